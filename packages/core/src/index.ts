@@ -1,1 +1,14 @@
-export {};
+export * from "./adapters.ts";
+export * from "./builder.ts";
+export * from "./clock.ts";
+export * from "./description.ts";
+export * from "./fault.ts";
+export * from "./layer.ts";
+export * from "./random.ts";
+export * from "./readiness.ts";
+export * from "./service.ts";
+export * from "./util/call-all.ts";
+export * from "./util/filter.ts";
+export * from "./util/map.ts";
+export * from "./util/optional.ts";
+export * from "./util/steer.ts";

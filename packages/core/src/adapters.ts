@@ -1,0 +1,65 @@
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { TaskEither } from "fp-ts/lib/TaskEither.js";
+import type { Aborted } from "./fault.ts";
+import { oneshot } from "./readiness.ts";
+import { service, type Service } from "./service.ts";
+
+/** A service from a function that gives a `TaskEither`, for those who live in fp-ts. */
+export function fromTaskEither<Req, Res, Err>(
+  name: string,
+  task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,
+): Service<Req, Res, Err> {
+  return service(name, (request: Req, signal) => task(request, signal)());
+}
+
+/** A service as a function that gives a `TaskEither`; running the task waits until the service is ready. */
+export function toTaskEither<Req, Res, Err>(
+  inner: Service<Req, Res, Err>,
+): (request: Req, signal?: AbortSignal) => TaskEither<Err | Aborted, Res> {
+  return (request, signal) => () => oneshot(inner, request, signal);
+}
+
+/**
+ * A service from a plain async function that throws.
+ *
+ * @param onThrow Makes the typed error of what was thrown. Rethrow from it what is a mistake in the program.
+ */
+export function fromAsync<Req, Res, Err>(
+  name: string,
+  run: (request: Req, signal?: AbortSignal) => Promise<Res>,
+  onThrow: (thrown: unknown) => Err,
+): Service<Req, Res, Err> {
+  return service(name, async (request: Req, signal): Promise<Either<Err, Res>> => {
+    try {
+      return right(await run(request, signal));
+    } catch (thrown) {
+      return left(onThrow(thrown));
+    }
+  });
+}
+
+/** What a function from {@link toAsync} throws; the fault is its `cause`. */
+export class CallFailed<Err = unknown> extends Error {
+  override readonly name = "CallFailed";
+  override readonly cause: Err;
+
+  constructor(cause: Err) {
+    const tag = (cause as { readonly _tag?: unknown } | null | undefined)?._tag;
+    super(typeof tag === "string" ? tag : "the service answered with an error", { cause });
+    this.cause = cause;
+  }
+}
+
+/**
+ * A service as a plain async function: it waits until the service is ready, gives the response, and throws
+ * {@link CallFailed} with the typed error as `cause`.
+ */
+export function toAsync<Req, Res, Err>(
+  inner: Service<Req, Res, Err>,
+): (request: Req, signal?: AbortSignal) => Promise<Res> {
+  return async (request, signal) => {
+    const result = await oneshot(inner, request, signal);
+    if (isLeft(result)) throw new CallFailed(result.left);
+    return result.right;
+  };
+}

@@ -1,0 +1,25 @@
+/** A timer set on a clock; means something only to the clock that gave it. */
+export type Timer = object;
+
+/**
+ * Where layers get the time from. Injected, so that a whole stack runs in virtual time: see `virtualClock` in
+ * `@pagoda/core/testing`.
+ */
+export interface Clock {
+  /** Milliseconds since some fixed moment, fractions included; never goes back. For durations. About 40 ns. */
+  now(): number;
+  /** Milliseconds since 1970-01-01 UTC; may jump. For time stamps that people or other machines read. */
+  wallTime(): number;
+  /** Runs `run` once, `ms` milliseconds from now. A timer set and cleared costs about 400 ns. */
+  setTimer(ms: number, run: () => void): Timer;
+  /** Takes back a timer; one that has fired already may be given, too. */
+  clearTimer(timer: Timer): void;
+}
+
+/** The system's clock, and the default of every layer. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallTime: () => Date.now(),
+  setTimer: (ms, run) => setTimeout(run, ms),
+  clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};

@@ -1,0 +1,46 @@
+/**
+ * An expected failure, as a value. Every error that a layer raises is one, so that generic layers (retry, circuit
+ * breaker, balance) can judge it without knowing its tag.
+ *
+ * A fault is a plain readonly object: an interface that extends `Fault<"Tag">` with fields whose names carry
+ * their unit, and an object literal where it is raised.
+ */
+export interface Fault<Tag extends string = string> {
+  readonly _tag: Tag;
+  /**
+   * `upstream`: the other side failed, and its health, breaker and latency may count it.
+   * `local`: this side refused or gave up; it says nothing about the upstream and never counts against it.
+   */
+  readonly origin: "local" | "upstream";
+  /** The same call may succeed if it is made again. Whether it may be repeated at all is the request's matter. */
+  readonly retryable: boolean;
+  /** What lies behind it, for logs; never shown to clients. */
+  readonly cause?: unknown;
+}
+
+/** True for a value that carries what every fault carries. */
+export function isFault(value: unknown): value is Fault {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as Fault)._tag === "string" &&
+    ((value as Fault).origin === "local" || (value as Fault).origin === "upstream") &&
+    typeof (value as Fault).retryable === "boolean"
+  );
+}
+
+/** True for a fault of the given tag; narrows a union of faults to that one. */
+export function hasTag<Tag extends string>(tag: Tag): <E>(error: E) => error is Extract<E, Fault<Tag>> {
+  return (error): error is never => isFault(error) && error._tag === tag;
+}
+
+/** The caller's signal was aborted: nobody waits for the answer any more. */
+export interface Aborted extends Fault<"Aborted"> {
+  readonly origin: "local";
+  readonly retryable: false;
+}
+
+/** The fault of a call whose signal is aborted; the signal's reason becomes its cause. */
+export function aborted(signal: AbortSignal): Aborted {
+  return { _tag: "Aborted", origin: "local", retryable: false, cause: signal.reason };
+}

@@ -1,0 +1,6 @@
+export * from "./body.ts";
+export * from "./headers.ts";
+export * from "./message.ts";
+export * from "./push-body.ts";
+export * from "./replay.ts";
+export * from "./stream-body.ts";

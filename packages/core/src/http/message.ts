@@ -1,0 +1,116 @@
+import type { Fault } from "../fault.ts";
+import { type Body, bodyOf, emptyBody } from "./body.ts";
+import { HttpHeaders } from "./headers.ts";
+
+/** The other end of the connection on which a request came. */
+export interface Peer {
+  /** IP address as the socket gives it. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * A request: a plain record, never changed. A layer that changes something passes on a copy,
+ * `{ ...request, headers }`, and one that adds something adds a property, which the types then show.
+ */
+export interface HttpRequest {
+  /** As on the wire; `GET`, not `get`. */
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  /** Host, and port where it stood there: the `Host` field, `:authority`, or the host of an absolute target. */
+  readonly authority: string;
+  /** The path as on the wire, `/` first, without the query; `*` for `OPTIONS *`. */
+  readonly path: string;
+  /** `?` and what follows it, or empty. */
+  readonly query: string;
+  readonly headers: HttpHeaders;
+  readonly body: Body;
+  /** The version in which it came; `1.1` for requests made here. */
+  readonly version: "1.0" | "1.1" | "2";
+  /** Absent for requests made here. */
+  readonly peer?: Peer | undefined;
+  /** Takes 1xx responses on their way; where absent they end at the transport. */
+  readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
+}
+
+/** A response: a plain record, never changed. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly body: Body;
+  /** The reason phrase of HTTP/1.1, where it came with one. */
+  readonly statusText?: string | undefined;
+  /** The origin that gave it, as `http://host:port`, where one did. */
+  readonly upstream?: string | undefined;
+  /** The error that this response stands for, where the stack itself answered. */
+  readonly fault?: Fault | undefined;
+}
+
+/** What can be left out of a request. */
+export interface RequestInput {
+  readonly method?: string;
+  readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: Body | string | Uint8Array;
+}
+
+/**
+ * A request for an absolute URL.
+ *
+ * @example httpRequest("https://example.com/users?page=2", { headers: { accept: "application/json" } })
+ * @throws TypeError when the URL is not an absolute http or https URL.
+ */
+export function httpRequest(url: string, input: RequestInput = {}): HttpRequest {
+  const { protocol, host, pathname, search } = new URL(url);
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new TypeError(`httpRequest: url is "${url}"; valid is an absolute http:// or https:// URL`);
+  }
+  return {
+    method: input.method ?? "GET",
+    scheme: protocol === "https:" ? "https" : "http",
+    authority: host,
+    path: pathname,
+    query: search,
+    headers: headersOf(input.headers),
+    body: bodyIn(input.body),
+    version: "1.1",
+    peer: undefined,
+    onInformation: undefined,
+  };
+}
+
+/** A response with a body at hand, or none. */
+export function httpResponse(
+  status: number,
+  body?: Body | string | Uint8Array,
+  headers?: RequestInput["headers"],
+): HttpResponse {
+  return {
+    status,
+    headers: headersOf(headers),
+    body: bodyIn(body),
+    statusText: undefined,
+    upstream: undefined,
+    fault: undefined,
+  };
+}
+
+/** A JSON response; 200 unless told otherwise. */
+export function json(value: unknown, status: number = 200, headers?: Readonly<Record<string, string>>): HttpResponse {
+  const type = { "content-type": "application/json" };
+  return httpResponse(status, `${JSON.stringify(value)}\n`, { ...type, ...headers });
+}
+
+/** A plain text response; 200 unless told otherwise. */
+export function text(content: string, status: number = 200, headers?: Readonly<Record<string, string>>): HttpResponse {
+  return httpResponse(status, content, { "content-type": "text/plain; charset=utf-8", ...headers });
+}
+
+function headersOf(headers: RequestInput["headers"]): HttpHeaders {
+  if (headers === undefined) return HttpHeaders.empty;
+  return headers instanceof HttpHeaders ? headers : HttpHeaders.of(headers);
+}
+
+function bodyIn(body: RequestInput["body"]): Body {
+  if (body === undefined) return emptyBody;
+  return typeof body === "string" || body instanceof Uint8Array ? bodyOf(body) : body;
+}

@@ -1,0 +1,136 @@
+import { Body, type BodyBroken, type BodyFlow, type BodySink, noFlow } from "./body.ts";
+import { HttpHeaders } from "./headers.ts";
+
+/** Bytes kept for a sink that is not there yet, or takes a break, before the source is asked to pause. */
+const highWaterBytes = 65_536;
+
+/**
+ * A body whose source pushes: a socket's parser, a stream, an iterator. Subclasses feed it with `push`, `finish` and
+ * `broken`, and are told to go on and to stop.
+ *
+ * Pieces pass straight from `push` to the sink; only what comes before there is a sink, or while it takes a break,
+ * is kept.
+ */
+export abstract class PushBody extends Body {
+  #kept: Uint8Array[] = [];
+  #keptBytes = 0;
+  #sink: BodySink | undefined;
+  #state: "open" | "finished" | "broken" | "over" = "open";
+  #fault: BodyBroken | undefined;
+  #trailers: HttpHeaders = HttpHeaders.empty;
+  /** The sink takes a break. */
+  #blocked = false;
+  /** The source was told to pause. */
+  #paused = false;
+
+  /** Called when the body is first wanted. */
+  protected started(): void {}
+  /** Go on: `push` has answered `false`, and there is room again. */
+  protected abstract goOn(): void;
+  /** Stop: nobody wants the rest. */
+  protected abstract stop(reason: unknown): void;
+
+  /** A piece has come. `false`: pause until `goOn`. */
+  protected push(chunk: Uint8Array): boolean {
+    if (this.#state !== "open") return false;
+    if (this.#sink !== undefined && !this.#blocked) {
+      this.#blocked = !this.#sink.write(chunk);
+      // The sink may have cancelled while it took the piece.
+      this.#paused = this.#blocked;
+      return !this.#blocked;
+    }
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
+    this.#paused = this.#keptBytes >= highWaterBytes || this.#blocked;
+    return !this.#paused;
+  }
+
+  /** All has come. */
+  protected finish(trailers: HttpHeaders = HttpHeaders.empty): void {
+    if (this.#state !== "open") return;
+    this.#state = "finished";
+    this.#trailers = trailers;
+    this.#flush();
+  }
+
+  /** The rest will not come. What was kept is not passed on: half a body is none. */
+  protected broken(fault: BodyBroken): void {
+    if (this.#state !== "open") return;
+    this.#state = "broken";
+    this.#fault = fault;
+    this.#flush();
+  }
+
+  pipe(sink: BodySink): BodyFlow {
+    if (this.#sink !== undefined || this.#state === "over") {
+      throw new TypeError("the body has been read already; make it replayable to read it again");
+    }
+    this.#sink = sink;
+    this.started();
+    this.#flush();
+    if (this.#over) return noFlow;
+    return {
+      resume: () => {
+        if (!this.#blocked) return;
+        this.#blocked = false;
+        this.#flush();
+      },
+      cancel: (reason) => this.cancel(reason),
+    };
+  }
+
+  cancel(reason?: unknown): void {
+    if (this.#state === "over") return;
+    const { open } = this;
+    this.#close(false);
+    if (open) this.stop(reason);
+  }
+
+  override take(): Uint8Array | undefined {
+    if (this.#state !== "finished" || this.#sink !== undefined || this.#trailers.size > 0) return undefined;
+    const kept = this.#kept;
+    this.#close(true);
+    return kept.length === 1 ? kept[0] : Buffer.concat(kept);
+  }
+
+  /** More may come. */
+  protected get open(): boolean {
+    return this.#state === "open";
+  }
+
+  get #over(): boolean {
+    return this.#state === "over";
+  }
+
+  #flush(): void {
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    if (this.#state === "broken") {
+      this.#close(false);
+      sink.fail(this.#fault as BodyBroken);
+      return;
+    }
+    while (this.#kept.length > 0 && !this.#blocked) {
+      const chunk = this.#kept.shift() as Uint8Array;
+      this.#keptBytes -= chunk.length;
+      this.#blocked = !sink.write(chunk);
+      if (this.#over) return;
+    }
+    if (this.#blocked) return;
+    if (this.#state === "finished") {
+      const trailers = this.#trailers;
+      this.#close(true);
+      sink.end(trailers);
+    } else if (this.#paused) {
+      this.#paused = false;
+      this.goOn();
+    }
+  }
+
+  #close(complete: boolean): void {
+    this.#state = "over";
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.ended(complete);
+  }
+}

@@ -1,0 +1,75 @@
+import { Readable } from "node:stream";
+import { type Body, bodyBroken, bodyOf } from "./body.ts";
+import { HttpHeaders, type RawHeaders } from "./headers.ts";
+import { PushBody } from "./push-body.ts";
+
+/** A Node stream that may carry trailers, as `IncomingMessage` does. */
+export type ReadableWithTrailers = Readable & { readonly rawTrailers?: RawHeaders; readonly complete?: boolean };
+
+/** A body out of a Node stream. The stream is not touched before the body is first wanted. */
+export class StreamBody extends PushBody {
+  readonly length: number | undefined;
+  readonly #stream: ReadableWithTrailers;
+  #piped = false;
+
+  constructor(stream: ReadableWithTrailers, length?: number) {
+    super();
+    this.#stream = stream;
+    this.length = length;
+  }
+
+  protected override started(): void {
+    this.#piped = true;
+    const stream = this.#stream;
+    stream.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose).on("error", this.#onError);
+    if (stream.readableEnded) this.#onEnd();
+    else if (stream.destroyed) this.#onClose();
+  }
+
+  protected goOn(): void {
+    this.#stream.resume();
+  }
+
+  protected stop(reason: unknown): void {
+    this.#unlisten();
+    this.discard(reason);
+  }
+
+  /** What becomes of a stream that nobody reads to its end. A server that must still answer overrides this. */
+  protected discard(_reason: unknown): void {
+    this.#stream.destroy();
+  }
+
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    if (!this.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk)) this.#stream.pause();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#unlisten();
+    const trailers = this.#stream.rawTrailers;
+    this.finish(trailers === undefined || trailers.length === 0 ? HttpHeaders.empty : new HttpHeaders(trailers));
+  };
+
+  readonly #onClose = (): void => {
+    this.#unlisten();
+    this.broken(bodyBroken(new Error("the stream was closed before its end")));
+  };
+
+  readonly #onError = (error: unknown): void => {
+    // An error may still follow a stream that is being destroyed; somebody has to listen.
+    this.broken(bodyBroken(error));
+  };
+
+  #unlisten(): void {
+    if (!this.#piped) return;
+    this.#stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
+  }
+}
+
+/** A body from whatever gives bytes or texts in pieces: an async iterable, a web stream, a Node stream. */
+export function bodyFrom(
+  source: string | Uint8Array | Readable | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+): Body {
+  if (typeof source === "string" || source instanceof Uint8Array) return bodyOf(source);
+  return new StreamBody(source instanceof Readable ? source : Readable.from(source, { objectMode: false }));
+}

@@ -1,0 +1,218 @@
+import { type Either, left } from "fp-ts/lib/Either.js";
+import { aborted, type Aborted } from "./fault.ts";
+import type { Service } from "./service.ts";
+
+/** The part of a service that waiting needs. */
+export type Readiness = Pick<Service<never, unknown, unknown>, "ready">;
+
+/**
+ * A place in a queue, behind a promise that `ready()` gave. Whoever waits finds it by that promise and says when
+ * it takes its turn and when it has moved: called, gone on waiting elsewhere, or left.
+ */
+interface Place {
+  /** The one who waits promises to say `enter` and `leave`. */
+  hold(): void;
+  /** It takes its turn now, in this tick. */
+  enter(): void;
+  /** It has moved: it leaves the queue, and what it did not take goes to the next. */
+  leave(): void;
+}
+
+const places = new WeakMap<Promise<void>, Place>();
+
+/**
+ * Those who wait for a slot in a layer with a limit, first come first served.
+ *
+ * The layer's `ready()` asks `ready()` here, and the layer calls `wake` whenever a slot has become free. One waiter
+ * is woken at a time; when it has moved and a slot is still free (it left, something further in held it up, or
+ * several became free), the next one is woken. So no wake-up is lost to a waiter that did not use it, no crowd
+ * is woken for one slot, and nobody who comes later slips in before one who waits.
+ *
+ * A promise that is awaited without `whenReady` cannot say when it has moved: it is woken in its turn, and the
+ * next one with it.
+ *
+ * Cost: nothing for those who need not wait, else a promise and an entry in a list.
+ */
+export class WaitList {
+  readonly #isFree: () => boolean;
+  readonly #waiting = new Set<Waiter>();
+  /** Woken, not yet moved. */
+  #awake: Waiter | undefined;
+  /** The one awake takes its turn in this very tick. */
+  #entering = false;
+
+  /** @param isFree Whether the layer that owns this list would admit a call made now. */
+  constructor(isFree: () => boolean) {
+    this.#isFree = isFree;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** `undefined` when something is free and nobody waits for it; else a place at the end of the queue. */
+  ready(): undefined | Promise<void> {
+    const mine = this.#entering || (this.#waiting.size === 0 && this.#awake === undefined);
+    if (mine && this.#isFree()) return undefined;
+    const waiter = new Waiter(this);
+    this.#waiting.add(waiter);
+    places.set(waiter.promise, waiter);
+    return waiter.promise;
+  }
+
+  /** Something has become free, or may have: wakes the first who waits. */
+  wake(): void {
+    while (this.#awake === undefined && this.#waiting.size > 0 && this.#isFree()) {
+      const [first] = this.#waiting;
+      this.#waiting.delete(first as Waiter);
+      if (first?.held) this.#awake = first;
+      first?.resolve();
+    }
+  }
+
+  /** @internal */
+  enter(waiter: Waiter): void {
+    this.#entering = this.#awake === waiter;
+  }
+
+  /** @internal */
+  leave(waiter: Waiter): void {
+    if (this.#waiting.delete(waiter) || this.#awake !== waiter) return;
+    this.#awake = undefined;
+    this.#entering = false;
+    this.wake();
+  }
+}
+
+class Waiter implements Place {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly #list: WaitList;
+  held = false;
+
+  constructor(list: WaitList) {
+    this.#list = list;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.promise = promise;
+    this.resolve = resolve;
+  }
+
+  hold(): void {
+    this.held = true;
+  }
+
+  enter(): void {
+    this.#list.enter(this);
+  }
+
+  leave(): void {
+    this.#list.leave(this);
+  }
+}
+
+/** Places in several queues at once, of which one is enough. */
+class AnyPlace implements Place {
+  readonly #places: readonly Place[];
+
+  constructor(turns: readonly Promise<void>[]) {
+    this.#places = turns.flatMap((turn) => places.get(turn) ?? []);
+  }
+
+  hold(): void {
+    for (const place of this.#places) place.hold();
+  }
+
+  enter(): void {
+    for (const place of this.#places) place.enter();
+  }
+
+  leave(): void {
+    for (const place of this.#places) place.leave();
+  }
+}
+
+/**
+ * The readiness of several services of which one is enough: `undefined` as soon as one is ready; what a balancer's
+ * `ready()` returns. Who waits stands in the queue of each, and gives the other places back when it has moved.
+ * Of no services at all none ever becomes ready.
+ */
+export function anyReady(services: Iterable<Readiness>): undefined | Promise<void> {
+  const turns: Promise<void>[] = [];
+  for (const service of services) {
+    const turn = service.ready();
+    if (turn === undefined) {
+      new AnyPlace(turns).leave();
+      return undefined;
+    }
+    turns.push(turn);
+  }
+  const any = Promise.race(turns);
+  places.set(any, new AnyPlace(turns));
+  return any;
+}
+
+/**
+ * Waits until a service is ready and acts in that very tick: the one way to wait. Keeps the order of those who
+ * wait and hands on a wake-up that it does not use.
+ *
+ * @param act Runs in the tick in which `ready()` gave `undefined`, so a call made in it is admitted.
+ * @returns What `act` returned, or `undefined` when the signal was aborted first; then `act` has not run.
+ */
+export async function whenReady<T>(
+  service: Readiness,
+  act: () => T,
+  signal?: AbortSignal,
+): Promise<Awaited<T> | undefined> {
+  let place: Place | undefined;
+  try {
+    while (!signal?.aborted) {
+      place?.enter();
+      const turn = service.ready();
+      // The place must be left in this tick, before what `act` began has settled: `finally` alone would be too late.
+      if (turn === undefined) return await actThenLeave(act, place);
+      const next = places.get(turn);
+      next?.hold();
+      place?.leave();
+      place = next;
+      await (signal === undefined ? turn : settledOrAborted(turn, signal));
+    }
+    return undefined;
+  } finally {
+    place?.leave();
+  }
+}
+
+function actThenLeave<T>(act: () => T, place: Place | undefined): T {
+  try {
+    return act();
+  } finally {
+    place?.leave();
+  }
+}
+
+/**
+ * Calls a service as soon as it is ready.
+ *
+ * @returns What the call gives, or {@link Aborted} when the signal was aborted before the service became ready.
+ */
+export async function oneshot<Req, Res, Err>(
+  service: Service<Req, Res, Err>,
+  request: Req,
+  signal?: AbortSignal,
+): Promise<Either<Err | Aborted, Res>> {
+  const result = await whenReady(service, () => service.call(request, signal), signal);
+  // Only an aborted signal gives `undefined`: a call always gives an Either.
+  return result ?? left(aborted(signal as AbortSignal));
+}
+
+function settledOrAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      signal.removeEventListener("abort", settle);
+      resolve();
+    };
+    signal.addEventListener("abort", settle);
+    void turn.then(settle);
+  });
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { StreamBody } from "../http/stream-body.ts";
+
+/**
+ * The body of a request on its way in. A client that waits for `100 Continue` gets it when the body is first
+ * wanted: whoever answers without reading spares it the upload.
+ */
+export class IncomingBody extends StreamBody {
+  readonly #message: IncomingMessage;
+  #continueOn: ServerResponse | undefined;
+
+  /** @param continueOn The response whose client waits for `100 Continue`; absent when it does not. */
+  constructor(message: IncomingMessage, continueOn: ServerResponse | undefined) {
+    const length = message.headers["content-length"];
+    super(message, length === undefined ? undefined : Number(length));
+    this.#message = message;
+    this.#continueOn = continueOn;
+  }
+
+  protected override started(): void {
+    const response = this.#continueOn;
+    this.#continueOn = undefined;
+    if (response !== undefined && !response.headersSent) response.writeContinue();
+    super.started();
+  }
+
+  /** Destroying the message would take the connection with it, and the response could not be sent any more. */
+  protected override discard(): void {
+    this.#message.pause();
+  }
+}

@@ -1,0 +1,69 @@
+import type { Either } from "fp-ts/lib/Either.js";
+import type { Description, Details } from "./description.ts";
+
+/**
+ * One thing that answers requests: a function, a remote endpoint, or a whole stack of layers around one.
+ *
+ * Readiness and calls follow two rules that every implementation keeps:
+ * - `ready()` reserves nothing. JavaScript runs one thing at a time, so who finds a service ready and calls it
+ *   in the same tick is admitted, and who goes away leaves nothing behind.
+ * - `call()` made while the service is not ready gives a typed error; it is never silently queued.
+ */
+export interface Service<in Req, out Res, out Err = never> {
+  /**
+   * `undefined`: a call made now, in this same tick, will be admitted.
+   * A promise: not now; it settles when it is worth asking again, and never rejects.
+   * To wait, use `whenReady` or `oneshot`, which keep the order of those who wait.
+   */
+  ready(): undefined | Promise<void>;
+
+  /**
+   * Answers one request. Expected failures come as `Left`; the promise rejects only for a defect, that is a
+   * mistake in the program.
+   *
+   * @param signal Aborted when the caller no longer wants the answer. A service that sees it aborted stops what
+   * it began, clears its timers and listeners, and settles.
+   */
+  call(req: Req, signal?: AbortSignal): Promise<Either<Err, Res>>;
+
+  /** What this is, how it is set, how it stands now, and what it stands around. */
+  describe(): Description;
+}
+
+/** The request type that a service takes. */
+export type RequestOf<S> = S extends Service<infer Req, unknown, unknown> ? Req : never;
+/** The response type that a service gives. */
+export type ResponseOf<S> = S extends Service<never, infer Res, unknown> ? Res : never;
+/** The union of errors that a service may give. */
+export type ErrorOf<S> = S extends Service<never, unknown, infer Err> ? Err : never;
+
+/** What the innermost service of a stack may say of itself beside answering calls. */
+export interface LeafOptions extends Details {
+  /** Default: always ready. */
+  readonly ready?: () => undefined | Promise<void>;
+}
+
+/**
+ * A service from a function: the innermost part of a stack.
+ *
+ * @example
+ * const double = service("double", async (n: number) => right(n * 2));
+ *
+ * @param name What `describe()` calls it.
+ */
+export function service<Req, Res, Err = never>(
+  name: string,
+  call: (req: Req, signal?: AbortSignal) => Promise<Either<Err, Res>>,
+  leaf: LeafOptions = {},
+): Service<Req, Res, Err> {
+  const { ready = alwaysReady, options, state } = leaf;
+  return {
+    ready,
+    call,
+    describe: () => ({ name, ...(options && { options }), ...(state && { state: state() }) }),
+  };
+}
+
+function alwaysReady(): undefined {
+  return undefined;
+}

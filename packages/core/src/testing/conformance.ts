@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
+import type { Fault } from "../fault.ts";
+import type { Random } from "../random.ts";
+import { oneshot, whenReady } from "../readiness.ts";
+import type { Service } from "../service.ts";
+import { type VirtualClock, virtualClock } from "./clock.ts";
+import { type Mock, mockService } from "./mock.ts";
+import { seededRandom } from "./random.ts";
+import { settled } from "./settled.ts";
+
+/** Time and chance for the layer under test; the suite watches that nothing is left on the clock. */
+export interface Kit {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+}
+
+/** How a runner takes a test: vitest's `test`, `node:test`'s, mocha's `it`. */
+export type DefineTest = (name: string, run: () => Promise<void>) => unknown;
+
+/** The layer's types do not matter to the suite: it gives the samples and compares what comes out. */
+// oxlint-disable-next-line no-explicit-any
+type LayerUnderTest = (inner: Service<any, any, any>) => Service<any, any, any>;
+
+export interface Samples<Req, Res> {
+  /** A fresh request that the layer lets through. Default: a string. */
+  readonly request?: () => Req;
+  /** A fresh response of inner. Default: a string. */
+  readonly response?: () => Res;
+  /** Default `inner`: not ready while inner is not. `always`: the layer takes calls for an inner that is not ready. */
+  readonly ready?: "inner" | "always";
+}
+
+interface Sample extends Fault<"Sample"> {}
+const sample: Sample = { _tag: "Sample", origin: "upstream", retryable: false };
+
+interface Bench<Req, Res> extends Kit {
+  readonly mock: Mock<Req, Res, Sample>;
+  readonly layered: Service<Req, Res, unknown>;
+  readonly controller: AbortController;
+  readonly signal: AbortSignal;
+  call(): Promise<Either<unknown, Res>>;
+}
+
+/**
+ * What every layer must do, whatever it is for. One line in a layer's tests runs it all:
+ *
+ * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
+ *
+ * @param makeLayer Makes a fresh layer that lets the sample request through at once.
+ */
+export function conformance<Req = string, Res = string>(
+  test: DefineTest,
+  makeLayer: (kit: Kit) => LayerUnderTest,
+  samples: Samples<Req, Res> = {},
+): void {
+  const request = samples.request ?? (() => "request" as Req);
+  const response = samples.response ?? (() => "response" as Res);
+
+  /** Runs a check on a fresh layer, and sees that it left nothing behind. */
+  function check(name: string, run: (bench: Bench<Req, Res>) => Promise<void>): void {
+    test(`conformance: ${name}`, async () => {
+      const kit: Kit = { clock: virtualClock(), random: seededRandom(1) };
+      const mock = mockService<Req, Res, Sample>();
+      const layered = makeLayer(kit)(mock.service) as Service<Req, Res, unknown>;
+      const controller = new AbortController();
+      const { signal } = controller;
+      await run({ ...kit, mock, layered, controller, signal, call: () => layered.call(request(), signal) });
+      await settled();
+      assert.equal(mock.inFlight, 0, "calls of inner are still under way");
+      assert.equal(mock.uninvited, 0, "inner was called although it was not ready");
+      assert.equal(kit.clock.pending, 0, "timers are left on the clock");
+      assert.equal(getEventListeners(signal, "abort").length, 0, "listeners are left on the caller's signal");
+    });
+  }
+
+  check("gives the response of inner", async ({ mock, call }) => {
+    const result = call();
+    (await mock.next()).answer(response());
+    assert.ok(isRight(await result), "inner answered, the layer did not");
+  });
+
+  check("an error of inner comes out as a value", async ({ mock, call }) => {
+    const result = call();
+    (await mock.next()).fail(sample);
+    assert.match((await result)._tag, /^(Left|Right)$/);
+  });
+
+  check("a defect of inner comes out as a rejection", async ({ mock, call }) => {
+    const result = call();
+    const defect = new Error("a defect of inner");
+    (await mock.next()).reject(defect);
+    await assert.rejects(result, (error) => error === defect);
+  });
+
+  check("an abort reaches inner in the same tick", async ({ mock, call, controller }) => {
+    const result = call();
+    const { signal } = await mock.next();
+    assert.ok(signal, "inner got no signal");
+    controller.abort();
+    assert.ok(signal.aborted, "inner's signal is not aborted in the tick of the caller's abort");
+    await result;
+  });
+
+  check("a call that is aborted already settles", async ({ controller, call }) => {
+    controller.abort();
+    await call();
+  });
+
+  check("a late answer after an abort changes nothing", async ({ mock, call, controller }) => {
+    const result = call();
+    const inner = await mock.next();
+    controller.abort();
+    const first = await result;
+    inner.answer(response());
+    assert.equal(await result, first);
+  });
+
+  check("calls at the same time do not disturb each other", async ({ mock, call, layered }) => {
+    const first = call();
+    const other = new AbortController();
+    const second = layered.call(request(), other.signal);
+    const innerFirst = await mock.next();
+    if (mock.calls.length > 1) await mock.next();
+    other.abort();
+    assert.ok(!innerFirst.signal?.aborted, "the abort of one call reached another");
+    innerFirst.answer(response());
+    assert.ok(isRight(await first));
+    await second;
+    assert.equal(getEventListeners(other.signal, "abort").length, 0, "listeners are left on a caller's signal");
+  });
+
+  check("readiness is honoured", async ({ mock, layered, signal }) => {
+    assert.equal(layered.ready(), undefined, "a fresh layer around a ready service is not ready");
+    mock.admit(0);
+    if (samples.ready === "always") {
+      assert.equal(layered.ready(), undefined, "the layer is said to be ready always");
+      mock.admit(Infinity);
+      return;
+    }
+    const called = whenReady(layered, () => layered.call(request(), signal), signal);
+    await mock.expectNoCall();
+    mock.admit(1);
+    (await mock.next()).answer(response());
+    assert.ok(isRight((await called) ?? left("never called")));
+  });
+
+  check("no wake-up is lost, whoever leaves", async ({ mock, layered, random }) => {
+    mock.admit(2);
+    let done = 0;
+    const controllers = Array.from({ length: 60 }, () => {
+      const controller = new AbortController();
+      void oneshot(layered, request(), controller.signal).then(() => done++);
+      return controller;
+    });
+    for (let step = 0; step < 200; step++) {
+      await settled();
+      if (random() < 0.2) oneOf(controllers, random)?.abort();
+      if (random() < 0.8) oneOf(mock.calls, random)?.answer(response());
+    }
+    // From here on every call is answered: whoever still waits after this waits for ever.
+    for (let step = 0; step < controllers.length; step++) {
+      await settled();
+      for (const call of mock.calls) call.answer(response());
+    }
+    await settled();
+    assert.equal(done, controllers.length, "callers wait although inner is ready");
+  });
+
+  check("describes itself and what it stands around", async ({ layered, mock }) => {
+    const description = layered.describe();
+    assert.ok(description.name.length > 0, "a layer needs a name");
+    assert.deepEqual(JSON.parse(JSON.stringify(description)), description, "a description must be JSON");
+    assert.deepEqual(layered.describe(), description, "asking changed the answer");
+    assert.deepEqual(description.inner, [mock.service.describe()], "inner is missing from the description");
+  });
+}
+
+function oneOf<T>(list: readonly T[], random: Random): T | undefined {
+  return list[Math.floor(random() * list.length)];
+}

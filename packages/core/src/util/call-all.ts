@@ -1,0 +1,43 @@
+import type { Either } from "fp-ts/lib/Either.js";
+import type { Aborted } from "../fault.ts";
+import { oneshot } from "../readiness.ts";
+import type { Service } from "../service.ts";
+
+export interface CallAllOptions {
+  /** Calls under way at once, at least 1. Default 1. */
+  readonly concurrency?: number;
+  /** Aborts the calls under way and takes no further request. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Calls a service with each request of a sequence and gives the results in the order of the requests. A request is
+ * taken from the sequence only when it can be called: the service's readiness and the reader's pace hold it back.
+ * A reader that leaves early aborts the calls under way.
+ *
+ * @throws RangeError when `concurrency` is not a whole number of at least 1.
+ */
+export async function* callAll<Req, Res, Err>(
+  service: Service<Req, Res, Err>,
+  requests: Iterable<Req> | AsyncIterable<Req>,
+  { concurrency = 1, signal }: CallAllOptions = {},
+): AsyncGenerator<Either<Err | Aborted, Res>, void, undefined> {
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`callAll: concurrency is ${concurrency}; valid is a whole number of at least 1`);
+  }
+  const leaving = new AbortController();
+  const either = signal === undefined ? leaving.signal : AbortSignal.any([leaving.signal, signal]);
+  const underWay: Promise<Either<Err | Aborted, Res>>[] = [];
+  try {
+    for await (const request of requests) {
+      if (either.aborted) break;
+      underWay.push(oneshot(service, request, either));
+      if (underWay.length >= concurrency) yield await (underWay.shift() as (typeof underWay)[number]);
+    }
+    for (const result of underWay.splice(0)) yield await result;
+  } finally {
+    leaving.abort();
+    // The reader has left: nobody looks at these results, and a defect among them must not go unhandled.
+    await Promise.allSettled(underWay);
+  }
+}
