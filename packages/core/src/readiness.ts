@@ -132,6 +132,14 @@ class AnyPlace implements Place {
   }
 }
 
+/** Whether a call made now, in this same tick, would be admitted; asks without waiting. */
+export function isReady(service: Readiness): boolean {
+  const turn = service.ready();
+  if (turn === undefined) return true;
+  places.get(turn)?.leave();
+  return false;
+}
+
 /**
  * The readiness of several services of which one is enough: `undefined` as soon as one is ready; what a balancer's
  * `ready()` returns. Who waits stands in the queue of each, and gives the other places back when it has moved.

@@ -33,6 +33,12 @@ export interface HttpRequest {
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
 }
 
+/** What a request carries once it has an id: `forwarded` adds it, and whatever answers or logs needs it. */
+export interface Identified {
+  /** Names this request in responses, logs and further calls: `X-Request-Id`. */
+  readonly requestId: string;
+}
+
 /** A response: a plain record, never changed. */
 export interface HttpResponse {
   readonly status: number;

@@ -13,8 +13,8 @@ import { send } from "./outgoing.ts";
 
 /** What the server tells whoever counts and logs; each is called synchronously and must not throw. */
 export interface ServerObserver {
-  /** A connection was opened, or closed. `open` is how many there are now. */
-  readonly connections?: (open: number) => void;
+  /** A connection was opened, or closed; `open` is how many there are now. */
+  readonly connections?: (open: number, change: "opened" | "closed") => void;
   /** A connection was closed at once: there are as many as allowed. */
   readonly connectionRefused?: () => void;
   /** A request was answered here, before any layer: malformed, too large, too slow. */
@@ -184,11 +184,11 @@ class Listener implements HttpServer {
   #opened(socket: Socket): void {
     const connection = new Connection(socket);
     this.#connections.set(socket, connection);
-    this.#observer.connections?.(this.#connections.size);
+    this.#observer.connections?.(this.#connections.size, "opened");
     socket.once("close", () => {
       this.#connections.delete(socket);
       connection.close();
-      this.#observer.connections?.(this.#connections.size);
+      this.#observer.connections?.(this.#connections.size, "closed");
     });
   }
 

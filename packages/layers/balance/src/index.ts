@@ -1,0 +1,4 @@
+export * from "./balance.ts";
+export * from "./discovery.ts";
+export * from "./round-robin.ts";
+export * from "./strategy.ts";

@@ -1,0 +1,2 @@
+export * from "./forwarded.ts";
+export * from "./hop-by-hop.ts";

@@ -1,0 +1,153 @@
+import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
+
+export interface MetricsOptions {
+  /** Where the metrics are registered. One layer for each registry. */
+  readonly registry: Registry;
+  /** Upper bounds of the duration's buckets, in seconds, rising. Default: 1 ms to 4.096 s, doubling. */
+  readonly buckets?: readonly number[];
+  readonly clock?: Clock;
+}
+
+/**
+ * Counts and times HTTP calls:
+ *
+ * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same labels, from the
+ *   call to the end of the response's body;
+ * - `http_requests_in_flight`, likewise until the body has ended;
+ * - `http_local_responses_total{reason}`: calls that the stack answered by itself, by the error's tag.
+ *
+ * `status` is `error` where a call ended with an error that nobody further in answered, and `upstream` is `none`
+ * where no origin was involved. It stands outside `respond`, so that it sees the responses made of errors, too.
+ *
+ * Cost per call: two readings of the clock and about 100 ns. prom-client is asked only when the metrics are read.
+ *
+ * Errors: none.
+ *
+ * @throws RangeError when the buckets do not rise.
+ */
+export function metrics({
+  registry,
+  buckets = defaultBuckets,
+  clock = systemClock,
+}: MetricsOptions): Layer<HttpRequest> {
+  if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0)))) {
+    throw new RangeError(`metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`);
+  }
+  const table = new SeriesTable(buckets);
+  const reasons = new Map<string, number>();
+  let inFlight = 0;
+  register(registry, table, reasons, () => inFlight);
+
+  function done(series: Series, startedAt: number): void {
+    inFlight--;
+    series.observe((clock.now() - startedAt) / 1_000);
+  }
+
+  return layer<HttpRequest>("metrics", (inner) => ({
+    state: () => ({ inFlight }),
+    call(request, signal) {
+      const startedAt = clock.now();
+      inFlight++;
+      return inner.call(request, signal).then(
+        (result) => {
+          const response = isLeft(result) ? undefined : (result.right as HttpResponse);
+          const fault = isLeft(result) ? result.left : response?.fault;
+          if (isFault(fault)) reasons.set(fault._tag, (reasons.get(fault._tag) ?? 0) + 1);
+          const upstream = response?.upstream ?? upstreamOf(fault);
+          const series = table.find(upstream, request.method, response?.status ?? 0);
+          if (response === undefined) done(series, startedAt);
+          else response.body.observe(() => done(series, startedAt));
+          return result;
+        },
+        (defect: unknown) => {
+          done(table.find("none", request.method, 0), startedAt);
+          throw defect;
+        },
+      );
+    },
+  }));
+}
+
+function upstreamOf(fault: unknown): string {
+  const upstream = (fault as { readonly upstream?: unknown } | undefined)?.upstream;
+  return typeof upstream === "string" ? upstream : "none";
+}
+
+/** Registers metrics whose values are read off the table when somebody asks. */
+function register(
+  registry: Registry,
+  table: SeriesTable,
+  reasons: ReadonlyMap<string, number>,
+  inFlight: () => number,
+): void {
+  const labelNames = ["method", "status", "upstream"] as const;
+  const registers = [registry];
+  new Counter({
+    name: "http_requests_total",
+    help: "HTTP requests, by method, status and upstream",
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const { labels, count } of table.all) this.inc({ ...labels }, count);
+    },
+  });
+  new SeriesHistogram(table, registry);
+  new Counter({
+    name: "http_local_responses_total",
+    help: "HTTP requests that the stack answered by itself, by the error's tag",
+    labelNames: ["reason"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of reasons) this.inc({ reason }, count);
+    },
+  });
+  new Gauge({
+    name: "http_requests_in_flight",
+    help: "HTTP requests whose response has not ended",
+    registers,
+    collect() {
+      this.set(inFlight());
+    },
+  });
+}
+
+/** prom-client's histogram can only be told single observations; this one reads finished buckets. */
+class SeriesHistogram extends Histogram {
+  readonly #table: SeriesTable;
+
+  constructor(table: SeriesTable, registry: Registry) {
+    super({
+      name: "http_request_duration_seconds",
+      help: "Seconds from an HTTP request to the end of its response",
+      labelNames: ["method", "status", "upstream"],
+      registers: [registry],
+    });
+    this.#table = table;
+  }
+
+  override async get() {
+    const metric = await super.get();
+    const { name } = metric as typeof metric & { readonly name: string };
+    const values = this.#table.all.flatMap((series) => [
+      ...[...series.cumulative()].map(([le, value]) => ({
+        labels: { ...series.labels, le },
+        value,
+        metricName: `${name}_bucket`,
+      })),
+      { labels: { ...series.labels }, value: series.sum, metricName: `${name}_sum` },
+      { labels: { ...series.labels }, value: series.count, metricName: `${name}_count` },
+    ]);
+    return { ...metric, values };
+  }
+
+  /** What prom-client asks for its text format. */
+  getForPromString() {
+    return this.get();
+  }
+}

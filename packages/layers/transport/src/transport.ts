@@ -1,0 +1,161 @@
+import { isIP } from "node:net";
+import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
+import { type Body, emptyBody, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { left } from "fp-ts/lib/Either.js";
+import { buildConnector, Pool } from "undici";
+import { Exchange, type Origin, type Result } from "./exchange.ts";
+import type { TransportFault } from "./faults.ts";
+import { requestFields } from "./headers.ts";
+import { NodeClient, needsNodeClient } from "./node-client.ts";
+
+/** How TLS connections to an origin are made. The origin's certificate is verified. */
+export interface TlsOptions {
+  /** Certificates (PEM) of the authorities that are trusted instead of the system's. */
+  readonly ca?: string | readonly string[];
+  /** The name that the certificate must show, and the SNI. Default: the origin's host. */
+  readonly servername?: string;
+}
+
+export interface TransportOptions {
+  /** Calls, and so connections, at once. Default 1,024, Envoy's. */
+  readonly maxConnections?: number;
+  /** Milliseconds to connect, TLS included. Default 5,000, Envoy's. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds from the request being sent to the response's head; 0: no limit. Default 15,000. */
+  readonly headersTimeoutMs?: number;
+  /** Milliseconds without a byte of the response's body; 0: no limit. Default 300,000. */
+  readonly idleTimeoutMs?: number;
+  /** Milliseconds that an unused connection is kept. Default 4,000: shorter than what servers commonly keep. */
+  readonly keepAliveMs?: number;
+  readonly tls?: TlsOptions;
+}
+
+/** A service that calls one origin. */
+export interface Transport extends Service<HttpRequest, HttpResponse, TransportFault | Aborted> {
+  /** Lets the calls under way finish, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Calls one HTTP/1.1 origin over a pool of connections: the innermost service of a client or a proxy.
+ *
+ * The request's target and `Host` are sent as they are; only the connection goes to the origin. The call settles with
+ * the response's head. The body follows with backpressure; who does not read it cancels it. An abort before the
+ * head closes the connection; after it, cancelling the body does.
+ *
+ * Errors: {@link TransportFault}, and {@link Aborted}.
+ *
+ * @param url The origin: `http://host:port` or `https://host:port`, nothing after it.
+ * @throws RangeError when the URL or a number is out of range.
+ */
+export function transport(url: string, options: TransportOptions = {}): Transport {
+  const origin = parseOrigin(url);
+  const maxConnections = atLeast(1, "maxConnections", options.maxConnections ?? 1_024);
+  const connectTimeoutMs = atLeast(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
+  const headersTimeoutMs = atLeast(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
+  const idleTimeoutMs = atLeast(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
+  const keepAliveMs = atLeast(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
+
+  const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
+  const servername = options.tls?.servername ?? (isIP(bareHost(origin)) === 0 ? bareHost(origin) : undefined);
+  const ca = options.tls?.ca;
+  const tls = { ...(ca !== undefined && { ca: ca as string | string[] }), ...(servername !== undefined && { servername }) };
+  const pool = new Pool(origin, {
+    connections: maxConnections,
+    connect: connector(tls, connectTimeoutMs),
+    headersTimeout: headersTimeoutMs,
+    bodyTimeout: idleTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: Math.max(keepAliveMs, 600_000),
+    maxHeaderSize: 61_440,
+  });
+  const nodeClient = new NodeClient(origin, { ...shared, tls, connectTimeoutMs, idleTimeoutMs, keepAliveMs });
+  let inFlight = 0;
+  const waiting = new WaitList(() => inFlight < maxConnections);
+
+  const over = (): void => {
+    inFlight--;
+    waiting.wake();
+  };
+
+  function dispatch(request: HttpRequest, signal: AbortSignal | undefined, settle: (result: Result) => void): void {
+    const exchange = new Exchange(shared, request, signal, settle, over);
+    pool.dispatch(
+      {
+        path: request.path + request.query,
+        method: request.method as "GET",
+        headers: requestFields(request),
+        body: sendable(request.body),
+        // One name for all requests of the pool: with undici's default, each request's Host would be the SNI.
+        servername: shared.upstream,
+      } as Parameters<Pool["dispatch"]>[0],
+      exchange,
+    );
+  }
+
+  return {
+    ready: () => waiting.ready(),
+    call(request, signal) {
+      if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
+      if (inFlight >= maxConnections) {
+        const { upstream } = shared;
+        return Promise.resolve(
+          left({ _tag: "PoolExhausted", origin: "local", retryable: true, upstream, maxConnections }),
+        );
+      }
+      inFlight++;
+      return new Promise((resolve) => {
+        if (needsNodeClient(request)) nodeClient.call(request, signal, resolve, over);
+        else dispatch(request, signal, resolve);
+      });
+    },
+    describe: () => ({
+      name: "transport",
+      options: { upstream: shared.upstream, maxConnections, connectTimeoutMs, headersTimeoutMs, idleTimeoutMs },
+      state: { inFlight, waiting: waiting.size, connections: pool.stats.connected, idle: pool.stats.free },
+    }),
+    async close() {
+      nodeClient.close();
+      await pool.close();
+    },
+  };
+}
+
+/** A body as undici takes it: nothing, one piece, or piece by piece. */
+function sendable(body: Body): Uint8Array | AsyncIterable<Uint8Array> | null {
+  if (body === emptyBody) return null;
+  const whole = body.take();
+  return whole === undefined ? body : whole.length === 0 ? null : whole;
+}
+
+/** Connects as undici does, with the origin's name for SNI and verification whatever `Host` a request carries. */
+function connector(tls: Readonly<Record<string, unknown>>, timeout: number): ReturnType<typeof buildConnector> {
+  const connect = buildConnector({ ...tls, timeout });
+  return (options, done) => {
+    const { servername: _pool, ...rest } = options;
+    connect(rest, done);
+  };
+}
+
+function parseOrigin(url: string): URL {
+  const parsed = URL.parse(url);
+  const bare =
+    parsed !== null &&
+    (parsed.protocol === "http:" || parsed.protocol === "https:") &&
+    parsed.pathname === "/" &&
+    parsed.search === "" &&
+    parsed.hash === "" &&
+    parsed.username === "";
+  if (!bare) throw new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`);
+  return parsed;
+}
+
+/** The host of an origin without the brackets of an IPv6 address. */
+function bareHost({ hostname }: URL): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
+
+function atLeast(least: number, name: string, value: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new RangeError(`transport: ${name} is ${value}; valid is a whole number of at least ${least}`);
+}
