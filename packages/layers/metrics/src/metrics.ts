@@ -1,7 +1,7 @@
 import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
 import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
@@ -117,37 +117,34 @@ function register(
   });
 }
 
+const duration = {
+  name: "http_request_duration_seconds",
+  help: "Seconds from an HTTP request to the end of its response",
+};
+
 /** prom-client's histogram can only be told single observations; this one reads finished buckets. */
 class SeriesHistogram extends Histogram {
   readonly #table: SeriesTable;
 
   constructor(table: SeriesTable, registry: Registry) {
-    super({
-      name: "http_request_duration_seconds",
-      help: "Seconds from an HTTP request to the end of its response",
-      labelNames: ["method", "status", "upstream"],
-      registers: [registry],
-    });
+    super({ ...duration, labelNames: ["method", "status", "upstream"], registers: [registry] });
     this.#table = table;
   }
 
-  override async get() {
-    const metric = await super.get();
-    const { name } = metric as typeof metric & { readonly name: string };
-    const values = this.#table.all.flatMap((series) => [
-      ...[...series.cumulative()].map(([le, value]) => ({
-        labels: { ...series.labels, le },
-        value,
-        metricName: `${name}_bucket`,
-      })),
-      { labels: { ...series.labels }, value: series.sum, metricName: `${name}_sum` },
-      { labels: { ...series.labels }, value: series.count, metricName: `${name}_count` },
+  override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
+    const { name } = duration;
+    const values = this.#table.all.flatMap(({ labels, sum, count, cumulative }) => [
+      ...cumulative.map(([le, value]) => ({ labels: { ...labels, le }, value, metricName: `${name}_bucket` })),
+      { labels: { ...labels }, value: sum, metricName: `${name}_sum` },
+      { labels: { ...labels }, value: count, metricName: `${name}_count` },
     ]);
-    return { ...metric, values };
+    // prom-client's types promise an enum for `type`; at run time it is this word.
+    const type = "histogram" as unknown as MetricObjectWithValues<never>["type"];
+    return { ...duration, type, aggregator: "sum", values, collect: () => {} };
   }
 
   /** What prom-client asks for its text format. */
-  getForPromString() {
+  getForPromString(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     return this.get();
   }
 }

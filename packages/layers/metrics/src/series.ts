@@ -32,13 +32,13 @@ export class Series {
   }
 
   /** Each bound (`+Inf` last) with the calls up to it. */
-  *cumulative(): Generator<readonly [bound: string, calls: number]> {
+  get cumulative(): readonly (readonly [bound: string, calls: number])[] {
     let calls = 0;
-    for (let i = 0; i < this.#counts.length; i++) {
-      calls += this.#counts[i] as number;
+    return this.#counts.map((count, i) => {
+      calls += count;
       const bound = this.#bounds[i];
-      yield [bound === undefined ? "+Inf" : String(bound), calls];
-    }
+      return [bound === undefined ? "+Inf" : String(bound), calls];
+    });
   }
 }
 
