@@ -15,7 +15,9 @@ run(process.argv[2], process.argv.slice(3));
 
 /** `pnpm install` from the lock file, unless it has run for this very lock file. */
 function install() {
-  const lock = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "pnpm-lock.yaml")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   console.error(`Installing with ${packageManager} …`);
@@ -27,7 +29,9 @@ function install() {
     env: { ...process.env, XDG_STATE_HOME: join(root, "node_modules", ".cache", "state") },
   });
   if (result.status !== 0) {
-    console.error(`Installing failed (${result.error?.message ?? `npx ended with ${result.status ?? result.signal}`}).`);
+    console.error(
+      `Installing failed (${result.error?.message ?? `npx ended with ${result.status ?? result.signal}`}).`,
+    );
     process.exit(1);
   }
   writeFileSync(stamp, lock);

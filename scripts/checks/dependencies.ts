@@ -1,0 +1,37 @@
+// Who may know whom. One outcome per package, so that a fault names the package that has it.
+import { join } from "node:path";
+import { foldersIn, packages, readManifest, root, type Package } from "../workspace.ts";
+import { importFaults } from "./dependencies/imports.ts";
+import { inexactVersions, manifestFaults } from "./dependencies/manifest.ts";
+import { shapeFaults } from "./dependencies/shape.ts";
+import { failed, faultless, type Outcome, type Step } from "./outcome.ts";
+
+export const dependencies: Step = {
+  name: "dependencies",
+  run: () => Promise.resolve(dependencyOutcomes(root)),
+};
+
+export function dependencyOutcomes(base: string): Outcome[] {
+  const all = packages(base);
+  return [
+    faultless("versions of the workspace", inexactVersions("package.json", readManifest(base))),
+    ...all.map((one) => faultless(`dependencies of ${one.name}`, packageFaults(base, one, all))),
+    ...all
+      .filter((one) => one.kind === "layer")
+      .map((one) => faultless(`shape of ${one.name}`, shapeFaults(one))),
+    ...strays(base, all),
+  ];
+}
+
+function packageFaults(base: string, one: Package, all: readonly Package[]): string[] {
+  return [...manifestFaults(one, all), ...importFaults(base, one, all)];
+}
+
+/** A folder among the layers without a package.json would escape every rule. */
+function strays(base: string, all: readonly Package[]): Outcome[] {
+  const known = new Set(all.map((one) => one.folder));
+  return foldersIn(join(base, "packages/layers"))
+    .map((name) => `packages/layers/${name}`)
+    .filter((folder) => !known.has(folder))
+    .map((folder) => failed(`shape of ${folder}`, `${folder}: has no package.json`));
+}

@@ -1,0 +1,40 @@
+import type { Manifest, Package } from "../../workspace.ts";
+import { broken, runtimeDependencies, sentence, tooManyLibraries } from "./rules.ts";
+
+const exact = /^(workspace:\*|(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?)$/u;
+
+/** What a package.json declares against the rules. */
+export function manifestFaults(one: Package, all: readonly Package[]): string[] {
+  const file = `${one.folder}/package.json`;
+  const expected = `@pagoda/${one.short}`;
+  const libraries = tooManyLibraries(one);
+  return [
+    ...(one.name === expected ? [] : [`${file}: is named ${one.name}; its folder asks for ${expected}`]),
+    ...runtimeDependencies(one.manifest).flatMap((name) => {
+      const rule = broken(one, name, all);
+      return rule === undefined ? [] : [`${file}: depends on ${name}; ${rule}`];
+    }),
+    ...(libraries.length > 0
+      ? [`${file}: depends on ${libraries.join(" and ")}; ${sentence[one.kind]}`]
+      : []),
+    ...inexactVersions(file, one.manifest),
+  ];
+}
+
+/** Ranges let two installs differ. Peer dependencies are left out: they say what fits, not what is installed. */
+export function inexactVersions(file: string, manifest: Manifest): string[] {
+  const versions = {
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+  };
+  return Object.entries(versions)
+    .filter(
+      ([name, version]) =>
+        !exact.test(version) || name.startsWith("@pagoda/") !== (version === "workspace:*"),
+    )
+    .map(
+      ([name, version]) =>
+        `${file}: ${name} is "${version}"; versions are exact, and workspace:* for our own`,
+    );
+}

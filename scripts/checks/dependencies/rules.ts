@@ -1,0 +1,56 @@
+import type { Kind, Manifest, Package } from "../../workspace.ts";
+
+/** The contract's own vocabulary (Either, Option): no layer can be written without it, so it is nobody's choice. */
+const vocabulary = "fp-ts";
+
+/** Kinds of packages that a kind may know, besides its own package. */
+const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
+  core: [],
+  layer: ["core"],
+  proxy: ["core", "layer"],
+  bench: ["core", "layer", "proxy"],
+};
+
+export const sentence: Readonly<Record<Kind, string>> = {
+  core: "core knows only fp-ts",
+  layer: "a layer knows @pagoda/core and at most one third-party library, and no other layer",
+  proxy: "the proxy knows core and the layers",
+  bench: "bench knows everything",
+};
+
+/** The rule that `one` breaks by knowing the package `name`, or undefined. */
+export function broken(one: Package, name: string, all: readonly Package[]): string | undefined {
+  if (name === one.name) return undefined;
+  const known = all.find((other) => other.name === name);
+  const allowed =
+    known === undefined ? thirdPartyAllowed(one.kind, name) : mayKnow[one.kind].includes(known.kind);
+  return allowed ? undefined : sentence[one.kind];
+}
+
+function thirdPartyAllowed(kind: Kind, name: string): boolean {
+  return !name.startsWith("@pagoda/") && (kind !== "core" || name === vocabulary);
+}
+
+/** What a package's users get along with it. */
+export function runtimeDependencies(manifest: Manifest): string[] {
+  return Object.keys({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...manifest.peerDependencies,
+  });
+}
+
+export function tooManyLibraries(one: Package): string[] {
+  const libraries = runtimeDependencies(one.manifest).filter(
+    (name) => name !== vocabulary && !name.startsWith("@pagoda/"),
+  );
+  return one.kind === "layer" && libraries.length > 1 ? libraries : [];
+}
+
+/** What tests may import undeclared: the root declares them once for all, so that their versions cannot drift. */
+export const testTools: readonly string[] = ["vitest", "fast-check"];
+
+/** `@pagoda/core` for `@pagoda/core/testing`. */
+export function packageOf(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}

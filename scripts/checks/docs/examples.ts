@@ -1,0 +1,101 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, relative } from "node:path";
+import { command, pooled } from "../../command.ts";
+import { failed, passed, type Outcome } from "../outcome.ts";
+import type { Fence } from "./markdown.ts";
+
+export interface Document {
+  readonly path: string;
+  readonly fences: readonly Fence[];
+}
+
+interface Example {
+  readonly name: string;
+  readonly file: string;
+  readonly directory: string;
+  readonly runs: boolean;
+}
+
+const folder = ".examples";
+const runMs = 20_000;
+const script = /^(ts|typescript|tsx|mts|js|javascript|jsx|mjs)\b/u;
+
+/** Checks and runs the examples of documents as if each were a file beside its document. */
+export async function exampleOutcomes(base: string, documents: readonly Document[]): Promise<Outcome[]> {
+  const folders = [base, ...documents.map((one) => dirname(one.path))].map((directory) =>
+    join(directory, folder),
+  );
+  const remove = (): void => folders.forEach((one) => rmSync(one, { recursive: true, force: true }));
+  remove();
+  try {
+    const examples = documents.flatMap((one) => write(base, one));
+    const unnamed = documents.flatMap((one) => unknownInfos(base, one));
+    return examples.length === 0 ? unnamed : [...unnamed, ...(await check(base, examples))];
+  } finally {
+    remove();
+  }
+}
+
+function unknownInfos(base: string, { path, fences }: Document): Outcome[] {
+  return fences
+    .filter(({ info }) => script.test(info) && info !== "ts" && info !== "ts types-only")
+    .map(({ info, line }) =>
+      failed(
+        `${relative(base, path)}:${line}`,
+        `\`\`\`${info}: an example is \`ts\` (checked, run) or \`ts types-only\``,
+      ),
+    );
+}
+
+function write(base: string, { path, fences }: Document): Example[] {
+  const directory = dirname(path);
+  const examples = fences.filter(({ info }) => info === "ts" || info === "ts types-only");
+  if (examples.length > 0) mkdirSync(join(directory, folder), { recursive: true });
+  return examples.map(({ info, line, code }) => {
+    const file = join(directory, folder, `${basename(path, ".md")}.${line}.ts`);
+    // Line n of the file is line n of the document: compiler and stack traces then point into the document.
+    writeFileSync(file, `${"\n".repeat(line - 1)}${code}\n`);
+    return { name: `${relative(base, path)}:${line}`, file, directory, runs: info === "ts" };
+  });
+}
+
+async function check(base: string, examples: readonly Example[]): Promise<Outcome[]> {
+  const errors = await typeErrors(base, examples);
+  const mistyped = examples.flatMap(({ name, file }) => {
+    const own = errors.filter((line) => line.startsWith(`${relative(base, file)}(`));
+    return own.length === 0 ? [] : [{ name, file, detail: inDocument(own.join("\n")) }];
+  });
+  const ofExamples = new Set(mistyped.map((one) => one.file));
+  const elsewhere = errors.filter((line) => !line.includes(`${folder}/`));
+  const runnable = examples.filter(({ file }) => !ofExamples.has(file));
+  return [
+    ...mistyped.map(({ name, detail }) => failed(name, detail)),
+    ...(elsewhere.length === 0 ? [] : [failed("types behind the examples", elsewhere.join("\n"))]),
+    ...(await pooled(runnable, availableParallelism(), runExample)),
+  ];
+}
+
+/** The compiler's errors for all examples in one program, a string each. */
+async function typeErrors(base: string, examples: readonly Example[]): Promise<string[]> {
+  const config = join(base, folder, "tsconfig.json");
+  mkdirSync(dirname(config), { recursive: true });
+  // What an example declares for the reader's sake it need not use.
+  const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
+  const files = examples.map(({ file }) => file);
+  writeFileSync(config, JSON.stringify({ extends: "../tsconfig.base.json", compilerOptions, files }));
+  const { code, output } = await command("tsc", ["-p", config, "--pretty", "false"], { cwd: base });
+  // An error goes on over indented lines.
+  return code === 0 ? [] : output.split(/\n(?!\s)/u);
+}
+
+async function runExample({ name, file, directory, runs }: Example): Promise<Outcome> {
+  if (!runs) return passed(name);
+  const { code, output } = await command(process.execPath, [file], { cwd: directory, timeoutMs: runMs });
+  return code === 0 ? passed(name) : failed(name, inDocument(output || `ended with ${code}`));
+}
+
+/** Names the document instead of the file made from it. */
+function inDocument(output: string): string {
+  return output.replaceAll(/\.examples\/([\w-]+)\.\d+\.ts/gu, "$1.md");
+}

