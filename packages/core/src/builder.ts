@@ -31,10 +31,11 @@ export class ServiceBuilder<Outer, Inner = Outer, Fails = never, Handles = never
   }
 
   /** Adds a layer inside those so far. */
-  layer<L extends AnyLayer<Inner>>(
-    // `L` alone would infer the layer; the union lets `Inner` reach callbacks in a factory's options,
-    // so that `rateLimit({ key: (request) => request.path })` needs no annotation.
-    layer: L | AnyLayer<Inner>,
+  layer<L extends AnyLayer<Inner>, Adds, F, H, Y>(
+    // `L` alone would infer the layer. The other half of the union lets `Inner` reach callbacks in a factory's options,
+    // so that `rateLimit({ key: (request) => request.path })` needs no annotation; its free parameters keep the
+    // compiler from taking more than `Inner` from here, which would turn a factory's own errors into `unknown`.
+    layer: L | Layer<Inner, Adds, F, H, Y>,
   ): ServiceBuilder<
     Outer,
     Inner & AddsOf<L>,
@@ -64,6 +65,9 @@ export class ServiceBuilder<Outer, Inner = Outer, Fails = never, Handles = never
   }
 
   #wrap(inner: unknown): unknown {
-    return this.#layers.reduceRight((service, layer) => layer(service as Service<never, unknown, unknown>), inner);
+    return this.#layers.reduceRight(
+      (service, layer) => layer(service as Service<never, unknown, unknown>),
+      inner,
+    );
   }
 }

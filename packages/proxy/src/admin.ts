@@ -23,13 +23,15 @@ export function admin({ registry, stack, notReady }: AdminSubject): Service<Http
     "/healthz": health,
     "/ready": ready,
     "/readyz": ready,
-    "/metrics": async () => httpResponse(200, await registry.metrics(), { "content-type": registry.contentType }),
+    "/metrics": async () =>
+      httpResponse(200, await registry.metrics(), { "content-type": registry.contentType }),
     "/stack": () => json(stack.describe()),
   };
 
   return service("admin", async ({ method, path }: HttpRequest) => {
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    if (page === undefined) return right(text(`no such page; there are ${Object.keys(pages).join(" ")}\n`, 404));
+    if (page === undefined)
+      return right(text(`no such page; there are ${Object.keys(pages).join(" ")}\n`, 404));
     if (method !== "GET" && method !== "HEAD") return right(text("GET only\n", 405, { allow: "GET, HEAD" }));
     return right(await page());
   });

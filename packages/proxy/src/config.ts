@@ -46,7 +46,8 @@ export const variables = {
   PROXY_UPSTREAM_ADDRS: {
     schema: z.string().transform(parseUpstreams),
     fallback: "",
-    valid: "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, each once, nothing after the port",
+    valid:
+      "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, each once, nothing after the port",
     about: "the origins that answer; without it, two demo origins are started",
   },
   PROXY_METRICS_ADDR: {
@@ -55,8 +56,18 @@ export const variables = {
     valid: "HOST:PORT or [IPV6]:PORT, with a port from 0 to 65535 (0: any free one)",
     about: "where operators look: /health /ready /metrics /stack",
   },
-  PROXY_REQUEST_TIMEOUT_MS: wholeNumber("30000", 1, 2_147_483_647, "milliseconds from a request to its response's head"),
-  PROXY_MAX_CONNECTIONS: wholeNumber("10000", 1, 1_000_000, "client connections at once; a further one is closed"),
+  PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
+    "30000",
+    1,
+    2_147_483_647,
+    "milliseconds from a request to its response's head",
+  ),
+  PROXY_MAX_CONNECTIONS: wholeNumber(
+    "10000",
+    1,
+    1_000_000,
+    "client connections at once; a further one is closed",
+  ),
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,
     fallback: "info",
@@ -68,7 +79,9 @@ export const variables = {
 type Name = keyof typeof variables;
 
 /** Reads the configuration from environment variables; `Left` lists every problem there is. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Either<readonly Problem[], Config> {
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): Either<readonly Problem[], Config> {
   const problems: Problem[] = [];
   function read<N extends Name>(variable: N): z.output<(typeof variables)[N]["schema"]> | undefined {
     const { schema, fallback, valid } = variables[variable];

@@ -57,7 +57,8 @@ export async function startProxy(config: Config, log: Logger): Promise<Either<Li
     admin({
       registry,
       stack,
-      notReady: () => (phase !== "serving" ? phase : reachability.any ? undefined : "no upstream can be reached"),
+      notReady: () =>
+        phase !== "serving" ? phase : reachability.any ? undefined : "no upstream can be reached",
     }),
     { ...config.admin, defect: (err) => log.error({ err }, "defect in the admin endpoint") },
   );
@@ -92,7 +93,11 @@ export async function startProxy(config: Config, log: Logger): Promise<Either<Li
 /** Counts and logs what the server answers or refuses before any layer sees it. */
 function observe(registry: Registry, log: Logger) {
   const registers = [registry];
-  const active = new Gauge({ name: "connections_active", help: "Client connections that are open", registers });
+  const active = new Gauge({
+    name: "connections_active",
+    help: "Client connections that are open",
+    registers,
+  });
   const total = new Counter({
     name: "connections_total",
     help: "Client connections, accepted or rejected for PROXY_MAX_CONNECTIONS",

@@ -53,7 +53,14 @@ const answers = {
     message: endpoints === 0 ? "there is no upstream" : "no upstream can take the request now",
     headers: { "retry-after": "1" },
   }),
-  PoolExhausted: { status: 503, message: "the upstream can take no more requests now", headers: { "retry-after": "1" } },
+  PoolExhausted: {
+    status: 503,
+    message: "the upstream can take no more requests now",
+    headers: { "retry-after": "1" },
+  },
   RequestInvalid: { status: 400, message: "the request cannot be passed on as it is" },
-  TimedOut: ({ afterMs }: TimedOut) => ({ status: 504, message: `the upstream did not answer within ${afterMs} ms` }),
+  TimedOut: ({ afterMs }: TimedOut) => ({
+    status: 504,
+    message: `the upstream did not answer within ${afterMs} ms`,
+  }),
 } as const;

@@ -19,7 +19,9 @@ export class HttpHeaders {
 
   /** From what people write: an object (an array as value repeats the field) or a list of pairs. */
   static of(
-    fields: Readonly<Record<string, string | readonly string[]>> | Iterable<readonly [name: string, value: string]>,
+    fields:
+      | Readonly<Record<string, string | readonly string[]>>
+      | Iterable<readonly [name: string, value: string]>,
   ): HttpHeaders {
     const raw: string[] = [];
     const entries = Symbol.iterator in fields ? fields : Object.entries(fields);

@@ -101,13 +101,21 @@ export function httpResponse(
 }
 
 /** A JSON response; 200 unless told otherwise. */
-export function json(value: unknown, status: number = 200, headers?: Readonly<Record<string, string>>): HttpResponse {
+export function json(
+  value: unknown,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): HttpResponse {
   const type = { "content-type": "application/json" };
   return httpResponse(status, `${JSON.stringify(value)}\n`, { ...type, ...headers });
 }
 
 /** A plain text response; 200 unless told otherwise. */
-export function text(content: string, status: number = 200, headers?: Readonly<Record<string, string>>): HttpResponse {
+export function text(
+  content: string,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): HttpResponse {
   return httpResponse(status, content, { "content-type": "text/plain; charset=utf-8", ...headers });
 }
 

@@ -4,7 +4,10 @@ import { HttpHeaders, type RawHeaders } from "./headers.ts";
 import { PushBody } from "./push-body.ts";
 
 /** A Node stream that may carry trailers, as `IncomingMessage` does. */
-export type ReadableWithTrailers = Readable & { readonly rawTrailers?: RawHeaders; readonly complete?: boolean };
+export type ReadableWithTrailers = Readable & {
+  readonly rawTrailers?: RawHeaders;
+  readonly complete?: boolean;
+};
 
 /** A body out of a Node stream. The stream is not touched before the body is first wanted. */
 export class StreamBody extends PushBody {
@@ -21,7 +24,11 @@ export class StreamBody extends PushBody {
   protected override started(): void {
     this.#piped = true;
     const stream = this.#stream;
-    stream.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose).on("error", this.#onError);
+    stream
+      .on("data", this.#onData)
+      .on("end", this.#onEnd)
+      .on("close", this.#onClose)
+      .on("error", this.#onError);
     if (stream.readableEnded) this.#onEnd();
     else if (stream.destroyed) this.#onClose();
   }
@@ -47,7 +54,9 @@ export class StreamBody extends PushBody {
   readonly #onEnd = (): void => {
     this.#unlisten();
     const trailers = this.#stream.rawTrailers;
-    this.finish(trailers === undefined || trailers.length === 0 ? HttpHeaders.empty : new HttpHeaders(trailers));
+    this.finish(
+      trailers === undefined || trailers.length === 0 ? HttpHeaders.empty : new HttpHeaders(trailers),
+    );
   };
 
   readonly #onClose = (): void => {

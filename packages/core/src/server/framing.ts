@@ -25,7 +25,8 @@ export function refusal(message: IncomingMessage): Refusal | undefined {
     const name = rawHeaders[i] as string;
     if (name.length === 4 && name.toLowerCase() === "host") {
       hosts++;
-      if (!validHost.test(rawHeaders[i + 1] as string)) return { status: 400, reason: "the Host field is malformed" };
+      if (!validHost.test(rawHeaders[i + 1] as string))
+        return { status: 400, reason: "the Host field is malformed" };
     } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
       if (message.httpVersionMinor === 0) return { status: 400, reason: "Transfer-Encoding in HTTP/1.0" };
       if ((rawHeaders[i + 1] as string).toLowerCase() !== "chunked") {

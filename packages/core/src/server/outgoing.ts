@@ -61,7 +61,11 @@ class ResponseSink implements BodySink {
   }
 }
 
-function writeHead({ status, statusText, headers }: HttpResponse, out: ServerResponse, length?: number): void {
+function writeHead(
+  { status, statusText, headers }: HttpResponse,
+  out: ServerResponse,
+  length?: number,
+): void {
   const raw = framed(headers.raw, status, out, length);
   // Node's types know arrays of header values only for `number | string`; a flat list of strings is one.
   if (statusText === undefined) out.writeHead(status, raw as string[]);
@@ -69,11 +73,17 @@ function writeHead({ status, statusText, headers }: HttpResponse, out: ServerRes
 }
 
 /** Adds the length where it is known and the response does not say it, so that a connection can be kept. */
-function framed(raw: RawHeaders, status: number, out: ServerResponse, length: number | undefined): RawHeaders {
+function framed(
+  raw: RawHeaders,
+  status: number,
+  out: ServerResponse,
+  length: number | undefined,
+): RawHeaders {
   if (length === undefined || status === 204 || status === 304 || out.req.method === "HEAD") return raw;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (name.length === 14 ? name.toLowerCase() === "content-length" : name.length === 17 && isEncoding(name)) return raw;
+    if (name.length === 14 ? name.toLowerCase() === "content-length" : name.length === 17 && isEncoding(name))
+      return raw;
   }
   return [...raw, "content-length", String(length)];
 }

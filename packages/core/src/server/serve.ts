@@ -198,7 +198,8 @@ class Listener implements HttpServer {
     const refused = refusal(message);
     if (refused !== undefined) return this.#refuse(out, refused);
     const target = parseTarget(message.url as string, message.headers.host ?? "");
-    if (target === undefined) return this.#refuse(out, { status: 400, reason: "the request target is malformed" });
+    if (target === undefined)
+      return this.#refuse(out, { status: 400, reason: "the request target is malformed" });
 
     const connection = this.#connections.get(message.socket) as Connection;
     const { headers } = message;
@@ -216,7 +217,9 @@ class Listener implements HttpServer {
       onInformation: (status, information) => sendInformation(out, status, information),
     };
     // A stack that throws instead of rejecting has the same defect.
-    new Promise<Either<never, HttpResponse>>((resolve) => resolve(this.#stack.call(request, connection.signal))).then(
+    new Promise<Either<never, HttpResponse>>((resolve) =>
+      resolve(this.#stack.call(request, connection.signal)),
+    ).then(
       (result) => {
         if (isLeft(result)) return this.#defect(result.left, request, message, out);
         this.#closeIfLast(message, out);
@@ -257,7 +260,10 @@ class Listener implements HttpServer {
   }
 
   /** For what did not become a request: the answer is written to the bare socket, which then closes. */
-  #refuseConnection(socket: Socket, { status, reason }: { readonly status: number; readonly reason: string }): void {
+  #refuseConnection(
+    socket: Socket,
+    { status, reason }: { readonly status: number; readonly reason: string },
+  ): void {
     this.#observer.requestRefused?.(status, reason);
     const body = `${status} ${reason}\n`;
     socket.end(

@@ -128,7 +128,11 @@ export function conformance<Req = string, Res = string>(
     innerFirst.answer(response());
     assert.ok(isRight(await first));
     await second;
-    assert.equal(getEventListeners(other.signal, "abort").length, 0, "listeners are left on a caller's signal");
+    assert.equal(
+      getEventListeners(other.signal, "abort").length,
+      0,
+      "listeners are left on a caller's signal",
+    );
   });
 
   check("readiness is honoured", async ({ mock, layered, signal }) => {

@@ -94,14 +94,16 @@ export function mockService<Req, Res, Err = never>(name = "mock"): Mock<Req, Res
     async next() {
       await settled();
       const next = calls[given];
-      if (next === undefined) throw new AssertionError({ message: `${name}: a call was expected, none came` });
+      if (next === undefined)
+        throw new AssertionError({ message: `${name}: a call was expected, none came` });
       given++;
       return next;
     },
     async expectNoCall() {
       await settled();
       const unexpected = calls.length - given;
-      if (unexpected > 0) throw new AssertionError({ message: `${name}: no call was expected, ${unexpected} came` });
+      if (unexpected > 0)
+        throw new AssertionError({ message: `${name}: no call was expected, ${unexpected} came` });
     },
     admit(next) {
       limit = next;

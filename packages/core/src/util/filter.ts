@@ -6,7 +6,9 @@ import { layer, type Layer } from "../layer.ts";
  *
  * @param check Gives the error as `Left`, or the request to go on with as `Right`.
  */
-export function filter<Req, Refused>(check: (request: Req) => Either<Refused, Req>): Layer<Req, unknown, Refused> {
+export function filter<Req, Refused>(
+  check: (request: Req) => Either<Refused, Req>,
+): Layer<Req, unknown, Refused> {
   return layer<Req, unknown, Refused>("filter", (inner) => ({
     call: (request, signal) => {
       const checked = check(request);

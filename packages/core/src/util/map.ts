@@ -17,14 +17,16 @@ export function mapRequest<Req, Changed extends Req>(change: (request: Req) => C
 export function mapResponse<Res, Changed>(
   change: (response: Res) => Changed,
 ): <Req, Err>(inner: Service<Req, Res, Err>) => Service<Req, Changed, Err> {
-  return (inner) => mapped("map-response", inner, (result) => (isLeft(result) ? result : right(change(result.right))));
+  return (inner) =>
+    mapped("map-response", inner, (result) => (isLeft(result) ? result : right(change(result.right))));
 }
 
 /** Changes each error on its way out. Changes the type of a service's errors, so it wraps one service. */
 export function mapError<Err, Changed>(
   change: (error: Err) => Changed,
 ): <Req, Res>(inner: Service<Req, Res, Err>) => Service<Req, Res, Changed> {
-  return (inner) => mapped("map-error", inner, (result) => (isLeft(result) ? left(change(result.left)) : result));
+  return (inner) =>
+    mapped("map-error", inner, (result) => (isLeft(result) ? left(change(result.left)) : result));
 }
 
 function mapped<Req, Res, Err, Res2, Err2>(

@@ -21,7 +21,9 @@ export function steer<Req, Res, Err>(
       const index = pick(request);
       const picked = services[index];
       if (picked === undefined) {
-        return Promise.reject(new RangeError(`steer: pick gave ${index}; valid is 0 to ${services.length - 1}`));
+        return Promise.reject(
+          new RangeError(`steer: pick gave ${index}; valid is 0 to ${services.length - 1}`),
+        );
       }
       return picked.call(request, signal);
     },

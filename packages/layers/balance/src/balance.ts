@@ -50,7 +50,9 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     ready: () => (members.length === 0 ? arrivals.ready() : anyReady(members)),
     call(request, signal) {
       const member = strategy.pick(members, request);
-      return member === undefined ? Promise.resolve(left(noneReady(members.length))) : member.call(request, signal);
+      return member === undefined
+        ? Promise.resolve(left(noneReady(members.length)))
+        : member.call(request, signal);
     },
     describe: () => ({
       name: "balance",

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { layer, type Layer } from "@pagoda/core";
-import { HttpHeaders, type HttpRequest, type HttpResponse, type Identified, type Peer } from "@pagoda/core/http";
+import {
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  type Identified,
+  type Peer,
+} from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { endToEnd } from "./hop-by-hop.ts";
 
@@ -30,7 +36,8 @@ export function forwarded({
   via = "pagoda",
   newId = randomUUID,
 }: ForwardedOptions = {}): Layer<HttpRequest, Identified> {
-  if (!/^[\w.:-]+$/.test(via)) throw new RangeError(`forwarded: via is "${via}"; valid are letters, digits, ._:-`);
+  if (!/^[\w.:-]+$/.test(via))
+    throw new RangeError(`forwarded: via is "${via}"; valid are letters, digits, ._:-`);
 
   return layer<HttpRequest, Identified>("forwarded", (inner) => ({
     options: { via },
@@ -64,7 +71,10 @@ function inwards(request: HttpRequest, believed: boolean, requestId: string, via
   const fields = endToEnd(headers.raw, believed ? fromAnyone : fromUntrusted);
   if (peer !== undefined) {
     const before = believed ? headers.all("x-forwarded-for") : [];
-    fields.push("x-forwarded-for", before.length === 0 ? peer.address : `${before.join(", ")}, ${peer.address}`);
+    fields.push(
+      "x-forwarded-for",
+      before.length === 0 ? peer.address : `${before.join(", ")}, ${peer.address}`,
+    );
   }
   if (!believed || !headers.has("x-forwarded-proto")) fields.push("x-forwarded-proto", scheme);
   if (!believed || !headers.has("x-forwarded-host")) fields.push("x-forwarded-host", authority);

@@ -36,7 +36,13 @@ const hopByHop: ReadonlySet<string> = new Set([
 ]);
 
 /** A client must not be able to take these from a message by naming them in `Connection`. */
-const neverNamed: ReadonlySet<string> = new Set(["host", "content-length", "content-type", "authorization", "cookie"]);
+const neverNamed: ReadonlySet<string> = new Set([
+  "host",
+  "content-length",
+  "content-type",
+  "authorization",
+  "cookie",
+]);
 
 const acceptsTrailers = /(?:^|,)\s*trailers\s*(?:$|[,;])/i;
 
@@ -48,7 +54,8 @@ function namedByConnection(raw: RawHeaders): Set<string> | undefined {
     if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
     for (const option of (raw[i + 1] as string).split(",")) {
       const lower = option.trim().toLowerCase();
-      if (lower !== "keep-alive" && lower !== "close" && !neverNamed.has(lower)) (named ??= new Set()).add(lower);
+      if (lower !== "keep-alive" && lower !== "close" && !neverNamed.has(lower))
+        (named ??= new Set()).add(lower);
     }
   }
   return named;

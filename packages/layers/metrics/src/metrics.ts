@@ -1,7 +1,14 @@
 import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { Counter, Gauge, Histogram, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  type Registry,
+} from "prom-client";
 import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
@@ -35,7 +42,9 @@ export function metrics({
   clock = systemClock,
 }: MetricsOptions): Layer<HttpRequest> {
   if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0)))) {
-    throw new RangeError(`metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`);
+    throw new RangeError(
+      `metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`,
+    );
   }
   const table = new SeriesTable(buckets);
   const reasons = new Map<string, number>();
@@ -134,7 +143,11 @@ class SeriesHistogram extends Histogram {
   override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     const { name } = duration;
     const values = this.#table.all.flatMap(({ labels, sum, count, cumulative }) => [
-      ...cumulative.map(([le, value]) => ({ labels: { ...labels, le }, value, metricName: `${name}_bucket` })),
+      ...cumulative.map(([le, value]) => ({
+        labels: { ...labels, le },
+        value,
+        metricName: `${name}_bucket`,
+      })),
       { labels: { ...labels }, value: sum, metricName: `${name}_sum` },
       { labels: { ...labels }, value: count, metricName: `${name}_count` },
     ]);

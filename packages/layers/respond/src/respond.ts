@@ -44,23 +44,30 @@ export function respond<const Table extends Answers>(
 ): Layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse> {
   const answers = new Map(Object.entries(table));
 
-  return layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse>("respond", (inner) => ({
-    options: { errors: [...answers.keys()] },
-    call: (request, signal) =>
-      inner.call(request, signal).then((result) => {
-        if (!isLeft(result)) return result;
-        const fault: unknown = result.left;
-        const entry = isFault(fault) ? answers.get(fault._tag) : undefined;
-        // Not in the table, so not among the handled ones: the compiler cannot follow a look-up.
-        if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
-        const answer = typeof entry === "function" ? entry(fault) : entry;
-        observer(fault as Fault, request, answer);
-        return right(responseFor(answer, fault as Fault, request));
-      }),
-  }));
+  return layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse>(
+    "respond",
+    (inner) => ({
+      options: { errors: [...answers.keys()] },
+      call: (request, signal) =>
+        inner.call(request, signal).then((result) => {
+          if (!isLeft(result)) return result;
+          const fault: unknown = result.left;
+          const entry = isFault(fault) ? answers.get(fault._tag) : undefined;
+          // Not in the table, so not among the handled ones: the compiler cannot follow a look-up.
+          if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
+          const answer = typeof entry === "function" ? entry(fault) : entry;
+          observer(fault as Fault, request, answer);
+          return right(responseFor(answer, fault as Fault, request));
+        }),
+    }),
+  );
 }
 
-function responseFor({ status, message, headers }: Answer, fault: Fault, { requestId }: Identified): HttpResponse {
+function responseFor(
+  { status, message, headers }: Answer,
+  fault: Fault,
+  { requestId }: Identified,
+): HttpResponse {
   const { upstream } = fault as { readonly upstream?: unknown };
   return {
     ...text(`${status} ${message}\nrequest id: ${requestId}\n`, status, headers),

@@ -36,7 +36,8 @@ export function timeout<Req = unknown>({
   startWhen,
   clock = systemClock,
 }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> {
-  if (!(ms > 0 && ms <= maxMs)) throw new RangeError(`timeout: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
+  if (!(ms > 0 && ms <= maxMs))
+    throw new RangeError(`timeout: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
 
   return layer<Req, unknown, TimedOut>("timeout", (inner) => ({

@@ -31,7 +31,12 @@ export interface RequestInvalid extends Fault<"RequestInvalid"> {
 }
 
 /** What a call of an origin may fail with, apart from an abort. */
-export type TransportFault = ConnectFailed | HeadersTimedOut | ConnectionBroken | PoolExhausted | RequestInvalid;
+export type TransportFault =
+  | ConnectFailed
+  | HeadersTimedOut
+  | ConnectionBroken
+  | PoolExhausted
+  | RequestInvalid;
 
 /** What a fault is made of beside the error that undici or Node gave. */
 export interface Failure {
@@ -48,9 +53,17 @@ export function faultOf(cause: Error & { readonly code?: string }, failure: Fail
   if (invalid.has(code)) {
     return { _tag: "RequestInvalid", origin: "local", retryable: false, reason: cause.message, cause };
   }
-  if (!connected) return { _tag: "ConnectFailed", origin: "upstream", retryable: true, upstream, code, cause };
+  if (!connected)
+    return { _tag: "ConnectFailed", origin: "upstream", retryable: true, upstream, code, cause };
   if (code === "UND_ERR_HEADERS_TIMEOUT") {
-    return { _tag: "HeadersTimedOut", origin: "upstream", retryable: true, upstream, afterMs: headersTimeoutMs, cause };
+    return {
+      _tag: "HeadersTimedOut",
+      origin: "upstream",
+      retryable: true,
+      upstream,
+      afterMs: headersTimeoutMs,
+      cause,
+    };
   }
   return { _tag: "ConnectionBroken", origin: "upstream", retryable: true, upstream, code, cause };
 }

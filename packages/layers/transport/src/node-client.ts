@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { aborted, systemClock, type Timer } from "@pagoda/core";
 import { type BodyFlow, HttpHeaders, type HttpRequest, StreamBody } from "@pagoda/core/http";

@@ -59,7 +59,10 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
   const servername = options.tls?.servername ?? (isIP(bareHost(origin)) === 0 ? bareHost(origin) : undefined);
   const ca = options.tls?.ca;
-  const tls = { ...(ca !== undefined && { ca: ca as string | string[] }), ...(servername !== undefined && { servername }) };
+  const tls = {
+    ...(ca !== undefined && { ca: ca as string | string[] }),
+    ...(servername !== undefined && { servername }),
+  };
   const pool = new Pool(origin, {
     connections: maxConnections,
     connect: connector(tls, connectTimeoutMs),
@@ -78,7 +81,11 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     waiting.wake();
   };
 
-  function dispatch(request: HttpRequest, signal: AbortSignal | undefined, settle: (result: Result) => void): void {
+  function dispatch(
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+    settle: (result: Result) => void,
+  ): void {
     const exchange = new Exchange(shared, request, signal, settle, over);
     pool.dispatch(
       {
@@ -111,7 +118,13 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     },
     describe: () => ({
       name: "transport",
-      options: { upstream: shared.upstream, maxConnections, connectTimeoutMs, headersTimeoutMs, idleTimeoutMs },
+      options: {
+        upstream: shared.upstream,
+        maxConnections,
+        connectTimeoutMs,
+        headersTimeoutMs,
+        idleTimeoutMs,
+      },
       state: { inFlight, waiting: waiting.size, connections: pool.stats.connected, idle: pool.stats.free },
     }),
     async close() {
@@ -129,7 +142,10 @@ function sendable(body: Body): Uint8Array | AsyncIterable<Uint8Array> | null {
 }
 
 /** Connects as undici does, with the origin's name for SNI and verification whatever `Host` a request carries. */
-function connector(tls: Readonly<Record<string, unknown>>, timeout: number): ReturnType<typeof buildConnector> {
+function connector(
+  tls: Readonly<Record<string, unknown>>,
+  timeout: number,
+): ReturnType<typeof buildConnector> {
   const connect = buildConnector({ ...tls, timeout });
   return (options, done) => {
     const { servername: _pool, ...rest } = options;
@@ -146,7 +162,8 @@ function parseOrigin(url: string): URL {
     parsed.search === "" &&
     parsed.hash === "" &&
     parsed.username === "";
-  if (!bare) throw new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`);
+  if (!bare)
+    throw new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`);
   return parsed;
 }
 
