@@ -1,4 +1,5 @@
 import { type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
+import { type Deadline, Deadlines } from "./deadlines.ts";
 import { left } from "fp-ts/lib/Either.js";
 
 /** The call was given up: no answer in time. It counts against the upstream, which was given its time. */
@@ -27,7 +28,7 @@ const maxMs = 2_147_483_647;
  *
  * Around a retry it bounds all tries together, inside one it bounds each: the same layer in two places.
  *
- * Cost: a timer and an `AbortController` for each call, about 1 µs.
+ * Cost: an `AbortController` with a listener for each call, about 0.7 µs; one timer for all calls under way.
  *
  * @throws RangeError when `ms` is out of range.
  */
@@ -40,23 +41,27 @@ export function timeout<Req = unknown>({
     throw new RangeError(`timeout: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
 
+  const deadlines = new Deadlines(clock, ms);
+
   return layer<Req, unknown, TimedOut>("timeout", (inner) => ({
     options: { ms },
     call: (request, signal) =>
       new Promise((resolve, reject) => {
         const giveUp = new AbortController();
-        let timer: object | undefined;
+        let deadline: Deadline | undefined;
         let open = true;
 
         const onAbort = (): void => giveUp.abort(signal?.reason);
         const close = (): void => {
           open = false;
-          if (timer !== undefined) clock.clearTimer(timer);
+          if (deadline !== undefined) deadlines.clear(deadline);
           signal?.removeEventListener("abort", onAbort);
         };
         const start = (): void => {
-          if (!open || timer !== undefined) return;
-          timer = clock.setTimer(ms, () => {
+          if (!open || deadline !== undefined) return;
+          deadline = deadlines.set(() => {
+            // It is no more in the list.
+            deadline = undefined;
             close();
             resolve(left(timedOut));
             giveUp.abort(timedOut);

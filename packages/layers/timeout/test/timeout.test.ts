@@ -1,7 +1,9 @@
 import { left, right } from "fp-ts/lib/Either.js";
 import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { timeout } from "@pagoda/timeout";
+import { type Deadline, Deadlines } from "../src/deadlines.ts";
 
 const timedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: 100 };
 
@@ -72,5 +74,73 @@ describe("timeout", () => {
   test("describes its time", () => {
     const { layered } = bench();
     expect(layered.describe()).toMatchObject({ name: "timeout", options: { ms: 100 } });
+  });
+});
+
+describe("deadlines", () => {
+  test("each call ends at its own time, though one timer serves all", async () => {
+    const { clock, layered } = bench();
+    const ended: string[] = [];
+    for (const [name, pause] of [
+      ["first", 30],
+      ["second", 30],
+      ["third", 0],
+    ] as const) {
+      void layered.call(name).then(() => ended.push(`${name} at ${clock.now()}`));
+      expect(clock.pending).toBe(1);
+      await clock.advance(pause);
+    }
+    await clock.runAll();
+    expect(ended).toEqual(["first at 100", "second at 130", "third at 160"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("expire as a list of them in a model does, whatever is set and cleared when", async () => {
+    const step = fc.oneof(
+      fc.record({ set: fc.constant(true) }),
+      fc.record({ clear: fc.nat() }),
+      fc.record({ wait: fc.integer({ min: 0, max: 60 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const clock = virtualClock();
+        const deadlines = new Deadlines(clock, 100);
+        const expired: string[] = [];
+        const expected: string[] = [];
+        const open = new Map<number, Deadline>();
+        let model: { readonly id: number; readonly at: number }[] = [];
+        let id = 0;
+        const waited = async (ms: number): Promise<void> => {
+          const until = clock.now() + ms;
+          for (const each of model.filter(({ at }) => at <= until)) expected.push(`${each.id} at ${each.at}`);
+          model = model.filter(({ at }) => at > until);
+          await clock.advance(ms);
+        };
+        for (const each of steps) {
+          if ("set" in each) {
+            const own = id++;
+            open.set(
+              own,
+              deadlines.set(() => {
+                open.delete(own);
+                expired.push(`${own} at ${clock.now()}`);
+              }),
+            );
+            model.push({ id: own, at: clock.now() + 100 });
+          } else if ("clear" in each) {
+            const [own, deadline] = [...open][each.clear % Math.max(1, open.size)] ?? [];
+            if (own === undefined || deadline === undefined) continue;
+            deadlines.clear(deadline);
+            open.delete(own);
+            model = model.filter(({ id: other }) => other !== own);
+          } else {
+            await waited(each.wait);
+          }
+        }
+        await waited(1_000);
+        expect(expired).toEqual(expected);
+        expect(clock.pending).toBe(0);
+      }),
+    );
   });
 });
