@@ -1,4 +1,12 @@
-import { anyReady, type Description, type Fault, isReady, type Service, WaitList } from "@pagoda/core";
+import {
+  anyReady,
+  type Description,
+  type Fault,
+  isReady,
+  type Readiness,
+  type Service,
+  WaitList,
+} from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
 import type { Discovery, Endpoint } from "./discovery.ts";
 import { roundRobin } from "./round-robin.ts";
@@ -22,10 +30,15 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
  * Sends each call to one of several endpoints. It is as ready as the readiest of them, and asks again right before
  * the call. An endpoint that the discovery does not name any more gets no further call; those under way go on.
  *
- * It stands innermost, around a stack for each endpoint: what is per endpoint (a circuit breaker, a connection
- * limit) goes into `connect`.
+ * Use it wherever one of several can answer. It stands innermost, around a stack for each endpoint: what is per
+ * endpoint (a circuit breaker, a connection limit) goes into `connect`.
  *
- * Errors: those of the endpoint's stack, and {@link NoEndpointReady}.
+ * Errors: those of the endpoint's stack, and {@link NoEndpointReady} for a call made although it is not ready.
+ *
+ * Cost per call: about 100 ns and the asking of as many endpoints as the strategy looks at, with round robin one
+ * while all are ready. Who waits stands in the queue of each endpoint.
+ *
+ * Source: Tower's `balance` and `discover`.
  */
 export function balance<E extends Endpoint, Req, Res, Err>({
   discovery,
@@ -33,21 +46,25 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   strategy = roundRobin(),
 }: BalanceOptions<E, Req, Res, Err>): Service<Req, Res, Err | NoEndpointReady> {
   let members: readonly Member<Req, Res, Err>[] = [];
-  // Whoever finds no endpoint at all waits here until one comes.
-  const arrivals = new WaitList(() => members.length > 0);
+  let change = new Change();
+  /** What a caller waits for: any of the endpoints, or that there are others. */
+  let awaited: readonly Readiness[] = [];
 
   function update(): void {
     const known = new Map(members.map((member) => [member.key, member]));
     members = discovery.endpoints.map(
       (endpoint) => known.get(endpoint.key) ?? new Member(endpoint.key, connect(endpoint)),
     );
-    arrivals.wake();
+    const past = change;
+    change = new Change();
+    awaited = [...members, change];
+    past.happen();
   }
   update();
   discovery.subscribe(update);
 
   return {
-    ready: () => (members.length === 0 ? arrivals.ready() : anyReady(members)),
+    ready: () => anyReady(awaited),
     call(request, signal) {
       const member = strategy.pick(members, request);
       return member === undefined
@@ -64,6 +81,24 @@ export function balance<E extends Endpoint, Req, Res, Err>({
 
 function noneReady(endpoints: number): NoEndpointReady {
   return { _tag: "NoEndpointReady", origin: "local", retryable: true, endpoints };
+}
+
+/**
+ * The next change of the endpoints. Who waits then asks anew, in order: they stand in the queues of endpoints that
+ * may have gone, and in none of those that have come.
+ */
+class Change implements Readiness {
+  #happened = false;
+  readonly #waiting = new WaitList(() => this.#happened);
+
+  ready(): undefined | Promise<void> {
+    return this.#waiting.ready();
+  }
+
+  happen(): void {
+    this.#happened = true;
+    this.#waiting.wake();
+  }
 }
 
 /** An endpoint with its service and the calls under way. */

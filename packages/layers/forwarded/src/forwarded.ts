@@ -8,28 +8,37 @@ import {
   type Peer,
 } from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
+import { FieldNames } from "./field-names.ts";
 import { endToEnd } from "./hop-by-hop.ts";
 
 export interface ForwardedOptions {
   /**
-   * Whether what a peer says in `X-Forwarded-*` and `X-Request-Id` is believed: true for a proxy of one's own in
-   * front of this one. Default: nobody is believed.
+   * Whether what a peer says in `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and `X-Request-Id` is believed: true for a
+   * proxy of one's own in front of this one. Default: nobody is believed.
    */
   readonly trust?: (peer: Peer) => boolean;
-  /** The name in `Via`. Default `pagoda`. */
+  /** The name in `Via`: letters, digits and `._:-`. Default `pagoda`. */
   readonly via?: string;
-  /** Makes the id of a request that brings none, or whose peer is not trusted. Default: a random UUID. */
+  /** Makes the id of a request that brings none that is believed. Default: a random UUID. */
   readonly newId?: () => string;
 }
 
 /**
  * Makes messages fit to be passed on. Inwards: fields that concern only the client's connection are left out;
- * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set. Outwards: the same fields are left out of
- * the response, which gets `Via` and the request's id.
+ * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId`.
+ * Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
+ *
+ * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on
+ * with the peer's address appended, and its other claims as they are. Its `X-Request-Id` is kept if there is one, of
+ * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
  *
  * It stands outermost in a proxy, so that everything further in can tell requests apart by their id.
  *
  * Errors: none.
+ *
+ * Cost per call: between 1 and 1.5 µs for eight fields each way, the random UUID included.
+ *
+ * @throws RangeError when `via` is no name for `Via`.
  */
 export function forwarded({
   trust = () => false,
@@ -42,11 +51,17 @@ export function forwarded({
   return layer<HttpRequest, Identified>("forwarded", (inner) => ({
     options: { via },
     call(request, signal) {
-      const { peer } = request;
+      const { peer, onInformation } = request;
       const believed = peer !== undefined && trust(peer);
-      const requestId = (believed ? request.headers.get("x-request-id") : undefined) ?? newId();
-      const headers = inwards(request, believed, requestId, via);
-      return inner.call({ ...request, headers, requestId }, signal).then((result) => {
+      const requestId = (believed ? idOf(request) : undefined) ?? newId();
+      const passedOn = {
+        ...request,
+        headers: inwards(request, believed, requestId, via),
+        onInformation:
+          onInformation && ((status, { raw }) => onInformation(status, new HttpHeaders(endToEnd(raw)))),
+        requestId,
+      } satisfies HttpRequest & Identified;
+      return inner.call(passedOn, signal).then((result) => {
         if (isLeft(result)) return result;
         // The response of inner, whatever more it carries, with other fields.
         const response = result.right as HttpResponse;
@@ -56,19 +71,31 @@ export function forwarded({
   }));
 }
 
-const fromAnyone: ReadonlySet<string> = new Set(["x-forwarded-for", "x-request-id"]);
-const fromUntrusted: ReadonlySet<string> = new Set([
-  ...fromAnyone,
-  "forwarded",
-  "x-forwarded-proto",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-real-ip",
-]);
+/** The id that a request brings, where it is one that can stand in logs and be sent on. */
+function idOf({ headers }: HttpRequest): string | undefined {
+  const [id, ...more] = headers.all("x-request-id");
+  return id !== undefined && more.length === 0 && saneId.test(id) ? id : undefined;
+}
+
+/** Visible ASCII but the comma. */
+const saneId = /^[!-+\--~]{1,128}$/;
+
+const id = new FieldNames(["x-request-id"]);
+const replaced = new FieldNames(["x-forwarded-for", "x-request-id"]);
+const claims = new FieldNames(["forwarded", "x-real-ip", "x-request-id"]);
+
+const isId = (name: string): boolean => id.has(name);
+const isReplaced = (name: string): boolean => replaced.has(name);
+/** Says who asked, in one of the ways that servers behind a proxy believe. */
+const isClaim = (name: string): boolean => claims.has(name) || isForwarded(name);
+
+function isForwarded(name: string): boolean {
+  return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
+}
 
 function inwards(request: HttpRequest, believed: boolean, requestId: string, via: string): HttpHeaders {
   const { headers, peer, scheme, authority, version } = request;
-  const fields = endToEnd(headers.raw, believed ? fromAnyone : fromUntrusted);
+  const fields = endToEnd(headers.raw, believed ? isReplaced : isClaim);
   if (peer !== undefined) {
     const before = believed ? headers.all("x-forwarded-for") : [];
     fields.push(
@@ -82,10 +109,9 @@ function inwards(request: HttpRequest, believed: boolean, requestId: string, via
   return new HttpHeaders(fields);
 }
 
-const ownId: ReadonlySet<string> = new Set(["x-request-id"]);
-
 function outwards({ headers }: HttpResponse, requestId: string, via: string): HttpHeaders {
-  const fields = endToEnd(headers.raw, ownId);
+  const fields = endToEnd(headers.raw, isId);
+  // The way in from the origin is HTTP/1.1: the transport speaks no other.
   fields.push("via", `1.1 ${via}`, "x-request-id", requestId);
   return new HttpHeaders(fields);
 }

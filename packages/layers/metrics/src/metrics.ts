@@ -14,7 +14,7 @@ import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer for each registry. */
   readonly registry: Registry;
-  /** Upper bounds of the duration's buckets, in seconds, rising. Default: 1 ms to 4.096 s, doubling. */
+  /** Upper bounds of the duration's buckets, in seconds: finite, over 0, rising. Default: 0.001 to 4.096, doubling. */
   readonly buckets?: readonly number[];
   readonly clock?: Clock;
 }
@@ -23,28 +23,36 @@ export interface MetricsOptions {
  * Counts and times HTTP calls:
  *
  * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same labels, from the
- *   call to the end of the response's body;
+ *   call to the end of the response's body, whole or not;
  * - `http_requests_in_flight`, likewise until the body has ended;
- * - `http_local_responses_total{reason}`: calls that the stack answered by itself, by the error's tag.
+ * - `http_local_responses_total{reason}`: calls that ended with an error inside the stack, answered or not, by the
+ *   error's tag.
  *
  * `status` is `error` where a call ended with an error that nobody further in answered, and `upstream` is `none`
- * where no origin was involved. It stands outside `respond`, so that it sees the responses made of errors, too.
+ * where no origin was involved. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so what clients
+ * send does not make series.
+ *
+ * Use it once in a stack, outside `respond`, so that it sees the responses made of errors, too.
  *
  * Cost per call: two readings of the clock and about 100 ns. prom-client is asked only when the metrics are read.
  *
  * Errors: none.
  *
- * @throws RangeError when the buckets do not rise.
+ * @throws RangeError when the buckets are out of range, or the registry has metrics of these names already.
  */
 export function metrics({
   registry,
   buckets = defaultBuckets,
   clock = systemClock,
 }: MetricsOptions): Layer<HttpRequest> {
-  if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0)))) {
+  if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0) && bound < Infinity))) {
     throw new RangeError(
       `metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`,
     );
+  }
+  const taken = Object.values(names).find((name) => registry.getSingleMetric(name) !== undefined);
+  if (taken !== undefined) {
+    throw new RangeError(`metrics: registry has "${taken}" already; valid is a registry for each layer`);
   }
   const table = new SeriesTable(buckets);
   const reasons = new Map<string, number>();
@@ -57,6 +65,7 @@ export function metrics({
   }
 
   return layer<HttpRequest>("metrics", (inner) => ({
+    options: { buckets },
     state: () => ({ inFlight }),
     call(request, signal) {
       const startedAt = clock.now();
@@ -86,6 +95,14 @@ function upstreamOf(fault: unknown): string {
   return typeof upstream === "string" ? upstream : "none";
 }
 
+/** As the metrics are called; those of the seed keep their names. */
+const names = {
+  requests: "http_requests_total",
+  duration: "http_request_duration_seconds",
+  localResponses: "http_local_responses_total",
+  inFlight: "http_requests_in_flight",
+} as const;
+
 /** Registers metrics whose values are read off the table when somebody asks. */
 function register(
   registry: Registry,
@@ -96,7 +113,7 @@ function register(
   const labelNames = ["method", "status", "upstream"] as const;
   const registers = [registry];
   new Counter({
-    name: "http_requests_total",
+    name: names.requests,
     help: "HTTP requests, by method, status and upstream",
     labelNames,
     registers,
@@ -107,7 +124,7 @@ function register(
   });
   new SeriesHistogram(table, registry);
   new Counter({
-    name: "http_local_responses_total",
+    name: names.localResponses,
     help: "HTTP requests that the stack answered by itself, by the error's tag",
     labelNames: ["reason"],
     registers,
@@ -117,7 +134,7 @@ function register(
     },
   });
   new Gauge({
-    name: "http_requests_in_flight",
+    name: names.inFlight,
     help: "HTTP requests whose response has not ended",
     registers,
     collect() {
@@ -127,7 +144,7 @@ function register(
 }
 
 const duration = {
-  name: "http_request_duration_seconds",
+  name: names.duration,
   help: "Seconds from an HTTP request to the end of its response",
 };
 

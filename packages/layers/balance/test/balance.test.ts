@@ -1,0 +1,256 @@
+import { left, right } from "fp-ts/lib/Either.js";
+import { type ErrorOf, type Fault, isReady, oneshot, type Service } from "@pagoda/core";
+import { conformance, type Mock, mockService, settled } from "@pagoda/core/testing";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import {
+  balance,
+  type Endpoint,
+  type NoEndpointReady,
+  staticEndpoints,
+  type Strategy,
+} from "@pagoda/balance";
+import { fakeDiscovery } from "./fake-discovery.ts";
+
+interface Refused extends Fault<"Refused"> {}
+
+const refused: Refused = { _tag: "Refused", origin: "upstream", retryable: false };
+const noneReady = { _tag: "NoEndpointReady", origin: "local", retryable: true };
+
+/** A balancer over mocks, each found by its endpoint's key. */
+function bench(...keys: readonly string[]) {
+  const mocks = new Map<string, Mock<string, string, Refused>>();
+  const { discovery, set } = fakeDiscovery(keys);
+  const balanced = balance({
+    discovery,
+    connect({ key }) {
+      const mock = mockService<string, string, Refused>(key);
+      mocks.set(key, mock);
+      return mock.service;
+    },
+  });
+  const mock = (key: string): Mock<string, string, Refused> => mocks.get(key) as never;
+  return { balanced, mock, set };
+}
+
+describe("balance", () => {
+  conformance(
+    test,
+    () => (inner) => balance({ discovery: staticEndpoints([{ key: "a" }]), connect: () => inner }),
+  );
+
+  test("calls each endpoint in its turn", async () => {
+    const { balanced, mock } = bench("a", "b", "c");
+    for (let n = 0; n < 6; n++) void balanced.call(String(n));
+    const requests = ["a", "b", "c"].map((key) => mock(key).calls.map(({ request }) => request));
+    expect(requests).toEqual([
+      ["0", "3"],
+      ["1", "4"],
+      ["2", "5"],
+    ]);
+  });
+
+  test("gives what the endpoint gives", async () => {
+    const { balanced, mock } = bench("a");
+    const [answered, failed] = [balanced.call("1"), balanced.call("2")];
+    (await mock("a").next()).answer("one");
+    (await mock("a").next()).fail(refused);
+    expect(await answered).toEqual(right("one"));
+    expect(await failed).toEqual(left(refused));
+  });
+
+  test("passes over an endpoint that is not ready", async () => {
+    const { balanced, mock } = bench("a", "b", "c");
+    mock("b").admit(0);
+    for (let n = 0; n < 4; n++) void balanced.call(String(n));
+    expect(["a", "b", "c"].map((key) => mock(key).calls.length)).toEqual([2, 0, 2]);
+  });
+
+  test("is ready while one endpoint is, and refuses when none is", async () => {
+    const { balanced, mock } = bench("a", "b");
+    mock("a").admit(0);
+    expect(balanced.ready()).toBeUndefined();
+    mock("b").admit(0);
+    expect(isReady(balanced)).toBe(false);
+    expect(await balanced.call("1")).toEqual(left({ ...noneReady, endpoints: 2 }));
+  });
+
+  test("refuses without endpoints, and says that there is none", async () => {
+    const { balanced } = bench();
+    expect(isReady(balanced)).toBe(false);
+    expect(await balanced.call("1")).toEqual(left({ ...noneReady, endpoints: 0 }));
+  });
+
+  test("whoever waits is called with the first endpoint that becomes ready", async () => {
+    const { balanced, mock } = bench("a", "b");
+    mock("a").admit(0);
+    mock("b").admit(0);
+    const result = oneshot(balanced, "1");
+    await settled();
+    mock("b").admit(1);
+    (await mock("b").next()).answer("one");
+    expect(await result).toEqual(right("one"));
+  });
+
+  test("connects once to an endpoint that stays, and anew to one that comes back", async () => {
+    const connected: string[] = [];
+    const { discovery, set } = fakeDiscovery(["a", "b"]);
+    balance({
+      discovery,
+      connect({ key }) {
+        connected.push(key);
+        return mockService<string, string>(key).service;
+      },
+    });
+    set("b", "c");
+    set("b", "a");
+    expect(connected).toEqual(["a", "b", "c", "a"]);
+  });
+
+  test("lets the calls of an endpoint that has gone end, and makes no more of them", async () => {
+    const { balanced, mock, set } = bench("a", "b");
+    const result = balanced.call("1");
+    const underWay = await mock("a").next();
+    set("b");
+    for (let n = 0; n < 3; n++) void balanced.call("2");
+    expect(mock("a").calls.length).toBe(1);
+    expect(mock("b").calls.length).toBe(3);
+    expect(underWay.signal?.aborted).not.toBe(true);
+    underWay.answer("one");
+    expect(await result).toEqual(right("one"));
+  });
+
+  test("whoever waits without endpoints is called when the first comes", async () => {
+    const { balanced, mock, set } = bench();
+    const results = ["1", "2"].map((request) => oneshot(balanced, request));
+    await settled();
+    set("a");
+    await settled();
+    expect(mock("a").calls.map(({ request }) => request)).toEqual(["1", "2"]);
+    for (const call of mock("a").calls) call.answer(call.request);
+    expect(await Promise.all(results)).toEqual([right("1"), right("2")]);
+  });
+
+  test("defect: whoever waited for busy endpoints did not learn of one that came", async () => {
+    const { balanced, mock, set } = bench("busy");
+    mock("busy").admit(0);
+    void ["1", "2", "3"].map((request) => oneshot(balanced, request));
+    await settled();
+    set("busy", "new");
+    await settled();
+    expect(mock("new").calls.map(({ request }) => request)).toEqual(["1", "2", "3"]);
+  });
+
+  test("defect: whoever waited for an endpoint waited on after it had gone", async () => {
+    const { balanced, mock, set } = bench("gone");
+    mock("gone").admit(0);
+    void oneshot(balanced, "1");
+    await settled();
+    set();
+    await settled();
+    set("new");
+    await settled();
+    expect(mock("new").calls.length).toBe(1);
+    mock("gone").admit(1);
+    await mock("gone").expectNoCall();
+  });
+
+  test("whoever waits keeps its place through a change", async () => {
+    const { balanced, mock, set } = bench("a");
+    mock("a").admit(0);
+    void ["1", "2", "3"].map((request) => oneshot(balanced, request));
+    await settled();
+    set("a", "b");
+    mock("b").admit(1);
+    for (const request of ["1", "2", "3"]) {
+      const call = await mock("b").next();
+      expect(call.request).toBe(request);
+      call.answer("done");
+    }
+    expect(mock("b").uninvited).toBe(0);
+  });
+
+  test("describes its strategy and its endpoints", async () => {
+    const { balanced, mock } = bench("a", "b");
+    mock("b").admit(0);
+    void balanced.call("1");
+    const ofMock = (name: string, inFlight: number) => ({ name, state: { inFlight } });
+    expect(balanced.describe()).toEqual({
+      name: "balance",
+      options: { strategy: "round-robin" },
+      inner: [
+        {
+          name: "endpoint",
+          options: { key: "a" },
+          state: { pending: 1, ready: true },
+          inner: [ofMock("a", 1)],
+        },
+        {
+          name: "endpoint",
+          options: { key: "b" },
+          state: { pending: 0, ready: false },
+          inner: [ofMock("b", 0)],
+        },
+      ],
+    });
+  });
+
+  test("counts a call as pending until it has ended, in whatever way", async () => {
+    const { balanced, mock } = bench("a");
+    const pending = (): unknown => balanced.describe().inner?.[0]?.state?.["pending"];
+    const results = ["1", "2", "3"].map((request) => balanced.call(request));
+    expect(pending()).toBe(3);
+    (await mock("a").next()).answer("one");
+    (await mock("a").next()).fail(refused);
+    (await mock("a").next()).reject(new Error("a defect"));
+    await Promise.allSettled(results);
+    expect(pending()).toBe(0);
+  });
+
+  test("a strategy sees the request and what is pending", async () => {
+    const byName: Strategy<string> = {
+      name: "by-name",
+      pick: (candidates, request) => candidates.find(({ key, pending }) => key === request && pending < 1),
+    };
+    const mock = mockService<string, string>();
+    const discovery = staticEndpoints([{ key: "a" }, { key: "b" }]);
+    const balanced = balance({ discovery, connect: () => mock.service, strategy: byName });
+    void balanced.call("b");
+    expect(mock.calls.length).toBe(1);
+    expect(await balanced.call("b")).toEqual(left({ ...noneReady, endpoints: 2 }));
+    expect(await balanced.call("c")).toEqual(left({ ...noneReady, endpoints: 2 }));
+  });
+
+  test("a static list refuses the same key twice", () => {
+    expect(() => staticEndpoints([{ key: "a" }, { key: "b" }, { key: "a" }])).toThrow(RangeError);
+    expect(() => staticEndpoints([{ key: "a" }, { key: "b" }, { key: "a" }])).toThrow('"a" is listed twice');
+  });
+});
+
+describe("types of balance", () => {
+  interface Zoned extends Endpoint {
+    readonly zone: string;
+  }
+  type Balanced = Service<string, number, Refused | NoEndpointReady>;
+  const connect = (_endpoint: Zoned): Service<string, number, Refused> =>
+    mockService<string, number, never>().service as never;
+  const discovery = staticEndpoints<Zoned>([{ key: "a", zone: "north" }]);
+
+  test("its errors are those of the endpoint's stack and its own", () => {
+    const balanced = balance({ discovery, connect });
+    expectTypeOf(balanced).toEqualTypeOf<Balanced>();
+    expectTypeOf<ErrorOf<typeof balanced>>().toEqualTypeOf<Refused | NoEndpointReady>();
+  });
+
+  test("connect gets the endpoints of the discovery", () => {
+    const plain = staticEndpoints([{ key: "a" }]);
+    // @ts-expect-error: `connect` wants endpoints with a zone, and this discovery has none.
+    balance({ discovery: plain, connect });
+  });
+
+  test("a strategy that looks at requests must fit them", () => {
+    const strategy: Strategy<{ readonly user: string }> = { name: "by-user", pick: ([first]) => first };
+    // @ts-expect-error: the requests are strings, and the strategy wants a user on them.
+    const balanced: Balanced = balance({ discovery, connect, strategy });
+    expect(balanced.describe().options).toEqual({ strategy: "by-user" });
+  });
+});

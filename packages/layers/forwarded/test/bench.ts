@@ -1,0 +1,44 @@
+import { isRight } from "fp-ts/lib/Either.js";
+import {
+  HttpHeaders,
+  type HttpRequest,
+  httpRequest,
+  type HttpResponse,
+  httpResponse,
+} from "@pagoda/core/http";
+import type { Identified } from "@pagoda/core/http";
+import { mockService } from "@pagoda/core/testing";
+import { forwarded, type ForwardedOptions } from "@pagoda/forwarded";
+
+export const client = { address: "203.0.113.7", port: 50_123 };
+/** The name and value of a field. */
+export type Field = readonly [name: string, value: string];
+
+/** What a stack under `forwarded` saw, and what the client got. */
+export interface Passage {
+  readonly inner: HttpRequest & Identified;
+  readonly outer: HttpResponse;
+}
+
+/** A request from `client` with these fields. */
+export function requestWith(fields: readonly Field[], change: Partial<HttpRequest> = {}): HttpRequest {
+  const headers = HttpHeaders.of(fields);
+  return { ...httpRequest("http://shop.example/cart?full"), peer: client, headers, ...change };
+}
+
+/** Sends a request through the layer and answers it with these fields. Ids are `new-1`, `new-2`, … */
+export async function pass(
+  request: HttpRequest,
+  options: ForwardedOptions = {},
+  answer: readonly Field[] = [],
+): Promise<Passage> {
+  const mock = mockService<HttpRequest & Identified, HttpResponse>();
+  let made = 0;
+  const layered = forwarded({ newId: () => `new-${++made}`, ...options })(mock.service);
+  const result = layered.call(request);
+  const call = await mock.next();
+  call.answer({ ...httpResponse(200, "ok"), headers: HttpHeaders.of(answer) });
+  const settled = await result;
+  if (!isRight(settled)) throw new Error("the mock answered, the layer did not");
+  return { inner: call.request, outer: settled.right };
+}

@@ -1,0 +1,154 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { endToEnd } from "@pagoda/forwarded";
+import { FieldNames } from "../src/field-names.ts";
+import { client, type Field, pass, requestWith } from "./bench.ts";
+
+const hopByHop = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+];
+const guarded = ["host", "content-length", "content-type", "authorization", "cookie", "forwarded", "via"];
+const claimed = [
+  "x-forwarded-for",
+  "x-forwarded-proto",
+  "x-forwarded-host",
+  "x-forwarded-prefix",
+  "x-real-ip",
+];
+const others = [
+  "accept",
+  "accept-encoding",
+  "cache-control",
+  "closed",
+  "tf",
+  "x-hop",
+  "x-request-it",
+  "x-forwarded",
+];
+
+/** Changes the case of some letters, as the bits of a number say. */
+const inAnyCase = (names: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(names, fc.nat())
+    .map(([name, bits]) =>
+      name.replaceAll(/[a-z]/g, (c, at) => ((bits >> (at % 31)) & 1 ? c.toUpperCase() : c)),
+    );
+
+const token = fc.string({ unit: fc.constantFrom(..."abcxyz-0"), minLength: 1, maxLength: 40 });
+const ordinary = inAnyCase(fc.oneof(fc.constantFrom(...guarded, ...others), token));
+const anyName = inAnyCase(fc.oneof(fc.constantFrom(...hopByHop, ...guarded, ...claimed, ...others), token));
+const value = fc.constantFrom("1", "trailers", "gzip, trailers", "a, b", "");
+const connection = fc
+  .array(anyName, { maxLength: 4 })
+  .chain((names) => fc.tuple(inAnyCase(fc.constant("connection")), fc.constant(names.join(" , "))));
+const fields: fc.Arbitrary<Field[]> = fc.array(
+  fc.oneof({ weight: 6, arbitrary: fc.tuple(anyName, value) }, { weight: 1, arbitrary: connection }),
+  { maxLength: 12 },
+);
+
+const lower = ([name]: Field): string => name.toLowerCase();
+const pairs = (raw: readonly string[]): Field[] =>
+  raw.flatMap((name, i): Field[] => (i % 2 === 0 ? [[name, raw[i + 1] as string]] : []));
+const named = (all: readonly Field[]): string[] =>
+  all
+    .filter((field) => lower(field) === "connection")
+    .flatMap(([, options]) => options.split(",").map((option) => option.trim().toLowerCase()));
+const mayBeNamed = (name: string): boolean =>
+  !guarded.includes(name) &&
+  !name.startsWith("x-forwarded-") &&
+  name !== "x-real-ip" &&
+  name !== "x-request-id";
+
+describe("properties of endToEnd", () => {
+  test("keeps end-to-end fields with their order, case and repetitions", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(ordinary, value)), (all) => {
+        const kept = all.filter((field) => !hopByHop.includes(lower(field)));
+        expect(endToEnd(all.flat())).toEqual(kept.flat());
+      }),
+    );
+  });
+
+  test("leaves out what is of the connection and what Connection names, and that alone", () => {
+    fc.assert(
+      fc.property(fields, (all) => {
+        const gone = new Set([...hopByHop, ...named(all).filter(mayBeNamed)]);
+        const expected = all.filter((field) => !gone.has(lower(field)));
+        const kept = pairs(endToEnd(all.flat()));
+        expect(kept.filter((field) => lower(field) !== "te")).toEqual(expected);
+        const te = kept.filter((field) => lower(field) === "te");
+        expect(te.every(([, coding]) => coding === "trailers")).toBe(true);
+      }),
+    );
+  });
+
+  test("leaves out what it is told to", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(ordinary, value)), ordinary, (all, dropped) => {
+        const names = pairs(endToEnd(all.flat(), (name) => name.toLowerCase() === dropped.toLowerCase()));
+        expect(names.map(lower)).not.toContain(dropped.toLowerCase());
+      }),
+    );
+  });
+
+  test("finds field names as a set of their lower case does", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.constantFrom(...hopByHop), token)), anyName, (names, name) => {
+        const all = names.map((each) => each.toLowerCase());
+        expect(new FieldNames(all).has(name)).toBe(all.includes(name.toLowerCase()));
+      }),
+    );
+  });
+});
+
+describe("properties of forwarded", () => {
+  test("a stranger cannot claim to be somebody else, whatever it sends", async () => {
+    await fc.assert(
+      fc.asyncProperty(fields, async (all) => {
+        const { inner } = await pass(requestWith(all));
+        const claims = pairs(inner.headers.raw).filter((field) =>
+          /^(x-forwarded-.*|forwarded|x-real-ip|x-request-id)$/i.test(field[0]),
+        );
+        expect(claims).toEqual([
+          ["x-forwarded-for", client.address],
+          ["x-forwarded-proto", "http"],
+          ["x-forwarded-host", "shop.example"],
+          ["x-request-id", "new-1"],
+        ]);
+      }),
+    );
+  });
+
+  test("behind a trusted peer the addresses so far are kept, and its own comes last", async () => {
+    await fc.assert(
+      fc.asyncProperty(fields, async (all) => {
+        const { inner } = await pass(requestWith(all), { trust: () => true });
+        const before = all
+          .filter((field) => lower(field) === "x-forwarded-for")
+          .map(([, addresses]) => addresses);
+        expect(inner.headers.all("x-forwarded-for")).toEqual([[...before, client.address].join(", ")]);
+        expect(inner.headers.has("x-forwarded-proto")).toBe(true);
+        expect(inner.headers.has("x-forwarded-host")).toBe(true);
+      }),
+    );
+  });
+
+  test("the client gets the origin's end-to-end fields, and two more", async () => {
+    await fc.assert(
+      fc.asyncProperty(fields, async (all) => {
+        const { outer } = await pass(requestWith([]), {}, all);
+        const kept = endToEnd(all.flat(), (name) => name.toLowerCase() === "x-request-id");
+        expect(outer.headers.raw).toEqual([...kept, "via", "1.1 pagoda", "x-request-id", "new-1"]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,114 @@
+import { HttpHeaders, httpRequest } from "@pagoda/core/http";
+import { describe, expect, test } from "vitest";
+import { client, type Field, pass, requestWith } from "./bench.ts";
+
+const trusted = { trust: () => true };
+
+describe("trust", () => {
+  const claims: Field[] = [
+    ["X-Forwarded-For", "198.51.100.1"],
+    ["x-forwarded-for", "198.51.100.2, 198.51.100.3"],
+    ["X-Forwarded-Proto", "https"],
+    ["X-Forwarded-Host", "front.example"],
+    ["X-Forwarded-Port", "444"],
+    ["Forwarded", "for=198.51.100.1"],
+    ["X-Real-IP", "198.51.100.1"],
+  ];
+
+  test("is asked with the peer", async () => {
+    const trust = (peer: { readonly address: string }): boolean => peer.address.startsWith("10.");
+    const forwardedFor = async (address: string) => {
+      const request = requestWith([["X-Forwarded-For", "198.51.100.1"]], { peer: { address, port: 1 } });
+      return (await pass(request, { trust })).inner.headers.get("x-forwarded-for");
+    };
+    expect(await forwardedFor("10.0.0.1")).toBe("198.51.100.1, 10.0.0.1");
+    expect(await forwardedFor("203.0.113.7")).toBe("203.0.113.7");
+  });
+
+  test("what a stranger claims is replaced", async () => {
+    const { inner } = await pass(requestWith(claims));
+    expect([...inner.headers]).toEqual([
+      ["x-forwarded-for", client.address],
+      ["x-forwarded-proto", "http"],
+      ["x-forwarded-host", "shop.example"],
+      ["via", "1.1 pagoda"],
+      ["x-request-id", "new-1"],
+    ]);
+  });
+
+  test("what a trusted peer claims is kept, and its address appended", async () => {
+    const { inner } = await pass(requestWith(claims), trusted);
+    expect([...inner.headers]).toEqual([
+      ...claims.slice(2),
+      ["x-forwarded-for", `198.51.100.1, 198.51.100.2, 198.51.100.3, ${client.address}`],
+      ["via", "1.1 pagoda"],
+      ["x-request-id", "new-1"],
+    ]);
+  });
+
+  test("what a trusted peer does not claim is set", async () => {
+    const { inner } = await pass(requestWith([]), trusted);
+    expect(inner.headers.get("x-forwarded-for")).toBe(client.address);
+    expect(inner.headers.get("x-forwarded-proto")).toBe("http");
+    expect(inner.headers.get("x-forwarded-host")).toBe("shop.example");
+  });
+
+  test("a request made here has no address, and nobody to believe", async () => {
+    const headers = HttpHeaders.of(claims);
+    const { inner } = await pass({ ...httpRequest("https://shop.example/"), headers }, trusted);
+    expect(inner.headers.has("x-forwarded-for")).toBe(false);
+    expect(inner.headers.get("x-forwarded-proto")).toBe("https");
+  });
+
+  test.each(["a", "0af7651916cd43dd8448eb211c80319c", "!~:/=[]", "x".repeat(128)])(
+    "a trusted peer's id %j is kept",
+    async (id) => {
+      const { inner, outer } = await pass(requestWith([["X-Request-Id", id]]), trusted);
+      expect(inner.requestId).toBe(id);
+      expect(inner.headers.all("x-request-id")).toEqual([id]);
+      expect(outer.headers.all("x-request-id")).toEqual([id]);
+    },
+  );
+
+  test("a stranger's id is not kept", async () => {
+    const { inner } = await pass(requestWith([["X-Request-Id", "theirs"]]));
+    expect(inner.requestId).toBe("new-1");
+    expect(inner.headers.all("x-request-id")).toEqual(["new-1"]);
+  });
+
+  test.each(["", " ", "a b", "a,b", "a\tb", "caf\u00E9", "a\u007F", "a\r\nx: y", "x".repeat(129)])(
+    "defect: a trusted peer's id %j was kept",
+    async (id) => {
+      const { inner } = await pass(requestWith([["X-Request-Id", id]]), trusted);
+      expect(inner.requestId).toBe("new-1");
+      expect(inner.headers.all("x-request-id")).toEqual(["new-1"]);
+    },
+  );
+
+  test("of two ids of a trusted peer neither is kept", async () => {
+    const fields: Field[] = [
+      ["X-Request-Id", "a"],
+      ["X-Request-Id", "b"],
+    ];
+    expect((await pass(requestWith(fields), trusted)).inner.requestId).toBe("new-1");
+  });
+
+  test.each(["X-Forwarded-Prefix", "x-forwarded-ssl", "X-FORWARDED-SCHEME"])(
+    "defect: a stranger's %s was passed on",
+    async (name) => {
+      expect((await pass(requestWith([[name, "1"]]))).inner.headers.has(name)).toBe(false);
+      expect((await pass(requestWith([[name, "1"]]), trusted)).inner.headers.get(name)).toBe("1");
+    },
+  );
+
+  test("defect: X-Forwarded-Proto was missing when Connection named it", async () => {
+    const fields: Field[] = [
+      ["Connection", "X-Forwarded-Proto, X-Forwarded-Host"],
+      ["X-Forwarded-Proto", "https"],
+      ["X-Forwarded-Host", "front.example"],
+    ];
+    const { inner } = await pass(requestWith(fields), trusted);
+    expect(inner.headers.all("x-forwarded-proto")).toEqual(["https"]);
+    expect(inner.headers.all("x-forwarded-host")).toEqual(["front.example"]);
+  });
+});

@@ -1,0 +1,31 @@
+import { bodyBroken, type BodySink, PushBody } from "@pagoda/core/http";
+import type { Registry } from "prom-client";
+
+/** A body that ends when and as the test says. */
+export class TestBody extends PushBody {
+  readonly length = undefined;
+  protected goOn(): void {}
+  protected stop(): void {}
+
+  end(): void {
+    this.finish();
+  }
+
+  break(): void {
+    this.broken(bodyBroken());
+  }
+}
+
+/** Takes everything and forgets it. */
+export const nowhere: BodySink = { write: () => true, end() {}, fail() {} };
+
+/** The samples of a registry's text, each by its name and labels as they stand there. */
+export async function samples(registry: Registry): Promise<ReadonlyMap<string, number>> {
+  const lines = (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(" ");
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}

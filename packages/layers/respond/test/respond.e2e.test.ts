@@ -1,0 +1,48 @@
+import { Agent, request } from "node:http";
+import { type Fault, mapRequest, service, ServiceBuilder } from "@pagoda/core";
+import type { HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
+import { serve } from "@pagoda/core/server";
+import { left } from "fp-ts/lib/Either.js";
+import { expect, test } from "vitest";
+import { respond } from "@pagoda/respond";
+
+interface Down extends Fault<"Down"> {}
+
+const down = service<HttpRequest & Identified, HttpResponse, Down>("down", async () =>
+  left({ _tag: "Down", origin: "upstream", retryable: true }),
+);
+
+test("HEAD gets the answer without its text, and the connection goes on", async () => {
+  const stack = new ServiceBuilder<HttpRequest>()
+    .layer(mapRequest((request: HttpRequest) => ({ ...request, requestId: "id-1" })))
+    .layer(respond({ Down: { status: 502, message: "it is down" } }))
+    .service(down);
+  const server = await serve(stack);
+  if (server._tag === "Left") throw new Error(server.left.code);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    const get = (method: string) => fetchText(`${server.right.url}/`, method, agent);
+    expect(await get("HEAD")).toEqual({ status: 502, type: "text/plain; charset=utf-8", text: "" });
+    const whole = "502 it is down\nrequest id: id-1\n";
+    expect(await get("GET")).toEqual({ status: 502, type: "text/plain; charset=utf-8", text: whole });
+    expect(server.right.connections).toBe(1);
+  } finally {
+    agent.destroy();
+    await server.right.close();
+  }
+});
+
+function fetchText(url: string, method: string, agent: Agent) {
+  return new Promise<{ status: number | undefined; type: string | undefined; text: string }>(
+    (resolve, reject) => {
+      request(url, { method, agent }, async (response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of response) chunks.push(chunk as Buffer);
+        const { statusCode: status, headers } = response;
+        resolve({ status, type: headers["content-type"], text: Buffer.concat(chunks).toString() });
+      })
+        .on("error", reject)
+        .end();
+    },
+  );
+}

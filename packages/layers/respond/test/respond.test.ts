@@ -1,0 +1,150 @@
+import { left, right } from "fp-ts/lib/Either.js";
+import type { Fault } from "@pagoda/core";
+import {
+  type HttpRequest,
+  httpRequest,
+  type HttpResponse,
+  httpResponse,
+  type Identified,
+} from "@pagoda/core/http";
+import { conformance, mockService } from "@pagoda/core/testing";
+import { describe, expect, test, vi } from "vitest";
+import { type Answer, respond, type RespondObserver } from "@pagoda/respond";
+
+interface Slow extends Fault<"Slow"> {
+  readonly afterMs: number;
+}
+interface Down extends Fault<"Down"> {
+  readonly upstream: string;
+}
+interface Other extends Fault<"Other"> {}
+
+const slow: Slow = { _tag: "Slow", origin: "upstream", retryable: true, afterMs: 100 };
+const down: Down = {
+  _tag: "Down",
+  origin: "upstream",
+  retryable: true,
+  upstream: "http://10.0.0.7:80",
+  cause: new Error("connect ECONNREFUSED 10.0.0.7:80"),
+};
+const other: Other = { _tag: "Other", origin: "local", retryable: false };
+
+const request = { ...httpRequest("http://shop.example/cart"), requestId: "id-1" };
+const table = {
+  Slow: ({ afterMs }: Slow) => ({ status: 504, message: `no answer within ${afterMs} ms` }),
+  Down: { status: 503, message: "come back later", headers: { "retry-after": "1" } },
+} as const;
+
+/** The layer around a mock, called once. */
+async function bench(observer?: RespondObserver) {
+  const mock = mockService<HttpRequest & Identified, HttpResponse, Slow | Down | Other>();
+  const layered = respond(table, observer)(mock.service);
+  const result = layered.call(request);
+  return { layered, result, call: await mock.next() };
+}
+
+/** The response to an error of inner. */
+async function answerTo(fault: Slow | Down | Other): Promise<HttpResponse> {
+  const { result, call } = await bench();
+  call.fail(fault);
+  const settled = await result;
+  if (settled._tag === "Left") throw new Error(`${fault._tag} was not answered`);
+  return settled.right;
+}
+
+async function textOf({ body }: HttpResponse): Promise<string> {
+  const read = await body.text();
+  return read._tag === "Right" ? read.right : read.left._tag;
+}
+
+describe("respond", () => {
+  conformance(test, () => respond(table), { request: () => request, response: () => httpResponse(200) });
+
+  test("answers an error with status, message and the request's id", async () => {
+    const response = await answerTo(down);
+    expect(response.status).toBe(503);
+    expect(await textOf(response)).toBe("503 come back later\nrequest id: id-1\n");
+    expect([...response.headers]).toEqual([
+      ["content-type", "text/plain; charset=utf-8"],
+      ["retry-after", "1"],
+    ]);
+  });
+
+  test("lets the answer depend on the error", async () => {
+    const response = await answerTo(slow);
+    expect(response.status).toBe(504);
+    expect(await textOf(response)).toBe("504 no answer within 100 ms\nrequest id: id-1\n");
+  });
+
+  test("tells the layers further out which error it was, and of which upstream", async () => {
+    expect(await answerTo(down)).toMatchObject({ fault: down, upstream: "http://10.0.0.7:80" });
+    expect(await answerTo(slow)).toMatchObject({ fault: slow, upstream: undefined });
+  });
+
+  test("shows nothing of what lies behind an error", async () => {
+    const response = await answerTo(down);
+    const shown = (await textOf(response)) + response.headers.raw.join("\n");
+    expect(shown).not.toMatch(/ECONNREFUSED|10\.0\.0\.7|Down/);
+  });
+
+  test("lets an error that the table does not name pass", async () => {
+    const { result, call } = await bench();
+    call.fail(other);
+    expect(await result).toEqual(left(other));
+  });
+
+  test.each(["constructor", "__proto__", "toString"])(
+    "lets an error named %s pass, which no table names",
+    async (tag) => {
+      const mock = mockService<HttpRequest & Identified, HttpResponse, Fault>();
+      const result = respond(table)(mock.service).call(request);
+      const fault = { ...other, _tag: tag };
+      (await mock.next()).fail(fault);
+      expect(await result).toEqual(left(fault));
+    },
+  );
+
+  test("lets an error pass that is no fault, whatever it looks like", async () => {
+    const mock = mockService<HttpRequest & Identified, HttpResponse, { readonly _tag: "Down" }>();
+    const result = respond(table)(mock.service).call(request);
+    (await mock.next()).fail({ _tag: "Down" });
+    expect(await result).toEqual(left({ _tag: "Down" }));
+  });
+
+  test("lets a response pass as it is", async () => {
+    const { result, call } = await bench();
+    const response = httpResponse(418);
+    call.answer(response);
+    const settled = await result;
+    expect(settled).toEqual(right(response));
+  });
+
+  test("tells the observer of each error that it answers, and of no other", async () => {
+    const observer = vi.fn<RespondObserver>();
+    for (const fault of [down, other]) {
+      const { result, call } = await bench(observer);
+      call.fail(fault);
+      await result;
+    }
+    expect(observer.mock.calls).toEqual([[down, request, table.Down]]);
+    expect(observer.mock.calls[0]?.[0].cause).toBe(down.cause);
+  });
+
+  test.each([0, 101, 199, 600, 200.5, NaN])(
+    "defect: the status %d was taken, which no server can send",
+    async (status) => {
+      const answer: Answer = { status, message: "odd" };
+      expect(() => respond({ Down: answer })).toThrow(RangeError);
+      expect(() => respond({ Down: answer })).toThrow(`the status for Down is ${status}`);
+      const mock = mockService<HttpRequest & Identified, HttpResponse, Down>();
+      const result = respond({ Down: () => answer })(mock.service).call(request);
+      (await mock.next()).fail(down);
+      await expect(result).rejects.toThrow(`the status for Down is ${status}`);
+    },
+  );
+
+  test("describes the errors that it answers", async () => {
+    const { layered } = await bench();
+    expect(layered.describe()).toMatchObject({ name: "respond", options: { errors: ["Slow", "Down"] } });
+  });
+});
