@@ -1,77 +1,68 @@
-import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { promisify } from "node:util";
+import { cpuTime, perRequest } from "./cpu.ts";
+import { load } from "./load.ts";
+import type { Cores } from "./machine.ts";
+import type { Peer } from "./peers.ts";
+import type { Outcome, Sample } from "./report.ts";
+import type { RunningPeer, Session } from "./session.ts";
 
-const run = promisify(execFile);
+/** Functions are compiled by what they have met: the first seconds of a Node program are not its usual ones. */
+const warmUpSeconds = 5;
 
-/** One round of one proxy. */
-export interface Sample {
-  readonly userUs: number;
-  readonly kernelUs: number;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+/** A peer on its way through the rounds. */
+interface Subject {
+  readonly peer: Peer;
+  readonly samples: Sample[];
+  running?: RunningPeer;
+  failure?: string;
 }
 
-export const connections = 64;
-/** The proxy has this core for itself; load and origin share the other. */
-export const proxyCore = "0";
-export const loadCore = "1";
-
-const folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin"];
-export const needed = ["nginx", "wrk", "taskset"].map((program) => ({
-  program,
-  found: folders.some((folder) => existsSync(`${folder}/${program}`)),
-}));
-
-/** CPU time that a process and all its descendants have used, as the system counts it, in steps of 10 ms. */
-export function processCpu(pid: number): { readonly userMs: number; readonly kernelMs: number } {
-  const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const own = { userMs: Number(ticks[11]) * 10, kernelMs: Number(ticks[12]) * 10 };
-  return childrenOf(pid)
-    .map(processCpu)
-    .reduce(
-      (sum, child) => ({ userMs: sum.userMs + child.userMs, kernelMs: sum.kernelMs + child.kernelMs }),
-      own,
-    );
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+/**
+ * Measures peers in turns, so that whatever else the machine does falls on all alike; every other round backwards, so
+ * that none always comes after the same one. A peer that cannot be started or that fails gets no numbers; the others do.
+ */
+export async function measure(
+  session: Session,
+  peers: readonly Peer[],
+  rounds: number,
+  seconds: number,
+  cores: Cores,
+): Promise<Outcome[]> {
+  const subjects: Subject[] = peers.map((peer) => ({ peer, samples: [] }));
+  for (const subject of subjects) {
+    await attempt(subject, "not started", async () => {
+      subject.running = await session.startPeer(subject.peer);
+    });
+  }
+  for (const subject of subjects) await turn(subject, warmUpSeconds, cores);
+  for (let round = 1; round <= rounds; round++) {
+    for (const subject of round % 2 === 1 ? subjects : subjects.toReversed()) {
+      const sample = await turn(subject, seconds, cores);
+      if (sample) subject.samples.push(sample);
+    }
+    console.error(`bench: round ${round} of ${rounds}`);
+  }
+  return subjects.map(({ peer: { name, label }, samples, failure }) =>
+    failure === undefined ? { name, label, samples } : { name, label, failure },
   );
 }
 
-/** Loads a proxy with as many keep-alive connections, one request after the other on each. */
-export async function load(url: string, seconds: number) {
-  const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", url];
-  const { stdout } = await run("taskset", ["-c", loadCore, "wrk", ...options]);
-  const failed = /Non-2xx.*|Socket errors.*/.exec(stdout);
-  if (failed) throw new Error(`${url}: ${failed[0]}`);
-  return {
-    requests: Number(/(\d+) requests in/.exec(stdout)?.[1]),
-    seconds,
-    p50Ms: milliseconds(/50%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
-    p99Ms: milliseconds(/99%\s+([\d.]+\w+)/.exec(stdout)?.[1]),
-  };
+async function turn(subject: Subject, seconds: number, cores: Cores): Promise<Sample | undefined> {
+  const { running, failure } = subject;
+  if (running === undefined || failure !== undefined) return undefined;
+  let sample: Sample | undefined;
+  await attempt(subject, "error", async () => {
+    const before = cpuTime(running.pid);
+    const { requests, ...seen } = await load(running.url, seconds, cores.load);
+    sample = { ...perRequest(before, cpuTime(running.pid), requests), ...seen };
+  });
+  return sample;
 }
 
-function milliseconds(text = ""): number {
-  const value = Number.parseFloat(text);
-  return text.endsWith("us") ? value / 1_000 : text.endsWith("ms") ? value : value * 1_000;
-}
-
-/** Asks until there is an answer: a proxy that has just been started may not listen yet. */
-export async function untilServing(url: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    try {
-      const response = await fetch(url);
-      await response.arrayBuffer();
-      if (response.ok) return;
-    } catch {
-      // Not listening yet.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+async function attempt(subject: Subject, what: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    subject.failure = `${what}: ${(error as Error).message}`;
+    console.error(`bench: ${subject.peer.name} ${subject.failure}`);
   }
-  throw new Error(`${url} gave no answer within 10 s`);
 }

@@ -1,105 +1,57 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadCore, proxyCore } from "./measure.ts";
+import { nginxProxy } from "./nginx.ts";
 
-/** A program to measure, or the origin behind all of them. */
-export interface Peer {
-  readonly name: string;
+/** What is there for a peer to use: everything on the loopback address. */
+export interface Place {
+  /** A temporary folder of its own. */
+  readonly folder: string;
   readonly port: number;
-  readonly core: string;
-  /** @param folder A temporary folder of its own. */
-  readonly command: (folder: string) => readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  readonly adminPort: number;
+  /** `http://127.0.0.1:port` */
+  readonly origin: string;
 }
 
-/** One that runs. */
-export interface Running {
+/** A proxy to measure. */
+export interface Peer {
+  /** As it is called on the command line. */
   readonly name: string;
-  readonly pid: number;
-  readonly url: string;
-  readonly stop: () => void;
+  /** As the table calls it. */
+  readonly label: string;
+  readonly command: (place: Place) => readonly string[];
+  readonly env?: (place: Place) => Readonly<Record<string, string>>;
+  /** Answers 200 once the proxy can take requests. Without it the proxy itself is asked. */
+  readonly readyUrl?: (place: Place) => string;
 }
 
-const originPort = 19_100;
-const upstream = `http://127.0.0.1:${originPort}`;
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** 127 bytes from memory, so that the origin is never what is measured. */
-export const origin: Peer = {
-  name: "origin",
-  port: originPort,
-  core: loadCore,
-  command: (folder) =>
-    nginx(
-      folder,
-      `server { listen 127.0.0.1:${originPort}; location / { return 200 "${"x".repeat(127)}"; } }`,
-    ),
-};
-
+/** The first is what the others are compared with. */
 export const peers: readonly Peer[] = [
   {
     name: "nginx",
-    port: 19_101,
-    core: proxyCore,
-    command: (folder) =>
-      nginx(
-        folder,
-        `upstream origin { server 127.0.0.1:${originPort}; keepalive 128; keepalive_requests 1000000000; }
-        server {
-          listen 127.0.0.1:19101;
-          location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }
-        }`,
-      ),
+    label: "nginx",
+    command: ({ folder, port, origin }) => nginxProxy(folder, port, origin),
   },
   {
     name: "pagoda",
-    port: 19_102,
-    core: proxyCore,
-    command: () => [process.execPath, here("../../proxy/src/main.ts")],
-    env: {
-      PROXY_LISTEN_ADDR: "127.0.0.1:19102",
-      PROXY_METRICS_ADDR: "127.0.0.1:19112",
-      PROXY_UPSTREAM_ADDRS: upstream,
+    label: "pagoda",
+    command: () => [process.execPath, script("../../proxy/src/main.ts")],
+    env: ({ port, adminPort, origin }) => ({
+      PROXY_LISTEN_ADDR: `127.0.0.1:${port}`,
+      PROXY_METRICS_ADDR: `127.0.0.1:${adminPort}`,
+      PROXY_UPSTREAM_ADDRS: origin,
       LOG_LEVEL: "warn",
-    },
+    }),
+    readyUrl: ({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`,
   },
   {
-    name: "node:http + undici",
-    port: 19_103,
-    core: proxyCore,
-    command: () => [process.execPath, here("./sketch.ts"), "19103", upstream],
+    name: "sketch",
+    label: "sketch: `node:http` + undici `dispatch`",
+    command: ({ port, origin }) => [process.execPath, script("./sketch.ts"), String(port), origin],
+  },
+  {
+    name: "copy",
+    label: "socket copy: Node, no HTTP",
+    command: ({ port, origin }) => [process.execPath, script("./copy.ts"), String(port), origin],
   },
 ];
-
-function nginx(folder: string, http: string): readonly string[] {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${folder}/${name};`)
-    .join(" ");
-  const configuration = `worker_processes 1; daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
-    events { worker_connections 1024; }
-    http { access_log off; keepalive_requests 1000000000; ${temporary} ${http} }`;
-  writeFileSync(join(folder, "nginx.conf"), configuration);
-  return ["nginx", "-p", folder, "-c", join(folder, "nginx.conf")];
-}
-
-/** Starts a program on its core. It and its temporary folder end with `stop`. */
-export async function start({ name, port, core, command, env }: Peer): Promise<Running> {
-  const folder = mkdtempSync(join(tmpdir(), "pagoda-bench-"));
-  const child = spawn("taskset", ["-c", core, ...command(folder)], {
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  await new Promise((resolve, reject) => child.once("spawn", () => resolve(undefined)).once("error", reject));
-  return {
-    name,
-    pid: child.pid as number,
-    url: `http://127.0.0.1:${port}/`,
-    stop() {
-      child.kill("SIGTERM");
-      child.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    },
-  };
-}

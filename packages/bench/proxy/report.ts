@@ -1,64 +1,69 @@
-import { cpus } from "node:os";
-import type { Sample } from "./measure.ts";
+import type { CpuPerRequest } from "./cpu.ts";
+import type { Load } from "./load.ts";
 
-/** The medians of one proxy's rounds. */
-export interface Result extends Sample {
-  readonly name: string;
-  /** The round with the least CPU time: what the program needs when nothing disturbs it. */
-  readonly leastUs: number;
+/** One round of one peer. */
+export interface Sample extends CpuPerRequest, Omit<Load, "requests"> {}
+
+/** What came of a peer: its rounds, or why there are none. */
+export type Outcome = { readonly name: string; readonly label: string } & (
+  | { readonly samples: readonly Sample[]; readonly failure?: never }
+  | { readonly samples?: never; readonly failure: string }
+);
+
+const columns = [
+  "proxy",
+  "user µs",
+  "kernel µs",
+  "CPU µs",
+  "vs nginx",
+  "req/s",
+  "p50",
+  "p99",
+  "least CPU µs",
+  "vs nginx",
+];
+
+/** A Markdown table, `nginx` being what the others are compared with: medians, and the round with the least CPU time. */
+export function table(outcomes: readonly Outcome[]): string {
+  const base = outcomes.find(({ name }) => name === "nginx")?.samples;
+  const rows = outcomes.map(({ label, samples, failure }) =>
+    samples === undefined
+      ? [label, oneLine(failure), ...columns.slice(2).map(() => "")]
+      : [label, ...cells(samples, base)],
+  );
+  return [columns, columns.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-export function summarize(name: string, samples: readonly Sample[]): Result {
-  const of = (pick: (sample: Sample) => number): number => median(samples.map(pick));
-  return {
-    name,
-    userUs: of(({ userUs }) => userUs),
-    kernelUs: of(({ kernelUs }) => kernelUs),
-    requestsPerSecond: of(({ requestsPerSecond }) => requestsPerSecond),
-    p50Ms: of(({ p50Ms }) => p50Ms),
-    p99Ms: of(({ p99Ms }) => p99Ms),
-    leastUs: Math.min(...samples.map(({ userUs, kernelUs }) => userUs + kernelUs)),
-  };
+function cells(samples: readonly Sample[], base: readonly Sample[] | undefined): string[] {
+  const cpu = median(samples, total);
+  const least = Math.min(...samples.map(total));
+  const ratio = (value: number, of: number | undefined): string =>
+    of === undefined ? "" : (value / of).toFixed(2);
+  return [
+    median(samples, ({ userUs }) => userUs).toFixed(1),
+    median(samples, ({ kernelUs }) => kernelUs).toFixed(1),
+    cpu.toFixed(1),
+    ratio(cpu, base && median(base, total)),
+    median(samples, ({ requestsPerSecond }) => requestsPerSecond).toFixed(0),
+    `${median(samples, ({ p50Ms }) => p50Ms).toFixed(2)} ms`,
+    `${median(samples, ({ p99Ms }) => p99Ms).toFixed(2)} ms`,
+    least.toFixed(1),
+    ratio(least, base && Math.min(...base.map(total))),
+  ];
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
+function total({ userUs, kernelUs }: Sample): number {
+  return userUs + kernelUs;
+}
+
+function median(samples: readonly Sample[], pick: (sample: Sample) => number): number {
+  const sorted = samples.map(pick).toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
 }
 
-/** A Markdown table; the first result is what the others are compared with. */
-export function table(results: readonly Result[]): string {
-  const [base] = results;
-  const cpu = ({ userUs, kernelUs }: Result): number => userUs + kernelUs;
-  const ratio = (value: number, of: number | undefined): string => (value / (of ?? NaN)).toFixed(2);
-  const rows = results.map((result) => [
-    result.name,
-    result.userUs.toFixed(1),
-    result.kernelUs.toFixed(1),
-    cpu(result).toFixed(1),
-    ratio(cpu(result), base && cpu(base)),
-    result.leastUs.toFixed(1),
-    ratio(result.leastUs, base?.leastUs),
-    Math.round(result.requestsPerSecond).toString(),
-    `${result.p50Ms.toFixed(2)} ms`,
-    `${result.p99Ms.toFixed(2)} ms`,
-  ]);
-  const head = [
-    "proxy",
-    "user µs",
-    "kernel µs",
-    "CPU µs",
-    `vs ${base?.name}`,
-    "least CPU µs",
-    `vs ${base?.name}`,
-  ];
-  const cells = [
-    [...head, "requests/s", "p50", "p99"],
-    ["---", ...head.slice(1), "", "", ""].map(() => "---"),
-    ...rows,
-  ];
-  const machine = `Node ${process.versions.node}, ${cpus()[0]?.model}, ${cpus().length} cores`;
-  return `${machine}\n\n${cells.map((row) => `| ${row.join(" | ")} |`).join("\n")}\n`;
+/** A bar or a line feed would be the end of a cell. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
 }

@@ -1,73 +1,68 @@
 // The proxy against others: CPU time per request of each one's whole process tree. See packages/bench/README.md.
 import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { needed, type Sample, load, processCpu, untilServing } from "./measure.ts";
-import { origin, peers, type Running, start } from "./peers.ts";
-import { summarize, table } from "./report.ts";
+import { constants } from "node:os";
+import { chooseCores, lacking, leaveProxyCore, machine } from "./machine.ts";
+import { measure } from "./measure.ts";
+import { type Options, readOptions } from "./options.ts";
+import { profile } from "./profile.ts";
+import { table } from "./report.ts";
+import { Session } from "./session.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "9" },
-    seconds: { type: "string", default: "2" },
-    only: { type: "string" },
-    write: { type: "boolean", default: false },
-  },
-});
-const missing = needed.filter(({ found }) => !found);
-if (missing.length > 0) {
-  console.error(
-    `bench: missing ${missing.map(({ program }) => program).join(", ")}; apt-get install nginx-light wrk util-linux`,
-  );
-  process.exit(2);
+/** Exit code of a program that was called wrongly or lacks something. */
+const usageError = 2;
+const readme = new URL("../README.md", import.meta.url);
+
+const options = orExit();
+const cores = chooseCores();
+leaveProxyCore(cores);
+const session = new Session(cores);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => void session.close().then(() => process.exit(128 + constants.signals[signal])));
 }
-
-const chosen = peers.filter(({ name }) => values.only?.split(",").includes(name) ?? true);
-const running: Running[] = [];
 try {
-  running.push(await start(origin));
-  for (const peer of chosen) running.push(await start(peer));
-  const results = await measure(running.slice(1), Number(values.rounds), Number(values.seconds));
-  const text = table(results);
-  console.log(text);
-  if (values.write) writeInto(new URL("../README.md", import.meta.url), text);
+  await session.startOrigin();
+  if (options.profile === undefined) await compare(options);
+  else {
+    const { folder, text } = await profile(session, options.profile, options.seconds, cores);
+    console.log(`${text}\n\n${folder}`);
+  }
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}`);
+  process.exitCode = 1;
 } finally {
-  for (const { stop } of running) stop();
+  await session.close();
 }
 
-/** In turns, so that whatever else the machine does falls on all alike. */
-async function measure(subjects: readonly Running[], rounds: number, seconds: number) {
-  const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
-  for (const { name, url } of subjects) {
-    await untilServing(url);
-    console.error(`warming up ${name} …`);
-    await load(url, 5);
+async function compare({ chosen, rounds, seconds, json, write }: Options): Promise<void> {
+  const outcomes = await measure(session, chosen, rounds, seconds, cores);
+  const text = `${machine()}; medians of ${rounds} rounds of ${seconds} s\n\n${table(outcomes)}`;
+  console.log(text);
+  if (json !== undefined) {
+    writeFileSync(json, `${JSON.stringify({ machine: machine(), rounds, seconds, outcomes }, null, 2)}\n`);
   }
-  for (let round = 1; round <= rounds; round++) {
-    for (const { name, url, pid } of subjects) {
-      const before = processCpu(pid);
-      const run = await load(url, seconds);
-      const after = processCpu(pid);
-      const perRequest = (ms: number): number => (ms * 1_000) / run.requests;
-      samples.get(name)?.push({
-        userUs: perRequest(after.userMs - before.userMs),
-        kernelUs: perRequest(after.kernelMs - before.kernelMs),
-        requestsPerSecond: run.requests / run.seconds,
-        p50Ms: run.p50Ms,
-        p99Ms: run.p99Ms,
-      });
-    }
-    console.error(`round ${round} of ${rounds}`);
-  }
-  return subjects.map(({ name }) => summarize(name, samples.get(name) ?? []));
+  if (write) writeInto(readme, text);
+  if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 }
 
-/** Replaces what stands between the markers of the README: no number there is written by hand. */
+function orExit(): Options {
+  try {
+    const read = readOptions(process.argv.slice(2));
+    const lack = lacking();
+    if (lack === undefined) return read;
+    console.error(`bench: ${lack}`);
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`);
+  }
+  process.exit(usageError);
+}
+
+/** Replaces what stands between the markers: no number in the file is written by hand. */
 function writeInto(file: URL, text: string): void {
-  const readme = readFileSync(file, "utf8");
+  const before = readFileSync(file, "utf8");
   const marked = /(<!-- proxy -->\n)[^]*(\n<!-- \/proxy -->)/;
-  if (!marked.test(readme)) throw new Error("packages/bench/README.md has no proxy markers");
+  if (!marked.test(before)) throw new Error("packages/bench/README.md has no proxy markers");
   writeFileSync(
     file,
-    readme.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}${end}`),
+    before.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}\n${end}`),
   );
 }

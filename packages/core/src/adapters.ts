@@ -9,7 +9,8 @@ export function fromTaskEither<Req, Res, Err>(
   name: string,
   task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,
 ): Service<Req, Res, Err> {
-  return service(name, (request: Req, signal) => task(request, signal)());
+  // Async, so that what a mistake in `task` throws becomes a rejection, as every defect does.
+  return service(name, async (request: Req, signal) => task(request, signal)());
 }
 
 /** A service as a function that gives a `TaskEither`; running the task waits until the service is ready. */

@@ -7,18 +7,25 @@ export type Readiness = Pick<Service<never, unknown, unknown>, "ready">;
 
 /**
  * A place in a queue, behind a promise that `ready()` gave. Whoever waits finds it by that promise and says when
- * it takes its turn and when it has moved: called, gone on waiting elsewhere, or left.
+ * it has moved: called, gone on waiting elsewhere, or left.
  */
 interface Place {
-  /** The one who waits promises to say `enter` and `leave`. */
+  /** The one who waits promises to say `leave`. */
   hold(): void;
-  /** It takes its turn now, in this tick. */
-  enter(): void;
   /** It has moved: it leaves the queue, and what it did not take goes to the next. */
   leave(): void;
 }
 
 const places = new WeakMap<Promise<void>, Place>();
+
+/** Counts those who came to wait, or to ask. */
+let arrivals = 0;
+/**
+ * The arrival of the one who asks `ready()` in this very tick; `whenReady` says it. Its rank goes with it from queue
+ * to queue. Without that, two who were woken in two queues of one stack would send each other to the end of the
+ * other queue for ever.
+ */
+let asking: number | undefined;
 
 /**
  * Those who wait for a slot in a layer with a limit, first come first served.
@@ -29,17 +36,16 @@ const places = new WeakMap<Promise<void>, Place>();
  * is woken for one slot, and nobody who comes later slips in before one who waits.
  *
  * A promise that is awaited without `whenReady` cannot say when it has moved: it is woken in its turn, and the
- * next one with it.
+ * next one with it; when it asks again it is a newcomer.
  *
  * Cost: nothing for those who need not wait, else a promise and an entry in a list.
  */
 export class WaitList {
   readonly #isFree: () => boolean;
-  readonly #waiting = new Set<Waiter>();
+  /** In the order of their arrival. */
+  readonly #waiting: Waiter[] = [];
   /** Woken, not yet moved. */
   #awake: Waiter | undefined;
-  /** The one awake takes its turn in this very tick. */
-  #entering = false;
 
   /** @param isFree Whether the layer that owns this list would admit a call made now. */
   constructor(isFree: () => boolean) {
@@ -48,51 +54,71 @@ export class WaitList {
 
   /** How many wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#waiting.length;
   }
 
-  /** `undefined` when something is free and nobody waits for it; else a place at the end of the queue. */
+  /** `undefined` when something is free and nobody who came earlier waits for it; else a place in the queue. */
   ready(): undefined | Promise<void> {
-    const mine = this.#entering || (this.#waiting.size === 0 && this.#awake === undefined);
-    if (mine && this.#isFree()) return undefined;
-    const waiter = new Waiter(this);
-    this.#waiting.add(waiter);
+    const arrival = asking ?? ++arrivals;
+    if (!isEarlier(this.#awake, arrival) && !isEarlier(this.#waiting[0], arrival) && this.#isFree()) {
+      return undefined;
+    }
+    const waiter = new Waiter(this, arrival);
+    this.#waiting.splice(this.#firstFrom(arrival + 1), 0, waiter);
     places.set(waiter.promise, waiter);
     return waiter.promise;
   }
 
   /** Something has become free, or may have: wakes the first who waits. */
   wake(): void {
-    while (this.#awake === undefined && this.#waiting.size > 0 && this.#isFree()) {
-      const [first] = this.#waiting;
-      this.#waiting.delete(first as Waiter);
+    while (this.#awake === undefined && this.#waiting.length > 0 && this.#isFree()) {
+      const first = this.#waiting.shift();
       if (first?.held) this.#awake = first;
       first?.resolve();
     }
   }
 
   /** @internal */
-  enter(waiter: Waiter): void {
-    this.#entering = this.#awake === waiter;
+  leave(waiter: Waiter): void {
+    // One who waits for any of several services may stand here more than once, at the same arrival.
+    for (let at = this.#firstFrom(waiter.arrival); this.#waiting[at]?.arrival === waiter.arrival; at++) {
+      if (this.#waiting[at] === waiter) {
+        this.#waiting.splice(at, 1);
+        return;
+      }
+    }
+    if (this.#awake !== waiter) return;
+    this.#awake = undefined;
+    this.wake();
   }
 
-  /** @internal */
-  leave(waiter: Waiter): void {
-    if (this.#waiting.delete(waiter) || this.#awake !== waiter) return;
-    this.#awake = undefined;
-    this.#entering = false;
-    this.wake();
+  /** Where the first of those stands who came at that arrival or later. */
+  #firstFrom(arrival: number): number {
+    let low = 0;
+    let high = this.#waiting.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isEarlier(this.#waiting[middle], arrival)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
+function isEarlier(waiter: Waiter | undefined, arrival: number): boolean {
+  return waiter !== undefined && waiter.arrival < arrival;
+}
+
 class Waiter implements Place {
+  readonly arrival: number;
   readonly promise: Promise<void>;
   readonly resolve: () => void;
   readonly #list: WaitList;
   held = false;
 
-  constructor(list: WaitList) {
+  constructor(list: WaitList, arrival: number) {
     this.#list = list;
+    this.arrival = arrival;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.promise = promise;
     this.resolve = resolve;
@@ -100,10 +126,6 @@ class Waiter implements Place {
 
   hold(): void {
     this.held = true;
-  }
-
-  enter(): void {
-    this.#list.enter(this);
   }
 
   leave(): void {
@@ -121,10 +143,6 @@ class AnyPlace implements Place {
 
   hold(): void {
     for (const place of this.#places) place.hold();
-  }
-
-  enter(): void {
-    for (const place of this.#places) place.enter();
   }
 
   leave(): void {
@@ -172,28 +190,29 @@ export async function whenReady<T>(
   act: () => T,
   signal?: AbortSignal,
 ): Promise<Awaited<T> | undefined> {
+  const arrival = ++arrivals;
   let place: Place | undefined;
   try {
     while (!signal?.aborted) {
-      place?.enter();
-      const turn = service.ready();
-      // The place must be left in this tick, before what `act` began has settled: `finally` alone would be too late.
-      if (turn === undefined) return await actThenLeave(act, place);
-      const next = places.get(turn);
+      const before = asking;
+      let turn: undefined | Promise<void>;
+      let acted: T | undefined;
+      asking = arrival;
+      try {
+        turn = service.ready();
+        if (turn === undefined) acted = act();
+      } finally {
+        asking = before;
+      }
+      const next = turn && places.get(turn);
       next?.hold();
+      // What was not taken goes to the next one now, not when what `act` began has settled.
       place?.leave();
       place = next;
+      if (turn === undefined) return await (acted as T);
       await (signal === undefined ? turn : settledOrAborted(turn, signal));
     }
     return undefined;
-  } finally {
-    place?.leave();
-  }
-}
-
-function actThenLeave<T>(act: () => T, place: Place | undefined): T {
-  try {
-    return act();
   } finally {
     place?.leave();
   }

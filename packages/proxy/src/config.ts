@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { z } from "zod";
 
@@ -118,10 +119,15 @@ function wholeNumber(fallback: string, min: number, max: number, about: string):
 }
 
 function parseAddress(text: string, context: z.RefinementCtx): Address {
-  const [, ipv6, name, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(text) ?? [];
-  const host = ipv6 ?? name;
-  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  const [, ipv6, name = "", port] = /^(?:\[(.+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];
+  const valid = ipv6 === undefined ? isHost(name) : isIPv6(ipv6);
+  if (valid && Number(port) <= 65_535) return { host: ipv6 ?? name, port: Number(port) };
   return invalid(context);
+}
+
+/** A name, or an IPv4 address: what consists of numbers alone cannot be a name. */
+function isHost(text: string): boolean {
+  return isIPv4(text) || !/^[\d.]+$/.test(text);
 }
 
 function parseUpstreams(text: string, context: z.RefinementCtx): readonly string[] {
@@ -134,8 +140,8 @@ function parseUpstreams(text: string, context: z.RefinementCtx): readonly string
 
 function originOf(text: string): string | undefined {
   const url = URL.parse(text);
-  const bare = url !== null && /^https?:\/\/[^/?#@\s]+\/?$/i.test(text) && /^https?:$/.test(url.protocol);
-  return bare ? url.origin : undefined;
+  const bare = url !== null && /^https?:\/\/[^/?#@\s]+\/?$/i.test(text);
+  return bare && url.port !== "0" ? url.origin : undefined;
 }
 
 function invalid(context: z.RefinementCtx): never {

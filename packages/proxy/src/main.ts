@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { isLeft } from "fp-ts/lib/Either.js";
+import type { Logger } from "pino";
 import { problemLine, readConfig, variables } from "./config.ts";
 import { createLogger } from "./log.ts";
 import { type Proxy, startProxy } from "./proxy.ts";
@@ -23,7 +24,10 @@ async function main(): Promise<void> {
     process.exit(usageError);
   }
   const log = createLogger(config.right.logLevel);
-  const started = await startProxy(config.right, log);
+  const starting = startProxy(config.right, log);
+  // From here on connections are accepted: a signal must not cut them off.
+  drainOnSignal(starting, log);
+  const started = await starting;
   if (isLeft(started)) {
     const { host, port, code } = started.left;
     log.fatal({ host, port, code }, `cannot listen on ${host}:${port}: ${code}`);
@@ -33,7 +37,9 @@ async function main(): Promise<void> {
   const { url, adminUrl, upstreams } = proxy;
   log.info({ url, adminUrl, upstreams }, `listening on ${url}, admin on ${adminUrl}`);
   if (proxy.demo) console.log(demoText(proxy));
+}
 
+function drainOnSignal(starting: ReturnType<typeof startProxy>, log: Logger): void {
   let stopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
@@ -43,7 +49,9 @@ async function main(): Promise<void> {
       }
       stopping = true;
       log.info({ signal }, "draining: requests in flight are finished, nothing new is accepted");
-      void proxy.drain().then((cutOff) => {
+      void starting.then(async (started) => {
+        if (isLeft(started)) return;
+        const cutOff = await started.right.drain();
         if (cutOff > 0) log.warn({ cutOff }, "requests were cut off: they took too long to finish");
         log.info("drained");
         process.exit(0);

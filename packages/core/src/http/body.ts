@@ -15,7 +15,7 @@ export interface BodyMalformed extends Fault<"BodyMalformed"> {
 
 /** Takes a body, piece by piece. */
 export interface BodySink {
-  /** One piece. `false`: enough for now; the sink will call `resume` on the flow. */
+  /** One piece. `false`: enough for now; the sink will call `resume` on the flow, later than this answer. */
   write(chunk: Uint8Array): boolean;
   /** All has come. */
   end(trailers: HttpHeaders): void;
@@ -83,7 +83,9 @@ export abstract class Body {
       return Promise.resolve(left(tooLarge(maxBytes)));
     }
     const whole = this.take();
-    if (whole !== undefined) return Promise.resolve(right(whole));
+    if (whole !== undefined) {
+      return Promise.resolve(whole.length > maxBytes ? left(tooLarge(maxBytes)) : right(whole));
+    }
     return new Promise((resolve) => {
       const chunks: Uint8Array[] = [];
       let size = 0;

@@ -20,6 +20,8 @@ export abstract class PushBody extends Body {
   #trailers: HttpHeaders = HttpHeaders.empty;
   /** The sink takes a break. */
   #blocked = false;
+  /** The sink is taking a piece: what the source says meanwhile waits its turn. */
+  #writing = false;
   /** The source was told to pause. */
   #paused = false;
 
@@ -33,16 +35,16 @@ export abstract class PushBody extends Body {
   /** A piece has come. `false`: pause until `goOn`. */
   protected push(chunk: Uint8Array): boolean {
     if (this.#state !== "open") return false;
-    if (this.#sink !== undefined && !this.#blocked) {
-      this.#blocked = !this.#sink.write(chunk);
-      // The sink may have cancelled while it took the piece.
-      this.#paused = this.#blocked;
-      return !this.#blocked;
+    if (this.#sink !== undefined && !this.#blocked && !this.#writing && this.#kept.length === 0) {
+      this.#write(this.#sink, chunk);
+      // The sink may have cancelled, and the source gone on, while it took the piece.
+      if (this.#kept.length > 0 || !this.open) this.#flush();
+    } else {
+      this.#kept.push(chunk);
+      this.#keptBytes += chunk.length;
     }
-    this.#kept.push(chunk);
-    this.#keptBytes += chunk.length;
-    this.#paused = this.#keptBytes >= highWaterBytes || this.#blocked;
-    return !this.#paused;
+    this.#paused = this.#blocked || this.#keptBytes >= highWaterBytes;
+    return this.open && !this.#paused;
   }
 
   /** All has come. */
@@ -104,20 +106,19 @@ export abstract class PushBody extends Body {
 
   #flush(): void {
     const sink = this.#sink;
-    if (sink === undefined) return;
-    if (this.#state === "broken") {
-      this.#close(false);
-      sink.fail(this.#fault as BodyBroken);
-      return;
-    }
-    while (this.#kept.length > 0 && !this.#blocked) {
+    if (sink === undefined || this.#writing) return;
+    while (this.#kept.length > 0 && !this.#blocked && this.#fault === undefined) {
       const chunk = this.#kept.shift() as Uint8Array;
       this.#keptBytes -= chunk.length;
-      this.#blocked = !sink.write(chunk);
-      if (this.#over) return;
+      this.#write(sink, chunk);
     }
-    if (this.#blocked) return;
-    if (this.#state === "finished") {
+    if (this.#over) return;
+    if (this.#fault !== undefined) {
+      this.#close(false);
+      sink.fail(this.#fault);
+    } else if (this.#blocked) {
+      return;
+    } else if (this.#state === "finished") {
       const trailers = this.#trailers;
       this.#close(true);
       sink.end(trailers);
@@ -125,6 +126,12 @@ export abstract class PushBody extends Body {
       this.#paused = false;
       this.goOn();
     }
+  }
+
+  #write(sink: BodySink, chunk: Uint8Array): void {
+    this.#writing = true;
+    this.#blocked = !sink.write(chunk);
+    this.#writing = false;
   }
 
   #close(complete: boolean): void {

@@ -115,7 +115,7 @@ export class ReplayBody extends Body {
       if (reading.blocked) return false;
       reading.blocked = !reading.sink.write(this.#chunks[reading.at++] as Uint8Array);
       // The sink may have cancelled, or begun another reading, while it took the piece.
-      if (this.#reading !== reading) return true;
+      if (this.#reading !== reading) return this.#reading?.blocked !== true;
       if (!this.#keeping) this.#forget(reading);
     }
     const outcome = this.#outcome;

@@ -31,6 +31,8 @@ export class StreamBody extends PushBody {
       .on("error", this.#onError);
     if (stream.readableEnded) this.#onEnd();
     else if (stream.destroyed) this.#onClose();
+    // Somebody had paused it: listening alone would not make it flow.
+    else if (stream.isPaused()) stream.resume();
   }
 
   protected goOn(): void {
@@ -38,7 +40,8 @@ export class StreamBody extends PushBody {
   }
 
   protected stop(reason: unknown): void {
-    this.#unlisten();
+    if (this.#piped) this.#unlisten();
+    else this.#stream.on("error", this.#onError);
     this.discard(reason);
   }
 
@@ -61,16 +64,15 @@ export class StreamBody extends PushBody {
 
   readonly #onClose = (): void => {
     this.#unlisten();
-    this.broken(bodyBroken(new Error("the stream was closed before its end")));
+    this.broken(bodyBroken(this.#stream.errored ?? new Error("the stream was closed before its end")));
   };
 
+  /** Stays when the others go: a stream that is being destroyed may still fail, and nobody else would listen. */
   readonly #onError = (error: unknown): void => {
-    // An error may still follow a stream that is being destroyed; somebody has to listen.
     this.broken(bodyBroken(error));
   };
 
   #unlisten(): void {
-    if (!this.#piped) return;
     this.#stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
   }
 }
@@ -80,5 +82,7 @@ export function bodyFrom(
   source: string | Uint8Array | Readable | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
 ): Body {
   if (typeof source === "string" || source instanceof Uint8Array) return bodyOf(source);
-  return new StreamBody(source instanceof Readable ? source : Readable.from(source, { objectMode: false }));
+  if (!(source instanceof Readable)) return new StreamBody(Readable.from(source, { objectMode: false }));
+  // A stream may fail before anyone wants it; who reads it then is told by `errored`.
+  return new StreamBody(source.on("error", () => {}));
 }

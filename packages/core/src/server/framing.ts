@@ -1,70 +1,90 @@
 import type { IncomingMessage } from "node:http";
+import type { Refusal } from "./refusal.ts";
 
 /** Fields of a request beyond this are refused with 431. */
 const maxFields = 100;
 
-/** Why a request is refused before any layer sees it. */
-export interface Refusal {
-  readonly status: 400 | 431 | 501;
-  readonly reason: string;
+/** What the fields of a request say of its framing. */
+export interface Framing {
+  /** The `Host` field; empty where an HTTP/1.0 request has none. */
+  readonly host: string;
+  /** Bytes of the body; `undefined` for a chunked one. */
+  readonly length: number | undefined;
 }
 
 /**
- * What Node's parser lets through but two readers of a message could understand differently (RFC 9112, 3.2 and 6).
- * The parser itself refuses conflicting lengths, a space before the colon and bare line feeds.
+ * Reads the framing of a request, and refuses what Node's parser lets through but two readers of a message could
+ * understand differently (RFC 9112, 3.2 and 6). The parser itself refuses conflicting lengths, a space before the
+ * colon, bare line feeds and folded lines.
  *
- * @returns Why the request must not be forwarded; `undefined` when nothing speaks against it.
+ * One pass over the raw fields: `message.headers` would build an object of them all.
  */
-export function refusal(message: IncomingMessage): Refusal | undefined {
-  const { rawHeaders } = message;
-  if (rawHeaders.length > 2 * maxFields) {
-    return { status: 431, reason: `more than ${maxFields} header fields` };
-  }
-  let hosts = 0;
+export function readFraming(message: IncomingMessage): Framing | Refusal {
+  const { rawHeaders, httpVersionMajor, httpVersionMinor } = message;
+  // HTTP/0.9 and 2.0 pass the parser, which frames them like 1.0.
+  if (httpVersionMajor !== 1) return refused(505, "a version other than HTTP/1.1 and HTTP/1.0");
+  if (rawHeaders.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);
+  let host: string | undefined;
+  let length: number | undefined = 0;
+  let chunked = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
+    const value = rawHeaders[i + 1] as string;
     if (name.length === 4 && name.toLowerCase() === "host") {
-      hosts++;
-      if (!validHost.test(rawHeaders[i + 1] as string))
-        return { status: 400, reason: "the Host field is malformed" };
+      if (host !== undefined) return refused(400, "more than one Host field");
+      if (!validHost(value)) return refused(400, "the Host field is malformed");
+      host = value;
+    } else if (name.length === 14 && name.toLowerCase() === "content-length") {
+      length = Number(value);
     } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
-      if (message.httpVersionMinor === 0) return { status: 400, reason: "Transfer-Encoding in HTTP/1.0" };
-      if ((rawHeaders[i + 1] as string).toLowerCase() !== "chunked") {
-        return { status: 501, reason: "a Transfer-Encoding other than chunked" };
-      }
+      if (httpVersionMinor === 0) return refused(400, "Transfer-Encoding in HTTP/1.0");
       // Twice chunked would be two codings, one inside the other.
-      for (let j = i + 2; j < rawHeaders.length; j += 2) {
-        if ((rawHeaders[j] as string).toLowerCase() === "transfer-encoding") {
-          return { status: 400, reason: "more than one Transfer-Encoding field" };
-        }
-      }
+      if (chunked) return refused(400, "more than one Transfer-Encoding field");
+      if (value.toLowerCase() !== "chunked") return refused(501, "a Transfer-Encoding other than chunked");
+      chunked = true;
     }
   }
-  if (hosts > 1) return { status: 400, reason: "more than one Host field" };
-  if (hosts === 0 && message.httpVersionMinor > 0) return { status: 400, reason: "no Host field" };
-  return undefined;
+  if (host === undefined && httpVersionMinor > 0) return refused(400, "no Host field");
+  return { host: host ?? "", length: chunked ? undefined : length };
 }
 
-/** `uri-host [ ":" port ]` of RFC 9110, 7.2, empty allowed; every alternative is told by its first character. */
-const validHost = /^(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~%!$&'()*+,;=]*)(?::\d*)?$/;
+function refused(status: Refusal["status"], reason: string): Refusal {
+  return { status, reason };
+}
 
-/** Scheme, authority and the rest of a request target in absolute form (RFC 9112, 3.2.2). */
-const absoluteForm = /^https?:\/\/([^/?#]+)([^#]*)/i;
+/** `uri-host [ ":" port ]` of RFC 9110, 7.2, with a host; every alternative is told by its first character. */
+const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::\d*)?$/;
 
-/** The parts of a request target; `undefined` when it has none of the forms that a request may have. */
-export function parseTarget(
-  target: string,
-  host: string,
-): { readonly authority: string; readonly path: string; readonly query: string } | undefined {
-  let authority = host;
-  let rest = target;
-  if (target.charCodeAt(0) !== 0x2f && target !== "*") {
-    const [, absoluteAuthority, absoluteRest] = absoluteForm.exec(target) ?? [];
-    if (absoluteAuthority === undefined || absoluteRest === undefined) return undefined;
-    if (!validHost.test(absoluteAuthority)) return undefined;
-    authority = absoluteAuthority;
-    rest = absoluteRest.startsWith("/") ? absoluteRest : `/${absoluteRest}`;
-  }
+function validHost(value: string): boolean {
+  return value === "" || validAuthority.test(value);
+}
+
+/** Authority and the rest of a request target in absolute form (RFC 9112, 3.2.2). */
+const absoluteForm = /^https?:\/\/([^/?]+)(.*)$/i;
+
+/** The parts of a request target. */
+export interface Target {
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+}
+
+/**
+ * Reads a request target; `undefined` when it has none of the forms that this request may have. A fragment belongs
+ * to none of them: some readers would cut it off, others take it for a part of the path.
+ */
+export function parseTarget(method: string, target: string, host: string): Target | undefined {
+  if (target.includes("#")) return undefined;
+  if (target.charCodeAt(0) === 0x2f) return split(host, target);
+  if (target === "*") return method === "OPTIONS" ? split(host, target) : undefined;
+  const [, authority, rest] = absoluteForm.exec(target) ?? [];
+  if (authority === undefined || rest === undefined || !validAuthority.test(authority)) return undefined;
+  // RFC 9112, 3.2.4: a client that asks a proxy about the whole server says so by leaving out the path.
+  if (rest === "") return split(authority, method === "OPTIONS" ? "*" : "/");
+  return split(authority, rest.startsWith("/") ? rest : `/${rest}`);
+}
+
+function split(authority: string, rest: string): Target {
   const question = rest.indexOf("?");
   return question < 0
     ? { authority, path: rest, query: "" }

@@ -10,9 +10,8 @@ export class IncomingBody extends StreamBody {
   #continueOn: ServerResponse | undefined;
 
   /** @param continueOn The response whose client waits for `100 Continue`; absent when it does not. */
-  constructor(message: IncomingMessage, continueOn: ServerResponse | undefined) {
-    const length = message.headers["content-length"];
-    super(message, length === undefined ? undefined : Number(length));
+  constructor(message: IncomingMessage, length: number | undefined, continueOn: ServerResponse | undefined) {
+    super(message, length);
     this.#message = message;
     this.#continueOn = continueOn;
   }
@@ -26,6 +25,9 @@ export class IncomingBody extends StreamBody {
 
   /** Destroying the message would take the connection with it, and the response could not be sent any more. */
   protected override discard(): void {
-    this.#message.pause();
+    const message = this.#message;
+    // Once the response is out, what still comes is read and thrown away: see `Connection`.
+    if (message.socket.writableEnded) message.resume();
+    else message.pause();
   }
 }

@@ -6,58 +6,91 @@ import type { HttpResponse } from "../http/message.ts";
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
 const oneWriteBytes = 8_192;
 
-/** Sends a response. What the client does not take (it has gone) is cancelled at its source. */
-export function send(response: HttpResponse, out: ServerResponse): void {
+/**
+ * Sends a response. What the client does not take (it has gone) is cancelled at its source.
+ *
+ * @param defect Told of a response that turns out not to be what its head says, once it is under way.
+ * @throws When the response cannot be sent at all.
+ */
+export function send(response: HttpResponse, out: ServerResponse, defect: (cause: unknown) => void): void {
   const { body } = response;
-  if (out.destroyed) return body.cancel();
-  const whole = body.take();
-  if (whole === undefined) return stream(response, out);
-  writeHead(response, out, whole.length);
-  if (whole.length === 0) out.end();
-  else if (whole.length <= oneWriteBytes) out.end(latin1(whole), "latin1");
-  else out.end(whole);
+  if (out.destroyed || !out.req.socket.writable) return body.cancel();
+  try {
+    const whole = body.take();
+    if (whole === undefined) return stream(response, out, defect);
+    writeHead(response, out, whole.length);
+    if (whole.length === 0) out.end();
+    else if (whole.length <= oneWriteBytes) out.end(latin1(whole), "latin1");
+    else out.end(whole);
+  } catch (cause) {
+    body.cancel(cause);
+    throw cause;
+  }
+}
+
+/** Breaks a response off so that its client notices: a clean end would make it a complete short one. */
+export function cut(out: ServerResponse): void {
+  const { socket } = out;
+  // It waits for the responses before it, which are to arrive.
+  if (socket === null) out.once("socket", () => cut(out));
+  // Without chunks the end of the connection is the end of the body, unless it is reset.
+  else if (out.req.httpVersionMinor === 0) socket.resetAndDestroy();
+  else out.destroy();
 }
 
 /** Every byte as the character of its number: Node joins it to the head, which is a latin1 string too. */
 function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString("latin1");
 }
 
-function stream(response: HttpResponse, out: ServerResponse): void {
+function stream(response: HttpResponse, out: ServerResponse, defect: (cause: unknown) => void): void {
   writeHead(response, out, response.body.length);
   if (out.req.method === "HEAD" || response.status === 204 || response.status === 304) {
     response.body.cancel();
     out.end();
     return;
   }
+  // Node counts what is written, and throws when it is not what the head says.
+  out.strictContentLength = true;
   out.flushHeaders();
-  const sink = new ResponseSink(out);
+  const sink = new ResponseSink(out, defect);
   sink.flow = response.body.pipe(sink);
 }
 
 class ResponseSink implements BodySink {
   readonly #out: ServerResponse;
+  readonly #defect: (cause: unknown) => void;
   flow: BodyFlow | undefined;
 
-  constructor(out: ServerResponse) {
+  constructor(out: ServerResponse, defect: (cause: unknown) => void) {
     this.#out = out;
+    this.#defect = defect;
     out.on("drain", () => this.flow?.resume());
     // After a complete response there is nothing left to cancel, and cancelling does nothing.
     out.on("close", () => this.flow?.cancel(new Error("the client has gone")));
   }
 
   write(chunk: Uint8Array): boolean {
-    return this.#out.write(chunk);
+    try {
+      return this.#out.write(chunk);
+    } catch (cause) {
+      this.#defect(cause);
+      return false;
+    }
   }
 
   end(trailers: HttpHeaders): void {
-    if (trailers.size > 0) this.#out.addTrailers([...trailers] as [string, string][]);
-    this.#out.end();
+    try {
+      if (trailers.size > 0) this.#out.addTrailers([...trailers] as [string, string][]);
+      this.#out.end();
+    } catch (cause) {
+      this.#defect(cause);
+    }
   }
 
   fail(): void {
-    // A clean end would turn half a response into a complete short one.
-    this.#out.destroy();
+    cut(this.#out);
   }
 }
 
@@ -66,13 +99,19 @@ function writeHead(
   out: ServerResponse,
   length?: number,
 ): void {
+  if (status < 200) throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
   const raw = framed(headers.raw, status, out, length);
   // Node's types know arrays of header values only for `number | string`; a flat list of strings is one.
   if (statusText === undefined) out.writeHead(status, raw as string[]);
   else out.writeHead(status, statusText, raw as string[]);
 }
 
-/** Adds the length where it is known and the response does not say it, so that a connection can be kept. */
+/**
+ * Adds the length where it is known and the response does not say it, so that a connection can be kept.
+ *
+ * @throws RangeError for a length that is not the body's: the client would take a part of the next response for this
+ * one, or wait for what does not come.
+ */
 function framed(
   raw: RawHeaders,
   status: number,
@@ -82,12 +121,11 @@ function framed(
   if (length === undefined || status === 204 || status === 304 || out.req.method === "HEAD") return raw;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (name.length === 14 ? name.toLowerCase() === "content-length" : name.length === 17 && isEncoding(name))
-      return raw;
+    if (name.length === 14 && name.toLowerCase() === "content-length") {
+      if (Number(raw[i + 1]) === length) return raw;
+      throw new RangeError(`content-length is ${raw[i + 1]}; the body has ${length} bytes`);
+    }
+    if (name.length === 17 && name.toLowerCase() === "transfer-encoding") return raw;
   }
   return [...raw, "content-length", String(length)];
-}
-
-function isEncoding(name: string): boolean {
-  return name.toLowerCase() === "transfer-encoding";
 }

@@ -1,15 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, type Socket, Server as StreamServer } from "node:net";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
-import { type Clock, systemClock, type Timer } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Fault } from "../fault.ts";
 import { emptyBody } from "../http/body.ts";
 import { HttpHeaders } from "../http/headers.ts";
-import { type HttpRequest, type HttpResponse, type Peer, text } from "../http/message.ts";
+import { type HttpRequest, type HttpResponse, text } from "../http/message.ts";
 import type { Service } from "../service.ts";
-import { parseTarget, refusal, type Refusal } from "./framing.ts";
+import { type Connection, Connections } from "./connection.ts";
+import { parseTarget, readFraming, type Target } from "./framing.ts";
 import { IncomingBody } from "./incoming.ts";
-import { send } from "./outgoing.ts";
+import { cut, send } from "./outgoing.ts";
+import { bareResponse, headerBytes, headersMs, type Refusal, refusalOf, refusalText } from "./refusal.ts";
 
 /** What the server tells whoever counts and logs; each is called synchronously and must not throw. */
 export interface ServerObserver {
@@ -62,12 +64,6 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const headerBytes = 61_440;
-const headersMs = 60_000;
-const streamIdleMs = 300_000;
-const connectionIdleMs = 3_600_000;
-const lingerMs = 2_000;
-
 /**
  * Serves a stack over HTTP/1.1. It takes only a stack whose errors are all answered: the error type is `never`.
  *
@@ -80,72 +76,78 @@ export function serve(
   options: ServeOptions = {},
 ): Promise<Either<ListenFailed, HttpServer>> {
   const { host = "127.0.0.1", port = 0 } = options;
-  const listener = new Listener(stack, options);
+  const server = createServer({
+    maxHeaderSize: headerBytes,
+    headersTimeout: headersMs,
+    // A large upload may take long; what bounds it is the time without a byte.
+    requestTimeout: 0,
+    // Idle connections are looked after in connection.ts.
+    keepAliveTimeout: 0,
+    // Fields are counted in framing.ts: Node would drop those over its limit without a word.
+    requireHostHeader: false,
+    optimizeEmptyRequests: true,
+    // Not even when the whole process is told to be lenient (--insecure-http-parser).
+    insecureHTTPParser: false,
+  });
+  server.maxHeadersCount = 0;
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   return new Promise((resolve) => {
-    const { server } = listener;
-    server.once("error", (cause: NodeJS.ErrnoException) => {
+    const failed = (cause: NodeJS.ErrnoException): void => {
       const code = cause.code ?? cause.message;
       resolve(left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause }));
-    });
+    };
+    server.once("error", failed);
     server.listen({ host, port, backlog: 1_024 }, () => {
-      server.removeAllListeners("error");
-      resolve(right(listener));
+      server.off("error", failed);
+      resolve(right(new Listener(stack, server, options)));
     });
   });
 }
 
 class Listener implements HttpServer {
-  readonly server: Server;
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
   readonly #stack: Service<HttpRequest, HttpResponse, never>;
+  readonly #server: Server;
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections: Connections;
+  readonly #drained = Promise.withResolvers<void>();
+  #draining = false;
   #inFlight = 0;
-  #draining: (() => void) | undefined;
 
-  constructor(stack: Service<HttpRequest, HttpResponse, never>, options: ServeOptions) {
+  constructor(stack: Service<HttpRequest, HttpResponse, never>, server: Server, options: ServeOptions) {
+    const { address, port, family } = server.address() as AddressInfo;
+    this.host = address;
+    this.port = port;
+    this.url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     this.#stack = stack;
+    this.#server = server;
     this.#observer = options;
     this.#clock = options.clock ?? systemClock;
-    this.server = createServer({
-      maxHeaderSize: headerBytes,
-      headersTimeout: headersMs,
-      // A large upload may take long; what bounds it is the time without a byte.
-      requestTimeout: 0,
-      keepAliveTimeout: connectionIdleMs,
-      // Fields are counted in framing.ts: Node would drop those over its limit without a word.
-      requireHostHeader: false,
-      optimizeEmptyRequests: true,
-    });
-    const { server } = this;
-    server.maxHeadersCount = 0;
-    server.timeout = streamIdleMs;
-    if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+    this.#connections = new Connections(this.#clock);
     server.on("connection", (socket) => this.#opened(socket));
     server.on("drop", () => this.#observer.connectionRefused?.());
+    // The system could not hand over a connection: no memory, no descriptors. The others go on.
+    server.on("error", () => this.#observer.connectionRefused?.());
     server.on("request", (message, out) => this.#request(message, out, false));
     server.on("checkContinue", (message, out) => this.#request(message, out, true));
-    server.on("checkExpectation", (_message, out) => out.writeHead(417).end());
-    server.on("connect", (_message, socket) => {
-      this.#refuseConnection(socket as Socket, { status: 501, reason: "CONNECT is not supported" });
+    server.on("checkExpectation", (message, out) => {
+      const connection = this.#begin(message, out);
+      if (connection === undefined) return;
+      this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
     });
-    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-      if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-      else this.#refuseConnection(socket as Socket, refusalOf(error.code));
+    server.on("connect", ({ socket }) => {
+      const refusal: Refusal = { status: 501, reason: "CONNECT is not supported" };
+      this.#refused(refusal);
+      this.#connections.of(socket)?.refuseTunnel(bareResponse(refusal));
     });
-  }
-
-  get host(): string {
-    return (this.server.address() as AddressInfo).address;
-  }
-
-  get port(): number {
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  get url(): string {
-    const { address, port, family } = this.server.address() as AddressInfo;
-    return family === "IPv6" ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+    server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
+      const refusal = refusalOf(code);
+      if (refusal === undefined) socket.destroy();
+      else if (this.#connections.of(socket as Socket)?.refuse(bareResponse(refusal))) this.#refused(refusal);
+    });
   }
 
   get connections(): number {
@@ -157,182 +159,136 @@ class Listener implements HttpServer {
   }
 
   async drain(limitMs: number): Promise<number> {
-    const drained = new Promise<void>((resolve) => (this.#draining = resolve));
-    this.server.close();
-    this.server.closeIdleConnections();
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => (timer = this.#clock.setTimer(limitMs, resolve)));
-    if (this.#inFlight > 0) await Promise.race([drained, late]);
-    if (timer !== undefined) this.#clock.clearTimer(timer);
+    this.#draining = true;
+    // Node's own `close` of HTTP servers takes a response that is still being read for an idle connection.
+    StreamServer.prototype.close.call(this.#server);
+    for (const connection of this.#connections) connection.closeIfIdle();
+    if (this.#inFlight > 0) await this.#untilDrained(limitMs);
     const cutOff = this.#inFlight;
-    if (cutOff > 0) this.server.closeAllConnections();
-    await this.#allClosed();
+    if (cutOff > 0) for (const connection of this.#connections) connection.destroy();
+    await this.#connections.allClosed();
+    this.#server.close();
     return cutOff;
   }
 
-  async close(): Promise<void> {
-    this.server.close();
-    this.server.closeAllConnections();
-    await this.#allClosed();
+  async #untilDrained(limitMs: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(limitMs, resolve);
+    await Promise.race([this.#drained.promise, late]);
+    this.#clock.clearTimer(timer);
   }
 
-  /** Sockets flush what was written to them before they close. */
-  async #allClosed(): Promise<void> {
-    await Promise.all([...this.#connections.values()].map((connection) => connection.closed));
+  async close(): Promise<void> {
+    this.#server.close();
+    for (const connection of this.#connections) connection.destroy();
+    await this.#connections.allClosed();
   }
 
   #opened(socket: Socket): void {
-    const connection = new Connection(socket);
-    this.#connections.set(socket, connection);
-    this.#observer.connections?.(this.#connections.size, "opened");
-    socket.once("close", () => {
-      this.#connections.delete(socket);
-      connection.close();
-      this.#observer.connections?.(this.#connections.size, "closed");
-    });
+    this.#connections.add(socket, () => this.#observer.connections?.(this.connections, "closed"));
+    this.#observer.connections?.(this.connections, "opened");
   }
 
   #request(message: IncomingMessage, out: ServerResponse, awaitsContinue: boolean): void {
-    this.#inFlight++;
-    out.once("close", () => this.#finished());
-    const refused = refusal(message);
-    if (refused !== undefined) return this.#refuse(out, refused);
-    const target = parseTarget(message.url as string, message.headers.host ?? "");
-    if (target === undefined)
-      return this.#refuse(out, { status: 400, reason: "the request target is malformed" });
-
-    const connection = this.#connections.get(message.socket) as Connection;
-    const { headers } = message;
-    const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+    const connection = this.#begin(message, out);
+    if (connection === undefined) return;
+    const framing = readFraming(message);
+    if ("status" in framing) return this.#refuse(connection, out, framing);
+    const target = parseTarget(message.method as string, message.url as string, framing.host);
+    if (target === undefined) {
+      return this.#refuse(connection, out, { status: 400, reason: "the request target is malformed" });
+    }
+    const { length } = framing;
     const request: HttpRequest = {
       method: message.method as string,
       scheme: "http",
       authority: target.authority,
       path: target.path,
       query: target.query,
-      headers: new HttpHeaders(message.rawHeaders),
-      body: hasBody ? new IncomingBody(message, awaitsContinue ? out : undefined) : emptyBody,
+      headers: headersFor(message, target, framing.host),
+      body: length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined),
       version: message.httpVersionMinor === 0 ? "1.0" : "1.1",
       peer: connection.peer,
       onInformation: (status, information) => sendInformation(out, status, information),
     };
-    // A stack that throws instead of rejecting has the same defect.
-    new Promise<Either<never, HttpResponse>>((resolve) =>
-      resolve(this.#stack.call(request, connection.signal)),
-    ).then(
-      (result) => {
-        if (isLeft(result)) return this.#defect(result.left, request, message, out);
-        this.#closeIfLast(message, out);
-        send(result.right, out);
-      },
-      (defect: unknown) => this.#defect(defect, request, message, out),
-    );
+    const defect = (cause: unknown): void => this.#defect(cause, request, connection, out);
+    this.#call(request, connection.signal).then((result) => {
+      try {
+        if (isLeft(result)) return defect(result.left);
+        this.#send(result.right, connection, out, defect);
+      } catch (cause) {
+        // A response that cannot be sent: no status, a line feed in a field, a body that was read already.
+        defect(cause);
+      }
+    }, defect);
   }
 
-  #defect(defect: unknown, request: HttpRequest, message: IncomingMessage, out: ServerResponse): void {
-    this.#observer.defect?.(defect, request);
-    if (out.headersSent) return void out.destroy();
-    this.#closeIfLast(message, out);
-    send(text("500 Internal Server Error\n", 500), out);
+  /** `undefined`: the connection is ending, and what came is not a request. */
+  #begin(message: IncomingMessage, out: ServerResponse): Connection | undefined {
+    const connection = this.#connections.of(message.socket) as Connection;
+    if (!connection.begin(message, out)) return undefined;
+    this.#inFlight++;
+    out.once("close", () => {
+      this.#inFlight--;
+      connection.finished(out);
+      if (!this.#draining) return;
+      connection.closeIfIdle();
+      if (this.#inFlight === 0) this.#drained.resolve();
+    });
+    return connection;
   }
 
-  /** Says in the response that the connection ends after it: when draining, or when the body was not read. */
-  #closeIfLast(message: IncomingMessage, out: ServerResponse): void {
-    if (message.complete) {
-      if (this.#draining !== undefined) out.shouldKeepAlive = false;
-      return;
+  #call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>> {
+    try {
+      return Promise.resolve(this.#stack.call(request, signal));
+    } catch (defect) {
+      // A stack that throws instead of rejecting has the same defect.
+      return Promise.reject(defect);
     }
-    out.shouldKeepAlive = false;
-    linger(message, this.#clock);
   }
 
-  #finished(): void {
-    this.#inFlight--;
-    if (this.#draining === undefined) return;
-    this.server.closeIdleConnections();
-    if (this.#inFlight === 0) this.#draining();
-  }
-
-  #refuse(out: ServerResponse, { status, reason }: Refusal): void {
-    this.#observer.requestRefused?.(status, reason);
-    out.shouldKeepAlive = false;
-    send(text(`${status} ${reason}\n`, status), out);
-  }
-
-  /** For what did not become a request: the answer is written to the bare socket, which then closes. */
-  #refuseConnection(
-    socket: Socket,
-    { status, reason }: { readonly status: number; readonly reason: string },
+  #send(
+    response: HttpResponse,
+    connection: Connection,
+    out: ServerResponse,
+    defect: (cause: unknown) => void,
   ): void {
+    if (connection.isLast(out, this.#draining)) connection.endAfter(out);
+    send(response, out, defect);
+  }
+
+  #defect(cause: unknown, request: HttpRequest, connection: Connection, out: ServerResponse): void {
+    this.#observer.defect?.(cause, request);
+    if (out.headersSent) cut(out);
+    else this.#send(internalError, connection, out, () => {});
+  }
+
+  #refuse(connection: Connection, out: ServerResponse, refusal: Refusal): void {
+    this.#refused(refusal);
+    connection.endAfter(out);
+    send(text(refusalText(refusal), refusal.status), out, () => {});
+  }
+
+  #refused({ status, reason }: Refusal): void {
     this.#observer.requestRefused?.(status, reason);
-    const body = `${status} ${reason}\n`;
-    socket.end(
-      `HTTP/1.1 ${status} ${statusTexts[status] ?? "Bad Request"}\r\nconnection: close\r\n` +
-        `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
   }
 }
 
-/** What is known of a connection for all its requests. */
-class Connection {
-  readonly peer: Peer;
-  readonly closed: Promise<void>;
-  readonly #gone = new AbortController();
-  readonly #close: () => void;
+/** With its reason phrase: Node would take over the one of a response that it refused to send. */
+const internalError: HttpResponse = {
+  ...text("500 Internal Server Error\n", 500),
+  statusText: "Internal Server Error",
+};
 
-  constructor(socket: Socket) {
-    this.peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
-    this.#close = resolve;
-  }
-
-  /**
-   * Aborted when the client has gone. One signal serves all requests of a connection: HTTP/1.1 has no other way to
-   * take back a request than to close, and a controller for each costs more than a layer.
-   */
-  get signal(): AbortSignal {
-    return this.#gone.signal;
-  }
-
-  close(): void {
-    this.#gone.abort(new Error("the client has gone"));
-    this.#close();
-  }
-}
-
-/**
- * Makes the connection close in two steps after the response: a client that is still sending must be read for a
- * while, or the system throws the response away with what it did not read (RFC 9112, 9.6).
- */
-function linger({ socket }: IncomingMessage, clock: Clock): void {
-  socket.destroySoon = () => {
-    socket.end();
-    socket.resume();
-    const timer = clock.setTimer(lingerMs, () => socket.destroy());
-    socket.once("close", () => clock.clearTimer(timer));
-  };
+/** RFC 9112, 3.2.2: an absolute target wins over the Host field, and whoever reads on must not find another. */
+function headersFor({ rawHeaders }: IncomingMessage, { authority }: Target, host: string): HttpHeaders {
+  const headers = new HttpHeaders(rawHeaders);
+  return authority === host ? headers : headers.set("Host", authority);
 }
 
 function sendInformation(out: ServerResponse, status: number, headers: HttpHeaders): void {
-  // 100 is the body's matter: see IncomingBody. Node before 26 has no way to send the others.
-  if (status !== 100 && !out.headersSent && !out.destroyed) out.writeInformation?.(status, [...headers.raw]);
+  // 100 is the body's matter: see IncomingBody. HTTP/1.0 knows no 1xx, and 101 is not for a response to follow.
+  if (status <= 101 || out.req.httpVersionMinor === 0 || out.headersSent || out.destroyed) return;
+  // Node before 26 has no way to send the others.
+  out.writeInformation?.(status, [...headers.raw]);
 }
-
-function refusalOf(code: string | undefined): { readonly status: number; readonly reason: string } {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return { status: 408, reason: `no complete header within ${headersMs} ms` };
-    default:
-      return { status: 400, reason: "the request is malformed" };
-  }
-}
-
-const statusTexts: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  501: "Not Implemented",
-};

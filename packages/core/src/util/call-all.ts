@@ -11,9 +11,9 @@ export interface CallAllOptions {
 }
 
 /**
- * Calls a service with each request of a sequence and gives the results in the order of the requests. A request is
- * taken from the sequence only when it can be called: the service's readiness and the reader's pace hold it back.
- * A reader that leaves early aborts the calls under way.
+ * Calls a service with each request of a sequence and gives the results in the order of the requests. At most
+ * `concurrency` requests are taken whose results the reader has not: the service's readiness and the reader's pace
+ * hold back the rest. A reader that leaves early aborts the calls under way.
  *
  * @throws RangeError when `concurrency` is not a whole number of at least 1.
  */
@@ -31,13 +31,16 @@ export async function* callAll<Req, Res, Err>(
   try {
     for await (const request of requests) {
       if (either.aborted) break;
-      underWay.push(oneshot(service, request, either));
+      const call = oneshot(service, request, either);
+      // A defect is the reader's when its turn comes, or nobody's when the reader has left: until then it is not
+      // an unhandled one, for which Node would end the process.
+      call.catch(() => {});
+      underWay.push(call);
       if (underWay.length >= concurrency) yield await (underWay.shift() as (typeof underWay)[number]);
     }
     for (const result of underWay.splice(0)) yield await result;
   } finally {
     leaving.abort();
-    // The reader has left: nobody looks at these results, and a defect among them must not go unhandled.
     await Promise.allSettled(underWay);
   }
 }

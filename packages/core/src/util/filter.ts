@@ -10,9 +10,10 @@ export function filter<Req, Refused>(
   check: (request: Req) => Either<Refused, Req>,
 ): Layer<Req, unknown, Refused> {
   return layer<Req, unknown, Refused>("filter", (inner) => ({
-    call: (request, signal) => {
+    // Async, so that what a mistake in `check` throws becomes a rejection, as every defect does.
+    call: async (request, signal) => {
       const checked = check(request);
-      return isLeft(checked) ? Promise.resolve(checked) : inner.call(checked.right, signal);
+      return isLeft(checked) ? checked : inner.call(checked.right, signal);
     },
   }));
 }

@@ -9,7 +9,8 @@ import type { Service } from "../service.ts";
  */
 export function mapRequest<Req, Changed extends Req>(change: (request: Req) => Changed): Layer<Req, Changed> {
   return layer<Req, Changed>("map-request", (inner) => ({
-    call: (request, signal) => inner.call(change(request) as Req & Changed, signal),
+    // Async, so that what a mistake in `change` throws becomes a rejection, as every defect does.
+    call: async (request, signal) => inner.call(change(request) as Req & Changed, signal),
   }));
 }
 

@@ -17,13 +17,12 @@ export function steer<Req, Res, Err>(
   if (services.length === 0) throw new RangeError("steer: services is empty; give at least one");
   return {
     ready: () => anyReady(services),
-    call: (request, signal) => {
+    // Async, so that a mistake in `pick` becomes a rejection, as every defect does.
+    call: async (request, signal) => {
       const index = pick(request);
       const picked = services[index];
       if (picked === undefined) {
-        return Promise.reject(
-          new RangeError(`steer: pick gave ${index}; valid is 0 to ${services.length - 1}`),
-        );
+        throw new RangeError(`steer: pick gave ${index}; valid is 0 to ${services.length - 1}`);
       }
       return picked.call(request, signal);
     },

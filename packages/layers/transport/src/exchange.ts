@@ -1,9 +1,17 @@
 import { aborted, type Aborted } from "@pagoda/core";
-import { bodyBroken, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/core/http";
+import {
+  type Body,
+  bodyBroken,
+  emptyBody,
+  type HttpRequest,
+  type HttpResponse,
+  PushBody,
+} from "@pagoda/core/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { Dispatcher } from "undici";
-import { faultOf, type TransportFault } from "./faults.ts";
-import { announcedLength, decodeFields } from "./headers.ts";
+import { faultOf, type TransportFault, uploadBroken } from "./faults.ts";
+import { announcedLength, decodeFields, reasonPhrase } from "./headers.ts";
+import { Upload } from "./upload.ts";
 
 export type Result = Either<TransportFault | Aborted, HttpResponse>;
 
@@ -18,33 +26,37 @@ export interface Origin {
  * straight on to whoever reads the body.
  *
  * It goes through these states: waiting for a connection (no `#controller` yet), sent, answered (the result is settled,
- * the body flows), over. An abort in the first leaves undici to find out when it has a connection.
+ * the body flows), over. An abort in the first ends it at once; undici hears of it when it has a connection, which
+ * then serves another request.
  */
 export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
   length: number | undefined;
+  /** The request's body: nothing, one piece, or piece by piece. */
+  readonly payload: Uint8Array | Upload | null;
   readonly #origin: Origin;
   readonly #request: HttpRequest;
   readonly #signal: AbortSignal | undefined;
   readonly #settle: (result: Result) => void;
-  readonly #over: () => void;
+  readonly #over: (connected: boolean) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
   #done = false;
 
   /**
    * @param settle Takes the result: once.
-   * @param over The connection is free again, or gone: once.
+   * @param over The client is free again, its connection used or not: once.
    */
   constructor(
     origin: Origin,
     request: HttpRequest,
     signal: AbortSignal | undefined,
     settle: (result: Result) => void,
-    over: () => void,
+    over: (connected: boolean) => void,
   ) {
     super();
     this.#origin = origin;
     this.#request = request;
+    this.payload = payloadOf(request.body);
     this.#signal = signal;
     this.#settle = settle;
     this.#over = over;
@@ -52,8 +64,9 @@ export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown before a byte was written, it fails the request alone; `controller.abort` would cost the connection.
+    if (this.#done) throw gone();
     this.#controller = controller;
-    if (this.#settled) controller.abort(new Error("the caller has gone"));
   }
 
   onResponseStart(
@@ -69,7 +82,9 @@ export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
     }
     this.length = announcedLength(headers, this.#request.method, status);
     const { upstream } = this.#origin;
-    this.#end(right({ status, headers, body: this, statusText, upstream, fault: undefined }));
+    // undici reads the phrase as UTF-8.
+    const phrase = reasonPhrase(statusText, "utf8");
+    this.#end(right({ status, headers, body: this, statusText: phrase, upstream, fault: undefined }));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -77,22 +92,21 @@ export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
-    this.#finished();
+    this.#finished("the origin has answered");
     this.finish(decodeFields(controller.rawTrailers as Buffer[]));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#finished();
+    const connected = this.#controller !== undefined;
+    this.#finished(error);
     if (this.#settled) return this.broken(bodyBroken(error));
-    // The client went away in the middle of its upload.
-    if ((error as { readonly _tag?: unknown })._tag === "BodyBroken") {
-      return this.#end(left({ _tag: "Aborted", origin: "local", retryable: false, cause: error }));
-    }
-    this.#end(left(faultOf(error, { ...this.#origin, connected: this.#controller !== undefined })));
+    const broken = (error as { readonly _tag?: unknown })._tag === "BodyBroken";
+    this.#end(left(broken ? uploadBroken(error) : faultOf(error, { ...this.#origin, connected })));
   }
 
   protected goOn(): void {
-    this.#controller?.resume();
+    // undici's parser cannot be resumed while it is running, and a sink may be called by another body's parser.
+    queueMicrotask(() => this.#controller?.resume());
   }
 
   protected stop(reason: unknown): void {
@@ -101,7 +115,8 @@ export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
 
   readonly #onAbort = (): void => {
     this.#end(left(aborted(this.#signal as AbortSignal)));
-    this.#controller?.abort(new Error("the caller has gone"));
+    if (this.#controller === undefined) this.#finished(gone());
+    else this.#controller.abort(gone());
   };
 
   #end(result: Result): void {
@@ -111,9 +126,23 @@ export class Exchange extends PushBody implements Dispatcher.DispatchHandler {
     this.#settle(result);
   }
 
-  #finished(): void {
+  #finished(reason: Error | string): void {
     if (this.#done) return;
     this.#done = true;
-    this.#over();
+    // An error costs more than all layers together: it is made only where there is an upload to stop.
+    if (this.payload instanceof Upload) {
+      this.payload.stop(typeof reason === "string" ? new Error(reason) : reason);
+    }
+    this.#over(this.#controller !== undefined);
   }
+}
+
+function payloadOf(body: Body): Uint8Array | Upload | null {
+  if (body === emptyBody) return null;
+  const whole = body.take();
+  return whole === undefined ? new Upload(body) : whole.length === 0 ? null : whole;
+}
+
+function gone(): Error {
+  return new Error("the caller has gone");
 }

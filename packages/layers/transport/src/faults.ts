@@ -1,6 +1,10 @@
-import type { Fault } from "@pagoda/core";
+import { getSystemErrorName } from "node:util";
+import type { Aborted, Fault } from "@pagoda/core";
 
-/** No connection to the origin: refused, unreachable, unknown name, TLS failed, too slow. Nothing was sent. */
+/**
+ * No connection to the origin: refused, unreachable, unknown name, TLS failed, too slow. Nothing was sent. Of origin
+ * `local` where the transport was closed.
+ */
 export interface ConnectFailed extends Fault<"ConnectFailed"> {
   readonly upstream: string;
   /** The system's or the TLS library's word for it, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
@@ -47,9 +51,9 @@ export interface Failure {
 }
 
 /** The typed error for what undici or Node reported. */
-export function faultOf(cause: Error & { readonly code?: string }, failure: Failure): TransportFault {
+export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): TransportFault {
   const { upstream, headersTimeoutMs, connected } = failure;
-  const code = cause.code ?? cause.name;
+  const code = codeOf(cause);
   if (invalid.has(code)) {
     return { _tag: "RequestInvalid", origin: "local", retryable: false, reason: cause.message, cause };
   }
@@ -68,6 +72,35 @@ export function faultOf(cause: Error & { readonly code?: string }, failure: Fail
   return { _tag: "ConnectionBroken", origin: "upstream", retryable: true, upstream, code, cause };
 }
 
+/** The transport was closed by its owner, which says nothing about the origin. */
+export function closed(upstream: string): ConnectFailed {
+  return { _tag: "ConnectFailed", origin: "local", retryable: true, upstream, code: "UND_ERR_CLOSED" };
+}
+
+/** The client went away in the middle of its upload: not the origin's fault, and nobody waits any more. */
+export function uploadBroken(cause: unknown): Aborted {
+  return { _tag: "Aborted", origin: "local", retryable: false, cause };
+}
+
+/** An error with a code by which `faultOf` knows it. */
+export function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/**
+ * Gives a reset the code of a connection that was closed: undici takes `ECONNRESET` for the end of a body that has no
+ * other end, which would make half a body a whole one, and fails requests that have not been sent yet, which it
+ * sends again over a new connection after any other close. The error's number keeps the system's word.
+ */
+export function resetIsClose(error: NodeJS.ErrnoException): void {
+  if (error.code === "ECONNRESET") error.code = "UND_ERR_SOCKET";
+}
+
+function codeOf({ code, errno, name }: NodeJS.ErrnoException): string {
+  if (code === "UND_ERR_SOCKET" && errno !== undefined) return getSystemErrorName(errno);
+  return code ?? name;
+}
+
 const invalid: ReadonlySet<string> = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_NOT_SUPPORTED",
@@ -75,4 +108,5 @@ const invalid: ReadonlySet<string> = new Set([
   "ERR_INVALID_CHAR",
   "ERR_UNESCAPED_CHARACTERS",
   "ERR_INVALID_HTTP_TOKEN",
+  "ERR_BODY_UNREADABLE",
 ]);

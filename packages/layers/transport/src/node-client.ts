@@ -1,168 +1,122 @@
-import {
-  Agent as HttpAgent,
-  type ClientRequest,
-  type IncomingMessage,
-  request as httpRequest,
-} from "node:http";
+import { Agent as HttpAgent, type ClientRequest, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { aborted, systemClock, type Timer } from "@pagoda/core";
-import { type BodyFlow, HttpHeaders, type HttpRequest, StreamBody } from "@pagoda/core/http";
-import { left, right } from "fp-ts/lib/Either.js";
-import type { Origin, Result } from "./exchange.ts";
-import { faultOf } from "./faults.ts";
-import { announcedLength, requestFields } from "./headers.ts";
+import type { HttpRequest } from "@pagoda/core/http";
+import { left } from "fp-ts/lib/Either.js";
+import { coded, faultOf } from "./faults.ts";
+import { requestFields } from "./headers.ts";
+import { type NodeCall, NodeExchange, type NodeOrigin } from "./node-exchange.ts";
 
-/** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
-const continueMs = 1_000;
-
-export interface NodeClientOptions extends Origin {
+export interface NodeClientOptions extends Omit<NodeOrigin, "secure"> {
   readonly tls: object;
-  readonly connectTimeoutMs: number;
-  readonly idleTimeoutMs: number;
   readonly keepAliveMs: number;
 }
 
-/** What undici's `dispatch` cannot send: `Expect: 100-continue`, and trailers after a request's body. */
-export function needsNodeClient({ headers: { raw } }: HttpRequest): boolean {
+/**
+ * What undici's `dispatch` cannot send: `Expect: 100-continue`, trailers after a chunked body, and a target that is
+ * no path, `OPTIONS *`.
+ */
+export function needsNodeClient({ headers: { raw }, body, path }: HttpRequest): boolean {
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length === 6 && name.toLowerCase() === "expect") return true;
-    if (name.length === 7 && name.toLowerCase() === "trailer") return true;
+    if (name.length === 7 && body.length === undefined && name.toLowerCase() === "trailer") return true;
   }
-  return false;
+  return path === "*";
 }
 
 /** Calls an origin with Node's own client, which costs more and can do more: see {@link needsNodeClient}. */
 export class NodeClient {
-  readonly #origin: URL;
-  readonly #options: NodeClientOptions;
+  readonly #url: URL;
+  readonly #origin: NodeOrigin;
   readonly #agent: HttpAgent;
+  #underWay = 0;
+  #closed: PromiseWithResolvers<void> | undefined;
 
-  constructor(origin: URL, options: NodeClientOptions) {
-    this.#origin = origin;
-    this.#options = options;
-    const pool = { keepAlive: true, timeout: options.keepAliveMs, ...options.tls };
-    this.#agent = origin.protocol === "https:" ? new HttpsAgent(pool) : new HttpAgent(pool);
+  constructor(url: URL, { tls, keepAliveMs, ...origin }: NodeClientOptions) {
+    const secure = url.protocol === "https:";
+    const pool = { keepAlive: true, timeout: keepAliveMs, ...tls };
+    this.#url = url;
+    this.#origin = { ...origin, secure };
+    this.#agent = secure ? new HttpsAgent(pool) : new HttpAgent(pool);
   }
 
-  /**
-   * @param settle Takes the result: the first time counts.
-   * @param over The connection is free again, or gone: called once.
-   */
-  call(
-    request: HttpRequest,
-    signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
-    over: () => void,
-  ): void {
-    const { upstream, headersTimeoutMs, connectTimeoutMs, idleTimeoutMs } = this.#options;
-    const send = this.#origin.protocol === "https:" ? httpsRequest : httpRequest;
-    let out: ClientRequest;
+  /** How many connections there are, and how many of them nobody uses. */
+  get counts(): { readonly connections: number; readonly idle: number } {
+    const idle = total(this.#agent.freeSockets);
+    return { connections: idle + total(this.#agent.sockets), idle };
+  }
+
+  call(call: NodeCall): void {
+    const over = (): void => {
+      this.#underWay--;
+      call.over();
+      this.#closeIfIdle();
+    };
+    this.#underWay++;
     try {
-      out = send(this.#origin, {
-        agent: this.#agent,
-        method: request.method,
-        path: request.path + request.query,
-        headers: fieldsFor(request),
-      });
+      new NodeExchange(this.#origin, { ...call, over }, this.#send(call.request)).begin();
     } catch (error) {
-      settle(left(faultOf(error as Error, { upstream, headersTimeoutMs, connected: false })));
-      return over();
-    }
-    let connected = false;
-    let flow: BodyFlow | undefined;
-    let timer: Timer | undefined;
-
-    const limit = (ms: number, act: () => void): void => {
-      if (timer !== undefined) systemClock.clearTimer(timer);
-      timer = ms === 0 ? undefined : systemClock.setTimer(ms, act);
-    };
-    const giveUp = (code: string): void => {
-      out.destroy(Object.assign(new Error(`no answer of ${upstream} in time`), { code }));
-    };
-    const finish = (result: Result): void => {
-      limit(0, () => {});
-      signal?.removeEventListener("abort", onAbort);
-      settle(result);
-    };
-    const onAbort = (): void => {
-      finish(left(aborted(signal as AbortSignal)));
-      out.destroy();
-    };
-    const sendBody = (): void => {
-      if (flow !== undefined || out.destroyed) return;
-      limit(headersTimeoutMs, () => giveUp("UND_ERR_HEADERS_TIMEOUT"));
-      out.on("drain", () => flow?.resume());
-      flow = request.body.pipe({
-        write: (chunk) => {
-          limit(headersTimeoutMs, () => giveUp("UND_ERR_HEADERS_TIMEOUT"));
-          return out.write(chunk);
-        },
-        end: (trailers) => {
-          if (trailers.size > 0) out.addTrailers([...trailers] as [string, string][]);
-          out.end();
-        },
-        fail: (fault) => {
-          finish(left({ _tag: "Aborted", origin: "local", retryable: false, cause: fault }));
-          out.destroy();
-        },
-      });
-    };
-    const onConnected = (): void => {
-      connected = true;
-      if (expectsContinue(request)) limit(continueMs, sendBody);
-      else sendBody();
-    };
-
-    signal?.addEventListener("abort", onAbort);
-    limit(connectTimeoutMs, () => giveUp("UND_ERR_CONNECT_TIMEOUT"));
-    out.on("socket", (socket) => {
-      if (!socket.connecting) onConnected();
-      else socket.once(this.#origin.protocol === "https:" ? "secureConnect" : "connect", onConnected);
-    });
-    out.on("continue", sendBody);
-    out.on("information", ({ statusCode, rawHeaders }) => {
-      request.onInformation?.(statusCode, new HttpHeaders(rawHeaders));
-    });
-    out.on("response", (message) => {
-      finish(right(this.#response(request, message, idleTimeoutMs, out)));
-    });
-    out.on("error", (error) => finish(left(faultOf(error, { upstream, headersTimeoutMs, connected }))));
-    out.on("close", () => {
-      flow?.cancel();
+      call.settle(left(faultOf(error as Error, { ...this.#origin, connected: false })));
       over();
-    });
-    out.flushHeaders();
+    }
   }
 
-  close(): void {
+  /** Lets the calls under way finish, then closes the connections. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.withResolvers();
+    this.#closeIfIdle();
+    return this.#closed.promise;
+  }
+
+  #closeIfIdle(): void {
+    if (this.#closed === undefined || this.#underWay > 0) return;
+    // It would cut those in use, too.
     this.#agent.destroy();
+    this.#closed.resolve();
   }
 
-  #response(request: HttpRequest, message: IncomingMessage, idleMs: number, out: ClientRequest) {
-    const status = message.statusCode as number;
-    const headers = new HttpHeaders(message.rawHeaders);
-    out.setTimeout(idleMs, () => out.destroy());
-    return {
-      status,
-      headers,
-      body: new StreamBody(message, announcedLength(headers, request.method, status)),
-      statusText: message.statusMessage,
-      upstream: this.#options.upstream,
-      fault: undefined,
-    };
+  #send(request: HttpRequest): ClientRequest {
+    const send = this.#origin.secure ? httpsRequest : httpRequest;
+    return send(this.#url, {
+      agent: this.#agent,
+      method: request.method,
+      path: request.path + request.query,
+      headers: fieldsFor(request),
+      maxHeaderSize: 61_440,
+    });
   }
 }
 
-function expectsContinue({ headers }: HttpRequest): boolean {
-  return headers.get("expect")?.toLowerCase() === "100-continue";
-}
-
-/** As for undici, with what only this client can send. */
+/**
+ * As for undici, with what only this client can send. The body is framed by exactly one field: Node would send what
+ * it is given, both of them or none.
+ */
 function fieldsFor(request: HttpRequest): string[] {
-  const fields = requestFields(request);
-  const expect = request.headers.get("expect");
+  const { body, headers } = request;
+  const lengths = headers.all("content-length");
+  if (lengths.length > 1 || !/^\d*$/.test(lengths[0] ?? "")) {
+    throw coded("UND_ERR_INVALID_ARG", "invalid content-length header");
+  }
+  let fields = requestFields(request);
+  const expect = headers.get("expect");
   if (expect !== undefined) fields.push("expect", expect);
-  if (request.body.length === undefined) fields.push("transfer-encoding", "chunked");
+  if (lengths.length === 0 && body.length === undefined) fields.push("transfer-encoding", "chunked");
+  else fields = withoutTrailer(fields);
+  if (lengths.length === 0 && body.length !== undefined) {
+    if (body.length > 0 || anticipatesBody.has(request.method))
+      fields.push("content-length", `${body.length}`);
+  }
   return fields;
+}
+
+/** Node refuses a `Trailer` field where the body is not chunked, and so can have none. */
+function withoutTrailer(fields: string[]): string[] {
+  return fields.filter((_, i) => (fields[i & ~1] as string).toLowerCase() !== "trailer");
+}
+
+/** Methods whose requests say `Content-Length: 0` where they have no body (RFC 9110, 8.6). */
+const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+function total(sockets: NodeJS.ReadOnlyDict<readonly unknown[]>): number {
+  return Object.values(sockets).reduce((sum, some = []) => sum + some.length, 0);
 }

@@ -1,10 +1,11 @@
 import { isIP } from "node:net";
 import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
-import { type Body, emptyBody, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { left } from "fp-ts/lib/Either.js";
-import { buildConnector, Pool } from "undici";
+import { buildConnector, type Client } from "undici";
+import { Clients } from "./clients.ts";
 import { Exchange, type Origin, type Result } from "./exchange.ts";
-import type { TransportFault } from "./faults.ts";
+import { closed, resetIsClose, type TransportFault } from "./faults.ts";
 import { requestFields } from "./headers.ts";
 import { NodeClient, needsNodeClient } from "./node-client.ts";
 
@@ -17,7 +18,7 @@ export interface TlsOptions {
 }
 
 export interface TransportOptions {
-  /** Calls, and so connections, at once. Default 1,024, Envoy's. */
+  /** Calls, and so connections in use, at once. Default 1,024, Envoy's. */
   readonly maxConnections?: number;
   /** Milliseconds to connect, TLS included. Default 5,000, Envoy's. */
   readonly connectTimeoutMs?: number;
@@ -25,14 +26,17 @@ export interface TransportOptions {
   readonly headersTimeoutMs?: number;
   /** Milliseconds without a byte of the response's body; 0: no limit. Default 300,000. */
   readonly idleTimeoutMs?: number;
-  /** Milliseconds that an unused connection is kept. Default 4,000: shorter than what servers commonly keep. */
+  /**
+   * Milliseconds that an unused connection is kept, where the origin does not say `Keep-Alive: timeout`. Default
+   * 4,000: shorter than what servers commonly keep.
+   */
   readonly keepAliveMs?: number;
   readonly tls?: TlsOptions;
 }
 
 /** A service that calls one origin. */
 export interface Transport extends Service<HttpRequest, HttpResponse, TransportFault | Aborted> {
-  /** Lets the calls under way finish, then closes the connections. */
+  /** Lets the calls under way finish, bodies included, then closes the connections. Further calls are refused. */
   close(): Promise<void>;
 }
 
@@ -50,11 +54,11 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  */
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
-  const maxConnections = atLeast(1, "maxConnections", options.maxConnections ?? 1_024);
-  const connectTimeoutMs = atLeast(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
-  const headersTimeoutMs = atLeast(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
-  const idleTimeoutMs = atLeast(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
-  const keepAliveMs = atLeast(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
+  const maxConnections = whole(1, "maxConnections", options.maxConnections ?? 1_024);
+  const connectTimeoutMs = whole(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
+  const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
+  const idleTimeoutMs = whole(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
+  const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
 
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
   const servername = options.tls?.servername ?? (isIP(bareHost(origin)) === 0 ? bareHost(origin) : undefined);
@@ -63,8 +67,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     ...(ca !== undefined && { ca: ca as string | string[] }),
     ...(servername !== undefined && { servername }),
   };
-  const pool = new Pool(origin, {
-    connections: maxConnections,
+  const clients = new Clients(origin, {
     connect: connector(tls, connectTimeoutMs),
     headersTimeout: headersTimeoutMs,
     bodyTimeout: idleTimeoutMs,
@@ -74,6 +77,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   });
   const nodeClient = new NodeClient(origin, { ...shared, tls, connectTimeoutMs, idleTimeoutMs, keepAliveMs });
   let inFlight = 0;
+  let closing: Promise<void> | undefined;
   const waiting = new WaitList(() => inFlight < maxConnections);
 
   const over = (): void => {
@@ -86,16 +90,20 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     signal: AbortSignal | undefined,
     settle: (result: Result) => void,
   ): void {
-    const exchange = new Exchange(shared, request, signal, settle, over);
-    pool.dispatch(
+    const client = clients.take();
+    const exchange = new Exchange(shared, request, signal, settle, (connected) => {
+      clients.giveBack(client, connected);
+      over();
+    });
+    client.dispatch(
       {
         path: request.path + request.query,
         method: request.method as "GET",
         headers: requestFields(request),
-        body: sendable(request.body),
-        // One name for all requests of the pool: with undici's default, each request's Host would be the SNI.
+        body: exchange.payload,
+        // One name for all requests of a client: with undici's default, each request's Host would be the SNI.
         servername: shared.upstream,
-      } as Parameters<Pool["dispatch"]>[0],
+      } as Parameters<Client["dispatch"]>[0],
       exchange,
     );
   }
@@ -104,6 +112,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     ready: () => waiting.ready(),
     call(request, signal) {
       if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
+      if (closing !== undefined) return Promise.resolve(left(closed(shared.upstream)));
       if (inFlight >= maxConnections) {
         const { upstream } = shared;
         return Promise.resolve(
@@ -112,7 +121,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
       }
       inFlight++;
       return new Promise((resolve) => {
-        if (needsNodeClient(request)) nodeClient.call(request, signal, resolve, over);
+        if (needsNodeClient(request)) nodeClient.call({ request, signal, settle: resolve, over });
         else dispatch(request, signal, resolve);
       });
     },
@@ -124,32 +133,39 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
         connectTimeoutMs,
         headersTimeoutMs,
         idleTimeoutMs,
+        keepAliveMs,
       },
-      state: { inFlight, waiting: waiting.size, connections: pool.stats.connected, idle: pool.stats.free },
+      state: {
+        inFlight,
+        waiting: waiting.size,
+        connections: clients.counts.connections + nodeClient.counts.connections,
+        idle: clients.counts.idle + nodeClient.counts.idle,
+      },
     }),
     async close() {
-      nodeClient.close();
-      await pool.close();
+      closing ??= Promise.all([clients.close(), nodeClient.close()]).then(() => {});
+      await closing;
     },
   };
 }
 
-/** A body as undici takes it: nothing, one piece, or piece by piece. */
-function sendable(body: Body): Uint8Array | AsyncIterable<Uint8Array> | null {
-  if (body === emptyBody) return null;
-  const whole = body.take();
-  return whole === undefined ? body : whole.length === 0 ? null : whole;
-}
-
-/** Connects as undici does, with the origin's name for SNI and verification whatever `Host` a request carries. */
+/**
+ * Connects as undici does, with the origin's name for SNI and verification whatever `Host` a request carries, and
+ * without offering HTTP/2: its streams would share what one call has for itself here.
+ */
 function connector(
   tls: Readonly<Record<string, unknown>>,
   timeout: number,
 ): ReturnType<typeof buildConnector> {
-  const connect = buildConnector({ ...tls, timeout });
+  const connect = buildConnector({ ...tls, timeout, allowH2: false });
   return (options, done) => {
-    const { servername: _pool, ...rest } = options;
-    connect(rest, done);
+    const { servername: _client, ...rest } = options;
+    connect(rest, (...[error, socket]) => {
+      if (error !== null) return done(error, null);
+      // Before undici listens: it goes by the code.
+      socket.on("error", resetIsClose);
+      done(null, socket);
+    });
   };
 }
 
@@ -161,7 +177,8 @@ function parseOrigin(url: string): URL {
     parsed.pathname === "/" &&
     parsed.search === "" &&
     parsed.hash === "" &&
-    parsed.username === "";
+    parsed.username === "" &&
+    parsed.password === "";
   if (!bare)
     throw new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`);
   return parsed;
@@ -172,7 +189,10 @@ function bareHost({ hostname }: URL): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
 
-function atLeast(least: number, name: string, value: number): number {
-  if (Number.isInteger(value) && value >= least) return value;
-  throw new RangeError(`transport: ${name} is ${value}; valid is a whole number of at least ${least}`);
+/** Most milliseconds that the platform's timers can take. */
+const most = 2_147_483_647;
+
+function whole(least: number, name: string, value: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(`transport: ${name} is ${value}; valid is a whole number from ${least} to ${most}`);
 }

@@ -1,0 +1,66 @@
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { load } from "./load.ts";
+import type { Cores } from "./machine.ts";
+import type { Peer } from "./peers.ts";
+import type { Session } from "./session.ts";
+
+/** What of V8's format is used here. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+const rows = 30;
+
+/**
+ * Loads one peer that Node runs, alone, and tells where its time goes. Profiling slows it down: shares compare, not
+ * times.
+ *
+ * @returns The folder with the `.cpuprofile`, which browsers and editors show as a flame graph; and the functions
+ *   with the most time of their own.
+ */
+export async function profile(session: Session, peer: Peer, seconds: number, cores: Cores) {
+  const folder = mkdtempSync(join(tmpdir(), "pagoda-profile-"));
+  const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-interval=250"];
+  const { url, stop } = await session.startPeer(peer, flags);
+  await load(url, seconds, cores.load);
+  await stop();
+  const [file] = readdirSync(folder).toSorted();
+  if (file === undefined) throw new Error(`${peer.name} wrote no profile: is it run by Node?`);
+  return { folder, text: hottest(JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile) };
+}
+
+/** The functions with the most time of their own, as shares of the time that was not idle. */
+export function hottest({ nodes, samples, timeDeltas }: CpuProfile): string {
+  const root = fileURLToPath(new URL("../../..", import.meta.url));
+  const names = new Map<number, string>();
+  for (const { id, callFrame } of nodes) {
+    const { functionName, url, lineNumber } = callFrame;
+    const file = url
+      .replace("file://", "")
+      .replace(root, "")
+      .replace(/^node_modules\/.*\/node_modules\//, "");
+    names.set(id, `${functionName || "(anonymous)"}  ${file === "" ? "" : `${file}:${lineNumber + 1}`}`);
+  }
+  const own = new Map<string, number>();
+  let busy = 0;
+  for (const [i, id] of samples.entries()) {
+    const name = names.get(id) ?? "";
+    if (name.startsWith("(idle)")) continue;
+    const us = timeDeltas[i] ?? 0;
+    busy += us;
+    own.set(name, (own.get(name) ?? 0) + us);
+  }
+  return [...own]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, rows)
+    .map(([name, us]) => `${((100 * us) / busy).toFixed(1).padStart(5)} %  ${name}`)
+    .join("\n");
+}

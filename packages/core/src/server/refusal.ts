@@ -1,0 +1,36 @@
+import { STATUS_CODES } from "node:http";
+
+/** Bytes of a request's head, and how long it may take to come. */
+export const headerBytes = 61_440;
+export const headersMs = 60_000;
+
+/** Why a request is refused before any layer sees it. */
+export interface Refusal {
+  readonly status: 400 | 408 | 417 | 431 | 501 | 505;
+  readonly reason: string;
+}
+
+/** What Node's word for a client's mistake means; `undefined` when not the client but the socket failed. */
+export function refusalOf(code: string | undefined): Refusal | undefined {
+  if (code === "HPE_HEADER_OVERFLOW") {
+    return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
+  }
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    return { status: 408, reason: `no complete header within ${headersMs} ms` };
+  }
+  return code?.startsWith("HPE_") ? { status: 400, reason: "the request is malformed" } : undefined;
+}
+
+/** What the client is told. */
+export function refusalText({ status, reason }: Refusal): string {
+  return `${status} ${reason}\n`;
+}
+
+/** The whole response, for a socket on which there is no request to answer. */
+export function bareResponse(refusal: Refusal): string {
+  const body = refusalText(refusal);
+  return (
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\nconnection: close\r\n` +
+    `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  );
+}

@@ -1,0 +1,151 @@
+import {
+  type Aborted,
+  CallFailed,
+  fromAsync,
+  fromTaskEither,
+  service,
+  toAsync,
+  toTaskEither,
+} from "@pagoda/core";
+import { mockService } from "@pagoda/core/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import * as TE from "fp-ts/lib/TaskEither.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+
+function half(n: number): TE.TaskEither<"odd", number> {
+  return n % 2 === 0 ? TE.right(n / 2) : TE.left("odd");
+}
+
+describe("fromTaskEither", () => {
+  test("runs the task for each call", async () => {
+    const halving = fromTaskEither("half", half);
+    expect(await halving.call(4)).toEqual(right(2));
+    expect(await halving.call(3)).toEqual(left("odd"));
+    expect(halving.describe()).toEqual({ name: "half" });
+  });
+
+  test("gives the task the signal", async () => {
+    const { signal } = new AbortController();
+    const echo = fromTaskEither("echo", (_text: string, got?: AbortSignal) => TE.right(got));
+    expect(await echo.call("a", signal)).toEqual(right(signal));
+  });
+
+  // Defect: it was thrown at the caller, who had set a timer and never took it back.
+  test("turns what a mistake in the function throws into a rejection", async () => {
+    const mistaken = fromTaskEither("mistaken", (_text: string): TE.TaskEither<never, never> => {
+      throw new Error("a defect");
+    });
+    await expect(mistaken.call("a")).rejects.toThrow("a defect");
+  });
+});
+
+describe("toTaskEither", () => {
+  test("gives what the service gives", async () => {
+    const run = toTaskEither(fromTaskEither("half", half));
+    expect(await run(4)()).toEqual(right(2));
+    expect(await run(3)()).toEqual(left("odd"));
+    expectTypeOf(run(4)).toEqualTypeOf<TE.TaskEither<"odd" | Aborted, number>>();
+  });
+
+  test("does nothing until the task is run, and calls each time it is", async () => {
+    const mock = mockService<string, string>();
+    const task = toTaskEither(mock.service)("a");
+    await mock.expectNoCall();
+    void task();
+    void task();
+    expect((await mock.next()).request).toBe("a");
+    expect((await mock.next()).request).toBe("a");
+  });
+
+  test("waits until the service is ready", async () => {
+    const mock = mockService<string, string>();
+    mock.admit(0);
+    const result = toTaskEither(mock.service)("a")();
+    await mock.expectNoCall();
+    mock.admit(1);
+    (await mock.next()).answer("b");
+    expect(await result).toEqual(right("b"));
+  });
+
+  test("is Aborted when the signal is, before the service is ready", async () => {
+    const mock = mockService<string, string>();
+    mock.admit(0);
+    const leaving = new AbortController();
+    const result = toTaskEither(mock.service)("a", leaving.signal)();
+    leaving.abort("enough");
+    expect(await result).toMatchObject(left({ _tag: "Aborted", cause: "enough" }));
+    await mock.expectNoCall();
+  });
+});
+
+describe("fromAsync", () => {
+  test("makes a value of what the function throws", async () => {
+    const parse = fromAsync("parse", async (text: string) => JSON.parse(text) as unknown, String);
+    expect(await parse.call("[1]")).toEqual(right([1]));
+    expect(await parse.call("[")).toEqual(left(expect.stringContaining("SyntaxError")));
+    expect(parse.describe()).toEqual({ name: "parse" });
+  });
+
+  test("makes a value of what is thrown before the first await, too", async () => {
+    const early = fromAsync(
+      "early",
+      (_text: string): Promise<never> => {
+        throw new Error("at once");
+      },
+      String,
+    );
+    expect(await early.call("a")).toEqual(left("Error: at once"));
+  });
+
+  test("stays a defect when it is rethrown", async () => {
+    const defect = new Error("a defect");
+    const failing = fromAsync(
+      "failing",
+      () => Promise.reject(defect),
+      (thrown): never => {
+        throw thrown;
+      },
+    );
+    await expect(failing.call("a")).rejects.toBe(defect);
+  });
+
+  test("hands the signal on", async () => {
+    const { signal } = new AbortController();
+    const echo = fromAsync("echo", async (_text: string, got?: AbortSignal) => got, String);
+    expect(await echo.call("a", signal)).toEqual(right(signal));
+  });
+});
+
+describe("toAsync", () => {
+  const failing = (error: unknown) =>
+    toAsync(service("failing", async (_text: string): Promise<Either<unknown, string>> => left(error)));
+
+  test("gives the response", async () => {
+    expect(await toAsync(service("double", async (n: number) => right(n * 2)))(2)).toBe(4);
+  });
+
+  test("throws CallFailed with the fault as its cause and the tag as its message", async () => {
+    const fault = { _tag: "TimedOut", origin: "upstream", retryable: true };
+    const thrown = await failing(fault)("a").catch((error: unknown) => error);
+    expect(thrown).toBeInstanceOf(CallFailed);
+    expect(thrown).toMatchObject({ name: "CallFailed", message: "TimedOut", cause: fault });
+  });
+
+  test.each([["odd"], [undefined], [null], [{ _tag: 5 }]])(
+    "has words for an error without a tag: %j",
+    async (cause) => {
+      const thrown = await failing(cause)("a").catch((each: unknown) => each);
+      expect(thrown).toMatchObject({ message: "the service answered with an error", cause });
+    },
+  );
+
+  test("waits until the service is ready", async () => {
+    const mock = mockService<string, string>();
+    mock.admit(0);
+    const result = toAsync(mock.service)("a");
+    await mock.expectNoCall();
+    mock.admit(1);
+    (await mock.next()).answer("b");
+    expect(await result).toBe("b");
+  });
+});

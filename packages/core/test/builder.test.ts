@@ -1,0 +1,68 @@
+import { layer, service, ServiceBuilder } from "@pagoda/core";
+import { type Either, map, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+const leaf = service("leaf", async (text: string): Promise<Either<never, string>> => right(`${text}.`));
+
+/** Says its name on the way in and on the way out. */
+function says(name: string) {
+  return layer<string, unknown, never, never, string>(name, (inner) => ({
+    call: async (text, signal) =>
+      map((response) => `${String(response)}<${name}`)(
+        await inner.call(`${text}>${name}` as typeof text, signal),
+      ),
+  }));
+}
+
+describe("ServiceBuilder", () => {
+  test("has the first layer outermost: a request meets it first, a response last", async () => {
+    const stack = new ServiceBuilder<string>()
+      .layer(says("a"))
+      .layer(says("b"))
+      .layer(says("c"))
+      .service(leaf);
+    expect(await stack.call("")).toEqual(right(">a>b>c.<c<b<a"));
+  });
+
+  test("describes the stack from the outside in", () => {
+    const stack = new ServiceBuilder<string>().layer(says("a")).layer(says("b")).service(leaf);
+    expect(stack.describe()).toEqual({ name: "a", inner: [{ name: "b", inner: [{ name: "leaf" }] }] });
+  });
+
+  test("gives the service itself when there is no layer", () => {
+    expect(new ServiceBuilder<string>().service(leaf)).toBe(leaf);
+  });
+
+  test("is a value: what is added to it does not change it", async () => {
+    const base = new ServiceBuilder<string>().layer(says("a"));
+    const longer = base.layer(says("b"));
+    base.layer(says("c"));
+    expect(await base.service(leaf).call("")).toEqual(right(">a.<a"));
+    expect(await longer.service(leaf).call("")).toEqual(right(">a>b.<b<a"));
+  });
+
+  test("makes a fresh service each time", () => {
+    let made = 0;
+    const counting = layer("counting", ({ call }) => {
+      made++;
+      return { call };
+    });
+    const builder = new ServiceBuilder<string>().layer(counting);
+    expect(made).toBe(0);
+    expect(builder.service(leaf)).not.toBe(builder.service(leaf));
+    expect(made).toBe(2);
+  });
+
+  test("is one layer in another stack, where it stands", async () => {
+    const pair = new ServiceBuilder<string>().layer(says("b")).layer(says("c")).asLayer();
+    const stack = new ServiceBuilder<string>().layer(says("a")).layer(pair).layer(says("d")).service(leaf);
+    expect(await stack.call("")).toEqual(right(">a>b>c>d.<d<c<b<a"));
+  });
+
+  test("as a layer stays what it was when the builder goes on", async () => {
+    const builder = new ServiceBuilder<string>().layer(says("a"));
+    const one = builder.asLayer();
+    builder.layer(says("b"));
+    expect(await one(leaf).call("")).toEqual(right(">a.<a"));
+  });
+});

@@ -1,0 +1,61 @@
+import { aborted, type Aborted, type Fault, hasTag, isFault } from "@pagoda/core";
+import { left, mapLeft, right } from "fp-ts/lib/Either.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+
+interface Refused extends Fault<"Refused"> {
+  readonly afterMs: number;
+}
+const refused: Refused = { _tag: "Refused", origin: "local", retryable: true, afterMs: 5 };
+
+describe("isFault", () => {
+  test("takes what carries a tag, an origin and retryable", () => {
+    expect(isFault(refused)).toBe(true);
+    expect(isFault({ ...refused, origin: "upstream", cause: new Error("behind it") })).toBe(true);
+  });
+
+  test.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["a string", "Refused"],
+    ["an Error", new Error("Refused")],
+    ["one without a tag", { origin: "local", retryable: true }],
+    ["a tag that is no string", { ...refused, _tag: 1 }],
+    ["an origin unheard of", { ...refused, origin: "elsewhere" }],
+    ["one without retryable", { _tag: "Refused", origin: "local" }],
+    ["an Either around one", left(refused)],
+  ])("does not take %s", (_what, value) => {
+    expect(isFault(value)).toBe(false);
+  });
+});
+
+describe("hasTag", () => {
+  test("tells one tag from the others", () => {
+    expect(hasTag("Refused")(refused)).toBe(true);
+    expect(hasTag("Aborted")(refused)).toBe(false);
+  });
+
+  test("does not take a tag on what is no fault, such as a Left", () => {
+    expect(hasTag("Left")(left("a"))).toBe(false);
+  });
+
+  test("narrows a union to the one", () => {
+    const error = refused as Refused | Aborted;
+    const isRefused = hasTag("Refused");
+    expectTypeOf(isRefused<typeof error>).guards.toEqualTypeOf<Refused>();
+    expect(mapLeft((each: Refused | Aborted) => (isRefused(each) ? each.afterMs : 0))(left(error))).toEqual(
+      left(5),
+    );
+    expect(mapLeft(isRefused)(right("untouched"))).toEqual(right("untouched"));
+  });
+});
+
+describe("aborted", () => {
+  test("is local, is not retryable, and carries the signal's reason", () => {
+    expect(aborted(AbortSignal.abort("the client left"))).toEqual({
+      _tag: "Aborted",
+      origin: "local",
+      retryable: false,
+      cause: "the client left",
+    });
+  });
+});

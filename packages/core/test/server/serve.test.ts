@@ -1,0 +1,249 @@
+import { Agent, get, type IncomingMessage } from "node:http";
+import { service } from "@pagoda/core";
+import {
+  bodyFrom,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  json,
+  text,
+} from "@pagoda/core/http";
+import { type HttpServer, serve } from "@pagoda/core/server";
+import { type Right, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { Sink, Source } from "../http/bodies.ts";
+import { eventually, head, served, statuses, Wire } from "./served.ts";
+
+describe("serve", () => {
+  test("a service in three lines reads JSON and answers JSON", async () => {
+    const greet = service("greet", async (request: HttpRequest) => {
+      const body = await request.body.json();
+      return right(body._tag === "Right" ? json({ hello: body.right }) : text("not JSON\n", 400));
+    });
+    const server = (await serve(greet)) as Right<HttpServer>;
+    const { url } = server.right;
+    const response = await fetch(url, { method: "POST", body: '"you"' });
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(await response.json()).toEqual({ hello: "you" });
+    expect((await fetch(url, { method: "POST", body: "{" })).status).toBe(400);
+    await server.right.close();
+  });
+
+  test("gives the stack the request as it came", async () => {
+    let seen: HttpRequest | undefined;
+    const server = await served((request) => {
+      seen = request;
+      return httpResponse(200);
+    });
+    const wire = await Wire.to(server, head("QUERY /a//b?c=%20&d", "X-y: 1", "x-Y: 2"));
+    await wire.until("\r\n\r\n");
+    expect(seen).toMatchObject({
+      method: "QUERY",
+      scheme: "http",
+      authority: "a",
+      path: "/a//b",
+      query: "?c=%20&d",
+      version: "1.1",
+      peer: { address: "127.0.0.1", port: wire.socket.localPort },
+    });
+    expect(seen?.headers.raw).toEqual(["Host", "a", "X-y", "1", "x-Y", "2"]);
+  });
+
+  test("says the length of a body that it knows, and sends others in chunks", async () => {
+    const server = await served(({ path }) =>
+      path === "/known" ? text("grüß") : httpResponse(200, bodyFrom(["a", "b"])),
+    );
+    const known = await Wire.to(server, head("GET /known", "Connection: close"));
+    expect(await known.rest()).toMatch(/content-length: 6\r\n[^]*\r\n\r\ngrÃ¼Ã\x9f$/);
+    const unknown = await Wire.to(server, head("GET /unknown", "Connection: close"));
+    expect(await unknown.rest()).toMatch(
+      /transfer-encoding: chunked\r\n\r\n(1\r\na\r\n1\r\nb|2\r\nab)\r\n0\r\n\r\n$/i,
+    );
+  });
+
+  test("keeps order, case and repetitions of a response's fields, and its reason phrase", async () => {
+    const headers = new HttpHeaders(["X-B", "1", "x-a", "2", "X-b", "3"]);
+    const server = await served(() => ({ ...httpResponse(200, "a", headers), statusText: "Fine" }));
+    const wire = await Wire.to(server, head("GET /"));
+    expect(await wire.until("\r\n\r\na")).toMatch(/^HTTP\/1\.1 200 Fine\r\nX-B: 1\r\nx-a: 2\r\nX-b: 3\r\n/);
+  });
+
+  test.each([
+    ["HEAD", 200, "a body"],
+    ["GET", 204, ""],
+    ["GET", 304, "a body"],
+  ])("%s answered %d has no body, and the connection is kept", async (method, status, body) => {
+    const cancelled: unknown[] = [];
+    const stream = bodyFrom(["streamed"]);
+    stream.observe((complete) => cancelled.push(complete));
+    const server = await served(({ path }) => httpResponse(status, path === "/s" ? stream : body));
+    const wire = await Wire.to(
+      server,
+      head(`${method} /`),
+      head(`${method} /s`),
+      head("GET /", "Connection: close"),
+    );
+    const all = await wire.rest();
+    expect(statuses(all)).toEqual([status, status, status]);
+    expect(
+      all
+        .split("HTTP/1.1")
+        .slice(1, 3)
+        .every((each) => each.endsWith("\r\n\r\n")),
+    ).toBe(true);
+    expect(all).not.toContain("streamed");
+    expect(cancelled).toEqual([false]);
+  });
+
+  test("trailers go out, and come in", async () => {
+    let trailers: HttpHeaders | undefined;
+    const server = await served(async ({ body }) => {
+      const sink = Sink.on(body);
+      await eventually(() => sink.ends.length > 0);
+      trailers = sink.trailers;
+      const echo = Object.assign(bodyFrom(["a"]), {});
+      const pipe = echo.pipe.bind(echo);
+      echo.pipe = (to) =>
+        pipe({
+          write: (chunk) => to.write(chunk),
+          end: () => to.end(HttpHeaders.of({ Sum: "1", sum: "2" })),
+          fail: (fault) => to.fail(fault),
+        });
+      return httpResponse(200, echo);
+    });
+    const chunked = head("POST /", "Transfer-Encoding: chunked", "Connection: close");
+    const wire = await Wire.to(server, chunked, "1\r\na\r\n0\r\nIn: 1\r\nin: 2\r\n\r\n");
+    expect(await wire.rest()).toMatch(/\r\n0\r\nSum: 1\r\nsum: 2\r\n\r\n$/);
+    expect(trailers?.raw).toEqual(["In", "1", "in", "2"]);
+  });
+
+  test("100 is sent when the body is first read, and not before", async () => {
+    const server = await served(async (request) => {
+      request.onInformation?.(103, HttpHeaders.of({ link: "</a>" }));
+      const body = await request.body.text();
+      return text(body._tag === "Right" ? body.right : "broken");
+    });
+    const wire = await Wire.to(server, head("POST /", "Expect: 100-continue", "Content-Length: 2"));
+    await wire.until("100 Continue\r\n\r\n");
+    wire.say("ab");
+    const all = await wire.until("\r\n\r\nab");
+    expect(statuses(all)).toEqual([103, 100, 200]);
+    expect(all).toContain("link: </a>\r\n");
+  });
+
+  test("100 is not sent when the service answers without reading, and the connection ends", async () => {
+    const server = await served(() => text("no\n", 413));
+    const wire = await Wire.to(server, head("POST /", "Expect: 100-continue", "Content-Length: 2"));
+    const all = await wire.rest();
+    expect(statuses(all)).toEqual([413]);
+    expect(all).toMatch(/connection: close/i);
+  });
+
+  test("100 is not sent once the response has begun", async () => {
+    const server = await served(({ body }) => {
+      const source = new Source();
+      source.onStart = () => {
+        Sink.on(body);
+        source.give("begun");
+        source.end();
+      };
+      return httpResponse(200, source);
+    });
+    const wire = await Wire.to(server, head("POST /", "Expect: 100-continue", "Content-Length: 2"));
+    expect(statuses(await wire.rest())).toEqual([200]);
+    expect(wire.text).toMatch(/begun\r\n0\r\n\r\n$/);
+  });
+
+  test.each([100, 101])("onInformation sends no %d", async (status) => {
+    const server = await served((request) => {
+      request.onInformation?.(status, HttpHeaders.empty);
+      return text("a");
+    });
+    const wire = await Wire.to(server, head("GET /"));
+    expect(statuses(await wire.until("\r\n\r\na"))).toEqual([200]);
+  });
+
+  test("defect: 1xx were sent to HTTP/1.0 clients, which know none", async () => {
+    const server = await served((request) => {
+      request.onInformation?.(103, HttpHeaders.empty);
+      return text("a");
+    });
+    const wire = await Wire.to(server, head("GET / HTTP/1.0"));
+    expect(statuses(await wire.rest())).toEqual([200]);
+  });
+
+  test("a connection is used again", async () => {
+    const server = await served(() => text("a"));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ports = new Set<number | undefined>();
+    for (let i = 0; i < 3; i++) {
+      await new Promise<void>((resolve) => {
+        get(server.url, { agent }, (response: IncomingMessage) => {
+          ports.add(response.socket.localPort);
+          response.resume().on("end", resolve);
+        });
+      });
+    }
+    agent.destroy();
+    expect(ports.size).toBe(1);
+  });
+
+  test("requests sent at once are answered in their order", async () => {
+    const answers = new Map<string, (response: HttpResponse) => void>();
+    const server = await served(({ path }) => new Promise((resolve) => answers.set(path, resolve)));
+    const wire = await Wire.to(server, head("GET /1"), head("GET /2"), head("GET /3"));
+    await eventually(() => answers.size === 3);
+    for (const path of ["/3", "/2", "/1"]) answers.get(path)?.(text(`<${path}>`));
+    const all = await wire.until("</3>");
+    expect(all.match(/<.*?>/g)).toEqual(["</1>", "</2>", "</3>"]);
+    expect(server.inFlight).toBe(0);
+  });
+
+  test("a port that is taken is a ListenFailed", async () => {
+    const { port } = await served(() => text("a"));
+    const stack = service("other", async (request: HttpRequest) => right(text(request.path)));
+    expect(await serve(stack, { port })).toMatchObject({
+      left: { _tag: "ListenFailed", host: "127.0.0.1", port, code: "EADDRINUSE", retryable: true },
+    });
+  });
+
+  test("a connection over maxConnections is closed as it comes", async () => {
+    let refused = 0;
+    const seen: string[] = [];
+    const server = await served(() => text("a"), {
+      maxConnections: 1,
+      connectionRefused: () => refused++,
+      connections: (open, change) => seen.push(`${change} ${open}`),
+    });
+    const first = await Wire.to(server, head("GET /"));
+    await first.until("\r\n\r\na");
+    const second = await Wire.to(server, head("GET /"));
+    await second.closed;
+    expect(second.text).toBe("");
+    expect(refused).toBe(1);
+    expect(server.connections).toBe(1);
+    first.socket.destroy();
+    await eventually(() => server.connections === 0);
+    const third = await Wire.to(server, head("GET /"));
+    await third.until("\r\n\r\na");
+    expect(seen).toEqual(["opened 1", "closed 0", "opened 1"]);
+  });
+
+  test("close cuts everything off; where it was is still known", async () => {
+    let signal: AbortSignal | undefined;
+    const server = await served((_request, given) => {
+      signal = given;
+      return new Promise(() => {});
+    });
+    const { url, port } = server;
+    const wire = await Wire.to(server, head("GET /"));
+    await eventually(() => signal !== undefined);
+    await server.close();
+    await wire.closed;
+    expect(signal?.aborted).toBe(true);
+    expect([server.inFlight, server.connections]).toEqual([0, 0]);
+    expect([server.url, server.port, server.host]).toEqual([url, port, "127.0.0.1"]);
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
+  });
+});

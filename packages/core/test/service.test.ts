@@ -1,0 +1,52 @@
+import { type ErrorOf, type RequestOf, type ResponseOf, type Service, service } from "@pagoda/core";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+
+const half = service("half", async (n: number): Promise<Either<"odd", number>> => {
+  return n % 2 === 0 ? right(n / 2) : left("odd");
+});
+
+describe("service", () => {
+  test("answers with what the function gives", async () => {
+    expect(await half.call(4)).toEqual(right(2));
+    expect(await half.call(3)).toEqual(left("odd"));
+  });
+
+  test("hands the signal on", async () => {
+    const { signal } = new AbortController();
+    const echo = service("echo", async (_request: string, got?: AbortSignal) => right(got));
+    expect(await echo.call("a", signal)).toEqual(right(signal));
+  });
+
+  test("is always ready, if nothing else is said", () => {
+    expect(half.ready()).toBeUndefined();
+  });
+
+  test("is as ready as its options say", () => {
+    const turn = Promise.resolve();
+    const busy = service("busy", async (_text: string) => right(1), { ready: () => turn });
+    expect(busy.ready()).toBe(turn);
+  });
+
+  test("describes its name, and nothing inside", () => {
+    expect(half.describe()).toEqual({ name: "half" });
+  });
+
+  test("describes its options, and its state as it is at the moment of asking", () => {
+    let calls = 0;
+    const counting = service("counting", async (_text: string) => right(++calls), {
+      options: { step: 1 },
+      state: () => ({ calls }),
+    });
+    expect(counting.describe()).toEqual({ name: "counting", options: { step: 1 }, state: { calls: 0 } });
+    void counting.call("a");
+    expect(counting.describe().state).toEqual({ calls: 1 });
+  });
+
+  test("has parts that types can name", () => {
+    expectTypeOf(half).toEqualTypeOf<Service<number, number, "odd">>();
+    expectTypeOf<RequestOf<typeof half>>().toEqualTypeOf<number>();
+    expectTypeOf<ResponseOf<typeof half>>().toEqualTypeOf<number>();
+    expectTypeOf<ErrorOf<typeof half>>().toEqualTypeOf<"odd">();
+  });
+});

@@ -1,0 +1,39 @@
+import { filter } from "@pagoda/core";
+import { conformance, mockService } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text.trim())));
+
+describe("filter", () => {
+  conformance(test, () => notEmpty);
+
+  test("refuses with its error, and inner hears nothing", async () => {
+    const mock = mockService<string, string>();
+    expect(await notEmpty(mock.service).call("")).toEqual(left("empty"));
+    await mock.expectNoCall();
+  });
+
+  test("lets through the request that the check gave", async () => {
+    const mock = mockService<string, string>();
+    const result = notEmpty(mock.service).call(" a ");
+    const inner = await mock.next();
+    expect(inner.request).toBe("a");
+    inner.answer("b");
+    expect(await result).toEqual(right("b"));
+  });
+
+  test("calls inner in the same tick", () => {
+    const mock = mockService<string, string>();
+    void notEmpty(mock.service).call("a");
+    expect(mock.calls.length).toBe(1);
+  });
+
+  // Defect: it was thrown at the caller, who had set a timer and never took it back.
+  test("turns what a mistake in the check throws into a rejection", async () => {
+    const mistaken = filter((_text: string) => {
+      throw new Error("a defect");
+    });
+    await expect(mistaken(mockService<string, string>().service).call("a")).rejects.toThrow("a defect");
+  });
+});

@@ -1,0 +1,20 @@
+import { filter, optional } from "@pagoda/core";
+import { conformance, mockService } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text)));
+
+describe("optional", () => {
+  conformance(test, () => optional(notEmpty));
+
+  test("is the layer where there is one", async () => {
+    expect(optional(notEmpty)).toBe(notEmpty);
+  });
+
+  test("is nothing at all where there is none", () => {
+    const { service } = mockService<string, string>();
+    const none: typeof notEmpty | undefined = undefined;
+    expect(optional(none)(service)).toBe(service);
+  });
+});

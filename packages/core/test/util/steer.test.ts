@@ -1,0 +1,81 @@
+import { oneshot, service, steer } from "@pagoda/core";
+import { mockService, settled } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { full, Limit, limited } from "../readiness/limits.ts";
+
+const named = (name: string) => service(name, async (_n: number) => right(name));
+const three = [named("a"), named("b"), named("c")];
+
+describe("steer", () => {
+  test("sends each request to the one that pick names", async () => {
+    const steered = steer(three, (n) => n);
+    expect(await Promise.all([0, 1, 2].map((n) => steered.call(n)))).toEqual(["a", "b", "c"].map(right));
+  });
+
+  test("hands the signal on", async () => {
+    const { signal } = new AbortController();
+    const echo = service("echo", async (_n: number, got?: AbortSignal) => right(got));
+    expect(await steer([echo], () => 0).call(1, signal)).toEqual(right(signal));
+  });
+
+  /** A slow one with a single slot, which is taken, and a free one. */
+  function slowAndFast() {
+    const slot = new Limit(1);
+    const slow = mockService<number, string>();
+    const fast = mockService<number, string>();
+    const steered = steer([limited(slot)(slow.service), limited(new Limit(1))(fast.service)], (n) => n);
+    slot.take();
+    return { slot, fast, slow, steered };
+  }
+
+  test("is not held up by one that is busy: requests for the others go on", async () => {
+    const { fast, steered } = slowAndFast();
+    expect(steered.ready()).toBeUndefined();
+    const result = oneshot(steered, 1);
+    (await fast.next()).answer("fast");
+    expect(await result).toEqual(right("fast"));
+  });
+
+  test("gives a request for the busy one that one's own refusal", async () => {
+    const { slow, steered } = slowAndFast();
+    expect(await oneshot(steered, 0)).toEqual(left(full));
+    await slow.expectNoCall();
+  });
+
+  test("is not ready while none is, and is woken by any", async () => {
+    const { fast, slot, slow, steered } = slowAndFast();
+    void steered.call(1);
+    await fast.next();
+    expect(steered.ready()).toBeInstanceOf(Promise);
+    void oneshot(steered, 0);
+    await settled();
+    slot.giveBack();
+    expect((await slow.next()).request).toBe(0);
+  });
+
+  test("of no services is refused when it is made", () => {
+    expect(() => steer([], () => 0)).toThrow(RangeError);
+    expect(() => steer([], () => 0)).toThrow("services is empty");
+  });
+
+  test.each([-1, 3, 0.5, NaN])("rejects, as a defect, when pick gives %d", async (index) => {
+    const steered = steer(three, () => index);
+    await expect(steered.call(1)).rejects.toThrow(`steer: pick gave ${index}; valid is 0 to 2`);
+  });
+
+  // Defect: it was thrown at the caller, who had set a timer and never took it back.
+  test("turns what a mistake in pick throws into a rejection", async () => {
+    const mistaken = steer(three, (): number => {
+      throw new Error("a defect");
+    });
+    await expect(mistaken.call(1)).rejects.toThrow("a defect");
+  });
+
+  test("describes every one that it chooses from", () => {
+    expect(steer(three, () => 0).describe()).toEqual({
+      name: "steer",
+      inner: [{ name: "a" }, { name: "b" }, { name: "c" }],
+    });
+  });
+});

@@ -1,0 +1,210 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { settled } from "@pagoda/core/testing";
+import type { Transport } from "@pagoda/transport";
+import { describe, expect, test } from "vitest";
+import {
+  type BareOrigin,
+  bareOrigin,
+  client,
+  faultOf,
+  listen,
+  request,
+  textOf,
+  untilIdle,
+} from "./origin.ts";
+
+/** The fault of a call whose origin does something other than answer, and the transport once it is over. */
+async function faultWhen(
+  misbehave: (connection: Awaited<ReturnType<Awaited<ReturnType<typeof bareOrigin>>["next"]>>) => void,
+) {
+  const origin = await bareOrigin();
+  const transport = client(origin.url);
+  const result = transport.call(request());
+  const connection = await origin.next();
+  await connection.head();
+  misbehave(connection);
+  const fault = await faultOf(result);
+  await untilIdle(transport);
+  return fault;
+}
+
+describe("without a connection", () => {
+  test("refused", async () => {
+    const transport = client("http://127.0.0.1:1");
+    expect(await faultOf(transport.call(request()))).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "upstream",
+      retryable: true,
+      upstream: "http://127.0.0.1:1",
+      code: "ECONNREFUSED",
+    });
+    await untilIdle(transport);
+  });
+
+  test("a connection that could not be made was counted as one", async () => {
+    const transport = client("http://127.0.0.1:1");
+    await Promise.all([transport.call(request()), transport.call(request())]);
+    expect(transport.describe().state).toMatchObject({ connections: 0, idle: 0 });
+  });
+
+  test("a name that nobody knows", async () => {
+    const fault = await faultOf(client("http://nobody.invalid").call(request()));
+    expect(fault).toMatchObject({
+      _tag: "ConnectFailed",
+      code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) as string,
+    });
+  });
+
+  test("too slow", async () => {
+    const { url } = await bareOrigin();
+    // Nothing blocks on loopback, but a handshake can be left unanswered.
+    const transport = client(url.replace("http:", "https:"), { connectTimeoutMs: 20 });
+    const results = [
+      transport.call(request()),
+      transport.call(request("POST", "/", { headers: { Expect: "100-continue" } })),
+    ];
+    for (const fault of await Promise.all(results.map(faultOf))) {
+      expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "UND_ERR_CONNECT_TIMEOUT" });
+    }
+    await untilIdle(transport);
+  });
+
+  test("the transport is closed", async () => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url);
+    await transport.close();
+    await transport.close();
+    for (const headers of [{}, { Expect: "100-continue" }]) {
+      const fault = await faultOf(transport.call(request("POST", "/", { headers })));
+      expect(fault).toMatchObject({ _tag: "ConnectFailed", origin: "local", code: "UND_ERR_CLOSED" });
+    }
+    expect(origin.connections).toHaveLength(0);
+  });
+});
+
+describe("without a response", () => {
+  test.each(["end", "destroy", "resetAndDestroy"] as const)("the origin closes: %s", async (close) => {
+    const fault = await faultWhen(({ socket }) => socket[close]());
+    expect(fault).toMatchObject({ _tag: "ConnectionBroken", origin: "upstream", retryable: true });
+    expect(fault).toMatchObject({ code: close === "resetAndDestroy" ? "ECONNRESET" : "UND_ERR_SOCKET" });
+  });
+
+  test.each([
+    ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n"],
+    ["half a head", "HTTP/1.1 200 OK\r\nContent-"],
+    ["a field with a space before the colon", "HTTP/1.1 200 OK\r\nX : 1\r\n\r\n"],
+    ["a folded field", "HTTP/1.1 200 OK\r\nX: 1\r\n\x01Y: 2\r\n\r\n"],
+    ["a control character in a field", "HTTP/1.1 200 OK\r\nX: a\x01b\r\n\r\n"],
+    [
+      "length and chunks",
+      "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ],
+    [
+      "chunks and length",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ],
+    ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
+    ["no length", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello"],
+    [
+      "a protocol that nobody asked for",
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ],
+    ["more fields than fit", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(61_440)}\r\n\r\n`],
+  ])("the origin says %s", async (_, said) => {
+    const fault = await faultWhen((connection) => {
+      connection.socket.end(said, "latin1");
+    });
+    expect(fault).toMatchObject({ _tag: "ConnectionBroken", origin: "upstream" });
+  });
+
+  test("the origin says nothing in time", async () => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url, { headersTimeoutMs: 20 });
+    const fault = await faultOf(transport.call(request()));
+    expect(fault).toMatchObject({ _tag: "HeadersTimedOut", origin: "upstream", afterMs: 20 });
+    await (
+      await origin.next()
+    ).closed;
+    await untilIdle(transport);
+  });
+});
+
+describe("a request that cannot be sent", () => {
+  test.each([
+    ["a line feed in a field", { headers: { "x-a": "1\r\nX-B: 2" } }],
+    ["a field's name with a space", { headers: { "x a": "1" } }],
+    ["a character beyond a byte", { headers: { "x-a": "\u0142" } }],
+    ["a space in the path", { path: "/a b" }],
+    ["a method with a space", { method: "GET /x" }],
+    ["CONNECT", { method: "CONNECT" }],
+    ["two lengths", { headers: { "content-length": ["1", "2"] } }],
+  ])("%s", async (_, input) => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url);
+    const { path = "/", method = "POST" } = input as { path?: string; method?: string };
+    for (const more of [{}, { expect: "100-continue" }]) {
+      if (method === "CONNECT" && "expect" in more) continue;
+      const headers = { ...("headers" in input ? input.headers : {}), ...more };
+      const fault = await faultOf(transport.call({ ...request(method, "/", { headers } as never), path }));
+      expect(fault).toMatchObject({ _tag: "RequestInvalid", origin: "local", retryable: false });
+    }
+    await untilIdle(transport);
+    expect(origin.connections).toHaveLength(0);
+  });
+});
+
+describe("a connection that grew stale", () => {
+  async function answered() {
+    const origin = await bareOrigin();
+    const transport = client(origin.url);
+    const result = transport.call(request());
+    const connection = await origin.next();
+    await connection.head();
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(result)).toBe("ok");
+    await settled();
+    return { origin, transport, socket: connection.socket };
+  }
+
+  async function answersAgain(origin: BareOrigin, result: ReturnType<Transport["call"]>) {
+    const other = await origin.next();
+    await other.head();
+    other.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(result)).toBe("ok");
+  }
+
+  test("is replaced when the origin has closed it", async () => {
+    const { origin, transport, socket } = await answered();
+    const gone = once(socket, "finish");
+    socket.end();
+    await gone;
+    // The system knows of it and nobody has asked: undici looks before it writes.
+    await settled();
+    await answersAgain(origin, transport.call(request()));
+  });
+
+  test("failed a request that had not been sent when it was reset", async () => {
+    const { origin, transport, socket } = await answered();
+    socket.resetAndDestroy();
+    await answersAgain(origin, transport.call(request()));
+  });
+
+  test("and closes only on the next request is a broken one, which can be retried", async () => {
+    const url = await listen(
+      createServer((socket) => {
+        socket.once("data", () => {
+          socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+          socket.once("data", () => socket.end());
+        });
+      }),
+      () => {},
+    );
+    const transport = client(url);
+    expect(await textOf(transport.call(request()))).toBe("ok");
+    expect(await faultOf(transport.call(request()))).toMatchObject({
+      _tag: "ConnectionBroken",
+      retryable: true,
+    });
+  });
+});

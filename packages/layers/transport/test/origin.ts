@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { httpRequest, type HttpResponse, type RequestInput } from "@pagoda/core/http";
+import { settled } from "@pagoda/core/testing";
+import { transport, type Transport, type TransportOptions } from "@pagoda/transport";
+import { isLeft, isRight } from "fp-ts/lib/Either.js";
+import { expect, onTestFinished } from "vitest";
+
+/** A connection as a bare origin sees it: what came on it, byte for byte as latin1, and what to say. */
+export class Connection {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  text = "";
+  #look = (): void => {};
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding("latin1").on("error", () => {});
+    socket.on("data", (text: string) => {
+      this.text += text;
+      this.#look();
+    });
+    this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
+  }
+
+  /** What has come up to `end`, once that is there; it is then forgotten. */
+  until(end: string): Promise<string> {
+    return new Promise((resolve) => {
+      this.#look = () => {
+        const at = this.text.indexOf(end);
+        if (at < 0) return;
+        const text = this.text.slice(0, at + end.length);
+        this.text = this.text.slice(text.length);
+        this.#look = () => {};
+        resolve(text);
+      };
+      this.#look();
+    });
+  }
+
+  head(): Promise<string> {
+    return this.until("\r\n\r\n");
+  }
+
+  say(...lines: readonly string[]): void {
+    this.socket.write(lines.join("\r\n"), "latin1");
+  }
+}
+
+export interface BareOrigin {
+  readonly url: string;
+  readonly connections: readonly Connection[];
+  /** The next connection that was not given yet. */
+  next(): Promise<Connection>;
+}
+
+/** An origin that says only what the test says. */
+export async function bareOrigin(): Promise<BareOrigin> {
+  const connections: Connection[] = [];
+  const server = createServer((socket) => {
+    connections.push(new Connection(socket));
+    server.emit("taken");
+  });
+  let given = 0;
+  return {
+    url: await listen(server, () => connections.forEach(({ socket }) => socket.destroy())),
+    connections,
+    async next() {
+      if (connections[given] === undefined) await once(server, "taken");
+      return connections[given++] as Connection;
+    },
+  };
+}
+
+/** An origin with Node's server. */
+export async function httpOrigin(answer: RequestListener): Promise<{ url: string; server: Server }> {
+  const server = createHttpServer({ keepAliveTimeout: 60_000 }, answer);
+  return { url: await listen(server, () => server.closeAllConnections()), server };
+}
+
+export async function listen(server: NetServer, cut: () => void, scheme = "http"): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    cut();
+  });
+  return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A transport that is closed after the test. */
+export function client(url: string, options?: TransportOptions): Transport {
+  const made = transport(url, options);
+  onTestFinished(() => void made.close());
+  return made;
+}
+
+/** A request that says nothing but what it is given. */
+export function request(method = "GET", path = "/", input: RequestInput = {}) {
+  return httpRequest(`http://origin.test${path}`, { method, ...input });
+}
+
+export async function responseOf(result: ReturnType<Transport["call"]>): Promise<HttpResponse> {
+  const settled = await result;
+  if (isLeft(settled))
+    throw new Error(`no response: ${JSON.stringify(settled.left)}`, { cause: settled.left });
+  return settled.right;
+}
+
+export async function faultOf(result: ReturnType<Transport["call"]>) {
+  const settled = await result;
+  if (isRight(settled)) throw new Error(`no fault: ${settled.right.status}`);
+  return settled.left;
+}
+
+export async function textOf(result: ReturnType<Transport["call"]>): Promise<string> {
+  const text = await (await responseOf(result)).body.text();
+  if (isLeft(text)) throw new Error("the body is broken", { cause: text.left.cause });
+  return text.right;
+}
+
+/** Nothing is in flight, sooner or later; the test's own time limit bounds the wait. */
+export async function untilIdle({ describe }: Transport): Promise<void> {
+  while (describe().state?.["inFlight"] !== 0) await settled();
+  expect(describe().state).toMatchObject({ inFlight: 0, waiting: 0 });
+}

@@ -1,0 +1,92 @@
+import { settled } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { bareOrigin, client, request, responseOf, untilIdle } from "./origin.ts";
+
+async function answering(...said: readonly string[]) {
+  const origin = await bareOrigin();
+  const transport = client(origin.url, { idleTimeoutMs: 60_000 });
+  const result = transport.call(request());
+  const connection = await origin.next();
+  await connection.head();
+  connection.say(...said);
+  return { transport, connection, response: await responseOf(result) };
+}
+
+describe("a response's body", () => {
+  test.each([
+    ["whose length was announced", ["Content-Length: 9", "", "half"]],
+    ["in chunks", ["Transfer-Encoding: chunked", "", "4", "half", ""]],
+    ["in chunks, within one", ["Transfer-Encoding: chunked", "", "9", "half"]],
+  ])("%s is broken when the origin dies", async (_, said) => {
+    for (const die of ["end", "resetAndDestroy"] as const) {
+      const { transport, connection, response } = await answering("HTTP/1.1 200 OK", ...said);
+      connection.socket[die]();
+      expect(await response.body.text()).toMatchObject({
+        _tag: "Left",
+        left: { _tag: "BodyBroken", origin: "upstream" },
+      });
+      await untilIdle(transport);
+    }
+  });
+
+  test("that ends with its connection was complete when the connection was reset", async () => {
+    const { connection, response } = await answering("HTTP/1.1 200 OK", "", "half");
+    const first = Promise.withResolvers<void>();
+    const whole = new Promise((resolve) => {
+      const write = (): boolean => {
+        first.resolve();
+        return true;
+      };
+      response.body.pipe({ write, end: () => resolve("complete"), fail: resolve });
+    });
+    await first.promise;
+    connection.socket.resetAndDestroy();
+    expect(await whole).toMatchObject({ _tag: "BodyBroken", cause: { errno: expect.any(Number) as number } });
+  });
+
+  test("is broken when the origin falls silent, and not when the reader does", async () => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url, { idleTimeoutMs: 20 });
+    const results = [transport.call(request()), transport.call(request())];
+    for (let i = 0; i < 2; i++) {
+      const connection = await origin.next();
+      await connection.head();
+      connection.say("HTTP/1.1 200 OK", "Content-Length: 200000", "", "x".repeat(i === 0 ? 4 : 200_000));
+    }
+    const bodies = (await Promise.all(results.map(responseOf))).map(({ body }) => body);
+    const [silent, unread] = bodies;
+    expect(await silent?.text()).toMatchObject({ left: { cause: { code: "UND_ERR_BODY_TIMEOUT" } } });
+    expect(await unread?.bytes()).toMatchObject({ _tag: "Right" });
+    await untilIdle(transport);
+  });
+
+  test("that nobody wants closes the connection", async () => {
+    const { transport, connection, response } = await answering(
+      "HTTP/1.1 200 OK",
+      "Content-Length: 9",
+      "",
+      "half",
+    );
+    response.body.cancel();
+    await connection.closed;
+    await untilIdle(transport);
+  });
+
+  test("could not be resumed within another's end", async () => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url);
+    const results = [transport.call(request()), transport.call(request())];
+    const connections = [await origin.next(), await origin.next()];
+    for (const connection of connections) await connection.head();
+    connections[0]?.say("HTTP/1.1 200 OK", "Content-Length: 8", "", "long");
+    connections[1]?.say("HTTP/1.1 200 OK", "Content-Length: 300000", "", "x".repeat(300_000));
+    const [first, second] = (await Promise.all(results.map(responseOf))).map(({ body }) => body);
+    // The second is full and waits for a reader, who comes when the first ends.
+    const rest = new Promise((resolve) => {
+      first?.pipe({ write: () => true, end: () => resolve(second?.bytes()), fail: resolve });
+    });
+    for (let turn = 0; turn < 100; turn++) await settled();
+    connections[0]?.say("last");
+    expect(await rest).toMatchObject({ _tag: "Right", right: { length: 300_000 } });
+  });
+});

@@ -1,0 +1,114 @@
+import { createServer } from "node:https";
+import type { TLSSocket } from "node:tls";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Certificates, certificates } from "./certificates.ts";
+import { client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
+
+const trusted = certificates("DNS:localhost,IP:127.0.0.1");
+const elsewhere = certificates("DNS:elsewhere.test");
+
+/** An https origin that answers with its request's `Host`. */
+async function secureOrigin({ key, cert }: Certificates) {
+  const names: (string | false | null)[] = [];
+  const protocols: (string | false | null)[] = [];
+  let connections = 0;
+  const server = createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }, (message, out) => {
+    message.resume().on("end", () => out.end(message.headers.host));
+  });
+  server.on("secureConnection", (socket: TLSSocket & { servername?: string | false }) => {
+    connections++;
+    names.push(socket.servername ?? null);
+    protocols.push(socket.alpnProtocol);
+  });
+  server.on("tlsClientError", () => {});
+  const url = await listen(server, () => server.closeAllConnections(), "https");
+  return {
+    url,
+    byName: url.replace("127.0.0.1", "localhost"),
+    names,
+    protocols,
+    connections: () => connections,
+  };
+}
+
+/** The same for both clients: by undici, and by Node's. */
+const both = [
+  ["undici", {}],
+  ["Node's client", { Expect: "100-continue" }],
+] as const;
+
+describe.each(both)("TLS with %s", (_, headers) => {
+  const post = (host = "origin.test") => ({
+    ...request("POST", "/", { body: "hello", headers }),
+    authority: host,
+  });
+
+  test("an authority that is trusted", async () => {
+    const origin = await secureOrigin(trusted);
+    for (const ca of [trusted.ca, [elsewhere.ca, trusted.ca]]) {
+      expect(await textOf(client(origin.byName, { tls: { ca } }).call(post()))).toBe("origin.test");
+    }
+  });
+
+  test("an authority that is not trusted", async () => {
+    const origin = await secureOrigin(trusted);
+    for (const options of [{}, { tls: { ca: elsewhere.ca } }]) {
+      const transport = client(origin.byName, options);
+      const fault = await faultOf(transport.call(post()));
+      expect(fault).toMatchObject({
+        _tag: "ConnectFailed",
+        origin: "upstream",
+        code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      });
+      await untilIdle(transport);
+    }
+  });
+
+  test("a certificate for another name", async () => {
+    const origin = await secureOrigin(elsewhere);
+    for (const url of [origin.url, origin.byName]) {
+      const transport = client(url, { tls: { ca: elsewhere.ca } });
+      // The name in the request does not matter.
+      const fault = await faultOf(transport.call(post("elsewhere.test")));
+      expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+      await untilIdle(transport);
+    }
+  });
+
+  test("a name that is given instead of the origin's", async () => {
+    const origin = await secureOrigin(elsewhere);
+    const transport = client(origin.url, { tls: { ca: elsewhere.ca, servername: "elsewhere.test" } });
+    expect(await textOf(transport.call(post()))).toBe("origin.test");
+    expect(origin.names).toEqual(["elsewhere.test"]);
+  });
+
+  test("requests for different hosts share a connection, whose name is the origin's", async () => {
+    const origin = await secureOrigin(trusted);
+    const transport = client(origin.byName, { tls: { ca: trusted.ca } });
+    for (const host of ["a.test", "b.test:81", "a.test"]) {
+      expect(await textOf(transport.call(post(host)))).toBe(host);
+      await untilIdle(transport);
+    }
+    expect(origin.names).toEqual(["localhost"]);
+  });
+
+  test("an origin that is an address is asked for no name", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const origin = await secureOrigin(trusted);
+    const transport = client(origin.url, { tls: { ca: trusted.ca } });
+    expect((await responseOf(transport.call(post()))).status).toBe(200);
+    expect(origin.names).toEqual([false]);
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(warnings).toEqual([]);
+  });
+
+  test("HTTP/2 was spoken to an origin that offers it", async () => {
+    const origin = await secureOrigin(trusted);
+    const transport = client(origin.byName, { tls: { ca: trusted.ca } });
+    expect(await textOf(transport.call(post()))).toBe("origin.test");
+    expect(origin.protocols).not.toContain("h2");
+  });
+});

@@ -1,0 +1,172 @@
+import { expect, test } from "vitest";
+import { createServer } from "node:http";
+import { call } from "./client.ts";
+import { Arrivals, held, type Held, listen, origin, quietPort, refusing, silent } from "./origin.ts";
+import { Pagoda, Program, until } from "./program.ts";
+
+test("it is alive and ready when it says that it listens", async () => {
+  await using upstream = await origin((_message, response) => response.end());
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  for (const path of ["/health", "/healthz"]) {
+    expect(await pagoda.admin(path)).toEqual({ status: 200, text: "ok\n" });
+  }
+  for (const path of ["/ready", "/readyz"]) {
+    expect(await pagoda.admin(path)).toEqual({ status: 200, text: "ready\n" });
+  }
+});
+
+test("it is not ready while it starts: until it knows of each upstream", async () => {
+  await using mute = await silent();
+  const admin = `127.0.0.1:${await quietPort()}`;
+  await using program = new Program({
+    PROXY_UPSTREAM_ADDRS: `${refusing},${mute.url}`,
+    PROXY_METRICS_ADDR: admin,
+  });
+  await program.log("upstream cannot be reached");
+  const { status, body } = await call(`http://${admin}/readyz`);
+  const answeredAt = Date.now();
+  const { reason } = await program.log((line) => line["upstream"] === mute.url);
+  expect(reason).toBe("no connection within 1000 ms");
+  const { time } = await program.log("listening on");
+  // It waits a second for the second one: on a machine that takes longer for the answer nothing is shown.
+  const late = answeredAt >= (time as number);
+  expect({ status, starting: body === "not ready: starting\n" || late }).toEqual({
+    status: 503,
+    starting: true,
+  });
+  expect((await call(`http://${admin}/readyz`)).body).toBe("not ready: no upstream can be reached\n");
+});
+
+test("it is not ready while no upstream can be reached, and is once one can, and not again when it is gone", async () => {
+  const port = await quietPort();
+  const upstream = `http://127.0.0.1:${port}`;
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: `${refusing},${upstream}` });
+  const lost = await pagoda.log((line) => line["upstream"] === upstream);
+  expect(lost).toMatchObject({ level: 40, msg: "upstream cannot be reached", reason: "ECONNREFUSED" });
+  const notReady = { status: 503, text: "not ready: no upstream can be reached\n" };
+  for (const path of ["/ready", "/readyz"]) expect(await pagoda.admin(path)).toEqual(notReady);
+  expect(await pagoda.admin("/health")).toMatchObject({ status: 200 });
+
+  {
+    await using _server = await listen(
+      createServer((_request, response) => response.end("back")),
+      port,
+    );
+    await pagoda.log((line) => line["upstream"] === upstream && line.msg === "upstream can be reached");
+    expect(await pagoda.admin("/readyz")).toEqual({ status: 200, text: "ready\n" });
+  }
+  await pagoda.log((line) => line["upstream"] === upstream && line !== lost && line.level === 40);
+  expect(await pagoda.admin("/readyz")).toEqual(notReady);
+});
+
+test("/metrics has the seed's series and what else an operator asks for", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const labels = { method: "POST", status: "201", upstream: upstream.url };
+  const answer = call(pagoda.url, { method: "POST" });
+  const { response } = await arrivals.next();
+  expect(await pagoda.metric("http_requests_in_flight")).toBe(1);
+  expect(await pagoda.metric("http_requests_total")).toBe(0);
+  expect(await pagoda.metric("connections_active")).toBe(1);
+  response.writeHead(201).end();
+  await answer;
+  await until(
+    () => pagoda.metric("http_requests_in_flight"),
+    (calls) => calls === 0,
+  );
+  expect(await pagoda.metric("http_requests_total", labels)).toBe(1);
+  expect(await pagoda.metric("http_request_duration_seconds_count", labels)).toBe(1);
+  expect(await pagoda.metric("http_request_duration_seconds_bucket", { ...labels, le: "+Inf" })).toBe(1);
+  expect(await pagoda.metric("http_request_duration_seconds_sum", labels)).toBeGreaterThan(0);
+  expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(1);
+
+  const got = await fetch(`${pagoda.adminUrl}/metrics`);
+  expect(got.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+  const text = await got.text();
+  for (const [name, type] of [
+    ["http_requests_total", "counter"],
+    ["http_request_duration_seconds", "histogram"],
+    ["http_requests_in_flight", "gauge"],
+    ["http_local_responses_total", "counter"],
+    ["http_requests_refused_total", "counter"],
+    ["connections_active", "gauge"],
+    ["connections_total", "counter"],
+    ["process_resident_memory_bytes", "gauge"],
+    ["nodejs_eventloop_lag_seconds", "gauge"],
+  ]) {
+    expect(text).toContain(`# TYPE ${name} ${type}\n`);
+  }
+});
+
+test("methods that clients invent do not make series", async () => {
+  await using upstream = await origin((_message, response) => response.end());
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  for (const method of ["PROPFIND", "SEARCH", "REPORT"]) await call(pagoda.url, { method });
+  expect(await pagoda.metric("http_requests_total", { method: "OTHER", status: "200" })).toBe(3);
+});
+
+interface Described {
+  readonly name: string;
+  readonly state?: Readonly<Record<string, unknown>>;
+  readonly inner?: readonly Described[];
+}
+
+test("/stack is the stack as JSON, live", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using pagoda = await Pagoda.start({
+    PROXY_UPSTREAM_ADDRS: `${upstream.url},${refusing}`,
+    PROXY_REQUEST_TIMEOUT_MS: "1234",
+  });
+  const answer = call(pagoda.url);
+  const { response } = await arrivals.next();
+
+  const got = await fetch(`${pagoda.adminUrl}/stack`);
+  expect(got.headers.get("content-type")).toBe("application/json");
+  const names: string[] = [];
+  let at = (await got.json()) as Described;
+  const whole = at;
+  for (; at.name !== "balance"; at = at.inner?.[0] as Described) names.push(at.name);
+  expect(names).toEqual(["forwarded", "metrics", "respond", "timeout"]);
+  expect(JSON.stringify(whole)).toContain('"ms":1234');
+  expect(at.inner).toMatchObject([
+    {
+      name: "endpoint",
+      options: { key: upstream.url },
+      state: { pending: 1 },
+      inner: [{ name: "transport", state: { inFlight: 1 } }],
+    },
+    { name: "endpoint", options: { key: refusing }, state: { pending: 0 } },
+  ]);
+
+  response.end();
+  await answer;
+  await until(
+    () => pagoda.admin("/stack"),
+    ({ text }) => !/"(?:pending|inFlight)":[1-9]/.test(text),
+  );
+});
+
+test("other pages there are none, and nothing can be changed", async () => {
+  await using pagoda = await Pagoda.start();
+  for (const path of ["/", "/metrics/", "/constructor", "/__proto__", "/stack/x"]) {
+    const { status, text } = await pagoda.admin(path);
+    expect({ path, status }).toEqual({ path, status: 404 });
+    expect(text).toContain("/health /healthz /ready /readyz /metrics /stack");
+  }
+  for (const path of ["/health", "/ready", "/metrics", "/stack"]) {
+    const { status, message } = await call(pagoda.adminUrl + path, { method: "POST" });
+    expect({ path, status }).toEqual({ path, status: 405 });
+    expect(message.headers.allow).toBe("GET, HEAD");
+    expect(await call(pagoda.adminUrl + path, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  }
+  expect((await pagoda.admin("/health?verbose")).status).toBe(200);
+});
+
+test("traffic does not reach the admin's pages, nor the admin the upstreams", async () => {
+  await using upstream = await origin(({ url }, response) => response.end(`origin ${url}`));
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  expect((await call(`${pagoda.url}/metrics`)).body).toBe("origin /metrics");
+  expect((await pagoda.admin("/elsewhere")).status).toBe(404);
+});

@@ -1,0 +1,192 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Answer, call, keepAlive, Wire } from "./client.ts";
+import { Arrivals, held, type Held, origin, type Origin, rawOrigin, refusing } from "./origin.ts";
+import { Pagoda, until } from "./program.ts";
+
+/** An answer of the proxy's own says what happened and to which request: no address, no system's word, no trace. */
+function expectAnswer({ status, message, body }: Answer, expected: number, what: string): void {
+  const id = message.headers["x-request-id"] as string;
+  expect(id).toMatch(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/);
+  expect({ status, body }).toEqual({ status: expected, body: `${expected} ${what}\nrequest id: ${id}\n` });
+  expect(message.headers["content-type"]).toBe("text/plain; charset=utf-8");
+  const names = Object.keys(message.headers).filter(
+    (name) => !/^(?:connection|keep-alive|retry-after)$/.test(name),
+  );
+  expect(names.toSorted()).toEqual(["content-length", "content-type", "date", "via", "x-request-id"]);
+}
+
+describe("502", () => {
+  test("where the upstream refuses", async () => {
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: refusing, LOG_LEVEL: "debug" });
+    const answer = await call(pagoda.url);
+    expectAnswer(answer, 502, "the upstream could not be reached");
+    expect(await pagoda.log("answered by the proxy itself")).toMatchObject({
+      fault: { _tag: "ConnectFailed", code: "ECONNREFUSED", upstream: refusing },
+      requestId: answer.message.headers["x-request-id"],
+      method: "GET",
+      path: "/",
+      status: 502,
+    });
+    expect(await pagoda.metric("http_local_responses_total", { reason: "ConnectFailed" })).toBe(1);
+    expect(await pagoda.metric("http_requests_total", { status: "502", upstream: refusing })).toBe(1);
+  });
+
+  test("where the upstream's name is not known", async () => {
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: "http://origin.invalid:80" });
+    expectAnswer(await call(pagoda.url), 502, "the upstream could not be reached");
+  });
+
+  describe("where the upstream, instead of an answer,", () => {
+    let misbehave: (socket: Socket) => void;
+    let upstream: Origin;
+    let pagoda: Pagoda;
+
+    beforeAll(async () => {
+      upstream = await rawOrigin((socket) => socket.once("data", () => misbehave(socket)));
+      pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+      return async () => {
+        await pagoda[Symbol.asyncDispose]();
+        await upstream[Symbol.asyncDispose]();
+      };
+    });
+
+    test.each([
+      ["closes the connection", (socket: Socket) => void socket.end()],
+      ["resets the connection", (socket: Socket) => void socket.resetAndDestroy()],
+      ["speaks no HTTP", (socket: Socket) => void socket.end("220 mail.example ESMTP\r\n")],
+      ["breaks off in the head", (socket: Socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le")],
+      [
+        "gives two lengths",
+        (socket: Socket) =>
+          void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
+      ],
+    ])("%s", async (_what, how) => {
+      misbehave = how;
+      const answer = await call(pagoda.url);
+      expectAnswer(answer, 502, "the upstream closed the connection before it answered");
+    });
+  });
+
+  test("for the calls to an upstream that is down, while the other one answers", async () => {
+    await using upstream = await origin((_message, response) => response.end("here"));
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: `${refusing},${upstream.url}` });
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await call(pagoda.url)).status);
+    expect(statuses).toEqual([502, 200, 502, 200]);
+    expect((await pagoda.admin("/readyz")).status).toBe(200);
+  });
+});
+
+describe("504", () => {
+  test("where the upstream is too slow; its call is aborted", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    await using pagoda = await Pagoda.start({
+      PROXY_UPSTREAM_ADDRS: upstream.url,
+      PROXY_REQUEST_TIMEOUT_MS: "50",
+    });
+    const answer = call(pagoda.url);
+    const { response } = await arrivals.next();
+    await once(response, "close");
+    expectAnswer(await answer, 504, "the upstream did not answer within 50 ms");
+    expect(await pagoda.metric("http_local_responses_total", { reason: "TimedOut" })).toBe(1);
+  });
+
+  test("not where the upload takes longer than the time-out, nor where the response does", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    await using pagoda = await Pagoda.start({
+      PROXY_UPSTREAM_ADDRS: upstream.url,
+      PROXY_REQUEST_TIMEOUT_MS: "50",
+    });
+    /** As long as the time-out of this very proxy: until a call that began later has timed out. */
+    const asLongAsTheTimeout = async (): Promise<void> => {
+      const [answer] = await Promise.all([call(pagoda.url), arrivals.next()]);
+      expect(answer.status).toBe(504);
+    };
+    const upload = request(pagoda.url, { method: "PUT" });
+    const answered = once(upload, "response") as Promise<[IncomingMessage]>;
+    upload.write("begin ");
+    const arrived = await arrivals.next();
+    await asLongAsTheTimeout();
+    upload.end("end");
+    expect(Buffer.concat(await arrived.request.toArray()).toString()).toBe("begin end");
+    arrived.response.write("begin ");
+    const [response] = await answered;
+    expect(response.statusCode).toBe(200);
+    await asLongAsTheTimeout();
+    arrived.response.end("end");
+    expect(Buffer.concat(await response.toArray()).toString()).toBe("begin end");
+  });
+});
+
+test("503 where every upstream has 1,024 requests, until one of them has ended", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const inFlight = (): Promise<number> => pagoda.metric("http_requests_in_flight");
+  using agent = keepAlive(1_025);
+  const answers = Array.from({ length: 1_024 }, () => call(pagoda.url, { agent }));
+  const settled = Promise.allSettled(answers);
+  const [first, ...others] = await arrivals.take(1_024);
+
+  const refused = await call(pagoda.url, { agent });
+  expectAnswer(refused, 503, "no upstream can take the request now");
+  expect(refused.message.headers["retry-after"]).toBe("1");
+  expect(await pagoda.metric("http_local_responses_total", { reason: "NoEndpointReady" })).toBe(1);
+  expect(await inFlight()).toBe(1_024);
+
+  first?.response.end();
+  await Promise.race(answers);
+  const next = call(pagoda.url, { agent });
+  (await arrivals.next()).response.end("there is room");
+  expect(await next).toMatchObject({ status: 200, body: "there is room" });
+
+  for (const { response } of others) response.end();
+  const outcomes = await settled;
+  expect(outcomes.filter((one) => one.status === "fulfilled" && one.value.status === 200)).toHaveLength(
+    1_024,
+  );
+  await until(inFlight, (calls) => calls === 0);
+});
+
+describe("400, before any upstream sees it, for a request with", () => {
+  let upstream: Origin;
+  let pagoda: Pagoda;
+  const arrivals = new Arrivals<Held>();
+
+  beforeAll(async () => {
+    upstream = await held(arrivals);
+    pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+    return async () => {
+      await pagoda[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    };
+  });
+
+  test.each([
+    [
+      "a length and chunks",
+      "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
+    ],
+    ["two lengths", "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\n"],
+    ["chunks in HTTP/1.0", "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"],
+    ["no Host", "GET / HTTP/1.1\r\n\r\n"],
+    ["two Hosts", "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"],
+    ["a space before a colon", "GET / HTTP/1.1\r\nhost : a\r\n\r\n"],
+    ["no HTTP in it", "hello\r\n\r\n"],
+  ])("%s", async (_what, text) => {
+    const refused = (): Promise<number> => pagoda.metric("http_requests_refused_total", { status: "400" });
+    const before = await refused();
+    using wire = new Wire(pagoda.url);
+    wire.send(`${text}abc`);
+    await wire.closed;
+    expect(wire.text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(wire.text.toLowerCase()).toContain("\r\nconnection: close\r\n");
+    expect(arrivals.count).toBe(0);
+    expect(await refused()).toBe(before + 1);
+  });
+});

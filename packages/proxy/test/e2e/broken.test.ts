@@ -1,0 +1,194 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { head, Wire } from "./client.ts";
+import { Arrivals, held, type Held, type Origin, rawOrigin } from "./origin.ts";
+import { Pagoda, until } from "./program.ts";
+import { curl, need } from "./system.ts";
+
+let upstream: Origin;
+let pagoda: Pagoda;
+
+/** For tests that share a proxy in front of one origin. */
+function withUpstream(start: () => Promise<Origin>): void {
+  beforeAll(async () => {
+    upstream = await start();
+    pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, LOG_LEVEL: "debug" });
+    return async () => {
+      await pagoda[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    };
+  });
+  afterEach(async () => {
+    // Whatever broke, no call is left behind.
+    await until(
+      () => pagoda.metric("http_requests_in_flight"),
+      (calls) => calls === 0,
+    );
+    const { text } = await pagoda.admin("/stack");
+    expect(text).toContain('"pending":0');
+  });
+}
+
+describe("a client that goes away aborts the upstream call", () => {
+  const arrivals = new Arrivals<Held>();
+  withUpstream(() => held(arrivals));
+
+  test("before the response's head", async () => {
+    using wire = new Wire(pagoda.url);
+    wire.send("GET /before HTTP/1.1\r\nhost: a\r\n\r\n");
+    const { response } = await arrivals.next();
+    const closed = once(response, "close");
+    wire.socket.destroy();
+    await closed;
+    expect(response.writableEnded).toBe(false);
+    const line = await pagoda.log(({ path }) => path === "/before");
+    expect(line).toMatchObject({ fault: { _tag: "Aborted" }, status: 499 });
+    await until(
+      () => pagoda.metric("http_requests_total", { status: "499" }),
+      (count) => count === 1,
+    );
+  });
+
+  test.each([
+    ["length", { "content-length": "1000000" }],
+    ["chunks", {}],
+  ])("in the middle of a response with %s", async (_what, headers) => {
+    using wire = new Wire(pagoda.url);
+    wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    const { response } = await arrivals.next();
+    response.writeHead(200, headers);
+    response.write("a piece");
+    await wire.receives("a piece");
+    const closed = once(response, "close");
+    wire.socket.destroy();
+    await closed;
+  });
+
+  test("that did not read", async () => {
+    using wire = new Wire(pagoda.url);
+    wire.socket.pause();
+    wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    const { response } = await arrivals.next();
+    const closed = once(response, "close");
+    // More than the buffers on the way hold.
+    response.write(Buffer.alloc(128 * 1_048_576));
+    wire.socket.destroy();
+    await closed;
+    expect(response.writableFinished).toBe(false);
+  });
+
+  test.each([
+    ["length", "content-length: 1000000\r\n\r\na piece"],
+    ["chunks", "transfer-encoding: chunked\r\n\r\n7\r\na piece\r\n"],
+  ])("in the middle of an upload with %s", async (_what, upload) => {
+    using wire = new Wire(pagoda.url);
+    wire.send(`PUT / HTTP/1.1\r\nhost: a\r\n${upload}`);
+    const { request } = await arrivals.next();
+    const [piece] = (await once(request, "data")) as [Buffer];
+    expect(piece.toString()).toBe("a piece");
+    const broken = once(request, "error");
+    wire.socket.destroy();
+    await broken;
+    expect(request.complete).toBe(false);
+  });
+
+  test("in the middle of an upload for which the origin does not care", async () => {
+    const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
+    // More than the buffers on the way hold.
+    upload.write(Buffer.alloc(64 * 1_048_576));
+    const { request: arrived, response } = await arrivals.next();
+    const closed = once(response, "close");
+    await once(arrived, "readable");
+    upload.destroy();
+    arrived.on("error", () => {}).resume();
+    await closed;
+    expect(arrived.complete).toBe(false);
+  });
+
+  test("and an origin that answers before the upload is over is heard", async () => {
+    const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
+    upload.write(Buffer.alloc(1_048_576));
+    const { request: arrived, response: answer } = await arrivals.next();
+    answer.writeHead(413, { connection: "close" });
+    answer.end("too large");
+    arrived.on("error", () => {}).resume();
+    const [response] = (await once(upload, "response")) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    expect(Buffer.concat(await response.toArray()).toString()).toBe("too large");
+    expect(response.headers.connection).toBe("close");
+    upload.destroy();
+  });
+});
+
+describe("an origin that dies in the middle of its body gives the client an error, not a short success", () => {
+  const sockets = new Arrivals<Socket>();
+  let half = "";
+  withUpstream(() =>
+    rawOrigin((socket) => {
+      socket.on("data", () => {
+        sockets.add(socket);
+        socket.write(`HTTP/1.1 200 OK\r\n${half}`);
+      });
+    }),
+  );
+  beforeEach(() => {
+    need("curl");
+  });
+
+  const framings = [
+    ["length", "content-length: 1000\r\n\r\nhalf of it"],
+    ["chunks", "transfer-encoding: chunked\r\n\r\na\r\nhalf of it\r\n"],
+    ["chunks, within one", "transfer-encoding: chunked\r\n\r\nff\r\nhalf of it"],
+  ] as const;
+  const deaths = [
+    ["closes", (socket: Socket) => void socket.end()],
+    ["is killed", (socket: Socket) => void socket.resetAndDestroy()],
+  ] as const;
+  const all = framings.flatMap(([framing, text]) =>
+    deaths.map(([death, die]) => [framing, death, text, die] as const),
+  );
+
+  test.each(all)("%s; it %s: curl", async (_framing, _death, text, die) => {
+    half = text;
+    const { promise: heard, resolve } = Promise.withResolvers<string>();
+    const result = curl(["-N", pagoda.url], { heard: resolve });
+    const socket = await sockets.next();
+    expect(await heard).toBe("half of it");
+    die(socket);
+    // CURLE_PARTIAL_FILE.
+    expect(await result).toMatchObject({ code: 18 });
+  });
+
+  test.each(all)("%s; it %s: fetch", async (_framing, _death, text, die) => {
+    half = text;
+    const response = await fetch(pagoda.url);
+    expect(response.status).toBe(200);
+    const body = response.text();
+    die(await sockets.next());
+    await expect(body).rejects.toThrow("terminated");
+  });
+
+  test("it closes with all that it had, at once", async () => {
+    half = framings[0][1];
+    using wire = new Wire(pagoda.url);
+    const dead = sockets.next().then((socket) => socket.end());
+    wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    await dead;
+    await wire.closed;
+    (await sockets.next()).destroy();
+    // A second response on this connection would be taken for the rest of the first.
+    expect(wire.text.match(/HTTP\/1\.1/g) ?? []).toHaveLength(1);
+  });
+
+  test("a response that the client broke off leaves its connection to nobody", async () => {
+    half = framings[0][1];
+    (await head(pagoda.url)).destroy();
+    const first = await sockets.next();
+    await once(first, "close");
+    const second = await head(pagoda.url);
+    expect(await sockets.next()).not.toBe(first);
+    second.destroy();
+  });
+});

@@ -1,0 +1,101 @@
+import { crc32, deflateSync } from "node:zlib";
+import { type Browser, chromium } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { origin } from "./origin.ts";
+import { Pagoda } from "./program.ts";
+import { need } from "./system.ts";
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: need("chromium"),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  return () => browser.close();
+});
+
+const files: Readonly<Record<string, readonly [type: string, content: string | Buffer]>> = {
+  "/": [
+    "text/html; charset=utf-8",
+    `<!doctype html><title>Pagode</title><link rel="stylesheet" href="/style.css">
+    <h1>Grüße</h1><img src="/dot.png"><p id="out">waiting</p><script src="/app.js"></script>`,
+  ],
+  "/style.css": ["text/css", "h1 { color: rgb(1, 2, 3) }"],
+  "/app.js": [
+    "text/javascript",
+    `fetch("/echo", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ a: 1 }) })
+      .then((response) => response.json())
+      .then(({ method, body }) => (document.querySelector("#out").textContent = method + " " + body + " " + document.cookie));`,
+  ],
+  "/dot.png": ["image/png", dot()],
+};
+
+test("a page loads with all that belongs to it, and talks to its origin", async () => {
+  await using upstream = await origin(async (request, response) => {
+    const file = files[request.url ?? ""];
+    if (request.url === "/echo") {
+      const body = Buffer.concat(await request.toArray()).toString();
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ method: request.method, body }));
+    } else if (file === undefined) {
+      response.writeHead(404).end();
+    } else {
+      response.writeHead(200, { "content-type": file[0], "set-cookie": "seen=yes; Path=/" });
+      response.end(file[1]);
+    }
+  });
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  const loaded = new Map<string, number>();
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("requestfailed", (request) => problems.push(`${request.url()} ${request.failure()?.errorText}`));
+  page.on("response", (response) => loaded.set(new URL(response.url()).pathname, response.status()));
+
+  await page.goto(`${pagoda.url}/`, { waitUntil: "load" });
+  await page.locator("#out", { hasText: "POST" }).waitFor();
+  expect(await page.locator("#out").textContent()).toBe('POST {"a":1} seen=yes');
+  expect(await page.locator("h1").textContent()).toBe("Grüße");
+  expect(await page.title()).toBe("Pagode");
+  // In the page's world, which these types do not know.
+  expect(await page.evaluate("getComputedStyle(document.querySelector('h1')).color")).toBe("rgb(1, 2, 3)");
+  expect(await page.evaluate("document.images[0].naturalWidth")).toBe(1);
+  loaded.delete("/favicon.ico");
+  expect(Object.fromEntries(loaded)).toEqual({
+    "/": 200,
+    "/style.css": 200,
+    "/app.js": 200,
+    "/dot.png": 200,
+    "/echo": 200,
+  });
+  expect(problems).toEqual([]);
+  await page.close();
+});
+
+/** One pixel. */
+function dot(): Buffer {
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const named = Buffer.concat([Buffer.from(type), data]);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, sum]);
+  };
+  const size = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", size),
+    chunk("IDAT", deflateSync(Buffer.from([0, 0]))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}

@@ -1,0 +1,152 @@
+import type { IncomingMessage } from "node:http";
+import { constants } from "node:os";
+import { describe, expect, test } from "vitest";
+import { call, head, keepAlive, Wire } from "./client.ts";
+import { Arrivals, held, type Held, quietPort, silent } from "./origin.ts";
+import { Pagoda, Program, until } from "./program.ts";
+
+const ask = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+  test("lets 200 requests in flight complete, accepts nothing more, and ends with 0", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+    using agent = keepAlive(200);
+    using idle = new Wire(pagoda.url);
+    idle.send(ask);
+    (await arrivals.next()).response.end("done");
+    await idle.receives("done");
+
+    // Half of them wait for the head, the others have it, and a part of the body.
+    const waiting = Promise.all(Array.from({ length: 100 }, () => call(pagoda.url, { agent })));
+    const unanswered = await arrivals.take(100);
+    const heads = Promise.all(Array.from({ length: 100 }, () => head(pagoda.url, { agent })));
+    const begun = await arrivals.take(100);
+    for (const { response } of begun) response.write("begin ");
+    const reading = (await heads).map(textOf);
+
+    pagoda.kill(signal);
+    expect(await pagoda.log("draining")).toMatchObject({ signal });
+    // An answer of the admin endpoint: the signal has been handled.
+    expect(await pagoda.admin("/readyz")).toEqual({ status: 503, text: "not ready: draining\n" });
+    expect(await pagoda.admin("/health")).toEqual({ status: 200, text: "ok\n" });
+    expect(await pagoda.metric("http_requests_in_flight")).toBe(200);
+    using late = new Wire(pagoda.url);
+    expect(await late.closed).toBe("ECONNREFUSED");
+    expect(await idle.closed).toBeUndefined();
+
+    for (const { response } of begun) response.end("end");
+    expect(new Set(await Promise.all(reading))).toEqual(new Set(["begin end"]));
+    for (const { response } of unanswered) response.end("whole");
+    const answers = await waiting;
+    expect(answers).toHaveLength(100);
+    for (const { status, body, message } of answers) {
+      expect({ status, body }).toEqual({ status: 200, body: "whole" });
+      expect(message.headers.connection).toBe("close");
+    }
+    expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+    expect(pagoda.logs.at(-1)?.msg).toBe("drained");
+    expect(pagoda.output).not.toContain("cut off");
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("and then %s ends it at once", async (second) => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+    using wire = new Wire(pagoda.url);
+    wire.send(ask);
+    await arrivals.next();
+    pagoda.kill(signal);
+    await pagoda.log("draining");
+    pagoda.kill(second);
+    expect(await pagoda.exit).toEqual({ code: 128 + constants.signals[second], signal: null });
+    expect(pagoda.output).toContain("second signal: ending at once");
+    await wire.closed;
+    expect(wire.text).toBe("");
+  });
+});
+
+async function textOf(message: IncomingMessage): Promise<string> {
+  return Buffer.concat(await message.toArray()).toString();
+}
+
+test("a signal that comes while the proxy starts drains, too", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using mute = await silent();
+  const port = await quietPort();
+  await using program = new Program({
+    PROXY_UPSTREAM_ADDRS: `${upstream.url},${mute.url}`,
+    PROXY_LISTEN_ADDR: `127.0.0.1:${port}`,
+  });
+  // It accepts connections, and has a second to wait for the other upstream.
+  await program.log("upstream can be reached");
+  const answer = call(`http://127.0.0.1:${port}`);
+  const { response } = await arrivals.next();
+  program.kill("SIGTERM");
+  await program.log("draining");
+  response.end("done");
+  expect(await answer).toMatchObject({ status: 200, body: "done" });
+  expect(await program.exit).toEqual({ code: 0, signal: null });
+});
+
+/** That the proxy ends when its one request has its answer, whatever another connection is doing. */
+async function expectEndDespite(
+  disturb: (wire: Wire, pagoda: Pagoda, arrivals: Arrivals<Held>) => Promise<void>,
+): Promise<void> {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const answer = call(pagoda.url);
+  const { response } = await arrivals.next();
+  using wire = new Wire(pagoda.url);
+  await disturb(wire, pagoda, arrivals);
+  pagoda.kill("SIGTERM");
+  await until(
+    () => pagoda.admin("/readyz"),
+    ({ status }) => status === 503,
+  );
+  response.end("done");
+  expect(await answer).toMatchObject({ status: 200, body: "done" });
+  expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  await wire.closed;
+}
+
+const patienceMs = 10_000;
+
+test(
+  "draining does not wait for a connection on which nothing was ever sent",
+  () =>
+    expectEndDespite(async (_wire, pagoda) => {
+      await until(
+        () => pagoda.metric("connections_active"),
+        (open) => open === 2,
+      );
+    }),
+  patienceMs,
+);
+
+test(
+  "draining does not wait for a client that has sent half a head",
+  () =>
+    expectEndDespite(async (wire, pagoda) => {
+      const open = (): Promise<number> => pagoda.metric("connections_active");
+      await until(open, (connections) => connections === 2);
+      await new Promise((resolve) => wire.socket.write("GET / HTTP/1.1\r\nho", resolve));
+      // It lies in the proxy's socket now: a turn of its event loop later it has been read.
+      await open();
+    }),
+  patienceMs,
+);
+
+test(
+  "draining does not wait for a client that has its response and keeps the connection",
+  () =>
+    expectEndDespite(async (wire, _pagoda, arrivals) => {
+      wire.send(ask);
+      (await arrivals.next()).response.end("first");
+      await wire.receives("first");
+    }),
+  patienceMs,
+);

@@ -1,0 +1,151 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from "node:net";
+
+/** A server of a test. Leaving its scope closes it with all its connections. */
+export interface Origin extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** An HTTP origin. */
+export function origin(handler: RequestListener): Promise<Origin> {
+  return listen(createServer(handler));
+}
+
+/** An origin that misbehaves as no HTTP library lets it. */
+export function rawOrigin(onSocket: (socket: Socket) => void): Promise<Origin> {
+  return listen(
+    createTcpServer((socket) => {
+      // The proxy closes connections of origins that misbehave.
+      socket.on("error", () => {});
+      onSocket(socket);
+    }),
+  );
+}
+
+export function listen(server: Server, port: number = 0, scheme: string = "http"): Promise<Origin> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", 4_096, () => {
+      const { port } = server.address() as AddressInfo;
+      resolve({
+        url: `${scheme}://127.0.0.1:${port}`,
+        port,
+        sockets,
+        [Symbol.asyncDispose]: () =>
+          new Promise<void>((closed) => {
+            server.close(() => closed());
+            for (const socket of sockets) socket.destroy();
+          }),
+      });
+    });
+  });
+}
+
+/** An origin where nothing ever listens. */
+export const refusing = "http://127.0.0.1:1";
+
+let lastQuiet = 20_000 + (process.pid % 10_000);
+
+/**
+ * A port on which nothing listens, and which the system gives to nobody: it lies below those that it chooses for
+ * whoever asks for any.
+ */
+export async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = ++lastQuiet;
+    try {
+      await using server = await listen(createTcpServer(), port);
+      return server.port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+  }
+}
+
+/** Promises for what an origin sees, one for each request in the order in which they come. */
+export class Arrivals<T> {
+  readonly #come: T[] = [];
+  readonly #awaited: ((value: T) => void)[] = [];
+  count = 0;
+
+  add(value: T): void {
+    this.count++;
+    const waiting = this.#awaited.shift();
+    if (waiting === undefined) this.#come.push(value);
+    else waiting(value);
+  }
+
+  next(): Promise<T> {
+    const value = this.#come.shift();
+    return value === undefined
+      ? new Promise((resolve) => this.#awaited.push(resolve))
+      : Promise.resolve(value);
+  }
+
+  async take(count: number): Promise<T[]> {
+    const values: T[] = [];
+    while (values.length < count) values.push(await this.next());
+    return values;
+  }
+}
+
+/** A request that waits for the test to answer it. */
+export interface Held {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** An origin whose requests the test answers, or does not. */
+export function held(arrivals: Arrivals<Held>): Promise<Origin> {
+  return origin((request, response) => arrivals.add({ request, response }));
+}
+
+/**
+ * An origin that does not even refuse: nobody takes the connections from its queue, and the queue is full. The
+ * system then answers nothing to whoever wants to connect, as a firewall does that drops packets.
+ */
+export async function silent(): Promise<Origin> {
+  const program = `
+    const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      console.log(server.address().port);
+      process.kill(process.pid, "SIGSTOP");
+    });`;
+  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const orphaned = (): void => void child.kill("SIGKILL");
+  process.once("exit", orphaned);
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const port = Number(line);
+  const sockets = new Set<Socket>();
+  // Linux lets one more into the queue than it was told.
+  for (let i = 0; i < 2; i++) {
+    const socket = connect({ host: "127.0.0.1", port }).on("error", () => {});
+    sockets.add(socket);
+    await once(socket, "connect");
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      process.off("exit", orphaned);
+      for (const socket of sockets) socket.destroy();
+      child.kill("SIGKILL");
+      await once(child, "close");
+    },
+  };
+}

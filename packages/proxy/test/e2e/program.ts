@@ -1,0 +1,161 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** A line of the program's log, as it stands on standard output where that is no terminal. */
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** How a program ended: by itself with a code, or by a signal that it did not handle. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export type Environment = Readonly<Record<string, string>>;
+
+export const mainFile: string = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** What Node has made of the sources stays here: a program starts in half the time. */
+const compiled = fileURLToPath(new URL("../../../../node_modules/.cache/compiled", import.meta.url));
+
+/** Free ports, and nothing of what the person who runs the tests has set for a proxy of theirs. */
+export function environment(env: Environment = {}): Record<string, string | undefined> {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(?:PROXY_.*|LOG_LEVEL|NODE_.*|VITEST.*|FORCE_COLOR|NO_COLOR)$/.test(name),
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    NODE_COMPILE_CACHE: compiled,
+    PROXY_LISTEN_ADDR: "127.0.0.1:0",
+    PROXY_METRICS_ADDR: "127.0.0.1:0",
+    ...env,
+  };
+}
+
+/** `pagoda` as its user runs it: a process of its own. It does not outlive the test that started it. */
+export class Program implements AsyncDisposable {
+  readonly pid: number;
+  /** After it has ended and all that it wrote has come. */
+  readonly exit: Promise<Exit>;
+  /** All of standard output and standard error so far. */
+  output = "";
+  readonly #kill: (signal: NodeJS.Signals) => void;
+  readonly #lines: LogLine[] = [];
+  readonly #waiting = new Set<() => void>();
+  #ended = false;
+
+  constructor(env: Environment, args: readonly string[] = []) {
+    const child = spawn(process.execPath, [mainFile, ...args], {
+      env: environment(env),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.pid = child.pid as number;
+    this.#kill = (signal) => void child.kill(signal);
+    const orphaned = (): void => this.#kill("SIGKILL");
+    process.once("exit", orphaned);
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (this.output += text));
+    createInterface({ input: child.stdout }).on("line", (line) => this.#line(line));
+    this.exit = new Promise((resolve) => {
+      child.once("close", (code, signal) => {
+        process.off("exit", orphaned);
+        this.#ended = true;
+        this.#wake();
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  get logs(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  /** The first log line that holds, written already or to come. Fails when the program ends without it. */
+  async log(message: string | ((line: LogLine) => boolean)): Promise<LogLine> {
+    const holds = typeof message === "string" ? (line: LogLine) => line.msg.includes(message) : message;
+    for (let i = 0; ; i++) {
+      while (i >= this.#lines.length) {
+        if (this.#ended) throw new Error(`pagoda ended without the log line ${message}:\n${this.output}`);
+        await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      }
+      const line = this.#lines[i] as LogLine;
+      if (holds(line)) return line;
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) this.#kill("SIGKILL");
+    await this.exit;
+  }
+
+  #line(line: string): void {
+    this.output += `${line}\n`;
+    // The demo's text is for people, and no log line.
+    if (!line.startsWith("{")) return;
+    this.#lines.push(JSON.parse(line) as LogLine);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** A proxy that listens. */
+export class Pagoda extends Program {
+  url = "";
+  adminUrl = "";
+
+  /** Starts it, on free ports unless told otherwise, and waits until it says where it listens. */
+  static async start(env: Environment = {}): Promise<Pagoda> {
+    const pagoda = new Pagoda(env);
+    const { url, adminUrl } = await pagoda.log("listening on");
+    Object.assign(pagoda, { url, adminUrl });
+    return pagoda;
+  }
+
+  /** A page of the admin endpoint. */
+  async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const response = await fetch(this.adminUrl + path);
+    return { status: response.status, text: await response.text() };
+  }
+
+  /** A sample of the metrics: the value of the series whose labels contain these; 0 where there is none. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const { text } = await this.admin("/metrics");
+    const values = text
+      .split("\n")
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
+      .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
+    return values.reduce((sum, value) => sum + value, 0);
+  }
+}
+
+/** Runs the program to its end. */
+export async function run(env: Environment, ...args: readonly string[]): Promise<Exit & { output: string }> {
+  await using program = new Program(env, args);
+  const exit = await program.exit;
+  return { ...exit, output: program.output };
+}
+
+/**
+ * Reads the admin endpoint until what it gives holds: for what the proxy learns a moment later than the test does,
+ * such as the end of a connection. Bounded by a number of looks, not by time, so that a busy machine does not matter.
+ */
+export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  let value = await read();
+  for (let looks = 1; !holds(value); looks++) {
+    if (looks === 2_000) throw new Error(`not after ${looks} looks; the last saw ${JSON.stringify(value)}`);
+    value = await read();
+  }
+  return value;
+}

@@ -1,0 +1,384 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Wire } from "./client.ts";
+import { Arrivals, listen, type Origin } from "./origin.ts";
+import { Pagoda } from "./program.ts";
+import { curl, need } from "./system.ts";
+
+/** A message's fields: what a proxy adds, or must not pass on, taken out. */
+type Fields = readonly (readonly [name: string, value: string])[];
+
+/** A request as the origin saw it. */
+interface Seen {
+  readonly line: string;
+  readonly fields: Fields;
+  readonly framing: readonly string[];
+  readonly body: string;
+  readonly trailers: readonly string[];
+}
+
+/** What became of a request, at both its ends. */
+interface Outcome {
+  /** The exit code of curl. */
+  readonly code: number | null;
+  /** Status line and fields of each response, the 1xx first, and of the trailers last. */
+  readonly heads: readonly {
+    readonly line: string;
+    readonly fields: Fields;
+    readonly framing: readonly string[];
+  }[];
+  readonly body: string;
+  readonly seen: readonly Seen[];
+}
+
+interface Case {
+  /** curl's arguments; `{file}` is a file of 3 MiB. */
+  readonly args: readonly string[];
+  readonly path: string;
+  /** The status of the last response: the origin of this test does what the case is about. */
+  readonly status: number;
+  readonly shows?: (outcome: Outcome) => void;
+}
+
+const large = randomBytes(3 * 1_048_576);
+const small = Buffer.from("0123456789".repeat(20));
+const squeezed = gzipSync("squeezed");
+const hash = (bytes: Uint8Array): string =>
+  `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`;
+
+/** Where they stand, and in which case, is the matter of each connection; what they say is compared apart. */
+const framingNames = new Set(["host", "content-length", "transfer-encoding", "expect"]);
+/** Connection fields, what `forwarded` sets, and the time, which goes on. */
+const proxyNames =
+  /^(?:connection|keep-alive|te|trailer|via|x-request-id|x-forwarded-(?:for|proto|host)|date)$/i;
+
+/** Fields in their order and case, and apart from them those that say for whom a message is and how it is read. */
+function fieldsOf(raw: Fields): { readonly fields: Fields; readonly framing: readonly string[] } {
+  const framing = raw.filter(([name]) => framingNames.has(name.toLowerCase()));
+  return {
+    fields: raw.filter(([name]) => !framingNames.has(name.toLowerCase()) && !proxyNames.test(name)),
+    framing: framing.map(([name, value]) => `${name.toLowerCase()}: ${value.toLowerCase()}`).toSorted(),
+  };
+}
+
+function pairs(flat: readonly string[]): Fields {
+  return Array.from({ length: flat.length / 2 }, (_, i) => [
+    flat[2 * i] as string,
+    flat[2 * i + 1] as string,
+  ]);
+}
+
+const seen = new Arrivals<Seen>();
+
+/** An origin that does everything that the cases below ask for. */
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url, httpVersion, rawHeaders } = request;
+  const chunks: Buffer[] = [];
+  if (url !== "/refuses-upload") for await (const chunk of request) chunks.push(chunk as Buffer);
+  seen.add({
+    line: `${method} ${url} ${httpVersion}`,
+    ...fieldsOf(pairs(rawHeaders)),
+    body: hash(Buffer.concat(chunks)),
+    trailers: request.rawTrailers,
+  });
+  const end = (status: number, headers: readonly string[] = [], body?: Uint8Array | string): void => {
+    response.writeHead(status, headers as string[]);
+    response.end(body);
+  };
+  switch (url) {
+    case "/fields":
+      return end(
+        200,
+        [
+          "X-Mixed-CASE",
+          "One",
+          "set-cookie",
+          "a=1; Path=/",
+          "x-mixed-case",
+          "two",
+          "Set-Cookie",
+          "b=2",
+          "X-Latin",
+          "\xe9t\xe9",
+          "X-Empty",
+          "",
+        ],
+        "fields",
+      );
+    case "/204":
+      return end(204, ["X-Empty", "yes"]);
+    case "/304":
+      return request.headers["if-none-match"] === '"v1"'
+        ? end(304, ["ETag", '"v1"', "Cache-Control", "max-age=60"])
+        : end(200, ["ETag", '"v1"'], "version 1");
+    case "/file":
+      return range(request, end);
+    case "/known-length":
+      return end(200, ["Content-Length", String(large.length)], large);
+    case "/chunked":
+      response.writeHead(200, ["Content-Type", "text/plain"]);
+      response.write("one,");
+      response.write("two,");
+      return void response.end("three");
+    case "/trailers":
+      response.writeHead(200, ["Trailer", "X-Sum, X-Count"]);
+      response.write("body");
+      response.addTrailers([
+        ["X-Sum", "abc"],
+        ["X-Count", "4"],
+      ]);
+      return void response.end();
+    case "/103":
+      response.writeEarlyHints({ link: "</a.css>; rel=preload" });
+      return end(200, ["Content-Type", "text/html"], "<p>hinted</p>");
+    case "/gzip":
+      return end(200, ["Content-Encoding", "gzip", "Content-Length", `${squeezed.length}`], squeezed);
+    case "/299":
+      response.writeHead(299, "Quite All Right", ["X-Odd", "yes"]);
+      return void response.end("odd");
+    case "/599":
+      return end(599, [], "five ninety-nine");
+    case "/redirect":
+      return end(302, ["Location", "/elsewhere?a=b", "Content-Length", "0"]);
+    case "/refuses-upload":
+      return end(417, ["Content-Type", "text/plain"], "not this one");
+    default:
+      return end(200, ["Content-Type", "text/plain"], `${method} ${url}`);
+  }
+}
+
+function range(
+  { headers }: IncomingMessage,
+  end: (status: number, headers: readonly string[], body?: Uint8Array) => void,
+): void {
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? "") ?? [];
+  if (from === undefined)
+    return end(200, ["Accept-Ranges", "bytes", "Content-Length", `${small.length}`], small);
+  const first = Number(from);
+  if (first >= small.length) return end(416, ["Content-Range", `bytes */${small.length}`]);
+  const last = to === "" ? small.length - 1 : Number(to);
+  end(206, ["Content-Range", `bytes ${first}-${last}/${small.length}`], small.subarray(first, last + 1));
+}
+
+const upload = (outcome: Outcome): void => expect(outcome.seen.at(-1)?.body).toBe(hash(large));
+
+const cases: Readonly<Record<string, Case>> = {
+  GET: { path: "/plain?q=1&q=%20%2F", args: [], status: 200 },
+  "a path that is not normalised": { path: "/a/../b/./c//d;e=f/%7Eg", args: ["--path-as-is"], status: 200 },
+  HEAD: { path: "/file", args: ["-I"], status: 200, shows: ({ body }) => expect(body).toBe("") },
+  "HEAD of what has no length": { path: "/chunked", args: ["-I"], status: 200 },
+  "fields with their case, order and repetitions": {
+    path: "/fields",
+    args: ["-H", "X-Mixed-CASE: 1", "-H", "cookie: a=b", "-H", "x-mixed-case: 2", "-H", "X-Empty;"],
+    status: 200,
+    shows: ({ heads, seen }) => {
+      expect(
+        heads
+          .at(-1)
+          ?.fields.map(([name]) => name)
+          .slice(0, 4),
+      ).toEqual(["X-Mixed-CASE", "set-cookie", "x-mixed-case", "Set-Cookie"]);
+      expect(seen[0]?.fields.map(([name]) => name)).toEqual(
+        expect.arrayContaining(["X-Mixed-CASE", "cookie", "x-mixed-case", "X-Empty"]),
+      );
+    },
+  },
+  "204": { path: "/204", args: [], status: 204 },
+  "204 to a POST": { path: "/204", args: ["-d", "a=b"], status: 204 },
+  "304 with an ETag": { path: "/304", args: ["-H", 'If-None-Match: "v1"'], status: 304 },
+  "200 with an ETag": { path: "/304", args: ["-H", 'If-None-Match: "v0"'], status: 200 },
+  "206 of a range": {
+    path: "/file",
+    args: ["-r", "10-19"],
+    status: 206,
+    shows: ({ body }) => expect(body).toBe(hash(Buffer.from("0123456789"))),
+  },
+  "206 of an open range": { path: "/file", args: ["-r", "190-"], status: 206 },
+  "416 of a range that is not there": { path: "/file", args: ["-r", "1000-"], status: 416 },
+  "a body of known length": {
+    path: "/known-length",
+    args: [],
+    status: 200,
+    shows: ({ body }) => expect(body).toBe(hash(large)),
+  },
+  "a chunked body": { path: "/chunked", args: [], status: 200 },
+  "the trailers of a response": {
+    path: "/trailers",
+    args: ["-H", "TE: trailers", "-H", "Connection: TE"],
+    status: 200,
+    shows: ({ heads }) =>
+      expect(heads.at(-1)?.fields).toEqual([
+        ["X-Sum", "abc"],
+        ["X-Count", "4"],
+      ]),
+  },
+  "103 early hints": {
+    path: "/103",
+    args: [],
+    status: 200,
+    shows: ({ heads }) => {
+      expect(heads).toHaveLength(2);
+      expect(heads[0]).toMatchObject({
+        line: "HTTP/1.1 103 Early Hints",
+        fields: [["Link", "</a.css>; rel=preload"]],
+      });
+    },
+  },
+  "content that is gzipped": {
+    path: "/gzip",
+    args: [],
+    status: 200,
+    shows: ({ body }) => expect(body).toBe(hash(squeezed)),
+  },
+  "content that curl unpacks": { path: "/gzip", args: ["--compressed"], status: 200 },
+  "a status of one's own with a reason of one's own": {
+    path: "/299",
+    args: [],
+    status: 299,
+    shows: ({ heads }) => expect(heads[0]?.line).toBe("HTTP/1.1 299 Quite All Right"),
+  },
+  "the highest status": { path: "/599", args: [], status: 599 },
+  "a redirect that is followed": { path: "/redirect", args: ["-L"], status: 200 },
+  "POST of a form": { path: "/echo", args: ["-d", "a=1&b=2"], status: 200 },
+  "POST of a file": {
+    path: "/echo",
+    args: ["-H", "Expect:", "--data-binary", "@{file}"],
+    status: 200,
+    shows: upload,
+  },
+  "an empty POST": { path: "/echo", args: ["-X", "POST", "-d", ""], status: 200 },
+  "an empty PUT": { path: "/echo", args: ["-X", "PUT", "-H", "Content-Length: 0"], status: 200 },
+  "PUT of a file": { path: "/echo", args: ["-H", "Expect:", "-T", "{file}"], status: 200, shows: upload },
+  "PUT from standard input, chunked": {
+    path: "/echo",
+    args: ["-H", "Expect:", "-T", "-"],
+    status: 200,
+    shows: (outcome) => {
+      upload(outcome);
+      expect(outcome.seen[0]?.framing).toContain("transfer-encoding: chunked");
+    },
+  },
+  "DELETE with a body": { path: "/echo", args: ["-X", "DELETE", "-d", "which"], status: 200 },
+  "DELETE without a body": { path: "/echo", args: ["-X", "DELETE"], status: 200 },
+  "GET with a body": { path: "/echo", args: ["-X", "GET", "-d", "what"], status: 200 },
+  PATCH: { path: "/echo", args: ["-X", "PATCH", "-d", "{}"], status: 200 },
+  "a method that few know": { path: "/echo", args: ["-X", "REPORT"], status: 200 },
+  "OPTIONS of a path": { path: "/echo", args: ["-X", "OPTIONS"], status: 200 },
+  "OPTIONS *": { path: "/", args: ["-X", "OPTIONS", "--request-target", "*"], status: 200 },
+  "Expect: 100-continue, which the origin answers with 100": {
+    path: "/echo",
+    args: ["-H", "Expect: 100-continue", "-T", "{file}"],
+    status: 200,
+    shows: (outcome) => {
+      upload(outcome);
+      expect(outcome.heads.map(({ line }) => line)).toEqual(["HTTP/1.1 100 Continue", "HTTP/1.1 200 OK"]);
+    },
+  },
+  "Expect: 100-continue with a chunked body": {
+    path: "/echo",
+    args: ["-H", "Expect: 100-continue", "-T", "-"],
+    status: 200,
+    shows: (outcome) => {
+      upload(outcome);
+      expect(outcome.heads).toHaveLength(2);
+    },
+  },
+  "Expect: 100-continue, which the origin refuses before the body": {
+    path: "/refuses-upload",
+    args: ["-H", "Expect: 100-continue", "-T", "{file}"],
+    status: 417,
+    shows: ({ heads }) => expect(heads[0]?.line).toBe("HTTP/1.1 417 Expectation Failed"),
+  },
+};
+
+describe("curl sees through the proxy what it sees without it", () => {
+  let folder: string;
+  let origin: Origin;
+  let pagoda: Pagoda;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "pagoda-sameness-"));
+    writeFileSync(join(folder, "large"), large);
+    const server = createServer((request, response) => void serve(request, response));
+    server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url !== "/refuses-upload") response.writeContinue();
+      void serve(request, response);
+    });
+    origin = await listen(server);
+    pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: origin.url });
+    return async () => {
+      await pagoda[Symbol.asyncDispose]();
+      await origin[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
+    };
+  });
+  beforeEach(() => {
+    need("curl");
+  });
+
+  async function ask(url: string, { path, args }: Case): Promise<Outcome> {
+    const [head, body] = [join(folder, "head"), join(folder, "body")];
+    const files = args.map((arg) => arg.replace("{file}", join(folder, "large")));
+    const before = seen.count;
+    writeFileSync(body, "");
+    const { code } = await curl(["-D", head, "-o", body, "-H", "Host: shop.example", ...files, url + path], {
+      input: args.includes("-") ? large : undefined,
+    });
+    const bytes = readFileSync(body);
+    return {
+      code,
+      heads: heads(readFileSync(head, "latin1"), bytes.length),
+      body: args.includes("-I") ? "" : hash(bytes),
+      seen: await seen.take(seen.count - before),
+    };
+  }
+
+  test.each(Object.entries(cases))("%s", async (_name, one) => {
+    const direct = await ask(origin.url, one);
+    const proxied = await ask(pagoda.url, one);
+    const statuses = direct.heads.flatMap(({ line }) => (line === "" ? [] : [Number(line.split(" ")[1])]));
+    expect(statuses.at(-1)).toBe(one.status);
+    one.shows?.(direct);
+    expect(proxied).toEqual(direct);
+  });
+
+  test("the trailers of a request", async () => {
+    const request =
+      "POST /echo HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n" +
+      "Trailer: X-Sum\r\n\r\n4\r\nbody\r\n0\r\nX-Sum: abc\r\n\r\n";
+    const ask = async (url: string): Promise<Seen> => {
+      using wire = new Wire(url);
+      wire.send(request);
+      await wire.closed;
+      expect(wire.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      return seen.next();
+    };
+    const direct = await ask(origin.url);
+    expect(direct).toMatchObject({ trailers: ["X-Sum", "abc"], body: hash(Buffer.from("body")) });
+    expect(await ask(pagoda.url)).toEqual(direct);
+  });
+
+  test("none of this leaves a call behind", async () => {
+    const { text } = await pagoda.admin("/stack");
+    expect([...text.matchAll(/"inFlight":(\d+)/g)].map(([, calls]) => calls)).toEqual(["0", "0"]);
+  });
+});
+
+/** The heads that curl has dumped: of each response, and the trailers. */
+function heads(dump: string, bodyBytes: number): Outcome["heads"] {
+  // A body of which all is there with the head may be sent with its length, although it came in chunks.
+  const whole = dump.replaceAll(/^transfer-encoding: chunked/gim, `content-length: ${bodyBytes}`);
+  const blocks = whole.split("\r\n\r\n").filter((block) => block !== "");
+  return blocks.map((block) => {
+    const [first = "", ...rest] = block.split("\r\n").filter((line) => line !== "");
+    const status = first.startsWith("HTTP/");
+    const lines = status ? rest : [first, ...rest];
+    const raw = lines.map((line) => line.split(/:[ ]?(.*)/s, 2) as [string, string]);
+    return Object.assign(fieldsOf(raw), { line: status ? first : "" });
+  });
+}
