@@ -79,7 +79,8 @@ describe("on a terminal", () => {
   });
 
   test("log lines are for people, and Ctrl+C drains", async () => {
-    const command = `${JSON.stringify(process.execPath)} ${JSON.stringify(mainFile)}`;
+    // In place of the shell, which would have the signal too, and end with it.
+    const command = `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(mainFile)}`;
     const child = spawn(need("script"), ["-qefc", command, "/dev/null"], {
       env: environment({ TERM: "xterm", PROXY_UPSTREAM_ADDRS: refusing }),
     });
