@@ -46,6 +46,14 @@ function run(file, args) {
   // From a terminal the child has the signal already (one process group); from a supervisor it has not.
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  // npm passes a signal to a shell, and some shells end of it without a word to us.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill("SIGTERM");
+  }, 250);
+  watch.unref();
   child.on("error", (error) => {
     console.error(`${file} could not be started: ${error.message}`);
     process.exit(1);
