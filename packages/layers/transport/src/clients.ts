@@ -41,7 +41,6 @@ export class Clients {
     const client = new Client(this.#origin, this.#options);
     this.#all.add(client);
     client.on("disconnect", () => this.#disconnected(client));
-    client.on("connectionError", () => this.#disconnected(client));
     return client;
   }
 

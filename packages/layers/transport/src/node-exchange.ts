@@ -118,7 +118,7 @@ export class NodeExchange implements BodySink {
   }
 
   #upload(): void {
-    if (this.#uploading || this.#settled) return;
+    if (this.#uploading) return;
     this.#uploading = true;
     this.#clear();
     try {

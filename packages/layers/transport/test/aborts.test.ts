@@ -55,6 +55,34 @@ describe("an abort", () => {
     await untilIdle(transport);
   });
 
+  test("before there is a connection does not keep the next call waiting for it", async () => {
+    const origin = await bareOrigin();
+    const transport = client(origin.url);
+    const first = transport.call(request());
+    const connection = await origin.next();
+    await connection.head();
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "o");
+    const { body } = await responseOf(first);
+    // A call begins while the first has the connection, and is given up when the first has given it back.
+    const controller = new AbortController();
+    await new Promise<void>((resolve, reject) => {
+      const write = (chunk: Uint8Array): boolean => {
+        if (chunk[0] === 0x6f) connection.say("k");
+        else void transport.call(request(), controller.signal);
+        return true;
+      };
+      const end = (): void => {
+        controller.abort();
+        resolve();
+      };
+      body.pipe({ write, end, fail: reject });
+    });
+    const next = transport.call(request("GET", "/next"));
+    expect(await connection.head()).toMatch(/^GET \/next /);
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(next)).toBe("ok");
+  });
+
   test("before there is a connection leaves a body for another try", async () => {
     const body = new Given();
     const { controller, result, origin } = await bench(request("POST", "/", { body }));

@@ -11,14 +11,14 @@ const mebibyte = 1_048_576;
 const piece = Buffer.alloc(65_536, "x");
 const pieces = (64 * mebibyte) / piece.length;
 
-/** The socket of the next connection that undici opens. */
+/** The socket of the next connection that either client opens. */
 function nextSocket(): { socket: Socket | undefined } {
   const seen: { socket: Socket | undefined } = { socket: undefined };
   const onConnected = (event: unknown): void => {
     seen.socket ??= (event as { readonly socket: Socket }).socket;
   };
-  channel("undici:client:connected").subscribe(onConnected);
-  onTestFinished(() => void channel("undici:client:connected").unsubscribe(onConnected));
+  channel("net.client.socket").subscribe(onConnected);
+  onTestFinished(() => void channel("net.client.socket").unsubscribe(onConnected));
   return seen;
 }
 
@@ -86,17 +86,21 @@ describe("backpressure", () => {
     flow.cancel();
   });
 
-  test("a slow origin makes an upload wait, and little is kept for it", async () => {
+  test.each([
+    ["undici", {}],
+    ["Node's client", { Expect: "100-continue" }],
+  ])("a slow origin makes an upload wait, and little is kept for it: %s", async (_, more) => {
     const server = createServer({ pauseOnConnect: true });
     const sockets = new Set<Socket>();
     const url = await listen(server, () => sockets.forEach((socket) => socket.destroy()));
     const seen = nextSocket();
     const body = new Given(64 * mebibyte);
-    const headers = { "Content-Length": `${64 * mebibyte}` };
+    const headers = { "Content-Length": `${64 * mebibyte}`, ...more };
     const result = client(url).call(request("POST", "/", { body, headers }));
     const [origin] = (await once(server, "connection")) as [Socket];
     sockets.add(origin);
 
+    if ("Expect" in more) origin.write("HTTP/1.1 100 Continue\r\n\r\n");
     let most = 0;
     let got = 0;
     origin.on("data", (chunk) => {

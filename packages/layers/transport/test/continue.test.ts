@@ -35,7 +35,15 @@ describe("Expect: 100-continue", () => {
     const result = client(origin.url).call(message as never);
     const connection = await origin.next();
     await connection.head();
-    connection.say("HTTP/1.1 100 Continue", "", "HTTP/1.1 103 Early Hints", "", "");
+    connection.say(
+      "HTTP/1.1 100 Continue",
+      "",
+      "HTTP/1.1 100 Continue",
+      "",
+      "HTTP/1.1 103 Early Hints",
+      "",
+      "",
+    );
     await connection.until("hello");
     connection.say(...ok);
     await textOf(result);

@@ -69,7 +69,8 @@ describe("what undici cannot send", () => {
 
   test("a client that uploads slowly timed out the origin", async () => {
     const one = await bench({ headersTimeoutMs: 50 });
-    await one.body.give("a");
+    // So much that the origin takes a while, which is timed; that it has taken it is the end of that.
+    await one.body.give(Buffer.alloc(4_194_304));
     await untilTimedOut(one);
     one.body.all();
     one.connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
@@ -81,6 +82,7 @@ describe("what undici cannot send", () => {
     one.connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "o");
     const { body } = await responseOf(one.result);
     await one.body.give("a");
+    one.body.all();
     await untilTimedOut(one);
     one.connection.say("k");
     expect(await body.text()).toEqual({ _tag: "Right", right: "ok" });
@@ -137,6 +139,22 @@ describe("what undici cannot send", () => {
     connection.say("HTTP/1.1 200 OK", "Content-Length: 9", "", "half");
     expect(await (await responseOf(result)).body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
     await untilIdle(transport);
+  });
+
+  test("a reader that takes a break longer than the idle time found its body broken", async () => {
+    const one = await bench({ headersTimeoutMs: 50, idleTimeoutMs: 20 });
+    one.body.all();
+    one.connection.say("HTTP/1.1 200 OK", "Content-Length: 200000", "", "x".repeat(200_000));
+    const { body } = await responseOf(one.result);
+    await untilTimedOut(one);
+    expect(await body.bytes()).toMatchObject({ _tag: "Right", right: { length: 200_000 } });
+  });
+
+  test("a head of more than 16 KiB was refused", async () => {
+    const { result, connection, body } = await bench();
+    body.all();
+    connection.say("HTTP/1.1 200 OK", `X: ${"x".repeat(50_000)}`, "Content-Length: 0", "", "");
+    expect((await responseOf(result)).headers.get("x")).toHaveLength(50_000);
   });
 
   test("closing cut the calls under way", async () => {

@@ -1,5 +1,6 @@
 import type { HttpHeaders } from "@pagoda/core/http";
 import { describe, expect, test } from "vitest";
+import { decodeFields } from "../src/headers.ts";
 import { bareOrigin, client, request, responseOf } from "./origin.ts";
 
 /** The response that comes of what an origin says. */
@@ -36,6 +37,13 @@ describe("a response", () => {
       "0",
     ]);
     expect(upstream).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  test("fields in different pieces of memory are decoded each", () => {
+    const one = Buffer.from(new TextEncoder().encode("X-One1X-Two").buffer);
+    const other = Buffer.from(new TextEncoder().encode("......other").buffer);
+    const raw = [one.subarray(0, 5), one.subarray(5, 6), other.subarray(6, 9), one.subarray(6, 11)];
+    expect(decodeFields(raw).raw).toEqual(["X-One", "1", "oth", "X-Two"]);
   });
 
   test("fields that come in two packets are decoded", async () => {
