@@ -110,13 +110,15 @@ export function conformance<Req = string, Res = string>(
     await call();
   });
 
-  check("a late answer after an abort changes nothing", async ({ mock, call, controller }) => {
+  check("an aborted call leaves the next one alone", async ({ mock, call, controller, layered }) => {
     const result = call();
     const inner = await mock.next();
     controller.abort();
-    const first = await result;
+    await result;
     inner.answer(response());
-    assert.equal(await result, first);
+    const next = layered.call(request());
+    (await mock.next()).answer(response());
+    assert.ok(isRight(await next), "the call after an aborted one is not answered");
   });
 
   check("calls at the same time do not disturb each other", async ({ mock, call, layered }) => {
@@ -128,7 +130,7 @@ export function conformance<Req = string, Res = string>(
     other.abort();
     assert.ok(!innerFirst.signal?.aborted, "the abort of one call reached another");
     innerFirst.answer(response());
-    assert.ok(isRight(await first));
+    assert.ok(isRight(await first), "the abort of one call ended another");
     await second;
     assert.equal(
       getEventListeners(other.signal, "abort").length,
@@ -155,9 +157,13 @@ export function conformance<Req = string, Res = string>(
   check("no wake-up is lost, whoever leaves", async ({ mock, layered, random }) => {
     mock.admit(2);
     let done = 0;
+    const rejected: unknown[] = [];
     const controllers = Array.from({ length: 60 }, () => {
       const controller = new AbortController();
-      void oneshot(layered, request(), controller.signal).then(() => done++);
+      void oneshot(layered, request(), controller.signal).then(
+        () => done++,
+        (defect: unknown) => rejected.push(defect),
+      );
       return controller;
     });
     for (let step = 0; step < 200; step++) {
@@ -171,6 +177,7 @@ export function conformance<Req = string, Res = string>(
       for (const call of mock.calls) call.answer(response());
     }
     await settled();
+    assert.deepEqual(rejected, [], "an abort made a call reject");
     assert.equal(done, controllers.length, "callers wait although inner is ready");
   });
 

@@ -2,7 +2,8 @@ import type { Layer } from "../layer.ts";
 
 /**
  * The layer, or none where it is `undefined`: for a policy that a setting turns on. The types say that its errors
- * may come; a layer that adds to the request cannot be optional, since what is inside needs what it adds.
+ * may come, and promise nothing of what it adds to the request; one that handles errors cannot be optional, since
+ * who is outside counts on it.
  */
 export function optional<Needs, Fails, Yields>(
   layer: Layer<Needs, unknown, Fails, never, Yields> | undefined,

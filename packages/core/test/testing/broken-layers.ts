@@ -1,0 +1,290 @@
+import { layer, type Layer, type Service } from "@pagoda/core";
+import type { Kit, Samples } from "@pagoda/core/testing";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { Limit } from "../readiness/limits.ts";
+
+export type AnyService = Service<unknown, unknown, unknown>;
+export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
+
+/** Around inner as it is, except where `broken` says otherwise. */
+export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
+  return (kit) => (inner) => ({
+    ready: () => inner.ready(),
+    call: (request, signal) => inner.call(request, signal),
+    describe: () => ({ name: "broken", inner: [inner.describe()] }),
+    ...broken(inner, kit),
+  });
+}
+
+export const pass: Layer = layer("pass", ({ call }) => ({ call }));
+
+/** A layer with a limit of its own; `wakes` decides whether a slot that becomes free wakes anyone. */
+export function limit(wakes: () => boolean = () => true): (inner: AnyService) => AnyService {
+  const slots = new Limit(2);
+  return layer("limit", (inner) => ({
+    ready: () => slots.waiting.ready() ?? inner.ready(),
+    call: (request, signal) => {
+      slots.take();
+      return inner.call(request, signal).finally(() => {
+        if (wakes()) slots.giveBack();
+        else slots.inUse--;
+      });
+    },
+  }));
+}
+
+interface Broken {
+  readonly what: string;
+  readonly makeLayer: MakeLayer;
+  /** The check that must fail, and the words in which. */
+  readonly fails: readonly [check: string, message: string];
+  readonly samples?: Samples<string, string>;
+}
+
+export const broken: readonly Broken[] = [
+  {
+    what: "swallows the response",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, signal).then(() => new Promise(() => {})),
+    })),
+    fails: ["gives the response of inner", "never settles"],
+  },
+  {
+    what: "makes an error of a response",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, signal).then(swap),
+    })),
+    fails: ["gives the response of inner", "inner answered, the layer did not"],
+  },
+  {
+    what: "leaves a timer",
+    makeLayer: around((inner, { clock }) => ({
+      call: (request, signal) => {
+        clock.setTimer(100, () => {});
+        return inner.call(request, signal);
+      },
+    })),
+    fails: ["gives the response of inner", "timers are left on the clock"],
+  },
+  {
+    what: "leaves a listener on the caller's signal",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => {
+        signal?.addEventListener("abort", () => {});
+        return inner.call(request, signal);
+      },
+    })),
+    fails: ["gives the response of inner", "listeners are left on the caller's signal"],
+  },
+  {
+    what: "leaves a call of inner under way",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => {
+        inner.call(request).catch(() => {});
+        return inner.call(request, signal);
+      },
+    })),
+    fails: ["a call that is aborted already settles", "calls of inner are still under way"],
+  },
+  {
+    what: "rejects on Left",
+    makeLayer: around((inner) => ({
+      call: async (request, signal) => {
+        const result = await inner.call(request, signal);
+        if (isLeft(result)) throw result.left;
+        return result;
+      },
+    })),
+    fails: ["an error of inner comes out as a value", "[object Object]"],
+  },
+  {
+    // Defect: nobody looked at these calls, and the test runner saw a rejection from nowhere.
+    what: "rejects on an abort",
+    makeLayer: around((inner) => ({
+      call: async (request, signal) => {
+        const result = await inner.call(request, signal);
+        signal?.throwIfAborted();
+        return result;
+      },
+    })),
+    fails: ["no wake-up is lost, whoever leaves", "an abort made a call reject"],
+  },
+  {
+    what: "hides a defect",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, signal).catch(() => right("never mind")),
+    })),
+    fails: ["a defect of inner comes out as a rejection", "Missing expected rejection"],
+  },
+  {
+    what: "does not pass the signal",
+    makeLayer: around((inner) => ({ call: (request) => inner.call(request) })),
+    fails: ["an abort reaches inner in the same tick", "inner got no signal"],
+  },
+  {
+    what: "passes an abort on a microtask late",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, later(signal)),
+    })),
+    fails: [
+      "an abort reaches inner in the same tick",
+      "inner's signal is not aborted in the tick of the caller's abort",
+    ],
+  },
+  {
+    what: "listens only for an abort that is still to come",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, onlyLater(signal)),
+    })),
+    fails: ["a call that is aborted already settles", "never settles"],
+  },
+  {
+    what: "waits for inner's answer after an abort",
+    makeLayer: around((inner) => ({
+      call: (request) => inner.call(request, new AbortController().signal),
+    })),
+    fails: ["an aborted call leaves the next one alone", "never settles"],
+  },
+  {
+    what: "never gives back the slot of an aborted call",
+    makeLayer: around((inner) => {
+      let taken = false;
+      return {
+        call: async (request, signal) => {
+          if (taken) return left("full");
+          taken = true;
+          const result = await inner.call(request, signal);
+          if (!signal?.aborted) taken = false;
+          return result;
+        },
+      };
+    }),
+    fails: ["an aborted call leaves the next one alone", "a call was expected, none came"],
+  },
+  {
+    what: "stays open after an abort",
+    makeLayer: around((inner) => {
+      let open = false;
+      return {
+        call: async (request, signal) => {
+          const result = await inner.call(request, signal);
+          open ||= signal?.aborted === true;
+          return open ? left("open") : result;
+        },
+      };
+    }),
+    fails: ["an aborted call leaves the next one alone", "the call after an aborted one is not answered"],
+  },
+  {
+    what: "ends all calls when one is aborted",
+    makeLayer: around((inner) => {
+      const { promise, resolve } = Promise.withResolvers<Either<unknown, unknown>>();
+      return {
+        call: (request, signal) => {
+          signal?.addEventListener("abort", () => resolve(left("aborted")), { once: true });
+          return Promise.race([inner.call(request, signal), promise]);
+        },
+      };
+    }),
+    fails: ["calls at the same time do not disturb each other", "the abort of one call ended another"],
+  },
+  {
+    what: "has one signal for all calls",
+    makeLayer: around((inner) => {
+      const shared = new AbortController();
+      return {
+        call: (request, signal) => {
+          signal?.addEventListener("abort", () => shared.abort(), { once: true });
+          return inner.call(request, shared.signal);
+        },
+      };
+    }),
+    fails: ["calls at the same time do not disturb each other", "the abort of one call reached another"],
+  },
+  {
+    what: "is ready whatever inner says",
+    makeLayer: around(() => ({ ready: () => undefined })),
+    fails: ["readiness is honoured", "no call was expected, 1 came"],
+  },
+  {
+    what: "is never ready",
+    makeLayer: around(() => ({ ready: () => new Promise(() => {}) })),
+    fails: ["readiness is honoured", "a fresh layer around a ready service is not ready"],
+  },
+  {
+    what: "does not hear that inner has become ready",
+    makeLayer: around((inner) => ({ ready: () => inner.ready() && new Promise(() => {}) })),
+    fails: ["readiness is honoured", "a call was expected, none came"],
+  },
+  {
+    what: "holds back, though it is said to be ready always",
+    makeLayer: () => pass,
+    samples: { ready: "always" },
+    fails: ["readiness is honoured", "the layer is said to be ready always"],
+  },
+  {
+    what: "wakes nobody when a slot becomes free",
+    makeLayer: () => limit(() => false),
+    fails: ["no wake-up is lost, whoever leaves", "callers wait although inner is ready"],
+  },
+  {
+    what: "forgets a wake-up now and then",
+    makeLayer: ({ random }) => limit(() => random() < 0.5),
+    fails: ["no wake-up is lost, whoever leaves", "callers wait although inner is ready"],
+  },
+  {
+    what: "calls inner in a later tick without asking whether it is ready",
+    makeLayer: around((inner) => ({
+      call: async (request, signal) => {
+        await Promise.resolve();
+        return inner.call(request, signal);
+      },
+    })),
+    fails: ["no wake-up is lost, whoever leaves", "inner was called although it was not ready"],
+  },
+  {
+    what: "has no name",
+    makeLayer: around((inner) => ({ describe: () => ({ name: "", inner: [inner.describe()] }) })),
+    fails: ["describes itself and what it stands around", "a layer needs a name"],
+  },
+  {
+    what: "leaves inner out of its description",
+    makeLayer: around(() => ({ describe: () => ({ name: "broken" }) })),
+    fails: ["describes itself and what it stands around", "inner is missing from the description"],
+  },
+  {
+    what: "describes itself in what JSON cannot say",
+    makeLayer: around((inner) => ({
+      describe: () => ({ name: "broken", options: { ms: Infinity }, inner: [inner.describe()] }),
+    })),
+    fails: ["describes itself and what it stands around", "a description must be JSON"],
+  },
+  {
+    what: "counts how often it was described",
+    makeLayer: around((inner) => {
+      let asked = 0;
+      return { describe: () => ({ name: "broken", state: { asked: asked++ }, inner: [inner.describe()] }) };
+    }),
+    fails: ["describes itself and what it stands around", "asking changed the answer"],
+  },
+];
+
+function swap<T>(result: Either<unknown, T>): Either<unknown, T> {
+  return isLeft(result) ? result : left(result.right);
+}
+
+/** A signal that follows the caller's a microtask late. */
+function later(signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController();
+  const abort = (): void => void Promise.resolve().then(() => controller.abort());
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  return controller.signal;
+}
+
+/** A signal that follows the caller's, unless that is aborted already. */
+function onlyLater(signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController();
+  signal?.addEventListener("abort", () => controller.abort(), { once: true });
+  return controller.signal;
+}

@@ -1,0 +1,66 @@
+import { oneshot } from "@pagoda/core";
+import { conformance, type Samples, settled } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { around, broken, limit, type MakeLayer, pass } from "./broken-layers.ts";
+
+/** Runs the suite as a runner would, and gives what failed, by check. */
+async function failures(
+  makeLayer: MakeLayer,
+  samples?: Samples<string, string>,
+): Promise<Map<string, string>> {
+  const defined: { readonly name: string; readonly run: () => Promise<void> }[] = [];
+  conformance(
+    (name, run) => defined.push({ name: name.replace("conformance: ", ""), run }),
+    makeLayer,
+    samples,
+  );
+  const failed = new Map<string, string>();
+  for (const { name, run } of defined) {
+    // A layer that never settles would hold up the suite; the event loop tells that nothing more comes.
+    const message = await Promise.race([run().then(() => undefined, String), stuck()]);
+    if (message !== undefined) failed.set(name, message);
+  }
+  return failed;
+}
+
+/** Far longer in ticks of the event loop than any check takes; no time is waited for. */
+async function stuck(): Promise<string> {
+  for (let tick = 0; tick < 1_000; tick++) await settled();
+  return "never settles";
+}
+
+describe("conformance", () => {
+  test.each<[string, MakeLayer]>([
+    ["does nothing", () => pass],
+    ["has a limit", () => limit()],
+    [
+      "calls inner in a later tick, but asks first",
+      around((inner) => ({
+        ready: () => undefined,
+        call: (request, signal) => oneshot(inner, request, signal),
+      })),
+    ],
+    [
+      "has inner further inside",
+      around((inner) => ({
+        describe: () => ({ name: "outer", inner: [{ name: "endpoint", inner: [inner.describe()] }] }),
+      })),
+    ],
+  ])("passes a layer that %s", async (what, makeLayer) => {
+    const samples = what.includes("later tick") ? { ready: "always" as const } : {};
+    expect(await failures(makeLayer, samples)).toEqual(new Map());
+  });
+
+  test.each(broken)("finds a layer that $what", async ({ makeLayer, fails: [check, message], samples }) => {
+    expect((await failures(makeLayer, samples)).get(check)).toContain(message);
+  });
+
+  test("has no check that no broken layer fails", () => {
+    const names: string[] = [];
+    conformance(
+      (name) => names.push(name.replace("conformance: ", "")),
+      () => pass,
+    );
+    expect(new Set(broken.map(({ fails: [check] }) => check))).toEqual(new Set(names));
+  });
+});

@@ -1,0 +1,40 @@
+import { seededRandom } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+
+function take(count: number, seed: number): number[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: count }, random);
+}
+
+describe("seededRandom", () => {
+  test("gives the numbers of mulberry32, on every platform and in every version", () => {
+    expect(take(4, 1)).toEqual([
+      0.6270739405881613, 0.002735721180215478, 0.5274470399599522, 0.9810509674716741,
+    ]);
+    expect(take(2, 2 ** 32 - 1)).toEqual([0.8964226141106337, 0.189478256739676]);
+  });
+
+  test("gives the same for the same seed and something else for another", () => {
+    expect(take(100, 7)).toEqual(take(100, 7));
+    expect(take(100, 7)).not.toEqual(take(100, 8));
+  });
+
+  test("stays from 0 to below 1, evenly spread", () => {
+    const bins = Array.from({ length: 20 }, () => 0);
+    const values = take(100_000, 3);
+    expect(values.every((value) => value >= 0 && value < 1)).toBe(true);
+    for (const value of values) {
+      bins[Math.floor(value * 20)]! += 1;
+    }
+    // 5,000 expected in each; five standard deviations are 345.
+    for (const count of bins) expect(Math.abs(count - 5_000)).toBeLessThan(345);
+  });
+
+  test("has no memory that shows: one number says nothing about the next", () => {
+    const values = take(100_000, 4);
+    let sum = 0;
+    for (const [index, value] of values.entries()) sum += (value - 0.5) * ((values[index + 1] ?? 0.5) - 0.5);
+    // The correlation of neighbours; its standard deviation is 0.003.
+    expect(Math.abs((12 * sum) / values.length)).toBeLessThan(0.016);
+  });
+});

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { expect, test } from "vitest";
+import { compile } from "./compile.ts";
+
+const before = `
+import { ServiceBuilder } from "@pagoda/core";
+import {
+  cached, type HttpRequest, metrics, origin, rateLimit, respond, retry, router, serve, timeout,
+} from "./layers.ts";
+`;
+
+const stack = `
+const stack = new ServiceBuilder<HttpRequest>()
+  .layer(metrics())
+  .layer(respond({ NoRoute: 404, RateLimited: 429 }))
+  .layer(respond({ Refused: 502, TimedOut: 504 }))
+  .layer(timeout(30_000))
+  .layer(rateLimit({ key: (request) => request.path }))
+  .layer(metrics())
+  .layer(router())
+  .layer(rateLimit({ key: (request) => request.route }))
+  .layer(retry())
+  .layer(timeout(1_000))
+  .layer(metrics())
+  .layer(retry())
+  .service(origin);
+serve(stack);
+`;
+
+/** About 1.3 times what it was when this was written: room for a compiler's release, not for a mistake. */
+const budget = 1_850;
+
+test("a stack of twelve layers keeps to its budget of type instantiations", { timeout: 60_000 }, () => {
+  const without = compile("budget-without", { program: `${before}export {};\n` });
+  const withStack = compile("budget-with", { program: `${before}${stack}export {};\n` });
+  expect(withStack.complaints["program"]).toEqual([]);
+  const used = withStack.instantiations - without.instantiations;
+  const measured = `${used} instantiations for twelve layers (${without.instantiations} without them)`;
+  assert.ok(used > 0 && used <= budget, `${measured}, the budget is ${budget}`);
+});

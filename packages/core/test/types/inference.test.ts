@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import { compile } from "./compile.ts";
+
+const imports = `
+import {
+  type Aborted, callAll, type ErrorOf, type Fault, filter, fromAsync, type Layer, layer, mapError, mapRequest,
+  mapResponse, oneshot, optional, type RequestOf, type ResponseOf, type Service, ServiceBuilder, steer, toTaskEither,
+} from "@pagoda/core";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import {
+  cached, type HttpRequest, type HttpResponse, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,
+  respond, retry, type Routed, router, type Same, serve, type TimedOut, timeout,
+} from "./layers.ts";
+declare const flag: boolean;
+const http = new ServiceBuilder<HttpRequest>();
+`;
+
+/** Each must compile as it is: what must not compile in it is marked with `@ts-expect-error`. */
+const statements: Readonly<Record<string, string>> = {
+  "the errors of a stack are inferred, with no annotation": `
+    const stack = http.layer(router()).layer(timeout(1)).layer(rateLimit({ key: () => "" })).service(origin);
+    const same: Same<ErrorOf<typeof stack>, NoRoute | TimedOut | RateLimited | Refused> = true;`,
+
+  "errors that are handled do not come out": `
+    const stack = http.layer(respond({ TimedOut: 504, Refused: 502 })).layer(timeout(1)).service(origin);
+    const same: Same<ErrorOf<typeof stack>, never> = true;
+    serve(stack);`,
+
+  "errors raised outside a handler still come out": `
+    const stack = http.layer(timeout(1)).layer(respond({ TimedOut: 504, Refused: 502 })).service(origin);
+    const same: Same<ErrorOf<typeof stack>, TimedOut> = true;`,
+
+  "errors raised on both sides of a handler come out once": `
+    const stack = http.layer(timeout(1)).layer(respond({ TimedOut: 504 })).layer(timeout(1)).service(origin);
+    const same: Same<ErrorOf<typeof stack>, TimedOut | Refused> = true;`,
+
+  "a stack takes the request that it was begun with": `
+    const stack = http.layer(router()).layer(retry()).service(origin);
+    const same: Same<RequestOf<typeof stack>, HttpRequest> = true;`,
+
+  "the innermost service finds what layers added": `
+    declare const routed: Service<HttpRequest & Routed, HttpResponse>;
+    http.layer(router()).service(routed);
+    // @ts-expect-error: nothing added the route
+    http.service(routed);`,
+
+  "responses that a layer gives by itself join the response": `
+    const stack = http.layer(cached()).layer(respond({ Refused: 502 })).service(origin);
+    const same: Same<ResponseOf<typeof stack>, HttpResponse | "from the cache"> = true;`,
+
+  "a stack of nothing is the service": `
+    const same: Same<ReturnType<typeof http.service<HttpResponse, Refused>>, typeof origin> = true;`,
+
+  "a builder as one layer says what all its layers say": `
+    const layers = http.layer(respond({ TimedOut: 504 })).layer(timeout(1)).layer(router()).asLayer();
+    const same: Same<typeof layers, Layer<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, HttpResponse>> =
+      true;
+    const stack = http.layer(metrics()).layer(layers).layer(retry()).layer(timeout(1)).service(origin);
+    const errors: Same<ErrorOf<typeof stack>, NoRoute | Refused> = true;`,
+
+  "a callback in an inline factory's options sees the builder's request": `
+    http.layer(rateLimit({ key: (request) => request.path }));
+    // @ts-expect-error: no router stands outside
+    http.layer(rateLimit({ key: (request) => request.route }));
+    http.layer(router()).layer(rateLimit({ key: (request) => request.path + request.route }));`,
+
+  "a callback in an inline factory's options does not blur the factory's errors": `
+    const limited = http.layer(rateLimit({ key: (request) => request.path })).service(origin);
+    const errors: Same<ErrorOf<typeof limited>, RateLimited | Refused> = true;
+    const filtered = http
+      .layer(filter((request) => (request.path === "" ? left("no path" as const) : right(request))))
+      .service(origin);
+    const own: Same<ErrorOf<typeof filtered>, "no path" | Refused> = true;`,
+
+  "a layer around one service, without a builder, says the same": `
+    const limited = timeout(1)(origin);
+    const same: Same<typeof limited, Service<HttpRequest, HttpResponse, TimedOut | Refused>> = true;
+    const answered = respond({ Refused: 502 })(origin);
+    const none: Same<ErrorOf<typeof answered>, never> = true;
+    const cache = cached()(origin);
+    const yields: Same<ResponseOf<typeof cache>, HttpResponse | "from the cache"> = true;`,
+
+  "a service that needs less, gives less or fails less can stand for one with more": `
+    declare const modest: Service<{ readonly path: string }, { readonly status: 200 }, never>;
+    const asked: Service<HttpRequest, HttpResponse, Refused> = modest;
+    // @ts-expect-error: it needs the method
+    const needs: Service<{ readonly path: string }, HttpResponse, Refused> = origin;
+    // @ts-expect-error: it may give any status
+    const gives: Service<HttpRequest, { readonly status: 200 }, Refused> = origin;
+    // @ts-expect-error: it may fail
+    const fails: Service<HttpRequest, HttpResponse, never> = origin;`,
+
+  "a layer that needs less or adds more can stand for one that needs more or adds less": `
+    declare const both: Layer<HttpRequest, Routed & { readonly tenant: string }>;
+    const adds: Layer<HttpRequest, Routed> = both;
+    const needs: Layer<HttpRequest & Routed, Routed> = both;
+    // @ts-expect-error: it needs an HttpRequest
+    const anywhere: Layer<unknown, Routed> = both;
+    // @ts-expect-error: it does not add the port
+    const port: Layer<HttpRequest, { readonly port: number }> = both;
+    // @ts-expect-error: it may raise
+    const silent: Layer = timeout(1);`,
+
+  "mapRequest adds what its function adds": `
+    const tenant = mapRequest((request: HttpRequest) => ({ ...request, tenant: "a" }));
+    declare const wants: Service<HttpRequest & { readonly tenant: string }, HttpResponse, Refused>;
+    const stack = http.layer(tenant).service(wants);
+    const same: Same<typeof stack, Service<HttpRequest, HttpResponse, Refused>> = true;
+    // @ts-expect-error: what it gives must still be the request
+    mapRequest((request: HttpRequest) => ({ path: request.path }));`,
+
+  "mapResponse and mapError change one type and leave the others": `
+    const status = mapResponse((response: HttpResponse) => response.status)(origin);
+    const response: Same<typeof status, Service<HttpRequest, number, Refused>> = true;
+    const tag = mapError((error: Refused) => error._tag)(origin);
+    const error: Same<typeof tag, Service<HttpRequest, HttpResponse, "Refused">> = true;`,
+
+  "filter raises what its check gives as Left": `
+    const checked = filter((request: HttpRequest) => (flag ? left(1 as const) : right(request)));
+    const same: Same<typeof checked, Layer<HttpRequest, unknown, 1>> = true;`,
+
+  "an optional layer's errors may come": `
+    const stack = http.layer(optional(flag ? timeout(1) : undefined)).service(origin);
+    const same: Same<ErrorOf<typeof stack>, TimedOut | Refused> = true;`,
+
+  "an optional layer promises nothing of what it adds": `
+    // @ts-expect-error: what is inside needs the route
+    http.layer(optional(flag ? router() : undefined)).layer(retry());`,
+
+  "a layer that handles errors cannot be optional": `
+    // @ts-expect-error: who is outside counts on the answer
+    optional(flag ? respond({ Refused: 502 }) : undefined);`,
+
+  "a handler layer compiles when it handles what it declares": `
+    const handler = layer<unknown, unknown, never, Refused, "handled">("handler", (inner) => ({
+      call: async (request, signal) => {
+        const result = await inner.call(request, signal);
+        if (result._tag === "Right") return result;
+        return isRefused(result.left) ? right("handled" as const) : left(result.left);
+      },
+    }));
+    declare function isRefused<E>(error: E | Refused): error is Refused;
+    const same: Same<typeof handler, Layer<unknown, unknown, never, Refused, "handled">> = true;`,
+
+  "who waits may see Aborted, beside the service's own errors": `
+    const once = oneshot(origin, { method: "GET", path: "/" });
+    const same: Same<Awaited<typeof once>, Either<Refused | Aborted, HttpResponse>> = true;
+    const task = toTaskEither(origin);
+    const ran: Same<Awaited<ReturnType<ReturnType<typeof task>>>, Awaited<typeof once>> = true;
+    const all = callAll(origin, [{ method: "GET", path: "/" }]);
+    const each: Same<typeof all, AsyncGenerator<Either<Refused | Aborted, HttpResponse>, void, undefined>> = true;`,
+
+  "services to steer between are alike, and pick sees the request": `
+    const steered = steer([origin, origin], (request) => request.path.length);
+    const same: Same<typeof steered, typeof origin> = true;`,
+
+  "fromAsync has the error that its function makes": `
+    const made = fromAsync("made", async (path: string) => path.length, () => "failed" as const);
+    const same: Same<typeof made, Service<string, number, "failed">> = true;`,
+};
+
+describe("types", () => {
+  const names = Object.keys(statements);
+  const sources = names.map((name, index) => [`case${index}`, `${imports}${statements[name]}\nexport {};\n`]);
+  const { complaints } = compile("inference", Object.fromEntries(sources));
+
+  test.each(names.map((name, index) => [name, `case${index}`]))("%s", (_name, file) => {
+    expect(complaints[file]).toEqual([]);
+  });
+
+  test("the layers that the statements are about compile", () => {
+    expect(complaints["layers"]).toEqual([]);
+  });
+});
