@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { call } from "./client.ts";
 import { origin, quietPort, rawOrigin, refusing } from "./origin.ts";
 import { environment, mainFile, Pagoda, Program, until } from "./program.ts";
-import { need } from "./system.ts";
+import { adopt, need } from "./system.ts";
 
 test("log lines are JSON where standard output is no terminal", async () => {
   await using upstream = await origin((_message, response) => response.end());
@@ -81,11 +81,8 @@ describe("on a terminal", () => {
   test("log lines are for people, and Ctrl+C drains", async () => {
     // In place of the shell, which would have the signal too, and end with it.
     const command = `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(mainFile)}`;
-    const child = spawn(need("script"), ["-qefc", command, "/dev/null"], {
-      env: environment({ TERM: "xterm", PROXY_UPSTREAM_ADDRS: refusing }),
-    });
-    const orphaned = (): void => void child.kill("SIGKILL");
-    process.once("exit", orphaned);
+    const env = environment({ TERM: "xterm", PROXY_UPSTREAM_ADDRS: refusing });
+    const child = adopt(spawn(need("script"), ["-qefc", command, "/dev/null"], { env }));
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
     const exit = once(child, "close");
@@ -94,7 +91,6 @@ describe("on a terminal", () => {
     expect((await call(url as string)).status).toBe(502);
     child.stdin.write("\x03");
     const [code] = (await exit) as [number];
-    process.off("exit", orphaned);
     expect(code).toBe(0);
     const plain = stripVTControlCharacters(output);
     expect(output).not.toBe(plain);

@@ -8,6 +8,7 @@ import {
   type Server,
   type Socket,
 } from "node:net";
+import { adopt } from "./system.ts";
 
 /** A server of a test. Leaving its scope closes it with all its connections. */
 export interface Origin extends AsyncDisposable {
@@ -125,9 +126,7 @@ export async function silent(): Promise<Origin> {
       console.log(server.address().port);
       process.kill(process.pid, "SIGSTOP");
     });`;
-  const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-  const orphaned = (): void => void child.kill("SIGKILL");
-  process.once("exit", orphaned);
+  const child = adopt(spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] }));
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const port = Number(line);
   const sockets = new Set<Socket>();
@@ -142,7 +141,6 @@ export async function silent(): Promise<Origin> {
     port,
     sockets,
     async [Symbol.asyncDispose]() {
-      process.off("exit", orphaned);
       for (const socket of sockets) socket.destroy();
       child.kill("SIGKILL");
       await once(child, "close");

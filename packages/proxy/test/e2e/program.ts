@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { adopt } from "./system.ts";
 
 /** A line of the program's log, as it stands on standard output where that is no terminal. */
 export interface LogLine {
@@ -49,19 +50,18 @@ export class Program implements AsyncDisposable {
   #ended = false;
 
   constructor(env: Environment, args: readonly string[] = []) {
-    const child = spawn(process.execPath, [mainFile, ...args], {
-      env: environment(env),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = adopt(
+      spawn(process.execPath, [mainFile, ...args], {
+        env: environment(env),
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
     this.pid = child.pid as number;
     this.#kill = (signal) => void child.kill(signal);
-    const orphaned = (): void => this.#kill("SIGKILL");
-    process.once("exit", orphaned);
     child.stderr.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     createInterface({ input: child.stdout }).on("line", (line) => this.#line(line));
     this.exit = new Promise((resolve) => {
       child.once("close", (code, signal) => {
-        process.off("exit", orphaned);
         this.#ended = true;
         this.#wake();
         resolve({ code, signal });

@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { afterAll } from "vitest";
 
 /** Programs that tests use beside Node, and how one gets them. */
 const packages = { chromium: "chromium", curl: "curl", openssl: "openssl", script: "bsdutils" } as const;
@@ -21,6 +22,25 @@ export function need(tool: Tool): string {
   throw new Error(`this test needs ${tool}, which is not on the PATH: apt-get install ${packages[tool]}`);
 }
 
+const children = new Set<ChildProcess>();
+
+/**
+ * Ends a process with the file of tests that started it, at the latest: a test whose time is over never leaves its
+ * scope, and would leave its processes behind.
+ */
+export function adopt<C extends ChildProcess>(child: C): C {
+  children.add(child);
+  child.once("close", () => children.delete(child));
+  return child;
+}
+
+function endChildren(): void {
+  for (const child of children) child.kill("SIGKILL");
+}
+
+afterAll(endChildren);
+process.once("exit", endChildren);
+
 export interface Ran {
   readonly code: number | null;
   readonly stdout: Buffer;
@@ -36,7 +56,7 @@ interface Execution {
 
 /** Runs a program to its end. */
 export function execute(tool: Tool | "sh", args: readonly string[], options: Execution = {}): Promise<Ran> {
-  const child = spawn(tool === "sh" ? tool : need(tool), args, { cwd: options.cwd });
+  const child = adopt(spawn(tool === "sh" ? tool : need(tool), args, { cwd: options.cwd }));
   const stdout: Buffer[] = [];
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {
