@@ -14,6 +14,8 @@ export interface Fault<Tag extends string = string> {
   readonly origin: "local" | "upstream";
   /** The same call may succeed if it is made again. Whether it may be repeated at all is the request's matter. */
   readonly retryable: boolean;
+  /** Milliseconds before which it makes no sense to try again, where that is known. */
+  readonly retryAfterMs?: number | undefined;
   /** What lies behind it, for logs; never shown to clients. */
   readonly cause?: unknown;
 }

@@ -8,6 +8,8 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   core: [],
   layer: ["core"],
   proxy: ["core", "layer"],
+  simulation: ["core", "layer"],
+  examples: ["core", "layer"],
   bench: ["core", "layer", "proxy"],
 };
 
@@ -15,6 +17,8 @@ export const sentence: Readonly<Record<Kind, string>> = {
   core: "core knows only fp-ts",
   layer: "a layer knows @pagoda/core and at most one third-party library, and no other layer",
   proxy: "the proxy knows core and the layers",
+  simulation: "the simulation knows core and the layers",
+  examples: "the examples know core and the layers",
   bench: "bench knows everything",
 };
 

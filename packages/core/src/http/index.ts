@@ -1,4 +1,5 @@
 export * from "./body.ts";
+export * from "./classifier.ts";
 export * from "./headers.ts";
 export * from "./message.ts";
 export * from "./push-body.ts";

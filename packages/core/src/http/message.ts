@@ -39,6 +39,12 @@ export interface Identified {
   readonly requestId: string;
 }
 
+/** What a request carries once it is known who asks: limits for each client, and logs, go by it. */
+export interface FromClient {
+  /** Names the client, such as its IP address. */
+  readonly client: string;
+}
+
 /** A response: a plain record, never changed. */
 export interface HttpResponse {
   readonly status: number;

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
+import { isIP } from "node:net";
 import { layer, type Layer } from "@pagoda/core";
 import {
+  type FromClient,
   HttpHeaders,
   type HttpRequest,
   type HttpResponse,
   type Identified,
-  type Peer,
 } from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
@@ -13,10 +14,10 @@ import { endToEnd } from "./hop-by-hop.ts";
 
 export interface ForwardedOptions {
   /**
-   * Whether what a peer says in `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and `X-Request-Id` is believed: true for a
-   * proxy of one's own in front of this one. Default: nobody is believed.
+   * Whether what the peer at an address says in `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and `X-Request-Id` is
+   * believed: true for a proxy of one's own in front of this one. Default: nobody is believed.
    */
-  readonly trust?: (peer: Peer) => boolean;
+  readonly trust?: (address: string) => boolean;
   /** The name in `Via`: letters, digits and `._:-`. Default `pagoda`. */
   readonly via?: string;
   /** Makes the id of a request that brings none that is believed. Default: a random UUID. */
@@ -25,12 +26,15 @@ export interface ForwardedOptions {
 
 /**
  * Makes messages fit to be passed on. Inwards: fields that concern only the client's connection are left out;
- * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId`.
+ * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId` and its `client`.
  * Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
  *
  * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on
  * with the peer's address appended, and its other claims as they are. Its `X-Request-Id` is kept if there is one, of
  * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
+ *
+ * The client is the peer, or where that is trusted the last address of `X-Forwarded-For` that is not: what stands
+ * further left anybody may have written. A request made here, without a peer, is from `local`.
  *
  * It stands outermost in a proxy, so that everything further in can tell requests apart by their id.
  *
@@ -44,15 +48,15 @@ export function forwarded({
   trust = () => false,
   via = "pagoda",
   newId = randomUUID,
-}: ForwardedOptions = {}): Layer<HttpRequest, Identified> {
+}: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient> {
   if (!/^[\w.:-]+$/.test(via))
     throw new RangeError(`forwarded: via is "${via}"; valid are letters, digits, ._:-`);
 
-  return layer<HttpRequest, Identified>("forwarded", (inner) => ({
+  return layer<HttpRequest, Identified & FromClient>("forwarded", (inner) => ({
     options: { via },
     call(request, signal) {
       const { peer, onInformation } = request;
-      const believed = peer !== undefined && trust(peer);
+      const believed = peer !== undefined && trust(peer.address);
       const requestId = (believed ? idOf(request) : undefined) ?? newId();
       const passedOn = {
         ...request,
@@ -60,7 +64,8 @@ export function forwarded({
         onInformation:
           onInformation && ((status, { raw }) => onInformation(status, new HttpHeaders(endToEnd(raw)))),
         requestId,
-      } satisfies HttpRequest & Identified;
+        client: believed ? clientOf(request, trust) : (peer?.address ?? "local"),
+      } satisfies HttpRequest & Identified & FromClient;
       return inner.call(passedOn, signal).then((result) => {
         if (isLeft(result)) return result;
         // The response of inner, whatever more it carries, with other fields.
@@ -69,6 +74,19 @@ export function forwarded({
       });
     },
   }));
+}
+
+/** The last hop that is not trusted; where all are, the first. An entry that is no address ends the list. */
+function clientOf({ headers, peer }: HttpRequest, trust: (address: string) => boolean): string {
+  const hops = headers.all("x-forwarded-for").join(",").split(",");
+  let client = peer?.address ?? "local";
+  for (let at = hops.length - 1; at >= 0; at--) {
+    const hop = (hops[at] as string).trim();
+    if (isIP(hop) === 0) break;
+    client = hop;
+    if (!trust(hop)) break;
+  }
+  return client;
 }
 
 /** The id that a request brings, where it is one that can stand in logs and be sent on. */

@@ -6,7 +6,7 @@ import {
   type HttpResponse,
   httpResponse,
 } from "@pagoda/core/http";
-import type { Identified } from "@pagoda/core/http";
+import type { FromClient, Identified } from "@pagoda/core/http";
 import { mockService } from "@pagoda/core/testing";
 import { forwarded, type ForwardedOptions } from "@pagoda/forwarded";
 
@@ -16,7 +16,7 @@ export type Field = readonly [name: string, value: string];
 
 /** What a stack under `forwarded` saw, and what the client got. */
 export interface Passage {
-  readonly inner: HttpRequest & Identified;
+  readonly inner: HttpRequest & Identified & FromClient;
   readonly outer: HttpResponse;
 }
 
@@ -32,7 +32,7 @@ export async function pass(
   options: ForwardedOptions = {},
   answer: readonly Field[] = [],
 ): Promise<Passage> {
-  const mock = mockService<HttpRequest & Identified, HttpResponse>();
+  const mock = mockService<HttpRequest & Identified & FromClient, HttpResponse>();
   let made = 0;
   const layered = forwarded({ newId: () => `new-${++made}`, ...options })(mock.service);
   const result = layered.call(request);

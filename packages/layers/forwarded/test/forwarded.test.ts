@@ -1,7 +1,7 @@
 import { left } from "fp-ts/lib/Either.js";
 import { type Aborted, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
 import { HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
-import type { Identified } from "@pagoda/core/http";
+import type { FromClient, Identified } from "@pagoda/core/http";
 import { conformance, mockService } from "@pagoda/core/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { forwarded } from "@pagoda/forwarded";
@@ -47,7 +47,8 @@ describe("forwarded", () => {
   test("changes nothing else", async () => {
     const request = requestWith([], { method: "POST", body: httpResponse(200, "a body").body });
     const { inner } = await pass(request);
-    expect({ ...inner, headers: 0, requestId: 0 }).toEqual({ ...request, headers: 0, requestId: 0 });
+    const added = { requestId: 0, client: 0 };
+    expect({ ...inner, ...added, headers: 0 }).toEqual({ ...request, ...added, headers: 0 });
     expect(inner.body).toBe(request.body);
   });
 
@@ -167,7 +168,7 @@ describe("types of forwarded", () => {
   const needsId = mockService<HttpRequest & Identified, HttpResponse>().service;
 
   test("it adds the id, and raises nothing", () => {
-    expectTypeOf(forwarded()).toEqualTypeOf<Layer<HttpRequest, Identified>>();
+    expectTypeOf(forwarded()).toEqualTypeOf<Layer<HttpRequest, Identified & FromClient>>();
     const stack = new ServiceBuilder<HttpRequest>().layer(forwarded()).service(needsId);
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Aborted>>();
   });

@@ -15,14 +15,34 @@ describe("trust", () => {
     ["X-Real-IP", "198.51.100.1"],
   ];
 
-  test("is asked with the peer", async () => {
-    const trust = (peer: { readonly address: string }): boolean => peer.address.startsWith("10.");
+  const ofTen = (address: string): boolean => address.startsWith("10.");
+
+  test("is asked with the peer's address", async () => {
+    const trust = ofTen;
     const forwardedFor = async (address: string) => {
       const request = requestWith([["X-Forwarded-For", "198.51.100.1"]], { peer: { address, port: 1 } });
       return (await pass(request, { trust })).inner.headers.get("x-forwarded-for");
     };
     expect(await forwardedFor("10.0.0.1")).toBe("198.51.100.1, 10.0.0.1");
     expect(await forwardedFor("203.0.113.7")).toBe("203.0.113.7");
+  });
+
+  test.each([
+    ["198.51.100.1", "203.0.113.7", "203.0.113.7"],
+    ["198.51.100.1", "10.0.0.1", "198.51.100.1"],
+    ["6.6.6.6, 198.51.100.1, 10.0.0.2", "10.0.0.1", "198.51.100.1"],
+    ["10.0.0.3, 10.0.0.2", "10.0.0.1", "10.0.0.3"],
+    ["198.51.100.1, unknown, 10.0.0.2", "10.0.0.1", "10.0.0.2"],
+    ["2001:db8::1", "10.0.0.1", "2001:db8::1"],
+    ["", "10.0.0.1", "10.0.0.1"],
+  ])("of X-Forwarded-For %j from %s the client is %s", async (value, address, from) => {
+    const fields: Field[] = value === "" ? [] : [["X-Forwarded-For", value]];
+    const { inner } = await pass(requestWith(fields, { peer: { address, port: 1 } }), { trust: ofTen });
+    expect(inner.client).toBe(from);
+  });
+
+  test("a request made here is from local", async () => {
+    expect((await pass(httpRequest("https://shop.example/"), trusted)).inner.client).toBe("local");
   });
 
   test("what a stranger claims is replaced", async () => {

@@ -1,10 +1,16 @@
-import { type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { type Clock, type Fault, layer, type Layer, Scope, systemClock } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
+import { type Deadline, Deadlines } from "./deadlines.ts";
 
 /** The call was given up: no answer in time. It counts against the upstream, which was given its time. */
 export interface TimedOut extends Fault<"TimedOut"> {
   readonly afterMs: number;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface TimeoutObserver {
+  /** A call was given up after so many milliseconds. */
+  readonly timedOut?: (afterMs: number) => void;
 }
 
 export interface TimeoutOptions<Req> {
@@ -15,6 +21,7 @@ export interface TimeoutOptions<Req> {
    * large uploads `(request, start) => request.body.observe(start)`: the upload is not counted.
    */
   readonly startWhen?: (request: Req, start: () => void) => void;
+  readonly observer?: TimeoutObserver;
   readonly clock?: Clock;
 }
 
@@ -24,7 +31,7 @@ const maxMs = 2_147_483_647;
 /**
  * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call
  * is aborted and its late result dropped. What comes after the answer (the rest of a response's body) is not
- * bounded by it.
+ * bounded by it. Layers further in see the deadline (`deadlineOf`) and do not begin what cannot end before it.
  *
  * Around a retry it bounds all tries together, inside one it bounds each: the same layer in two places.
  *
@@ -35,6 +42,7 @@ const maxMs = 2_147_483_647;
 export function timeout<Req = unknown>({
   ms,
   startWhen,
+  observer,
   clock = systemClock,
 }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> {
   if (!(ms > 0 && ms <= maxMs))
@@ -47,15 +55,14 @@ export function timeout<Req = unknown>({
     options: { ms },
     call: (request, signal) =>
       new Promise((resolve, reject) => {
-        const giveUp = new AbortController();
+        const scope = new Scope(signal);
         let deadline: Deadline | undefined;
         let open = true;
 
-        const onAbort = (): void => giveUp.abort(signal?.reason);
         const close = (): void => {
           open = false;
           if (deadline !== undefined) deadlines.clear(deadline);
-          signal?.removeEventListener("abort", onAbort);
+          scope.end();
         };
         const start = (): void => {
           if (!open || deadline !== undefined) return;
@@ -64,15 +71,15 @@ export function timeout<Req = unknown>({
             deadline = undefined;
             close();
             resolve(left(timedOut));
-            giveUp.abort(timedOut);
+            scope.abort(timedOut);
+            observer?.timedOut?.(ms);
           });
+          scope.deadline = deadline.at;
         };
 
-        if (signal?.aborted) onAbort();
-        else signal?.addEventListener("abort", onAbort);
         if (startWhen === undefined) start();
         else startWhen(request, start);
-        inner.call(request, giveUp.signal).then(
+        inner.call(request, scope.signal).then(
           (result) => {
             close();
             resolve(result);

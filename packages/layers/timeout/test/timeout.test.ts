@@ -1,4 +1,5 @@
 import { left, right } from "fp-ts/lib/Either.js";
+import { deadlineOf } from "@pagoda/core";
 import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -42,6 +43,29 @@ describe("timeout", () => {
     await clock.advance(100);
     inner.answer(1);
     expect(await result).toEqual(left(timedOut));
+  });
+
+  test("tells those further in when the time will be over", async () => {
+    const { clock, mock, layered } = bench();
+    await clock.advance(5);
+    void layered.call("a");
+    const { signal, answer } = await mock.next();
+    expect(deadlineOf(signal)).toBe(105);
+    answer(1);
+  });
+
+  test("tells its observer of each call that it gives up, and of no other", async () => {
+    const told: number[] = [];
+    const clock = virtualClock();
+    const mock = mockService<string, number>();
+    const layered = timeout({ ms: 100, clock, observer: { timedOut: (afterMs) => told.push(afterMs) } })(
+      mock.service,
+    );
+    const results = [layered.call("a"), layered.call("b")];
+    (await mock.next()).answer(1);
+    await clock.advance(100);
+    await Promise.all(results);
+    expect(told).toEqual([100]);
   });
 
   test("lets the time begin later", async () => {

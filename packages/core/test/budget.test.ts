@@ -1,0 +1,84 @@
+import { budget } from "@pagoda/core";
+import { virtualClock } from "@pagoda/core/testing";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+/** Takes all that is left. */
+function drain(given: { withdraw(): boolean }): number {
+  let taken = 0;
+  while (given.withdraw()) taken++;
+  return taken;
+}
+
+describe("budget", () => {
+  test("gives a share of the calls asked for, and no more", () => {
+    const given = budget({ ratio: 0.2, minPerSecond: 0, clock: virtualClock() });
+    expect(given.withdraw()).toBe(false);
+    for (let n = 0; n < 100; n++) given.deposit();
+    expect(given.left).toBe(20);
+    expect(drain(given)).toBe(20);
+  });
+
+  test.each([0.1, 0.3, 0.7, 1, 2.5])("defect of others: a ratio of %d is exact", (ratio) => {
+    const given = budget({ ratio, minPerSecond: 0, clock: virtualClock() });
+    for (let n = 0; n < 1_000; n++) given.deposit();
+    expect(drain(given)).toBe(Math.round(1_000 * ratio));
+  });
+
+  test("gives some where hardly anything is asked for", () => {
+    const given = budget({ clock: virtualClock() });
+    expect(drain(given)).toBe(100);
+  });
+
+  test("forgets what lies a window back, what was taken as well as what was asked for", async () => {
+    const clock = virtualClock();
+    const given = budget({ ratio: 0.5, minPerSecond: 1, clock });
+    for (let n = 0; n < 10; n++) given.deposit();
+    expect(drain(given)).toBe(15);
+    await clock.advance(9_999);
+    expect(given.left).toBe(0);
+    await clock.advance(1);
+    expect(given.left).toBe(10);
+  });
+
+  test("property: each one taken is within the share of the ten slots up to then", async () => {
+    const steps = fc.array(fc.record({ ms: fc.nat(400), calls: fc.nat(20), wanted: fc.nat(20) }), {
+      minLength: 20,
+      maxLength: 200,
+    });
+    const options = fc.record({
+      ratio: fc.double({ min: 0, max: 2, noNaN: true }),
+      minPerSecond: fc.nat(20),
+    });
+    await fc.assert(
+      fc.asyncProperty(options, steps, async ({ ratio, minPerSecond }, all) => {
+        const clock = virtualClock();
+        const given = budget({ ratio, minPerSecond, windowMs: 1_000, clock });
+        const asked: number[] = [];
+        const taken: number[] = [];
+        for (const { ms, calls, wanted } of all) {
+          await clock.advance(ms);
+          const slot = Math.floor(clock.now() / 100);
+          for (let n = 0; n < calls; n++) given.deposit();
+          asked[slot] = (asked[slot] ?? 0) + calls;
+          for (let n = 0; n < wanted; n++) if (given.withdraw()) taken[slot] = (taken[slot] ?? 0) + 1;
+        }
+        for (let end = 0; end < asked.length; end++) {
+          if (taken[end] === undefined) continue;
+          const sum = (counts: number[]): number =>
+            counts.slice(Math.max(0, end - 9), end + 1).reduce((total, count) => total + (count ?? 0), 0);
+          expect(sum(taken)).toBeLessThanOrEqual(ratio * sum(asked) + minPerSecond + 1e-6);
+        }
+      }),
+    );
+  });
+
+  test.each([
+    [{ ratio: -0.1 }, "ratio is -0.1"],
+    [{ ratio: NaN }, "ratio is NaN"],
+    [{ minPerSecond: -1 }, "minPerSecond is -1"],
+    [{ windowMs: 9 }, "windowMs is 9"],
+  ])("does not take %j", (options, problem) => {
+    expect(() => budget(options)).toThrow(problem);
+  });
+});

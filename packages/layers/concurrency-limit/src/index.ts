@@ -1,0 +1,1 @@
+export * from "./concurrency-limit.ts";
