@@ -1,5 +1,5 @@
-import { getSystemErrorName } from "node:util";
 import type { Aborted, Fault } from "@pagoda/core";
+import { Unsendable } from "./request-head.ts";
 
 /**
  * No connection to the origin: refused, unreachable, unknown name, TLS failed, too slow. Nothing was sent. Of origin
@@ -7,7 +7,10 @@ import type { Aborted, Fault } from "@pagoda/core";
  */
 export interface ConnectFailed extends Fault<"ConnectFailed"> {
   readonly upstream: string;
-  /** The system's or the TLS library's word for it, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  /**
+   * The system's or the TLS library's word for it, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`; `CONNECT_TIMEOUT`, or
+   * `CLOSED` where the transport was.
+   */
   readonly code: string;
 }
 
@@ -20,6 +23,7 @@ export interface HeadersTimedOut extends Fault<"HeadersTimedOut"> {
 /** The connection broke, or spoke no HTTP, before there was a response head. */
 export interface ConnectionBroken extends Fault<"ConnectionBroken"> {
   readonly upstream: string;
+  /** The system's word for it, such as `ECONNRESET`; `ENDED` without a word, or `MALFORMED` where it was no HTTP. */
   readonly code: string;
 }
 
@@ -42,7 +46,7 @@ export type TransportFault =
   | PoolExhausted
   | RequestInvalid;
 
-/** What a fault is made of beside the error that undici or Node gave. */
+/** What a fault is made of beside the error that ended the connection. */
 export interface Failure {
   readonly upstream: string;
   readonly headersTimeoutMs: number;
@@ -50,16 +54,14 @@ export interface Failure {
   readonly connected: boolean;
 }
 
-/** The typed error for what undici or Node reported. */
+/** The typed error for what ended a connection before there was a response head. */
 export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): TransportFault {
   const { upstream, headersTimeoutMs, connected } = failure;
-  const code = codeOf(cause);
-  if (invalid.has(code)) {
-    return { _tag: "RequestInvalid", origin: "local", retryable: false, reason: cause.message, cause };
-  }
+  const code = cause.code ?? cause.name;
+  if (cause instanceof Unsendable) return unsendable(cause);
   if (!connected)
     return { _tag: "ConnectFailed", origin: "upstream", retryable: true, upstream, code, cause };
-  if (code === "UND_ERR_HEADERS_TIMEOUT") {
+  if (code === "HEADERS_TIMEOUT") {
     return {
       _tag: "HeadersTimedOut",
       origin: "upstream",
@@ -72,9 +74,14 @@ export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): Transpo
   return { _tag: "ConnectionBroken", origin: "upstream", retryable: true, upstream, code, cause };
 }
 
+/** The request is the caller's mistake. */
+export function unsendable(cause: Unsendable): RequestInvalid {
+  return { _tag: "RequestInvalid", origin: "local", retryable: false, reason: cause.message, cause };
+}
+
 /** The transport was closed by its owner, which says nothing about the origin. */
 export function closed(upstream: string): ConnectFailed {
-  return { _tag: "ConnectFailed", origin: "local", retryable: true, upstream, code: "UND_ERR_CLOSED" };
+  return { _tag: "ConnectFailed", origin: "local", retryable: true, upstream, code: "CLOSED" };
 }
 
 /** The client went away in the middle of its upload: not the origin's fault, and nobody waits any more. */
@@ -82,31 +89,7 @@ export function uploadBroken(cause: unknown): Aborted {
   return { _tag: "Aborted", origin: "local", retryable: false, cause };
 }
 
-/** An error with a code by which `faultOf` knows it. */
+/** An error with a code. */
 export function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
-
-/**
- * Gives a reset the code of a connection that was closed: undici takes `ECONNRESET` for the end of a body that has no
- * other end, which would make half a body a whole one, and fails requests that have not been sent yet, which it
- * sends again over a new connection after any other close. The error's number keeps the system's word.
- */
-export function resetIsClose(error: NodeJS.ErrnoException): void {
-  if (error.code === "ECONNRESET") error.code = "UND_ERR_SOCKET";
-}
-
-function codeOf({ code, errno, name }: NodeJS.ErrnoException): string {
-  if (code === "UND_ERR_SOCKET" && errno !== undefined) return getSystemErrorName(errno);
-  return code ?? name;
-}
-
-const invalid: ReadonlySet<string> = new Set([
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_NOT_SUPPORTED",
-  "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
-  "ERR_INVALID_CHAR",
-  "ERR_UNESCAPED_CHARACTERS",
-  "ERR_INVALID_HTTP_TOKEN",
-  "ERR_BODY_UNREADABLE",
-]);

@@ -1,13 +1,12 @@
 import { isIP } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { left } from "fp-ts/lib/Either.js";
-import { buildConnector, type Client } from "undici";
-import { Clients } from "./clients.ts";
-import { Exchange, type Origin, type Result } from "./exchange.ts";
-import { closed, resetIsClose, type TransportFault } from "./faults.ts";
-import { requestFields } from "./headers.ts";
-import { NodeClient, needsNodeClient } from "./node-client.ts";
+import { Call, type Origin } from "./call.ts";
+import { closed, type TransportFault, unsendable } from "./faults.ts";
+import { Pool } from "./pool.ts";
+import { type RequestHead, requestHead, type Unsendable } from "./request-head.ts";
 
 /** How TLS connections to an origin are made. The origin's certificate is verified. */
 export interface TlsOptions {
@@ -61,21 +60,15 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
 
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
-  const servername = options.tls?.servername ?? (isIP(bareHost(origin)) === 0 ? bareHost(origin) : undefined);
-  const ca = options.tls?.ca;
-  const tls = {
-    ...(ca !== undefined && { ca: ca as string | string[] }),
-    ...(servername !== undefined && { servername }),
+  const terms = {
+    host: bareHost(origin),
+    port: Number(origin.port) || (origin.protocol === "https:" ? 443 : 80),
+    tls: origin.protocol === "https:" ? tlsOptions(bareHost(origin), options.tls) : undefined,
+    connectTimeoutMs,
+    headersTimeoutMs,
+    idleTimeoutMs,
   };
-  const clients = new Clients(origin, {
-    connect: connector(tls, connectTimeoutMs),
-    headersTimeout: headersTimeoutMs,
-    bodyTimeout: idleTimeoutMs,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: Math.max(keepAliveMs, 600_000),
-    maxHeaderSize: 61_440,
-  });
-  const nodeClient = new NodeClient(origin, { ...shared, tls, connectTimeoutMs, idleTimeoutMs, keepAliveMs });
+  const pool = new Pool(terms, keepAliveMs);
   let inFlight = 0;
   let closing: Promise<void> | undefined;
   const waiting = new WaitList(() => inFlight < maxConnections);
@@ -84,29 +77,6 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     inFlight--;
     waiting.wake();
   };
-
-  function dispatch(
-    request: HttpRequest,
-    signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
-  ): void {
-    const client = clients.take();
-    const exchange = new Exchange(shared, request, signal, settle, (connected) => {
-      clients.giveBack(client, connected);
-      over();
-    });
-    client.dispatch(
-      {
-        path: request.path + request.query,
-        method: request.method as "GET",
-        headers: requestFields(request),
-        body: exchange.payload,
-        // One name for all requests of a client: with undici's default, each request's Host would be the SNI.
-        servername: shared.upstream,
-      } as Parameters<Client["dispatch"]>[0],
-      exchange,
-    );
-  }
 
   return {
     ready: () => waiting.ready(),
@@ -119,10 +89,15 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
           left({ _tag: "PoolExhausted", origin: "local", retryable: true, upstream, maxConnections }),
         );
       }
+      let head: RequestHead;
+      try {
+        head = requestHead(request);
+      } catch (error) {
+        return Promise.resolve(left(unsendable(error as Unsendable)));
+      }
       inFlight++;
       return new Promise((resolve) => {
-        if (needsNodeClient(request)) nodeClient.call({ request, signal, settle: resolve, over });
-        else dispatch(request, signal, resolve);
+        pool.send(new Call(shared, request, head, signal, resolve, over));
       });
     },
     describe: () => ({
@@ -135,37 +110,18 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
         idleTimeoutMs,
         keepAliveMs,
       },
-      state: {
-        inFlight,
-        waiting: waiting.size,
-        connections: clients.counts.connections + nodeClient.counts.connections,
-        idle: clients.counts.idle + nodeClient.counts.idle,
-      },
+      state: { inFlight, waiting: waiting.size, ...pool.counts },
     }),
-    async close() {
-      closing ??= Promise.all([clients.close(), nodeClient.close()]).then(() => {});
-      await closing;
-    },
+    close: () => (closing ??= pool.close()),
   };
 }
 
-/**
- * Connects as undici does, with the origin's name for SNI and verification whatever `Host` a request carries, and
- * without offering HTTP/2: its streams would share what one call has for itself here.
- */
-function connector(
-  tls: Readonly<Record<string, unknown>>,
-  timeout: number,
-): ReturnType<typeof buildConnector> {
-  const connect = buildConnector({ ...tls, timeout, allowH2: false });
-  return (options, done) => {
-    const { servername: _client, ...rest } = options;
-    connect(rest, (...[error, socket]) => {
-      if (error !== null) return done(error, null);
-      // Before undici listens: it goes by the code.
-      socket.on("error", resetIsClose);
-      done(null, socket);
-    });
+/** The origin's name for SNI and verification, whatever `Host` a request carries. */
+function tlsOptions(host: string, { ca, servername }: TlsOptions = {}): ConnectionOptions {
+  const name = servername ?? (isIP(host) === 0 ? host : undefined);
+  return {
+    ...(ca !== undefined && { ca: ca as string | string[] }),
+    ...(name !== undefined && { servername: name }),
   };
 }
 

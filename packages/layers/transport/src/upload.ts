@@ -1,96 +1,113 @@
-import type { Body, BodyFlow, BodySink } from "@pagoda/core/http";
+import type { Socket } from "node:net";
+import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/core/http";
+import { Unsendable } from "./request-head.ts";
 
-/**
- * A request's body as undici takes it: piece by piece, each when the socket has room. At most one piece is kept.
- *
- * undici finds out that a request is over only when the next piece comes, and a client may never send it: whoever
- * knows earlier says `stop`. A body that was not begun is left as it is, for another try.
- */
-export class Upload implements BodySink, AsyncIterableIterator<Uint8Array, undefined> {
-  readonly #body: Body;
+/** Whom an upload tells how it goes. */
+export interface UploadHandler {
+  /** The origin takes no more for now, or takes again. */
+  blocked(isBlocked: boolean): void;
+  /** All has been sent. */
+  sent(): void;
+  /** What was sent is not a whole request and never will be: the connection must be closed. */
+  failed(error: Error | BodyBroken): void;
+}
+
+/** A request's body on its way into the socket, piece by piece, as fast as the origin takes it. */
+export class Upload implements BodySink {
+  readonly #socket: Socket;
+  readonly #handler: UploadHandler;
+  readonly #chunked: boolean;
+  /** Bytes still to come, where they were announced. */
+  #left: number;
   #flow: BodyFlow | undefined;
-  #begun = false;
-  #kept: Uint8Array[] = [];
-  #outcome: { readonly error?: unknown } | undefined;
-  #waiting: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
+  #over = false;
 
-  constructor(body: Body) {
-    this.#body = body;
+  constructor(socket: Socket, framing: number | "chunked", handler: UploadHandler) {
+    this.#socket = socket;
+    this.#handler = handler;
+    this.#chunked = framing === "chunked";
+    this.#left = framing === "chunked" ? Infinity : framing;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  get over(): boolean {
+    return this.#over;
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const outcome = this.#outcome;
-    if (outcome !== undefined && "error" in outcome) return Promise.reject(outcome.error);
-    const value = this.#kept.shift();
-    if (value !== undefined) return Promise.resolve({ done: false, value });
-    if (outcome !== undefined) return Promise.resolve({ done: true, value: undefined });
-    const waiting = Promise.withResolvers<IteratorResult<Uint8Array, undefined>>();
-    this.#waiting = waiting;
-    if (this.#begun) this.#flow?.resume();
-    else this.#begin();
-    return waiting.promise;
+  begin(body: Body): void {
+    try {
+      const flow = body.pipe(this);
+      // What the first pieces brought about may have stopped it already.
+      if (this.#over) flow.cancel();
+      else this.#flow = flow;
+    } catch (error) {
+      this.#fail(new Unsendable((error as Error).message, { cause: error }));
+    }
   }
 
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.stop(undefined);
-    return Promise.resolve({ done: true, value: undefined });
+  /** The socket has room again. */
+  drained(): void {
+    if (this.#over) return;
+    this.#handler.blocked(false);
+    this.#flow?.resume();
   }
 
-  /** Nobody takes the rest. What waits for it fails: a clean end would make a complete short request of it. */
-  stop(reason: unknown): void {
-    if (this.#outcome !== undefined) return;
-    this.#end({ error: reason ?? new Error("the upload was stopped") });
+  /** Nobody takes the rest. */
+  stop(reason: Error): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#flow?.cancel(reason);
   }
 
   write(chunk: Uint8Array): boolean {
-    const waiting = this.#waiting;
-    if (waiting === undefined) {
-      this.#kept.push(chunk);
+    if (this.#over) return false;
+    if (chunk.length > this.#left) {
+      this.#fail(new Unsendable("the body is longer than its Content-Length"));
       return false;
     }
-    this.#waiting = undefined;
-    waiting.resolve({ done: false, value: chunk });
-    return true;
+    if (chunk.length === 0) return true;
+    this.#left -= chunk.length;
+    const hasRoom = this.#chunked ? this.#writeChunk(chunk) : this.#socket.write(chunk);
+    if (!hasRoom) this.#handler.blocked(true);
+    return hasRoom;
   }
 
-  end(): void {
-    this.#end({});
+  end(trailers: HttpHeaders): void {
+    if (this.#over) return;
+    if (!this.#chunked && this.#left > 0)
+      return this.#fail(new Unsendable("the body is shorter than its Content-Length"));
+    if (this.#chunked) this.#socket.write(`0\r\n${trailerFields(trailers)}\r\n`, "latin1");
+    this.#over = true;
+    this.#handler.sent();
   }
 
-  fail(fault: unknown): void {
-    this.#end({ error: fault });
+  fail(fault: BodyBroken): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#handler.failed(fault);
   }
 
-  #begin(): void {
-    this.#begun = true;
-    try {
-      const flow = this.#body.pipe(this);
-      // It may have been stopped by what the first pieces brought about.
-      if (this.#outcome === undefined) this.#flow = flow;
-      else flow.cancel();
-    } catch (error) {
-      this.#end({ error: unreadable(error) });
-    }
+  #writeChunk(chunk: Uint8Array): boolean {
+    this.#socket.cork();
+    this.#socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
+    this.#socket.write(chunk);
+    const hasRoom = this.#socket.write("\r\n", "latin1");
+    this.#socket.uncork();
+    return hasRoom;
   }
 
-  #end(outcome: { readonly error?: unknown }): void {
-    if (this.#outcome !== undefined) return;
-    this.#outcome = outcome;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if ("error" in outcome) waiting?.reject(outcome.error);
-    else waiting?.resolve({ done: true, value: undefined });
+  #fail(error: Error): void {
+    this.#over = true;
+    this.#flow?.cancel(error);
+    this.#handler.failed(error);
   }
 }
 
-/** The error of a body that cannot be read (again), with a code by which `faultOf` knows it for the caller's. */
-export function unreadable(error: unknown): Error {
-  return Object.assign(error instanceof Error ? error : new Error(String(error)), {
-    code: "ERR_BODY_UNREADABLE",
-  });
+/** Trailers that are no proper fields are left out: the rest of the request has been sent. */
+function trailerFields({ raw }: HttpHeaders): string {
+  let text = "";
+  for (let i = 0; i < raw.length; i += 2) {
+    const line = `${raw[i]}: ${raw[i + 1]}`;
+    if (/^[!#$%&'*+\-.^_`|~\dA-Za-z]+: [\t -~\u0080-\u00ff]*$/.test(line)) text += `${line}\r\n`;
+  }
+  return text;
 }

@@ -1,6 +1,5 @@
 import { bodyFrom, ReplayBody } from "@pagoda/core/http";
 import { describe, expect, test } from "vitest";
-import { Upload } from "../src/upload.ts";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, textOf, untilIdle } from "./origin.ts";
 
@@ -85,14 +84,5 @@ describe("a request's body", () => {
     expect(await second.until("0\r\n\r\n")).toMatch(/\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n$/);
     second.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
     expect(await textOf(again)).toBe("ok");
-  });
-
-  test("that is stopped never looks like one that has ended", async () => {
-    const reason = new Error("over");
-    const upload = new Upload(new Given());
-    const waiting = upload.next();
-    upload.stop(reason);
-    await expect(waiting).rejects.toBe(reason);
-    await expect(upload.next()).rejects.toBe(reason);
   });
 });

@@ -42,14 +42,13 @@ describe("a request", () => {
     const headers = { "content-length": "0" };
     expect(await sent(request("POST"))).toContain("content-length: 0\r\n");
     expect(await sent(request("POST", "/", { headers }))).toContain("content-length: 0\r\n");
-    expect(await sent(request("POST", "/", { body: bodyFrom(pieces()) }))).toContain("content-length: 0\r\n");
     expect(await sent(request("GET"))).not.toMatch(/content-length|transfer-encoding/i);
   });
 
   test("keeps the order, case and repetitions of its fields", async () => {
     const headers = new HttpHeaders(["X-B", "1", "x-a", "2", "Cookie", "a=1", "X-b", "", "cookie", "b=2"]);
     const fields = ["X-B: 1", "x-a: 2", "Cookie: a=1", "X-b: ", "cookie: b=2"];
-    const head = ["GET / HTTP/1.1", "host: origin.test", "connection: keep-alive", ...fields, "", ""];
+    const head = ["GET / HTTP/1.1", "host: origin.test", ...fields, "", ""];
     expect(await sent(request("GET", "/", { headers }))).toBe(head.join("\r\n"));
   });
 

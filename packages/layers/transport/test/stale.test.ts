@@ -41,21 +41,64 @@ describe("a connection that grew stale", () => {
     await answersAgain(origin, transport.call(request()));
   });
 
-  test("and closes only on the next request is a broken one, which can be retried", async () => {
-    const url = await listen(
-      createServer((socket) => {
-        socket.once("data", () => {
-          socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-          socket.once("data", () => socket.end());
-        });
-      }),
-      () => {},
-    );
-    const transport = client(url);
-    expect(await textOf(transport.call(request()))).toBe("ok");
-    expect(await faultOf(transport.call(request()))).toMatchObject({
-      _tag: "ConnectionBroken",
-      retryable: true,
+  describe("and closes only when the next request is on its way", () => {
+    async function closing() {
+      let requests = 0;
+      const url = await listen(
+        createServer((socket) => {
+          socket.on("error", () => {});
+          socket.once("data", () => {
+            requests++;
+            socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            socket.once("data", () => {
+              requests++;
+              socket.end();
+            });
+          });
+        }),
+        () => {},
+      );
+      const transport = client(url);
+      expect(await textOf(transport.call(request()))).toBe("ok");
+      return { transport, requests: () => requests };
+    }
+
+    test("a request that changes nothing goes over another, once", async () => {
+      const { transport, requests } = await closing();
+      expect(await textOf(transport.call(request()))).toBe("ok");
+      expect(requests()).toBe(3);
     });
+
+    test.each([
+      ["POST", {}],
+      ["POST", { body: "a" }],
+      ["DELETE", {}],
+      ["GET", { body: "a" }],
+    ] as const)("%s %j is a broken one, which can be retried", async (method, input) => {
+      const { transport, requests } = await closing();
+      expect(await faultOf(transport.call(request(method, "/", input)))).toMatchObject({
+        _tag: "ConnectionBroken",
+        retryable: true,
+      });
+      expect(requests()).toBe(2);
+    });
+  });
+
+  test("a new one that closes without an answer is broken, whatever was asked", async () => {
+    const origin = await bareOrigin();
+    const result = client(origin.url).call(request());
+    const connection = await origin.next();
+    await connection.head();
+    connection.socket.end();
+    expect(await faultOf(result)).toMatchObject({ _tag: "ConnectionBroken", code: "ENDED" });
+    expect(origin.connections).toHaveLength(1);
+  });
+
+  test("one that has begun to answer is broken", async () => {
+    const { transport, socket } = await answered();
+    const result = transport.call(request());
+    await once(socket, "data");
+    socket.end("HTTP/1.1 2");
+    expect(await faultOf(result)).toMatchObject({ _tag: "ConnectionBroken", code: "ENDED" });
   });
 });

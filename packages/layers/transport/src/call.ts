@@ -1,0 +1,151 @@
+import { aborted, type Aborted } from "@pagoda/core";
+import {
+  type BodyBroken,
+  bodyBroken,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  PushBody,
+} from "@pagoda/core/http";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import type { Connection } from "./connection.ts";
+import { faultOf, type TransportFault, uploadBroken } from "./faults.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { ResponseHead } from "./response-head.ts";
+
+export type Result = Either<TransportFault | Aborted, HttpResponse>;
+
+/** What all calls of one origin have in common. */
+export interface Origin {
+  readonly upstream: string;
+  readonly headersTimeoutMs: number;
+}
+
+/**
+ * One request and its response, and the response's body at once: the connection gives it what comes, which goes
+ * straight on to whoever reads the body.
+ *
+ * It goes through these states: waiting for a connection that is being made, sent, answered (the result is settled,
+ * the body flows), over. An abort in the first leaves the connection to the next call; an abort in the second closes
+ * it, as cancelling the body does in the third.
+ */
+export class Call extends PushBody {
+  readonly request: HttpRequest;
+  readonly head: RequestHead;
+  length: number | undefined;
+  readonly #origin: Origin;
+  readonly #signal: AbortSignal | undefined;
+  readonly #settle: (result: Result) => void;
+  readonly #over: () => void;
+  #connection: Connection | undefined;
+  #settled = false;
+  #isOver = false;
+  #wantsMore = true;
+
+  /**
+   * @param settle Takes the result: once.
+   * @param over The call has no connection any more: once.
+   */
+  constructor(
+    origin: Origin,
+    request: HttpRequest,
+    head: RequestHead,
+    signal: AbortSignal | undefined,
+    settle: (result: Result) => void,
+    over: () => void,
+  ) {
+    super();
+    this.#origin = origin;
+    this.request = request;
+    this.head = head;
+    this.#signal = signal;
+    this.#settle = settle;
+    this.#over = over;
+    signal?.addEventListener("abort", this);
+  }
+
+  /** The connection that it goes over from now on. */
+  goesOver(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** There is room for more of the body. */
+  get wantsMore(): boolean {
+    return this.#wantsMore;
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  informed({ status, headers }: ResponseHead): void {
+    this.request.onInformation?.(status, headers);
+  }
+
+  answered({ status, statusText, headers, framing }: ResponseHead, bodiless: boolean): void {
+    if (!bodiless && typeof framing === "number") this.length = framing;
+    else if (framing === 0 && !bodilessAlways(this.request.method, status)) this.length = 0;
+    const phrase = fieldText.test(statusText) ? statusText : undefined;
+    const { upstream } = this.#origin;
+    this.#end(right({ status, headers, body: this, statusText: phrase, upstream, fault: undefined }));
+  }
+
+  came(piece: Buffer): void {
+    this.#wantsMore = this.push(piece);
+  }
+
+  completed(trailers: HttpHeaders): void {
+    this.#release();
+    this.finish(trailers);
+  }
+
+  /** There will be no (further) response. `connected`: there was a connection. */
+  failed(error: Error | BodyBroken, connected: boolean): void {
+    this.#release();
+    if (this.#settled) this.broken(bodyBroken(error));
+    else if ("_tag" in error) this.#end(left(uploadBroken(error)));
+    else this.#end(left(faultOf(error, { ...this.#origin, connected })));
+  }
+
+  protected goOn(): void {
+    this.#wantsMore = true;
+    this.#connection?.resume();
+  }
+
+  protected stop(reason: unknown): void {
+    this.#giveUp(reason instanceof Error ? reason : new Error("the body is not wanted"));
+  }
+
+  /** @internal The caller has aborted. */
+  handleEvent(): void {
+    this.#end(left(aborted(this.#signal as AbortSignal)));
+    this.#giveUp(new Error("the caller has gone"));
+  }
+
+  #giveUp(reason: Error): void {
+    const connection = this.#connection;
+    this.#release();
+    connection?.giveUp(reason);
+  }
+
+  #end(result: Result): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#signal?.removeEventListener("abort", this);
+    this.#settle(result);
+  }
+
+  #release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection = undefined;
+    this.#over();
+  }
+}
+
+/** What a reason phrase may consist of, if it is to be sent on. */
+const fieldText = /^[\t -~\u0080-\u00ff]*$/;
+
+function bodilessAlways(method: string, status: number): boolean {
+  return method === "HEAD" || status === 204 || status === 304;
+}

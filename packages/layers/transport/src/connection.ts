@@ -1,0 +1,293 @@
+import { connect, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { systemClock, type Timer } from "@pagoda/core";
+import type { BodyBroken, HttpHeaders } from "@pagoda/core/http";
+import type { Call } from "./call.ts";
+import { coded } from "./faults.ts";
+import { Unsendable } from "./request-head.ts";
+import type { ResponseHead } from "./response-head.ts";
+import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
+import { Upload, type UploadHandler } from "./upload.ts";
+
+/** How connections to an origin are made, and how long they may take. */
+export interface ConnectionTerms {
+  readonly host: string;
+  readonly port: number;
+  /** Absent: no TLS. */
+  readonly tls: ConnectionOptions | undefined;
+  readonly connectTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** Whom a connection tells when it can be used again, or not any more. */
+export interface ConnectionOwner {
+  free(connection: Connection): void;
+  gone(connection: Connection): void;
+  /** The call has not been heard of by the origin, as far as one can know, and may go over another connection. */
+  again(call: Call): void;
+}
+
+/** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
+const continueMs = 1_000;
+/** How long a connection may be silent before the system asks whether the other side is still there. */
+const probeMs = 60_000;
+/** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
+const maxTogether = 16_384;
+
+/** Methods that ask for no change (RFC 9110, 9.2.1). */
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+/** How it shows that the other side has closed. */
+const closings: ReadonlySet<string> = new Set(["ENDED", "ECONNRESET", "EPIPE"]);
+
+/**
+ * Where all sockets put what they read. The platform reads and calls back in one go, and what outlives that is copied,
+ * so one piece of memory is enough for all.
+ */
+const readBuffer = Buffer.allocUnsafeSlow(65_536);
+
+/** One connection to an origin, for one call at a time. */
+export class Connection implements ResponseHandler, UploadHandler {
+  /** Milliseconds that the origin keeps it unused, where it said so. */
+  keepAliveMs: number | undefined;
+  /** When it stops being worth keeping, while it is unused. */
+  expiresAt = 0;
+  readonly #terms: ConnectionTerms;
+  readonly #owner: ConnectionOwner;
+  readonly #socket: Socket;
+  readonly #reader = new ResponseReader(this);
+  #connected = false;
+  #gone = false;
+  #call: Call | undefined;
+  #upload: Upload | undefined;
+  #keepAlive = false;
+  /** It has served a call before. */
+  #used = false;
+  /** Something has come since the present call was sent. */
+  #heard = false;
+  #timer: Timer | undefined;
+  #watchesIdle = false;
+
+  constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
+    this.#terms = terms;
+    this.#owner = owner;
+    const { host, port, tls } = terms;
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#onRead(length) };
+    const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
+    const socket = tls === undefined ? connect(options) : connectTls({ ...tls, ...options });
+    this.#socket = socket;
+    this.#limit(terms.connectTimeoutMs, "CONNECT_TIMEOUT");
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#onConnected());
+    socket.on("end", () => this.#onEnd());
+    socket.on("error", (error) => this.#close(error));
+    socket.on("close", () => this.#close(coded("ENDED", "the connection was closed")));
+    socket.on("timeout", () => this.#onSilence());
+    socket.on("drain", () => this.#upload?.drained());
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Sends a call's request now, or when there is a connection. */
+  start(call: Call): void {
+    this.#call = call;
+    this.#heard = false;
+    call.goesOver(this);
+    if (!this.#connected) return;
+    this.#socket.ref();
+    this.#send(call);
+  }
+
+  /** The call wants more of its body. */
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The call ends here, before its time. */
+  giveUp(reason: Error): void {
+    this.#call = undefined;
+    // Nothing has been sent yet: the connection is as good for another call.
+    if (this.#connected) this.#close(reason);
+    else this.#owner.free(this);
+  }
+
+  destroy(): void {
+    this.#close(coded("CLOSED", "the transport was closed"));
+  }
+
+  informed(head: ResponseHead): void {
+    if (head.status !== 100) this.#call?.informed(head);
+    else if (this.#call?.head.expectsContinue && this.#upload === undefined) this.#startUpload(this.#call);
+  }
+
+  answered(head: ResponseHead, bodiless: boolean): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    // An upload that is still going on has its own limit while the origin does not take it.
+    this.#clear();
+    this.#keepAlive = head.keepAlive && (bodiless || head.framing !== "close");
+    this.keepAliveMs = head.keepAliveSeconds === undefined ? undefined : head.keepAliveSeconds * 1_000;
+    call.answered(head, bodiless);
+  }
+
+  came(piece: Buffer): void {
+    this.#call?.came(piece);
+  }
+
+  completed(trailers: HttpHeaders, clean: boolean): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    this.#call = undefined;
+    if (this.#watchesIdle) this.#watchIdle(0);
+    // An origin that answers before it has the whole request does not want the rest.
+    const isSent = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
+    if (this.#keepAlive && clean && isSent) {
+      this.#upload = undefined;
+      this.#used = true;
+      this.#socket.unref();
+      this.#owner.free(this);
+    } else this.#close(new Error("the origin has answered"));
+    call.completed(trailers);
+  }
+
+  blocked(isBlocked: boolean): void {
+    if (isBlocked) this.#limit(this.#terms.headersTimeoutMs, "HEADERS_TIMEOUT");
+    else this.#clear();
+  }
+
+  sent(): void {
+    if (this.#call?.settled === false) this.#limit(this.#terms.headersTimeoutMs, "HEADERS_TIMEOUT");
+    else this.#clear();
+  }
+
+  failed(error: Error | BodyBroken): void {
+    this.#close(error);
+  }
+
+  #onConnected(): void {
+    this.#connected = true;
+    this.#clear();
+    if (this.#call === undefined) this.#socket.unref();
+    else this.#send(this.#call);
+  }
+
+  #send(call: Call): void {
+    const { head, request } = call;
+    this.#reader.expect(request.method);
+    if (head.expectsContinue) {
+      this.#socket.write(head.text, "latin1");
+      this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload(call));
+      return;
+    }
+    const whole = request.body.take();
+    if (whole === undefined) {
+      this.#socket.cork();
+      this.#socket.write(head.text, "latin1");
+      this.#startUpload(call);
+      if (!this.#gone) this.#socket.uncork();
+    } else this.#sendWhole(head.text, whole, head.framing);
+  }
+
+  #sendWhole(text: string, whole: Uint8Array, framing: number | "chunked"): void {
+    const { length } = whole;
+    if (framing !== "chunked" && framing !== length) {
+      return this.#close(new Unsendable(`the body has ${length} bytes where ${framing} were announced`));
+    }
+    const before = framing === "chunked" && length > 0 ? `${length.toString(16)}\r\n` : "";
+    const end = framing === "chunked" ? `${before && "\r\n"}0\r\n\r\n` : "";
+    if (length === 0) this.#socket.write(text + end, "latin1");
+    else if (length <= maxTogether) {
+      const bytes = Buffer.from(whole.buffer, whole.byteOffset, length);
+      this.#socket.write(text + before + bytes.toString("latin1") + end, "latin1");
+    } else {
+      this.#socket.cork();
+      this.#socket.write(text + before, "latin1");
+      this.#socket.write(whole);
+      if (end !== "") this.#socket.write(end, "latin1");
+      this.#socket.uncork();
+    }
+    this.sent();
+  }
+
+  #startUpload(call: Call): void {
+    this.#clear();
+    this.#upload = new Upload(this.#socket, call.head.framing, this);
+    this.#upload.begin(call.request.body);
+  }
+
+  #onRead(length: number): boolean {
+    this.#heard = true;
+    try {
+      this.#reader.read(readBuffer, length);
+    } catch (error) {
+      this.#close(error as Error);
+      return false;
+    }
+    const call = this.#call;
+    if (call === undefined) return true;
+    if (call.settled && !this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
+    return call.wantsMore;
+  }
+
+  #onEnd(): void {
+    if (!this.#reader.end()) this.#close(coded("ENDED", "the connection ended before the response did"));
+  }
+
+  /** From now on the body may not be silent for longer, unless it is its reader who takes a break. */
+  #watchIdle(ms: number): void {
+    this.#watchesIdle = ms > 0;
+    this.#socket.setTimeout(ms);
+  }
+
+  #onSilence(): void {
+    const { idleTimeoutMs } = this.#terms;
+    if (!this.#watchesIdle) return;
+    if (this.#call?.wantsMore === true)
+      this.#close(coded("IDLE_TIMEOUT", `nothing came for ${idleTimeoutMs} ms`));
+    else this.#socket.setTimeout(idleTimeoutMs);
+  }
+
+  /** Ends the connection and what goes over it, the first time that something says so. */
+  #close(error: Error | BodyBroken): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#clear();
+    const call = this.#call;
+    this.#call = undefined;
+    const connected = this.#connected;
+    this.#connected = false;
+    this.#socket.destroy();
+    this.#owner.gone(this);
+    this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
+    if (call === undefined) return;
+    if (this.#isStale(call, error)) this.#owner.again(call);
+    else call.failed(error, connected);
+  }
+
+  /**
+   * An origin may close a connection that is kept just when the next request is on its way. A request that changes
+   * nothing is then sent once more, over a new connection (RFC 9112, 9.3.1), as browsers and other proxies do.
+   */
+  #isStale({ head, request, settled }: Call, error: Error | BodyBroken): boolean {
+    return (
+      this.#used &&
+      !this.#heard &&
+      !settled &&
+      head.framing === 0 &&
+      safeMethods.has(request.method) &&
+      closings.has((error as NodeJS.ErrnoException).code ?? "")
+    );
+  }
+
+  /** Closes the connection with an error of that code when nothing clears the limit before. */
+  #limit(ms: number, code: string): void {
+    this.#clear();
+    if (ms > 0) this.#timer = systemClock.setTimer(ms, () => this.#close(coded(code, `nothing in ${ms} ms`)));
+  }
+
+  #clear(): void {
+    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+}

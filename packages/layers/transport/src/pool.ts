@@ -1,0 +1,111 @@
+import { systemClock, type Timer } from "@pagoda/core";
+import type { Call } from "./call.ts";
+import { Connection, type ConnectionOwner, type ConnectionTerms } from "./connection.ts";
+
+/** An origin closes what it keeps at about the time that it says: so much earlier a connection is no more used. */
+const marginMs = 1_000;
+/** No connection is kept unused for longer, whatever the origin says. */
+const maxKeepAliveMs = 600_000;
+
+/**
+ * The connections to one origin, each taken by one call at a time. The one used last is taken first, so under little
+ * load the others grow old and are closed.
+ */
+export class Pool implements ConnectionOwner {
+  readonly #terms: ConnectionTerms;
+  readonly #keepAliveMs: number;
+  /** Those that no call has; those that are still being made come first, and so are taken last. */
+  readonly #unused: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  #timer: Timer | undefined;
+  #closing: PromiseWithResolvers<void> | undefined;
+
+  constructor(terms: ConnectionTerms, keepAliveMs: number) {
+    this.#terms = terms;
+    this.#keepAliveMs = keepAliveMs;
+  }
+
+  /** How many connections there are, and how many of them nobody uses. */
+  get counts(): { readonly connections: number; readonly idle: number } {
+    return { connections: countConnected(this.#all), idle: countConnected(this.#unused) };
+  }
+
+  /** Sends a call over a connection that no other call has. */
+  send(call: Call): void {
+    let connection = this.#unused.pop();
+    if (connection !== undefined && connection.connected && connection.expiresAt <= systemClock.now()) {
+      // The one used last is too old, so all are.
+      connection.destroy();
+      this.#closeExpired();
+      connection = this.#unused.pop();
+    }
+    (connection ?? this.#open()).start(call);
+  }
+
+  again(call: Call): void {
+    this.#open().start(call);
+  }
+
+  free(connection: Connection): void {
+    if (this.#closing !== undefined) return connection.destroy();
+    if (!connection.connected) {
+      this.#unused.unshift(connection);
+      return;
+    }
+    const { keepAliveMs } = connection;
+    const ms =
+      keepAliveMs === undefined ? this.#keepAliveMs : Math.min(keepAliveMs - marginMs, maxKeepAliveMs);
+    if (ms <= 0) return connection.destroy();
+    connection.expiresAt = systemClock.now() + ms;
+    this.#unused.push(connection);
+    this.#timer ??= this.#watch(ms);
+  }
+
+  gone(connection: Connection): void {
+    this.#all.delete(connection);
+    const at = this.#unused.indexOf(connection);
+    if (at >= 0) this.#unused.splice(at, 1);
+    if (this.#closing !== undefined && this.#all.size === 0) this.#closing.resolve();
+  }
+
+  /** Lets the calls under way finish, then closes the connections. */
+  close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing.promise;
+    this.#closing = Promise.withResolvers();
+    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
+    for (const connection of this.#unused.slice()) connection.destroy();
+    if (this.#all.size === 0) this.#closing.resolve();
+    return this.#closing.promise;
+  }
+
+  #open(): Connection {
+    const connection = new Connection(this.#terms, this);
+    this.#all.add(connection);
+    return connection;
+  }
+
+  readonly #closeExpired = (): void => {
+    const now = systemClock.now();
+    let next = Infinity;
+    for (const connection of this.#unused.slice()) {
+      if (!connection.connected) continue;
+      if (connection.expiresAt <= now) connection.destroy();
+      else next = Math.min(next, connection.expiresAt);
+    }
+    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
+    this.#timer = next === Infinity ? undefined : this.#watch(next - now);
+  };
+
+  #watch(ms: number): Timer {
+    const timer = systemClock.setTimer(Math.ceil(ms), this.#closeExpired);
+    // Unused connections are no reason for a program to go on.
+    (timer as NodeJS.Timeout).unref();
+    return timer;
+  }
+}
+
+function countConnected(connections: Iterable<Connection>): number {
+  let count = 0;
+  for (const { connected } of connections) if (connected) count++;
+  return count;
+}

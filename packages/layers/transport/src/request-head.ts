@@ -1,0 +1,105 @@
+import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+
+/** A request that cannot be sent as it is, for the reason that the message gives. */
+export class Unsendable extends Error {
+  readonly code = "UNSENDABLE";
+}
+
+/** A request's head as it goes on the wire, and how its body follows. */
+export interface RequestHead {
+  /** With the empty line at its end; every character is a byte. */
+  readonly text: string;
+  /** How the body is delimited: by its length, or in chunks. */
+  readonly framing: number | "chunked";
+  /** The origin is asked whether it wants the body. */
+  readonly expectsContinue: boolean;
+}
+
+const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const target = /^[!-~\u0080-\u00ff]+$/;
+const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
+/** Names that have stood the test: there are few, and they come again. */
+const knownNames = new Set<string>();
+const maxKnownNames = 1_000;
+
+/** Methods whose requests say `Content-Length: 0` where they have no body (RFC 9110, 8.6). */
+const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
+
+/**
+ * The head of a request. `Host` is its authority, whatever stands among its fields; the fields of the connection itself
+ * are left out, and the body is delimited by exactly one field.
+ *
+ * @throws Unsendable
+ */
+export function requestHead(request: HttpRequest): RequestHead {
+  const { method, path, query, authority, body, headers } = request;
+  if (!token.test(method) || method === "CONNECT") throw new Unsendable(`the method is "${method}"`);
+  const place = path + query;
+  if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
+  if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
+  let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;
+  let announced: string | undefined;
+  let expectsContinue = false;
+  const { raw } = headers;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    switch (name.length) {
+      case 4:
+        if (name.toLowerCase() === "host") continue;
+        break;
+      case 6:
+        if (name.toLowerCase() === "expect") {
+          if (value.toLowerCase() === "100-continue") expectsContinue = true;
+          continue;
+        }
+        break;
+      case 7:
+        if (name.toLowerCase() === "upgrade") continue;
+        break;
+      case 10: {
+        const lower = name.toLowerCase();
+        if (lower === "connection" || lower === "keep-alive") continue;
+        break;
+      }
+      case 14:
+        if (name.toLowerCase() === "content-length") {
+          if (announced !== undefined || !/^\d{1,15}$/.test(value))
+            throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
+          announced = value;
+        }
+        break;
+      case 17:
+        if (name.toLowerCase() === "transfer-encoding") continue;
+    }
+    if (!knownNames.has(name)) learn(name);
+    if (!fieldValue.test(value)) throw new Unsendable(`the field ${name} has a character that is none`);
+    text += `${name}: ${value}\r\n`;
+  }
+  if (body === emptyBody && announced === undefined && !anticipatesBody.has(method))
+    return { text: `${text}\r\n`, framing: 0, expectsContinue: false };
+  return withBody(request, text, announced, expectsContinue);
+}
+
+function withBody(
+  { method, body }: HttpRequest,
+  head: string,
+  announced: string | undefined,
+  expectsContinue: boolean,
+): RequestHead {
+  const { length } = body;
+  const framing = announced === undefined ? (length ?? "chunked") : Number(announced);
+  const expects = expectsContinue && framing !== 0;
+  let text = expects ? `${head}expect: 100-continue\r\n` : head;
+  if (announced !== undefined) {
+    if (length !== undefined && length !== Number(announced))
+      throw new Unsendable(`Content-Length is "${announced}", the body has ${length} bytes`);
+  } else if (length === undefined) text += "transfer-encoding: chunked\r\n";
+  else if (length > 0 || anticipatesBody.has(method)) text += `content-length: ${length}\r\n`;
+  return { text: `${text}\r\n`, framing, expectsContinue: expects };
+}
+
+function learn(name: string): void {
+  if (!token.test(name)) throw new Unsendable(`a field is called "${name}"`);
+  if (knownNames.size < maxKnownNames) knownNames.add(name);
+}

@@ -1,0 +1,103 @@
+import { HttpHeaders } from "@pagoda/core/http";
+
+/** What an origin said is no HTTP that two readers understand alike. */
+export class Malformed extends Error {
+  readonly code = "MALFORMED";
+}
+
+/** How a message's body is delimited: so many bytes, in chunks, or by the connection's end. */
+export type Framing = number | "chunked" | "close";
+
+export interface ResponseHead {
+  readonly status: number;
+  /** As it stands, every byte as the character of its number. */
+  readonly statusText: string;
+  readonly headers: HttpHeaders;
+  /** Of the body that these fields announce; whether there is one is for the request and the status to say. */
+  readonly framing: Framing;
+  /** The connection may be used again. */
+  readonly keepAlive: boolean;
+  /** Seconds that the origin keeps an unused connection, where it said so. */
+  readonly keepAliveSeconds: number | undefined;
+}
+
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/s;
+const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
+
+/**
+ * Reads the head of a response, strictly: what this reads one way and another reader might read another way is
+ * refused (RFC 9112, sections 5, 6 and 11.2).
+ *
+ * @param text The head as latin1, without the empty line at its end.
+ * @throws Malformed
+ */
+export function parseHead(text: string): ResponseHead {
+  let end = text.indexOf("\r\n");
+  const first = statusLine.exec(end < 0 ? text : text.slice(0, end));
+  if (first === null) throw new Malformed("the response does not begin with an HTTP/1 status line");
+  const fields: string[] = [];
+  let length: string | undefined;
+  let chunked = false;
+  let connection = "";
+  let keepAliveSeconds: number | undefined;
+
+  while (end >= 0) {
+    const start = end + 2;
+    end = text.indexOf("\r\n", start);
+    const name = pushField(fields, end < 0 ? text.slice(start) : text.slice(start, end));
+    // Names of other lengths do not matter here, and most are of other lengths.
+    if (name.length !== 14 && name.length !== 17 && name.length !== 10) continue;
+    const value = fields[fields.length - 1] as string;
+    switch (name.toLowerCase()) {
+      case "content-length":
+        if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value))
+          throw new Malformed(`the response's Content-Length is "${value}"`);
+        length = value;
+        break;
+      case "transfer-encoding":
+        if (chunked || value.toLowerCase() !== "chunked")
+          throw new Malformed(`the response's Transfer-Encoding is "${value}"`);
+        chunked = true;
+        break;
+      case "connection":
+        connection += `,${value.toLowerCase()}`;
+        break;
+      case "keep-alive":
+        keepAliveSeconds = secondsIn(value);
+    }
+  }
+  const old = first[1] === "0";
+  if (chunked && (length !== undefined || old))
+    throw new Malformed("the response has a Transfer-Encoding where none may be");
+  return {
+    status: Number(first[2]),
+    statusText: first[3] ?? "",
+    headers: fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields),
+    framing: chunked ? "chunked" : length === undefined ? "close" : Number(length),
+    keepAlive: connection === "" ? !old : lists(connection, old ? "keep-alive" : "close") === old,
+    keepAliveSeconds,
+  };
+}
+
+/** Adds a field's name and value, and gives the name. */
+export function pushField(fields: string[], line: string): string {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, colon);
+  // Folded lines begin with white space, which no name has; and none stands before the colon.
+  if (colon < 1 || !token.test(name)) throw new Malformed("a field of the response has no proper name");
+  const value = line.slice(colon + 1).trim();
+  if (!fieldValue.test(value))
+    throw new Malformed(`the response's field ${name} has a character that is none`);
+  fields.push(name, value);
+  return name;
+}
+
+function lists(connection: string, option: string): boolean {
+  return connection.split(",").some((each) => each.trim() === option);
+}
+
+function secondsIn(keepAlive: string): number | undefined {
+  const found = /(?:^|[,;\s])timeout=(\d{1,6})/i.exec(keepAlive);
+  return found === null ? undefined : Number(found[1]);
+}
