@@ -21,7 +21,7 @@ export interface ResponseHead {
   readonly keepAliveSeconds: number | undefined;
 }
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: (.*))?$/s;
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
 
@@ -75,7 +75,7 @@ export function parseHead(text: string): ResponseHead {
     statusText: first[3] ?? "",
     headers: fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields),
     framing: chunked ? "chunked" : length === undefined ? "close" : Number(length),
-    keepAlive: connection === "" ? !old : lists(connection, old ? "keep-alive" : "close") === old,
+    keepAlive: (!old || lists(connection, "keep-alive")) && !lists(connection, "close"),
     keepAliveSeconds,
   };
 }
@@ -94,7 +94,7 @@ export function pushField(fields: string[], line: string): string {
 }
 
 function lists(connection: string, option: string): boolean {
-  return connection.split(",").some((each) => each.trim() === option);
+  return connection !== "" && connection.split(",").some((each) => each.trim() === option);
 }
 
 function secondsIn(keepAlive: string): number | undefined {

@@ -11,7 +11,7 @@ const mebibyte = 1_048_576;
 const piece = Buffer.alloc(65_536, "x");
 const pieces = (64 * mebibyte) / piece.length;
 
-/** The socket of the next connection that either client opens. */
+/** The socket of the next connection that is opened. */
 function nextSocket(): { socket: Socket | undefined } {
   const seen: { socket: Socket | undefined } = { socket: undefined };
   const onConnected = (event: unknown): void => {
@@ -87,8 +87,8 @@ describe("backpressure", () => {
   });
 
   test.each([
-    ["undici", {}],
-    ["Node's client", { Expect: "100-continue" }],
+    ["at once", {}],
+    ["when asked for", { Expect: "100-continue" }],
   ])("a slow origin makes an upload wait, and little is kept for it: %s", async (_, more) => {
     const server = createServer({ pauseOnConnect: true });
     const sockets = new Set<Socket>();

@@ -12,7 +12,7 @@ import {
   untilIdle,
 } from "./origin.ts";
 
-/** A request for Node's client, which takes its connections from the same limit. */
+/** A request that is sent piece by piece. */
 const withTrailers = () => request("POST", "/", { body: bodyFrom(["a"]), headers: { Trailer: "X-A" } });
 const ok = ["HTTP/1.1 200 OK", "Content-Length: 2", "", "ok"];
 

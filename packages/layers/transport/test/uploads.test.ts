@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-/** A request that undici cannot send: it may have trailers. */
+/** A request whose body the test gives, and which may have trailers. */
 function trailing(body = new Given()) {
   return request("POST", "/", { body, headers: { Trailer: "X-Sum" } });
 }
@@ -30,7 +30,7 @@ async function untilTimedOut({
   expect(await faultOf(late)).toMatchObject({ _tag: "HeadersTimedOut", afterMs: 50 });
 }
 
-describe("what undici cannot send", () => {
+describe("an upload", () => {
   test("connections are reused, and counted", async () => {
     const { origin, transport, result, connection, body } = await bench();
     body.all();
