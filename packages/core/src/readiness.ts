@@ -42,14 +42,20 @@ let asking: number | undefined;
  */
 export class WaitList {
   readonly #isFree: () => boolean;
+  readonly #emptied: (() => void) | undefined;
   /** In the order of their arrival. */
   readonly #waiting: Waiter[] = [];
   /** Woken, not yet moved. */
   #awake: Waiter | undefined;
 
-  /** @param isFree Whether the layer that owns this list would admit a call made now. */
-  constructor(isFree: () => boolean) {
+  /**
+   * @param isFree Whether the layer that owns this list would admit a call made now.
+   * @param emptied Runs whenever nobody waits any more: the last one was woken or has left. A layer that wakes by a
+   * timer, set while somebody waits, clears it then. One that was woken and could not go waits anew.
+   */
+  constructor(isFree: () => boolean, emptied?: () => void) {
     this.#isFree = isFree;
+    this.#emptied = emptied;
   }
 
   /** How many wait. */
@@ -75,6 +81,7 @@ export class WaitList {
       const first = this.#waiting.shift();
       if (first?.held) this.#awake = first;
       first?.resolve();
+      if (this.#waiting.length === 0) this.#emptied?.();
     }
   }
 
@@ -84,6 +91,7 @@ export class WaitList {
     for (let at = this.#firstFrom(waiter.arrival); this.#waiting[at]?.arrival === waiter.arrival; at++) {
       if (this.#waiting[at] === waiter) {
         this.#waiting.splice(at, 1);
+        if (this.#waiting.length === 0) this.#emptied?.();
         return;
       }
     }

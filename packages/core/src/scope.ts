@@ -30,8 +30,8 @@ export class Scope {
     this.#parent = parent;
     this.#onAbort = onAbort;
     (this.signal as Scoped)[scopeOf] = this;
-    if (parent?.aborted) this.handleEvent();
-    else parent?.addEventListener("abort", this);
+    if (parent?.aborted) this.#onParentAbort();
+    else parent?.addEventListener("abort", this.#onParentAbort);
   }
 
   /** Milliseconds on the clock's `now()`: when whoever waits will have given up. The nearest counts. */
@@ -53,15 +53,16 @@ export class Scope {
 
   /** The call is over: nothing listens any more. */
   end(): void {
-    this.#parent?.removeEventListener("abort", this);
+    this.#parent?.removeEventListener("abort", this.#onParentAbort);
   }
 
-  /** @internal The caller has aborted. */
-  handleEvent(): void {
+  // An object as listener would do, too, but Node wraps those in a closure that V8 keeps alive for long, and with it
+  // all that belongs to the call.
+  readonly #onParentAbort = (): void => {
     const reason: unknown = this.#parent?.reason;
     this.abort(reason);
     this.#onAbort?.(reason);
-  }
+  };
 }
 
 /**

@@ -77,7 +77,11 @@ export class Connection {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
-  readonly #pending = new Set<ServerResponse>();
+  /**
+   * In the order of their requests. A set would do, but sets that change all the time are kept alive by what they
+   * were before, in V8, and with them all responses that were in them.
+   */
+  readonly #pending: ServerResponse[] = [];
   #latest: ServerResponse | undefined;
   #ending = false;
   #lingering = false;
@@ -92,9 +96,11 @@ export class Connection {
     this.peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
+    // The same holds for the map in which a signal keeps its listeners; one that stays makes it stay as it is.
+    this.#gone.signal.addEventListener("abort", stays);
     socket.once("close", () => {
       this.#gone.abort(new Error("the client has gone"));
-      for (const out of this.#pending) abandon(out);
+      for (const out of this.#pending.slice()) abandon(out);
       resolve();
     });
   }
@@ -113,16 +119,17 @@ export class Connection {
       message.resume();
       return false;
     }
-    this.#pending.add(out);
+    this.#pending.push(out);
     this.#latest = out;
     return true;
   }
 
   /** The response has gone out, or will not. */
   finished(out: ServerResponse): void {
-    this.#pending.delete(out);
+    const at = this.#pending.indexOf(out);
+    if (at >= 0) this.#pending.splice(at, 1);
     if (this.#latest === out) this.#latest = undefined;
-    if (this.#ending && this.#pending.size === 0) this.#linger();
+    if (this.#ending && this.#pending.length === 0) this.#linger();
   }
 
   /**
@@ -162,13 +169,13 @@ export class Connection {
   /** Ends because of a CONNECT. Node has handed over the socket, and what was under way on it cannot finish. */
   refuseTunnel(answer: string): void {
     this.#socket.on("error", () => {});
-    if (this.#pending.size > 0) this.#socket.destroy();
+    if (this.#pending.length > 0) this.#socket.destroy();
     else this.refuse(answer);
   }
 
   /** Closes when no request is under way. */
   closeIfIdle(): void {
-    if (this.#pending.size === 0 && !this.#ending) this.#socket.destroySoon();
+    if (this.#pending.length === 0 && !this.#ending) this.#socket.destroySoon();
   }
 
   /** Closes when it has been quiet for too long. */
@@ -177,7 +184,7 @@ export class Connection {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= (this.#pending.size > 0 ? streamIdleMs : connectionIdleMs)) {
+    } else if (now - this.#quietSince >= (this.#pending.length > 0 ? streamIdleMs : connectionIdleMs)) {
       this.#socket.destroy();
     }
   }
@@ -190,7 +197,7 @@ export class Connection {
   #refuseBody(latest: ServerResponse, answer: string): void {
     const socket = this.#socket;
     // An answer after a part of another would be taken for more of that one.
-    if (this.#pending.size > 1 || latest.headersSent || !socket.writable) socket.destroy();
+    if (this.#pending.length > 1 || latest.headersSent || !socket.writable) socket.destroy();
     else socket.end(answer, () => socket.destroy());
   }
 
@@ -207,6 +214,8 @@ export class Connection {
     socket.once("close", () => this.#clock.clearTimer(timer));
   }
 }
+
+function stays(): void {}
 
 /** Ends a response that has no connection any more. Node before 26 forgets those that waited for their turn. */
 function abandon(out: ServerResponse): void {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "@pagoda/core";
 /** A moment at which something ends, and its place in the list. */
 export interface Deadline {
   readonly at: number;
-  readonly expire: () => void;
+  expire: () => void;
   before: Deadline | undefined;
   after: Deadline | undefined;
 }
@@ -39,7 +39,12 @@ export class Deadlines {
   }
 
   /** Takes back a deadline that has not passed. The timer stays while others are set: it finds the next by itself. */
-  clear({ before, after }: Deadline): void {
+  clear(deadline: Deadline): void {
+    const { before, after } = deadline;
+    // One that has grown old would otherwise keep all later ones alive, one through the next, until a full collection.
+    deadline.before = undefined;
+    deadline.after = undefined;
+    deadline.expire = nothing;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
@@ -53,11 +58,14 @@ export class Deadlines {
     this.#timer = undefined;
     const now = this.#clock.now();
     for (let first = this.#first; first !== undefined && first.at <= now; first = this.#first) {
+      const { expire } = first;
       this.clear(first);
-      first.expire();
+      expire();
     }
     // What expired may have set new deadlines, and with them the timer.
     if (this.#first === undefined || this.#timer !== undefined) return;
     this.#timer = this.#clock.setTimer(this.#first.at - now, this.#fire);
   };
 }
+
+function nothing(): void {}

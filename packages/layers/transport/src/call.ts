@@ -61,7 +61,7 @@ export class Call extends PushBody {
     this.#signal = signal;
     this.#settle = settle;
     this.#over = over;
-    signal?.addEventListener("abort", this);
+    signal?.addEventListener("abort", this.#onAbort);
   }
 
   /** The connection that it goes over from now on. */
@@ -116,11 +116,10 @@ export class Call extends PushBody {
     this.#giveUp(reason instanceof Error ? reason : new Error("the body is not wanted"));
   }
 
-  /** @internal The caller has aborted. */
-  handleEvent(): void {
+  readonly #onAbort = (): void => {
     this.#end(left(aborted(this.#signal as AbortSignal)));
     this.#giveUp(new Error("the caller has gone"));
-  }
+  };
 
   #giveUp(reason: Error): void {
     const connection = this.#connection;
@@ -131,7 +130,7 @@ export class Call extends PushBody {
   #end(result: Result): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#signal?.removeEventListener("abort", this);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#settle(result);
   }
 

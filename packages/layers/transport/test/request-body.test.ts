@@ -10,7 +10,6 @@ describe("a request's body", () => {
     const body = new Given();
     const result = transport.call(request("POST", "/", { body }));
     const connection = await origin.next();
-    // undici sends the head with the first piece, not before.
     await body.give("a");
     await connection.head();
     body.break();

@@ -30,7 +30,7 @@ describe("a connection that grew stale", () => {
     const gone = once(socket, "finish");
     socket.end();
     await gone;
-    // The system knows of it and nobody has asked: undici looks before it writes.
+    // The system knows of it and nobody has asked.
     await settled();
     await answersAgain(origin, transport.call(request()));
   });

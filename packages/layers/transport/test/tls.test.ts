@@ -31,10 +31,10 @@ async function secureOrigin({ key, cert }: Certificates) {
   };
 }
 
-/** The same for both clients: by undici, and by Node's. */
+/** The same however the request is sent. */
 const both = [
-  ["undici", {}],
-  ["Node's client", { Expect: "100-continue" }],
+  ["at once", {}],
+  ["when asked for", { Expect: "100-continue" }],
 ] as const;
 
 describe.each(both)("TLS with %s", (_, headers) => {
