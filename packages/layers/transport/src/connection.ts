@@ -32,6 +32,11 @@ export interface ConnectionOwner {
 const continueMs = 1_000;
 /** How long a connection may be silent before the system asks whether the other side is still there. */
 const probeMs = 60_000;
+/**
+ * A program that was held up finds that the time is over before it finds what has come in time: when it is over, what
+ * may have come is read before it counts.
+ */
+const secondLookMs = 1;
 /** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
 const maxTogether = 16_384;
 
@@ -67,6 +72,8 @@ export class Connection implements ResponseHandler, UploadHandler {
   #heard = false;
   #timer: Timer | undefined;
   #watchesIdle = false;
+  /** It has been silent for as long as it may be, and is looked at once more. */
+  #suspected = false;
 
   constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
     this.#terms = terms;
@@ -101,6 +108,8 @@ export class Connection implements ResponseHandler, UploadHandler {
 
   /** The call wants more of its body. */
   resume(): void {
+    // The reader's break does not count: the origin has its whole time from now on.
+    if (this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
     this.#socket.resume();
   }
 
@@ -218,6 +227,7 @@ export class Connection implements ResponseHandler, UploadHandler {
 
   #onRead(length: number): boolean {
     this.#heard = true;
+    if (this.#suspected) this.#watchIdle(this.#terms.idleTimeoutMs);
     try {
       this.#reader.read(readBuffer, length);
     } catch (error) {
@@ -237,15 +247,18 @@ export class Connection implements ResponseHandler, UploadHandler {
   /** From now on the body may not be silent for longer, unless it is its reader who takes a break. */
   #watchIdle(ms: number): void {
     this.#watchesIdle = ms > 0;
+    this.#suspected = false;
     this.#socket.setTimeout(ms);
   }
 
   #onSilence(): void {
     const { idleTimeoutMs } = this.#terms;
     if (!this.#watchesIdle) return;
-    if (this.#call?.wantsMore === true)
-      this.#close(coded("IDLE_TIMEOUT", `nothing came for ${idleTimeoutMs} ms`));
-    else this.#socket.setTimeout(idleTimeoutMs);
+    const isReadersBreak = this.#call?.wantsMore !== true;
+    if (isReadersBreak || !this.#suspected) {
+      this.#suspected = !isReadersBreak;
+      this.#socket.setTimeout(isReadersBreak ? idleTimeoutMs : secondLookMs);
+    } else this.#close(coded("IDLE_TIMEOUT", `nothing came for ${idleTimeoutMs} ms`));
   }
 
   /** Ends the connection and what goes over it, the first time that something says so. */

@@ -46,7 +46,7 @@ describe("a response's body", () => {
 
   test("is broken when the origin falls silent, and not when the reader does", async () => {
     const origin = await bareOrigin();
-    const transport = client(origin.url, { idleTimeoutMs: 200 });
+    const transport = client(origin.url, { idleTimeoutMs: 20 });
     const results = [transport.call(request()), transport.call(request())];
     for (let i = 0; i < 2; i++) {
       const connection = await origin.next();
