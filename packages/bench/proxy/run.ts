@@ -1,6 +1,7 @@
 // The proxy against others: CPU time per request of each one's whole process tree. See packages/bench/README.md.
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
+import { writeInto } from "../table-in-readme.ts";
 import { chooseCores, lacking, leaveProxyCore, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -10,7 +11,6 @@ import { Session } from "./session.ts";
 
 /** Exit code of a program that was called wrongly or lacks something. */
 const usageError = 2;
-const readme = new URL("../README.md", import.meta.url);
 
 const options = orExit();
 const cores = chooseCores();
@@ -40,7 +40,7 @@ async function compare({ chosen, rounds, seconds, json, write }: Options): Promi
   if (json !== undefined) {
     writeFileSync(json, `${JSON.stringify({ machine: machine(), rounds, seconds, outcomes }, null, 2)}\n`);
   }
-  if (write) writeInto(readme, text);
+  if (write) writeInto("proxy", text);
   if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 }
 
@@ -54,15 +54,4 @@ function orExit(): Options {
     console.error(`bench: ${(error as Error).message}`);
   }
   process.exit(usageError);
-}
-
-/** Replaces what stands between the markers: no number in the file is written by hand. */
-function writeInto(file: URL, text: string): void {
-  const before = readFileSync(file, "utf8");
-  const marked = /(<!-- proxy -->\n)[^]*(\n<!-- \/proxy -->)/;
-  if (!marked.test(before)) throw new Error("packages/bench/README.md has no proxy markers");
-  writeFileSync(
-    file,
-    before.replace(marked, (_all, begin: string, end: string) => `${begin}\n${text}\n${end}`),
-  );
 }

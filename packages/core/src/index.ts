@@ -6,6 +6,7 @@ export * from "./description.ts";
 export * from "./fault.ts";
 export * from "./layer.ts";
 export * from "./outcome.ts";
+export * from "./pause.ts";
 export * from "./random.ts";
 export * from "./readiness.ts";
 export * from "./replayable.ts";

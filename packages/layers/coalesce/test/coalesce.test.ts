@@ -1,32 +1,235 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { getEventListeners } from "node:events";
+import { deadlineOf, type Fault, isReady, Scope, service } from "@pagoda/core";
+import { conformance, mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { coalesce } from "@pagoda/coalesce";
 
+interface Down extends Fault<"Down"> {}
+const down: Down = { _tag: "Down", origin: "upstream", retryable: true };
+
+/** Requests are their own keys; those that begin with `_` have none. */
+function bench() {
+  const joined: string[] = [];
+  const mock = mockService<string, { readonly value: number }, Down>();
+  const layered = coalesce<string>({
+    key: (request) => (request.startsWith("_") ? undefined : request),
+    observer: { joined: (key) => joined.push(key) },
+  })(mock.service);
+  return { mock, layered, joined, state: () => layered.describe().state };
+}
+
 describe("coalesce", () => {
-  conformance(test, () => coalesce({ max: 10 }));
-
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = coalesce({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "CoalesceRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  describe("calls that are all the same", () => {
+    conformance(test, () => coalesce({ key: () => "same" }));
+  });
+  describe("calls that are all different", () => {
+    let calls = 0;
+    conformance(test, () => coalesce({ key: () => `${calls++}` }));
+  });
+  describe("calls without a key", () => {
+    conformance(test, () => coalesce({ key: () => undefined }));
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = coalesce({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test("makes one call of those that are the same and come while it is under way", async () => {
+    const { mock, layered, joined, state } = bench();
+    const results = [layered.call("a"), layered.call("a"), layered.call("b"), layered.call("a")];
+    expect(mock.calls.map(({ request }) => request)).toEqual(["a", "b"]);
+    expect(joined).toEqual(["a", "a"]);
+    expect(state()).toEqual({ keys: 2, callers: 4 });
+    mock.calls[0]?.answer({ value: 1 });
+    mock.calls[1]?.answer({ value: 2 });
+    const values = (await Promise.all(results)).map((each) => each._tag === "Right" && each.right.value);
+    expect(values).toEqual([1, 1, 2, 1]);
+    expect(state()).toEqual({ keys: 0, callers: 0 });
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => coalesce({ max })).toThrow(`max is ${max}`);
+  test("gives all the very same result", async () => {
+    const { mock, layered } = bench();
+    const results = [layered.call("a"), layered.call("a")];
+    (await mock.next()).answer({ value: 1 });
+    const [first, second] = await Promise.all(results);
+    expect(first).toBe(second);
+  });
+
+  test("is no cache: a call that comes after the answer is made", async () => {
+    const { mock, layered, joined } = bench();
+    void layered.call("a");
+    (await mock.next()).answer({ value: 1 });
+    await settled();
+    const result = layered.call("a");
+    (await mock.next()).answer({ value: 2 });
+    expect(await result).toEqual(right({ value: 2 }));
+    expect(joined).toEqual([]);
+  });
+
+  test("a failure comes to all", async () => {
+    const { mock, layered } = bench();
+    const results = [layered.call("a"), layered.call("a")];
+    (await mock.next()).fail(down);
+    expect(await Promise.all(results)).toEqual([left(down), left(down)]);
+  });
+
+  test("a defect comes to all, and the next call starts anew", async () => {
+    const { mock, layered, state } = bench();
+    const results = [layered.call("a"), layered.call("a")].map((each) =>
+      each.catch((defect: unknown) => defect),
+    );
+    const defect = new Error("a defect");
+    (await mock.next()).reject(defect);
+    expect(await Promise.all(results)).toEqual([defect, defect]);
+    expect(state()).toEqual({ keys: 0, callers: 0 });
+    void layered.call("a");
+    await mock.next();
+  });
+
+  test("calls without a key go by themselves, with inner's own promise", async () => {
+    const answer = Promise.resolve(right(1));
+    const layered = coalesce({ key: () => undefined })(service("leaf", () => answer));
+    expect(layered.call("a")).toBe(answer);
+    const { mock, layered: other, joined, state } = bench();
+    void other.call("_a");
+    void other.call("_a");
+    expect([mock.calls.length, joined, state()]).toEqual([2, [], { keys: 0, callers: 0 }]);
+  });
+
+  test("who aborts ends at once, and leaves the others alone", async () => {
+    const { mock, layered, state } = bench();
+    const leaving = new AbortController();
+    const results = [layered.call("a", leaving.signal), layered.call("a", new AbortController().signal)];
+    leaving.abort("enough");
+    expect(await results[0]).toEqual(
+      left({ _tag: "Aborted", origin: "local", retryable: false, cause: "enough" }),
+    );
+    expect(getEventListeners(leaving.signal, "abort")).toHaveLength(0);
+    expect(state()).toEqual({ keys: 1, callers: 1 });
+    const inner = await mock.next();
+    expect(inner.signal?.aborted).toBe(false);
+    inner.answer({ value: 1 });
+    expect(await results[1]).toEqual(right({ value: 1 }));
+  });
+
+  test("inner is aborted in the tick in which the last one leaves", async () => {
+    const { mock, layered, state } = bench();
+    const callers = [new AbortController(), new AbortController()];
+    for (const { signal } of callers) void layered.call("a", signal);
+    const { signal } = await mock.next();
+    callers[0]?.abort("first");
+    expect(signal?.aborted).toBe(false);
+    callers[1]?.abort("last");
+    expect(signal?.reason).toBe("last");
+    expect(state()).toEqual({ keys: 0, callers: 0 });
+  });
+
+  test("callers that share a signal leave together", async () => {
+    const { mock, layered } = bench();
+    const all = new AbortController();
+    const results = [layered.call("a", all.signal), layered.call("a", all.signal)];
+    all.abort();
+    expect((await mock.next()).signal?.aborted).toBe(true);
+    for (const result of await Promise.all(results)) expect(result).toMatchObject(left({ _tag: "Aborted" }));
+  });
+
+  test("a caller that has left before it came makes no call and joins none", async () => {
+    const { mock, layered, joined } = bench();
+    expect(await layered.call("a", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
+    await mock.expectNoCall();
+    void layered.call("a");
+    await layered.call("a", AbortSignal.abort());
+    expect(joined).toEqual([]);
+  });
+
+  describe("after all have left, while inner has not settled yet", () => {
+    /** Inner does not heed its signal: the test answers. */
+    async function abandoned() {
+      const answers: ReturnType<typeof Promise.withResolvers<ReturnType<typeof right<string>>>>[] = [];
+      const layered = coalesce({ key: () => "same" })(
+        service("stubborn", () => {
+          const answer = Promise.withResolvers<ReturnType<typeof right<string>>>();
+          answers.push(answer);
+          return answer.promise;
+        }),
+      );
+      const leaving = new AbortController();
+      const left = layered.call("a", leaving.signal);
+      leaving.abort();
+      await left;
+      return { layered, answers, next: layered.call("a") };
+    }
+
+    test("the next call starts anew, and the old answer does not end it", async () => {
+      const { answers, next, layered } = await abandoned();
+      expect(answers).toHaveLength(2);
+      answers[0]?.resolve(right("old"));
+      await settled();
+      expect(layered.describe().state).toEqual({ keys: 1, callers: 1 });
+      answers[1]?.resolve(right("new"));
+      expect(await next).toEqual(right("new"));
+    });
+
+    test("an old defect is nobody's any more", async () => {
+      const { answers, next } = await abandoned();
+      answers[0]?.reject(new Error("late"));
+      await settled();
+      answers[1]?.resolve(right("new"));
+      expect(await next).toEqual(right("new"));
+    });
+  });
+
+  test("the next call starts anew even in the very tick of the abort", async () => {
+    const inner = mockService<string, string>();
+    const layered = coalesce({ key: () => "same" })(inner.service);
+    const leaving = new AbortController();
+    void layered.call("first", leaving.signal);
+    (await inner.next()).signal?.addEventListener("abort", () => void layered.call("second"));
+    leaving.abort();
+    expect((await inner.next()).request).toBe("second");
+  });
+
+  test.each([
+    [[100], 100],
+    [[100, 300, 200], 300],
+    [[100, undefined], undefined],
+    [[undefined, 100], undefined],
+    [[100, undefined, 300], undefined],
+  ])("callers with the deadlines %j: inner sees %s", async (deadlines, seen) => {
+    const { mock, layered } = bench();
+    for (const deadline of deadlines) {
+      const caller = new Scope(undefined);
+      caller.deadline = deadline;
+      void layered.call("a", caller.signal);
+    }
+    expect(deadlineOf((await mock.next()).signal)).toBe(seen);
+  });
+
+  test("is as ready as inner", () => {
+    const { mock, layered } = bench();
+    expect(isReady(layered)).toBe(true);
+    mock.admit(0);
+    expect(isReady(layered)).toBe(false);
+  });
+
+  const mistake = new Error("a mistake");
+  const raise = (): never => {
+    throw mistake;
+  };
+
+  test("what the key throws comes out as a rejection", async () => {
+    const layered = coalesce({ key: raise })(mockService().service);
+    await expect(layered.call("a")).rejects.toBe(mistake);
+  });
+
+  test.each(["same", undefined])("what inner throws comes out as a rejection (key %s)", async (key) => {
+    const layered = coalesce({ key: () => key })(service("throws", raise));
+    await expect(layered.call("a")).rejects.toBe(mistake);
+    expect(layered.describe().state).toEqual({ keys: 0, callers: 0 });
+  });
+
+  test("each service that it is put around has its own calls", async () => {
+    const layer = coalesce({ key: () => "same" });
+    const [one, other] = [mockService<string, string>(), mockService<string, string>()];
+    void layer(one.service).call("a");
+    void layer(other.service).call("a");
+    expect([one.calls.length, other.calls.length]).toEqual([1, 1]);
   });
 });

@@ -1,32 +1,206 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import {
+  type ErrorOf,
+  idempotent,
+  isReady,
+  once,
+  type Replayable,
+  Scope,
+  ServiceBuilder,
+} from "@pagoda/core";
+import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { hedge } from "@pagoda/hedge";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { hedge, type HedgeObserver, type HedgeOptions } from "@pagoda/hedge";
+import { bench, type Down, down, request, slow } from "./bench.ts";
 
 describe("hedge", () => {
-  conformance(test, () => hedge({ max: 10 }));
+  conformance<Replayable, string>(test, ({ clock }) => hedge({ clock }), { request: () => request });
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = hedge({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "HedgeRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  test("makes a slow call a second time, once it knows what is slow", async () => {
+    const { traffic, observer, ...rest } = bench();
+    await traffic();
+    const { result, second } = await slow(rest);
+    second?.answer("second");
+    expect(await result).toEqual(right("second"));
+    expect(observer).toEqual({ hedged: [{ afterMs: 21 }], won: ["second"] });
+    expect(rest.state()).toMatchObject({ hedges: 1, wins: 1 });
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = hedge({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test("counts no win of the first as one of the second", async () => {
+    const { traffic, observer, ...rest } = bench();
+    await traffic();
+    const { result, first } = await slow(rest);
+    first?.answer("first");
+    expect(await result).toEqual(right("first"));
+    expect(observer.won).toEqual(["first"]);
+    expect(rest.state()).toMatchObject({ hedges: 1, wins: 0 });
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => hedge({ max })).toThrow(`max is ${max}`);
+  test("makes no second call before a full period has shown enough", async () => {
+    const { ...rest } = bench();
+    expect((await slow(rest)).second).toBeUndefined();
+    const few = bench({ minSamples: 11 });
+    await few.traffic();
+    expect((await slow(few)).second).toBeUndefined();
+  });
+
+  test("learns from calls that succeed: quick failures do not make others slow", async () => {
+    const { clock, mock, call, state } = bench();
+    for (let n = 0; n < 100; n++) {
+      const result = call();
+      const inner = await mock.next();
+      await clock.advance(10);
+      if (n % 4 === 0) inner.answer("a");
+      else inner.fail(down);
+      await result;
+    }
+    await clock.advance(0);
+    expect(state()).toMatchObject({ delayMs: 11 });
+    const failing = bench();
+    for (let n = 0; n < 100; n++) {
+      const result = failing.call();
+      (await failing.mock.next()).fail(down);
+      expect(await result).toEqual(left(down));
+      await failing.clock.advance(10);
+    }
+    expect(failing.state()).toMatchObject({ delayMs: null });
+  });
+
+  test("makes no second call of a request that cannot be doubled at that moment", async () => {
+    const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
+    await traffic();
+    expect((await slow(rest, undefined, { replay: once })).second).toBeUndefined();
+    const repeatable = { ...idempotent, canDouble: () => false };
+    expect((await slow(rest, undefined, { replay: repeatable })).second).toBeUndefined();
+    let sent = false;
+    const answer = slow(rest, undefined, { replay: { ...idempotent, canDouble: () => sent } });
+    sent = true;
+    expect((await answer).second).toBeDefined();
+  });
+
+  test("does not say that a request will not be made again: that is a retry's to know", async () => {
+    const { traffic, ...rest } = bench();
+    await traffic();
+    let released = 0;
+    const { result, second } = await slow(rest, undefined, {
+      replay: { ...idempotent, release: () => released++ },
+    });
+    second?.answer("a");
+    await result;
+    expect(released).toBe(0);
+  });
+
+  test("makes no second call that inner would refuse, and spends nothing on it", async () => {
+    const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
+    await traffic();
+    rest.mock.admit(1);
+    expect((await slow(rest)).second).toBeUndefined();
+    expect(rest.mock.uninvited).toBe(0);
+    // Half of the eight calls that still count.
+    expect(rest.state()).toMatchObject({ budgetLeft: 4 });
+  });
+
+  test("makes no second call for a caller that has left", async () => {
+    const { traffic, ...rest } = bench();
+    await traffic();
+    const caller = new AbortController();
+    const before = rest.mock.calls.length;
+    const result = rest.call(caller.signal);
+    await rest.clock.advance(20);
+    caller.abort();
+    expect(rest.clock.pending).toBe(0);
+    await rest.clock.advance(200);
+    expect(await result).toMatchObject(left({ _tag: "Aborted" }));
+    expect(rest.mock.calls.length).toBe(before + 1);
+  });
+
+  test.each([
+    [10, 0],
+    [21, 0],
+    [22, 1],
+  ])("a deadline after %d ms leaves time for %d timers", async (ms, timers) => {
+    const { traffic, clock, call } = bench();
+    await traffic();
+    const caller = new Scope(undefined);
+    caller.deadline = clock.now() + ms;
+    void call(caller.signal);
+    expect(clock.pending).toBe(timers);
+  });
+
+  test("makes no second call past a deadline that was set later", async () => {
+    const { traffic, clock, call, mock } = bench();
+    await traffic();
+    const before = mock.calls.length;
+    const caller = new Scope(undefined);
+    void call(caller.signal);
+    caller.deadline = clock.now() + 5;
+    await clock.advance(200);
+    expect(mock.calls.length).toBe(before + 1);
+  });
+
+  test("is as ready as inner", () => {
+    const { layered, mock } = bench();
+    expect(isReady(layered)).toBe(true);
+    mock.admit(0);
+    expect(isReady(layered)).toBe(false);
+  });
+
+  test("what inner throws comes out as a rejection", async () => {
+    const mock = mockService<Replayable, string>();
+    const mistake = new Error("a mistake");
+    const call = (): never => {
+      throw mistake;
+    };
+    await expect(hedge()({ ...mock.service, call }).call(request)).rejects.toBe(mistake);
+  });
+
+  test("each service that it is put around learns by itself", async () => {
+    const clock = virtualClock();
+    const layer = hedge({ minSamples: 1, windowMs: 1_000, clock });
+    const [one, other] = [mockService<Replayable, string>(), mockService<Replayable, string>()];
+    const [first, second] = [layer(one.service), layer(other.service)];
+    void first.call(request);
+    (await one.next()).answer("a");
+    await clock.advance(1_000);
+    expect([first, second].map((each) => each.describe().state?.["delayMs"])).toEqual([1, null]);
+  });
+
+  test("describes how it is set and how it stands", () => {
+    expect(bench().layered.describe()).toMatchObject({
+      name: "hedge",
+      options: { maxExtraLoad: 0.1, windowMs: 1_000, minSamples: 10 },
+      state: { delayMs: null, hedges: 0, wins: 0, budgetLeft: 0 },
+    });
+  });
+
+  test.each<readonly [HedgeOptions, string]>([
+    [{ maxExtraLoad: -0.1 }, "hedge: maxExtraLoad is -0.1; valid is from 0, below 1"],
+    [{ maxExtraLoad: 1 }, "hedge: maxExtraLoad is 1; valid is from 0, below 1"],
+    [{ maxExtraLoad: NaN }, "hedge: maxExtraLoad is NaN; valid is from 0, below 1"],
+    [{ windowMs: 9 }, "hedge: windowMs is 9; valid is 10 or more"],
+    [{ windowMs: Infinity }, "hedge: windowMs is Infinity; valid is 10 or more"],
+    [{ minSamples: 0 }, "hedge: minSamples is 0; valid is a whole number of at least 1"],
+    [{ minSamples: 1.5 }, "hedge: minSamples is 1.5; valid is a whole number of at least 1"],
+  ])("refuses %j", (options, message) => {
+    expect(() => hedge(options)).toThrow(new RangeError(message));
+  });
+});
+
+describe("types of hedge", () => {
+  const origin = mockService<Replayable & { readonly path: string }, string, Down>().service;
+
+  test("leaves the errors as they are", () => {
+    const stack = new ServiceBuilder<Replayable & { readonly path: string }>().layer(hedge()).service(origin);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<ErrorOf<typeof origin>>();
+  });
+
+  test("where the request does not say how often it can be made it does not compile", () => {
+    const builder = new ServiceBuilder<{ readonly path: string }>();
+    // @ts-expect-error: Property 'replay' is missing in type '{ readonly path: string; }' but required in type 'Replayable'.
+    builder.layer(hedge());
+  });
+
+  test("an observer may leave out what it does not care for", () => {
+    expectTypeOf<{}>().toExtend<HedgeObserver>();
   });
 });

@@ -1,32 +1,230 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { type Service, service } from "@pagoda/core";
+import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import { memoryStore, type RateLimited, rateLimit, type Rates } from "@pagoda/rate-limit";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { rateLimit } from "@pagoda/rate-limit";
+import { bench, later } from "./bench.ts";
 
-describe("rate-limit", () => {
-  conformance(test, () => rateLimit({ max: 10 }));
+const key = (request: string): string => request;
+const ample = { perSecond: 1_000, burst: 1_000 };
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = rateLimit({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "RateLimitRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+function refusal(limit: "global" | "keyed", retryAfterMs: number, perSecond: number, burst: number) {
+  return left({
+    _tag: "RateLimited",
+    origin: "local",
+    retryable: true,
+    retryAfterMs,
+    limit,
+    perSecond,
+    burst,
+  });
+}
+
+describe("rate-limit over all", () => {
+  conformance(test, ({ clock }) => rateLimit({ global: ample, clock }));
+
+  test("admits a burst, then as time goes on", async () => {
+    const { clock, layered, admits } = bench({ global: { perSecond: 10, burst: 2 } });
+    expect([await admits(), await admits(), await admits()]).toEqual([true, true, false]);
+    expect(await layered.call("a")).toEqual(refusal("global", 100, 10, 2));
+    await clock.advance(100);
+    expect([await admits(), await admits()]).toEqual([true, false]);
+    await clock.advance(10_000);
+    expect([await admits(), await admits(), await admits()]).toEqual([true, true, false]);
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = rateLimit({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test.each([
+    [0.1, 1],
+    [1, 1],
+    [2.5, 3],
+  ])("at %d a second the burst is %d by default", async (perSecond, burst) => {
+    const { layered } = bench({ global: { perSecond } });
+    expect(layered.describe().options).toEqual({ global: { perSecond, burst } });
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => rateLimit({ max })).toThrow(`max is ${max}`);
+  test("a wall clock that jumps changes nothing", async () => {
+    const { clock, admits } = bench({ global: { perSecond: 1, burst: 1 } });
+    await admits();
+    clock.jumpWallTime(3_600_000);
+    expect(await admits()).toBe(false);
+    clock.jumpWallTime(-7_200_000);
+    await clock.advance(1_000);
+    expect(await admits()).toBe(true);
+  });
+
+  test("a call that is refused does not reach inner", async () => {
+    const { mock, layered, admits } = bench({ global: { perSecond: 1, burst: 1 } });
+    await admits();
+    await layered.call("a");
+    expect(mock.calls).toHaveLength(1);
+  });
+
+  test("gives inner's own promise", () => {
+    const promise = Promise.resolve(right(1));
+    const inner = service("inner", () => promise);
+    expect(rateLimit({ global: ample, clock: virtualClock() })(inner).call("a")).toBe(promise);
+  });
+});
+
+describe("rate-limit for each key", () => {
+  conformance(test, ({ clock }) => rateLimit<string>({ keyed: { ...ample, key }, clock }));
+
+  test("one key's calls do not count against another's", async () => {
+    const { layered, admits } = bench({ keyed: { perSecond: 1, burst: 1, key } });
+    expect([await admits("a"), await admits("b"), await admits("a")]).toEqual([true, true, false]);
+    expect(await layered.call("b")).toEqual(refusal("keyed", 1_000, 1, 1));
+  });
+
+  test("what has no key is not limited, and the empty one is a key", async () => {
+    const { admits } = bench({
+      keyed: { perSecond: 1, burst: 1, key: (r) => (r === "free" ? undefined : r) },
+    });
+    expect([await admits("free"), await admits("free")]).toEqual([true, true]);
+    expect([await admits(""), await admits("")]).toEqual([true, false]);
+  });
+
+  test("is as ready as inner: no request is known yet", async () => {
+    const { layered, mock, admits } = bench({ keyed: { perSecond: 1, burst: 1, key } });
+    await admits();
+    expect(layered.ready()).toBeUndefined();
+    mock.admit(0);
+    expect(layered.ready()).toBeInstanceOf(Promise);
+  });
+});
+
+describe("rate-limit over all and for each key", () => {
+  conformance(test, ({ clock }) => rateLimit<string>({ global: ample, keyed: { ...ample, key }, clock }));
+
+  const rates = { global: { perSecond: 10, burst: 3 }, keyed: { perSecond: 1, burst: 2, key } };
+
+  test("a call that the key's limit refuses spends nothing of the limit over all", async () => {
+    const { admits, layered } = bench(rates);
+    expect([await admits("a"), await admits("a"), await admits("a")]).toEqual([true, true, false]);
+    expect(layered.describe().state).toMatchObject({ globalLeft: 1 });
+    expect([await admits("b"), await admits("b")]).toEqual([true, false]);
+  });
+
+  test("a call that the limit over all refuses spends nothing of the key's", async () => {
+    const { admits, clock, layered } = bench(rates);
+    for (const each of ["a", "b", "c"]) expect(await admits(each)).toBe(true);
+    expect([await admits("d"), await admits("d"), await admits("c")]).toEqual([false, false, false]);
+    expect(layered.describe().state).toMatchObject({ keys: 3 });
+    await clock.advance(300);
+    expect([await admits("d"), await admits("d"), await admits("c")]).toEqual([true, true, true]);
+  });
+
+  test("of two limits that refuse, the longer wait is told", async () => {
+    const { admits, layered, clock } = bench(rates);
+    for (const each of ["a", "a", "b"]) await admits(each);
+    expect(await layered.call("a")).toEqual(refusal("keyed", 1_000, 1, 2));
+    expect(await layered.call("b")).toEqual(refusal("global", 100, 10, 3));
+    await clock.advance(950);
+    for (const each of ["c", "c", "d"]) await admits(each);
+    expect(await layered.call("a")).toMatchObject(refusal("global", 100, 10, 3));
+  });
+});
+
+describe("rate-limit, whatever its limits", () => {
+  test("tells its observer of each call that is refused, and of no other", async () => {
+    const told: [RateLimited["retryAfterMs"], string][] = [];
+    const { admits } = bench({
+      global: { perSecond: 1, burst: 1 },
+      observer: { refused: ({ retryAfterMs }, request) => told.push([retryAfterMs, request]) },
+    });
+    for (const each of ["a", "b"]) await admits(each);
+    expect(told).toEqual([[1_000, "b"]]);
+  });
+
+  test("a key that throws, and an inner that does, reject", async () => {
+    const defect = new Error("a mistake");
+    const fail = (): never => {
+      throw defect;
+    };
+    const { layered } = bench({ keyed: { ...ample, key: fail } });
+    await expect(layered.call("a")).rejects.toBe(defect);
+    const broken: Service<string, string> = { ...service("broken", fail), call: fail };
+    await expect(rateLimit({ global: ample })(broken).call("a")).rejects.toBe(defect);
+  });
+
+  test("each service has its own state, and those who are given one store share it", async () => {
+    const mock = mockService<string, number>();
+    const clock = virtualClock();
+    const global = { perSecond: 1, burst: 1 };
+    const own = rateLimit({ global, clock });
+    const rates: Rates = { global, keyed: undefined };
+    const one = memoryStore()(rates);
+    const shared = rateLimit({ global, store: () => one, clock });
+    const left = (layered: Service<string, number, unknown>) => layered.describe().state?.["globalLeft"];
+    const services = [own, own, shared, shared].map((layer) => layer(mock.service));
+    void services[0]?.call("a");
+    void services[2]?.call("a");
+    expect(services.map(left)).toEqual([0, 1, 0, 0]);
+    for (const call of mock.calls) call.answer(1);
+  });
+
+  test("describes its limits and what is left of them", async () => {
+    const { clock, layered, admits } = bench({
+      global: { perSecond: 10, burst: 5 },
+      keyed: { perSecond: 0.5, key },
+    });
+    for (const each of ["a", "b"]) await admits(each);
+    expect(layered.describe()).toMatchObject({
+      name: "rate-limit",
+      options: { global: { perSecond: 10, burst: 5 }, keyed: { perSecond: 0.5, burst: 1 } },
+      state: { globalLeft: 3, keys: 2, waiting: 0 },
+    });
+    await clock.advance(100);
+    expect(layered.describe().state).toMatchObject({ globalLeft: 4 });
+  });
+
+  test.each([0, -1, NaN, Infinity, 1_000_001])("does not take %d a second", (perSecond) => {
+    expect(() => rateLimit({ global: { perSecond } })).toThrow(
+      new RangeError(`rate-limit: global.perSecond is ${perSecond}; valid is more than 0, at most 1000000`),
+    );
+    expect(() => rateLimit({ keyed: { perSecond, key } })).toThrow(`keyed.perSecond is ${perSecond}`);
+  });
+
+  test.each([0, 1.5, NaN, Infinity])("does not take a burst of %d, nor as many keys", (burst) => {
+    expect(() => rateLimit({ global: { perSecond: 1, burst } })).toThrow(
+      `rate-limit: global.burst is ${burst}`,
+    );
+    expect(() => rateLimit({ keyed: { perSecond: 1, burst, key } })).toThrow(`keyed.burst is ${burst}`);
+    expect(() => memoryStore({ maxKeys: burst })).toThrow(`maxKeys is ${burst}`);
+  });
+
+  test("does not take neither limit, nor a time to be idle that is none", () => {
+    expect(() => rateLimit({})).toThrow(RangeError);
+    for (const maxIdleMs of [-1, NaN, Infinity])
+      expect(() => memoryStore({ maxIdleMs })).toThrow(`maxIdleMs is ${maxIdleMs}`);
+  });
+});
+
+describe("rate-limit with a store that decides later", () => {
+  const store = (rates: Rates) => later(memoryStore()(rates));
+
+  conformance(test, ({ clock }) => rateLimit({ global: ample, store, clock }));
+
+  function remote() {
+    const clock = virtualClock();
+    const mock = mockService<string, string>();
+    const layered = rateLimit({ global: { perSecond: 1, burst: 1 }, store, clock })(mock.service);
+    return { mock, layered };
+  }
+
+  test("admits and refuses as the store says", async () => {
+    const { mock, layered } = remote();
+    const results = [layered.call("a"), layered.call("b")];
+    (await mock.next()).answer("done");
+    expect(await Promise.all(results)).toEqual([right("done"), refusal("global", 1_000, 1, 1)]);
+  });
+
+  test("asks inner's readiness again before it calls it", async () => {
+    const { mock, layered } = remote();
+    const controller = new AbortController();
+    const result = layered.call("a", controller.signal);
+    mock.admit(0);
+    await mock.expectNoCall();
+    controller.abort();
+    expect(await result).toMatchObject(left({ _tag: "Aborted" }));
   });
 });

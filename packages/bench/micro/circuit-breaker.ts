@@ -1,0 +1,19 @@
+import { circuitBreaker } from "@pagoda/circuit-breaker";
+import { service } from "@pagoda/core";
+import { right } from "fp-ts/lib/Either.js";
+import type { Group } from "./subject.ts";
+
+export const breakers: Group = {
+  name: "circuit-breaker",
+  subjects: [
+    {
+      what: "circuit-breaker layer around a resolved leaf, closed",
+      prepare() {
+        const answer = Promise.resolve(right(1));
+        const layered = circuitBreaker()(service("leaf", (_request: string) => answer));
+        return { run: () => layered.call("a") };
+      },
+      reason: "the leaf is in it, and the learning from its result",
+    },
+  ],
+};

@@ -1,0 +1,78 @@
+import { budget, type Fault, layer, type Layer, type Service, service } from "@pagoda/core";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import type { Group, Subject } from "./subject.ts";
+
+const leafName = "a resolved leaf, called and awaited";
+const depth = 10;
+
+/** Returns inner's promise: what a layer does that admits a call and has no more to do with it. */
+const refusing = layer<unknown, unknown, Fault<"Refused">>("refusing", (inner) => {
+  const limit = { isReached: false };
+  return {
+    call: (request, signal) =>
+      limit.isReached ? Promise.resolve(left(refused)) : inner.call(request, signal),
+  };
+});
+const refused: Fault<"Refused"> = { _tag: "Refused", origin: "local", retryable: true };
+
+/** Looks at the result: what a layer does that counts or learns. */
+const observing: Layer = layer("observing", (inner) => {
+  let ended = 0;
+  return {
+    call: (request, signal) =>
+      inner.call(request, signal).then((result) => {
+        ended = (ended + 1) | 0;
+        return result;
+      }),
+    state: () => ({ ended }),
+  };
+});
+
+const answer: Promise<Either<never, number>> = Promise.resolve(right(1));
+
+function leaf(): Service<string, number> {
+  return service("leaf", () => answer);
+}
+
+function ten(each: Layer<unknown, unknown, unknown>, what: string, mostNs: number): Subject {
+  return {
+    what: `one of ten ${what} layers: time added`,
+    prepare() {
+      let stack: Service<string, number, unknown> = leaf();
+      for (let n = 0; n < depth; n++) stack = each(stack);
+      return { run: () => stack.call("a") };
+    },
+    beyond: { base: leafName, layers: depth },
+    target: { mostNs },
+  };
+}
+
+export const core: Group = {
+  name: "core",
+  subjects: [
+    {
+      what: leafName,
+      prepare() {
+        const bare = leaf();
+        return { run: () => bare.call("a") };
+      },
+      reason: "what the two below are compared with",
+    },
+    ten(refusing, "refusing", 5),
+    ten(observing, "observing", 50),
+    {
+      what: "budget: deposit, and a withdrawal each tenth time",
+      prepare() {
+        const spent = budget();
+        let n = 0;
+        return {
+          run() {
+            spent.deposit();
+            return ++n % 10 === 0 ? spent.withdraw() : undefined;
+          },
+        };
+      },
+      reason: "most of it is the reading of the clock",
+    },
+  ],
+};

@@ -1,0 +1,64 @@
+import { type Service, service } from "@pagoda/core";
+import { memoryStore, rateLimit } from "@pagoda/rate-limit";
+import { right } from "fp-ts/lib/Either.js";
+import type { Group } from "./subject.ts";
+
+const keyCount = 100_000;
+/** So fast a rate that nothing is refused: what is measured is the admission. */
+const global = { perSecond: 1_000_000, burst: 1_000_000_000 };
+const keyed = { perSecond: 1_000, burst: 1_000 };
+
+/** In an order that no cache expects, the same in each run. */
+function keys(): readonly string[] {
+  return Array.from({ length: keyCount }, (_, n) => `client-${(n * 7_919) % keyCount}`);
+}
+
+/** A time that goes on by 10 µs a call. In an array, for a number that a closure holds is allocated anew each time. */
+function clockHand(): () => number {
+  const now = new Float64Array(1);
+  return () => (now[0] = (now[0] as number) + 0.01);
+}
+
+function leaf(): Service<string, number> {
+  const answer = Promise.resolve(right(1));
+  return service("leaf", () => answer);
+}
+
+export const rateLimits: Group = {
+  name: "rate-limit",
+  subjects: [
+    {
+      what: "rate-limit check over all, the time given",
+      prepare() {
+        const store = memoryStore()({ global, keyed: undefined });
+        const passes = clockHand();
+        return { run: () => store.take(undefined, passes()) };
+      },
+      target: { leastMillionsPerSecond: 20 },
+    },
+    {
+      what: "rate-limit check of one of 100,000 keys, the time given",
+      prepare() {
+        const store = memoryStore()({ global: undefined, keyed });
+        const known = keys();
+        const passes = clockHand();
+        let at = 0;
+        const run = (): unknown => {
+          if (++at === keyCount) at = 0;
+          return store.take(known[at], passes());
+        };
+        for (let n = 0; n < keyCount; n++) run();
+        return { run };
+      },
+      target: { leastMillionsPerSecond: 10 },
+    },
+    {
+      what: "rate-limit layer around a resolved leaf, clock included",
+      prepare() {
+        const layered = rateLimit({ global })(leaf());
+        return { run: () => layered.call("a") };
+      },
+      reason: "the clock takes most of it, and the leaf is in it",
+    },
+  ],
+};

@@ -1,0 +1,39 @@
+// What single parts and whole stacks cost per call, beside other libraries. See packages/bench/README.md.
+import { writeFileSync } from "node:fs";
+import { machine } from "../proxy/machine.ts";
+import { writeInto } from "../table-in-readme.ts";
+import { breakers } from "./circuit-breaker.ts";
+import { core } from "./core.ts";
+import { hedges } from "./hedge.ts";
+import { measure } from "./measure.ts";
+import { type Options, readOptions } from "./options.ts";
+import { rateLimits } from "./rate-limit.ts";
+import { table } from "./report.ts";
+import { stacks } from "./stack.ts";
+
+/** Exit code of a program that was called wrongly. */
+const usageError = 2;
+
+const { chosen, rounds, ms, json, write } = orExit();
+const outcomes = await measure(
+  chosen.flatMap(({ subjects }) => subjects),
+  rounds,
+  ms,
+);
+const text = `${machine()}; medians of ${rounds} rounds of ${ms} ms\n\n${table(outcomes)}`;
+console.log(text);
+if (json !== undefined) {
+  const numbers = outcomes.map(({ subject: { what }, ns, failure }) => ({ what, ns, failure }));
+  writeFileSync(json, `${JSON.stringify({ machine: machine(), rounds, ms, outcomes: numbers }, null, 2)}\n`);
+}
+if (write) writeInto("micro", text);
+if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+
+function orExit(): Options {
+  try {
+    return readOptions(process.argv.slice(2), [core, breakers, rateLimits, hedges, stacks]);
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`);
+    process.exit(usageError);
+  }
+}

@@ -1,0 +1,62 @@
+import { buffer } from "@pagoda/buffer";
+import { circuitBreaker } from "@pagoda/circuit-breaker";
+import { concurrencyLimit } from "@pagoda/concurrency-limit";
+import { idempotent, type Replayable, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { hedge } from "@pagoda/hedge";
+import { loadShed } from "@pagoda/load-shed";
+import { rateLimit } from "@pagoda/rate-limit";
+import { retry } from "@pagoda/retry";
+import { timeout } from "@pagoda/timeout";
+import { right } from "fp-ts/lib/Either.js";
+import { peers } from "./peers.ts";
+import type { Group, Operation } from "./subject.ts";
+
+const builder = new ServiceBuilder<Replayable>();
+const request: Replayable = { replay: idempotent };
+const answer = Promise.resolve(right(1));
+
+function leaf(): Service<Replayable, number> {
+  return service("leaf", () => answer);
+}
+
+function called(stack: Service<Replayable, number, unknown>): Operation {
+  return { run: () => stack.call(request) };
+}
+
+/** Whole stacks around a leaf that answers at once, and what others need for as many of the policies as they have. */
+export const stacks: Group = {
+  name: "stack",
+  subjects: [
+    {
+      what: "eight policies: pagoda (load-shed, timeout, retry, hedge, circuit-breaker, rate-limit, buffer, concurrency-limit)",
+      prepare: () =>
+        called(
+          builder
+            .layer(loadShed())
+            .layer(timeout({ ms: 1_000 }))
+            .layer(retry())
+            .layer(hedge())
+            .layer(circuitBreaker())
+            // So fast that nothing is refused.
+            .layer(rateLimit({ global: { perSecond: 1_000_000, burst: 1_000_000_000 } }))
+            .layer(buffer({ capacity: 1_000 }))
+            .layer(concurrencyLimit({ limit: 1_000 }))
+            .service(leaf()),
+        ),
+      target: { mostNs: 1_500 },
+    },
+    {
+      what: "four policies: pagoda (concurrency-limit, retry, circuit-breaker, timeout)",
+      prepare: () =>
+        called(
+          builder
+            .layer(concurrencyLimit({ limit: 1_000 }))
+            .layer(retry())
+            .layer(circuitBreaker())
+            .layer(timeout({ ms: 1_000 }))
+            .service(leaf()),
+        ),
+    },
+    ...peers,
+  ],
+};

@@ -1,0 +1,81 @@
+import { type Aborted, aborted, deadlineOf, Scope } from "@pagoda/core";
+import { type Either, left } from "fp-ts/lib/Either.js";
+
+/** One call for several callers. Each may leave; when all have left, the call is aborted. */
+export class SharedCall<Res, Err> {
+  readonly #callers = new Set<Caller<Res, Err>>();
+  readonly #scope = new Scope(undefined);
+  readonly #onEnd: () => void;
+
+  /** @param onEnd Runs once, when nobody can join any more, before callers or inner hear of it. */
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+  }
+
+  get callers(): number {
+    return this.#callers.size;
+  }
+
+  /** @param call What is called on behalf of all. */
+  start(call: (signal: AbortSignal) => Promise<Either<Err, Res>>): void {
+    const end = (how: (caller: Caller<Res, Err>) => void): void => {
+      // Nobody has waited since the last one left, and others may share a new call by now.
+      if (this.#callers.size === 0) return;
+      this.#onEnd();
+      for (const caller of this.#callers) {
+        caller.signal?.removeEventListener("abort", caller);
+        how(caller);
+      }
+    };
+    const fail = (defect: unknown): void => end((caller) => caller.reject(defect));
+    try {
+      call(this.#scope.signal).then((result) => end((caller) => caller.resolve(result)), fail);
+    } catch (defect) {
+      fail(defect);
+    }
+  }
+
+  join(signal: AbortSignal | undefined): Promise<Either<Err | Aborted, Res>> {
+    const deadline = deadlineOf(signal);
+    const known = this.#callers.size === 0 ? deadline : this.#scope.deadline;
+    // The latest counts, and who has none waits for ever.
+    this.#scope.deadline =
+      known === undefined || deadline === undefined ? undefined : Math.max(known, deadline);
+    const caller = new Caller<Res, Err>(signal, this);
+    this.#callers.add(caller);
+    signal?.addEventListener("abort", caller);
+    return caller.promise;
+  }
+
+  leave(caller: Caller<Res, Err>, reason: unknown): void {
+    this.#callers.delete(caller);
+    if (this.#callers.size > 0) return;
+    this.#onEnd();
+    this.#scope.abort(reason);
+  }
+}
+
+class Caller<Res, Err> {
+  readonly promise: Promise<Either<Err | Aborted, Res>>;
+  readonly resolve: (result: Either<Err | Aborted, Res>) => void;
+  readonly reject: (defect: unknown) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly #call: SharedCall<Res, Err>;
+
+  constructor(signal: AbortSignal | undefined, call: SharedCall<Res, Err>) {
+    const { promise, resolve, reject } = Promise.withResolvers<Either<Err | Aborted, Res>>();
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.signal = signal;
+    this.#call = call;
+  }
+
+  /** Its signal was aborted. */
+  handleEvent(): void {
+    const signal = this.signal as AbortSignal;
+    signal.removeEventListener("abort", this);
+    this.resolve(left(aborted(signal)));
+    this.#call.leave(this, signal.reason);
+  }
+}

@@ -1,0 +1,109 @@
+import { type Classifier, faultClassifier } from "@pagoda/core";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { again, final, pair, racing, type Sample } from "./racing.ts";
+
+/** Writes down which responses are dropped. */
+function keeper(): Classifier & { readonly dropped: unknown[] } {
+  const dropped: unknown[] = [];
+  return { ...faultClassifier, dropped, discard: (response) => void dropped.push(response) };
+}
+
+describe("race", () => {
+  describe("what it drops", () => {
+    /** An inner whose answers the test gives, and which does not heed its signal. */
+    async function stubborn(classifier: Classifier) {
+      const clock = virtualClock();
+      const answers: ((result: Either<Sample, string>) => void)[] = [];
+      const mock = mockService<string, string, Sample>();
+      const inner = {
+        ...mock.service,
+        call: () => new Promise<never>((resolve) => answers.push(resolve as never)),
+      };
+      const result = racing({ clock }, { classifier }).made(inner).call("a");
+      await clock.advance(100);
+      expect(answers).toHaveLength(2);
+      return { answers, result };
+    }
+
+    test("a late response of the loser is freed, once", async () => {
+      const classifier = keeper();
+      const { answers, result } = await stubborn(classifier);
+      answers[1]?.(right("won"));
+      await result;
+      answers[0]?.(right("late"));
+      await settled();
+      expect(classifier.dropped).toEqual(["late"]);
+    });
+
+    test("a late error of the loser is not taken for a response", async () => {
+      const classifier = keeper();
+      const { answers, result } = await stubborn(classifier);
+      answers[0]?.(right("won"));
+      expect(await result).toEqual(right("won"));
+      answers[1]?.(left(again));
+      await settled();
+      expect(classifier.dropped).toEqual([]);
+    });
+
+    test("a response that is passed over is freed at once, the last one is given", async () => {
+      const classifier: ReturnType<typeof keeper> = {
+        ...keeper(),
+        outcome: () => ({ kind: "failure", retryable: true }),
+      };
+      const { answers, result } = await stubborn(classifier);
+      answers[0]?.(right("busy"));
+      await settled();
+      expect(classifier.dropped).toEqual(["busy"]);
+      answers[1]?.(right("busy, too"));
+      expect(await result).toEqual(right("busy, too"));
+      expect(classifier.dropped).toEqual(["busy"]);
+    });
+  });
+
+  describe("what it learns", () => {
+    async function learned(change: (calls: Awaited<ReturnType<typeof pair>>) => Promise<void>) {
+      const calls = await pair();
+      await change(calls);
+      await settled();
+      return calls.told.filter((each) => each.startsWith("learned"));
+    }
+
+    test("how long the first call took, and nothing of the second", async () => {
+      const told = await learned(async ({ clock, first }) => {
+        await clock.advance(30);
+        first.answer("a");
+      });
+      expect(told).toEqual(["learned 130 at 130"]);
+    });
+
+    test("that a first call which is cut off would have taken longer", async () => {
+      const told = await learned(async ({ clock, second }) => {
+        await clock.advance(20);
+        second.answer("a");
+      });
+      expect(told).toEqual(["learned 120 at 120"]);
+    });
+
+    test("a first call that failed late, once, whatever comes of the second", async () => {
+      const told = await learned(async ({ clock, first, second }) => {
+        first.fail(again);
+        await clock.advance(20);
+        second.answer("a");
+      });
+      expect(told).toEqual(["learned 100 at 100"]);
+    });
+
+    test("nothing of a failure that came early: it might have been a slow call", async () => {
+      const clock = virtualClock();
+      const mock = mockService<string, string, Sample>();
+      const { made, told } = racing({ clock });
+      const result = made(mock.service).call("a");
+      await clock.advance(99);
+      (await mock.next()).fail(final);
+      await result;
+      expect(told).toEqual([]);
+    });
+  });
+});

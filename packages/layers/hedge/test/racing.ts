@@ -1,0 +1,51 @@
+import { type Fault, faultClassifier, isReady, layer } from "@pagoda/core";
+import { type Kit, mockService, virtualClock } from "@pagoda/core/testing";
+import { Race, type Rules } from "../src/race.ts";
+
+export interface Sample extends Fault<"Sample"> {}
+export const again: Sample = { _tag: "Sample", origin: "upstream", retryable: true };
+export const final: Sample = { _tag: "Sample", origin: "upstream", retryable: false };
+export const refused: Sample = { _tag: "Sample", origin: "local", retryable: false };
+
+export type Change = Partial<Pick<Rules<string, string, Sample>, "admit" | "classifier">>;
+
+/** A layer that hedges each call after 100 ms, and what it tells. */
+export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
+  const told: string[] = [];
+  const tell =
+    (what: string) =>
+    (...values: readonly unknown[]) =>
+      void told.push([what, ...values].join(" "));
+  const made = layer<string>("race", (inner) => ({
+    call: (request, signal) =>
+      new Race(
+        {
+          inner,
+          clock,
+          classifier: faultClassifier,
+          admit: () => isReady(inner),
+          learn: (now, ms) => tell("learned")(ms, "at", now),
+          hedged: tell("hedged after"),
+          won: tell("won"),
+          ...change,
+        },
+        request,
+        signal,
+        clock.now(),
+        100,
+      ).promise,
+  }));
+  return { made, told };
+}
+
+/** A call whose first try has been under way for 100 ms, so that a second has joined it. */
+export async function pair(change: Change = {}, caller?: AbortSignal) {
+  const clock = virtualClock();
+  const mock = mockService<string, string, Sample>();
+  const { made, told } = racing({ clock }, change);
+  const result = made(mock.service).call("a", caller);
+  const first = await mock.next();
+  await clock.advance(100);
+  const second = await mock.next();
+  return { clock, mock, told, result, first, second };
+}

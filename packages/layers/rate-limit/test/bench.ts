@@ -1,0 +1,31 @@
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { type RateLimitOptions, rateLimit, type Store, type SyncStore } from "@pagoda/rate-limit";
+import { isRight } from "fp-ts/lib/Either.js";
+
+/** A limit around a mock, in virtual time. The request is the key. */
+export function bench(options: Omit<RateLimitOptions<string>, "clock">) {
+  const clock = virtualClock();
+  const mock = mockService<string, string>();
+  const layered = rateLimit<string>({ ...options, clock })(mock.service);
+  return {
+    clock,
+    mock,
+    layered,
+    /** Makes a call that inner answers if it gets it; tells whether it did. */
+    async admits(request = "a"): Promise<boolean> {
+      const before = mock.calls.length;
+      const result = layered.call(request);
+      mock.calls[before]?.answer("done");
+      return isRight(await result);
+    },
+  };
+}
+
+/** A store that decides in a later tick, as one beyond the network does. */
+export function later(store: SyncStore): Store {
+  return {
+    take: async (key, nowMs) => store.take(key, nowMs),
+    globalWaitMs: (nowMs) => store.globalWaitMs(nowMs),
+    state: (nowMs) => store.state(nowMs),
+  };
+}

@@ -1,0 +1,60 @@
+import { type Aborted, type ErrorOf, type Fault, type Layer, service, ServiceBuilder } from "@pagoda/core";
+import { type FromClient, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { mapRequest } from "@pagoda/core";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expectTypeOf, test } from "vitest";
+import { byClient, type RateLimited, rateLimit, type Rates, type Store } from "@pagoda/rate-limit";
+
+interface Down extends Fault<"Down"> {}
+
+const http = new ServiceBuilder<HttpRequest>();
+const identify = mapRequest((request: HttpRequest) => ({ ...request, client: "192.0.2.1" }));
+const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
+const rate = { perSecond: 10 };
+
+describe("types of rate-limit", () => {
+  test("a limit over all needs nothing and raises RateLimited", () => {
+    expectTypeOf(rateLimit({ global: rate })).toEqualTypeOf<Layer<unknown, unknown, RateLimited>>();
+    const stack = http.layer(rateLimit({ global: rate })).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
+  });
+
+  test("a limit for each client needs to know who asks", () => {
+    const limit = rateLimit({ keyed: { ...rate, key: byClient } });
+    expectTypeOf(limit).toEqualTypeOf<Layer<FromClient, unknown, RateLimited>>();
+    const stack = http.layer(identify).layer(limit).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
+    const inline = http
+      .layer(identify)
+      .layer(rateLimit({ global: rate, keyed: { ...rate, key: byClient } }))
+      .service(leaf);
+    expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<RateLimited | Down>();
+  });
+
+  test("where nobody has said who asks it does not compile", () => {
+    const limit = rateLimit({ keyed: { ...rate, key: byClient } });
+    // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
+    http.layer(limit);
+    // @ts-expect-error: the same, inline.
+    http.layer(rateLimit({ keyed: { ...rate, key: byClient } }));
+  });
+
+  test("a key sees the builder's request without annotation", () => {
+    const stack = http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.path } })).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
+    http.layer(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client } }));
+    // @ts-expect-error: Property 'client' does not exist on type 'HttpRequest'.
+    http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.client } }));
+    http.layer(
+      rateLimit({
+        global: rate,
+        observer: { refused: (fault, request) => [fault.limit, request.path] },
+      }),
+    );
+  });
+
+  test("with a store that decides later the caller may have left", () => {
+    const limit = rateLimit({ global: rate, store: (_rates: Rates): Store => undefined as never });
+    expectTypeOf(limit).toEqualTypeOf<Layer<unknown, unknown, RateLimited | Aborted>>();
+  });
+});
