@@ -20,18 +20,20 @@ export interface BudgetOptions {
   readonly clock?: Clock;
 }
 
-/** The window moves in steps of a tenth. */
-const slots = 10;
+/** The window moves in steps of a hundredth. */
+const slots = 100;
 
 /**
- * A budget that grows with the calls asked for. Whenever it gives a further call, then those it has given in the
- * window up to now are no more than `ratio` times the calls asked for in it, and `minPerSecond` times the window.
- * The window moves in tenths. When all calls fail, retries multiply the load by `1 + ratio`, not by the number of
- * tries.
+ * A budget that grows with the calls asked for: in any span as long as the window, it gives no more further calls than
+ * `ratio` times the calls asked for in it, and `minPerSecond` times the window. When all calls fail, retries multiply
+ * the load by `1 + ratio`, not by the number of tries.
+ *
+ * The window moves in hundredths. What was given counts for one hundredth longer than what was asked for, so that the
+ * bound holds wherever a span begins; up to 1% of the budget is the price.
  *
  * Cost: about 60 ns for each call, most of it the reading of the clock.
  *
- * Source: Finagle's `RetryBudget`, Tower's `tps_budget`; the ratio is exact here, where Tower rounds it.
+ * Source: Finagle's `RetryBudget`, Tower's `tps_budget`; they move in tenths, and Tower rounds the ratio.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -51,23 +53,22 @@ export function budget({
   const slotMs = windowMs / slots;
   const reserve = (minPerSecond * windowMs) / 1_000;
   const deposits = Array.from({ length: slots }, () => 0);
-  const withdrawals = Array.from({ length: slots }, () => 0);
+  const withdrawals = Array.from({ length: slots + 1 }, () => 0);
   let deposited = 0;
   let withdrawn = 0;
   let slot = Math.floor(clock.now() / slotMs);
 
-  /** Moves the window up to now, and gives the place of the present slot. */
-  function present(): number {
+  /** Moves the window up to now. */
+  function move(): void {
     const now = Math.floor(clock.now() / slotMs);
-    for (let steps = Math.min(now - slot, slots); steps > 0; steps--) {
-      const at = (now - steps + 1) % slots;
-      deposited -= deposits[at] as number;
-      withdrawn -= withdrawals[at] as number;
-      deposits[at] = 0;
-      withdrawals[at] = 0;
+    if (now === slot) return;
+    for (let next = Math.max(slot + 1, now - slots); next <= now; next++) {
+      deposited -= deposits[next % slots] as number;
+      deposits[next % slots] = 0;
+      withdrawn -= withdrawals[next % (slots + 1)] as number;
+      withdrawals[next % (slots + 1)] = 0;
     }
-    slot = Math.max(slot, now);
-    return slot % slots;
+    slot = now;
   }
 
   /** Whole further calls; what floating point loses does not cost one. */
@@ -75,19 +76,19 @@ export function budget({
 
   return {
     deposit() {
-      const at = present();
-      deposits[at] = (deposits[at] as number) + 1;
+      move();
+      deposits[slot % slots] = (deposits[slot % slots] as number) + 1;
       deposited++;
     },
     withdraw() {
-      const at = present();
+      move();
       if (left() < 1) return false;
-      withdrawals[at] = (withdrawals[at] as number) + 1;
+      withdrawals[slot % (slots + 1)] = (withdrawals[slot % (slots + 1)] as number) + 1;
       withdrawn++;
       return true;
     },
     get left() {
-      present();
+      move();
       return left();
     },
   };

@@ -4,8 +4,6 @@ export interface Replay {
   canRepeat(): boolean;
   /** Whether it can be made a second time while the first is under way. */
   canDouble(): boolean;
-  /** It will not be made again: what was kept for it goes. Safe to say more than once. */
-  release(): void;
 }
 
 /**
@@ -20,12 +18,10 @@ export interface Replayable {
 export const idempotent: Replay = {
   canRepeat: () => true,
   canDouble: () => true,
-  release() {},
 };
 
 /** Of a request that must be made only once. */
 export const once: Replay = {
   canRepeat: () => false,
   canDouble: () => false,
-  release() {},
 };

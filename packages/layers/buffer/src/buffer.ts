@@ -1,45 +1,132 @@
-import { type Fault, layer, type Layer, WaitList } from "@pagoda/core";
+import {
+  aborted,
+  type Aborted,
+  type Clock,
+  type Fault,
+  isReady,
+  layer,
+  type Layer,
+  systemClock,
+} from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
+import { checkPatience, type Codel } from "./patience.ts";
+import { Queue } from "./queue.ts";
 
-/** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
-export interface BufferRefused extends Fault<"BufferRefused"> {
-  readonly max: number;
+/** As many calls wait as there is room for. Nothing was sent, so it says nothing about the upstream. */
+export interface BufferFull extends Fault<"BufferFull"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  /** Calls that may wait. */
+  readonly capacity: number;
+}
+
+/** The call waited as long as it may, and what is inside had no room for it. Nothing was sent. */
+export interface QueueTimedOut extends Fault<"QueueTimedOut"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  readonly waitedMs: number;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface BufferObserver {
+  /** A call has begun to wait; so many wait now. */
+  readonly queued?: (depth: number) => void;
+  /** A call was refused, has waited too long, or was given up by its caller while it waited. */
+  readonly dropped?: (reason: "full" | "timedOut" | "aborted") => void;
+  /** A call went on inwards after so many milliseconds; 0 when it did not have to wait. */
+  readonly passed?: (waitedMs: number) => void;
 }
 
 export interface BufferOptions {
-  /** Calls at once, at least 1. */
-  readonly max: number;
+  /** Calls that may wait: a whole number of at least 1. */
+  readonly capacity: number;
+  /** How long each may wait: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else for ever. */
+  readonly maxWaitMs?: number;
+  /** Keeps the wait short when more comes than can be taken for longer than a burst. Default: off. */
+  readonly codel?: Codel;
+  readonly observer?: BufferObserver;
+  readonly clock?: Clock;
 }
 
 /**
- * Admits at most `max` calls at once; a further one is refused with {@link BufferRefused}. Whoever wants to wait
- * asks `ready()` first.
+ * Lets calls wait until inner is ready, in the order in which they came. While nobody waits and inner is ready a call
+ * goes straight through. Use it to absorb bursts in front of what has a limit.
  *
- * @throws RangeError when `max` is out of range.
+ * It stands around a layer that is not always ready, such as a concurrency limit or a balancer. It is ready while there
+ * is room, and those who ask wait for room. A timeout outside of it counts the waiting.
+ *
+ * With `codel` a call that comes when the queue has not been empty for `intervalMs` waits `targetMs` at most: then more
+ * comes than inner can take, and a long queue would only make all calls late.
+ *
+ * Errors: {@link BufferFull} at once when there is no room, {@link QueueTimedOut} for one that has waited too long, and
+ * `Aborted` in the tick of the abort for one whose caller leaves while it waits. Its room is free in that very tick.
+ *
+ * Cost per call: the asking of inner's readiness and about 2 ns; one that waits takes about 3 µs, a timer for a bounded
+ * wait included.
+ *
+ * Source: Tower's `buffer`, without its worker; Nichols and Jacobson, "Controlling queue delay", 2012, in the variant of
+ * Facebook (Maurer, "Fail at scale", 2015).
+ *
+ * @throws RangeError when an option is out of range.
  */
-export function buffer({ max }: BufferOptions): Layer<unknown, unknown, BufferRefused> {
-  if (!(Number.isInteger(max) && max >= 1)) {
-    throw new RangeError(`buffer: max is ${max}; valid is a whole number of at least 1`);
-  }
-  const refused: BufferRefused = { _tag: "BufferRefused", origin: "local", retryable: true, max };
+export function buffer({
+  capacity,
+  maxWaitMs,
+  codel,
+  observer,
+  clock = systemClock,
+}: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
+  if (!(Number.isInteger(capacity) && capacity >= 1))
+    throw new RangeError(`buffer: capacity is ${capacity}; valid is a whole number of at least 1`);
+  checkPatience({ maxWaitMs, codel });
+  const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
-  return layer<unknown, unknown, BufferRefused>("buffer", (inner) => {
-    let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < max);
-    const done = (): void => {
-      inFlight--;
-      waiting.wake();
-    };
+  return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>("buffer", (inner) => {
+    const queue = new Queue(inner, capacity, { maxWaitMs, codel }, clock);
 
     return {
-      options: { max },
-      state: () => ({ inFlight, waiting: waiting.size }),
-      // Its own readiness first, then inner's: both hold in the tick in which they are asked.
-      ready: () => waiting.ready() ?? inner.ready(),
+      options: {
+        capacity,
+        ...(maxWaitMs !== undefined && { maxWaitMs }),
+        ...(codel && { codel: { targetMs: codel.targetMs, intervalMs: codel.intervalMs } }),
+      },
+      state: () => ({ queued: queue.size, oldestMs: queue.oldestMs(), waiting: queue.outside }),
+      ready: () => queue.ready(),
       call(request, signal) {
-        if (inFlight >= max) return Promise.resolve(left(refused));
-        inFlight++;
-        return inner.call(request, signal).finally(done);
+        try {
+          if (queue.size === 0 && isReady(inner)) {
+            observer?.passed?.(0);
+            return inner.call(request, signal);
+          }
+        } catch (defect) {
+          return Promise.reject(defect);
+        }
+        if (signal?.aborted) {
+          observer?.dropped?.("aborted");
+          return Promise.resolve(left(aborted(signal)));
+        }
+        if (queue.size >= capacity) {
+          observer?.dropped?.("full");
+          return Promise.resolve(left(full));
+        }
+        return new Promise((resolve, reject) => {
+          queue.join(signal, {
+            pass(waitedMs) {
+              observer?.passed?.(waitedMs);
+              resolve(inner.call(request, signal));
+            },
+            timeOut(waitedMs) {
+              observer?.dropped?.("timedOut");
+              resolve(left({ _tag: "QueueTimedOut", origin: "local", retryable: true, waitedMs }));
+            },
+            abort() {
+              observer?.dropped?.("aborted");
+              resolve(left(aborted(signal as AbortSignal)));
+            },
+            fail: reject,
+          });
+          observer?.queued?.(queue.size);
+        });
       },
     };
   });

@@ -1,1 +1,2 @@
 export * from "./buffer.ts";
+export type { Codel } from "./patience.ts";

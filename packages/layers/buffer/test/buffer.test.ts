@@ -1,32 +1,268 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { getEventListeners } from "node:events";
+import {
+  type Aborted,
+  isReady,
+  type Layer,
+  oneshot,
+  service,
+  type Service,
+  ServiceBuilder,
+  WaitList,
+  whenReady,
+} from "@pagoda/core";
+import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { buffer } from "@pagoda/buffer";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { buffer, type BufferFull, type BufferOptions, type QueueTimedOut } from "@pagoda/buffer";
+import { rude } from "./inners.ts";
+
+const full = (capacity: number): BufferFull => ({
+  _tag: "BufferFull",
+  origin: "local",
+  retryable: true,
+  capacity,
+});
+
+function bench(options: Partial<BufferOptions> = {}) {
+  const clock = virtualClock();
+  const mock = mockService<string, number>();
+  const told: string[] = [];
+  const layered = buffer({
+    capacity: 2,
+    observer: {
+      queued: (depth) => told.push(`queued ${depth}`),
+      dropped: (reason) => told.push(`dropped ${reason}`),
+      passed: (waitedMs) => told.push(`passed ${waitedMs}`),
+    },
+    clock,
+    ...options,
+  })(mock.service);
+  return { clock, mock, told, layered };
+}
 
 describe("buffer", () => {
-  conformance(test, () => buffer({ max: 10 }));
+  // It takes calls for an inner that is not ready; one who waits for it is served all the same.
+  conformance(test, ({ clock }) => buffer({ capacity: 10, clock }), { ready: "always" });
+  conformance(test, ({ clock }) => buffer({ capacity: 1, clock }));
+  conformance(test, ({ clock }) => buffer({ capacity: 100, maxWaitMs: 50, clock }));
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = buffer({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "BufferRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  test("passes a call straight through while inner is ready: in the same tick, with inner's own promise", () => {
+    const promise = Promise.resolve(right(1));
+    const layered = buffer({ capacity: 1 })(service("leaf", () => promise));
+    expect(layered.call("a")).toBe(promise);
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = buffer({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
+  test("keeps calls until inner is ready, and calls it in the order in which they came", async () => {
+    const { mock, layered, told, clock } = bench();
+    mock.admit(1);
+    const results = ["a", "b", "c"].map((request) => layered.call(request));
+    expect(mock.calls).toHaveLength(1);
+    for (const [n, request] of ["a", "b", "c"].entries()) {
+      const call = await mock.next();
+      expect(call.request).toBe(request);
+      await mock.expectNoCall();
+      await clock.advance(10);
+      call.answer(n);
+    }
+    expect(await Promise.all(results)).toEqual([right(0), right(1), right(2)]);
+    expect(told).toEqual(["passed 0", "queued 1", "queued 2", "passed 10", "passed 20"]);
+    expect(mock.uninvited).toBe(0);
+  });
+
+  test("refuses a call for which there is no room, at once", async () => {
+    const { mock, layered, told } = bench();
+    mock.admit(0);
+    void layered.call("a");
+    void layered.call("b");
+    expect(await layered.call("c")).toEqual(left(full(2)));
+    expect(told).toEqual(["queued 1", "queued 2", "dropped full"]);
+    mock.admit(Infinity);
+    for (const request of ["a", "b"]) {
+      const call = await mock.next();
+      expect(call.request).toBe(request);
+      call.answer(0);
+    }
+  });
+
+  test("is ready while there is room; those who wait outside come in in order", async () => {
+    const { mock, layered } = bench({ capacity: 1 });
+    mock.admit(0);
+    expect(isReady(layered)).toBe(true);
+    void layered.call("a");
+    expect(isReady(layered)).toBe(false);
+    const others = ["b", "c"].map((request) => oneshot(layered, request));
+    await settled();
+    expect(layered.describe().state).toMatchObject({ queued: 1, waiting: 2 });
+    mock.admit(1);
+    for (const request of ["a", "b", "c"]) {
+      const call = await mock.next();
+      expect(call.request).toBe(request);
+      call.answer(0);
+    }
+    expect(await Promise.all(others)).toEqual([right(0), right(0)]);
+  });
+
+  test("one that waits goes in the tick of its abort: with Aborted, its room free, nothing left behind", async () => {
+    const { mock, layered, told, clock } = bench({ capacity: 1, maxWaitMs: 1_000 });
+    mock.admit(0);
+    const controller = new AbortController();
+    const result = layered.call("a", controller.signal);
+    controller.abort("left");
+    expect(layered.describe().state).toMatchObject({ queued: 0 });
+    const next = layered.call("b");
+    expect(await result).toEqual(left({ _tag: "Aborted", origin: "local", retryable: false, cause: "left" }));
+    expect(clock.pending).toBe(1);
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+    mock.admit(1);
+    const call = await mock.next();
+    expect(call.request).toBe("b");
+    call.answer(1);
+    expect(await next).toEqual(right(1));
+    expect(told).toEqual(["queued 1", "dropped aborted", "queued 1", "passed 0"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("the first of those who wait leaves, and the next has its turn", async () => {
+    const { mock, layered } = bench();
+    mock.admit(0);
+    const controller = new AbortController();
+    const first = layered.call("a", controller.signal);
+    const second = layered.call("b");
+    await settled();
+    controller.abort();
+    mock.admit(1);
     (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+    expect(await Promise.all([first, second])).toMatchObject([left({ _tag: "Aborted" }), right(2)]);
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => buffer({ max })).toThrow(`max is ${max}`);
+  test("takes no call that is aborted already, when it would have to wait", async () => {
+    const { mock, layered, told } = bench();
+    mock.admit(0);
+    expect(await layered.call("a", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
+    expect(told).toEqual(["dropped aborted"]);
+  });
+
+  test("nobody overtakes those who wait, even around an inner that wakes everybody at once", async () => {
+    const { service, called, open } = rude();
+    const layered = buffer({ capacity: 10 })(service);
+    const early = ["a", "b"].map((request) => layered.call(request));
+    await settled();
+    open(3);
+    // Inner is ready, but it is not this one's turn.
+    const late = layered.call("c");
+    expect(called).toEqual([]);
+    await Promise.all([...early, late]);
+    expect(called).toEqual(["a", "b", "c"]);
+  });
+
+  test("those who share inner with a buffer do not get ahead of who has waited there for longer", async () => {
+    const { mock, layered } = bench();
+    mock.admit(0);
+    void layered.call("buffered 1");
+    void layered.call("buffered 2");
+    void whenReady(mock.service, () => mock.service.call("outside"));
+    await settled();
+    mock.admit(1);
+    for (const request of ["buffered 1", "buffered 2", "outside"]) {
+      const call = await mock.next();
+      expect(call.request).toBe(request);
+      call.answer(0);
+    }
+  });
+
+  test("calls inner in the async context of the call", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const gate = rude();
+    const layered = buffer({ capacity: 10 })({
+      ...gate.service,
+      call: (request: string) => {
+        seen.push(storage.getStore());
+        return gate.service.call(request);
+      },
+    });
+    const results = ["a", "b"].map((request) => storage.run(request, () => layered.call(request)));
+    gate.open(2);
+    await Promise.all(results);
+    expect(seen).toEqual(["a", "b"]);
+  });
+
+  test("a defect comes out as a rejection, however it comes about, and the next has its turn", async () => {
+    const defect = new Error("thrown");
+    const gate = rude();
+    const throwing = buffer({ capacity: 10 })({
+      ...gate.service,
+      call: (request: string) => {
+        if (request === "throws") throw defect;
+        return gate.service.call(request);
+      },
+    });
+    const waits = throwing.call("throws");
+    const next = throwing.call("next");
+    gate.open(2);
+    await expect(waits).rejects.toBe(defect);
+    expect(await next).toEqual(right("next"));
+    await expect(throwing.call("throws")).rejects.toBe(defect);
+    expect(throwing.describe().state).toMatchObject({ queued: 0 });
+  });
+
+  test("a defect of inner's readiness does, too, and leaves no one behind", async () => {
+    const defect = new Error("thrown");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let broken = false;
+    const ready = (): Promise<void> => {
+      if (broken) throw defect;
+      return promise;
+    };
+    const layered = buffer({ capacity: 10 })(service("leaf", async () => right(1), { ready }));
+    const waits = layered.call("a");
+    broken = true;
+    resolve();
+    await expect(waits).rejects.toBe(defect);
+    expect(layered.describe().state).toMatchObject({ queued: 0 });
+    await expect(layered.call("b")).rejects.toBe(defect);
+  });
+
+  test("one at a time stands in the queue of inner, however many wait here", async () => {
+    const waiting = new WaitList(() => false);
+    const layered = buffer({ capacity: 10 })(
+      service("leaf", async () => right(1), { ready: () => waiting.ready() }),
+    );
+    for (let call = 0; call < 5; call++) void layered.call(call);
+    expect(waiting.size).toBe(1);
+    await settled();
+    expect(waiting.size).toBe(1);
+  });
+
+  test("describes its options, and who waits for how long", async () => {
+    const { clock, mock, layered } = bench({ maxWaitMs: 500, codel: { targetMs: 5, intervalMs: 100 } });
+    expect(layered.describe()).toMatchObject({
+      name: "buffer",
+      options: { capacity: 2, maxWaitMs: 500, codel: { targetMs: 5, intervalMs: 100 } },
+      state: { queued: 0, oldestMs: 0, waiting: 0 },
+    });
+    expect(buffer({ capacity: 3 })(mock.service).describe().options).toEqual({ capacity: 3 });
+    mock.admit(0);
+    void layered.call("a");
+    await clock.advance(30);
+    void layered.call("b");
+    await clock.advance(12);
+    expect(layered.describe().state).toEqual({ queued: 2, oldestMs: 42, waiting: 0 });
+    await clock.runAll();
+  });
+
+  test.each([0, -1, 1.5, NaN, Infinity])("does not take %d as capacity", (capacity) => {
+    expect(() => buffer({ capacity })).toThrow(`capacity is ${capacity}`);
+    expect(() => buffer({ capacity })).toThrow(RangeError);
+  });
+
+  test("adds its errors to those of inner", () => {
+    type Errors = BufferFull | QueueTimedOut | Aborted;
+    expectTypeOf(buffer({ capacity: 1 })).toEqualTypeOf<Layer<unknown, unknown, Errors>>();
+    const stack = new ServiceBuilder<string>()
+      .layer(buffer({ capacity: 1 }))
+      .service(service<string, number, "broken">("leaf", async () => right(1)));
+    expectTypeOf(stack).toEqualTypeOf<Service<string, number, Errors | "broken">>();
   });
 });

@@ -23,7 +23,7 @@ export class SharedCall<Res, Err> {
       if (this.#callers.size === 0) return;
       this.#onEnd();
       for (const caller of this.#callers) {
-        caller.signal?.removeEventListener("abort", caller);
+        caller.signal?.removeEventListener("abort", caller.onAbort);
         how(caller);
       }
     };
@@ -43,7 +43,7 @@ export class SharedCall<Res, Err> {
       known === undefined || deadline === undefined ? undefined : Math.max(known, deadline);
     const caller = new Caller<Res, Err>(signal, this);
     this.#callers.add(caller);
-    signal?.addEventListener("abort", caller);
+    signal?.addEventListener("abort", caller.onAbort);
     return caller.promise;
   }
 
@@ -71,11 +71,10 @@ class Caller<Res, Err> {
     this.#call = call;
   }
 
-  /** Its signal was aborted. */
-  handleEvent(): void {
+  readonly onAbort = (): void => {
     const signal = this.signal as AbortSignal;
-    signal.removeEventListener("abort", this);
+    signal.removeEventListener("abort", this.onAbort);
     this.resolve(left(aborted(signal)));
     this.#call.leave(this, signal.reason);
-  }
+  };
 }

@@ -1,53 +1,137 @@
-import { type Fault, layer, type Layer, WaitList } from "@pagoda/core";
+import {
+  type Classifier,
+  type Clock,
+  type Fault,
+  faultClassifier,
+  layer,
+  type Layer,
+  type Random,
+  systemClock,
+  systemRandom,
+  WaitList,
+} from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
+import { Learner } from "./learner.ts";
+import { type LimitAlgorithm, wholeInRange } from "./limit.ts";
 
 /** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
-export interface ConcurrencyLimitRefused extends Fault<"ConcurrencyLimitRefused"> {
-  readonly max: number;
+export interface ConcurrencyLimited extends Fault<"ConcurrencyLimited"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  /** Calls at once, at the moment of the refusal. */
+  readonly limit: number;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface ConcurrencyLimitObserver {
+  /** A call was refused. */
+  readonly refused?: (fault: ConcurrencyLimited) => void;
+  /** So many calls are allowed from now on. */
+  readonly limitChanged?: (limit: number) => void;
 }
 
 export interface ConcurrencyLimitOptions {
-  /** Calls at once, at least 1. */
-  readonly max: number;
+  /** Calls at once: a whole number of at least 1, or how to find it. */
+  readonly limit: number | LimitAlgorithm;
+  /** What results say about the upstream, for a limit that learns. Default: faults say it themselves. */
+  readonly classifier?: Classifier;
+  readonly observer?: ConcurrencyLimitObserver;
+  readonly clock?: Clock;
+  readonly random?: Random;
 }
 
 /**
- * Admits at most `max` calls at once; a further one is refused with {@link ConcurrencyLimitRefused}. Whoever wants to wait
- * asks `ready()` first.
+ * Bounds how many calls are under way at once: by a fixed number, or by one that follows what the upstream can take
+ * (`gradient2`, `vegas`, `aimd`). A call is under way until it is answered. Use it to protect an upstream, or this
+ * process, from more than it can work on. Each service that the layer is put around has a limit of its own.
  *
- * @throws RangeError when `max` is out of range.
+ * It stands inside of what waits (a buffer) or sheds, and outside of what it protects. A timeout belongs inside of it:
+ * only then does a limit that learns hear that the upstream was too slow.
+ *
+ * A limit that learns does so from successes (their latency), and from what asks for less: results that are `limited`,
+ * and failures that are retryable, as timeouts are. Other failures and local faults say nothing about load.
+ *
+ * Errors: {@link ConcurrencyLimited}, for a call made while the limit is reached. Whoever asks `ready()` waits instead,
+ * first come first served.
+ *
+ * Cost per call: about 30 ns with a fixed limit, which gives inner's own promise; about 155 ns with one that learns, of
+ * which 80 are for reading the clock twice.
+ *
+ * Source: Tower's `limit::concurrency`; Netflix' concurrency-limits.
+ *
+ * @throws RangeError when an option is out of range.
  */
 export function concurrencyLimit({
-  max,
-}: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimitRefused> {
-  if (!(Number.isInteger(max) && max >= 1)) {
-    throw new RangeError(`concurrency-limit: max is ${max}; valid is a whole number of at least 1`);
-  }
-  const refused: ConcurrencyLimitRefused = {
-    _tag: "ConcurrencyLimitRefused",
-    origin: "local",
-    retryable: true,
-    max,
-  };
+  limit: how,
+  classifier = faultClassifier,
+  observer,
+  clock = systemClock,
+  random = systemRandom,
+}: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> {
+  if (typeof how === "number") wholeInRange("limit", how, 1);
 
-  return layer<unknown, unknown, ConcurrencyLimitRefused>("concurrency-limit", (inner) => {
+  return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
+    const learner = typeof how === "number" ? undefined : new Learner(how, classifier, clock, random);
+    let limit = learner?.limit ?? (how as number);
+    let fault = limitedTo(limit);
     let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < max);
-    const done = (): void => {
+    const waiting = new WaitList(() => inFlight < limit);
+
+    function release(): void {
       inFlight--;
       waiting.wake();
-    };
+    }
+
+    function follow(next: number): void {
+      if (next === limit) return;
+      limit = next;
+      fault = limitedTo(limit);
+      observer?.limitChanged?.(limit);
+    }
 
     return {
-      options: { max },
-      state: () => ({ inFlight, waiting: waiting.size }),
+      options: typeof how === "number" ? { limit: how } : { algorithm: how.name, ...how.options },
+      state: () => ({ limit, inFlight, waiting: waiting.size, ...learner?.state() }),
       // Its own readiness first, then inner's: both hold in the tick in which they are asked.
       ready: () => waiting.ready() ?? inner.ready(),
       call(request, signal) {
-        if (inFlight >= max) return Promise.resolve(left(refused));
+        if (inFlight >= limit) {
+          observer?.refused?.(fault);
+          return Promise.resolve(left(fault));
+        }
         inFlight++;
-        return inner.call(request, signal).finally(done);
+        const start = learner === undefined ? 0 : clock.now();
+        let answer: ReturnType<typeof inner.call>;
+        try {
+          answer = inner.call(request, signal);
+        } catch (defect) {
+          release();
+          return Promise.reject(defect);
+        }
+        if (learner === undefined) {
+          // Told before the caller is, for it asks first; and the caller gets its answer a tick earlier.
+          void answer.then(release, release);
+          return answer;
+        }
+        return answer.then(
+          (result) => {
+            try {
+              follow(learner.heard(result, start, inFlight));
+            } finally {
+              release();
+            }
+            return result;
+          },
+          (defect: unknown) => {
+            release();
+            throw defect;
+          },
+        );
       },
     };
   });
+}
+
+function limitedTo(limit: number): ConcurrencyLimited {
+  return { _tag: "ConcurrencyLimited", origin: "local", retryable: true, limit };
 }

@@ -1,1 +1,5 @@
+export * from "./aimd.ts";
 export * from "./concurrency-limit.ts";
+export * from "./gradient2.ts";
+export type { Limit, LimitAlgorithm, Sample } from "./limit.ts";
+export * from "./vegas.ts";

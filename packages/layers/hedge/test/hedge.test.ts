@@ -78,18 +78,6 @@ describe("hedge", () => {
     expect((await answer).second).toBeDefined();
   });
 
-  test("does not say that a request will not be made again: that is a retry's to know", async () => {
-    const { traffic, ...rest } = bench();
-    await traffic();
-    let released = 0;
-    const { result, second } = await slow(rest, undefined, {
-      replay: { ...idempotent, release: () => released++ },
-    });
-    second?.answer("a");
-    await result;
-    expect(released).toBe(0);
-  });
-
   test("makes no second call that inner would refuse, and spends nothing on it", async () => {
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
     await traffic();

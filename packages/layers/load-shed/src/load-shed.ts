@@ -1,45 +1,53 @@
-import { type Fault, layer, type Layer, WaitList } from "@pagoda/core";
+import { type Fault, isReady, layer, type Layer } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 
-/** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
-export interface LoadShedRefused extends Fault<"LoadShedRefused"> {
-  readonly max: number;
+/** What is inside cannot take a call now. Nothing was sent, so it says nothing about the upstream. */
+export interface Overloaded extends Fault<"Overloaded"> {
+  readonly origin: "local";
+  readonly retryable: true;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface LoadShedObserver {
+  /** A call was refused. */
+  readonly shed?: () => void;
 }
 
 export interface LoadShedOptions {
-  /** Calls at once, at least 1. */
-  readonly max: number;
+  readonly observer?: LoadShedObserver;
 }
 
-/**
- * Admits at most `max` calls at once; a further one is refused with {@link LoadShedRefused}. Whoever wants to wait
- * asks `ready()` first.
- *
- * @throws RangeError when `max` is out of range.
- */
-export function loadShed({ max }: LoadShedOptions): Layer<unknown, unknown, LoadShedRefused> {
-  if (!(Number.isInteger(max) && max >= 1)) {
-    throw new RangeError(`load-shed: max is ${max}; valid is a whole number of at least 1`);
-  }
-  const refused: LoadShedRefused = { _tag: "LoadShedRefused", origin: "local", retryable: true, max };
+const overloaded = left<Overloaded, never>({ _tag: "Overloaded", origin: "local", retryable: true });
 
-  return layer<unknown, unknown, LoadShedRefused>("load-shed", (inner) => {
-    let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < max);
-    const done = (): void => {
-      inFlight--;
-      waiting.wake();
-    };
+/**
+ * Refuses a call at once while inner is not ready, and is always ready itself: nobody waits outside of it. Whatever
+ * makes inner not ready (a concurrency limit, a full buffer, no endpoint) turns into one typed error here. Use it where
+ * a late answer is worth less than a quick refusal, as at the entry of a server.
+ *
+ * It stands outside of what has a limit. Directly around a layer that refuses by itself it changes only the error.
+ *
+ * Errors: {@link Overloaded}, for a call that inner would not admit in the tick in which it comes.
+ *
+ * Cost per call: the asking of inner's readiness, and about 3 ns; it gives inner's own promise.
+ *
+ * Source: Tower's `load_shed`.
+ */
+export function loadShed({ observer }: LoadShedOptions = {}): Layer<unknown, unknown, Overloaded> {
+  return layer<unknown, unknown, Overloaded>("load-shed", (inner) => {
+    let shed = 0;
 
     return {
-      options: { max },
-      state: () => ({ inFlight, waiting: waiting.size }),
-      // Its own readiness first, then inner's: both hold in the tick in which they are asked.
-      ready: () => waiting.ready() ?? inner.ready(),
+      state: () => ({ shed }),
+      ready: () => undefined,
       call(request, signal) {
-        if (inFlight >= max) return Promise.resolve(left(refused));
-        inFlight++;
-        return inner.call(request, signal).finally(done);
+        try {
+          if (isReady(inner)) return inner.call(request, signal);
+        } catch (defect) {
+          return Promise.reject(defect);
+        }
+        shed++;
+        observer?.shed?.();
+        return Promise.resolve(overloaded);
       },
     };
   });

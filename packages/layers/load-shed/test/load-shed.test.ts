@@ -1,32 +1,102 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import {
+  type Layer,
+  oneshot,
+  service,
+  ServiceBuilder,
+  type Service,
+  WaitList,
+  whenReady,
+} from "@pagoda/core";
+import { conformance, mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { loadShed } from "@pagoda/load-shed";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { loadShed, type Overloaded } from "@pagoda/load-shed";
+
+const overloaded = left({ _tag: "Overloaded", origin: "local", retryable: true });
 
 describe("load-shed", () => {
-  conformance(test, () => loadShed({ max: 10 }));
+  conformance(test, () => loadShed(), { ready: "always" });
 
-  test("refuses a call beyond the bound", async () => {
+  test("refuses a call while inner is not ready, in the same tick, and only then", async () => {
     const mock = mockService<string, number>();
-    const layered = loadShed({ max: 1 })(mock.service);
+    const layered = loadShed()(mock.service);
+    mock.admit(1);
     const first = layered.call("a");
-    const refused = { _tag: "LoadShedRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
+    expect(await layered.call("b")).toEqual(overloaded);
     (await mock.next()).answer(1);
     expect(await first).toEqual(right(1));
+    const third = layered.call("c");
+    (await mock.next()).answer(3);
+    expect(await third).toEqual(right(3));
+    expect(mock.uninvited).toBe(0);
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
+  test("is ready whatever inner says, so nobody waits outside", async () => {
     const mock = mockService<string, number>();
-    const layered = loadShed({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+    mock.admit(0);
+    const layered = loadShed()(mock.service);
+    expect(layered.ready()).toBeUndefined();
+    expect(await oneshot(layered, "a")).toEqual(overloaded);
+    expect(mock.calls).toHaveLength(0);
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => loadShed({ max })).toThrow(`max is ${max}`);
+  test("leaves no place in the queue of inner: those who wait there go on", async () => {
+    let free = 0;
+    const waiting = new WaitList(() => free > 0);
+    const limited = service(
+      "limited",
+      async () => {
+        free--;
+        return right("done");
+      },
+      { ready: () => waiting.ready() },
+    );
+    const layered = loadShed()(limited);
+    expect(await layered.call("refused")).toEqual(overloaded);
+    expect(waiting.size).toBe(0);
+
+    const waited = whenReady(limited, () => limited.call("waits"));
+    free = 1;
+    // The slot is free, but it is the turn of the one who waits.
+    expect(await layered.call("newcomer")).toEqual(overloaded);
+    waiting.wake();
+    expect(await waited).toEqual(right("done"));
+  });
+
+  test("gives inner's own promise", () => {
+    const promise = Promise.resolve(right(1));
+    const layered = loadShed()(service("leaf", () => promise));
+    expect(layered.call("a")).toBe(promise);
+  });
+
+  test("a defect that inner throws comes out as a rejection", async () => {
+    const defect = new Error("thrown");
+    const thrower = (): never => {
+      throw defect;
+    };
+    await expect(loadShed()(service("leaf", thrower)).call("a")).rejects.toBe(defect);
+    const answers = async () => right(1);
+    await expect(loadShed()(service("leaf", answers, { ready: thrower })).call("a")).rejects.toBe(defect);
+  });
+
+  test("counts what it refuses and tells its observer", async () => {
+    let told = 0;
+    const mock = mockService<string, number>();
+    const layered = loadShed({ observer: { shed: () => told++ } })(mock.service);
+    mock.admit(1);
+    const results = ["a", "b", "c"].map((request) => layered.call(request));
+    (await mock.next()).answer(1);
+    await Promise.all(results);
+    await settled();
+    expect(told).toBe(2);
+    expect(layered.describe()).toMatchObject({ name: "load-shed", state: { shed: 2 } });
+  });
+
+  test("adds one error to those of inner", () => {
+    expectTypeOf(loadShed()).toEqualTypeOf<Layer<unknown, unknown, Overloaded>>();
+    const stack = new ServiceBuilder<string>()
+      .layer(loadShed())
+      .service(service<string, number, "broken">("leaf", async () => right(1)));
+    expectTypeOf(stack).toEqualTypeOf<Service<string, number, Overloaded | "broken">>();
   });
 });

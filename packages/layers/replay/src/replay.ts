@@ -1,46 +1,64 @@
-import { type Fault, layer, type Layer, WaitList } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
-
-/** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
-export interface ReplayRefused extends Fault<"ReplayRefused"> {
-  readonly max: number;
-}
+import { idempotent, layer, type Layer, once, type Replayable } from "@pagoda/core";
+import { type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/core/http";
 
 export interface ReplayOptions {
-  /** Calls at once, at least 1. */
-  readonly max: number;
+  /**
+   * Methods whose requests may be made again, as on the wire. Default: the idempotent ones of RFC 9110, 9.2.2: GET,
+   * HEAD, OPTIONS, TRACE, PUT, DELETE.
+   */
+  readonly methods?: readonly string[];
+  /** Bytes of a body that are recorded: a whole number of 0 or more. Default 65,536, linkerd's. */
+  readonly maxBytes?: number;
 }
 
+const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
+
 /**
- * Admits at most `max` calls at once; a further one is refused with {@link ReplayRefused}. Whoever wants to wait
- * asks `ready()` first.
+ * Makes HTTP requests fit to be made again: what retries and hedging need. A body is recorded while it streams, so that
+ * the first try is not delayed, and given again byte for byte, from its first one. One that is longer than `maxBytes`
+ * goes through once, and its request cannot be made again; nor can one of another method.
  *
- * @throws RangeError when `max` is out of range.
+ * It stands outside of `retry` and `hedge`. Requests without a body, or with one that is at hand as a whole, can even
+ * be made twice at the same time.
+ *
+ * Errors: none.
+ *
+ * Cost per call: a copy of the request, about 30 ns; for a body that streams, its bytes are kept until the call has
+ * been answered.
+ *
+ * Source: linkerd's `http-retry`.
+ *
+ * @throws RangeError when `maxBytes` is out of range.
  */
-export function replay({ max }: ReplayOptions): Layer<unknown, unknown, ReplayRefused> {
-  if (!(Number.isInteger(max) && max >= 1)) {
-    throw new RangeError(`replay: max is ${max}; valid is a whole number of at least 1`);
-  }
-  const refused: ReplayRefused = { _tag: "ReplayRefused", origin: "local", retryable: true, max };
+export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: ReplayOptions = {}): Layer<
+  HttpRequest,
+  Replayable
+> {
+  if (!(Number.isInteger(maxBytes) && maxBytes >= 0))
+    throw new RangeError(`replay: maxBytes is ${maxBytes}; valid is a whole number of 0 or more`);
+  const repeatable = new Set(methods);
 
-  return layer<unknown, unknown, ReplayRefused>("replay", (inner) => {
-    let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < max);
-    const done = (): void => {
-      inFlight--;
-      waiting.wake();
-    };
+  return layer<HttpRequest, Replayable>("replay", (inner) => ({
+    options: { methods, maxBytes },
+    call(request, signal) {
+      try {
+        if (!repeatable.has(request.method)) return inner.call({ ...request, replay: once }, signal);
+        const whole = request.body.take();
+        if (whole !== undefined) {
+          return inner.call({ ...request, body: bodyOf(whole), replay: idempotent }, signal);
+        }
+        const recorded = recording(request.body, maxBytes);
+        const answer = inner.call({ ...request, ...recorded }, signal);
+        // Whoever makes it again is further in, so nobody does any more.
+        return answer.finally(() => recorded.body.release());
+      } catch (defect) {
+        return Promise.reject(defect);
+      }
+    },
+  }));
+}
 
-    return {
-      options: { max },
-      state: () => ({ inFlight, waiting: waiting.size }),
-      // Its own readiness first, then inner's: both hold in the tick in which they are asked.
-      ready: () => waiting.ready() ?? inner.ready(),
-      call(request, signal) {
-        if (inFlight >= max) return Promise.resolve(left(refused));
-        inFlight++;
-        return inner.call(request, signal).finally(done);
-      },
-    };
-  });
+function recording(source: Body, maxBytes: number): { body: ReplayBody } & Replayable {
+  const body = new ReplayBody(source, maxBytes);
+  return { body, replay: { canRepeat: () => body.canReplay, canDouble: () => false } };
 }

@@ -1,32 +1,186 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { replay } from "@pagoda/replay";
+import { idempotent, type Layer, once, type Replayable, type Service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Body,
+  bodyFrom,
+  bodyOf,
+  emptyBody,
+  type HttpRequest,
+  httpRequest,
+  type HttpResponse,
+  httpResponse,
+  PushBody,
+} from "@pagoda/core/http";
+import { conformance, type MockCall, mockService, seededRandom, settled } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { replay, type ReplayOptions } from "@pagoda/replay";
+
+type Request = HttpRequest & Replayable;
+
+function requestWith(method: string, body?: Body): HttpRequest {
+  return httpRequest("http://shop.example/", { method, ...(body && { body }) });
+}
+
+/** What inner gets for a request, before it has answered. */
+async function inside(
+  request: HttpRequest,
+  options?: ReplayOptions,
+): Promise<MockCall<Request, HttpResponse, never>> {
+  const mock = mockService<Request, HttpResponse>();
+  void replay(options)(mock.service).call(request);
+  return mock.next();
+}
+
+/** A body that the test gives piece by piece. */
+class Given extends PushBody {
+  readonly length = undefined;
+  stopped = false;
+
+  give(piece: Uint8Array): void {
+    this.push(piece);
+  }
+
+  all(): void {
+    this.finish();
+  }
+
+  protected goOn(): void {}
+
+  protected stop(): void {
+    this.stopped = true;
+  }
+}
 
 describe("replay", () => {
-  conformance(test, () => replay({ max: 10 }));
-
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = replay({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "ReplayRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  conformance(test, () => replay(), { request: () => requestWith("GET"), response: () => httpResponse(200) });
+  conformance(test, () => replay(), {
+    request: () => requestWith("PUT", bodyFrom(["a"])),
+    response: () => httpResponse(200),
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = replay({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test.each(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])(
+    "a %s can be made again",
+    async (method) => {
+      const { request } = await inside(requestWith(method));
+      expect(request.replay).toBe(idempotent);
+      expect(request.body).toBe(emptyBody);
+    },
+  );
+
+  test.each(["POST", "PATCH", "CONNECT", "get"])(
+    "a %s cannot, and its body is not touched",
+    async (method) => {
+      const body = bodyFrom(["a"]);
+      const { request } = await inside(requestWith(method, body));
+      expect(request.replay).toBe(once);
+      expect(request.body).toBe(body);
+    },
+  );
+
+  test("other methods may be named", async () => {
+    const options = { methods: ["POST"] };
+    expect((await inside(requestWith("POST"), options)).request.replay.canRepeat()).toBe(true);
+    expect((await inside(requestWith("GET"), options)).request.replay.canRepeat()).toBe(false);
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => replay({ max })).toThrow(`max is ${max}`);
+  test("leaves the rest of the request as it is", async () => {
+    const request = { ...requestWith("GET"), more: 1 };
+    const { request: got } = await inside(request);
+    expect(got).toEqual({ ...request, replay: idempotent });
+  });
+
+  test("a body at hand can be read as often as one likes, at the same time, too", async () => {
+    const { request } = await inside(requestWith("PUT", bodyOf("hello")));
+    expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, true]);
+    expect(await Promise.all([request.body.text(), request.body.text()])).toEqual([
+      right("hello"),
+      right("hello"),
+    ]);
+  });
+
+  test("a body that streams can be read again, one reading after the other", async () => {
+    const { request } = await inside(requestWith("PUT", bodyFrom(["hel", "lo"])));
+    expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, false]);
+    expect(await request.body.text()).toEqual(right("hello"));
+    expect(request.replay.canRepeat()).toBe(true);
+    expect(await request.body.text()).toEqual(right("hello"));
+  });
+
+  test("one that is too long can be read once", async () => {
+    const { request } = await inside(requestWith("PUT", bodyFrom(["hello"])), { maxBytes: 4 });
+    expect(request.replay.canRepeat()).toBe(true);
+    expect(await request.body.text()).toEqual(right("hello"));
+    expect(request.replay.canRepeat()).toBe(false);
+  });
+
+  test("nothing is kept once the call has been answered", async () => {
+    const body = new Given();
+    const { request, answer } = await inside(requestWith("PUT", body));
+    request.body.pipe({ write: () => true, end() {}, fail() {} }).cancel();
+    body.give(Buffer.from("a"));
+    expect(body.stopped).toBe(false);
+    answer(httpResponse(200));
+    await settled();
+    expect(body.stopped).toBe(true);
+    expect(request.replay.canRepeat()).toBe(false);
+  });
+
+  test("property: every further try gets the body from its first byte, whenever the one before was given up", async () => {
+    const pieces = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(pieces, fc.nat(), async (given, seed) => {
+        const random = seededRandom(seed);
+        const source = new Given();
+        const { request } = await inside(requestWith("PUT", source));
+        let left = [...given];
+        for (let tried = 0; tried < 5; tried++) {
+          const got: Uint8Array[] = [];
+          const last = tried === 4;
+          let ended = false;
+          const flow = request.body.pipe({
+            write: (piece) => got.push(piece) > 0 && random() < 0.7,
+            end: () => (ended = true),
+            fail: () => {},
+          });
+          const stopAfter = last ? Infinity : Math.floor(random() * given.length);
+          for (let step = 0; step < stopAfter && !ended; step++) {
+            const next = left.shift();
+            if (next === undefined) source.all();
+            else source.give(next);
+            flow.resume();
+          }
+          const soFar = Buffer.concat(got);
+          const whole = Buffer.concat(given);
+          expect(soFar).toEqual(whole.subarray(0, soFar.length));
+          expect(ended).toBe(last || (ended && soFar.length === whole.length));
+          if (!last) flow.cancel();
+        }
+        left = [];
+      }),
+    );
+  });
+
+  test.each([-1, 1.5, NaN])("does not take %d bytes", (maxBytes) => {
+    expect(() => replay({ maxBytes })).toThrow(`maxBytes is ${maxBytes}`);
+  });
+
+  test("describes itself", () => {
+    const { service } = mockService<Request, HttpResponse>();
+    expect(replay({ maxBytes: 7 })(service).describe()).toMatchObject({
+      name: "replay",
+      options: { methods: ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"], maxBytes: 7 },
+    });
+  });
+});
+
+describe("types of replay", () => {
+  test("it adds what a retry needs", () => {
+    expectTypeOf(replay()).toEqualTypeOf<Layer<HttpRequest, Replayable>>();
+    const needs = mockService<Request, HttpResponse>().service;
+    const stack = new ServiceBuilder<HttpRequest>().layer(replay()).service(needs);
+    expectTypeOf(stack).toExtend<Service<HttpRequest, HttpResponse, unknown>>();
+    // @ts-expect-error Property 'replay' is missing in type 'HttpRequest' but required in type 'Replayable'.
+    new ServiceBuilder<HttpRequest>().service(needs);
   });
 });

@@ -1,32 +1,272 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { budget, idempotent, type Outcome } from "@pagoda/core";
+import { conformance, mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { retry } from "@pagoda/retry";
+import { retry, type RetryOptions } from "@pagoda/retry";
+import { bench, failed, final, request, until } from "./bench.ts";
 
 describe("retry", () => {
-  conformance(test, () => retry({ max: 10 }));
+  conformance(test, ({ clock, random }) => retry({ clock, random }), { request });
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = retry({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "RetryRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  test("makes a call again that failed, after a wait", async () => {
+    const { clock, mock, told, layered } = bench();
+    const result = layered.call(request());
+    (await mock.next()).fail(failed);
+    await clock.advance(99);
+    await mock.expectNoCall();
+    await clock.advance(1);
+    (await mock.next()).answer("ok");
+    expect(await result).toEqual(right("ok"));
+    expect(told).toEqual([
+      ["retried", 2, 100],
+      ["recovered", 2],
+    ]);
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = retry({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test("makes it with the same request and the caller's signal", async () => {
+    const { clock, mock, layered } = bench();
+    const one = request();
+    const { signal } = new AbortController();
+    void layered.call(one, signal);
+    const first = await mock.next();
+    first.fail(failed);
+    await clock.advance(100);
+    const second = await mock.next();
+    expect([first.request, second.request]).toEqual([one, one]);
+    expect([first.signal, second.signal]).toEqual([signal, signal]);
+    second.answer("ok");
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => retry({ max })).toThrow(`max is ${max}`);
+  test("gives the last error when all tries fail", async () => {
+    const { clock, mock, told, layered } = bench({ attempts: 3 });
+    const result = layered.call(request());
+    for (let tried = 1; tried <= 3; tried++) {
+      (await mock.next()).fail({ ...failed, cause: tried });
+      await clock.advance(100);
+    }
+    expect(await result).toEqual(left({ ...failed, cause: 3 }));
+    expect(told.at(-1)).toEqual(["gaveUp", "attempts", 3]);
+    await mock.expectNoCall();
+  });
+
+  test("leaves alone what will not succeed", async () => {
+    const { mock, told, layered } = bench();
+    const result = layered.call(request());
+    (await mock.next()).fail(final);
+    expect(await result).toEqual(left(final));
+    expect(told).toEqual([]);
+  });
+
+  test("ends with an error that a further try brings and none may cure", async () => {
+    const { clock, mock, told, layered } = bench();
+    const result = layered.call(request());
+    (await mock.next()).fail(failed);
+    await clock.advance(100);
+    (await mock.next()).fail(final);
+    expect(await result).toEqual(left(final));
+    expect(told).toEqual([["retried", 2, 100]]);
+  });
+
+  test("a further try that breaks is a defect", async () => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call(request());
+    const thrown = result.catch((defect: unknown) => defect);
+    (await mock.next()).fail(failed);
+    await clock.advance(100);
+    (await mock.next()).reject(new Error("a mistake"));
+    expect(await thrown).toEqual(new Error("a mistake"));
+  });
+
+  describe("does not try again", () => {
+    async function once(options: RetryOptions, replay = idempotent, signal?: AbortSignal) {
+      const { clock, mock, told, layered } = bench(options);
+      const result = layered.call(request(replay), signal);
+      (await mock.next()).fail(failed);
+      await clock.advance(1_000);
+      expect(await result).toEqual(left(failed));
+      await mock.expectNoCall();
+      return told;
+    }
+
+    test("with one attempt", async () => {
+      expect(await once({ attempts: 1 })).toEqual([["gaveUp", "attempts", 1]]);
+    });
+
+    test("a request that cannot be made again", async () => {
+      const replay = { ...idempotent, canRepeat: () => false };
+      expect(await once({}, replay)).toEqual([["gaveUp", "notReplayable", 1]]);
+    });
+
+    test("a request that cannot be made again any more when the wait is over", async () => {
+      let asked = 0;
+      const replay = { ...idempotent, canRepeat: () => ++asked === 1 };
+      expect(await once({}, replay)).toEqual([["gaveUp", "notReplayable", 1]]);
+    });
+
+    test("without a budget", async () => {
+      expect(await once({ budget: budget({ ratio: 0, minPerSecond: 0 }) })).toEqual([
+        ["gaveUp", "budget", 1],
+      ]);
+    });
+
+    test("what could not begin before the deadline", async () => {
+      expect(await once({}, idempotent, until(100))).toEqual([["gaveUp", "deadline", 1]]);
+    });
+  });
+
+  test("tries again what can begin before the deadline", async () => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call(request(), until(101));
+    (await mock.next()).fail(failed);
+    await clock.advance(100);
+    (await mock.next()).answer("ok");
+    expect(await result).toEqual(right("ok"));
+  });
+
+  test("takes nothing out of the budget for a try that something else speaks against", async () => {
+    const own = budget({ ratio: 0, minPerSecond: 1 });
+    const { mock, layered } = bench({ budget: own, attempts: 1 });
+    void layered.call(request());
+    (await mock.next()).fail(failed);
+    await settled();
+    expect(own.left).toBe(10);
+  });
+
+  test("does not call an inner that is not ready when the wait is over", async () => {
+    const { clock, mock, told, layered } = bench();
+    const result = layered.call(request());
+    (await mock.next()).fail(failed);
+    mock.admit(0);
+    await clock.advance(100);
+    expect(await result).toEqual(left(failed));
+    expect(told).toEqual([["gaveUp", "notReady", 1]]);
+    expect(mock.uninvited).toBe(0);
+  });
+
+  test("defect of others: an abort during the wait let one more try through", async () => {
+    const { clock, mock, layered } = bench();
+    const controller = new AbortController();
+    const result = layered.call(request(), controller.signal);
+    (await mock.next()).fail(failed);
+    await clock.advance(50);
+    controller.abort(new Error("gone"));
+    expect(await result).toMatchObject(left({ _tag: "Aborted", cause: { message: "gone" } }));
+    expect(clock.pending).toBe(0);
+    await clock.advance(1_000);
+    await mock.expectNoCall();
+  });
+
+  test("a call that failed as its caller left takes nothing out of the budget", async () => {
+    const own = budget({ ratio: 0, minPerSecond: 1 });
+    const { mock, layered } = bench({ budget: own });
+    const controller = new AbortController();
+    const result = layered.call(request(), controller.signal);
+    (await mock.next()).fail(failed);
+    controller.abort();
+    expect(await result).toEqual(left(failed));
+    expect(own.left).toBe(10);
+  });
+
+  describe("what the upstream asks for", () => {
+    const asking = (retryAfterMs: number) => ({ ...failed, retryAfterMs });
+
+    test.each([
+      [200, 200],
+      [100, 100],
+      [50, 100],
+    ])("%d ms: waits %d ms", async (retryAfterMs, waitedMs) => {
+      const { clock, mock, told, layered } = bench();
+      void layered.call(request());
+      (await mock.next()).fail(asking(retryAfterMs));
+      await clock.advance(waitedMs);
+      (await mock.next()).answer("ok");
+      expect(told[0]).toEqual(["retried", 2, waitedMs]);
+    });
+
+    test("a wait over the bound is not waited for", async () => {
+      const { mock, told, layered } = bench({ maxRetryAfterMs: 1_000 });
+      const result = layered.call(request());
+      (await mock.next()).fail(asking(1_001));
+      expect(await result).toEqual(left(asking(1_001)));
+      expect(told).toEqual([["gaveUp", "retryAfter", 1]]);
+    });
+  });
+
+  describe("a response that stands for a failure", () => {
+    function withClassifier() {
+      const discarded: unknown[] = [];
+      const outcome = (kind: Outcome["kind"], retryable: boolean): Outcome => ({ kind, retryable });
+      const classifier = {
+        outcome: (result: unknown) =>
+          JSON.stringify(result).includes("503") ? outcome("failure", true) : outcome("success", false),
+        discard: (response: unknown) => discarded.push(response),
+      };
+      return { discarded, ...bench({ classifier }) };
+    }
+
+    test("is freed when a further try begins, and not before", async () => {
+      const { clock, mock, discarded, layered } = withClassifier();
+      const result = layered.call(request());
+      (await mock.next()).answer("503");
+      await clock.advance(99);
+      expect(discarded).toEqual([]);
+      await clock.advance(1);
+      expect(discarded).toEqual(["503"]);
+      (await mock.next()).answer("200");
+      expect(await result).toEqual(right("200"));
+      expect(discarded).toEqual(["503"]);
+    });
+
+    test("comes out as it is when there is no further try", async () => {
+      const { clock, mock, discarded, layered } = withClassifier();
+      const result = layered.call(request());
+      (await mock.next()).answer("503");
+      mock.admit(0);
+      await clock.advance(100);
+      expect(await result).toEqual(right("503"));
+      expect(discarded).toEqual([]);
+    });
+
+    test("is freed when the caller leaves", async () => {
+      const { mock, discarded, layered } = withClassifier();
+      const controller = new AbortController();
+      const result = layered.call(request(), controller.signal);
+      (await mock.next()).answer("503");
+      await settled();
+      controller.abort();
+      await result;
+      expect(discarded).toEqual(["503"]);
+    });
+  });
+
+  test("describes itself", async () => {
+    const { mock, layered } = bench();
+    void layered.call(request());
+    (await mock.next()).fail(failed);
+    await settled();
+    expect(layered.describe()).toMatchObject({
+      name: "retry",
+      options: { attempts: 3, backoff: { name: "constant", ms: 100 }, maxRetryAfterMs: 5_000 },
+      state: { budgetLeft: 100, waiting: 1, retries: 0 },
+    });
+  });
+
+  test("an inner that throws is a defect", async () => {
+    const inner = {
+      ...mockService<string, string>().service,
+      call: () => {
+        throw new Error("thrown");
+      },
+    };
+    await expect(retry()(inner as never).call(request() as never)).rejects.toThrow("thrown");
+  });
+
+  test.each([
+    [{ attempts: 0 }, "attempts is 0"],
+    [{ attempts: 1.5 }, "attempts is 1.5"],
+    [{ attempts: 101 }, "attempts is 101"],
+    [{ maxRetryAfterMs: -1 }, "maxRetryAfterMs is -1"],
+  ])("does not take %j", (options, problem) => {
+    expect(() => retry(options)).toThrow(problem);
   });
 });

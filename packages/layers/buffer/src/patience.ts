@@ -1,0 +1,54 @@
+/** Shrinks how long a call may wait while the queue does not get empty. */
+export interface Codel {
+  /** How long a call may wait then: milliseconds, over 0, at most `intervalMs` and `maxWaitMs`. */
+  readonly targetMs: number;
+  /** How long the queue may go without being empty until then: milliseconds. */
+  readonly intervalMs: number;
+}
+
+export interface PatienceOptions {
+  readonly maxWaitMs?: number | undefined;
+  readonly codel?: Codel | undefined;
+}
+
+/**
+ * Says how long a call that joins the queue may wait. A queue that gets empty now and then absorbs bursts, so it may be
+ * long. One that does not is standing: whatever it holds only adds latency, so its length should be short.
+ */
+export class Patience {
+  readonly #usualMs: number | undefined;
+  readonly #codel: Codel | undefined;
+  #nonEmptySince = 0;
+
+  constructor({ maxWaitMs, codel }: PatienceOptions) {
+    this.#usualMs = maxWaitMs ?? codel?.intervalMs;
+    this.#codel = codel;
+  }
+
+  /**
+   * A call joins.
+   *
+   * @returns Milliseconds, or `undefined` when it may wait for ever.
+   */
+  joined(now: number, isFirst: boolean): number | undefined {
+    if (isFirst) this.#nonEmptySince = now;
+    const codel = this.#codel;
+    const stands = codel !== undefined && now - this.#nonEmptySince >= codel.intervalMs;
+    return stands ? codel.targetMs : this.#usualMs;
+  }
+}
+
+/** The longest time that timers of the platform can take. */
+const longestMs = 2_147_483_647;
+
+/** Refuses times that make no sense. */
+export function checkPatience({ maxWaitMs, codel }: PatienceOptions): void {
+  const check = (option: string, ms: number, below: number): void => {
+    if (!(ms > 0 && ms <= below))
+      throw new RangeError(`buffer: ${option} is ${ms}; valid is more than 0, at most ${below}`);
+  };
+  if (maxWaitMs !== undefined) check("maxWaitMs", maxWaitMs, longestMs);
+  if (codel === undefined) return;
+  check("codel.intervalMs", codel.intervalMs, longestMs);
+  check("codel.targetMs", codel.targetMs, Math.min(codel.intervalMs, maxWaitMs ?? longestMs));
+}

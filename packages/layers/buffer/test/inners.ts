@@ -1,0 +1,60 @@
+import { type Clock, service, type Service } from "@pagoda/core";
+import { right } from "fp-ts/lib/Either.js";
+
+export interface Rude {
+  readonly service: Service<string, string>;
+  /** What it was called with, in order. */
+  readonly called: readonly string[];
+  /** Calls made although it was not ready. */
+  readonly uninvited: number;
+  /** Takes so many calls more. */
+  open(calls: number): void;
+}
+
+/** A leaf that keeps no order: when it takes calls again it wakes everybody at once. */
+export function rude(): Rude {
+  const called: string[] = [];
+  let left = 0;
+  let uninvited = 0;
+  let gate = Promise.withResolvers<void>();
+  return {
+    service: service(
+      "rude",
+      async (request: string) => {
+        if (left <= 0) uninvited++;
+        left--;
+        called.push(request);
+        return right(request);
+      },
+      { ready: () => (left > 0 ? undefined : gate.promise) },
+    ),
+    called,
+    get uninvited() {
+      return uninvited;
+    },
+    open(calls) {
+      left += calls;
+      gate.resolve();
+      gate = Promise.withResolvers<void>();
+    },
+  };
+}
+
+/** Takes one call at a time and needs `ms` for it. */
+export function slow(clock: Clock, ms: number): Service<string, string> {
+  let busy: Promise<void> | undefined;
+  return service(
+    "slow",
+    (request: string) =>
+      new Promise((resolve) => {
+        const { promise, resolve: free } = Promise.withResolvers<void>();
+        busy = promise;
+        clock.setTimer(ms, () => {
+          busy = undefined;
+          free();
+          resolve(right(request));
+        });
+      }),
+    { ready: () => busy },
+  );
+}

@@ -1,0 +1,63 @@
+import { type Clock, type Fault, type Service, service } from "@pagoda/core";
+import { seededRandom } from "@pagoda/core/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+
+/** The server's queue is full. */
+export interface Busy extends Fault<"Busy"> {}
+const busy: Busy = { _tag: "Busy", origin: "upstream", retryable: true };
+
+export interface QueueingServer {
+  readonly service: Service<string, number, Busy>;
+  /** How long it works on one call, from the next one on. */
+  serviceMs: number;
+  /** Calls that it has answered. */
+  readonly answered: number;
+}
+
+/** A server that works on `capacity` calls at once and lets others queue, up to `maxQueue`; all in the clock's time. */
+export function queueingServer(
+  clock: Clock,
+  capacity: number,
+  serviceMs: number,
+  maxQueue = Infinity,
+): QueueingServer {
+  const queue: (() => void)[] = [];
+  let working = 0;
+  let answered = 0;
+
+  const work = (resolve: (result: Either<Busy, number>) => void): void => {
+    working++;
+    clock.setTimer(server.serviceMs, () => {
+      working--;
+      resolve(right(++answered));
+      queue.shift()?.();
+    });
+  };
+  const server: QueueingServer & { serviceMs: number } = {
+    service: service(
+      "server",
+      () =>
+        new Promise<Either<Busy, number>>((resolve) => {
+          if (working < capacity) work(resolve);
+          else if (queue.length < maxQueue) queue.push(() => work(resolve));
+          else resolve(left(busy));
+        }),
+    ),
+    serviceMs,
+    get answered() {
+      return answered;
+    },
+  };
+  return server;
+}
+
+/** Calls that come by chance, so many a second on average, whatever becomes of the earlier ones; until `until`. */
+export function load(clock: Clock, perSecond: number, until: number, call: () => void): void {
+  const random = seededRandom(7);
+  const next = (): void => {
+    if (clock.now() >= until) return;
+    call();
+    clock.setTimer((-Math.log(1 - random()) * 1_000) / perSecond, next);
+  };
+  next();
+}

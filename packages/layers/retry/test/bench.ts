@@ -1,0 +1,44 @@
+import { budget, type Fault, idempotent, type Replay, type Replayable, Scope } from "@pagoda/core";
+import { mockService, seededRandom, virtualClock } from "@pagoda/core/testing";
+import { constant, retry, type RetryOptions } from "@pagoda/retry";
+
+/** An error that says of itself what a retry needs to know. */
+export interface Failed extends Fault<"Failed"> {}
+
+export const failed: Failed = { _tag: "Failed", origin: "upstream", retryable: true };
+export const final: Failed = { _tag: "Failed", origin: "upstream", retryable: false };
+
+export interface Request extends Replayable {
+  readonly text: string;
+}
+
+export function request(replay: Replay = idempotent): Request {
+  return { text: "a request", replay };
+}
+
+/** A retry that waits 100 ms before each further try, around a mock, in virtual time; and all that it tells. */
+export function bench(options: RetryOptions = {}) {
+  const clock = virtualClock();
+  const mock = mockService<Replayable, string, Failed>();
+  const told: unknown[][] = [];
+  const layered = retry({
+    backoff: constant(100),
+    budget: budget({ ratio: 1, minPerSecond: 10, clock }),
+    observer: {
+      retried: ({ attempt, waitedMs }) => told.push(["retried", attempt, waitedMs]),
+      recovered: (attempts) => told.push(["recovered", attempts]),
+      gaveUp: (reason, attempts) => told.push(["gaveUp", reason, attempts]),
+    },
+    clock,
+    random: seededRandom(1),
+    ...options,
+  })(mock.service);
+  return { clock, mock, told, layered };
+}
+
+/** A caller's signal that has a deadline. */
+export function until(at: number): AbortSignal {
+  const scope = new Scope(undefined);
+  scope.deadline = at;
+  return scope.signal;
+}
