@@ -1,52 +1,106 @@
-import { type Fault, layer, type Layer, WaitList } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
+import { type Classifier, type Fault, faultClassifier, layer, type Layer } from "@pagoda/core";
+import { type Either, left } from "fp-ts/lib/Either.js";
+import { Breaker } from "./breaker.ts";
+import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
+import { Waiting } from "./waiting.ts";
 
-/** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
-export interface CircuitBreakerRefused extends Fault<"CircuitBreakerRefused"> {
-  readonly max: number;
+/** The upstream has failed too often, and is left alone. Nothing was sent, so it does not count against it again. */
+export interface CircuitOpen extends Fault<"CircuitOpen"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  /** Milliseconds until a probe may go; absent while probes under way decide. */
+  readonly retryAfterMs?: number | undefined;
+  /** Why it opened: `consecutive-failures`, `success-rate`, `probe-failed`, or what an own trip says. */
+  readonly reason: string;
 }
 
-export interface CircuitBreakerOptions {
-  /** Calls at once, at least 1. */
-  readonly max: number;
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface CircuitBreakerObserver extends BreakerObserver {
+  /** A call was refused. */
+  readonly refused?: (fault: CircuitOpen) => void;
+}
+
+export interface CircuitBreakerOptions extends BreakerOptions {
+  /** What a result says about the upstream. Default: errors say it themselves, and each response is a success. */
+  readonly classifier?: Classifier;
+  readonly observer?: CircuitBreakerObserver;
 }
 
 /**
- * Admits at most `max` calls at once; a further one is refused with {@link CircuitBreakerRefused}. Whoever wants to wait
- * asks `ready()` first.
+ * Leaves an upstream alone that fails: after several failures in a row, or when too few calls succeed, it refuses all
+ * calls for a time, then lets a probe through that decides. Use it so that callers learn at once what they would learn
+ * late, and so that an upstream that is down is not held down by calls. Each service that the layer is put around has a
+ * breaker of its own.
  *
- * @throws RangeError when `max` is out of range.
+ * It stands around one upstream, so inside of a balancer: an open one is not ready, and the balancer passes it over. It
+ * stands outside of a timeout, or a probe that is never answered holds its slot for ever. Local refusals further in and
+ * aborted calls say nothing about the upstream and do not count; neither does a defect.
+ *
+ * Errors: {@link CircuitOpen}, for a call made while it is open, or while the probes are under way. Whoever asks
+ * `ready()` waits instead, first come first served: until the time is over, then for the probes.
+ *
+ * Cost per call: about 140 ns, with `consecutiveFailures` alone 70: the success rate reads the clock. So does a refusal.
+ *
+ * Source: Finagle's failure accrual; M. Nygard, Release It! (2007).
+ *
+ * @throws RangeError when an option is out of range.
  */
-export function circuitBreaker({
-  max,
-}: CircuitBreakerOptions): Layer<unknown, unknown, CircuitBreakerRefused> {
-  if (!(Number.isInteger(max) && max >= 1)) {
-    throw new RangeError(`circuit-breaker: max is ${max}; valid is a whole number of at least 1`);
-  }
-  const refused: CircuitBreakerRefused = {
-    _tag: "CircuitBreakerRefused",
-    origin: "local",
-    retryable: true,
-    max,
-  };
+export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
+  const { classifier = faultClassifier, observer } = options;
+  const settings = checked(options);
 
-  return layer<unknown, unknown, CircuitBreakerRefused>("circuit-breaker", (inner) => {
-    let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < max);
-    const done = (): void => {
-      inFlight--;
-      waiting.wake();
-    };
+  return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
+    const breaker = new Breaker(settings);
+    const waiting = new Waiting(breaker, settings.clock);
+
+    function ended(ticket: number, result?: Either<unknown, unknown>): void {
+      let kind: ReturnType<Classifier["outcome"]>["kind"] = "neutral";
+      try {
+        if (result !== undefined) ({ kind } = classifier.outcome(result));
+      } finally {
+        breaker.heard(ticket, kind);
+        waiting.changed();
+      }
+    }
+
+    function refuse(): CircuitOpen {
+      const { reason, retryAfterMs } = breaker;
+      const fault: CircuitOpen = {
+        _tag: "CircuitOpen",
+        origin: "local",
+        retryable: true,
+        retryAfterMs: retryAfterMs === 0 ? undefined : retryAfterMs,
+        reason,
+      };
+      observer?.refused?.(fault);
+      return fault;
+    }
 
     return {
-      options: { max },
-      state: () => ({ inFlight, waiting: waiting.size }),
+      options: breaker.options,
+      state: () => ({ ...breaker.state(), waiting: waiting.size }),
       // Its own readiness first, then inner's: both hold in the tick in which they are asked.
       ready: () => waiting.ready() ?? inner.ready(),
       call(request, signal) {
-        if (inFlight >= max) return Promise.resolve(left(refused));
-        inFlight++;
-        return inner.call(request, signal).finally(done);
+        const ticket = breaker.admit();
+        if (ticket === undefined) return Promise.resolve(left(refuse()));
+        let answer: ReturnType<typeof inner.call>;
+        try {
+          answer = inner.call(request, signal);
+        } catch (defect) {
+          ended(ticket);
+          return Promise.reject(defect);
+        }
+        return answer.then(
+          (result) => {
+            ended(ticket, result);
+            return result;
+          },
+          (defect: unknown) => {
+            ended(ticket);
+            throw defect;
+          },
+        );
       },
     };
   });

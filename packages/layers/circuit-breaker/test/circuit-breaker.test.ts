@@ -1,32 +1,238 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { type Classifier, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { conformance, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { circuitBreaker } from "@pagoda/circuit-breaker";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { circuitBreaker, type CircuitOpen, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
+import { bench, down, refused } from "./bench.ts";
 
 describe("circuit-breaker", () => {
-  conformance(test, () => circuitBreaker({ max: 10 }));
+  conformance(test, ({ clock, random }) => circuitBreaker({ clock, random }));
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = circuitBreaker({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "CircuitBreakerRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  test("refuses at once when the upstream has failed too often in a row, and says when to come back", async () => {
+    const { clock, mock, layered, failing } = bench();
+    await failing(2);
+    await clock.advance(250);
+    expect(await layered.call("a")).toEqual(
+      left({
+        _tag: "CircuitOpen",
+        origin: "local",
+        retryable: true,
+        retryAfterMs: 750,
+        reason: "consecutive-failures",
+      }),
+    );
+    await mock.expectNoCall();
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = circuitBreaker({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test("opens by default when under 0.8 of 5 calls succeed, though no five failed in a row", async () => {
+    const { mock, layered, phase } = bench({ trip: undefined } as object);
+    for (const fails of [true, false, false, false, true]) {
+      expect(phase()).toBe("closed");
+      void layered.call("a");
+      const call = await mock.next();
+      if (fails) call.fail(down);
+      else call.answer("done");
+      await settled();
+    }
+    expect(phase()).toBe("open");
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => circuitBreaker({ max })).toThrow(`max is ${max}`);
+  test("lets one probe through when the time is over, and all calls when it has succeeded", async () => {
+    const { clock, mock, failing, lets, phase } = bench();
+    await failing(2);
+    await clock.advance(999);
+    expect(await lets()).toBe(false);
+    await clock.advance(1);
+    expect([await lets(), await lets(), phase()]).toEqual([true, false, "half-open"]);
+    mock.calls[2]?.answer("done");
+    await settled();
+    expect([await lets(), await lets(), phase()]).toEqual([true, true, "closed"]);
+  });
+
+  test("while probes decide it does not say when to come back, for it does not know", async () => {
+    const { clock, layered, failing, lets } = bench();
+    await failing(2);
+    await clock.advance(1_000);
+    await lets();
+    const result = await layered.call("a");
+    expect(result).toMatchObject(left({ _tag: "CircuitOpen", retryAfterMs: undefined }));
+  });
+
+  test("stays open for twice as long when the probe fails", async () => {
+    const { clock, mock, failing, lets } = bench();
+    await failing(2);
+    await clock.advance(1_000);
+    expect(await lets()).toBe(true);
+    mock.calls[2]?.fail(down);
+    await clock.advance(1_999);
+    expect(await lets()).toBe(false);
+    await clock.advance(1);
+    expect(await lets()).toBe(true);
+  });
+
+  test("tells its observer, once for each event", async () => {
+    const { clock, mock, layered, failing, lets, told } = bench();
+    await failing(2);
+    const opened = { reason: "consecutive-failures", failures: 2, forMs: 1_000 };
+    expect(told.splice(0)).toEqual([["opened", opened]]);
+    const result = await layered.call("a");
+    expect(told.splice(0)).toEqual([["refused", (result as { left: CircuitOpen }).left]]);
+    await clock.advance(1_000);
+    expect(told).toEqual([]);
+    await lets();
+    mock.calls[2]?.fail(down);
+    await clock.advance(2_000);
+    await lets();
+    mock.calls[3]?.answer("done");
+    await settled();
+    const again = { reason: "probe-failed", forMs: 2_000 };
+    expect(told).toEqual([["halfOpened"], ["opened", again], ["halfOpened"], ["closed"]]);
+  });
+
+  test("describes its options, and how it stands", async () => {
+    const { clock, layered, failing, lets } = bench();
+    const { name, options, state } = layered.describe();
+    expect({ name, options }).toEqual({
+      name: "circuit-breaker",
+      options: { trip: { consecutiveFailures: 2 }, openMs: 1_000, maxOpenMs: 4_000, probes: 1 },
+    });
+    expect(state).toEqual({ phase: "closed", consecutiveFailures: 0, waiting: 0 });
+    await failing(2);
+    await clock.advance(1_000);
+    await lets();
+    expect(layered.describe().state).toEqual({
+      phase: "half-open",
+      reason: "consecutive-failures",
+      retryAfterMs: 0,
+      probesInFlight: 1,
+      consecutiveFailures: 2,
+      waiting: 0,
+    });
+  });
+
+  test("each service that it is put around has a breaker of its own", async () => {
+    const layer = circuitBreaker({ trip: successRate({ minCalls: 1 }) });
+    const failing = layer(service("down", async () => left(down)));
+    const well = layer(service("well", async () => right("done")));
+    await failing.call("a");
+    expect(await failing.call("a")).toMatchObject(left({ _tag: "CircuitOpen", reason: "success-rate" }));
+    expect(await well.call("a")).toEqual(right("done"));
+  });
+});
+
+describe("what does not count against the upstream", () => {
+  test("local refusals further in, aborts and defects", async () => {
+    const { mock, layered, phase } = bench();
+    const leaving = new AbortController();
+    const results = Array.from({ length: 9 }, () => layered.call("a", leaving.signal));
+    for (const call of mock.calls.slice(0, 3)) call.fail(refused);
+    for (const call of mock.calls.slice(3, 6)) call.reject(new Error("a defect"));
+    leaving.abort();
+    await Promise.allSettled(results);
+    expect(phase()).toBe("closed");
+  });
+
+  test("calls that were admitted before it opened and end after", async () => {
+    const { clock, mock, layered, failing, phase, lets, told } = bench();
+    const late = Array.from({ length: 3 }, () => layered.call("late"));
+    for (let n = 0; n < 3; n++) await mock.next();
+    await failing(2);
+    mock.calls[0]?.answer("done");
+    await clock.advance(1_000);
+    expect(await lets()).toBe(true);
+    mock.calls[1]?.answer("done");
+    mock.calls[2]?.fail(down);
+    await Promise.all(late);
+    expect(phase()).toBe("half-open");
+    expect(await lets()).toBe(false);
+    expect(told.filter((event) => (event as unknown[])[0] === "opened")).toHaveLength(1);
+  });
+
+  test("a result as the classifier reads it", async () => {
+    const classifier: Classifier = {
+      outcome: (result) => ({
+        kind: result._tag === "Right" && result.right === "500" ? "failure" : "success",
+        retryable: false,
+      }),
+      discard() {},
+    };
+    const { mock, layered, phase } = bench({ classifier });
+    for (let n = 0; n < 2; n++) {
+      void layered.call("a");
+      (await mock.next()).answer("500");
+    }
+    await settled();
+    expect(phase()).toBe("open");
+  });
+});
+
+describe("defects", () => {
+  const throwing: Service<string, string> = service("throws", () => {
+    throw new Error("a defect");
+  });
+
+  test("a call of inner that throws comes out as a rejection", async () => {
+    await expect(circuitBreaker()(throwing).call("a")).rejects.toThrow("a defect");
+  });
+
+  test("one that throws in a probe gives the slot back", async () => {
+    let now = 0;
+    let isThrowing = false;
+    const leaf = service<string, string, Fault>("leaf", async () => left(down));
+    const layered = circuitBreaker({
+      trip: consecutiveFailures(1),
+      clock: { ...virtualClock(), now: () => now },
+    })({ ...leaf, call: (request: string) => (isThrowing ? throwing : leaf).call(request) });
+    await layered.call("a");
+    now = 5_000;
+    isThrowing = true;
+    await expect(layered.call("b")).rejects.toThrow("a defect");
+    expect(layered.describe().state).toMatchObject({ phase: "half-open", probesInFlight: 0 });
+  });
+
+  test("one in a probe, or in the classifier, gives the slot back", async () => {
+    let isFaulty = false;
+    const { clock, mock, failing, lets, layered } = bench({
+      classifier: {
+        outcome({ _tag }) {
+          if (isFaulty) throw new Error("a defect");
+          return { kind: _tag === "Left" ? "failure" : "success", retryable: false };
+        },
+        discard() {},
+      },
+    });
+    await failing(2);
+    await clock.advance(1_000);
+    isFaulty = true;
+    const unread = layered.call("a");
+    (await mock.next()).answer("done");
+    await expect(unread).rejects.toThrow("a defect");
+    const rejected = layered.call("b");
+    (await mock.next()).reject(new Error("another defect"));
+    await expect(rejected).rejects.toThrow("another defect");
+    expect(await lets()).toBe(true);
+  });
+});
+
+describe("types of circuit-breaker", () => {
+  test("it raises CircuitOpen and keeps the rest", () => {
+    expectTypeOf(circuitBreaker).returns.toEqualTypeOf<Layer<unknown, unknown, CircuitOpen>>();
+    const leaf = service<string, number, Fault<"Down">>("leaf", async () => right(1));
+    const stack = new ServiceBuilder<string>().layer(circuitBreaker({ probes: 2 })).service(leaf);
+    expectTypeOf(stack).toEqualTypeOf<Service<string, number, CircuitOpen | Fault<"Down">>>();
+  });
+
+  test("its fault is a local one, for all layers further out", () => {
+    expectTypeOf<CircuitOpen["origin"]>().toEqualTypeOf<"local">();
+    expectTypeOf<CircuitOpen["retryAfterMs"]>().toEqualTypeOf<number | undefined>();
+  });
+
+  test("an error that nobody answers does not compile where the stack is served", () => {
+    // Never called: what it is about is whether it compiles.
+    expectTypeOf((serve: (stack: Service<string, unknown>) => void) => {
+      const leaf = service("leaf", async (_request: string) => right(1));
+      // @ts-expect-error: Type 'CircuitOpen' is not assignable to type 'never'.
+      serve(new ServiceBuilder<string>().layer(circuitBreaker()).service(leaf));
+    }).toBeFunction();
   });
 });

@@ -1,32 +1,290 @@
-import { oneshot } from "@pagoda/core";
-import { conformance, mockService } from "@pagoda/core/testing";
+import {
+  isReady,
+  type Layer,
+  oneshot,
+  service,
+  ServiceBuilder,
+  type Service,
+  type Fault,
+  whenReady,
+} from "@pagoda/core";
+import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
-import { failfast } from "@pagoda/failfast";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { type FailedFast, failfast } from "@pagoda/failfast";
+
+const failedFast = left({
+  _tag: "FailedFast",
+  origin: "local",
+  retryable: true,
+  afterMs: 100,
+  inner: "mock",
+});
+
+function bench() {
+  const clock = virtualClock();
+  const mock = mockService<string, number>();
+  const told: unknown[] = [];
+  const observer = {
+    failing: (afterMs: number) => told.push(["failing", afterMs]),
+    recovered: (afterMs: number) => told.push(["recovered", afterMs]),
+    refused: (fault: FailedFast) => told.push(["refused", fault._tag]),
+  };
+  const layered = failfast({ ms: 100, observer, clock })(mock.service);
+  const phase = (): unknown => layered.describe().state?.["phase"];
+  /** Inner is not ready, somebody has waited for the whole time, and was refused. */
+  async function failing(): Promise<void> {
+    mock.admit(0);
+    void oneshot(layered, "waits");
+    await clock.advance(100);
+    told.splice(0);
+  }
+  return { clock, mock, layered, told, phase, failing };
+}
 
 describe("failfast", () => {
-  conformance(test, () => failfast({ max: 10 }));
+  conformance(test, ({ clock }) => failfast({ ms: 100, clock }));
 
-  test("refuses a call beyond the bound", async () => {
-    const mock = mockService<string, number>();
-    const layered = failfast({ max: 1 })(mock.service);
-    const first = layered.call("a");
-    const refused = { _tag: "FailfastRefused", origin: "local", retryable: true, max: 1 };
-    expect(await layered.call("b")).toEqual(left(refused));
-    (await mock.next()).answer(1);
-    expect(await first).toEqual(right(1));
+  test("those who wait are let go when the time is over, all of them in that moment", async () => {
+    const { clock, mock, layered, told } = bench();
+    mock.admit(0);
+    const results = ["a", "b", "c"].map((name) => oneshot(layered, name));
+    let ended = 0;
+    for (const result of results) void result.then(() => ended++);
+    await clock.advance(99);
+    expect(ended).toBe(0);
+    await clock.advance(1);
+    expect(await Promise.all(results)).toEqual([failedFast, failedFast, failedFast]);
+    expect(told).toEqual([["failing", 100], ...Array.from({ length: 3 }, () => ["refused", "FailedFast"])]);
+    await mock.expectNoCall();
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
-    const mock = mockService<string, number>();
-    const layered = failfast({ max: 1 })(mock.service);
-    const results = ["a", "b"].map((request) => oneshot(layered, request));
-    (await mock.next()).answer(1);
-    (await mock.next()).answer(2);
-    expect(await Promise.all(results)).toEqual([right(1), right(2)]);
+  test("then it is ready, to refuse at once", async () => {
+    const { clock, layered, failing } = bench();
+    await failing();
+    expect(layered.ready()).toBeUndefined();
+    expect(await oneshot(layered, "a")).toEqual(failedFast);
+    expect(await layered.call("b")).toEqual(failedFast);
+    expect(clock.pending).toBe(0);
   });
 
-  test.each([0, -1, 1.5, NaN])("does not take %d as bound", (max) => {
-    expect(() => failfast({ max })).toThrow(`max is ${max}`);
+  test("until inner is ready again, which it sees though nobody asks", async () => {
+    const { clock, mock, layered, told, failing, phase } = bench();
+    await failing();
+    await clock.advance(50);
+    mock.admit(1);
+    await settled();
+    expect(told).toEqual([["recovered", 50]]);
+    expect(phase()).toBe("passing");
+    const result = oneshot(layered, "a");
+    (await mock.next()).answer(1);
+    expect(await result).toEqual(right(1));
+    expect(mock.uninvited).toBe(0);
+  });
+
+  test("a second time takes the whole time again", async () => {
+    const { clock, mock, layered, told, failing } = bench();
+    await failing();
+    mock.admit(1);
+    await settled();
+    mock.admit(0);
+    told.splice(0);
+    void oneshot(layered, "a");
+    await clock.advance(99);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told[0]).toEqual(["failing", 100]);
+  });
+
+  test("the time begins when the first one waits", async () => {
+    const { clock, mock, layered, told } = bench();
+    mock.admit(0);
+    await clock.advance(1_000);
+    void oneshot(layered, "a");
+    await clock.advance(60);
+    void oneshot(layered, "b");
+    await clock.advance(39);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told[0]).toEqual(["failing", 100]);
+  });
+
+  test("a call made without asking goes to inner, which has its own word for it", async () => {
+    const full = service("full", async (_request: string) => left("full" as const), {
+      ready: () => new Promise(() => {}),
+    });
+    expect(await failfast()(full).call("a")).toEqual(left("full"));
+  });
+
+  test("gives inner's own promise", () => {
+    const promise = Promise.resolve(right(1));
+    expect(failfast()(service("leaf", () => promise)).call("a")).toBe(promise);
+  });
+
+  test("a defect that inner throws comes out as a rejection", async () => {
+    const leaf: Service<string, number> = service("leaf", () => {
+      throw new Error("a defect");
+    });
+    await expect(failfast()(leaf).call("a")).rejects.toThrow("a defect");
+  });
+
+  test("a defect in inner's readiness ends the refusals: who asks next meets it", async () => {
+    const clock = virtualClock();
+    let asked = 0;
+    const broken = service("broken", async (_request: string) => right(1), {
+      ready() {
+        // By the one who waits, at the end of the time, then by the place that is held.
+        if (++asked > 2) throw new Error("a defect");
+        return new Promise(() => {});
+      },
+    });
+    const layered = failfast({ ms: 100, clock })(broken);
+    const [met] = await Promise.allSettled([oneshot(layered, "a"), clock.advance(100)]);
+    expect(met).toMatchObject({ status: "rejected", reason: { message: "a defect" } });
+    expect(layered.describe().state).toMatchObject({ phase: "passing" });
+  });
+
+  test("describes its time, and how it stands", async () => {
+    const { clock, mock, layered } = bench();
+    expect(layered.describe()).toMatchObject({
+      name: "failfast",
+      options: { ms: 100 },
+      state: { phase: "passing", waiting: 0, refused: 0 },
+    });
+    mock.admit(0);
+    void oneshot(layered, "a");
+    await clock.advance(30);
+    expect(layered.describe().state).toEqual({ phase: "waiting", sinceMs: 30, waiting: 1, refused: 0 });
+    await clock.advance(75);
+    expect(layered.describe().state).toEqual({ phase: "failing", sinceMs: 5, waiting: 0, refused: 1 });
+  });
+
+  test.each([0, -1, NaN, Infinity, 2 ** 31])("refuses %d ms", (ms) => {
+    expect(() => failfast({ ms })).toThrow(`failfast: ms is ${ms}; valid is more than 0, at most 2147483647`);
+  });
+
+  test("waits 3 s by default", () => {
+    expect(failfast()(service("leaf", async () => right(1))).describe().options).toEqual({ ms: 3_000 });
+  });
+});
+
+describe("the time does not run", () => {
+  test("when nobody waits any more", async () => {
+    const { clock, mock, layered, told } = bench();
+    mock.admit(0);
+    const leaving = new AbortController();
+    const result = oneshot(layered, "leaves", leaving.signal);
+    await clock.advance(99);
+    leaving.abort();
+    await result;
+    expect(clock.pending).toBe(0);
+    void oneshot(layered, "a");
+    await clock.advance(99);
+    expect(told).toEqual([]);
+  });
+
+  test("for one who only asks", () => {
+    const { clock, mock, layered, phase } = bench();
+    mock.admit(0);
+    expect(isReady(layered)).toBe(false);
+    expect([clock.pending, phase()]).toEqual([0, "passing"]);
+  });
+
+  test("on, where those who wait come through: it begins anew with each", async () => {
+    const { clock, mock, layered, told } = bench();
+    mock.admit(1);
+    for (let n = 0; n < 8; n++) void oneshot(layered, "a");
+    for (let n = 0; n < 7; n++) {
+      const call = await mock.next();
+      await clock.advance(60);
+      call.answer(n);
+    }
+    expect(told).toEqual([]);
+    (await mock.next()).answer(7);
+  });
+
+  test("to its end, where the last that came through was long ago", async () => {
+    const { clock, mock, layered, told } = bench();
+    mock.admit(1);
+    for (const name of ["a", "b", "c"]) void oneshot(layered, name);
+    const first = await mock.next();
+    await clock.advance(60);
+    first.answer(1);
+    await mock.next();
+    await clock.advance(99);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told).toEqual([
+      ["failing", 100],
+      ["refused", "FailedFast"],
+    ]);
+    mock.calls[1]?.answer(2);
+    await settled();
+    expect(told.at(-1)).toEqual(["recovered", 0]);
+  });
+});
+
+describe("the order of those who wait", () => {
+  test("is kept, and they come through when inner is ready in time", async () => {
+    const { clock, mock, layered } = bench();
+    mock.admit(0);
+    for (const name of ["a", "b", "c"]) void oneshot(layered, name);
+    await clock.advance(50);
+    mock.admit(2);
+    await settled();
+    expect(mock.calls.map(({ request }) => request)).toEqual(["a", "b"]);
+    mock.calls[0]?.answer(1);
+    await settled();
+    expect(mock.calls[2]?.request).toBe("c");
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a promise of ready() that is awaited plainly settles at either end, and leaves nothing behind", async () => {
+    const { clock, mock, layered, told } = bench();
+    const woken: string[] = [];
+    mock.admit(0);
+    void layered.ready()?.then(() => woken.push("refusals"));
+    await clock.advance(100);
+    expect(woken).toEqual(["refusals"]);
+    mock.admit(1);
+    await settled();
+    mock.admit(0);
+    told.splice(0);
+    void layered.ready()?.then(() => woken.push("ready"));
+    mock.admit(1);
+    await settled();
+    expect(woken).toEqual(["refusals", "ready"]);
+    await clock.advance(100);
+    expect(told).toEqual([]);
+    expect(layered.describe().state).toMatchObject({ phase: "passing", waiting: 0 });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("the place held in inner's queue takes nothing from those who wait there", async () => {
+    const { mock, failing } = bench();
+    await failing();
+    let called = false;
+    void whenReady(mock.service, () => (called = true));
+    mock.admit(1);
+    await settled();
+    expect(called).toBe(true);
+  });
+});
+
+describe("types of failfast", () => {
+  test("it raises FailedFast and keeps the rest", () => {
+    expectTypeOf(failfast).returns.toEqualTypeOf<Layer<unknown, unknown, FailedFast>>();
+    const leaf = service<string, number, Fault<"Down">>("leaf", async () => right(1));
+    const stack = new ServiceBuilder<string>().layer(failfast()).service(leaf);
+    expectTypeOf(stack).toEqualTypeOf<Service<string, number, FailedFast | Fault<"Down">>>();
+  });
+
+  test("an error that nobody answers does not compile where the stack is served", () => {
+    // Never called: what it is about is whether it compiles.
+    expectTypeOf((serve: (stack: Service<string, unknown>) => void) => {
+      const leaf = service("leaf", async (_request: string) => right(1));
+      // @ts-expect-error: Type 'FailedFast' is not assignable to type 'never'.
+      serve(new ServiceBuilder<string>().layer(failfast()).service(leaf));
+    }).toBeFunction();
   });
 });

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { seededRandom, virtualClock } from "@pagoda/core/testing";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Breaker, type BreakerOptions, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
+import { Model, type ModelCall } from "./model.ts";
+
+const kinds = ["success", "failure", "limited", "neutral"] as const;
+
+describe("the state machine as a model has it", () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ call: fc.constant(true) }) },
+    { weight: 4, arbitrary: fc.record({ end: fc.nat(4), as: fc.constantFrom(...kinds) }) },
+    { weight: 2, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 150 }) }) },
+  );
+  const world = fc.record({
+    failures: fc.integer({ min: 1, max: 3 }),
+    probes: fc.integer({ min: 1, max: 3 }),
+    seed: fc.nat(),
+    steps: fc.array(step, { maxLength: 120, size: "max" }),
+  });
+
+  test("whatever is called, ends and passes when", async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async ({ failures, probes, seed, steps }) => {
+        const clock = virtualClock();
+        const model = new Model(clock, failures, probes);
+        const breaker = new Breaker({
+          trip: consecutiveFailures(failures),
+          openMs: 100,
+          maxOpenMs: 400,
+          probes,
+          clock,
+          random: seededRandom(seed),
+          observer: {
+            opened: ({ forMs }) => model.told("opened", forMs),
+            halfOpened: () => model.told("halfOpened"),
+            closed: () => model.told("closed"),
+          },
+        });
+        const open: { readonly ticket: number; readonly call: ModelCall }[] = [];
+        for (const each of steps) {
+          if ("call" in each) {
+            const call = model.call();
+            assert.equal(breaker.admits(), call !== undefined);
+            const ticket = breaker.admit();
+            assert.equal(ticket !== undefined, call !== undefined);
+            if (ticket !== undefined && call !== undefined) open.push({ ticket, call });
+          } else if ("end" in each) {
+            // The younger ones more often: they are of the present generation.
+            const [ended] = open.splice(-1 - (each.end % Math.max(1, open.length)), 1);
+            if (ended === undefined) continue;
+            model.end(ended.call, each.as);
+            breaker.heard(ended.ticket, each.as);
+          } else {
+            await clock.advance(each.wait);
+          }
+          model.check();
+          expect(breaker.phase).toBe(model.phase());
+        }
+      }),
+    );
+  });
+});
+
+describe("breaker", () => {
+  test("reads no clock for a check while it is closed", () => {
+    let readings = 0;
+    const clock = { ...virtualClock(), now: () => ++readings };
+    const breaker = new Breaker({ clock });
+    const before = readings;
+    expect([breaker.admits(), breaker.admit(), breaker.phase]).toEqual([true, 0, "closed"]);
+    expect(readings).toBe(before);
+  });
+
+  test("closes only when all of several probes have succeeded", async () => {
+    const { breaker, clock, open } = opened({ probes: 3 });
+    open();
+    await clock.advance(5_000);
+    const tickets = [breaker.admit(), breaker.admit(), breaker.admit()] as number[];
+    expect(breaker.admit()).toBeUndefined();
+    breaker.heard(tickets[0] as number, "success");
+    // A success gives no further slot: three probes are three.
+    expect(breaker.admit()).toBeUndefined();
+    breaker.heard(tickets[1] as number, "success");
+    expect(breaker.phase).toBe("half-open");
+    breaker.heard(tickets[2] as number, "success");
+    expect(breaker.phase).toBe("closed");
+  });
+
+  test("a probe that is answered with fewer calls, please, opens it again", async () => {
+    const { breaker, clock, open, forMs } = opened({ random: () => 1 });
+    open();
+    await clock.advance(5_000);
+    breaker.heard(breaker.admit() as number, "limited");
+    expect(forMs).toEqual([5_000, 10_000]);
+  });
+
+  test("half of the time open is random: 5 s mean from 2.5 to 5", () => {
+    expect(times({ random: () => 0 }, 1)).toEqual([2_500]);
+    expect(times({ random: () => 1 }, 1)).toEqual([5_000]);
+  });
+
+  test("the time doubles up to 300 s", () => {
+    expect(times({ random: () => 1 }, 9)).toEqual([
+      5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
+    ]);
+  });
+
+  test("the time stays finite, however often it opens", () => {
+    expect(times({ random: () => 1 }, 2_000).at(-1)).toBe(300_000);
+  });
+
+  test("the time begins small again once it has closed", async () => {
+    const { breaker, clock, open, forMs } = opened({ random: () => 1 });
+    open();
+    await clock.advance(5_000);
+    breaker.heard(breaker.admit() as number, "failure");
+    await clock.advance(10_000);
+    breaker.heard(breaker.admit() as number, "success");
+    open();
+    expect(forMs).toEqual([5_000, 10_000, 5_000]);
+  });
+
+  test("what was before it closed does not count any more", async () => {
+    const { breaker, clock, open } = opened({ trip: successRate({ minCalls: 2 }) });
+    open();
+    await clock.advance(5_000);
+    breaker.heard(breaker.admit() as number, "success");
+    breaker.heard(breaker.admit() as number, "failure");
+    expect(breaker.phase).toBe("closed");
+  });
+
+  // Defect in others (opossum#385): failures that end together opened it anew each time, and the timer was lost.
+  test("failures that end together open it once", () => {
+    const { breaker, forMs } = opened({});
+    const tickets = Array.from({ length: 20 }, () => breaker.admit() as number);
+    for (const ticket of tickets) breaker.heard(ticket, "failure");
+    expect(forMs).toHaveLength(1);
+  });
+
+  test.each([
+    [{ openMs: 0 }, "circuit-breaker: openMs is 0; valid is more than 0, at most 2147483647"],
+    [{ openMs: NaN }, "openMs is NaN"],
+    [{ openMs: Infinity }, "openMs is Infinity"],
+    [{ maxOpenMs: 4_999 }, "circuit-breaker: maxOpenMs is 4999; valid is from openMs, 5000, to 2147483647"],
+    [{ maxOpenMs: 2 ** 31 }, "maxOpenMs is 2147483648"],
+    [{ probes: 0 }, "circuit-breaker: probes is 0; valid is a whole number of at least 1"],
+    [{ probes: 1.5 }, "probes is 1.5"],
+  ])("does not take %o", (options, message) => {
+    expect(() => new Breaker(options)).toThrow(message);
+  });
+
+  test("takes a first time longer than the default of the longest", () => {
+    expect(new Breaker({ openMs: 600_000 }).options["maxOpenMs"]).toBe(600_000);
+  });
+});
+
+function opened(options: BreakerOptions) {
+  const clock = virtualClock();
+  const forMs: number[] = [];
+  const breaker = new Breaker({
+    clock,
+    observer: { opened: (opening) => forMs.push(opening.forMs) },
+    ...options,
+  });
+  const open = (): void => {
+    while (breaker.phase === "closed") breaker.heard(breaker.admit() as number, "failure");
+  };
+  return { clock, breaker, forMs, open };
+}
+
+/** How long it is open each time, when every probe fails. */
+function times(options: BreakerOptions, count: number): readonly number[] {
+  let now = 0;
+  const { breaker, forMs, open } = opened({ clock: { ...virtualClock(), now: () => now }, ...options });
+  open();
+  while (forMs.length < count) {
+    now += forMs.at(-1) ?? 0;
+    breaker.heard(breaker.admit() as number, "failure");
+  }
+  return forMs;
+}

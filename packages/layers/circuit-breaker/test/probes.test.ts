@@ -1,0 +1,126 @@
+import { type Fault, layer, oneshot } from "@pagoda/core";
+import { mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
+import { isRight } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";
+import { down, refused } from "./bench.ts";
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom("call", "wait in line"), at: fc.nat(100) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constantFrom("answer", "fail", "fail", "refuse"), at: fc.nat(100) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("abort"), at: fc.nat(100) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("pass"), at: fc.integer({ min: 0, max: 2_000 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle"), at: fc.constant(0) }) },
+);
+
+/** Two calls fail, and the time passes. */
+const opening = [
+  ...["call", "call", "fail", "fail", "settle"].map((kind) => ({ kind, at: 0 })),
+  { kind: "pass", at: 1_000 },
+];
+
+/** Stands right inside of a breaker: counts what goes through while it is not closed. */
+class Watch {
+  readonly #probes: number;
+  readonly violations: string[] = [];
+  #phase = "closed";
+  /** Begins anew whenever the breaker opens or closes. */
+  #era = 0;
+  #underWay = 0;
+  #succeeded = 0;
+
+  constructor(probes: number) {
+    this.#probes = probes;
+  }
+
+  readonly observer = {
+    opened: () => this.#enter("open"),
+    halfOpened: () => (this.#phase = "half-open"),
+    closed: () => this.#enter("closed"),
+  };
+
+  #enter(phase: string): void {
+    if (phase === "closed" && this.#succeeded !== this.#probes) this.violations.push("closed too early");
+    this.#phase = phase;
+    this.#era++;
+    this.#underWay = 0;
+    this.#succeeded = 0;
+  }
+
+  readonly around = layer("watch", (inner) => ({
+    call: async (request, signal) => {
+      if (this.#phase === "closed") return inner.call(request, signal);
+      const era = this.#era;
+      this.#underWay++;
+      if (this.#phase === "open" || this.#underWay + this.#succeeded > this.#probes)
+        this.violations.push(`${this.#underWay} under way, ${this.#succeeded} succeeded, ${this.#phase}`);
+      const result = await inner.call(request, signal);
+      if (era === this.#era) {
+        this.#underWay--;
+        if (isRight(result)) this.#succeeded++;
+      }
+      return result;
+    },
+  }));
+}
+
+test("property: never more probes than allowed, also when some are aborted; and nobody waits for ever", async () => {
+  let halfOpened = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(step, { maxLength: 80, size: "max" }),
+      async (probes, steps) => {
+        const clock = virtualClock();
+        const mock = mockService<string, string, Fault>();
+        const watch = new Watch(probes);
+        const layered = circuitBreaker({
+          trip: consecutiveFailures(2),
+          openMs: 1_000,
+          maxOpenMs: 4_000,
+          probes,
+          observer: watch.observer,
+          clock,
+          random: seededRandom(1),
+        })(watch.around(mock.service));
+        const controllers: AbortController[] = [];
+        let done = 0;
+        const come = (waits: boolean): void => {
+          const controller = new AbortController();
+          controllers.push(controller);
+          const { signal } = controller;
+          void (waits ? oneshot(layered, "a", signal) : layered.call("a", signal)).then(() => done++);
+        };
+        const ended = new Set<unknown>();
+        for (const { kind, at } of [...opening, ...steps]) {
+          const open = mock.calls.filter((call) => !ended.has(call));
+          const target = open[at % Math.max(1, open.length)];
+          if (target !== undefined && ["answer", "fail", "refuse"].includes(kind)) ended.add(target);
+          if (kind === "call" || kind === "wait in line") come(kind !== "call");
+          else if (kind === "answer") target?.answer("done");
+          else if (kind === "fail") target?.fail(down);
+          else if (kind === "refuse") target?.fail(refused);
+          else if (kind === "abort") controllers[at % Math.max(1, controllers.length)]?.abort();
+          else if (kind === "pass") await clock.advance(at);
+          else await settled();
+          if (layered.describe().state?.["phase"] === "half-open") halfOpened++;
+        }
+        // From here on the upstream is well: every one that waits comes through.
+        for (let round = 0; done < controllers.length && round < 300; round++) {
+          for (const open of mock.calls) open.answer("done");
+          await clock.advance(4_000);
+        }
+        expect(watch.violations).toEqual([]);
+        expect(done).toBe(controllers.length);
+        expect(clock.pending).toBe(0);
+      },
+    ),
+    { numRuns: 200 },
+  );
+  // A property that never came to the point would hold, too.
+  expect(halfOpened).toBeGreaterThan(20);
+});

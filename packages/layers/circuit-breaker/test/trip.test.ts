@@ -1,0 +1,148 @@
+import type { VirtualClock } from "@pagoda/core/testing";
+import { virtualClock } from "@pagoda/core/testing";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { anyOf, consecutiveFailures, successRate, type Trip, type Verdict } from "@pagoda/circuit-breaker";
+
+/** `s`, `f` and `l` for success, failure, limited: what each of them gave. */
+function hear(trip: Trip, results: string, clock: VirtualClock = virtualClock()): unknown[] {
+  const verdicts: { readonly [letter: string]: Verdict } = { s: "success", f: "failure", l: "limited" };
+  const tally = trip.begin(clock);
+  return [...results].map((letter) => tally.heard(verdicts[letter] as Verdict)?.reason);
+}
+
+const none = undefined;
+const row = "consecutive-failures";
+const rate = "success-rate";
+
+describe("consecutive failures", () => {
+  test("open at the last of so many in a row", () => {
+    expect(hear(consecutiveFailures(3), "fff")).toEqual([none, none, row]);
+  });
+
+  test("a success ends the row", () => {
+    expect(hear(consecutiveFailures(2), "fsff")).toEqual([none, none, none, row]);
+  });
+
+  test("a result that asks for fewer calls neither counts nor ends the row", () => {
+    expect(hear(consecutiveFailures(2), "llflf")).toEqual([none, none, none, none, row]);
+  });
+
+  test("are 5 by default", () => {
+    expect(hear(consecutiveFailures(), "fffff").lastIndexOf(none)).toBe(3);
+  });
+
+  test.each([0, -1, 1.5, NaN])("are not %d", (count) => {
+    expect(() => consecutiveFailures(count)).toThrow(
+      `circuit-breaker: consecutiveFailures is ${count}; valid is a whole number of at least 1`,
+    );
+  });
+});
+
+describe("success rate", () => {
+  test("opens under the share that must succeed, not at it", () => {
+    expect(hear(successRate({ least: 0.5, minCalls: 4 }), "ssff")).toEqual([none, none, none, none]);
+    expect(hear(successRate({ least: 0.5, minCalls: 4 }), "ssfff")[4]).toBe(rate);
+  });
+
+  test("decides nothing with fewer calls than it needs", () => {
+    expect(hear(successRate({ minCalls: 5 }), "fffff")).toEqual([none, none, none, none, rate]);
+  });
+
+  test("does not open at a success", () => {
+    expect(hear(successRate({ minCalls: 5 }), "ffffs")).toEqual([none, none, none, none, none]);
+  });
+
+  test("counts what asks for fewer calls as failed", () => {
+    expect(hear(successRate({ minCalls: 2 }), "sl")).toEqual([none, rate]);
+  });
+
+  // Defect: 0.55 of 100 is 55.00000000000001 where it is multiplied.
+  test("is exact", () => {
+    const results = "s".repeat(55) + "f".repeat(45);
+    expect(hear(successRate({ least: 0.55, minCalls: 100 }), results)).not.toContain(rate);
+  });
+
+  test("counts what the last so many milliseconds brought, to a tenth of them", async () => {
+    const ops = fc.array(
+      fc.oneof(
+        { weight: 10, arbitrary: fc.record({ success: fc.boolean() }) },
+        { weight: 10, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 150 }) }) },
+        { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 3_000 }) }) },
+        { weight: 1, arbitrary: fc.record({ reset: fc.constant(true) }) },
+      ),
+      { maxLength: 120, size: "max" },
+    );
+    await fc.assert(
+      fc.asyncProperty(ops, async (steps) => {
+        const clock = virtualClock();
+        const tally = successRate({ windowMs: 1_000 }).begin(clock);
+        let calls: { readonly at: number; readonly success: boolean }[] = [];
+        for (const step of steps) {
+          if ("wait" in step) {
+            await clock.advance(step.wait);
+          } else if ("reset" in step) {
+            tally.reset();
+            calls = [];
+          } else {
+            tally.heard(step.success ? "success" : "failure");
+            calls.push({ at: clock.now(), success: step.success });
+          }
+          const first = (Math.floor(clock.now() / 100) - 9) * 100;
+          const counted = calls.filter(({ at }) => at >= first);
+          const successes = counted.filter(({ success }) => success).length;
+          expect(tally.state()).toEqual({
+            calls: counted.length,
+            successRate: counted.length === 0 ? null : successes / counted.length,
+          });
+        }
+      }),
+    );
+  });
+
+  test.each([
+    [{ least: 0 }, "circuit-breaker: least is 0; valid is more than 0, at most 1"],
+    [{ least: 1.01 }, "least is 1.01"],
+    [{ least: NaN }, "least is NaN"],
+    [{ windowMs: 9 }, "circuit-breaker: windowMs is 9; valid is 10 or more"],
+    [{ windowMs: Infinity }, "windowMs is Infinity"],
+    [{ minCalls: 0 }, "circuit-breaker: minCalls is 0; valid is a whole number of at least 1"],
+  ])("does not take %o", (options, message) => {
+    expect(() => successRate(options)).toThrow(message);
+  });
+});
+
+describe("any of several", () => {
+  test("opens at the first that would, and each hears all", () => {
+    const both = anyOf(successRate({ minCalls: 4 }), consecutiveFailures(3));
+    expect(hear(both, "fsff")).toEqual([none, none, none, rate]);
+    expect(hear(both, "fff")).toEqual([none, none, row]);
+    const tally = anyOf(consecutiveFailures(1), successRate()).begin(virtualClock());
+    tally.heard("failure");
+    expect(tally.state()).toMatchObject({ calls: 1 });
+  });
+
+  test("describes each", () => {
+    const both = anyOf(consecutiveFailures(3), successRate());
+    expect(both.options).toEqual([
+      { consecutiveFailures: 3 },
+      { successRate: 0.8, windowMs: 30_000, minCalls: 5 },
+    ]);
+    expect(both.begin(virtualClock()).state()).toEqual({
+      consecutiveFailures: 0,
+      successRate: null,
+      calls: 0,
+    });
+  });
+
+  test("forget together", () => {
+    const tally = anyOf(consecutiveFailures(2), successRate({ minCalls: 2 })).begin(virtualClock());
+    tally.heard("failure");
+    tally.reset();
+    expect(tally.heard("failure")).toBeUndefined();
+  });
+
+  test("of none makes no sense", () => {
+    expect(() => anyOf()).toThrow("anyOf got no trip");
+  });
+});

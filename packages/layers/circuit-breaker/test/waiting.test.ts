@@ -1,0 +1,170 @@
+import { anyReady, isReady, oneshot, whenReady } from "@pagoda/core";
+import { settled, virtualClock } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { Breaker, consecutiveFailures } from "@pagoda/circuit-breaker";
+import { Waiting } from "../src/waiting.ts";
+import { bench, down, refused } from "./bench.ts";
+
+describe("readiness", () => {
+  test("an open breaker is not ready, and asking sets no timer", async () => {
+    const { clock, layered, failing } = bench();
+    await failing(2);
+    expect(isReady(layered)).toBe(false);
+    await settled();
+    expect(clock.pending).toBe(0);
+    await clock.advance(1_000);
+    expect(isReady(layered)).toBe(true);
+  });
+
+  test("who waits is the probe when the time is over; the next ones wait for what it says", async () => {
+    const { clock, mock, layered, failing } = bench();
+    await failing(2);
+    for (const name of ["a", "b", "c"]) void oneshot(layered, name);
+    await clock.advance(999);
+    await mock.expectNoCall();
+    expect(clock.pending).toBe(1);
+    await clock.advance(1);
+    const probe = await mock.next();
+    expect(probe.request).toBe("a");
+    await mock.expectNoCall();
+    expect(layered.describe().state).toMatchObject({ phase: "half-open", waiting: 2 });
+    probe.answer("done");
+    expect([(await mock.next()).request, (await mock.next()).request]).toEqual(["b", "c"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("when the probe fails the others wait for the next time", async () => {
+    const { clock, mock, layered, failing } = bench();
+    await failing(2);
+    for (const name of ["a", "b"]) void oneshot(layered, name);
+    await clock.advance(1_000);
+    (await mock.next()).fail(down);
+    await clock.advance(1_999);
+    await mock.expectNoCall();
+    await clock.advance(1);
+    expect((await mock.next()).request).toBe("b");
+  });
+
+  test("the slot of a probe that was aborted or refused further in goes to the next who waits", async () => {
+    const { clock, mock, layered, failing, phase } = bench();
+    await failing(2);
+    const leaving = new AbortController();
+    void oneshot(layered, "aborts", leaving.signal);
+    for (const name of ["is refused", "decides"]) void oneshot(layered, name);
+    await clock.advance(1_000);
+    expect((await mock.next()).request).toBe("aborts");
+    leaving.abort();
+    const second = await mock.next();
+    expect(second.request).toBe("is refused");
+    second.fail(refused);
+    const third = await mock.next();
+    expect(third.request).toBe("decides");
+    expect(phase()).toBe("half-open");
+    third.answer("done");
+    await settled();
+    expect(phase()).toBe("closed");
+  });
+
+  test("when all who wait have gone, so has the timer", async () => {
+    const { clock, layered, failing } = bench();
+    await failing(2);
+    const leaving = new AbortController();
+    const results = ["a", "b"].map((name) => oneshot(layered, name, leaving.signal));
+    await settled();
+    expect(clock.pending).toBe(1);
+    leaving.abort();
+    await Promise.all(results);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("who waits for any of several is not held up by an open one", async () => {
+    const one = bench();
+    const other = bench();
+    await one.failing(2);
+    other.mock.admit(0);
+    let called = false;
+    void whenReady({ ready: () => anyReady([one.layered, other.layered]) }, () => (called = true));
+    await settled();
+    other.mock.admit(1);
+    await settled();
+    expect(called).toBe(true);
+    expect(one.clock.pending).toBe(0);
+  });
+
+  test("a promise of ready() that is awaited plainly settles, too", async () => {
+    const { clock, layered, failing } = bench();
+    await failing(2);
+    let woken = false;
+    void layered.ready()?.then(() => (woken = true));
+    await clock.advance(999);
+    expect(woken).toBe(false);
+    await clock.advance(1);
+    expect(woken).toBe(true);
+  });
+
+  test("the time that passes between the asking and the setting of the timer is not lost", async () => {
+    let jump = 0;
+    const { clock, mock, layered, failing } = benchWith(() => jump);
+    await failing(2);
+    void oneshot(layered, "a");
+    // The machine stood still right after it was asked.
+    jump = 5_000;
+    expect((await mock.next()).request).toBe("a");
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([1, 2, 3])("time that passes before look %d at the clock loses nobody", async (passes) => {
+    let looks = -Infinity;
+    const { clock, mock, layered, failing } = benchWith(() => (++looks >= passes ? 5_000 : 0));
+    await failing(2);
+    void oneshot(layered, "a");
+    looks = 0;
+    await clock.advance(1_000);
+    expect((await mock.next()).request).toBe("a");
+  });
+
+  test("a timer that fires too early is set anew", async () => {
+    let jump = 0;
+    const { clock, mock, layered, failing } = benchWith(() => jump);
+    await failing(2);
+    void oneshot(layered, "a");
+    await settled();
+    jump = -0.5;
+    await clock.advance(1_000);
+    await mock.expectNoCall();
+    await clock.advance(0.5);
+    expect((await mock.next()).request).toBe("a");
+  });
+
+  test("who still waits when it opens anew has a timer, though the one that was woken leaves", async () => {
+    const clock = virtualClock();
+    const breaker = new Breaker({ trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 });
+    const waiting = new Waiting(breaker, clock);
+    const hear = (kind: "success" | "failure"): void => {
+      breaker.heard(breaker.admit() ?? probe, kind);
+      waiting.changed();
+    };
+    let probe = 0;
+    let acted = false;
+    hear("failure");
+    const leaving = new AbortController();
+    void whenReady(waiting, () => (probe = breaker.admit() ?? 0));
+    void whenReady(waiting, () => undefined, leaving.signal);
+    void whenReady(waiting, () => (acted = true));
+    await clock.advance(1_000);
+    hear("success");
+    // The second one is woken now, and has not moved.
+    hear("failure");
+    leaving.abort();
+    await clock.advance(1_000);
+    expect(acted).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+/** The bench, over a clock that is ahead of its timers. */
+function benchWith(ahead: () => number) {
+  const made = bench();
+  const { clock } = made;
+  return { ...bench({ clock: { ...clock, now: () => clock.now() + ahead() } }), clock };
+}
