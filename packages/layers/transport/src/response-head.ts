@@ -94,7 +94,9 @@ export function pushField(fields: string[], line: string): string {
 }
 
 function lists(connection: string, option: string): boolean {
-  return connection !== "" && connection.split(",").some((each) => each.trim() === option);
+  // What nearly all responses say, if anything.
+  if (connection === "" || connection === ",keep-alive") return connection === `,${option}`;
+  return connection.split(",").some((each) => each.trim() === option);
 }
 
 function secondsIn(keepAlive: string): number | undefined {

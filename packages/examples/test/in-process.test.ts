@@ -1,0 +1,48 @@
+import { virtualClock } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { resizer } from "../src/in-process.ts";
+
+function bench() {
+  const clock = virtualClock();
+  const work: PromiseWithResolvers<string>[] = [];
+  const service = resizer(() => {
+    const one = Promise.withResolvers<string>();
+    work.push(one);
+    return one.promise;
+  }, clock);
+  const ask = (client: string) => service.call({ client, image: "a.png", width: 100 });
+  return { clock, work, ask };
+}
+
+describe("the in-process example", () => {
+  test("does what it is asked for", async () => {
+    const { work, ask } = bench();
+    const result = ask("ann");
+    work[0]?.resolve("small");
+    expect(await result).toEqual(right("small"));
+  });
+
+  test("sheds what would be a third at once", async () => {
+    const { work, ask } = bench();
+    const results = [ask("ann"), ask("bob")];
+    expect(await ask("cat")).toMatchObject({ left: { _tag: "Overloaded" } });
+    for (const { resolve } of work) resolve("small");
+    expect(await Promise.all(results)).toEqual([right("small"), right("small")]);
+    expect(work).toHaveLength(2);
+  });
+
+  test("limits each client, and not the others", async () => {
+    const { clock, work, ask } = bench();
+    const askAndAnswer = async (client: string) => {
+      const result = ask(client);
+      work.at(-1)?.resolve("small");
+      return result;
+    };
+    for (let n = 0; n < 10; n++) expect(await askAndAnswer("ann")).toEqual(right("small"));
+    expect(await askAndAnswer("ann")).toMatchObject({ left: { _tag: "RateLimited", retryAfterMs: 1_000 } });
+    expect(await askAndAnswer("bob")).toEqual(right("small"));
+    await clock.advance(1_000);
+    expect(await askAndAnswer("ann")).toEqual(right("small"));
+  });
+});
