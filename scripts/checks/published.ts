@@ -6,6 +6,7 @@ import { build } from "../build.ts";
 import { pooled } from "../command.ts";
 import { publishable } from "../workspace.ts";
 import { exited, failed, type Outcome, type Step } from "./outcome.ts";
+import { aloneOutcome } from "./published/alone.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, useOutcome } from "./published/nodes.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
@@ -34,11 +35,13 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
 
   const installed = await install(all, directory);
   if (installed.code !== 0) return [...tarballs, failed("install into an empty project", installed.output)];
+  const layers = all.filter(({ kind }) => kind === "layer");
   const uses = all.flatMap((one) => nodes.map((node) => ({ one, node })));
   return [
     ...tarballs,
     exited("install into an empty project", installed),
     await typesOutcome(all, directory),
+    ...(await pooled(layers, width, (one) => aloneOutcome(one, all, directory))),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
   ];
 }

@@ -23,7 +23,7 @@ const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE",
  *
  * Errors: none.
  *
- * Cost per call: a copy of the request, about 30 ns; for a body that streams, its bytes are kept until the call has
+ * Cost per call: a copy of the request, about 70 ns; for a body that streams, its bytes are kept until the call has
  * been answered.
  *
  * Source: linkerd's `http-retry`.
@@ -48,9 +48,14 @@ export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: Repla
           return inner.call({ ...request, body: bodyOf(whole), replay: idempotent }, signal);
         }
         const recorded = recording(request.body, maxBytes);
-        const answer = inner.call({ ...request, ...recorded }, signal);
-        // Whoever makes it again is further in, so nobody does any more.
-        return answer.finally(() => recorded.body.release());
+        // Whoever makes it again is further in: once the call is over, nobody does any more.
+        const release = (): void => recorded.body.release();
+        try {
+          return inner.call({ ...request, ...recorded }, signal).finally(release);
+        } catch (defect) {
+          release();
+          throw defect;
+        }
       } catch (defect) {
         return Promise.reject(defect);
       }

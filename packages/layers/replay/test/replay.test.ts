@@ -99,6 +99,19 @@ describe("replay", () => {
     ]);
   });
 
+  test("so can one that streamed and has come as a whole", async () => {
+    const body = new Given();
+    body.give(Buffer.from("hel"));
+    body.give(Buffer.from("lo"));
+    body.all();
+    const { request } = await inside(requestWith("PUT", body));
+    expect(request.replay).toBe(idempotent);
+    expect(await Promise.all([request.body.text(), request.body.text()])).toEqual([
+      right("hello"),
+      right("hello"),
+    ]);
+  });
+
   test("a body that streams can be read again, one reading after the other", async () => {
     const { request } = await inside(requestWith("PUT", bodyFrom(["hel", "lo"])));
     expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, false]);
@@ -124,6 +137,29 @@ describe("replay", () => {
     await settled();
     expect(body.stopped).toBe(true);
     expect(request.replay.canRepeat()).toBe(false);
+  });
+
+  test.each(["GET", "POST", "PUT"])("an inner that throws at a %s is a defect", async (method) => {
+    const inner = {
+      ...mockService<Request, HttpResponse>().service,
+      call: () => {
+        throw new Error("thrown");
+      },
+    };
+    await expect(replay()(inner).call(requestWith(method))).rejects.toThrow("thrown");
+  });
+
+  test("defect: an inner that threw left the source of a body flowing", async () => {
+    const body = new Given();
+    const inner = {
+      ...mockService<Request, HttpResponse>().service,
+      call: ({ body: recorded }: Request) => {
+        recorded.pipe({ write: () => true, end() {}, fail() {} }).cancel();
+        throw new Error("thrown");
+      },
+    };
+    await expect(replay()(inner).call(requestWith("PUT", body))).rejects.toThrow("thrown");
+    expect(body.stopped).toBe(true);
   });
 
   test("property: every further try gets the body from its first byte, whenever the one before was given up", async () => {

@@ -1,4 +1,5 @@
 import type { Json, Random } from "@pagoda/core";
+import { mostMs } from "./most-ms.ts";
 
 /** How long to wait before each further try. */
 export interface Backoff {
@@ -83,9 +84,6 @@ export function constant(ms: number): Backoff {
   if (!(ms >= 0 && ms <= mostMs)) throw new RangeError(`retry: ms is ${ms}; valid is from 0 to ${mostMs}`);
   return { name: "constant", options: { ms }, waitMs: () => ms };
 }
-
-/** The longest time that timers of the platform can take. */
-const mostMs = 2_147_483_647;
 
 function check(baseMs: number, maxMs: number): void {
   if (!(baseMs > 0 && baseMs <= mostMs))

@@ -20,6 +20,7 @@ import {
 } from "@pagoda/core";
 import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
+import { mostMs } from "./most-ms.ts";
 
 /** Why a call that might succeed is not tried again. */
 export type NotRetried =
@@ -55,7 +56,7 @@ export interface RetryOptions {
   readonly budget?: Budget;
   /** What results mean, and how a response is freed that makes room for a further try. Default: errors say it. */
   readonly classifier?: Classifier;
-  /** The longest wait that an upstream may ask for; milliseconds, 0 or more. Default 5,000. */
+  /** The longest wait that an upstream may ask for; milliseconds, from 0, below 2³¹. Default 5,000. */
   readonly maxRetryAfterMs?: number;
   readonly observer?: RetryObserver;
   readonly clock?: Clock;
@@ -64,8 +65,8 @@ export interface RetryOptions {
 
 /**
  * Makes a call again that failed and may succeed: after a wait, within a budget, and only where the request says that
- * it can be made again (`replay.canRepeat`). The wait is the backoff's, or what the upstream asks for where that is
- * longer. No try begins that the caller would not wait for, none when inner is not ready, and none after an abort.
+ * it can be made again (`replay.canRepeat`). The wait is what the upstream asks for, if it does, and the backoff's on top.
+ * No try begins that the caller would not wait for, none when inner is not ready, and none after an abort.
  *
  * Use it for failures that pass. The budget keeps retries from multiplying the load when nothing succeeds: one for all
  * stacks that call the same upstream. It stands inside of a timeout over all tries and outside of one for each; outside
@@ -92,8 +93,8 @@ export function retry({
 }: RetryOptions = {}): Layer<Replayable, unknown, Aborted> {
   if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= 100))
     throw new RangeError(`retry: attempts is ${attempts}; valid is a whole number from 1 to 100`);
-  if (!(maxRetryAfterMs >= 0 && maxRetryAfterMs < Infinity))
-    throw new RangeError(`retry: maxRetryAfterMs is ${maxRetryAfterMs}; valid is 0 or more`);
+  if (!(maxRetryAfterMs >= 0 && maxRetryAfterMs <= mostMs))
+    throw new RangeError(`retry: maxRetryAfterMs is ${maxRetryAfterMs}; valid is from 0 to ${mostMs}`);
 
   return layer<Replayable, unknown, Aborted>("retry", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
     type Result = Either<Err | Aborted, Res>;
@@ -123,7 +124,7 @@ export function retry({
       signal: AbortSignal | undefined,
     ): Promise<Result> {
       let result = first;
-      let waitMs = 0;
+      let backoffMs = 0;
       for (let tried = 1; ; tried++) {
         const outcome = classifier.outcome(result);
         if (!outcome.retryable) {
@@ -131,7 +132,9 @@ export function retry({
           return result;
         }
         if (signal?.aborted) return result;
-        waitMs = Math.max(backoff.waitMs(tried, waitMs, random), outcome.retryAfterMs ?? 0);
+        backoffMs = backoff.waitMs(tried, backoffMs, random);
+        // On top of it: callers who were told the same moment would come back as one.
+        const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, mostMs);
         let reason = against(tried, request, signal, outcome, waitMs);
         if (reason === undefined) {
           waiting++;

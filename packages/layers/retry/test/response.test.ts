@@ -1,0 +1,61 @@
+import type { Outcome } from "@pagoda/core";
+import { settled } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { bench, failed, request } from "./bench.ts";
+
+describe("a response that stands for a failure", () => {
+  function withClassifier() {
+    const discarded: unknown[] = [];
+    const outcome = (kind: Outcome["kind"], retryable: boolean): Outcome => ({ kind, retryable });
+    const classifier = {
+      outcome: (result: unknown) =>
+        JSON.stringify(result).includes("503") ? outcome("failure", true) : outcome("success", false),
+      discard: (response: unknown) => discarded.push(response),
+    };
+    return { discarded, ...bench({ classifier }) };
+  }
+
+  test("is freed when a further try begins, and not before", async () => {
+    const { clock, mock, discarded, layered } = withClassifier();
+    const result = layered.call(request());
+    (await mock.next()).answer("503");
+    await clock.advance(99);
+    expect(discarded).toEqual([]);
+    await clock.advance(1);
+    expect(discarded).toEqual(["503"]);
+    (await mock.next()).answer("200");
+    expect(await result).toEqual(right("200"));
+    expect(discarded).toEqual(["503"]);
+  });
+
+  test("an error is not one: it holds nothing", async () => {
+    const { clock, mock, discarded, layered } = withClassifier();
+    void layered.call(request());
+    (await mock.next()).fail({ ...failed, cause: 503 });
+    await clock.advance(100);
+    (await mock.next()).answer("200");
+    expect(discarded).toEqual([]);
+  });
+
+  test("comes out as it is when there is no further try", async () => {
+    const { clock, mock, discarded, layered } = withClassifier();
+    const result = layered.call(request());
+    (await mock.next()).answer("503");
+    mock.admit(0);
+    await clock.advance(100);
+    expect(await result).toEqual(right("503"));
+    expect(discarded).toEqual([]);
+  });
+
+  test("is freed when the caller leaves", async () => {
+    const { mock, discarded, layered } = withClassifier();
+    const controller = new AbortController();
+    const result = layered.call(request(), controller.signal);
+    (await mock.next()).answer("503");
+    await settled();
+    controller.abort();
+    await result;
+    expect(discarded).toEqual(["503"]);
+  });
+});
