@@ -1,6 +1,4 @@
-import { type Service, service } from "@pagoda/core";
-import { memoryStore, rateLimit } from "@pagoda/rate-limit";
-import { right } from "fp-ts/lib/Either.js";
+import { memoryStore } from "@pagoda/rate-limit";
 import type { Group } from "./subject.ts";
 
 const keyCount = 100_000;
@@ -17,11 +15,6 @@ function keys(): readonly string[] {
 function clockHand(): () => number {
   const now = new Float64Array(1);
   return () => (now[0] = (now[0] as number) + 0.01);
-}
-
-function leaf(): Service<string, number> {
-  const answer = Promise.resolve(right(1));
-  return service("leaf", () => answer);
 }
 
 export const rateLimits: Group = {
@@ -51,14 +44,6 @@ export const rateLimits: Group = {
         return { run };
       },
       target: { leastMillionsPerSecond: 10 },
-    },
-    {
-      what: "rate-limit layer around a resolved leaf, clock included",
-      prepare() {
-        const layered = rateLimit({ global })(leaf());
-        return { run: () => layered.call("a") };
-      },
-      reason: "the clock takes most of it, and the leaf is in it",
     },
   ],
 };

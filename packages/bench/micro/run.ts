@@ -4,7 +4,7 @@ import { machine } from "../proxy/machine.ts";
 import { writeInto } from "../table-in-readme.ts";
 import { breakers } from "./circuit-breaker.ts";
 import { core } from "./core.ts";
-import { hedges } from "./hedge.ts";
+import { layers } from "./layers.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { rateLimits } from "./rate-limit.ts";
@@ -31,7 +31,7 @@ if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 
 function orExit(): Options {
   try {
-    return readOptions(process.argv.slice(2), [core, breakers, rateLimits, hedges, stacks]);
+    return readOptions(process.argv.slice(2), [core, breakers, rateLimits, layers, stacks]);
   } catch (error) {
     console.error(`bench: ${(error as Error).message}`);
     process.exit(usageError);

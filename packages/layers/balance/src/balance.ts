@@ -120,14 +120,26 @@ class Member<Req, Res, Err> implements Candidate, Service<Req, Res, Err> {
     return this.#service.ready();
   }
 
-  async call(request: Req, signal?: AbortSignal): Promise<Either<Err, Res>> {
+  call(request: Req, signal?: AbortSignal): Promise<Either<Err, Res>> {
     this.pending++;
     try {
-      return await this.#service.call(request, signal);
-    } finally {
+      return this.#service.call(request, signal).then(this.#ended, this.#broken);
+    } catch (defect) {
       this.pending--;
+      return Promise.reject(defect);
     }
   }
+
+  // Made once for all calls: an async function or a closure for each costs more than the choice of the endpoint.
+  readonly #ended = (result: Either<Err, Res>): Either<Err, Res> => {
+    this.pending--;
+    return result;
+  };
+
+  readonly #broken = (defect: unknown): never => {
+    this.pending--;
+    throw defect;
+  };
 
   describe(): Description {
     return {

@@ -1,0 +1,87 @@
+import { balance, staticEndpoints } from "@pagoda/balance";
+import { buffer } from "@pagoda/buffer";
+import { circuitBreaker } from "@pagoda/circuit-breaker";
+import { coalesce } from "@pagoda/coalesce";
+import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
+import { idempotent, type Replayable, type Service, service } from "@pagoda/core";
+import { type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/core/http";
+import { failfast } from "@pagoda/failfast";
+import { fallback } from "@pagoda/fallback";
+import { fault } from "@pagoda/fault";
+import { forwarded } from "@pagoda/forwarded";
+import { hedge } from "@pagoda/hedge";
+import { loadShed } from "@pagoda/load-shed";
+import { metrics } from "@pagoda/metrics";
+import { rateLimit } from "@pagoda/rate-limit";
+import { replay } from "@pagoda/replay";
+import { respond } from "@pagoda/respond";
+import { retry } from "@pagoda/retry";
+import { timeout } from "@pagoda/timeout";
+import { right } from "fp-ts/lib/Either.js";
+import { Registry } from "prom-client";
+import type { Group, Subject } from "./subject.ts";
+
+type Request = HttpRequest & Replayable & { readonly requestId: string };
+type Leaf = Service<Request, HttpResponse>;
+
+const leafName = "a resolved leaf for an HTTP request";
+const request: Request = {
+  ...httpRequest("http://shop.example/cart", { headers: { accept: "text/html", "user-agent": "bench" } }),
+  replay: idempotent,
+  requestId: "1",
+};
+const answer = Promise.resolve(right(text("hello")));
+
+function leaf(): Leaf {
+  return service("leaf", () => answer);
+}
+
+/** What a layer that lets a call pass adds to it. */
+function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, unknown>): Subject {
+  return {
+    what: `${what}: time added`,
+    prepare() {
+      const layered = around(leaf());
+      return { run: () => layered.call(request) };
+    },
+    beyond: { base: leafName, layers: 1 },
+  };
+}
+
+const unlimited = { perSecond: 1_000_000, burst: 1_000_000_000 };
+
+/** Every layer by itself, letting one call pass after the other. */
+export const layers: Group = {
+  name: "layers",
+  subjects: [
+    {
+      what: leafName,
+      prepare() {
+        const bare = leaf();
+        return { run: () => bare.call(request) };
+      },
+      reason: "what those below are compared with",
+    },
+    adds("balance over two endpoints", (inner) =>
+      balance({ discovery: staticEndpoints([{ key: "a" }, { key: "b" }]), connect: () => inner }),
+    ),
+    adds("buffer", buffer({ capacity: 10 })),
+    adds("circuit-breaker", circuitBreaker()),
+    adds("coalesce, first of its key", coalesce({ key: ({ path }: Request) => path })),
+    adds("concurrency-limit, fixed", concurrencyLimit({ limit: 10 })),
+    adds("concurrency-limit, gradient2", concurrencyLimit({ limit: gradient2() })),
+    adds("failfast", failfast()),
+    adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
+    adds("fault, that hits nobody", fault({ failure: { ratio: 0 } })),
+    adds("forwarded", forwarded()),
+    adds("hedge", hedge()),
+    adds("load-shed", loadShed()),
+    adds("metrics", metrics({ registry: new Registry() })),
+    adds("rate-limit over all", rateLimit({ global: unlimited })),
+    adds("rate-limit of one key", rateLimit({ keyed: { ...unlimited, key: ({ path }: Request) => path } })),
+    adds("replay", replay()),
+    adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
+    adds("retry", retry()),
+    adds("timeout", timeout({ ms: 60_000 })),
+  ],
+};
