@@ -43,8 +43,10 @@ export async function startProxy(config: Config, log: Logger): Promise<Either<Li
     upstreams,
     requestTimeoutMs: config.requestTimeoutMs,
     registry,
-    observer: ({ cause, ...fault }, { requestId, method, path }, { status }) => {
-      log.debug({ fault, err: cause, requestId, method, path, status }, "answered by the proxy itself");
+    observer: {
+      answered({ cause, ...fault }, { requestId, method, path }, { status }) {
+        log.debug({ fault, err: cause, requestId, method, path, status }, "answered by the proxy itself");
+      },
     },
   });
   const reachability = new Reachability(upstreams, (upstream, reachable, reason) => {

@@ -18,7 +18,7 @@ function bench(upstreams: readonly string[], options: Partial<StackOptions> = {}
     upstreams,
     requestTimeoutMs: 10_000,
     registry,
-    observer: (fault, { requestId }, { status }) => told.push({ fault, requestId, status }),
+    observer: { answered: (fault, { requestId }, { status }) => told.push({ fault, requestId, status }) },
     ...options,
   });
   async function call(input: RequestInput = {}, signal?: AbortSignal): Promise<HttpResponse> {

@@ -20,8 +20,11 @@ export interface Answer {
 // oxlint-disable-next-line no-explicit-any
 export type Answers = Readonly<Record<string, Answer | ((fault: any) => Answer)>>;
 
-/** Told of each error that is answered, with its cause: for logs. Must not throw. */
-export type RespondObserver = (fault: Fault, request: HttpRequest & Identified, answer: Answer) => void;
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface RespondObserver {
+  /** An error was answered; the response does not show its cause. */
+  readonly answered?: (fault: Fault, request: HttpRequest & Identified, answer: Answer) => void;
+}
 
 /** The errors that a table answers for certain: an optional entry, or a table of unknown tags, answers none. */
 export type Answered<Table extends Answers> = {
@@ -52,7 +55,7 @@ export type Answered<Table extends Answers> = {
  */
 export function respond<const Table extends Answers>(
   table: Table,
-  observer: RespondObserver = () => {},
+  observer?: RespondObserver,
 ): Layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse> {
   const answers = new Map(Object.entries(table));
   for (const [tag, entry] of answers) if (typeof entry !== "function") valid(entry, tag);
@@ -69,7 +72,7 @@ export function respond<const Table extends Answers>(
           // Not in the table, so not among the handled ones: the compiler cannot follow a look-up.
           if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
           const answer = typeof entry === "function" ? valid(entry(fault), (fault as Fault)._tag) : entry;
-          observer(fault as Fault, request, answer);
+          observer?.answered?.(fault as Fault, request, answer);
           return right(responseFor(answer, fault as Fault, request));
         }),
     }),

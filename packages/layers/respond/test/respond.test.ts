@@ -120,14 +120,14 @@ describe("respond", () => {
   });
 
   test("tells the observer of each error that it answers, and of no other", async () => {
-    const observer = vi.fn<RespondObserver>();
+    const answered = vi.fn<NonNullable<RespondObserver["answered"]>>();
     for (const fault of [down, other]) {
-      const { result, call } = await bench(observer);
+      const { result, call } = await bench({ answered });
       call.fail(fault);
       await result;
     }
-    expect(observer.mock.calls).toEqual([[down, request, table.Down]]);
-    expect(observer.mock.calls[0]?.[0].cause).toBe(down.cause);
+    expect(answered.mock.calls).toEqual([[down, request, table.Down]]);
+    expect(answered.mock.calls[0]?.[0].cause).toBe(down.cause);
   });
 
   test.each([0, 101, 199, 600, 200.5, NaN])(
