@@ -27,6 +27,13 @@ let arrivals = 0;
  */
 let asking: number | undefined;
 
+/** Somebody asks in this very tick without meaning to wait: no place in a queue is made for it. */
+let onlyAsking = false;
+/** Lists that were asked so and must say that nobody waits, for the sake of what their layer has begun on being asked. */
+const asked: WaitList[] = [];
+/** What it gets instead. Resolved, so that nothing that anybody hangs on it stays there. */
+const noPlace = Promise.resolve();
+
 /**
  * Those who wait for a slot in a layer with a limit, first come first served.
  *
@@ -69,6 +76,10 @@ export class WaitList {
     if (!isEarlier(this.#awake, arrival) && !isEarlier(this.#waiting[0], arrival) && this.#isFree()) {
       return undefined;
     }
+    if (onlyAsking) {
+      if (this.#emptied !== undefined) asked.push(this);
+      return noPlace;
+    }
     const waiter = new Waiter(this, arrival);
     this.#waiting.splice(this.#firstFrom(arrival + 1), 0, waiter);
     places.set(waiter.promise, waiter);
@@ -83,6 +94,11 @@ export class WaitList {
       first?.resolve();
       if (this.#waiting.length === 0) this.#emptied?.();
     }
+  }
+
+  /** @internal Whoever asked does not wait. */
+  onlyAsked(): void {
+    if (this.#waiting.length === 0) this.#emptied?.();
   }
 
   /** @internal */
@@ -160,10 +176,14 @@ class AnyPlace implements Place {
 
 /** Whether a call made now, in this same tick, would be admitted; asks without waiting. */
 export function isReady(service: Readiness): boolean {
-  const turn = service.ready();
-  if (turn === undefined) return true;
-  places.get(turn)?.leave();
-  return false;
+  const before = onlyAsking;
+  onlyAsking = true;
+  try {
+    return service.ready() === undefined;
+  } finally {
+    onlyAsking = before;
+    if (!before) while (asked.length > 0) asked.pop()?.onlyAsked();
+  }
 }
 
 /**
@@ -203,14 +223,17 @@ export async function whenReady<T>(
   try {
     while (!signal?.aborted) {
       const before = asking;
+      const onlyAsked = onlyAsking;
       let turn: undefined | Promise<void>;
       let acted: T | undefined;
       asking = arrival;
+      onlyAsking = false;
       try {
         turn = service.ready();
         if (turn === undefined) acted = act();
       } finally {
         asking = before;
+        onlyAsking = onlyAsked;
       }
       const next = turn && places.get(turn);
       next?.hold();

@@ -108,6 +108,29 @@ describe("virtualClock", () => {
     expect([clock.now(), clock.pending]).toEqual([1e9, 0]);
   });
 
+  test("fireNext fires one timer and lets nothing settle", async () => {
+    const { clock, fired, set } = bench();
+    clock.setTimer(5, () => void Promise.resolve().then(() => fired.push("set off")));
+    set("a", 9);
+    expect(clock.fireNext()).toBe(true);
+    expect([fired, clock.now()]).toEqual([[], 5]);
+    expect(clock.fireNext()).toBe(true);
+    expect([fired, clock.now()]).toEqual([["a@9"], 9]);
+    expect(clock.fireNext()).toBe(false);
+    await Promise.resolve();
+    expect(fired).toEqual(["a@9", "set off"]);
+  });
+
+  test("timers that fall due in a stall fire late, in their order, and time does not go back", async () => {
+    const { clock, fired, set } = bench();
+    for (const ms of [30, 10, 20]) set(`${ms}`, ms);
+    clock.stall(25);
+    expect([fired, clock.now(), clock.wallTime()]).toEqual([[], 25, Date.UTC(2026, 0, 1) + 25]);
+    await clock.advance(5);
+    expect(fired).toEqual(["10@25", "20@25", "30@30"]);
+    expect(clock.wallTime()).toBe(Date.UTC(2026, 0, 1) + 30);
+  });
+
   test("the wall time goes with the time, and jumps alone", async () => {
     const clock = virtualClock(1_000);
     clock.setTimer(3, () => clock.jumpWallTime(-500));
