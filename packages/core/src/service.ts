@@ -59,7 +59,15 @@ export function service<Req, Res, Err = never>(
   const { ready = alwaysReady, options, state } = leaf;
   return {
     ready,
-    call,
+    call(req, signal) {
+      // A function that is not async throws its defects; a call must reject instead, or the layers around it would have
+      // to reckon with both.
+      try {
+        return call(req, signal);
+      } catch (defect) {
+        return Promise.reject(defect);
+      }
+    },
     describe: () => ({ name, ...(options && { options }), ...(state && { state: state() }) }),
   };
 }

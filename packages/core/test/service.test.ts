@@ -18,6 +18,13 @@ describe("service", () => {
     expect(await echo.call("a", signal)).toEqual(right(signal));
   });
 
+  test("rejects for a defect, also for one that the function throws at once", async () => {
+    const broken = service("broken", (_request: string): never => {
+      throw new Error("a mistake");
+    });
+    await expect(broken.call("a")).rejects.toThrow("a mistake");
+  });
+
   test("is always ready, if nothing else is said", () => {
     expect(half.ready()).toBeUndefined();
   });

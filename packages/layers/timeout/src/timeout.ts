@@ -77,18 +77,20 @@ export function timeout<Req = unknown>({
           scope.deadline = deadline.at;
         };
 
-        if (startWhen === undefined) start();
-        else startWhen(request, start);
-        inner.call(request, scope.signal).then(
-          (result) => {
+        const fail = (defect: unknown): void => {
+          close();
+          reject(defect);
+        };
+        try {
+          if (startWhen === undefined) start();
+          else startWhen(request, start);
+          inner.call(request, scope.signal).then((result) => {
             close();
             resolve(result);
-          },
-          (defect: unknown) => {
-            close();
-            reject(defect);
-          },
-        );
+          }, fail);
+        } catch (defect) {
+          fail(defect);
+        }
       }),
   }));
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { left, right } from "fp-ts/lib/Either.js";
 import { deadlineOf } from "@pagoda/core";
 import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
@@ -66,6 +67,20 @@ describe("timeout", () => {
     await clock.advance(100);
     await Promise.all(results);
     expect(told).toEqual([100]);
+  });
+
+  test("defect: an inner that threw left its deadline and its listener", async () => {
+    const clock = virtualClock();
+    const { signal } = new AbortController();
+    const thrower = {
+      ...mockService<string, number>().service,
+      call: (): never => {
+        throw new Error("thrown");
+      },
+    };
+    await expect(timeout({ ms: 100, clock })(thrower).call("a", signal)).rejects.toThrow("thrown");
+    expect(clock.pending).toBe(0);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
   test("lets the time begin later", async () => {
