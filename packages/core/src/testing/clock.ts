@@ -10,6 +10,13 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Fires timers, wherever they lie in time, until none is left. */
   runAll(): Promise<void>;
+  /**
+   * Fires the next timer at its moment, and lets nothing settle: for a driver that has a loop of its own, such as a
+   * simulation. `false`: none is left.
+   */
+  fireNext(): boolean;
+  /** Lets time pass in which nothing runs, as a process that hangs does: what falls due meanwhile fires late. */
+  stall(ms: number): void;
   /** How many timers are set: zero when everything has been cleaned up. */
   readonly pending: number;
   /** Moves the wall time alone, as an operator or a time server does. */
@@ -69,6 +76,11 @@ export function virtualClock(wallTime: number = Date.UTC(2026, 0, 1)): VirtualCl
     async runAll() {
       await settled();
       while (fireNext(Infinity)) await settled();
+    },
+    fireNext: () => fireNext(Infinity),
+    stall(ms) {
+      now += ms;
+      wall += ms;
     },
     get pending() {
       return pending;
