@@ -14,8 +14,8 @@ type Outcome = { readonly trailers: HttpHeaders } | { readonly fault: BodyBroken
  * A body that can be read again, for retries. It is recorded while it streams, so the first reading is not delayed.
  * Past `maxBytes` the record is dropped: the reading under way goes on, but no other can begin.
  *
- * One reading at a time. One that is cancelled does not stop the source: the next begins with what was recorded
- * and goes on with what is still to come, byte for byte. Who will not read it again says so with `release`.
+ * One reading at a time. One that is cancelled does not stop the source but makes it wait: the next begins with what was
+ * recorded and goes on with what is still to come, byte for byte. Who will not read it again says so with `release`.
  */
 export class ReplayBody extends Body {
   readonly #source: Body;
@@ -52,6 +52,7 @@ export class ReplayBody extends Body {
     }
     const reading: Reading = { sink, at: 0, blocked: false };
     this.#reading = reading;
+    if (this.#bytes > this.#maxBytes) this.#keeping = false;
     if (!this.#started) this.#start();
     else if (this.#advance()) this.#flow?.resume();
     return {
@@ -63,9 +64,9 @@ export class ReplayBody extends Body {
       cancel: (reason) => {
         if (this.#reading !== reading) return;
         this.#reading = undefined;
-        // While it can be read again the source goes on: what comes is recorded for the next reading.
-        if (this.#keeping) this.#flow?.resume();
-        else this.#stop(reason);
+        // While it can be read again the source waits for the next reading: going on, it could pass the limit before that
+        // one has begun.
+        if (!this.#keeping) this.#stop(reason);
       },
     };
   }
@@ -88,7 +89,7 @@ export class ReplayBody extends Body {
       write: (chunk) => {
         this.#chunks.push(chunk);
         this.#bytes += chunk.length;
-        if (this.#bytes > this.#maxBytes) this.#keeping = false;
+        if (this.#bytes > this.#maxBytes && this.#reading !== undefined) this.#keeping = false;
         const goOn = this.#advance();
         if (!this.#keeping && this.#reading === undefined) this.#stop(undefined);
         return goOn;
@@ -110,7 +111,7 @@ export class ReplayBody extends Body {
   /** Gives the reading what it has not had yet. `false`: its sink takes a break. */
   #advance(): boolean {
     const reading = this.#reading;
-    if (reading === undefined) return this.#keeping;
+    if (reading === undefined) return false;
     while (reading.at < this.#chunks.length) {
       if (reading.blocked) return false;
       reading.blocked = !reading.sink.write(this.#chunks[reading.at++] as Uint8Array);

@@ -46,15 +46,16 @@ describe("ReplayBody", () => {
     }
   });
 
-  test("a reading that is cancelled lets the source go on; the next begins with what was recorded", () => {
+  test("a reading that is cancelled makes the source wait; the next begins with what was recorded", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const first = Sink.on(body);
     source.give("a");
     first.flow?.cancel();
     first.flow?.cancel();
-    expect(source.give("b")).toBe(true);
+    expect(source.give("b")).toBe(false);
     const second = Sink.on(body);
+    expect(source.told).toEqual(["start", "go on"]);
     source.give("c");
     source.end();
     expect(first.text).toBe("a");
@@ -63,12 +64,12 @@ describe("ReplayBody", () => {
     expect(second.ends).toEqual(["end"]);
   });
 
-  test("a reading that is cancelled while it takes a break lets the source go on", () => {
+  test("a reading that is cancelled while it takes a break leaves the source waiting", () => {
     const source = new Source();
     const first = Sink.on(new ReplayBody(source), () => false);
     source.give("a");
     first.flow?.cancel();
-    expect(source.told).toEqual(["start", "go on"]);
+    expect(source.told).toEqual(["start"]);
   });
 
   test("a sink's break reaches the source, and a new reading ends it", () => {
@@ -130,15 +131,16 @@ describe("ReplayBody", () => {
     expect(sink.ends).toEqual(["end"]);
   });
 
-  test("past maxBytes without a reader the source stops", () => {
+  test("defect: a body that passed maxBytes between two readings could not be read again", () => {
     const source = new Source();
     const body = new ReplayBody(source, 2);
-    const told = observed(body);
-    const sink = Sink.on(body);
-    sink.flow?.cancel();
-    source.give("abc");
-    expect(source.told).toEqual(["start", "stop undefined"]);
-    expect(told).toEqual([false]);
+    Sink.on(body).flow?.cancel();
+    expect(source.give("abc")).toBe(false);
+    expect(body.canReplay).toBe(true);
+    const second = Sink.on(body);
+    source.give("d");
+    source.end();
+    expect([second.text, second.ends, body.canReplay]).toEqual(["abcd", ["end"], false]);
   });
 
   test("past maxBytes cancelling the reading stops the source", () => {
