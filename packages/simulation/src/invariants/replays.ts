@@ -1,0 +1,14 @@
+import type { Content } from "../content.ts";
+import type { Request } from "../request.ts";
+import type { World } from "../world.ts";
+
+export const byteExact = "each reading of a body gives its bytes, all and in order";
+
+/** What an origin read is compared with what the caller sent, by length and checksum. */
+export function replayWatch(world: World): (request: Request, seen: Content) => void {
+  return ({ id, content }, seen) => {
+    if (seen.bytes === content.bytes && seen.sum === content.sum) return;
+    const told = `call ${id} sent ${content.bytes} bytes (${content.sum})`;
+    world.violate(byteExact, `${told}, the origin read ${seen.bytes} (${seen.sum})`);
+  };
+}

@@ -1,0 +1,8 @@
+// `npm run simulate`: runs until an invariant is broken, and says how to see it again.
+import { main } from "./cli.ts";
+
+process.exitCode = await main(process.argv.slice(2), {
+  out: (line) => console.log(line),
+  error: (line) => console.error(line),
+  now: () => performance.now(),
+});

@@ -1,0 +1,42 @@
+import { idempotent, once, type Random } from "@pagoda/core";
+import { bodyOf, emptyBody } from "@pagoda/core/http";
+import { zipf } from "./chance.ts";
+import { bytes, chunks, contentOf, Source } from "./content.ts";
+import { type Parts, recordedBytes } from "./parts.ts";
+import type { Request } from "./request.ts";
+import type { World } from "./world.ts";
+
+/** Makes requests: for keys of which few are frequent, without a body, with a short one, or with one that streams. */
+export class Requests {
+  readonly #world: World;
+  readonly #parts: Parts;
+  readonly #random: Random;
+  readonly #key = zipf(200);
+
+  constructor(world: World, parts: Parts) {
+    this.#world = world;
+    this.#parts = parts;
+    this.#random = world.chance("requests");
+  }
+
+  next(id: number): Request {
+    const random = this.#random;
+    const key = `key-${this.#key(random)}`;
+    const kind = random();
+    if (kind < 0.4) return { id, key, body: emptyBody, content: contentOf([]), replay: idempotent };
+    if (kind < 0.85) {
+      const whole = bytes(random, 1 + Math.floor(random() * 100));
+      const replay = random() < 0.9 ? idempotent : once;
+      return { id, key, body: bodyOf(whole), content: contentOf([whole]), replay };
+    }
+    const pieces = chunks(random);
+    const source = new Source(this.#world, random, pieces, random() < 0.02);
+    const body = this.#parts.replayBody(source);
+    const content = contentOf(pieces);
+    // A body that outgrows its record between two readings cannot be read again, although it has said that it could: a
+    // further try that waits in a buffer meanwhile meets a defect. So those are not made again here.
+    const fits = content.bytes <= recordedBytes;
+    const replay = { canRepeat: () => fits && body.canReplay, canDouble: () => false };
+    return { id, key, body, content, replay };
+  }
+}

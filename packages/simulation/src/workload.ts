@@ -1,0 +1,173 @@
+import { oneshot, type Random, Scope } from "@pagoda/core";
+import type { ReplayBody } from "@pagoda/core/http";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { between, exponential, oneOf } from "./chance.ts";
+import { Digest } from "./digest.ts";
+import { answerWatch } from "./invariants/answers.ts";
+import { wakeUpWatch } from "./invariants/wake-ups.ts";
+import { defect, type Request, type Result } from "./request.ts";
+import { Requests } from "./requests.ts";
+import type { Setting, Simulated } from "./setting.ts";
+import type { OwnTimer } from "./world.ts";
+
+/** Calls between two lulls, in which all that is under way ends before the next one comes. */
+const callsInARow = 2_000;
+
+/** Calls that come by chance and in bursts; callers that wait, or do not, and that leave, or do not. */
+export class Workload {
+  readonly digest = new Digest();
+  /** Calls that have no answer yet. */
+  active = 0;
+  readonly #setting: Setting;
+  readonly #simulated: Simulated;
+  readonly #calls: number;
+  readonly #requests: Requests;
+  readonly #answers: ReturnType<typeof answerWatch>;
+  readonly #arrivals: Random;
+  readonly #callers: Random;
+  readonly #load: number;
+  /** The share of callers who wait until the stack is ready; the others call at once. */
+  readonly #patience: number;
+  #made = 0;
+  /** Those who wait for the stack to be ready. */
+  #patient = 0;
+  #burstUntil = 0;
+  #burstAt: number;
+  #isLull = false;
+
+  constructor(setting: Setting, simulated: Simulated, calls: number) {
+    const { world, parts, leftovers } = setting;
+    this.#setting = setting;
+    this.#simulated = simulated;
+    this.#calls = calls;
+    this.#requests = new Requests(world, parts);
+    this.#answers = answerWatch(world);
+    this.#arrivals = world.chance("arrivals");
+    this.#callers = world.chance("callers");
+    const load = world.chance("load");
+    this.#load = between(load, 0.3, 1.1);
+    this.#patience = oneOf(load, [0, 0.1, 0.4]);
+    this.#burstAt = exponential(this.#arrivals, 2_000);
+    wakeUpWatch(world, {
+      name: "front of the stack",
+      size: () => this.#patient,
+      isFree: simulated.isFree,
+    });
+    world.always(() => {
+      if (!this.#isLull || this.active > 0) return;
+      this.#isLull = false;
+      if (simulated.isBusy?.() !== true) leftovers.idle();
+      this.#next();
+    });
+    this.#next();
+  }
+
+  /** No more come. */
+  get isComplete(): boolean {
+    return this.#made === this.#calls;
+  }
+
+  get isOver(): boolean {
+    return this.isComplete && this.active === 0;
+  }
+
+  #next(): void {
+    const { world } = this.#setting;
+    if (world.now >= this.#burstAt) {
+      this.#burstUntil = world.now + exponential(this.#arrivals, 200);
+      this.#burstAt = this.#burstUntil + exponential(this.#arrivals, 2_000);
+    }
+    const factor = world.now < this.#burstUntil ? 4 : 1;
+    const perMs = (this.#simulated.perSecond * this.#load * factor) / 1_000;
+    world.after(exponential(this.#arrivals, 1 / perMs), () => {
+      this.#call(this.#requests.next(this.#made++));
+      if (this.isComplete) return;
+      if (this.#made % callsInARow === 0) this.#isLull = true;
+      else this.#next();
+    });
+  }
+
+  #call(request: Request): void {
+    const { id } = request;
+    const { world, aborts, leftovers } = this.#setting;
+    const random = this.#callers;
+    const scope = random() < 0.8 ? new Scope(undefined) : undefined;
+    let leaving: OwnTimer | undefined;
+    let isOpen = true;
+
+    const over = (how: string): void => {
+      isOpen = false;
+      this.active--;
+      world.cancel(leaving);
+      (request.body as Partial<ReplayBody>).release?.();
+      aborts.over(id);
+      leftovers.over(id, scope?.signal);
+      this.#note(id, how);
+    };
+    const leave = (): void => {
+      if (!isOpen) return;
+      scope?.abort();
+      aborts.aborted(id);
+    };
+
+    if (scope !== undefined) {
+      const how = random();
+      if (how < 0.01) {
+        scope.abort();
+        aborts.lost(id);
+      } else if (how < 0.25) {
+        leaving = world.after(exponential(random, oneOf(random, [5, 50, 500])), leave);
+      } else if (how < 0.4) {
+        const ms = between(random, 20, 1_000);
+        scope.deadline = world.now + ms;
+        leaving = world.after(ms, leave);
+      }
+    }
+    this.active++;
+    const isPatient = random() < this.#patience;
+    const result = isPatient
+      ? this.#wait(request, scope?.signal)
+      : this.#simulated.service.call(request, scope?.signal);
+    result.then(
+      (answer) => {
+        over(isLeft(answer) ? answer.left._tag : "ok");
+        this.#answers.given(id, answer);
+      },
+      (reason: unknown) => {
+        over(reason === defect ? "defect" : "broken");
+        this.#answers.rejected(id, reason);
+      },
+    );
+    // Some change their mind at once.
+    if (scope !== undefined && random() < 0.005) leave();
+  }
+
+  /** As `oneshot` does, counting those who wait. */
+  #wait(request: Request, signal: AbortSignal | undefined): Promise<Result> {
+    const { service } = this.#simulated;
+    let waits = true;
+    const moved = (): void => {
+      if (waits) this.#patient--;
+      waits = false;
+    };
+    this.#patient++;
+    const counted = {
+      ...service,
+      call(request: Request, signal?: AbortSignal) {
+        moved();
+        return service.call(request, signal);
+      },
+    };
+    const result = oneshot(counted, request, signal);
+    result.then(moved, moved);
+    return result;
+  }
+
+  #note(id: number, how: string): void {
+    const { now, count } = this.#setting.world;
+    count(how);
+    this.digest.add(id);
+    this.digest.addText(how);
+    this.digest.add(now);
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  Breaker,
+  type CircuitOpen,
+  circuitBreaker,
+  type CircuitBreakerOptions,
+} from "@pagoda/circuit-breaker";
+import {
+  type Classifier,
+  faultClassifier,
+  layer,
+  type Layer,
+  systemClock,
+  type Timer,
+  WaitList,
+} from "@pagoda/core";
+import { left } from "fp-ts/lib/Either.js";
+
+/** Takes local refusals for failures of the upstream. */
+export function countsRefusals(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
+  return circuitBreaker({ ...options, classifier: deaf(options.classifier) });
+}
+
+/** A classifier that does not ask where an error comes from. */
+export function deaf(classifier: Classifier = faultClassifier): Classifier {
+  return {
+    outcome(result) {
+      const outcome = classifier.outcome(result);
+      return outcome.kind === "neutral" ? { ...outcome, kind: "failure", retryable: true } : outcome;
+    },
+    discard: (response) => classifier.discard(response),
+  };
+}
+
+interface Flaws {
+  /** While it is half-open, it lets everyone through who comes before the first probe has ended. */
+  readonly allProbe?: boolean;
+  /** A probe that says nothing keeps its slot. */
+  readonly keepsSlots?: boolean;
+}
+
+/** A breaker with a simpler queue than the real one, and, as the case may be, with flaws. */
+export function flawed(flaws: Flaws) {
+  return (options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> => {
+    const { classifier = faultClassifier, clock = systemClock } = options;
+    const open: CircuitOpen = { _tag: "CircuitOpen", origin: "local", retryable: true, reason: "flawed" };
+    return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
+      const breaker = new Breaker(options);
+      const isHalfOpen = (): boolean => breaker.phase === "half-open" && breaker.retryAfterMs === 0;
+      const admits = (): boolean => breaker.admits() || (flaws.allProbe === true && isHalfOpen());
+      const list = new WaitList(admits, () => {
+        if (timer !== undefined) clock.clearTimer(timer);
+        timer = undefined;
+      });
+      let timer: Timer | undefined;
+      let probe = -1;
+
+      function wake(): void {
+        list.wake();
+        if (list.size === 0 || breaker.retryAfterMs === 0) return;
+        timer ??= clock.setTimer(breaker.retryAfterMs, () => {
+          timer = undefined;
+          wake();
+        });
+      }
+
+      return {
+        state: () => breaker.state(),
+        ready() {
+          const turn = list.ready();
+          if (turn !== undefined) queueMicrotask(wake);
+          return turn ?? inner.ready();
+        },
+        async call(request, signal) {
+          const own = breaker.admit();
+          if (own !== undefined && breaker.phase === "half-open") probe = own;
+          const ticket = own ?? (admits() ? probe : undefined);
+          if (ticket === undefined) return left(open);
+          let kind: ReturnType<Classifier["outcome"]>["kind"] = "neutral";
+          try {
+            const result = await inner.call(request, signal);
+            ({ kind } = classifier.outcome(result));
+            return result;
+          } finally {
+            if (kind !== "neutral" || flaws.keepsSlots !== true) breaker.heard(ticket, kind);
+            wake();
+          }
+        },
+      };
+    });
+  };
+}

@@ -1,0 +1,131 @@
+import {
+  type Aborted,
+  type Budget,
+  type BudgetOptions,
+  budget,
+  layer,
+  type Layer,
+  type Replayable,
+  type Service,
+  systemClock,
+} from "@pagoda/core";
+import { type Body, type BodyFlow, type BodySink, ReplayBody } from "@pagoda/core/http";
+import { hedge, type HedgeOptions } from "@pagoda/hedge";
+import { retry, type RetryOptions } from "@pagoda/retry";
+import { type TimedOut, type TimeoutOptions } from "@pagoda/timeout";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
+import { recordedBytes } from "../../src/parts.ts";
+
+/** Never spent. */
+export function endless(options: BudgetOptions = {}): Budget {
+  const real = budget(options);
+  return { deposit: () => real.deposit(), withdraw: () => real.withdraw() || true, left: Infinity };
+}
+
+/** Deposits for each try, not for each call. */
+export function depositsForTries(options: RetryOptions = {}): Layer<Replayable, unknown, Aborted> {
+  const { budget: real = budget() } = options;
+  return retry({
+    ...options,
+    budget: {
+      deposit: () => real.deposit(),
+      withdraw() {
+        real.deposit();
+        return real.withdraw();
+      },
+      get left() {
+        return real.left;
+      },
+    },
+  });
+}
+
+/** Makes each call that may be doubled twice, at once, and leaves the one that loses alone. */
+export function leavesLosers(options: HedgeOptions = {}): Layer<Replayable> {
+  const real = hedge(options);
+  const racing = layer<Replayable>("hedge", (inner) => ({
+    call(request, signal) {
+      if (!request.replay.canDouble()) return inner.call(request, signal);
+      return Promise.race([inner.call(request, signal), inner.call(request, signal)]);
+    },
+  }));
+  return (inner) => racing(real(inner));
+}
+
+interface Flaws {
+  /** Leaves its timer when the call is over. */
+  readonly keepsTimer?: boolean;
+  /** Leaves its listener on the caller's signal. */
+  readonly keepsListener?: boolean;
+  /** Tells inner of the caller's abort in a later tick. */
+  readonly isLate?: boolean;
+  /** Does not answer before inner does, when the caller has left. */
+  readonly forgets?: boolean;
+}
+
+/** A timeout with, as the case may be, flaws. */
+export function flawedTimeout(flaws: Flaws) {
+  return <Req>({ ms, clock = systemClock }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> =>
+    layer<Req, unknown, TimedOut>("timeout", (inner) => ({
+      call: (request, signal) =>
+        new Promise((resolve, reject) => {
+          const controller = new AbortController();
+          const onAbort = (): void => {
+            if (flaws.isLate === true) queueMicrotask(() => controller.abort());
+            else controller.abort();
+          };
+          const timer = clock.setTimer(ms, () => {
+            resolve(left({ _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms }));
+            controller.abort();
+          });
+          if (signal?.aborted) onAbort();
+          else signal?.addEventListener("abort", onAbort);
+          const end = (): void => {
+            if (flaws.keepsTimer !== true) clock.clearTimer(timer);
+            if (flaws.keepsListener !== true) signal?.removeEventListener("abort", onAbort);
+          };
+          const answer = (async () => inner.call(request, controller.signal))();
+          answer.finally(end).then((result) => {
+            if (flaws.forgets !== true || signal?.aborted !== true) resolve(result);
+          }, reject);
+        }),
+    }));
+}
+
+/** Gives the answer of another call. */
+export function mixesAnswers(options: HedgeOptions = {}): Layer<Replayable> {
+  const real = hedge(options);
+  const mixing = layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
+    let last: Either<Err, Res> | undefined;
+    return {
+      async call(request: Replayable, signal?: AbortSignal) {
+        const own = await inner.call(request, signal);
+        const given = last ?? own;
+        if (isRight(own)) last = own;
+        return isRight(own) ? given : own;
+      },
+    };
+  });
+  return (inner) => mixing(real(inner));
+}
+
+/** Gives the first piece twice when it is read again, as linkerd did once (linkerd2#15649). */
+export class Stammering extends ReplayBody {
+  #readings = 0;
+
+  override pipe(sink: BodySink): BodyFlow {
+    let twice = ++this.#readings > 1;
+    return super.pipe({
+      write(chunk) {
+        if (!twice) return sink.write(chunk);
+        twice = false;
+        sink.write(chunk);
+        return sink.write(chunk);
+      },
+      end: (trailers) => sink.end(trailers),
+      fail: (fault) => sink.fail(fault),
+    });
+  }
+}
+
+export const stammering = (source: Body): ReplayBody => new Stammering(source, recordedBytes);

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { main } from "../src/cli.ts";
+import { parts } from "../src/parts.ts";
+import { flawedTimeout } from "./broken/calls.ts";
+
+/** What was said, and the exit code; outside a second passes at each look. */
+async function started(
+  args: readonly string[],
+  broken = {},
+): Promise<{ code: number; out: string[]; error: string[] }> {
+  const out: string[] = [];
+  const error: string[] = [];
+  let now = 0;
+  const terminal = { out: (line: string) => out.push(line), error: (line: string) => error.push(line) };
+  const code = await main(args, { ...terminal, now: () => (now += 1_000) }, { ...parts, ...broken });
+  return { code, out, error };
+}
+
+describe("simulate", () => {
+  test("runs one seed, and says what happened", async () => {
+    const { code, out, error } = await started(["--seed", "3", "--calls", "200", "--stack", "server"]);
+    expect([code, error]).toEqual([0, []]);
+    expect(out).toHaveLength(1);
+    expect(out[0]).toMatch(
+      /^seed 3, server, 200 calls in [\d.]+ s of virtual time, digest [0-9a-f]{16}: ok \d+/u,
+    );
+  });
+
+  test("goes on with the next seeds while there is time, with other stacks", async () => {
+    const { code, out } = await started(["--seed", "5", "--calls", "50", "--for", "4"]);
+    expect(code).toBe(0);
+    expect(out.map((line) => line.split(",").slice(0, 2).join())).toEqual([
+      "seed 5, server",
+      "seed 6, gateway",
+      "seed 7, direct",
+      "seed 8, client",
+    ]);
+  });
+
+  test("stops where an invariant is broken, and says how to see it again", async () => {
+    const args = ["--seed", "1", "--calls", "300", "--stack", "server", "--for", "100"];
+    const { code, error } = await started(args, { timeout: flawedTimeout({ keepsListener: true }) });
+    expect(code).toBe(1);
+    expect(error).toHaveLength(1);
+    expect(error[0]).toMatch(
+      /^invariant broken: no timer and no listener is left\n {2}seen: .+\n {2}at: [\d.]+ ms, seed 1\n/u,
+    );
+    expect(error[0]).toContain("again: npm run simulate -- --seed 1 --calls 300 --stack server");
+  });
+
+  test.each([
+    [["--seed", "-1"], "--seed"],
+    [["--seed", "1.5"], "--seed is 1.5"],
+    [["--calls", "0"], "--calls is 0"],
+    [["--for", "soon"], "--for is soon"],
+    [["--stack", "house"], "--stack is house; valid are client, server, gateway, direct"],
+    [["--sed", "1"], "--sed"],
+  ])("is called wrongly: %j", async (args, problem) => {
+    const { code, out, error } = await started(args);
+    expect([code, out]).toEqual([2, []]);
+    expect(error.join()).toContain(problem);
+    expect(error.join()).toContain("Usage: npm run simulate");
+  });
+});

@@ -1,0 +1,46 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { run } from "../src/run.ts";
+import { stackNames } from "../src/stacks/index.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const main = join(root, "packages/simulation/src/main.ts");
+const calls = 5_000;
+const seed = 4;
+
+/** Beside the one that runs this: the other release lines that are supported, from npm, for linux-x64 only. */
+const others = ["node-22", "node-24"].map((name) => ({
+  name,
+  binary: join(root, "node_modules", name, "bin/node"),
+}));
+
+describe("the same seed gives the same run", () => {
+  test.each(stackNames)("twice in one process: %s", async (stack) => {
+    const first = await run({ seed, calls, stack });
+    const second = await run({ seed, calls, stack });
+    expect(second.digest).toBe(first.digest);
+    expect([...second.tally]).toEqual([...first.tally]);
+  });
+
+  test("and another seed another one", async () => {
+    const [one, two] = [
+      await run({ seed: 1, calls: 500, stack: "direct" }),
+      await run({ seed: 2, calls: 500, stack: "direct" }),
+    ];
+    expect(one.digest).not.toBe(two.digest);
+  });
+
+  for (const { name, binary } of others) {
+    // A platform that npm has no binary for shows as skipped.
+    test.skipIf(!existsSync(binary)).each(stackNames)(`on ${name}: %s`, async (stack) => {
+      const here = await run({ seed, calls, stack });
+      const args = [main, "--seed", `${seed}`, "--calls", `${calls}`, "--stack", stack];
+      const { stdout } = await promisify(execFile)(binary, args);
+      expect(stdout).toContain(`digest ${here.digest}:`);
+    });
+  }
+});

@@ -1,0 +1,131 @@
+import { idempotent, isFault } from "@pagoda/core";
+import { settled } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { type Content, contentOf, Source } from "../src/content.ts";
+import { calm, type Mood, Origin } from "../src/origin.ts";
+import { defect, type Request } from "../src/request.ts";
+import { World } from "../src/world.ts";
+import { emptyBody } from "@pagoda/core/http";
+
+/** An origin that takes 10 ms for each call, with two workers and room for one that waits. */
+function bench(mood: Partial<Mood> = {}) {
+  const world = new World(1);
+  const read: Content[] = [];
+  const origin = new Origin(world, {
+    key: "a",
+    workers: 2,
+    queue: 1,
+    latency: () => 10,
+    onBody: (_request, content) => read.push(content),
+  });
+  origin.mood = { ...calm, ...mood };
+  let id = 0;
+  const request = (): Request => ({
+    id: id++,
+    key: "key",
+    body: emptyBody,
+    content: contentOf([]),
+    replay: idempotent,
+  });
+  const call = (signal?: AbortSignal) => origin.service.call(request(), signal);
+  return { world, origin, call, request, read };
+}
+
+const tagged = (tag: string) => left(expect.objectContaining({ _tag: tag }));
+
+describe("a simulated origin", () => {
+  test("works on so many calls, lets some wait, and refuses the rest", async () => {
+    const { world, origin, call } = bench();
+    const calls = [call(), call(), call(), call()];
+    expect(origin.underWay).toBe(3);
+    expect(await calls[3]).toEqual(tagged("Busy"));
+    await world.clock.advance(10);
+    expect([await calls[0], await calls[1], origin.underWay]).toEqual([
+      right({ id: 0 }),
+      right({ id: 1 }),
+      1,
+    ]);
+    await world.clock.advance(10);
+    expect(await calls[2]).toEqual(right({ id: 2 }));
+    expect([origin.underWay, world.clock.pending]).toEqual([0, 0]);
+  });
+
+  test("heeds an abort, working or waiting, and takes the next one", async () => {
+    const { world, origin, call } = bench();
+    const [first, third] = [new AbortController(), new AbortController()];
+    const calls = [call(first.signal), call(), call(third.signal)];
+    third.abort();
+    expect([await calls[2], origin.underWay]).toEqual([tagged("Aborted"), 2]);
+    const fourth = call();
+    first.abort();
+    expect(await calls[0]).toEqual(tagged("Aborted"));
+    await world.clock.advance(10);
+    expect([await calls[1], await fourth]).toEqual([right({ id: 1 }), right({ id: 3 })]);
+    expect(world.clock.pending).toBe(0);
+  });
+
+  test("breaks what is under way when it restarts, and refuses while it is down", async () => {
+    const { origin, call } = bench();
+    const calls = [call(), call(), call()];
+    origin.restart();
+    for (const each of calls) expect(await each).toEqual(tagged("Down"));
+    origin.mood = { ...calm, down: true };
+    expect(await call()).toEqual(tagged("Down"));
+    expect(origin.underWay).toBe(0);
+  });
+
+  test("fails, hangs, crawls and throws as its mood is", async () => {
+    const failing = bench({ failing: 1 });
+    const failed = failing.call();
+    await failing.world.clock.advance(10);
+    expect(await failed).toEqual(tagged("Failed"));
+
+    const hanging = bench({ hanging: 1 });
+    const controller = new AbortController();
+    const hung = hanging.call(controller.signal);
+    await hanging.world.clock.advance(1e6);
+    expect(hanging.origin.underWay).toBe(1);
+    controller.abort();
+    expect(await hung).toEqual(tagged("Aborted"));
+
+    const slow = bench({ slowness: 3 });
+    void slow.call();
+    await slow.world.clock.advance(29);
+    expect(slow.origin.underWay).toBe(1);
+    await slow.world.clock.advance(1);
+    expect(slow.origin.underWay).toBe(0);
+
+    const defective = bench({ defective: 1 });
+    const rejected = defective.call().catch((reason: unknown) => reason);
+    await defective.world.clock.advance(10);
+    expect(await rejected).toBe(defect);
+    expect(() => bench({ throwing: 1 }).call()).toThrow(defect);
+  });
+
+  test("reads the body to its end before it answers, or says that it broke", async () => {
+    const { world, origin, request, read } = bench();
+    const pieces = [new Uint8Array([1, 2]), new Uint8Array(0), new Uint8Array([3])];
+    const whole = {
+      ...request(),
+      body: new Source(world, () => 0.5, pieces, false),
+      content: contentOf(pieces),
+    };
+    const answer = origin.service.call(whole);
+    await world.clock.runAll();
+    expect([await answer, read]).toEqual([right({ id: 0 }), [contentOf(pieces)]]);
+
+    const half = {
+      ...request(),
+      body: new Source(world, () => 0.5, pieces, true),
+      content: contentOf(pieces),
+    };
+    const broken = origin.service.call(half);
+    await world.clock.runAll();
+    const result = await broken;
+    expect(result).toEqual(tagged("BodyLost"));
+    expect(result._tag === "Left" && isFault(result.left) && result.left.origin).toBe("local");
+    await settled();
+    expect(world.clock.pending).toBe(0);
+  });
+});
