@@ -12,7 +12,7 @@ import { retry } from "@pagoda/retry";
 import { timeout } from "@pagoda/timeout";
 
 /** Few, so that some bodies are longer. */
-export const recordedBytes = 80;
+export const recordedBytes = 150;
 
 /**
  * What stacks are made of: the real ones. A test puts a broken one in the place of one of them, to see that an invariant

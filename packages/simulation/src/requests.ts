@@ -2,7 +2,7 @@ import { idempotent, once, type Random } from "@pagoda/core";
 import { bodyOf, emptyBody } from "@pagoda/core/http";
 import { zipf } from "./chance.ts";
 import { bytes, chunks, contentOf, Source } from "./content.ts";
-import { type Parts, recordedBytes } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 import type { Request } from "./request.ts";
 import type { World } from "./world.ts";
 
@@ -33,10 +33,7 @@ export class Requests {
     const source = new Source(this.#world, random, pieces, random() < 0.02);
     const body = this.#parts.replayBody(source);
     const content = contentOf(pieces);
-    // A body that outgrows its record between two readings cannot be read again, although it has said that it could: a
-    // further try that waits in a buffer meanwhile meets a defect. So those are not made again here.
-    const fits = content.bytes <= recordedBytes;
-    const replay = { canRepeat: () => fits && body.canReplay, canDouble: () => false };
+    const replay = { canRepeat: () => body.canReplay, canDouble: () => false };
     return { id, key, body, content, replay };
   }
 }

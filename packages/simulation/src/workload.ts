@@ -1,7 +1,7 @@
 import { oneshot, type Random, Scope } from "@pagoda/core";
 import type { ReplayBody } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { between, exponential, oneOf } from "./chance.ts";
+import { between, exponential, oneOf, whole } from "./chance.ts";
 import { Digest } from "./digest.ts";
 import { answerWatch } from "./invariants/answers.ts";
 import { wakeUpWatch } from "./invariants/wake-ups.ts";
@@ -9,9 +9,6 @@ import { defect, type Request, type Result } from "./request.ts";
 import { Requests } from "./requests.ts";
 import type { Setting, Simulated } from "./setting.ts";
 import type { OwnTimer } from "./world.ts";
-
-/** Calls between two lulls, in which all that is under way ends before the next one comes. */
-const callsInARow = 2_000;
 
 /** Calls that come by chance and in bursts; callers that wait, or do not, and that leave, or do not. */
 export class Workload {
@@ -33,6 +30,8 @@ export class Workload {
   #patient = 0;
   #burstUntil = 0;
   #burstAt: number;
+  /** The call after which there is a lull: all that is under way ends before the next one comes. */
+  #lullAt: number;
   #isLull = false;
 
   constructor(setting: Setting, simulated: Simulated, calls: number) {
@@ -48,6 +47,7 @@ export class Workload {
     this.#load = between(load, 0.3, 1.1);
     this.#patience = oneOf(load, [0, 0.1, 0.4]);
     this.#burstAt = exponential(this.#arrivals, 2_000);
+    this.#lullAt = whole(this.#arrivals, 100, 3_000);
     wakeUpWatch(world, {
       name: "front of the stack",
       size: () => this.#patient,
@@ -82,8 +82,12 @@ export class Workload {
     world.after(exponential(this.#arrivals, 1 / perMs), () => {
       this.#call(this.#requests.next(this.#made++));
       if (this.isComplete) return;
-      if (this.#made % callsInARow === 0) this.#isLull = true;
-      else this.#next();
+      if (this.#made < this.#lullAt) {
+        this.#next();
+        return;
+      }
+      this.#isLull = true;
+      this.#lullAt = this.#made + whole(this.#arrivals, 100, 3_000);
     });
   }
 

@@ -88,7 +88,7 @@ const cases: readonly Case[] = [
   },
   {
     what: "a recorded body that repeats itself",
-    stack: "client",
+    stack: "gateway",
     broken: { replayBody: stammering },
     invariant: byteExact,
   },

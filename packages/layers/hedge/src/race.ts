@@ -95,7 +95,8 @@ export class Race<Req, Res, Err> {
     }
     const { kind, retryable } = this.#rules.classifier.outcome(result);
     const success = kind === "success";
-    if (which === "first") this.#learn(success);
+    // A refusal on this side says nothing of how long the upstream takes; that the caller did not wait longer does.
+    if (which === "first" && (kind !== "neutral" || this.#signal?.aborted)) this.#learn(success);
     this.#scopes[which]?.end();
     this.#scopes[which] = undefined;
     const { first, second } = this.#scopes;

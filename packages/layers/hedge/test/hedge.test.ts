@@ -192,3 +192,18 @@ describe("types of hedge", () => {
     expectTypeOf<{}>().toExtend<HedgeObserver>();
   });
 });
+
+test("defect: a refusal on this side that came late was taken for the upstream's latency", async () => {
+  const { clock, mock, call, traffic, state } = bench();
+  await traffic(2);
+  const before = mock.calls.length;
+  const results = Array.from({ length: 10 }, () => call());
+  await clock.advance(400);
+  for (const { fail } of mock.calls.slice(before)) {
+    fail({ _tag: "Down", origin: "local", retryable: false } as never);
+  }
+  await Promise.all(results);
+  await clock.advance(700);
+  // The period has shown nothing of the upstream.
+  expect(state()?.["delayMs"]).toBeNull();
+});
