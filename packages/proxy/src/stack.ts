@@ -1,5 +1,5 @@
-import { balance, type NoEndpointReady, staticEndpoints } from "@pagoda/balance";
-import { type Service, ServiceBuilder } from "@pagoda/core";
+import { balance, type NoEndpointReady } from "@pagoda/balance";
+import { type Service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import { metrics } from "@pagoda/metrics";

@@ -10,6 +10,28 @@ export interface Peer {
 }
 
 /**
+ * What is found out about a request on its way in, for whoever counts, logs and traces it: also where the call ends
+ * with an error, which could not carry it. Those who decide write it, those further out read it when the call has ended,
+ * and nobody decides by it. A server's requests have one; further out than all that read it, who reads it adds one
+ * where it is missing.
+ */
+export interface CallNotes {
+  /** The name of the route that matched. */
+  route?: string | undefined;
+  /** The cluster that the route selected. */
+  cluster?: string | undefined;
+  /** The origin that was called last, as `http://host:port`. */
+  upstream?: string | undefined;
+  /** How many times an origin was called. */
+  tries: number;
+}
+
+/** Notes on a call of which nothing is known yet. */
+export function callNotes(): CallNotes {
+  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0 };
+}
+
+/**
  * A request: a plain record, never changed. A layer that changes something passes on a copy,
  * `{ ...request, headers }`, and one that adds something adds a property, which the types then show.
  */
@@ -31,6 +53,8 @@ export interface HttpRequest {
   readonly peer?: Peer | undefined;
   /** Takes 1xx responses on their way; where absent they end at the transport. */
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
+  /** The one part that changes as the call goes on. */
+  readonly notes?: CallNotes | undefined;
 }
 
 /** What a request carries once it has an id: `forwarded` adds it, and whatever answers or logs needs it. */
@@ -87,6 +111,7 @@ export function httpRequest(url: string, input: RequestInput = {}): HttpRequest 
     version: "1.1",
     peer: undefined,
     onInformation: undefined,
+    notes: undefined,
   };
 }
 

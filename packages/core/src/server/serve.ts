@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import type { Fault } from "../fault.ts";
 import { emptyBody } from "../http/body.ts";
 import { HttpHeaders } from "../http/headers.ts";
-import { type HttpRequest, type HttpResponse, text } from "../http/message.ts";
+import { callNotes, type HttpRequest, type HttpResponse, text } from "../http/message.ts";
 import type { Service } from "../service.ts";
 import { type Connection, Connections } from "./connection.ts";
 import { parseTarget, readFraming, type Target } from "./framing.ts";
@@ -210,6 +210,7 @@ class Listener implements HttpServer {
       version: message.httpVersionMinor === 0 ? "1.0" : "1.1",
       peer: connection.peer,
       onInformation: (status, information) => sendInformation(out, status, information),
+      notes: callNotes(),
     };
     const defect = (cause: unknown): void => this.#defect(cause, request, connection, out);
     this.#call(request, connection.signal).then((result) => {

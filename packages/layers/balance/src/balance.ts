@@ -1,29 +1,68 @@
 import {
   anyReady,
-  type Description,
+  type Classifier,
+  type Clock,
+  type Discovery,
+  type Endpoint,
   type Fault,
-  isReady,
+  faultClassifier,
+  type HealthSource,
   type Readiness,
   type Service,
+  systemClock,
   WaitList,
 } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
-import type { Discovery, Endpoint } from "./discovery.ts";
-import { roundRobin } from "./round-robin.ts";
-import type { Candidate, Strategy } from "./strategy.ts";
+import { left } from "fp-ts/lib/Either.js";
+import { Member, type Terms } from "./member.ts";
+import type { SlowStart } from "./slow-start.ts";
+import { roundRobin } from "./strategies/round-robin.ts";
+import type { Strategy } from "./strategy.ts";
 
-/** No endpoint could take the call: there is none, or each refuses for now. */
+/** No endpoint could take the call: there is none, or none is healthy, or each refuses for now. */
 export interface NoEndpointReady extends Fault<"NoEndpointReady"> {
+  readonly origin: "local";
+  readonly retryable: true;
   /** How many endpoints there are. */
   readonly endpoints: number;
+  /** How many of them calls go to: the healthy ones, or all in a panic. */
+  readonly usable: number;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface BalanceObserver {
+  readonly came?: (key: string) => void;
+  /** The discovery does not name it any more; calls under way go on. */
+  readonly gone?: (key: string) => void;
+  readonly healthChanged?: (key: string, healthy: boolean) => void;
+  /** Too few are healthy, and from now on health is ignored; or no longer. */
+  readonly panicked?: (panic: boolean) => void;
 }
 
 export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   readonly discovery: Discovery<E>;
-  /** The service, or whole stack, that calls one endpoint. Called once for each endpoint that comes. */
-  readonly connect: (endpoint: E) => Service<Req, Res, Err>;
+  /**
+   * The service, or whole stack, that calls one endpoint. Called once for each endpoint that comes. What it gives to
+   * `atEnd` runs when the endpoint has gone and its last call has ended, such as the closing of connections.
+   */
+  readonly connect: (endpoint: E, atEnd: (run: () => void) => void) => Service<Req, Res, Err>;
   /** Default: round robin. */
   readonly strategy?: Strategy<Req>;
+  /** An endpoint gets calls while all of these say that it is healthy. Default: none, so all are. */
+  readonly health?: readonly HealthSource<E>[];
+  /** With a smaller share of healthy endpoints than this, health is ignored, 0 to 1. Default 0.5, Envoy's. */
+  readonly panicThreshold?: number;
+  /** Default: newcomers get their whole share at once. */
+  readonly slowStart?: SlowStart;
+  /** What results say, for strategies and health sources that learn from them. Default: errors by their origin. */
+  readonly classifier?: Classifier;
+  readonly observer?: BalanceObserver;
+  readonly clock?: Clock;
+}
+
+/** A service over several endpoints. */
+export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
+  /** From now on there are no endpoints; calls under way go on, and what `connect` gave to `atEnd` runs after them. */
+  close(): void;
 }
 
 /**
@@ -35,57 +74,158 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
  *
  * Errors: those of the endpoint's stack, and {@link NoEndpointReady} for a call made although it is not ready.
  *
- * Cost per call: about 100 ns and the asking of as many endpoints as the strategy looks at, with round robin one
- * while all are ready. Who waits stands in the queue of each endpoint.
+ * Cost per call: about 100 ns, the strategy's, and the asking of as many endpoints as the strategy looks at. A strategy
+ * that measures, and health sources that learn from calls, cost a classification and two readings of the clock. Who
+ * waits stands in the queue of each endpoint.
  *
- * Source: Tower's `balance` and `discover`.
+ * Source: Tower's `balance` and `discover`; panic and slow start are Envoy's.
+ *
+ * @throws RangeError when a number is out of range.
  */
 export function balance<E extends Endpoint, Req, Res, Err>({
   discovery,
   connect,
   strategy = roundRobin(),
-}: BalanceOptions<E, Req, Res, Err>): Service<Req, Res, Err | NoEndpointReady> {
-  let members: readonly Member<Req, Res, Err>[] = [];
+  health = [],
+  panicThreshold = 0.5,
+  slowStart,
+  classifier = faultClassifier,
+  observer,
+  clock = systemClock,
+}: BalanceOptions<E, Req, Res, Err>): Balancer<Req, Res, Err | NoEndpointReady> {
+  checkRanges(panicThreshold, slowStart);
+  const measures = strategy.load !== undefined;
+  let members: readonly Member<E, Req, Res, Err>[] = [];
+  /** Those that calls go to. */
+  let usable: readonly Member<E, Req, Res, Err>[] = [];
+  let healthy = 0;
+  let panicking = false;
+  let isStarting = true;
+  let isClosed = false;
   let change = new Change();
   /** What a caller waits for: any of the endpoints, or that there are others. */
   let awaited: readonly Readiness[] = [];
 
-  function update(): void {
-    const known = new Map(members.map((member) => [member.key, member]));
-    members = discovery.endpoints.map(
-      (endpoint) => known.get(endpoint.key) ?? new Member(endpoint.key, connect(endpoint)),
+  const terms: Terms<E> = {
+    strategy,
+    health,
+    slowStart,
+    classifier,
+    clock,
+    healthChanged(key, isHealthy) {
+      observer?.healthChanged?.(key, isHealthy);
+      choose();
+    },
+  };
+
+  function join(endpoint: E): Member<E, Req, Res, Err> {
+    const atEnd: (() => void)[] = [];
+    const service = connect(endpoint, (run) => atEnd.push(run));
+    observer?.came?.(endpoint.key);
+    return new Member(
+      endpoint,
+      service,
+      () => {
+        for (const run of atEnd) run();
+      },
+      terms,
     );
+  }
+
+  function update(endpoints: readonly E[]): void {
+    const known = new Map(members.map((member) => [member.key, member]));
+    members = endpoints.map((endpoint) => {
+      const member = known.get(endpoint.key);
+      if (member === undefined) {
+        const newcomer = join(endpoint);
+        // With those that are there from the beginning there is nobody who could take their share.
+        if (!isStarting) newcomer.startSlowly();
+        return newcomer;
+      }
+      known.delete(endpoint.key);
+      member.update(endpoint);
+      return member;
+    });
+    choose();
+    for (const [key, member] of known) {
+      member.leave();
+      observer?.gone?.(key);
+    }
+  }
+
+  /** Calls go to the healthy ones from now on, or to all when those are too few. */
+  function choose(): void {
+    const fit = members.filter((member) => member.healthy);
+    healthy = fit.length;
+    const panics = healthy < members.length * panicThreshold;
+    usable = panics ? members : fit;
+    strategy.update(usable);
+    if (panics !== panicking) {
+      panicking = panics;
+      observer?.panicked?.(panics);
+    }
     const past = change;
     change = new Change();
-    awaited = [...members, change];
+    awaited = [...usable, change];
     past.happen();
   }
-  update();
-  discovery.subscribe(update);
+
+  update(discovery.endpoints);
+  isStarting = false;
+  const unsubscribe = discovery.subscribe(() => {
+    if (!isClosed) update(discovery.endpoints);
+  });
 
   return {
     ready: () => anyReady(awaited),
     call(request, signal) {
-      const member = strategy.pick(members, request);
+      const now = measures ? clock.now() : 0;
+      const member = usable[strategy.pick(request, now)];
       return member === undefined
-        ? Promise.resolve(left(noneReady(members.length)))
-        : member.call(request, signal);
+        ? Promise.resolve(left(noneReady(members.length, usable.length)))
+        : member.call(request, signal, now);
     },
     describe: () => ({
       name: "balance",
-      options: { strategy: strategy.name },
+      options: {
+        strategy: strategy.name,
+        ...strategy.options,
+        panicThreshold,
+        ...(slowStart && { slowStartMs: slowStart.ms }),
+      },
+      state: { endpoints: members.length, healthy, panicking, ...discovery.state?.() },
       inner: members.map((member) => member.describe()),
     }),
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      unsubscribe();
+      update([]);
+    },
   };
 }
 
-function noneReady(endpoints: number): NoEndpointReady {
-  return { _tag: "NoEndpointReady", origin: "local", retryable: true, endpoints };
+function checkRanges(panicThreshold: number, slowStart: SlowStart | undefined): void {
+  if (!(panicThreshold >= 0 && panicThreshold <= 1)) {
+    throw new RangeError(`balance: panicThreshold is ${panicThreshold}; valid is 0 to 1`);
+  }
+  if (slowStart === undefined) return;
+  const { ms, least = 0.1 } = slowStart;
+  if (!(ms > 0 && ms < Infinity)) {
+    throw new RangeError(`balance: slowStart.ms is ${ms}; valid is a number over 0`);
+  }
+  if (!(least > 0 && least <= 1)) {
+    throw new RangeError(`balance: slowStart.least is ${least}; valid is over 0, at most 1`);
+  }
+}
+
+function noneReady(endpoints: number, usable: number): NoEndpointReady {
+  return { _tag: "NoEndpointReady", origin: "local", retryable: true, endpoints, usable };
 }
 
 /**
- * The next change of the endpoints. Who waits then asks anew, in order: they stand in the queues of endpoints that
- * may have gone, and in none of those that have come.
+ * The next change of the endpoints that calls go to. Who waits then asks anew, in order: they stand in the queues of
+ * endpoints that may have gone, and in none of those that have come.
  */
 class Change implements Readiness {
   #happened = false;
@@ -98,55 +238,5 @@ class Change implements Readiness {
   happen(): void {
     this.#happened = true;
     this.#waiting.wake();
-  }
-}
-
-/** An endpoint with its service and the calls under way. */
-class Member<Req, Res, Err> implements Candidate, Service<Req, Res, Err> {
-  readonly key: string;
-  readonly #service: Service<Req, Res, Err>;
-  pending = 0;
-
-  constructor(key: string, service: Service<Req, Res, Err>) {
-    this.key = key;
-    this.#service = service;
-  }
-
-  isReady(): boolean {
-    return isReady(this.#service);
-  }
-
-  ready(): undefined | Promise<void> {
-    return this.#service.ready();
-  }
-
-  call(request: Req, signal?: AbortSignal): Promise<Either<Err, Res>> {
-    this.pending++;
-    try {
-      return this.#service.call(request, signal).then(this.#ended, this.#broken);
-    } catch (defect) {
-      this.pending--;
-      return Promise.reject(defect);
-    }
-  }
-
-  // Made once for all calls: an async function or a closure for each costs more than the choice of the endpoint.
-  readonly #ended = (result: Either<Err, Res>): Either<Err, Res> => {
-    this.pending--;
-    return result;
-  };
-
-  readonly #broken = (defect: unknown): never => {
-    this.pending--;
-    throw defect;
-  };
-
-  describe(): Description {
-    return {
-      name: "endpoint",
-      options: { key: this.key },
-      state: { pending: this.pending, ready: this.isReady() },
-      inner: [this.#service.describe()],
-    };
   }
 }

@@ -1,4 +1,4 @@
 export * from "./balance.ts";
-export * from "./discovery.ts";
-export * from "./round-robin.ts";
+export type { SlowStart } from "./slow-start.ts";
+export * from "./strategies/round-robin.ts";
 export * from "./strategy.ts";

@@ -1,4 +1,4 @@
-import type { Discovery, Endpoint } from "@pagoda/balance";
+import type { Discovery, Endpoint } from "@pagoda/core";
 
 /** Endpoints that come and go as a test says. */
 export interface FakeDiscovery {

@@ -2,7 +2,8 @@ import { oneshot } from "@pagoda/core";
 import { type Mock, mockService, settled } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { balance, type Candidate, roundRobin } from "@pagoda/balance";
+import { balance, roundRobin } from "@pagoda/balance";
+import { candidates } from "./candidates.ts";
 import { fakeDiscovery } from "./fake-discovery.ts";
 
 describe("properties of round robin", () => {
@@ -10,16 +11,12 @@ describe("properties of round robin", () => {
 
   /** How often each candidate is picked. */
   function count(ready: readonly boolean[], picks: number): number[] {
-    const candidates = ready.map((isReady, n): Candidate => ({
-      key: String(n),
-      pending: 0,
-      isReady: () => isReady,
-    }));
     const counts = ready.map(() => 0);
     const strategy = roundRobin();
+    strategy.update(candidates(ready));
     for (let pick = 0; pick < picks; pick++) {
-      const picked = strategy.pick(candidates, undefined);
-      if (picked !== undefined) counts[Number(picked.key)]!++;
+      const picked = strategy.pick(undefined, 0);
+      if (picked >= 0) counts[picked]!++;
     }
     return counts;
   }
@@ -51,13 +48,9 @@ describe("properties of round robin", () => {
       fc.property(fc.array(readiness), (lists) => {
         const strategy = roundRobin();
         for (const ready of lists) {
-          const candidates = ready.map((is, n): Candidate => ({
-            key: String(n),
-            pending: 0,
-            isReady: () => is,
-          }));
-          const picked = strategy.pick(candidates, undefined);
-          expect(picked?.isReady() ?? false).toBe(ready.includes(true));
+          strategy.update(candidates(ready));
+          const picked = strategy.pick(undefined, 0);
+          expect(ready[picked] ?? false).toBe(ready.includes(true));
         }
       }),
     );

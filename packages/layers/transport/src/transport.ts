@@ -46,6 +46,8 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  * the response's head. The body follows with backpressure; who does not read it cancels it. An abort before the
  * head closes the connection; after it, cancelling the body does.
  *
+ * Each call is written into the request's notes, where it has any: the upstream, and one more try.
+ *
  * Errors: {@link TransportFault}, and {@link Aborted}.
  *
  * @param url The origin: `http://host:port` or `https://host:port`, nothing after it.
@@ -96,6 +98,11 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
         return Promise.resolve(left(unsendable(error as Unsendable)));
       }
       inFlight++;
+      const { notes } = request;
+      if (notes !== undefined) {
+        notes.upstream = shared.upstream;
+        notes.tries++;
+      }
       return new Promise((resolve) => {
         pool.send(new Call(shared, request, head, signal, resolve, over));
       });

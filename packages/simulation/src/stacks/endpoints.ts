@@ -1,6 +1,5 @@
-import type { Discovery, Endpoint } from "@pagoda/balance";
 import { anyOf, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
-import { type Random, ServiceBuilder } from "@pagoda/core";
+import { type Discovery, type Endpoint, type Random, ServiceBuilder } from "@pagoda/core";
 import { between, logNormal, oneOf, pareto, whole } from "../chance.ts";
 import { BreakerModel } from "../invariants/half-open.ts";
 import { RateModel } from "../invariants/rate.ts";

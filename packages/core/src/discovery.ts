@@ -1,0 +1,41 @@
+import type { Details } from "./description.ts";
+
+/** One place that can answer calls. */
+export interface Endpoint {
+  /** Tells it from the others, and names it in descriptions, logs and metrics: `http://10.0.0.7:8080`. */
+  readonly key: string;
+  /** Its share of the calls compared with the others', over 0. Default 1. */
+  readonly weight?: number | undefined;
+}
+
+/** Where the endpoints of a balancer come from, as they come and go. Its state stands in the balancer's description. */
+export interface Discovery<out E extends Endpoint = Endpoint> extends Pick<Details, "state"> {
+  /** What there is now. Keys are unique. */
+  readonly endpoints: readonly E[];
+  /** Calls `changed` after each change of `endpoints`, until the returned function is called. */
+  subscribe(changed: () => void): () => void;
+}
+
+/**
+ * A list that does not change.
+ *
+ * @throws RangeError when two endpoints have the same key, or a weight is not a number over 0.
+ */
+export function staticEndpoints<E extends Endpoint>(endpoints: readonly E[]): Discovery<E> {
+  const problem = endpointsProblem(endpoints);
+  if (problem !== undefined) throw new RangeError(`staticEndpoints: ${problem}`);
+  return { endpoints, subscribe: () => () => {} };
+}
+
+/** What is wrong with a list of endpoints, naming the endpoint and its value; `undefined` when nothing is. */
+export function endpointsProblem(endpoints: readonly Endpoint[]): string | undefined {
+  const keys = new Set<string>();
+  for (const { key, weight = 1 } of endpoints) {
+    if (keys.has(key)) return `the endpoint "${key}" is listed twice; give each once`;
+    if (!(weight > 0 && weight < Infinity)) {
+      return `the endpoint "${key}" has the weight ${weight}; valid is a number over 0`;
+    }
+    keys.add(key);
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+import { staticEndpoints } from "@pagoda/core";
+import { describe, expect, test } from "vitest";
+
+describe("staticEndpoints", () => {
+  test("gives what it was given, for good", () => {
+    const endpoints = [{ key: "a" }, { key: "b", weight: 0.5 }];
+    const discovery = staticEndpoints(endpoints);
+    const unsubscribe = discovery.subscribe(() => expect.unreachable());
+    expect(discovery.endpoints).toEqual(endpoints);
+    unsubscribe();
+  });
+
+  test("refuses the same key twice, and names it", () => {
+    expect(() => staticEndpoints([{ key: "a" }, { key: "b" }, { key: "a" }])).toThrow(
+      new RangeError('staticEndpoints: the endpoint "a" is listed twice; give each once'),
+    );
+  });
+
+  test.each([0, -1, NaN, Infinity])("refuses the weight %d", (weight) => {
+    expect(() => staticEndpoints([{ key: "a", weight }])).toThrow(
+      new RangeError(`staticEndpoints: the endpoint "a" has the weight ${weight}; valid is a number over 0`),
+    );
+  });
+});

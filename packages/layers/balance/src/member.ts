@@ -1,0 +1,157 @@
+import {
+  type Classifier,
+  type Clock,
+  type Description,
+  type Endpoint,
+  type HealthSource,
+  type HealthWatch,
+  isReady,
+  type Service,
+} from "@pagoda/core";
+import type { Either } from "fp-ts/lib/Either.js";
+import { Ramp, type SlowStart } from "./slow-start.ts";
+import type { Candidate, Load, Strategy } from "./strategy.ts";
+
+/** What all endpoints of a balancer have in common. */
+export interface Terms<in E extends Endpoint> {
+  readonly strategy: Pick<Strategy<never>, "load">;
+  readonly health: readonly HealthSource<E>[];
+  readonly slowStart: SlowStart | undefined;
+  readonly classifier: Classifier;
+  readonly clock: Clock;
+  /** The health of an endpoint has changed. */
+  readonly healthChanged: (key: string, healthy: boolean) => void;
+}
+
+/** An endpoint with its service, its health, and the calls under way. */
+export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
+  readonly key: string;
+  readonly load: Load | undefined;
+  weight = 1;
+  pending = 0;
+  healthy = true;
+  readonly #service: Service<Req, Res, Err>;
+  readonly #terms: Terms<E>;
+  readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[];
+  readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
+  readonly #ramp: Ramp | undefined;
+  readonly #gone: () => void;
+  #isGone = false;
+
+  /** @param gone Runs once, when the endpoint has gone and its last call has ended. */
+  constructor(endpoint: E, service: Service<Req, Res, Err>, gone: () => void, terms: Terms<E>) {
+    this.key = endpoint.key;
+    this.load = terms.strategy.load?.(endpoint);
+    this.#service = service;
+    this.#gone = gone;
+    this.#terms = terms;
+    this.#ramp = terms.slowStart && new Ramp(terms.slowStart, terms.clock);
+    const watches = terms.health.map(
+      (source) => [source.name, source.watch(endpoint, this.#healthChanged)] as const,
+    );
+    this.#watches = watches;
+    this.#learning = watches.flatMap(([, watch]) => watch.ended?.bind(watch) ?? []);
+    this.healthy = this.#isHealthy();
+    this.update(endpoint);
+  }
+
+  /** The endpoint is there, and perhaps of another weight. */
+  update({ weight = 1 }: E): void {
+    this.weight = weight;
+  }
+
+  startSlowly(): void {
+    this.#ramp?.begin();
+  }
+
+  get share(): number {
+    return this.#ramp === undefined ? 1 : this.#ramp.share;
+  }
+
+  isReady(): boolean {
+    return isReady(this.#service);
+  }
+
+  ready(): undefined | Promise<void> {
+    return this.#service.ready();
+  }
+
+  /** @param startedMs The clock's time, where the strategy measures. */
+  call(request: Req, signal: AbortSignal | undefined, startedMs: number): Promise<Either<Err, Res>> {
+    this.pending++;
+    try {
+      const answer = this.#service.call(request, signal);
+      if (this.load === undefined && this.#learning.length === 0)
+        return answer.then(this.#ended, this.#broken);
+      return answer.then((result) => {
+        this.#learn(result, startedMs, signal?.aborted === true);
+        return this.#ended(result);
+      }, this.#broken);
+    } catch (defect) {
+      this.#over();
+      return Promise.reject(defect);
+    }
+  }
+
+  /** The endpoint has gone: the calls under way go on. */
+  leave(): void {
+    this.#isGone = true;
+    for (const [, watch] of this.#watches) watch.close();
+    if (this.pending === 0) this.#gone();
+  }
+
+  describe(): Description {
+    const { key, weight, pending, healthy, share } = this;
+    return {
+      name: "endpoint",
+      options: { key, weight },
+      state: {
+        pending,
+        ready: this.isReady(),
+        healthy,
+        ...(share < 1 && { share }),
+        ...this.load?.state(),
+        ...Object.fromEntries(this.#watches.map(([name, watch]) => [name, watch.state()])),
+      },
+      inner: [this.#service.describe()],
+    };
+  }
+
+  #isHealthy(): boolean {
+    return this.#watches.every(([, { healthy }]) => healthy);
+  }
+
+  readonly #healthChanged = (): void => {
+    const healthy = this.#isHealthy();
+    if (this.#isGone || healthy === this.healthy) return;
+    this.healthy = healthy;
+    if (healthy) this.startSlowly();
+    this.#terms.healthChanged(this.key, healthy);
+  };
+
+  #learn(result: Either<Err, Res>, startedMs: number, wasAborted: boolean): void {
+    const { classifier, clock } = this.#terms;
+    const outcome = classifier.outcome(result);
+    if (this.load !== undefined) {
+      const now = clock.now();
+      this.load.ended(outcome, now - startedMs, now, wasAborted);
+    }
+    for (const ended of this.#learning) ended(outcome);
+  }
+
+  // Made once for all calls: an async function or a closure for each costs more than the choice of the endpoint.
+  readonly #ended = (result: Either<Err, Res>): Either<Err, Res> => {
+    this.#over();
+    return result;
+  };
+
+  readonly #broken = (defect: unknown): never => {
+    this.#over();
+    throw defect;
+  };
+
+  #over(): void {
+    this.pending--;
+    if (this.#isGone && this.pending === 0) this.#gone();
+  }
+}

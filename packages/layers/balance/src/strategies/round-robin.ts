@@ -1,0 +1,37 @@
+import { type Random, systemRandom } from "@pagoda/core";
+import { type Candidate, isItsTurn, type Strategy } from "../strategy.ts";
+
+export interface RoundRobinOptions {
+  readonly random?: Random;
+}
+
+/**
+ * Each endpoint in its turn; one that is not ready is passed over. Weights do not matter. Use it where calls cost about
+ * the same and endpoints are alike.
+ *
+ * Cost per pick: a few nanoseconds.
+ */
+export function roundRobin({ random = systemRandom }: RoundRobinOptions = {}): Strategy {
+  let candidates: readonly Candidate[] = [];
+  let next = 0;
+  return {
+    name: "round-robin",
+    update(list) {
+      candidates = list;
+      if (next >= list.length) next = 0;
+    },
+    pick() {
+      const { length } = candidates;
+      let starting = -1;
+      for (let tried = 0; tried < length; tried++) {
+        const at = next;
+        const candidate = candidates[at] as Candidate;
+        next = at + 1 < length ? at + 1 : 0;
+        if (!candidate.isReady()) continue;
+        if (isItsTurn(candidate, random)) return at;
+        if (starting < 0) starting = at;
+      }
+      return starting;
+    },
+  };
+}
