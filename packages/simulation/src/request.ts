@@ -1,11 +1,11 @@
 import type { Aborted, Classifier, Fault, Replayable, Service } from "@pagoda/core";
 import { faultClassifier } from "@pagoda/core";
-import type { Body } from "@pagoda/core/http";
+import type { Body, HttpRequest } from "@pagoda/core/http";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Content } from "./content.ts";
 
-/** What callers ask. */
-export interface Request extends Replayable {
+/** What callers ask: an HTTP request for the one layer that looks at it as such, the router. */
+export interface Request extends Replayable, HttpRequest {
   readonly id: number;
   /** Whose request it is. */
   readonly key: string;

@@ -4,6 +4,7 @@ import { zipf } from "./chance.ts";
 import { bytes, chunks, contentOf, Source } from "./content.ts";
 import type { Parts } from "./parts.ts";
 import type { Request } from "./request.ts";
+import { plainTarget, type Target, targets } from "./targets.ts";
 import type { World } from "./world.ts";
 
 /** Makes requests: for keys of which few are frequent, without a body, with a short one, or with one that streams. */
@@ -12,28 +13,41 @@ export class Requests {
   readonly #parts: Parts;
   readonly #random: Random;
   readonly #key = zipf(200);
+  readonly #target: () => Target;
 
   constructor(world: World, parts: Parts) {
     this.#world = world;
     this.#parts = parts;
     this.#random = world.chance("requests");
+    this.#target = targets(world.chance("targets"));
   }
 
   next(id: number): Request {
     const random = this.#random;
     const key = `key-${this.#key(random)}`;
     const kind = random();
-    if (kind < 0.4) return { id, key, body: emptyBody, content: contentOf([]), replay: idempotent };
+    const asked = { ...this.#target(), id, key };
+    if (kind < 0.4) return { ...asked, body: emptyBody, content: contentOf([]), replay: idempotent };
     if (kind < 0.85) {
       const whole = bytes(random, 1 + Math.floor(random() * 100));
       const replay = random() < 0.9 ? idempotent : once;
-      return { id, key, body: bodyOf(whole), content: contentOf([whole]), replay };
+      return { ...asked, body: bodyOf(whole), content: contentOf([whole]), replay };
     }
     const pieces = chunks(random);
     const source = new Source(this.#world, random, pieces, random() < 0.02);
     const body = this.#parts.replayBody(source);
     const content = contentOf(pieces);
     const replay = { canRepeat: () => body.canReplay, canDouble: () => false };
-    return { id, key, body, content, replay };
+    return { ...asked, body, content, replay };
   }
 }
+
+/** A request that does no harm, to try a limit with. */
+export const trial: Request = {
+  ...plainTarget,
+  id: -1,
+  key: "trial",
+  body: emptyBody,
+  content: contentOf([]),
+  replay: idempotent,
+};

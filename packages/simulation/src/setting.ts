@@ -1,12 +1,10 @@
-import { idempotent, type Random } from "@pagoda/core";
-import { emptyBody } from "@pagoda/core/http";
-import { contentOf } from "./content.ts";
+import type { Random } from "@pagoda/core";
 import { AbortWatch } from "./invariants/aborts.ts";
 import { leftoversWatch } from "./invariants/leftovers.ts";
 import { replayWatch } from "./invariants/replays.ts";
 import type { Origin } from "./origin.ts";
 import { type Parts, parts as realParts } from "./parts.ts";
-import type { Request, Stack } from "./request.ts";
+import type { Stack } from "./request.ts";
 import { World } from "./world.ts";
 
 /** Where a stack is put together. */
@@ -27,15 +25,6 @@ export class Setting {
     this.aborts = new AbortWatch(this.world);
     this.onBody = replayWatch(this.world);
   }
-
-  /** A request that does no harm, to try a limit with. */
-  readonly trial = (): Request => ({
-    id: -1,
-    key: "trial",
-    body: emptyBody,
-    content: contentOf([]),
-    replay: idempotent,
-  });
 }
 
 /** A stack in its setting, ready to be called. */

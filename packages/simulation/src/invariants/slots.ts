@@ -1,5 +1,6 @@
 import type { Both } from "../probe.ts";
 import type { Request, Stack } from "../request.ts";
+import { trial } from "../requests.ts";
 import type { World } from "../world.ts";
 
 export const slotsGivenBack = "a limit is kept, and every slot is given back";
@@ -10,17 +11,17 @@ export const slotsGivenBack = "a limit is kept, and every slot is given back";
  */
 export class SlotsModel implements Both {
   readonly #world: World;
-  readonly #trial: () => Request;
+  readonly #trial: Request;
   #limit: number;
   #inFlight = 0;
   #passed = false;
   #layered: Stack | undefined;
 
-  /** @param trial A request to try the slots with at the end. */
-  constructor(world: World, limit: number, trial: () => Request) {
+  /** @param request A request to try the slots with at the end. */
+  constructor(world: World, limit: number, request: Request = trial) {
     this.#world = world;
     this.#limit = limit;
-    this.#trial = trial;
+    this.#trial = request;
     world.atTheEnd(() => this.#tryAll());
   }
 
@@ -67,7 +68,7 @@ export class SlotsModel implements Both {
       this.#world.violate(slotsGivenBack, `${this.#inFlight} calls are under way when all are over`);
     const limit = this.#limit;
     const controller = new AbortController();
-    const calls = Array.from({ length: limit }, () => layered.call(this.#trial(), controller.signal));
+    const calls = Array.from({ length: limit }, () => layered.call(this.#trial, controller.signal));
     if (this.#inFlight < limit)
       this.#world.violate(slotsGivenBack, `of ${limit} slots ${limit - this.#inFlight} are lost`);
     controller.abort();

@@ -121,11 +121,11 @@ export class Endpoints implements Discovery<Endpoint> {
   }
 
   readonly connect = ({ key }: Endpoint): Stack => {
-    const { world, parts, aborts, trial } = this.#setting;
+    const { world, parts, aborts } = this.#setting;
     const { probes, failures, openMs, maxOpenMs, limit, timeoutMs, keyed, byRate } = this.#shape;
     const { clock } = world;
     const origin = this.origins.find((one) => one.key === key) as Origin;
-    const slots = new SlotsModel(world, limit, trial);
+    const slots = new SlotsModel(world, limit);
     const rate = new RateModel(world, { keyed });
     const breaker = new BreakerModel(world, { failures, probes, openMs, maxOpenMs });
     const refusals = breakerRefusals(world);

@@ -14,14 +14,14 @@ export class Limited {
   readonly #limitChanged: (limit: number) => void;
 
   constructor(setting: Setting, limit: number | LimitAlgorithm) {
-    const { world, trial } = setting;
+    const { world } = setting;
     const atFirst = typeof limit === "number" ? limit : Number(limit.options["initial"]);
     // The other algorithms go by latencies, too: they may shrink without a drop.
     const goesByDrops = typeof limit !== "number" && limit.name === "aimd";
     const refusals = goesByDrops ? limitRefusals(world, atFirst) : undefined;
     this.#setting = setting;
     this.#limit = limit;
-    this.slots = new SlotsModel(world, atFirst, trial);
+    this.slots = new SlotsModel(world, atFirst);
     this.inside = refusals === undefined ? [this.slots.inside] : [this.slots.inside, refusals.inside];
     this.#limitChanged = (next) => {
       this.slots.limitChanged(next);

@@ -1,0 +1,47 @@
+import type { Random } from "@pagoda/core";
+import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { oneOf } from "./chance.ts";
+
+/** What of a request a router looks at. */
+export type Target = Omit<HttpRequest, "body">;
+
+export const plainTarget: Target = {
+  method: "GET",
+  scheme: "http",
+  authority: "shop.example",
+  path: "/",
+  query: "",
+  headers: HttpHeaders.empty,
+  version: "1.1",
+};
+
+const authorities = ["shop.example", "shop.example:8080", "SHOP.example", "eu.shop.example", "other.example"];
+const paths = [
+  "/api",
+  "/api/",
+  "/api/carts/7",
+  "/api/../api/items",
+  "/a%70i/items",
+  "/apiary",
+  "/checkout",
+  "/checkout/",
+  "/users/42",
+  "/users/ann",
+  "/old/shop",
+  "/",
+  "/../up",
+];
+const beta = HttpHeaders.of({ "x-beta": "1" });
+
+/** Targets for the routes of the simulation: some match by a hair, some do not, some are refused. */
+export function targets(random: Random): () => Target {
+  return () => ({
+    ...plainTarget,
+    method: random() < 0.8 ? "GET" : "POST",
+    // Most are of the one host, and for the route with the split.
+    authority: random() < 0.8 ? "shop.example" : oneOf(random, authorities),
+    path: random() < 0.5 ? "/api/items" : oneOf(random, paths),
+    query: random() < 0.2 ? "?page=2" : "",
+    headers: random() < 0.1 ? beta : HttpHeaders.empty,
+  });
+}
