@@ -1,12 +1,12 @@
-import { idempotent, isFault } from "@pagoda/core";
+import { isFault } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Content, contentOf, Source } from "../src/content.ts";
 import { calm, type Mood, Origin } from "../src/origin.ts";
 import { defect, type Request } from "../src/request.ts";
+import { trial } from "../src/requests.ts";
 import { World } from "../src/world.ts";
-import { emptyBody } from "@pagoda/core/http";
 
 /** An origin that takes 10 ms for each call, with two workers and room for one that waits. */
 function bench(mood: Partial<Mood> = {}) {
@@ -21,13 +21,7 @@ function bench(mood: Partial<Mood> = {}) {
   });
   origin.mood = { ...calm, ...mood };
   let id = 0;
-  const request = (): Request => ({
-    id: id++,
-    key: "key",
-    body: emptyBody,
-    content: contentOf([]),
-    replay: idempotent,
-  });
+  const request = (): Request => ({ ...trial, id: id++ });
   const call = (signal?: AbortSignal) => origin.service.call(request(), signal);
   return { world, origin, call, request, read };
 }
