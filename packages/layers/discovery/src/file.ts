@@ -1,0 +1,216 @@
+import { readFile } from "node:fs/promises";
+import {
+  type Clock,
+  type Endpoint,
+  endpointsProblem,
+  type Fault,
+  systemClock,
+  type Timer,
+} from "@pagoda/core";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { jsonEndpoints } from "./json.ts";
+import { Publisher, type Source, type SourceObserver } from "./source.ts";
+import { PathWatch } from "./watch.ts";
+
+/** The file cannot be read: it is not there, or not for this process. */
+export interface FileUnreadable extends Fault<"FileUnreadable"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  readonly path: string;
+  /** As Node has it: `ENOENT`, `EACCES`, `EISDIR`. */
+  readonly code: string;
+}
+
+/** The file says something that makes no sense, or has been written by half. */
+export interface FileInvalid extends Fault<"FileInvalid"> {
+  readonly origin: "local";
+  readonly retryable: true;
+  readonly path: string;
+  /** A line for each: where in the file, the value, and what would be valid. */
+  readonly problems: readonly string[];
+}
+
+export type FileFault = FileUnreadable | FileInvalid;
+
+export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
+  readonly path: string;
+  /** Reads the text; `Left` lists what is wrong with it, and so does what it throws. Default: {@link jsonEndpoints}. */
+  readonly parse?: (text: string) => Either<readonly string[], readonly E[]>;
+  /** From the first sign of a change to reading, for changes come in bursts: milliseconds, 0 or more. Default 50. */
+  readonly settleMs?: number;
+  /** The file is read this often although nothing has told of a change: milliseconds, over 0. Default 10,000. */
+  readonly pollMs?: number;
+  readonly observer?: SourceObserver<E, FileFault>;
+  readonly clock?: Clock;
+}
+
+/** The longest time that timers of the platform can take. */
+const maxMs = 2_147_483_647;
+
+/**
+ * The endpoints that a file lists, followed as the file changes. Use it where people, a deployment or a control plane
+ * that writes files say what there is.
+ *
+ * It may be changed in any way: written in place, replaced by renaming, deleted and made again, or reached by links
+ * that change, as in a mounted ConfigMap. It is read after each sign of a change, and every `pollMs` for file systems
+ * that give none. What is read counts only if it differs.
+ *
+ * While the file is missing or makes no sense, the last good list stays: an empty list is what says that there is none.
+ *
+ * Errors: {@link FileFault}, to the observer once for each that is new, and in `started`.
+ *
+ * Cost: a reading of the file each time; nothing on the path of a call.
+ *
+ * @throws RangeError when an option is out of range.
+ */
+export function fileEndpoints<E extends Endpoint>(
+  options: FileEndpointsOptions<E> & Required<Pick<FileEndpointsOptions<E>, "parse">>,
+): Source<E, FileFault>;
+export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, FileFault>;
+export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, FileFault> {
+  const {
+    path,
+    parse = jsonEndpoints,
+    settleMs = 50,
+    pollMs = 10_000,
+    observer,
+    clock = systemClock,
+  } = options;
+  if (path === "") throw new RangeError(`fileEndpoints: path is ""; valid is the path of a file`);
+  if (!(settleMs >= 0 && settleMs <= maxMs))
+    throw new RangeError(`fileEndpoints: settleMs is ${settleMs}; valid is 0 or more, at most ${maxMs}`);
+  if (!(pollMs > 0 && pollMs <= maxMs))
+    throw new RangeError(`fileEndpoints: pollMs is ${pollMs}; valid is over 0, at most ${maxMs}`);
+
+  const publisher = new Publisher<Endpoint, FileFault>(clock, observer);
+  const reader = new Reader(publisher, { path, parse, settleMs, pollMs, clock });
+  return {
+    started: publisher.started,
+    get endpoints() {
+      return publisher.endpoints;
+    },
+    subscribe: (changed) => publisher.subscribe(changed),
+    state: () => ({
+      file: {
+        path,
+        ...publisher.state(),
+        foldersWatched: reader.foldersWatched,
+        lastError: publisher.fault === undefined ? null : lineOf(publisher.fault),
+      },
+    }),
+    close: () => reader.close(),
+  };
+}
+
+/** Reads the file again and again, one reading at a time. */
+class Reader {
+  readonly #publisher: Publisher<Endpoint, FileFault>;
+  readonly #options: Required<Omit<FileEndpointsOptions, "observer">>;
+  readonly #watch: PathWatch;
+  readonly #closing = new AbortController();
+  #settling: Timer | undefined;
+  #polling: Timer | undefined;
+  #isReading = false;
+  /** Something changed while it was reading. */
+  #isStale = false;
+  #text: string | undefined;
+  #said: Either<FileFault, readonly Endpoint[]> | undefined;
+
+  constructor(
+    publisher: Publisher<Endpoint, FileFault>,
+    options: Required<Omit<FileEndpointsOptions, "observer">>,
+  ) {
+    this.#publisher = publisher;
+    this.#options = options;
+    this.#watch = new PathWatch(options.path, this.#stirred);
+    this.#look();
+  }
+
+  get foldersWatched(): number {
+    return this.#watch.size;
+  }
+
+  close(): void {
+    if (this.#publisher.isClosed) return;
+    this.#publisher.close();
+    this.#closing.abort();
+    this.#watch.close();
+    const { clock } = this.#options;
+    for (const timer of [this.#settling, this.#polling]) if (timer !== undefined) clock.clearTimer(timer);
+  }
+
+  readonly #stirred = (): void => {
+    const { clock, settleMs } = this.#options;
+    if (this.#publisher.isClosed) return;
+    this.#settling ??= clock.setTimer(settleMs, () => {
+      this.#settling = undefined;
+      this.#look();
+    });
+  };
+
+  #look(): void {
+    if (this.#isReading) {
+      this.#isStale = true;
+      return;
+    }
+    this.#isReading = true;
+    if (this.#polling !== undefined) this.#options.clock.clearTimer(this.#polling);
+    void this.#read();
+  }
+
+  async #read(): Promise<void> {
+    const { clock, pollMs } = this.#options;
+    // Watched first, read then: what changes in between is told.
+    await this.#watch.follow();
+    const said = await this.#load();
+    if (this.#publisher.isClosed) return;
+    this.#isReading = false;
+    this.#polling = clock.setTimer(pollMs, () => this.#look());
+    if (this.#isStale) {
+      this.#isStale = false;
+      this.#look();
+    }
+    // Last: a mistake in who listens does not end the source, and who listens may close it.
+    if (!isLeft(said)) this.#publisher.succeeded(said.right);
+    else if (!isSame(said.left, this.#publisher.fault)) this.#publisher.failed(said.left);
+  }
+
+  async #load(): Promise<Either<FileFault, readonly Endpoint[]>> {
+    const { path } = this.#options;
+    try {
+      const text = await readFile(path, { encoding: "utf8", signal: this.#closing.signal });
+      if (text !== this.#text || this.#said === undefined) {
+        this.#text = text;
+        this.#said = this.#parse(text);
+      }
+      return this.#said;
+    } catch (cause) {
+      const { code = "UNKNOWN" } = cause as NodeJS.ErrnoException;
+      return left({ _tag: "FileUnreadable", origin: "local", retryable: true, path, code, cause });
+    }
+  }
+
+  #parse(text: string): Either<FileFault, readonly Endpoint[]> {
+    const { path, parse } = this.#options;
+    const invalid = { _tag: "FileInvalid", origin: "local", retryable: true, path } as const;
+    try {
+      const parsed = parse(text);
+      if (isLeft(parsed)) return left({ ...invalid, problems: parsed.left });
+      const problem = endpointsProblem(parsed.right);
+      return problem === undefined ? right(parsed.right) : left({ ...invalid, problems: [problem] });
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      return left({ ...invalid, problems: [message], cause });
+    }
+  }
+}
+
+/** The same trouble as before is not told again at each poll. What a text says wrong is one object until it changes. */
+function isSame(fault: FileFault, before: FileFault | undefined): boolean {
+  if (before === undefined || fault._tag === "FileInvalid") return fault === before;
+  return before._tag === "FileUnreadable" && fault.code === before.code;
+}
+
+function lineOf(fault: FileFault): string {
+  return fault._tag === "FileUnreadable" ? fault.code : fault.problems.join("\n");
+}

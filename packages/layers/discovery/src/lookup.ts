@@ -1,0 +1,126 @@
+import type { SrvRecord } from "node:dns";
+import { isIP } from "node:net";
+import { pause, Scope } from "@pagoda/core";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { Settings } from "./options.ts";
+import {
+  type AddressRecord,
+  dnsFailed,
+  type DnsFailed,
+  type DnsFault,
+  faultOf,
+  noRecords,
+  type RecordType,
+} from "./records.ts";
+
+/** The addresses of some hosts. */
+export interface Found {
+  /** A host that has none is not in it. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** Milliseconds until the first of the answers is out of date. */
+  readonly ttlMs: number;
+  /** A query that failed while others were answered; what it gave last stands in for it. */
+  readonly fault: DnsFailed | undefined;
+}
+
+interface Question<T> {
+  readonly name: string;
+  readonly type: RecordType;
+  ask(): Promise<readonly T[]>;
+}
+
+type Reply<T> = Either<DnsFault, readonly T[]>;
+
+/** Asks the resolver of one source, all that goes together at once and each time with a limit. */
+export class Lookup {
+  readonly #settings: Settings;
+  readonly #closing = new AbortController();
+  /** The last addresses that each query gave, for when it fails. */
+  #known: ReadonlyMap<string, readonly string[]> = new Map();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** `Left` when no query gave an address: that there is none only if all have said so. */
+  async addresses(hosts: readonly string[]): Promise<Either<DnsFault, Found>> {
+    const { resolver, types } = this.#settings;
+    const names = hosts.filter((host) => isIP(host) === 0);
+    const questions = names.flatMap((name) =>
+      types.map((type): Question<AddressRecord> => {
+        const ask = (): Promise<readonly AddressRecord[]> =>
+          type === "A" ? resolver.resolve4(name, { ttl: true }) : resolver.resolve6(name, { ttl: true });
+        return { name, type, ask };
+      }),
+    );
+    const replies = await this.#ask(questions);
+
+    const addresses = new Map<string, string[]>();
+    const known = new Map<string, readonly string[]>();
+    let ttlMs = Infinity;
+    let failed: DnsFailed | undefined;
+    let none: DnsFault | undefined;
+    let isAnswered = names.length < hosts.length;
+    const add = (host: string, found: readonly string[]): void => {
+      if (found.length > 0) addresses.set(host, [...(addresses.get(host) ?? []), ...found]);
+    };
+    for (const host of hosts) if (isIP(host) !== 0) add(host, [host]);
+    for (const [at, reply] of replies.entries()) {
+      const { name, type } = questions[at] as Question<AddressRecord>;
+      const query = `${type} ${name}`;
+      if (isLeft(reply)) {
+        if (reply.left._tag === "NoRecords") {
+          none ??= reply.left;
+          continue;
+        }
+        failed ??= reply.left;
+        const last = this.#known.get(query) ?? [];
+        known.set(query, last);
+        add(name, last);
+      } else {
+        isAnswered = true;
+        const found = reply.right.map(({ address }) => address);
+        known.set(query, found);
+        add(name, found);
+        for (const { ttl } of reply.right) ttlMs = Math.min(ttlMs, ttl >= 0 ? ttl * 1_000 : 0);
+      }
+    }
+    if (!isAnswered) return left(failed ?? none ?? noRecords(hosts.join(", ")));
+    this.#known = known;
+    return right({ addresses, ttlMs, fault: failed });
+  }
+
+  async services(name: string): Promise<Reply<SrvRecord>> {
+    const ask = (): Promise<readonly SrvRecord[]> => this.#settings.resolver.resolveSrv(name);
+    const [reply] = await this.#ask([{ name, type: "SRV", ask }]);
+    return reply as Reply<SrvRecord>;
+  }
+
+  /** Gives up what is under way. */
+  close(): void {
+    this.#closing.abort();
+    this.#settings.resolver.cancel();
+  }
+
+  async #ask<T>(questions: readonly Question<T>[]): Promise<readonly Reply<T>[]> {
+    const { clock, timeoutMs } = this.#settings;
+    const scope = new Scope(this.#closing.signal);
+    const late = pause(clock, timeoutMs, scope.signal);
+    const replies = await Promise.all(questions.map((question) => this.#reply(question, late)));
+    scope.abort();
+    return replies;
+  }
+
+  async #reply<T>({ name, type, ask }: Question<T>, late: Promise<void>): Promise<Reply<T>> {
+    try {
+      const records = await Promise.race([ask(), late]);
+      if (records === undefined) {
+        this.#settings.resolver.cancel();
+        return left(dnsFailed(name, type, "ETIMEOUT"));
+      }
+      return records.length > 0 ? right(records) : left(noRecords(name));
+    } catch (cause) {
+      return left(faultOf(name, type, cause));
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { Json, Timer } from "@pagoda/core";
+import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { Lookup } from "./lookup.ts";
+import type { Settings } from "./options.ts";
+import type { DnsEndpoint, DnsFailed, DnsFault } from "./records.ts";
+import { Publisher, type Source } from "./source.ts";
+
+/** What one resolution gave: at least one endpoint. */
+export interface Answer {
+  readonly endpoints: readonly DnsEndpoint[];
+  readonly ttlMs: number;
+  readonly fault: DnsFailed | undefined;
+}
+
+export type Resolve = (lookup: Lookup) => Promise<Either<DnsFault, Answer>>;
+
+/** @param asked What the description says of what is asked for. */
+export function dnsSource(
+  asked: { readonly [name: string]: Json },
+  settings: Settings,
+  resolve: Resolve,
+): Source<DnsEndpoint, DnsFault> {
+  const publisher = new Publisher<DnsEndpoint, DnsFault>(settings.clock, settings.observer);
+  const refresher = new Refresher(publisher, settings, resolve);
+  return {
+    started: publisher.started,
+    get endpoints() {
+      return publisher.endpoints;
+    },
+    subscribe: (changed) => publisher.subscribe(changed),
+    state: () => ({ dns: { ...asked, ...refresher.state() } }),
+    close: () => refresher.close(),
+  };
+}
+
+/** Resolves again and again, one resolution at a time, and says when the next one is due. */
+class Refresher {
+  readonly #publisher: Publisher<DnsEndpoint, DnsFault>;
+  readonly #settings: Settings;
+  readonly #lookup: Lookup;
+  readonly #resolve: Resolve;
+  #timer: Timer | undefined;
+  #dueMs = 0;
+  #ttlMs: number | undefined;
+  /** Resolutions in a row that failed, in whole or in part. */
+  #failures = 0;
+  /** When the DNS first said that there is nothing, unless there was something since. */
+  #emptySinceMs: number | undefined;
+
+  constructor(publisher: Publisher<DnsEndpoint, DnsFault>, settings: Settings, resolve: Resolve) {
+    this.#publisher = publisher;
+    this.#settings = settings;
+    this.#lookup = new Lookup(settings);
+    this.#resolve = resolve;
+    void this.#refresh();
+  }
+
+  state(): { readonly [name: string]: Json } {
+    const { fault } = this.#publisher;
+    return {
+      ttlMs: this.#ttlMs ?? null,
+      ...this.#publisher.state(),
+      nextInMs: this.#timer === undefined ? null : Math.max(0, this.#dueMs - this.#settings.clock.now()),
+      failures: this.#failures,
+      lastError: fault === undefined ? null : `${fault.code} for ${fault.name}`,
+    };
+  }
+
+  close(): void {
+    if (this.#publisher.isClosed) return;
+    this.#publisher.close();
+    this.#lookup.close();
+    if (this.#timer !== undefined) this.#settings.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #refresh(): Promise<void> {
+    this.#timer = undefined;
+    const result = await this.#resolve(this.#lookup);
+    if (this.#publisher.isClosed) return;
+    if (isLeft(result)) this.#failed(result.left);
+    else this.#answered(result.right);
+  }
+
+  #answered({ endpoints, ttlMs, fault }: Answer): void {
+    const { minTtlMs, maxTtlMs } = this.#settings;
+    this.#emptySinceMs = undefined;
+    this.#ttlMs = Math.min(Math.max(ttlMs, minTtlMs), maxTtlMs);
+    if (fault === undefined) {
+      this.#failures = 0;
+      this.#again(this.#ttlMs);
+    } else {
+      this.#again(Math.min(this.#ttlMs, this.#backoffMs()));
+    }
+    this.#publisher.succeeded(endpoints, fault);
+  }
+
+  #failed(fault: DnsFault): void {
+    const { minTtlMs, emptyAfterMs, clock } = this.#settings;
+    const backoffMs = this.#backoffMs();
+    if (fault._tag === "DnsFailed" || this.#publisher.endpoints.length === 0) {
+      this.#again(backoffMs);
+      this.#publisher.failed(fault);
+      return;
+    }
+    const now = clock.now();
+    this.#emptySinceMs ??= now;
+    const leftMs = this.#emptySinceMs + emptyAfterMs - now;
+    if (leftMs > 0) {
+      this.#again(Math.min(backoffMs, Math.max(leftMs, minTtlMs)));
+      this.#publisher.failed(fault);
+    } else {
+      this.#again(backoffMs);
+      this.#publisher.failed(fault, []);
+    }
+  }
+
+  #backoffMs(): number {
+    const { failureMs, maxFailureMs, random } = this.#settings;
+    const ms = Math.min(failureMs * 2 ** this.#failures++, maxFailureMs);
+    return ms / 2 + (random() * ms) / 2;
+  }
+
+  /** Set before anybody is told: a mistake in who listens does not end the source, and who listens may close it. */
+  #again(ms: number): void {
+    const { clock } = this.#settings;
+    this.#dueMs = clock.now() + ms;
+    this.#timer = clock.setTimer(ms, () => void this.#refresh());
+  }
+}

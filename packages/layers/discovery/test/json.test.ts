@@ -1,0 +1,80 @@
+import { left, right } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { jsonEndpoints } from "@pagoda/discovery";
+
+describe("a list in JSON", () => {
+  test("has keys, and objects with a key and perhaps a weight", () => {
+    const text = '["http://a:1", { "key": "http://b:2" }, { "key": "http://c:3", "weight": 0.5 }]';
+    const endpoints = [{ key: "http://a:1" }, { key: "http://b:2" }, { key: "http://c:3", weight: 0.5 }];
+    expect(jsonEndpoints(text)).toEqual(right(endpoints));
+    expect(jsonEndpoints(`\uFEFF${text}`)).toEqual(right(endpoints));
+    expect(jsonEndpoints(" [] ")).toEqual(right([]));
+  });
+
+  test("is told all that is wrong with it, where, and what would be right", () => {
+    const text = JSON.stringify([
+      "http://a:1",
+      "",
+      7,
+      null,
+      ["http://b:2"],
+      {},
+      { key: 5 },
+      { key: "", weight: 2 },
+      { key: "http://c:3", weight: 0 },
+      { key: "http://d:4", weight: "2" },
+      { key: "http://e:5", wieght: 2 },
+      { key: "http://a:1" },
+      { weight: -1, zone: "x".repeat(100) },
+    ]);
+    expect(jsonEndpoints(text)).toEqual(
+      left([
+        '[1] is ""; valid is a key',
+        "[2] is 7; valid is a key, or an object with a key",
+        "[3] is null; valid is a key, or an object with a key",
+        '[4] is ["http://b:2"]; valid is a key, or an object with a key',
+        "[5].key is missing; valid is a text that is not empty",
+        "[6].key is 5; valid is a text that is not empty",
+        '[7].key is ""; valid is a text that is not empty',
+        "[8].weight is 0; valid is a number over 0",
+        '[9].weight is "2"; valid is a number over 0',
+        "[10].wieght is 2; valid is key and weight only",
+        '[11] has the key "http://a:1", which [0] has; valid is each key once',
+        "[12].key is missing; valid is a text that is not empty",
+        "[12].weight is -1; valid is a number over 0",
+        `[12].zone is "${"x".repeat(59)}…; valid is key and weight only`,
+      ]),
+    );
+  });
+
+  test("has weights that are numbers, not beyond them", () => {
+    const problems = ["[0].weight is null; valid is a number over 0"];
+    expect(jsonEndpoints('[{ "key": "a", "weight": 1e999 }]')).toEqual(left(problems));
+  });
+
+  test.each(["", "[", '["http://a:1",', "http://a:1"])("is no JSON: %s", (text) => {
+    expect(jsonEndpoints(text)).toMatchObject({ left: [expect.stringMatching(/^the file is no JSON: ./)] });
+  });
+
+  test.each(["{}", '"http://a:1"', "null", "3"])("is a list and nothing else: %s", (text) => {
+    expect(jsonEndpoints(text)).toEqual(left([`the file is ${text}; valid is a list`]));
+  });
+
+  test("is read whatever it is, without throwing; half of a list is none", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string(), (json, text) => {
+        jsonEndpoints(json);
+        jsonEndpoints(text);
+      }),
+    );
+    const list = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1 });
+    fc.assert(
+      fc.property(list, fc.nat(), (keys, at) => {
+        const text = JSON.stringify(keys);
+        expect(jsonEndpoints(text)).toEqual(right(keys.map((key) => ({ key }))));
+        expect(jsonEndpoints(text.slice(0, at % text.length))._tag).toBe("Left");
+      }),
+    );
+  });
+});
