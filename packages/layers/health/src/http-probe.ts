@@ -1,0 +1,149 @@
+import { type Endpoint, isFault, type Service } from "@pagoda/core";
+import {
+  type Body,
+  emptyBody,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  type RequestInput,
+} from "@pagoda/core/http";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { Kept } from "./kept.ts";
+import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+import { Range } from "./range.ts";
+
+export interface HttpProbeOptions<in E extends Endpoint> {
+  /**
+   * What calls an endpoint, such as a transport of its own. Called once for each endpoint, at its first check. What it
+   * gives to `atEnd` runs when the endpoint has gone, such as the closing of connections.
+   */
+  readonly call: (
+    endpoint: E,
+    atEnd: (run: () => void) => void,
+  ) => Service<HttpRequest, HttpResponse, unknown>;
+  /** Default `GET`. */
+  readonly method?: string;
+  /** With a query if need be, `/` first. Default `/`. */
+  readonly path?: string;
+  /** The authority that is asked for. Default: that of the endpoint's key, if it is a URL, or else the key. */
+  readonly host?: string;
+  readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
+  /** Statuses, and ranges of them with both ends included: `[[200, 299]]`. Default `[200]`. */
+  readonly expectedStatus?: readonly (number | readonly [from: number, to: number])[];
+  /** A text that the body contains, or a pattern that it matches; case counts. Default: any body. */
+  readonly expectedBody?: string | RegExp;
+  /** How much of a body is read: at least 1. A longer one is not as expected, if any is. Default 65,536. */
+  readonly maxBodyBytes?: number;
+}
+
+/**
+ * Well is what answers one request with a status, and if asked for a body, as expected. The body is read to its end, so
+ * that the connection can be used again, and one that breaks off is not well.
+ *
+ * A fault of origin `local` (no connection is free, a circuit is open) says nothing about the endpoint. Each check makes
+ * one call, whatever `ready()` says; layers in between see the check's deadline.
+ *
+ * Errors: `ProbeFailed` with the fault, the status or what is wrong with the body. Cost: a call.
+ *
+ * @throws RangeError when an option is out of range.
+ */
+export function httpProbe<E extends Endpoint = Endpoint>(options: HttpProbeOptions<E>): Probe<E> {
+  const { call, expectedStatus = [200], expectedBody, maxBodyBytes = 65_536 } = options;
+  const ranges = expectedStatus.map((each): readonly [number, number] =>
+    typeof each === "number" ? [each, each] : each,
+  );
+  check(ranges, maxBodyBytes, options.path);
+  const services = new Kept(call);
+
+  async function probe(endpoint: E, signal: AbortSignal): Promise<ProbeResult> {
+    const result = await services.of(endpoint).call(requestFor(endpoint, options), signal);
+    if (isLeft(result)) return failed(result.left);
+    const { status, body, fault } = result.right;
+    if (signal.aborted || fault?.origin === "local") {
+      body.cancel();
+      return signal.aborted ? unprobed("aborted", signal.reason) : failed(fault);
+    }
+    if (!ranges.some(([from, to]) => from <= status && status <= to)) {
+      body.cancel();
+      return illProbed(`status ${status} instead of ${ranges.map(spell).join(", ")}`);
+    }
+    return read(body, maxBodyBytes, expectedBody, signal);
+  }
+
+  return Object.assign(probe, { gone: (endpoint: E) => services.gone(endpoint) });
+}
+
+function check(
+  ranges: readonly (readonly [number, number])[],
+  maxBodyBytes: number,
+  path: string | undefined,
+): void {
+  const range = new Range("httpProbe");
+  const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 100 && status <= 599;
+  for (const [from, to] of ranges) {
+    const isValid = isStatus(from) && isStatus(to) && from <= to;
+    range.is("expectedStatus", spell([from, to]), isValid, "100 to 599, of a range the lower end first");
+  }
+  range.is("expectedStatus", "[]", ranges.length > 0, "at least one status");
+  range.count("maxBodyBytes", maxBodyBytes);
+  const isPath = path === undefined || /^\/[!-~]*$/.test(path);
+  range.is("path", `"${path}"`, isPath, "a path as it is sent, / first, without spaces");
+}
+
+function requestFor<E extends Endpoint>({ key }: E, options: HttpProbeOptions<E>): HttpRequest {
+  const { method = "GET", path = "/", headers } = options;
+  const [, scheme = "http", host = key] = /^(https?):\/\/([^/?#]+)/.exec(key) ?? [];
+  const query = path.indexOf("?");
+  return {
+    method,
+    scheme: scheme === "https" ? "https" : "http",
+    authority: options.host ?? host,
+    path: query < 0 ? path : path.slice(0, query),
+    query: query < 0 ? "" : path.slice(query),
+    headers: headersOf(headers),
+    body: emptyBody,
+    version: "1.1",
+  };
+}
+
+function headersOf(headers: RequestInput["headers"]): HttpHeaders {
+  if (headers === undefined) return HttpHeaders.empty;
+  return headers instanceof HttpHeaders ? headers : HttpHeaders.of(headers);
+}
+
+async function read(
+  body: Body,
+  maxBytes: number,
+  expected: string | RegExp | undefined,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  // A body that is cancelled says no more to who reads it: the abort itself must end the wait.
+  const { promise: onAborted, resolve } = Promise.withResolvers<undefined>();
+  const onAbort = (): void => {
+    body.cancel(signal.reason);
+    resolve(undefined);
+  };
+  signal.addEventListener("abort", onAbort);
+  const text = await Promise.race([body.text(maxBytes), onAborted]);
+  signal.removeEventListener("abort", onAbort);
+  if (text === undefined) return unprobed("aborted", signal.reason);
+  if (isLeft(text)) {
+    if (text.left._tag === "BodyBroken") return illProbed("the body broke off", text.left.cause);
+    return expected === undefined ? wellProbed : illProbed(`the body is longer than ${maxBytes} bytes`);
+  }
+  const isExpected =
+    expected === undefined ||
+    (typeof expected === "string" ? text.right.includes(expected) : text.right.search(expected) >= 0);
+  return isExpected ? wellProbed : illProbed("the body is not as expected");
+}
+
+function failed(error: unknown): ProbeResult {
+  if (!isFault(error)) return illProbed(`failed: ${String(error)}`, error);
+  const { code } = error as { readonly code?: unknown };
+  const reason = typeof code === "string" ? `${error._tag}: ${code}` : error._tag;
+  return error.origin === "local" ? unprobed(reason, error) : illProbed(reason, error);
+}
+
+function spell([from, to]: readonly [number, number]): string {
+  return from === to ? `${from}` : `${from} to ${to}`;
+}

@@ -1,0 +1,9 @@
+export type { Check, HealthCheckObserver, HealthCheckOptions } from "./check-options.ts";
+export type { GrpcAddress, GrpcTls } from "./grpc-connection.ts";
+export * from "./grpc-probe.ts";
+export * from "./health-check.ts";
+export * from "./http-probe.ts";
+export * from "./outlier-detection.ts";
+export type { Ejection, OutlierDetectionOptions, OutlierObserver } from "./outlier-options.ts";
+export { illProbed, type Probe, type ProbeFailed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+export { type Address, tcpProbe, type TcpProbeOptions } from "./tcp-probe.ts";

@@ -1,0 +1,150 @@
+import type { HealthWatch, Json, Outcome, Timer } from "@pagoda/core";
+import type { Ejection, OutlierSettings } from "./outlier-options.ts";
+import type { Tally } from "./success-rate.ts";
+
+/** What the endpoints of one source have in common, and what their watches ask of it. */
+export interface Detector {
+  readonly settings: OutlierSettings;
+  /** Whether one more may be ejected. */
+  hasRoom(): boolean;
+  ejected(watch: OutlierWatch): void;
+  returned(watch: OutlierWatch): void;
+  closed(watch: OutlierWatch): void;
+}
+
+/** One endpoint: how its calls go, and for how long it is ejected. */
+export class OutlierWatch implements HealthWatch, Tally {
+  readonly key: string;
+  /** In this interval. */
+  calls = 0;
+  successes = 0;
+  readonly #detector: Detector;
+  readonly #changed: () => void;
+  readonly #most: number;
+  readonly #mostGateway: number;
+  #failures = 0;
+  #gatewayFailures = 0;
+  /** What is heard now counts: it is neither ejected nor gone. */
+  #isHeard = true;
+  #ejection: Ejection | undefined;
+  #timer: Timer | undefined;
+  #untilMs = 0;
+  /** Times that it was ejected, less the intervals that went well. */
+  #times = 0;
+  /** At some time in this interval it was ejected, or an outlier. */
+  #wasIll = false;
+
+  constructor(key: string, changed: () => void, detector: Detector) {
+    this.key = key;
+    this.#changed = changed;
+    this.#detector = detector;
+    this.#most = detector.settings.consecutiveFailures;
+    this.#mostGateway = detector.settings.consecutiveGatewayFailures;
+  }
+
+  get healthy(): boolean {
+    return this.#ejection === undefined;
+  }
+
+  /** When it will be back, on the clock's `now()`. */
+  get untilMs(): number {
+    return this.#untilMs;
+  }
+
+  ended({ kind, retryable }: Outcome): void {
+    if (kind === "neutral" || !this.#isHeard) return;
+    this.calls++;
+    if (kind === "success") {
+      this.successes++;
+      this.#failures = 0;
+      this.#gatewayFailures = 0;
+    } else if (kind === "failure") {
+      this.#failures++;
+      this.#gatewayFailures = retryable ? this.#gatewayFailures + 1 : 0;
+      if (this.#failures >= this.#most) this.#eject("consecutive-failures", this.#failures === this.#most);
+      else if (this.#gatewayFailures >= this.#mostGateway) {
+        this.#eject("consecutive-gateway-failures", this.#gatewayFailures === this.#mostGateway);
+      }
+    }
+  }
+
+  /** Its rate is an outlier. */
+  stoodOut(): void {
+    if (this.#isHeard) this.#eject("success-rate", true);
+  }
+
+  /** An interval is over. */
+  nextInterval(): void {
+    this.calls = 0;
+    this.successes = 0;
+    if (this.healthy && !this.#wasIll) this.#times = Math.max(0, this.#times - 1);
+    this.#wasIll = !this.healthy;
+  }
+
+  /** It gets calls again. */
+  comeBack(): void {
+    this.#end();
+    this.#isHeard = true;
+    const { observer } = this.#detector.settings;
+    this.#detector.returned(this);
+    observer?.returned?.(this.key);
+    this.#changed();
+  }
+
+  state(): { readonly [name: string]: Json } {
+    const ejection = this.#ejection;
+    return {
+      healthy: this.healthy,
+      ...(ejection && {
+        reason: ejection.reason,
+        ejectedForMs: ejection.forMs,
+        returnsInMs: Math.max(0, this.#untilMs - this.#detector.settings.clock.now()),
+      }),
+      times: this.#times,
+      consecutiveFailures: this.#failures,
+      calls: this.calls,
+      successes: this.successes,
+    };
+  }
+
+  close(): void {
+    this.#end();
+    this.#isHeard = false;
+    this.#detector.closed(this);
+  }
+
+  /** @param isNew It was none before this call: otherwise nobody is told again that it is spared. */
+  #eject(reason: Ejection["reason"], isNew: boolean): void {
+    const { clock, ejectionMs, maxEjectionMs, observer } = this.#detector.settings;
+    this.#wasIll = true;
+    if (!this.#detector.hasRoom()) {
+      if (isNew) observer?.spared?.(this.key, reason);
+      return;
+    }
+    // Further up it would only take longer to come down.
+    this.#times = Math.min(this.#times + 1, Math.ceil(maxEjectionMs / ejectionMs));
+    const forMs = Math.min(ejectionMs * this.#times, maxEjectionMs);
+    const ejection: Ejection = { reason, forMs, times: this.#times };
+    this.#ejection = ejection;
+    this.#isHeard = false;
+    this.#forget();
+    this.#untilMs = clock.now() + forMs;
+    this.#timer = clock.setTimer(forMs, () => this.comeBack());
+    this.#detector.ejected(this);
+    observer?.ejected?.(this.key, ejection);
+    this.#changed();
+  }
+
+  #end(): void {
+    if (this.#timer !== undefined) this.#detector.settings.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#ejection = undefined;
+  }
+
+  #forget(): void {
+    this.calls = 0;
+    this.successes = 0;
+    this.#failures = 0;
+    this.#gatewayFailures = 0;
+  }
+}

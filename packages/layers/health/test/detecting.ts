@@ -1,0 +1,94 @@
+import type { HealthWatch, Outcome } from "@pagoda/core";
+import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
+import { type OutlierDetection, outlierDetection, type OutlierDetectionOptions } from "@pagoda/health";
+
+export type Call = "success" | "failure" | "gateway" | "limited" | "neutral";
+
+const outcomes: Readonly<Record<Call, Outcome>> = {
+  success: { kind: "success", retryable: false },
+  failure: { kind: "failure", retryable: false },
+  gateway: { kind: "failure", retryable: true },
+  limited: { kind: "limited", retryable: true },
+  neutral: { kind: "neutral", retryable: true },
+};
+
+export interface Detecting {
+  readonly clock: VirtualClock;
+  readonly source: OutlierDetection;
+  /** What the observer was told, and `a changed` for each time that a watch said so. */
+  readonly told: string[];
+  come(...keys: readonly string[]): void;
+  go(...keys: readonly string[]): void;
+  /** Calls of an endpoint end so, in that order. */
+  ended(key: string, ...calls: readonly Call[]): void;
+  /** So many calls of an endpoint end, of which a share has succeeded; never two failures in a row if that can be. */
+  interval(key: string, calls: number, successes: number): void;
+  state(key: string): ReturnType<HealthWatch["state"]>;
+  /** The keys of those that are not healthy. */
+  ill(): string;
+  present(): readonly string[];
+}
+
+/** Endpoints under outlier detection, in virtual time. */
+export function detecting(
+  keys: readonly string[],
+  options: OutlierDetectionOptions = {},
+  clock: VirtualClock = virtualClock(),
+): Detecting {
+  const told: string[] = [];
+  const watches = new Map<string, HealthWatch>();
+  const source = outlierDetection({
+    clock,
+    observer: {
+      ejected: (key, { reason, forMs, times }) => told.push(`${key} ejected ${reason} ${forMs} ${times}`),
+      returned: (key) => told.push(`${key} returned`),
+      spared: (key, reason) => told.push(`${key} spared ${reason}`),
+    },
+    ...options,
+  });
+  const watchOf = (key: string): HealthWatch => watches.get(key) as HealthWatch;
+  const self: Detecting = {
+    clock,
+    source,
+    told,
+    come(...keys) {
+      for (const key of keys) {
+        watches.set(
+          key,
+          source.watch({ key }, () => told.push(`${key} changed`)),
+        );
+      }
+    },
+    go(...keys) {
+      for (const key of keys) {
+        const watch = watchOf(key);
+        watches.delete(key);
+        watch.close();
+      }
+    },
+    ended(key, ...calls) {
+      for (const call of calls) watchOf(key).ended?.(outcomes[call]);
+    },
+    interval(key, calls, successes) {
+      const failures = calls - successes;
+      for (let n = 0; n < Math.max(successes, failures); n++) {
+        if (n < failures) self.ended(key, "failure");
+        if (n < successes) self.ended(key, "success");
+      }
+    },
+    state: (key) => watchOf(key).state(),
+    ill: () =>
+      [...watches]
+        .filter(([, { healthy }]) => !healthy)
+        .map(([key]) => key)
+        .join(" "),
+    present: () => [...watches.keys()],
+  };
+  self.come(...keys);
+  return self;
+}
+
+/** `count` keys: a, b, c and so on. */
+export function letters(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => String.fromCodePoint(97 + n));
+}

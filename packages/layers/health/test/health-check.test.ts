@@ -1,0 +1,151 @@
+import type { Endpoint, HealthSource } from "@pagoda/core";
+import { settled } from "@pagoda/core/testing";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import {
+  type HealthCheck,
+  healthCheck,
+  httpProbe,
+  type Probe,
+  tcpProbe,
+  unprobed,
+  wellProbed,
+} from "@pagoda/health";
+import { checking, ill } from "./checking.ts";
+
+describe("thresholds", () => {
+  test("the first success makes healthy at once, and before that an endpoint is not", async () => {
+    const { watch, results, runs, told } = checking();
+    const a = watch("a");
+    expect([a.healthy, runs.length]).toEqual([false, 1]);
+    expect(await results(a, true)).toBe("+");
+    expect(told).toEqual(["a passed 0", "a well", "a changed"]);
+  });
+
+  test("also after failures, as long as there was no success", async () => {
+    const { watch, results } = checking();
+    expect(await results(watch("a"), false, false, false, false, true)).toBe("----+");
+  });
+
+  test("three failures in a row make unhealthy, two successes in a row healthy again", async () => {
+    const { watch, results, told } = checking();
+    expect(
+      await results(watch("a"), true, false, false, true, false, false, false, true, false, true, true),
+    ).toBe("++++++----+");
+    expect(told.filter((each) => each === "a changed")).toHaveLength(3);
+    expect(told).toContain("a ill: down");
+  });
+
+  test("may be others", async () => {
+    const { watch, results } = checking({ healthyThreshold: 3, unhealthyThreshold: 1 });
+    expect(await results(watch("a"), true, false, true, true, true)).toBe("+---+");
+  });
+
+  test("an endpoint may get calls before its first check has ended, and until it has failed for long enough", async () => {
+    const { watch, results } = checking({ initiallyHealthy: true });
+    const a = watch("a");
+    expect(a.healthy).toBe(true);
+    expect(await results(a, false, false, false, true)).toBe("++-+");
+  });
+
+  test("a check that this side refused says nothing", async () => {
+    const { watch, results, runs, clock, told } = checking();
+    const a = watch("a");
+    await results(a, true, false, false);
+    for (let n = 0; n < 5; n++) {
+      runs.at(-1)?.settle(unprobed("PoolExhausted"));
+      await clock.advance(10_000);
+    }
+    expect(a.state()).toMatchObject({ healthy: true, consecutiveFailures: 2, reason: "PoolExhausted" });
+    expect(told.at(-1)).toBe("a failed: PoolExhausted 0");
+    expect(await results(a, false)).toBe("-");
+  });
+
+  test("endpoints are told apart", async () => {
+    const { watch, runs, source } = checking();
+    const [a, b] = [watch("a"), watch("b")];
+    runs[1]?.settle(wellProbed);
+    await settled();
+    expect([a.healthy, b.healthy]).toEqual([false, true]);
+    expect(source.describe().state).toEqual({ endpoints: 2, healthy: 1 });
+  });
+});
+
+describe("what it says of itself", () => {
+  test("each endpoint with the last reason and how long the check took", async () => {
+    const { watch, runs, clock } = checking();
+    const a = watch("a");
+    const fresh = { healthy: false, consecutiveSuccesses: 0, consecutiveFailures: 0 };
+    expect(a.state()).toEqual({ ...fresh, reason: null, lastCheckMs: null });
+    await clock.advance(20);
+    runs[0]?.settle(ill);
+    await settled();
+    expect(a.state()).toEqual({ ...fresh, consecutiveFailures: 1, reason: "down", lastCheckMs: 20 });
+    await clock.advance(10_000);
+    runs[1]?.settle(wellProbed);
+    await settled();
+    expect(a.state()).toEqual({
+      healthy: true,
+      consecutiveSuccesses: 1,
+      consecutiveFailures: 0,
+      reason: null,
+      lastCheckMs: 0,
+    });
+  });
+
+  test("its options, with their defaults", () => {
+    expect(healthCheck({ probe: async () => wellProbed }).describe()).toEqual({
+      name: "health-check",
+      options: {
+        intervalMs: 10_000,
+        unhealthyIntervalMs: 10_000,
+        timeoutMs: 1_000,
+        healthyThreshold: 2,
+        unhealthyThreshold: 3,
+        jitterRatio: 0.1,
+        initiallyHealthy: false,
+      },
+      state: { endpoints: 0, healthy: 0 },
+    });
+  });
+});
+
+describe("options that make no sense", () => {
+  const most = 2_147_483_647;
+  test.each([
+    [{ intervalMs: 0 }, `healthCheck: intervalMs is 0; valid is over 0, at most ${most}`],
+    [{ unhealthyIntervalMs: -1 }, "unhealthyIntervalMs is -1"],
+    [{ timeoutMs: NaN }, "timeoutMs is NaN"],
+    [{ healthyThreshold: 0 }, "healthCheck: healthyThreshold is 0; valid is a whole number of at least 1"],
+    [{ unhealthyThreshold: 0.5 }, "unhealthyThreshold is 0.5"],
+    [{ jitterRatio: 2 }, "healthCheck: jitterRatio is 2; valid is 0 to 1"],
+  ])("are refused: %o", (options, message) => {
+    expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(RangeError);
+    expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(message);
+  });
+});
+
+describe("types of checks", () => {
+  interface Zoned extends Endpoint {
+    readonly zone: string;
+  }
+
+  test("a source takes the endpoints that its probe takes", () => {
+    const zoned = () => healthCheck({ probe: async ({ zone }: Zoned) => (zone === "n" ? wellProbed : ill) });
+    expectTypeOf(zoned).returns.toEqualTypeOf<HealthCheck<Zoned>>();
+    expectTypeOf<HealthCheck>().toExtend<HealthSource<Zoned>>();
+    // @ts-expect-error: endpoints without a zone cannot be tried out.
+    const plain: () => HealthCheck = zoned;
+    expectTypeOf(plain).toBeFunction();
+    const tcp = () =>
+      healthCheck({ probe: tcpProbe<Zoned>({ address: ({ zone }) => ({ host: zone, port: 1 }) }) });
+    expectTypeOf(tcp).returns.toEqualTypeOf<HealthCheck<Zoned>>();
+  });
+
+  test("a probe gives an Either, and HTTP is called through a service", () => {
+    // @ts-expect-error: true is no result; a failure needs its reason.
+    const bare: Probe = async () => true;
+    // @ts-expect-error: an endpoint is no service.
+    const uncalled = () => httpProbe({ call: (endpoint: Endpoint) => endpoint });
+    expectTypeOf([bare, uncalled]).toBeArray();
+  });
+});

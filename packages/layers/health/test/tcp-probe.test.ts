@@ -1,0 +1,52 @@
+import { getEventListeners } from "node:events";
+import type { Socket } from "node:net";
+import { describe, expect, test } from "vitest";
+import { tcpProbe } from "@pagoda/health";
+import { closedPort, endpoint, said, tcpServer } from "./servers.ts";
+
+describe("tcp-probe", () => {
+  test("what accepts a connection is well, and the connection is closed at once", async () => {
+    const closed = Promise.withResolvers<void>();
+    const port = await tcpServer((socket: Socket) => socket.on("close", () => closed.resolve()).resume());
+    const { signal } = new AbortController();
+    expect(await said(tcpProbe({ address: () => ({ host: "127.0.0.1", port }) }), signal)).toBe("well");
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    await closed.promise;
+  });
+
+  test("what refuses one is not, with the code", async () => {
+    const port = await closedPort();
+    const refused = "cannot connect: ECONNREFUSED";
+    expect(await said(tcpProbe({ address: () => ({ host: "127.0.0.1", port }) }))).toBe(refused);
+    // A name with several addresses, of which each fails.
+    expect(await said(tcpProbe({ address: () => ({ host: "localhost", port }) }))).toBe(refused);
+  });
+
+  test("the address is the endpoint's", async () => {
+    const port = await tcpServer(() => {});
+    const seen: unknown[] = [];
+    const probe = tcpProbe({
+      address(each) {
+        seen.push(each);
+        return { host: "127.0.0.1", port };
+      },
+    });
+    await said(probe);
+    expect(seen).toEqual([endpoint]);
+  });
+
+  test("a connection that is not there yet is given up with the check", async () => {
+    const port = await tcpServer(() => {});
+    const probe = tcpProbe({ address: () => ({ host: "127.0.0.1", port }) });
+    const leaving = new AbortController();
+    const result = said(probe, leaving.signal);
+    leaving.abort();
+    expect(await result).toBe("local: aborted");
+    expect(await said(probe, leaving.signal)).toBe("local: aborted");
+  });
+
+  test("an address that makes no sense is a defect", async () => {
+    const probe = tcpProbe({ address: () => ({ host: "127.0.0.1", port: 65_536 }) });
+    await expect(probe(endpoint, new AbortController().signal)).rejects.toThrow("65536");
+  });
+});
