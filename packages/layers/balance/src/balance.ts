@@ -31,6 +31,8 @@ export interface NoEndpointReady extends Fault<"NoEndpointReady"> {
 /** Told what happens, for metrics and logs. Must not throw. */
 export interface BalanceObserver {
   readonly came?: (key: string) => void;
+  /** What `connect` threw for an endpoint that has come. It gets no calls, and is tried again at the next change. */
+  readonly connectFailed?: (key: string, cause: unknown) => void;
   /** The discovery does not name it any more; calls under way go on. */
   readonly gone?: (key: string) => void;
   readonly healthChanged?: (key: string, healthy: boolean) => void;
@@ -80,7 +82,8 @@ export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Er
  *
  * Source: Tower's `balance` and `discover`; panic and slow start are Envoy's.
  *
- * @throws RangeError when a number is out of range.
+ * @throws RangeError when a number is out of range; and what `connect` throws for an endpoint that is there from the
+ * beginning.
  */
 export function balance<E extends Endpoint, Req, Res, Err>({
   discovery,
@@ -96,6 +99,8 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   checkRanges(panicThreshold, slowStart);
   const measures = strategy.load !== undefined;
   let members: readonly Member<E, Req, Res, Err>[] = [];
+  /** The keys of those that could not be connected. */
+  let unconnected: string[] = [];
   /** Those that calls go to. */
   let usable: readonly Member<E, Req, Res, Err>[] = [];
   let healthy = 0;
@@ -118,33 +123,38 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     },
   };
 
-  function join(endpoint: E): Member<E, Req, Res, Err> {
+  function join(endpoint: E): readonly Member<E, Req, Res, Err>[] {
+    const { key } = endpoint;
     const atEnd: (() => void)[] = [];
-    const service = connect(endpoint, (run) => atEnd.push(run));
-    observer?.came?.(endpoint.key);
-    return new Member(
-      endpoint,
-      service,
-      () => {
-        for (const run of atEnd) run();
-      },
-      terms,
-    );
+    let service: Service<Req, Res, Err>;
+    try {
+      service = connect(endpoint, (run) => atEnd.push(run));
+    } catch (cause) {
+      // A mistake in a list that is read while the program runs must not end it, nor keep the others away.
+      if (isStarting) throw cause;
+      unconnected.push(key);
+      observer?.connectFailed?.(key, cause);
+      return [];
+    }
+    observer?.came?.(key);
+    const end = (): void => {
+      for (const run of atEnd) run();
+    };
+    const newcomer = new Member(endpoint, service, end, terms);
+    // With those that are there from the beginning there is nobody who could take their share.
+    if (!isStarting) newcomer.startSlowly();
+    return [newcomer];
   }
 
   function update(endpoints: readonly E[]): void {
     const known = new Map(members.map((member) => [member.key, member]));
-    members = endpoints.map((endpoint) => {
+    unconnected = [];
+    members = endpoints.flatMap((endpoint) => {
       const member = known.get(endpoint.key);
-      if (member === undefined) {
-        const newcomer = join(endpoint);
-        // With those that are there from the beginning there is nobody who could take their share.
-        if (!isStarting) newcomer.startSlowly();
-        return newcomer;
-      }
+      if (member === undefined) return join(endpoint);
       known.delete(endpoint.key);
       member.update(endpoint);
-      return member;
+      return [member];
     });
     choose();
     for (const [key, member] of known) {
@@ -180,7 +190,12 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     ready: () => anyReady(awaited),
     call(request, signal) {
       const now = measures ? clock.now() : 0;
-      const member = usable[strategy.pick(request, now)];
+      let member: Member<E, Req, Res, Err> | undefined;
+      try {
+        member = usable[strategy.pick(request, now)];
+      } catch (defect) {
+        return Promise.reject(defect);
+      }
       return member === undefined
         ? Promise.resolve(left(noneReady(members.length, usable.length)))
         : member.call(request, signal, now);
@@ -193,7 +208,13 @@ export function balance<E extends Endpoint, Req, Res, Err>({
         panicThreshold,
         ...(slowStart && { slowStartMs: slowStart.ms }),
       },
-      state: { endpoints: members.length, healthy, panicking, ...discovery.state?.() },
+      state: {
+        endpoints: members.length,
+        healthy,
+        panicking,
+        ...(unconnected.length > 0 && { unconnected: [...unconnected] }),
+        ...discovery.state?.(),
+      },
       inner: members.map((member) => member.describe()),
     }),
     close() {

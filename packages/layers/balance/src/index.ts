@@ -1,4 +1,11 @@
 export * from "./balance.ts";
+export type { HashingOptions } from "./hashing.ts";
 export type { SlowStart } from "./slow-start.ts";
+export * from "./strategies/least-request.ts";
+export * from "./strategies/maglev.ts";
+export * from "./strategies/peak-ewma.ts";
+export * from "./strategies/random.ts";
+export * from "./strategies/ring-hash.ts";
 export * from "./strategies/round-robin.ts";
+export * from "./strategies/weighted-round-robin.ts";
 export * from "./strategy.ts";

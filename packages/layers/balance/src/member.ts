@@ -32,7 +32,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   healthy = true;
   readonly #service: Service<Req, Res, Err>;
   readonly #terms: Terms<E>;
-  readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[];
+  readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[] = [];
   readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
   readonly #ramp: Ramp | undefined;
   readonly #gone: () => void;
@@ -41,7 +41,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   /** @param gone Runs once, when the endpoint has gone and its last call has ended. */
   constructor(endpoint: E, service: Service<Req, Res, Err>, gone: () => void, terms: Terms<E>) {
     this.key = endpoint.key;
-    this.load = terms.strategy.load?.(endpoint);
+    this.load = terms.strategy.load?.(endpoint, terms.clock.now());
     this.#service = service;
     this.#gone = gone;
     this.#terms = terms;
@@ -78,14 +78,19 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
 
   /** @param startedMs The clock's time, where the strategy measures. */
   call(request: Req, signal: AbortSignal | undefined, startedMs: number): Promise<Either<Err, Res>> {
+    this.load?.started(this.pending, startedMs);
     this.pending++;
     try {
       const answer = this.#service.call(request, signal);
       if (this.load === undefined && this.#learning.length === 0)
         return answer.then(this.#ended, this.#broken);
       return answer.then((result) => {
-        this.#learn(result, startedMs, signal?.aborted === true);
-        return this.#ended(result);
+        try {
+          this.#learn(result, startedMs, signal?.aborted === true);
+        } finally {
+          this.#over();
+        }
+        return result;
       }, this.#broken);
     } catch (defect) {
       this.#over();

@@ -20,7 +20,13 @@ export interface Load {
   /** What a further call would meet there; the unit is the strategy's own. */
   cost(pending: number, nowMs: number): number;
   /**
-   * A call has ended.
+   * A call begins.
+   *
+   * @param pending How many others are under way.
+   */
+  started(pending: number, nowMs: number): void;
+  /**
+   * A call has ended, and not in a defect.
    *
    * @param ms How long it took.
    * @param nowMs When it ended, on the clock.
@@ -38,7 +44,7 @@ export interface Strategy<in Req = unknown> {
   /** As they stand in descriptions. */
   readonly options?: { readonly [name: string]: Json };
   /** What it measures of an endpoint, where it does: asked once, as the endpoint comes. */
-  readonly load?: (endpoint: Endpoint) => Load;
+  readonly load?: (endpoint: Endpoint, nowMs: number) => Load;
   /**
    * From now on it chooses among these. Called before the first pick and whenever endpoints come, go, or change in
    * weight or health; not when they change in readiness.

@@ -4,12 +4,14 @@ import type { Discovery, Endpoint } from "@pagoda/core";
 export interface FakeDiscovery {
   readonly discovery: Discovery<Endpoint>;
   /** From now on there are these. */
-  set(...keys: readonly string[]): void;
+  set(...endpoints: readonly (string | Endpoint)[]): void;
+  /** How many listen. */
+  readonly listeners: number;
 }
 
-export function fakeDiscovery(keys: readonly string[]): FakeDiscovery {
+export function fakeDiscovery(first: readonly (string | Endpoint)[]): FakeDiscovery {
   const listeners = new Set<() => void>();
-  let endpoints = keys.map((key) => ({ key }));
+  let endpoints = first.map(asEndpoint);
   return {
     discovery: {
       get endpoints() {
@@ -21,8 +23,15 @@ export function fakeDiscovery(keys: readonly string[]): FakeDiscovery {
       },
     },
     set(...next) {
-      endpoints = next.map((key) => ({ key }));
+      endpoints = next.map(asEndpoint);
       for (const changed of listeners) changed();
     },
+    get listeners() {
+      return listeners.size;
+    },
   };
+}
+
+function asEndpoint(endpoint: string | Endpoint): Endpoint {
+  return typeof endpoint === "string" ? { key: endpoint } : endpoint;
 }

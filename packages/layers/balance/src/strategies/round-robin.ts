@@ -31,6 +31,7 @@ export function roundRobin({ random = systemRandom }: RoundRobinOptions = {}): S
         if (isItsTurn(candidate, random)) return at;
         if (starting < 0) starting = at;
       }
+      if (starting >= 0) next = starting + 1 < length ? starting + 1 : 0;
       return starting;
     },
   };

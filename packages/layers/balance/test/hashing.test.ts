@@ -1,0 +1,227 @@
+import { seededRandom, settled } from "@pagoda/core/testing";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { maglev, type MaglevOptions, ringHash, type RingHashOptions, type Strategy } from "@pagoda/balance";
+import { Hashing, type MakeCircle } from "../src/hashing.ts";
+import { MaglevTable } from "../src/maglev-table.ts";
+import { balancing } from "./balancing.ts";
+import {
+  address,
+  hashings,
+  key,
+  type Keyed,
+  mapping,
+  moved,
+  ring,
+  servers,
+  table,
+  users,
+} from "./hashing.ts";
+
+describe.each(hashings)("%s", (name, make) => {
+  test("is named so in descriptions", () => {
+    expect(make().name).toBe(name);
+  });
+
+  test("sends calls of one key to one endpoint, whatever comes between", () => {
+    const strategy = make();
+    strategy.update(servers(20));
+    const first = users.map((user) => strategy.pick(user, 0));
+    expect(users.toReversed().map((user) => strategy.pick(user, 0))).toEqual(first.toReversed());
+    expect(new Set(first).size).toBe(20);
+  });
+
+  test("agrees with another one of the same seed, and not with one of another seed", () => {
+    const among = servers(10);
+    const mine = mapping(make({ seed: 5 }), among);
+    expect(mapping(make({ seed: 5 }), among)).toEqual(mine);
+    // By chance one in ten stays.
+    expect(moved(mine, mapping(make({ seed: 6 }), among))).toBeGreaterThan(0.85);
+  });
+
+  test("without a key takes any endpoint", () => {
+    const strategy = make({ random: seededRandom(1) });
+    const nobody = Array.from({ length: 10_000 }, () => undefined);
+    const counts = new Map<Keyed, number>();
+    for (const endpoint of mapping(strategy, servers(5), nobody)) {
+      counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(5);
+    for (const calls of counts.values()) expect(Math.abs(calls - 2_000)).toBeLessThan(500);
+  });
+
+  test("the empty key is a key", () => {
+    const chosen = mapping(make(), servers(5), ["", "", ""]);
+    expect(new Set(chosen).size).toBe(1);
+  });
+
+  test("of none there is none, and of one that one", () => {
+    const strategy = make();
+    strategy.update([]);
+    expect(strategy.pick("user", 0)).toBe(-1);
+    expect(new Set(mapping(strategy, servers(1)))).toEqual(new Set([address(0)]));
+    strategy.update(servers(2, () => ({ isReady: () => false })));
+    expect(strategy.pick("user", 0)).toBe(-1);
+    strategy.update([]);
+    expect(strategy.pick("user", 0)).toBe(-1);
+  });
+
+  test("asks one that is not ready once, and no further one than needed", () => {
+    const asked: number[] = [];
+    const ready = new Set<number>();
+    const strategy = make();
+    strategy.update(
+      servers(6, (n) => ({
+        isReady() {
+          asked.push(n);
+          return ready.has(n);
+        },
+      })),
+    );
+    expect(strategy.pick("user", 0)).toBe(-1);
+    expect(asked.toSorted()).toEqual([0, 1, 2, 3, 4, 5]);
+    const order = asked.splice(0);
+    ready.add(order[3] as number);
+    expect(strategy.pick("user", 0)).toBe(order[3]);
+    expect(asked).toEqual(order.slice(0, 4));
+  });
+
+  test("takes over who is ready, with the same keys and weights", () => {
+    const strategy = make();
+    const without = mapping(
+      strategy,
+      servers(30, (n) => ({ isReady: () => n !== 3 })),
+    );
+    const all = mapping(strategy, servers(30));
+    expect(new Set(without)).toEqual(new Set(servers(30).flatMap((_, n) => (n === 3 ? [] : address(n)))));
+    expect(all).toContain(address(3));
+    expect(all.filter((endpoint, n) => endpoint !== without[n])).toEqual(
+      all.filter((endpoint) => endpoint === address(3)),
+    );
+  });
+
+  test("one that has gone and come back with another key or weight is not mistaken for the old one", () => {
+    const strategy = make();
+    const before = mapping(strategy, servers(4));
+    const others = servers(4, (n) => ({ key: address(n + 100) }));
+    const after = mapping(strategy, others);
+    expect([...new Set(before)].filter((endpoint) => new Set(after).has(endpoint))).toEqual([]);
+    expect(after).toEqual(mapping(make(), others));
+    expect(mapping(strategy, servers(4))).toEqual(before);
+  });
+
+  test("loses nothing when asking for readiness throws", () => {
+    let broken = true;
+    const strategy = make();
+    const among = servers(3, () => ({
+      isReady() {
+        if (broken) throw new Error("a defect");
+        return true;
+      },
+    }));
+    expect(() => mapping(strategy, among)).toThrow("a defect");
+    broken = false;
+    expect(new Set(mapping(strategy, among)).size).toBe(3);
+  });
+
+  test("in a balancer: keys stay where they are, those of an unhealthy one move, and what `key` throws rejects", async () => {
+    const { balanced, mock, spread, set } = balancing(["a", "b", "c"], {
+      strategy: make({
+        key(request) {
+          if (request === "broken") throw new Error("a defect of the caller's");
+          return request;
+        },
+      }) as Strategy,
+    });
+    expect(spread(7)).toMatch(/^[abc]7$/u);
+    await expect(balanced.call("broken")).rejects.toThrow("a defect of the caller's");
+    for (const user of users.slice(0, 60)) void balanced.call(user);
+    await settled();
+    const of = (server: string): string[] => mock(server).calls.map(({ request }) => request);
+    const [ofA, ofB] = [of("a"), of("b")];
+    const ofC = new Set(of("c"));
+    expect(ofC.size).toBeGreaterThan(5);
+    set("b", "a");
+    for (const user of users.slice(0, 60)) void balanced.call(user);
+    // Each of a's and b's own users came once more, and each of c's users went to one of these two.
+    const now = [...of("a").slice(ofA.length), ...of("b").slice(ofB.length)];
+    expect(now.toSorted()).toEqual(users.slice(0, 60).toSorted());
+  });
+});
+
+describe("a circle", () => {
+  test("is made for the first pick after keys or weights have changed, and once for many changes", () => {
+    const made: string[][] = [];
+    const make: MakeCircle<MaglevTable> = (list, before) => {
+      made.push([...list.map((candidate) => candidate.key), before === undefined ? "first" : "later"]);
+      return new MaglevTable(list, { tableSize: 251, seed: 0 });
+    };
+    const strategy: Strategy<Keyed> = new Hashing("hashing", {}, { key }, make);
+    strategy.update(servers(2));
+    strategy.update(servers(3));
+    expect(made).toEqual([]);
+    strategy.pick("user", 0);
+    expect(made.splice(0)).toEqual([[address(0), address(1), address(2), "first"]]);
+    strategy.update(servers(3, (n) => ({ pending: n, share: 0.5 })));
+    strategy.pick("user", 0);
+    expect(made).toEqual([]);
+    strategy.update(servers(3, (n) => ({ weight: n === 1 ? 2 : 1 })));
+    strategy.pick("user", 0);
+    strategy.pick("user", 0);
+    expect(made.splice(0).length).toBe(1);
+    strategy.update(servers(3, (n) => ({ key: address(2 - n), weight: n === 1 ? 2 : 1 })));
+    strategy.pick("user", 0);
+    expect(made.splice(0)).toEqual([[address(2), address(1), address(0), "later"]]);
+  });
+});
+
+describe("options", () => {
+  test.each<[Partial<RingHashOptions<Keyed>>, string]>([
+    [{ points: 0 }, "points is 0; valid is a whole number from 1 to 65536"],
+    [{ points: 1.5 }, "points is 1.5; valid is a whole number from 1 to 65536"],
+    [{ points: 65_537 }, "points is 65537; valid is a whole number from 1 to 65536"],
+    [{ maxLoadRatio: 1 }, "maxLoadRatio is 1; valid is a number over 1"],
+    [{ maxLoadRatio: Number.NaN }, "maxLoadRatio is NaN; valid is a number over 1"],
+    [{ seed: -1 }, "seed is -1; valid is a whole number from 0 to 4294967295"],
+    [{ seed: 0.5 }, "seed is 0.5; valid is a whole number from 0 to 4294967295"],
+    [{ seed: 2 ** 32 }, "seed is 4294967296; valid is a whole number from 0 to 4294967295"],
+  ])("ringHash refuses %o", (options, why) => {
+    expect(() => ring(options)).toThrow(new RangeError(`balance: ${why}`));
+  });
+
+  test.each<[Partial<MaglevOptions<Keyed>>, string]>([
+    ...[0, 1, 4, 65_536, 65_537 * 2, 251 * 251, 7.5, -7, Number.NaN, Infinity, 5_000_077].map(
+      (tableSize): [{ tableSize: number }, string] => [
+        { tableSize },
+        `tableSize is ${tableSize}; valid is a prime number from 2 to 5000011`,
+      ],
+    ),
+    [{ maxLoadRatio: 0.5 }, "maxLoadRatio is 0.5; valid is a number over 1"],
+    [{ seed: Infinity }, "seed is Infinity; valid is a whole number from 0 to 4294967295"],
+  ])("maglev refuses %o", (options, why) => {
+    expect(() => table(options)).toThrow(new RangeError(`balance: ${why}`));
+  });
+
+  test.each([2, 3, 5, 251, 65_537, 5_000_011])("maglev takes the prime %i", (tableSize) => {
+    expect(table({ tableSize }).options).toEqual({ tableSize });
+  });
+
+  test("stand in descriptions, but for the seed, which may be a secret", () => {
+    expect(ring({ seed: 7, maxLoadRatio: 1.25 }).options).toEqual({ points: 256, maxLoadRatio: 1.25 });
+    expect(table({ seed: 7 }).options).toEqual({ tableSize: 65_537 });
+  });
+
+  test("the request's type comes from the key, and holds for the balancer", () => {
+    interface FromUser {
+      readonly user: string;
+    }
+    const byUser = ringHash({ key: ({ user }: FromUser) => user });
+    expectTypeOf(byUser).toEqualTypeOf<Strategy<FromUser>>();
+    expectTypeOf(maglev({ key: ({ user }: FromUser) => user })).toEqualTypeOf<Strategy<FromUser>>();
+    expectTypeOf(maglev({ key: () => undefined })).toExtend<Strategy<unknown>>();
+    // @ts-expect-error the key reads what these requests do not have
+    expect(() => balancing(["a"], { strategy: byUser })).not.toThrow();
+    // @ts-expect-error a key is a text
+    expect(() => ringHash({ key: (request: number) => request })).not.toThrow();
+    expect(key("Ann")).toBe("Ann");
+  });
+});

@@ -1,0 +1,39 @@
+import type { HealthSource, Outcome } from "@pagoda/core";
+
+/** A health source that says of each endpoint what a test says, and writes down what it learns. */
+export class Operator implements HealthSource {
+  readonly name: string;
+  /** Of those that are watched. */
+  readonly watched = new Map<string, () => void>();
+  readonly learned: string[] = [];
+  readonly #ill: Set<string>;
+  readonly #learns: boolean;
+
+  constructor(name = "operator", { ill = [] as readonly string[], learns = false } = {}) {
+    this.name = name;
+    this.#ill = new Set(ill);
+    this.#learns = learns;
+  }
+
+  watch({ key }: { readonly key: string }, changed: () => void): ReturnType<HealthSource["watch"]> {
+    this.watched.set(key, changed);
+    const ill = this.#ill;
+    return {
+      get healthy() {
+        return !ill.has(key);
+      },
+      ...(this.#learns && { ended: ({ kind }: Outcome) => this.learned.push(`${key} ${kind}`) }),
+      state: () => ({ ill: ill.has(key) }),
+      close: () => {
+        if (!this.watched.delete(key)) this.learned.push(`${key} closed twice`);
+      },
+    };
+  }
+
+  say(key: string, healthy: boolean): void {
+    const changed = this.watched.get(key);
+    if (healthy) this.#ill.delete(key);
+    else this.#ill.add(key);
+    changed?.();
+  }
+}
