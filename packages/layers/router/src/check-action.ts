@@ -1,0 +1,136 @@
+import { checkPath, isHost, token } from "./check-match.ts";
+import type { FullPathOptions } from "./path.ts";
+import { Substitution } from "./pattern/substitution.ts";
+import type { Report } from "./problems.ts";
+import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./route.ts";
+
+const redirectStatuses: readonly unknown[] = [301, 302, 303, 307, 308];
+/** Fields that say how a message is framed, or where it goes: changed by hand, two readers would see two messages. */
+const framing = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const httpPort = { least: 1, most: 65_535 };
+
+/** What is wrong with the shares of a split. */
+export function checkShares(shares: readonly Share[], report: Report): void {
+  if (shares.length === 0) report(["clusters"], [], "valid is at least one cluster");
+  const names = new Set<string>();
+  shares.forEach(({ cluster, weight }, n) => {
+    if (cluster === "" || names.has(cluster))
+      report(["clusters", n, "cluster"], cluster, "valid is the name of a cluster, once");
+    names.add(cluster);
+    if (!(weight > 0 && weight < Infinity))
+      report(["clusters", n, "weight"], weight, "valid is a number over 0");
+  });
+}
+
+/** @param prefixed Whether each match of the route has a prefix. */
+export function checkRedirect(
+  redirect: Redirect,
+  prefixed: boolean,
+  paths: FullPathOptions,
+  report: Report,
+): void {
+  const { status, scheme, port, ...where } = redirect;
+  const change = scheme ?? port ?? where.host ?? where.path ?? where.prefix ?? where.stripQuery;
+  if (change === undefined || change === false)
+    report(
+      ["redirect"],
+      redirect,
+      "valid is one that leads elsewhere: scheme, host, port, path, prefix or stripQuery",
+    );
+  if (status !== undefined && !redirectStatuses.includes(status))
+    report(["redirect", "status"], status, `valid are ${redirectStatuses.join(", ")}`);
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https")
+    report(["redirect", "scheme"], scheme, "valid are http, https");
+  if (port !== undefined && !(Number.isInteger(port) && port >= httpPort.least && port <= httpPort.most))
+    report(["redirect", "port"], port, `valid is a whole number from ${httpPort.least} to ${httpPort.most}`);
+  checkPlace("redirect", where, prefixed, paths, report);
+}
+
+/** @param prefixed Whether each match of the route has a prefix. */
+export function checkRewrite(
+  rewrite: Rewrite,
+  prefixed: boolean,
+  paths: FullPathOptions,
+  report: Report,
+): void {
+  const { regex, path, prefix, host } = rewrite;
+  if (regex === undefined && path === undefined && prefix === undefined && host === undefined)
+    report(["rewrite"], rewrite, "valid is at least one of host, path, prefix, regex");
+  if (regex !== undefined) {
+    try {
+      void new Substitution(regex.pattern, regex.substitution);
+    } catch (error) {
+      report(
+        ["rewrite", "regex"],
+        regex,
+        `valid are a pattern and a substitution; ${(error as Error).message}`,
+      );
+    }
+    if (!regex.substitution.startsWith("/"))
+      report(["rewrite", "regex", "substitution"], regex.substitution, "valid is a path that begins with /");
+    if (path !== undefined || prefix !== undefined)
+      report(["rewrite"], rewrite, "valid is at most one of path, prefix, regex");
+  }
+  checkPlace("rewrite", rewrite, prefixed, paths, report);
+}
+
+function checkPlace(
+  name: string,
+  place: Rewrite,
+  prefixed: boolean,
+  paths: FullPathOptions,
+  report: Report,
+): void {
+  const { host, path, prefix } = place;
+  if (host !== undefined && !isHost(host)) report([name, "host"], host, "valid is a host without port");
+  if (path !== undefined && prefix !== undefined)
+    report([name], { path, prefix }, "valid is one of path and prefix");
+  if (path !== undefined) checkPath([name, "path"], path, paths, report);
+  if (prefix === undefined) return;
+  checkPath([name, "prefix"], prefix, paths, report);
+  if (!prefixed) report([name, "prefix"], prefix, "valid only where each match of the route has a prefix");
+}
+
+export function checkRespond({ status, headers = {} }: DirectResponse, report: Report): void {
+  if (!(Number.isInteger(status) && status >= 200 && status <= 599))
+    report(["respond", "status"], status, "valid is a whole number from 200 to 599");
+  checkFields(["respond", "headers"], headers, report);
+}
+
+export function checkEdits(
+  place: "requestHeaders" | "responseHeaders",
+  { set = {}, add = {}, remove = [] }: HeaderEdits,
+  report: Report,
+): void {
+  checkFields([place, "set"], set, report);
+  checkFields([place, "add"], add, report);
+  remove.forEach((name, n) => checkName([place, "remove", n], name, report));
+}
+
+function checkFields(
+  place: readonly string[],
+  fields: Readonly<Record<string, string>>,
+  report: Report,
+): void {
+  for (const [name, value] of Object.entries(fields)) {
+    checkName([...place, name], name, report);
+    if (!fieldValue.test(value)) report([...place, name], value, "valid is text without line ends");
+  }
+}
+
+function checkName(place: readonly (string | number)[], name: string, report: Report): void {
+  if (!token.test(name)) report(place, name, "valid is the name of a field");
+  else if (framing.has(name.toLowerCase()))
+    report(place, name, "valid is a field that does not say how the message is framed or where it goes");
+}

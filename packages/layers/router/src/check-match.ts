@@ -1,0 +1,86 @@
+import { type FullPathOptions, normalPath } from "./path.ts";
+import { Pattern } from "./pattern/pattern.ts";
+import type { Report } from "./problems.ts";
+import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
+
+/** A token of RFC 9110, 5.6.2: names of fields and methods. */
+export const token: RegExp = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const hostName = /^(?:\*\.)?[\dA-Za-z_-]+(?:\.[\dA-Za-z_-]+)*$/;
+const ipv6 = /^\[[\dA-Fa-f:.]+\]$/;
+const tests = ["exact", "contains", "regex", "present", "absent"] as const;
+
+/** What is wrong with one match of a route. */
+export function checkMatch(match: RouteMatch, options: FullPathOptions, report: Report): void {
+  const { hosts, path, methods, headers, query } = match;
+  if (hosts !== undefined) {
+    notEmpty("hosts", hosts, report);
+    hosts.forEach((host, n) => {
+      if (!isHost(host) && !(hostName.test(host) && host.length <= 253))
+        report(["hosts", n], host, "valid is a host without port, or *. and the end of one");
+    });
+  }
+  if (path !== undefined) checkPathMatch(path, options, report);
+  if (methods !== undefined) {
+    notEmpty("methods", methods, report);
+    methods.forEach((method, n) => {
+      if (!token.test(method) || method !== method.toUpperCase())
+        report(["methods", n], method, "valid is a method in upper case");
+    });
+  }
+  headers?.forEach((field, n) => checkField("headers", n, field, report));
+  query?.forEach((field, n) => checkField("query", n, field, report));
+}
+
+/** A host that can be sent: no wildcard. */
+export function isHost(host: string): boolean {
+  return (hostName.test(host) && !host.startsWith("*") && host.length <= 253) || ipv6.test(host);
+}
+
+function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Report): void {
+  const given = (["exact", "prefix", "regex"] as const).filter((kind) => kind in path);
+  if (given.length !== 1) report(["path"], path, "valid is exactly one of exact, prefix, regex");
+  if ("regex" in path) checkRegex(["path", "regex"], path.regex, report);
+  if ("exact" in path) checkPath(["path", "exact"], path.exact, options, report);
+  if ("prefix" in path) checkPath(["path", "prefix"], path.prefix, options, report);
+}
+
+/** Paths are matched in their normal form: one that is written otherwise would never match. */
+export function checkPath(
+  place: readonly (string | number)[],
+  path: string,
+  options: FullPathOptions,
+  report: Report,
+): void {
+  if (!path.startsWith("/")) return report(place, path, "valid is a path that begins with /");
+  if (/[^!-~]|\?/.test(path))
+    return report(place, path, "valid is a path as on the wire, percent-encoded, no query");
+  const normal = normalPath(path, options);
+  if (typeof normal !== "string")
+    report(place, path, `valid is a path that is not refused: ${normal.trouble}`);
+  else if (normal !== path) report(place, path, `valid is its normal form, ${normal}`);
+}
+
+export function checkRegex(place: readonly (string | number)[], regex: string, report: Report): void {
+  try {
+    void new Pattern(regex);
+  } catch (error) {
+    report(place, regex, `valid is a pattern; ${(error as Error).message}`);
+  }
+}
+
+function checkField(list: "headers" | "query", n: number, field: FieldMatch, report: Report): void {
+  const { name } = field;
+  if (list === "headers" ? !token.test(name) : name === "")
+    report([list, n, "name"], name, `valid is the name of a ${list === "headers" ? "field" : "parameter"}`);
+  const given = tests.filter((test) => test in field);
+  if (given.length !== 1) report([list, n], field, `valid is exactly one of ${tests.join(", ")}`);
+  if ("regex" in field) checkRegex([list, n, "regex"], field.regex, report);
+  for (const test of ["present", "absent"] as const) {
+    const value = (field as Readonly<Record<string, unknown>>)[test];
+    if (test in field && value !== true) report([list, n, test], value, "valid is true");
+  }
+}
+
+export function notEmpty(name: string, list: readonly unknown[], report: Report): void {
+  if (list.length === 0) report([name], [], "valid is at least one, or none given for any");
+}

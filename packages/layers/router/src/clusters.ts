@@ -1,0 +1,75 @@
+import { anyReady, type ErrorOf, type ResponseOf, type Service } from "@pagoda/core";
+import type { Routed } from "./route.ts";
+import type { RouteTable } from "./table.ts";
+
+/** Some service, whatever it takes. */
+type AnyService = Service<never, unknown, unknown>;
+/** What all services of a record can take: the intersection of what each of them does. */
+type TakenByAll<S> = S[keyof S] extends Service<infer Req, unknown, unknown> ? Req : never;
+
+/**
+ * The leaf of a stack with a router: sends each request to the service of the cluster that its route selected. A
+ * cluster that a route names and nobody serves does not compile.
+ *
+ * It is ready as soon as any cluster is, so one that is busy does not hold up requests for the rest; a request whose
+ * cluster is not ready gets that cluster's own refusal.
+ *
+ * Errors: those of the services. Cost per call: one look-up in a `Map`.
+ *
+ * @throws RangeError when there is no service.
+ */
+export function clusters<const S extends Readonly<Record<string, AnyService>>>(
+  services: S,
+): Service<TakenByAll<S> & Routed<keyof S & string>, ResponseOf<S[keyof S]>, ErrorOf<S[keyof S]>>;
+/**
+ * The same for routes that come from a file, whose clusters the compiler does not know.
+ *
+ * @throws RangeError that names each cluster of the table that nobody serves.
+ */
+export function clusters<Req, Res, Err>(
+  services: Readonly<Record<string, Service<Req, Res, Err>>>,
+  table: RouteTable,
+): Service<Req & Routed, Res, Err>;
+export function clusters(
+  services: Readonly<Record<string, AnyService>>,
+  table?: RouteTable,
+): Service<Routed, unknown, unknown> {
+  // A map, for a cluster may be called `constructor`.
+  const byName = new Map(
+    Object.entries(services as Readonly<Record<string, Service<Routed, unknown, unknown>>>),
+  );
+  if (byName.size === 0) throw new RangeError("clusters: services is empty; valid is at least one");
+  if (table !== undefined) checkServed(byName, table);
+  return {
+    ready: () => anyReady(byName.values()),
+    call(request, signal) {
+      const { name, cluster } = request.route;
+      const service = byName.get(cluster);
+      if (service !== undefined) return service.call(request, signal);
+      return Promise.reject(unserved([`route ${name}: cluster is ${cluster}`], byName));
+    },
+    describe: () => ({
+      name: "clusters",
+      options: { clusters: [...byName.keys()] },
+      inner: Array.from(byName, ([key, service]) => ({
+        name: "cluster",
+        options: { key },
+        inner: [service.describe()],
+      })),
+    }),
+  };
+}
+
+function checkServed(services: ReadonlyMap<string, unknown>, table: RouteTable): void {
+  const missing = table.routes.flatMap((route) =>
+    table
+      .selectedOf(route)
+      .filter(({ cluster }) => !services.has(cluster))
+      .map(({ name, cluster }) => `route ${name}: cluster is ${cluster}`),
+  );
+  if (missing.length > 0) throw unserved(missing, services);
+}
+
+function unserved(missing: readonly string[], services: ReadonlyMap<string, unknown>): RangeError {
+  return new RangeError(`clusters: ${missing.join(", ")}; valid are ${[...services.keys()].join(", ")}`);
+}

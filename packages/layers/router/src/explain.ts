@@ -1,0 +1,123 @@
+import type { HttpRequest } from "@pagoda/core/http";
+import type { Candidate } from "./candidate.ts";
+import { headerValue, queryValue } from "./fields.ts";
+import { hostOf } from "./host.ts";
+import type { PathRefused, PathTrouble } from "./path.ts";
+import { withoutSlash } from "./plan.ts";
+import type { FieldMatch, RouteMatch } from "./route.ts";
+
+/** The first thing that a request is not as a match wants it. */
+export interface Mismatch {
+  readonly what: "host" | "path" | "method" | "header" | "query";
+  /** Of the header field or query parameter. */
+  readonly name?: string;
+  /** As the route says it. */
+  readonly wanted: string;
+  /** Absent: the request has none. */
+  readonly found?: string;
+}
+
+/** What became of one match of a route, for one of its hosts. */
+export interface MatchExplanation {
+  readonly route: string;
+  readonly host?: string;
+  readonly matched: boolean;
+  readonly mismatch?: Mismatch;
+  /** The clusters that the route may select, with their shares of the calls, 0 to 1. */
+  readonly clusters?: readonly { readonly cluster: string; readonly share: number }[];
+}
+
+/** Why a request goes where it goes. All of it is JSON. */
+export interface Explanation {
+  readonly host: string;
+  /** As it is matched and sent; absent where it is refused. */
+  readonly path?: string;
+  readonly refused?: PathTrouble;
+  /** The route that gets the request: the first below that matched. */
+  readonly route?: string;
+  /** In the order of precedence. */
+  readonly matches: readonly MatchExplanation[];
+}
+
+/** @internal Looks at every candidate, without what makes a table's `find` fast. */
+export function explain(
+  request: HttpRequest,
+  path: string | PathRefused,
+  candidates: readonly Candidate[],
+): Explanation {
+  const host = hostOf(request.authority);
+  if (typeof path !== "string") return { host, refused: path.trouble, matches: [] };
+  const matches = candidates.map((candidate) => explainOne(candidate, request, host, path));
+  const first = matches.find(({ matched }) => matched);
+  return { host, path, ...(first && { route: first.route }), matches };
+}
+
+function explainOne(
+  candidate: Candidate,
+  request: HttpRequest,
+  host: string,
+  path: string,
+): MatchExplanation {
+  const { compiled } = candidate;
+  const mismatch = mismatchOf(candidate, request, host, path);
+  const shares = compiled.selected.map(({ cluster }, n) => ({
+    cluster,
+    share: (compiled.upTo[n] as number) - (compiled.upTo[n - 1] ?? 0),
+  }));
+  return {
+    route: compiled.route.name,
+    ...(candidate.host !== undefined && { host: candidate.host }),
+    matched: mismatch === undefined,
+    ...(mismatch && { mismatch }),
+    ...(shares.length > 0 && { clusters: shares }),
+  };
+}
+
+function mismatchOf(
+  candidate: Candidate,
+  request: HttpRequest,
+  host: string,
+  path: string,
+): Mismatch | undefined {
+  const { match } = candidate;
+  if (!hostMatches(candidate.host, host))
+    return { what: "host", wanted: candidate.host as string, found: host };
+  if (!pathMatches(candidate, path)) return { what: "path", wanted: said(match.path), found: path };
+  if (match.methods !== undefined && !match.methods.includes(request.method))
+    return { what: "method", wanted: match.methods.join(", "), found: request.method };
+  for (const { match: field, accepts } of candidate.headers) {
+    const value = headerValue(request.headers, field.name);
+    if (!accepts(value)) return fieldMismatch("header", field, value);
+  }
+  for (const { match: field, accepts } of candidate.query) {
+    const value = queryValue(request.query, field.name);
+    if (!accepts(value)) return fieldMismatch("query", field, value);
+  }
+  return undefined;
+}
+
+function fieldMismatch(what: "header" | "query", field: FieldMatch, found: string | undefined): Mismatch {
+  const { name, ...test } = field;
+  return { what, name, wanted: said(test), ...(found !== undefined && { found }) };
+}
+
+function hostMatches(wanted: string | undefined, host: string): boolean {
+  if (wanted === undefined || wanted === host) return true;
+  return wanted.startsWith("*.") && host.length >= wanted.length && host.endsWith(wanted.slice(1));
+}
+
+function pathMatches({ match: { path: wanted }, pattern }: Candidate, path: string): boolean {
+  if (wanted === undefined) return true;
+  if (path === "*") return false;
+  if ("exact" in wanted) return path === wanted.exact;
+  if ("regex" in wanted) return pattern?.matches(path) === true;
+  const prefix = withoutSlash(wanted.prefix);
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
+/** `prefix /api`, `absent`. */
+function said(test: RouteMatch["path"] | object): string {
+  return Object.entries(test ?? {})
+    .map(([kind, value]) => (value === true ? kind : `${kind} ${String(value)}`))
+    .join();
+}

@@ -1,0 +1,26 @@
+export * from "./clusters.ts";
+export type { Explanation, MatchExplanation, Mismatch } from "./explain.ts";
+export type { PathOptions, PathRefused, PathTrouble } from "./path.ts";
+export * from "./pattern/pattern.ts";
+export * from "./per-route.ts";
+export { type RouteProblem, routeProblems } from "./problems.ts";
+export type {
+  ClusterRoute,
+  DirectResponse,
+  FieldMatch,
+  FieldTest,
+  HeaderEdits,
+  PathMatch,
+  Redirect,
+  RedirectRoute,
+  RespondRoute,
+  Rewrite,
+  Route,
+  Routed,
+  RouteMatch,
+  SelectedRoute,
+  Share,
+  SplitRoute,
+} from "./route.ts";
+export * from "./router.ts";
+export { type Found, type RouteTable, routeTable } from "./table.ts";

@@ -1,0 +1,152 @@
+import type { Fault } from "@pagoda/core";
+
+export interface PathOptions {
+  /** Whether `//` becomes `/`, as many origins read it. Default false: RFC 3986 tells them apart. */
+  readonly mergeSlashes?: boolean;
+  /** What `%2f` becomes. Default `keep`: it stands for a character inside a segment. */
+  readonly escapedSlashes?: "keep" | "decode" | "refuse";
+  /** What `\` and `%5c` become. Default `refuse`: browsers send no `\`, and some origins take it for `/`. */
+  readonly backslashes?: "keep" | "slash" | "refuse";
+}
+
+/** Why a path is not taken. */
+export type PathTrouble =
+  /** It begins with something else than `/`, and is not `*`. */
+  | "relative"
+  /** A `%` without two hexadecimal digits after it. */
+  | "malformed-percent"
+  /** A `#`, after which some readers stop. */
+  | "fragment"
+  /** `..` goes further up than to the first `/`. */
+  | "above-root"
+  /** `%2f` or `%2F`, where it is refused. */
+  | "escaped-slash"
+  /** `\`, `%5c` or `%5C`, where it is refused. */
+  | "backslash";
+
+/** The request's path could be understood differently by two readers. It was not sent anywhere. */
+export interface PathRefused extends Fault<"PathRefused"> {
+  readonly origin: "local";
+  readonly retryable: false;
+  readonly trouble: PathTrouble;
+}
+
+export type FullPathOptions = Required<PathOptions>;
+
+const choices = {
+  mergeSlashes: [false, true],
+  escapedSlashes: ["keep", "decode", "refuse"],
+  backslashes: ["refuse", "keep", "slash"],
+} as const;
+
+/** @throws RangeError when an option is none of its choices. */
+export function fullPathOptions({
+  mergeSlashes = false,
+  escapedSlashes = "keep",
+  backslashes = "refuse",
+}: PathOptions): FullPathOptions {
+  const full = { mergeSlashes, escapedSlashes, backslashes };
+  for (const [name, valid] of Object.entries(choices)) {
+    const value = full[name as keyof typeof full];
+    if (!(valid as readonly unknown[]).includes(value))
+      throw new RangeError(`router: ${name} is ${JSON.stringify(value)}; valid are ${valid.join(", ")}`);
+  }
+  return full;
+}
+
+const [hash, percent, dot, slash, backslash] = [0x23, 0x25, 0x2e, 0x2f, 0x5c];
+
+/**
+ * The one form of a path, which is matched and sent: `.` and `..` are resolved, what needs no escape has none, escapes
+ * are in upper case (RFC 3986, 6.2.2). A path that is plain already is given back as it is, for one look at each
+ * character.
+ */
+export function normalPath(path: string, options: FullPathOptions): string | PathRefused {
+  if (isPlain(path, options.mergeSlashes, 0) || path === "*") return path;
+  if (path.charCodeAt(0) !== slash) return refusals.relative;
+  const decoded = withoutNeedlessEscapes(path, options);
+  if (typeof decoded !== "string") return decoded;
+  // Merged first: an origin that merges lets `..` take away a segment with a name.
+  return withoutDots(options.mergeSlashes ? decoded.replaceAll(/\/{2,}/g, "/") : decoded);
+}
+
+/**
+ * Whether nothing in a path can have another form. A file whose name begins with a dot costs a second look.
+ *
+ * @param from Up to there it is known.
+ */
+export function isPlain(path: string, mergeSlashes: boolean, from: number): boolean {
+  if (path.charCodeAt(0) !== slash) return false;
+  for (let at = from > 1 ? from : 1; at < path.length; at++) {
+    const code = path.charCodeAt(at);
+    // Most are letters, which come after all that matters here.
+    if (code > backslash) continue;
+    if (code === percent || code === backslash || code === hash) return false;
+    if (code === dot || (code === slash && mergeSlashes)) {
+      if (path.charCodeAt(at - 1) === slash) return false;
+    }
+  }
+  return true;
+}
+
+function withoutNeedlessEscapes(path: string, options: FullPathOptions): string | PathRefused {
+  let decoded = "";
+  let copied = 0;
+  for (let at = 0; at < path.length; at++) {
+    const code = path.charCodeAt(at);
+    if (code === hash) return refusals.fragment;
+    if (code !== percent && code !== backslash) continue;
+    const end = code === percent ? at + 3 : at + 1;
+    const written = path.slice(at, end);
+    if (code === percent && !/^%[0-9A-Fa-f]{2}$/.test(written)) return refusals["malformed-percent"];
+    const form = formOf(written, options);
+    if (typeof form !== "string") return form;
+    decoded += path.slice(copied, at) + form;
+    copied = end;
+    at = end - 1;
+  }
+  return decoded + path.slice(copied);
+}
+
+/** What an escape or a backslash becomes. */
+function formOf(written: string, { escapedSlashes, backslashes }: FullPathOptions): string | PathRefused {
+  const escaped = written.toUpperCase();
+  if (escaped === "%2F") {
+    if (escapedSlashes === "refuse") return refusals["escaped-slash"];
+    return escapedSlashes === "decode" ? "/" : escaped;
+  }
+  if (escaped === "%5C" || escaped === "\\") {
+    if (backslashes === "refuse") return refusals.backslash;
+    return backslashes === "slash" ? "/" : escaped;
+  }
+  const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+  return /[\w.~-]/.test(character) ? character : escaped;
+}
+
+function withoutDots(path: string): string | PathRefused {
+  const kept: string[] = [];
+  const segments = path.split("/");
+  for (const segment of segments) {
+    if (segment === "..") {
+      // The first one stands before the first slash and stays.
+      if (kept.length === 1) return refusals["above-root"];
+      kept.pop();
+    } else if (segment !== ".") kept.push(segment);
+  }
+  const end = segments.at(-1);
+  if (end === "." || end === "..") kept.push("");
+  return kept.join("/");
+}
+
+function refusal(trouble: PathTrouble): PathRefused {
+  return { _tag: "PathRefused", origin: "local", retryable: false, trouble };
+}
+
+const refusals: Readonly<Record<PathTrouble, PathRefused>> = {
+  relative: refusal("relative"),
+  "malformed-percent": refusal("malformed-percent"),
+  fragment: refusal("fragment"),
+  "above-root": refusal("above-root"),
+  "escaped-slash": refusal("escaped-slash"),
+  backslash: refusal("backslash"),
+};

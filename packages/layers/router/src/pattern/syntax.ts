@@ -1,0 +1,259 @@
+/** Code units from the first to the second, both included; in order, without overlap. */
+export type Ranges = readonly (readonly [from: number, to: number])[];
+
+/** A pattern, read. */
+export type Syntax =
+  | { readonly kind: "unit"; readonly ranges: Ranges }
+  | { readonly kind: "sequence"; readonly items: readonly Syntax[] }
+  | { readonly kind: "choice"; readonly items: readonly Syntax[] }
+  | {
+      readonly kind: "repeat";
+      readonly item: Syntax;
+      readonly min: number;
+      readonly max: number;
+      readonly greedy: boolean;
+    }
+  | { readonly kind: "group"; readonly item: Syntax; readonly index: number };
+
+export interface Parsed {
+  readonly syntax: Syntax;
+  /** How many groups capture. */
+  readonly groups: number;
+  readonly names: ReadonlyMap<string, number>;
+}
+
+const last = 0xffff;
+/** The most that a counted repetition may ask for. */
+const maxCount = 1_000;
+/** Groups in groups: reading them is recursive. */
+const maxDepth = 100;
+const syntaxCharacters = "^$\\.*+?()[]{}|/-";
+
+const digits: Ranges = [[0x30, 0x39]];
+const wordUnits: Ranges = [
+  [0x30, 0x39],
+  [0x41, 0x5a],
+  [0x5f, 0x5f],
+  [0x61, 0x7a],
+];
+const spaces: Ranges = [
+  [0x09, 0x0d],
+  [0x20, 0x20],
+  [0xa0, 0xa0],
+  [0x1680, 0x1680],
+  [0x2000, 0x200a],
+  [0x2028, 0x2029],
+  [0x202f, 0x202f],
+  [0x205f, 0x205f],
+  [0x3000, 0x3000],
+  [0xfeff, 0xfeff],
+];
+const lineEnds: Ranges = [
+  [0x0a, 0x0a],
+  [0x0d, 0x0d],
+  [0x2028, 0x2029],
+];
+const sets: Readonly<Record<string, Ranges>> = {
+  d: digits,
+  D: complement(digits),
+  w: wordUnits,
+  W: complement(wordUnits),
+  s: spaces,
+  S: complement(spaces),
+};
+const controls: Readonly<Record<string, number>> = { t: 0x09, n: 0x0a, v: 0x0b, f: 0x0c, r: 0x0d };
+
+/**
+ * Reads a pattern: JavaScript's syntax, as far as an automaton without memory can match it, and without what
+ * JavaScript takes for the sake of old pages (a brace that stands for itself, an escaped letter without meaning).
+ *
+ * @throws SyntaxError that says what is not understood, and where.
+ */
+export function parse(source: string): Parsed {
+  return new Parser(source).parse();
+}
+
+class Parser {
+  readonly #source: string;
+  readonly #names = new Map<string, number>();
+  #at = 0;
+  #depth = 0;
+  #groups = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  parse(): Parsed {
+    const syntax = this.#choice();
+    if (this.#at < this.#source.length) this.#fail("a ) that closes nothing");
+    return { syntax, groups: this.#groups, names: this.#names };
+  }
+
+  #choice(): Syntax {
+    const items = [this.#sequence()];
+    while (this.#take("|")) items.push(this.#sequence());
+    return items.length === 1 ? (items[0] as Syntax) : { kind: "choice", items };
+  }
+
+  #sequence(): Syntax {
+    const items: Syntax[] = [];
+    // A pattern matches the whole path anyway: at its ends these two say nothing new.
+    if (this.#depth === 0) this.#take("^");
+    while (this.#at < this.#source.length && !"|)".includes(this.#next())) {
+      if (this.#next() === "$" && this.#depth === 0 && "|".includes(this.#source[this.#at + 1] ?? "|")) {
+        this.#at++;
+        break;
+      }
+      items.push(this.#quantified(this.#atom()));
+    }
+    return items.length === 1 ? (items[0] as Syntax) : { kind: "sequence", items };
+  }
+
+  #quantified(item: Syntax): Syntax {
+    const [min, max] = this.#quantifier();
+    if (min === 1 && max === 1) return item;
+    const greedy = !this.#take("?");
+    if ("*+?{".includes(this.#source[this.#at] ?? " ")) this.#fail("a repetition of a repetition");
+    return { kind: "repeat", item, min, max, greedy };
+  }
+
+  #quantifier(): readonly [min: number, max: number] {
+    if (this.#take("*")) return [0, Infinity];
+    if (this.#take("+")) return [1, Infinity];
+    if (this.#take("?")) return [0, 1];
+    if (this.#source[this.#at] !== "{") return [1, 1];
+    const counted = /^\{(\d+)(,?)(\d*)\}/.exec(this.#source.slice(this.#at, this.#at + 20));
+    if (counted === null) return this.#fail("a { that begins no repetition; write \\{");
+    const min = Number(counted[1]);
+    const max = counted[2] === "" ? min : counted[3] === "" ? Infinity : Number(counted[3]);
+    if (min > max || Math.max(min, max === Infinity ? 0 : max) > maxCount)
+      this.#fail(`a repetition of ${counted[0]}; valid are rising counts up to ${maxCount}`);
+    this.#at += counted[0].length;
+    return [min, max];
+  }
+
+  #atom(): Syntax {
+    const at = this.#at;
+    const character = this.#next();
+    this.#at++;
+    if (character === "(") return this.#group();
+    if (character === "[") return unit(this.#set());
+    if (character === ".") return unit(complement(lineEnds));
+    if (character === "\\") {
+      const escaped = this.#escape();
+      return unit(typeof escaped === "number" ? [[escaped, escaped]] : escaped);
+    }
+    this.#at = at;
+    if (character === "^" || character === "$")
+      this.#fail(`a ${character} inside; the whole is matched anyway`);
+    if ("*+?".includes(character)) this.#fail("nothing to repeat");
+    if ("{}]".includes(character)) this.#fail(`a ${character} by itself; write \\${character}`);
+    this.#at++;
+    const code = character.charCodeAt(0);
+    return unit([[code, code]]);
+  }
+
+  #group(): Syntax {
+    const opening = /^\?(?:(:)|<([A-Za-z_$][\w$]*)>)/.exec(this.#source.slice(this.#at));
+    if (opening === null && this.#source[this.#at] === "?") {
+      const looks = /^\?<?[=!]/.test(this.#source.slice(this.#at));
+      this.#fail(looks ? "a look-around, which takes more than linear time" : "a group of an unknown kind");
+    }
+    this.#at += opening?.[0].length ?? 0;
+    const index = opening?.[1] === undefined ? ++this.#groups : 0;
+    const name = opening?.[2];
+    if (name !== undefined) {
+      if (this.#names.has(name)) this.#fail(`a second group named ${name}`);
+      this.#names.set(name, index);
+    }
+    if (++this.#depth > maxDepth) this.#fail(`groups in groups; valid are ${maxDepth}`);
+    const item = this.#choice();
+    this.#depth--;
+    if (!this.#take(")")) this.#fail("a ( that is not closed");
+    return index === 0 ? { kind: "sequence", items: [item] } : { kind: "group", item, index };
+  }
+
+  #set(): Ranges {
+    const negated = this.#take("^");
+    const ranges: (readonly [number, number])[] = [];
+    while (!this.#take("]")) {
+      const from = this.#inSet();
+      if (typeof from !== "number") {
+        ranges.push(...from);
+        if (this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]")
+          this.#fail("a range between sets");
+      } else if (this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]") {
+        this.#at++;
+        const to = this.#inSet();
+        if (typeof to !== "number" || to < from) this.#fail("a range that is none");
+        ranges.push([from, to as number]);
+      } else ranges.push([from, from]);
+    }
+    const united = unite(ranges);
+    return negated ? complement(united) : united;
+  }
+
+  #inSet(): number | Ranges {
+    if (this.#at >= this.#source.length) this.#fail("a [ that is not closed");
+    const character = this.#next();
+    this.#at++;
+    return character === "\\" ? this.#escape() : character.charCodeAt(0);
+  }
+
+  /** What follows a backslash: one code unit, or a set of them. */
+  #escape(): number | Ranges {
+    const letter = this.#source[this.#at] ?? "";
+    const known = Object.hasOwn(sets, letter) ? sets[letter] : undefined;
+    const control = Object.hasOwn(controls, letter) ? controls[letter] : undefined;
+    const coded = /^(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4}))/.exec(this.#source.slice(this.#at, this.#at + 5));
+    if (coded !== null) {
+      this.#at += coded[0].length;
+      return Number.parseInt((coded[1] ?? coded[2]) as string, 16);
+    }
+    if (/[1-9k]/.test(letter)) this.#fail("a back-reference, which takes more than linear time");
+    if (known === undefined && control === undefined && (letter === "" || !syntaxCharacters.includes(letter)))
+      this.#fail(`the escape \\${letter}, which is not known here`);
+    this.#at++;
+    return known ?? control ?? letter.charCodeAt(0);
+  }
+
+  #next(): string {
+    return this.#source[this.#at] as string;
+  }
+
+  #take(character: string): boolean {
+    if (this.#source[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #fail(what: string): never {
+    throw new SyntaxError(`at ${this.#at} there is ${what}`);
+  }
+}
+
+function unit(ranges: Ranges): Syntax {
+  return { kind: "unit", ranges };
+}
+
+function unite(ranges: Ranges): Ranges {
+  const united: [number, number][] = [];
+  for (const [from, to] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const before = united.at(-1);
+    if (before !== undefined && from <= before[1] + 1) before[1] = Math.max(before[1], to);
+    else united.push([from, to]);
+  }
+  return united;
+}
+
+function complement(ranges: Ranges): Ranges {
+  const rest: [number, number][] = [];
+  let from = 0;
+  for (const [first, end] of ranges) {
+    if (first > from) rest.push([from, first - 1]);
+    from = end + 1;
+  }
+  if (from <= last) rest.push([from, last]);
+  return rest;
+}

@@ -1,0 +1,86 @@
+import { type HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { Substitution } from "./pattern/substitution.ts";
+import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";
+
+/** What is done with a request that a route has matched. */
+export interface Plan {
+  /** The response that the route gives by itself; absent where it sends on. */
+  readonly answer: ((request: HttpRequest, path: string) => HttpResponse) | undefined;
+  /** The path to send on. */
+  readonly rewritePath: ((path: string) => string) | undefined;
+  readonly host: string | undefined;
+  readonly editRequest: ((headers: HttpHeaders) => HttpHeaders) | undefined;
+  readonly editResponse: ((headers: HttpHeaders) => HttpHeaders) | undefined;
+}
+
+/** Made once, so that a call makes nothing that does not depend on its request. */
+export function planOf(route: Route, { path }: RouteMatch): Plan {
+  const prefix = path !== undefined && "prefix" in path ? path.prefix : "/";
+  return {
+    answer: answerOf(route, prefix),
+    rewritePath: route.rewrite && rewriterOf(route.rewrite, prefix),
+    host: route.rewrite?.host,
+    editRequest: editorOf(route.requestHeaders),
+    editResponse: editorOf(route.responseHeaders),
+  };
+}
+
+function answerOf({ redirect, respond }: Route, prefix: string): Plan["answer"] {
+  if (redirect !== undefined) {
+    const rewrite = rewriterOf(redirect, prefix);
+    return (request, path) =>
+      httpResponse(redirect.status ?? 302, undefined, {
+        location: locationOf(redirect, request, rewrite?.(path) ?? path),
+      });
+  }
+  if (respond === undefined) return undefined;
+  const { status, body, headers } = respond;
+  return () => httpResponse(status, body, headers);
+}
+
+/** Always absolute: a path that begins with `//` would name a host otherwise. */
+function locationOf(
+  { scheme, host, port, stripQuery }: Redirect,
+  { authority, scheme: asked, query }: HttpRequest,
+  path: string,
+): string {
+  const kept = /^(\[[^\]]*\]|[^:]*)(:\d*)?$/.exec(authority);
+  const to = scheme ?? asked;
+  const own = to === "https" ? 443 : 80;
+  const keptPort = scheme === undefined && host === undefined ? (kept?.[2] ?? "") : "";
+  const givenPort = port === undefined ? keptPort : port === own ? "" : `:${port}`;
+  return `${to}://${host ?? kept?.[1] ?? authority}${givenPort}${path}${stripQuery ? "" : query}`;
+}
+
+function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): Plan["rewritePath"] {
+  if (path !== undefined) return () => path;
+  if (regex !== undefined) {
+    const substitution = new Substitution(regex.pattern, regex.substitution);
+    return (asked) => substitution.apply(asked) ?? asked;
+  }
+  if (prefix === undefined) return undefined;
+  const { length } = withoutSlash(matched);
+  const begin = withoutSlash(prefix);
+  return (asked) => {
+    const rest = asked.slice(length);
+    // Two slashes at the beginning would read as a host in some places.
+    return begin === "" ? `/${rest.replace(/^\/+/, "")}` : begin + rest;
+  };
+}
+
+function editorOf(edits: HeaderEdits | undefined): Plan["editRequest"] {
+  if (edits === undefined) return undefined;
+  const { remove = [], set = {}, add = {} } = edits;
+  return (headers) => {
+    let edited = headers;
+    for (const name of remove) edited = edited.delete(name);
+    for (const [name, value] of Object.entries(set)) edited = edited.set(name, value);
+    for (const [name, value] of Object.entries(add)) edited = edited.append(name, value);
+    return edited;
+  };
+}
+
+/** A prefix says the same with and without a slash at its end. */
+export function withoutSlash(prefix: string): string {
+  return prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
+}

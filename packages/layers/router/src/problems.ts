@@ -1,0 +1,75 @@
+import type { Json } from "@pagoda/core";
+import { checkEdits, checkRedirect, checkRespond, checkRewrite, checkShares } from "./check-action.ts";
+import { checkMatch } from "./check-match.ts";
+import { fullPathOptions, type FullPathOptions, type PathOptions } from "./path.ts";
+import { matchesOf, type Route } from "./route.ts";
+
+/** Something in a list of routes that makes no sense. */
+export interface RouteProblem {
+  /** The route's name; `routes[3]` where it has none. */
+  readonly route: string;
+  /** Where in the route: `["match", "path", "regex"]`. */
+  readonly path: readonly (string | number)[];
+  readonly value: Json | undefined;
+  /** What would be valid. */
+  readonly message: string;
+}
+
+/** Says that a value at a place in a route makes no sense. */
+export type Report = (path: readonly (string | number)[], value: unknown, message: string) => void;
+
+const actions = ["cluster", "clusters", "redirect", "respond"] as const;
+
+/**
+ * Everything that is wrong with a list of routes, for those who read it from a file. It does not look at their types:
+ * that is for whoever reads the file.
+ *
+ * @param options Those of the table, since they decide which paths can be asked for.
+ */
+export function routeProblems(routes: readonly Route[], options: PathOptions = {}): readonly RouteProblem[] {
+  const paths = fullPathOptions(options);
+  const problems: RouteProblem[] = [];
+  const names = new Set<string>();
+  routes.forEach((route, n) => {
+    const label = route.name || `routes[${n}]`;
+    const report: Report = (path, value, message) =>
+      problems.push({ route: label, path, value: value as Json | undefined, message });
+    if (typeof route.name !== "string" || route.name === "")
+      report(["name"], route.name, "valid is a name, for metrics and logs");
+    else if (names.has(route.name)) report(["name"], route.name, "valid is a name that no other route has");
+    names.add(route.name);
+    const several = Array.isArray(route.match);
+    if (several && matchesOf(route).length === 0)
+      report(["match"], [], "valid is at least one match, or none given for all requests");
+    matchesOf(route).forEach((match, m) =>
+      checkMatch(match, paths, (path, value, message) =>
+        report(["match", ...(several ? [m] : []), ...path], value, message),
+      ),
+    );
+    checkAction(route, paths, report);
+  });
+  return problems;
+}
+
+function checkAction(route: Route, paths: FullPathOptions, report: Report): void {
+  const given = actions.filter((action) => route[action] !== undefined);
+  if (given.length !== 1) report([], given, `valid is exactly one of ${actions.join(", ")}`);
+  const { cluster, clusters, redirect, respond, rewrite, requestHeaders, responseHeaders } = route;
+  if (cluster === "") report(["cluster"], cluster, "valid is the name of a cluster");
+  if (clusters !== undefined) checkShares(clusters, report);
+  const prefixed = matchesOf(route).every(({ path }) => path !== undefined && "prefix" in path);
+  if (redirect !== undefined) checkRedirect(redirect, prefixed, paths, report);
+  if (respond !== undefined) checkRespond(respond, report);
+  if (rewrite !== undefined) checkRewrite(rewrite, prefixed, paths, report);
+  if (requestHeaders !== undefined) checkEdits("requestHeaders", requestHeaders, report);
+  if (responseHeaders !== undefined) checkEdits("responseHeaders", responseHeaders, report);
+}
+
+/** @internal All of them in one error. */
+export function problemsError(problems: readonly RouteProblem[]): RangeError {
+  const lines = problems.map(({ route, path, value, message }) => {
+    const place = path.length === 0 ? "action" : path.join(".");
+    return `route ${route}: ${place} is ${value === undefined ? "undefined" : JSON.stringify(value)}; ${message}`;
+  });
+  return new RangeError(`router: ${lines.join("\nrouter: ")}`);
+}

@@ -1,0 +1,121 @@
+import { type Fault, layer, type Layer, type Random, systemRandom } from "@pagoda/core";
+import { type HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { Candidate } from "./candidate.ts";
+import type { PathOptions, PathRefused } from "./path.ts";
+import type { Plan } from "./plan.ts";
+import type { Route, Routed } from "./route.ts";
+import { RouteTable, routeTable, select } from "./table.ts";
+
+/** No route matches the request. */
+export interface NoRoute extends Fault<"NoRoute"> {
+  readonly origin: "local";
+  readonly retryable: false;
+  readonly authority: string;
+  /** In its normal form. */
+  readonly path: string;
+  /** Given where another method would have been routed: these would. The answer is then 405, with `Allow`. */
+  readonly allow?: readonly string[];
+}
+
+/** How paths are read concerns routes that are given as a list; a table has been made with it. */
+export interface RouterOptions extends PathOptions {
+  /** Chooses among the clusters of a split. */
+  readonly random?: Random;
+}
+
+/**
+ * Selects a route for each request. Inner layers find it as `request.route`, so what is for each route stands inside,
+ * and does not compile outside. A route that redirects or answers does so here, and the request goes no further.
+ *
+ * The path is brought into its normal form first, and that form is what is matched and sent: an origin that reads paths
+ * in another way than this cannot be reached past a route. Use it once in a stack, outside all that is for each route,
+ * inside what is for all of them; `clusters` is the leaf that goes with it.
+ *
+ * Errors: {@link NoRoute}; {@link PathRefused} for a path that two readers could understand differently.
+ *
+ * Cost per call: the look-up, see {@link routeTable}; a copy of the request; and what the route changes.
+ *
+ * Source: the Gateway API's HTTPRoute (precedence, redirects, rewrites); RFC 3986, 6.2.2 (normal form of paths).
+ *
+ * @throws RangeError that lists everything that is wrong with the routes.
+ */
+export function router<const C extends string = never, P = unknown>(
+  routes: RouteTable<C, P> | readonly Route<C, P>[],
+  { random = systemRandom, ...pathOptions }: RouterOptions = {},
+): Layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse> {
+  const table = tableOf(routes, pathOptions);
+
+  return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse>("router", (inner) => ({
+    options: { ...table.pathOptions, routes: table.routes.map(({ name }) => name) },
+    call(request, signal) {
+      let candidate = table.lookUpPlain(request);
+      const path = candidate === undefined ? table.pathOf(request.path) : request.path;
+      if (typeof path !== "string") return Promise.resolve(left(path));
+      candidate ??= table.lookUp(request, path);
+      if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
+      const { compiled, plan } = candidate;
+      if (request.notes !== undefined) request.notes.route = compiled.route.name;
+      if (plan.answer !== undefined)
+        return Promise.resolve(right(edited(plan.answer(request, path), plan.editResponse)));
+      const route = select(compiled, random);
+      if (request.notes !== undefined) request.notes.cluster = route.cluster;
+      const sent = sentPath(table, plan, path);
+      if (typeof sent !== "string") return Promise.resolve(left(sent));
+      const routed = { ...request, ...changes(candidate, request), path: sent, route };
+      const result = inner.call(routed, signal);
+      const { editResponse } = plan;
+      return editResponse === undefined
+        ? result
+        : result.then((settled) => editedResult(settled, editResponse));
+    },
+  }));
+}
+
+function tableOf<C extends string, P>(
+  routes: RouteTable<C, P> | readonly Route<C, P>[],
+  options: PathOptions,
+): RouteTable<C, P> {
+  if (!(routes instanceof RouteTable)) return routeTable(routes, options);
+  const [given] = Object.keys(options);
+  if (given === undefined) return routes;
+  throw new RangeError(`router: ${given} is given with a table; valid is to give it to routeTable`);
+}
+
+function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute {
+  const allow = table.allowed(request, path);
+  return {
+    _tag: "NoRoute",
+    origin: "local",
+    retryable: false,
+    authority: request.authority,
+    path,
+    ...(allow.length > 0 && { allow }),
+  };
+}
+
+/** What a substitution makes of parts of a path may need its normal form again. */
+function sentPath(table: RouteTable, { rewritePath }: Plan, path: string): string | PathRefused {
+  return rewritePath === undefined || path === "*" ? path : table.pathOf(rewritePath(path));
+}
+
+function changes({ plan: { host, editRequest } }: Candidate, { headers }: HttpRequest): Partial<HttpRequest> {
+  if (host === undefined && editRequest === undefined) return {};
+  const fields = editRequest === undefined ? headers : editRequest(headers);
+  if (host === undefined) return { headers: fields };
+  // Nobody further in shall find two hosts.
+  return { authority: host, headers: fields.has("host") ? fields.set("host", host) : fields };
+}
+
+/** The response of inner, whatever more it carries, with other fields. */
+function editedResult<Err, Res>(
+  result: Either<Err, Res>,
+  edit: (headers: HttpHeaders) => HttpHeaders,
+): Either<Err, Res> {
+  if (isLeft(result)) return result;
+  return right(edited(result.right as HttpResponse, edit) as Res);
+}
+
+function edited(response: HttpResponse, edit: Plan["editResponse"]): HttpResponse {
+  return edit === undefined ? response : { ...response, headers: edit(response.headers) };
+}

@@ -1,0 +1,77 @@
+import type { HttpRequest } from "@pagoda/core/http";
+import type { FieldMatch, Route, RouteMatch } from "@pagoda/router";
+
+/** What the table does, as one would write it down: all matches by precedence, and the first that is right. */
+export function findNaively(routes: readonly Route[], request: HttpRequest): string | undefined {
+  const host = request.authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
+  const all = routes.flatMap((route) =>
+    (route.match === undefined ? [{}] : ([route.match].flat() as RouteMatch[])).flatMap((match) =>
+      (match.hosts ?? [undefined]).map((wanted) => ({
+        name: route.name,
+        match,
+        host: wanted?.toLowerCase(),
+      })),
+    ),
+  );
+  const sorted = all.toSorted((a, b) => {
+    const [x, y] = [keys(a), keys(b)];
+    const differs = x.findIndex((key, n) => key !== y[n]);
+    return differs === -1 ? 0 : (y[differs] as number) - (x[differs] as number);
+  });
+  return sorted.find(({ match, host: wanted }) => hostFits(wanted, host) && fits(match, request))?.name;
+}
+
+/** From the weightiest to the lightest; higher goes first. */
+function keys({
+  host,
+  match,
+}: {
+  readonly host: string | undefined;
+  readonly match: RouteMatch;
+}): readonly number[] {
+  const { path = { prefix: "/" }, methods, headers = [], query = [] } = match;
+  const kind = "exact" in path ? 2 : "regex" in path ? 1 : 0;
+  const text =
+    "exact" in path ? path.exact : "prefix" in path ? path.prefix.replace(/\/$/, "") : literalOf(path.regex);
+  return [
+    host === undefined ? 0 : host.startsWith("*") ? host.length : 1_000,
+    kind,
+    text.length,
+    methods === undefined ? 0 : 1,
+    headers.length,
+    query.length,
+  ];
+}
+
+function literalOf(regex: string): string {
+  return /^(?:[\w/](?![*+?{]))*/.exec(regex)?.[0] ?? "";
+}
+
+function hostFits(wanted: string | undefined, host: string): boolean {
+  if (wanted === undefined || wanted === host) return true;
+  return wanted.startsWith("*") && host.endsWith(wanted.slice(1)) && host.length >= wanted.length;
+}
+
+function fits({ path, methods, headers = [], query = [] }: RouteMatch, request: HttpRequest): boolean {
+  const parameters = new URLSearchParams(request.query);
+  return (
+    (path === undefined || pathFits(path, request.path)) &&
+    (methods?.includes(request.method) ?? true) &&
+    headers.every((field) => fieldFits(field, request.headers.all(field.name).join(", ") || undefined)) &&
+    query.every((field) => fieldFits(field, parameters.get(field.name) ?? undefined))
+  );
+}
+
+function pathFits(wanted: NonNullable<RouteMatch["path"]>, path: string): boolean {
+  if ("exact" in wanted) return wanted.exact === path;
+  if ("regex" in wanted) return new RegExp(`^(?:${wanted.regex})$`).test(path);
+  const prefix = wanted.prefix.replace(/\/$/, "");
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
+
+function fieldFits(field: FieldMatch, value: string | undefined): boolean {
+  if ("exact" in field) return value === field.exact;
+  if ("contains" in field) return value?.includes(field.contains) ?? false;
+  if ("regex" in field) return value !== undefined && new RegExp(`^(?:${field.regex})$`).test(value);
+  return "present" in field ? value !== undefined : value === undefined;
+}

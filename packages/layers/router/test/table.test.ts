@@ -1,0 +1,269 @@
+import { HttpHeaders, type HttpRequest, httpRequest } from "@pagoda/core/http";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type FieldMatch, type PathMatch, type Route, type RouteMatch, routeTable } from "@pagoda/router";
+import { findNaively } from "./reference.ts";
+
+const base = httpRequest("http://shop.example/");
+
+function found(
+  matches: Readonly<Record<string, Route["match"]>>,
+  request: Partial<HttpRequest>,
+): string | undefined {
+  const routes: Route[] = Object.entries(matches).map(([name, match]) => ({
+    name,
+    match: match ?? {},
+    cluster: "c",
+  }));
+  return routeTable<string>(routes).find({ ...base, ...request })?.route.name;
+}
+
+describe("a path", () => {
+  test.each([
+    ["/api", true],
+    ["/api/", true],
+    ["/api/x/y", true],
+    ["/apiary", false],
+    ["/ap", false],
+    ["/API", false],
+    ["*", false],
+  ])("of %s has the prefix /api: %s", (path, matched) => {
+    expect(found({ api: { path: { prefix: "/api" } } }, { path })).toBe(matched ? "api" : undefined);
+    expect(found({ api: { path: { prefix: "/api/" } } }, { path })).toBe(matched ? "api" : undefined);
+  });
+
+  test("exact before pattern before prefix, longer before shorter", () => {
+    const routes = {
+      root: { path: { prefix: "/" } },
+      a: { path: { prefix: "/a" } },
+      ab: { path: { prefix: "/a/b" } },
+      any: { path: { regex: "/a/b/.*d" } },
+      more: { path: { regex: "/a/b/c/.*d" } },
+      exact: { path: { exact: "/a/b/c/d" } },
+    };
+    const paths = ["/a/b/c/d", "/a/b/c/xd", "/a/b/x/d", "/a/b/c", "/a/x", "/x"];
+    expect(paths.map((path) => found(routes, { path }))).toEqual(["exact", "more", "any", "ab", "a", "root"]);
+  });
+
+  test("finds a pattern however far above the longest text that it begins with", () => {
+    const routes = {
+      any: { path: { regex: ".*x" } },
+      a: { path: { prefix: "/a" } },
+      c: { path: { exact: "/a/b/c" } },
+      d: { path: { exact: "/a/b/d" } },
+    };
+    expect(found(routes, { path: "/a/b/cx" })).toBe("any");
+    expect(found(routes, { path: "/a/b/c/y" })).toBe("a");
+  });
+
+  test("of OPTIONS * is matched only by a route that says nothing of paths", () => {
+    const routes = { root: { path: { prefix: "/" } }, all: { path: { regex: ".*" } }, none: {} };
+    expect(found(routes, { path: "*", method: "OPTIONS" })).toBe("none");
+    expect(found(routes, { path: "/x" })).toBe("all");
+  });
+
+  test("is matched in its normal form", () => {
+    const routes = { admin: { path: { prefix: "/admin" } }, open: {} };
+    const paths = ["/x/../admin", "/%61dmin/x", "/./admin", "/admin%2fx", "/..", "/a\\..\\admin"];
+    const names = ["admin", "admin", "admin", "open", undefined, undefined];
+    expect(paths.map((path) => found(routes, { path }))).toEqual(names);
+  });
+});
+
+describe("a host", () => {
+  const routes = {
+    any: {},
+    wide: { hosts: ["*.example"] },
+    narrow: { hosts: ["*.Shop.example"] },
+    exact: { hosts: ["shop.example", "[2001:db8::1]"] },
+  };
+
+  test.each([
+    ["shop.example", "exact"],
+    ["SHOP.example:8080", "exact"],
+    ["shop.example.", "exact"],
+    ["shop.example.:80", "exact"],
+    ["[2001:DB8::1]:443", "exact"],
+    ["eu.shop.example", "narrow"],
+    ["a.b.shop.example", "narrow"],
+    ["other.example", "wide"],
+    ["example", "any"],
+    [".example", "any"],
+    ["xshop.example", "wide"],
+    ["", "any"],
+    [`${"a.".repeat(200)}example`, "any"],
+  ])("%s gets the route %s", (authority, name) => {
+    expect(found(routes, { authority })).toBe(name);
+  });
+
+  test("weighs more than a path, but a less specific one has its turn", () => {
+    const mixed = {
+      any: { path: { exact: "/x" } },
+      host: { hosts: ["shop.example"], path: { prefix: "/" } },
+    };
+    expect(found(mixed, { path: "/x" })).toBe("host");
+    const other = {
+      any: { path: { exact: "/x" } },
+      host: { hosts: ["shop.example"], path: { exact: "/y" } },
+    };
+    expect(found(other, { path: "/x" })).toBe("any");
+  });
+});
+
+describe("methods and fields", () => {
+  const headers = HttpHeaders.of([
+    ["X-Tier", "gold"],
+    ["x-tier", "beta"],
+    ["Accept", "text/html"],
+  ]);
+  const query = "?q=a%20b+c&q=second&empty&=x&enc%6fded=1&bad=%zz";
+
+  test("a method before fields, more fields before fewer, then parameters, then the order", () => {
+    const accept: FieldMatch = { name: "accept", present: true };
+    const q: FieldMatch = { name: "q", present: true };
+    const routes = {
+      second: { query: [q] },
+      first: { query: [q], headers: [accept] },
+      both: { headers: [accept, { name: "x-tier", present: true }] },
+      method: { methods: ["POST"] },
+      again: { query: [q] },
+    } as const;
+    expect(found(routes, { method: "POST", headers, query })).toBe("method");
+    expect(found(routes, { headers, query })).toBe("both");
+    expect(found(routes, { headers: headers.delete("x-tier"), query })).toBe("first");
+    expect(found(routes, { query })).toBe("second");
+  });
+
+  test.each<[FieldMatch, boolean]>([
+    [{ name: "x-TIER", exact: "gold, beta" }, true],
+    [{ name: "x-tier", exact: "gold" }, false],
+    [{ name: "x-tier", contains: "d, b" }, true],
+    [{ name: "x-tier", contains: "silver" }, false],
+    [{ name: "accept", regex: "text/.*" }, true],
+    [{ name: "accept", regex: "text" }, false],
+    [{ name: "missing", regex: ".*" }, false],
+    [{ name: "missing", contains: "" }, false],
+    [{ name: "missing", absent: true }, true],
+    [{ name: "accept", absent: true }, false],
+    [{ name: "missing", present: true }, false],
+  ])("a header %j: %s", (match, matched) => {
+    expect(found({ it: { headers: [match] } }, { headers })).toBe(matched ? "it" : undefined);
+  });
+
+  test.each<[FieldMatch, boolean]>([
+    [{ name: "q", exact: "a b c" }, true],
+    [{ name: "q", exact: "second" }, false],
+    [{ name: "Q", present: true }, false],
+    [{ name: "empty", exact: "" }, true],
+    [{ name: "encoded", exact: "1" }, true],
+    [{ name: "bad", exact: "%zz" }, true],
+    [{ name: "missing", absent: true }, true],
+    [{ name: "missing", present: true }, false],
+    [{ name: "q", regex: "a.*" }, true],
+  ])("a query parameter %j: %s", (match, matched) => {
+    expect(found({ it: { query: [match] } }, { query })).toBe(matched ? "it" : undefined);
+  });
+
+  test("of several matches any, and each with its own precedence", () => {
+    const routes: Record<string, RouteMatch[]> = {
+      two: [{ path: { exact: "/x" } }, { methods: ["PUT"] }],
+      prefix: [{ path: { prefix: "/x" } }],
+    };
+    expect(found(routes, { path: "/x" })).toBe("two");
+    expect(found(routes, { path: "/x/y", method: "PUT" })).toBe("prefix");
+    expect(found(routes, { path: "/z", method: "PUT" })).toBe("two");
+    expect(found(routes, { path: "/z" })).toBeUndefined();
+  });
+});
+
+const segment = fc.constantFrom("a", "b", "ab", "abc", "a0");
+const path = fc.array(segment, { maxLength: 3 }).map((segments) => `/${segments.join("/")}`);
+const field: fc.Arbitrary<FieldMatch> = fc
+  .tuple(
+    fc.constantFrom("x", "y"),
+    fc.constantFrom(
+      { exact: "1" },
+      { contains: "1" },
+      { regex: "\\d+" },
+      { present: true },
+      { absent: true },
+    ),
+  )
+  .map(([name, what]) => Object.assign({ name }, what) as FieldMatch);
+const optionalFields = fc.array(field, { maxLength: 2 });
+const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
+  path.map((exact) => ({ exact })),
+  path.map((prefix) => ({ prefix })),
+  fc
+    .tuple(path, fc.constantFrom("", ".*", "[ab]+", "/?", "0?"))
+    .map(([begin, end]) => ({ regex: begin + end })),
+);
+const match: fc.Arbitrary<RouteMatch> = fc.record(
+  {
+    hosts: fc.array(fc.constantFrom("a.b.c", "*.c", "*.B.c", "x.c"), { minLength: 1, maxLength: 2 }),
+    path: pathMatch,
+    methods: fc.constantFrom(["GET"], ["POST", "PUT"]),
+    headers: optionalFields,
+    query: optionalFields,
+  },
+  { requiredKeys: [] },
+);
+const requests: fc.Arbitrary<HttpRequest> = fc
+  .record({
+    authority: fc.constantFrom("a.b.c", "q.b.c:80", "X.C", "c", "other"),
+    path: fc.oneof(
+      path,
+      path.map((begin) => `${begin}/`.replaceAll("//", "/")),
+    ),
+    method: fc.constantFrom("GET", "POST"),
+    query: fc.constantFrom("", "?x=1", "?x=12&y=a"),
+    headers: fc.constantFrom(
+      HttpHeaders.empty,
+      HttpHeaders.of({ x: "1" }),
+      HttpHeaders.of({ X: ["2", "1"], y: "z" }),
+    ),
+  })
+  .map((parts) => Object.assign({}, base, parts));
+
+test("a table finds what a look at all routes finds, in the order of precedence", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
+      fc.array(requests, { minLength: 1, maxLength: 10 }),
+      (matches, asked) => {
+        const routes: Route[] = matches.map((each, n) => ({ name: `${n}`, match: each, cluster: "c" }));
+        const table = routeTable<string>(routes);
+        for (const request of asked) {
+          const name = findNaively(routes, request);
+          expect(table.find(request)?.route.name).toBe(name);
+          expect(table.explain(request).route).toBe(name);
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("what is found for a path is what is found for its normal form", () => {
+  const parts = fc.constantFrom("/", "a", "b", ".", "..", "%61", "%2e", "%2f", "\\", "#");
+  const odd = fc.array(parts, { maxLength: 10 }).map((all) => `/${all.join("")}`);
+  const routes = [
+    { exact: "/a" },
+    { exact: "/a/b" },
+    { prefix: "/a/" },
+    { prefix: "/b" },
+    { regex: "/b/.*" },
+    { regex: "/a/\\.\\./b.*" },
+    { regex: "/%61/.*" },
+    { regex: "/a//b.*" },
+  ].map((way, n): Route => ({ name: `${n}`, match: { path: way as PathMatch }, cluster: "c" }));
+  fc.assert(
+    fc.property(odd, fc.boolean(), (path, mergeSlashes) => {
+      const table = routeTable<string>(routes, { mergeSlashes });
+      const normal = table.pathOf(path);
+      const wanted = typeof normal === "string" ? table.explain({ ...base, path: normal }).route : undefined;
+      expect(table.find({ ...base, path })?.route.name).toBe(wanted);
+    }),
+    { numRuns: 5_000 },
+  );
+});

@@ -1,0 +1,119 @@
+import {
+  type ErrorOf,
+  type Fault,
+  layer,
+  type Layer,
+  type Service,
+  service,
+  ServiceBuilder,
+} from "@pagoda/core";
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expectTypeOf, test } from "vitest";
+import {
+  clusters,
+  type NoRoute,
+  type PathRefused,
+  perRoute,
+  type Route,
+  type Routed,
+  router,
+  type RouteTable,
+  routeTable,
+  type SelectedRoute,
+} from "@pagoda/router";
+
+interface Slow extends Fault<"Slow"> {}
+interface ShopDown extends Fault<"ShopDown"> {}
+interface CartDown extends Fault<"CartDown"> {}
+
+const http = new ServiceBuilder<HttpRequest>();
+const table = routeTable([
+  { name: "cart", match: { path: { prefix: "/cart" } }, cluster: "cart", policy: { timeoutMs: 500 } },
+  { name: "shop", clusters: [{ cluster: "shop", weight: 1 }] },
+  { name: "old", match: { path: { exact: "/old" } }, redirect: { path: "/" } },
+]);
+type Policy = { timeoutMs: number };
+const shop = service<HttpRequest, HttpResponse, ShopDown>("shop", async () => right(httpResponse(200)));
+const cart = service<HttpRequest, HttpResponse, CartDown>("cart", async () => right(httpResponse(200)));
+const limit = (_ms: number) =>
+  layer<unknown, unknown, Slow>("limit", (inner) => ({ call: inner.call.bind(inner) }));
+
+describe("types of router", () => {
+  test("a table knows its clusters and policies, and a router adds the route", () => {
+    expectTypeOf(table.selectedOf).returns.items.toExtend<SelectedRoute<"cart" | "shop", Policy>>();
+    expectTypeOf<RouteTable<"cart", Policy>>().toExtend<RouteTable<"cart" | "shop", Policy>>();
+    expectTypeOf(router(table)).toExtend<
+      Layer<HttpRequest, Routed<"cart" | "shop", Policy>, NoRoute | PathRefused, never, HttpResponse>
+    >();
+    expectTypeOf(router([{ name: "all", cluster: "c" }])).toEqualTypeOf<
+      Layer<HttpRequest, Routed<"c", unknown>, NoRoute | PathRefused, never, HttpResponse>
+    >();
+  });
+
+  test("the errors of a stack are those of the router, the layers and the clusters", () => {
+    const stack = http
+      .layer(router(table))
+      .layer(perRoute(table, ({ policy }) => limit(policy?.timeoutMs ?? 1_000)))
+      .service(clusters({ shop, cart }));
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<NoRoute | PathRefused | Slow | ShopDown | CartDown>();
+    expectTypeOf(stack).toExtend<Service<HttpRequest, HttpResponse, Fault>>();
+    const some = http
+      .layer(router(table))
+      .layer(perRoute(table, ({ policy }) => policy && limit(policy.timeoutMs)))
+      .service(clusters({ shop, cart }));
+    expectTypeOf<ErrorOf<typeof some>>().toEqualTypeOf<NoRoute | PathRefused | Slow | ShopDown | CartDown>();
+  });
+
+  test("what needs a route does not compile outside the router", () => {
+    const each = perRoute(table, () => limit(1));
+    // @ts-expect-error: Property 'route' is missing in type 'HttpRequest' but required in type 'Routed'.
+    http.layer(each);
+    http.layer(router(table)).layer(each);
+    // @ts-expect-error: the same for the leaf.
+    http.service(clusters({ shop, cart }));
+  });
+
+  test("a cluster that a route names and nobody serves does not compile", () => {
+    const routed = http.layer(router(table));
+    // @ts-expect-error: Type '"cart"' is not assignable to type '"shop"'.
+    routed.service(clusters({ shop }));
+    routed.service(clusters({ shop, cart, more: shop }));
+  });
+
+  test("where the compiler does not know the clusters, the table is asked", () => {
+    const read: RouteTable = routeTable<string>([{ name: "all", cluster: "shop" }]);
+    // @ts-expect-error: Type 'string' is not assignable to type '"shop"'.
+    http.layer(router(read)).service(clusters({ shop }));
+    const stack = http.layer(router(read)).service(clusters({ shop }, read));
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<NoRoute | PathRefused | ShopDown>();
+  });
+
+  test("a layer for each route may add to the request, but not where some routes have none", () => {
+    const tagged = () =>
+      layer<HttpRequest, { readonly tag: string }>("tag", (inner) => ({
+        call: (request, signal) => inner.call({ ...request, tag: "t" }, signal),
+      }));
+    const leaf = service<HttpRequest & { readonly tag: string }, HttpResponse>("leaf", async () =>
+      right(httpResponse(200)),
+    );
+    http.layer(router(table)).layer(perRoute(table, tagged)).service(leaf);
+    const some = perRoute(table, ({ policy }) => (policy ? tagged() : undefined));
+    // @ts-expect-error: Property 'tag' is missing.
+    http.layer(router(table)).layer(some).service(leaf);
+  });
+
+  test("a route has exactly one action", () => {
+    // @ts-expect-error: none.
+    const none: Route = { name: "none" };
+    // @ts-expect-error: two.
+    const two: Route = { name: "two", cluster: "c", respond: { status: 200 } };
+    // @ts-expect-error: one of each kind of cluster.
+    const both: Route = { name: "both", cluster: "c", clusters: [] };
+    // @ts-expect-error: what is answered here is not rewritten.
+    const rewritten: Route = { name: "r", respond: { status: 200 }, rewrite: { path: "/" } };
+    // @ts-expect-error: a cluster of another name.
+    const other: Route<"a"> = { name: "other", cluster: "b" };
+    expectTypeOf([none, two, both, rewritten, other]).toBeArray();
+  });
+});
