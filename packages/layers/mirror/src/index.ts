@@ -1,0 +1,3 @@
+export * from "./authority.ts";
+export * from "./mirror.ts";
+export type { MirrorObserver, MirrorOptions, SkipReason } from "./options.ts";

@@ -1,0 +1,285 @@
+import { bodyOf, HttpHeaders, httpResponse, ReplayBody } from "@pagoda/core/http";
+import { settled } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import type { MirrorOptions } from "@pagoda/mirror";
+import { bench, post, shadowThat, Sink, Source } from "./bench.ts";
+
+/** A call with a body, which inner has and has not read. */
+async function called(body: ConstructorParameters<typeof ReplayBody>[0], options?: Partial<MirrorOptions>) {
+  const all = bench(options);
+  void all.layered.call(post(body));
+  const { request } = await all.real.next();
+  return { ...all, body: request.body };
+}
+
+describe("a body", () => {
+  test("is copied as it passes, and sent when it has passed as a whole", async () => {
+    const source = new Source();
+    const { body, shadow, state } = await called(source);
+    const sink = Sink.on(body);
+    source.give("hel", "lo");
+    await shadow.expectNoCall();
+    expect(sink.pieces).toEqual(["hel", "lo"]);
+    expect(state()["bytes"]).toBeGreaterThanOrEqual(5);
+    source.all();
+    const { request } = await shadow.next();
+    expect(request.body.length).toBe(5);
+    expect(await request.body.text()).toEqual(right("hello"));
+    expect(await request.body.text()).toEqual(right("hello"));
+    expect(sink.ended).toBe(HttpHeaders.empty);
+  });
+
+  test("is copied with its trailers", async () => {
+    const source = new Source();
+    const { body, shadow } = await called(source);
+    const trailers = HttpHeaders.of({ "x-sum": "1" });
+    source.give("a");
+    source.all(trailers);
+    const sink = Sink.on(body);
+    const { request } = await shadow.next();
+    expect([request.body.length, request.body.take()]).toEqual([undefined, undefined]);
+    const copied = Sink.on(request.body);
+    expect([sink.ended, copied.ended, copied.pieces]).toEqual([trailers, trailers, ["a"]]);
+  });
+
+  test.each([bodyOf("hello"), bodyOf(Buffer.from("hello"))])(
+    "that is at hand is copied when it is taken",
+    async (source) => {
+      const { body, shadow } = await called(source);
+      await shadow.expectNoCall();
+      expect(Buffer.from(body.take() as Uint8Array).toString()).toBe("hello");
+      expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
+      expect(Buffer.from(body.take() as Uint8Array).toString()).toBe("hello");
+      await shadow.expectNoCall();
+    },
+  );
+
+  test("of no bytes, of which that was not known, is copied, too", async () => {
+    const source = new Source();
+    const { body, shadow } = await called(source, { maxBytes: 0, maxTotalBytes: 0 });
+    Sink.on(body);
+    source.all();
+    expect((await shadow.next()).request.body.length).toBe(0);
+  });
+
+  test("is copied by its bytes: what its reader does to a piece changes nothing", async () => {
+    const source = new Source();
+    const { body, shadow } = await called(source);
+    body.pipe({ write: (chunk) => chunk.fill(120).length > 0, end() {}, fail() {} });
+    source.give("hel", "lo");
+    source.all();
+    expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
+  });
+
+  test("has come to its reader, with all that this does at once, before the shadow is called", async () => {
+    const order: string[] = [];
+    const to = shadowThat(async () => {
+      order.push("shadow");
+      return right(httpResponse(200));
+    });
+    const source = new Source();
+    const { body } = await called(source, { to });
+    body.pipe({ write: () => true, end: () => order.push("read"), fail() {} });
+    source.all();
+    order.push("after that");
+    await settled();
+    expect(order).toEqual(["read", "after that", "shadow"]);
+  });
+
+  test("is slowed by its reader alone", async () => {
+    const source = new Source();
+    const { body, shadow } = await called(source);
+    const sink = Sink.on(body);
+    sink.accepts = false;
+    expect(source.give("a")).toBe(false);
+    expect(source.give("b")).toBe(false);
+    expect(sink.pieces).toEqual(["a"]);
+    sink.accepts = true;
+    sink.flow?.resume();
+    expect([sink.pieces, source.told]).toEqual([["a", "b"], ["go on"]]);
+    source.all();
+    expect(await (await shadow.next()).request.body.text()).toEqual(right("ab"));
+  });
+
+  test("tells its observers what its source tells", async () => {
+    const source = new Source(1);
+    const { body } = await called(source);
+    const told: boolean[] = [];
+    body.observe((complete) => told.push(complete));
+    expect(body.length).toBe(1);
+    Sink.on(body);
+    source.give("a");
+    expect(told).toEqual([]);
+    source.all();
+    expect(told).toEqual([true]);
+  });
+});
+
+describe("a body has no shadow", () => {
+  test("when nobody reads it", async () => {
+    const source = new Source();
+    const { body, shadow, skipped } = await called(source);
+    source.give("a");
+    body.cancel("unwanted");
+    await shadow.expectNoCall();
+    expect(source.told).toEqual(["stop unwanted"]);
+    expect(skipped()).toEqual({ incomplete: 1 });
+  });
+
+  test("when its reader stops in the middle", async () => {
+    const source = new Source();
+    const { body, shadow, skipped, state } = await called(source);
+    const sink = Sink.on(body);
+    source.give("a");
+    sink.flow?.cancel("enough");
+    await shadow.expectNoCall();
+    expect(source.told).toEqual(["stop enough"]);
+    expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
+  });
+
+  test("when it breaks", async () => {
+    const source = new Source();
+    const { body, shadow, skipped, state } = await called(source);
+    const sink = Sink.on(body);
+    source.give("a");
+    source.break();
+    await shadow.expectNoCall();
+    expect(sink.ended).toMatchObject({ _tag: "BodyBroken" });
+    expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
+  });
+
+  test("when it is too long, which is known beforehand; then it is not touched", async () => {
+    const source = new Source(6);
+    const { body, skipped, told } = await called(source, { maxBytes: 5 });
+    expect(body).toBe(source);
+    expect([skipped(), told]).toEqual([{ "too-long": 1 }, [["skipped", "too-long"]]]);
+    expect((await called(new Source(5), { maxBytes: 5 })).skipped()).toEqual({});
+  });
+
+  test("when it turns out to be too long; the rest just passes", async () => {
+    const source = new Source();
+    const { body, shadow, skipped, state } = await called(source, { maxBytes: 5 });
+    const sink = Sink.on(body);
+    source.give("hel", "lo");
+    expect(skipped()).toEqual({});
+    source.give("!");
+    expect([skipped(), state()["bytes"]]).toEqual([{ "too-long": 1 }, 0]);
+    source.give("!", "!");
+    expect(state()["bytes"]).toBe(0);
+    source.all();
+    await shadow.expectNoCall();
+    expect(sink.pieces.join("")).toBe("hello!!!");
+    expect(skipped()).toEqual({ "too-long": 1 });
+  });
+
+  test("for two reasons: too long, it breaks as well; the first counts", async () => {
+    const source = new Source();
+    const { body, skipped } = await called(source, { maxBytes: 5 });
+    Sink.on(body);
+    source.give("hello!");
+    source.break();
+    expect(skipped()).toEqual({ "too-long": 1 });
+  });
+
+  test("when it has been copied, and the shadow is not ready; then the copy is dropped", async () => {
+    const source = new Source();
+    const { body, shadow, skipped, state } = await called(source);
+    Sink.on(body);
+    shadow.admit(0);
+    source.give("hello");
+    source.all();
+    await shadow.expectNoCall();
+    expect([skipped(), state()["bytes"]]).toEqual([{ "not-ready": 1 }, 0]);
+  });
+
+  test("when it is here as a whole and too long, which was not known", async () => {
+    const source = new Source();
+    source.give("hello!");
+    const { body, shadow, skipped } = await called(source.all(), { maxBytes: 5 });
+    expect(body.take()?.length).toBe(6);
+    await shadow.expectNoCall();
+    expect(skipped()).toEqual({ "too-long": 1 });
+  });
+
+  test("when all copies together take too much, until there is room again", async () => {
+    const options = { maxBytes: 10, maxTotalBytes: 15 };
+    const { layered, real, shadow, skipped, state } = bench(options);
+    const sources = [new Source(), new Source(), new Source()] as const;
+    for (const source of sources) {
+      void layered.call(post(source));
+      Sink.on((await real.next()).request.body);
+    }
+    sources[0].give("0123456789");
+    sources[1].give("0123456789");
+    expect([skipped(), state()["bytes"]]).toEqual([{ bytes: 1 }, 10]);
+    sources[0].all();
+    (await shadow.next()).fail({ _tag: "Down", origin: "upstream", retryable: true });
+    await settled();
+    expect(state()["bytes"]).toBe(0);
+    sources[2].give("0123456789");
+    sources[2].all();
+    expect(await (await shadow.next()).request.body.text()).toEqual(right("0123456789"));
+  });
+
+  test("whatever the length that it announces, it takes no more room than its bytes, and some", async () => {
+    const source = new Source(60_000);
+    const { body, state } = await called(source);
+    Sink.on(body);
+    for (let n = 0; n < 100; n++) source.give("a");
+    expect(state()["bytes"]).toBeLessThanOrEqual(200);
+  });
+
+  test("nor more than that length", async () => {
+    const source = new Source(5);
+    const { body, state } = await called(source);
+    Sink.on(body);
+    source.give("a", "b", "c", "d", "e");
+    expect(state()["bytes"]).toBe(5);
+  });
+});
+
+describe("a body that is read again", () => {
+  test("is copied from its first byte, once", async () => {
+    const source = new Source();
+    const { body, shadow, skipped } = await called(new ReplayBody(source));
+    const first = Sink.on(body);
+    source.give("hel");
+    first.flow?.cancel();
+    const second = Sink.on(body);
+    source.give("lo");
+    source.all();
+    expect(second.pieces.join("")).toBe("hello");
+    expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
+    expect(Sink.on(body).pieces.join("")).toBe("hello");
+    await shadow.expectNoCall();
+    expect(skipped()).toEqual({});
+  });
+
+  test("before the first reading was given up is copied as the second goes", async () => {
+    const source = new Source();
+    const { body, shadow } = await called(new ReplayBody(source));
+    const first = Sink.on(body);
+    source.give("hel");
+    const second = Sink.on(body);
+    first.flow?.cancel();
+    source.give("lo");
+    source.all();
+    expect(second.pieces.join("")).toBe("hello");
+    expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
+  });
+
+  test("and given up for good leaves nothing", async () => {
+    const source = new Source();
+    const replayed = new ReplayBody(source);
+    const { body, shadow, skipped, state } = await called(replayed);
+    const first = Sink.on(body);
+    source.give("hel");
+    expect(state()["bytes"]).toBe(3);
+    first.flow?.cancel();
+    expect([skipped(), state()["bytes"]]).toEqual([{}, 0]);
+    replayed.release();
+    await shadow.expectNoCall();
+    expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
+  });
+});

@@ -1,0 +1,223 @@
+import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  callNotes,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  type Identified,
+} from "@pagoda/core/http";
+import { conformance, mockService, seededRandom, settled } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { mirror, shadowAuthority } from "@pagoda/mirror";
+import { bench, down, get, post, shadowThat, Source } from "./bench.ts";
+
+describe("mirror", () => {
+  const fine = shadowThat(async () => right(httpResponse(200)));
+  const never = shadowThat(
+    () => Promise.reject(new Error("called although not ready")),
+    () => new Promise(() => {}),
+  );
+  for (const to of [fine, never]) {
+    conformance(test, ({ clock }) => mirror({ to, clock }), {
+      request: () => get,
+      response: () => httpResponse(200),
+    });
+    conformance(test, ({ clock }) => mirror({ to, clock }), {
+      request: () => post(new Source()),
+      response: () => httpResponse(200),
+    });
+  }
+
+  test("sends a copy of a call to the shadow, and throws its answer away", async () => {
+    const { real, shadow, layered, told, clock } = bench();
+    const result = layered.call(get);
+    const copy = await shadow.next();
+    const original = await real.next();
+    await clock.advance(20);
+    const body = new Source();
+    copy.answer({ ...httpResponse(500), body });
+    original.answer(httpResponse(201));
+    expect(await result).toMatchObject(right({ status: 201 }));
+    body.give("oops");
+    body.all();
+    await settled();
+    expect(told).toEqual(["sent", ["answered", 500, 20]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("calls inner first, and the shadow when that is under way", async () => {
+    const order: string[] = [];
+    const to = shadowThat(async () => {
+      order.push("shadow");
+      return right(httpResponse(200));
+    });
+    const real = service("real", async (_request: HttpRequest) => {
+      order.push("real");
+      return right(httpResponse(200));
+    });
+    await mirror({ to })(real).call(get);
+    expect(order).toEqual(["real", "shadow"]);
+  });
+
+  test("gives inner a request without a body as it is", async () => {
+    const { real, layered } = bench();
+    void layered.call(get);
+    expect((await real.next()).request).toBe(get);
+  });
+
+  test("marks the copy, and keeps what concerns only the original from it", async () => {
+    const { shadow, layered } = bench();
+    const notes = { ...callNotes(), route: "cart" };
+    const onInformation = (): void => {};
+    const headers = HttpHeaders.of({ accept: "a", expect: "100-continue", "x-shadow": "no" });
+    void layered.call({ ...get, headers, notes, onInformation });
+    const { request } = await shadow.next();
+    const rest = { headers: 0, notes: undefined, onInformation: undefined };
+    expect({ ...request, headers: 0 }).toEqual({ ...get, ...rest });
+    expect([...request.headers]).toEqual([
+      ["accept", "a"],
+      ["x-shadow", "true"],
+    ]);
+    expect(notes).toEqual({ ...callNotes(), route: "cart" });
+  });
+
+  test("marks it with another field, or none", async () => {
+    for (const [marker, expected] of [
+      ["X-Mirrored", ["X-Mirrored", "true"]],
+      [false, []],
+    ] as const) {
+      const { shadow, layered } = bench({ marker });
+      void layered.call(get);
+      expect((await shadow.next()).request.headers.raw).toEqual(expected);
+    }
+  });
+
+  test("mirrors a share of the calls", async () => {
+    const { real, shadow, layered } = bench({ ratio: 0.25, random: seededRandom(7), maxInFlight: 1_000 });
+    for (let n = 0; n < 1_000; n++) void layered.call(get);
+    await settled();
+    expect(real.calls).toHaveLength(1_000);
+    expect(shadow.calls.length).toBeGreaterThan(200);
+    expect(shadow.calls.length).toBeLessThan(300);
+  });
+
+  test.each([
+    [0, 0],
+    [0.5, 0],
+    [0.51, 1],
+    [1, 1],
+  ])("with a share of %d and a chance of 0.5 it mirrors %d", async (ratio, times) => {
+    const { shadow, layered } = bench({ ratio, random: () => 0.5 });
+    void layered.call(get);
+    await settled();
+    expect(shadow.calls).toHaveLength(times);
+  });
+
+  test("mirrors only what is selected", async () => {
+    const { shadow, layered, skipped } = bench({ select: ({ method }) => method === "GET" });
+    void layered.call({ ...get, method: "DELETE" });
+    void layered.call(get);
+    expect((await shadow.next()).request.method).toBe("GET");
+    await shadow.expectNoCall();
+    expect(skipped()).toEqual({});
+  });
+
+  test("describes itself, inner, and the shadow beside it", async () => {
+    const { layered, real, shadow } = bench({ ratio: 0.5, random: () => 0 });
+    void layered.call(get);
+    await settled();
+    expect(layered.describe()).toEqual({
+      name: "mirror",
+      options: {
+        ratio: 0.5,
+        maxInFlight: 100,
+        maxBytes: 65_536,
+        maxTotalBytes: 16_777_216,
+        maxResponseBytes: 65_536,
+        timeoutMs: 15_000,
+        marker: "x-shadow",
+      },
+      state: {
+        inFlight: 1,
+        bytes: 0,
+        sent: 1,
+        answered: 0,
+        failed: 0,
+        timedOut: 0,
+        skipped: { "not-ready": 0, "in-flight": 0, "too-long": 0, bytes: 0, incomplete: 0 },
+        defects: 0,
+      },
+      inner: [real.service.describe(), shadow.service.describe()],
+    });
+  });
+
+  test.each([
+    [{ ratio: -0.1 }, "mirror: ratio is -0.1; valid is 0 to 1"],
+    [{ ratio: 1.1 }, "ratio is 1.1"],
+    [{ ratio: NaN }, "ratio is NaN"],
+    [{ maxInFlight: 0 }, "mirror: maxInFlight is 0; valid is a whole number of 1 or more"],
+    [{ maxInFlight: Infinity }, "maxInFlight is Infinity"],
+    [{ maxBytes: -1 }, "mirror: maxBytes is -1; valid is a whole number of 0 or more"],
+    [{ maxBytes: 10, maxTotalBytes: 9 }, "maxTotalBytes is 9; valid is a whole number from maxBytes, 10"],
+    [{ maxResponseBytes: 1.5 }, "maxResponseBytes is 1.5"],
+    [{ timeoutMs: 0 }, "mirror: timeoutMs is 0; valid is more than 0, at most 2147483647"],
+    [{ timeoutMs: 2 ** 31 }, "timeoutMs is 2147483648"],
+    [{ marker: "a b" }, 'mirror: marker is "a b"; valid is the name of a field, or false'],
+    [{ marker: "" }, 'marker is ""'],
+  ])("does not take %o", (options, message) => {
+    expect(() => bench(options)).toThrow(RangeError);
+    expect(() => bench(options)).toThrow(message);
+  });
+});
+
+describe("the authority of a shadow", () => {
+  test.each([
+    ["shop.example", "shop.example-shadow"],
+    ["shop.example:80", "shop.example-shadow:80"],
+    ["10.0.0.1:80", "10.0.0.1:80"],
+    ["[::1]:80", "[::1]:80"],
+    ["[::1]", "[::1]"],
+    ["", ""],
+  ])("of %j is %j", (authority, expected) => {
+    expect(shadowAuthority(authority)).toBe(expected);
+  });
+
+  test("is set by a layer in front of the shadow", async () => {
+    const shadow = mockService<HttpRequest, HttpResponse>();
+    const to = new ServiceBuilder<HttpRequest>()
+      .layer(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))
+      .service(shadow.service);
+    void bench({ to }).layered.call(get);
+    expect((await shadow.next()).request.authority).toBe("shop.example-shadow");
+  });
+});
+
+describe("types of mirror", () => {
+  const leaf = service<HttpRequest, HttpResponse, Fault<"Down">>("leaf", async () => left(down));
+
+  test("it changes nothing: the shadow's errors and responses do not show", () => {
+    const to = service<HttpRequest, HttpResponse, Fault<"Lost">>("to", async () => right(httpResponse(200)));
+    expectTypeOf(mirror({ to })).toEqualTypeOf<Layer<HttpRequest>>();
+    const stack = new ServiceBuilder<HttpRequest>().layer(mirror({ to })).service(leaf);
+    expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Fault<"Down">>>();
+  });
+
+  test("it needs of the request what the shadow needs", () => {
+    const to = service<HttpRequest & Identified, HttpResponse>("to", async () => right(httpResponse(200)));
+    expectTypeOf(mirror({ to })).toEqualTypeOf<Layer<HttpRequest & Identified>>();
+    const identify = mapRequest((request: HttpRequest) => ({ ...request, requestId: "1" }));
+    new ServiceBuilder<HttpRequest>().layer(identify).layer(mirror({ to })).service(leaf);
+    // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
+    new ServiceBuilder<HttpRequest>().layer(mirror({ to }));
+  });
+
+  test("it stands around HTTP alone, and the shadow answers in HTTP", () => {
+    // @ts-expect-error: a string is no HttpRequest.
+    new ServiceBuilder<string>().layer(mirror({ to: leaf }));
+    const number = service("number", async (_request: HttpRequest) => right(1));
+    // @ts-expect-error: Type 'number' is not assignable to type 'HttpResponse'.
+    mirror({ to: number });
+  });
+});
