@@ -1,0 +1,228 @@
+import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  bodyOf,
+  callNotes,
+  type FromClient,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  type Identified,
+} from "@pagoda/core/http";
+import { conformance, mockService, settled } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { accessLog, type LoggedRequest } from "@pagoda/access-log";
+import { bench, down, get, memory, nowhere, refused, responseFor, TestBody } from "./bench.ts";
+
+describe("access-log", () => {
+  for (const level of ["info", "silent"]) {
+    conformance(test, ({ clock }) => accessLog({ logger: memory(level).logger, clock }), {
+      request: () => get,
+      response: () => httpResponse(200),
+    });
+  }
+
+  test("writes one line for a call, with all that is known of it", async () => {
+    const { clock, mock, layered, lines } = bench();
+    const request = {
+      ...get,
+      method: "PUT",
+      headers: HttpHeaders.of({ "User-Agent": "curl/8" }),
+      body: bodyOf("hello"),
+      requestId: "7f3a",
+      client: "203.0.113.7",
+      notes: { route: "cart", cluster: "v2", upstream: "http://10.0.0.7:81", tries: 2 },
+    };
+    const body = new TestBody(12);
+    const result = layered.call(request);
+    await clock.advance(12.3456);
+    (await mock.next()).answer({ ...httpResponse(201), body });
+    await result;
+    body.pipe(nowhere);
+    await clock.advance(7);
+    expect(lines()).toEqual([]);
+    body.end();
+    expect(lines()).toEqual([
+      {
+        level: 30,
+        requestId: "7f3a",
+        client: "203.0.113.7",
+        method: "PUT",
+        scheme: "http",
+        authority: "shop.example",
+        path: "/cart",
+        version: "1.1",
+        status: 201,
+        outcome: "complete",
+        route: "cart",
+        cluster: "v2",
+        upstream: "http://10.0.0.7:81",
+        tries: 2,
+        headMs: 12.346,
+        durationMs: 19.346,
+        requestLength: 5,
+        responseLength: 12,
+        userAgent: "curl/8",
+      },
+    ]);
+  });
+
+  test("leaves out what is not known", async () => {
+    const { answered, lines } = bench();
+    await answered(httpResponse(200), { ...get, body: new TestBody() });
+    expect(lines()).toEqual([
+      {
+        level: 30,
+        method: "GET",
+        scheme: "http",
+        authority: "shop.example",
+        path: "/cart",
+        version: "1.1",
+        status: 200,
+        outcome: "complete",
+        tries: 0,
+        headMs: 0,
+        durationMs: 0,
+        responseLength: 0,
+      },
+    ]);
+  });
+
+  test("gives the response as it is", async () => {
+    const { mock, layered } = bench();
+    const answer = httpResponse(200, "hello");
+    const result = layered.call(get);
+    (await mock.next()).answer(answer);
+    expect(((await result) as { right: HttpResponse }).right).toBe(answer);
+  });
+
+  test("where nobody names the client, the peer does", async () => {
+    const { answered, lines } = bench();
+    await answered(httpResponse(200), { ...get, peer: { address: "203.0.113.9", port: 1 } });
+    expect(lines()[0]).toMatchObject({ client: "203.0.113.9" });
+  });
+
+  test("has the query only where that is wanted", async () => {
+    const [without, with_] = [bench(), bench({ query: true })];
+    for (const { answered } of [without, with_]) await answered(httpResponse(200));
+    expect(without.texts[0]).not.toContain("secret");
+    expect(with_.lines()[0]).toMatchObject({ path: "/cart", query: "?token=secret" });
+    await with_.answered(httpResponse(200), { ...get, query: "" });
+    expect(with_.lines()[1]).not.toHaveProperty("query");
+  });
+
+  test("reads the notes that the request has, when the call is over", async () => {
+    const { mock, layered, lines } = bench();
+    const notes = callNotes();
+    const request = { ...get, notes };
+    const result = layered.call(request);
+    const call = await mock.next();
+    expect(call.request).toBe(request);
+    notes.route = "late";
+    call.fail(down);
+    await result;
+    expect(lines()[0]).toMatchObject({ route: "late" });
+  });
+
+  test("gives a request notes that has none, fresh ones each time", async () => {
+    const { mock, layered, lines } = bench();
+    for (const tries of [1, 2]) {
+      const result = layered.call(get);
+      const call = await mock.next();
+      expect(call.request.notes).toEqual(callNotes());
+      if (call.request.notes !== undefined) call.request.notes.tries = tries;
+      call.answer(httpResponse(200));
+      await result;
+    }
+    expect(lines().map(({ tries }) => tries)).toEqual([1, 2]);
+  });
+
+  test("says where the upstream is: the response, else the error, else the notes", async () => {
+    const { answered, lines } = bench();
+    const notes = { ...callNotes(), upstream: "http://noted:1" };
+    const fault = { ...down, upstream: "http://failed:1" };
+    const request = { ...get, notes };
+    await answered({ ...responseFor(fault), upstream: "http://answered:1" }, request);
+    await answered(responseFor(fault), request);
+    await answered(responseFor(down), request);
+    expect(lines().map(({ upstream }) => upstream)).toEqual([
+      "http://answered:1",
+      "http://failed:1",
+      "http://noted:1",
+    ]);
+  });
+
+  test("adds fields, or puts others in their place", async () => {
+    const { answered, lines } = bench({
+      fields: ({ headers }, response, { path, outcome }) => ({
+        tenant: headers.get("x-tenant"),
+        path: path.replace(/\d+/, "*"),
+        type: response?.headers.get("content-type"),
+        outcome: outcome.toUpperCase(),
+      }),
+    });
+    await answered(httpResponse(200, "", { "content-type": "text/html" }), {
+      ...get,
+      path: "/users/17",
+      headers: HttpHeaders.of({ "x-tenant": "a" }),
+    });
+    expect(lines()[0]).toMatchObject({
+      tenant: "a",
+      path: "/users/*",
+      type: "text/html",
+      outcome: "COMPLETE",
+    });
+  });
+
+  test("describes its options, and what it has done", async () => {
+    const { mock, layered, answered, state } = bench({ ratio: 0.5, random: () => 0 });
+    await answered(httpResponse(200));
+    void layered.call(get);
+    await mock.next();
+    expect(layered.describe()).toMatchObject({ name: "access-log", options: { ratio: 0.5, query: false } });
+    expect(state()).toEqual({ inFlight: 1, lines: 1, defects: 0 });
+  });
+
+  test.each([-0.1, 1.1, NaN])("does not take %d for a share", (ratio) => {
+    expect(() => bench({ ratio })).toThrow(RangeError);
+    expect(() => bench({ ratio })).toThrow(`access-log: ratio is ${ratio}; valid is 0 to 1`);
+  });
+});
+
+describe("types of access-log", () => {
+  const { logger } = memory();
+  const leaf = service<HttpRequest, HttpResponse, Fault<"Down">>("leaf", async () =>
+    right(httpResponse(200)),
+  );
+
+  test("it changes nothing, and needs an id no more than a client", () => {
+    expectTypeOf(accessLog({ logger })).toEqualTypeOf<Layer<LoggedRequest>>();
+    const stack = new ServiceBuilder<HttpRequest>().layer(accessLog({ logger })).service(leaf);
+    expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Fault<"Down">>>();
+  });
+
+  test("what it is told to write may need more, and then it stands further in", () => {
+    type Known = HttpRequest & Identified & FromClient;
+    const log = accessLog({ logger, fields: ({ client }: Known) => ({ of: client.split(".")[0] }) });
+    expectTypeOf(log).toEqualTypeOf<Layer<Known>>();
+    const known = mapRequest((request: HttpRequest) => ({ ...request, requestId: "1", client: "a.b" }));
+    new ServiceBuilder<HttpRequest>().layer(known).layer(log).service(leaf);
+    // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
+    new ServiceBuilder<HttpRequest>().layer(log);
+  });
+
+  test("functions among the options know the request without being told", async () => {
+    const stack = new ServiceBuilder<HttpRequest & FromClient>()
+      .layer(accessLog({ logger, level: (_end, { client }) => (client === "probe" ? "silent" : "info") }))
+      .service(mockService<HttpRequest, HttpResponse>().service);
+    expectTypeOf(stack.call).parameter(0).toEqualTypeOf<HttpRequest & FromClient>();
+    await settled();
+  });
+
+  test("it stands around HTTP alone", () => {
+    // @ts-expect-error: a string is no HttpRequest.
+    new ServiceBuilder<string>().layer(accessLog({ logger }));
+    expect(refused.origin).toBe("local");
+  });
+});
