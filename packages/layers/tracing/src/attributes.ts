@@ -1,0 +1,93 @@
+import type { Attributes } from "@opentelemetry/api";
+import type { FromClient, HttpHeaders, HttpRequest } from "@pagoda/core/http";
+
+/** Those of RFC 9110, and `PATCH`: names of spans must not grow with what clients invent. */
+const knownMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "CONNECT",
+]);
+
+/** A span's name: the method, and the route where it is known. Never the path, of which there may be any number. */
+export function spanName(method: string, route?: string): string {
+  const known = knownMethods.has(method) ? method : "HTTP";
+  return route === undefined ? known : `${known} ${route}`;
+}
+
+/** What is known of a request on its way in, for the side that serves it. */
+export function serverAttributes(request: HttpRequest & Partial<FromClient>, withQuery: boolean): Attributes {
+  const { peer, path, query, scheme } = request;
+  return {
+    ...commonAttributes(request),
+    "url.scheme": scheme,
+    "url.path": path,
+    "url.query": withQuery && query.length > 1 ? query.slice(1) : undefined,
+    "client.address": request.client ?? peer?.address,
+    "network.peer.address": peer?.address,
+    "network.peer.port": peer?.port,
+    "network.protocol.version": request.version,
+  };
+}
+
+/** What is known of a request on its way out. */
+export function clientAttributes(request: HttpRequest, withQuery: boolean): Attributes {
+  const { scheme, authority, path, query, notes } = request;
+  return {
+    ...commonAttributes(request),
+    "url.full": `${scheme}://${authority}${path}${withQuery ? query : ""}`,
+    "http.request.resend_count": notes !== undefined && notes.tries > 0 ? notes.tries : undefined,
+  };
+}
+
+function commonAttributes({ method, authority, scheme, headers }: HttpRequest): Attributes {
+  const isKnown = knownMethods.has(method);
+  const { address, port = scheme === "https" ? 443 : 80 } = addressOf(authority);
+  return {
+    "http.request.method": isKnown ? method : "_OTHER",
+    "http.request.method_original": isKnown ? undefined : method,
+    "server.address": address,
+    "server.port": port,
+    "user_agent.original": headers.get("user-agent"),
+  };
+}
+
+/** The origin that was called in the end, which is another one than the request names where a proxy chose it. */
+export function upstreamAttributes(upstream: string): Attributes {
+  const { address, port } = addressOf(upstream.replace(/^[a-z]+:\/\//, ""));
+  return { "network.peer.address": address, "network.peer.port": port };
+}
+
+/** Fields as attributes, for those that stand there: a list of values each. */
+export function fieldAttributes(
+  side: "request" | "response",
+  headers: HttpHeaders,
+  names: readonly string[],
+): Attributes {
+  const attributes: Attributes = {};
+  for (const name of names) {
+    const values = headers.all(name);
+    if (values.length > 0) attributes[`http.${side}.header.${name.toLowerCase()}`] = [...values];
+  }
+  return attributes;
+}
+
+interface Address {
+  readonly address: string;
+  readonly port?: number | undefined;
+}
+
+/** Host and port; an IPv6 address without its brackets. */
+function addressOf(authority: string): Address {
+  const colon = authority.lastIndexOf(":");
+  const hasPort = colon > authority.lastIndexOf("]");
+  const host = hasPort ? authority.slice(0, colon) : authority;
+  const address = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+  const port = hasPort ? Number(authority.slice(colon + 1)) : Number.NaN;
+  return { address, port: Number.isInteger(port) && port > 0 ? port : undefined };
+}

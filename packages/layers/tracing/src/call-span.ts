@@ -1,0 +1,167 @@
+import { type Attributes, diag, type Span, SpanStatusCode } from "@opentelemetry/api";
+import { isFault } from "@pagoda/core";
+import type { CallNotes, HttpResponse } from "@pagoda/core/http";
+import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { fieldAttributes, spanName, upstreamAttributes } from "./attributes.ts";
+
+/** What differs between the two sides of a call. */
+export interface Side {
+  readonly kind: "server" | "client";
+  /** Responses from this status on are failures: 500 for who serves, 400 for who calls. */
+  readonly failsFrom: number;
+}
+
+/** What the end of a call's span needs to know of its beginning. */
+export interface Beginning {
+  readonly side: Side;
+  readonly method: string;
+  /** The name is the user's own: a route that is found later does not change it. */
+  readonly isNamed: boolean;
+  readonly notes: CallNotes | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly responseHeaders: readonly string[];
+}
+
+/** The span of one call: told how the call goes on, it ends once, whatever happens. */
+export class CallSpan {
+  readonly #span: Span;
+  readonly #from: Beginning;
+  #errorType: string | undefined;
+  #isOver = false;
+
+  constructor(span: Span, from: Beginning) {
+    this.#span = span;
+    this.#from = from;
+  }
+
+  /** The call has come out. With a response, it goes on until the body has ended. */
+  settled(result: Either<unknown, unknown>): void {
+    if (isLeft(result)) {
+      this.#attempt(() => this.#failed(result.left));
+      return this.#end();
+    }
+    const response = result.right as HttpResponse;
+    this.#attempt(() => this.#answered(response));
+    try {
+      response.body.observe((complete) => {
+        if (!complete) this.#attempt(() => this.#incomplete(response));
+        this.#end();
+      });
+    } catch (error) {
+      // What is no HttpResponse has no body that could end the span.
+      untold(error);
+      this.#end();
+    }
+    if (!this.#isOver) this.#attempt(() => this.#span.addEvent("pagoda.response.head"));
+  }
+
+  /** The call has ended with a defect. */
+  broke(defect: unknown): void {
+    this.#attempt(() => {
+      const exception = defect instanceof Error ? defect : String(defect);
+      this.#span.recordException(exception);
+      this.#fails(typeof exception === "string" ? "_OTHER" : exception.name, String(defect));
+    });
+    this.#end();
+  }
+
+  #failed(error: unknown): void {
+    const { notes } = this.#from;
+    const upstream = (error as { readonly upstream?: unknown } | null)?.upstream ?? notes?.upstream;
+    if (typeof upstream === "string") this.#set(this.#upstream(upstream));
+    const tag = this.#fault(error);
+    // Who goes away is no failure of anybody's.
+    if (tag !== "Aborted") this.#fails(tag, tag);
+  }
+
+  #answered({ status, headers, fault, upstream }: HttpResponse): void {
+    const { side, notes, responseHeaders } = this.#from;
+    const origin = upstream ?? notes?.upstream;
+    this.#set({
+      "http.response.status_code": status,
+      ...fieldAttributes("response", headers, responseHeaders),
+      ...(origin !== undefined && this.#upstream(origin)),
+    });
+    if (fault !== undefined) this.#fault(fault);
+    // The status says why: the conventions want no message then.
+    if (status >= side.failsFrom) this.#fails(this.#errorType ?? String(status));
+  }
+
+  /** The response's body was not read to its end, by this side or because it broke. */
+  #incomplete({ status }: HttpResponse): void {
+    const { side, method, signal } = this.#from;
+    this.#set({ "pagoda.response.complete": false });
+    if (this.#errorType !== undefined) return;
+    if (signal?.aborted) this.#type("Aborted");
+    // A caller may have had enough. A server reads all, unless the response must not have a body.
+    else if (side.kind === "server" && method !== "HEAD" && status !== 204 && status !== 304) {
+      this.#fails("BodyBroken");
+    }
+  }
+
+  /** @returns The error's tag. */
+  #fault(error: unknown): string {
+    if (!isFault(error)) {
+      this.#type("_OTHER");
+      return "_OTHER";
+    }
+    const { _tag, origin, retryable, retryAfterMs, cause } = error;
+    this.#span.addEvent("pagoda.fault", {
+      "pagoda.fault.tag": _tag,
+      "pagoda.fault.origin": origin,
+      "pagoda.fault.retryable": retryable,
+      "pagoda.fault.retry_after_ms": retryAfterMs,
+      "pagoda.fault.cause": cause instanceof Error ? cause.message : undefined,
+    });
+    this.#set({ "pagoda.fault.origin": origin });
+    this.#type(_tag);
+    return _tag;
+  }
+
+  #upstream(upstream: string): Attributes {
+    const { kind } = this.#from.side;
+    return kind === "client" ? upstreamAttributes(upstream) : { "pagoda.upstream": upstream };
+  }
+
+  #fails(type: string, message?: string): void {
+    this.#type(type);
+    this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
+  }
+
+  #type(type: string): void {
+    this.#errorType = type;
+    this.#set({ "error.type": type });
+  }
+
+  #set(attributes: Attributes): void {
+    this.#span.setAttributes(attributes);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { side, notes, method, isNamed } = this.#from;
+    this.#attempt(() => {
+      const route = notes?.route;
+      if (side.kind === "server" && route !== undefined) {
+        this.#set({ "http.route": route });
+        if (!isNamed) this.#span.updateName(spanName(method, route));
+      }
+    });
+    this.#attempt(() => this.#span.end());
+  }
+
+  /** What goes wrong in the tracing of a call is no reason for the call to fail. */
+  #attempt(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      untold(error);
+    }
+  }
+}
+
+/** Tells the API's own log what was thrown while a call was traced: by a tracer, or by a propagator. */
+export function untold(error: unknown): void {
+  diag.error("@pagoda/tracing: the tracing of a call has thrown; the call goes on", error);
+}

@@ -1,0 +1,82 @@
+import { SpanStatusCode } from "@opentelemetry/api";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { serverSpan } from "@pagoda/tracing";
+import { get, mockHttp, sdk, streamed, summary } from "./bench.ts";
+import { nowhere } from "./test-body.ts";
+
+const failed = { code: SpanStatusCode.ERROR };
+const unset = { code: SpanStatusCode.UNSET };
+
+function bench() {
+  const { tracer, ended } = sdk();
+  const mock = mockHttp();
+  return { mock, ended, layered: serverSpan({ tracer })(mock.service) };
+}
+
+describe("the body of serverSpan", () => {
+  test("ends with the body, not with the head", async () => {
+    const { mock, layered, ended } = bench();
+    const { response, body } = streamed();
+    const result = layered.call(get());
+    (await mock.next()).answer(response);
+    expect(await result).toEqual(right(response));
+    body.pipe(nowhere);
+    expect(ended()).toHaveLength(0);
+    body.end();
+    expect(ended().map(summary)).toMatchObject([{ status: unset, events: ["pagoda.response.head"] }]);
+    expect(ended()[0]?.attributes).not.toHaveProperty("pagoda.response.complete");
+  });
+
+  test("a body that breaks fails the span", async () => {
+    const { mock, layered, ended } = bench();
+    const { response, body } = streamed();
+    const result = layered.call(get());
+    (await mock.next()).answer(response);
+    await result;
+    body.pipe(nowhere);
+    body.break();
+    expect(ended().map(summary)).toMatchObject([
+      { status: failed, attributes: { "error.type": "BodyBroken", "pagoda.response.complete": false } },
+    ]);
+  });
+
+  test("a body that breaks is not why a response of 503 failed", async () => {
+    const { mock, layered, ended } = bench();
+    const { response, body } = streamed(503);
+    const result = layered.call(get());
+    (await mock.next()).answer(response);
+    await result;
+    body.pipe(nowhere);
+    body.break();
+    expect(ended().map(summary)).toMatchObject([
+      { status: failed, attributes: { "error.type": "503", "pagoda.response.complete": false } },
+    ]);
+  });
+
+  test.each([
+    ["HEAD", 200],
+    ["GET", 204],
+    ["GET", 304],
+  ])("a body that must not be sent is no broken one: %s %d", async (method, status) => {
+    const { mock, layered, ended } = bench();
+    const { response, body } = streamed(status);
+    const result = layered.call({ ...get(), method });
+    (await mock.next()).answer(response);
+    await result;
+    body.cancel();
+    expect(ended().map(summary)).toMatchObject([{ status: unset }]);
+  });
+
+  test("a client that goes away during the body is no failure", async () => {
+    const { mock, layered, ended } = bench();
+    const controller = new AbortController();
+    const { response, body } = streamed();
+    const result = layered.call(get(), controller.signal);
+    (await mock.next()).answer(response);
+    await result;
+    controller.abort();
+    body.cancel();
+    expect(ended().map(summary)).toMatchObject([{ status: unset, attributes: { "error.type": "Aborted" } }]);
+  });
+});

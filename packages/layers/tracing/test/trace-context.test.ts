@@ -1,0 +1,145 @@
+import { ROOT_CONTEXT, type SpanContext, trace } from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { traceContext } from "@pagoda/tracing";
+import { incoming, spanId, traceId } from "./bench.ts";
+
+type Fields = Record<string, string | string[]>;
+const getter = {
+  keys: (fields: Fields) => Object.keys(fields),
+  get: (fields: Fields, name: string) => fields[name],
+};
+const setter = { set: (fields: Fields, name: string, value: string) => void (fields[name] = value) };
+
+function read(fields: Fields): SpanContext | undefined {
+  return trace.getSpanContext(traceContext.extract(ROOT_CONTEXT, fields, getter));
+}
+
+function write(context: SpanContext): Fields {
+  const fields: Fields = {};
+  traceContext.inject(trace.setSpanContext(ROOT_CONTEXT, context), fields, setter);
+  return fields;
+}
+
+function carriedOn(fields: Fields): Fields {
+  const out: Fields = {};
+  traceContext.inject(traceContext.extract(ROOT_CONTEXT, fields, getter), out, setter);
+  return out;
+}
+
+const rest = `${traceId}-${spanId}-01`;
+
+describe("traceContext reads a traceparent", () => {
+  test("of version 00", () => {
+    expect(read({ traceparent: incoming })).toMatchObject({ traceId, spanId, traceFlags: 1, isRemote: true });
+    expect(read({ traceparent: `00-${traceId}-${spanId}-00` })?.traceFlags).toBe(0);
+  });
+
+  test("with the flags that version 00 knows", () => {
+    expect(read({ traceparent: `00-${traceId}-${spanId}-03` })?.traceFlags).toBe(3);
+    expect(read({ traceparent: `00-${traceId}-${spanId}-ff` })?.traceFlags).toBe(3);
+  });
+
+  test.each(["cc-" + rest, `cc-${rest}-what-the-future-will-be-like`, `01-${traceId}-${spanId}-ff`])(
+    "of a later version, as far as it is known: %s",
+    (traceparent) => {
+      expect(read({ traceparent })).toMatchObject({ traceId, spanId, traceFlags: 1 });
+    },
+  );
+
+  test.each([
+    "",
+    `00-${rest}.`,
+    `00-${rest}-more`,
+    `cc-${rest}.more`,
+    `ff-${rest}`,
+    `.0-${rest}`,
+    `0-${rest}`,
+    `000-${rest}`,
+    `00-${"0".repeat(32)}-${spanId}-01`,
+    `00-${traceId}-${"0".repeat(16)}-01`,
+    `00-${traceId.toUpperCase()}-${spanId}-01`,
+    `00-${traceId}1-${spanId}-01`,
+    `00-${traceId}-${spanId}1-01`,
+    `00-${traceId.slice(1)}-${spanId}-01`,
+    `00-${traceId}-${spanId}-.0`,
+    `00-${traceId}-${spanId}-1`,
+    `00-${traceId}-${spanId}-001`,
+    `00-${traceId}-${spanId}`,
+  ])("not of %j", (traceparent) => {
+    expect(read({ traceparent, tracestate: "a=1" })).toBeUndefined();
+  });
+
+  test("not where it stands twice", () => {
+    expect(read({ traceparent: [incoming, incoming] })).toBeUndefined();
+  });
+
+  test("property: as OpenTelemetry's own propagator does", () => {
+    const theirs = new W3CTraceContextPropagator();
+    const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
+    const field = fc.oneof(
+      fc
+        .tuple(hex(2), hex(32), hex(16), hex(2), fc.constantFrom("", "-x", "x"))
+        .map(([version, trace, span, flags, more]) => `${version}-${trace}-${span}-${flags}${more}`),
+      fc.constantFrom(incoming, `ff-${rest}`, `00-${rest}`),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(field, (traceparent) => {
+        const other = trace.getSpanContext(theirs.extract(ROOT_CONTEXT, { traceparent }, getter));
+        const own = read({ traceparent });
+        // Theirs takes a blank before and after, which no parser of HTTP leaves there.
+        expect(own?.traceId).toBe(traceparent.trim() === traceparent ? other?.traceId : undefined);
+        expect(own?.spanId).toBe(traceparent.trim() === traceparent ? other?.spanId : undefined);
+      }),
+    );
+  });
+});
+
+describe("traceContext reads a tracestate", () => {
+  test("of one field or several", () => {
+    expect(read({ traceparent: incoming, tracestate: "a=1,b=2" })?.traceState?.get("b")).toBe("2");
+    const several = read({ traceparent: incoming, tracestate: ["a=1", "", "b=2"] });
+    expect(several?.traceState?.serialize()).toBe("a=1,b=2");
+  });
+
+  test("and drops a malformed one alone", () => {
+    expect(read({ traceparent: incoming, tracestate: "a" })).toMatchObject({ traceId });
+    expect(read({ traceparent: incoming, tracestate: "a" })?.traceState).toBeUndefined();
+  });
+});
+
+describe("traceContext writes", () => {
+  test("version 00 with the flags that it knows", () => {
+    expect(write({ traceId, spanId, traceFlags: 1 })).toEqual({ traceparent: incoming });
+    expect(write({ traceId, spanId, traceFlags: 0xff })).toEqual({
+      traceparent: `00-${traceId}-${spanId}-03`,
+    });
+  });
+
+  test("nothing without valid ids", () => {
+    expect(write({ traceId: "0".repeat(32), spanId, traceFlags: 1 })).toEqual({});
+    const fields: Fields = {};
+    traceContext.inject(ROOT_CONTEXT, fields, setter);
+    expect(fields).toEqual({});
+  });
+
+  test.each([incoming, `cc-${rest}-more`, `00-${traceId}-${spanId}-ff`])(
+    "%s as it came, where nobody has begun a span",
+    (traceparent) => {
+      expect(carriedOn({ traceparent, tracestate: "a=1, b=2" })).toEqual({
+        traceparent,
+        tracestate: "a=1,b=2",
+      });
+    },
+  );
+
+  test("no empty tracestate", () => {
+    expect(carriedOn({ traceparent: incoming, tracestate: " , " })).toEqual({ traceparent: incoming });
+  });
+
+  test("names its fields", () => {
+    expect(traceContext.fields()).toEqual(["traceparent", "tracestate"]);
+  });
+});

@@ -1,0 +1,53 @@
+import { mapRequest, type Fault, type Layer, service, ServiceBuilder } from "@pagoda/core";
+import type { ErrorOf, RequestOf } from "@pagoda/core";
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expectTypeOf, test } from "vitest";
+import { type ClientRequest, clientSpan, type ServerRequest, serverSpan, type Traced } from "@pagoda/tracing";
+
+interface Down extends Fault<"Down"> {}
+
+const http = new ServiceBuilder<HttpRequest>();
+const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
+const traced = service<HttpRequest & Traced, HttpResponse, Down>("traced", async () =>
+  right(httpResponse(200)),
+);
+
+describe("types of tracing", () => {
+  test("both add the trace, and raise nothing", () => {
+    expectTypeOf(serverSpan()).toEqualTypeOf<Layer<ServerRequest, Traced>>();
+    expectTypeOf(clientSpan()).toEqualTypeOf<Layer<ClientRequest, Traced>>();
+    const stack = http.layer(serverSpan()).layer(clientSpan()).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Down>();
+    expectTypeOf<RequestOf<typeof stack>>().toEqualTypeOf<HttpRequest>();
+  });
+
+  test("what needs the trace stands inside of either", () => {
+    http.layer(serverSpan()).service(traced);
+    http.layer(clientSpan()).service(traced);
+    // @ts-expect-error: Property 'trace' is missing in type 'HttpRequest' but required in type 'Traced'.
+    http.service(traced);
+  });
+
+  test("they stand around HTTP alone", () => {
+    const words = new ServiceBuilder<string>();
+    // @ts-expect-error: a string is no HttpRequest.
+    words.layer(serverSpan());
+    // @ts-expect-error: a string is no HttpRequest.
+    words.layer(clientSpan());
+  });
+
+  test("a trace that is no context does not compile", () => {
+    const wrong = mapRequest((request: HttpRequest) => ({ ...request, trace: "0af7651916cd43dd" }));
+    // @ts-expect-error: Type 'string' is not assignable to type 'Context'.
+    http.layer(wrong).layer(clientSpan());
+  });
+
+  test("callbacks see the builder's request without annotation", () => {
+    const identify = mapRequest((request: HttpRequest) => ({ ...request, tenant: "a" }));
+    http.layer(identify).layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
+    http.layer(identify).layer(clientSpan({ name: ({ tenant, method }) => `${method} ${tenant}` }));
+    // @ts-expect-error: Property 'tenant' does not exist.
+    http.layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
+  });
+});
