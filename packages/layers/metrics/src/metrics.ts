@@ -1,21 +1,20 @@
 import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import { callNotes, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  type MetricObjectWithValues,
-  type MetricValue,
-  type Registry,
-} from "prom-client";
-import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
+import type { Registry } from "prom-client";
+import { checkFree } from "./read.ts";
+import { names, register } from "./register.ts";
+import { defaultBuckets, other, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer for each registry. */
   readonly registry: Registry;
   /** Upper bounds of the duration's buckets, in seconds: finite, over 0, rising. Default: 0.001 to 4.096, doubling. */
   readonly buckets?: readonly number[];
+  /** Whether the route is a label, as the request's notes name it. Default: no. */
+  readonly routes?: boolean;
+  /** With so many series, further upstreams and routes count as `other`: a whole number, at least 1. Default 10,000. */
+  readonly maxSeries?: number;
   readonly clock?: Clock;
 }
 
@@ -29,20 +28,24 @@ export interface MetricsOptions {
  *   error's tag.
  *
  * `status` is `error` where a call ended with an error that nobody further in answered, and `upstream` is `none`
- * where no origin was involved. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so what clients
- * send does not make series.
+ * where no origin was involved: it is the response's, or the error's, or the one that the request's notes name. With
+ * `routes` the label `route` is added, `none` where no route matched. Methods other than those of RFC 9110 and `PATCH`
+ * count as `OTHER`, so what clients send does not make series, and `maxSeries` bounds what the rest makes.
  *
  * Use it once in a stack, outside `respond`, so that it sees the responses made of errors, too.
  *
- * Cost per call: two readings of the clock and about 100 ns. prom-client is asked only when the metrics are read.
+ * Cost per call: two readings of the clock and about 100 ns; with `routes`, for a request that has no notes, the copy
+ * with which it gets them. prom-client is asked only when the metrics are read.
  *
  * Errors: none.
  *
- * @throws RangeError when the buckets are out of range, or the registry has metrics of these names already.
+ * @throws RangeError when an option is out of range, or the registry has metrics of these names already.
  */
 export function metrics({
   registry,
   buckets = defaultBuckets,
+  routes = false,
+  maxSeries = 10_000,
   clock = systemClock,
 }: MetricsOptions): Layer<HttpRequest> {
   if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0) && bound < Infinity))) {
@@ -50,11 +53,11 @@ export function metrics({
       `metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`,
     );
   }
-  const taken = Object.values(names).find((name) => registry.getSingleMetric(name) !== undefined);
-  if (taken !== undefined) {
-    throw new RangeError(`metrics: registry has "${taken}" already; valid is a registry for each layer`);
+  if (!(Number.isSafeInteger(maxSeries) && maxSeries >= 1)) {
+    throw new RangeError(`metrics: maxSeries is ${maxSeries}; valid is a whole number of at least 1`);
   }
-  const table = new SeriesTable(buckets);
+  checkFree("metrics", registry, Object.values(names));
+  const table = new SeriesTable(buckets, maxSeries);
   const reasons = new Map<string, number>();
   let inFlight = 0;
   register(registry, table, reasons, () => inFlight);
@@ -64,25 +67,37 @@ export function metrics({
     series.observe((clock.now() - startedAt) / 1_000);
   }
 
+  /** One more error of that tag. Tags come from the program, but nothing bounds them. */
+  function count(tag: string): void {
+    const reason = reasons.has(tag) || reasons.size < maxSeries ? tag : other;
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+
+  function seriesOf({ method, notes }: HttpRequest, named: string | undefined, status: number): Series {
+    const upstream = named ?? notes?.upstream ?? "none";
+    return table.find(upstream, method, status, routes ? (notes?.route ?? "none") : undefined);
+  }
+
   return layer<HttpRequest>("metrics", (inner) => ({
-    options: { buckets },
-    state: () => ({ inFlight }),
+    options: { buckets, routes, maxSeries },
+    state: () => ({ inFlight, series: table.all.length }),
     call(request, signal) {
       const startedAt = clock.now();
       inFlight++;
-      return inner.call(request, signal).then(
+      // Notes are written by those further in: who wants to read them sees to it that there are some.
+      const passedOn = routes && request.notes === undefined ? { ...request, notes: callNotes() } : request;
+      return inner.call(passedOn, signal).then(
         (result) => {
           const response = isLeft(result) ? undefined : (result.right as HttpResponse);
           const fault = isLeft(result) ? result.left : response?.fault;
-          if (isFault(fault)) reasons.set(fault._tag, (reasons.get(fault._tag) ?? 0) + 1);
-          const upstream = response?.upstream ?? upstreamOf(fault);
-          const series = table.find(upstream, request.method, response?.status ?? 0);
+          if (isFault(fault)) count(fault._tag);
+          const series = seriesOf(passedOn, response?.upstream ?? upstreamOf(fault), response?.status ?? 0);
           if (response === undefined) done(series, startedAt);
           else response.body.observe(() => done(series, startedAt));
           return result;
         },
         (defect: unknown) => {
-          done(table.find("none", request.method, 0), startedAt);
+          done(seriesOf(passedOn, undefined, 0), startedAt);
           throw defect;
         },
       );
@@ -90,91 +105,7 @@ export function metrics({
   }));
 }
 
-function upstreamOf(fault: unknown): string {
+function upstreamOf(fault: unknown): string | undefined {
   const upstream = (fault as { readonly upstream?: unknown } | undefined)?.upstream;
-  return typeof upstream === "string" ? upstream : "none";
-}
-
-/** As the metrics are called; those of the seed keep their names. */
-const names = {
-  requests: "http_requests_total",
-  duration: "http_request_duration_seconds",
-  localResponses: "http_local_responses_total",
-  inFlight: "http_requests_in_flight",
-} as const;
-
-/** Registers metrics whose values are read off the table when somebody asks. */
-function register(
-  registry: Registry,
-  table: SeriesTable,
-  reasons: ReadonlyMap<string, number>,
-  inFlight: () => number,
-): void {
-  const labelNames = ["method", "status", "upstream"] as const;
-  const registers = [registry];
-  new Counter({
-    name: names.requests,
-    help: "HTTP requests, by method, status and upstream",
-    labelNames,
-    registers,
-    collect() {
-      this.reset();
-      for (const { labels, count } of table.all) this.inc({ ...labels }, count);
-    },
-  });
-  new SeriesHistogram(table, registry);
-  new Counter({
-    name: names.localResponses,
-    help: "HTTP requests that the stack answered by itself, by the error's tag",
-    labelNames: ["reason"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [reason, count] of reasons) this.inc({ reason }, count);
-    },
-  });
-  new Gauge({
-    name: names.inFlight,
-    help: "HTTP requests whose response has not ended",
-    registers,
-    collect() {
-      this.set(inFlight());
-    },
-  });
-}
-
-const duration = {
-  name: names.duration,
-  help: "Seconds from an HTTP request to the end of its response",
-};
-
-/** prom-client's histogram can only be told single observations; this one reads finished buckets. */
-class SeriesHistogram extends Histogram {
-  readonly #table: SeriesTable;
-
-  constructor(table: SeriesTable, registry: Registry) {
-    super({ ...duration, labelNames: ["method", "status", "upstream"], registers: [registry] });
-    this.#table = table;
-  }
-
-  override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
-    const { name } = duration;
-    const values = this.#table.all.flatMap(({ labels, sum, count, cumulative }) => [
-      ...cumulative.map(([le, value]) => ({
-        labels: { ...labels, le },
-        value,
-        metricName: `${name}_bucket`,
-      })),
-      { labels: { ...labels }, value: sum, metricName: `${name}_sum` },
-      { labels: { ...labels }, value: count, metricName: `${name}_count` },
-    ]);
-    // prom-client's types promise an enum for `type`; at run time it is this word.
-    const type = "histogram" as unknown as MetricObjectWithValues<never>["type"];
-    return { ...duration, type, aggregator: "sum", values, collect: () => {} };
-  }
-
-  /** What prom-client asks for its text format. */
-  getForPromString(): Promise<MetricObjectWithValues<MetricValue<string>>> {
-    return this.get();
-  }
+  return typeof upstream === "string" ? upstream : undefined;
 }

@@ -4,6 +4,8 @@ export const defaultBuckets: readonly number[] = Array.from({ length: 13 }, (_, 
 /** The labels of a series. */
 export interface SeriesLabels {
   readonly method: string;
+  /** Where routes are a label. */
+  readonly route?: string;
   readonly status: string;
   readonly upstream: string;
 }
@@ -42,32 +44,65 @@ export class Series {
   }
 }
 
+type Statuses = Map<number, Series>;
+type Methods = Map<string, Statuses>;
+type Upstreams = Map<string, Methods>;
+
 /** All series of a layer, found by their labels without building a key: looking one up costs about 20 ns. */
 export class SeriesTable {
   readonly #bounds: readonly number[];
-  readonly #table = new Map<string, Map<string, Map<number, Series>>>();
+  readonly #max: number;
+  /** Where routes are no label. */
+  readonly #plain: Upstreams = new Map();
+  readonly #routes = new Map<string, Upstreams>();
   readonly all: Series[] = [];
 
-  constructor(bounds: readonly number[]) {
+  /** @param max When there are so many series, further ones have `other` as upstream and route. */
+  constructor(bounds: readonly number[], max: number) {
     this.#bounds = bounds;
+    this.#max = max;
   }
 
-  /** @param status 0 where there was no response. */
-  find(upstream: string, method: string, status: number): Series {
-    let methods = this.#table.get(upstream);
-    if (methods === undefined) this.#table.set(upstream, (methods = new Map()));
+  /**
+   * @param status 0 where there was no response.
+   * @param route `undefined` where routes are no label.
+   */
+  find(upstream: string, method: string, status: number, route: string | undefined): Series {
     const known = knownMethods.has(method) ? method : "OTHER";
-    let statuses = methods.get(known);
-    if (statuses === undefined) methods.set(known, (statuses = new Map()));
-    let series = statuses.get(status);
-    if (series === undefined) {
-      const labels = { method: known, status: status === 0 ? "error" : String(status), upstream };
-      series = new Series(labels, this.#bounds);
-      statuses.set(status, series);
-      this.all.push(series);
+    const upstreams = route === undefined ? this.#plain : this.#routes.get(route);
+    const series = upstreams?.get(upstream)?.get(known)?.get(status);
+    return series ?? this.#make(upstream, known, status, route);
+  }
+
+  #make(upstream: string, method: string, status: number, route: string | undefined): Series {
+    const isOther = upstream === other && (route === undefined || route === other);
+    if (this.all.length >= this.#max && !isOther) {
+      return this.find(other, method, status, route === undefined ? undefined : other);
     }
+    const labels = {
+      method,
+      ...(route !== undefined && { route }),
+      status: status === 0 ? "error" : String(status),
+      upstream,
+    };
+    const series = new Series(labels, this.#bounds);
+    const upstreams =
+      route === undefined ? this.#plain : at(this.#routes, route, () => new Map() as Upstreams);
+    const methods = at(upstreams, upstream, () => new Map() as Methods);
+    at(methods, method, () => new Map() as Statuses).set(status, series);
+    this.all.push(series);
     return series;
   }
+}
+
+/** What stands for all labels that there is no room for. */
+export const other = "other";
+
+/** What a map has at a key, made where it is missing. */
+export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
 }
 
 /** Clients may send any method; series must not grow with what they invent. */

@@ -220,7 +220,7 @@ describe("metrics", () => {
     await Promise.all(results);
     expect((await samples(one)).get(`http_requests_total{${labels}}`)).toBe(2);
     expect(await sample(`http_requests_total{${labels}}`)).toBeUndefined();
-    expect(layered.describe().state).toEqual({ inFlight: 0 });
+    expect(layered.describe().state).toEqual({ inFlight: 0, series: 0 });
   });
 
   test("describes its buckets and what is in flight", async () => {
@@ -233,7 +233,7 @@ describe("metrics", () => {
     });
     (await mock.next()).answer(response());
     await result;
-    expect(layered.describe().state).toEqual({ inFlight: 0 });
+    expect(layered.describe().state).toEqual({ inFlight: 0, series: 1 });
   });
 });
 

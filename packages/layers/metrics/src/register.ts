@@ -1,0 +1,75 @@
+import { Histogram, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
+import { ReadCounter, ReadGauge } from "./read.ts";
+import type { SeriesTable } from "./series.ts";
+
+/** As the metrics are called; those of the seed keep their names. */
+export const names = {
+  requests: "http_requests_total",
+  duration: "http_request_duration_seconds",
+  localResponses: "http_local_responses_total",
+  inFlight: "http_requests_in_flight",
+} as const;
+
+/** Registers metrics whose values are read off the table when somebody asks. */
+export function register(
+  registry: Registry,
+  table: SeriesTable,
+  reasons: ReadonlyMap<string, number>,
+  inFlight: () => number,
+): void {
+  new ReadCounter({
+    name: names.requests,
+    help: "HTTP requests, by method, status and upstream",
+    registry,
+    read: () => table.all.map(({ labels, count }) => ({ labels: { ...labels }, value: count })),
+  });
+  new SeriesHistogram(table, registry);
+  new ReadCounter({
+    name: names.localResponses,
+    help: "HTTP requests that the stack answered by itself, by the error's tag",
+    registry,
+    read: () => Array.from(reasons, ([reason, value]) => ({ labels: { reason }, value })),
+  });
+  new ReadGauge({
+    name: names.inFlight,
+    help: "HTTP requests whose response has not ended",
+    registry,
+    read: () => [{ labels: {}, value: inFlight() }],
+  });
+}
+
+const duration = {
+  name: names.duration,
+  help: "Seconds from an HTTP request to the end of its response",
+};
+
+/** prom-client's histogram can only be told single observations; this one reads finished buckets. */
+class SeriesHistogram extends Histogram {
+  readonly #table: SeriesTable;
+
+  constructor(table: SeriesTable, registry: Registry) {
+    super({ ...duration, registers: [registry] });
+    this.#table = table;
+  }
+
+  override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
+    const { name } = duration;
+    const values = this.#table.all.flatMap(({ labels, sum, count, cumulative }) => [
+      ...cumulative.map(([le, value]) => ({
+        labels: { ...labels, le },
+        value,
+        metricName: `${name}_bucket`,
+      })),
+      { labels: { ...labels }, value: sum, metricName: `${name}_sum` },
+      { labels: { ...labels }, value: count, metricName: `${name}_count` },
+    ]);
+    // prom-client's types promise an enum for `type`; at run time it is this word.
+    const type = "histogram" as unknown as MetricObjectWithValues<never>["type"];
+    return { ...duration, type, aggregator: "sum", values, collect: () => {} };
+  }
+
+  /** What prom-client asks for its text format. */
+  getForPromString(): Promise<MetricObjectWithValues<MetricValue<string>>> {
+    return this.get();
+  }
+}

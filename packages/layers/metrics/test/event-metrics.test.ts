@@ -1,0 +1,143 @@
+import { Counter, Registry } from "prom-client";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { eventMetrics, type EventOf } from "@pagoda/metrics";
+import { exposed } from "./exposition.ts";
+
+/** An observer such as layers have. */
+interface TryObserver {
+  readonly retried?: (event: { readonly attempt: number }) => void;
+  readonly gaveUp?: (reason: string, attempts: number) => void;
+  readonly name?: string;
+}
+
+/** A layer's factory, as far as observers matter. */
+function layerWith(options: { readonly observer?: TryObserver }): TryObserver {
+  return options.observer ?? {};
+}
+
+async function values(registry: Registry) {
+  return (await exposed(registry)).map(({ name, type, labels, value }) => ({ name, type, labels, value }));
+}
+
+describe("eventMetrics", () => {
+  test("counts what an observer is told, from 0", async () => {
+    const registry = new Registry();
+    const events = eventMetrics({ registry });
+    const observer = events.observer<TryObserver>("retry", ["retried", "gaveUp"]);
+    const series = (event: string, value: number) => ({
+      name: "stack_events_total",
+      type: "counter",
+      labels: { layer: "retry", event },
+      value,
+    });
+    expect(await values(registry)).toEqual([series("retried", 0), series("gaveUp", 0)]);
+    observer.retried?.({ attempt: 2 });
+    observer.retried?.({ attempt: 3 });
+    expect(await values(registry)).toEqual([series("retried", 2), series("gaveUp", 0)]);
+  });
+
+  test("tells an observer that is given with it, all that it is told itself", () => {
+    const told: unknown[] = [];
+    const also: TryObserver = {
+      retried: (event) => told.push(event),
+      gaveUp: (...args) => told.push(args),
+    };
+    const events = eventMetrics({ registry: new Registry() });
+    const observer = events.observer<TryObserver>("retry", ["retried"], { also });
+    observer.retried?.({ attempt: 2 });
+    observer.gaveUp?.("deadline", 2);
+    expect(told).toEqual([{ attempt: 2 }, ["deadline", 2]]);
+  });
+
+  test("counts before the other is told: one that throws is counted, too", async () => {
+    const registry = new Registry();
+    const retried = (): never => {
+      throw new Error("a mistake");
+    };
+    const observer = eventMetrics({ registry }).observer<TryObserver>("retry", ["retried"], {
+      also: { retried },
+    });
+    expect(() => observer.retried?.({ attempt: 2 })).toThrow("a mistake");
+    expect((await values(registry))[0]?.value).toBe(1);
+  });
+
+  test("takes further labels; observers of the same ones share their series", async () => {
+    const registry = new Registry();
+    const events = eventMetrics({ registry, name: "shop_events_total" });
+    const make = (labels: Record<string, string>) =>
+      events.observer<TryObserver>("retry", ["retried"], { labels });
+    for (const labels of [
+      { route: "cart", cluster: "a" },
+      { cluster: "a", route: "cart" },
+      { route: "a,cluster:b" },
+      { route: "a", cluster: "b" },
+    ])
+      make(labels).retried?.({ attempt: 2 });
+    const read = await values(registry);
+    expect(read.map(({ labels: { route, cluster }, value }) => [route, cluster, value])).toEqual([
+      ["cart", "a", 2],
+      ["a,cluster:b", undefined, 1],
+      ["a", "b", 1],
+    ]);
+  });
+
+  test("with as many series as are allowed, further ones are `other`", async () => {
+    const registry = new Registry();
+    const events = eventMetrics({ registry, maxSeries: 2 });
+    for (const layer of ["a", "b", "c", "d", "a"]) {
+      events.observer<TryObserver>(layer, ["retried"]).retried?.({ attempt: 2 });
+    }
+    expect(
+      (await values(registry)).map(({ labels, value }) => [labels["layer"], labels["event"], value]),
+    ).toEqual([
+      ["a", "retried", 2],
+      ["b", "retried", 1],
+      ["other", "other", 2],
+    ]);
+  });
+
+  test.each([0, 1.5, NaN])("refuses %d as maxSeries", (maxSeries) => {
+    expect(() => eventMetrics({ registry: new Registry(), maxSeries })).toThrow(`maxSeries is ${maxSeries}`);
+  });
+
+  test.each(["layer", "event", "a-b", "0a", ""])("refuses the label %j", (label) => {
+    const events = eventMetrics({ registry: new Registry() });
+    const make = () => events.observer<TryObserver>("retry", ["retried"], { labels: { [label]: "x" } });
+    expect(make).toThrow(RangeError);
+    expect(make).toThrow(`labels has "${label}"`);
+  });
+
+  test("refuses a name that the registry has already", () => {
+    const registry = new Registry();
+    new Counter({ name: "stack_events_total", help: "somebody else's", registers: [registry] });
+    expect(() => eventMetrics({ registry })).toThrow(
+      'eventMetrics: registry has "stack_events_total" already',
+    );
+  });
+
+  test("is in OpenMetrics' words, too", async () => {
+    const registry = new Registry();
+    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    eventMetrics({ registry }).observer<TryObserver>("retry", ["retried"]).retried?.({ attempt: 2 });
+    expect(await registry.metrics()).toContain('stack_events_total{layer="retry",event="retried"} 1\n');
+  });
+});
+
+describe("types of eventMetrics", () => {
+  const events = eventMetrics({ registry: new Registry() });
+
+  test("events are the observer's functions", () => {
+    expectTypeOf<EventOf<TryObserver>>().toEqualTypeOf<"retried" | "gaveUp">();
+    expectTypeOf(events.observer<TryObserver>("retry", ["retried"])).toEqualTypeOf<TryObserver>();
+    // @ts-expect-error: Type '"retryed"' is not assignable to type '"retried" | "gaveUp"'.
+    events.observer<TryObserver>("retry", ["retryed"]);
+    // @ts-expect-error: `name` is no function.
+    events.observer<TryObserver>("retry", ["name"]);
+  });
+
+  test("the layer that it is made for says which observer it is", () => {
+    layerWith({ observer: events.observer("retry", ["retried"]) });
+    // @ts-expect-error: Type '"retryed"' is not assignable to type '"retried" | "gaveUp"'.
+    layerWith({ observer: events.observer("retry", ["retryed"]) });
+  });
+});

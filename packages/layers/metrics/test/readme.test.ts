@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { service } from "@pagoda/core";
+import { httpRequest, httpResponse } from "@pagoda/core/http";
+import { Registry } from "prom-client";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { eventMetrics, metrics, stackMetrics } from "@pagoda/metrics";
+import { described } from "./described.ts";
+import { exposed, type Line } from "./exposition.ts";
+
+interface Row {
+  readonly metric: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+/** The rows of the README's tables whose first column is headed so. */
+function rows(heading: string): readonly Row[] {
+  const lines = readme.split("\n");
+  const cells = (line: string): string[] =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+  const words = (cell = ""): string[] => [...cell.matchAll(/`([^`]*)`/g)].map(([, word]) => word as string);
+  return lines.flatMap((line, at) => {
+    if (cells(line)[0] !== heading) return [];
+    const end = lines.findIndex((later, n) => n > at && !later.startsWith("|"));
+    return lines.slice(at + 2, end).map((row) => {
+      const [name, type = "", labels] = cells(row);
+      return { metric: words(name)[0] as string, type, labels: words(labels) };
+    });
+  });
+}
+
+/** What a registry tells, in the words of the tables. */
+function told(lines: readonly Line[], among: (family: string) => boolean): readonly Row[] {
+  const found = new Map<string, { readonly type: string; readonly labels: Set<string> }>();
+  for (const { family, type, labels } of lines) {
+    if (!among(family)) continue;
+    const row = found.get(family) ?? { type, labels: new Set() };
+    for (const label of Object.keys(labels)) if (label !== "le") row.labels.add(label);
+    found.set(family, row);
+  }
+  return Array.from(found, ([metric, { type, labels }]) => ({ metric, type, labels: [...labels] }));
+}
+
+const sorted = (all: readonly Row[]): readonly Row[] =>
+  all
+    .map(({ metric, type, labels }) => ({ metric, type, labels: labels.toSorted() }))
+    .toSorted((a, b) => (a.metric < b.metric ? -1 : 1));
+
+/** Everything that this package can register, with what has happened to it. */
+async function everything(): Promise<readonly Line[]> {
+  const registry = new Registry();
+  const layer = metrics({ registry, routes: true });
+  const answering = service("ok", async () => right(httpResponse(200)));
+  const failing = service("no", async () => left({ _tag: "No", origin: "local", retryable: false } as const));
+  for (const inner of [answering, failing]) await layer(inner).call(httpRequest("http://shop.example/"));
+  eventMetrics({ registry }).observer<{ retried?: () => void }>("retry", ["retried"]);
+  stackMetrics({ registry, stack: () => ({ describe: () => described }) });
+  return exposed(registry);
+}
+
+const isOfAState = (family: string): boolean =>
+  family.startsWith("stack_") && !rows("metric").some(({ metric }) => metric === family);
+
+describe("the README of metrics", () => {
+  test("names every metric of the package, with its type and labels, and no other", async () => {
+    const own = rows("metric");
+    expect(own.length).toBeGreaterThan(0);
+    expect(sorted(told(await everything(), (family) => !isOfAState(family)))).toEqual(sorted(own));
+  });
+
+  test("names what the states of the layers give, and nothing else", async () => {
+    const ofStates = rows("gauge");
+    // There the second column names the labels, since the type is in the heading.
+    const listed = ofStates.map(({ metric }) => metric).toSorted();
+    const found = told(await everything(), isOfAState);
+    expect(found.map(({ metric }) => metric).toSorted()).toEqual(listed);
+    expect(found.every(({ type }) => type === "gauge")).toBe(true);
+  });
+});

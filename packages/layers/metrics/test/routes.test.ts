@@ -1,0 +1,192 @@
+import { type Fault, service } from "@pagoda/core";
+import { callNotes, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { conformance, mockService } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { metrics, type MetricsOptions } from "@pagoda/metrics";
+import { exposed } from "./exposition.ts";
+
+const get = httpRequest("http://shop.example/");
+const timedOut: Fault = { _tag: "TimedOut", origin: "local", retryable: true };
+
+function bench(options: Partial<MetricsOptions> = {}) {
+  const registry = new Registry();
+  const mock = mockService<HttpRequest, HttpResponse, Fault>();
+  const layered = metrics({ registry, routes: true, ...options })(mock.service);
+  /** The labels of `http_requests_total`, each with its value. */
+  const totals = async () =>
+    (await exposed(registry))
+      .filter(({ name }) => name === "http_requests_total")
+      .map(({ labels, value }) => ({ labels, value }));
+  return { registry, mock, layered, totals };
+}
+
+/** A service that answers as the request's notes are written, with the given route and upstream. */
+function routed(route: string | undefined, upstream?: string) {
+  return service("routed", async ({ notes }: HttpRequest) => {
+    if (notes !== undefined) {
+      notes.route = route;
+      notes.upstream = upstream;
+    }
+    return right(httpResponse(200));
+  });
+}
+
+describe("routes of metrics", () => {
+  conformance(test, ({ clock }) => metrics({ registry: new Registry(), clock, routes: true }), {
+    request: () => get,
+    response: () => httpResponse(200),
+  });
+
+  test("the route is a label of each series, by the notes that the request brings", async () => {
+    const { registry, mock, layered } = bench({ buckets: [1] });
+    const notes = callNotes();
+    const result = layered.call({ ...get, notes });
+    const { request, answer } = await mock.next();
+    expect(request.notes).toBe(notes);
+    // Written later than the layer has passed the request on.
+    notes.route = "cart";
+    answer(httpResponse(200));
+    await result;
+    const labels = { method: "GET", route: "cart", status: "200", upstream: "none" };
+    expect((await exposed(registry)).map(({ name, labels, value }) => [name, labels, value])).toEqual([
+      ["http_requests_total", labels, 1],
+      ["http_request_duration_seconds_bucket", { ...labels, le: "1" }, 1],
+      ["http_request_duration_seconds_bucket", { ...labels, le: "+Inf" }, 1],
+      ["http_request_duration_seconds_sum", labels, expect.any(Number)],
+      ["http_request_duration_seconds_count", labels, 1],
+      ["http_requests_in_flight", {}, 0],
+    ]);
+  });
+
+  test("a request without notes gets some, and is not changed itself", async () => {
+    const registry = new Registry();
+    await metrics({ registry, routes: true })(routed("cart")).call(get);
+    expect(get.notes).toBeUndefined();
+    const [total] = await exposed(registry);
+    expect(total?.labels["route"]).toBe("cart");
+  });
+
+  test("`none` where no route matched", async () => {
+    const registry = new Registry();
+    await metrics({ registry, routes: true })(routed(undefined)).call(get);
+    expect((await exposed(registry))[0]?.labels["route"]).toBe("none");
+  });
+
+  test("without the option there is no such label, and no notes are made", async () => {
+    const { mock, layered, totals } = bench({ routes: false });
+    const result = layered.call(get);
+    const { request, answer } = await mock.next();
+    expect(request).toBe(get);
+    answer(httpResponse(200));
+    await result;
+    expect(await totals()).toEqual([
+      { labels: { method: "GET", status: "200", upstream: "none" }, value: 1 },
+    ]);
+  });
+
+  test("an error and a defect count for their route, and for the origin that was called last", async () => {
+    const { mock, layered, totals } = bench();
+    const notes = { ...callNotes(), route: "cart", upstream: "http://a:1" };
+    const first = layered.call({ ...get, notes });
+    (await mock.next()).fail(timedOut);
+    expect(await first).toEqual(left(timedOut));
+    const second = layered.call({ ...get, notes });
+    (await mock.next()).reject(new Error("a defect"));
+    await expect(second).rejects.toThrow("a defect");
+    const labels = { method: "GET", route: "cart", status: "error", upstream: "http://a:1" };
+    expect(await totals()).toEqual([{ labels, value: 2 }]);
+  });
+
+  test("what a response or an error names goes before the notes", async () => {
+    const { mock, layered, totals } = bench();
+    const notes = { ...callNotes(), upstream: "http://late:1" };
+    const first = layered.call({ ...get, notes });
+    (await mock.next()).answer({ ...httpResponse(200), upstream: "http://a:1" });
+    await first;
+    const second = layered.call({ ...get, notes });
+    (await mock.next()).fail({ ...timedOut, upstream: "http://b:1" } as Fault);
+    await second;
+    expect((await totals()).map(({ labels }) => labels["upstream"])).toEqual(["http://a:1", "http://b:1"]);
+  });
+
+  test("with as many series as are allowed, further ones are `other`", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, routes: true, maxSeries: 2 });
+    for (const route of ["a", "b", "c", "d", "a"]) await layer(routed(route, "http://u:1")).call(get);
+    const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
+    expect(totals.map(({ labels, value }) => [labels["route"], labels["upstream"], value])).toEqual([
+      ["a", "http://u:1", 2],
+      ["b", "http://u:1", 1],
+      ["other", "other", 2],
+    ]);
+  });
+
+  test("an upstream that is called `other` does not open the bound", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, routes: true, maxSeries: 1 });
+    for (const route of ["a", "b", "c"]) await layer(routed(route, "other")).call(get);
+    const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
+    expect(totals.map(({ labels, value }) => [labels["route"], value])).toEqual([
+      ["a", 1],
+      ["other", 2],
+    ]);
+  });
+
+  test("property: series are bounded, and no call is lost, whatever comes", async () => {
+    const names = fc.oneof(fc.string(), fc.constantFrom("a", "b", "other", "none", undefined));
+    const calls = fc.array(fc.tuple(names, names, fc.string()), {
+      maxLength: 100,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        calls,
+        fc.integer({ min: 1, max: 20 }),
+        fc.boolean(),
+        async (all, maxSeries, routes) => {
+          const registry = new Registry();
+          const layer = metrics({ registry, maxSeries, routes, buckets: [1] });
+          for (const [route, upstream, method] of all) {
+            await layer(routed(route, upstream)).call({ ...get, method, notes: callNotes() });
+          }
+          const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
+          // Beyond the bound there are those of `other`: a method each, of one status here.
+          expect(totals.length).toBeLessThanOrEqual(maxSeries + 10);
+          expect(totals.reduce((sum, { value }) => sum + value, 0)).toBe(all.length);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("tags of errors are bounded, too", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, maxSeries: 2 });
+    for (const _tag of ["A", "B", "C", "D", "A"]) {
+      await layer(service("failing", async (_request: HttpRequest) => left({ ...timedOut, _tag }))).call(get);
+    }
+    const reasons = (await exposed(registry)).filter(({ name }) => name === "http_local_responses_total");
+    expect(reasons.map(({ labels, value }) => [labels["reason"], value])).toEqual([
+      ["A", 2],
+      ["B", 1],
+      ["other", 2],
+    ]);
+  });
+
+  test.each([0, -1, 1.5, NaN, Infinity])("refuses %d as maxSeries", (maxSeries) => {
+    expect(() => metrics({ registry: new Registry(), maxSeries })).toThrow(RangeError);
+    expect(() => metrics({ registry: new Registry(), maxSeries })).toThrow(`maxSeries is ${maxSeries}`);
+  });
+
+  test("labels with quotes, backslashes, line feeds and commas are told apart", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, routes: true });
+    const hostile = ['a"b', "a\\b", "a\nb", 'a",upstream="x', "a\\", "a,b", ""];
+    for (const route of hostile) await layer(routed(route, route)).call(get);
+    const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
+    expect(totals.map(({ labels }) => labels["route"])).toEqual(hostile);
+    expect(totals.map(({ labels }) => labels["upstream"])).toEqual(hostile);
+  });
+});
