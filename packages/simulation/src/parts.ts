@@ -1,14 +1,16 @@
-import { balance } from "@pagoda/balance";
+import { balance, peakEwma } from "@pagoda/balance";
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { concurrencyLimit } from "@pagoda/concurrency-limit";
 import { budget } from "@pagoda/core";
 import { type Body, ReplayBody } from "@pagoda/core/http";
 import { failfast } from "@pagoda/failfast";
+import { outlierDetection } from "@pagoda/health";
 import { hedge } from "@pagoda/hedge";
 import { loadShed } from "@pagoda/load-shed";
 import { rateLimit } from "@pagoda/rate-limit";
 import { retry } from "@pagoda/retry";
+import { perRoute, router } from "@pagoda/router";
 import { timeout } from "@pagoda/timeout";
 
 /** Few, so that some bodies are longer. */
@@ -27,9 +29,13 @@ export const parts = {
   failfast,
   hedge,
   loadShed,
+  outlierDetection,
+  peakEwma,
+  perRoute,
   rateLimit,
   replayBody: (source: Body): ReplayBody => new ReplayBody(source, recordedBytes),
   retry,
+  router,
   timeout,
 };
 

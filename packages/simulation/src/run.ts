@@ -47,6 +47,7 @@ export async function run({ seed, calls, stack = stackOf(seed), parts }: RunOpti
     world.violate(noWakeUpLost, `${workload.active} calls have no answer, and nothing happens`);
   await world.run(() => simulated.isBusy?.() !== true || world.now > until);
   await world.end();
+  simulated.close?.();
   await world.settle();
 
   const { digest } = workload;

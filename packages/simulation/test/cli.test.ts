@@ -30,10 +30,10 @@ describe("simulate", () => {
     const { code, out } = await started(["--seed", "5", "--calls", "50", "--for", "4"]);
     expect(code).toBe(0);
     expect(out.map((line) => line.split(",").slice(0, 2).join())).toEqual([
-      "seed 5, server",
-      "seed 6, gateway",
-      "seed 7, direct",
-      "seed 8, client",
+      "seed 5, client",
+      "seed 6, server",
+      "seed 7, gateway",
+      "seed 8, direct",
     ]);
   });
 

@@ -1,22 +1,29 @@
 import type { Endpoint, HealthSource } from "@pagoda/core";
+import { isLeft } from "fp-ts/lib/Either.js";
 import type { Origin } from "../origin.ts";
 import type { Watch } from "../probe.ts";
+import type { Result } from "../request.ts";
 import type { World } from "../world.ts";
 
 export const onlyFitEndpoints = "no call goes to an endpoint that is gone or ejected while others live";
 export const ejectsFew = "no more endpoints are ejected than may be";
 export const notStuck = "no balancer stays with an endpoint that fails while others are well";
 
-/** Calls in a row that go to an endpoint that fails, before that is too many. */
-const tooMany = 50;
+/** Times in which a failure is forgotten, until an endpoint counts as well again. */
+const convalescence = 2;
+/** Who waited so long for nothing takes the endpoint for slow. */
+const slowMs = 30;
+/** So many calls are looked at, and so large a share of them is too much for an endpoint that is known to fail. */
+const period = 20;
+const tooLarge = 0.25;
 
 export interface Terms {
   /** With a smaller share of healthy endpoints all are called. */
   readonly panicThreshold: number;
   /** The share that may be ejected at once; one may always be. */
   readonly maxEjectedRatio: number;
-  /** The strategy learns from failures, and has to leave an endpoint that fails. */
-  readonly learns: boolean;
+  /** In this time the strategy forgets a failure by so much that it counts 1/e. 0: it does not learn from failures. */
+  readonly forgetsMs: number;
 }
 
 /** Knows the endpoints of one balancer, and what its health sources say of them. */
@@ -26,8 +33,10 @@ export class EndpointsModel {
   readonly #origins: readonly Origin[];
   /** By key, what each source says of those that are there. */
   readonly #present = new Map<string, Map<string, () => boolean>>();
-  #failing: string | undefined;
-  #inARow = 0;
+  /** By key, when it was last seen to be in trouble. */
+  readonly #troubledMs = new Map<string, number>();
+  /** Those that fail, and have shown it: the calls since then that might have gone elsewhere, and those that did not. */
+  readonly #failing = new Map<string, { calls: number; hits: number }>();
 
   constructor(world: World, origins: readonly Origin[], terms: Terms) {
     this.#world = world;
@@ -54,13 +63,13 @@ export class EndpointsModel {
   }
 
   /** The source, and what it says is heard here. */
-  heard(source: HealthSource, ejects: boolean): HealthSource {
+  heard(source: HealthSource): HealthSource {
     return {
       name: source.name,
       watch: (endpoint, changed) => {
         const { key } = endpoint;
         const watch = source.watch(endpoint, () => {
-          if (ejects && !watch.healthy) this.#ejected(source.name);
+          if (!watch.healthy) this.#ejected(source.name);
           changed();
         });
         // A balancer asks about an endpoint before it is known here that there is one.
@@ -74,12 +83,20 @@ export class EndpointsModel {
   /** To stand outermost in the stack of an endpoint. */
   inside(key: string): Watch {
     return {
-      entered: () => {
+      entered: (passage) => {
+        passage.note = this.#world.now;
         if (!this.#present.has(key))
           this.#world.violate(onlyFitEndpoints, `a call goes to ${key}, which is gone`);
         else if (!this.usable.includes(key))
           this.#world.violate(onlyFitEndpoints, `a call goes to ${key}, which is not healthy`);
         this.#count(key);
+      },
+      left: ({ note }, result) => {
+        const { now } = this.#world;
+        if (isTrouble(result, now - note)) this.#troubledMs.set(key, now);
+        const isFailure = result !== undefined && isLeft(result) && result.left.origin === "upstream";
+        if (isFailure && this.#fails(key) && !this.#failing.has(key))
+          this.#failing.set(key, { calls: 0, hits: 0 });
       },
     };
   }
@@ -93,19 +110,32 @@ export class EndpointsModel {
       this.#world.violate(ejectsFew, `${ejected} of ${size} are ejected, ${allowed} may be`);
   }
 
-  /** Counts the calls in a row that go to the same endpoint, which fails, while another one is well and idle. */
-  #count(key: string): void {
-    if (!this.#terms.learns) return;
-    const isFailing = this.#fails(key);
-    const isOtherWell = this.usable.some((other) => other !== key && this.#isIdle(other));
-    if (!isFailing || !isOtherWell) {
-      this.#failing = undefined;
-      return;
+  /** Those that are not as they should be are in trouble, whether a call has shown it or not. */
+  #look(): void {
+    for (const { key, mood } of this.#origins) {
+      const isCalm = mood.slowness === 1 && mood.hanging === 0 && mood.failing === 0 && !mood.down;
+      if (!isCalm) this.#troubledMs.set(key, this.#world.now);
     }
-    this.#inARow = this.#failing === key ? this.#inARow + 1 : 1;
-    this.#failing = key;
-    if (this.#inARow > tooMany)
-      this.#world.violate(notStuck, `${this.#inARow} calls in a row go to ${key}, which fails`);
+  }
+
+  /** A strategy that learns leaves an endpoint that fails, while another one is well and idle. */
+  #count(key: string): void {
+    if (this.#terms.forgetsMs === 0) return;
+    this.#look();
+    for (const [failing, seen] of this.#failing) {
+      if (!this.#fails(failing) || !this.#present.has(failing)) {
+        this.#failing.delete(failing);
+        continue;
+      }
+      if (!this.usable.some((other) => other !== failing && this.#isWell(other))) continue;
+      seen.calls++;
+      if (key === failing) seen.hits++;
+      if (seen.calls < period) continue;
+      if (seen.hits > tooLarge * period)
+        this.#world.violate(notStuck, `${seen.hits} of ${seen.calls} calls go to ${failing}, which fails`);
+      seen.calls = 0;
+      seen.hits = 0;
+    }
   }
 
   #fails(key: string): boolean {
@@ -113,12 +143,20 @@ export class EndpointsModel {
     return mood.down || mood.failing === 1;
   }
 
-  #isIdle(key: string): boolean {
-    const { mood, underWay } = this.#origin(key);
-    return mood.slowness === 1 && mood.hanging === 0 && mood.failing === 0 && !mood.down && underWay === 0;
+  /** It has nothing to do, and has done well for so long that a strategy has forgotten what was before. */
+  #isWell(key: string): boolean {
+    const troubledMs = this.#troubledMs.get(key) ?? -Infinity;
+    const { underWay } = this.#origin(key);
+    return underWay === 0 && this.#world.now - troubledMs > convalescence * this.#terms.forgetsMs;
   }
 
   #origin(key: string): Origin {
     return this.#origins.find((origin) => origin.key === key) as Origin;
   }
+}
+
+/** A call that makes an endpoint look bad: it failed, or was given up after a while. */
+function isTrouble(result: Result | undefined, ms: number): boolean {
+  if (result === undefined) return true;
+  return isLeft(result) && (result.left.origin === "upstream" || ms > slowMs);
 }
