@@ -1,10 +1,11 @@
-import { balance, staticEndpoints } from "@pagoda/balance";
+import { accessLog } from "@pagoda/access-log";
+import { balance } from "@pagoda/balance";
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
-import { idempotent, type Replayable, type Service, service } from "@pagoda/core";
-import { type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/core/http";
+import { idempotent, type Replayable, type Service, service, staticEndpoints } from "@pagoda/core";
+import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/core/http";
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";
@@ -12,12 +13,15 @@ import { forwarded } from "@pagoda/forwarded";
 import { hedge } from "@pagoda/hedge";
 import { loadShed } from "@pagoda/load-shed";
 import { metrics } from "@pagoda/metrics";
+import { mirror } from "@pagoda/mirror";
 import { rateLimit } from "@pagoda/rate-limit";
 import { replay } from "@pagoda/replay";
 import { respond } from "@pagoda/respond";
 import { retry } from "@pagoda/retry";
 import { timeout } from "@pagoda/timeout";
+import { clientSpan, serverSpan } from "@pagoda/tracing";
 import { right } from "fp-ts/lib/Either.js";
+import { pino } from "pino";
 import { Registry } from "prom-client";
 import type { Group, Subject } from "./subject.ts";
 
@@ -30,7 +34,8 @@ const request: Request = {
   replay: idempotent,
   requestId: "1",
 };
-const answer = Promise.resolve(right(text("hello")));
+/** Its body has ended: who waits for that has no more to do, and leaves nothing behind. */
+const answer = Promise.resolve(right(httpResponse(200)));
 
 function leaf(): Leaf {
   return service("leaf", () => answer);
@@ -48,6 +53,7 @@ function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, u
   };
 }
 
+const nowhere = { write(): void {} };
 const unlimited = { perSecond: 1_000_000, burst: 1_000_000_000 };
 
 /** Every layer by itself, letting one call pass after the other. */
@@ -62,6 +68,7 @@ export const layers: Group = {
       },
       reason: "what those below are compared with",
     },
+    adds("access-log, of a call below its level", accessLog({ logger: pino({ level: "warn" }, nowhere) })),
     adds("balance over two endpoints", (inner) =>
       balance({ discovery: staticEndpoints([{ key: "a" }, { key: "b" }]), connect: () => inner }),
     ),
@@ -77,11 +84,15 @@ export const layers: Group = {
     adds("hedge", hedge()),
     adds("load-shed", loadShed()),
     adds("metrics", metrics({ registry: new Registry() })),
+    adds("metrics by route", metrics({ registry: new Registry(), routes: true })),
+    adds("mirror, of one call in a hundred", mirror({ to: leaf(), ratio: 0.01 })),
     adds("rate-limit over all", rateLimit({ global: unlimited })),
     adds("rate-limit of one key", rateLimit({ keyed: { ...unlimited, key: ({ path }: Request) => path } })),
     adds("replay", replay()),
     adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
     adds("retry", retry()),
     adds("timeout", timeout({ ms: 60_000 })),
+    adds("tracing of a call, without an SDK", serverSpan()),
+    adds("tracing of a try, without an SDK", clientSpan()),
   ],
 };

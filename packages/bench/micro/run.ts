@@ -2,13 +2,16 @@
 import { writeFileSync } from "node:fs";
 import { machine } from "../proxy/machine.ts";
 import { writeInto } from "../table-in-readme.ts";
+import { balancing } from "./balance.ts";
 import { breakers } from "./circuit-breaker.ts";
 import { core } from "./core.ts";
+import { healthSources } from "./health.ts";
 import { layers } from "./layers.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { rateLimits } from "./rate-limit.ts";
 import { table } from "./report.ts";
+import { routing } from "./router.ts";
 import { stacks } from "./stack.ts";
 
 /** Exit code of a program that was called wrongly. */
@@ -31,7 +34,16 @@ if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 
 function orExit(): Options {
   try {
-    return readOptions(process.argv.slice(2), [core, breakers, rateLimits, layers, stacks]);
+    return readOptions(process.argv.slice(2), [
+      core,
+      breakers,
+      rateLimits,
+      balancing,
+      healthSources,
+      routing,
+      layers,
+      stacks,
+    ]);
   } catch (error) {
     console.error(`bench: ${(error as Error).message}`);
     process.exit(usageError);

@@ -1,0 +1,84 @@
+import {
+  balance,
+  type Candidate,
+  leastRequest,
+  maglev,
+  peakEwma,
+  random,
+  ringHash,
+  roundRobin,
+  type Strategy,
+  weightedRoundRobin,
+} from "@pagoda/balance";
+import { service, staticEndpoints } from "@pagoda/core";
+import { right } from "fp-ts/lib/Either.js";
+import type { Group, Subject } from "./subject.ts";
+
+const count = 1_000;
+const keyCount = 4_096;
+
+interface Keyed {
+  readonly user: string;
+}
+
+const key = ({ user }: Keyed): string => user;
+const requests: readonly Keyed[] = Array.from({ length: keyCount }, (_, n) => ({ user: `user-${n}` }));
+const endpoints = Array.from({ length: count }, (_, n) => ({ key: `http://10.0.0.${n}:8080` }));
+const answer = Promise.resolve(right("hello"));
+
+/** Ready, of different weights, with calls under way: what a strategy sees in a balancer at work. */
+function candidates(strategy: Strategy<never>): readonly Candidate[] {
+  return endpoints.map((endpoint, n) => ({
+    key: endpoint.key,
+    weight: 1 + (n % 5),
+    pending: n % 7,
+    share: 1,
+    load: strategy.load?.(endpoint, 0),
+    isReady: () => true,
+  }));
+}
+
+/** The choice alone, among endpoints that are ready at once, each heard of within the last 41 ms. */
+function pick(make: () => Strategy<Keyed>): Subject {
+  const { name } = make();
+  return {
+    what: `balance pick by ${name} of 1,000 endpoints, the time given`,
+    prepare() {
+      const strategy = make();
+      strategy.update(candidates(strategy));
+      let at = 0;
+      return {
+        run() {
+          at = (at + 1) % keyCount;
+          return strategy.pick(requests[at] as Keyed, at * 0.01);
+        },
+      };
+    },
+    target: { mostNs: 100 },
+  };
+}
+
+export const balancing: Group = {
+  name: "balance",
+  subjects: [
+    pick(roundRobin),
+    pick(weightedRoundRobin),
+    pick(random),
+    pick(leastRequest),
+    pick(peakEwma),
+    pick(() => ringHash({ key })),
+    pick(() => maglev({ key })),
+    {
+      what: "balance call by least-request of 1,000 endpoints around a resolved leaf",
+      prepare() {
+        const balanced = balance({
+          discovery: staticEndpoints(endpoints),
+          connect: ({ key: name }) => service(name, (_request: Keyed) => answer),
+          strategy: leastRequest(),
+        });
+        return { run: () => balanced.call(requests[0] as Keyed) };
+      },
+      reason: "for information: with the asking for readiness, the counting and the leaf",
+    },
+  ],
+};

@@ -1,0 +1,82 @@
+import { type HttpRequest, httpRequest } from "@pagoda/core/http";
+import { type Route, routeTable } from "@pagoda/router";
+import type { Group, Subject } from "./subject.ts";
+
+const kinds = ["exact", "prefix", "regex"] as const;
+type Kind = (typeof kinds)[number];
+
+/** What the seed's benchmark asks of four routes. With more routes at least half of it. */
+const least: Readonly<Record<Kind, number>> = { exact: 30, prefix: 25, regex: 5 };
+const few = 4;
+const sizes = [few, 100, 10_000] as const;
+
+/** One route for each kind of path, one by a header, and one for the rest: the seed's. */
+function four(): readonly Route[] {
+  return [
+    { name: "health", match: { path: { exact: "/health" } }, cluster: "a" },
+    { name: "api", match: { path: { prefix: "/api/v1" } }, cluster: "a" },
+    { name: "user", match: { path: { regex: "^/users/[0-9]+$" } }, cluster: "a" },
+    { name: "canary", match: { headers: [{ name: "x-canary", exact: "1" }] }, cluster: "b" },
+  ];
+}
+
+/** Those, and further ones of that kind. */
+function routes(kind: Kind, count: number): readonly Route[] {
+  const path = { exact: "/health", prefix: "/api/v1", regex: "/users/[0-9]+" }[kind];
+  const more = Array.from(
+    { length: count - few },
+    (_, n) =>
+      ({
+        name: `more-${n}`,
+        match: { path: { [kind]: `/team-${n}${path}` } },
+        cluster: "a",
+      }) as unknown as Route,
+  );
+  return [...four(), ...more];
+}
+
+/** One of those in the middle, where there are so many. */
+function request(kind: Kind, count: number): HttpRequest {
+  const path = { exact: "/health", prefix: "/api/v1/items", regex: "/users/12345" }[kind];
+  return asked(`${count === few ? "" : `/team-${count >> 1}`}${path}`);
+}
+
+/** With the path as a parser gives it: text of its own, and not part of a longer one, which takes longer to be read. */
+function asked(path: string): HttpRequest {
+  return { ...httpRequest("http://shop.example/"), path: Buffer.from(path).toString("latin1") };
+}
+
+function find(kind: Kind, count: number): Subject {
+  return {
+    what: `router find ${kind} among ${count.toLocaleString("en")} routes`,
+    prepare() {
+      const table = routeTable<string>(routes(kind, count));
+      const one = request(kind, count);
+      if (table.find(one) === undefined) throw new Error("no route is found");
+      return { run: () => table.find(one) };
+    },
+    target: { leastMillionsPerSecond: count === few ? least[kind] : least[kind] / 2 },
+  };
+}
+
+/** Paths on which JavaScript's own engine takes 34 s, or a time that grows with the square of their length. */
+const hostile: readonly (readonly [pattern: string, path: string])[] = [
+  ["/(a+)+", `/${"a".repeat(40)}!`],
+  ["/.*.*z", `/${"x".repeat(60_000)}`],
+];
+
+export const routing: Group = {
+  name: "router",
+  subjects: [
+    ...kinds.flatMap((kind) => sizes.map((count) => find(kind, count))),
+    ...hostile.map(([regex, path]): Subject => ({
+      what: `router find, hostile path of ${path.length.toLocaleString("en")} characters on ${regex}`,
+      prepare() {
+        const table = routeTable<string>([{ name: "slow", match: { path: { regex } }, cluster: "a" }]);
+        const asked = { ...httpRequest("http://shop.example/"), path };
+        return { run: () => table.find(asked) };
+      },
+      target: { mostNs: 1_000_000 },
+    })),
+  ],
+};
