@@ -1,6 +1,8 @@
 import { systemClock, type Timer } from "@pagoda/core";
-import type { Call } from "./call.ts";
+import type { HttpRequest } from "@pagoda/core/http";
+import { Call, type Origin, type Result } from "./call.ts";
 import { Connection, type ConnectionOwner, type ConnectionTerms } from "./connection.ts";
+import { requestHead } from "./request-head.ts";
 
 /** An origin closes what it keeps at about the time that it says: so much earlier a connection is no more used. */
 const marginMs = 1_000;
@@ -12,6 +14,7 @@ const maxKeepAliveMs = 600_000;
  * load the others grow old and are closed.
  */
 export class Pool implements ConnectionOwner {
+  readonly #origin: Origin;
   readonly #terms: ConnectionTerms;
   readonly #keepAliveMs: number;
   /** Those that no call has; those that are still being made come first, and so are taken last. */
@@ -20,7 +23,8 @@ export class Pool implements ConnectionOwner {
   #timer: Timer | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
 
-  constructor(terms: ConnectionTerms, keepAliveMs: number) {
+  constructor(origin: Origin, terms: ConnectionTerms, keepAliveMs: number) {
+    this.#origin = origin;
     this.#terms = terms;
     this.#keepAliveMs = keepAliveMs;
   }
@@ -30,8 +34,20 @@ export class Pool implements ConnectionOwner {
     return { connections: countConnected(this.#all), idle: countConnected(this.#unused) };
   }
 
-  /** Sends a call over a connection that no other call has. */
-  send(call: Call): void {
+  /**
+   * Sends a request over a connection that no other call has.
+   *
+   * @param settle Takes the result: once.
+   * @param over The call has no connection any more: once.
+   * @throws Unsendable before anything has begun.
+   */
+  call(
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+    settle: (result: Result) => void,
+    over: () => void,
+  ): void {
+    const call = new Call(this.#origin, request, requestHead(request), signal, settle, over);
     let connection = this.#unused.pop();
     if (connection !== undefined && connection.connected && connection.expiresAt <= systemClock.now()) {
       // The one used last is too old, so all are.

@@ -3,10 +3,11 @@ import type { ConnectionOptions } from "node:tls";
 import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { left } from "fp-ts/lib/Either.js";
-import { Call, type Origin } from "./call.ts";
+import type { Origin } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";
+import { Http2Pool } from "./http2/pool.ts";
 import { Pool } from "./pool.ts";
-import { type RequestHead, requestHead, type Unsendable } from "./request-head.ts";
+import type { Unsendable } from "./request-head.ts";
 
 /** How TLS connections to an origin are made. The origin's certificate is verified. */
 export interface TlsOptions {
@@ -17,7 +18,12 @@ export interface TlsOptions {
 }
 
 export interface TransportOptions {
-  /** Calls, and so connections in use, at once. Default 1,024, Envoy's. */
+  /**
+   * What is spoken with the origin; nothing is negotiated. Default `http1`. `http2` to an `http://` origin is by prior
+   * knowledge (h2c), to an `https://` one by ALPN: an origin that offers no HTTP/2 there is a {@link ConnectFailed}.
+   */
+  readonly protocol?: "http1" | "http2";
+  /** Calls at once; with HTTP/1.1 so many connections are in use, too. Default 1,024, Envoy's. */
   readonly maxConnections?: number;
   /** Milliseconds to connect, TLS included. Default 5,000, Envoy's. */
   readonly connectTimeoutMs?: number;
@@ -40,11 +46,12 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
 }
 
 /**
- * Calls one HTTP/1.1 origin over a pool of connections: the innermost service of a client or a proxy.
+ * Calls one origin over a pool of connections: the innermost service of a client or a proxy. HTTP/1.1 has one call at a
+ * time on a connection, HTTP/2 as many as the origin allows.
  *
  * The request's target and `Host` are sent as they are; only the connection goes to the origin. The call settles with
  * the response's head. The body follows with backpressure; who does not read it cancels it. An abort before the
- * head closes the connection; after it, cancelling the body does.
+ * head closes the connection, or with HTTP/2 the stream; after it, cancelling the body does.
  *
  * Each call is written into the request's notes, where it has any: the upstream, and one more try.
  *
@@ -55,6 +62,9 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  */
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
+  const { protocol = "http1" } = options;
+  if (protocol !== "http1" && protocol !== "http2")
+    throw new RangeError(`transport: protocol is "${String(protocol)}"; valid are http1 and http2`);
   const maxConnections = whole(1, "maxConnections", options.maxConnections ?? 1_024);
   const connectTimeoutMs = whole(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
   const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
@@ -70,7 +80,8 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     headersTimeoutMs,
     idleTimeoutMs,
   };
-  const pool = new Pool(terms, keepAliveMs);
+  const pool =
+    protocol === "http1" ? new Pool(shared, terms, keepAliveMs) : new Http2Pool(shared, terms, keepAliveMs);
   let inFlight = 0;
   let closing: Promise<void> | undefined;
   const waiting = new WaitList(() => inFlight < maxConnections);
@@ -91,26 +102,26 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
           left({ _tag: "PoolExhausted", origin: "local", retryable: true, upstream, maxConnections }),
         );
       }
-      let head: RequestHead;
-      try {
-        head = requestHead(request);
-      } catch (error) {
-        return Promise.resolve(left(unsendable(error as Unsendable)));
-      }
       inFlight++;
-      const { notes } = request;
-      if (notes !== undefined) {
+      return new Promise((resolve) => {
+        try {
+          pool.call(request, signal, resolve, over);
+        } catch (error) {
+          over();
+          resolve(left(unsendable(error as Unsendable)));
+          return;
+        }
+        const { notes } = request;
+        if (notes === undefined) return;
         notes.upstream = shared.upstream;
         notes.tries++;
-      }
-      return new Promise((resolve) => {
-        pool.send(new Call(shared, request, head, signal, resolve, over));
       });
     },
     describe: () => ({
       name: "transport",
       options: {
         upstream: shared.upstream,
+        protocol,
         maxConnections,
         connectTimeoutMs,
         headersTimeoutMs,

@@ -40,6 +40,7 @@ describe("options", () => {
       name: "transport",
       options: {
         upstream: "https://[::1]:8443",
+        protocol: "http1",
         maxConnections: 7,
         connectTimeoutMs: 5_000,
         headersTimeoutMs: 15_000,

@@ -1,0 +1,246 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { aborted, systemClock, type Timer } from "@pagoda/core";
+import { type BodyBroken, bodyBroken, HttpHeaders, type HttpRequest, PushBody } from "@pagoda/core/http";
+import { left, right } from "fp-ts/lib/Either.js";
+import type { Origin, Result } from "../call.ts";
+import { coded, faultOf, uploadBroken } from "../faults.ts";
+import type { RequestFields } from "./request-fields.ts";
+import { Upload } from "./upload.ts";
+
+/** NGHTTP2_FLAG_END_STREAM: the response ends with its head. */
+const endStream = 0x1;
+/** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
+const continueMs = 1_000;
+
+/** What the code of an RST_STREAM is called. */
+const codeNames: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants).flatMap(([name, code]) =>
+    /^NGHTTP2_(?:NO_ERROR|PROTOCOL_ERROR|INTERNAL_ERROR|FLOW_CONTROL_ERROR|STREAM_CLOSED|FRAME_SIZE_ERROR|REFUSED_STREAM|CANCEL|COMPRESSION_ERROR|CONNECT_ERROR|ENHANCE_YOUR_CALM|INADEQUATE_SECURITY|HTTP_1_1_REQUIRED)$/.test(
+      name,
+    )
+      ? [[code as number, name.slice("NGHTTP2_".length)] as const]
+      : [],
+  ),
+);
+
+/**
+ * One request and its response as a stream of an HTTP/2 connection, and the response's body at once.
+ *
+ * It waits for a connection, is sent, is answered (the result is settled, the body flows), and over. An abort, and a
+ * body that is cancelled, reset the stream; the connection goes on.
+ */
+export class Http2Call extends PushBody {
+  readonly request: HttpRequest;
+  length: number | undefined;
+  readonly #origin: Origin;
+  readonly #head: RequestFields;
+  readonly #idleTimeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
+  readonly #settle: (result: Result) => void;
+  readonly #over: () => void;
+  #stream: ClientHttp2Stream | undefined;
+  #upload: Upload | undefined;
+  #timer: Timer | undefined;
+  #settled = false;
+  #isOver = false;
+  #trailers: HttpHeaders = HttpHeaders.empty;
+  /** Bytes of the response's body. */
+  #received = 0;
+
+  /**
+   * @param settle Takes the result: once.
+   * @param over The stream is no more: once.
+   */
+  constructor(
+    origin: Origin,
+    request: HttpRequest,
+    head: RequestFields,
+    idleTimeoutMs: number,
+    signal: AbortSignal | undefined,
+    settle: (result: Result) => void,
+    over: () => void,
+  ) {
+    super();
+    this.#origin = origin;
+    this.request = request;
+    this.#head = head;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#signal = signal;
+    this.#settle = settle;
+    this.#over = over;
+    signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Sends the request over a connection. `ended` runs when the stream is no more. */
+  start(session: ClientHttp2Session, ended: () => void): void {
+    const { fields, bodiless, expectsContinue } = this.#head;
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(fields as unknown as OutgoingHttpHeaders, {
+        endStream: bodiless,
+        waitForTrailers: !bodiless,
+      });
+    } catch (error) {
+      ended();
+      this.failed(error as Error, true);
+      return;
+    }
+    this.#stream = stream;
+    stream.on("response", (_headers, flags, raw: readonly string[]) => this.#answered(flags, raw));
+    stream.on("headers", (_headers, _flags, raw: readonly string[]) => this.#informed(raw));
+    stream.on("trailers", (_headers, _flags, raw: readonly string[]) => {
+      this.#trailers = new HttpHeaders(raw);
+    });
+    stream.on("error", (error) => this.failed(this.#named(error), true));
+    stream.once("close", () => {
+      ended();
+      this.failed(this.#named(undefined), true);
+    });
+    if (bodiless) this.#sent();
+    else if (expectsContinue) this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload());
+    else this.#startUpload();
+  }
+
+  /** There will be no (further) response. `connected`: there was a connection. */
+  failed(error: Error | BodyBroken, connected: boolean): void {
+    this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
+    if (this.#settled) this.broken(bodyBroken(error));
+    else if ("_tag" in error) this.#end(left(uploadBroken(error)));
+    else this.#end(left(faultOf(error, { ...this.#origin, connected })));
+    this.#release();
+  }
+
+  protected goOn(): void {
+    this.#stream?.resume();
+  }
+
+  protected stop(): void {
+    this.#giveUp();
+  }
+
+  readonly #onAbort = (): void => {
+    this.#end(left(aborted(this.#signal as AbortSignal)));
+    this.#giveUp();
+  };
+
+  #giveUp(): void {
+    const stream = this.#stream;
+    this.#upload?.stop(new Error("the call was given up"));
+    this.#release();
+    stream?.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #informed(raw: readonly string[]): void {
+    const [status, headers] = withoutStatus(raw);
+    if (status !== 100) this.request.onInformation?.(status, headers);
+    else if (this.#head.expectsContinue && this.#upload === undefined) this.#startUpload();
+  }
+
+  #answered(flags: number, raw: readonly string[]): void {
+    const stream = this.#stream as ClientHttp2Stream;
+    const [status, headers] = withoutStatus(raw);
+    const { upstream } = this.#origin;
+    const isWhole = (flags & endStream) !== 0;
+    const announced = headers.get("content-length");
+    if (isWhole) this.length = this.request.method === "HEAD" || status === 304 ? undefined : 0;
+    else if (announced !== undefined) this.length = Number(announced);
+    // An origin that answers before it has the whole request does not want the rest: see `end`.
+    this.#clear();
+    if (isWhole) this.#completed();
+    else {
+      stream.on("data", (piece: Buffer) => {
+        this.#received += piece.length;
+        if (!this.push(piece)) stream.pause();
+      });
+      stream.once("end", () => this.#completed());
+      if (this.#idleTimeoutMs > 0) {
+        stream.setTimeout(this.#idleTimeoutMs, () => {
+          // The reader's break does not count.
+          if (stream.isPaused()) return;
+          this.failed(coded("IDLE_TIMEOUT", `nothing came for ${this.#idleTimeoutMs} ms`), true);
+          stream.close(constants.NGHTTP2_CANCEL);
+        });
+      }
+    }
+    this.#end(right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined }));
+  }
+
+  #completed(): void {
+    const stream = this.#stream as ClientHttp2Stream;
+    // A stream that was reset, or whose connection broke, ends its readable side, too; `close` tells the rest.
+    if (stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    if (this.length !== undefined && this.#received !== this.length) return;
+    this.#upload?.stop(new Error("the origin has answered"));
+    if (stream.writable) stream.close(constants.NGHTTP2_NO_ERROR);
+    this.finish(this.#trailers);
+    this.#release();
+  }
+
+  #startUpload(): void {
+    this.#clear();
+    const stream = this.#stream as ClientHttp2Stream;
+    this.#upload = new Upload(stream, this.#head.length, {
+      sent: () => this.#sent(),
+      failed: (error) => {
+        this.failed(error, true);
+        stream.close(constants.NGHTTP2_CANCEL);
+      },
+    });
+    this.#upload.begin(this.request.body);
+  }
+
+  /** The request is out as a whole: from now on the response's head is waited for. */
+  #sent(): void {
+    const { headersTimeoutMs } = this.#origin;
+    if (this.#settled || this.#isOver || headersTimeoutMs === 0) return;
+    this.#timer = systemClock.setTimer(headersTimeoutMs, () => {
+      this.failed(coded("HEADERS_TIMEOUT", `nothing in ${headersTimeoutMs} ms`), true);
+      this.#stream?.close(constants.NGHTTP2_CANCEL);
+    });
+  }
+
+  #named(error: Error | undefined): Error {
+    const code = this.#stream?.rstCode ?? 0;
+    const name = codeNames.get(code) ?? String(code);
+    if (code !== constants.NGHTTP2_NO_ERROR) return coded(name, `the origin reset the stream: ${name}`);
+    return error ?? coded("ENDED", "the stream ended before the response did");
+  }
+
+  #end(result: Result): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#settle(result);
+  }
+
+  #clear(): void {
+    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #release(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#clear();
+    this.#over();
+  }
+}
+
+function withoutStatus(raw: readonly string[]): [status: number, headers: HttpHeaders] {
+  const fields: string[] = [];
+  let status = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i] === ":status") status = Number(raw[i + 1]);
+    else fields.push(raw[i] as string, raw[i + 1] as string);
+  }
+  return [status, fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields)];
+}

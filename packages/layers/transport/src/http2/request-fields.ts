@@ -1,0 +1,76 @@
+import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { Unsendable } from "../request-head.ts";
+
+/** A request's head as HTTP/2 has it, and how its body follows. */
+export interface RequestFields {
+  /** Names and values in turns, the pseudo-header fields first. */
+  readonly fields: readonly string[];
+  /** The request ends with its head. */
+  readonly bodiless: boolean;
+  /** Bytes of the body, where they are announced. */
+  readonly length: number | undefined;
+  /** The origin is asked whether it wants the body. */
+  readonly expectsContinue: boolean;
+}
+
+const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const target = /^[!-~\u0080-\u00ff]+$/;
+const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
+
+/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what the pseudo-header fields say. */
+const leftOut: ReadonlySet<string> = new Set([
+  "connection",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * The head of a request for HTTP/2 (RFC 9113, 8.3.1). The authority is the request's, whatever stands among its fields.
+ *
+ * @throws Unsendable
+ */
+export function requestFields(request: HttpRequest): RequestFields {
+  const { method, scheme, path, query, authority, body, headers } = request;
+  if (!token.test(method) || method === "CONNECT") throw new Unsendable(`the method is "${method}"`);
+  const place = path + query;
+  if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
+  if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
+  const fields = [":method", method, ":scheme", scheme, ":authority", authority, ":path", place];
+  let announced: string | undefined;
+  let expectsContinue = false;
+  const { raw } = headers;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    if (leftOut.has(name)) continue;
+    if (!token.test(name)) throw new Unsendable(`a field is called "${name}"`);
+    if (!fieldValue.test(value)) throw new Unsendable(`the field ${name} has a character that is none`);
+    switch (name) {
+      case "te":
+        if (!/\btrailers\b/i.test(value)) continue;
+        fields.push("te", "trailers");
+        continue;
+      case "expect":
+        if (value.toLowerCase() === "100-continue") expectsContinue = true;
+        continue;
+      case "content-length":
+        if (announced !== undefined || !/^\d{1,15}$/.test(value))
+          throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
+        announced = value;
+    }
+    fields.push(name, value);
+  }
+  const length = announced === undefined ? body.length : Number(announced);
+  if (body.length !== undefined && length !== body.length)
+    throw new Unsendable(`Content-Length is "${announced}", the body has ${body.length} bytes`);
+  const bodiless = body === emptyBody;
+  if (announced === undefined && length !== undefined && !bodiless)
+    fields.push("content-length", String(length));
+  expectsContinue &&= !bodiless && length !== 0;
+  if (expectsContinue) fields.push("expect", "100-continue");
+  return { fields, bodiless, length, expectsContinue };
+}

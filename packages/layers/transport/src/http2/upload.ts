@@ -1,0 +1,90 @@
+import type { ClientHttp2Stream } from "node:http2";
+import { type Body, type BodyBroken, type BodyFlow, type BodySink, HttpHeaders } from "@pagoda/core/http";
+import { Unsendable } from "../request-head.ts";
+
+/** Whom an upload tells how it goes. */
+export interface UploadHandler {
+  /** All has been sent. */
+  sent(): void;
+  /** What was sent is not a whole request and never will be. */
+  failed(error: Error | BodyBroken): void;
+}
+
+const fieldLine = /^[!#$%&'*+\-.^_`|~\da-z]+: [\t -~\u0080-\u00ff]*$/;
+
+/** A request's body on its way into a stream, as fast as the origin takes it. */
+export class Upload implements BodySink {
+  readonly #stream: ClientHttp2Stream;
+  readonly #handler: UploadHandler;
+  /** Bytes still to come, where they were announced. */
+  #left: number;
+  #flow: BodyFlow | undefined;
+  #trailers: HttpHeaders = HttpHeaders.empty;
+  #over = false;
+
+  constructor(stream: ClientHttp2Stream, length: number | undefined, handler: UploadHandler) {
+    this.#stream = stream;
+    this.#handler = handler;
+    this.#left = length ?? Infinity;
+    stream.on("drain", () => this.#flow?.resume());
+    stream.once("wantTrailers", () => stream.sendTrailers(fieldsOf(this.#trailers)));
+  }
+
+  begin(body: Body): void {
+    try {
+      const flow = body.pipe(this);
+      // What the first pieces brought about may have stopped it already.
+      if (this.#over) flow.cancel();
+      else this.#flow = flow;
+    } catch (error) {
+      this.#fail(new Unsendable((error as Error).message, { cause: error }));
+    }
+  }
+
+  /** Nobody takes the rest. */
+  stop(reason: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#flow?.cancel(reason);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#over) return false;
+    this.#left -= chunk.length;
+    if (this.#left >= 0) return this.#stream.write(chunk);
+    this.#fail(new Unsendable("the body is longer than its Content-Length"));
+    return false;
+  }
+
+  end(trailers: HttpHeaders): void {
+    if (this.#over) return;
+    if (this.#left !== Infinity && this.#left > 0)
+      return this.#fail(new Unsendable("the body is shorter than its Content-Length"));
+    this.#over = true;
+    this.#trailers = trailers;
+    this.#stream.end();
+    this.#handler.sent();
+  }
+
+  fail(fault: BodyBroken): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#handler.failed(fault);
+  }
+
+  #fail(error: Error): void {
+    this.#over = true;
+    this.#flow?.cancel(error);
+    this.#handler.failed(error);
+  }
+}
+
+/** Trailers that are no proper fields are left out: the rest of the request has been sent. */
+function fieldsOf(trailers: HttpHeaders): Record<string, string[]> {
+  const fields: Record<string, string[]> = {};
+  for (const [name, value] of trailers) {
+    const lower = name.toLowerCase();
+    if (fieldLine.test(`${lower}: ${value}`)) (fields[lower] ??= []).push(value);
+  }
+  return fields;
+}

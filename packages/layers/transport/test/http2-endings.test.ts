@@ -1,0 +1,196 @@
+import { once } from "node:events";
+import type { ServerHttp2Stream } from "node:http2";
+import { bodyFrom } from "@pagoda/core/http";
+import { settled } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { hello, http2, http2Origin, until } from "./http2-origin.ts";
+import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
+
+describe("what ends a call over HTTP/2", () => {
+  test("an abort resets its stream, and the connection goes on", async () => {
+    const streams: ServerHttp2Stream[] = [];
+    const { url, sessions, codes } = await http2Origin((stream, fields) => {
+      streams.push(stream);
+      if (streams.length > 1) hello(stream, fields);
+    });
+    const transport = http2(url);
+    const controller = new AbortController();
+    const result = transport.call(request(), controller.signal);
+    await until(() => streams.length === 1);
+    controller.abort();
+    expect(await faultOf(result)).toMatchObject({ _tag: "Aborted" });
+    await until(() => codes.length === 1);
+    expect(codes).toEqual([8]);
+    expect(await textOf(transport.call(request()))).toBe("hello");
+    expect(sessions.length).toBe(1);
+    await untilIdle(transport);
+  });
+
+  test("a body that is cancelled resets it, too", async () => {
+    const { url, codes } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("half");
+    });
+    const transport = http2(url);
+    const { body } = await responseOf(transport.call(request()));
+    body.cancel();
+    await until(() => codes.length === 1);
+    expect(codes).toEqual([8]);
+    await untilIdle(transport);
+  });
+
+  test("an origin that refuses the stream is named by its code, and may be asked again", async () => {
+    const { url } = await http2Origin((stream) => stream.close(7));
+    const transport = http2(url);
+    const fault = await faultOf(transport.call(request()));
+    expect(fault).toMatchObject({ _tag: "ConnectionBroken", code: "REFUSED_STREAM", retryable: true });
+    await untilIdle(transport);
+  });
+
+  test("an origin that dies inside the body breaks it", async () => {
+    const { url, sessions } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("half");
+    });
+    const { body } = await responseOf(http2(url).call(request()));
+    const text = body.text();
+    await settled();
+    for (const session of sessions) session.destroy();
+    expect(await text).toMatchObject({ left: { _tag: "BodyBroken" } });
+  });
+
+  test("an origin that ends before the length that it announced breaks it", async () => {
+    const { url } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200, "content-length": "10" });
+      stream.write("half");
+      setImmediate(() => stream.close(0));
+    });
+    const { body } = await responseOf(http2(url).call(request()));
+    expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
+  });
+
+  test("an origin that dies before the head is a broken connection", async () => {
+    const { url, sessions } = await http2Origin(() => sessions[0]?.destroy());
+    const transport = http2(url);
+    expect(await faultOf(transport.call(request()))).toMatchObject({ _tag: "ConnectionBroken" });
+    await untilIdle(transport);
+  });
+
+  test("after GOAWAY what is under way ends, and what follows has another connection", async () => {
+    const streams: ServerHttp2Stream[] = [];
+    const { url, sessions } = await http2Origin((stream) => streams.push(stream));
+    const transport = http2(url);
+    const first = transport.call(request());
+    await until(() => streams.length === 1);
+    sessions[0]?.goaway();
+    await until(() => transport.describe().state?.["connections"] === 0);
+    const second = transport.call(request());
+    await until(() => streams.length === 2);
+    for (const stream of streams) hello(stream, []);
+    expect([await textOf(first), await textOf(second)]).toEqual(["hello", "hello"]);
+    expect(sessions.length).toBe(2);
+  });
+
+  test("a head that does not come in time", async () => {
+    const { url, codes } = await http2Origin(() => {});
+    const fault = await faultOf(http2(url, { headersTimeoutMs: 30 }).call(request()));
+    expect(fault).toMatchObject({ _tag: "HeadersTimedOut", afterMs: 30 });
+    await until(() => codes.length === 1);
+  });
+
+  test("a body that falls silent", async () => {
+    const { url } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("half");
+    });
+    const { body } = await responseOf(http2(url, { idleTimeoutMs: 30 }).call(request()));
+    expect(await body.text()).toMatchObject({
+      left: { _tag: "BodyBroken", cause: { code: "IDLE_TIMEOUT" } },
+    });
+  });
+
+  test("nobody listens", async () => {
+    const fault = await faultOf(http2("http://127.0.0.1:1").call(request()));
+    expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "ECONNREFUSED" });
+  });
+
+  test("an upload that breaks is the client's matter, and resets the stream", async () => {
+    const { url, codes } = await http2Origin((stream) => stream.resume());
+    const broken = bodyFrom(
+      (async function* () {
+        yield "half";
+        throw new Error("gone");
+      })(),
+    );
+    const fault = await faultOf(http2(url).call(request("POST", "/", { body: broken })));
+    expect(fault).toMatchObject({ _tag: "Aborted" });
+    await until(() => codes.length === 1);
+    expect(codes).toEqual([8]);
+  });
+
+  test.each([
+    ["a line feed in a field", { headers: { x: "a\r\nb" } }],
+    ["a length that is not the body's", { body: "ab", headers: { "content-length": "3" } }],
+  ])("cannot be sent: %s", async (_what, input) => {
+    const { url } = await http2Origin(hello);
+    const transport = http2(url);
+    expect(await faultOf(transport.call(request("POST", "/", input)))).toMatchObject({
+      _tag: "RequestInvalid",
+    });
+    await untilIdle(transport);
+  });
+
+  test("an answer before the upload's end stops the upload", async () => {
+    const { url } = await http2Origin(hello);
+    let stopped = false;
+    const endless = bodyFrom(
+      (async function* () {
+        try {
+          for (;;) {
+            yield Buffer.alloc(65_536);
+            await settled();
+          }
+        } finally {
+          stopped = true;
+        }
+      })(),
+    );
+    const transport = http2(url);
+    expect(await textOf(transport.call(request("POST", "/", { body: endless })))).toBe("hello");
+    await untilIdle(transport);
+    await until(() => stopped);
+  });
+
+  test("close lets what is under way end, and refuses what comes", async () => {
+    const streams: ServerHttp2Stream[] = [];
+    const { url, sessions } = await http2Origin((stream) => streams.push(stream));
+    const transport = http2(url);
+    const result = transport.call(request());
+    await until(() => streams.length === 1);
+    const closed = transport.close();
+    expect(await faultOf(transport.call(request()))).toMatchObject({ _tag: "ConnectFailed", code: "CLOSED" });
+    for (const stream of streams) hello(stream, []);
+    expect(await textOf(result)).toBe("hello");
+    await closed;
+    const [session] = sessions;
+    if (session?.closed === false) await once(session, "close");
+  });
+
+  test("close lets calls that wait for the connection be made", async () => {
+    const { url } = await http2Origin(hello);
+    const transport = http2(url);
+    const results = [transport.call(request()), transport.call(request())];
+    const closed = transport.close();
+    for (const result of results) expect(await textOf(result)).toBe("hello");
+    await closed;
+  });
+
+  test("a connection that nobody uses is closed after a while", async () => {
+    const { url, sessions } = await http2Origin(hello);
+    const transport = http2(url, { keepAliveMs: 20 });
+    await textOf(transport.call(request()));
+    await until(() => sessions[0]?.closed === true);
+    expect(await textOf(transport.call(request()))).toBe("hello");
+    expect(sessions.length).toBe(2);
+  });
+});

@@ -1,0 +1,173 @@
+import type { ServerHttp2Stream } from "node:http2";
+import { bodyFrom, callNotes, HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { settled } from "@pagoda/core/testing";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { echo, hello, http2, http2Origin, until } from "./http2-origin.ts";
+import { client, request, responseOf, textOf, untilIdle } from "./origin.ts";
+
+describe("an origin that speaks HTTP/2", () => {
+  test("gets the request, and gives its response", async () => {
+    let seen: readonly string[] = [];
+    const { url } = await http2Origin((stream, fields) => {
+      seen = fields;
+      hello(stream, fields);
+    });
+    const headers = new HttpHeaders([
+      "X-B",
+      "1",
+      "x-a",
+      "2",
+      "X-B",
+      "3",
+      "Connection",
+      "close",
+      "Host",
+      "other",
+      "TE",
+      "gzip, trailers",
+    ]);
+    const response = await responseOf(http2(url).call(request("GET", "/a?b", { headers })));
+    expect(seen).toEqual([
+      ":method",
+      "GET",
+      ":scheme",
+      "http",
+      ":authority",
+      "origin.test",
+      ":path",
+      "/a?b",
+      "x-b",
+      "1",
+      "x-a",
+      "2",
+      "x-b",
+      "3",
+      "te",
+      "trailers",
+    ]);
+    expect(response).toMatchObject({ status: 200, upstream: url });
+    expect(response.headers.raw.slice(0, 2)).toEqual(["x-one", "1"]);
+    expect(await response.body.text()).toMatchObject({ right: "hello" });
+  });
+
+  test("gets bodies whole and as they stream, and gives them so", async () => {
+    const { url } = await http2Origin(echo);
+    const origin2 = http2(url);
+    expect(await textOf(origin2.call(request("POST", "/", { body: "whole" })))).toBe("whole");
+    const pieces = Array.from({ length: 100 }, (_, n) => Buffer.alloc(65_536, n));
+    const response = await responseOf(origin2.call(request("POST", "/", { body: bodyFrom(pieces) })));
+    const bytes = await response.body.bytes(10_000_000);
+    expect(isLeft(bytes) ? bytes : Buffer.concat(pieces).equals(bytes.right)).toBe(true);
+    await untilIdle(origin2);
+  });
+
+  test("is held back by a reader that takes a break", async () => {
+    let sent = 0;
+    const { url } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200 });
+      const more = (): void => {
+        while (sent < 64_000_000) {
+          sent += 65_536;
+          if (!stream.write(Buffer.alloc(65_536))) return void stream.once("drain", more);
+        }
+        stream.end();
+      };
+      more();
+    });
+    const { body } = await responseOf(http2(url).call(request()));
+    const flow = body.pipe({ write: () => false, end() {}, fail() {} });
+    for (let i = 0; i < 200; i++) await settled();
+    expect(sent).toBeLessThan(32_000_000);
+    flow.cancel();
+  });
+
+  test("trailers go both ways", async () => {
+    let seen: readonly string[] = [];
+    const { url } = await http2Origin((stream) => {
+      stream.on("trailers", (_headers, _flags, fields: readonly string[]) => (seen = fields));
+      stream.respond({ ":status": 200 }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.pipe(stream);
+    });
+    const upload = bodyFrom(["a"]);
+    const pipe = upload.pipe.bind(upload);
+    upload.pipe = (sink) =>
+      pipe({
+        write: (chunk) => sink.write(chunk),
+        end: () => sink.end(HttpHeaders.of({ Sum: "1" })),
+        fail: (fault) => sink.fail(fault),
+      });
+    const { body } = await responseOf(http2(url).call(request("POST", "/", { body: upload })));
+    const trailers = await new Promise<HttpHeaders>((resolve) => {
+      body.pipe({ write: () => true, end: resolve, fail: () => expect.unreachable() });
+    });
+    expect(trailers.raw).toEqual(["grpc-status", "0"]);
+    expect(seen).toEqual(["sum", "1"]);
+  });
+
+  test("information is passed on; 100 lets the body go", async () => {
+    const told: number[] = [];
+    let before = 0;
+    const { url } = await http2Origin((stream) => {
+      let got = 0;
+      stream.on("data", (piece: Buffer) => (got += piece.length));
+      stream.additionalHeaders({ ":status": 103, link: "</a>" });
+      setImmediate(() => {
+        before = got;
+        stream.additionalHeaders({ ":status": 100 });
+        stream.on("end", () => {
+          stream.respond({ ":status": 200 });
+          stream.end(String(got));
+        });
+      });
+    });
+    const asked: HttpRequest = {
+      ...request("POST", "/", { body: "hello", headers: { expect: "100-continue" } }),
+      onInformation: (status) => told.push(status),
+    };
+    expect(await textOf(http2(url).call(asked))).toBe("5");
+    expect([told, before]).toEqual([[103], 0]);
+  });
+
+  test.each([
+    ["HEAD", 200],
+    ["GET", 204],
+    ["GET", 304],
+  ])("%s answered %d has no body", async (method, status) => {
+    const { url } = await http2Origin((stream) => stream.respond({ ":status": status }, { endStream: true }));
+    const response = await responseOf(http2(url).call(request(method)));
+    expect([response.status, response.body.take()?.length]).toEqual([status, 0]);
+  });
+
+  test("one connection serves many calls; where the origin allows fewer there are more", async () => {
+    const waiting: ServerHttp2Stream[] = [];
+    const { url, sessions } = await http2Origin((stream) => waiting.push(stream), {
+      maxConcurrentStreams: 2,
+    });
+    const transport = http2(url);
+    const first = transport.call(request());
+    await until(() => waiting.length === 1);
+    const others = [1, 2, 3, 4].map(() => transport.call(request()));
+    await until(() => waiting.length === 5);
+    expect(sessions.length).toBe(3);
+    for (const stream of waiting) hello(stream, []);
+    for (const result of [first, ...others]) expect(await textOf(result)).toBe("hello");
+    await untilIdle(transport);
+    await until(() => transport.describe().state?.["idle"] === 3);
+    expect(transport.describe().state).toMatchObject({ connections: 3 });
+  });
+
+  test("notes say where the call went", async () => {
+    const { url } = await http2Origin(hello);
+    const notes = callNotes();
+    await textOf(http2(url).call({ ...request(), notes }));
+    expect(notes).toMatchObject({ upstream: url, tries: 1 });
+  });
+});
+
+test("a protocol that is none is refused", () => {
+  expect(() => client("http://localhost", { protocol: "http3" as never })).toThrow(
+    new RangeError('transport: protocol is "http3"; valid are http1 and http2'),
+  );
+});
