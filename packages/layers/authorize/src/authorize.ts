@@ -1,0 +1,97 @@
+import { type Fault, type Json, layer, type Layer } from "@pagoda/core";
+import type { HttpRequest } from "@pagoda/core/http";
+import { left } from "fp-ts/lib/Either.js";
+import { Policy, type Verdict } from "./policy.ts";
+import type { NeedsOf, Rule } from "./rule.ts";
+
+/**
+ * The request is not allowed. It was not sent anywhere. Whoever answers it says 403 and no more: which rule it was is for
+ * logs.
+ */
+export interface Denied extends Fault<"Denied"> {
+  readonly origin: "local";
+  readonly retryable: false;
+  /**
+   * The rule that denied it; `otherwise` where none matched; `unreadable` where rules name paths or hosts, and the
+   * request's could be read in ways that they cannot foresee.
+   */
+  readonly rule: string;
+}
+
+/** Told what happens, for metrics and logs. Must not throw. */
+export interface AuthorizeObserver<in Req = unknown> {
+  /** A request was denied. */
+  readonly denied?: (fault: Denied, request: Req) => void;
+}
+
+/**
+ * @typeParam Req The request where the layer stands.
+ * @typeParam R The rules; those that name routes need a router further out.
+ */
+export interface AuthorizeOptions<Req, R extends Rule = Rule> {
+  /** In any order: one that denies wins over all that allow. */
+  readonly rules: readonly R[];
+  /** What becomes of a request that no rule matches. Default: `deny` where a rule allows something, else `allow`. */
+  readonly otherwise?: "allow" | "deny" | undefined;
+  /** Who asks. Default: the request's `identity`, or else its peer's. */
+  readonly identity?: ((request: Req) => string | undefined) | undefined;
+  /** The IP address from which the request comes. Default: its peer's. */
+  readonly address?: ((request: Req) => string | undefined) | undefined;
+  readonly observer?: AuthorizeObserver<Req>;
+}
+
+/**
+ * Lets a request pass or denies it, by rules: who asks (an identity, an address) and for what (method, path, host, route).
+ * A request that a `deny` rule matches is denied; else one that an `allow` rule matches passes; else `otherwise` decides.
+ * Use it at the door of a service, where everyone who asks is known and not everyone may ask for everything.
+ *
+ * It stands inside of what says who asks, and outside of all that costs something. Inside of a router it sees the path
+ * that will be sent, and rules may name routes; they do not compile outside. Outside of one it sees the path as it was
+ * asked. In both places a path that can be read in several ways is denied if a `deny` rule matches one of them, and
+ * passes only if a single `allow` rule matches them all.
+ *
+ * Errors: {@link Denied}. What `identity` and `address` throw is a defect, and so is a rule that names routes for a
+ * request without one.
+ *
+ * Cost per call: about 60 ns with one rule, and up to 30 for each more; 150 to 250 for each that asks for the address. A
+ * path with several readings costs 10 µs, a long one up to 200.
+ *
+ * Source: Istio's AuthorizationPolicy (the order of deciding, the default, what a rule can name).
+ *
+ * @throws RangeError that lists everything that is wrong with the rules.
+ */
+export function authorize<Req extends HttpRequest = HttpRequest, const R extends Rule = Rule>(
+  options: AuthorizeOptions<Req, R>,
+): Layer<Req & NeedsOf<R>, unknown, Denied> {
+  const policy = new Policy<Req>(options);
+  const { observer } = options;
+  const { verdicts, otherwise } = policy;
+
+  return layer<Req & NeedsOf<R>, unknown, Denied>("authorize", (inner) => {
+    const counts = verdicts.map(() => 0);
+
+    function counted(allowed: boolean): { readonly [rule: string]: number } {
+      const those = verdicts.filter((each) => each.allowed === allowed);
+      return Object.fromEntries(those.map(({ rule, at }) => [rule, counts[at] as number]));
+    }
+
+    return {
+      options: { rules: options.rules as unknown as Json, otherwise },
+      state: () => ({ allowed: counted(true), denied: counted(false) }),
+      call(request, signal) {
+        let verdict: Verdict;
+        // What a mistake in `identity` or `address` throws becomes a rejection, as every defect does.
+        try {
+          verdict = policy.decide(request);
+        } catch (defect) {
+          return Promise.reject(defect);
+        }
+        (counts[verdict.at] as number)++;
+        const { denied } = verdict;
+        if (denied === undefined) return inner.call(request, signal);
+        observer?.denied?.(denied, request);
+        return Promise.resolve(left(denied));
+      },
+    };
+  });
+}

@@ -1,0 +1,136 @@
+import type { HttpRequest } from "@pagoda/core/http";
+import { type Address, AddressSet, type Range, rangeOf } from "./addresses.ts";
+import { readings } from "./readings.ts";
+import type { OnRoute, Rule } from "./rule.ts";
+
+/** What is known of a request; what no rule asks for is not found out. */
+export interface Facts {
+  readonly request: HttpRequest & Partial<OnRoute>;
+  readonly paths: string | readonly string[];
+  readonly host: string;
+  readonly identity: string | undefined;
+  readonly address: Address | undefined;
+}
+
+/** One thing that must be true of a request. */
+export interface Test {
+  readonly what: "method" | "host" | "path" | "route" | "identity" | "address";
+  /** As the rule says it. */
+  readonly wanted: readonly string[];
+  readonly passes: (facts: Facts) => boolean;
+}
+
+/** A rule, made ready to be asked. */
+export interface Compiled {
+  readonly rule: Rule;
+  /** The cheapest first. */
+  readonly tests: readonly Test[];
+}
+
+/** @param rule One without a problem. */
+export function compile(rule: Rule): Compiled {
+  const {
+    name,
+    effect,
+    from: { identities, addresses } = {},
+    to: { methods, paths, hosts, routes } = {},
+  } = rule;
+  const denies = effect === "deny";
+  const tests: Test[] = [];
+  const add = (
+    what: Test["what"],
+    wanted: readonly string[] | undefined,
+    make: () => Test["passes"],
+  ): void => {
+    if (wanted !== undefined) tests.push({ what, wanted, passes: make() });
+  };
+
+  add("method", methods, () => {
+    const named = new Set(methods);
+    // Some origins take `get` for `GET`: a rule that denies reckons with it, and one that allows does not.
+    return ({ request: { method } }) => named.has(method) || (denies && named.has(method.toUpperCase()));
+  });
+  add("route", routes, () => {
+    const named = new Set(routes);
+    return ({ request: { route } }) => {
+      if (route !== undefined) return named.has(route.name);
+      throw new TypeError(`authorize: rule ${name} names routes, but no router has given the request one`);
+    };
+  });
+  add("host", hosts, () => {
+    const isNamed = oneOf(hosts, hostTest);
+    return ({ host }) => isNamed(host);
+  });
+  add("path", paths, () => {
+    const isNamed = oneOf(paths, denies ? deniedPath : allowedPath);
+    return ({ paths }) => {
+      if (typeof paths === "string") return isNamed(paths);
+      return denies ? paths.some(isNamed) : paths.every(isNamed);
+    };
+  });
+  add("identity", identities, () => {
+    const isNamed = oneOf(identities, identityTest);
+    return ({ identity }) => identity !== undefined && isNamed(identity);
+  });
+  add("address", addresses, () => {
+    const set = new AddressSet((addresses ?? []).map((text) => rangeOf(text) as Range));
+    return ({ address }) => address !== undefined && set.has(address);
+  });
+  return { rule, tests };
+}
+
+type IsNamed = (text: string) => boolean;
+
+/** Whether a text is what one of a list says. */
+function oneOf(wanted: readonly string[] = [], testOf: (wanted: string) => IsNamed): IsNamed {
+  const tests = wanted.map(testOf);
+  return (text) => {
+    for (const test of tests) if (test(text)) return true;
+    return false;
+  };
+}
+
+function hostTest(wanted: string): IsNamed {
+  const lower = wanted.toLowerCase();
+  if (!lower.startsWith("*")) return (host) => host === lower;
+  const end = lower.slice(1);
+  return (host) => host.endsWith(end);
+}
+
+function identityTest(wanted: string): IsNamed {
+  if (wanted.endsWith("*")) return startsWith(wanted.slice(0, -1));
+  if (!wanted.startsWith("*")) return (identity) => identity === wanted;
+  const end = wanted.slice(1);
+  return (identity) => identity.endsWith(end);
+}
+
+function startsWith(beginning: string): IsNamed {
+  return (text) => text.startsWith(beginning);
+}
+
+function allowedPath(wanted: string): IsNamed {
+  if (wanted.endsWith("/*")) return below(wanted);
+  const exact = read(wanted);
+  return (path) => path === exact;
+}
+
+/** Many origins take `/cart/` for `/cart`: what denies one denies both. */
+function deniedPath(wanted: string): IsNamed {
+  if (wanted.endsWith("/*")) return below(wanted);
+  const exact = withoutSlash(read(wanted));
+  return (path) => withoutSlash(path) === exact;
+}
+
+function below(wanted: string): IsNamed {
+  const prefix = read(wanted.slice(0, -1));
+  const itself = prefix.slice(0, -1);
+  return (path) => path.startsWith(prefix) || path === itself;
+}
+
+function read(path: string): string {
+  return readings(path) as string;
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith("/") ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,106 @@
+import type { HttpRequest, Peer } from "@pagoda/core/http";
+import { addressOf } from "./addresses.ts";
+import type { AuthorizeOptions, Denied } from "./authorize.ts";
+import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
+import { hostOf } from "./host.ts";
+import { problemsError, ruleProblems } from "./problems.ts";
+import { readings } from "./readings.ts";
+import type { Rule } from "./rule.ts";
+
+/** What was decided on a request, and by what. The same object each time. */
+export interface Verdict {
+  readonly allowed: boolean;
+  /** The name of a rule, `otherwise`, or `unreadable`. */
+  readonly rule: string;
+  /** Its place among all verdicts. */
+  readonly at: number;
+  readonly denied: Denied | undefined;
+}
+
+interface MayBeIdentified {
+  readonly identity?: string | undefined;
+  readonly peer?: (Peer & { readonly identity?: string | undefined }) | undefined;
+}
+
+/** Rules that decide on requests, without the calls. */
+export class Policy<Req extends HttpRequest> {
+  readonly otherwise: "allow" | "deny";
+  /** In the order in which they are asked: those that deny first. */
+  readonly compiled: readonly Compiled[];
+  /** Of each rule in that order, then `otherwise` and `unreadable`. */
+  readonly verdicts: readonly Verdict[];
+  readonly #identity: (request: Req) => string | undefined;
+  readonly #address: (request: Req) => string | undefined;
+  readonly #asks: ReadonlySet<Test["what"]>;
+
+  /** @throws RangeError when an option makes no sense. */
+  constructor({ rules, otherwise, identity, address }: AuthorizeOptions<Req, Rule>) {
+    const problems = ruleProblems(rules);
+    if (problems.length > 0) throw problemsError(problems);
+    if (otherwise === undefined && rules.length === 0)
+      throw new RangeError("authorize: rules is []; valid is at least one rule, or otherwise given");
+    if (otherwise !== undefined && otherwise !== "allow" && otherwise !== "deny")
+      throw new RangeError(`authorize: otherwise is ${JSON.stringify(otherwise)}; valid are allow, deny`);
+    const [denying, allowing] = (["deny", "allow"] as const).map((wanted) =>
+      rules.filter(({ effect }) => effect === wanted).map(compile),
+    ) as [Compiled[], Compiled[]];
+    this.otherwise = otherwise ?? (allowing.length > 0 ? "deny" : "allow");
+    this.compiled = [...denying, ...allowing];
+    this.verdicts = [
+      ...this.compiled.map(({ rule: { name, effect } }, at) => verdict(effect, name, at)),
+      verdict(this.otherwise, "otherwise", rules.length),
+      verdict("deny", "unreadable", rules.length + 1),
+    ];
+    this.#identity = identity ?? identityOf;
+    this.#address = address ?? peerAddress;
+    this.#asks = new Set(this.compiled.flatMap(({ tests }) => tests.map(({ what }) => what)));
+  }
+
+  decide(request: Req): Verdict {
+    const facts = this.factsOf(request);
+    return this.verdicts[facts === undefined ? this.compiled.length + 1 : this.#first(facts)] as Verdict;
+  }
+
+  /** `undefined`: what the rules ask for cannot be read safely. */
+  factsOf(request: Req): Facts | undefined {
+    const asks = this.#asks;
+    const paths = asks.has("path") ? readings(request.path) : "";
+    const host = asks.has("host") ? hostOf(request.authority) : "";
+    if (paths === undefined || host === undefined) return undefined;
+    const identity = asks.has("identity") ? this.#identity(request) : undefined;
+    const address = asks.has("address") ? this.#address(request) : undefined;
+    return {
+      request,
+      paths,
+      host,
+      // An empty one names nobody, and `*` would let it pass.
+      identity: identity === "" ? undefined : identity,
+      address: address === undefined ? undefined : addressOf(address),
+    };
+  }
+
+  /** The place of the first rule that matches, or of `otherwise`. */
+  #first(facts: Facts): number {
+    const { compiled } = this;
+    for (let at = 0; at < compiled.length; at++) {
+      const { tests } = compiled[at] as Compiled;
+      let passed = 0;
+      while (passed < tests.length && (tests[passed] as Test).passes(facts)) passed++;
+      if (passed === tests.length) return at;
+    }
+    return compiled.length;
+  }
+}
+
+function verdict(effect: Rule["effect"], rule: string, at: number): Verdict {
+  const denied: Denied = { _tag: "Denied", origin: "local", retryable: false, rule };
+  return { allowed: effect === "allow", rule, at, denied: effect === "deny" ? denied : undefined };
+}
+
+function identityOf({ identity, peer }: HttpRequest & MayBeIdentified): string | undefined {
+  return identity ?? peer?.identity;
+}
+
+function peerAddress({ peer }: HttpRequest): string | undefined {
+  return peer?.address;
+}

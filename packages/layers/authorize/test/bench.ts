@@ -1,0 +1,37 @@
+import { authorize, type AuthorizeOptions, type Rule } from "@pagoda/authorize";
+import { type HttpRequest, httpRequest, httpResponse } from "@pagoda/core/http";
+import { service } from "@pagoda/core";
+import { isRight, right } from "fp-ts/lib/Either.js";
+
+/** What rules look at, and an identity. */
+export type Asked = HttpRequest & {
+  readonly identity?: string;
+  readonly route?: { readonly name: string };
+};
+
+/** A request from 203.0.113.7 for `http://shop.example/cart`, with changes. */
+export function asked(change: Partial<Asked> = {}): Asked {
+  return {
+    ...httpRequest("http://shop.example/cart"),
+    peer: { address: "203.0.113.7", port: 50_123 },
+    ...change,
+  };
+}
+
+/** A rule that names paths alone. */
+export function paths(effect: Rule["effect"], ...paths: readonly string[]): Rule {
+  return { name: `${effect}-paths`, effect, to: { paths } };
+}
+
+/** What decides on requests: `passed`, or the rule that denied it. */
+export function door(
+  rules: readonly Rule[],
+  options: Partial<AuthorizeOptions<Asked>> = {},
+): (change?: Partial<Asked>) => Promise<string> {
+  const leaf = service("leaf", async (_: Asked) => right(httpResponse(200)));
+  const layered = authorize<Asked>({ rules, ...options })(leaf);
+  return async (change) => {
+    const result = await layered.call({ route: { name: "none" }, ...asked(change) });
+    return isRight(result) ? "passed" : result.left.rule;
+  };
+}

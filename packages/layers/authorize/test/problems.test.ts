@@ -1,0 +1,117 @@
+import { authorize, type Rule, ruleProblems } from "@pagoda/authorize";
+import { describe, expect, test } from "vitest";
+
+/** What a file may say. */
+const problemsOf = (...rules: readonly unknown[]) => ruleProblems(rules as readonly Rule[]);
+const sane = { name: "a", effect: "allow" } as const;
+
+describe("ruleProblems", () => {
+  test("finds nothing in rules that make sense", () => {
+    const to = {
+      methods: ["GET", "M-SEARCH"],
+      paths: ["/", "/*", "/a", "/a/*", "/caf%C3%A9", "/a%2Ab"],
+      hosts: ["shop.example", "*.example", "localhost", "10.0.0.1", "[::1]"],
+      routes: ["cart"],
+    };
+    const from = {
+      identities: ["*", "a", "a*", "*a", "spiffe://mesh/ns/shop/*"],
+      addresses: ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "2001:db8::/32", "::/0", "10.0.0.0/32"],
+    };
+    expect(problemsOf({ ...sane, from, to }, { name: "b", effect: "deny", from: {}, to: {} })).toEqual([]);
+  });
+
+  test.each([
+    ["identities", ["", "a*b", "**", "*a*", 1]],
+    [
+      "addresses",
+      ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "shop.example", "::ffff:10.0.0.1"],
+    ],
+    ["addresses", ["::ffff:0:0/96", "fe80::1%eth0", "010.0.0.1", " 10.0.0.1", undefined]],
+  ])("does not take %s from %j", (field, entries) => {
+    const problems = problemsOf({ ...sane, from: { [field]: entries } });
+    expect(problems.map(({ path }) => path)).toEqual(entries.map((_, n) => ["from", field, n]));
+  });
+
+  test.each([
+    ["methods", ["", "get", "G T", null]],
+    ["paths", ["", "a", "*", "/a*", "/*/a", "/a/*/*", "/a/../b", "/a//b", "/a?b", "/a#b", "/a b", "/é"]],
+    ["paths", ["/a%2fb", "/a;b", "/a\\b", "/%", "/./*", "/a//*", "http://a/"]],
+    ["hosts", ["", "*", "*example", "a.*", "a:80", "a.", "a..b", "a/b", "::1", "é"]],
+    ["routes", ["", {}]],
+  ])("does not take %s to %j", (field, entries) => {
+    const problems = problemsOf({ ...sane, to: { [field]: entries } });
+    expect(problems.map(({ path }) => path)).toEqual(entries.map((_, n) => ["to", field, n]));
+  });
+
+  test("an empty list would match nothing, and what is no list is none", () => {
+    const lists = { identities: [], addresses: "10.0.0.1" };
+    expect(problemsOf({ ...sane, from: lists }).map(({ path, value }) => [path, value])).toEqual([
+      [["from", "identities"], []],
+      [["from", "addresses"], "10.0.0.1"],
+    ]);
+    expect(problemsOf({ ...sane, from: [] }, { ...sane, name: "b", to: "GET" })).toHaveLength(2);
+  });
+
+  test("a misspelled field would make a rule true of all requests", () => {
+    const problems = problemsOf({ ...sane, form: {}, from: { identites: ["a"] }, to: { path: "/" } });
+    expect(problems.map(({ path }) => path)).toEqual([["form"], ["from", "identites"], ["to", "path"]]);
+  });
+
+  test("finds rules without a name or effect of their own", () => {
+    const problems = problemsOf(
+      sane,
+      sane,
+      { effect: "deny" },
+      { name: "c" },
+      { name: "otherwise", effect: "Deny" },
+    );
+    expect(problems.map(({ rule, path }) => `${rule}: ${path.join()}`)).toEqual([
+      "a: name",
+      "rules[2]: name",
+      "c: effect",
+      "otherwise: name",
+      "otherwise: effect",
+    ]);
+    expect(problemsOf({ name: "unreadable", effect: "deny" })).toHaveLength(1);
+    expect(problemsOf(null, "a").map(({ rule }) => rule)).toEqual(["rules[0]", "rules[1]"]);
+    expect(ruleProblems({} as never)).toHaveLength(1);
+  });
+
+  test("says rule, place, value, and what is valid", () => {
+    expect(problemsOf({ ...sane, to: { hosts: ["a", "b:80"] } })).toEqual([
+      {
+        rule: "a",
+        path: ["to", "hosts", 1],
+        value: "b:80",
+        message: "valid is a host without port, or *. and the end of one",
+      },
+    ]);
+  });
+});
+
+describe("authorize throws", () => {
+  test("all problems in one error", () => {
+    const rules = [
+      { ...sane, to: { methods: ["get"] } },
+      { name: "b", effect: "deny", from: { addresses: ["10.0.0.0/40"] } },
+    ] as const;
+    expect(() => authorize({ rules })).toThrow(RangeError);
+    expect(() => authorize({ rules })).toThrow(
+      'authorize: rule a: to.methods.0 is "get"; valid is a method in upper case\n' +
+        'authorize: rule b: from.addresses.0 is "10.0.0.0/40"; valid is an IP address or a range such as 10.0.0.0/8',
+    );
+  });
+
+  test("for no rules, unless it is said what becomes of all requests", () => {
+    expect(() => authorize({ rules: [] })).toThrow(
+      "rules is []; valid is at least one rule, or otherwise given",
+    );
+    expect(() => authorize({ rules: [], otherwise: "allow" })).not.toThrow();
+  });
+
+  test("for an otherwise that is neither", () => {
+    expect(() => authorize({ rules: [sane], otherwise: "Allow" as never })).toThrow(
+      'otherwise is "Allow"; valid are allow, deny',
+    );
+  });
+});

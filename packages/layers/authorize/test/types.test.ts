@@ -1,0 +1,90 @@
+import { authorize, type Denied, type OnRoute, type Rule, type To } from "@pagoda/authorize";
+import { type ErrorOf, type Fault, type Layer, mapRequest, service, ServiceBuilder } from "@pagoda/core";
+import { type FromClient, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expectTypeOf, test } from "vitest";
+
+interface Down extends Fault<"Down"> {}
+
+const http = new ServiceBuilder<HttpRequest>();
+const identify = mapRequest((request: HttpRequest) => ({ ...request, client: "192.0.2.1" }));
+const route = mapRequest((request: HttpRequest) => ({ ...request, route: { name: "cart", cluster: "a" } }));
+const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
+
+describe("types of authorize", () => {
+  test("it needs an HTTP request and raises Denied", () => {
+    const layer = authorize({ rules: [{ name: "a", effect: "deny", to: { paths: ["/a"] } }] });
+    expectTypeOf(layer).toEqualTypeOf<Layer<HttpRequest, unknown, Denied>>();
+    const stack = http.layer(layer).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
+    const inline = http
+      .layer(
+        authorize({
+          rules: [
+            { name: "a", effect: "deny", from: { addresses: ["::1"] } },
+            { name: "b", effect: "allow" },
+          ],
+        }),
+      )
+      .service(leaf);
+    expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<Denied | Down>();
+  });
+
+  test("a rule that names routes needs a router further out", () => {
+    const layer = authorize({
+      rules: [
+        { name: "a", effect: "deny", to: { paths: ["/a"] } },
+        { name: "b", effect: "allow", to: { routes: ["cart"] } },
+      ],
+    });
+    expectTypeOf(layer).toEqualTypeOf<Layer<HttpRequest & OnRoute, unknown, Denied>>();
+    // @ts-expect-error: Property 'route' is missing in type 'HttpRequest' but required in type 'OnRoute'.
+    http.layer(layer);
+    // @ts-expect-error: the same, inline.
+    http.layer(authorize({ rules: [{ name: "b", effect: "allow", to: { routes: ["cart"] } }] }));
+    const stack = http.layer(route).layer(layer).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
+    const inline = http
+      .layer(route)
+      .layer(authorize({ rules: [{ name: "b", effect: "allow", to: { routes: ["cart"] } }] }))
+      .service(leaf);
+    expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<Denied | Down>();
+  });
+
+  test("so do rules that may name routes, such as those from a file, unless their type says otherwise", () => {
+    const some: readonly Rule[] = [{ name: "a", effect: "deny" }];
+    expectTypeOf(authorize({ rules: some })).toEqualTypeOf<Layer<HttpRequest & OnRoute, unknown, Denied>>();
+    const none: readonly Rule<To>[] = [{ name: "a", effect: "deny" }];
+    expectTypeOf(authorize({ rules: none })).toEqualTypeOf<Layer<HttpRequest, unknown, Denied>>();
+    // @ts-expect-error: rules that name no routes cannot.
+    const wrong: Rule<To> = { name: "a", effect: "deny", to: { routes: ["cart"] } };
+    void wrong;
+  });
+
+  test("address and identity see the builder's request without annotation", () => {
+    const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
+    const stack = http
+      .layer(identify)
+      .layer(authorize({ rules, address: (request) => request.client, identity: ({ client }) => client }))
+      .service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
+    // @ts-expect-error: Property 'client' does not exist on type 'HttpRequest'.
+    http.layer(authorize({ rules, address: (request) => request.client }));
+  });
+
+  test("what they need the stack must have", () => {
+    const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
+    const layer = authorize({ rules, address: ({ client }: HttpRequest & FromClient) => client });
+    // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
+    http.layer(layer);
+    const stack = http.layer(identify).layer(layer).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
+  });
+
+  test("it stands around HTTP alone, and an effect is one of two", () => {
+    // @ts-expect-error: a string is no HttpRequest.
+    new ServiceBuilder<string>().layer(authorize({ rules: [], otherwise: "deny" }));
+    // @ts-expect-error: valid are allow, deny.
+    expectTypeOf(() => authorize({ rules: [{ name: "a", effect: "refuse" }] })).toBeFunction();
+  });
+});
