@@ -1,0 +1,79 @@
+import { type Classifier, type Clock, type Outcome, systemClock } from "@pagoda/core";
+import { httpClassifier, type HttpHeaders, type HttpResponse } from "@pagoda/core/http";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { checkStatus, type GrpcStatus, grpcStatuses, isGrpc, statusOf } from "./status.ts";
+
+export interface GrpcClassifierOptions {
+  /**
+   * Statuses that say that the upstream is not well. Default: UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL,
+   * UNAVAILABLE, DATA_LOSS.
+   */
+  readonly failures?: readonly GrpcStatus[];
+  /** Statuses with which a call may be made again. Default: UNAVAILABLE, RESOURCE_EXHAUSTED. */
+  readonly retryable?: readonly GrpcStatus[];
+  /** Where the time of day comes from, for a `Retry-After` that is a date. */
+  readonly clock?: Clock;
+}
+
+const linkerdsFailures: readonly GrpcStatus[] = [
+  "UNKNOWN",
+  "DEADLINE_EXCEEDED",
+  "PERMISSION_DENIED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+];
+
+/**
+ * What gRPC responses say, for retries and circuit breakers: by the `grpc-status` in their head. A status among
+ * `failures` is a failure, RESOURCE_EXHAUSTED asks for fewer calls, CANCELLED says nothing, all others are a success.
+ * `grpc-retry-pushback-ms` is heeded: that long to wait, or not to try again where it is no number of milliseconds. All
+ * responses that are none of gRPC, or give no status, are read as HTTP.
+ *
+ * Most errors have their status in the head, since there is no body before it. Where an upstream sends a head first,
+ * `grpcTrailers` further in puts it there. What comes after a message is known too late: the response is on its way.
+ *
+ * Cost: about 100 ns for each result.
+ *
+ * Source: linkerd's classification; gRFC A6 (what may be retried, pushback).
+ *
+ * @throws RangeError when an option names what is no status.
+ */
+export function grpcClassifier({
+  failures = linkerdsFailures,
+  retryable = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+  clock = systemClock,
+}: GrpcClassifierOptions = {}): Classifier {
+  for (const status of failures) checkStatus("grpcClassifier", "failures", status);
+  for (const status of retryable) checkStatus("grpcClassifier", "retryable", status);
+  const http = httpClassifier(clock);
+  const outcomes = new Map<GrpcStatus, Outcome>();
+  for (const status of Object.keys(grpcStatuses) as GrpcStatus[])
+    outcomes.set(status, { kind: kindOf(status, failures), retryable: retryable.includes(status) });
+
+  return {
+    outcome(result) {
+      if (isLeft(result)) return http.outcome(result);
+      const { headers, fault } = result.right as HttpResponse;
+      const status = fault === undefined && isGrpc(headers) ? statusOf(headers) : undefined;
+      if (status === undefined) return http.outcome(result);
+      const outcome = outcomes.get(status) as Outcome;
+      return outcome.retryable ? withPushback(outcome, headers) : outcome;
+    },
+    discard: (response) => http.discard(response),
+  };
+}
+
+function kindOf(status: GrpcStatus, failures: readonly GrpcStatus[]): Outcome["kind"] {
+  if (failures.includes(status)) return "failure";
+  if (status === "RESOURCE_EXHAUSTED") return "limited";
+  return status === "CANCELLED" ? "neutral" : "success";
+}
+
+/** gRFC A6: what is no whole number of milliseconds, such as a negative one, asks not to try again. */
+function withPushback(outcome: Outcome, headers: HttpHeaders): Outcome {
+  const pushback = headers.get("grpc-retry-pushback-ms");
+  if (pushback === undefined) return outcome;
+  if (/^\d{1,15}$/.test(pushback)) return { ...outcome, retryAfterMs: Number(pushback) };
+  return { kind: outcome.kind, retryable: false };
+}

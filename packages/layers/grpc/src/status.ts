@@ -1,0 +1,68 @@
+import type { HttpHeaders } from "@pagoda/core/http";
+
+/** How a call has ended, and the number by which `grpc-status` says it. */
+export const grpcStatuses = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+export type GrpcStatus = keyof typeof grpcStatuses;
+
+const names = Object.keys(grpcStatuses) as GrpcStatus[];
+
+/** The status that a message ends with; `UNKNOWN` for one that nobody knows; `undefined` where none is given. */
+export function statusOf(headers: HttpHeaders): GrpcStatus | undefined {
+  const value = headers.get("grpc-status");
+  if (value === undefined) return undefined;
+  return (/^\d{1,2}$/.test(value) ? names[Number(value)] : undefined) ?? "UNKNOWN";
+}
+
+/** Whether a message is one of gRPC, by its `content-type`. gRPC-Web has another framing and is none. */
+export function isGrpc(headers: HttpHeaders): boolean {
+  const type = headers.get("content-type");
+  return type !== undefined && grpcType.test(type);
+}
+
+const grpcType = /^application\/grpc(?:$|[+; ])/i;
+
+/** What gRPC takes an HTTP status for, where nothing better is said. */
+export function statusOfHttp(status: number): GrpcStatus {
+  switch (status) {
+    case 400:
+      return "INTERNAL";
+    case 401:
+      return "UNAUTHENTICATED";
+    case 403:
+      return "PERMISSION_DENIED";
+    case 404:
+      return "UNIMPLEMENTED";
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return "UNAVAILABLE";
+    default:
+      return "UNKNOWN";
+  }
+}
+
+/** @throws RangeError when it is no status. */
+export function checkStatus(part: string, option: string, status: string): asserts status is GrpcStatus {
+  if (Object.hasOwn(grpcStatuses, status)) return;
+  throw new RangeError(`${part}: ${option} is ${JSON.stringify(status)}; valid are ${names.join(", ")}`);
+}

@@ -1,0 +1,174 @@
+import type { Fault } from "@pagoda/core";
+import { bodyOf, type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/core/http";
+import { conformance, mockService } from "@pagoda/core/testing";
+import { grpcAnswers, type GrpcAnswersTable } from "@pagoda/grpc";
+import * as fc from "fast-check";
+import { isRight, left } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { grpcRequest, grpcResponse, ScriptedBody } from "./bench.ts";
+
+const fault: Fault = { _tag: "TimedOut", origin: "upstream", retryable: true };
+
+/** What a client gets where inner gives a response. */
+async function answered(
+  response: HttpResponse,
+  table: GrpcAnswersTable = {},
+  request: HttpRequest = grpcRequest(),
+): Promise<HttpResponse> {
+  const mock = mockService<HttpRequest, HttpResponse>();
+  const result = grpcAnswers(table)(mock.service).call(request);
+  (await mock.next()).answer(response);
+  const settled = await result;
+  if (!isRight(settled)) throw new Error("the mock answered, the layer did not");
+  return settled.right;
+}
+
+describe("grpcAnswers", () => {
+  conformance(test, () => grpcAnswers(), { request: () => grpcRequest(), response: () => grpcResponse() });
+
+  test("puts the stack's own answer in terms of gRPC", async () => {
+    const response = {
+      ...text("504 too slow\nrequest id: 7\n", 504, { "x-a": "1" }),
+      upstream: "http://a:1",
+      fault,
+    };
+    const { body, headers, ...rest } = await answered(response, { TimedOut: "DEADLINE_EXCEEDED" });
+    expect(rest).toEqual({ status: 200, statusText: undefined, upstream: "http://a:1", fault });
+    expect([...headers]).toEqual([
+      ["x-a", "1"],
+      ["content-type", "application/grpc"],
+      ["grpc-status", "4"],
+      ["grpc-message", "504 too slow%0Arequest id: 7"],
+    ]);
+    expect(body.length).toBe(0);
+  });
+
+  test.each([
+    [400, 13],
+    [401, 16],
+    [403, 7],
+    [404, 12],
+    [429, 14],
+    [502, 14],
+    [503, 14],
+    [504, 14],
+    [500, 2],
+    [418, 2],
+  ])("an HTTP status of %d is one of %d where the table says nothing", async (status, grpc) => {
+    const { headers } = await answered({ ...text("x", status), fault }, { Other: "OK" });
+    expect(headers.get("grpc-status")).toBe(String(grpc));
+  });
+
+  test("the table may give the message, too", async () => {
+    const table = { TimedOut: { status: "UNAVAILABLE", message: "später" } } as const;
+    const { headers } = await answered({ ...text("x", 504), fault }, table);
+    expect(headers.get("grpc-status")).toBe("14");
+    expect(headers.get("grpc-message")).toBe("sp%C3%A4ter");
+  });
+
+  test("property: a message reads as it was written, and is visible ASCII on the wire", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "grapheme" }), async (message) => {
+        const table = { TimedOut: { status: "UNKNOWN", message } } as const;
+        const { headers } = await answered({ ...text("x", 504), fault }, table);
+        const sent = headers.get("grpc-message") as string;
+        expect(sent).toMatch(/^(?:[ -$&-~]|%[\dA-F]{2})*$/);
+        expect(decodeURIComponent(sent)).toBe(message);
+      }),
+    );
+  });
+
+  test("a text that is long, is none, or is not at hand is not read, but freed", async () => {
+    const json = { ...text("{}", 503, { "content-type": "application/json" }), fault };
+    expect((await answered(json)).headers.get("grpc-message")).toBe("HTTP status 503");
+    const long = { ...text("x".repeat(1_025), 503), fault };
+    expect((await answered(long)).headers.get("grpc-message")).toBe("HTTP status 503");
+    const at = { ...text("x".repeat(1_024), 503), fault };
+    expect((await answered(at)).headers.get("grpc-message")).toHaveLength(1_024);
+    const body = new ScriptedBody();
+    expect((await answered({ ...text("", 503), body, fault })).headers.get("grpc-message")).toBe(
+      "HTTP status 503",
+    );
+    expect(body.isStopped).toBe(true);
+    const unread = bodyOf("{}");
+    let isComplete: boolean | undefined;
+    unread.observe((complete) => (isComplete = complete));
+    await answered({ ...json, body: unread });
+    expect(isComplete).toBe(false);
+  });
+
+  test("fields about the body are left out", async () => {
+    const fields = {
+      "Content-Length": "3",
+      "Transfer-Encoding": "chunked",
+      trailer: "a",
+      "retry-after": "1",
+    };
+    const { headers } = await answered({ ...text("x", 503, fields), fault });
+    expect(headers.raw.slice(0, 4)).toEqual(["retry-after", "1", "content-type", "application/grpc"]);
+  });
+
+  test("says when to try again, in whole milliseconds, where the fault does", async () => {
+    const pushback = async (change: Partial<Fault>) =>
+      (await answered({ ...text("x", 429), fault: { ...fault, ...change } })).headers.get(
+        "grpc-retry-pushback-ms",
+      );
+    expect(await pushback({ retryAfterMs: 12.3 })).toBe("13");
+    expect(await pushback({})).toBeUndefined();
+    expect(await pushback({ retryAfterMs: 12, retryable: false })).toBeUndefined();
+  });
+
+  test("answers in the client's kind of gRPC", async () => {
+    const type = async (asked: string) =>
+      (await answered({ ...text("x", 503), fault }, {}, grpcRequest({ "content-type": asked }))).headers.all(
+        "content-type",
+      );
+    expect(await type("application/grpc+proto")).toEqual(["application/grpc+proto"]);
+    expect(await type("application/grpc; charset=utf-8")).toEqual(["application/grpc"]);
+  });
+
+  test("passes on what an origin answered, what is in terms of gRPC already, and errors", async () => {
+    for (const response of [
+      text("bad gateway", 502),
+      grpcResponse({ "grpc-status": "14" }),
+      { ...grpcResponse({ "grpc-status": "14" }), fault },
+    ])
+      expect(await answered(response)).toBe(response);
+    const mock = mockService<HttpRequest, HttpResponse, Fault>();
+    const result = grpcAnswers()(mock.service).call(grpcRequest());
+    (await mock.next()).fail(fault);
+    expect(await result).toEqual(left(fault));
+  });
+
+  test("passes on what goes to other clients", async () => {
+    const response = { ...text("x", 504), fault };
+    expect(await answered(response, {}, httpRequest("http://shop.example/"))).toBe(response);
+  });
+
+  test("tells what it answered, and by what it was before", async () => {
+    const seen: unknown[] = [];
+    const observer = { answered: (...all: readonly unknown[]) => void seen.push(all) };
+    const mock = mockService<HttpRequest, HttpResponse>();
+    const request = grpcRequest();
+    const result = grpcAnswers({ TimedOut: "ABORTED" }, observer)(mock.service).call(request);
+    (await mock.next()).answer({ ...text("x", 504), fault });
+    await result;
+    expect(seen).toEqual([[fault, request, { status: "ABORTED", httpStatus: 504 }]]);
+  });
+
+  test("does not take what is no status", () => {
+    expect(() => grpcAnswers({ A: "TIMEOUT" as never })).toThrow(
+      'the status for A is "TIMEOUT"; valid are OK',
+    );
+    expect(() => grpcAnswers({ A: { status: "x" as never } })).toThrow(RangeError);
+  });
+
+  test("describes its table", () => {
+    const { service } = mockService<HttpRequest, HttpResponse>();
+    const layered = grpcAnswers({ A: "ABORTED", B: { status: "INTERNAL", message: "b" } })(service);
+    expect(layered.describe()).toMatchObject({
+      name: "grpc-answers",
+      options: { statuses: { A: "ABORTED", B: "INTERNAL" } },
+    });
+  });
+});

@@ -1,0 +1,67 @@
+import {
+  type Body,
+  type BodyFlow,
+  emptyBody,
+  HttpHeaders,
+  type HttpRequest,
+  httpRequest,
+  type HttpResponse,
+  httpResponse,
+  PushBody,
+} from "@pagoda/core/http";
+
+type Fields = Readonly<Record<string, string | readonly string[]>>;
+
+/** A gRPC request with more fields. */
+export function grpcRequest(fields: Fields = {}): HttpRequest {
+  return httpRequest("http://shop.example/shop.Carts/Get", {
+    method: "POST",
+    headers: { "content-type": "application/grpc", ...fields },
+  });
+}
+
+/** A gRPC response with more fields. */
+export function grpcResponse(fields: Fields = {}, body: Body = emptyBody): HttpResponse {
+  return httpResponse(200, body, { "content-type": "application/grpc", ...fields });
+}
+
+/** A body that comes as the test says. */
+export class ScriptedBody extends PushBody {
+  readonly length = undefined;
+  /** How often the source was told to go on. */
+  wentOn = 0;
+  /** Whether it was told to stop. */
+  isStopped = false;
+
+  piece(text: string): boolean {
+    return this.push(Buffer.from(text));
+  }
+
+  end(trailers: Fields = {}): this {
+    this.finish(HttpHeaders.of(trailers));
+    return this;
+  }
+
+  break(): void {
+    this.broken({ _tag: "BodyBroken", origin: "upstream", retryable: false });
+  }
+
+  protected goOn(): void {
+    this.wentOn++;
+  }
+
+  protected stop(): void {
+    this.isStopped = true;
+  }
+}
+
+/** What a reader got of a body: pieces, then `end` with the trailers, or `broken`. */
+export function read(body: Body): { readonly got: string[]; readonly flow: BodyFlow } {
+  const got: string[] = [];
+  const flow = body.pipe({
+    write: (chunk) => got.push(Buffer.from(chunk).toString()) > 0,
+    end: (trailers) => got.push("end", ...trailers.raw),
+    fail: () => got.push("broken"),
+  });
+  return { got, flow };
+}

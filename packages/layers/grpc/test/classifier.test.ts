@@ -1,0 +1,101 @@
+import { type Fault, type Outcome, outcomeOfError } from "@pagoda/core";
+import { httpClassifier, httpResponse } from "@pagoda/core/http";
+import { virtualClock } from "@pagoda/core/testing";
+import { type GrpcStatus, grpcClassifier, grpcStatuses } from "@pagoda/grpc";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { grpcResponse, ScriptedBody } from "./bench.ts";
+
+const classifier = grpcClassifier();
+const of = (status: string, fields: Readonly<Record<string, string>> = {}): Outcome =>
+  classifier.outcome(right(grpcResponse({ "grpc-status": status, ...fields })));
+
+describe("grpcClassifier", () => {
+  test.each([
+    ["OK", "success", false],
+    ["CANCELLED", "neutral", false],
+    ["UNKNOWN", "failure", false],
+    ["INVALID_ARGUMENT", "success", false],
+    ["DEADLINE_EXCEEDED", "failure", false],
+    ["NOT_FOUND", "success", false],
+    ["ALREADY_EXISTS", "success", false],
+    ["PERMISSION_DENIED", "failure", false],
+    ["RESOURCE_EXHAUSTED", "limited", true],
+    ["FAILED_PRECONDITION", "success", false],
+    ["ABORTED", "success", false],
+    ["OUT_OF_RANGE", "success", false],
+    ["UNIMPLEMENTED", "success", false],
+    ["INTERNAL", "failure", false],
+    ["UNAVAILABLE", "failure", true],
+    ["DATA_LOSS", "failure", false],
+    ["UNAUTHENTICATED", "success", false],
+  ] as const)("%s is %s, retryable: %s", (status, kind, retryable) => {
+    expect(of(String(grpcStatuses[status]))).toEqual({ kind, retryable });
+  });
+
+  test.each(["17", "99", "-1", "", "x", "1.0", "014", "1e1"])("a status of %j is UNKNOWN", (status) => {
+    expect(of(status)).toEqual({ kind: "failure", retryable: false });
+  });
+
+  test("heeds how long the upstream wants to be left alone", () => {
+    const after = (ms: string) => of("14", { "grpc-retry-pushback-ms": ms });
+    expect(after("250")).toEqual({ kind: "failure", retryable: true, retryAfterMs: 250 });
+    expect(after("0")).toEqual({ kind: "failure", retryable: true, retryAfterMs: 0 });
+    for (const ms of ["-1", "", "soon", "1.5", "9".repeat(16)])
+      expect([ms, after(ms)]).toEqual([ms, { kind: "failure", retryable: false }]);
+    expect(of("8", { "grpc-retry-pushback-ms": "-1" })).toEqual({ kind: "limited", retryable: false });
+    expect(of("13", { "grpc-retry-pushback-ms": "250" })).toEqual({ kind: "failure", retryable: false });
+  });
+
+  test("reads as HTTP what gives no status, and what is none of gRPC", () => {
+    const clock = virtualClock();
+    const http = httpClassifier(clock);
+    for (const response of [
+      grpcResponse(),
+      { ...grpcResponse(), status: 503 },
+      httpResponse(500, "", { "grpc-status": "0", "content-type": "text/plain" }),
+      httpResponse(200, "", { "grpc-status": "14" }),
+      httpResponse(200, "", { "grpc-status": "14", "content-type": "application/grpc-web" }),
+      httpResponse(503, "", { "retry-after": new Date(clock.wallTime() + 2_000).toUTCString() }),
+    ])
+      expect(grpcClassifier({ clock }).outcome(right(response))).toEqual(http.outcome(right(response)));
+  });
+
+  test.each([
+    "application/grpc+proto",
+    "application/grpc;charset=utf-8",
+    "Application/GRPC",
+    "application/grpc ;a=b",
+  ])("%s is gRPC", (type) => expect(of("14", { "content-type": type }).kind).toBe("failure"));
+
+  test("errors, and responses that stand for one, say it themselves", () => {
+    const fault: Fault = { _tag: "Shed", origin: "local", retryable: true };
+    expect(classifier.outcome(left(fault))).toEqual(outcomeOfError(fault));
+    const answer = { ...grpcResponse({ "grpc-status": "13" }), fault };
+    expect(classifier.outcome(right(answer))).toEqual(outcomeOfError(fault));
+  });
+
+  test("what counts as failure, and what may be retried, can be said", () => {
+    const own = grpcClassifier({ failures: ["ABORTED", "RESOURCE_EXHAUSTED"], retryable: ["ABORTED"] });
+    const kinds = (status: GrpcStatus) =>
+      own.outcome(right(grpcResponse({ "grpc-status": String(grpcStatuses[status]) })));
+    expect(kinds("ABORTED")).toEqual({ kind: "failure", retryable: true });
+    expect(kinds("RESOURCE_EXHAUSTED")).toEqual({ kind: "failure", retryable: false });
+    expect(kinds("UNAVAILABLE")).toEqual({ kind: "success", retryable: false });
+  });
+
+  test("does not take what is no status", () => {
+    const wrong = ["Unavailable"] as never;
+    expect(() => grpcClassifier({ failures: wrong })).toThrow(
+      'failures is "Unavailable"; valid are OK, CANCELLED',
+    );
+    expect(() => grpcClassifier({ retryable: wrong })).toThrow(RangeError);
+    expect(() => grpcClassifier({ failures: ["toString"] as never })).toThrow(RangeError);
+  });
+
+  test("frees what is dropped", () => {
+    const body = new ScriptedBody();
+    classifier.discard(grpcResponse({}, body));
+    expect(body.isStopped).toBe(true);
+  });
+});

@@ -1,0 +1,210 @@
+import { deadlineOf, Scope } from "@pagoda/core";
+import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/core/http";
+import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import { type DeadlineExceeded, grpcDeadline, type GrpcDeadlineOptions } from "@pagoda/grpc";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { grpcRequest, grpcResponse } from "./bench.ts";
+
+function bench(options: GrpcDeadlineOptions = {}) {
+  const clock = virtualClock();
+  const mock = mockService<HttpRequest, HttpResponse>();
+  return { clock, mock, layered: grpcDeadline({ clock, ...options })(mock.service) };
+}
+
+const fault = (afterMs: number) => ({ _tag: "DeadlineExceeded", origin: "local", retryable: false, afterMs });
+const exceeded = (afterMs: number) => left(fault(afterMs));
+
+/** What the origin is told, of what the client said. */
+async function told(value: string | readonly string[] | undefined, options: GrpcDeadlineOptions = {}) {
+  const { mock, layered } = bench(options);
+  const result = layered.call(grpcRequest(value === undefined ? {} : { "grpc-timeout": value }));
+  const call = await mock.next();
+  call.answer(grpcResponse());
+  await result;
+  return call.request.headers.all("grpc-timeout");
+}
+
+describe("grpcDeadline", () => {
+  conformance(test, ({ clock }) => grpcDeadline({ clock }), {
+    request: () => grpcRequest({ "grpc-timeout": "5S" }),
+    response: () => grpcResponse(),
+  });
+
+  test("gives up when the caller's time is over, and aborts what it began", async () => {
+    const seen: [DeadlineExceeded, HttpRequest][] = [];
+    const observer = {
+      exceeded: (fault: DeadlineExceeded, request: HttpRequest) => void seen.push([fault, request]),
+    };
+    const { clock, mock, layered } = bench({ observer });
+    const request = grpcRequest({ "grpc-timeout": "250m" });
+    const result = layered.call(request);
+    const { signal } = await mock.next();
+    await clock.advance(249);
+    expect(signal?.aborted).toBe(false);
+    await clock.advance(1);
+    expect(signal?.aborted).toBe(true);
+    expect(signal?.reason).toMatchObject({ _tag: "DeadlineExceeded", afterMs: 250 });
+    expect(await result).toEqual(exceeded(250));
+    expect(seen).toEqual([[fault(250), request]]);
+  });
+
+  test("layers further in see the deadline", async () => {
+    const { clock, mock, layered } = bench();
+    await clock.advance(1_000);
+    const result = layered.call(grpcRequest({ "grpc-timeout": "2S" }));
+    const call = await mock.next();
+    expect(deadlineOf(call.signal)).toBe(3_000);
+    call.answer(grpcResponse());
+    await result;
+  });
+
+  test.each([
+    ["1H", 3_600_000],
+    ["2M", 120_000],
+    ["3S", 3_000],
+    ["40m", 40],
+    ["500u", 0.5],
+    ["1000000n", 1],
+    ["00000001S", 1_000],
+  ])("%s is %d ms", async (value, ms) => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call(grpcRequest({ "grpc-timeout": value }));
+    const call = await mock.next();
+    expect(deadlineOf(call.signal)).toBe(ms);
+    expect(call.request.headers.all("grpc-timeout")).toEqual([value]);
+    await clock.advance(ms);
+    expect(await result).toEqual(exceeded(ms));
+  });
+
+  test.each(["", "5", "S", "5s", "123456789S", "-5S", "+5S", "5 S", " 5S", "5.5S", "5SS", "0x5S", "1e3m"])(
+    "%j is malformed, counts as none, and goes no further",
+    async (value) => {
+      expect(await told(value)).toEqual([]);
+      expect(await told(value, { maxMs: 1_000 })).toEqual(["1000000u"]);
+    },
+  );
+
+  test("two are malformed, even where they are the same", async () => {
+    expect(await told(["5S", "5S"])).toEqual([]);
+    expect(await told(["5S", "1S"], { maxMs: 1_000 })).toEqual(["1000000u"]);
+  });
+
+  test("a call whose time is over already is not made", async () => {
+    for (const value of ["0S", "0n", "00000000m"]) {
+      const { mock, layered } = bench();
+      expect(await layered.call(grpcRequest({ "grpc-timeout": value }))).toEqual(exceeded(0));
+      await mock.expectNoCall();
+    }
+  });
+
+  test("maxMs bounds what a call asks for, and one that asks for nothing", async () => {
+    expect(await told("10S", { maxMs: 2_000 })).toEqual(["2000000u"]);
+    expect(await told("1S", { maxMs: 2_000 })).toEqual(["1S"]);
+    expect(await told(undefined, { maxMs: 2_000 })).toEqual(["2000000u"]);
+    const { clock, layered } = bench({ maxMs: 2_000 });
+    const result = layered.call(grpcRequest());
+    await clock.advance(2_000);
+    expect(await result).toEqual(exceeded(2_000));
+  });
+
+  test("without maxMs a call that asks for nothing is not bounded, and is the very one", async () => {
+    const { clock, mock, layered } = bench();
+    const request = grpcRequest();
+    const result = layered.call(request);
+    const call = await mock.next();
+    expect(call.request).toBe(request);
+    expect(clock.pending).toBe(0);
+    call.answer(grpcResponse());
+    await result;
+  });
+
+  test("tells the origin of a nearer deadline that another layer has set, and leaves that to it", async () => {
+    const { clock, mock, layered } = bench({ maxMs: 60_000 });
+    const scope = new Scope(undefined);
+    scope.deadline = 1_000;
+    await clock.advance(250);
+    for (const fields of [{}, { "grpc-timeout": "5S" }, { "grpc-timeout": "5" }]) {
+      const result = layered.call(grpcRequest(fields), scope.signal);
+      const call = await mock.next();
+      expect(call.request.headers.all("grpc-timeout")).toEqual(["750000u"]);
+      expect(clock.pending).toBe(0);
+      expect(call.signal).toBe(scope.signal);
+      call.answer(grpcResponse());
+      await result;
+    }
+    await clock.advance(750);
+    expect(await layered.call(grpcRequest(), scope.signal)).toEqual(exceeded(0));
+  });
+
+  test("one inside of another tells the origin what is left, and sets no timer", async () => {
+    const clock = virtualClock();
+    const mock = mockService<HttpRequest, HttpResponse>();
+    const inside = grpcDeadline({ clock })(mock.service);
+    const late = {
+      ...inside,
+      call: async (request: HttpRequest, signal?: AbortSignal) => {
+        await clock.advance(400);
+        return inside.call(request, signal);
+      },
+    };
+    const result = grpcDeadline({ clock })(late).call(grpcRequest({ "grpc-timeout": "1S" }));
+    await clock.advance(0);
+    const call = await mock.next();
+    expect(call.request.headers.get("grpc-timeout")).toBe("600000u");
+    expect(clock.pending).toBe(1);
+    call.answer(grpcResponse());
+    expect(await result).toMatchObject(right({ status: 200 }));
+  });
+
+  test.each([
+    [99_999.999, "99999999u"],
+    [100_000, "100000m"],
+    [99_999_999, "99999999m"],
+    [100_000_000.5, "100000S"],
+    [2_147_483_647, "2147483S"],
+    [0.0001, "1u"],
+  ])("%d ms are written as %s: eight digits, and never more than is left", async (maxMs, value) => {
+    expect(await told(undefined, { maxMs })).toEqual([value]);
+  });
+
+  test("what no timer can take is bounded by the longest", async () => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call(grpcRequest({ "grpc-timeout": "99999999H" }));
+    const { request, signal } = await mock.next();
+    expect(deadlineOf(signal)).toBe(2_147_483_647);
+    expect(request.headers.get("grpc-timeout")).toBe("2147483S");
+    await clock.advance(2_147_483_647);
+    expect(await result).toEqual(exceeded(2_147_483_647));
+  });
+
+  test("requests that are none of gRPC pass as they are", async () => {
+    const { clock, mock, layered } = bench({ maxMs: 1_000 });
+    for (const type of [
+      "application/json",
+      "application/grpc-web",
+      "application/grpcx",
+      "text/application/grpc",
+    ]) {
+      const headers = { "grpc-timeout": "0S", "content-type": type };
+      const request = httpRequest("http://shop.example/", { headers });
+      const result = layered.call(request);
+      const call = await mock.next();
+      expect(call.request).toBe(request);
+      expect(clock.pending).toBe(0);
+      call.answer(grpcResponse());
+      await result;
+    }
+  });
+
+  test.each([0, -1, NaN, Infinity, 2_147_483_648])("does not take %d for maxMs", (maxMs) => {
+    expect(() => grpcDeadline({ maxMs })).toThrow(`maxMs is ${maxMs}; valid is more than 0`);
+  });
+
+  test("describes itself", () => {
+    expect(bench({ maxMs: 5 }).layered.describe()).toMatchObject({
+      name: "grpc-deadline",
+      options: { maxMs: 5 },
+    });
+  });
+});

@@ -1,0 +1,214 @@
+import { getEventListeners } from "node:events";
+import { service } from "@pagoda/core";
+import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
+import { isRight, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { grpcRequest, grpcResponse, read, ScriptedBody } from "./bench.ts";
+
+const failed = { "grpc-status": "14", "grpc-message": "down", "x-more": "1" };
+
+function bench(body: ScriptedBody, waitMs?: number) {
+  const clock = virtualClock();
+  const mock = mockService<HttpRequest, HttpResponse>();
+  const controller = new AbortController();
+  const layered = grpcTrailers({ clock, ...(waitMs !== undefined && { waitMs }) })(mock.service);
+  let response: HttpResponse | undefined;
+  const given = grpcResponse({ "x-head": "1", Trailer: "grpc-status", "Transfer-Encoding": "chunked" }, body);
+  void layered.call(grpcRequest(), controller.signal).then((result) => {
+    if (isRight(result)) response = result.right;
+  });
+  mock.calls[0]?.answer(given);
+  return {
+    clock,
+    controller,
+    given,
+    /** The response, once the layer has given it. */
+    async response(): Promise<HttpResponse | undefined> {
+      await settled();
+      return response;
+    },
+  };
+}
+
+describe("grpcTrailers", () => {
+  conformance(test, ({ clock }) => grpcTrailers({ clock }), {
+    request: () => grpcRequest(),
+    response: () => grpcResponse({}, new ScriptedBody().end()),
+  });
+
+  test("an error in the trailers of a response without a message is found in its head", async () => {
+    const { clock, response } = bench(new ScriptedBody().end(failed));
+    const given = await response();
+    expect([...(given as HttpResponse).headers]).toEqual([
+      ["content-type", "application/grpc"],
+      ["x-head", "1"],
+      ["grpc-status", "14"],
+      ["grpc-message", "down"],
+      ["x-more", "1"],
+    ]);
+    expect(given?.body).toBe(emptyBody);
+    expect(grpcClassifier().outcome(right(given))).toEqual({ kind: "failure", retryable: true });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("defect: trailers could say in the head how the response is read", async () => {
+    const forged = {
+      "Content-Length": "5",
+      "transfer-encoding": "chunked",
+      Connection: "x",
+      "content-type": "text/html",
+    };
+    const given = await bench(new ScriptedBody().end({ ...forged, ...failed })).response();
+    expect(given?.headers.raw.slice(4)).toEqual(Object.entries(failed).flat());
+  });
+
+  test("so is one that comes shortly after the head", async () => {
+    const body = new ScriptedBody();
+    const { clock, response } = bench(body);
+    await clock.advance(4);
+    expect(await response()).toBeUndefined();
+    body.end(failed);
+    expect((await response())?.headers.get("grpc-status")).toBe("14");
+    expect(clock.pending).toBe(0);
+  });
+
+  test("one that takes longer stays where it is", async () => {
+    const body = new ScriptedBody();
+    const { clock, response } = bench(body);
+    await clock.advance(5);
+    const given = (await response()) as HttpResponse;
+    body.end(failed);
+    expect(given.headers.has("grpc-status")).toBe(false);
+    expect(read(given.body).got).toEqual(["end", ...Object.entries(failed).flat()]);
+  });
+
+  test("with waitMs 0 it waits for nothing", async () => {
+    const { clock, response } = bench(new ScriptedBody(), 0);
+    expect(await response()).toBeDefined();
+    expect(clock.pending).toBe(0);
+    expect((await bench(new ScriptedBody().end(failed), 0).response())?.headers.has("grpc-status")).toBe(
+      true,
+    );
+  });
+
+  test("a response with a message is given as soon as the message comes, byte for byte", async () => {
+    const body = new ScriptedBody();
+    const { clock, response } = bench(body);
+    body.piece("one");
+    const given = (await response()) as HttpResponse;
+    expect(clock.pending).toBe(0);
+    body.piece("two");
+    const { got } = read(given.body);
+    body.piece("three");
+    body.end(failed);
+    expect(got).toEqual(["one", "two", "three", "end", ...Object.entries(failed).flat()]);
+    expect(given.headers.has("grpc-status")).toBe(false);
+  });
+
+  test("a message that an error follows at once is not lost", async () => {
+    const body = new ScriptedBody();
+    const { response } = bench(body);
+    expect(await response()).toBeUndefined();
+    body.piece("one");
+    body.end(failed);
+    const given = (await response()) as HttpResponse;
+    expect(given.headers.has("grpc-status")).toBe(false);
+    expect(read(given.body).got).toEqual(["one", "end", ...Object.entries(failed).flat()]);
+  });
+
+  test("a piece without bytes is no message", async () => {
+    const body = new ScriptedBody();
+    const { response } = bench(body);
+    body.piece("");
+    expect(await response()).toBeUndefined();
+    body.end(failed);
+    expect((await response())?.headers.get("grpc-status")).toBe("14");
+  });
+
+  test("a success without a message, and an end without a status, stay as they are", async () => {
+    const fine = (await bench(new ScriptedBody().end({ "grpc-status": "0" })).response()) as HttpResponse;
+    expect(fine.headers.has("grpc-status")).toBe(false);
+    expect(read(fine.body).got).toEqual(["end", "grpc-status", "0"]);
+    const none = (await bench(new ScriptedBody().end()).response()) as HttpResponse;
+    expect(read(none.body).got).toEqual(["end"]);
+  });
+
+  test("a body that breaks breaks for its reader", async () => {
+    const body = new ScriptedBody();
+    const { clock, response } = bench(body);
+    body.break();
+    expect(read(((await response()) as HttpResponse).body).got).toEqual(["broken"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("the source waits for a slow reader, and stops when nobody reads", async () => {
+    const body = new ScriptedBody();
+    const { response } = bench(body);
+    expect(await response()).toBeUndefined();
+    expect(body.piece("x".repeat(65_535))).toBe(true);
+    expect(body.piece("x")).toBe(false);
+    const given = (await response()) as HttpResponse;
+    const { flow } = read(given.body);
+    expect(body.wentOn).toBe(1);
+    flow.cancel();
+    expect(body.isStopped).toBe(true);
+    const dropped = new ScriptedBody();
+    const other = bench(dropped);
+    dropped.piece("one");
+    (await other.response())?.body.cancel();
+    expect(dropped.isStopped).toBe(true);
+  });
+
+  test("an abort ends the wait", async () => {
+    const { clock, controller, response } = bench(new ScriptedBody());
+    expect(await response()).toBeUndefined();
+    controller.abort();
+    expect(await response()).toBeDefined();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("nothing listens when the wait is over", async () => {
+    const body = new ScriptedBody();
+    const { controller, response } = bench(body);
+    await response();
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(1);
+    body.piece("one");
+    await response();
+    expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
+  });
+
+  test("a response that comes in spite of an abort is not waited for", async () => {
+    const clock = virtualClock();
+    const given = grpcResponse({}, new ScriptedBody());
+    const heedless = service("heedless", async (_: HttpRequest) => right(given));
+    const result = await grpcTrailers({ clock })(heedless).call(grpcRequest(), AbortSignal.abort());
+    expect(isRight(result)).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([
+    ["a status in the head", grpcResponse({ "grpc-status": "14" }, new ScriptedBody())],
+    ["another type", httpResponse(200, new ScriptedBody(), { "content-type": "text/html" })],
+    ["a known length", grpcResponse({}, httpResponse(200, "body").body)],
+  ])("a response with %s is not looked at", async (_, given) => {
+    const mock = mockService<HttpRequest, HttpResponse>();
+    const result = grpcTrailers()(mock.service).call(grpcRequest());
+    (await mock.next()).answer(given);
+    const settledResult = await result;
+    expect(isRight(settledResult) && settledResult.right).toBe(given);
+  });
+
+  test.each([-1, 1_001, NaN])("does not take %d for waitMs", (waitMs) => {
+    expect(() => grpcTrailers({ waitMs })).toThrow(`waitMs is ${waitMs}; valid is from 0 to 1000`);
+  });
+
+  test("describes itself", () => {
+    const { service } = mockService<HttpRequest, HttpResponse>();
+    expect(grpcTrailers()(service).describe()).toMatchObject({
+      name: "grpc-trailers",
+      options: { waitMs: 5 },
+    });
+  });
+});
