@@ -1,4 +1,5 @@
 import { accessLog } from "@pagoda/access-log";
+import { authorize } from "@pagoda/authorize";
 import { balance } from "@pagoda/balance";
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
@@ -10,6 +11,7 @@ import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";
 import { forwarded } from "@pagoda/forwarded";
+import { grpcAnswers, grpcDeadline } from "@pagoda/grpc";
 import { hedge } from "@pagoda/hedge";
 import { loadShed } from "@pagoda/load-shed";
 import { metrics } from "@pagoda/metrics";
@@ -69,6 +71,10 @@ export const layers: Group = {
       reason: "what those below are compared with",
     },
     adds("access-log, of a call below its level", accessLog({ logger: pino({ level: "warn" }, nowhere) })),
+    adds(
+      "authorize by path",
+      authorize({ rules: [{ name: "cart", effect: "allow", to: { paths: ["/cart/*"] } }] }),
+    ),
     adds("balance over two endpoints", (inner) =>
       balance({ discovery: staticEndpoints([{ key: "a" }, { key: "b" }]), connect: () => inner }),
     ),
@@ -81,6 +87,8 @@ export const layers: Group = {
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
     adds("fault, that hits nobody", fault({ failure: { ratio: 0 } })),
     adds("forwarded", forwarded()),
+    adds("grpc-answers, of a request that is not gRPC's", grpcAnswers()),
+    adds("grpc-deadline, of a request that is not gRPC's", grpcDeadline()),
     adds("hedge", hedge()),
     adds("load-shed", loadShed()),
     adds("metrics", metrics({ registry: new Registry() })),
