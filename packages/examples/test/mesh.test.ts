@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Description } from "@pagoda/core";
 import { serve } from "@pagoda/core/server";
+import { settled } from "@pagoda/core/testing";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -116,7 +117,7 @@ describe("the mesh example", () => {
     const { get, origins } = await bench(0.5);
     const order = { method: "POST", body: "two apples" };
     expect(await get("/orders/7", order)).toMatchObject({ status: 200 });
-    while (origins.audit.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (origins.audit.requests.length === 0) await settled();
     expect(origins.audit.requests[0]).toMatchObject({ method: "POST", url: "/orders/7" });
   });
 
@@ -126,7 +127,7 @@ describe("the mesh example", () => {
     origins.second.status = 503;
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     expect(await get("/api/items", { headers: { traceparent } })).toMatchObject({ status: 503 });
-    while (exporter.getFinishedSpans().length < 4) await new Promise((resolve) => setImmediate(resolve));
+    while (exporter.getFinishedSpans().length < 4) await settled();
     const spans = exporter.getFinishedSpans();
     const ids = new Set(spans.map((span) => span.spanContext().traceId));
     expect([...ids]).toEqual(["0af7651916cd43dd8448eb211c80319c"]);
@@ -146,7 +147,7 @@ describe("the mesh example", () => {
     const { get, lines, origins } = await bench(0.000_001);
     await get("/api/items");
     await get("/nowhere");
-    while (lines.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    while (lines.length < 2) await settled();
     const [answered, refused] = lines;
     expect(answered).toMatchObject({ route: "api", cluster: "stable", status: 200, tries: 1 });
     expect([origins.first.url, origins.second.url]).toContain(answered?.["upstream"]);
