@@ -35,7 +35,7 @@ export class Call extends PushBody {
   length: number | undefined;
   readonly #origin: Origin;
   readonly #signal: AbortSignal | undefined;
-  readonly #settle: (result: Result) => void;
+  readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #connection: Connection | undefined;
   #settled = false;
@@ -43,7 +43,7 @@ export class Call extends PushBody {
   #wantsMore = true;
 
   /**
-   * @param settle Takes the result: once.
+   * @param settle Takes the result, or the rejection: once.
    * @param over The call has no connection any more: once.
    */
   constructor(
@@ -51,7 +51,7 @@ export class Call extends PushBody {
     request: HttpRequest,
     head: RequestHead,
     signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
+    settle: (result: Result | Promise<never>) => void,
     over: () => void,
   ) {
     super();
@@ -79,7 +79,11 @@ export class Call extends PushBody {
   }
 
   informed({ status, headers }: ResponseHead): void {
-    this.request.onInformation?.(status, headers);
+    try {
+      this.request.onInformation?.(status, headers);
+    } catch (cause) {
+      this.defect(cause);
+    }
   }
 
   answered({ status, statusText, headers, framing }: ResponseHead, bodiless: boolean): void {
@@ -107,6 +111,12 @@ export class Call extends PushBody {
     else this.#end(left(faultOf(error, { ...this.#origin, connected })));
   }
 
+  /** What the caller's own functions throw is no failure of the origin's: the call rejects. */
+  defect(cause: unknown): void {
+    if (!this.#settled) this.#end(Promise.reject(cause));
+    this.#giveUp(new Error("the call is defective", { cause }));
+  }
+
   protected goOn(): void {
     this.#wantsMore = true;
     this.#connection?.resume();
@@ -127,7 +137,7 @@ export class Call extends PushBody {
     connection?.giveUp(reason);
   }
 
-  #end(result: Result): void {
+  #end(result: Result | Promise<never>): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { systemClock, type Timer } from "@pagoda/core";
-import type { BodyBroken, HttpHeaders } from "@pagoda/core/http";
+import { type BodyBroken, HttpHeaders } from "@pagoda/core/http";
 import type { Call } from "./call.ts";
 import { coded } from "./faults.ts";
 import { Unsendable } from "./request-head.ts";
@@ -70,6 +70,8 @@ export class Connection implements ResponseHandler, UploadHandler {
   #used = false;
   /** Something has come since the present call was sent. */
   #heard = false;
+  /** The socket was told to read no further. */
+  #paused = false;
   #timer: Timer | undefined;
   #watchesIdle = false;
   /** It has been silent for as long as it may be, and is looked at once more. */
@@ -110,6 +112,7 @@ export class Connection implements ResponseHandler, UploadHandler {
   resume(): void {
     // The reader's break does not count: the origin has its whole time from now on.
     if (this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
+    this.#paused = false;
     this.#socket.resume();
   }
 
@@ -150,9 +153,11 @@ export class Connection implements ResponseHandler, UploadHandler {
     this.#call = undefined;
     if (this.#watchesIdle) this.#watchIdle(0);
     // An origin that answers before it has the whole request does not want the rest.
-    const isSent = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
-    if (this.#keepAlive && clean && isSent) {
+    const isGiven = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
+    if (this.#keepAlive && clean && isGiven && this.#socket.writableLength === 0) {
       this.#upload = undefined;
+      // What TLS has deciphered comes although the socket was paused, and may be the response's end.
+      if (this.#paused) this.resume();
       this.#used = true;
       this.#socket.unref();
       this.#owner.free(this);
@@ -189,13 +194,17 @@ export class Connection implements ResponseHandler, UploadHandler {
       this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload(call));
       return;
     }
-    const whole = request.body.take();
-    if (whole === undefined) {
-      this.#socket.cork();
-      this.#socket.write(head.text, "latin1");
-      this.#startUpload(call);
-      if (!this.#gone) this.#socket.uncork();
-    } else this.#sendWhole(head.text, whole, head.framing);
+    try {
+      const whole = request.body.take();
+      if (whole !== undefined) return this.#sendWhole(head.text, whole, head.framing);
+    } catch (cause) {
+      // Whoever observes the body threw.
+      return call.defect(cause);
+    }
+    this.#socket.cork();
+    this.#socket.write(head.text, "latin1");
+    this.#startUpload(call);
+    if (!this.#gone) this.#socket.uncork();
   }
 
   #sendWhole(text: string, whole: Uint8Array, framing: number | "chunked"): void {
@@ -203,19 +212,18 @@ export class Connection implements ResponseHandler, UploadHandler {
     if (framing !== "chunked" && framing !== length) {
       return this.#close(new Unsendable(`the body has ${length} bytes where ${framing} were announced`));
     }
+    if (length > maxTogether) {
+      this.#upload = new Upload(this.#socket, framing, this);
+      this.#socket.cork();
+      this.#socket.write(text, "latin1");
+      this.#upload.write(whole);
+      this.#upload.end(HttpHeaders.empty);
+      return this.#socket.uncork();
+    }
     const before = framing === "chunked" && length > 0 ? `${length.toString(16)}\r\n` : "";
     const end = framing === "chunked" ? `${before && "\r\n"}0\r\n\r\n` : "";
-    if (length === 0) this.#socket.write(text + end, "latin1");
-    else if (length <= maxTogether) {
-      const bytes = Buffer.from(whole.buffer, whole.byteOffset, length);
-      this.#socket.write(text + before + bytes.toString("latin1") + end, "latin1");
-    } else {
-      this.#socket.cork();
-      this.#socket.write(text + before, "latin1");
-      this.#socket.write(whole);
-      if (end !== "") this.#socket.write(end, "latin1");
-      this.#socket.uncork();
-    }
+    const bytes = Buffer.from(whole.buffer, whole.byteOffset, length);
+    this.#socket.write(text + before + bytes.toString("latin1") + end, "latin1");
     this.sent();
   }
 
@@ -237,7 +245,8 @@ export class Connection implements ResponseHandler, UploadHandler {
     const call = this.#call;
     if (call === undefined) return true;
     if (call.settled && !this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
-    return call.wantsMore;
+    this.#paused = !call.wantsMore;
+    return !this.#paused;
   }
 
   #onEnd(): void {
@@ -271,11 +280,12 @@ export class Connection implements ResponseHandler, UploadHandler {
     const connected = this.#connected;
     this.#connected = false;
     this.#socket.destroy();
+    const isStale = call !== undefined && this.#isStale(call, error);
+    // Before this one is gone: a pool that is being closed waits for the call.
+    if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
     this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
-    if (call === undefined) return;
-    if (this.#isStale(call, error)) this.#owner.again(call);
-    else call.failed(error, connected);
+    if (!isStale) call?.failed(error, connected);
   }
 
   /**

@@ -37,14 +37,14 @@ export class Pool implements ConnectionOwner {
   /**
    * Sends a request over a connection that no other call has.
    *
-   * @param settle Takes the result: once.
+   * @param settle Takes the result, or the rejection: once.
    * @param over The call has no connection any more: once.
    * @throws Unsendable before anything has begun.
    */
   call(
     request: HttpRequest,
     signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
+    settle: (result: Result | Promise<never>) => void,
     over: () => void,
   ): void {
     const call = new Call(this.#origin, request, requestHead(request), signal, settle, over);

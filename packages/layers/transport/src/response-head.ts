@@ -53,6 +53,8 @@ export function parseHead(text: string): ResponseHead {
       case "content-length":
         if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value))
           throw new Malformed(`the response's Content-Length is "${value}"`);
+        // Said twice it would be passed on twice, which others refuse (RFC 9110, 8.6).
+        if (length !== undefined) fields.length -= 2;
         length = value;
         break;
       case "transfer-encoding":
@@ -80,17 +82,39 @@ export function parseHead(text: string): ResponseHead {
   };
 }
 
+/** Whether a field delimits a message: such a one is no trailer. */
+export function isFraming(name: string): boolean {
+  if (name.length !== 14 && name.length !== 17) return false;
+  const lower = name.toLowerCase();
+  return lower === "content-length" || lower === "transfer-encoding";
+}
+
 /** Adds a field's name and value, and gives the name. */
 export function pushField(fields: string[], line: string): string {
   const colon = line.indexOf(":");
   const name = line.slice(0, colon);
   // Folded lines begin with white space, which no name has; and none stands before the colon.
   if (colon < 1 || !token.test(name)) throw new Malformed("a field of the response has no proper name");
-  const value = line.slice(colon + 1).trim();
+  const value = withoutSpace(line, colon + 1);
   if (!fieldValue.test(value))
     throw new Malformed(`the response's field ${name} has a character that is none`);
   fields.push(name, value);
   return name;
+}
+
+/**
+ * The rest of a line without the white space around it, which is space and tab only: what `trim` takes away beside
+ * them, a bare line feed among it, other readers see (RFC 9110, 5.6.3).
+ */
+function withoutSpace(line: string, from: number): string {
+  let end = line.length;
+  while (from < end && isSpace(line.charCodeAt(from))) from++;
+  while (from < end && isSpace(line.charCodeAt(end - 1))) end--;
+  return line.slice(from, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function lists(connection: string, option: string): boolean {

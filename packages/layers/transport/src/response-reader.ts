@@ -1,5 +1,5 @@
 import { HttpHeaders } from "@pagoda/core/http";
-import { Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
+import { isFraming, Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
 
 /** Whom a reader tells what comes. */
 export interface ResponseHandler {
@@ -13,7 +13,7 @@ export interface ResponseHandler {
   completed(trailers: HttpHeaders, clean: boolean): void;
 }
 
-/** Most characters of a head, and of the trailers. */
+/** Most characters of a head together with those of the 1xx responses before it, and of the trailers. */
 const maxHead = 61_440;
 /** Most characters of a line that begins a chunk. */
 const maxChunkLine = 4_096;
@@ -32,6 +32,8 @@ export class ResponseReader {
   readonly #handler: ResponseHandler;
   #state: "idle" | "head" | "sized" | "toEnd" | "chunkSize" | "chunkData" | "chunkEnd" | "trailers" = "idle";
   #method = "";
+  /** Characters of the 1xx responses that have come. */
+  #informedSize = 0;
   /** What has come of a head or a line whose end has not. */
   #kept = "";
   /** Bytes still to come of the body, or of the chunk. */
@@ -47,6 +49,7 @@ export class ResponseReader {
   expect(method: string): void {
     this.#method = method;
     this.#state = "head";
+    this.#informedSize = 0;
   }
 
   /**
@@ -94,7 +97,8 @@ export class ResponseReader {
       text = this.#kept + bytes.toString("latin1", from, length);
       end = text.indexOf("\r\n\r\n", Math.max(0, before - 3));
     }
-    if (end > maxHead || (end < 0 && text.length > maxHead))
+    const room = maxHead - this.#informedSize;
+    if (end > room || (end < 0 && text.length > room))
       throw new Malformed(`the response's head is longer than ${maxHead} bytes`);
     if (end < 0) {
       if (!text.startsWith("HTTP/1.".slice(0, text.length)))
@@ -108,6 +112,7 @@ export class ResponseReader {
     const { status, framing } = head;
     if (status < 200) {
       if (status === 101) throw new Malformed("the origin changes to a protocol that nobody asked for");
+      this.#informedSize += end;
       this.#handler.informed(head);
       return at;
     }
@@ -174,7 +179,9 @@ export class ResponseReader {
     this.#trailerSize += line.length;
     if (this.#trailerSize > maxHead)
       throw new Malformed(`the response's trailers are longer than ${maxHead} bytes`);
-    pushField(this.#trailers, line);
+    // Who takes trailers for fields of the head would read the next response elsewhere (RFC 9110, 6.5.1).
+    if (isFraming(pushField(this.#trailers, line)))
+      throw new Malformed("the response's trailers say how long it is");
     return at;
   }
 

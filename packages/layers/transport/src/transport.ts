@@ -149,6 +149,7 @@ function parseOrigin(url: string): URL {
     parsed !== null &&
     (parsed.protocol === "http:" || parsed.protocol === "https:") &&
     parsed.pathname === "/" &&
+    parsed.port !== "0" &&
     parsed.search === "" &&
     parsed.hash === "" &&
     parsed.username === "" &&

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/core/http";
 import { Unsendable } from "./request-head.ts";
+import { isFraming } from "./response-head.ts";
 
 /** Whom an upload tells how it goes. */
 export interface UploadHandler {
@@ -12,6 +13,9 @@ export interface UploadHandler {
   failed(error: Error | BodyBroken): void;
 }
 
+/** A longer piece goes in parts of so many bytes: that the origin has taken one shows that it takes them at all. */
+const partBytes = 65_536;
+
 /** A request's body on its way into the socket, piece by piece, as fast as the origin takes it. */
 export class Upload implements BodySink {
   readonly #socket: Socket;
@@ -20,6 +24,10 @@ export class Upload implements BodySink {
   /** Bytes still to come, where they were announced. */
   #left: number;
   #flow: BodyFlow | undefined;
+  /** What waits of a piece until there is room. */
+  #rest: Uint8Array | undefined;
+  /** The end that came while something waited. */
+  #trailers: HttpHeaders | undefined;
   #over = false;
 
   constructor(socket: Socket, framing: number | "chunked", handler: UploadHandler) {
@@ -48,7 +56,11 @@ export class Upload implements BodySink {
   drained(): void {
     if (this.#over) return;
     this.#handler.blocked(false);
-    this.#flow?.resume();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined && !this.#writeParts(rest)) return;
+    if (this.#trailers !== undefined) this.end(this.#trailers);
+    else this.#flow?.resume();
   }
 
   /** Nobody takes the rest. */
@@ -66,13 +78,15 @@ export class Upload implements BodySink {
     }
     if (chunk.length === 0) return true;
     this.#left -= chunk.length;
-    const hasRoom = this.#chunked ? this.#writeChunk(chunk) : this.#socket.write(chunk);
-    if (!hasRoom) this.#handler.blocked(true);
-    return hasRoom;
+    return this.#writeParts(chunk);
   }
 
   end(trailers: HttpHeaders): void {
     if (this.#over) return;
+    if (this.#rest !== undefined) {
+      this.#trailers = trailers;
+      return;
+    }
     if (!this.#chunked && this.#left > 0)
       return this.#fail(new Unsendable("the body is shorter than its Content-Length"));
     if (this.#chunked) this.#socket.write(`0\r\n${trailerFields(trailers)}\r\n`, "latin1");
@@ -84,6 +98,19 @@ export class Upload implements BodySink {
     if (this.#over) return;
     this.#over = true;
     this.#handler.failed(fault);
+  }
+
+  #writeParts(chunk: Uint8Array): boolean {
+    let from = 0;
+    do {
+      const part = chunk.length <= partBytes ? chunk : chunk.subarray(from, from + partBytes);
+      from += part.length;
+      if (this.#chunked ? this.#writeChunk(part) : this.#socket.write(part)) continue;
+      if (from < chunk.length) this.#rest = chunk.subarray(from);
+      this.#handler.blocked(true);
+      return false;
+    } while (from < chunk.length);
+    return true;
   }
 
   #writeChunk(chunk: Uint8Array): boolean {
@@ -102,10 +129,11 @@ export class Upload implements BodySink {
   }
 }
 
-/** Trailers that are no proper fields are left out: the rest of the request has been sent. */
+/** Trailers that are no proper fields or no trailers are left out: the rest of the request has been sent. */
 function trailerFields({ raw }: HttpHeaders): string {
   let text = "";
   for (let i = 0; i < raw.length; i += 2) {
+    if (isFraming(raw[i] as string)) continue;
     const line = `${raw[i]}: ${raw[i + 1]}`;
     if (/^[!#$%&'*+\-.^_`|~\dA-Za-z]+: [\t -~\u0080-\u00ff]*$/.test(line)) text += `${line}\r\n`;
   }

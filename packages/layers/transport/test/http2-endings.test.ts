@@ -39,6 +39,26 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
+  test("a caller whose function throws rejects its call, and the connection goes on", async () => {
+    const { url, sessions, codes } = await http2Origin((stream, fields) => {
+      if (codes.length > 0) return hello(stream, fields);
+      stream.additionalHeaders({ ":status": 103 });
+    });
+    const mistake = new Error("a mistake");
+    const transport = http2(url);
+    const asked = {
+      ...request(),
+      onInformation() {
+        throw mistake;
+      },
+    };
+    await expect(transport.call(asked)).rejects.toBe(mistake);
+    await until(() => codes.length === 1);
+    expect(await textOf(transport.call(request()))).toBe("hello");
+    expect(sessions.length).toBe(1);
+    await untilIdle(transport);
+  });
+
   test("an origin that refuses the stream is named by its code, and may be asked again", async () => {
     const { url } = await http2Origin((stream) => stream.close(7));
     const transport = http2(url);

@@ -41,7 +41,7 @@ export class Http2Call extends PushBody {
   readonly #head: RequestFields;
   readonly #idleTimeoutMs: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #settle: (result: Result) => void;
+  readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #stream: ClientHttp2Stream | undefined;
   #upload: Upload | undefined;
@@ -53,7 +53,7 @@ export class Http2Call extends PushBody {
   #received = 0;
 
   /**
-   * @param settle Takes the result: once.
+   * @param settle Takes the result, or the rejection: once.
    * @param over The stream is no more: once.
    */
   constructor(
@@ -62,7 +62,7 @@ export class Http2Call extends PushBody {
     head: RequestFields,
     idleTimeoutMs: number,
     signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
+    settle: (result: Result | Promise<never>) => void,
     over: () => void,
   ) {
     super();
@@ -141,8 +141,18 @@ export class Http2Call extends PushBody {
 
   #informed(raw: readonly string[]): void {
     const [status, headers] = withoutStatus(raw);
-    if (status !== 100) this.request.onInformation?.(status, headers);
+    if (status !== 100) this.#inform(status, headers);
     else if (this.#head.expectsContinue && this.#upload === undefined) this.#startUpload();
+  }
+
+  #inform(status: number, headers: HttpHeaders): void {
+    try {
+      this.request.onInformation?.(status, headers);
+    } catch (cause) {
+      // What the caller's own functions throw is no failure of the origin's: the call rejects.
+      this.#end(Promise.reject(cause));
+      this.#giveUp();
+    }
   }
 
   #answered(flags: number, raw: readonly string[]): void {
@@ -215,7 +225,7 @@ export class Http2Call extends PushBody {
     return error ?? coded("ENDED", "the stream ended before the response did");
   }
 
-  #end(result: Result): void {
+  #end(result: Result | Promise<never>): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#signal?.removeEventListener("abort", this.#onAbort);

@@ -40,14 +40,14 @@ export class Http2Pool {
   /**
    * Sends a request over the first connection that takes one more.
    *
-   * @param settle Takes the result: once.
+   * @param settle Takes the result, or the rejection: once.
    * @param over The stream is no more: once.
    * @throws Unsendable before anything has begun.
    */
   call(
     request: HttpRequest,
     signal: AbortSignal | undefined,
-    settle: (result: Result) => void,
+    settle: (result: Result | Promise<never>) => void,
     over: () => void,
   ): void {
     const head = requestFields(request);

@@ -1,0 +1,174 @@
+import { createServer } from "node:https";
+import { bodyOf, HttpHeaders, type HttpResponse } from "@pagoda/core/http";
+import { transport } from "@pagoda/transport";
+import { describe, expect, test } from "vitest";
+import { certificates } from "./certificates.ts";
+import { bareOrigin, client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
+
+const malformed = { _tag: "ConnectionBroken", code: "MALFORMED" };
+
+/** What the transport makes of an origin that says this to a GET. */
+async function answered(...lines: readonly string[]) {
+  const origin = await bareOrigin();
+  const one = client(origin.url);
+  const result = one.call(request());
+  const connection = await origin.next();
+  await connection.head();
+  connection.say(...lines);
+  return { origin, one, result, connection };
+}
+
+function trailersOf({ body }: HttpResponse): Promise<HttpHeaders | undefined> {
+  return new Promise((resolve) => {
+    body.pipe({ write: () => true, end: resolve, fail: () => resolve(undefined) });
+  });
+}
+
+describe("defect: a hostile origin", () => {
+  test.each(["\n", "\r", "\u000b", "\u00a0\n"])(
+    "hid a line end %j in the space around a value",
+    async (end) => {
+      const { result } = await answered(
+        "HTTP/1.1 200 OK",
+        `X:${end}Content-Length: 3`,
+        "Content-Length: 0",
+        "",
+        "",
+      );
+      expect(await faultOf(result)).toMatchObject(malformed);
+    },
+  );
+
+  test("had its length passed on twice", async () => {
+    const { result } = await answered(
+      "HTTP/1.1 200 OK",
+      "Content-Length: 2",
+      "X: y",
+      "content-length: 2",
+      "",
+      "ab",
+    );
+    const { headers, body } = await responseOf(result);
+    expect(headers.raw).toEqual(["Content-Length", "2", "X", "y"]);
+    expect(await body.text()).toMatchObject({ right: "ab" });
+  });
+
+  test.each(["Content-Length: 5", "transfer-encoding: chunked"])("said %s in its trailers", async (field) => {
+    const { result } = await answered(
+      "HTTP/1.1 200 OK",
+      "Transfer-Encoding: chunked",
+      "",
+      "1",
+      "a",
+      "0",
+      field,
+      "",
+      "",
+    );
+    expect(await trailersOf(await responseOf(result))).toBeUndefined();
+  });
+
+  test("could go on with information for ever", async () => {
+    const { result, connection } = await answered();
+    const hint = ["HTTP/1.1 103 Early Hints", `Link: ${"a".repeat(6_000)}`, "", ""];
+    for (let n = 0; n < 12; n++) connection.say(...hint);
+    expect(await faultOf(result)).toMatchObject(malformed);
+  });
+
+  test("answered before it had read an upload, and the next request went into the rest of that", async () => {
+    const origin = await bareOrigin();
+    const one = client(origin.url);
+    const result = one.call(request("POST", "/", { body: Buffer.alloc(20_000_000) }));
+    const connection = await origin.next();
+    await connection.head();
+    connection.socket.pause();
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(result)).toBe("ok");
+    const next = one.call(request());
+    const another = await origin.next();
+    await another.head();
+    another.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ab");
+    expect(await textOf(next)).toBe("ab");
+  });
+});
+
+test("over TLS one call follows the other on a connection, whatever breaks the readers took", async () => {
+  const { ca, key, cert } = certificates("IP:127.0.0.1");
+  const server = createServer({ key, cert }, (_message, out) => out.end("a".repeat(70_000)));
+  const url = await listen(server, () => server.closeAllConnections(), "https");
+  const one = client(url, { tls: { ca } });
+  for (let call = 0; call < 3; call++) {
+    const { body } = await responseOf(one.call(request()));
+    await new Promise<void>((resolve) => {
+      let got = 0;
+      const flow = body.pipe({
+        write(piece) {
+          got += piece.length;
+          queueMicrotask(() => flow.resume());
+          return false;
+        },
+        end() {
+          expect(got).toBe(70_000);
+          resolve();
+        },
+        fail: () => expect.unreachable(),
+      });
+    });
+    await untilIdle(one);
+  }
+});
+
+describe("defect: a caller", () => {
+  const mistake = new Error("a mistake");
+
+  test("that throws when it is informed ended the process", async () => {
+    const origin = await bareOrigin();
+    const one = client(origin.url);
+    const result = one.call({
+      ...request(),
+      onInformation() {
+        throw mistake;
+      },
+    });
+    const connection = await origin.next();
+    await connection.head();
+    connection.say("HTTP/1.1 103 Early Hints", "", "");
+    await expect(result).rejects.toBe(mistake);
+    await untilIdle(one);
+  });
+
+  test("that throws when its body has been sent ended the process", async () => {
+    const origin = await bareOrigin();
+    const one = client(origin.url);
+    const body = bodyOf("hello");
+    body.observe(() => {
+      throw mistake;
+    });
+    await expect(one.call(request("POST", "/", { body }))).rejects.toBe(mistake);
+    await untilIdle(one);
+  });
+
+  test("sent trailers that say how long the request is", async () => {
+    const origin = await bareOrigin();
+    const one = client(origin.url);
+    const body = bodyOf("hello");
+    Object.defineProperty(body, "length", { value: undefined });
+    body.take = () => undefined;
+    const pipe = body.pipe.bind(body);
+    body.pipe = (sink) =>
+      pipe({
+        write: (chunk) => sink.write(chunk),
+        end: () => sink.end(HttpHeaders.of({ "Content-Length": "9", sum: "1" })),
+        fail: (fault) => sink.fail(fault),
+      });
+    const result = one.call(request("POST", "/", { body }));
+    const connection = await origin.next();
+    expect(await connection.until("0\r\nsum: 1\r\n\r\n")).not.toMatch(/content-length/i);
+    connection.say("HTTP/1.1 204 No Content", "", "");
+    expect((await responseOf(result)).status).toBe(204);
+  });
+
+  test("named an origin on port 0", () => {
+    expect(() => transport("http://localhost:0")).toThrow(RangeError);
+  });
+});
