@@ -82,6 +82,22 @@ export interface HttpResponse {
   readonly fault?: Fault | undefined;
 }
 
+/**
+ * The methods of RFC 9110, and `PATCH`. Clients may send any other: series, spans and whatever else is kept by method must
+ * not grow with what they invent.
+ */
+export const knownMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "CONNECT",
+]);
+
 /** What can be left out of a request. */
 export interface RequestInput {
   readonly method?: string;

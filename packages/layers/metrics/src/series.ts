@@ -1,3 +1,5 @@
+import { knownMethods } from "@pagoda/core/http";
+
 /** The seed's buckets, in seconds: 1 ms to about 4 s, doubling. */
 export const defaultBuckets: readonly number[] = Array.from({ length: 13 }, (_, n) => 0.001 * 2 ** n);
 
@@ -104,16 +106,3 @@ export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   if (value === undefined) map.set(key, (value = make()));
   return value;
 }
-
-/** Clients may send any method; series must not grow with what they invent. */
-const knownMethods: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-  "TRACE",
-  "CONNECT",
-]);

@@ -1,18 +1,5 @@
 import type { Attributes } from "@opentelemetry/api";
-import type { FromClient, HttpHeaders, HttpRequest } from "@pagoda/core/http";
-
-/** Those of RFC 9110, and `PATCH`: names of spans must not grow with what clients invent. */
-const knownMethods: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "PATCH",
-  "DELETE",
-  "OPTIONS",
-  "TRACE",
-  "CONNECT",
-]);
+import { type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/core/http";
 
 /** A span's name: the method, and the route where it is known. Never the path, of which there may be any number. */
 export function spanName(method: string, route?: string): string {
