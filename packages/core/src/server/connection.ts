@@ -9,6 +9,8 @@ const streamIdleMs = 300_000;
 const connectionIdleMs = 3_600_000;
 /** How often they are looked after: a timer for each connection would be set anew with every chunk. */
 const sweepMs = 30_000;
+/** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
+const maxWaiting = 1_000;
 /** How long a client that still sends is read after the last response. */
 const lingerMs = 2_000;
 
@@ -84,6 +86,8 @@ export class Connection {
   readonly #pending: ServerResponse[] = [];
   #latest: ServerResponse | undefined;
   #ending = false;
+  /** Requests that came when it was ending. */
+  #ignored = 0;
   #lingering = false;
   /** Bytes that had passed when it was last looked after, and since when there are no more. */
   #bytes = 0;
@@ -115,8 +119,11 @@ export class Connection {
 
   /** Takes note of a request. `false`: it is none any more, and nothing answers it. */
   begin(message: IncomingMessage, out: ServerResponse): boolean {
+    // Each costs memory, and so do those that are ignored.
+    if (this.#pending.length >= maxWaiting) this.#ending = true;
     if (this.#ending) {
       message.resume();
+      if (++this.#ignored >= maxWaiting) this.#socket.destroy();
       return false;
     }
     this.#pending.push(out);
@@ -180,7 +187,7 @@ export class Connection {
 
   /** Closes when it has been quiet for too long. */
   look(now: number): void {
-    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
+    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten - unsent(this.#socket);
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
@@ -216,6 +223,12 @@ export class Connection {
 }
 
 function stays(): void {}
+
+/** Bytes that count as written and wait: a long response is given to the socket at once, and may take minutes. */
+function unsent(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize: number } };
+  return handle?.writeQueueSize ?? 0;
+}
 
 /** Ends a response that has no connection any more. Node before 26 forgets those that waited for their turn. */
 function abandon(out: ServerResponse): void {

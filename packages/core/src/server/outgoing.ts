@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { BodyFlow, BodySink } from "../http/body.ts";
-import type { HttpHeaders, RawHeaders } from "../http/headers.ts";
+import { HttpHeaders, type RawHeaders } from "../http/headers.ts";
 import type { HttpResponse } from "../http/message.ts";
 
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
@@ -107,10 +107,11 @@ function writeHead(
 }
 
 /**
- * Adds the length where it is known and the response does not say it, so that a connection can be kept.
+ * Makes the fields delimit the body exactly once: the length is added where it is known and the response does not say
+ * it, so that a connection can be kept; whether it goes in chunks is for Node to say, which knows the client's version.
  *
- * @throws RangeError for a length that is not the body's: the client would take a part of the next response for this
- * one, or wait for what does not come.
+ * @throws RangeError for a length that is not the body's, one said twice, or a coding that is not done here: the client
+ * would take a part of the next response for this one, or wait for what does not come.
  */
 function framed(
   raw: RawHeaders,
@@ -118,14 +119,30 @@ function framed(
   out: ServerResponse,
   length: number | undefined,
 ): RawHeaders {
-  if (length === undefined || status === 204 || status === 304 || out.req.method === "HEAD") return raw;
+  let announced: string | undefined;
+  let encoded = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
+    const value = raw[i + 1] as string;
     if (name.length === 14 && name.toLowerCase() === "content-length") {
-      if (Number(raw[i + 1]) === length) return raw;
-      throw new RangeError(`content-length is ${raw[i + 1]}; the body has ${length} bytes`);
+      if (announced !== undefined || !/^\d+$/.test(value))
+        throw new RangeError(`content-length is ${value}; valid is one number`);
+      announced = value;
+    } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
+      if (value.toLowerCase() !== "chunked")
+        throw new RangeError(`transfer-encoding is ${value}; valid is chunked`);
+      encoded = true;
     }
-    if (name.length === 17 && name.toLowerCase() === "transfer-encoding") return raw;
   }
-  return [...raw, "content-length", String(length)];
+  const fields = encoded ? without(raw, "transfer-encoding") : raw;
+  // RFC 9110, 8.6: it has no body, and must not say how long that is.
+  if (status === 204) return announced === undefined ? fields : without(fields, "content-length");
+  if (length === undefined || status === 304 || out.req.method === "HEAD") return fields;
+  if (announced === undefined) return [...fields, "content-length", String(length)];
+  if (Number(announced) === length) return fields;
+  throw new RangeError(`content-length is ${announced}; the body has ${length} bytes`);
+}
+
+function without(raw: RawHeaders, name: string): RawHeaders {
+  return new HttpHeaders(raw).delete(name).raw;
 }

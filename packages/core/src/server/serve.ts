@@ -69,7 +69,8 @@ export interface HttpServer {
  *
  * It does not wait for the stack's readiness: a call that cannot be admitted gets its layer's refusal, and who
  * wants to wait puts a buffer into the stack. What each connection may cost is bounded: 60 KiB and 100 fields of
- * headers, 60 s to send them, 5 min without a byte while a request is under way, 1 h between requests.
+ * headers, 60 s to send them, 1,000 requests that wait for answers, 5 min without a byte while a request is under way,
+ * 1 h between requests.
  */
 export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,
@@ -290,6 +291,8 @@ function headersFor({ rawHeaders }: IncomingMessage, { authority }: Target, host
 function sendInformation(out: ServerResponse, status: number, headers: HttpHeaders): void {
   // 100 is the body's matter: see IncomingBody. HTTP/1.0 knows no 1xx, and 101 is not for a response to follow.
   if (status <= 101 || out.req.httpVersionMinor === 0 || out.headersSent || out.destroyed) return;
+  // Nothing delimits what has no body (RFC 9110, 8.6, and RFC 9112, 6.1).
+  const { raw } = headers.delete("content-length").delete("transfer-encoding");
   // Node before 26 has no way to send the others.
-  out.writeInformation?.(status, [...headers.raw]);
+  out.writeInformation?.(status, [...raw]);
 }

@@ -191,6 +191,29 @@ describe("idle connections", () => {
     expect(clock.pending).toBe(0);
   });
 
+  test("defect: a long response was cut off after 5 min, although its client read on", async () => {
+    const clock = virtualClock();
+    const long = "y".repeat(64_000_000);
+    const server = await served(() => json(long), { clock });
+    const wire = await Wire.to(server, head("GET /"));
+    let got = 0;
+    wire.socket.removeAllListeners("data").on("data", (chunk: Buffer) => (got += chunk.length));
+    for (let most = 4_000_000; most < long.length; most += 4_000_000) {
+      await eventually(() => got >= most);
+      wire.socket.pause();
+      await clock.advance(30_000);
+      wire.socket.resume();
+    }
+    await eventually(() => got > long.length);
+    wire.socket.destroy();
+    const stuck = await Wire.to(server, head("GET /"));
+    stuck.socket.pause();
+    await eventually(() => server.inFlight === 1);
+    for (let turn = 0; turn < 50; turn++) await settled();
+    await clock.advance(360_000);
+    await eventually(() => server.connections === 0);
+  });
+
   test("are closed after 5 min without a byte while a request is under way", async () => {
     const { clock, server, signals } = await bench();
     const wire = await Wire.to(server, head("POST /", "Content-Length: 10"));

@@ -15,6 +15,11 @@ import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 const stream = () => bodyFrom(["a"]);
 
+/** A response that says of its framing what it is not for a service to say. */
+async function framedBy(name: string, ...values: string[]) {
+  return right(httpResponse(200, "ab", new HttpHeaders(values.flatMap((value) => [name, value]))));
+}
+
 describe("a defect of the stack", () => {
   const defects: [name: string, call: () => unknown][] = [
     ["rejects", () => Promise.reject(new Error("a mistake"))],
@@ -35,6 +40,10 @@ describe("a defect of the stack", () => {
     ["gives a reason phrase with a line feed", async () => right({ ...text("a"), statusText: "a\r\nb" })],
     ["gives too short a length", async () => right(text("ab", 200, { "Content-Length": "1" }))],
     ["gives too long a length", async () => right(text("ab", 200, { "content-length": "3" }))],
+    ["gives two lengths (defect: both were sent)", () => framedBy("Content-Length", "2", "1")],
+    ["gives one length twice (defect: both were sent)", () => framedBy("Content-Length", "2", "2")],
+    ["gives a length that is no number (defect: it was sent)", () => framedBy("Content-Length", "0x2")],
+    ["gives an encoding that is none (defect: it was sent)", () => framedBy("Transfer-Encoding", "gzip")],
   ];
 
   test.each(defects)("that %s is answered 500, observed, and the server goes on", async (_name, call) => {
@@ -159,6 +168,33 @@ describe("the end of a connection, defects found", () => {
       "0\r\n\r\nJUNK\r\n\r\n",
     );
     expect(statuses(await wire.rest())).toEqual([501]);
+  });
+
+  test("defect: any number of requests could wait for their answers on one connection", async () => {
+    const answers: (() => void)[] = [];
+    const server = await served(({ path }) => {
+      return new Promise((resolve) => answers.push(() => resolve(text(`<${path}>`))));
+    });
+    const wire = await Wire.to(server, head("GET /").repeat(1_500));
+    await eventually(() => answers.length === 1_000);
+    for (const answer of answers) answer();
+    const all = await wire.rest();
+    expect(statuses(all).length).toBe(1_000);
+    expect(all).toMatch(/connection: close\r\n\r\n<\/>$/i);
+    expect(answers.length).toBe(1_000);
+  });
+
+  test.each([
+    ["waited for", head("GET /")],
+    ["was refused behind another", head("GET /") + head("GET /", "Host: a")],
+  ])("defect: any number of requests could follow one that %s", async (_name, first) => {
+    let called = 0;
+    const server = await served(() => (called++, new Promise(() => {})));
+    const wire = await Wire.to(server, first, head("GET /").repeat(2_500));
+    await wire.closed;
+    await eventually(() => server.connections === 0);
+    expect(called).toBeLessThanOrEqual(1_000);
+    expect(server.inFlight).toBe(0);
   });
 
   test("a CONNECT was answered in place of the requests before it", async () => {

@@ -173,6 +173,28 @@ describe("serve", () => {
     expect(statuses(await wire.rest())).toEqual([200]);
   });
 
+  test("defect: fields that delimit a body were sent with what has none", async () => {
+    const fields = HttpHeaders.of({ "Content-Length": "5", "transfer-encoding": "chunked", x: "y" });
+    const server = await served((request) => {
+      request.onInformation?.(103, fields);
+      return httpResponse(204, undefined, fields);
+    });
+    const wire = await Wire.to(server, head("GET /", "Connection: close"));
+    const all = await wire.rest();
+    expect(statuses(all)).toEqual([103, 204]);
+    expect(all.match(/x: y/g)).toHaveLength(2);
+    expect(all).not.toMatch(/content-length|transfer-encoding/i);
+  });
+
+  test("defect: chunks were sent to HTTP/1.0 clients, which know none, when the service said so", async () => {
+    const chunked = HttpHeaders.of({ "Transfer-Encoding": "chunked" });
+    const server = await served(() => httpResponse(200, bodyFrom(["a", "b"]), chunked));
+    const old = await Wire.to(server, head("GET / HTTP/1.0"));
+    expect(await old.rest()).toMatch(/\r\n\r\nab$/);
+    const wire = await Wire.to(server, head("GET /", "Connection: close"));
+    expect((await wire.rest()).match(/transfer-encoding: chunked/gi)).toHaveLength(1);
+  });
+
   test("a connection is used again", async () => {
     const server = await served(() => text("a"));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -222,8 +222,8 @@ export class Connection implements ResponseHandler, UploadHandler {
     }
     const before = framing === "chunked" && length > 0 ? `${length.toString(16)}\r\n` : "";
     const end = framing === "chunked" ? `${before && "\r\n"}0\r\n\r\n` : "";
-    const bytes = Buffer.from(whole.buffer, whole.byteOffset, length);
-    this.#socket.write(text + before + bytes.toString("latin1") + end, "latin1");
+    const bytes = length === 0 ? "" : Buffer.from(whole.buffer, whole.byteOffset, length).toString("latin1");
+    this.#socket.write(text + before + bytes + end, "latin1");
     this.sent();
   }
 

@@ -35,6 +35,21 @@ describe("a connection that grew stale", () => {
     await answersAgain(origin, transport.call(request()));
   });
 
+  test("defect: a transport that was being closed did not wait for the request that goes over another", async () => {
+    const { origin, transport, socket } = await answered();
+    const result = transport.call(request());
+    let isClosed = false;
+    const closed = transport.close().then(() => (isClosed = true));
+    await once(socket, "data");
+    socket.end();
+    const other = await origin.next();
+    await other.head();
+    expect(isClosed).toBe(false);
+    other.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(result)).toBe("ok");
+    await closed;
+  });
+
   test("failed a request that had not been sent when it was reset", async () => {
     const { origin, transport, socket } = await answered();
     socket.resetAndDestroy();

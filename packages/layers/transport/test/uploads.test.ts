@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
@@ -75,6 +76,26 @@ describe("an upload", () => {
     one.body.all();
     one.connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
     expect(await textOf(one.result)).toBe("ok");
+  });
+
+  test("defect: a body at hand that the origin takes slowly timed out the origin", async () => {
+    const origin = await bareOrigin();
+    const body = Buffer.alloc(64_000_000);
+    const result = client(origin.url, { headersTimeoutMs: 400 }).call(request("POST", "/", { body }));
+    const { socket } = await origin.next();
+    let got = 0;
+    socket.removeAllListeners("data").on("data", (text: string) => {
+      got += text.length;
+      if (got > body.length) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+    const pace = client(origin.url, { headersTimeoutMs: 100 });
+    for (let most = 8_000_000; most < body.length; most += 8_000_000) {
+      while (got < most) await settled();
+      socket.pause();
+      await faultOf(pace.call(request()));
+      socket.resume();
+    }
+    expect(await textOf(result)).toBe("ok");
   });
 
   test("an upload that went on after the response's head timed out its body", async () => {
