@@ -56,6 +56,7 @@ function find(kind: Kind, count: number): Subject {
       return { run: () => table.find(one) };
     },
     target: { leastMillionsPerSecond: count === few ? least[kind] : least[kind] / 2 },
+    reason: "host, path and its segments are each looked up in a map; the more so with much in the caches",
   };
 }
 
