@@ -78,7 +78,10 @@ export class Upload implements BodySink {
     }
     if (chunk.length === 0) return true;
     this.#left -= chunk.length;
-    return this.#writeParts(chunk);
+    if (this.#rest === undefined) return this.#writeParts(chunk);
+    // A source that does not wait keeps at least its order.
+    this.#rest = Buffer.concat([this.#rest, chunk]);
+    return false;
   }
 
   end(trailers: HttpHeaders): void {
