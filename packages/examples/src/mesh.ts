@@ -2,7 +2,7 @@
 // that an operator asks for afterwards.
 import type { Tracer } from "@opentelemetry/api";
 import { type AccessLogger, accessLog } from "@pagoda/access-log";
-import { balance, leastRequest } from "@pagoda/balance";
+import { balance, roundRobin } from "@pagoda/balance";
 import { type Service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
 import { httpClassifier, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
@@ -88,11 +88,11 @@ export function mesh(options: MeshOptions): Mesh {
   };
 }
 
-/** The less busy of two endpoints is called; one that fails five times in a row is left alone for a while. */
+/** The endpoints take turns, so a second try meets another one; who fails five times in a row is left alone for a while. */
 function cluster(origins: readonly string[], tracer: Tracer) {
   return balance({
     discovery: staticEndpoints(origins.map((key) => ({ key }))),
-    strategy: leastRequest(),
+    strategy: roundRobin(),
     health: [outlierDetection({ maxEjectedRatio: 0.5 })],
     classifier: httpClassifier(),
     connect({ key }, atEnd) {
