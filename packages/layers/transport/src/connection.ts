@@ -4,6 +4,7 @@ import { systemClock, type Timer } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders } from "@pagoda/core/http";
 import type { Call } from "./call.ts";
 import { coded } from "./faults.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { Unsendable } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
@@ -32,11 +33,6 @@ export interface ConnectionOwner {
 const continueMs = 1_000;
 /** How long a connection may be silent before the system asks whether the other side is still there. */
 const probeMs = 60_000;
-/**
- * A program that was held up finds that the time is over before it finds what has come in time: when it is over, what
- * may have come is read before it counts.
- */
-const secondLookMs = 1;
 /** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
 const maxTogether = 16_384;
 
@@ -61,6 +57,7 @@ export class Connection implements ResponseHandler, UploadHandler {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #reader = new ResponseReader(this);
+  readonly #idle: IdleWatch;
   #connected = false;
   #gone = false;
   #call: Call | undefined;
@@ -73,9 +70,6 @@ export class Connection implements ResponseHandler, UploadHandler {
   /** The socket was told to read no further. */
   #paused = false;
   #timer: Timer | undefined;
-  #watchesIdle = false;
-  /** It has been silent for as long as it may be, and is looked at once more. */
-  #suspected = false;
 
   constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
     this.#terms = terms;
@@ -90,7 +84,12 @@ export class Connection implements ResponseHandler, UploadHandler {
     socket.on("end", () => this.#onEnd());
     socket.on("error", (error) => this.#close(error));
     socket.on("close", () => this.#close(coded("ENDED", "the connection was closed")));
-    socket.on("timeout", () => this.#onSilence());
+    this.#idle = new IdleWatch(
+      socket,
+      terms.idleTimeoutMs,
+      () => this.#call?.wantsMore !== true,
+      () => this.#close(coded("IDLE_TIMEOUT", `nothing came for ${terms.idleTimeoutMs} ms`)),
+    );
     socket.on("drain", () => this.#upload?.drained());
   }
 
@@ -110,8 +109,7 @@ export class Connection implements ResponseHandler, UploadHandler {
 
   /** The call wants more of its body. */
   resume(): void {
-    // The reader's break does not count: the origin has its whole time from now on.
-    if (this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
+    this.#idle.resumed();
     this.#paused = false;
     this.#socket.resume();
   }
@@ -151,7 +149,7 @@ export class Connection implements ResponseHandler, UploadHandler {
     const call = this.#call;
     if (call === undefined) return;
     this.#call = undefined;
-    if (this.#watchesIdle) this.#watchIdle(0);
+    this.#idle.stop();
     // An origin that answers before it has the whole request does not want the rest.
     const isGiven = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
     if (this.#keepAlive && clean && isGiven && this.#socket.writableLength === 0) {
@@ -235,7 +233,7 @@ export class Connection implements ResponseHandler, UploadHandler {
 
   #onRead(length: number): boolean {
     this.#heard = true;
-    if (this.#suspected) this.#watchIdle(this.#terms.idleTimeoutMs);
+    this.#idle.heard();
     try {
       this.#reader.read(readBuffer, length);
     } catch (error) {
@@ -244,30 +242,13 @@ export class Connection implements ResponseHandler, UploadHandler {
     }
     const call = this.#call;
     if (call === undefined) return true;
-    if (call.settled && !this.#watchesIdle) this.#watchIdle(this.#terms.idleTimeoutMs);
+    if (call.settled) this.#idle.start();
     this.#paused = !call.wantsMore;
     return !this.#paused;
   }
 
   #onEnd(): void {
     if (!this.#reader.end()) this.#close(coded("ENDED", "the connection ended before the response did"));
-  }
-
-  /** From now on the body may not be silent for longer, unless it is its reader who takes a break. */
-  #watchIdle(ms: number): void {
-    this.#watchesIdle = ms > 0;
-    this.#suspected = false;
-    this.#socket.setTimeout(ms);
-  }
-
-  #onSilence(): void {
-    const { idleTimeoutMs } = this.#terms;
-    if (!this.#watchesIdle) return;
-    const isReadersBreak = this.#call?.wantsMore !== true;
-    if (isReadersBreak || !this.#suspected) {
-      this.#suspected = !isReadersBreak;
-      this.#socket.setTimeout(isReadersBreak ? idleTimeoutMs : secondLookMs);
-    } else this.#close(coded("IDLE_TIMEOUT", `nothing came for ${idleTimeoutMs} ms`));
   }
 
   /** Ends the connection and what goes over it, the first time that something says so. */

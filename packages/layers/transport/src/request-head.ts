@@ -1,4 +1,5 @@
 import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { fieldValue, target, token } from "./field-syntax.ts";
 
 /** A request that cannot be sent as it is, for the reason that the message gives. */
 export class Unsendable extends Error {
@@ -15,9 +16,6 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
 }
 
-const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-const target = /^[!-~\u0080-\u00ff]+$/;
-const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
 /** Names that have stood the test: there are few, and they come again. */
 const knownNames = new Set<string>();
 const maxKnownNames = 1_000;

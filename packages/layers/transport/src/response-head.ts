@@ -1,4 +1,5 @@
 import { HttpHeaders } from "@pagoda/core/http";
+import { fieldValue, token } from "./field-syntax.ts";
 
 /** What an origin said is no HTTP that two readers understand alike. */
 export class Malformed extends Error {
@@ -22,8 +23,6 @@ export interface ResponseHead {
 }
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
-const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
 
 /**
  * Reads the head of a response, strictly: what this reads one way and another reader might read another way is
@@ -80,13 +79,6 @@ export function parseHead(text: string): ResponseHead {
     keepAlive: (!old || lists(connection, "keep-alive")) && !lists(connection, "close"),
     keepAliveSeconds,
   };
-}
-
-/** Whether a field delimits a message: such a one is no trailer. */
-export function isFraming(name: string): boolean {
-  if (name.length !== 14 && name.length !== 17) return false;
-  const lower = name.toLowerCase();
-  return lower === "content-length" || lower === "transfer-encoding";
 }
 
 /** Adds a field's name and value, and gives the name. */

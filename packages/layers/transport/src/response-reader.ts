@@ -1,5 +1,6 @@
 import { HttpHeaders } from "@pagoda/core/http";
-import { isFraming, Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
+import { isFraming } from "./field-syntax.ts";
+import { Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
 
 /** Whom a reader tells what comes. */
 export interface ResponseHandler {

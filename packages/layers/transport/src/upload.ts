@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/core/http";
+import { sendableTrailers } from "./field-syntax.ts";
 import { Unsendable } from "./request-head.ts";
-import { isFraming } from "./response-head.ts";
 
 /** Whom an upload tells how it goes. */
 export interface UploadHandler {
@@ -92,7 +92,10 @@ export class Upload implements BodySink {
     }
     if (!this.#chunked && this.#left > 0)
       return this.#fail(new Unsendable("the body is shorter than its Content-Length"));
-    if (this.#chunked) this.#socket.write(`0\r\n${trailerFields(trailers)}\r\n`, "latin1");
+    if (this.#chunked) {
+      const lines = sendableTrailers(trailers).map(([name, value]) => `${name}: ${value}\r\n`);
+      this.#socket.write(`0\r\n${lines.join("")}\r\n`, "latin1");
+    }
     this.#over = true;
     this.#handler.sent();
   }
@@ -130,15 +133,4 @@ export class Upload implements BodySink {
     this.#flow?.cancel(error);
     this.#handler.failed(error);
   }
-}
-
-/** Trailers that are no proper fields or no trailers are left out: the rest of the request has been sent. */
-function trailerFields({ raw }: HttpHeaders): string {
-  let text = "";
-  for (let i = 0; i < raw.length; i += 2) {
-    if (isFraming(raw[i] as string)) continue;
-    const line = `${raw[i]}: ${raw[i + 1]}`;
-    if (/^[!#$%&'*+\-.^_`|~\dA-Za-z]+: [\t -~\u0080-\u00ff]*$/.test(line)) text += `${line}\r\n`;
-  }
-  return text;
 }

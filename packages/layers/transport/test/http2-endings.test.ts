@@ -129,6 +129,26 @@ describe("what ends a call over HTTP/2", () => {
     });
   });
 
+  test("defect: a body that fell silent after its reader's break was waited for for ever", async () => {
+    const { url } = await http2Origin((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write(Buffer.alloc(200_000));
+    });
+    const transport = http2(url, { idleTimeoutMs: 30 });
+    const { body } = await responseOf(transport.call(request()));
+    const broken = Promise.withResolvers<unknown>();
+    let takes = false;
+    const flow = body.pipe({ write: () => takes, end() {}, fail: broken.resolve });
+    // The break lasts while others fall silent and are ended for it, one after the other.
+    for (let other = 0; other < 2; other++) {
+      const silent = await responseOf(transport.call(request()));
+      expect(await silent.body.bytes()).toMatchObject({ left: { cause: { code: "IDLE_TIMEOUT" } } });
+    }
+    takes = true;
+    flow.resume();
+    expect(await broken.promise).toMatchObject({ cause: { code: "IDLE_TIMEOUT" } });
+  });
+
   test("nobody listens", async () => {
     const fault = await faultOf(http2("http://127.0.0.1:1").call(request()));
     expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "ECONNREFUSED" });

@@ -9,6 +9,7 @@ import { type BodyBroken, bodyBroken, HttpHeaders, type HttpRequest, PushBody } 
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { coded, faultOf, uploadBroken } from "../faults.ts";
+import { IdleWatch } from "../idle-watch.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { Upload } from "./upload.ts";
 
@@ -17,16 +18,23 @@ const endStream = 0x1;
 /** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
 
-/** What the code of an RST_STREAM is called. */
-const codeNames: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants).flatMap(([name, code]) =>
-    /^NGHTTP2_(?:NO_ERROR|PROTOCOL_ERROR|INTERNAL_ERROR|FLOW_CONTROL_ERROR|STREAM_CLOSED|FRAME_SIZE_ERROR|REFUSED_STREAM|CANCEL|COMPRESSION_ERROR|CONNECT_ERROR|ENHANCE_YOUR_CALM|INADEQUATE_SECURITY|HTTP_1_1_REQUIRED)$/.test(
-      name,
-    )
-      ? [[code as number, name.slice("NGHTTP2_".length)] as const]
-      : [],
-  ),
-);
+/** What the codes of RST_STREAM are called, from 0 on (RFC 9113, 7). */
+const codeNames: readonly string[] = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
 
 /**
  * One request and its response as a stream of an HTTP/2 connection, and the response's body at once.
@@ -46,6 +54,7 @@ export class Http2Call extends PushBody {
   #stream: ClientHttp2Stream | undefined;
   #upload: Upload | undefined;
   #timer: Timer | undefined;
+  #idle: IdleWatch | undefined;
   #settled = false;
   #isOver = false;
   #trailers: HttpHeaders = HttpHeaders.empty;
@@ -120,6 +129,7 @@ export class Http2Call extends PushBody {
   }
 
   protected goOn(): void {
+    this.#idle?.resumed();
     this.#stream?.resume();
   }
 
@@ -169,19 +179,23 @@ export class Http2Call extends PushBody {
     else {
       stream.on("data", (piece: Buffer) => {
         this.#received += piece.length;
+        this.#idle?.heard();
         if (!this.push(piece)) stream.pause();
       });
       stream.once("end", () => this.#completed());
-      if (this.#idleTimeoutMs > 0) {
-        stream.setTimeout(this.#idleTimeoutMs, () => {
-          // The reader's break does not count.
-          if (stream.isPaused()) return;
-          this.failed(coded("IDLE_TIMEOUT", `nothing came for ${this.#idleTimeoutMs} ms`), true);
-          stream.close(constants.NGHTTP2_CANCEL);
-        });
-      }
+      this.#idle = this.#watch(stream);
     }
     this.#end(right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined }));
+  }
+
+  #watch(stream: ClientHttp2Stream): IdleWatch {
+    const silent = (): void => {
+      this.failed(coded("IDLE_TIMEOUT", `nothing came for ${this.#idleTimeoutMs} ms`), true);
+      stream.close(constants.NGHTTP2_CANCEL);
+    };
+    const watch = new IdleWatch(stream, this.#idleTimeoutMs, () => stream.isPaused(), silent);
+    watch.start();
+    return watch;
   }
 
   #completed(): void {
@@ -220,7 +234,7 @@ export class Http2Call extends PushBody {
 
   #named(error: Error | undefined): Error {
     const code = this.#stream?.rstCode ?? 0;
-    const name = codeNames.get(code) ?? String(code);
+    const name = codeNames[code] ?? String(code);
     if (code !== constants.NGHTTP2_NO_ERROR) return coded(name, `the origin reset the stream: ${name}`);
     return error ?? coded("ENDED", "the stream ended before the response did");
   }
@@ -241,6 +255,7 @@ export class Http2Call extends PushBody {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#clear();
+    this.#idle?.stop();
     this.#over();
   }
 }

@@ -1,4 +1,5 @@
 import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { fieldValue, target, token } from "../field-syntax.ts";
 import { Unsendable } from "../request-head.ts";
 
 /** A request's head as HTTP/2 has it, and how its body follows. */
@@ -13,12 +14,8 @@ export interface RequestFields {
   readonly expectsContinue: boolean;
 }
 
-const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-const target = /^[!-~\u0080-\u00ff]+$/;
-const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
-
 /** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what the pseudo-header fields say. */
-const leftOut: ReadonlySet<string> = new Set([
+export const leftOut: ReadonlySet<string> = new Set([
   "connection",
   "host",
   "http2-settings",

@@ -1,6 +1,8 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { type Body, type BodyBroken, type BodyFlow, type BodySink, HttpHeaders } from "@pagoda/core/http";
+import { sendableTrailers } from "../field-syntax.ts";
 import { Unsendable } from "../request-head.ts";
+import { leftOut } from "./request-fields.ts";
 
 /** Whom an upload tells how it goes. */
 export interface UploadHandler {
@@ -9,8 +11,6 @@ export interface UploadHandler {
   /** What was sent is not a whole request and never will be. */
   failed(error: Error | BodyBroken): void;
 }
-
-const fieldLine = /^[!#$%&'*+\-.^_`|~\da-z]+: [\t -~\u0080-\u00ff]*$/;
 
 /** A request's body on its way into a stream, as fast as the origin takes it. */
 export class Upload implements BodySink {
@@ -79,12 +79,12 @@ export class Upload implements BodySink {
   }
 }
 
-/** Trailers that are no proper fields are left out: the rest of the request has been sent. */
+/** Node throws for the fields of a connection. */
 function fieldsOf(trailers: HttpHeaders): Record<string, string[]> {
   const fields: Record<string, string[]> = {};
-  for (const [name, value] of trailers) {
+  for (const [name, value] of sendableTrailers(trailers)) {
     const lower = name.toLowerCase();
-    if (fieldLine.test(`${lower}: ${value}`)) (fields[lower] ??= []).push(value);
+    if (!leftOut.has(lower)) (fields[lower] ??= []).push(value);
   }
   return fields;
 }
