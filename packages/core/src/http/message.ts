@@ -7,6 +7,25 @@ export interface Peer {
   /** IP address as the socket gives it. */
   readonly address: string;
   readonly port: number;
+  /** What it showed, and the server verified; absent without TLS, or where it showed none. */
+  readonly certificate?: PeerCertificate | undefined;
+  /**
+   * Who it is, by its verified certificate: the URI in it (a SPIFFE id where it is one), else its first DNS name, else its
+   * subject's common name. Absent where there is no certificate, or none of these in it.
+   */
+  readonly identity?: string | undefined;
+}
+
+/** A client's certificate, verified. */
+export interface PeerCertificate {
+  /** RFC 4514, such as `CN=cart,O=shop`. */
+  readonly subject: string;
+  /** The URIs among its alternative names. */
+  readonly uris: readonly string[];
+  /** The DNS names among its alternative names. */
+  readonly names: readonly string[];
+  /** SHA-256 of the whole certificate (DER), hexadecimal, lower case. */
+  readonly sha256: string;
 }
 
 /**
@@ -41,12 +60,21 @@ export interface HttpRequest {
   readonly scheme: "http" | "https";
   /** Host, and port where it stood there: the `Host` field, `:authority`, or the host of an absolute target. */
   readonly authority: string;
-  /** The path as on the wire, `/` first, without the query; `*` for `OPTIONS *`. */
+  /**
+   * The path as on the wire, `/` first, without the query; `*` for `OPTIONS *`, empty for `CONNECT`. A response to
+   * `CONNECT` with a status of 2xx opens a tunnel to `authority`: the bodies are what both sides say.
+   */
   readonly path: string;
   /** `?` and what follows it, or empty. */
   readonly query: string;
   readonly headers: HttpHeaders;
   readonly body: Body;
+  /**
+   * The protocol that the client wants to go over to: `websocket`. The response with status 101 accepts it; from then
+   * on the bodies are what both sides say, for as long as they like. Any other response refuses it. Comes with HTTP/1.1 as
+   * `Upgrade`, with HTTP/2 as extended CONNECT (RFC 8441), and is `GET` here in both.
+   */
+  readonly upgrade?: string | undefined;
   /** The version in which it came; `1.1` for requests made here. */
   readonly version: "1.0" | "1.1" | "2";
   /** Absent for requests made here. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Refusal } from "./refusal.ts";
 
 /** Fields of a request beyond this are refused with 431. */
-const maxFields = 100;
+export const maxFields = 100;
 
 /** What the fields of a request say of its framing. */
 export interface Framing {
@@ -53,10 +53,15 @@ function refused(status: Refusal["status"], reason: string): Refusal {
 }
 
 /** `uri-host [ ":" port ]` of RFC 9110, 7.2, with a host; every alternative is told by its first character. */
-const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::\d*)?$/;
+export const validAuthority = /^(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::\d*)?$/;
 
 function validHost(value: string): boolean {
   return value === "" || validAuthority.test(value);
+}
+
+/** The target of a CONNECT (RFC 9112, 3.2.3): a host with a port. */
+export function isTunnelTarget(target: string): boolean {
+  return validAuthority.test(target) && /:\d{1,5}$/.test(target);
 }
 
 /** Authority and the rest of a request target in absolute form (RFC 9112, 3.2.2). */

@@ -1,1 +1,2 @@
 export * from "./serve.ts";
+export type { ServerCertificate, ServerTls } from "./tls.ts";

@@ -82,7 +82,7 @@ const refused: [status: number, name: string, said: string][] = [
   [505, "HTTP/2.0", line("GET / HTTP/2.0")],
   [400, "HTTP/1.2", line("GET / HTTP/1.2")],
   [400, "http/1.1", line("GET / http/1.1")],
-  [400, "the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  [400, "the preface of HTTP/2, but for its last byte", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r "],
 
   // Where it goes.
   ...["\t", "\f", "\x01", "\x7f", "\xe9", "\0"].map((character): [number, string, string] => {

@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
 import { ServerCredentials, status } from "@grpc/grpc-js";
 import type { Endpoint } from "@pagoda/core";
+import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { grpcProbe, type GrpcProbeOptions, type Probe } from "@pagoda/health";
-import { certificates } from "./certificates.ts";
 import { type Check, grpcServer } from "./grpc-server.ts";
 import { closedPort, endpoint, http2Server, said, tcpServer } from "./servers.ts";
 
@@ -101,9 +101,10 @@ describe("grpc-probe, of a gRPC server", () => {
   });
 
   test("over TLS it trusts whom it is told to, and the certificate must be the host's", async () => {
-    const { ca, key, cert } = certificates("DNS:grpc.test,IP:127.0.0.1");
+    const { ca, issue } = testAuthority();
+    const { key, certificate } = issue({ names: "DNS:grpc.test,IP:127.0.0.1" });
     const credentials = ServerCredentials.createSsl(null, [
-      { private_key: Buffer.from(key), cert_chain: Buffer.from(cert) },
+      { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) },
     ]);
     const { port } = await grpcServer(answering(1), credentials);
     const over = (tls: boolean | { readonly ca?: string; readonly servername?: string }): Promise<string> =>

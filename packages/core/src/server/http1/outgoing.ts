@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import type { BodyFlow, BodySink } from "../http/body.ts";
-import { HttpHeaders, type RawHeaders } from "../http/headers.ts";
-import type { HttpResponse } from "../http/message.ts";
+import type { BodyFlow, BodySink } from "../../http/body.ts";
+import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
+import type { HttpResponse } from "../../http/message.ts";
 
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
 const oneWriteBytes = 8_192;

@@ -1,69 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock, Timer } from "../clock.ts";
-import type { Peer } from "../http/message.ts";
+import type { Clock } from "../../clock.ts";
+import type { Peer } from "../../http/message.ts";
+import { type Connected, connectionIdleMs, streamIdleMs } from "../connections.ts";
+import { peerOf } from "../peer.ts";
 
-/** Without a byte while a request is under way. */
-const streamIdleMs = 300_000;
-/** Without a byte between requests. */
-const connectionIdleMs = 3_600_000;
-/** How often they are looked after: a timer for each connection would be set anew with every chunk. */
-const sweepMs = 30_000;
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
 const maxWaiting = 1_000;
 /** How long a client that still sends is read after the last response. */
 const lingerMs = 2_000;
-
-/** The open connections of a server. */
-export class Connections {
-  readonly #clock: Clock;
-  readonly #bySocket = new Map<Socket, Connection>();
-  #sweep: Timer | undefined;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  get size(): number {
-    return this.#bySocket.size;
-  }
-
-  [Symbol.iterator](): Iterator<Connection> {
-    return this.#bySocket.values();
-  }
-
-  /** `undefined` when it has closed. */
-  of(socket: Socket): Connection | undefined {
-    return this.#bySocket.get(socket);
-  }
-
-  /** @param closed Called when it has gone. */
-  add(socket: Socket, closed: () => void): void {
-    this.#bySocket.set(socket, new Connection(socket, this.#clock));
-    this.#sweep ??= this.#clock.setTimer(sweepMs, this.#look);
-    socket.once("close", () => {
-      this.#bySocket.delete(socket);
-      if (this.size === 0) this.#rest();
-      closed();
-    });
-  }
-
-  /** Sockets flush what was written to them before they close. */
-  async allClosed(): Promise<void> {
-    await Promise.all([...this].map((connection) => connection.closed));
-  }
-
-  readonly #look = (): void => {
-    this.#sweep = this.#clock.setTimer(sweepMs, this.#look);
-    const now = this.#clock.now();
-    for (const connection of this) connection.look(now);
-  };
-
-  #rest(): void {
-    if (this.#sweep !== undefined) this.#clock.clearTimer(this.#sweep);
-    this.#sweep = undefined;
-  }
-}
 
 /**
  * A client's connection: what its requests have in common, and how it ends.
@@ -72,10 +17,8 @@ export class Connections {
  * may be what another reader takes for its body. It ends in two steps: a client that is still sending is read for a
  * while, or the system throws the response away together with what was not read.
  */
-export class Connection {
+export class Connection implements Connected {
   readonly peer: Peer;
-  /** Settles when the socket has closed. */
-  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
@@ -97,15 +40,12 @@ export class Connection {
     this.#socket = socket;
     this.#clock = clock;
     this.#quietSince = clock.now();
-    this.peer = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
+    this.peer = peerOf(socket);
     // The same holds for the map in which a signal keeps its listeners; one that stays makes it stay as it is.
     this.#gone.signal.addEventListener("abort", stays);
     socket.once("close", () => {
       this.#gone.abort(new Error("the client has gone"));
       for (const out of this.#pending.slice()) abandon(out);
-      resolve();
     });
   }
 
@@ -176,22 +116,25 @@ export class Connection {
   /** Ends because of a CONNECT. Node has handed over the socket, and what was under way on it cannot finish. */
   refuseTunnel(answer: string): void {
     this.#socket.on("error", () => {});
-    if (this.#pending.length > 0) this.#socket.destroy();
+    if (this.isBusy) this.#socket.destroy();
     else this.refuse(answer);
   }
 
-  /** Closes when no request is under way. */
-  closeIfIdle(): void {
-    if (this.#pending.length === 0 && !this.#ending) this.#socket.destroySoon();
+  /** Whether requests wait for their answers: nothing else can be said on the connection before. */
+  get isBusy(): boolean {
+    return this.#pending.length > 0;
   }
 
-  /** Closes when it has been quiet for too long. */
+  drain(): void {
+    if (!this.isBusy && !this.#ending) this.#socket.destroySoon();
+  }
+
   look(now: number): void {
     const bytes = this.#socket.bytesRead + this.#socket.bytesWritten - unsent(this.#socket);
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= (this.#pending.length > 0 ? streamIdleMs : connectionIdleMs)) {
+    } else if (now - this.#quietSince >= (this.isBusy ? streamIdleMs : connectionIdleMs)) {
       this.#socket.destroy();
     }
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { StreamBody } from "../http/stream-body.ts";
+import { StreamBody } from "../../http/stream-body.ts";
 
 /**
  * The body of a request on its way in. A client that waits for `100 Continue` gets it when the body is first

@@ -1,0 +1,63 @@
+import type { Clock, Timer } from "../clock.ts";
+
+/** Without a byte while a request is under way. */
+export const streamIdleMs = 300_000;
+/** Without a byte between requests. */
+export const connectionIdleMs = 3_600_000;
+/** How often they are looked after: a timer for each connection would be set anew with every chunk. */
+const sweepMs = 30_000;
+
+/** A client's connection, of whatever version. */
+export interface Connected {
+  /** Nothing new is wanted: closes as soon as no request is under way. */
+  drain(): void;
+  /** Closes when it has been quiet for too long. */
+  look(now: number): void;
+  destroy(): void;
+}
+
+/** The connections of a server that are open. */
+export class Connections {
+  readonly #clock: Clock;
+  readonly #open = new Set<Connected>();
+  #allClosed: PromiseWithResolvers<void> | undefined;
+  #sweep: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  [Symbol.iterator](): Iterator<Connected> {
+    return this.#open.values();
+  }
+
+  add(connection: Connected): void {
+    this.#open.add(connection);
+    this.#sweep ??= this.#clock.setTimer(sweepMs, this.#look);
+  }
+
+  delete(connection: Connected): void {
+    this.#open.delete(connection);
+    if (this.size > 0) return;
+    if (this.#sweep !== undefined) this.#clock.clearTimer(this.#sweep);
+    this.#sweep = undefined;
+    this.#allClosed?.resolve();
+    this.#allClosed = undefined;
+  }
+
+  /** Settles when none is open. */
+  allClosed(): Promise<void> {
+    if (this.size === 0) return Promise.resolve();
+    return (this.#allClosed ??= Promise.withResolvers()).promise;
+  }
+
+  readonly #look = (): void => {
+    this.#sweep = this.#clock.setTimer(sweepMs, this.#look);
+    const now = this.#clock.now();
+    for (const connection of this) connection.look(now);
+  };
+}

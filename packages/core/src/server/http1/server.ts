@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { isLeft } from "fp-ts/lib/Either.js";
+import type { Clock } from "../../clock.ts";
+import { emptyBody } from "../../http/body.ts";
+import { HttpHeaders } from "../../http/headers.ts";
+import { callNotes, type HttpRequest, type HttpResponse, text } from "../../http/message.ts";
+import type { Connected } from "../connections.ts";
+import { parseTarget, readFraming, type Target } from "../framing.ts";
+import { bareResponse, headerBytes, headersMs, type Refusal, refusalOf, refusalText } from "../refusal.ts";
+import type { Side } from "../side.ts";
+import { Connection } from "./connection.ts";
+import { IncomingBody } from "./incoming.ts";
+import { cut, send } from "./outgoing.ts";
+
+/** HTTP/1.1 and 1.0 on connections that somebody else accepts. */
+export class Http1 {
+  readonly #side: Side;
+  readonly #clock: Clock;
+  /** Node's parser and writer; it never listens. */
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, Connection>();
+
+  constructor(side: Side, clock: Clock) {
+    this.#side = side;
+    this.#clock = clock;
+    const server = createServer({
+      maxHeaderSize: headerBytes,
+      headersTimeout: headersMs,
+      // A large upload may take long; what bounds it is the time without a byte.
+      requestTimeout: 0,
+      // Idle connections are looked after in connection.ts.
+      keepAliveTimeout: 0,
+      // Fields are counted in framing.ts: Node would drop those over its limit without a word.
+      requireHostHeader: false,
+      optimizeEmptyRequests: true,
+      // Not even when the whole process is told to be lenient (--insecure-http-parser).
+      insecureHTTPParser: false,
+    });
+    server.maxHeadersCount = 0;
+    server.on("request", (message, out) => this.#request(message, out, false));
+    server.on("checkContinue", (message, out) => this.#request(message, out, true));
+    server.on("checkExpectation", (message, out) => {
+      const connection = this.#begin(message, out);
+      if (connection === undefined) return;
+      this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
+    });
+    server.on("connect", ({ socket }) => {
+      const refusal: Refusal = { status: 501, reason: "CONNECT is not supported" };
+      this.#side.refused(refusal);
+      this.#connections.get(socket)?.refuseTunnel(bareResponse(refusal));
+    });
+    server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
+      const refusal = refusalOf(code);
+      if (refusal === undefined) socket.destroy();
+      else if (this.#connections.get(socket as Socket)?.refuse(bareResponse(refusal)))
+        this.#side.refused(refusal);
+    });
+    // With this, Node begins to look for heads that take too long.
+    server.emit("listening");
+    this.#server = server;
+  }
+
+  accept(socket: Socket): Connected {
+    const connection = new Connection(socket, this.#clock);
+    this.#connections.set(socket, connection);
+    socket.once("close", () => this.#connections.delete(socket));
+    this.#server.emit("connection", socket);
+    return connection;
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+
+  #request(message: IncomingMessage, out: ServerResponse, awaitsContinue: boolean): void {
+    const connection = this.#begin(message, out);
+    if (connection === undefined) return;
+    const framing = readFraming(message);
+    if ("status" in framing) return this.#refuse(connection, out, framing);
+    const target = parseTarget(message.method as string, message.url as string, framing.host);
+    if (target === undefined) {
+      return this.#refuse(connection, out, { status: 400, reason: "the request target is malformed" });
+    }
+    const { length } = framing;
+    const request: HttpRequest = {
+      method: message.method as string,
+      scheme: this.#side.scheme,
+      authority: target.authority,
+      path: target.path,
+      query: target.query,
+      headers: headersFor(message, target, framing.host),
+      body: length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined),
+      version: message.httpVersionMinor === 0 ? "1.0" : "1.1",
+      peer: connection.peer,
+      onInformation: (status, information) => sendInformation(out, status, information),
+      notes: callNotes(),
+    };
+    const defect = (cause: unknown): void => this.#defect(cause, request, connection, out);
+    this.#side.call(request, connection.signal).then((result) => {
+      try {
+        if (isLeft(result)) return defect(result.left);
+        this.#send(result.right, connection, out, defect);
+      } catch (cause) {
+        // A response that cannot be sent: no status, a line feed in a field, a body that was read already.
+        defect(cause);
+      }
+    }, defect);
+  }
+
+  /** `undefined`: the connection is ending, and what came is not a request. */
+  #begin(message: IncomingMessage, out: ServerResponse): Connection | undefined {
+    const connection = this.#connections.get(message.socket);
+    if (!connection?.begin(message, out)) return undefined;
+    this.#side.began();
+    out.once("close", () => {
+      connection.finished(out);
+      if (this.#side.draining) connection.drain();
+      this.#side.ended();
+    });
+    return connection;
+  }
+
+  #send(
+    response: HttpResponse,
+    connection: Connection,
+    out: ServerResponse,
+    defect: (cause: unknown) => void,
+  ): void {
+    if (connection.isLast(out, this.#side.draining)) connection.endAfter(out);
+    send(response, out, defect);
+  }
+
+  #defect(cause: unknown, request: HttpRequest, connection: Connection, out: ServerResponse): void {
+    this.#side.defect(cause, request);
+    if (out.headersSent) cut(out);
+    else this.#send(internalError, connection, out, () => {});
+  }
+
+  #refuse(connection: Connection, out: ServerResponse, refusal: Refusal): void {
+    this.#side.refused(refusal);
+    connection.endAfter(out);
+    send(text(refusalText(refusal), refusal.status), out, () => {});
+  }
+}
+
+/** With its reason phrase: Node would take over the one of a response that it refused to send. */
+const internalError: HttpResponse = {
+  ...text("500 Internal Server Error\n", 500),
+  statusText: "Internal Server Error",
+};
+
+/** RFC 9112, 3.2.2: an absolute target wins over the Host field, and whoever reads on must not find another. */
+function headersFor({ rawHeaders }: IncomingMessage, { authority }: Target, host: string): HttpHeaders {
+  const headers = new HttpHeaders(rawHeaders);
+  return authority === host ? headers : headers.set("Host", authority);
+}
+
+function sendInformation(out: ServerResponse, status: number, headers: HttpHeaders): void {
+  // 100 is the body's matter: see IncomingBody. HTTP/1.0 knows no 1xx, and 101 is not for a response to follow.
+  if (status <= 101 || out.req.httpVersionMinor === 0 || out.headersSent || out.destroyed) return;
+  // Nothing delimits what has no body (RFC 9110, 8.6, and RFC 9112, 6.1).
+  const { raw } = headers.delete("content-length").delete("transfer-encoding");
+  // Node before 26 has no way to send the others.
+  out.writeInformation?.(status, [...raw]);
+}

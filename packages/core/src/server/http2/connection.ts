@@ -1,0 +1,120 @@
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Socket } from "node:net";
+import type { Clock } from "../../clock.ts";
+import type { RawHeaders } from "../../http/headers.ts";
+import type { Peer } from "../../http/message.ts";
+import { type Connected, connectionIdleMs } from "../connections.ts";
+import { peerOf } from "../peer.ts";
+import { headerBytes } from "../refusal.ts";
+import type { Side } from "../side.ts";
+import { Exchange } from "./exchange.ts";
+
+/** Streams at once, and what each and all of them may send before they are read. */
+const maxStreams = 100;
+const streamWindow = 65_536;
+const connectionWindow = 1_048_576;
+/** What goes beyond these is cut off without an answer; what request.ts allows is less, and has one. */
+const maxFields = 1_024;
+const maxHeadBytes = 2 * headerBytes;
+/** Highest possible stream: a first GOAWAY that names it says that more may be on the way, which is answered. */
+const lastStream = 2 ** 31 - 1;
+
+/**
+ * A client's HTTP/2 connection: its streams, and how it ends.
+ *
+ * What a client may cost beside its streams is bounded by nghttp2: streams that it takes back (1,000 at once and 33 a second),
+ * settings and pings that wait for an answer, and fields that go on and on.
+ */
+export class Http2Connection implements Connected {
+  readonly peer: Peer;
+  readonly side: Side;
+  readonly clock: Clock;
+  readonly #socket: Socket;
+  readonly #session: ServerHttp2Session;
+  readonly #exchanges = new Set<Exchange>();
+  #draining = false;
+  /** Bytes that had passed when it was last looked after, and since when there are no more. */
+  #bytes = 0;
+  #quietSince: number;
+
+  constructor(socket: Socket, side: Side, clock: Clock) {
+    this.peer = peerOf(socket);
+    this.side = side;
+    this.clock = clock;
+    this.#socket = socket;
+    this.#quietSince = clock.now();
+    // Who has ended its half has ended all of its streams.
+    socket.allowHalfOpen = false;
+    const session = performServerHandshake(socket, {
+      maxHeaderListPairs: maxFields,
+      maxSendHeaderBlockLength: 4 * headerBytes,
+      settings: {
+        maxConcurrentStreams: maxStreams,
+        maxHeaderListSize: maxHeadBytes,
+        initialWindowSize: streamWindow,
+      },
+    });
+    this.#session = session;
+    session.setLocalWindowSize(connectionWindow);
+    session.on("stream", (stream, _headers, flags, fields: RawHeaders) =>
+      this.#arrived(stream, flags, fields),
+    );
+    // A client that breaks the protocol: nghttp2 has told it, and the connection closes.
+    session.on("error", () => {});
+  }
+
+  /**
+   * Says that nothing new is wanted, answers what had been sent before the client could know, and closes after the
+   * last response. With nothing under way it closes at once: nghttp2 reads no more then, and the client is told that what
+   * it may have sent meanwhile has not been looked at, so that it can send it elsewhere.
+   */
+  drain(): void {
+    const session = this.#session;
+    if (this.#draining || session.destroyed) return;
+    this.#draining = true;
+    if (this.#exchanges.size === 0) {
+      session.close();
+      return;
+    }
+    session.goaway(constants.NGHTTP2_NO_ERROR, lastStream);
+    // What the client sent before it heard of it is here when it has answered.
+    const isSent = session.ping(() => session.close());
+    if (!isSent) session.close();
+  }
+
+  look(now: number): void {
+    for (const exchange of this.#exchanges) exchange.look(now);
+    const isEmpty = this.#exchanges.size === 0;
+    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
+    if (isEmpty && this.#session.closed) {
+      // It has had the time of a sweep to end its half.
+      this.destroy();
+    } else if (!isEmpty || bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#quietSince = now;
+    } else if (now - this.#quietSince >= connectionIdleMs) this.#session.close();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  #arrived(stream: ServerHttp2Stream, flags: number, fields: RawHeaders): void {
+    const exchange = new Exchange(stream, this);
+    this.#exchanges.add(exchange);
+    this.side.began();
+    stream.once("close", () => {
+      this.#exchanges.delete(exchange);
+      this.side.ended();
+      // Nothing is read any more: the answer to the ping would not come.
+      if (this.#draining && this.#exchanges.size === 0) this.#session.close();
+    });
+    exchange.begin(flags, fields);
+  }
+}

@@ -1,0 +1,90 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { isLeft } from "fp-ts/lib/Either.js";
+import type { Clock } from "../../clock.ts";
+import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
+import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
+import { streamIdleMs } from "../connections.ts";
+import { refusalText } from "../refusal.ts";
+import type { Side } from "../side.ts";
+import { readRequest } from "./request.ts";
+import { cut, send } from "./response.ts";
+
+/** What an exchange needs to know of its connection. */
+export interface Surroundings {
+  readonly side: Side;
+  readonly peer: Peer;
+  readonly clock: Clock;
+}
+
+/** A request and its response: a stream. */
+export class Exchange {
+  readonly stream: ServerHttp2Stream;
+  readonly #around: Surroundings;
+  readonly #gone = new AbortController();
+  /** Counts pieces that have passed, either way; and how many there were, and since when, as it was last looked after. */
+  #passed = 0;
+  #seen = 0;
+  #quietSince: number;
+
+  constructor(stream: ServerHttp2Stream, around: Surroundings) {
+    this.stream = stream;
+    this.#around = around;
+    this.#quietSince = around.clock.now();
+    // A stream that its client resets tells so by an error, too.
+    stream.on("error", () => {});
+    stream.once("close", () => {
+      if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
+        this.#gone.abort(new Error("the client has gone"));
+    });
+  }
+
+  begin(flags: number, fields: RawHeaders): void {
+    const { stream } = this;
+    const { side, peer } = this.#around;
+    const request = readRequest({ exchange: this, flags, fields, peer, scheme: side.scheme });
+    if (!("method" in request)) {
+      side.refused(request);
+      send(text(refusalText(request), request.status), this, "GET", () => {});
+      return;
+    }
+    const { method } = request;
+    const defect = (cause: unknown): void => {
+      side.defect(cause, request);
+      if (stream.headersSent) cut(stream);
+      else send(internalError, this, method, () => {});
+    };
+    side.call(request, this.#gone.signal).then((result) => {
+      try {
+        if (isLeft(result)) defect(result.left);
+        else send(result.right, this, method, defect);
+      } catch (cause) {
+        defect(cause);
+      }
+    }, defect);
+  }
+
+  /** A piece has passed. */
+  readonly tick = (): void => {
+    this.#passed++;
+  };
+
+  /** Resets the stream when nothing has passed for too long. */
+  look(now: number): void {
+    if (this.#passed !== this.#seen) {
+      this.#seen = this.#passed;
+      this.#quietSince = now;
+    } else if (now - this.#quietSince >= streamIdleMs) this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  /** Sends a 1xx response before the one that counts. */
+  readonly inform: NonNullable<HttpRequest["onInformation"]> = (status: number, headers: HttpHeaders) => {
+    const { stream } = this;
+    // 100 is the body's matter: see request.ts. HTTP/2 knows no 101.
+    if (status <= 101 || stream.headersSent || stream.destroyed) return;
+    const fields: Record<string, string[]> = {};
+    for (const [name, value] of headers) (fields[name.toLowerCase()] ??= []).push(value);
+    stream.additionalHeaders({ ...fields, ":status": status });
+  };
+}
+
+const internalError: HttpResponse = text("500 Internal Server Error\n", 500);

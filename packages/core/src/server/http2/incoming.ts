@@ -1,0 +1,36 @@
+import type { ServerHttp2Stream } from "node:http2";
+import type { RawHeaders } from "../../http/headers.ts";
+import { StreamBody } from "../../http/stream-body.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** The body of a request on its way in; who waits for `100 Continue` gets it when the body is first wanted. */
+export class IncomingStream extends StreamBody {
+  readonly #exchange: Exchange;
+  #awaitsContinue: boolean;
+
+  constructor(exchange: Exchange, length: number | undefined, awaitsContinue: boolean) {
+    const stream: ServerHttp2Stream & { rawTrailers?: RawHeaders } = exchange.stream;
+    stream.once("trailers", (_trailers, _flags, raw: RawHeaders) => (stream.rawTrailers = raw));
+    super(stream, length);
+    this.#exchange = exchange;
+    this.#awaitsContinue = awaitsContinue;
+  }
+
+  protected override started(): void {
+    const { stream } = this.#exchange;
+    if (this.#awaitsContinue && !stream.headersSent && !stream.destroyed)
+      stream.additionalHeaders({ ":status": 100 });
+    this.#awaitsContinue = false;
+    super.started();
+  }
+
+  protected override push(chunk: Uint8Array): boolean {
+    this.#exchange.tick();
+    return super.push(chunk);
+  }
+
+  /** Destroying the stream would take the response with it. It ends with the response: see `response.ts`. */
+  protected override discard(): void {
+    this.#exchange.stream.pause();
+  }
+}

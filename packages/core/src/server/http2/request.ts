@@ -1,0 +1,126 @@
+import { type Body, emptyBody } from "../../http/body.ts";
+import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
+import { callNotes, type HttpRequest, type Peer } from "../../http/message.ts";
+import { maxFields, parseTarget, validAuthority } from "../framing.ts";
+import { headerBytes, type Refusal } from "../refusal.ts";
+import type { Exchange } from "./exchange.ts";
+import { IncomingStream } from "./incoming.ts";
+
+/** NGHTTP2_FLAG_END_STREAM: the request ends with its head. */
+const endStream = 0x1;
+
+export interface Arrival {
+  readonly exchange: Exchange;
+  readonly flags: number;
+  /** Names and values in turns, pseudo-header fields included. */
+  readonly fields: RawHeaders;
+  readonly peer: Peer;
+  readonly scheme: "http" | "https";
+}
+
+/** What a field counts for beside its name and its value (RFC 9113, 6.5.2: 32, less what HTTP/1.1 has between them). */
+const fieldBytes = 4;
+
+/**
+ * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 reader behind could understand differently. The
+ * connection fields of HTTP/1.1, names in capitals, and bodies that are not as long as announced, are refused by
+ * nghttp2 before they come here.
+ */
+export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival): HttpRequest | Refusal {
+  let method = "";
+  let announced = "";
+  let target: string | undefined;
+  let authority: string | undefined;
+  let host: string | undefined;
+  let length: number | undefined;
+  let awaitsContinue = false;
+  let cookie: string | undefined;
+  let cookieAt = -1;
+  let bytes = 0;
+  const raw: string[] = [];
+
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    bytes += name.length + value.length + fieldBytes;
+    switch (name) {
+      case ":method":
+        method = value;
+        continue;
+      case ":scheme":
+        announced = value;
+        continue;
+      case ":path":
+        target = value;
+        continue;
+      case ":authority":
+        authority = value;
+        continue;
+      case "host":
+        if (host !== undefined) return refused("more than one Host field");
+        host = value;
+        continue;
+      case "cookie":
+        // RFC 9113, 8.2.3: it may come in crumbs, which HTTP/1.1 does not know.
+        if (cookie === undefined) cookieAt = raw.push(name, value) - 1;
+        cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+        continue;
+      case "content-length":
+        length = Number(value);
+        break;
+      case "expect":
+        if (value.toLowerCase() !== "100-continue")
+          return { status: 417, reason: "an expectation other than 100-continue" };
+        awaitsContinue = true;
+    }
+    if (name.startsWith(":")) return refused(`the pseudo-header field ${name}`);
+    raw.push(name, value);
+  }
+  if (cookie !== undefined) raw[cookieAt] = cookie;
+  // The authority counts as the Host field that it becomes.
+  if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
+  if (bytes > headerBytes) return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
+
+  if (method === "CONNECT") return { status: 501, reason: "CONNECT is not supported" };
+  if (announced !== "http" && announced !== "https") return refused("a scheme other than http and https");
+  if (authority !== undefined && host !== undefined && authority !== host)
+    return refused("a Host field that is not the authority");
+  const named = authority ?? host;
+  if (named === undefined || !validAuthority.test(named)) return refused("the authority is malformed");
+  // Only the origin form: an absolute one would be a second authority.
+  const isForm = target !== undefined && (target.startsWith("/") || target === "*");
+  const parsed = isForm ? parseTarget(method, target as string, named) : undefined;
+  if (parsed === undefined) return refused("the request target is malformed");
+
+  raw.unshift("host", named);
+  return {
+    method,
+    // Of the connection: what the client writes nobody can check.
+    scheme,
+    authority: named,
+    path: parsed.path,
+    query: parsed.query,
+    headers: new HttpHeaders(raw),
+    body: bodyOf(exchange, flags, length, awaitsContinue),
+    version: "2",
+    peer,
+    onInformation: exchange.inform,
+    notes: callNotes(),
+  };
+}
+
+function refused(reason: string): Refusal {
+  return { status: 400, reason };
+}
+
+function bodyOf(
+  exchange: Exchange,
+  flags: number,
+  length: number | undefined,
+  awaitsContinue: boolean,
+): Body {
+  if ((flags & endStream) === 0) return new IncomingStream(exchange, length, awaitsContinue);
+  // Read to its end, or it would not close with the response.
+  exchange.stream.resume();
+  return emptyBody;
+}

@@ -1,0 +1,177 @@
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { BodyFlow, BodySink } from "../../http/body.ts";
+import { HttpHeaders } from "../../http/headers.ts";
+import type { HttpResponse } from "../../http/message.ts";
+import { checkField } from "../fields.ts";
+import type { Exchange } from "./exchange.ts";
+
+const pieceBytes = 65_536;
+
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+
+/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
+const ofConnections: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Sends a response. What the client does not take (it has gone) is cancelled at its source.
+ *
+ * @param defect Told of a response that turns out not to be what its head says, once it is under way.
+ * @throws When the response cannot be sent at all.
+ */
+export function send(
+  response: HttpResponse,
+  exchange: Exchange,
+  method: string,
+  defect: (cause: unknown) => void,
+): void {
+  const { stream } = exchange;
+  const { body, status } = response;
+  if (stream.destroyed || stream.closed) return body.cancel();
+  try {
+    const isBodiless = method === "HEAD" || status === 204 || status === 304;
+    const whole = body.take();
+    const fields = head(response, isBodiless ? undefined : (whole?.length ?? body.length));
+    if (isBodiless || whole?.length === 0) {
+      body.cancel();
+      stream.respond(fields, { endStream: true });
+      endAfter(stream);
+    } else if (whole !== undefined) {
+      stream.respond(fields);
+      endAfter(stream);
+      write(whole, exchange);
+      stream.end();
+    } else {
+      stream.respond(fields, { waitForTrailers: true });
+      const sink = new StreamSink(exchange, body.length, defect);
+      sink.flow = body.pipe(sink);
+    }
+  } catch (cause) {
+    body.cancel(cause);
+    throw cause;
+  }
+}
+
+/** Breaks a response off so that its client notices. */
+export function cut(stream: ServerHttp2Stream): void {
+  stream.close(NGHTTP2_INTERNAL_ERROR);
+}
+
+/** In pieces: what is given as one is done when its last byte is, and nobody sees that it passes. */
+function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
+  let goOn = true;
+  for (let from = 0; from < bytes.length; from += pieceBytes)
+    goOn = stream.write(bytes.subarray(from, from + pieceBytes), tick);
+  return goOn;
+}
+
+/** RFC 9113, 8.1: who has answered, and does not want the rest of the request, says so without an error. */
+function endAfter(stream: ServerHttp2Stream): void {
+  stream.once("finish", () => {
+    if (!stream.readableEnded && !stream.closed) stream.close(NGHTTP2_NO_ERROR);
+  });
+}
+
+/**
+ * Names and values in turns, as Node takes them beside an object.
+ *
+ * @param length Of the body, where it has one and its length is known.
+ */
+function head({ status, headers: { raw } }: HttpResponse, length: number | undefined): OutgoingHttpHeaders {
+  if (!(Number.isInteger(status) && status >= 200 && status <= 999))
+    throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
+  const fields: string[] = [":status", String(status)];
+  let announced: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    if (ofConnections.has(name)) continue;
+    checkField(name, value);
+    if (name === "content-length") {
+      if (announced !== undefined || !/^\d+$/.test(value))
+        throw new RangeError(`content-length is ${value}; valid is one number`);
+      if (length !== undefined && Number(value) !== length)
+        throw new RangeError(`content-length is ${value}; the body has ${length} bytes`);
+      announced = value;
+      // RFC 9110, 8.6: it has no body, and must not say how long that is.
+      if (status === 204) continue;
+    }
+    fields.push(name, value);
+  }
+  // The head of an empty one says that nothing follows.
+  if (announced === undefined && length !== undefined && length > 0)
+    fields.push("content-length", String(length));
+  return fields as unknown as OutgoingHttpHeaders;
+}
+
+function trailerFields(trailers: HttpHeaders): OutgoingHttpHeaders {
+  const fields: Record<string, string[]> = {};
+  for (const [name, value] of trailers) {
+    const lower = name.toLowerCase();
+    if (ofConnections.has(lower) || lower === "content-length") continue;
+    checkField(lower, value);
+    (fields[lower] ??= []).push(value);
+  }
+  return fields;
+}
+
+class StreamSink implements BodySink {
+  readonly #exchange: Exchange;
+  readonly #defect: (cause: unknown) => void;
+  /** Bytes still to come, where they were announced. */
+  #left: number;
+  #trailers: HttpHeaders = HttpHeaders.empty;
+  flow: BodyFlow | undefined;
+
+  constructor(exchange: Exchange, length: number | undefined, defect: (cause: unknown) => void) {
+    const { stream } = exchange;
+    this.#exchange = exchange;
+    this.#defect = defect;
+    this.#left = length ?? Infinity;
+    stream.on("drain", () => this.flow?.resume());
+    stream.once("wantTrailers", () => this.#sendTrailers());
+    // After a complete response there is nothing left to cancel, and cancelling does nothing.
+    stream.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#left -= chunk.length;
+    if (this.#left >= 0) return write(chunk, this.#exchange);
+    this.#broken(new RangeError("the body is longer than its length"));
+    return false;
+  }
+
+  end(trailers: HttpHeaders): void {
+    if (this.#left !== Infinity && this.#left > 0) {
+      this.#broken(new RangeError("the body is shorter than its length"));
+      return;
+    }
+    this.#trailers = trailers;
+    this.#exchange.stream.end();
+  }
+
+  fail(): void {
+    cut(this.#exchange.stream);
+  }
+
+  #sendTrailers(): void {
+    const stream = this.#exchange.stream;
+    try {
+      stream.sendTrailers(trailerFields(this.#trailers));
+    } catch (cause) {
+      this.#broken(cause);
+      return;
+    }
+    if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR);
+  }
+
+  #broken(cause: unknown): void {
+    cut(this.#exchange.stream);
+    this.#defect(cause);
+  }
+}

@@ -1,0 +1,229 @@
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Clock, systemClock } from "../clock.ts";
+import type { HttpRequest, HttpResponse } from "../http/message.ts";
+import type { Service } from "../service.ts";
+import { Accepted } from "./accepted.ts";
+import { Connections } from "./connections.ts";
+import { Http1 } from "./http1/server.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import { peek } from "./peek.ts";
+import type { Refusal } from "./refusal.ts";
+import type {
+  HttpServer,
+  HttpVersion,
+  ListenFailed,
+  ServeOptions,
+  ServerObserver,
+  ServerUpdate,
+} from "./serve.ts";
+import type { Side } from "./side.ts";
+import { type ServerTls, TlsEnd } from "./tls.ts";
+
+/** A listening socket, and what becomes of its connections. */
+export class Listener implements HttpServer, Side {
+  host = "";
+  port = 0;
+  readonly scheme: "http" | "https";
+  draining = false;
+  inFlight = 0;
+  readonly #stack: Service<HttpRequest, HttpResponse, never>;
+  readonly #observer: ServerObserver;
+  readonly #clock: Clock;
+  readonly #protocols: readonly HttpVersion[];
+  readonly #acceptor: Server;
+  readonly #connections: Connections;
+  readonly #http1: Http1;
+  #tls: TlsEnd | undefined;
+  /** Those that are becoming secure, by where they come from: TLS does not say whose handshake has ended. */
+  readonly #handshakes = new Map<string, Accepted>();
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(stack: Service<HttpRequest, HttpResponse, never>, options: ServeOptions) {
+    const { protocols = ["http1", "http2"], tls, clock = systemClock } = options;
+    if (protocols.length === 0)
+      throw new RangeError("serve: protocols is empty; valid is http1, http2 or both");
+    this.scheme = tls === undefined ? "http" : "https";
+    this.#stack = stack;
+    this.#observer = options;
+    this.#clock = clock;
+    this.#protocols = protocols;
+    this.#tls = tls && this.#tlsEnd(tls);
+    this.#connections = new Connections(clock);
+    this.#http1 = new Http1(this, clock);
+    // Like Node's own HTTP server: a client that has said everything may still read.
+    const acceptor = createServer({ allowHalfOpen: true, noDelay: true });
+    acceptor.on("connection", (socket) => this.#accept(socket));
+    acceptor.on("drop", () => this.#observer.connectionRefused?.());
+    this.#acceptor = acceptor;
+    this.#limit(options.maxConnections);
+  }
+
+  listen(host: string, port: number, reusePort: boolean): Promise<Either<ListenFailed, HttpServer>> {
+    const acceptor = this.#acceptor;
+    return new Promise((resolve) => {
+      const failed = (cause: NodeJS.ErrnoException): void => {
+        this.#http1.close();
+        const code = cause.code ?? cause.message;
+        resolve(left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause }));
+      };
+      acceptor.once("error", failed);
+      acceptor.listen({ host, port, backlog: 1_024, reusePort }, () => {
+        acceptor.off("error", failed);
+        // The system could not hand over a connection: no memory, no descriptors. The others go on.
+        acceptor.on("error", () => this.#observer.connectionRefused?.());
+        ({ address: this.host, port: this.port } = acceptor.address() as AddressInfo);
+        resolve(right(this));
+      });
+    });
+  }
+
+  get url(): string {
+    return `${this.scheme}://${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  update({ tls, maxConnections }: ServerUpdate): void {
+    if (tls !== undefined) {
+      if (this.#tls === undefined)
+        throw new RangeError("update: tls is given to a server without TLS; valid is none");
+      this.#tls = this.#tlsEnd(tls);
+    }
+    this.#limit(maxConnections);
+  }
+
+  async drain(limitMs: number): Promise<number> {
+    this.draining = true;
+    this.#acceptor.close();
+    for (const connection of this.#connections) connection.drain();
+    const over = this.#over();
+    await this.#within(limitMs, over);
+    const cutOff = this.inFlight;
+    for (const connection of this.#connections) connection.destroy();
+    await over;
+    this.#http1.close();
+    return cutOff;
+  }
+
+  async close(): Promise<void> {
+    this.draining = true;
+    this.#acceptor.close();
+    for (const connection of this.#connections) connection.destroy();
+    await this.#over();
+    this.#http1.close();
+  }
+
+  call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>> {
+    try {
+      return Promise.resolve(this.#stack.call(request, signal));
+    } catch (defect) {
+      // A stack that throws instead of rejecting has the same defect.
+      return Promise.reject(defect);
+    }
+  }
+
+  began(): void {
+    this.inFlight++;
+  }
+
+  ended(): void {
+    if (--this.inFlight === 0) this.#idle?.resolve();
+  }
+
+  refused({ status, reason }: Refusal): void {
+    this.#observer.requestRefused?.(status, reason);
+  }
+
+  defect(cause: unknown, request: HttpRequest): void {
+    this.#observer.defect?.(cause, request);
+  }
+
+  #accept(socket: Socket): void {
+    const accepted = new Accepted(socket, this.#clock);
+    this.#connections.add(accepted);
+    // What fails before its version is known is no more than a client that has gone.
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      this.#connections.delete(accepted);
+      this.#observer.connections?.(this.connections, "closed");
+    });
+    this.#observer.connections?.(this.connections, "opened");
+    if (this.#tls !== undefined) this.#handshake(socket, accepted, this.#tls);
+    else if (this.#protocols.length > 1) this.#peek(socket, accepted);
+    else this.#begin(socket, accepted, this.#protocols[0] === "http2");
+  }
+
+  #peek(socket: Socket, accepted: Accepted): void {
+    peek(socket, (isHttp2) => {
+      this.#begin(socket, accepted, isHttp2);
+      // HTTP/2 takes what was given back by itself.
+      if (!isHttp2) socket.resume();
+    });
+  }
+
+  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): void {
+    if (isHttp2) accepted.become(new Http2Connection(socket, this, this.#clock));
+    else accepted.become(this.#http1.accept(socket));
+    if (this.draining) accepted.drain();
+  }
+
+  #handshake(socket: Socket, accepted: Accepted, tls: TlsEnd): void {
+    const from = cameFrom(socket);
+    this.#handshakes.set(from, accepted);
+    socket.once("close", () => {
+      if (this.#handshakes.get(from) === accepted) this.#handshakes.delete(from);
+    });
+    tls.accept(socket);
+  }
+
+  #tlsEnd(tls: ServerTls): TlsEnd {
+    // In the order of preference.
+    const alpn = (["http2", "http1"] as const).filter((version) => this.#protocols.includes(version));
+    return new TlsEnd(
+      tls,
+      alpn.map((version) => alpnNames[version]),
+      {
+        secure: (socket) => this.#secure(socket),
+        failed: (reason) => this.#observer.handshakeFailed?.(reason),
+      },
+    );
+  }
+
+  #secure(socket: TLSSocket): void {
+    const from = cameFrom(socket);
+    const accepted = this.#handshakes.get(from);
+    this.#handshakes.delete(from);
+    const isHttp2 = socket.alpnProtocol === "h2";
+    // It has gone, or it did not say what it speaks, which then is HTTP/1.1.
+    if (accepted === undefined || (!isHttp2 && !this.#protocols.includes("http1"))) socket.destroy();
+    else this.#begin(socket, accepted, isHttp2);
+  }
+
+  #limit(maxConnections: number | undefined): void {
+    // Node's types do not say that it may be taken back.
+    this.#acceptor.maxConnections = maxConnections ?? Infinity;
+  }
+
+  /** Settles when no request is in flight and no connection open. */
+  async #over(): Promise<void> {
+    await this.#connections.allClosed();
+    if (this.inFlight > 0) await (this.#idle ??= Promise.withResolvers()).promise;
+  }
+
+  async #within(limitMs: number, over: Promise<void>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(limitMs, resolve);
+    await Promise.race([over, late]);
+    this.#clock.clearTimer(timer);
+  }
+}
+
+const alpnNames: Readonly<Record<HttpVersion, string>> = { http1: "http/1.1", http2: "h2" };
+
+function cameFrom({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}

@@ -1,0 +1,27 @@
+import type { Socket } from "node:net";
+
+/** What every HTTP/2 client says first (RFC 9113, 3.4). No HTTP/1.1 request begins so. */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+
+/**
+ * Looks at the first bytes of a plain connection, which may come one by one, and gives them back to the socket: HTTP/2
+ * by prior knowledge shares the port with HTTP/1.1. A client that leaves before is not told of.
+ */
+export function peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
+  let seen: Buffer | undefined;
+  const onData = (chunk: Buffer): void => {
+    seen = seen === undefined ? chunk : Buffer.concat([seen, chunk]);
+    const { length } = seen;
+    const isHttp2 =
+      seen.compare(preface, 0, Math.min(length, preface.length), 0, Math.min(length, preface.length)) === 0;
+    if (isHttp2 && length < preface.length) return;
+    socket.off("data", onData).off("end", onEnd).pause();
+    socket.unshift(seen);
+    decided(isHttp2);
+  };
+  const onEnd = (): void => {
+    socket.off("data", onData);
+    socket.end();
+  };
+  socket.on("data", onData).once("end", onEnd);
+}
