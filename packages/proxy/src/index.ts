@@ -1,4 +1,6 @@
-export * from "./admin.ts";
-export * from "./config.ts";
-export * from "./proxy.ts";
-export * from "./stack.ts";
+export * from "./config/environment.ts";
+export { type Loaded, loadConfig, type Sources } from "./config/load.ts";
+export type { Config } from "./config/schema/config.ts";
+export * from "./control/proxy.ts";
+export type { WorkerCode } from "./control/thread.ts";
+export type { ClusterStatus, EndpointStatus, Listening } from "./data-plane/types.ts";

@@ -3,9 +3,10 @@ import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { service } from "@pagoda/core";
-import { type HttpRequest, type Peer, text } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, type Peer, text } from "@pagoda/core/http";
 import { type HttpServer, serve, type ServeOptions, type ServerTls } from "@pagoda/core/server";
 import { testAuthority, virtualClock } from "@pagoda/core/testing";
+import type { Either } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ask, client } from "./http2-client.ts";
 import { eventually, head, served } from "./served.ts";
@@ -277,7 +278,7 @@ describe("TLS that cannot work is refused when it is given", () => {
     ],
   ];
   test.each(rows)("%s", async (_name, tls, message) => {
-    const stack = service("never", (_: HttpRequest) => new Promise<never>(() => {}));
+    const stack = service("never", (_: HttpRequest) => new Promise<Either<never, HttpResponse>>(() => {}));
     expect(() => serve(stack, { tls: { certificates: [a], ...tls } })).toThrow(message);
   });
 });

@@ -101,7 +101,8 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     const at = levelFor(end, call.request);
     if (at === "silent" || !logger.isLevelEnabled(at)) return;
     if (ratio < 1 && !alwaysWritten.has(at) && random() >= ratio) return;
-    logger[at](withFields(call, entryOf(call, end, query)));
+    const entry = entryOf(call, end, query);
+    logger[at](withFields(call, entry), `${entry.method} ${entry.path} ${end.status ?? end.outcome}`);
     lines++;
   }
 

@@ -46,6 +46,7 @@ describe("access-log", () => {
     expect(lines()).toEqual([
       {
         level: 30,
+        msg: "PUT /cart 201",
         requestId: "7f3a",
         client: "203.0.113.7",
         method: "PUT",
@@ -74,6 +75,7 @@ describe("access-log", () => {
     expect(lines()).toEqual([
       {
         level: 30,
+        msg: "GET /cart 200",
         method: "GET",
         scheme: "http",
         authority: "shop.example",

@@ -1,5 +1,3 @@
-import { isIP } from "node:net";
-import type { ConnectionOptions } from "node:tls";
 import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { left } from "fp-ts/lib/Either.js";
@@ -8,14 +6,7 @@ import { closed, type TransportFault, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";
 import { Pool } from "./pool.ts";
 import type { Unsendable } from "./request-head.ts";
-
-/** How TLS connections to an origin are made. The origin's certificate is verified. */
-export interface TlsOptions {
-  /** Certificates (PEM) of the authorities that are trusted instead of the system's. */
-  readonly ca?: string | readonly string[];
-  /** The name that the certificate must show, and the SNI. Default: the origin's host. */
-  readonly servername?: string;
-}
+import { type TlsOptions, tlsOptions } from "./tls-options.ts";
 
 export interface TransportOptions {
   /**
@@ -58,7 +49,7 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  * Errors: {@link TransportFault}, and {@link Aborted}.
  *
  * @param url The origin: `http://host:port` or `https://host:port`, nothing after it.
- * @throws RangeError when the URL or a number is out of range.
+ * @throws RangeError when the URL or an option makes no sense.
  */
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
@@ -70,12 +61,15 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
   const idleTimeoutMs = whole(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
   const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
+  const isSecure = origin.protocol === "https:";
+  // Checked for a plain origin, too, which does not use it.
+  const tls = isSecure || options.tls ? tlsOptions(bareHost(origin), options.tls) : undefined;
 
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
   const terms = {
     host: bareHost(origin),
-    port: Number(origin.port) || (origin.protocol === "https:" ? 443 : 80),
-    tls: origin.protocol === "https:" ? tlsOptions(bareHost(origin), options.tls) : undefined,
+    port: Number(origin.port) || (isSecure ? 443 : 80),
+    tls: isSecure ? tls : undefined,
     connectTimeoutMs,
     headersTimeoutMs,
     idleTimeoutMs,
@@ -131,15 +125,6 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
       state: { inFlight, waiting: waiting.size, ...pool.counts },
     }),
     close: () => (closing ??= pool.close()),
-  };
-}
-
-/** The origin's name for SNI and verification, whatever `Host` a request carries. */
-function tlsOptions(host: string, { ca, servername }: TlsOptions = {}): ConnectionOptions {
-  const name = servername ?? (isIP(host) === 0 ? host : undefined);
-  return {
-    ...(ca !== undefined && { ca: ca as string | string[] }),
-    ...(name !== undefined && { servername: name }),
   };
 }
 

@@ -23,12 +23,7 @@ test("log lines are JSON where standard output is no terminal", async () => {
     expect(line.msg).toBeTypeOf("string");
   }
   expect(pagoda.logs.map(({ msg }) => msg)).toEqual(
-    expect.arrayContaining([
-      "upstream can be reached",
-      "upstream cannot be reached",
-      "answered by the proxy itself",
-      "drained",
-    ]),
+    expect.arrayContaining(["an endpoint can be reached", "GET / 502", "drained"]),
   );
 });
 
@@ -60,11 +55,12 @@ describe("LOG_LEVEL", () => {
   }
 
   test.each([
-    [undefined, [30, 40]],
-    ["debug", [20, 30, 40]],
-    ["info", [30, 40]],
-    ["warn", [40]],
-    ["error", []],
+    [undefined, [30, 50]],
+    ["debug", [30, 50]],
+    ["info", [30, 50]],
+    ["warn", [50]],
+    ["error", [50]],
+    ["fatal", []],
     ["silent", []],
   ])("%s", async (level, levels) => {
     const { logs, output } = await logged(level);
@@ -95,7 +91,7 @@ describe("on a terminal", () => {
     const plain = stripVTControlCharacters(output);
     expect(output).not.toBe(plain);
     expect(plain).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: listening on http:/m);
-    expect(plain).toMatch(/^\[.*\] WARN: upstream cannot be reached$/m);
+    expect(plain).toMatch(/^\[.*\] WARN: no endpoint can be reached$/m);
     expect(plain).toContain('signal: "SIGINT"');
     expect(plain).toMatch(/INFO: drained/);
     expect(plain).not.toContain('{"level"');

@@ -33,6 +33,8 @@ export function environment(env: Environment = {}): Record<string, string | unde
     NODE_COMPILE_CACHE: compiled,
     PROXY_LISTEN_ADDR: "127.0.0.1:0",
     PROXY_METRICS_ADDR: "127.0.0.1:0",
+    // What one thread does; tests of several say so.
+    PROXY_WORKERS: "1",
     ...env,
   };
 }

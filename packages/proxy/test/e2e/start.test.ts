@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { beforeEach, describe, expect, test } from "vitest";
-import { variables } from "../../src/config.ts";
+import { variables } from "../../src/config/environment.ts";
 import { listen, refusing } from "./origin.ts";
 import { Pagoda, Program, run } from "./program.ts";
 import { execute, need } from "./system.ts";
@@ -35,8 +35,10 @@ describe("without an upstream", () => {
       outputs.push(stdout.toString());
     }
     expect(JSON.parse(outputs[0] as string)).toMatchObject({ method: "GET", target: "/" });
-    expect(JSON.parse(outputs[1] as string)).toMatchObject({ name: "forwarded" });
-    expect(outputs[2]).toMatch(/^http_requests_total\{method="GET",status="200",upstream="http:/m);
+    expect(JSON.parse(outputs[1] as string)).toMatchObject({ name: "pagoda" });
+    expect(outputs[2]).toMatch(
+      /^http_requests_total\{method="GET",route="all",status="200",upstream="http:/m,
+    );
   });
 
   test("it is ready, since its origins are there", async () => {
@@ -53,12 +55,13 @@ describe("called or configured wrongly", () => {
       PROXY_METRICS_ADDR: "127.0.0.1:65536",
       PROXY_REQUEST_TIMEOUT_MS: "0",
       PROXY_MAX_CONNECTIONS: "many",
+      PROXY_WORKERS: "0",
       LOG_LEVEL: "loud",
     };
     const { code, output } = await run(wrong);
     expect(code).toBe(2);
     const lines = output.trimEnd().split("\n");
-    expect(lines).toHaveLength(6);
+    expect(lines).toHaveLength(7);
     for (const [i, [variable, value]] of Object.entries(wrong).entries()) {
       const { valid } = variables[variable as keyof typeof variables];
       expect(lines[i]).toBe(`pagoda: ${variable} is "${value}"; valid is ${valid}`);
@@ -69,7 +72,7 @@ describe("called or configured wrongly", () => {
     const { code, output } = await run({}, flag);
     expect(code).toBe(2);
     expect(output).toContain(flag.replace("=yes", ""));
-    expect(output).toContain("Usage: pagoda [--help] [--version]");
+    expect(output).toContain("see pagoda --help");
     expect(output).not.toMatch(/^ +at /m);
   });
 

@@ -1,39 +1,52 @@
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, isRight, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { type Config, problemLine, readConfig, variables } from "../src/config.ts";
+import {
+  defaults,
+  override,
+  type Overrides,
+  readEnvironment,
+  variableProblemText,
+  variables,
+} from "../../src/config/environment.ts";
+import { readConfig } from "../../src/config/read.ts";
+import type { Config } from "../../src/config/schema/config.ts";
 
 type Variable = keyof typeof variables;
 
-const defaults: Config = {
-  listen: { host: "127.0.0.1", port: 3000 },
-  upstreams: [],
-  admin: { host: "127.0.0.1", port: 9090 },
-  requestTimeoutMs: 30_000,
-  maxConnections: 10_000,
-  logLevel: "info",
+const nothing: Overrides = {
+  file: undefined,
+  listen: undefined,
+  upstreams: undefined,
+  admin: undefined,
+  requestTimeoutMs: undefined,
+  maxConnections: undefined,
+  workers: undefined,
+  logLevel: undefined,
 };
 
-const fields: Readonly<Record<Variable, keyof Config>> = {
+const fields: Readonly<Record<Variable, keyof Overrides>> = {
+  PROXY_CONFIG: "file",
   PROXY_LISTEN_ADDR: "listen",
   PROXY_UPSTREAM_ADDRS: "upstreams",
   PROXY_METRICS_ADDR: "admin",
   PROXY_REQUEST_TIMEOUT_MS: "requestTimeoutMs",
   PROXY_MAX_CONNECTIONS: "maxConnections",
+  PROXY_WORKERS: "workers",
   LOG_LEVEL: "logLevel",
 };
 
 describe("what is not set", () => {
-  test("has the seed's default", () => {
-    expect(readConfig({})).toEqual(right(defaults));
+  test("says nothing", () => {
+    expect(readEnvironment({})).toEqual(right(nothing));
   });
 
   test.each(Object.keys(fields))("is also %s set to nothing or to blanks", (variable) => {
-    expect(readConfig({ [variable]: "" })).toEqual(right(defaults));
-    expect(readConfig({ [variable]: "  " })).toEqual(right(defaults));
+    expect(readEnvironment({ [variable]: "" })).toEqual(right(nothing));
+    expect(readEnvironment({ [variable]: "  " })).toEqual(right(nothing));
   });
 
   test("leaves other variables alone", () => {
-    expect(readConfig({ PATH: "/bin", PROXY_UNKNOWN: "x" })).toEqual(right(defaults));
+    expect(readEnvironment({ PATH: "/bin", PROXY_UNKNOWN: "x" })).toEqual(right(nothing));
   });
 });
 
@@ -68,12 +81,16 @@ describe("valid", () => {
     ["PROXY_REQUEST_TIMEOUT_MS", "007", 7],
     ["PROXY_MAX_CONNECTIONS", "1", 1],
     ["PROXY_MAX_CONNECTIONS", "1000000", 1_000_000],
+    ["PROXY_WORKERS", "all", "all"],
+    ["PROXY_WORKERS", "1", 1],
+    ["PROXY_WORKERS", "1024", 1_024],
+    ["PROXY_CONFIG", " /etc/pagoda.yaml ", "/etc/pagoda.yaml"],
     ...(["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const).map(
       (level) => ["LOG_LEVEL", level, level] as const,
     ),
   ];
   test.each(rows)('%s "%s"', (variable, text, value) => {
-    expect(readConfig({ [variable]: text })).toEqual(right({ ...defaults, [fields[variable]]: value }));
+    expect(readEnvironment({ [variable]: text })).toEqual(right({ ...nothing, [fields[variable]]: value }));
   });
 });
 
@@ -111,29 +128,109 @@ describe("not valid", () => {
     ...upstreams.map((text) => ["PROXY_UPSTREAM_ADDRS", text] as const),
     ...[...numbers, "2147483648"].map((text) => ["PROXY_REQUEST_TIMEOUT_MS", text] as const),
     ...[...numbers, "1000001"].map((text) => ["PROXY_MAX_CONNECTIONS", text] as const),
+    ...[...numbers, "1025", "ALL"].map((text) => ["PROXY_WORKERS", text] as const),
     ...["verbose", "INFO", "30", "info,warn"].map((text) => ["LOG_LEVEL", text] as const),
   ];
   test.each(rows)('%s "%s"', (variable, value) => {
     const problem = { variable, value, valid: variables[variable].valid };
-    expect(readConfig({ [variable]: value })).toEqual(left([problem]));
+    expect(readEnvironment({ [variable]: value })).toEqual(left([problem]));
   });
 
   test("every problem is listed, in the order of the variables", () => {
-    const wrong = Object.fromEntries(Object.keys(variables).map((name) => [name, "?"]));
-    const read = readConfig(wrong);
+    const names = Object.keys(variables).filter((name) => name !== "PROXY_CONFIG");
+    const read = readEnvironment(Object.fromEntries(names.map((name) => [name, "?"])));
     expect(isLeft(read) && read.left.map(({ variable, value }) => [variable, value])).toEqual(
-      Object.keys(variables).map((name) => [name, "?"]),
+      names.map((name) => [name, "?"]),
     );
   });
 
   test("a problem names the variable, its value, and what would be valid", () => {
-    expect(problemLine({ variable: "LOG_LEVEL", value: "loud", valid: "one of info, warn" })).toBe(
+    expect(variableProblemText({ variable: "LOG_LEVEL", value: "loud", valid: "one of info, warn" })).toBe(
       'LOG_LEVEL is "loud"; valid is one of info, warn',
     );
   });
 });
 
 test("every default is valid", () => {
-  const set = Object.fromEntries(Object.entries(variables).map(([name, { fallback }]) => [name, fallback]));
-  expect(readConfig(set)).toEqual(right(defaults));
+  for (const [name, { fallback }] of Object.entries(variables))
+    expect(isRight(readEnvironment({ [name]: fallback }))).toBe(true);
+});
+
+/** A configuration that has been read. */
+function read(text: string): Config {
+  const config = readConfig(text);
+  if (isLeft(config)) throw new Error(JSON.stringify(config.left));
+  return config.right;
+}
+
+describe("without a file", () => {
+  test("the seed's defaults hold", () => {
+    const { listeners, clusters, admin, log, workers } = read(defaults(["http://a:1"]));
+    expect(listeners).toMatchObject([
+      {
+        name: "main",
+        address: { host: "127.0.0.1", port: 3_000 },
+        maxConnections: 10_000,
+        routes: [{ name: "all", cluster: "upstream", policies: { timeout: 30_000 } }],
+      },
+    ]);
+    expect(clusters).toMatchObject({ upstream: { endpoints: ["http://a:1"], balance: "round-robin" } });
+    expect({ admin, level: log.level, workers }).toEqual({
+      admin: { address: { host: "127.0.0.1", port: 9_090 } },
+      level: "info",
+      workers: "all",
+    });
+  });
+});
+
+describe("what is set overrides the file", () => {
+  const two = {
+    listeners: [
+      { name: "one", address: "127.0.0.1:1", routes: [{ name: "a", cluster: "shop" }] },
+      { name: "two", address: "127.0.0.1:2", routes: [{ name: "b", cluster: "shop" }] },
+    ],
+    clusters: { shop: { dns: { host: "shop", port: 80 } } },
+  };
+  const config = read(JSON.stringify(two));
+
+  test("where it stands there", () => {
+    const changed = override(config, {
+      listen: { host: "::1", port: 5 },
+      upstreams: ["http://b:2"],
+      admin: { host: "::1", port: 6 },
+      requestTimeoutMs: 7,
+      maxConnections: 8,
+      workers: 9,
+      logLevel: "warn",
+    });
+    expect(changed).toMatchObject(
+      right({
+        listeners: [
+          { address: { host: "::1", port: 5 }, maxConnections: 8, routes: [{ policies: { timeout: 7 } }] },
+          { address: { port: 2 }, maxConnections: 8, routes: [{ policies: { timeout: 7 } }] },
+        ],
+        clusters: { shop: { endpoints: ["http://b:2"], dns: undefined } },
+        admin: { address: { host: "::1", port: 6 } },
+        log: { level: "warn" },
+        workers: 9,
+      }),
+    );
+  });
+
+  test("and nothing else", () => {
+    expect(override(config, nothing)).toEqual(right(config));
+  });
+
+  test("unless it could mean several things", () => {
+    const more = read(
+      JSON.stringify({ ...two, clusters: { ...two.clusters, cart: { endpoints: ["http://c:3"] } } }),
+    );
+    expect(override(more, { upstreams: ["http://b:2"] })).toMatchObject(
+      left({
+        variable: "PROXY_UPSTREAM_ADDRS",
+        value: "http://b:2",
+        valid: expect.stringContaining("2 clusters"),
+      }),
+    );
+  });
 });

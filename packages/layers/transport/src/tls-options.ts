@@ -1,0 +1,107 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
+
+/** How TLS connections to an origin are made. */
+export interface TlsOptions {
+  /** Certificates (PEM) of the authorities that are trusted instead of the system's. */
+  readonly ca?: string | readonly string[];
+  /** The name that the certificate must show, and the SNI. Default: the origin's host. */
+  readonly servername?: string;
+  /**
+   * What is shown to an origin that asks who calls: a certificate (PEM), followed by those that it is signed by. Goes
+   * with `key`.
+   */
+  readonly certificate?: string;
+  /** The key (PEM, without a passphrase) of `certificate`. */
+  readonly key?: string;
+  /**
+   * Default true. False: any certificate of the origin's will do, so anybody on the way can be the origin. For tests, and where
+   * something else vouches for the network.
+   */
+  readonly verify?: boolean;
+  /** The oldest version that is spoken. Default `TLSv1.2`. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
+/**
+ * What connections to an origin are made with. The name for SNI and verification is the origin's, whatever `Host` a
+ * request carries. What is read of certificates is read once, for all connections.
+ *
+ * @throws RangeError that names the option. Keys are secrets, so it says nothing of what is in one.
+ */
+export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
+  const { ca, servername, certificate, key, verify = true, minVersion = "TLSv1.2" } = options;
+  if (typeof verify !== "boolean")
+    throw new RangeError(`transport: tls.verify is ${JSON.stringify(verify)}; valid are true and false`);
+  if (minVersion !== "TLSv1.2" && minVersion !== "TLSv1.3") {
+    throw new RangeError(
+      `transport: tls.minVersion is ${JSON.stringify(minVersion)}; valid are TLSv1.2 and TLSv1.3`,
+    );
+  }
+  const authorities = ca === undefined || typeof ca === "string" ? ca : [...ca];
+  if (typeof authorities === "string") checkCertificates("tls.ca", authorities);
+  else authorities?.forEach((each, at) => checkCertificates(`tls.ca[${at}]`, each));
+  checkPair(certificate, key);
+  const name = servername ?? (isIP(host) === 0 ? host : undefined);
+  return {
+    secureContext: secureContext({
+      minVersion,
+      ...(authorities !== undefined && { ca: authorities }),
+      ...(certificate !== undefined && { cert: certificate, key }),
+    }),
+    rejectUnauthorized: verify,
+    ...(name !== undefined && { servername: name }),
+  };
+}
+
+const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
+
+/** Every certificate in it: one that cannot be read would be left out without a word. */
+function checkCertificates(option: string, pem: string): readonly X509Certificate[] {
+  const texts = typeof pem === "string" ? pem.match(oneCertificate) : null;
+  if (texts === null)
+    throw new RangeError(
+      `transport: ${option} is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----`,
+    );
+  return texts.map((text, at) => {
+    try {
+      return new X509Certificate(text);
+    } catch (cause) {
+      const which = texts.length === 1 ? option : `certificate ${at + 1} of ${texts.length} in ${option}`;
+      throw new RangeError(`transport: ${which} cannot be read; valid is PEM`, { cause });
+    }
+  });
+}
+
+function checkPair(certificate: string | undefined, key: string | undefined): void {
+  if (certificate === undefined && key === undefined) return;
+  if (certificate === undefined || key === undefined) {
+    const [given, missing] = key === undefined ? ["certificate", "key"] : ["key", "certificate"];
+    throw new RangeError(
+      `transport: tls.${given} is there without tls.${missing}; valid are both or neither`,
+    );
+  }
+  const [own] = checkCertificates("tls.certificate", certificate);
+  if (!own?.checkPrivateKey(privateKey(key)))
+    throw new RangeError("transport: tls.key is not the key of tls.certificate; valid is the one that is");
+}
+
+function privateKey(key: string): ReturnType<typeof createPrivateKey> {
+  try {
+    return createPrivateKey(key);
+  } catch (cause) {
+    throw new RangeError("transport: tls.key is no key; valid is PEM of a private key without a passphrase", {
+      cause,
+    });
+  }
+}
+
+function secureContext(options: Parameters<typeof createSecureContext>[0]): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (cause) {
+    // All of it can be read: what is left is what OpenSSL finds too weak.
+    throw new RangeError(`transport: tls cannot be used: ${(cause as Error).message}`, { cause });
+  }
+}

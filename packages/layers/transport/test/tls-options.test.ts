@@ -1,0 +1,154 @@
+import { createSecureServer, type ServerHttp2Stream } from "node:http2";
+import { createServer } from "node:https";
+import type { TLSSocket, TlsOptions as ServerOptions } from "node:tls";
+import { transport, type TlsOptions } from "@pagoda/transport";
+import { describe, expect, test } from "vitest";
+import { certificates } from "./certificates.ts";
+import { client, faultOf, listen, request, textOf } from "./origin.ts";
+
+const origin = certificates("DNS:localhost,IP:127.0.0.1");
+const own = certificates("DNS:caller.test");
+const { ca } = origin;
+const show: TlsOptions = { certificate: own.cert, key: own.key };
+
+/** Answers with the name in the certificate that it was shown, and the version that is spoken. */
+async function asking(options: ServerOptions, protocol: "http1" | "http2") {
+  const given = { key: origin.key, cert: origin.cert, ...options };
+  const said = (socket: TLSSocket): string =>
+    `${socket.getPeerCertificate().subjectaltname ?? "nobody"} over ${socket.getProtocol()}`;
+  if (protocol === "http1") {
+    const server = createServer(given, (message, out) => out.end(said(message.socket as TLSSocket)));
+    server.on("tlsClientError", () => {});
+    return listen(server, () => server.closeAllConnections(), "https");
+  }
+  const sessions = new Set<{ destroy(): void }>();
+  const server = createSecureServer(given);
+  server.on("tlsClientError", () => {}).on("sessionError", () => {});
+  server.on("session", (session) => sessions.add(session));
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end(said(stream.session?.socket as TLSSocket));
+  });
+  return listen(server, () => sessions.forEach((session) => session.destroy()), "https");
+}
+
+const required: ServerOptions = { ca: own.ca, requestCert: true, rejectUnauthorized: true };
+
+describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
+  const calling = (url: string, tls: TlsOptions) => client(url, { protocol, tls }).call(request());
+
+  test("an origin that asks for a certificate is shown it", async () => {
+    const url = await asking(required, protocol);
+    expect(await textOf(calling(url, { ca, ...show }))).toContain("DNS:caller.test");
+  });
+
+  test("an origin that asks for a certificate refuses who has none, or another one", async () => {
+    const url = await asking(required, protocol);
+    const other = certificates("DNS:caller.test");
+    for (const tls of [{ ca }, { ca, certificate: other.cert, key: other.key }]) {
+      // With TLS 1.3 the connection is there before the origin has looked.
+      expect(await faultOf(calling(url, tls))).toMatchObject({ origin: "upstream", retryable: true });
+    }
+  });
+
+  test("an origin that nobody vouches for is called where it need not be verified, and only there", async () => {
+    const url = await asking({}, protocol);
+    for (const tls of [{}, { verify: true }]) {
+      expect(await faultOf(calling(url, tls))).toMatchObject({
+        _tag: "ConnectFailed",
+        code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      });
+    }
+    expect(await textOf(calling(url, { verify: false }))).toContain("nobody");
+    expect(await textOf(calling(url, { verify: false, servername: "elsewhere.test" }))).toContain("nobody");
+  });
+
+  test("an origin that speaks only what is too old is not called", async () => {
+    const url = await asking({ maxVersion: "TLSv1.2" }, protocol);
+    expect(await textOf(calling(url, { ca }))).toContain("over TLSv1.2");
+    expect(await textOf(calling(url, { ca, minVersion: "TLSv1.2" }))).toContain("over TLSv1.2");
+    expect(await faultOf(calling(url, { ca, minVersion: "TLSv1.3" }))).toMatchObject({
+      _tag: "ConnectFailed",
+      code: "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
+    });
+    const newer = await asking({}, protocol);
+    expect(await textOf(calling(newer, { ca, minVersion: "TLSv1.3" }))).toContain("over TLSv1.3");
+  });
+});
+
+describe("an option is refused when the transport is made:", () => {
+  const pemOf = "which begins with -----BEGIN CERTIFICATE-----";
+  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  test.each<[what: string, tls: TlsOptions, message: string]>([
+    [
+      "a certificate alone",
+      { certificate: own.cert },
+      "tls.certificate is there without tls.key; valid are both or neither",
+    ],
+    ["a key alone", { key: own.key }, "tls.key is there without tls.certificate; valid are both or neither"],
+    [
+      "no certificate",
+      { ...show, certificate: "?" },
+      `tls.certificate is no certificate; valid is PEM, ${pemOf}`,
+    ],
+    [
+      "a key as certificate",
+      { ...show, certificate: own.key },
+      `tls.certificate is no certificate; valid is PEM, ${pemOf}`,
+    ],
+    [
+      "a broken certificate",
+      { ...show, certificate: broken },
+      "tls.certificate cannot be read; valid is PEM",
+    ],
+    [
+      "a broken one behind",
+      { ...show, certificate: own.cert + broken },
+      "certificate 2 of 2 in tls.certificate cannot be read; valid is PEM",
+    ],
+    [
+      "no key",
+      { ...show, key: "?" },
+      "tls.key is no key; valid is PEM of a private key without a passphrase",
+    ],
+    [
+      "a certificate as key",
+      { ...show, key: own.cert },
+      "tls.key is no key; valid is PEM of a private key without a passphrase",
+    ],
+    [
+      "another one's key",
+      { ...show, key: origin.key },
+      "tls.key is not the key of tls.certificate; valid is the one that is",
+    ],
+    ["no authority", { ca: "?" }, `tls.ca is no certificate; valid is PEM, ${pemOf}`],
+    ["no authority among others", { ca: [ca, ""] }, `tls.ca[1] is no certificate; valid is PEM, ${pemOf}`],
+    ["a broken authority", { ca: ca + broken }, "certificate 2 of 2 in tls.ca cannot be read; valid is PEM"],
+    ["verify", { verify: "no" as never }, 'tls.verify is "no"; valid are true and false'],
+    [
+      "minVersion",
+      { minVersion: "TLSv1" as never },
+      'tls.minVersion is "TLSv1"; valid are TLSv1.2 and TLSv1.3',
+    ],
+  ])("%s", (_, tls, message) => {
+    for (const url of ["https://localhost", "http://localhost"])
+      expect(() => transport(url, { tls })).toThrow(new RangeError(`transport: ${message}`));
+  });
+
+  test("and nothing that stands in a key is told", () => {
+    const secret = own.key.split("\n")[1] as string;
+    for (const key of [own.key.replace("END", "E N D"), origin.key, own.key.slice(0, 90)]) {
+      try {
+        transport("https://localhost", { tls: { ...show, key } });
+        expect.unreachable();
+      } catch (error) {
+        expect(String(error)).not.toContain(secret.slice(0, 16));
+      }
+    }
+  });
+
+  test("what can be read is taken", () => {
+    for (const tls of [show, { ca: [ca, own.ca] }, { ca: `a comment\n${ca}${own.ca}` }, { verify: false }])
+      expect(() => transport("https://localhost", { tls })).not.toThrow();
+  });
+});

@@ -1,0 +1,41 @@
+import { isLeft } from "fp-ts/lib/Either.js";
+import { type Loaded, loadConfig } from "../config/load.ts";
+import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
+
+/** `pagoda check`: says everything that is wrong with a configuration, and starts nothing. */
+export const check: Command = {
+  usage: "check [-c FILE]",
+  about: "Says what is wrong with a configuration, with line and column, and starts nothing.",
+  async run(args, io) {
+    const flags = parsed(args, { config: { type: "string", short: "c" } });
+    if (typeof flags === "string") return wrong(io, flags);
+    const [unexpected] = flags.positionals;
+    if (unexpected !== undefined) return wrong(io, `there is no argument "${unexpected}"`);
+    const loaded = await loadConfig({ file: flags.values.config, env: io.env });
+    if (isLeft(loaded)) {
+      for (const problem of loaded.left) io.stderr(`${problem}\n`);
+      return usageError;
+    }
+    io.stdout(`${summary(loaded.right)}\n`);
+    return 0;
+  },
+};
+
+function wrong(io: CommandIo, message: string): number {
+  io.stderr(`pagoda check: ${message}; see pagoda --help\n`);
+  return usageError;
+}
+
+function summary({ config: { listeners, clusters } }: Loaded): string {
+  const routes = listeners.reduce((sum, listener) => sum + listener.routes.length, 0);
+  const parts = [
+    counted(listeners.length, "listener"),
+    counted(routes, "route"),
+    counted(Object.keys(clusters).length, "cluster"),
+  ];
+  return `valid: ${parts.join(", ")}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,23 @@
+import { variables } from "../config/environment.ts";
+import type { Command } from "./command.ts";
+
+/** What `pagoda --help` says. */
+export function help(commands: readonly Command[]): string {
+  const rows = Object.entries(variables).map(
+    ([name, { about, valid, fallback }]) =>
+      `  ${name}\n      ${about}\n      ${valid}\n      default: ${fallback === "" ? "none" : fallback}`,
+  );
+  return [
+    "pagoda: a service-mesh proxy composed from typed layers",
+    "",
+    "Usage:",
+    ...commands.map(({ usage, about }) => `  pagoda ${usage}\n      ${about}`),
+    "  pagoda --help | --version",
+    "",
+    "Environment:",
+    ...rows,
+    "",
+    "Exit codes: 0 ended as told, 1 could not listen, 2 called or configured wrongly.",
+    "",
+  ].join("\n");
+}

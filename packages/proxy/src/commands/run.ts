@@ -1,0 +1,105 @@
+import { constants } from "node:os";
+import { isLeft } from "fp-ts/lib/Either.js";
+import type { Logger } from "pino";
+import type { Environment } from "../config/environment.ts";
+import { type Proxy, startProxy } from "../control/proxy.ts";
+import type { WorkerCode } from "../control/thread.ts";
+import { createLogger } from "../log.ts";
+import { type Command, parsed, usageError } from "./command.ts";
+
+/** @param code What runs in the threads, where it is not the module that the sources have for it. */
+export function runCommand(code?: WorkerCode): Command {
+  return {
+    usage: "[run] [-c FILE] [--workers N|all]",
+    about: "Serves. SIGHUP reloads; SIGTERM or SIGINT drains and ends; a second one ends at once.",
+    async run(args, io) {
+      const flags = parsed(args, { config: { type: "string", short: "c" }, workers: { type: "string" } });
+      if (typeof flags === "string") return wrong(io, flags);
+      const [unexpected] = flags.positionals;
+      if (unexpected !== undefined) return wrong(io, `there is no command or argument "${unexpected}"`);
+      const { config: file, workers } = flags.values;
+      return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, code);
+    },
+  };
+}
+
+type Io = Parameters<Command["run"]>[1];
+
+function wrong(io: Io, message: string): number {
+  io.stderr(`pagoda: ${message}; see pagoda --help\n`);
+  return usageError;
+}
+
+async function serve(file: string | undefined, env: Environment, io: Io, code?: WorkerCode): Promise<number> {
+  const stop = Promise.withResolvers<void>();
+  let log: Logger | undefined;
+  let isStopping = false;
+  const drain = (why: { readonly signal: string } | { readonly path: string }): void => {
+    isStopping = true;
+    log?.info(why, "draining: requests in flight are finished, nothing new is accepted");
+    stop.resolve();
+  };
+  // From here on connections are accepted: a signal must not cut them off.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (!isStopping) return drain({ signal });
+      log?.warn({ signal }, "second signal: ending at once");
+      process.exit(128 + constants.signals[signal]);
+    });
+  }
+  const starting = startProxy({
+    file,
+    env,
+    log: (level) => (log = createLogger(level)),
+    onDrain: () => drain({ path: "/drain" }),
+    ...(code && { code }),
+  });
+  process.on("SIGHUP", () => {
+    void starting.then(async (one) => {
+      if (!isLeft(one)) await one.right.reload("SIGHUP");
+    });
+  });
+  const started = await starting;
+  if (isLeft(started)) {
+    if (started.left._tag === "ConfigInvalid") {
+      for (const problem of started.left.problems) io.stderr(`pagoda: ${problem}\n`);
+      return usageError;
+    }
+    started.left.log.fatal(started.left.reason);
+    return 1;
+  }
+  const proxy = started.right;
+  announce(proxy, io);
+  await stop.promise;
+  const cutOff = await proxy.drain();
+  if (cutOff > 0) proxy.log.warn({ cutOff }, "requests were cut off: they took too long to finish");
+  proxy.log.info("drained");
+  return 0;
+}
+
+function announce({ listening, adminUrl, config, demo, log }: Proxy, io: Io): void {
+  const urls = listening.map(({ url }) => url);
+  const upstreams = Object.values(config.clusters).flatMap(({ endpoints = [] }) =>
+    endpoints.map((each) => (typeof each === "string" ? each : each.url)),
+  );
+  const [url = ""] = urls;
+  log.info({ url, urls, adminUrl, upstreams }, `listening on ${urls.join(", ")}, admin on ${adminUrl}`);
+  if (demo) io.stdout(demoText(url, adminUrl, upstreams));
+}
+
+function demoText(url: string, adminUrl: string, upstreams: readonly string[]): string {
+  return [
+    "",
+    `  No upstream is configured, so two demo origins answer: ${upstreams.join(", ")}`,
+    "",
+    `  proxy  ${url}`,
+    `  admin  ${adminUrl}  /health /ready /metrics /stack /clusters /config`,
+    "",
+    "  Try:",
+    `    curl ${url}/`,
+    `    curl ${adminUrl}/stack`,
+    `    curl -s ${adminUrl}/metrics | grep http_requests_total`,
+    "",
+    "",
+  ].join("\n");
+}

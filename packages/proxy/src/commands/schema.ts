@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { config } from "../config/schema/config.ts";
+import { type Command, usageError } from "./command.ts";
+
+/** `pagoda schema`: the JSON Schema of the configuration, for editors. */
+export const schema: Command = {
+  usage: "schema",
+  about: "Writes the JSON Schema of the configuration, for editors.",
+  run(args, io) {
+    if (args.length > 0) {
+      io.stderr(`pagoda schema: there is no argument "${args[0]}"; see pagoda --help\n`);
+      return Promise.resolve(usageError);
+    }
+    io.stdout(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+    return Promise.resolve(0);
+  },
+};
+
+/** What a file may say; what it becomes is the program's matter. */
+export function jsonSchema(): object {
+  return { title: "pagoda", ...z.toJSONSchema(config, { io: "input", unrepresentable: "any" }) };
+}

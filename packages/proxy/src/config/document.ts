@@ -1,0 +1,110 @@
+import { distance } from "fastest-levenshtein";
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+
+/** Where something stands in a file; both count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong with a configuration file. */
+export interface Problem extends Place {
+  /** `clusters.shop.endpoints[0]`; empty for the file as a whole. */
+  readonly path: string;
+  /** What is there, and what would be right. */
+  readonly message: string;
+}
+
+type Key = string | number;
+
+/** A configuration file as data, which knows where each of its values stands. YAML, and so JSON. */
+export class ConfigDocument {
+  readonly #document: Document.Parsed;
+  readonly #lines = new LineCounter();
+
+  constructor(text: string) {
+    this.#document = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      // Aliases that multiply would fill the memory.
+      merge: false,
+      uniqueKeys: true,
+    });
+  }
+
+  /** What YAML itself finds wrong. */
+  get problems(): readonly Problem[] {
+    const found = [...this.#document.errors, ...this.#document.warnings];
+    return found.map(({ message, pos: [offset] }) => {
+      const { line, column } = this.#place(offset);
+      return { path: "", message, line, column };
+    });
+  }
+
+  /** @throws RangeError when aliases multiply beyond reason. */
+  get value(): unknown {
+    return this.#document.toJS({ maxAliasCount: 100 }) as unknown;
+  }
+
+  /** @param key Where the name of the last part stands, instead of its value. */
+  problem(path: readonly Key[], message: string, key = false): Problem {
+    return { path: pathText(path), message, ...this.#place(this.#offset(path, key)) };
+  }
+
+  /** The offset of the deepest part of the path that there is. */
+  #offset(path: readonly Key[], key: boolean): number {
+    let node: unknown = this.#document.contents;
+    let offset = (node as Node | null)?.range?.[0] ?? 0;
+    for (const [depth, part] of path.entries()) {
+      const isLast = depth === path.length - 1;
+      const pair = isMap(node)
+        ? node.items.find(
+            (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
+          )
+        : undefined;
+      const next = pair === undefined ? this.#child(node, part) : key && isLast ? pair.key : pair.value;
+      const range = (next as Node | null | undefined)?.range ?? (pair?.key as Node | undefined)?.range;
+      if (range === undefined || range === null) return offset;
+      offset = range[0];
+      node = next;
+    }
+    return offset;
+  }
+
+  #child(node: unknown, part: Key): unknown {
+    const items = (node as { readonly items?: readonly unknown[] } | null)?.items;
+    return typeof part === "number" ? items?.[part] : undefined;
+  }
+
+  #place(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+}
+
+/** `clusters.shop.endpoints[0]` */
+export function pathText(path: readonly Key[]): string {
+  return path
+    .map((part, at) => (typeof part === "number" ? `[${part}]` : at === 0 ? part : `.${part}`))
+    .join("");
+}
+
+/** The name that was probably meant; `undefined` when none is near. */
+export function nearest(name: string, names: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  // Two that have changed places count twice.
+  let least = Math.max(1, Math.floor(name.length / 2)) + 1;
+  for (const each of names) {
+    const off = distance(name.toLowerCase(), each.toLowerCase());
+    if (off < least) {
+      least = off;
+      best = each;
+    }
+  }
+  return best;
+}
+
+/** A line for people: `pagoda.yaml:12:5: clusters.shop: …`. */
+export function problemText(file: string, { line, column, path, message }: Problem): string {
+  return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
+}

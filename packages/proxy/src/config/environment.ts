@@ -1,0 +1,215 @@
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { z } from "zod";
+import { type Address, originOf, parseAddress, validAddress } from "./schema/address.ts";
+import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
+
+/** What the environment says, where it says something: it overrides the file. */
+export interface Overrides {
+  readonly file?: string | undefined;
+  readonly listen?: Address | undefined;
+  /** Origins, as `http://host:port`. */
+  readonly upstreams?: readonly string[] | undefined;
+  readonly admin?: Address | undefined;
+  readonly requestTimeoutMs?: number | undefined;
+  readonly maxConnections?: number | undefined;
+  readonly workers?: Config["workers"] | undefined;
+  readonly logLevel?: Config["log"]["level"] | undefined;
+}
+
+/** One variable that is wrong. */
+export interface VariableProblem {
+  readonly variable: string;
+  readonly value: string;
+  /** What would be valid. */
+  readonly valid: string;
+}
+
+/** A variable: how its text becomes a value, what holds where neither it nor a file says something, and what is valid. */
+interface Variable<T> {
+  readonly schema: z.ZodType<T, string>;
+  readonly fallback: string;
+  readonly valid: string;
+  readonly about: string;
+}
+
+/** The environment variables of the program, in the order in which help lists them. */
+export const variables = {
+  PROXY_CONFIG: {
+    schema: z.string(),
+    fallback: "",
+    valid: "the path of a YAML file",
+    about: "the configuration; the variables below override what it says",
+  },
+  PROXY_LISTEN_ADDR: {
+    schema: z.string().transform(addressOr),
+    fallback: "127.0.0.1:3000",
+    valid: validAddress,
+    about: "where clients connect: the first listener",
+  },
+  PROXY_UPSTREAM_ADDRS: {
+    schema: z.string().transform(upstreamsOr),
+    fallback: "",
+    valid:
+      "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, each once, nothing after the port",
+    about: "the origins that answer; without it and without a file, two demo origins are started",
+  },
+  PROXY_METRICS_ADDR: {
+    schema: z.string().transform(addressOr),
+    fallback: "127.0.0.1:9090",
+    valid: validAddress,
+    about: "where operators look: /health /ready /metrics /stack and more",
+  },
+  PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
+    "30000",
+    1,
+    2_147_483_647,
+    "milliseconds from a request to its response's head, on every route",
+  ),
+  PROXY_MAX_CONNECTIONS: wholeNumber(
+    "10000",
+    1,
+    1_000_000,
+    "client connections at once, for each listener; a further one is closed",
+  ),
+  PROXY_WORKERS: {
+    schema: z.string().transform(workersOr),
+    fallback: "all",
+    valid: "a whole number from 1 to 1024, or all",
+    about: "threads that serve; all: as many as the machine has cores",
+  },
+  LOG_LEVEL: {
+    schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,
+    fallback: "info",
+    valid: `one of ${logLevels.join(", ")}`,
+    about: "the least important log lines to write",
+  },
+} as const satisfies Record<string, Variable<unknown>>;
+
+type Name = keyof typeof variables;
+
+/** What an environment is: `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the variables; `Left` lists every problem there is. One that is empty is not set. */
+export function readEnvironment(env: Environment): Either<readonly VariableProblem[], Overrides> {
+  const problems: VariableProblem[] = [];
+  function read<N extends Name>(variable: N): z.output<(typeof variables)[N]["schema"]> | undefined {
+    const { schema, valid } = variables[variable];
+    const text = env[variable]?.trim() ?? "";
+    if (text === "") return undefined;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data as z.output<(typeof variables)[N]["schema"]>;
+    problems.push({ variable, value: text, valid });
+    return undefined;
+  }
+  const overrides: Overrides = {
+    file: read("PROXY_CONFIG"),
+    listen: read("PROXY_LISTEN_ADDR"),
+    upstreams: read("PROXY_UPSTREAM_ADDRS"),
+    admin: read("PROXY_METRICS_ADDR"),
+    requestTimeoutMs: read("PROXY_REQUEST_TIMEOUT_MS"),
+    maxConnections: read("PROXY_MAX_CONNECTIONS"),
+    workers: read("PROXY_WORKERS"),
+    logLevel: read("LOG_LEVEL"),
+  };
+  return problems.length > 0 ? left(problems) : right(overrides);
+}
+
+/** A line for people: what is wrong, and what would be right. */
+export function variableProblemText({ variable, value, valid }: VariableProblem): string {
+  return `${variable} is "${value}"; valid is ${valid}`;
+}
+
+/** A configuration with what the environment says. `Left`: where it cannot be said. */
+export function override(config: Config, overrides: Overrides): Either<VariableProblem, Config> {
+  const { upstreams, admin, workers, logLevel } = overrides;
+  const clusters = Object.entries(config.clusters);
+  const [only] = clusters;
+  if (upstreams !== undefined && (only === undefined || clusters.length > 1)) {
+    const valid = `no value: the file has ${clusters.length} clusters, and it could be meant for any of them`;
+    return left({ variable: "PROXY_UPSTREAM_ADDRS", value: upstreams.join(","), valid });
+  }
+  return right({
+    ...config,
+    listeners: config.listeners.map((each, at) =>
+      listenerWith(each, at === 0 ? overrides : { ...overrides, listen: undefined }),
+    ),
+    clusters:
+      upstreams === undefined || only === undefined
+        ? config.clusters
+        : {
+            [only[0]]: {
+              ...only[1],
+              endpoints: [...upstreams],
+              dns: undefined,
+              srv: undefined,
+              file: undefined,
+            },
+          },
+    ...(admin && { admin: { ...config.admin, address: admin } }),
+    ...(workers && { workers }),
+    ...(logLevel && { log: { ...config.log, level: logLevel } }),
+  });
+}
+
+function listenerWith(
+  listener: ListenerConfig,
+  { listen, maxConnections, requestTimeoutMs: timeout }: Overrides,
+): ListenerConfig {
+  return {
+    ...listener,
+    ...(listen && { address: listen }),
+    ...(maxConnections !== undefined && { maxConnections }),
+    ...(timeout !== undefined && { routes: listener.routes.map((route) => routeWith(route, timeout)) }),
+  };
+}
+
+function routeWith(route: ListenerConfig["routes"][number], timeout: number): typeof route {
+  return { ...route, policies: { ...route.policies, timeout } };
+}
+
+/** What holds without a file: one listener, one route, one cluster. */
+export function defaults(upstreams: readonly string[]): string {
+  const timeout = `${variables.PROXY_REQUEST_TIMEOUT_MS.fallback}ms`;
+  return JSON.stringify({
+    listeners: [
+      {
+        name: "main",
+        address: variables.PROXY_LISTEN_ADDR.fallback,
+        routes: [{ name: "all", cluster: "upstream", policies: { timeout } }],
+      },
+    ],
+    clusters: { upstream: { endpoints: upstreams } },
+  });
+}
+
+function wholeNumber(fallback: string, min: number, max: number, about: string): Variable<number> {
+  const schema = z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max);
+  return { schema, fallback, valid: `a whole number from ${min} to ${max}`, about };
+}
+
+function addressOr(text: string, context: z.RefinementCtx): Address {
+  return parseAddress(text) ?? invalid(context);
+}
+
+function workersOr(text: string, context: z.RefinementCtx): Config["workers"] {
+  if (text === "all") return text;
+  const workers = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return workers >= 1 && workers <= 1_024 ? workers : invalid(context);
+}
+
+function upstreamsOr(text: string, context: z.RefinementCtx): readonly string[] {
+  const origins = text.split(",").map((part) => originOf(part.trim()));
+  const valid = origins.filter((origin) => origin !== undefined);
+  if (valid.length < origins.length || new Set(valid).size < valid.length) return invalid(context);
+  return valid;
+}
+
+function invalid(context: z.RefinementCtx): never {
+  context.addIssue({ code: "custom", message: "invalid" });
+  return z.NEVER;
+}

@@ -1,0 +1,129 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { dirname, resolve as resolvePath } from "node:path";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import type { Config } from "./schema/config.ts";
+
+/** A configuration with the contents of the files that it names: plain data, which can be sent to a thread. */
+export interface Resolved {
+  readonly config: Config;
+  /** Certificates, keys and authorities (PEM), by the paths that the configuration gives. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** A file that a configuration names. */
+export interface NamedFile {
+  /** Where its name stands: `listeners`, 0, `tls`, … */
+  readonly path: readonly (string | number)[];
+  readonly name: string;
+  readonly kind: "certificate" | "key";
+  /** Of a key: the certificate that it is for. */
+  readonly certificate?: string;
+}
+
+/** The files that a configuration names, whose contents are a part of it. */
+export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[] {
+  const files: NamedFile[] = [];
+  const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
+    files.push({ path: [...path, "certificate"], name: certificate, kind: "certificate" });
+    files.push({ path: [...path, "key"], name: key, kind: "key", certificate });
+  };
+  listeners.forEach(({ tls }, at) => {
+    const path = ["listeners", at, "tls"];
+    tls?.certificates.forEach(({ certificate, key }, c) =>
+      pair([...path, "certificates", c], certificate, key),
+    );
+    if (tls?.clients !== undefined)
+      files.push({ path: [...path, "clients", "ca"], name: tls.clients.ca, kind: "certificate" });
+  });
+  for (const [cluster, { tls }] of Object.entries(clusters)) {
+    const path = ["clusters", cluster, "tls"];
+    if (tls?.ca !== undefined) files.push({ path: [...path, "ca"], name: tls.ca, kind: "certificate" });
+    if (tls?.certificate !== undefined && tls.key !== undefined) pair(path, tls.certificate, tls.key);
+  }
+  return files;
+}
+
+/** What is wrong with a file that a configuration names. */
+export interface FileProblem {
+  readonly path: NamedFile["path"];
+  readonly message: string;
+}
+
+/** Where a file lies: next to the configuration that names it, unless its path is absolute. */
+export function locate(name: string, configFile: string | undefined): string {
+  return resolvePath(configFile === undefined ? "." : dirname(configFile), name);
+}
+
+/**
+ * Reads the files that a configuration names, and checks that they are what they should be.
+ *
+ * @param read Gives the text of a file, by its place; throws what Node throws.
+ */
+export function resolve(
+  config: Config,
+  configFile: string | undefined,
+  read: (file: string) => string,
+): Either<readonly FileProblem[], Resolved> {
+  const problems: FileProblem[] = [];
+  const files = new Map<string, string>();
+  for (const { path, name, kind, certificate } of namedFiles(config)) {
+    const file = locate(name, configFile);
+    const problem = (message: string): void => void problems.push({ path, message: `${file}: ${message}` });
+    try {
+      const text = read(file);
+      files.set(name, text);
+      const wrong =
+        kind === "key" ? keyProblem(text, files.get(certificate ?? "")) : certificateProblem(text);
+      if (wrong !== undefined) problem(wrong);
+    } catch (error) {
+      problem(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) return left(problems);
+  // The lists of endpoints are read where the program runs, not where the configuration lies.
+  const clusters = Object.fromEntries(
+    Object.entries(config.clusters).map(([name, cluster]) => [
+      name,
+      cluster.file === undefined ? cluster : { ...cluster, file: locate(cluster.file, configFile) },
+    ]),
+  );
+  return right({ config: { ...config, clusters }, files });
+}
+
+function certificateProblem(text: string): string | undefined {
+  try {
+    new X509Certificate(text);
+    return undefined;
+  } catch {
+    return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
+  }
+}
+
+function keyProblem(text: string, certificate: string | undefined): string | undefined {
+  try {
+    const key = createPrivateKey(text);
+    if (certificate === undefined || certificateProblem(certificate) !== undefined) return undefined;
+    return new X509Certificate(certificate).checkPrivateKey(key)
+      ? undefined
+      : "is not the key of the certificate";
+  } catch {
+    return "is no key; valid is PEM without a passphrase, which begins with -----BEGIN PRIVATE KEY-----";
+  }
+}
+
+/** Names of header fields whose values are nobody's business. */
+const secret = /auth|cookie|key|token|secret|password/i;
+
+/** A configuration as it may be shown: values of header fields that look like secrets are left out. */
+export function publicConfig(config: Config): unknown {
+  return JSON.parse(JSON.stringify(config), (name, value: unknown) => {
+    if (name !== "set" && name !== "add" && name !== "headers") return value;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([field, text]) => [
+        field,
+        secret.test(field) ? "(not shown)" : (text as unknown),
+      ]),
+    );
+  });
+}

@@ -1,0 +1,18 @@
+import type { PathMatch, Route, RouteMatch } from "@pagoda/router";
+import type { RoutePolicies } from "./schema/policies.ts";
+import type { RouteConfig } from "./schema/route.ts";
+
+/** A route as the router takes it. What makes no sense in it is left so, for the router to say. */
+export function toRoute({ policies, match, ...rest }: RouteConfig): Route<string, RoutePolicies> {
+  const matches =
+    match === undefined ? undefined : Array.isArray(match) ? match.map(toMatch) : toMatch(match);
+  const route: unknown = { ...rest, ...(matches !== undefined && { match: matches }), policy: policies };
+  return route as Route<string, RoutePolicies>;
+}
+
+type MatchConfig = Exclude<RouteConfig["match"], undefined | readonly unknown[]>;
+
+function toMatch({ path, ...rest }: MatchConfig): RouteMatch {
+  if (path === undefined) return rest as RouteMatch;
+  return { ...rest, path: (typeof path === "string" ? { prefix: path } : path) as PathMatch } as RouteMatch;
+}

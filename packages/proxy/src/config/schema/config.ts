@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { address } from "./address.ts";
+import { cluster } from "./cluster.ts";
+import { fields, flag, name, some, text, whole, word } from "./fields.ts";
+import { listenerPolicies } from "./policies.ts";
+import { route } from "./route.ts";
+import { duration, ratio } from "./units.ts";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+const certificate = fields({
+  certificate: text.min(1).describe("File with the certificate and those that it is signed by (PEM)."),
+  key: text.min(1).describe("File with the key (PEM)."),
+});
+
+const tls = fields({
+  certificates: some(certificate).describe("By the names in them; the first one also where none fits."),
+  minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2"),
+  ciphers: text.optional(),
+  clients: fields({
+    ca: text
+      .min(1)
+      .describe("File with the certificates (PEM) of the authorities that sign clients' certificates."),
+    required: flag.default(true),
+  })
+    .optional()
+    .describe("Clients show certificates, too."),
+});
+
+const listener = fields({
+  name: name.optional(),
+  address,
+  tls: tls.optional(),
+  protocols: some(word(["http1", "http2"])).default(["http1", "http2"]),
+  maxConnections: whole(1, 1_000_000).default(10_000),
+  trustedProxies: some(text)
+    .optional()
+    .describe("Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed."),
+  policies: listenerPolicies.prefault({}),
+  routes: some(route),
+});
+
+export const config = fields({
+  listeners: some(listener),
+  clusters: z.record(name, cluster, { error: "valid are clusters by their names" }),
+  admin: fields({ address: address.prefault("127.0.0.1:9090") }).prefault({}),
+  log: fields({
+    level: word(logLevels).default("info"),
+    access: flag.default(true).describe("A line for each call that failed or was refused, with the reason."),
+    accessRatio: ratio.default(0).describe("The share of the other calls that get a line, too."),
+  }).prefault({}),
+  tracing: fields({
+    endpoint: z
+      .url({ protocol: /^https?$/, error: "valid is a URL such as http://collector:4318/v1/traces" })
+      .describe("Where spans are sent to: OTLP over HTTP."),
+    ratio: ratio.default(0.01).describe("The share of the traces that begin here and are recorded."),
+    service: text.min(1).default("pagoda").describe("The name of the service in spans."),
+  })
+    .optional()
+    .describe("A span for each request, and for each try."),
+  drain: fields({ timeout: duration.default(30_000) }).prefault({}),
+  workers: z
+    .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
+    .default("all")
+    .describe("Threads that serve; all: as many as the machine has cores."),
+});
+
+export type Config = z.output<typeof config>;
+export type ListenerConfig = Config["listeners"][number];

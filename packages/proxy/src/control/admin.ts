@@ -1,0 +1,106 @@
+import { isIP } from "node:net";
+import { type Description, service, type Service } from "@pagoda/core";
+import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/core/http";
+import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
+import type { ClusterStatus } from "../data-plane/types.ts";
+
+/** What the admin endpoint tells of, and what can be done there. */
+export interface AdminSubject {
+  /** Where it listens: names that clients may call it by, besides addresses and `localhost`. */
+  readonly host: string;
+  /** Why no traffic should come here now; `undefined`: it may. */
+  notReady(): Promise<string | undefined>;
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** One tree: threads, listeners, stacks. */
+  describe(): Promise<Description>;
+  /** The configuration, without its secrets. */
+  config(): unknown;
+  clusters(): Promise<readonly ClusterStatus[]>;
+  /** `Left`: a line for each problem, and nothing has changed. */
+  reload(): Promise<Either<readonly string[], void>>;
+  drain(): void;
+  readonly logLevels: readonly string[];
+  readonly logLevel: string;
+  setLogLevel(level: string): Promise<void>;
+}
+
+type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+type Pages = Readonly<Record<string, { readonly GET?: Page; readonly POST?: Page }>>;
+
+/** The operator's side of the proxy. */
+export function admin(subject: AdminSubject): Service<HttpRequest, HttpResponse> {
+  const health: Page = () => text("ok\n");
+  const ready: Page = async () => {
+    const reason = await subject.notReady();
+    return reason === undefined ? text("ready\n") : text(`not ready: ${reason}\n`, 503);
+  };
+  const pages: Pages = {
+    "/health": { GET: health },
+    "/healthz": { GET: health },
+    "/ready": { GET: ready },
+    "/readyz": { GET: ready },
+    "/metrics": {
+      async GET() {
+        const { contentType, text: body } = await subject.metrics();
+        return httpResponse(200, body, { "content-type": contentType });
+      },
+    },
+    "/stack": { GET: async () => json(await subject.describe()) },
+    "/config": { GET: () => json(subject.config()) },
+    "/clusters": { GET: async () => json(await subject.clusters()) },
+    "/log-level": {
+      GET: () => text(`${subject.logLevel}\n`),
+      async POST(request) {
+        const level = new URLSearchParams(request.query).get("level") ?? (await bodyOf(request));
+        if (!subject.logLevels.includes(level))
+          return text(`the level is "${level}"; valid is one of ${subject.logLevels.join(", ")}\n`, 400);
+        await subject.setLogLevel(level);
+        return text(`${level}\n`);
+      },
+    },
+    "/reload": {
+      async POST() {
+        const done = await subject.reload();
+        return isLeft(done) ? text(`${done.left.join("\n")}\n`, 422) : text("reloaded\n");
+      },
+    },
+    "/drain": {
+      POST() {
+        subject.drain();
+        return text("draining\n", 202);
+      },
+    },
+  };
+
+  return service("admin", async (request: HttpRequest) => {
+    const { method, path, authority, headers } = request;
+    // A page of somebody else's, whose name leads here (DNS rebinding), could read all this, and change it.
+    if (!isOwn(authority, subject.host))
+      return right(
+        text(`the host is "${authority}"; valid is an address, localhost or ${subject.host}\n`, 421),
+      );
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page === undefined)
+      return right(text(`no such page; there are ${Object.keys(pages).join(" ")}\n`, 404));
+    const answer =
+      method === "HEAD" ? page.GET : method === "GET" || method === "POST" ? page[method] : undefined;
+    if (answer === undefined) {
+      const allow = [...(page.GET ? ["GET", "HEAD"] : []), ...(page.POST ? ["POST"] : [])].join(", ");
+      return right(text(`valid is ${allow}\n`, 405, { allow }));
+    }
+    // Browsers say whose page sends a POST; there is none that should.
+    if (method === "POST" && headers.has("origin")) return right(text("not from a page in a browser\n", 403));
+    return right(await answer(request));
+  });
+}
+
+async function bodyOf({ body }: HttpRequest): Promise<string> {
+  const read = await body.text(1_024);
+  return isLeft(read) ? "" : read.right.trim();
+}
+
+/** Whether a request was meant for here: for an address, or a name that nobody else can have. */
+function isOwn(authority: string, own: string): boolean {
+  const host = authority.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
+  return host === "" || isIP(host) !== 0 || host === "localhost" || host === own;
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "@pagoda/core";
+
+/** After so long without a crash the past is forgotten. */
+const quietMs = 60_000;
+const firstMs = 100;
+const mostMs = 10_000;
+
+/** How long to wait until a thread that died is replaced: not at all the first time, then longer and longer. */
+export class Backoff {
+  readonly #clock: Clock;
+  #last = -Infinity;
+  #ms = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  next(): number {
+    const now = this.#clock.now();
+    this.#ms = now - this.#last >= quietMs ? 0 : Math.min(mostMs, Math.max(firstMs, this.#ms * 2));
+    this.#last = now;
+    return this.#ms;
+  }
+}

@@ -1,0 +1,4 @@
+// What runs in a worker thread.
+import { runWorker } from "./worker.ts";
+
+runWorker();

@@ -1,0 +1,164 @@
+import { availableParallelism } from "node:os";
+import { extname } from "node:path";
+import { type Clock, type Description, systemClock } from "@pagoda/core";
+import { type HttpServer, serve } from "@pagoda/core/server";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { Logger } from "pino";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { type Environment } from "../config/environment.ts";
+import { type Loaded, loadConfig } from "../config/load.ts";
+import { publicConfig } from "../config/resolved.ts";
+import { logLevels } from "../config/schema/config.ts";
+import type { Listening } from "../data-plane/types.ts";
+import { admin } from "./admin.ts";
+import { mergeClusters } from "./clusters.ts";
+import { Demo } from "./demo.ts";
+import { exposition } from "./exposition.ts";
+import { type NotApplied, notAppliedText } from "./protocol.ts";
+import { Reloads } from "./reloads.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { WorkerCode } from "./thread.ts";
+
+export interface ProxyOptions {
+  /** The configuration; else what `PROXY_CONFIG` names, else the variables alone. */
+  readonly file?: string | undefined;
+  /** Default: none is set. */
+  readonly env?: Environment;
+  /** Makes the log, once its level is known. */
+  readonly log: (level: string) => Logger;
+  /** What runs in the threads. Default: the module beside this one. */
+  readonly code?: WorkerCode;
+  /** Called when somebody has told the proxy to drain and end. */
+  readonly onDrain?: () => void;
+  readonly clock?: Clock;
+}
+
+/** The configuration is not valid: a line for each problem. */
+export interface ConfigInvalid {
+  readonly _tag: "ConfigInvalid";
+  readonly problems: readonly string[];
+}
+
+/** It is valid, and yet it could not be served: an address that is taken, for instance. */
+export interface CannotServe {
+  readonly _tag: "CannotServe";
+  readonly reason: string;
+  readonly log: Logger;
+}
+
+/** A proxy that runs. */
+export interface Proxy {
+  readonly listening: readonly Listening[];
+  readonly adminUrl: string;
+  /** Whether its own demo origins answer. */
+  readonly demo: boolean;
+  readonly config: Loaded["config"];
+  readonly log: Logger;
+  /** Takes over what the file and the environment say now. `Left`: a line for each problem, and nothing has changed. */
+  reload(why: string): Promise<Either<readonly string[], void>>;
+  /**
+   * Not ready from now on; accepts nothing more; lets the requests in flight finish, up to `drain.timeout`; closes
+   * everything.
+   *
+   * @returns How many requests were cut off.
+   */
+  drain(): Promise<number>;
+}
+
+/** Starts the proxy: its threads, its admin endpoint, and demo origins where nothing names any. */
+export async function startProxy(options: ProxyOptions): Promise<Either<ConfigInvalid | CannotServe, Proxy>> {
+  const { file, env = {}, clock = systemClock, onDrain = () => {} } = options;
+  const demo = new Demo();
+  const load = (): ReturnType<typeof loadConfig> => loadConfig({ file, env, demo: demo.origins });
+  const loaded = await load();
+  if (isLeft(loaded)) return left({ _tag: "ConfigInvalid", problems: loaded.left });
+  const { config } = loaded.right;
+  const log = options.log(config.log.level);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const workers = config.workers === "all" ? availableParallelism() : config.workers;
+  log.info({ workers }, "starting");
+  const supervisor = new Supervisor({ workers, code: options.code ?? ownCode(), log, registry, clock });
+  const reloads = new Reloads(loaded.right, { load, supervisor, log, registry, clock });
+
+  let phase: "starting" | "serving" | "draining" = "starting";
+  const subject = {
+    host: config.admin.address.host,
+    notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
+    metrics: async () => exposition(registry, await supervisor.metrics()),
+    describe: async () => wholeStack(await supervisor.describe()),
+    config: () => publicConfig(reloads.current.config),
+    clusters: async () => mergeClusters(await supervisor.clusters()),
+    reload: () => reloads.reload("an operator said so"),
+    drain: onDrain,
+    logLevels,
+    get logLevel() {
+      return log.level;
+    },
+    async setLogLevel(level: string) {
+      log.level = level;
+      await supervisor.setLogLevel(level);
+    },
+  };
+  const failed = async (fault: NotApplied): Promise<Either<CannotServe, never>> => {
+    await Promise.all([supervisor.end(), demo.close()]);
+    return left({ _tag: "CannotServe", reason: notAppliedText(fault), log });
+  };
+  const adminServer = await serve(admin(subject), {
+    ...config.admin.address,
+    defect: (err) => log.error({ err }, "defect in the admin endpoint"),
+  });
+  if (isLeft(adminServer)) return failed(adminServer.left);
+  const started = await supervisor.start(loaded.right);
+  if (isLeft(started)) {
+    await adminServer.right.close();
+    return failed(started.left);
+  }
+  await reloads.watch();
+  phase = "serving";
+  return right({
+    get listening() {
+      return supervisor.listening;
+    },
+    adminUrl: adminServer.right.url,
+    demo: loaded.right.demo,
+    get config() {
+      return reloads.current.config;
+    },
+    log,
+    reload: (why) => reloads.reload(why),
+    async drain() {
+      phase = "draining";
+      reloads.close();
+      const cutOff = await supervisor.drain(reloads.current.config.drain.timeout);
+      await Promise.all([closed(adminServer.right), demo.close()]);
+      return cutOff;
+    },
+  });
+}
+
+/** Whoever asks there at that moment gets an answer. */
+async function closed(adminServer: HttpServer): Promise<void> {
+  await adminServer.drain(1_000);
+}
+
+/** The module beside this one, as source or as built. */
+function ownCode(): WorkerCode {
+  return { code: new URL(`./entry${extname(import.meta.url)}`, import.meta.url) };
+}
+
+/** All stacks as one tree. */
+function wholeStack(threads: readonly Readonly<Record<string, Description>>[]): Description {
+  return {
+    name: "pagoda",
+    inner: threads.map((listeners, worker) => ({
+      name: "worker",
+      options: { worker },
+      inner: Object.entries(listeners).map(([listener, stack]) => ({
+        name: "listener",
+        options: { listener },
+        inner: [stack],
+      })),
+    })),
+  };
+}

@@ -1,0 +1,105 @@
+import type { Clock } from "@pagoda/core";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { Logger } from "pino";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { Loaded } from "../config/load.ts";
+import { notAppliedText } from "./protocol.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { FileWatch } from "./watch.ts";
+
+export interface ReloadsOptions {
+  readonly load: () => Promise<Either<readonly string[], Loaded>>;
+  readonly supervisor: Supervisor;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+}
+
+/**
+ * Takes over the configuration when it changes: when a file does, on SIGHUP, or when an operator says so. One that is not
+ * valid changes nothing, and is told of.
+ */
+export class Reloads {
+  /** What holds now. */
+  current: Loaded;
+  readonly #options: ReloadsOptions;
+  readonly #watch: FileWatch;
+  readonly #total: Counter<"result">;
+  readonly #successful: Gauge;
+  readonly #time: Gauge;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(current: Loaded, options: ReloadsOptions) {
+    const { registry, clock } = options;
+    const registers = [registry];
+    this.current = current;
+    this.#options = options;
+    this.#watch = new FileWatch(clock, () => void this.reload("a file has changed"));
+    this.#total = new Counter({
+      name: "pagoda_reloads_total",
+      help: "Attempts to take over a changed configuration, by result: success, failure",
+      labelNames: ["result"],
+      registers,
+    });
+    for (const result of ["success", "failure"]) this.#total.inc({ result }, 0);
+    this.#successful = new Gauge({
+      name: "pagoda_config_last_reload_successful",
+      help: "1 when the last attempt to take over a configuration was successful, 0 when not",
+      registers,
+    });
+    this.#successful.set(1);
+    this.#time = new Gauge({
+      name: "pagoda_config_last_reload_success_timestamp_seconds",
+      help: "When the configuration was last taken over",
+      registers,
+    });
+    this.#time.set(clock.wallTime() / 1_000);
+  }
+
+  /** Watches the files of the configuration from now on. */
+  watch(): Promise<void> {
+    return this.#watch.watch(this.current.watched);
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** @param why For the log. `Left`: a line for each problem, and nothing has changed. */
+  reload(why: string): Promise<Either<readonly string[], void>> {
+    const next = this.#turn.then(() => this.#reload(why));
+    this.#turn = next;
+    return next;
+  }
+
+  async #reload(why: string): Promise<Either<readonly string[], void>> {
+    const { log, clock } = this.#options;
+    const result = await this.#apply();
+    if (isLeft(result)) {
+      this.#total.inc({ result: "failure" });
+      this.#successful.set(0);
+      log.error({ why, problems: result.left }, "the configuration is not taken over; the former one holds");
+      return result;
+    }
+    this.#total.inc({ result: "success" });
+    this.#successful.set(1);
+    this.#time.set(clock.wallTime() / 1_000);
+    log.info({ why }, "the configuration is taken over");
+    return result;
+  }
+
+  async #apply(): Promise<Either<readonly string[], void>> {
+    const { load, supervisor, log } = this.#options;
+    const loaded = await load();
+    if (isLeft(loaded)) return loaded;
+    const applied = await supervisor.apply(loaded.right);
+    if (isLeft(applied)) return left([notAppliedText(applied.left)]);
+    const before = this.current.config;
+    const { config } = (this.current = loaded.right);
+    await this.watch();
+    if (config.log.level !== before.log.level) log.level = config.log.level;
+    if (config.workers !== before.workers || JSON.stringify(config.admin) !== JSON.stringify(before.admin))
+      log.warn("admin and workers have changed: that takes effect with the next start");
+    return right(undefined);
+  }
+}

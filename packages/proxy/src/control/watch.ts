@@ -1,0 +1,70 @@
+import { stat } from "node:fs/promises";
+import type { Clock, Timer } from "@pagoda/core";
+
+/** How often the files are looked at; a change counts when it is still there at the next look. */
+const lookMs = 500;
+
+/**
+ * Tells when files change: replaced, written in place, deleted and made again, or reached by links that lead elsewhere,
+ * as in a mounted ConfigMap or Secret. It looks instead of being told, for file systems forget to tell; a few files cost
+ * nothing. Files that are replaced one after the other count as one change.
+ */
+export class FileWatch {
+  readonly #clock: Clock;
+  readonly #changed: () => void;
+  #files: readonly string[] = [];
+  #seen = "";
+  #pending: string | undefined;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, changed: () => void) {
+    this.#clock = clock;
+    this.#changed = changed;
+  }
+
+  /** Watches these from now on, as they are now. */
+  async watch(files: readonly string[]): Promise<void> {
+    this.close();
+    this.#files = files;
+    this.#pending = undefined;
+    this.#seen = await signature(files);
+    if (files.length > 0) this.#again();
+  }
+
+  close(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+    this.#files = [];
+  }
+
+  #again(): void {
+    this.#timer = this.#clock.setTimer(lookMs, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const files = this.#files;
+    const now = await signature(files);
+    if (files !== this.#files) return;
+    if (now === this.#seen) this.#pending = undefined;
+    else if (now !== this.#pending) this.#pending = now;
+    else {
+      this.#seen = now;
+      this.#pending = undefined;
+      this.#changed();
+    }
+    if (files === this.#files) this.#again();
+  }
+}
+
+/** What changes when a file does. */
+async function signature(files: readonly string[]): Promise<string> {
+  const each = await Promise.all(
+    files.map((file) =>
+      stat(file, { bigint: true }).then(
+        ({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`,
+        (error: NodeJS.ErrnoException) => error.code ?? "unreadable",
+      ),
+    ),
+  );
+  return each.join("\n");
+}

@@ -1,0 +1,192 @@
+import type { Tracer } from "@opentelemetry/api";
+import { balance, type BalanceObserver } from "@pagoda/balance";
+import {
+  anyOf,
+  circuitBreaker,
+  type CircuitBreakerObserver,
+  consecutiveFailures,
+  successRate,
+} from "@pagoda/circuit-breaker";
+import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
+import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
+import { failfast, type FailfastObserver } from "@pagoda/failfast";
+import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
+import { timeout, type TimeoutObserver } from "@pagoda/timeout";
+import { clientSpan } from "@pagoda/tracing";
+import { transport } from "@pagoda/transport";
+import type { ClusterConfig } from "../config/schema/cluster.ts";
+import type { ClusterPolicies } from "../config/schema/policies.ts";
+import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
+import { healthOf } from "./health.ts";
+import { limitOf } from "./limit.ts";
+import { Reachability } from "./reachability.ts";
+import { strategyOf } from "./strategy.ts";
+import type { Tell } from "./tell.ts";
+import { transportOptions } from "./transport-options.ts";
+import { requestSent } from "./sent.ts";
+
+/** What clusters need beside their configuration. */
+export interface ClusterContext extends Tell {
+  /** Files that the configuration names, by the paths there. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Begins a span for each try; `undefined`: there are none. */
+  readonly tracer: Tracer | undefined;
+}
+
+/** What can go wrong in a cluster. */
+export type ClusterErrors = ErrorOf<ReturnType<typeof parts>["service"]>;
+
+/** Endpoints that can do the same, and the policies around all and each of them. */
+export interface Cluster {
+  readonly service: Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
+  /** Settles when its endpoints are known for the first time. */
+  readonly started: Promise<unknown>;
+  /** Whether an endpoint takes connections; `true` where it has none yet that could be asked. */
+  readonly reachable: boolean;
+  /** Takes over endpoints that are listed otherwise now. */
+  update(config: ClusterConfig): void;
+  /** Nothing is sent there any more. */
+  close(): void;
+}
+
+export function cluster(name: string, config: ClusterConfig, context: ClusterContext): Cluster {
+  const log = context.log.child({ cluster: name });
+  const endpoints = endpointsOf(config, log);
+  const { balancer, service } = parts(name, config, endpoints, { ...context, log });
+  const reachability = new Reachability(endpoints, (reachable, reason) => {
+    if (reachable) log.info("an endpoint can be reached");
+    else log.warn({ reason }, "no endpoint can be reached");
+  });
+  return {
+    service,
+    started: Promise.all([endpoints.started, reachability.started]),
+    get reachable() {
+      return reachability.any;
+    },
+    update: (next) => endpoints.update(next),
+    close() {
+      reachability.stop();
+      endpoints.close();
+      balancer.close();
+    },
+  };
+}
+
+function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: ClusterContext) {
+  const { events } = context;
+  const { policies } = config;
+  const labels = { cluster: name };
+  const classifier = grpcClassifier();
+  const balancer = balance({
+    discovery: endpoints,
+    strategy: strategyOf(config.balance),
+    health: healthOf(name, config, context),
+    panicThreshold: config.panicThreshold,
+    ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
+    classifier,
+    observer: events.observer<BalanceObserver>("balance", ["came", "gone", "connectFailed", "panicked"], {
+      labels,
+      also: {
+        connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "the endpoint cannot be used"),
+        panicked: (panicking) => {
+          if (panicking) context.log.warn("too few endpoints are healthy: health is ignored");
+          else context.log.info("enough endpoints are healthy again");
+        },
+      },
+    }),
+    connect: (endpoint, atEnd) => stackOf(name, endpoint, config, { ...context, classifier, atEnd }),
+  });
+  const service = new ServiceBuilder<HttpRequest & FromClient>()
+    .layer(
+      optional(
+        policies.failfast === undefined
+          ? undefined
+          : failfast({
+              ms: policies.failfast,
+              observer: events.observer<FailfastObserver>("failfast", ["failing", "recovered", "refused"], {
+                labels,
+              }),
+            }),
+      ),
+    )
+    .service(balancer);
+  return { balancer, service };
+}
+
+interface EndpointContext extends ClusterContext {
+  readonly classifier: Classifier;
+  readonly atEnd: (run: () => void) => void;
+}
+
+/** What is done with each call of one endpoint, from the outside in. */
+function stackOf(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
+  const { events, classifier, files, tracer, atEnd } = context;
+  const { policies } = config;
+  const labels = { cluster, endpoint: endpoint.key };
+  const origin = transport(endpoint.key, transportOptions(config, endpoint, files));
+  atEnd(() => void origin.close());
+  return (
+    new ServiceBuilder<HttpRequest & FromClient>()
+      // An open one is not ready, and the balancer passes it over.
+      .layer(optional(breakerOf(policies, labels, context)))
+      .layer(
+        optional(
+          policies.concurrencyLimit === undefined
+            ? undefined
+            : concurrencyLimit({
+                limit: limitOf(policies.concurrencyLimit),
+                classifier,
+                observer: events.observer<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], {
+                  labels,
+                }),
+              }),
+        ),
+      )
+      .layer(
+        optional(
+          policies.timeout === undefined || policies.timeout === 0
+            ? undefined
+            : timeout({
+                ms: policies.timeout,
+                startWhen: requestSent,
+                observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
+              }),
+        ),
+      )
+      .layer(optional(tracer && clientSpan({ tracer })))
+      // What a gRPC origin says in trailers alone is known to the breaker and to retries.
+      .layer(grpcTrailers())
+      .service(origin)
+  );
+}
+
+function breakerOf(
+  { circuitBreaker: policy }: ClusterPolicies,
+  labels: { readonly cluster: string; readonly endpoint: string },
+  { events, log, classifier }: EndpointContext,
+) {
+  if (policy === undefined) return undefined;
+  const { endpoint } = labels;
+  return circuitBreaker({
+    trip: anyOf(
+      consecutiveFailures(policy.failures),
+      successRate({ least: policy.successRate, windowMs: policy.window, minCalls: policy.minCalls }),
+    ),
+    openMs: policy.open,
+    maxOpenMs: policy.maxOpen,
+    probes: policy.probes,
+    classifier,
+    observer: events.observer<CircuitBreakerObserver>(
+      "circuit-breaker",
+      ["opened", "halfOpened", "closed", "refused"],
+      {
+        labels,
+        also: {
+          opened: (opening) => log.warn({ endpoint, ...opening }, "circuit opened"),
+          closed: () => log.info({ endpoint }, "circuit closed"),
+        },
+      },
+    ),
+  });
+}

@@ -1,0 +1,215 @@
+import type { Description, Layer, Service } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { ListenFailed } from "@pagoda/core/server";
+import { metrics, stackMetrics } from "@pagoda/metrics";
+import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
+import { Registry } from "prom-client";
+import type { Resolved } from "../config/resolved.ts";
+import { Clusters, type Taken } from "./clusters.ts";
+import { Generation, latest } from "./generation.ts";
+import { Kept } from "./kept.ts";
+import { Listener } from "./listener.ts";
+import { listenerStack } from "./listener-stack.ts";
+import { ServerCounters } from "./server-counters.ts";
+import { listenerName } from "./shared-limits.ts";
+import { type Spans, spansOf } from "./spans.ts";
+import { clusterStatus } from "./status.ts";
+import { type Tell, teller } from "./tell.ts";
+import type {
+  ClusterStatus,
+  DataPlane,
+  DataPlaneContext,
+  Listening,
+  MetricData,
+  StartDataPlane,
+} from "./types.ts";
+
+/** Serves what a configuration says; see {@link DataPlane}. */
+export const startDataPlane: StartDataPlane = async (resolved, context) => {
+  const running = new RunningDataPlane(resolved, context);
+  const started = await running.apply(resolved, context);
+  return isLeft(started) ? started : right(running);
+};
+
+/** What a configuration has made. */
+interface Parts {
+  readonly taken: Taken;
+  readonly spans: Spans;
+  readonly kept: Kept;
+  readonly context: DataPlaneContext;
+}
+
+class RunningDataPlane implements DataPlane {
+  readonly #registry = new Registry();
+  readonly #log: DataPlaneContext["log"];
+  readonly #tell: Tell;
+  readonly #metrics: Layer<HttpRequest>;
+  readonly #counters: ServerCounters;
+  readonly #clusters: Clusters;
+  #listeners = new Map<string, Listener>();
+  #generation = new Generation(new Map(), () => {});
+  #taken: Taken | undefined;
+  #kept = new Kept();
+  #spans: Spans;
+  #isDraining = false;
+  #logLevel: string;
+
+  constructor({ config }: Resolved, { log }: DataPlaneContext) {
+    const registry = this.#registry;
+    this.#log = log;
+    this.#logLevel = config.log.level;
+    this.#tell = teller(registry, log);
+    this.#metrics = metrics({ registry, routes: true });
+    this.#counters = new ServerCounters(registry);
+    this.#spans = spansOf(config.tracing);
+    this.#clusters = new Clusters(this.#tell);
+    stackMetrics({ registry, stack: () => this.#whole() });
+  }
+
+  get listening(): readonly Listening[] {
+    return Array.from(this.#listeners.values(), ({ listening }) => listening);
+  }
+
+  async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
+    const { config, files } = resolved;
+    const spans = spansOf(config.tracing, this.#spans);
+    const kept = new Kept(this.#kept);
+    const taken = this.#clusters.take(resolved, spans);
+    // A cluster whose endpoints are looked up has none before the first answer.
+    await Promise.all(taken.all.map(([, { started }]) => started));
+    let next: Generation;
+    try {
+      next = this.#generationOf(resolved, { taken, spans, kept, context });
+    } catch (error) {
+      taken.release();
+      throw error;
+    }
+    const opened = await this.#open(resolved, next, context);
+    if (isLeft(opened)) {
+      taken.release();
+      if (spans !== this.#spans) await spans.close();
+      return opened;
+    }
+    const before = this.#listeners;
+    this.#listeners = new Map(
+      config.listeners.map((each) => {
+        const name = listenerName(each);
+        const listener = opened.right.get(name) ?? (before.get(name) as Listener);
+        if (!opened.right.has(name)) listener.update(each, files);
+        return [name, listener];
+      }),
+    );
+    this.#clusters.use(taken, resolved);
+    const past = this.#generation;
+    this.#generation = next;
+    this.#taken = taken;
+    this.#spans = spans;
+    this.#kept = kept;
+    past.supersede();
+    const still = new Set(this.#listeners.values());
+    for (const listener of before.values())
+      if (!still.has(listener)) void listener.server.drain(config.drain.timeout);
+    // Unless it changes, what an operator has said meanwhile holds.
+    if (config.log.level !== this.#logLevel) this.setLogLevel((this.#logLevel = config.log.level));
+    return right(undefined);
+  }
+
+  notReady(): string | undefined {
+    if (this.#isDraining) return "draining";
+    const clusters = this.#taken?.all ?? [];
+    if (clusters.length === 0 || clusters.some(([, { reachable }]) => reachable)) return undefined;
+    return "no upstream can be reached";
+  }
+
+  async metrics(): Promise<readonly MetricData[]> {
+    const all = (await this.#registry.getMetricsAsJSON()) as unknown as readonly MetricData[];
+    // Some bring functions along.
+    return all.map(({ name, help, type, aggregator, values }) => ({ name, help, type, aggregator, values }));
+  }
+
+  describe(): Readonly<Record<string, Description>> {
+    return Object.fromEntries(
+      Array.from(this.#generation.stacks, ([name, stack]) => [name, stack.describe()] as const),
+    );
+  }
+
+  clusters(): readonly ClusterStatus[] {
+    return (this.#taken?.all ?? []).map(([name, cluster]) => clusterStatus(name, cluster));
+  }
+
+  setLogLevel(level: string): void {
+    this.#log.level = level;
+  }
+
+  async drain(limitMs: number): Promise<number> {
+    this.#isDraining = true;
+    const cutOff = await Promise.all(
+      Array.from(this.#listeners.values(), ({ server }) => server.drain(limitMs)),
+    );
+    this.#generation.supersede();
+    await this.#spans.close();
+    return cutOff.reduce((sum, each) => sum + each, 0);
+  }
+
+  #generationOf({ config }: Resolved, { taken, spans, kept, context: { limits } }: Parts): Generation {
+    const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
+    const context = {
+      ...this.#tell,
+      limits,
+      kept,
+      metrics: this.#metrics,
+      clusters,
+      logging: config.log,
+      tracer: spans.tracer,
+    };
+    const stacks = new Map<string, Service<HttpRequest, HttpResponse>>(
+      config.listeners.map((listener) => [listenerName(listener), listenerStack(listener, context)]),
+    );
+    return new Generation(stacks, () => {
+      taken.release();
+      if (spans !== this.#spans) void spans.close();
+    });
+  }
+
+  /** Opens the listeners that are not open where they should be. `Left`: one of them failed, and none is open. */
+  async #open(
+    { config, files }: Resolved,
+    next: Generation,
+    { ports }: DataPlaneContext,
+  ): Promise<Either<ListenFailed, ReadonlyMap<string, Listener>>> {
+    const opened = new Map<string, Listener>();
+    for (const each of config.listeners) {
+      const name = listenerName(each);
+      if (this.#listeners.get(name)?.isFor(each)) continue;
+      const listener = await Listener.open(each, {
+        // It may be asked before all others listen, too.
+        stack: latest(name, () => (this.#generation.stacks.has(name) ? this.#generation : next)),
+        counters: this.#counters,
+        files,
+        port: ports.get(name),
+        reusePort: config.workers !== 1,
+        log: this.#log,
+      });
+      if (isLeft(listener)) {
+        await Promise.all(Array.from(opened.values(), ({ server }) => server.close()));
+        return listener;
+      }
+      opened.set(name, listener.right);
+    }
+    return right(opened);
+  }
+
+  /** All stacks as one tree, and so each cluster once. */
+  #whole(): { describe(): Description } {
+    return {
+      describe: () => ({
+        name: "pagoda",
+        inner: Array.from(this.#generation.stacks, ([name, stack]) => ({
+          name: "listener",
+          options: { listener: name },
+          inner: [stack.describe()],
+        })),
+      }),
+    };
+  }
+}

@@ -1,0 +1,60 @@
+import type { Service } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+
+type Stack = Service<HttpRequest, HttpResponse>;
+
+/** The stacks that one configuration has made, by listener. They are in use until their last call has ended. */
+export class Generation {
+  readonly stacks: ReadonlyMap<string, Stack>;
+  readonly #ended: () => void;
+  #calls = 0;
+  #superseded = false;
+
+  /** @param ended Called once, when another one has taken its place and its last call has ended. */
+  constructor(stacks: ReadonlyMap<string, Stack>, ended: () => void) {
+    this.stacks = stacks;
+    this.#ended = ended;
+  }
+
+  begin(): void {
+    this.#calls++;
+  }
+
+  /** Made once, for each call ends with it. */
+  readonly over = (): void => {
+    this.#calls--;
+    if (this.#superseded && this.#calls === 0) this.#ended();
+  };
+
+  supersede(): void {
+    this.#superseded = true;
+    if (this.#calls === 0) this.#ended();
+  }
+}
+
+/** A service that always calls the newest stack of a listener, and counts the calls of each generation. */
+export function latest(listener: string, generation: () => Generation): Stack {
+  let last = generation();
+  /** A listener that is not there any more goes on with what it had, for those that are still connected. */
+  const newest = (): Generation => {
+    const now = generation();
+    return now.stacks.has(listener) ? (last = now) : last;
+  };
+  const stackOf = ({ stacks }: Generation): Stack => stacks.get(listener) as Stack;
+  return {
+    ready: () => stackOf(newest()).ready(),
+    call(request, signal) {
+      const now = newest();
+      now.begin();
+      try {
+        const result = stackOf(now).call(request, signal);
+        result.then(now.over, now.over);
+        return result;
+      } catch (defect) {
+        now.over();
+        throw defect;
+      }
+    },
+    describe: () => stackOf(newest()).describe(),
+  };
+}

@@ -1,0 +1,103 @@
+import type { HealthSource } from "@pagoda/core";
+import {
+  grpcProbe,
+  healthCheck,
+  type HealthCheckObserver,
+  httpProbe,
+  outlierDetection,
+  type OutlierObserver,
+  type Probe,
+  tcpProbe,
+} from "@pagoda/health";
+import { transport } from "@pagoda/transport";
+import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { address } from "./address.ts";
+import type { ClusterContext } from "./cluster.ts";
+import type { Origin } from "./endpoints.ts";
+import { given } from "./given.ts";
+import { transportOptions } from "./transport-options.ts";
+
+/** What says which endpoints of a cluster are fit for calls. */
+export function healthOf(
+  cluster: string,
+  config: ClusterConfig,
+  context: ClusterContext,
+): readonly HealthSource<Origin>[] {
+  const { events, log } = context;
+  const { check, outliers } = config;
+  const labels = { cluster };
+  const sources: HealthSource<Origin>[] = [];
+  if (check !== undefined)
+    sources.push(
+      healthCheck<Origin>({
+        probe: probeOf(check, config, context.files),
+        intervalMs: check.interval,
+        timeoutMs: check.timeout,
+        healthyThreshold: check.healthyThreshold,
+        unhealthyThreshold: check.unhealthyThreshold,
+        observer: events.observer<HealthCheckObserver>("health-check", ["changed"], {
+          labels,
+          also: {
+            changed(endpoint, healthy, reason) {
+              if (healthy) log.info({ endpoint }, "endpoint is healthy");
+              else log.warn({ endpoint, reason }, "endpoint is not healthy");
+            },
+            defect: (endpoint, err) => log.error({ endpoint, err }, "defect in a health check"),
+          },
+        }),
+      }),
+    );
+  if (outliers !== undefined)
+    sources.push(
+      outlierDetection({
+        consecutiveFailures: outliers.consecutiveFailures,
+        intervalMs: outliers.interval,
+        ejectionMs: outliers.ejection,
+        maxEjectionMs: outliers.maxEjection,
+        maxEjectedRatio: outliers.maxEjected,
+        observer: events.observer<OutlierObserver>("outlier-detection", ["ejected", "returned", "spared"], {
+          labels,
+          also: {
+            ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
+            returned: (endpoint) => log.info({ endpoint }, "endpoint is no longer ejected"),
+          },
+        }),
+      }),
+    );
+  return sources;
+}
+
+type CheckConfig = NonNullable<ClusterConfig["check"]>;
+
+function probeOf(
+  check: CheckConfig,
+  config: ClusterConfig,
+  files: ReadonlyMap<string, string>,
+): Probe<Origin> {
+  switch (check.type) {
+    case "tcp":
+      return tcpProbe<Origin>({ address });
+    case "grpc":
+      return grpcProbe<Origin>({
+        address: (endpoint) => ({ ...address(endpoint), ...grpcTls(endpoint, config, files) }),
+        ...given({ service: check.service }),
+      });
+    case "http":
+      return httpProbe<Origin>({
+        call(endpoint, atEnd) {
+          const origin = transport(endpoint.key, transportOptions(config, endpoint, files));
+          atEnd(() => void origin.close());
+          return origin;
+        },
+        path: check.path,
+        expectedStatus: check.expectedStatus,
+        ...given({ host: check.host }),
+      });
+  }
+}
+
+function grpcTls({ key, host }: Origin, { tls }: ClusterConfig, files: ReadonlyMap<string, string>) {
+  if (!key.startsWith("https:")) return {};
+  const ca = tls?.ca === undefined ? undefined : files.get(tls.ca);
+  return { tls: given({ ca, servername: tls?.servername ?? host }) };
+}

@@ -1,0 +1,95 @@
+import type { Tracer } from "@opentelemetry/api";
+import { accessLog } from "@pagoda/access-log";
+import { type Layer, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
+import { forwarded } from "@pagoda/forwarded";
+import { grpcAnswers } from "@pagoda/grpc";
+import { respond } from "@pagoda/respond";
+import { clusters, router, routeTable } from "@pagoda/router";
+import { serverSpan } from "@pagoda/tracing";
+import { toRoute } from "../config/routes.ts";
+import type { Config, ListenerConfig } from "../config/schema/config.ts";
+import { answers } from "./answers.ts";
+import { amongNetworks } from "./client.ts";
+import type { ClusterErrors } from "./cluster.ts";
+import { authorizeAtDoor, limitConcurrency, limitRate } from "./policies.ts";
+import { type RouteContext, routePolicies } from "./route-policies.ts";
+import { limitName, listenerName } from "./shared-limits.ts";
+
+/** A cluster as routes use it. */
+export type ClusterService = Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
+
+/** What the stack of a listener needs beside its configuration. */
+export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
+  /** Counts the calls of all listeners. */
+  readonly metrics: Layer<HttpRequest>;
+  readonly clusters: Readonly<Record<string, ClusterService>>;
+  readonly logging: Config["log"];
+  /** Begins a span for each call; `undefined`: there are none. */
+  readonly tracer: Tracer | undefined;
+}
+
+/**
+ * What a listener does with a request, from the outside in. A layer that is missing here, or an error that is not
+ * answered, does not compile where the stack is served.
+ */
+export function listenerStack(
+  listener: ListenerConfig,
+  context: ListenerContext,
+): Service<HttpRequest, HttpResponse> {
+  const { trustedProxies = [], policies, routes } = listener;
+  const name = listenerName(listener);
+  const { logging, log, limits, tracer } = context;
+  const labels = { listener: name };
+  const trust = amongNetworks(trustedProxies);
+  const table = routeTable(routes.map(toRoute));
+  return (
+    new ServiceBuilder<HttpRequest>()
+      // Outermost: whatever answers, counts or logs further in needs the request's id and says who asked.
+      .layer(forwarded({ trust }))
+      .layer(optional(tracer && serverSpan({ tracer, trust })))
+      // Outside `respond`: these see every response, those made of errors included.
+      .layer(
+        optional(
+          logging.access
+            ? accessLog<HttpRequest & Identified & FromClient>({
+                logger: log.child({ listener: name }),
+                ratio: logging.accessRatio,
+              })
+            : undefined,
+        ),
+      )
+      .layer(context.metrics)
+      .layer(grpcAnswers())
+      // Outside all that can fail.
+      .layer(respond(answers))
+      .layer(
+        optional(
+          policies.authorize === undefined ? undefined : authorizeAtDoor(policies.authorize, labels, context),
+        ),
+      )
+      .layer(
+        optional(
+          policies.rateLimit === undefined
+            ? undefined
+            : limitRate(policies.rateLimit, labels, limits.get(limitName(name)), context),
+        ),
+      )
+      .layer(
+        optional(
+          policies.concurrencyLimit === undefined
+            ? undefined
+            : limitConcurrency(policies.concurrencyLimit, labels, context),
+        ),
+      )
+      .layer(router(table))
+      .layer(
+        routePolicies(table, {
+          ...context,
+          listener: name,
+          cluster: (cluster) => context.clusters[cluster] as ClusterService,
+        }),
+      )
+      .service(clusters(context.clusters, table))
+  );
+}

@@ -1,0 +1,71 @@
+import { authorize, type AuthorizeObserver, type RoutedTo, type Rule, type To } from "@pagoda/authorize";
+import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
+import type { FromClient, HttpRequest } from "@pagoda/core/http";
+import { grpcClassifier } from "@pagoda/grpc";
+import { memoryStore, rateLimit, type RateLimitObserver } from "@pagoda/rate-limit";
+import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "../config/schema/policies.ts";
+import { identityOf } from "./client.ts";
+import { limitOf } from "./limit.ts";
+import type { Tell } from "./tell.ts";
+
+/** Which part of the configuration a policy is of: labels of what it counts. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** Who may pass; for a listener, where no route is known yet. */
+export function authorizeAtDoor(policy: AuthorizePolicy, labels: Labels, { events }: Tell) {
+  return authorize({
+    rules: policy.rules as readonly Rule<To>[],
+    otherwise: policy.otherwise,
+    observer: events.observer<AuthorizeObserver<HttpRequest>>("authorize", ["denied"], { labels }),
+  });
+}
+
+/** Who may pass, on a route. */
+export function authorizeOnRoute(policy: AuthorizePolicy, labels: Labels, { events }: Tell) {
+  return authorize({
+    rules: policy.rules as readonly Rule<RoutedTo>[],
+    otherwise: policy.otherwise,
+    observer: events.observer<AuthorizeObserver<HttpRequest>>("authorize", ["denied"], { labels }),
+  });
+}
+
+/** How many calls may pass, in all threads together where they share the memory. */
+export function limitRate(
+  { global, perClient }: RateLimitPolicy,
+  labels: Labels,
+  _memory: SharedArrayBuffer | undefined,
+  { events }: Tell,
+) {
+  return rateLimit<HttpRequest & FromClient>({
+    ...(global && { global: rateOf(global) }),
+    ...(perClient && { keyed: { ...rateOf(perClient), key: keyOf(perClient.by) } }),
+    store: memoryStore(perClient === undefined ? {} : { maxKeys: perClient.maxClients }),
+    observer: events.observer<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"], {
+      labels,
+    }),
+  });
+}
+
+function rateOf({ rate, burst }: { readonly rate: number; readonly burst?: number | undefined }) {
+  return { perSecond: rate, ...(burst !== undefined && { burst }) };
+}
+
+type By = NonNullable<RateLimitPolicy["perClient"]>["by"];
+
+/** Whose limit a call counts against. Long names would fill the memory. */
+function keyOf(by: By): (request: HttpRequest & FromClient) => string | undefined {
+  if (by === "address") return ({ client }) => client;
+  if (by === "identity") return identityOf;
+  const { header } = by;
+  // Without the field it is the address that counts: leaving it out must not be a way around the limit.
+  return ({ headers, client }) => headers.get(header)?.slice(0, 256) ?? client;
+}
+
+/** How many calls may be under way. */
+export function limitConcurrency(policy: ConcurrencyPolicy, labels: Labels, { events }: Tell) {
+  return concurrencyLimit({
+    limit: limitOf(policy),
+    classifier: grpcClassifier(),
+    observer: events.observer<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], { labels }),
+  });
+}

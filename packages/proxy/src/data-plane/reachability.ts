@@ -1,0 +1,86 @@
+import { type Clock, type Discovery, systemClock, type Timer } from "@pagoda/core";
+import { tcpProbe } from "@pagoda/health";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { address } from "./address.ts";
+import type { Origin } from "./endpoints.ts";
+
+/** Told when a cluster becomes reachable, or is so no more. */
+export type ReachabilityObserver = (reachable: boolean, reason: string | undefined) => void;
+
+const everyMs = 2_000;
+const timeoutMs = 1_000;
+
+const probe = tcpProbe<Origin>({ address });
+
+/**
+ * Watches whether any endpoint of a cluster accepts connections, for the proxy's own readiness. It does not steer
+ * calls: a call to an endpoint that refuses says so itself. While the one that answered last does, no other is asked.
+ */
+export class Reachability {
+  /** Settles when it has looked once. */
+  readonly started: Promise<void>;
+  readonly #discovery: Pick<Discovery<Origin>, "endpoints" | "subscribe">;
+  readonly #observer: ReachabilityObserver;
+  readonly #clock: Clock;
+  readonly #stopping = new AbortController();
+  readonly #unsubscribe: () => void;
+  #any: boolean | undefined;
+  #good: Origin | undefined;
+  #timer: Timer | undefined;
+  #looking = false;
+
+  constructor(
+    discovery: Pick<Discovery<Origin>, "endpoints" | "subscribe">,
+    observer: ReachabilityObserver,
+    clock: Clock = systemClock,
+  ) {
+    this.#discovery = discovery;
+    this.#observer = observer;
+    this.#clock = clock;
+    this.#unsubscribe = discovery.subscribe(() => void this.#look());
+    this.started = this.#look();
+  }
+
+  /** Whether any endpoint can be reached; false until one has been. */
+  get any(): boolean {
+    return this.#any === true;
+  }
+
+  stop(): void {
+    this.#unsubscribe();
+    this.#stopping.abort();
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    const { endpoints } = this.#discovery;
+    const last = endpoints.find(({ key }) => key === this.#good?.key);
+    let reason = last === undefined ? "there are no endpoints" : await this.#ask(last);
+    if (reason !== undefined)
+      for (const answer of await Promise.all(endpoints.map((endpoint) => this.#ask(endpoint))))
+        reason = answer === undefined || reason === undefined ? undefined : answer;
+    this.#looking = false;
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = this.#clock.setTimer(everyMs, () => void this.#look());
+    const reachable = reason === undefined;
+    if (reachable === this.#any) return;
+    this.#any = reachable;
+    this.#observer(reachable, reason);
+  }
+
+  /** Why no connection came about; `undefined` when one did. */
+  async #ask(endpoint: Origin): Promise<string | undefined> {
+    const late = new AbortController();
+    const timer = this.#clock.setTimer(timeoutMs, () => late.abort());
+    const result = await probe(endpoint, AbortSignal.any([late.signal, this.#stopping.signal]));
+    this.#clock.clearTimer(timer);
+    if (!isLeft(result)) {
+      this.#good = endpoint;
+      return undefined;
+    }
+    return late.signal.aborted ? `no connection within ${timeoutMs} ms` : result.left.reason;
+  }
+}

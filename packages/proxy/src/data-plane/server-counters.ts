@@ -1,0 +1,70 @@
+import type { HttpRequest } from "@pagoda/core/http";
+import type { ServerObserver } from "@pagoda/core/server";
+import type { Logger } from "pino";
+import { Counter, Gauge, type Registry } from "prom-client";
+
+/** Counts and logs what servers answer or refuse before any layer sees it. */
+export class ServerCounters {
+  readonly #active: Gauge<"listener">;
+  readonly #total: Counter<"listener" | "state">;
+  readonly #refused: Counter<"listener" | "status">;
+  readonly #handshakes: Counter<"listener">;
+  readonly #defects: Counter<"listener">;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#active = new Gauge({
+      name: "connections_active",
+      help: "Client connections that are open",
+      labelNames: ["listener"],
+      registers,
+    });
+    this.#total = new Counter({
+      name: "connections_total",
+      help: "Client connections, accepted, or rejected for there were too many",
+      labelNames: ["listener", "state"],
+      registers,
+    });
+    this.#refused = new Counter({
+      name: "http_requests_refused_total",
+      help: "Requests refused before the stack: malformed, too large, too slow",
+      labelNames: ["listener", "status"],
+      registers,
+    });
+    this.#handshakes = new Counter({
+      name: "tls_handshakes_failed_total",
+      help: "TLS connections of clients that did not come about",
+      labelNames: ["listener"],
+      registers,
+    });
+    this.#defects = new Counter({
+      name: "http_defects_total",
+      help: "Requests answered with 500 because of a mistake in the program",
+      labelNames: ["listener"],
+      registers,
+    });
+  }
+
+  /** What a server tells of. */
+  observe(listener: string, log: Logger): ServerObserver {
+    return {
+      connections: (open, change) => {
+        this.#active.set({ listener }, open);
+        if (change === "opened") this.#total.inc({ listener, state: "accepted" });
+      },
+      connectionRefused: () => this.#total.inc({ listener, state: "rejected" }),
+      requestRefused: (status, reason) => {
+        this.#refused.inc({ listener, status });
+        log.debug({ listener, status, reason }, "request refused");
+      },
+      handshakeFailed: (reason) => {
+        this.#handshakes.inc({ listener });
+        log.debug({ listener, reason }, "TLS handshake failed");
+      },
+      defect: (err: unknown, { method, path }: HttpRequest) => {
+        this.#defects.inc({ listener });
+        log.error({ err, listener, method, path }, "defect: answered with 500");
+      },
+    };
+  }
+}

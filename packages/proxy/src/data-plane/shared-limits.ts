@@ -1,0 +1,28 @@
+import type { ListenerConfig } from "../config/schema/config.ts";
+import type { RateLimitPolicy } from "../config/schema/policies.ts";
+import type { SharedLimits } from "./types.ts";
+
+/** What a listener is called: what it says, or else its address. */
+export function listenerName({ name, address: { host, port } }: ListenerConfig): string {
+  return name ?? `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Limits are called after the listener or route that they are of: over reloads they go on under that name. */
+export function limitName(listener: string, route?: string): string {
+  return route === undefined ? `listener ${listener}` : `listener ${listener}, route ${route}`;
+}
+
+/** The limits that all threads share, with how many keys each keeps. */
+export const sharedLimits: SharedLimits = ({ config }) => {
+  const limits = new Map<string, { readonly maxKeys: number }>();
+  const add = (name: string, policy: RateLimitPolicy | undefined): void => {
+    if (policy !== undefined) limits.set(name, { maxKeys: policy.perClient?.maxClients ?? 1 });
+  };
+  for (const listener of config.listeners) {
+    const { policies, routes } = listener;
+    const name = listenerName(listener);
+    add(limitName(name), policies.rateLimit);
+    for (const route of routes) add(limitName(name, route.name), route.policies.rateLimit);
+  }
+  return limits;
+};

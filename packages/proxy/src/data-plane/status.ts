@@ -1,0 +1,59 @@
+import type { Description, Json } from "@pagoda/core";
+import type { Cluster } from "./cluster.ts";
+import type { ClusterStatus, EndpointStatus } from "./types.ts";
+
+/** What an operator asks of a cluster, read off its description. */
+export function clusterStatus(cluster: string, { service }: Cluster): ClusterStatus {
+  const balancer = find(service.describe(), "balance");
+  return {
+    cluster,
+    strategy: String(balancer?.options?.["strategy"]),
+    endpoints: (balancer?.inner ?? []).map(endpointStatus),
+  };
+}
+
+function endpointStatus(description: Description): EndpointStatus {
+  const { options = {}, state = {}, inner = [] } = description;
+  const { pending, healthy, ready, share, estimateMs, ...rest } = state as Readonly<Record<string, Json>>;
+  const layers = inner.flatMap(all).filter((each) => Object.keys(each.state ?? {}).length > 0);
+  const whys = [...whysOf(rest), ...layers.flatMap(whyOf)];
+  if (typeof share === "number") whys.push(`starting: ${Math.round(share * 100)}% of its share`);
+  if (ready === false && whys.length === 0) whys.push("as many calls as it may have");
+  return {
+    endpoint: String(options["key"]),
+    healthy: healthy === true,
+    ...(whys.length > 0 && { why: whys.join("; ") }),
+    inFlight: Number(pending),
+    ...(typeof estimateMs === "number" && { latencyMs: estimateMs }),
+    state: {
+      ready: ready ?? true,
+      ...rest,
+      ...Object.fromEntries(layers.map(({ name, state }) => [name, state as Json])),
+    },
+  };
+}
+
+/** What health sources say: each has a reason where it says that the endpoint is not healthy. */
+function whysOf(sources: Readonly<Record<string, Json>>): string[] {
+  return Object.entries(sources).flatMap(([source, state]) => {
+    const { healthy, reason, ejectedForMs } = (state ?? {}) as Readonly<Record<string, Json>>;
+    if (typeof ejectedForMs === "number") return [`ejected: ${String(reason)}`];
+    if (healthy === false) return [`${source}: ${typeof reason === "string" ? reason : "not checked yet"}`];
+    return [];
+  });
+}
+
+/** A circuit that is not closed. */
+function whyOf({ name, state = {} }: Description): string[] {
+  const { phase, reason } = state as Readonly<Record<string, Json>>;
+  if (name !== "circuit-breaker" || phase === undefined || phase === "closed") return [];
+  return [`circuit ${String(phase)}${typeof reason === "string" ? `: ${reason}` : ""}`];
+}
+
+function find(description: Description, name: string): Description | undefined {
+  return all(description).find((each) => each.name === name);
+}
+
+function all(description: Description): Description[] {
+  return [description, ...(description.inner ?? []).flatMap(all)];
+}

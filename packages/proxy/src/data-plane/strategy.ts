@@ -1,0 +1,40 @@
+import {
+  leastRequest,
+  maglev,
+  peakEwma,
+  random,
+  ringHash,
+  roundRobin,
+  type Strategy,
+  weightedRoundRobin,
+} from "@pagoda/balance";
+import type { FromClient, HttpRequest } from "@pagoda/core/http";
+import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { identityOf } from "./client.ts";
+
+const plain = {
+  "round-robin": roundRobin,
+  "weighted-round-robin": weightedRoundRobin,
+  random,
+  "least-request": leastRequest,
+  "peak-ewma": peakEwma,
+} as const;
+
+/** How the endpoints of a cluster are chosen; one for each balancer. */
+export function strategyOf(balance: ClusterConfig["balance"]): Strategy<HttpRequest & FromClient> {
+  if (typeof balance === "string") return plain[balance]();
+  const { strategy, key } = balance;
+  const hashing = strategy === "maglev" ? maglev : ringHash;
+  return hashing({ key: keyOf(key) });
+}
+
+type HashKey = Exclude<ClusterConfig["balance"], string>["key"];
+
+/** What calls of one client, or for one thing, have in common. */
+function keyOf(key: HashKey): (request: HttpRequest & FromClient) => string | undefined {
+  if (key === "address") return ({ client }) => client;
+  if (key === "identity") return identityOf;
+  if (key === "path") return ({ path }) => path;
+  const { header } = key;
+  return ({ headers }) => headers.get(header);
+}

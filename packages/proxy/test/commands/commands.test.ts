@@ -1,0 +1,183 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { testAuthority } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { check } from "../../src/commands/check.ts";
+import type { Command } from "../../src/commands/command.ts";
+import { explain } from "../../src/commands/explain.ts";
+import { healthcheck } from "../../src/commands/healthcheck.ts";
+import { schema } from "../../src/commands/schema.ts";
+import { Folder } from "../e2e/configured.ts";
+import { quietPort } from "../e2e/origin.ts";
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end. */
+async function ran(
+  command: Command,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  let stdout = "";
+  let stderr = "";
+  const code = await command.run(args, {
+    env,
+    stdout: (text) => void (stdout += text),
+    stderr: (text) => void (stderr += text),
+  });
+  return { code, stdout, stderr };
+}
+
+const example = (name: string): string =>
+  fileURLToPath(new URL(`../../examples/${name}.yaml`, import.meta.url));
+
+describe("check", () => {
+  test("says what is in a configuration that is valid", async () => {
+    expect(await ran(check, ["-c", example("minimal")])).toEqual({
+      code: 0,
+      stdout: "valid: 1 listener, 1 route, 1 cluster\n",
+      stderr: "",
+    });
+    expect(await ran(check, [], { PROXY_CONFIG: example("minimal") })).toMatchObject({ code: 0 });
+    expect(await ran(check, [], { PROXY_UPSTREAM_ADDRS: "http://a:1" })).toMatchObject({ code: 0 });
+  });
+
+  test("lists every problem with its place, files that are named included, and ends with 2", async () => {
+    using folder = new Folder();
+    const file = folder.write("pagoda.yaml", readFileSync(example("full"), "utf8"));
+    folder.write("stock.json", "[]");
+    const { code, stdout, stderr } = await ran(check, ["-c", file]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    const lines = stderr.trimEnd().split("\n");
+    expect(lines).toHaveLength(6);
+    for (const line of lines)
+      expect(line).toMatch(/^\S+pagoda\.yaml:\d+:\d+: \S+: \S+: cannot be read: ENOENT$/);
+  });
+
+  test("a key that is another certificate's, and what is no certificate, are problems", async () => {
+    const authority = testAuthority();
+    const [one, two] = [authority.issue(), authority.issue()];
+    using folder = new Folder();
+    folder.write("one.pem", one.certificate);
+    folder.write("two.key", two.key);
+    folder.write("text.pem", "hello");
+    const tls = {
+      certificates: [
+        { certificate: "one.pem", key: "two.key" },
+        { certificate: "text.pem", key: "text.pem" },
+      ],
+    };
+    const listener = { address: "127.0.0.1:1", tls, routes: [{ name: "a", respond: { status: 200 } }] };
+    const file = folder.write("pagoda.yaml", { listeners: [listener], clusters: {} });
+    const { stderr } = await ran(check, ["-c", file]);
+    expect(stderr).toContain("two.key: is not the key of the certificate");
+    expect(stderr).toContain("text.pem: is no certificate; valid is PEM");
+    expect(stderr).toContain("text.pem: is no key; valid is PEM without a passphrase");
+  });
+
+  test.each([[["--port"]], [["file.yaml"]], [["-c"]]])("%j are no arguments: 2", async (args) => {
+    const { code, stderr } = await ran(check, args);
+    expect(code).toBe(2);
+    expect(stderr).toContain("see pagoda --help");
+  });
+});
+
+describe("explain", () => {
+  const routes = [
+    { name: "cart", match: { path: "/cart", methods: ["POST"] }, cluster: "cart" },
+    {
+      name: "beta",
+      match: { path: "/", headers: [{ name: "x-beta", exact: "yes" }] },
+      clusters: [
+        { cluster: "cart", weight: 1 },
+        { cluster: "shop", weight: 3 },
+      ],
+    },
+    { name: "rest", cluster: "shop", policies: { retry: { attempts: 2 } } },
+  ];
+  const config = {
+    listeners: [
+      {
+        name: "main",
+        address: "127.0.0.1:1",
+        policies: {
+          authorize: { rules: [{ name: "outside", effect: "deny", from: { addresses: ["192.0.2.0/24"] } }] },
+        },
+        routes,
+      },
+    ],
+    clusters: {
+      cart: { endpoints: ["http://a:1"] },
+      shop: { endpoints: ["http://b:1"], balance: "peak-ewma", policies: { timeout: "1s" } },
+    },
+  };
+
+  async function explained(...args: readonly string[]): Promise<string> {
+    using folder = new Folder();
+    const { code, stdout, stderr } = await ran(explain, ["-c", folder.write("pagoda.yaml", config), ...args]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return stdout;
+  }
+
+  test("says which route, cluster and policies, and why the others did not match", async () => {
+    expect(await explained("GET", "http://shop.example/cart/1")).toBe(
+      [
+        "listener main",
+        "    authorize: allowed, by otherwise",
+        "  route rest",
+        '    not cart: method is "GET", not POST',
+        "    not beta: header x-beta is absent, not exact yes",
+        "    timeout: 15000",
+        '    retry: {"attempts":2,"backoff":{"base":25,"max":250},"budget":{"ratio":0.2,"minPerSecond":10},"maxRetryAfter":5000,"maxBody":65536}',
+        "  cluster shop",
+        '    peak-ewma over ["http://b:1"]',
+        "    timeout: 1000",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("goes by method, header fields, and who asks", async () => {
+    expect(await explained("POST", "http://a/cart")).toMatch(/ {2}route cart\n[^]* {2}cluster cart\n/);
+    expect(await explained("GET", "http://a/", "-H", "X-Beta: yes")).toMatch(
+      / {2}route beta\n[^]* {2}cluster cart \(25% of the calls\)\n[^]* {2}cluster shop \(75% of the calls\)\n/,
+    );
+    expect(await explained("GET", "http://a/", "--from", "192.0.2.7")).toBe(
+      "listener main\n    authorize: denied: 403, by outside\n",
+    );
+  });
+
+  test.each([
+    [["GET"], "valid is a method and a URL"],
+    [["GET", "/cart"], 'the URL is "/cart"; valid is an absolute one'],
+    [["GET", "http://a/", "-H", "x"], "-H is \"x\"; valid is 'NAME: VALUE'"],
+  ])("%j: 2", async (args, message) => {
+    const { code, stderr } = await ran(explain, args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});
+
+test("schema is JSON Schema, and knows what the examples say", async () => {
+  const { code, stdout } = await ran(schema, []);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    type: "object",
+    required: ["listeners", "clusters"],
+    additionalProperties: false,
+  });
+});
+
+test("healthcheck says that nobody listens, and ends with 1", async () => {
+  const { code, stderr } = await ran(healthcheck, [], {
+    PROXY_METRICS_ADDR: `127.0.0.1:${await quietPort()}`,
+    PROXY_UPSTREAM_ADDRS: "http://a:1",
+  });
+  expect(code).toBe(1);
+  expect(stderr).toContain("ECONNREFUSED");
+});

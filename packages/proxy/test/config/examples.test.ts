@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { jsonSchema } from "../../src/commands/schema.ts";
+import { readConfig } from "../../src/config/read.ts";
+
+const folder = fileURLToPath(new URL("../../examples/", import.meta.url));
+const examples = globSync("*.yaml", { cwd: folder });
+
+describe("an example", () => {
+  test.each(examples)("%s is valid, and tells editors its schema", (name) => {
+    const text = readFileSync(folder + name, "utf8");
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/pagoda\.schema\.json\n/);
+    const read = readConfig(text);
+    expect(isLeft(read) ? read.left : []).toEqual([]);
+  });
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+}
+
+/** All fields, by their names on the way there; entries of lists and maps have none. */
+function fieldsOf(schema: Schema, path: string = ""): string[] {
+  const { properties = {}, additionalProperties, items, anyOf = [], oneOf = [] } = schema;
+  const entries = typeof additionalProperties === "object" ? additionalProperties : undefined;
+  const inner = [items, entries, ...anyOf, ...oneOf].filter((each) => each !== undefined);
+  const fields = inner.flatMap((each) => fieldsOf(each, path));
+  for (const [name, each] of Object.entries(properties))
+    fields.push(`${path}.${name}`, ...fieldsOf(each, `${path}.${name}`));
+  return fields;
+}
+
+/** Whose fields are names that somebody chose. */
+const maps = [".set", ".add", ".respond.headers"];
+
+/** The same of a configuration. */
+function saidBy(value: unknown, path: string = ""): string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => saidBy(each, path));
+  if (typeof value !== "object" || value === null || maps.some((map) => path.endsWith(map))) return [];
+  const fields: string[] = [];
+  for (const [name, each] of Object.entries(value)) {
+    const at = `${path}.${name}`;
+    fields.push(at);
+    if (at === ".clusters") fields.push(...Object.values(each as object).flatMap((one) => saidBy(one, at)));
+    else fields.push(...saidBy(each, at));
+  }
+  return fields;
+}
+
+/** A field with what it is a field of. What stands in several places is said in one of them. */
+function placed(path: string): string {
+  const [of = "", name] = path.split(".").slice(-2);
+  return `${({ query: "headers", responseHeaders: "requestHeaders" } as Record<string, string>)[of] ?? of}.${name}`;
+}
+
+test("full.yaml says every field that there is", () => {
+  const said = new Set(saidBy(parse(readFileSync(`${folder}full.yaml`, "utf8"))).map(placed));
+  const all = new Set(fieldsOf(jsonSchema() as Schema).map(placed));
+  expect([...all].filter((field) => !said.has(field))).toEqual([]);
+  expect(all.size).toBeGreaterThan(100);
+});

@@ -1,0 +1,249 @@
+import { readFileSync } from "node:fs";
+import * as fc from "fast-check";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { problemText } from "../../src/config/document.ts";
+import { readConfig } from "../../src/config/read.ts";
+import type { Config } from "../../src/config/schema/config.ts";
+
+/** The lines that people read. */
+function problems(text: string): readonly string[] {
+  const read = readConfig(text);
+  return isLeft(read) ? read.left.map((problem) => problemText("f", problem)) : [];
+}
+
+function valid(config: object): Config {
+  const read = readConfig(JSON.stringify(config));
+  if (isLeft(read)) throw new Error(read.left.map((problem) => problemText("f", problem)).join("\n"));
+  return read.right;
+}
+
+const shop = { clusters: { shop: { endpoints: ["http://a:1"] } } };
+const listener = { address: "127.0.0.1:0", routes: [{ name: "all", cluster: "shop" }] };
+
+const fixed = { ...listener, address: "127.0.0.1:5" };
+const named = { ...listener, name: "x" };
+
+describe("a problem says where, what, and what would be right", () => {
+  const rows: [name: string, text: string, lines: string[]][] = [
+    [
+      "a misspelled field",
+      "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, polcies: {} }]\nclusters: { s: { endpoints: [http://a:1] } }\n",
+      ["f:3:37: listeners[0].routes[0].polcies: there is no such field; did you mean policies?"],
+    ],
+    [
+      "a cluster that is not there",
+      "listeners:\n  - address: 127.0.0.1:1\n    routes:\n      - name: a\n        cluster: shpo\nclusters:\n  shop: { endpoints: [http://a:1] }\n",
+      ['f:5:18: listeners[0].routes[0].cluster: there is no cluster "shpo"; did you mean shop?'],
+    ],
+    ["what is missing", "clusters: {}\n", ["f:1:1: listeners: is missing; valid is a list"]],
+    [
+      "a duration without a unit",
+      "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, policies: { timeout: 5 } }]\nclusters: { s: { endpoints: [http://a:1] } }\n",
+      [
+        "f:3:58: listeners[0].routes[0].policies.timeout: is 5; valid is a duration: a number and one of ms, s, m, h, such as 250ms or 5s",
+      ],
+    ],
+    [
+      "what is no YAML",
+      "listeners: [\n",
+      ["f:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]"],
+    ],
+    ["a key said twice", "clusters: {}\nclusters: {}\n", ["f:2:1: Map keys must be unique"]],
+    [
+      "an empty file",
+      "",
+      [
+        "f:1:1: listeners: is missing; valid is a list",
+        "f:1:1: clusters: is missing; valid are clusters by their names",
+      ],
+    ],
+  ];
+  test.each(rows)("%s", (_name, text, lines) => {
+    expect(problems(text)).toEqual(lines);
+  });
+
+  const changed: [name: string, config: object, message: string][] = [
+    [
+      "two listeners at one address",
+      { listeners: [fixed, fixed], ...shop },
+      "listeners[1].address: 127.0.0.1:5 is another listener's, too",
+    ],
+    [
+      "two listeners of one name",
+      { listeners: [named, named], ...shop },
+      'listeners[1].name: "x" is another listener\'s name, too',
+    ],
+    [
+      "two routes of one name",
+      { listeners: [{ ...listener, routes: [...listener.routes, ...listener.routes] }], ...shop },
+      "valid is a name that no other route has",
+    ],
+    [
+      "a network that is none",
+      { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
+      'trustedProxies[0]: is "10.0.0.0/33"; valid is an address or a network',
+    ],
+    [
+      "ciphers that are none",
+      {
+        listeners: [{ ...listener, tls: { certificates: [{ certificate: "c", key: "k" }], ciphers: "x" } }],
+        ...shop,
+      },
+      'tls.ciphers: is "x"; valid is a list of ciphers',
+    ],
+    [
+      "a route in a rule at the door",
+      {
+        listeners: [
+          {
+            ...listener,
+            policies: { authorize: { rules: [{ name: "r", effect: "deny", to: { routes: ["all"] } }] } },
+          },
+        ],
+        ...shop,
+      },
+      "no route is known here yet",
+    ],
+    [
+      "a rule that makes no sense",
+      {
+        listeners: [
+          {
+            ...listener,
+            policies: { authorize: { rules: [{ name: "r", effect: "deny", from: { addresses: ["x"] } }] } },
+          },
+        ],
+        ...shop,
+      },
+      'from.addresses[0]: is "x"; valid is an IP address or a range',
+    ],
+    [
+      "a regex that is none",
+      {
+        listeners: [
+          { ...listener, routes: [{ name: "a", cluster: "shop", match: { path: { regex: "(" } } }] },
+        ],
+        ...shop,
+      },
+      'match.path.regex: is "("',
+    ],
+    [
+      "a header that is none",
+      {
+        listeners: [
+          { ...listener, policies: { rateLimit: { perClient: { rate: "1/s", by: { header: "a b" } } } } },
+        ],
+        ...shop,
+      },
+      'by.header: is "a b"; valid is the name of a header field',
+    ],
+    [
+      "a limit that is upside down",
+      {
+        listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "aimd", min: 9, max: 3 } } }],
+        ...shop,
+      },
+      "concurrencyLimit.min: is 9; valid is at most max, which is 3",
+    ],
+    [
+      "two sources of endpoints",
+      { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], file: "f" } } },
+      "valid is exactly one of endpoints, dns, srv and file",
+    ],
+    [
+      "a certificate without a key",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { certificate: "c" } } },
+      },
+      "valid is certificate and key together, or neither",
+    ],
+  ];
+  test.each(changed)("%s", (_name, config, message) => {
+    expect(problems(JSON.stringify(config)).join("\n")).toContain(message);
+  });
+});
+
+describe("what is left out has its default", () => {
+  test("of listeners, routes, clusters and the rest", () => {
+    const config = valid({ listeners: [listener], ...shop });
+    expect(config).toMatchObject({
+      listeners: [
+        {
+          protocols: ["http1", "http2"],
+          maxConnections: 10_000,
+          routes: [{ policies: { timeout: 15_000 } }],
+        },
+      ],
+      clusters: {
+        shop: {
+          protocol: "http1",
+          balance: "round-robin",
+          panicThreshold: 0.5,
+          pool: { maxConnections: 1_024, connectTimeout: 5_000 },
+        },
+      },
+      admin: { address: { host: "127.0.0.1", port: 9_090 } },
+      log: { level: "info", access: true, accessRatio: 0 },
+      drain: { timeout: 30_000 },
+      workers: "all",
+    });
+  });
+
+  test("quantities are written as people write them", () => {
+    const routes = [
+      {
+        name: "all",
+        cluster: "shop",
+        policies: {
+          timeout: "1.5m",
+          rateLimit: { global: { rate: "30/m" } },
+          retry: { maxBody: "1.5MiB", budget: { ratio: "25%" } },
+        },
+      },
+    ];
+    const [{ policies } = { policies: undefined }] =
+      valid({ listeners: [{ ...listener, routes }], ...shop }).listeners[0]?.routes ?? [];
+    expect(policies).toMatchObject({
+      timeout: 90_000,
+      rateLimit: { global: { rate: 0.5 } },
+      retry: { maxBody: 1_572_864, budget: { ratio: 0.25 } },
+    });
+  });
+});
+
+test("whatever a file says, reading it gives a configuration or problems with places in it", () => {
+  const full = readFileSync(new URL("../../examples/full.yaml", import.meta.url), "utf8");
+  const lines = full.split("\n");
+  const mutated = fc.record({
+    at: fc.nat(lines.length - 1),
+    how: fc.constantFrom("drop", "double", "indent", "value", "junk"),
+    junk: fc.string(),
+  });
+  fc.assert(
+    fc.property(fc.array(mutated, { minLength: 1, maxLength: 3 }), (changes) => {
+      const now = [...lines];
+      for (const { at, how, junk } of changes) {
+        const line = now[at] ?? "";
+        if (how === "drop") now.splice(at, 1);
+        else if (how === "double") now.splice(at, 0, line);
+        else if (how === "indent") now[at] = ` ${line}`;
+        else if (how === "value") now[at] = line.replace(/: .*$/, `: ${junk}`);
+        else now[at] = junk;
+      }
+      const text = now.join("\n");
+      const read = readConfig(text);
+      if (!isLeft(read)) return;
+      expect(read.left.length).toBeGreaterThan(0);
+      const count = text.split("\n").length;
+      for (const { line, column, message } of read.left) {
+        expect(line).toBeGreaterThanOrEqual(1);
+        expect(line).toBeLessThanOrEqual(count);
+        expect(column).toBeGreaterThanOrEqual(1);
+        expect(message).not.toBe("");
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,164 @@
+import { createServer } from "node:http";
+import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Cluster } from "../../src/data-plane/cluster.ts";
+import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
+import { spansOf } from "../../src/data-plane/spans.ts";
+import { clusterStatus } from "../../src/data-plane/status.ts";
+import { listen, refusing } from "../e2e/origin.ts";
+import { resolved, told } from "./resolved.ts";
+
+const request: HttpRequest & FromClient = { ...httpRequest("http://shop.example/"), client: "10.0.0.7" };
+const noSpans = spansOf(undefined);
+
+async function get(cluster: Cluster): Promise<HttpResponse> {
+  const result = await cluster.service.call(request);
+  if (isLeft(result)) throw new Error(result.left._tag);
+  await result.right.body.bytes();
+  return result.right;
+}
+
+/** Clusters over configurations, one after the other. */
+function clustersOver() {
+  const { tell, lines } = told();
+  const clusters = new Clusters(tell);
+  const all: Taken[] = [];
+  onTestFinished(() => {
+    for (const taken of all) taken.release();
+  });
+  return {
+    lines,
+    take(
+      shop: object,
+      files?: ReadonlyMap<string, string>,
+    ): { readonly taken: Taken; readonly shop: Cluster } {
+      const next = resolved({ clusters: { shop } }, files);
+      const taken = clusters.take(next, noSpans);
+      clusters.use(taken, next);
+      all.push(taken);
+      const [[, cluster] = []] = taken.all;
+      return { taken, shop: cluster as Cluster };
+    },
+    drop(taken: Taken): void {
+      all.splice(all.indexOf(taken), 1);
+      taken.release();
+    },
+  };
+}
+
+describe("over configurations", () => {
+  test("a cluster whose settings stay the same goes on, with its connections", async () => {
+    await using origin = await listen(createServer((_message, out) => out.end("hello")));
+    const { take, drop } = clustersOver();
+    const first = take({ endpoints: [origin.url] });
+    await get(first.shop);
+    const [connection] = origin.sockets;
+    const second = take({ endpoints: [origin.url] });
+    expect(second.shop).toBe(first.shop);
+    drop(first.taken);
+    await get(second.shop);
+    expect([...origin.sockets]).toEqual([connection]);
+  });
+
+  test("endpoints that stay in the list keep their state, others come and go", async () => {
+    await using one = await listen(createServer((_message, out) => out.end("one")));
+    await using two = await listen(createServer((_message, out) => out.end("two")));
+    const { take } = clustersOver();
+    const first = take({ endpoints: [one.url] });
+    await get(first.shop);
+    const [connection] = one.sockets;
+    const second = take({ endpoints: [two.url, one.url] });
+    expect(second.shop).toBe(first.shop);
+    await Promise.all([get(second.shop), get(second.shop)]);
+    expect(two.sockets.size).toBe(1);
+    expect([...one.sockets]).toEqual([connection]);
+    take({ endpoints: [two.url] });
+    expect(clusterStatus("shop", second.shop).endpoints).toMatchObject([{ endpoint: two.url }]);
+  });
+
+  test("other settings make another one, and the former is closed after its last generation", async () => {
+    await using origin = await listen(createServer((_message, out) => out.end("hello")));
+    const { take, drop } = clustersOver();
+    const first = take({ endpoints: [origin.url] });
+    const second = take({ endpoints: [origin.url], balance: "peak-ewma" });
+    expect(second.shop).not.toBe(first.shop);
+    await get(first.shop);
+    drop(first.taken);
+    await expect(get(first.shop)).rejects.toThrow("NoEndpointReady");
+    expect(await get(second.shop)).toMatchObject({ status: 200 });
+  });
+
+  test("a file with other contents makes another one", () => {
+    const { take } = clustersOver();
+    const settings = { endpoints: ["https://127.0.0.1:1"], tls: { ca: "ca.pem" } };
+    const first = take(settings, new Map([["ca.pem", "one"]]));
+    expect(take(settings, new Map([["ca.pem", "one"]])).shop).toBe(first.shop);
+    expect(take(settings, new Map([["ca.pem", "two"]])).shop).not.toBe(first.shop);
+  });
+});
+
+describe("what an operator sees of a cluster", () => {
+  test("an endpoint that is well", async () => {
+    await using origin = await listen(createServer((_message, out) => out.end("hello")));
+    const { take } = clustersOver();
+    const { shop } = take({ endpoints: [origin.url], balance: "peak-ewma" });
+    await get(shop);
+    expect(clusterStatus("shop", shop)).toEqual({
+      cluster: "shop",
+      strategy: "peak-ewma",
+      endpoints: [
+        {
+          endpoint: origin.url,
+          healthy: true,
+          inFlight: 0,
+          latencyMs: expect.any(Number),
+          state: { ready: true, transport: expect.objectContaining({ idle: 1 }) },
+        },
+      ],
+    });
+  });
+
+  test("a circuit that has opened, and why; it is logged", async () => {
+    const { take, lines } = clustersOver();
+    const { shop } = take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
+    for (let n = 0; n < 2; n++) await expect(get(shop)).rejects.toThrow("ConnectFailed");
+    const { endpoints } = clusterStatus("shop", shop);
+    expect(endpoints).toMatchObject([
+      {
+        endpoint: refusing,
+        healthy: true,
+        why: "circuit open: consecutive-failures",
+        state: { ready: false },
+      },
+    ]);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        cluster: "shop",
+        endpoint: refusing,
+        msg: "circuit opened",
+        reason: "consecutive-failures",
+      }),
+    );
+  });
+
+  test("an endpoint that was ejected, and why", async () => {
+    await using origin = await listen(createServer((_message, out) => out.writeHead(500).end()));
+    await using other = await listen(createServer((_message, out) => out.writeHead(200).end()));
+    const { take } = clustersOver();
+    const { shop } = take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
+    for (let n = 0; n < 4; n++) await get(shop);
+    expect(clusterStatus("shop", shop).endpoints).toMatchObject([
+      { healthy: false, why: "ejected: consecutive-failures" },
+      { healthy: true },
+    ]);
+  });
+
+  test("an endpoint that has not been checked yet", () => {
+    const { take } = clustersOver();
+    const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
+    expect(clusterStatus("shop", shop).endpoints).toMatchObject([
+      { healthy: false, why: "health-check: not checked yet" },
+    ]);
+  });
+});

@@ -1,0 +1,172 @@
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import type { Discovery } from "@pagoda/core";
+import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import type { Origin } from "../../src/data-plane/endpoints.ts";
+import { Reachability } from "../../src/data-plane/reachability.ts";
+import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts";
+
+type Change = readonly [reachable: boolean, reason: string | undefined];
+
+/** Endpoints that the test can exchange. */
+class Changing implements Pick<Discovery<Origin>, "endpoints" | "subscribe"> {
+  endpoints: readonly Origin[];
+  #changed: () => void = () => {};
+
+  constructor(keys: readonly string[]) {
+    this.endpoints = keys.map((key) => ({ key }));
+  }
+
+  subscribe(changed: () => void): () => void {
+    this.#changed = changed;
+    return () => (this.#changed = () => {});
+  }
+
+  set(...keys: readonly string[]): void {
+    this.endpoints = keys.map((key) => ({ key }));
+    this.#changed();
+  }
+}
+
+/** A watch over endpoints, in virtual time, and what it has told; `change` is the next that it will. */
+function watch(...keys: readonly string[]): {
+  readonly clock: VirtualClock;
+  readonly endpoints: Changing;
+  readonly reachability: Reachability;
+  readonly changes: Change[];
+  readonly change: () => Promise<Change>;
+} {
+  const clock = virtualClock();
+  const endpoints = new Changing(keys);
+  const changes: Change[] = [];
+  let told = (_change: Change): void => {};
+  const reachability = new Reachability(
+    endpoints,
+    (...change) => {
+      changes.push(change);
+      told(change);
+    },
+    clock,
+  );
+  return {
+    clock,
+    endpoints,
+    reachability,
+    changes,
+    change: () => new Promise((resolve) => (told = resolve)),
+  };
+}
+
+test("nothing is reachable before it has looked", () => {
+  const { reachability } = watch(refusing);
+  expect(reachability.any).toBe(false);
+  reachability.stop();
+});
+
+describe("the first look", () => {
+  test("one endpoint that can be reached is enough", async () => {
+    await using server = await listen(createServer());
+    const { reachability, changes } = watch(refusing, server.url);
+    await reachability.started;
+    reachability.stop();
+    expect(reachability.any).toBe(true);
+    expect(changes).toEqual([[true, undefined]]);
+  });
+
+  test("finds none", async () => {
+    const { reachability, changes } = watch("https://127.0.0.1:1", "http://[::1]:1");
+    await reachability.started;
+    reachability.stop();
+    expect(reachability.any).toBe(false);
+    expect(changes).toEqual([[false, expect.stringContaining("ECONNREFUSED")]]);
+  });
+
+  test("says when there are no endpoints", async () => {
+    const { reachability, changes } = watch();
+    await reachability.started;
+    reachability.stop();
+    expect(changes).toEqual([[false, "there are no endpoints"]]);
+  });
+
+  test("gives up on who does not answer within a second", async () => {
+    await using mute = await silent();
+    const { clock, reachability, changes } = watch(mute.url);
+    await clock.advance(999);
+    expect(changes).toEqual([]);
+    await clock.advance(1);
+    await reachability.started;
+    expect(changes).toEqual([[false, "no connection within 1000 ms"]]);
+    reachability.stop();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+test("it looks again every two seconds, and tells only of changes", async () => {
+  const port = await quietPort();
+  const { clock, reachability, changes, change } = watch(`http://127.0.0.1:${port}`);
+  await reachability.started;
+  expect(changes).toHaveLength(1);
+  {
+    await using server = await listen(createServer(), port);
+    expect(server.port).toBe(port);
+    await clock.advance(1_999);
+    expect(changes).toHaveLength(1);
+    const next = change();
+    await clock.advance(1);
+    expect(await next).toEqual([true, undefined]);
+    expect(reachability.any).toBe(true);
+  }
+  const next = change();
+  // The look that found it has ended when its next timer is set.
+  await clock.advance(2_000);
+  expect(await next).toEqual([false, expect.stringContaining("ECONNREFUSED")]);
+  expect(reachability.any).toBe(false);
+  reachability.stop();
+});
+
+test("while the one that answered last does, no other is asked", async () => {
+  let asked = 0;
+  const visits = new Arrivals<Socket>();
+  await using first = await listen(createServer((socket) => visits.add(socket.resume())));
+  await using second = await listen(createServer().on("connection", () => asked++));
+  const { clock, endpoints, reachability } = watch(first.url);
+  endpoints.set(second.url, first.url);
+  await reachability.started;
+  for (let look = 0; look < 3; look++) {
+    // The look has ended when its connection has.
+    await once(await visits.next(), "close");
+    await settled();
+    await clock.advance(2_000);
+  }
+  reachability.stop();
+  expect(visits.count).toBeGreaterThanOrEqual(3);
+  expect(asked).toBe(0);
+});
+
+test("other endpoints are looked at as they come", async () => {
+  await using server = await listen(createServer());
+  const { endpoints, reachability, change } = watch(refusing);
+  await reachability.started;
+  const next = change();
+  endpoints.set(server.url);
+  expect(await next).toEqual([true, undefined]);
+  reachability.stop();
+});
+
+test("stopped, it looks no more and leaves no timer", async () => {
+  await using server = await listen(createServer());
+  const { clock, reachability } = watch(server.url);
+  await reachability.started;
+  expect(clock.pending).toBe(1);
+  reachability.stop();
+  expect(clock.pending).toBe(0);
+});
+
+test("stopped while it looks, it tells nothing and leaves no timer", async () => {
+  const { clock, reachability, changes } = watch(refusing);
+  reachability.stop();
+  await reachability.started;
+  expect(changes).toEqual([]);
+  expect(clock.pending).toBe(0);
+});

@@ -1,0 +1,32 @@
+import { Registry } from "prom-client";
+import { pino } from "pino";
+import type { Resolved } from "../../src/config/resolved.ts";
+import { config } from "../../src/config/schema/config.ts";
+import { type Tell, teller } from "../../src/data-plane/tell.ts";
+
+/** A configuration as a file gives it. */
+export interface RawConfig {
+  readonly listeners?: readonly unknown[];
+  readonly clusters?: Readonly<Record<string, unknown>>;
+  readonly [name: string]: unknown;
+}
+
+/** What the schema makes of a configuration; a listener and clusters are there where the test names none. */
+export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = new Map()): Resolved {
+  const { clusters = {} } = raw;
+  const [first] = Object.keys(clusters);
+  const routes = [
+    { name: "all", ...(first === undefined ? { respond: { status: 204 } } : { cluster: first }) },
+  ];
+  return {
+    config: config.parse({ listeners: [{ name: "main", address: "127.0.0.1:0", routes }], clusters, ...raw }),
+    files,
+  };
+}
+
+/** Observers whose lines the test reads. */
+export function told(): { readonly tell: Tell; readonly lines: readonly Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  return { tell: teller(new Registry(), log), lines };
+}

@@ -1,0 +1,203 @@
+import { Agent, request } from "node:http";
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { call, keepAlive } from "./client.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { listen, origin } from "./origin.ts";
+import { type Pagoda, until } from "./program.ts";
+
+const answering = (body: string): object => ({
+  listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],
+});
+
+/** What an operator is told. */
+async function post(
+  pagoda: Pagoda,
+  path: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await fetch(pagoda.adminUrl + path, { method: "POST" });
+  return { status: response.status, text: await response.text() };
+}
+
+describe("a changed configuration takes effect", () => {
+  test.each([
+    ["when the file is replaced", async () => {}],
+    ["on SIGHUP", async (pagoda: Pagoda) => pagoda.kill("SIGHUP")],
+    [
+      "on POST /reload",
+      async (pagoda: Pagoda) =>
+        expect(await post(pagoda, "/reload")).toEqual({ status: 200, text: "reloaded\n" }),
+    ],
+  ])("%s, also for connections that are open", async (_name, tell) => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
+    using agent = keepAlive(1);
+    const ask = async () => (await call(pagoda.url, { agent })).body;
+    expect(await ask()).toBe("before");
+    folder.write("pagoda.yaml", { clusters: {}, ...answering("after") });
+    await tell(pagoda);
+    await pagoda.log("the configuration is taken over");
+    expect(await ask()).toBe("after");
+    expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(1);
+    expect(await pagoda.metric("pagoda_reloads_total", { result: "success" })).toBeGreaterThan(0);
+  });
+
+  test("by several threads at once", async () => {
+    using folder = new Folder();
+    const env = { PROXY_WORKERS: "2" };
+    await using pagoda = await configured(folder, { clusters: {}, ...answering("before") }, env);
+    folder.write("pagoda.yaml", { clusters: {}, ...answering("after") });
+    expect((await post(pagoda, "/reload")).status).toBe(200);
+    const bodies = await Promise.all(
+      Array.from({ length: 20 }, async () => (await call(pagoda.url, { agent: false })).body),
+    );
+    expect(new Set(bodies)).toEqual(new Set(["after"]));
+  });
+});
+
+describe("an invalid configuration changes nothing", () => {
+  test("and is told with every problem and its place, to whoever asked and in the log", async () => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
+    const file = folder.write(
+      "pagoda.yaml",
+      "listeners:\n  - address: nowhere\n    routes:\n      - name: all\n        clustr: shop\nclusters: {}\n",
+    );
+    const { status, text } = await post(pagoda, "/reload");
+    expect(status).toBe(422);
+    expect(text).toMatch(`${file}:2:14: listeners[0].address: is "nowhere"; valid is HOST:PORT`);
+    expect(text).toContain(
+      `${file}:5:9: listeners[0].routes[0].clustr: there is no such field; did you mean cluster?`,
+    );
+    const { problems } = await pagoda.log("is not taken over");
+    expect((problems as string[]).join("\n")).toBe(text.trimEnd());
+    expect((await call(pagoda.url)).body).toBe("before");
+    expect(await pagoda.metric("pagoda_reloads_total", { result: "failure" })).toBeGreaterThan(0);
+    expect(await pagoda.metric("pagoda_config_last_reload_successful")).toBe(0);
+  });
+
+  test("nor does one whose address is taken, in any thread", async () => {
+    await using taken = await listen(createServer());
+    using folder = new Folder();
+    const config = { clusters: {}, ...answering("before") };
+    await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+    const more = { name: "more", address: `127.0.0.1:${taken.port}`, routes: [says("more")] };
+    const both = { clusters: {}, listeners: [{ ...anywhere, name: "main", routes: [says("after")] }, more] };
+    folder.write("pagoda.yaml", both);
+    const { status, text } = await post(pagoda, "/reload");
+    expect({ status, text }).toEqual({
+      status: 422,
+      text: `cannot listen on 127.0.0.1:${taken.port}: EADDRINUSE\n`,
+    });
+    const bodies = await Promise.all(
+      Array.from({ length: 10 }, async () => (await call(pagoda.url, { agent: false })).body),
+    );
+    expect(new Set(bodies)).toEqual(new Set(["before"]));
+  });
+});
+
+test("a listener that goes finishes what is under way, and one that comes listens", async () => {
+  using folder = new Folder();
+  const one = { ...anywhere, name: "one", routes: [says("one")] };
+  const two = { ...anywhere, name: "two", routes: [says("two")] };
+  await using pagoda = await configured(folder, { clusters: {}, listeners: [one] });
+  folder.write("pagoda.yaml", { clusters: {}, listeners: [two] });
+  expect((await post(pagoda, "/reload")).status).toBe(200);
+  await until(
+    () =>
+      call(pagoda.url).then(
+        () => "open",
+        ({ code }: NodeJS.ErrnoException) => code,
+      ),
+    (state) => state === "ECONNREFUSED",
+  );
+});
+
+test("state that has a name survives: an open breaker stays open, and its endpoint is left alone", async () => {
+  let calls = 0;
+  await using upstream = await origin((_message, out) => {
+    calls++;
+    out.writeHead(500).end();
+  });
+  using folder = new Folder();
+  const cluster = {
+    endpoints: [upstream.url],
+    policies: { circuitBreaker: { failures: 3, open: "1h", maxOpen: "1h" } },
+  };
+  await using pagoda = await configured(folder, through(cluster));
+  for (let at = 0; at < 3; at++) expect((await call(pagoda.url)).status).toBe(500);
+  expect((await call(pagoda.url)).status).toBe(503);
+  folder.write("pagoda.yaml", through(cluster, { maxConnections: 77 }));
+  expect((await post(pagoda, "/reload")).status).toBe(200);
+  expect((await call(pagoda.url)).status).toBe(503);
+  expect(calls).toBe(3);
+});
+
+/** A client that asks again and again over one connection. */
+function asking(
+  url: string,
+  isOver: () => boolean,
+): { readonly done: Promise<void>; readonly failures: string[]; readonly count: () => number } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const failures: string[] = [];
+  let count = 0;
+  let sockets = 0;
+  const once = () =>
+    new Promise<void>((resolve) => {
+      const ask = request(url, { agent });
+      ask.once("socket", (socket) => {
+        if (ask.reusedSocket) return;
+        if (++sockets > 1) failures.push("the connection was closed");
+        socket.setMaxListeners(0);
+      });
+      ask.once("error", (error) => {
+        failures.push(error.message);
+        resolve();
+      });
+      ask.once("response", (response) => {
+        if (response.statusCode !== 200) failures.push(`status ${response.statusCode}`);
+        response.resume().once("close", () => {
+          count++;
+          resolve();
+        });
+      });
+      ask.end();
+    });
+  const done = (async () => {
+    while (!isOver()) await once();
+    agent.destroy();
+  })();
+  return { done, failures, count: () => count };
+}
+
+test("50 reloads under load of 64 connections: no request fails, no connection is closed, no memory is kept", async () => {
+  await using upstream = await origin((_message, out) => out.end("yes"));
+  using folder = new Folder();
+  const config = (at: number): object =>
+    through(
+      { endpoints: [upstream.url] },
+      {},
+      { timeout: `${10_000 + at}ms`, retry: { attempts: 2 + (at % 2) } },
+    );
+  await using pagoda = await configured(folder, config(0), { PROXY_WORKERS: "2" });
+  let isOver = false;
+  const clients = Array.from({ length: 64 }, () => asking(pagoda.url, () => isOver));
+  const reload = async (at: number): Promise<void> => {
+    folder.write("pagoda.yaml", config(at));
+    expect(await post(pagoda, "/reload")).toEqual({ status: 200, text: "reloaded\n" });
+  };
+  const memory = () => pagoda.metric("process_resident_memory_bytes");
+  // What the program needs to be warm, and to have been under this load.
+  for (let at = 1; at <= 20; at++) await reload(at);
+  const before = await memory();
+  for (let at = 21; at <= 70; at++) await reload(at);
+  const after = await memory();
+  isOver = true;
+  await Promise.all(clients.map(({ done }) => done));
+  expect(clients.flatMap(({ failures }) => failures)).toEqual([]);
+  expect(clients.every(({ count }) => count() > 10)).toBe(true);
+  expect((after - before) / 2 ** 20).toBeLessThan(32);
+  const { text } = await pagoda.admin("/stack");
+  expect(text).toContain('"ms":10070');
+  expect(text).not.toContain('"ms":10069');
+});

@@ -1,0 +1,195 @@
+import { Agent, get } from "node:http";
+import { describe, expect, test } from "vitest";
+import { call } from "./client.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { origin } from "./origin.ts";
+import { Pagoda, until } from "./program.ts";
+
+const saboteur = new URL("./saboteur.ts", import.meta.url).href;
+
+/** Clients, each with a connection of its own, which begin anew when theirs is closed. */
+class Load implements Disposable {
+  answers = 0;
+  failures = 0;
+  #isOver = false;
+
+  constructor(url: string, clients: number) {
+    for (let at = 0; at < clients; at++) void this.#client(url);
+  }
+
+  /** Until so many answers have come. */
+  async until(pagoda: Pagoda, answers: number): Promise<void> {
+    await until(
+      async () => {
+        await pagoda.admin("/health");
+        return this.answers;
+      },
+      (count) => count > answers,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+  }
+
+  async #client(url: string): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    while (!this.#isOver) {
+      await new Promise<void>((resolve) => {
+        get(url, { agent }, (response) => {
+          if (response.statusCode === 200) this.answers++;
+          else this.failures++;
+          response.resume().once("close", resolve);
+        }).once("error", () => {
+          this.failures++;
+          resolve();
+        });
+      });
+    }
+    agent.destroy();
+  }
+}
+
+async function crashing(env: Readonly<Record<string, string>> = {}) {
+  const upstream = await origin((_message, out) => out.end("yes"));
+  const pagoda = await Pagoda.start({
+    PROXY_UPSTREAM_ADDRS: upstream.url,
+    PROXY_WORKERS: "2",
+    NODE_OPTIONS: `--import ${saboteur}`,
+    ...env,
+  });
+  return {
+    pagoda,
+    async [Symbol.asyncDispose]() {
+      await pagoda[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("a worker that dies under load", () => {
+  test.each([
+    ["of an error that nobody caught", "SIGUSR2", "crash", "sabotage", {}],
+    [
+      "of a heap that is full",
+      "SIGWINCH",
+      "memory",
+      "out of memory",
+      { NODE_OPTIONS: `--import ${saboteur} --max-old-space-size=96` },
+    ],
+  ] as const)(
+    "%s takes along only its own requests; it is counted, told with its cause, and replaced",
+    async (_name, signal, reason, cause, env) => {
+      await using running = await crashing(env);
+      const { pagoda } = running;
+      using load = new Load(pagoda.url, 32);
+      await load.until(pagoda, 200);
+      const counted = await pagoda.metric("http_requests_total");
+      pagoda.kill(signal);
+      const died = await pagoda.log("a worker has died");
+      expect(died).toMatchObject({ level: 50, worker: 0, reason });
+      expect((died["err"] as { readonly message: string }).message).toContain(cause);
+      await pagoda.log("taken the place of the one that died");
+      const after = load.answers;
+      await load.until(pagoda, after + 200);
+      // Those that were on it then: at most one for each client.
+      expect(load.failures).toBeLessThanOrEqual(32);
+      expect(await pagoda.metric("pagoda_worker_restarts_total", { reason })).toBe(1);
+      expect(await pagoda.admin("/readyz")).toEqual({ status: 200, text: "ready\n" });
+      // What the dead one had counted is not lost.
+      expect(await pagoda.metric("http_requests_total")).toBeGreaterThan(counted);
+    },
+  );
+});
+
+describe("several workers", () => {
+  test("serve on one port, speak with one voice, and drain together", async () => {
+    await using upstream = await origin((_message, out) => out.end("yes"));
+    await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, PROXY_WORKERS: "2" });
+    for (let at = 0; at < 40; at++) expect((await call(pagoda.url, { agent: false })).body).toBe("yes");
+    expect(await pagoda.metric("http_requests_total", { status: "200" })).toBe(40);
+    expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(40);
+    const { text } = await pagoda.admin("/stack");
+    const stack = JSON.parse(text) as {
+      readonly inner: readonly { readonly name: string; readonly options: object }[];
+    };
+    expect(stack.inner).toMatchObject([
+      { name: "worker", options: { worker: 0 } },
+      { name: "worker", options: { worker: 1 } },
+    ]);
+    pagoda.kill("SIGTERM");
+    expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test("each takes a part of the connections", async () => {
+    using folder = new Folder();
+    const log = { access: true, accessRatio: 1 };
+    const config = { clusters: {}, log, listeners: [{ ...anywhere, name: "main", routes: [says("yes")] }] };
+    await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+    for (let at = 0; at < 64; at++) await call(pagoda.url, { agent: false });
+    pagoda.kill("SIGTERM");
+    await pagoda.exit;
+    const lines = pagoda.logs.filter(({ msg }) => msg === "GET / 200");
+    expect(lines).toHaveLength(64);
+    // By chance alone all would go to one of them once in 2^63.
+    expect(new Set(lines.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
+  });
+});
+
+describe("an operator", () => {
+  const secret = { requestHeaders: { set: { authorization: "Bearer hunter2", "x-shown": "yes" } } };
+
+  test("sees the configuration without its secrets, and the clusters with each endpoint", async () => {
+    await using upstream = await origin((_message, out) => out.end("yes"));
+    using folder = new Folder();
+    const routes = [{ name: "all", cluster: "origin", ...secret }];
+    const config = through({ endpoints: [upstream.url], balance: "peak-ewma" }, { routes });
+    await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+    await call(pagoda.url);
+    const { text } = await pagoda.admin("/config");
+    expect(text).not.toContain("hunter2");
+    expect(JSON.parse(text)).toMatchObject({
+      listeners: [
+        { routes: [{ requestHeaders: { set: { authorization: "(not shown)", "x-shown": "yes" } } }] },
+      ],
+    });
+    expect(JSON.parse((await pagoda.admin("/clusters")).text)).toMatchObject([
+      {
+        cluster: "origin",
+        strategy: "peak-ewma",
+        endpoints: [{ endpoint: upstream.url, healthy: true, inFlight: 0, latencyMs: expect.any(Number) }],
+      },
+    ]);
+  });
+
+  test("changes the log's level, for all workers, until the configuration says another one", async () => {
+    await using pagoda = await Pagoda.start({ PROXY_WORKERS: "2" });
+    expect(await pagoda.admin("/log-level")).toEqual({ status: 200, text: "info\n" });
+    const post = (path: string) => fetch(pagoda.adminUrl + path, { method: "POST" });
+    expect((await post("/log-level?level=loud")).status).toBe(400);
+    expect((await post("/log-level?level=debug")).status).toBe(200);
+    expect((await pagoda.admin("/log-level")).text).toBe("debug\n");
+    for (let at = 0; at < 20; at++)
+      await call(pagoda.url, { headers: { host: "a b" } }).catch(() => undefined);
+    expect(await pagoda.log("request refused")).toMatchObject({ level: 20, status: 400 });
+  });
+
+  test("drains it with POST /drain", async () => {
+    await using pagoda = await Pagoda.start();
+    const response = await fetch(`${pagoda.adminUrl}/drain`, { method: "POST" });
+    expect([response.status, await response.text()]).toEqual([202, "draining\n"]);
+    expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test("is not somebody's page: foreign hosts and other origins are refused", async () => {
+    await using pagoda = await Pagoda.start();
+    const { port } = new URL(pagoda.adminUrl);
+    for (const host of ["evil.example", `evil.example:${port}`, "localhost.evil.example"])
+      expect((await call(`${pagoda.adminUrl}/config`, { headers: { host } })).status).toBe(421);
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, "[::1]", "10.1.2.3:9090"])
+      expect((await call(`${pagoda.adminUrl}/config`, { headers: { host } })).status).toBe(200);
+    const headers = { origin: "http://evil.example" };
+    expect((await call(`${pagoda.adminUrl}/drain`, { method: "POST", headers })).status).toBe(403);
+    expect((await pagoda.admin("/ready")).status).toBe(200);
+  });
+});
