@@ -60,7 +60,7 @@ function validHost(value: string): boolean {
 }
 
 /** The target of a CONNECT (RFC 9112, 3.2.3): a host with a port. */
-export function isTunnelTarget(target: string): boolean {
+function isTunnelTarget(target: string): boolean {
   return validAuthority.test(target) && /:\d{1,5}$/.test(target);
 }
 
@@ -80,6 +80,8 @@ export interface Target {
  */
 export function parseTarget(method: string, target: string, host: string): Target | undefined {
   if (target.includes("#")) return undefined;
+  if (method === "CONNECT")
+    return isTunnelTarget(target) ? { authority: target, path: "", query: "" } : undefined;
   if (target.charCodeAt(0) === 0x2f) return split(host, target);
   if (target === "*") return method === "OPTIONS" ? split(host, target) : undefined;
   const [, authority, rest] = absoluteForm.exec(target) ?? [];

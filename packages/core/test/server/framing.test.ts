@@ -101,8 +101,10 @@ const refused: [status: number, name: string, said: string][] = [
   [400, "an address in authority form", head("GET 127.0.0.1:80")],
   [400, "a path without a slash", head("GET a")],
   [400, "only a query", head("GET ?a")],
-  [501, "CONNECT", head("CONNECT b:80")],
-  [501, "CONNECT that announces a body", head("CONNECT b:80", "Content-Length: 5")],
+  [400, "CONNECT that announces a body", head("CONNECT b:80", "Content-Length: 5")],
+  [400, "CONNECT to a host without a port", head("CONNECT b")],
+  [400, "CONNECT to a path", head("CONNECT /b")],
+  [400, "CONNECT to a URL", head("CONNECT http://b:80/")],
 
   // How much it is.
   [431, "more than 100 fields", head("GET /", ...Array.from({ length: 100 }, () => "X: y"))],

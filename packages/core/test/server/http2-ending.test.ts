@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { constants } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { bodyFrom, httpResponse, text } from "@pagoda/core/http";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { Source } from "../http/bodies.ts";
+import { Sink, Source } from "../http/bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
 import { eventually, served } from "./served.ts";
 
@@ -25,6 +25,27 @@ describe("what breaks over HTTP/2", () => {
     session.destroy();
     await eventually(() => server.inFlight === 0 && server.connections === 0);
     expect(aborted).toEqual(["/a", "/b"]);
+  });
+
+  test.each([
+    ["is reset", (stream: ClientHttp2Stream) => stream.close(constants.NGHTTP2_CANCEL)],
+    ["is reset without an error", (stream: ClientHttp2Stream) => stream.close(constants.NGHTTP2_NO_ERROR)],
+    ["is lost with its connection", (stream: ClientHttp2Stream) => stream.session?.destroy()],
+  ])("defect: an upload that %s looked complete", async (_name, lose) => {
+    let sink: Sink | undefined;
+    const server = await served(({ body }) => {
+      sink = Sink.on(body);
+      return new Promise(() => {});
+    });
+    // With trailers to come, Node's client does not end a stream properly before it resets it.
+    const options = { endStream: false, waitForTrailers: true };
+    const stream = client(server).request({ ":method": "POST" }, options);
+    stream.on("error", () => {});
+    stream.write("half");
+    await eventually(() => sink?.chunks.length === 1);
+    lose(stream);
+    await eventually(() => sink?.ends.length === 1);
+    expect(sink?.ends).toEqual(["fail"]);
   });
 
   test("a response whose source breaks is reset, never complete", async () => {

@@ -113,11 +113,11 @@ export class Connection implements Connected {
     return true;
   }
 
-  /** Ends because of a CONNECT. Node has handed over the socket, and what was under way on it cannot finish. */
-  refuseTunnel(answer: string): void {
-    this.#socket.on("error", () => {});
-    if (this.isBusy) this.#socket.destroy();
-    else this.refuse(answer);
+  /** The response is out on a socket that Node has handed over: nobody else ends it. */
+  handedOver(out: ServerResponse): void {
+    out.detachSocket(this.#socket);
+    out.emit("close");
+    this.#linger();
   }
 
   /** Whether requests wait for their answers: nothing else can be said on the connection before. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
@@ -7,11 +7,13 @@ import { HttpHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type HttpResponse, text } from "../../http/message.ts";
 import type { Connected } from "../connections.ts";
 import { parseTarget, readFraming, type Target } from "../framing.ts";
+import { isAccepted } from "../leaving.ts";
 import { bareResponse, headerBytes, headersMs, type Refusal, refusalOf, refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
 import { Connection } from "./connection.ts";
 import { IncomingBody } from "./incoming.ts";
 import { cut, send } from "./outgoing.ts";
+import { open, TunnelBody } from "./tunnel.ts";
 
 /** HTTP/1.1 and 1.0 on connections that somebody else accepts. */
 export class Http1 {
@@ -36,6 +38,8 @@ export class Http1 {
       optimizeEmptyRequests: true,
       // Not even when the whole process is told to be lenient (--insecure-http-parser).
       insecureHTTPParser: false,
+      // Older versions of Node do not ask, and hand over the connection: see `#leaves`.
+      shouldUpgradeCallback: (message) => upgradeOf(message) !== undefined,
     });
     server.maxHeadersCount = 0;
     server.on("request", (message, out) => this.#request(message, out, false));
@@ -45,11 +49,8 @@ export class Http1 {
       if (connection === undefined) return;
       this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
     });
-    server.on("connect", ({ socket }) => {
-      const refusal: Refusal = { status: 501, reason: "CONNECT is not supported" };
-      this.#side.refused(refusal);
-      this.#connections.get(socket)?.refuseTunnel(bareResponse(refusal));
-    });
+    server.on("upgrade", (message, socket, head) => this.#leaves(message, socket as Socket, head));
+    server.on("connect", (message, socket, head) => this.#leaves(message, socket as Socket, head));
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
       const refusal = refusalOf(code);
       if (refusal === undefined) socket.destroy();
@@ -76,13 +77,54 @@ export class Http1 {
   #request(message: IncomingMessage, out: ServerResponse, awaitsContinue: boolean): void {
     const connection = this.#begin(message, out);
     if (connection === undefined) return;
+    const read = this.#read(message, out, connection);
+    if ("status" in read) return this.#refuse(connection, out, read);
+    const { request, length } = read;
+    const body =
+      length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined);
+    this.#call({ ...request, body }, connection, out, (response, defect) =>
+      this.#send(response, connection, out, defect),
+    );
+  }
+
+  /**
+   * A client wants to use its connection for something else: Node has handed it over, and reads no further requests from
+   * it. So it ends with the response, unless that accepts.
+   */
+  #leaves(message: IncomingMessage, socket: Socket, head: Buffer): void {
+    const connection = this.#connections.get(socket);
+    // What is under way on it could not finish.
+    if (connection === undefined || connection.isBusy) return void socket.destroy();
+    const out = new ServerResponse(message);
+    out.assignSocket(socket);
+    socket.on("drain", () => out.emit("drain"));
+    out.once("finish", () => connection.handedOver(out));
+    if (this.#begin(message, out) === undefined) return;
+    connection.endAfter(out);
+    const read = this.#read(message, out, connection);
+    if ("status" in read) return this.#refuse(connection, out, read);
+    if (read.length !== 0)
+      return this.#refuse(connection, out, { status: 400, reason: "a body together with an upgrade" });
+    const upgrade = upgradeOf(message);
+    const isTunnel = upgrade !== undefined || message.method === "CONNECT";
+    const body = new TunnelBody(socket, head);
+    const request = { ...read.request, body: isTunnel ? body : emptyBody, upgrade };
+    this.#call(request, connection, out, (response, defect) => {
+      if (!isAccepted(request, response)) return this.#send(response, connection, out, defect);
+      open(request, response, out, body);
+    });
+  }
+
+  /** Reads a request's head. Its body, and how long that is, stand beside it. */
+  #read(
+    message: IncomingMessage,
+    out: ServerResponse,
+    { peer }: Connection,
+  ): Refusal | { readonly request: HttpRequest; readonly length: number | undefined } {
     const framing = readFraming(message);
-    if ("status" in framing) return this.#refuse(connection, out, framing);
+    if ("status" in framing) return framing;
     const target = parseTarget(message.method as string, message.url as string, framing.host);
-    if (target === undefined) {
-      return this.#refuse(connection, out, { status: 400, reason: "the request target is malformed" });
-    }
-    const { length } = framing;
+    if (target === undefined) return { status: 400, reason: "the request target is malformed" };
     const request: HttpRequest = {
       method: message.method as string,
       scheme: this.#side.scheme,
@@ -90,17 +132,27 @@ export class Http1 {
       path: target.path,
       query: target.query,
       headers: headersFor(message, target, framing.host),
-      body: length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined),
+      body: emptyBody,
       version: message.httpVersionMinor === 0 ? "1.0" : "1.1",
-      peer: connection.peer,
+      peer,
       onInformation: (status, information) => sendInformation(out, status, information),
       notes: callNotes(),
     };
+    return { request, length: framing.length };
+  }
+
+  /** @param answer Sends the response; what it throws is a defect. */
+  #call(
+    request: HttpRequest,
+    connection: Connection,
+    out: ServerResponse,
+    answer: (response: HttpResponse, defect: (cause: unknown) => void) => void,
+  ): void {
     const defect = (cause: unknown): void => this.#defect(cause, request, connection, out);
     this.#side.call(request, connection.signal).then((result) => {
       try {
         if (isLeft(result)) return defect(result.left);
-        this.#send(result.right, connection, out, defect);
+        answer(result.right, defect);
       } catch (cause) {
         // A response that cannot be sent: no status, a line feed in a field, a body that was read already.
         defect(cause);
@@ -142,6 +194,14 @@ export class Http1 {
     connection.endAfter(out);
     send(text(refusalText(refusal), refusal.status), out, () => {});
   }
+}
+
+/** The protocol that a client wants to go over to. `h2c` is none any more (RFC 9113, 3.1), and HTTP/1.0 knows none. */
+function upgradeOf({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
+  if (httpVersionMinor === 0 || method === "CONNECT") return undefined;
+  const [first] = (headers.upgrade ?? "").split(",");
+  const protocol = first?.trim().toLowerCase();
+  return protocol === "" || protocol === "h2c" ? undefined : protocol;
 }
 
 /** With its reason phrase: Node would take over the one of a response that it refused to send. */

@@ -57,6 +57,7 @@ export class Http2Connection implements Connected {
         maxConcurrentStreams: maxStreams,
         maxHeaderListSize: maxHeadBytes,
         initialWindowSize: streamWindow,
+        enableConnectProtocol: true,
       },
     });
     this.#session = session;

@@ -4,10 +4,12 @@ import type { Clock } from "../../clock.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
 import { streamIdleMs } from "../connections.ts";
+import { isAccepted } from "../leaving.ts";
 import { refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
 import { readRequest } from "./request.ts";
 import { cut, send } from "./response.ts";
+import { open } from "./tunnel.ts";
 
 /** What an exchange needs to know of its connection. */
 export interface Surroundings {
@@ -19,6 +21,8 @@ export interface Surroundings {
 /** A request and its response: a stream. */
 export class Exchange {
   readonly stream: ServerHttp2Stream;
+  /** Nobody wants the rest of what the client says. */
+  isUnheard = false;
   readonly #around: Surroundings;
   readonly #gone = new AbortController();
   /** Counts pieces that have passed, either way; and how many there were, and since when, as it was last looked after. */
@@ -56,6 +60,7 @@ export class Exchange {
     side.call(request, this.#gone.signal).then((result) => {
       try {
         if (isLeft(result)) defect(result.left);
+        else if (isAccepted(request, result.right)) open(request, result.right, this);
         else send(result.right, this, method, defect);
       } catch (cause) {
         defect(cause);

@@ -1,5 +1,6 @@
-import type { ServerHttp2Stream } from "node:http2";
-import type { RawHeaders } from "../../http/headers.ts";
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { bodyBroken } from "../../http/body.ts";
+import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { StreamBody } from "../../http/stream-body.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -29,8 +30,18 @@ export class IncomingStream extends StreamBody {
     return super.push(chunk);
   }
 
+  /** A stream that is reset ends, for Node, as one does that is complete. */
+  protected override finish(trailers?: HttpHeaders): void {
+    const { stream } = this.#exchange;
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) super.finish(trailers);
+    else this.broken(bodyBroken(new Error("the client has taken back its request")));
+  }
+
   /** Destroying the stream would take the response with it. It ends with the response: see `response.ts`. */
   protected override discard(): void {
-    this.#exchange.stream.pause();
+    const { stream } = this.#exchange;
+    this.#exchange.isUnheard = true;
+    if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
+    else stream.pause();
   }
 }

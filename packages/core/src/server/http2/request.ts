@@ -29,6 +29,7 @@ const fieldBytes = 4;
 export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival): HttpRequest | Refusal {
   let method = "";
   let announced = "";
+  let protocol: string | undefined;
   let target: string | undefined;
   let authority: string | undefined;
   let host: string | undefined;
@@ -52,6 +53,9 @@ export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival):
         continue;
       case ":path":
         target = value;
+        continue;
+      case ":protocol":
+        protocol = value.toLowerCase();
         continue;
       case ":authority":
         authority = value;
@@ -81,20 +85,27 @@ export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival):
   if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
   if (bytes > headerBytes) return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
 
-  if (method === "CONNECT") return { status: 501, reason: "CONNECT is not supported" };
-  if (announced !== "http" && announced !== "https") return refused("a scheme other than http and https");
+  if (protocol !== undefined && method !== "CONNECT") return refused("the pseudo-header field :protocol");
+  const isTunnel = method === "CONNECT" && protocol === undefined;
+  if (!isTunnel && announced !== "http" && announced !== "https")
+    return refused("a scheme other than http and https");
   if (authority !== undefined && host !== undefined && authority !== host)
     return refused("a Host field that is not the authority");
   const named = authority ?? host;
   if (named === undefined || !validAuthority.test(named)) return refused("the authority is malformed");
   // Only the origin form: an absolute one would be a second authority.
   const isForm = target !== undefined && (target.startsWith("/") || target === "*");
-  const parsed = isForm ? parseTarget(method, target as string, named) : undefined;
+  const parsed = isTunnel
+    ? parseTarget(method, named, named)
+    : isForm
+      ? parseTarget(protocol === undefined ? method : "GET", target as string, named)
+      : undefined;
   if (parsed === undefined) return refused("the request target is malformed");
 
   raw.unshift("host", named);
   return {
-    method,
+    // As with HTTP/1.1: the extended CONNECT of RFC 8441 is this version's word for it.
+    method: protocol === undefined ? method : "GET",
     // Of the connection: what the client writes nobody can check.
     scheme,
     authority: named,
@@ -106,6 +117,7 @@ export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival):
     peer,
     onInformation: exchange.inform,
     notes: callNotes(),
+    ...(protocol !== undefined && { upgrade: protocol }),
   };
 }
 

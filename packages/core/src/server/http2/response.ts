@@ -63,7 +63,7 @@ export function cut(stream: ServerHttp2Stream): void {
 }
 
 /** In pieces: what is given as one is done when its last byte is, and nobody sees that it passes. */
-function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
+export function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
   let goOn = true;
   for (let from = 0; from < bytes.length; from += pieceBytes)
     goOn = stream.write(bytes.subarray(from, from + pieceBytes), tick);

@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { BodyFlow, BodySink } from "../../http/body.ts";
+import type { HttpRequest, HttpResponse } from "../../http/message.ts";
+import { StreamBody } from "../../http/stream-body.ts";
+import { checkField, fieldOf } from "../fields.ts";
+import { notInAcceptance } from "../leaving.ts";
+
+/** What a client says on a connection that it wants to use for something else than HTTP. */
+export class TunnelBody extends StreamBody {
+  readonly #socket: Socket;
+  #isUnwanted = false;
+
+  /** @param head What came together with the request. */
+  constructor(socket: Socket, head: Buffer) {
+    if (head.length > 0) socket.unshift(head);
+    super(socket);
+    this.#socket = socket;
+  }
+
+  /** The other side has said all: so much for the connection, if nobody listens to the client either. */
+  otherEnded(): void {
+    if (this.#isUnwanted) this.#socket.destroy();
+  }
+
+  /** Until the other side has said all, it may still be read. */
+  protected override discard(): void {
+    this.#isUnwanted = true;
+    if (this.#socket.writableFinished) this.#socket.destroy();
+    else this.#socket.pause();
+  }
+}
+
+/**
+ * Accepts: from here on the connection's bytes are the bodies.
+ *
+ * @throws TypeError for a field that cannot be sent, or a body that was read already.
+ */
+export function open(
+  request: HttpRequest,
+  response: HttpResponse,
+  out: ServerResponse,
+  body: TunnelBody,
+): void {
+  const head = headOf(request, response);
+  const { socket } = out.req;
+  out.detachSocket(socket);
+  socket.write(head, "latin1");
+  try {
+    const sink = new TunnelSink(socket, body);
+    sink.flow = response.body.pipe(sink);
+  } catch (cause) {
+    // The client has been told that it may go on.
+    socket.resetAndDestroy();
+    throw cause;
+  }
+}
+
+class TunnelSink implements BodySink {
+  readonly #socket: Socket;
+  readonly #body: TunnelBody;
+  flow: BodyFlow | undefined;
+
+  constructor(socket: Socket, body: TunnelBody) {
+    this.#socket = socket;
+    this.#body = body;
+    socket.on("drain", () => this.flow?.resume());
+    socket.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#socket.write(chunk);
+  }
+
+  end(): void {
+    this.#socket.end(() => this.#body.otherEnded());
+  }
+
+  fail(): void {
+    this.#socket.resetAndDestroy();
+  }
+}
+
+function headOf(request: HttpRequest, { status, statusText, headers }: HttpResponse): string {
+  const phrase = statusText ?? STATUS_CODES[status] ?? "";
+  checkField("reason", phrase);
+  let head = `HTTP/1.1 ${status} ${phrase}\r\n`;
+  if (request.upgrade !== undefined) head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;
+  for (const [name, value] of headers) {
+    if (notInAcceptance.has(name.toLowerCase())) continue;
+    checkField(name, value);
+    head += `${name}: ${value}\r\n`;
+  }
+  const key = fieldOf(request.headers.raw, "sec-websocket-key");
+  // One that came by HTTP/2 has none: there the stream itself is the proof.
+  if (key !== undefined && request.upgrade === "websocket" && !headers.has("sec-websocket-accept"))
+    head += `sec-websocket-accept: ${acceptOf(key)}\r\n`;
+  return `${head}\r\n`;
+}
+
+/** RFC 6455, 4.2.2. */
+function acceptOf(key: string): string {
+  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+}
