@@ -1,4 +1,4 @@
-import { memoryStore } from "@pagoda/rate-limit";
+import { memoryStore, sharedMemory, sharedStore } from "@pagoda/rate-limit";
 import type { Group } from "./subject.ts";
 
 const keyCount = 100_000;
@@ -28,6 +28,29 @@ export const rateLimits: Group = {
         return { run: () => store.take(undefined, passes()) };
       },
       target: { leastMillionsPerSecond: 20 },
+    },
+    {
+      what: "rate-limit check over all in shared memory, the time given",
+      prepare() {
+        const store = sharedStore(sharedMemory())({ global, keyed: undefined });
+        const passes = clockHand();
+        return { run: () => store.take(undefined, passes()) };
+      },
+    },
+    {
+      what: "rate-limit check of one of 100,000 keys in shared memory, the time given",
+      prepare() {
+        const store = sharedStore(sharedMemory())({ global: undefined, keyed });
+        const known = keys();
+        const passes = clockHand();
+        let at = 0;
+        const run = (): unknown => {
+          if (++at === keyCount) at = 0;
+          return store.take(known[at], passes());
+        };
+        for (let n = 0; n < keyCount; n++) run();
+        return { run };
+      },
     },
     {
       what: "rate-limit check of one of 100,000 keys, the time given",

@@ -2,4 +2,6 @@ export * from "./by-client.ts";
 export * from "./memory-store.ts";
 export * from "./rate-limit.ts";
 export * from "./rate.ts";
+export { sharedMemory, type SharedMemoryOptions } from "./shared-memory.ts";
+export * from "./shared-store.ts";
 export * from "./store.ts";

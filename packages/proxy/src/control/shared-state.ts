@@ -1,15 +1,26 @@
+import { sharedMemory } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
 import { sharedLimits } from "../data-plane/shared-limits.ts";
 
+interface Shared {
+  readonly maxKeys: number;
+  readonly memory: SharedArrayBuffer;
+}
+
 /** What all threads have in common: the state of their limits, which lives on from one configuration to the next. */
 export class SharedState {
-  #limits = new Map<string, SharedArrayBuffer>();
+  #limits: ReadonlyMap<string, Shared> = new Map();
 
-  /** The memory of each limit of a configuration, by name; one thread alone needs none. */
+  /** The memory of each limit of a configuration, by name. One thread alone needs none. */
   limits(resolved: Resolved, workers: number): ReadonlyMap<string, SharedArrayBuffer> {
     if (workers === 1) return new Map();
-    for (const [name] of sharedLimits(resolved)) void name;
-    return this.#limits;
+    const limits = Array.from(sharedLimits(resolved), ([name, { maxKeys }]): [string, Shared] => {
+      const known = this.#limits.get(name);
+      return [name, known?.maxKeys === maxKeys ? known : { maxKeys, memory: sharedMemory({ maxKeys }) }];
+    });
+    // Those of the configuration before are kept until this one holds: it may come back.
+    this.#limits = new Map([...this.#limits, ...limits]);
+    return new Map(limits.map(([name, { memory }]) => [name, memory]));
   }
 
   /** Forgets the limits that a configuration does not have. */

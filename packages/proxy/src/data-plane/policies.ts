@@ -2,7 +2,7 @@ import { authorize, type AuthorizeObserver, type RoutedTo, type Rule, type To } 
 import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import type { FromClient, HttpRequest } from "@pagoda/core/http";
 import { grpcClassifier } from "@pagoda/grpc";
-import { memoryStore, rateLimit, type RateLimitObserver } from "@pagoda/rate-limit";
+import { memoryStore, rateLimit, type RateLimitObserver, sharedStore } from "@pagoda/rate-limit";
 import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "../config/schema/policies.ts";
 import { identityOf } from "./client.ts";
 import { limitOf } from "./limit.ts";
@@ -33,13 +33,16 @@ export function authorizeOnRoute(policy: AuthorizePolicy, labels: Labels, { even
 export function limitRate(
   { global, perClient }: RateLimitPolicy,
   labels: Labels,
-  _memory: SharedArrayBuffer | undefined,
+  memory: SharedArrayBuffer | undefined,
   { events }: Tell,
 ) {
   return rateLimit<HttpRequest & FromClient>({
     ...(global && { global: rateOf(global) }),
     ...(perClient && { keyed: { ...rateOf(perClient), key: keyOf(perClient.by) } }),
-    store: memoryStore(perClient === undefined ? {} : { maxKeys: perClient.maxClients }),
+    store:
+      memory === undefined
+        ? memoryStore(perClient === undefined ? {} : { maxKeys: perClient.maxClients })
+        : sharedStore(memory),
     observer: events.observer<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"], {
       labels,
     }),

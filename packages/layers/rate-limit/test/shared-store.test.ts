@@ -1,0 +1,198 @@
+import { Worker } from "node:worker_threads";
+import { machineNow } from "@pagoda/core";
+import { seededRandom } from "@pagoda/core/testing";
+import { memoryStore, type Rates, sharedMemory, sharedStore, type SyncStore } from "@pagoda/rate-limit";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+/** A store in virtual time: the test says what time it is, to the layer and to the memory. */
+function virtual(
+  rates: Rates,
+  memory: SharedArrayBuffer = sharedMemory(),
+): SyncStore & { readonly memory: SharedArrayBuffer } {
+  const epoch = new Float64Array(memory, 16, 1)[0] as number;
+  // The layer's clock begins when the memory was made.
+  let now = 0;
+  const store = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
+  return {
+    memory,
+    take(key, nowMs) {
+      now = nowMs;
+      return store.take(key, nowMs);
+    },
+    globalWaitMs(nowMs) {
+      now = nowMs;
+      return store.globalWaitMs(nowMs);
+    },
+    state(nowMs) {
+      now = nowMs;
+      return store.state(nowMs);
+    },
+  };
+}
+
+const rate = fc.record({
+  // Intervals that a 256th of a nanosecond divides: else the two round differently.
+  perSecond: fc.constantFrom(0.5, 1, 2, 4, 10, 100, 1_000, 1_000_000),
+  burst: fc.integer({ min: 1, max: 20 }),
+});
+
+describe("shared-store", () => {
+  test("one thread alone gets the decisions of the memory store", () => {
+    const step = fc.record({
+      afterMs: fc.integer({ min: 0, max: 2_000 }),
+      key: fc.constantFrom("a", "b", undefined),
+    });
+    fc.assert(
+      fc.property(
+        fc.option(rate, { nil: undefined }),
+        rate,
+        fc.array(step, { maxLength: 60 }),
+        (global, keyed, steps) => {
+          const rates: Rates = { global, keyed };
+          const [shared, oracle] = [virtual(rates), memoryStore()(rates)];
+          let now = 0;
+          for (const { afterMs, key } of steps) {
+            now += afterMs;
+            const [got, wanted] = [shared.take(key, now), oracle.take(key, now)];
+            expect(got?.limit).toBe(wanted?.limit);
+            expect(got?.retryAfterMs ?? 0).toBeCloseTo(wanted?.retryAfterMs ?? 0, 3);
+            expect(shared.globalWaitMs(now)).toBeCloseTo(oracle.globalWaitMs(now), 3);
+          }
+        },
+      ),
+    );
+  });
+
+  test("two stores of one memory are one limit", () => {
+    const rates: Rates = { global: { perSecond: 1, burst: 3 }, keyed: { perSecond: 1, burst: 2 } };
+    const one = virtual(rates);
+    const two = virtual(rates, one.memory);
+    expect(one.take("a", 0)).toBeUndefined();
+    expect(two.take("a", 0)).toBeUndefined();
+    expect(one.take("a", 0)).toEqual({ limit: "keyed", retryAfterMs: 1_000 });
+    expect(two.take("b", 0)).toBeUndefined();
+    expect(one.take("b", 0)).toEqual({ limit: "global", retryAfterMs: 1_000 });
+    expect([one.globalWaitMs(0), two.globalWaitMs(400)]).toEqual([1_000, 600]);
+    expect(one.state(0)).toEqual({ shared: true, globalLeft: 0 });
+    expect(two.state(2_000)).toEqual({ shared: true, globalLeft: 2 });
+  });
+
+  test("a call that one limit refuses spends nothing of the other", () => {
+    const store = virtual({ global: { perSecond: 1, burst: 2 }, keyed: { perSecond: 1, burst: 1 } });
+    expect(store.take("a", 0)).toBeUndefined();
+    for (let call = 0; call < 5; call++) expect(store.take("a", 0)?.limit).toBe("keyed");
+    expect(store.take("b", 0)).toBeUndefined();
+    for (const key of ["c", "d"]) expect(store.take(key, 0)?.limit).toBe("global");
+    expect(store.take("c", 1_000)).toBeUndefined();
+  });
+
+  test("clocks that began at other times are one time", () => {
+    const memory = sharedMemory();
+    const epoch = new Float64Array(memory, 16, 1)[0] as number;
+    const rates: Rates = { global: { perSecond: 1, burst: 1 }, keyed: undefined };
+    // Two threads whose own clocks are an hour apart.
+    let now = 0;
+    const early = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
+    const late = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
+    expect(early.take(undefined, now)).toBeUndefined();
+    now = 400;
+    expect(late.take(undefined, now + 3_600_000)).toEqual({ limit: "global", retryAfterMs: 600 });
+    now = 1_000;
+    expect(late.take(undefined, now + 3_600_000)).toBeUndefined();
+    expect(early.take(undefined, now)?.retryAfterMs).toBe(1_000);
+  });
+
+  test("goes on with another rate: what is owed stays owed, at most a burst of it", () => {
+    const before = virtual({ global: { perSecond: 1, burst: 100 }, keyed: undefined });
+    for (let call = 0; call < 100; call++) expect(before.take(undefined, 0)).toBeUndefined();
+    const slower = virtual({ global: { perSecond: 1, burst: 2 }, keyed: undefined }, before.memory);
+    expect(slower.take(undefined, 0)?.retryAfterMs).toBe(1_000);
+    expect(slower.take(undefined, 1_000)?.retryAfterMs).toBeGreaterThan(0);
+    expect(slower.take(undefined, 100_000)).toBeUndefined();
+  });
+
+  test("who sprays keys frees nobody that is throttled", () => {
+    const keyed = { perSecond: 1, burst: 10 };
+    const store = virtual(
+      { global: undefined, keyed },
+      sharedMemory({ maxKeys: 64, random: seededRandom(1) }),
+    );
+    for (let call = 0; call < 10; call++) store.take("greedy", 0);
+    expect(store.take("greedy", 0)?.limit).toBe("keyed");
+    for (let key = 0; key < 1_000; key++) store.take(`sprayed ${key}`, 0);
+    expect(store.take("greedy", 0)?.limit).toBe("keyed");
+  });
+
+  test("keys that owe nothing make room: as many as one likes may come one after the other", () => {
+    const keyed = { perSecond: 1, burst: 1 };
+    const store = virtual(
+      { global: undefined, keyed },
+      sharedMemory({ maxKeys: 8, random: seededRandom(2) }),
+    );
+    for (let key = 0; key < 1_000; key++) expect(store.take(`${key}`, key * 1_000)).toBeUndefined();
+  });
+
+  test.each([0, 1.5, -1, 10_000_001, Number.NaN])("room for %d keys is refused", (maxKeys) => {
+    expect(() => sharedMemory({ maxKeys })).toThrow(
+      `rate-limit: maxKeys is ${maxKeys}; valid is a whole number`,
+    );
+  });
+
+  test("memory that is something else is refused", () => {
+    for (const bytes of [0, 8, 1_000])
+      expect(() => sharedStore(new SharedArrayBuffer(bytes))).toThrow(
+        "memory is not what sharedMemory makes",
+      );
+  });
+});
+
+/** Threads that take as fast as they can, for so long; what each was admitted, and how long it took in all. */
+async function hammer(rates: Rates, keys: readonly string[], forMs: number, kill = false) {
+  const memory = sharedMemory();
+  const counts = new SharedArrayBuffer(12);
+  const since = machineNow();
+  const url = new URL("./shared-thread.ts", import.meta.url);
+  const threads = [0, 1, 2].map(
+    (at) => new Worker(url, { workerData: { memory, rates, keys, counts, at, forMs } }),
+  );
+  const gone = threads.map((thread) => new Promise((resolve) => thread.once("exit", resolve)));
+  const [first] = threads;
+  // It says that it is at work.
+  if (kill) first?.once("message", () => void first.terminate());
+  await Promise.all(gone);
+  return { each: [...new Int32Array(counts)], seconds: (machineNow() - since) / 1_000 };
+}
+
+describe("threads that share a limit", () => {
+  const global = { perSecond: 5_000, burst: 50 };
+
+  test("are admitted together what one would be: not one more, and hardly less", async () => {
+    const { each, seconds } = await hammer({ global, keyed: undefined }, ["a"], 500);
+    const all = each.reduce((sum, count) => sum + count, 0);
+    expect(all).toBeLessThanOrEqual(global.perSecond * seconds + global.burst);
+    expect(all).toBeGreaterThan(global.perSecond * 0.5 * 0.99);
+    expect(each.every((count) => count > 0)).toBe(true);
+  });
+
+  test("are admitted for each key what one would be", async () => {
+    const keyed = { perSecond: 1_000, burst: 10 };
+    const keys = ["a", "b", "c"];
+    const { each, seconds } = await hammer({ global: undefined, keyed }, keys, 500);
+    const all = each.reduce((sum, count) => sum + count, 0);
+    expect(all).toBeLessThanOrEqual(keys.length * (keyed.perSecond * seconds + keyed.burst));
+    expect(all).toBeGreaterThan(keys.length * keyed.perSecond * 0.5 * 0.99);
+  });
+
+  test("go on when one of them is ended, wherever it was", async () => {
+    const { each, seconds } = await hammer(
+      { global, keyed: { perSecond: 4_000, burst: 50 } },
+      ["a", "b"],
+      300,
+      true,
+    );
+    const all = each.reduce((sum, count) => sum + count, 0);
+    expect(all).toBeLessThanOrEqual(global.perSecond * seconds + global.burst);
+    expect(all).toBeGreaterThan(global.perSecond * 0.3 * 0.99);
+  });
+});

@@ -1,0 +1,204 @@
+import { Agent, get } from "node:http";
+import { describe, expect, test } from "vitest";
+import { call } from "./client.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { Arrivals, held, type Held, origin } from "./origin.ts";
+import { until } from "./program.ts";
+
+/** Asks over so many connections, each again and again, until it is over. */
+async function flood(url: string, connections: number, isOver: () => boolean): Promise<Map<number, number>> {
+  const statuses = new Map<number, number>();
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const one = async (): Promise<void> => {
+    while (!isOver()) {
+      const status = await new Promise<number>((resolve, reject) => {
+        get(url, { agent }, (response) => {
+          response.resume().once("end", () => resolve(response.statusCode as number));
+        }).once("error", reject);
+      });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, one));
+  agent.destroy();
+  return statuses;
+}
+
+test("a rate of 1,000/s over 2 workers admits 1,000/s in all, within 1%", async () => {
+  using folder = new Folder();
+  const policies = { rateLimit: { global: { rate: "1000/s", burst: 100 } } };
+  const config = {
+    clusters: {},
+    listeners: [{ ...anywhere, name: "main", policies, routes: [says("yes")] }],
+  };
+  await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+  // It counts once the burst is spent.
+  let admitted = 0;
+  let since = 0;
+  let began = 0;
+  let seconds = 0;
+  const look = async (): Promise<number> => {
+    const at = performance.now();
+    const count = await pagoda.metric("http_requests_total", { status: "200" });
+    if (since === 0 && count > 500) [since, began] = [at, count];
+    seconds = since === 0 ? 0 : (at - since) / 1_000;
+    admitted = count - began;
+    return seconds;
+  };
+  let isOver = false;
+  const flooding = flood(pagoda.url, 32, () => isOver);
+  await until(look, (passed) => passed > 3);
+  isOver = true;
+  const statuses = await flooding;
+  expect([...statuses.keys()].toSorted()).toEqual([200, 429]);
+  expect(admitted / seconds).toBeGreaterThan(990);
+  expect(admitted / seconds).toBeLessThan(1_010);
+});
+
+describe("limits and policies", () => {
+  test("each client has its own rate, and is told when to come back", async () => {
+    using folder = new Folder();
+    const policies = { rateLimit: { perClient: { rate: "1/h", burst: 2, by: { header: "x-api-key" } } } };
+    const config = {
+      clusters: {},
+      listeners: [{ ...anywhere, name: "main", policies, routes: [says("yes")] }],
+    };
+    await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+    const ask = (key: string) => call(pagoda.url, { headers: { "x-api-key": key }, agent: false });
+    for (const key of ["a", "b"]) {
+      expect((await ask(key)).status).toBe(200);
+      expect((await ask(key)).status).toBe(200);
+      const refused = await ask(key);
+      expect(refused.status).toBe(429);
+      expect(Number(refused.message.headers["retry-after"])).toBeGreaterThan(3_500);
+      expect(refused.message.headers).toHaveProperty("ratelimit");
+    }
+    expect(await pagoda.metric("stack_events_total", { layer: "rate-limit", event: "refused" })).toBe(2);
+  });
+
+  test("a limit keeps its state over reloads", async () => {
+    using folder = new Folder();
+    const config = (body: string): object => {
+      const policies = { rateLimit: { global: { rate: "1/h", burst: 1 } } };
+      return { clusters: {}, listeners: [{ ...anywhere, name: "main", policies, routes: [says(body)] }] };
+    };
+    await using pagoda = await configured(folder, config("before"), { PROXY_WORKERS: "2" });
+    expect((await call(pagoda.url)).status).toBe(200);
+    folder.write("pagoda.yaml", config("after"));
+    expect((await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" })).status).toBe(200);
+    expect((await call(pagoda.url)).status).toBe(429);
+  });
+
+  test("no more calls than allowed are under way", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    using folder = new Folder();
+    const config = through({ endpoints: [upstream.url] }, {}, { concurrencyLimit: 1 });
+    await using pagoda = await configured(folder, config);
+    const first = call(pagoda.url, { agent: false });
+    const { response } = await arrivals.next();
+    expect((await call(pagoda.url, { agent: false })).status).toBe(503);
+    response.end("done");
+    expect((await first).body).toBe("done");
+  });
+
+  test("a failed call is tried again, within its budget, at another endpoint", async () => {
+    await using bad = await origin((_message, out) => out.writeHead(503).end());
+    await using good = await origin((_message, out) => out.end("good"));
+    using folder = new Folder();
+    const config = through({ endpoints: [bad.url, good.url] }, {}, { retry: { attempts: 2 } });
+    await using pagoda = await configured(folder, config);
+    for (let at = 0; at < 6; at++) expect((await call(pagoda.url)).body).toBe("good");
+    expect(await pagoda.metric("stack_events_total", { layer: "retry" })).toBeGreaterThan(0);
+  });
+
+  test("routes go by path, host, method and header; canaries get their share, and others a redirect or 404", async () => {
+    await using one = await origin(({ url, headers }, out) =>
+      out.end(`one ${headers.host} ${url} ${headers["x-set"]}`),
+    );
+    await using two = await origin(({ url }, out) => out.end(`two ${url}`));
+    using folder = new Folder();
+    const routes = [
+      {
+        name: "beta",
+        match: {
+          path: "/api",
+          hosts: ["shop.test"],
+          methods: ["GET"],
+          headers: [{ name: "x-beta", exact: "yes" }],
+        },
+        cluster: "two",
+      },
+      {
+        name: "api",
+        match: { path: "/api", hosts: ["shop.test"], methods: ["GET"] },
+        cluster: "one",
+        rewrite: { prefix: "/v2" },
+        requestHeaders: { set: { "x-set": "here" } },
+        responseHeaders: { set: { "x-from": "pagoda" } },
+      },
+      {
+        name: "split",
+        match: { path: "/split" },
+        clusters: [
+          { cluster: "one", weight: 1 },
+          { cluster: "two", weight: 1 },
+        ],
+      },
+      { name: "old", match: { path: "/old" }, redirect: { status: 308, prefix: "/new" } },
+    ];
+    const clusters = { one: { endpoints: [one.url] }, two: { endpoints: [two.url] } };
+    await using pagoda = await configured(folder, {
+      clusters,
+      listeners: [{ ...anywhere, name: "main", routes }],
+    });
+    const ask = (path: string, headers: Readonly<Record<string, string>> = {}, method = "GET") =>
+      call(pagoda.url + path, { headers, method });
+    const api = await ask("/api/cart?q", { host: "shop.test" });
+    expect([api.body, api.message.headers["x-from"]]).toEqual(["one shop.test /v2/cart?q here", "pagoda"]);
+    expect((await ask("/apiary", { host: "shop.test" })).status).toBe(404);
+    expect((await ask("/api", { host: "other.test" })).status).toBe(404);
+    const wrong = await ask("/api", { host: "shop.test" }, "PUT");
+    expect([wrong.status, wrong.message.headers.allow]).toEqual([405, "GET"]);
+    expect((await ask("/api", { host: "shop.test", "x-beta": "yes" })).body).toBe("two /api");
+    const bodies = new Set<string>();
+    for (let at = 0; at < 40; at++) bodies.add((await ask("/split")).body.slice(0, 3));
+    expect(bodies).toEqual(new Set(["one", "two"]));
+    const moved = await ask("/old/page");
+    expect([moved.status, moved.message.headers.location]).toEqual([308, `${pagoda.url}/new/page`]);
+  });
+
+  test("an endpoint that a check finds unfit gets no calls until it is fit again", async () => {
+    let status = 200;
+    await using sick = await origin(({ url }, out) =>
+      out.writeHead(url === "/health" ? status : 200).end("sick"),
+    );
+    await using well = await origin((_message, out) => out.end("well"));
+    using folder = new Folder();
+    const check = {
+      type: "http",
+      path: "/health",
+      interval: "50ms",
+      timeout: "40ms",
+      healthyThreshold: 1,
+      unhealthyThreshold: 1,
+    };
+    await using pagoda = await configured(
+      folder,
+      through({ endpoints: [sick.url, well.url], check, panicThreshold: 0 }),
+    );
+    const seen = async (): Promise<string> => {
+      const bodies = new Set<string>();
+      for (let at = 0; at < 6; at++) bodies.add((await call(pagoda.url)).body);
+      return [...bodies].toSorted().join();
+    };
+    await until(seen, (bodies) => bodies === "sick,well");
+    status = 500;
+    await pagoda.log("endpoint is not healthy");
+    expect(await seen()).toBe("well");
+    const { text } = await pagoda.admin("/clusters");
+    expect(text).toMatch(/"healthy":false,"why":"[^"]*500/);
+    status = 200;
+    await until(seen, (bodies) => bodies === "sick,well");
+  });
+});
