@@ -10,6 +10,7 @@ import {
 } from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
+import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";
 
 export interface ForwardedOptions {
@@ -30,7 +31,8 @@ export interface ForwardedOptions {
  * Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
  *
  * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on
- * with the peer's address appended, and its other claims as they are. Its `X-Request-Id` is kept if there is one, of
+ * with the peer's address appended, and its other claims as they are. A certificate that the peer has shown, and the server
+ * verified, is told in `X-Forwarded-Client-Cert`. Its `X-Request-Id` is kept if there is one, of
  * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
  *
  * The client is the peer, or where that is trusted the last address of `X-Forwarded-For` that is not: what stands
@@ -121,6 +123,9 @@ function inwards(request: HttpRequest, believed: boolean, requestId: string, via
       before.length === 0 ? peer.address : `${before.join(", ")}, ${peer.address}`,
     );
   }
+  // After what a trusted peer says of those before it.
+  if (peer?.certificate !== undefined)
+    fields.push("x-forwarded-client-cert", clientCertificate(peer.certificate));
   if (!believed || !headers.has("x-forwarded-proto")) fields.push("x-forwarded-proto", scheme);
   if (!believed || !headers.has("x-forwarded-host")) fields.push("x-forwarded-host", authority);
   fields.push("via", `${version} ${via}`, "x-request-id", requestId);
