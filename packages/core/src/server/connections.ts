@@ -4,6 +4,8 @@ import type { Clock, Timer } from "../clock.ts";
 export const streamIdleMs = 300_000;
 /** Without a byte between requests. */
 export const connectionIdleMs = 3_600_000;
+/** How long a client that still sends is read after the last response. */
+export const lingerMs = 2_000;
 /** How often they are looked after: a timer for each connection would be set anew with every chunk. */
 const sweepMs = 30_000;
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { bodyFrom, HttpHeaders, type HttpRequest, httpResponse, text } from "@pagoda/core/http";
-import { settled } from "@pagoda/core/testing";
+import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { observed, Source } from "../http/bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
@@ -125,16 +125,42 @@ describe("a request over HTTP/2", () => {
     expect(ended).toEqual([false]);
   });
 
-  test("that is answered before its end is told that the rest is not wanted, without an error", async () => {
-    const server = await served(({ path }) =>
-      path === "/s" ? httpResponse(200, bodyFrom(["no"])) : text("no"),
+  test("that is answered before its end is read for 2 s, and then told that the rest is not wanted, without an error", async () => {
+    const clock = virtualClock();
+    const server = await served(
+      ({ path }) =>
+        path === "/s" ? httpResponse(200, bodyFrom(["no"])) : httpResponse(200, path === "/" ? "no" : ""),
+      { clock },
     );
-    for (const path of ["/", "/s"]) {
+    for (const path of ["/", "/s", "/empty"]) {
       const stream = client(server).request({ ":method": "POST", ":path": path }, { endStream: false });
+      const answer = answerTo(stream);
       stream.write("some");
-      const { body, code } = await answerTo(stream);
-      expect([body, code]).toEqual(["no", constants.NGHTTP2_NO_ERROR]);
+      await once(stream, "response");
+      stream.write("more");
+      await eventually(() => clock.pending === 2);
+      await clock.advance(2_000);
+      const { headers, body, code } = await answer;
+      expect([headers[":status"], body, code]).toEqual([
+        200,
+        path === "/empty" ? "" : "no",
+        constants.NGHTTP2_NO_ERROR,
+      ]);
+      await eventually(() => server.inFlight === 0);
     }
+  });
+
+  test("defect: a client that had not ended its request did not see a response without a body", async () => {
+    const server = await served(({ body }) => {
+      body.cancel();
+      return httpResponse(403);
+    });
+    const stream = client(server).request({ ":method": "POST" }, { endStream: false });
+    const answer = answerTo(stream);
+    stream.write("some");
+    await once(stream, "response");
+    stream.end();
+    expect((await answer).headers[":status"]).toBe(403);
   });
 
   test("holds back a client whose body nobody reads, and goes on when somebody does", async () => {

@@ -67,3 +67,15 @@ export const answers = {
     message: `the upstream did not answer within ${afterMs} ms`,
   }),
 } as const;
+
+/**
+ * What a gRPC client is told where the HTTP status does not say it all: gRPC takes 429 and 504 for UNAVAILABLE, with which
+ * clients try again at once.
+ */
+export const grpcStatuses = {
+  Aborted: "CANCELLED",
+  DeadlineExceeded: "DEADLINE_EXCEEDED",
+  HeadersTimedOut: "DEADLINE_EXCEEDED",
+  RateLimited: "RESOURCE_EXHAUSTED",
+  TimedOut: "DEADLINE_EXCEEDED",
+} as const;

@@ -9,7 +9,7 @@ import { clusters, router, routeTable } from "@pagoda/router";
 import { serverSpan } from "@pagoda/tracing";
 import { toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
-import { answers } from "./answers.ts";
+import { answers, grpcStatuses } from "./answers.ts";
 import { amongNetworks } from "./client.ts";
 import type { ClusterErrors } from "./cluster.ts";
 import { authorizeAtDoor, limitConcurrency, limitRate } from "./policies.ts";
@@ -60,7 +60,7 @@ export function listenerStack(
         ),
       )
       .layer(context.metrics)
-      .layer(grpcAnswers())
+      .layer(grpcAnswers(grpcStatuses))
       // Outside all that can fail.
       .layer(respond(answers))
       .layer(

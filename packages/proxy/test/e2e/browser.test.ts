@@ -1,6 +1,8 @@
 import { crc32, deflateSync } from "node:zlib";
+import { testAuthority } from "@pagoda/core/testing";
 import { type Browser, chromium } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
+import { configured, Folder, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 import { Pagoda } from "./program.ts";
 import { need } from "./system.ts";
@@ -38,6 +40,35 @@ const files: Readonly<Record<string, readonly [type: string, content: string | B
   ],
   "/dot.png": ["image/png", dot()],
 };
+
+test("a page loads over HTTP/2, with all its parts on one connection", async () => {
+  const authority = testAuthority();
+  const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
+  await using upstream = await origin((request, response) => {
+    if (request.url === "/") {
+      const parts = Array.from({ length: 20 }, (_, at) => `<img src="/dot.png?${at}">`).join("");
+      response.setHeader("content-type", "text/html").end(`<!doctype html><title>h2</title>${parts}`);
+    } else response.setHeader("content-type", "image/png").end(dot());
+  });
+  using folder = new Folder();
+  folder.write("cert.pem", certificate);
+  folder.write("cert.key", key);
+  const tls = { certificates: [{ certificate: "cert.pem", key: "cert.key" }] };
+  await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
+  // The authority is the test's own, and no browser knows it.
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  await page.goto(`${pagoda.url}/`, { waitUntil: "load" });
+  const protocols =
+    "performance.getEntries().filter(({ nextHopProtocol }) => nextHopProtocol).map((entry) => entry.nextHopProtocol)";
+  const seen = (await page.evaluate(protocols)) as readonly string[];
+  expect(seen.length).toBeGreaterThan(20);
+  expect(new Set(seen)).toEqual(new Set(["h2"]));
+  expect(await page.evaluate("[...document.images].every((image) => image.naturalWidth === 1)")).toBe(true);
+  // A second one without credentials, for what a page may ask for without them.
+  expect(await pagoda.metric("connections_total", { state: "accepted" })).toBeLessThanOrEqual(2);
+  await context.close();
+});
 
 test("a page loads with all that belongs to it, and talks to its origin", async () => {
   await using upstream = await origin(async (request, response) => {

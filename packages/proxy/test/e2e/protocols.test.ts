@@ -111,7 +111,9 @@ describe("towards clients", () => {
   });
 
   test("clients show certificates, and routes go by who they are", async () => {
-    await using upstream = await origin((_message, out) => out.end("in"));
+    await using upstream = await origin(({ headers }, out) =>
+      out.end(String(headers["x-forwarded-client-cert"])),
+    );
     using folder = certified();
     const mutual = { ...tls, clients: { ca: "ca.pem", required: false } };
     const authorize = {
@@ -122,7 +124,9 @@ describe("towards clients", () => {
     const ca = ["--cacert", folder.file("ca.pem")];
     const shown = ["--cert", folder.file("cart.pem"), "--key", folder.file("cart.key")];
     for (const http of ["--http1.1", "--http2"]) {
-      expect(await curled(http, ...ca, ...shown, pagoda.url)).toMatch(/^in /);
+      expect(await curled(http, ...ca, ...shown, pagoda.url)).toMatch(
+        /^Hash=[\da-f]{64};Subject="CN=cart";URI=spiffe:\/\/test\/cart /,
+      );
       expect(await curled(http, ...ca, pagoda.url)).toMatch(/^403 access is denied/);
     }
     expect(await pagoda.metric("stack_events_total", { layer: "authorize", event: "denied" })).toBe(2);

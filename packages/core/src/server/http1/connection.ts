@@ -2,13 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
 import type { Peer } from "../../http/message.ts";
-import { type Connected, connectionIdleMs, streamIdleMs } from "../connections.ts";
+import { type Connected, connectionIdleMs, lingerMs, streamIdleMs } from "../connections.ts";
 import { peerOf } from "../peer.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
 const maxWaiting = 1_000;
-/** How long a client that still sends is read after the last response. */
-const lingerMs = 2_000;
 
 /**
  * A client's connection: what its requests have in common, and how it ends.

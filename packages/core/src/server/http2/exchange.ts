@@ -3,7 +3,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
-import { streamIdleMs } from "../connections.ts";
+import { lingerMs, streamIdleMs } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
 import { refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
@@ -67,6 +67,20 @@ export class Exchange {
       }
     }, defect);
   }
+
+  /**
+   * The response is out. What is still to come of the request is thrown away for a while, as with HTTP/1.1; then the
+   * client is told that it is not wanted, without an error (RFC 9113, 8.1). Told at once, some clients do not see the
+   * response any more.
+   */
+  readonly linger = (): void => {
+    const { stream } = this;
+    const { clock } = this.#around;
+    if (stream.readableEnded || stream.closed) return;
+    stream.resume();
+    const timer = clock.setTimer(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
+    stream.once("close", () => clock.clearTimer(timer));
+  };
 
   /** A piece has passed. */
   readonly tick = (): void => {

@@ -7,7 +7,7 @@ import type { Exchange } from "./exchange.ts";
 
 const pieceBytes = 65_536;
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_INTERNAL_ERROR } = constants;
 
 /** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
 const ofConnections: ReadonlySet<string> = new Set([
@@ -40,10 +40,10 @@ export function send(
     if (isBodiless || whole?.length === 0) {
       body.cancel();
       stream.respond(fields, { endStream: true });
-      endAfter(stream);
+      endAfter(exchange);
     } else if (whole !== undefined) {
       stream.respond(fields);
-      endAfter(stream);
+      endAfter(exchange);
       write(whole, exchange);
       stream.end();
     } else {
@@ -70,11 +70,8 @@ export function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
   return goOn;
 }
 
-/** RFC 9113, 8.1: who has answered, and does not want the rest of the request, says so without an error. */
-function endAfter(stream: ServerHttp2Stream): void {
-  stream.once("finish", () => {
-    if (!stream.readableEnded && !stream.closed) stream.close(NGHTTP2_NO_ERROR);
-  });
+function endAfter(exchange: Exchange): void {
+  exchange.stream.once("finish", exchange.linger);
 }
 
 /**
@@ -167,7 +164,7 @@ class StreamSink implements BodySink {
       this.#broken(cause);
       return;
     }
-    if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR);
+    this.#exchange.linger();
   }
 
   #broken(cause: unknown): void {
