@@ -4,7 +4,13 @@ import { delimiter, join } from "node:path";
 import { afterAll } from "vitest";
 
 /** Programs that tests use beside Node, and how one gets them. */
-const packages = { chromium: "chromium", curl: "curl", openssl: "openssl", script: "bsdutils" } as const;
+const packages = {
+  chromium: "chromium",
+  curl: "curl",
+  openssl: "openssl",
+  script: "bsdutils",
+  "systemd-analyze": "systemd",
+} as const;
 
 export type Tool = keyof typeof packages;
 

@@ -1,0 +1,143 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { readConfig } from "../../src/config/read.ts";
+import { call } from "./client.ts";
+import { Folder } from "./configured.ts";
+import { origin, quietPort } from "./origin.ts";
+import type { LogLine } from "./program.ts";
+import { adopt, execute, need } from "./system.ts";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const deploy = (name: string): string => readFileSync(`${root}packages/proxy/deploy/${name}`, "utf8");
+
+describe("the single executable file", () => {
+  const executable = `${root}dist/pagoda`;
+
+  beforeAll(async () => {
+    const build = adopt(
+      spawn(process.execPath, [`${root}scripts/binary.ts`], { stdio: ["ignore", "ignore", "inherit"] }),
+    );
+    const [code] = (await once(build, "close")) as [number];
+    if (code !== 0) throw new Error(`scripts/binary.ts ended with ${code}`);
+  });
+
+  /** Runs it with nothing that it could find a Node by. */
+  async function ran(...args: readonly string[]) {
+    const child = adopt(spawn(executable, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe"] }));
+    const output: string[] = [];
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => output.push(chunk.toString()));
+    const [code] = (await once(child, "close")) as [number];
+    return { code, output: output.join("") };
+  }
+
+  test("starts without Node, serves with several threads, says that it is ready, and drains", async () => {
+    await using upstream = await origin((_message, out) => out.end("yes"));
+    using folder = new Folder();
+    const admin = { address: `127.0.0.1:${await quietPort()}` };
+    const file = folder.write("pagoda.yaml", {
+      listeners: [{ address: "127.0.0.1:0", routes: [{ name: "all", cluster: "origin" }] }],
+      clusters: { origin: { endpoints: [upstream.url] } },
+      admin,
+      workers: 2,
+    });
+    const child = adopt(
+      spawn(executable, ["run", "-c", file], { env: {}, cwd: "/", stdio: ["ignore", "pipe", "inherit"] }),
+    );
+    const ended = once(child, "close");
+    let url = "";
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { msg, url: listening } = JSON.parse(line) as LogLine;
+      if (!msg.startsWith("listening on")) continue;
+      url = listening as string;
+      break;
+    }
+    expect((await call(url)).body).toBe("yes");
+    expect(await ran("healthcheck", "-c", file)).toEqual({ code: 0, output: "ready\n" });
+    expect((await call(`http://${admin.address}/stack`)).body).toContain('"worker":1');
+    child.stdout.resume();
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
+    expect((await ran("healthcheck", "-c", file)).code).toBe(1);
+  });
+
+  test("checks and explains a configuration", async () => {
+    const example = `${root}packages/proxy/examples/minimal.yaml`;
+    expect(await ran("check", "-c", example)).toEqual({
+      code: 0,
+      output: "valid: 1 listener, 1 route, 1 cluster\n",
+    });
+    expect((await ran("explain", "-c", example, "GET", "http://a/")).output).toContain("route all");
+    expect((await ran("nonsense")).code).toBe(2);
+  });
+});
+
+describe("the container file", () => {
+  const lines = deploy("Containerfile").split("\n");
+  const said = (word: string): string[] =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+
+  test("copies what there is, runs scripts that there are, and asks the program itself", () => {
+    for (const copy of said("COPY").filter((line) => !line.startsWith("--from") && line !== ". .")) {
+      const [from = ""] = copy.split(" ");
+      expect({ from, there: existsSync(root + from) }).toEqual({ from, there: true });
+    }
+    const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    for (const run of said("RUN")) expect(Object.keys(scripts)).toContain(run.replace("npm run ", ""));
+    expect(said("HEALTHCHECK")[0]).toContain('CMD ["/usr/local/bin/pagoda", "healthcheck"]');
+    expect(said("ENTRYPOINT")).toEqual(['["/usr/local/bin/pagoda"]']);
+  });
+
+  test("is of several stages, and runs as nobody in particular", () => {
+    expect(said("FROM")).toHaveLength(2);
+    const [user = ""] = said("USER");
+    expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+});
+
+test("the systemd unit is understood by systemd, and lets the program do little else than serve", async () => {
+  need("systemd-analyze");
+  using folder = new Folder();
+  // Only the program's place is another one here: it is not installed.
+  const unit = folder.write(
+    "pagoda.service",
+    deploy("pagoda.service").replaceAll("/usr/local/bin/pagoda", process.execPath),
+  );
+  const verified = await execute("systemd-analyze", ["verify", unit]);
+  expect({ code: verified.code, said: verified.stderr }).toEqual({ code: 0, said: "" });
+  const { stdout } = await execute("systemd-analyze", ["security", "--offline=true", "--no-pager", unit]);
+  const [, exposure] = /Overall exposure level for pagoda.service: ([\d.]+)/.exec(stdout.toString()) ?? [];
+  expect(Number(exposure)).toBeLessThan(2.5);
+  expect(deploy("pagoda.service")).not.toMatch(/^MemoryDenyWriteExecute=yes/m);
+});
+
+test("the Kubernetes example has a configuration that is valid, and ends later than the proxy drains", () => {
+  const [config, deployment] = parseAllDocuments(deploy("kubernetes/sidecar.yaml")).map(
+    (each) => each.toJS() as unknown,
+  );
+  const text = (config as { readonly data: { readonly "pagoda.yaml": string } }).data["pagoda.yaml"];
+  const read = readConfig(text);
+  expect(read).toMatchObject({ _tag: "Right" });
+  const { spec } = (deployment as { readonly spec: { readonly template: { readonly spec: unknown } } }).spec
+    .template as {
+    readonly spec: {
+      readonly terminationGracePeriodSeconds: number;
+      readonly initContainers: readonly {
+        readonly restartPolicy: string;
+        readonly args: readonly string[];
+      }[];
+    };
+  };
+  const { drain } = parse(text) as { readonly drain: { readonly timeout: string } };
+  expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
+  expect(spec.initContainers).toMatchObject([
+    { restartPolicy: "Always", args: ["run", "-c", "/etc/pagoda/pagoda.yaml"] },
+  ]);
+});
