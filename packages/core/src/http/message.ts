@@ -85,6 +85,14 @@ export interface HttpRequest {
   readonly notes?: CallNotes | undefined;
 }
 
+/**
+ * Whether a request asks for a tunnel: an upgrade, or `CONNECT`. Its body is what the client says there, for as long as it
+ * likes, so such a request is not made again, nor made twice, nor recorded.
+ */
+export function asksForTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
+  return upgrade !== undefined || method === "CONNECT";
+}
+
 /** What a request carries once it has an id: `forwarded` adds it, and whatever answers or logs needs it. */
 export interface Identified {
   /** Names this request in responses, logs and further calls: `X-Request-Id`. */

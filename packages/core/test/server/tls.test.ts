@@ -2,12 +2,11 @@ import { once } from "node:events";
 import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import { service } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, type Peer, text } from "@pagoda/core/http";
-import { type HttpServer, serve, type ServeOptions, type ServerTls } from "@pagoda/core/server";
+import { httpResponse, type Peer, text } from "@pagoda/core/http";
+import type { HttpServer, ServeOptions, ServerTls } from "@pagoda/core/server";
 import { testAuthority, virtualClock } from "@pagoda/core/testing";
-import type { Either } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { Source } from "../http/bodies.ts";
 import { ask, client } from "./http2-client.ts";
 import { eventually, head, served } from "./served.ts";
 
@@ -222,6 +221,24 @@ describe("a client's certificate", () => {
   });
 });
 
+test("defect: what breaks off could not be reset over TLS, and the error was nobody's", async () => {
+  const source = new Source();
+  const defects: unknown[] = [];
+  const server = await served(({ upgrade }) => httpResponse(upgrade === undefined ? 200 : 101, source), {
+    tls: { certificates: [a] },
+    defect: (cause) => void defects.push(cause),
+  });
+  const socket = await handshake(server);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("error", () => {}).resume();
+  socket.write(head("GET /", "Connection: Upgrade", "Upgrade: shop"));
+  await once(socket, "data");
+  source.break();
+  await closed;
+  await eventually(() => server.inFlight === 0);
+  expect(defects).toEqual([]);
+});
+
 describe("update", () => {
   test("gives other certificates to those who come, and leaves the others alone", async () => {
     const { server } = await secure();
@@ -256,29 +273,5 @@ describe("update", () => {
     server.update({});
     await handshake(server);
     expect(refused).toHaveLength(2);
-  });
-});
-
-describe("TLS that cannot work is refused when it is given", () => {
-  const other = authority.issue();
-  const rows: [string, Partial<ServerTls>, string][] = [
-    ["no certificate", { certificates: [] }, "tls.certificates is empty; valid is at least one"],
-    [
-      "what is no certificate",
-      { certificates: [{ ...a, certificate: "x" }] },
-      "tls.certificates[0] is no certificate; valid is PEM",
-    ],
-    ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
-    ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
-    ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
-    [
-      "an authority that is none",
-      { clients: { ca: "x", required: true } },
-      "tls.clients.ca is no certificate; valid is PEM",
-    ],
-  ];
-  test.each(rows)("%s", async (_name, tls, message) => {
-    const stack = service("never", (_: HttpRequest) => new Promise<Either<never, HttpResponse>>(() => {}));
-    expect(() => serve(stack, { tls: { certificates: [a], ...tls } })).toThrow(message);
   });
 });

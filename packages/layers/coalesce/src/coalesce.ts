@@ -20,7 +20,8 @@ export interface CoalesceOptions<Req> {
 /**
  * Makes one call of those that are the same and come while the first of them is under way. All get the same result,
  * failures included, and the very same object, so a response must be one that many can read. An HTTP body has
- * one reader only: it must be read to its end further in.
+ * one reader only: it must be read to its end further in. An HTTP request that asks for a tunnel (an upgrade, CONNECT)
+ * is made by itself, whatever its key.
  *
  * A caller that aborts ends at once and leaves the others alone. When the last one has gone, inner is aborted in the same
  * tick, and the next call of that key starts anew. Layers further in see the latest deadline of those who have joined.
@@ -50,7 +51,7 @@ export function coalesce<Req = unknown>({
       },
       call(request, signal): Promise<Either<Err | Aborted, Res>> {
         try {
-          const own = key(request);
+          const own = asksForTunnel(request) ? undefined : key(request);
           if (own === undefined) return inner.call(request, signal);
           if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
           const known = calls.get(own);
@@ -69,4 +70,10 @@ export function coalesce<Req = unknown>({
       },
     };
   });
+}
+
+/** Of what has a method, so that what requests of other kinds call an upgrade does not count. */
+function asksForTunnel(request: unknown): boolean {
+  const { method, upgrade } = (request ?? {}) as { readonly method?: unknown; readonly upgrade?: unknown };
+  return method === "CONNECT" || (typeof upgrade === "string" && typeof method === "string");
 }

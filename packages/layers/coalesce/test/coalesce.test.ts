@@ -209,6 +209,33 @@ describe("coalesce", () => {
     expect(isReady(layered)).toBe(false);
   });
 
+  test.each([
+    ["an upgrade", { method: "GET", upgrade: "websocket" }],
+    ["CONNECT", { method: "CONNECT" }],
+  ])("of HTTP, what asks for a tunnel is made by itself, whatever its key: %s", async (_, request) => {
+    const mock = mockService<object, string>();
+    const layered = coalesce<object>({ key: () => "same" })(mock.service);
+    void layered.call({ method: "GET" });
+    void layered.call(request);
+    void layered.call(request);
+    expect(mock.calls.map((call) => call.request)).toEqual([{ method: "GET" }, request, request]);
+    expect(layered.describe().state).toEqual({ keys: 1, callers: 1 });
+  });
+
+  test.each([
+    [{ upgrade: "first class" }],
+    [{ method: "buy", upgrade: true }],
+    [null],
+    [undefined],
+    ["CONNECT"],
+  ])("what is no HTTP is not taken for a tunnel: %j", async (request) => {
+    const mock = mockService<unknown, string>();
+    const layered = coalesce<unknown>({ key: () => "same" })(mock.service);
+    void layered.call(request);
+    void layered.call(request);
+    expect(mock.calls.length).toBe(1);
+  });
+
   const mistake = new Error("a mistake");
   const raise = (): never => {
     throw mistake;

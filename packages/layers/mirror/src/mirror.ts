@@ -1,5 +1,5 @@
 import { layer, type Layer, type Service } from "@pagoda/core";
-import { type Body, emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { asksForTunnel, type Body, emptyBody, type HttpRequest } from "@pagoda/core/http";
 import { checked, type MirrorOptions } from "./options.ts";
 import { Shadows } from "./shadows.ts";
 import { type Recorder, TeeBody } from "./tee-body.ts";
@@ -17,7 +17,8 @@ import { type Recorder, TeeBody } from "./tee-body.ts";
  * A body is copied as it passes to the one who reads it, and the shadow is called when it has passed as a whole. To
  * stream it to both at once would save the shadow that wait, at a price: what a slow shadow has not taken must be kept
  * all the same, and past the limit the shadow gets half a request, which its own figures count as a failure. A body that
- * is not read to its end has no shadow.
+ * is not read to its end has no shadow. Nor has a call that asks for a tunnel (an upgrade, CONNECT): what is said in one
+ * depends on what the other side says.
  *
  * The caller's abort does not reach the shadow, whose time is bounded by `timeoutMs` alone: a shadow slower than the
  * original would otherwise be cut off whenever it is worth a look.
@@ -43,7 +44,7 @@ export function mirror<Req extends HttpRequest = HttpRequest>(options: MirrorOpt
     options: { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker },
     state: () => shadows.state(),
     call(request, signal) {
-      if (!shadows.chooses(request)) return inner.call(request, signal);
+      if (asksForTunnel(request) || !shadows.chooses(request)) return inner.call(request, signal);
       const { body } = request;
       const { length } = body;
       if (length === 0) {

@@ -67,6 +67,23 @@ describe("mirror", () => {
     expect((await real.next()).request).toBe(get);
   });
 
+  test.each([
+    ["an upgrade", { upgrade: "websocket" }],
+    ["CONNECT", { method: "CONNECT", path: "" }],
+  ])("has no shadow for what asks for a tunnel: %s", async (_, more) => {
+    const { real, shadow, layered, told } = bench();
+    for (const body of [get.body, new Source()]) {
+      const request: HttpRequest = { ...get, ...more, body };
+      void layered.call(request);
+      const original = await real.next();
+      expect(original.request).toBe(request);
+      original.answer(httpResponse(200));
+      await settled();
+    }
+    await shadow.expectNoCall();
+    expect(told).toEqual([]);
+  });
+
   test("marks the copy, and keeps what concerns only the original from it", async () => {
     const { shadow, layered } = bench();
     const notes = { ...callNotes(), route: "cart" };

@@ -1,5 +1,5 @@
 import { idempotent, layer, type Layer, once, type Replayable } from "@pagoda/core";
-import { type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/core/http";
+import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/core/http";
 
 export interface ReplayOptions {
   /**
@@ -16,7 +16,8 @@ const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE",
 /**
  * Makes HTTP requests fit to be made again: what retries and hedging need. A body is recorded while it streams, so that
  * the first try is not delayed, and given again byte for byte, from its first one. One that is longer than `maxBytes`
- * goes through once, and its request cannot be made again; nor can one of another method.
+ * goes through once, and its request cannot be made again; nor can one of another method, nor one that asks for a tunnel
+ * (an upgrade, CONNECT), whatever its method: its body is what the client says there, for as long as it likes.
  *
  * It stands outside of `retry` and `hedge`. Requests without a body, or with one that is at hand as a whole, can even
  * be made twice at the same time.
@@ -42,7 +43,8 @@ export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: Repla
     options: { methods, maxBytes },
     call(request, signal) {
       try {
-        if (!repeatable.has(request.method)) return inner.call({ ...request, replay: once }, signal);
+        if (asksForTunnel(request) || !repeatable.has(request.method))
+          return inner.call({ ...request, replay: once }, signal);
         const whole = request.body.take();
         if (whole !== undefined) {
           return inner.call({ ...request, body: bodyOf(whole), replay: idempotent }, signal);

@@ -78,6 +78,24 @@ describe("replay", () => {
     },
   );
 
+  test.each([
+    ["an upgrade", { upgrade: "websocket" }],
+    ["CONNECT", { method: "CONNECT", path: "" }],
+  ])(
+    "what asks for a tunnel, %s, cannot, whatever its method, and its body is not touched",
+    async (_, more) => {
+      const [unread, empty, whole] = [new Given(), emptyBody, bodyOf("at hand")];
+      for (const body of [unread, empty, whole]) {
+        const asked: HttpRequest = { ...requestWith("GET", body), ...more };
+        const { request } = await inside(asked, { methods: ["GET", "CONNECT"] });
+        expect(request.replay).toBe(once);
+        expect(request.body).toBe(body);
+      }
+      unread.give(Buffer.from("read once, by inner"));
+      expect(unread.stopped).toBe(false);
+    },
+  );
+
   test("other methods may be named", async () => {
     const options = { methods: ["POST"] };
     expect((await inside(requestWith("POST"), options)).request.replay.canRepeat()).toBe(true);

@@ -49,6 +49,12 @@ export class Candidate<C extends string = string, P = unknown> {
     return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as Pattern).literal;
   }
 
+  /** Whether a CONNECT can go by it: a redirect is nothing to it, and a status of 2xx would open a tunnel to nowhere. */
+  get takesConnect(): boolean {
+    const { redirect, respond } = this.compiled.route;
+    return this.match.path === undefined && redirect === undefined && !((respond?.status ?? 300) < 300);
+  }
+
   /** Whether host and path being right, the rest is, too. */
   accepts(request: HttpRequest): boolean {
     return (

@@ -83,6 +83,8 @@ function mismatchOf(
   if (!hostMatches(candidate.host, host))
     return { what: "host", wanted: candidate.host as string, found: host };
   if (!pathMatches(candidate, path)) return { what: "path", wanted: said(match.path), found: path };
+  if (path === "" && !candidate.takesConnect)
+    return { what: "method", wanted: "any but CONNECT", found: request.method };
   if (match.methods !== undefined && !match.methods.includes(request.method))
     return { what: "method", wanted: match.methods.join(", "), found: request.method };
   for (const { match: field, accepts } of candidate.headers) {
@@ -108,7 +110,7 @@ function hostMatches(wanted: string | undefined, host: string): boolean {
 
 function pathMatches({ match: { path: wanted }, pattern }: Candidate, path: string): boolean {
   if (wanted === undefined) return true;
-  if (path === "*") return false;
+  if (path === "*" || path === "") return false;
   if ("exact" in wanted) return path === wanted.exact;
   if ("regex" in wanted) return pattern?.matches(path) === true;
   const prefix = withoutSlash(wanted.prefix);

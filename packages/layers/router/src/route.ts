@@ -22,7 +22,7 @@ export type PathMatch =
 export interface RouteMatch {
   /** `shop.example`, or `*.example` for one label or more before it. Without port. Default: any. */
   readonly hosts?: readonly string[];
-  /** Default: any. `*`, as in `OPTIONS *`, is matched only without this. */
+  /** Default: any. `*`, as in `OPTIONS *`, and CONNECT, which has no path, are matched only without this. */
   readonly path?: PathMatch;
   /** As on the wire: `GET`. It does not stand for `HEAD`. Default: any. */
   readonly methods?: readonly string[];

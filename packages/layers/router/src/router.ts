@@ -29,7 +29,8 @@ export interface RouterOptions extends PathOptions {
  * and does not compile outside. A route that redirects or answers does so here, and the request goes no further.
  *
  * The path is brought into its normal form first, and that form is what is matched and sent: an origin that reads paths
- * in another way than this cannot be reached past a route. Use it once in a stack, outside all that is for each route,
+ * in another way than this cannot be reached past a route. CONNECT has no path: it goes by routes that say nothing of
+ * paths, to where it says, whatever they rewrite; redirects, and answers that would open a tunnel, are not for it. Use it once in a stack, outside all that is for each route,
  * inside what is for all of them; `clusters` is the leaf that goes with it.
  *
  * Errors: {@link NoRoute}; {@link PathRefused} for a path that two readers could understand differently.
@@ -50,7 +51,7 @@ export function router<const C extends string = never, P = unknown>(
     options: { ...table.pathOptions, routes: table.routes.map(({ name }) => name) },
     call(request, signal) {
       let candidate = table.lookUpPlain(request);
-      const path = candidate === undefined ? table.pathOf(request.path) : request.path;
+      const path = candidate === undefined ? table.pathIn(request) : request.path;
       if (typeof path !== "string") return Promise.resolve(left(path));
       candidate ??= table.lookUp(request, path);
       if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
@@ -96,10 +97,13 @@ function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute
 
 /** What a substitution makes of parts of a path may need its normal form again. */
 function sentPath(table: RouteTable, { rewritePath }: Plan, path: string): string | PathRefused {
-  return rewritePath === undefined || path === "*" ? path : table.pathOf(rewritePath(path));
+  return rewritePath === undefined || path === "*" || path === "" ? path : table.pathOf(rewritePath(path));
 }
 
-function changes({ plan: { host, editRequest } }: Candidate, { headers }: HttpRequest): Partial<HttpRequest> {
+function changes({ plan }: Candidate, { method, headers }: HttpRequest): Partial<HttpRequest> {
+  const { editRequest } = plan;
+  // Of CONNECT it is where the tunnel leads to.
+  const host = method === "CONNECT" ? undefined : plan.host;
   if (host === undefined && editRequest === undefined) return {};
   const fields = editRequest === undefined ? headers : editRequest(headers);
   if (host === undefined) return { headers: fields };

@@ -26,6 +26,8 @@ interface HostTable<C extends string, P> {
   readonly tree: TreeNode<Candidate<C, P>>;
   /** Those that say nothing of the path, for `OPTIONS *`. */
   readonly pathless: readonly Candidate<C, P>[];
+  /** Those of them that a CONNECT can go by. */
+  readonly tunnels: readonly Candidate<C, P>[];
 }
 
 /**
@@ -70,11 +72,16 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     return normalPath(path, this.pathOptions);
   }
 
+  /** @internal The same of a request: CONNECT has none, and that is its form. */
+  pathIn({ method, path }: HttpRequest): string | PathRefused {
+    return path === "" && method === "CONNECT" ? path : this.pathOf(path);
+  }
+
   /** The route of a request; `undefined` where none matches, or the path is refused. */
   find(request: HttpRequest): Found<C, P> | undefined {
     const plain = this.lookUpPlain(request);
     if (plain !== undefined) return plain.found;
-    const path = this.pathOf(request.path);
+    const path = this.pathIn(request);
     return typeof path === "string" ? this.lookUp(request, path)?.found : undefined;
   }
 
@@ -117,7 +124,7 @@ export class RouteTable<out C extends string = string, out P = unknown> {
 
   /** Which route matches a request, and of each other one why it does not: for an admin's page. Looks at all of them. */
   explain(request: HttpRequest): Explanation {
-    return explain(request, this.pathOf(request.path), this.#candidates);
+    return explain(request, this.pathIn(request), this.#candidates);
   }
 }
 
@@ -178,7 +185,8 @@ function hostTable<C extends string, P>(candidates: readonly Candidate<C, P>[]):
     const exact = path !== undefined && "exact" in path;
     builder.add(exact ? "exact" : candidate.pattern ? "patterns" : "prefixes", candidate.text, candidate);
   }
-  return { tree: builder.build(), pathless: candidates.filter(({ match }) => match.path === undefined) };
+  const pathless = candidates.filter(({ match }) => match.path === undefined);
+  return { tree: builder.build(), pathless, tunnels: pathless.filter(({ takesConnect }) => takesConnect) };
 }
 
 const slash = 0x2f;
@@ -190,6 +198,7 @@ function search<C extends string, P>(
   path: string,
 ): Candidate<C, P> | undefined {
   if (path === "*") return firstOf(table.pathless, request);
+  if (path === "") return firstOf(table.tunnels, request);
   return searchFrom(locate(table.tree, path), request, path);
 }
 
@@ -249,10 +258,11 @@ function firstOf<C extends string, P>(
 
 /** All whose path is right. */
 function* onPath<C extends string, P>(
-  { tree, pathless }: HostTable<C, P>,
+  { tree, pathless, tunnels }: HostTable<C, P>,
   path: string,
 ): Generator<Candidate<C, P>> {
   if (path === "*") return yield* pathless;
+  if (path === "") return yield* tunnels;
   const end = locate(tree, path);
   if (end.length === path.length) yield* end.exact;
   for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPatterns)

@@ -103,6 +103,13 @@ export class Call extends PushBody {
     this.finish(trailers);
   }
 
+  /** The origin has said all that it says in a tunnel. It may still be spoken to, so the call goes on. */
+  heardAll(): void {
+    // No break of the reader's keeps the tunnel from being silent any more.
+    this.#wantsMore = true;
+    this.finish();
+  }
+
   /** There will be no (further) response. `connected`: there was a connection. */
   failed(error: Error | BodyBroken, connected: boolean): void {
     this.#release();

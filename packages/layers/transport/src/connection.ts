@@ -1,33 +1,17 @@
 import { connect, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { connect as connectTls } from "node:tls";
 import { systemClock, type Timer } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders } from "@pagoda/core/http";
 import type { Call } from "./call.ts";
+import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
 import { coded } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { Unsendable } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
+import { isStaleness } from "./staleness.ts";
+import { reset, type TunnelHandler, TunnelUpload } from "./tunnel-upload.ts";
+import { Unsendable } from "./unsendable.ts";
 import { Upload, type UploadHandler } from "./upload.ts";
-
-/** How connections to an origin are made, and how long they may take. */
-export interface ConnectionTerms {
-  readonly host: string;
-  readonly port: number;
-  /** Absent: no TLS. */
-  readonly tls: ConnectionOptions | undefined;
-  readonly connectTimeoutMs: number;
-  readonly headersTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
-
-/** Whom a connection tells when it can be used again, or not any more. */
-export interface ConnectionOwner {
-  free(connection: Connection): void;
-  gone(connection: Connection): void;
-  /** The call has not been heard of by the origin, as far as one can know, and may go over another connection. */
-  again(call: Call): void;
-}
 
 /** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
@@ -36,19 +20,14 @@ const probeMs = 60_000;
 /** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
 const maxTogether = 16_384;
 
-/** Methods that ask for no change (RFC 9110, 9.2.1). */
-const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-/** How it shows that the other side has closed. */
-const closings: ReadonlySet<string> = new Set(["ENDED", "ECONNRESET", "EPIPE"]);
-
 /**
  * Where all sockets put what they read. The platform reads and calls back in one go, and what outlives that is copied,
  * so one piece of memory is enough for all.
  */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
-/** One connection to an origin, for one call at a time. */
-export class Connection implements ResponseHandler, UploadHandler {
+/** One connection to an origin, for one call at a time; for one call only where that opens a tunnel. */
+export class Connection implements ResponseHandler, UploadHandler, TunnelHandler {
   /** Milliseconds that the origin keeps it unused, where it said so. */
   keepAliveMs: number | undefined;
   /** When it stops being worth keeping, while it is unused. */
@@ -61,7 +40,9 @@ export class Connection implements ResponseHandler, UploadHandler {
   #connected = false;
   #gone = false;
   #call: Call | undefined;
-  #upload: Upload | undefined;
+  #upload: Upload | TunnelUpload | undefined;
+  /** The present call asks for a tunnel, or has one. */
+  #isTunnel = false;
   #keepAlive = false;
   /** It has served a call before. */
   #used = false;
@@ -141,6 +122,21 @@ export class Connection implements ResponseHandler, UploadHandler {
     call.answered(head, bodiless);
   }
 
+  opened(head: ResponseHead): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    this.#clear();
+    // The origin may end before the client does; whoever ends last closes the connection.
+    this.#socket.allowHalfOpen = true;
+    this.#upload = new TunnelUpload(this.#socket, this);
+    call.answered(head, false);
+    this.#upload.begin(call.request.body);
+  }
+
+  passed(): void {
+    this.#idle.heard();
+  }
+
   came(piece: Buffer): void {
     this.#call?.came(piece);
   }
@@ -148,6 +144,8 @@ export class Connection implements ResponseHandler, UploadHandler {
   completed(trailers: HttpHeaders, clean: boolean): void {
     const call = this.#call;
     if (call === undefined) return;
+    if (this.#upload instanceof TunnelUpload) return call.heardAll();
+    this.#isTunnel = false;
     this.#call = undefined;
     this.#idle.stop();
     // An origin that answers before it has the whole request does not want the rest.
@@ -186,7 +184,12 @@ export class Connection implements ResponseHandler, UploadHandler {
 
   #send(call: Call): void {
     const { head, request } = call;
-    this.#reader.expect(request.method);
+    this.#reader.expect(request.method, head.tunnel);
+    this.#isTunnel = head.tunnel !== undefined;
+    if (this.#isTunnel) {
+      this.#socket.write(head.text, "latin1");
+      return this.sent();
+    }
     if (head.expectsContinue) {
       this.#socket.write(head.text, "latin1");
       this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload(call));
@@ -260,28 +263,14 @@ export class Connection implements ResponseHandler, UploadHandler {
     this.#call = undefined;
     const connected = this.#connected;
     this.#connected = false;
+    if (connected && this.#isTunnel) reset(this.#socket);
     this.#socket.destroy();
-    const isStale = call !== undefined && this.#isStale(call, error);
+    const isStale = call !== undefined && this.#used && !this.#heard && isStaleness(error, call);
     // Before this one is gone: a pool that is being closed waits for the call.
     if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
     this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
     if (!isStale) call?.failed(error, connected);
-  }
-
-  /**
-   * An origin may close a connection that is kept just when the next request is on its way. A request that changes
-   * nothing is then sent once more, over a new connection (RFC 9112, 9.3.1), as browsers and other proxies do.
-   */
-  #isStale({ head, request, settled }: Call, error: Error | BodyBroken): boolean {
-    return (
-      this.#used &&
-      !this.#heard &&
-      !settled &&
-      head.framing === 0 &&
-      safeMethods.has(request.method) &&
-      closings.has((error as NodeJS.ErrnoException).code ?? "")
-    );
   }
 
   /** Closes the connection with an error of that code when nothing clears the limit before. */

@@ -1,5 +1,5 @@
 import type { Aborted, Fault } from "@pagoda/core";
-import { Unsendable } from "./request-head.ts";
+import { Unsendable } from "./unsendable.ts";
 
 /**
  * No connection to the origin: refused, unreachable, unknown name, TLS failed, too slow. Nothing was sent. Of origin

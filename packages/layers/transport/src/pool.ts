@@ -1,7 +1,8 @@
 import { systemClock, type Timer } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import { Call, type Origin, type Result } from "./call.ts";
-import { Connection, type ConnectionOwner, type ConnectionTerms } from "./connection.ts";
+import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
+import { Connection } from "./connection.ts";
 import { requestHead } from "./request-head.ts";
 
 /** An origin closes what it keeps at about the time that it says: so much earlier a connection is no more used. */
@@ -48,6 +49,8 @@ export class Pool implements ConnectionOwner {
     over: () => void,
   ): void {
     const call = new Call(this.#origin, request, requestHead(request), signal, settle, over);
+    // Nothing may repeat it where a kept connection turns out to be stale; and it would not give it back.
+    if (call.head.tunnel !== undefined) return this.#open().start(call);
     let connection = this.#unused.pop();
     if (connection !== undefined && connection.connected && connection.expiresAt <= systemClock.now()) {
       // The one used last is too old, so all are.

@@ -1,10 +1,8 @@
 import { emptyBody, type HttpRequest } from "@pagoda/core/http";
 import { fieldValue, target, token } from "./field-syntax.ts";
-
-/** A request that cannot be sent as it is, for the reason that the message gives. */
-export class Unsendable extends Error {
-  readonly code = "UNSENDABLE";
-}
+import type { TunnelTerms } from "./tunnel-head.ts";
+import { isWebSocket, wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
+import { Unsendable } from "./unsendable.ts";
 
 /** A request's head as it goes on the wire, and how its body follows. */
 export interface RequestHead {
@@ -14,6 +12,8 @@ export interface RequestHead {
   readonly framing: number | "chunked";
   /** The origin is asked whether it wants the body. */
   readonly expectsContinue: boolean;
+  /** What opens the tunnel that is asked for. Until it is open nothing of the body is sent. */
+  readonly tunnel: TunnelTerms | undefined;
 }
 
 /** Names that have stood the test: there are few, and they come again. */
@@ -31,8 +31,9 @@ const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
  */
 export function requestHead(request: HttpRequest): RequestHead {
   const { method, path, query, authority, body, headers } = request;
-  if (!token.test(method) || method === "CONNECT") throw new Unsendable(`the method is "${method}"`);
-  const place = path + query;
+  const isTunnel = wantsTunnel(request);
+  if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
+  const place = method === "CONNECT" ? authority : path + query;
   if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
   if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
   let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;
@@ -65,6 +66,7 @@ export function requestHead(request: HttpRequest): RequestHead {
           if (announced !== undefined || !/^\d{1,15}$/.test(value))
             throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
           announced = value;
+          if (isTunnel) continue;
         }
         break;
       case 17:
@@ -74,8 +76,9 @@ export function requestHead(request: HttpRequest): RequestHead {
     if (!fieldValue.test(value)) throw new Unsendable(`the field ${name} has a character that is none`);
     text += `${name}: ${value}\r\n`;
   }
+  if (isTunnel) return tunnelHead(request, text);
   if (body === emptyBody && announced === undefined && !anticipatesBody.has(method))
-    return { text: `${text}\r\n`, framing: 0, expectsContinue: false };
+    return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: undefined };
   return withBody(request, text, announced, expectsContinue);
 }
 
@@ -94,7 +97,19 @@ function withBody(
       throw new Unsendable(`Content-Length is "${announced}", the body has ${length} bytes`);
   } else if (length === undefined) text += "transfer-encoding: chunked\r\n";
   else if (length > 0 || anticipatesBody.has(method)) text += `content-length: ${length}\r\n`;
-  return { text: `${text}\r\n`, framing, expectsContinue: expects };
+  return { text: `${text}\r\n`, framing, expectsContinue: expects, tunnel: undefined };
+}
+
+/** A client that came by HTTP/2 gave no key, and would not know what to do with the answer. */
+function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHead {
+  let text = upgrade === undefined ? head : `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n`;
+  let accept: string | undefined;
+  if (isWebSocket(upgrade) && !headers.has("sec-websocket-key")) {
+    const key = websocketKey();
+    accept = websocketAccept(key);
+    text += `sec-websocket-key: ${key}\r\n`;
+  }
+  return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: { upgrade, accept } };
 }
 
 function learn(name: string): void {

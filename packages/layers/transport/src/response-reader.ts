@@ -1,6 +1,7 @@
 import { HttpHeaders } from "@pagoda/core/http";
 import { isFraming } from "./field-syntax.ts";
 import { Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
+import { opensTunnel, tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
 
 /** Whom a reader tells what comes. */
 export interface ResponseHandler {
@@ -8,6 +9,8 @@ export interface ResponseHandler {
   informed(head: ResponseHead): void;
   /** The head is here. `bodiless`: the response ends with it. */
   answered(head: ResponseHead, bodiless: boolean): void;
+  /** The head is here, and opens the tunnel that was asked for: what follows is the tunnel's, up to its end. */
+  opened(head: ResponseHead): void;
   /** A piece of the body, a copy of its own. */
   came(piece: Buffer): void;
   /** The response is complete. `clean`: nothing follows it. */
@@ -33,6 +36,7 @@ export class ResponseReader {
   readonly #handler: ResponseHandler;
   #state: "idle" | "head" | "sized" | "toEnd" | "chunkSize" | "chunkData" | "chunkEnd" | "trailers" = "idle";
   #method = "";
+  #tunnel: TunnelTerms | undefined;
   /** Characters of the 1xx responses that have come. */
   #informedSize = 0;
   /** What has come of a head or a line whose end has not. */
@@ -46,9 +50,10 @@ export class ResponseReader {
     this.#handler = handler;
   }
 
-  /** A request of that method has been sent: the next bytes are its response. */
-  expect(method: string): void {
+  /** A request of that method has been sent: the next bytes are its response, which may open that tunnel. */
+  expect(method: string, tunnel?: TunnelTerms): void {
     this.#method = method;
+    this.#tunnel = tunnel;
     this.#state = "head";
     this.#informedSize = 0;
   }
@@ -111,6 +116,12 @@ export class ResponseReader {
     const at = from + end + 4 - before;
     const head = parseHead(text.slice(0, end));
     const { status, framing } = head;
+    const tunnel = this.#tunnel;
+    if (tunnel !== undefined && opensTunnel(tunnel, status)) {
+      this.#state = "toEnd";
+      this.#handler.opened(tunnelHead(head, tunnel));
+      return at;
+    }
     if (status < 200) {
       if (status === 101) throw new Malformed("the origin changes to a protocol that nobody asked for");
       this.#informedSize += end;

@@ -5,7 +5,7 @@ import type { Origin } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";
 import { Pool } from "./pool.ts";
-import type { Unsendable } from "./request-head.ts";
+import type { Unsendable } from "./unsendable.ts";
 import { type TlsOptions, tlsOptions } from "./tls-options.ts";
 
 export interface TransportOptions {
@@ -20,7 +20,7 @@ export interface TransportOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds from the request being sent to the response's head; 0: no limit. Default 15,000. */
   readonly headersTimeoutMs?: number;
-  /** Milliseconds without a byte of the response's body; 0: no limit. Default 300,000. */
+  /** Milliseconds without a byte of the response's body, or of a tunnel in either direction; 0: no limit. Default 300,000. */
   readonly idleTimeoutMs?: number;
   /**
    * Milliseconds that an unused connection is kept, where the origin does not say `Keep-Alive: timeout`. Default
@@ -43,6 +43,9 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  * The request's target and `Host` are sent as they are; only the connection goes to the origin. The call settles with
  * the response's head. The body follows with backpressure; who does not read it cancels it. An abort before the
  * head closes the connection, or with HTTP/2 the stream; after it, cancelling the body does.
+ *
+ * An upgrade, and CONNECT, open a tunnel where the origin agrees: the request's body is then what the client says, the
+ * response's what the origin says, and the call is under way until both have ended.
  *
  * Each call is written into the request's notes, where it has any: the upstream, and one more try.
  *

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/core/http";
 import { sendableTrailers } from "./field-syntax.ts";
-import { Unsendable } from "./request-head.ts";
+import { Unsendable } from "./unsendable.ts";
 
 /** Whom an upload tells how it goes. */
 export interface UploadHandler {

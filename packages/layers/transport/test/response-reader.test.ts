@@ -19,6 +19,7 @@ function events(pieces: readonly (string | Buffer)[], methods: readonly string[]
       seen.push(["answered", status, raw, keepAlive, bodiless]);
       body = "";
     },
+    opened: ({ status }) => seen.push(["opened", status]),
     came: (piece) => (body += piece.toString("latin1")),
     completed({ raw }, clean) {
       seen.push(["completed", body, raw, clean]);

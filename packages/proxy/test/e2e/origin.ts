@@ -1,6 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server as HttpServer,
+  type ServerResponse,
+} from "node:http";
 import {
   type AddressInfo,
   connect,
@@ -18,8 +24,11 @@ export interface Origin extends AsyncDisposable {
 }
 
 /** An HTTP origin. */
-export function origin(handler: RequestListener): Promise<Origin> {
-  return listen(createServer(handler));
+export async function origin(
+  handler: RequestListener,
+): Promise<Origin & { readonly httpServer: HttpServer }> {
+  const httpServer = createServer(handler);
+  return Object.assign(await listen(httpServer), { httpServer });
 }
 
 /** An origin that misbehaves as no HTTP library lets it. */

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { BodyFlow, BodySink } from "../../http/body.ts";
 import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
+import { reset } from "../reset.ts";
 
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
 const oneWriteBytes = 8_192;
@@ -34,7 +35,7 @@ export function cut(out: ServerResponse): void {
   // It waits for the responses before it, which are to arrive.
   if (socket === null) out.once("socket", () => cut(out));
   // Without chunks the end of the connection is the end of the body, unless it is reset.
-  else if (out.req.httpVersionMinor === 0) socket.resetAndDestroy();
+  else if (out.req.httpVersionMinor === 0) reset(socket);
   else out.destroy();
 }
 

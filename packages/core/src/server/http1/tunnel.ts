@@ -6,6 +6,7 @@ import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { StreamBody } from "../../http/stream-body.ts";
 import { checkField, fieldOf } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
+import { reset } from "../reset.ts";
 
 /** What a client says on a connection that it wants to use for something else than HTTP. */
 export class TunnelBody extends StreamBody {
@@ -52,7 +53,7 @@ export function open(
     sink.flow = response.body.pipe(sink);
   } catch (cause) {
     // The client has been told that it may go on.
-    socket.resetAndDestroy();
+    reset(socket);
     throw cause;
   }
 }
@@ -78,7 +79,7 @@ class TunnelSink implements BodySink {
   }
 
   fail(): void {
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 }
 

@@ -10,31 +10,17 @@ import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
+import { isWebSocket } from "../tunnel-request.ts";
+import { TunnelUpload } from "../tunnel-upload.ts";
+import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
+import { resetName, withoutStatus } from "./response-fields.ts";
 import { Upload } from "./upload.ts";
 
 /** NGHTTP2_FLAG_END_STREAM: the response ends with its head. */
 const endStream = 0x1;
 /** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
-
-/** What the codes of RST_STREAM are called, from 0 on (RFC 9113, 7). */
-const codeNames: readonly string[] = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-];
 
 /**
  * One request and its response as a stream of an HTTP/2 connection, and the response's body at once.
@@ -52,7 +38,7 @@ export class Http2Call extends PushBody {
   readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #stream: ClientHttp2Stream | undefined;
-  #upload: Upload | undefined;
+  #upload: Upload | TunnelUpload | undefined;
   #timer: Timer | undefined;
   #idle: IdleWatch | undefined;
   #settled = false;
@@ -91,12 +77,17 @@ export class Http2Call extends PushBody {
 
   /** Sends the request over a connection. `ended` runs when the stream is no more. */
   start(session: ClientHttp2Session, ended: () => void): void {
-    const { fields, bodiless, expectsContinue } = this.#head;
+    const { fields, bodiless, expectsContinue, isTunnel } = this.#head;
+    if (this.request.upgrade !== undefined && session.remoteSettings.enableConnectProtocol !== true) {
+      ended();
+      this.failed(new Unsendable("the origin takes no upgrades over HTTP/2"), true);
+      return;
+    }
     let stream: ClientHttp2Stream;
     try {
       stream = session.request(fields as unknown as OutgoingHttpHeaders, {
         endStream: bodiless,
-        waitForTrailers: !bodiless,
+        waitForTrailers: !bodiless && !isTunnel,
       });
     } catch (error) {
       ended();
@@ -114,7 +105,7 @@ export class Http2Call extends PushBody {
       ended();
       this.failed(this.#named(undefined), true);
     });
-    if (bodiless) this.#sent();
+    if (bodiless || isTunnel) this.#sent();
     else if (expectsContinue) this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload());
     else this.#startUpload();
   }
@@ -168,23 +159,48 @@ export class Http2Call extends PushBody {
   #answered(flags: number, raw: readonly string[]): void {
     const stream = this.#stream as ClientHttp2Stream;
     const [status, headers] = withoutStatus(raw);
-    const { upstream } = this.#origin;
     const isWhole = (flags & endStream) !== 0;
+    if (this.#head.isTunnel && status < 300) return this.#opened(stream, status, headers);
     const announced = headers.get("content-length");
     if (isWhole) this.length = this.request.method === "HEAD" || status === 304 ? undefined : 0;
     else if (announced !== undefined) this.length = Number(announced);
     // An origin that answers before it has the whole request does not want the rest: see `end`.
     this.#clear();
     if (isWhole) this.#completed();
-    else {
-      stream.on("data", (piece: Buffer) => {
-        this.#received += piece.length;
-        this.#idle?.heard();
-        if (!this.push(piece)) stream.pause();
-      });
-      stream.once("end", () => this.#completed());
-      this.#idle = this.#watch(stream);
-    }
+    else this.#read(stream);
+    this.#give(status, headers);
+  }
+
+  /** RFC 8441, 4: a status of 2xx says what 101 says in HTTP/1.1. */
+  #opened(stream: ClientHttp2Stream, status: number, fields: HttpHeaders): void {
+    const { upgrade, body } = this.request;
+    this.#clear();
+    this.#read(stream);
+    // RFC 9110, 9.3.6: a tunnel has no length, whatever is said.
+    const headers = fields.delete("content-length");
+    if (upgrade === undefined) this.#give(status, headers);
+    else this.#give(101, isWebSocket(upgrade) ? headers.delete("sec-websocket-accept") : headers);
+    const upload = new TunnelUpload(stream, {
+      passed: () => this.#idle?.heard(),
+      failed: (error) => this.#broke(error, stream),
+    });
+    this.#upload = upload;
+    stream.on("drain", () => upload.drained());
+    upload.begin(body);
+  }
+
+  #read(stream: ClientHttp2Stream): void {
+    stream.on("data", (piece: Buffer) => {
+      this.#received += piece.length;
+      this.#idle?.heard();
+      if (!this.push(piece)) stream.pause();
+    });
+    stream.once("end", () => this.#completed());
+    this.#idle = this.#watch(stream);
+  }
+
+  #give(status: number, headers: HttpHeaders): void {
+    const { upstream } = this.#origin;
     this.#end(right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined }));
   }
 
@@ -202,6 +218,8 @@ export class Http2Call extends PushBody {
     const stream = this.#stream as ClientHttp2Stream;
     // A stream that was reset, or whose connection broke, ends its readable side, too; `close` tells the rest.
     if (stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    // The origin may still be spoken to: `close` tells when both have ended.
+    if (this.#upload instanceof TunnelUpload) return this.finish();
     if (this.length !== undefined && this.#received !== this.length) return;
     this.#upload?.stop(new Error("the origin has answered"));
     if (stream.writable) stream.close(constants.NGHTTP2_NO_ERROR);
@@ -214,12 +232,15 @@ export class Http2Call extends PushBody {
     const stream = this.#stream as ClientHttp2Stream;
     this.#upload = new Upload(stream, this.#head.length, {
       sent: () => this.#sent(),
-      failed: (error) => {
-        this.failed(error, true);
-        stream.close(constants.NGHTTP2_CANCEL);
-      },
+      failed: (error) => this.#broke(error, stream),
     });
     this.#upload.begin(this.request.body);
+  }
+
+  /** The client has broken off, or was no client. */
+  #broke(error: Error | BodyBroken, stream: ClientHttp2Stream): void {
+    this.failed(error, true);
+    stream.close(constants.NGHTTP2_CANCEL);
   }
 
   /** The request is out as a whole: from now on the response's head is waited for. */
@@ -234,8 +255,8 @@ export class Http2Call extends PushBody {
 
   #named(error: Error | undefined): Error {
     const code = this.#stream?.rstCode ?? 0;
-    const name = codeNames[code] ?? String(code);
-    if (code !== constants.NGHTTP2_NO_ERROR) return coded(name, `the origin reset the stream: ${name}`);
+    if (code !== constants.NGHTTP2_NO_ERROR)
+      return coded(resetName(code), `the origin reset the stream: ${resetName(code)}`);
     return error ?? coded("ENDED", "the stream ended before the response did");
   }
 
@@ -258,14 +279,4 @@ export class Http2Call extends PushBody {
     this.#idle?.stop();
     this.#over();
   }
-}
-
-function withoutStatus(raw: readonly string[]): [status: number, headers: HttpHeaders] {
-  const fields: string[] = [];
-  let status = 0;
-  for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i] === ":status") status = Number(raw[i + 1]);
-    else fields.push(raw[i] as string, raw[i + 1] as string);
-  }
-  return [status, fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields)];
 }

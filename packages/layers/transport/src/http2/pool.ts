@@ -4,7 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { systemClock, type Timer } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import type { Origin, Result } from "../call.ts";
-import type { ConnectionTerms } from "../connection.ts";
+import type { ConnectionTerms } from "../connection-terms.ts";
 import { coded } from "../faults.ts";
 import { Http2Call } from "./call.ts";
 import { requestFields } from "./request-fields.ts";

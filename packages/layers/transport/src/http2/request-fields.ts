@@ -1,6 +1,7 @@
 import { emptyBody, type HttpRequest } from "@pagoda/core/http";
 import { fieldValue, target, token } from "../field-syntax.ts";
-import { Unsendable } from "../request-head.ts";
+import { isWebSocket, wantsTunnel } from "../tunnel-request.ts";
+import { Unsendable } from "../unsendable.ts";
 
 /** A request's head as HTTP/2 has it, and how its body follows. */
 export interface RequestFields {
@@ -12,6 +13,8 @@ export interface RequestFields {
   readonly length: number | undefined;
   /** The origin is asked whether it wants the body. */
   readonly expectsContinue: boolean;
+  /** Until the origin has opened the tunnel that is asked for, nothing of the body is sent. */
+  readonly isTunnel: boolean;
 }
 
 /** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what the pseudo-header fields say. */
@@ -31,12 +34,13 @@ export const leftOut: ReadonlySet<string> = new Set([
  * @throws Unsendable
  */
 export function requestFields(request: HttpRequest): RequestFields {
-  const { method, scheme, path, query, authority, body, headers } = request;
-  if (!token.test(method) || method === "CONNECT") throw new Unsendable(`the method is "${method}"`);
+  const { method, path, query, authority, body, headers } = request;
+  const isTunnel = wantsTunnel(request);
+  if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
   const place = path + query;
-  if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
+  if (method !== "CONNECT" && !target.test(place)) throw new Unsendable(`the target is "${place}"`);
   if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
-  const fields = [":method", method, ":scheme", scheme, ":authority", authority, ":path", place];
+  const fields = pseudoFields(request, place);
   let announced: string | undefined;
   let expectsContinue = false;
   const { raw } = headers;
@@ -58,9 +62,15 @@ export function requestFields(request: HttpRequest): RequestFields {
         if (announced !== undefined || !/^\d{1,15}$/.test(value))
           throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
         announced = value;
+        if (isTunnel) continue;
+        break;
+      case "sec-websocket-key":
+        // RFC 8441, 5.1: it is HTTP/1.1's, and so is the answer to it.
+        if (isWebSocket(request.upgrade)) continue;
     }
     fields.push(name, value);
   }
+  if (isTunnel) return { fields, bodiless: false, length: undefined, expectsContinue: false, isTunnel };
   const length = announced === undefined ? body.length : Number(announced);
   if (body.length !== undefined && length !== body.length)
     throw new Unsendable(`Content-Length is "${announced}", the body has ${body.length} bytes`);
@@ -69,5 +79,14 @@ export function requestFields(request: HttpRequest): RequestFields {
     fields.push("content-length", String(length));
   expectsContinue &&= !bodiless && length !== 0;
   if (expectsContinue) fields.push("expect", "100-continue");
-  return { fields, bodiless, length, expectsContinue };
+  return { fields, bodiless, length, expectsContinue, isTunnel };
+}
+
+/** An upgrade is a CONNECT that says where to, and to which protocol (RFC 8441, 4). */
+function pseudoFields({ method, scheme, authority, upgrade }: HttpRequest, place: string): string[] {
+  if (method === "CONNECT") return [":method", method, ":authority", authority];
+  const fields = [":method", upgrade === undefined ? method : "CONNECT"];
+  if (upgrade !== undefined) fields.push(":protocol", upgrade);
+  fields.push(":scheme", scheme, ":authority", authority, ":path", place);
+  return fields;
 }

@@ -1,7 +1,7 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { type Body, type BodyBroken, type BodyFlow, type BodySink, HttpHeaders } from "@pagoda/core/http";
 import { sendableTrailers } from "../field-syntax.ts";
-import { Unsendable } from "../request-head.ts";
+import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";
 
 /** Whom an upload tells how it goes. */

@@ -1,0 +1,33 @@
+import { service } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import { serve, type ServerTls } from "@pagoda/core/server";
+import { testAuthority } from "@pagoda/core/testing";
+import type { Either } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+const authority = testAuthority();
+const a = authority.issue();
+
+describe("TLS that cannot work is refused when it is given", () => {
+  const other = authority.issue();
+  const rows: [string, Partial<ServerTls>, string][] = [
+    ["no certificate", { certificates: [] }, "tls.certificates is empty; valid is at least one"],
+    [
+      "what is no certificate",
+      { certificates: [{ ...a, certificate: "x" }] },
+      "tls.certificates[0] is no certificate; valid is PEM",
+    ],
+    ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
+    ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
+    ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
+    [
+      "an authority that is none",
+      { clients: { ca: "x", required: true } },
+      "tls.clients.ca is no certificate; valid is PEM",
+    ],
+  ];
+  test.each(rows)("%s", async (_name, tls, message) => {
+    const stack = service("never", (_: HttpRequest) => new Promise<Either<never, HttpResponse>>(() => {}));
+    expect(() => serve(stack, { tls: { certificates: [a], ...tls } })).toThrow(message);
+  });
+});

@@ -1,0 +1,266 @@
+import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { settled } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { certificates } from "./certificates.ts";
+import { Given } from "./given.ts";
+import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
+import { answerTo, connecting, Heard, tunnelOrigin, upgrading } from "./tunnel-origin.ts";
+
+const key = "dGhlIHNhbXBsZSBub25jZQ==";
+const keyed = HttpHeaders.of({ "Sec-WebSocket-Key": key, "Sec-WebSocket-Version": "13" });
+const switching = ["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: WebSocket"];
+
+async function asked(message: HttpRequest, options = {}) {
+  const origin = await bareOrigin();
+  const transport = client(origin.url, options);
+  const result = transport.call(message);
+  const connection = await origin.next();
+  return { origin, transport, result, connection, head: await connection.head() };
+}
+
+describe("an upgrade", () => {
+  test("is asked for with fields of its own, and with no body", async () => {
+    const headers = new HttpHeaders([
+      ...keyed.raw,
+      "Upgrade",
+      "h2c",
+      "Connection",
+      "x",
+      "Content-Length",
+      "0",
+    ]);
+    const { head } = await asked(upgrading(new Given(), { headers }));
+    expect(head).toBe(
+      [
+        "GET /chat?room=1 HTTP/1.1",
+        "host: origin.test",
+        `Sec-WebSocket-Key: ${key}`,
+        "Sec-WebSocket-Version: 13",
+        "connection: Upgrade",
+        "upgrade: websocket",
+        "",
+        "",
+      ].join("\r\n"),
+    );
+  });
+
+  test("of another kind has no key", async () => {
+    const { head, connection, result } = await asked(upgrading(new Given(), { upgrade: "spdy/3.1" }));
+    expect(head).toContain("upgrade: spdy/3.1\r\n");
+    expect(head).not.toMatch(/sec-websocket/i);
+    connection.say("HTTP/1.1 101 Yes", "upgrade: SPDY/3.1", "x-a: 1", "", "at once");
+    const response = await responseOf(result);
+    expect(response).toMatchObject({ status: 101, statusText: "Yes" });
+    expect(response.headers.get("x-a")).toBe("1");
+    const heard = new Heard(response);
+    await heard.until(() => heard.text === "at once");
+    heard.cancel();
+  });
+
+  test("gives the answer to the client's own key", async () => {
+    const { connection, result } = await asked(upgrading(new Given(), { headers: keyed }));
+    connection.say(...switching, "Sec-WebSocket-Accept: whatever", "Content-Length: 0", "", "");
+    const { headers, body } = await responseOf(result);
+    expect(headers.get("sec-websocket-accept")).toBe("whatever");
+    expect(headers.has("content-length")).toBe(false);
+    body.cancel();
+  });
+
+  test("of a client that has no key gets one, and its answer is looked at and kept back", async () => {
+    const { connection, result, head } = await asked(upgrading(new Given()));
+    const made = /^sec-websocket-key: (.*)\r$/m.exec(head)?.[1] as string;
+    expect(Buffer.from(made, "base64")).toHaveLength(16);
+    connection.say(...switching, `Sec-WebSocket-Accept: ${answerTo(made)}`, "", "");
+    const { headers, body } = await responseOf(result);
+    expect(headers.has("sec-websocket-accept")).toBe(false);
+    body.cancel();
+    const other = await asked(upgrading(new Given()));
+    expect(other.head).not.toContain(made);
+  });
+
+  test.each([
+    ["another key's answer", [...switching, `Sec-WebSocket-Accept: ${answerTo(key)}`]],
+    ["no answer", switching],
+  ])("of a client that has no key is not believed with %s", async (_, said) => {
+    const { connection, result, transport } = await asked(upgrading(new Given()));
+    connection.say(...said, "", "");
+    expect(await faultOf(result)).toMatchObject({ _tag: "ConnectionBroken", code: "MALFORMED" });
+    await connection.closed;
+    await untilIdle(transport);
+  });
+
+  test.each([
+    ["another protocol", ["HTTP/1.1 101 X", "Upgrade: h2c"]],
+    ["several", ["HTTP/1.1 101 X", "Upgrade: websocket, h2c"]],
+    ["it twice", ["HTTP/1.1 101 X", "Upgrade: websocket", "Upgrade: websocket"]],
+    ["none", ["HTTP/1.1 101 X"]],
+    ["a body", [...switching, "Content-Length: 5"]],
+    ["a body in chunks", [...switching, "Transfer-Encoding: chunked"]],
+  ])("to which the origin says %s is broken", async (_, said) => {
+    const { connection, result } = await asked(upgrading(new Given(), { headers: keyed }));
+    connection.say(...said, "", "");
+    expect(await faultOf(result)).toMatchObject({
+      _tag: "ConnectionBroken",
+      origin: "upstream",
+      code: "MALFORMED",
+    });
+    await connection.closed;
+  });
+
+  test("that nobody asked for is broken", async () => {
+    for (const message of [request(), connecting(new Given())]) {
+      const { connection, result } = await asked(message);
+      connection.say(...switching, "", "");
+      expect(await faultOf(result)).toMatchObject({ _tag: "ConnectionBroken", code: "MALFORMED" });
+    }
+  });
+
+  test.each([
+    ["401 Unauthorized", upgrading],
+    ["200 OK", upgrading],
+    ["407 Proxy Authentication Required", connecting],
+  ])("that is refused, %s, is an ordinary response, and its connection serves on", async (status, ask) => {
+    const said = new Given();
+    const { origin, connection, result, transport } = await asked(ask(said));
+    connection.say(`HTTP/1.1 ${status}`, "Content-Length: 2", "", "no");
+    const response = await responseOf(result);
+    expect(response.status).toBe(Number.parseInt(status));
+    expect(await response.body.text()).toMatchObject({ right: "no" });
+    expect(said.begun).toBe(false);
+    await untilIdle(transport);
+    const next = transport.call(request());
+    await connection.head();
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(next)).toBe("ok");
+    expect(origin.connections).toHaveLength(1);
+  });
+
+  test("hears what is said on the way", async () => {
+    const told: number[] = [];
+    const onInformation = (status: number): void => void told.push(status);
+    const { connection, result } = await asked(upgrading(new Given(), { headers: keyed, onInformation }));
+    connection.say("HTTP/1.1 103 Early Hints", "Link: a", "", "HTTP/1.1 100 Continue", "", "");
+    connection.say(...switching, "", "");
+    const { status, body } = await responseOf(result);
+    expect([status, told]).toEqual([101, [103]]);
+    body.cancel();
+  });
+
+  test("goes over a new connection, which a kept one may not be any more", async () => {
+    const { origin, connection, result, transport } = await asked(request());
+    connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
+    expect(await textOf(result)).toBe("ok");
+    await untilIdle(transport);
+    void transport.call(upgrading(new Given()));
+    const other = await origin.next();
+    expect(await other.head()).toContain("upgrade: websocket");
+    expect(connection.text).toBe("");
+    // It dies with nothing said: nobody may know whether it was heard.
+    const lost = transport.call(upgrading(new Given()));
+    const third = await origin.next();
+    await third.head();
+    third.socket.resetAndDestroy();
+    expect(await faultOf(lost)).toMatchObject({ _tag: "ConnectionBroken" });
+    for (let turn = 0; turn < 20; turn++) await settled();
+    expect(origin.connections).toHaveLength(3);
+    other.socket.destroy();
+  });
+
+  test("goes over TLS, with an end for each side", async () => {
+    const { ca, cert, key } = certificates("IP:127.0.0.1");
+    const origin = await tunnelOrigin("http1", { cert, key });
+    const transport = client(origin.url, { tls: { ca } });
+    const said = new Given();
+    const result = transport.call(upgrading(said));
+    const there = (await origin.next()).open();
+    const heard = new Heard(await responseOf(result));
+    await said.give("hello");
+    said.all();
+    await there.until(() => there.ended);
+    expect(there.text).toBe("hello");
+    there.wire.end("you, too");
+    await heard.until(() => heard.how !== "open");
+    expect([heard.how, heard.text]).toEqual(["ended", "you, too"]);
+    await untilIdle(transport);
+  });
+});
+
+test("over TLS a tunnel may end while its reader takes a break; silence ends the rest of it", async () => {
+  const { ca, cert, key } = certificates("IP:127.0.0.1");
+  const origin = await tunnelOrigin("http1", { cert, key });
+  const transport = client(origin.url, { tls: { ca }, idleTimeoutMs: 30 });
+  const said = new Given();
+  const result = transport.call(upgrading(said));
+  const there = (await origin.next()).open();
+  const { body } = await responseOf(result);
+  body.pipe({ write: () => false, end() {}, fail() {} });
+  there.wire.end("x");
+  await said.stopped;
+  await untilIdle(transport);
+});
+
+describe("CONNECT", () => {
+  test("names the authority, twice, and nothing else", async () => {
+    const { head, connection, result } = await asked(
+      connecting(new Given(), { headers: HttpHeaders.of({ a: "b" }) }),
+    );
+    expect(head).toBe("CONNECT db.test:5432 HTTP/1.1\r\nhost: db.test:5432\r\na: b\r\n\r\n");
+    // What is said of a length means nothing (RFC 9110, 9.3.6).
+    connection.say("HTTP/1.1 204 Yes", "Content-Length: 3", "", "more than three");
+    const response = await responseOf(result);
+    expect(response).toMatchObject({ status: 204, body: { length: undefined } });
+    expect(response.headers.size).toBe(0);
+    const heard = new Heard(response);
+    await heard.until(() => heard.text === "more than three");
+    heard.cancel();
+  });
+});
+
+describe.each(["http1", "http2"] as const)("over %s a request is invalid that", (protocol) => {
+  const length = HttpHeaders.of({ "Content-Length": "5" });
+  test.each([
+    [
+      "asks for an upgrade with POST",
+      upgrading(new Given(), { method: "POST" }),
+      "an upgrade is asked for with POST",
+    ],
+    [
+      "asks for one with CONNECT",
+      upgrading(new Given(), { method: "CONNECT" }),
+      "an upgrade is asked for with CONNECT",
+    ],
+    ["asks for no protocol", upgrading(new Given(), { upgrade: "" }), 'the protocol of the upgrade is ""'],
+    [
+      "asks for two protocols",
+      upgrading(new Given(), { upgrade: "a, b" }),
+      'the protocol of the upgrade is "a, b"',
+    ],
+    [
+      "asks for an upgrade and announces a body",
+      upgrading(new Given(), { headers: length }),
+      "a request that asks for a tunnel announces a body",
+    ],
+    [
+      "connects and announces a body",
+      connecting(new Given(), { headers: length }),
+      "a request that asks for a tunnel announces a body",
+    ],
+    ["connects to no port", connecting(new Given(), { authority: "a" }), 'the authority of CONNECT is "a"'],
+    [
+      "connects to two words",
+      connecting(new Given(), { authority: "a b:1" }),
+      'the authority of CONNECT is "a b:1"',
+    ],
+    ["connects to a path", connecting(new Given(), { path: "/a" }), 'the target of CONNECT is "/a"'],
+    ["connects to a query", connecting(new Given(), { query: "?a" }), 'the target of CONNECT is "?a"'],
+  ])("%s", async (_, message, reason) => {
+    const transport = client("http://127.0.0.1:9", { protocol });
+    expect(await faultOf(transport.call(message))).toMatchObject({
+      _tag: "RequestInvalid",
+      origin: "local",
+      retryable: false,
+      reason,
+    });
+    expect(transport.describe().state).toMatchObject({ inFlight: 0 });
+  });
+});
