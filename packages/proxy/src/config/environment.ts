@@ -69,7 +69,7 @@ export const variables = {
     "10000",
     1,
     1_000_000,
-    "client connections at once, for each listener; a further one is closed",
+    "client connections at once, for each listener and thread; a further one is closed",
   ),
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),

@@ -4,23 +4,53 @@ import { fields, flag, some, text, whole, word } from "./fields.ts";
 import { clusterPolicies } from "./policies.ts";
 import { duration, durationOrNone, ratio } from "./units.ts";
 
-const endpoint = z.union([origin, fields({ url: origin, weight: z.number().positive().optional() })], {
-  error: `valid is ${validOrigin}, or { url, weight }`,
-});
+const endpoint = z.union(
+  [
+    origin,
+    fields({
+      url: origin.describe("The origin: `http://host:port` or `https://host:port`."),
+      weight: z
+        .number()
+        .positive()
+        .optional()
+        .describe("How many calls it gets beside the others'. Default 1."),
+    }),
+  ],
+  {
+    error: `valid is ${validOrigin}, or { url, weight }`,
+  },
+);
+
+const scheme = word(["http", "https"]).default("http").describe("Of all endpoints that are found.");
 
 const dns = fields({
-  host: text.min(1),
-  port: whole(1, 65_535),
-  scheme: word(["http", "https"]).default("http"),
+  host: text
+    .min(1)
+    .describe("The name whose addresses (A and AAAA) are the endpoints, asked for again as their TTL says."),
+  port: whole(1, 65_535).describe("Of all of them."),
+  scheme,
 });
 
-const srv = fields({ name: text.min(1), scheme: word(["http", "https"]).default("http") });
+const srv = fields({
+  name: text.min(1).describe("The name whose SRV records are the endpoints: `_http._tcp.shop.example`."),
+  scheme,
+});
 
 const hashed = fields({
-  strategy: word(["ring-hash", "maglev"]),
-  key: z.union([word(["address", "identity", "path"]), fields({ header: text.min(1) })], {
-    error: "valid is address, identity, path, or { header: NAME }",
-  }),
+  strategy: word(["ring-hash", "maglev"]).describe(
+    "How keys go to endpoints: both move few of them when one comes or goes.",
+  ),
+  key: z
+    .union(
+      [
+        word(["address", "identity", "path"]),
+        fields({ header: text.min(1).describe("The name of a header field.") }),
+      ],
+      {
+        error: "valid is address, identity, path, or { header: NAME }",
+      },
+    )
+    .describe("What decides: calls of the same key go to the same endpoint."),
 });
 
 const balance = z.union(
@@ -32,37 +62,41 @@ const balance = z.union(
 );
 
 const checkTimes = {
-  interval: duration.default(10_000),
-  timeout: duration.default(5_000),
-  healthyThreshold: whole(1, 100).default(2),
-  unhealthyThreshold: whole(1, 100).default(3),
+  interval: duration.prefault("10s").describe("From one check of an endpoint to the next."),
+  timeout: duration.prefault("5s").describe("A check that takes longer has failed."),
+  healthyThreshold: whole(1, 100).default(2).describe("Checks in a row that make an endpoint fit again."),
+  unhealthyThreshold: whole(1, 100).default(3).describe("Failed checks in a row that make it unfit."),
 };
 
 const check = z.discriminatedUnion(
   "type",
   [
     fields({
-      type: z.literal("http"),
-      path: text.startsWith("/").default("/"),
-      host: text.optional(),
-      expectedStatus: some(whole(100, 599)).default([200]),
+      type: z.literal("http").describe("A GET, and its status."),
+      path: text.startsWith("/").default("/").describe("Where it is asked."),
+      host: text.optional().describe("The Host that is asked for. Default: the endpoint's."),
+      expectedStatus: some(whole(100, 599)).default([200]).describe("What says that it is well."),
       ...checkTimes,
     }),
-    fields({ type: z.literal("tcp"), ...checkTimes }),
-    fields({ type: z.literal("grpc"), service: text.optional(), ...checkTimes }),
+    fields({ type: z.literal("tcp").describe("A connection."), ...checkTimes }),
+    fields({
+      type: z.literal("grpc").describe("gRPC's health checking protocol."),
+      service: text.optional().describe("The service that is asked for. Default: the server as a whole."),
+      ...checkTimes,
+    }),
   ],
   { error: "valid is { type: http, tcp or grpc }" },
 );
 
 const outliers = fields({
-  consecutiveFailures: whole(1, 100_000).default(5),
-  interval: duration.default(10_000),
+  consecutiveFailures: whole(1, 100_000).default(5).describe("Failures in a row that eject an endpoint."),
+  interval: duration.prefault("10s").describe("How often those that are ejected are looked at."),
   ejection: duration
-    .default(30_000)
+    .prefault("30s")
     .describe("How long the first ejection lasts; grows with each further one."),
-  maxEjection: duration.default(300_000),
+  maxEjection: duration.prefault("300s").describe("How long one lasts at most."),
   maxEjected: ratio
-    .default(0.1)
+    .prefault("10%")
     .describe("The share of endpoints that may be ejected at once; one always may."),
 });
 
@@ -73,36 +107,44 @@ const upstreamTls = fields({
   servername: text
     .optional()
     .describe("The name that the certificate must show. Default: the endpoint's host."),
-  verify: flag.default(true),
+  verify: flag
+    .default(true)
+    .describe(
+      "Whether the origin's certificate must be right. False only where something else vouches for the network.",
+    ),
 }).refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
   error: "valid is certificate and key together, or neither",
 });
 
 const pool = fields({
   maxConnections: whole(1, 1_000_000).default(1_024).describe("Calls at once to each endpoint."),
-  connectTimeout: duration.default(5_000),
-  idleTimeout: durationOrNone.default(300_000).describe("Without a byte of the response's body."),
-  keepAlive: duration.default(4_000).describe("How long an unused connection is kept."),
+  connectTimeout: duration.prefault("5s").describe("For a connection to come about, TLS included."),
+  idleTimeout: durationOrNone.prefault("300s").describe("Without a byte of the response's body."),
+  keepAlive: duration.prefault("4s").describe("How long an unused connection is kept."),
 });
 
 export const cluster = fields({
-  endpoints: some(endpoint).optional(),
-  dns: dns.optional(),
-  srv: srv.optional(),
+  endpoints: some(endpoint).optional().describe("The origins, one by one. Or one of the three below."),
+  dns: dns.optional().describe("The addresses of a name."),
+  srv: srv.optional().describe("The SRV records of a name."),
   file: text.min(1).optional().describe("A JSON file with the endpoints, watched."),
   protocol: word(["http1", "http2"])
     .default("http1")
     .describe("http2 over plain endpoints is by prior knowledge."),
-  tls: upstreamTls.optional(),
-  balance: balance.default("round-robin"),
-  slowStart: duration.optional(),
+  tls: upstreamTls.optional().describe("Of `https://` endpoints."),
+  balance: balance.default("round-robin").describe("How one of the endpoints is chosen for a call."),
+  slowStart: duration
+    .optional()
+    .describe("For so long a new endpoint gets fewer calls, and ever more. Default: none."),
   check: check.optional().describe("Active checks."),
   outliers: outliers.optional().describe("Ejection of endpoints whose calls go worse than the others'."),
   panicThreshold: ratio
-    .default(0.5)
+    .prefault("50%")
     .describe("With a smaller share of healthy endpoints, health is ignored."),
-  pool: pool.prefault({}),
-  policies: clusterPolicies.prefault({}),
+  pool: pool.prefault({}).describe("Connections to each endpoint."),
+  policies: clusterPolicies
+    .prefault({})
+    .describe("What stands around the cluster, and around each endpoint."),
 }).refine(
   ({ endpoints, dns, srv, file }) =>
     [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,

@@ -15,50 +15,62 @@ const certificate = fields({
 
 const tls = fields({
   certificates: some(certificate).describe("By the names in them; the first one also where none fits."),
-  minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2"),
-  ciphers: text.optional(),
+  minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("The oldest that is spoken."),
+  ciphers: text.optional().describe("A list as OpenSSL has it. Default: Node's."),
   clients: fields({
     ca: text
       .min(1)
       .describe("File with the certificates (PEM) of the authorities that sign clients' certificates."),
-    required: flag.default(true),
+    required: flag.default(true).describe("Whether a client without one is refused."),
   })
     .optional()
     .describe("Clients show certificates, too."),
 });
 
 const listener = fields({
-  name: name.optional(),
-  address,
-  tls: tls.optional(),
-  protocols: some(word(["http1", "http2"])).default(["http1", "http2"]),
-  maxConnections: whole(1, 1_000_000).default(10_000),
+  name: name.optional().describe("Says in metrics and logs which listener it is. Default: its address."),
+  address: address.describe("Where it listens: `host:port`, `[ipv6]:port`; port 0 lets the system choose."),
+  tls: tls.optional().describe("Serves https. Default: no TLS."),
+  protocols: some(word(["http1", "http2"]))
+    .default(["http1", "http2"])
+    .describe("With TLS the client chooses (ALPN); without, HTTP/2 is for those that begin with it."),
+  maxConnections: whole(1, 1_000_000)
+    .default(10_000)
+    .describe("Clients' connections at once, in each thread; a further one is closed."),
   trustedProxies: some(text)
     .optional()
     .describe("Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed."),
-  policies: listenerPolicies.prefault({}),
-  routes: some(route),
+  policies: listenerPolicies.prefault({}).describe("What all its calls meet."),
+  routes: some(route).describe("What becomes of a request."),
 });
 
 export const config = fields({
-  listeners: some(listener),
-  clusters: z.record(name, cluster, { error: "valid are clusters by their names" }),
-  admin: fields({ address: address.prefault("127.0.0.1:9090") }).prefault({}),
+  listeners: some(listener).describe("Where clients connect."),
+  clusters: z
+    .record(name, cluster, { error: "valid are clusters by their names" })
+    .describe("Origins that do the same, by a name for them."),
+  admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Where it listens.") })
+    .prefault({})
+    .describe("Where operators look. Takes effect with the next start."),
   log: fields({
-    level: word(logLevels).default("info"),
+    level: word(logLevels).default("info").describe("The least important lines to write."),
     access: flag.default(true).describe("A line for each call that failed or was refused, with the reason."),
-    accessRatio: ratio.default(0).describe("The share of the other calls that get a line, too."),
-  }).prefault({}),
+    accessRatio: ratio.prefault("0%").describe("The share of the other calls that get a line, too."),
+  })
+    .prefault({})
+    .describe("Lines of JSON on standard output."),
   tracing: fields({
     endpoint: z
       .url({ protocol: /^https?$/, error: "valid is a URL such as http://collector:4318/v1/traces" })
       .describe("Where spans are sent to: OTLP over HTTP."),
-    ratio: ratio.default(0.01).describe("The share of the traces that begin here and are recorded."),
+    ratio: ratio.prefault("1%").describe("The share of the traces that begin here and are recorded."),
     service: text.min(1).default("pagoda").describe("The name of the service in spans."),
   })
     .optional()
     .describe("A span for each request, and for each try."),
-  drain: fields({ timeout: duration.default(30_000) }).prefault({}),
+  drain: fields({ timeout: duration.prefault("30s").describe("Who is not done then is cut off.") })
+    .prefault({})
+    .describe("How long requests in flight may take at the end, and those of a listener that goes."),
   workers: z
     .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
     .default("all")

@@ -14,9 +14,12 @@ const rateLimit = fields({
   perClient: limit
     .extend({
       by: z
-        .union([word(["address", "identity"]), fields({ header: text })], {
-          error: "valid is address, identity, or { header: NAME }",
-        })
+        .union(
+          [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
+          {
+            error: "valid is address, identity, or { header: NAME }",
+          },
+        )
         .default("address")
         .describe("Who a client is: its address, its certificate's identity, or what a header says."),
       maxClients: whole(1, 10_000_000).default(100_000).describe("How many are kept in mind at once."),
@@ -28,10 +31,10 @@ const rateLimit = fields({
 });
 
 const adaptive = fields({
-  algorithm: word(["gradient2", "vegas", "aimd"]),
-  initial: whole(1, 100_000).optional(),
-  min: whole(1, 100_000).optional(),
-  max: whole(1, 100_000).optional(),
+  algorithm: word(["gradient2", "vegas", "aimd"]).describe("How the limit is learned."),
+  initial: whole(1, 100_000).optional().describe("Where it begins. Default: the algorithm's."),
+  min: whole(1, 100_000).optional().describe("It never falls below. Default: the algorithm's."),
+  max: whole(1, 100_000).optional().describe("It never rises above. Default: the algorithm's."),
 });
 
 const concurrencyLimit = z.union([whole(1, 1_000_000), adaptive], {
@@ -41,51 +44,77 @@ const concurrencyLimit = z.union([whole(1, 1_000_000), adaptive], {
 const retry = fields({
   attempts: whole(1, 100).default(3).describe("Tries in all, the first one counted."),
   backoff: fields({
-    base: duration.default(25),
-    max: duration.default(250),
-  }).prefault({}),
+    base: duration
+      .prefault("25ms")
+      .describe("At most so long before the second try; twice as long before each further one."),
+    max: duration.prefault("250ms").describe("At most so long before any. How long in fact, chance says."),
+  })
+    .prefault({})
+    .describe("The pause before a further try."),
   budget: fields({
-    ratio: ratio.default(0.2).describe("Further tries for each call."),
+    ratio: ratio.prefault("20%").describe("Further tries for each call."),
     minPerSecond: z.number().min(0).max(1_000_000).default(10).describe("Further tries in any case."),
-  }).prefault({}),
-  maxRetryAfter: durationOrNone.default(5_000).describe("The longest wait that an upstream may ask for."),
-  maxBody: size.default(65_536).describe("Bodies up to here are recorded, and can be sent again."),
+  })
+    .prefault({})
+    .describe(
+      "How many further tries there may be beside the calls, so that an origin in trouble is not buried.",
+    ),
+  maxRetryAfter: durationOrNone.prefault("5s").describe("The longest wait that an upstream may ask for."),
+  maxBody: size.prefault("64KiB").describe("Bodies up to here are recorded, and can be sent again."),
 });
 
 const hedge = fields({
-  maxExtraLoad: ratio.default(0.01).describe("How much more load there may be."),
+  maxExtraLoad: ratio.prefault("1%").describe("How much more load there may be."),
   minSamples: whole(1, 1_000_000).default(100).describe("Calls that must have been measured."),
 });
 
 const fault = fields({
-  delay: fields({ ratio, time: duration }).optional(),
-  failure: fields({ ratio, status: whole(400, 599).default(503) }).optional(),
+  delay: fields({
+    ratio: ratio.describe("The share of calls that wait."),
+    time: duration.describe("How long they do."),
+  })
+    .optional()
+    .describe("Holds up calls."),
+  failure: fields({
+    ratio: ratio.describe("The share of calls that fail."),
+    status: whole(400, 599).default(503).describe("What they are answered with."),
+  })
+    .optional()
+    .describe("Fails calls, which go no further."),
 });
 
 const mirror = fields({
   cluster: name.describe("Where the copies go."),
-  ratio: ratio.default(1).describe("The share of calls that are copied."),
-  maxInFlight: whole(1, 100_000).optional(),
-  timeout: duration.optional(),
+  ratio: ratio.prefault("100%").describe("The share of calls that are copied."),
+  maxInFlight: whole(1, 100_000)
+    .optional()
+    .describe("Copies under way at once; others are not made. Default: the layer's."),
+  timeout: duration.optional().describe("How long a copy may take. Default: the layer's."),
 });
 
 const rule = fields({
-  name,
-  effect: word(["allow", "deny"]),
+  name: name.describe("Says in logs and metrics which rule it was."),
+  effect: word(["allow", "deny"]).describe(
+    "What becomes of a request that all of it is true of. A rule that denies wins.",
+  ),
   from: fields({
-    identities: some(text).optional(),
-    addresses: some(text).optional(),
-  }).optional(),
+    identities: some(text).optional().describe("Of clients, by their certificates: `spiffe://mesh/shop/*`."),
+    addresses: some(text).optional().describe("Addresses and networks: `10.0.0.0/8`."),
+  })
+    .optional()
+    .describe("Who asks. Default: anybody."),
   to: fields({
-    methods: some(text).optional(),
-    paths: some(text).optional(),
-    hosts: some(text).optional(),
-    routes: some(name).optional(),
-  }).optional(),
+    methods: some(text).optional().describe("`GET`. It does not stand for `HEAD`."),
+    paths: some(text).optional().describe("`/cart`, or `/api/*` for it and all below it."),
+    hosts: some(text).optional().describe("`shop.example`, or `*.shop.example`. Without port."),
+    routes: some(name).optional().describe("Names of routes; only in the policies of a route."),
+  })
+    .optional()
+    .describe("What is asked for. Default: anything."),
 });
 
 const authorize = fields({
-  rules: some(rule),
+  rules: some(rule).describe("Each is true of some requests."),
   otherwise: word(["allow", "deny"])
     .optional()
     .describe("Where no rule matches. Default: deny if any rule allows."),
@@ -93,42 +122,57 @@ const authorize = fields({
 
 const circuitBreaker = fields({
   failures: whole(1, 100_000).default(5).describe("Failures in a row that open it."),
-  successRate: ratio.default(0.8).describe("It opens when fewer calls succeed."),
-  window: duration.default(30_000),
-  minCalls: whole(1, 1_000_000).default(5),
-  open: duration.default(5_000).describe("How long it is open at first; doubles with each failed probe."),
-  maxOpen: duration.default(300_000),
-  probes: whole(1, 1_000).default(1),
+  successRate: ratio.prefault("80%").describe("It opens when fewer calls succeed."),
+  window: duration.prefault("30s").describe("The time over which the rate is taken."),
+  minCalls: whole(1, 1_000_000).default(5).describe("With fewer calls in it the rate says nothing."),
+  open: duration.prefault("5s").describe("How long it is open at first; doubles with each failed probe."),
+  maxOpen: duration.prefault("300s").describe("How long at most."),
+  probes: whole(1, 1_000).default(1).describe("Calls that find out whether it is well again."),
 });
 
+const common = {
+  authorize: authorize.optional().describe("Who may pass: others get 403."),
+  rateLimit: rateLimit
+    .optional()
+    .describe("How many calls pass in a time, over all threads: others get 429."),
+  concurrencyLimit: concurrencyLimit
+    .optional()
+    .describe(
+      "How many calls may be under way at once, in each thread: a number, or one that is learned. Others get 503.",
+    ),
+};
+
 /** Around all routes of a listener. */
-export const listenerPolicies = fields({
-  authorize: authorize.optional(),
-  rateLimit: rateLimit.optional(),
-  concurrencyLimit: concurrencyLimit.optional(),
-});
+export const listenerPolicies = fields(common);
 
 /** Of one route. */
 export const routePolicies = fields({
-  authorize: authorize.optional(),
-  rateLimit: rateLimit.optional(),
-  concurrencyLimit: concurrencyLimit.optional(),
-  buffer: fields({ capacity: whole(1, 1_000_000), maxWait: duration.optional() }).optional(),
+  ...common,
+  buffer: fields({
+    capacity: whole(1, 1_000_000).describe("Calls that may wait at once."),
+    maxWait: duration.optional().describe("How long a call may wait. Default: no limit of its own."),
+  })
+    .optional()
+    .describe("Lets calls wait that would be refused for there are too many."),
   timeout: durationOrNone
-    .default(15_000)
-    .describe("From the end of the request to the response's head, all tries."),
-  mirror: mirror.optional(),
-  retry: retry.optional(),
-  hedge: hedge.optional(),
-  fault: fault.optional(),
+    .prefault("15s")
+    .describe("From the end of the request to the response's head, all tries together; 0ms: no limit."),
+  mirror: mirror.optional().describe("Copies calls to another cluster, whose answers nobody waits for."),
+  retry: retry.optional().describe("Makes a call again that failed, where that does no harm."),
+  hedge: hedge.optional().describe("Makes a call that takes long a second time; the first answer wins."),
+  fault: fault.optional().describe("Delays and fails calls on purpose."),
 });
 
 /** Around a cluster, and around each of its endpoints. */
 export const clusterPolicies = fields({
-  failfast: duration.optional().describe("With no endpoint ready for so long, refuse at once."),
-  concurrencyLimit: concurrencyLimit.optional().describe("For each endpoint."),
-  circuitBreaker: circuitBreaker.optional().describe("For each endpoint."),
-  timeout: durationOrNone.optional().describe("For each try."),
+  failfast: duration
+    .optional()
+    .describe("With no endpoint ready for so long, refuse at once. Default: never."),
+  concurrencyLimit: concurrencyLimit.optional().describe("For each endpoint, in each thread."),
+  circuitBreaker: circuitBreaker.optional().describe("For each endpoint: leaves one alone that fails."),
+  timeout: durationOrNone
+    .optional()
+    .describe("For each try, until the response's head. Default: the route's alone."),
 });
 
 export type ListenerPolicies = z.output<typeof listenerPolicies>;

@@ -2,36 +2,42 @@ import { z } from "zod";
 import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import { routePolicies } from "./policies.ts";
 
-const fieldTest = {
-  name: text.min(1),
-  exact: text.optional(),
-  contains: text.optional(),
-  regex: text.optional(),
-  present: z.literal(true).optional(),
-  absent: z.literal(true).optional(),
-};
-const field = fields(fieldTest);
+const field = fields({
+  name: text.min(1).describe("Its name."),
+  exact: text.optional().describe("Its value is this."),
+  contains: text.optional().describe("Its value has this in it."),
+  regex: text.optional().describe("Its value as a whole matches this."),
+  present: z.literal(true).optional().describe("It is there, whatever its value."),
+  absent: z.literal(true).optional().describe("It is not there."),
+});
 
 const path = z.union(
-  [text, fields({ exact: text.optional(), prefix: text.optional(), regex: text.optional() })],
+  [
+    text,
+    fields({
+      exact: text.optional().describe("The path is this."),
+      prefix: text.optional().describe("The path is this, or below it: `/api` is not `/apiary`."),
+      regex: text.optional().describe("The path as a whole matches this."),
+    }),
+  ],
   {
     error: "valid is a prefix such as /api, or { exact }, { prefix } or { regex }",
   },
 );
 
 const match = fields({
-  hosts: some(text).optional(),
-  path: path.optional(),
-  methods: some(text).optional(),
-  headers: some(field).optional(),
-  query: some(field).optional(),
+  hosts: some(text).optional().describe("`shop.example`, or `*.shop.example`. Without port. Default: any."),
+  path: path.optional().describe("A prefix, or one of three. Default: any."),
+  methods: some(text).optional().describe("`GET`. It does not stand for `HEAD`. Default: any."),
+  headers: some(field).optional().describe("Header fields, all of which must be so."),
+  query: some(field).optional().describe("Parameters of the query, all of which must be so."),
 });
 
 const headers = z.record(text, text);
 const edits = fields({
-  set: headers.optional(),
-  add: headers.optional(),
-  remove: some(text).optional(),
+  set: headers.optional().describe("Names and values: there is one field of each name then."),
+  add: headers.optional().describe("Names and values of further fields."),
+  remove: some(text).optional().describe("Names of fields that are left out."),
 });
 
 const redirect = fields({
@@ -39,26 +45,32 @@ const redirect = fields({
     .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)], {
       error: "valid is 301, 302, 303, 307 or 308",
     })
-    .optional(),
-  scheme: word(["http", "https"]).optional(),
-  host: text.optional(),
-  port: whole(1, 65_535).optional(),
-  path: text.optional(),
-  prefix: text.optional(),
-  stripQuery: flag.optional(),
+    .optional()
+    .describe("Default 302."),
+  scheme: word(["http", "https"]).optional().describe("Default: the request's."),
+  host: text.optional().describe("Default: the request's."),
+  port: whole(1, 65_535).optional().describe("Default: the request's, or the scheme's where that changes."),
+  path: text.optional().describe("In place of the whole path."),
+  prefix: text.optional().describe("In place of the prefix that matched."),
+  stripQuery: flag.optional().describe("Leaves out the query. Default: false."),
 });
 
 const respond = fields({
-  status: whole(200, 599),
-  body: text.optional(),
-  headers: headers.optional(),
+  status: whole(200, 599).describe("Of the response."),
+  body: text.optional().describe("Its text. Default: none."),
+  headers: headers.optional().describe("Its fields: names and values."),
 });
 
 const rewrite = fields({
-  host: text.optional(),
-  path: text.optional(),
-  prefix: text.optional(),
-  regex: fields({ pattern: text, substitution: text }).optional(),
+  host: text.optional().describe("In place of the Host that was asked for."),
+  path: text.optional().describe("In place of the whole path."),
+  prefix: text.optional().describe("In place of the prefix that matched."),
+  regex: fields({
+    pattern: text.describe("What is replaced in the path, each time that it is there."),
+    substitution: text.describe("What comes in its place; `$1` is the first group."),
+  })
+    .optional()
+    .describe("In place of parts of the path."),
 });
 
 const weight = z
@@ -67,16 +79,28 @@ const weight = z
 
 /** The rest of what must hold of routes the router says itself. */
 export const route = fields({
-  name,
-  match: z.union([match, some(match)], { error: "valid is a match, or a list of them" }).optional(),
-  cluster: name.optional(),
-  clusters: some(fields({ cluster: name, weight })).optional(),
-  redirect: redirect.optional(),
-  respond: respond.optional(),
-  rewrite: rewrite.optional(),
-  requestHeaders: edits.optional(),
-  responseHeaders: edits.optional(),
-  policies: routePolicies.prefault({}),
+  name: name.describe("Says in metrics, logs and other parts of the file which route it is."),
+  match: z
+    .union([match, some(match)], { error: "valid is a match, or a list of them" })
+    .optional()
+    .describe(
+      "Which requests it is for; of several matches one is enough. Default: all. The most specific route wins.",
+    ),
+  cluster: name.optional().describe("Where its calls go. Or one of the three below."),
+  clusters: some(
+    fields({
+      cluster: name.describe("Where a share of the calls goes."),
+      weight: weight.describe("How large that is, beside the others'."),
+    }),
+  )
+    .optional()
+    .describe("Where its calls go, by shares."),
+  redirect: redirect.optional().describe("Sends clients elsewhere."),
+  respond: respond.optional().describe("Answers by itself."),
+  rewrite: rewrite.optional().describe("What the origin is asked for instead."),
+  requestHeaders: edits.optional().describe("Changes the fields of requests."),
+  responseHeaders: edits.optional().describe("Changes the fields of responses."),
+  policies: routePolicies.prefault({}).describe("What its calls meet."),
 });
 
 export type RouteConfig = z.output<typeof route>;

@@ -1,0 +1,119 @@
+import { jsonSchema } from "../commands/schema.ts";
+
+interface Schema {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly pattern?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly format?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+}
+
+/** What people write with a unit, by a part of the pattern that it must match. */
+const quantities: readonly (readonly [part: string, name: string])[] = [
+  ["(ms|s|m|h)", "a duration: `250ms`, `5s`, `1.5m`, `1h`"],
+  ["(B|KiB", "a size: `512B`, `64KiB`, `1MiB`"],
+  ["(\\/s|\\/m", "a rate: `100/s`, `10/m`, `50/h`"],
+  ["%$", "a share: `20%`"],
+];
+
+/** The reference page of the configuration, made of its schema. */
+export function reference(): string {
+  const page = new Page();
+  page.section("The file", "", jsonSchema() as Schema);
+  return `${page.lines.join("\n")}\n`;
+}
+
+class Page {
+  readonly lines: string[] = [
+    "# The configuration of pagoda",
+    "",
+    "Made from the schema by `npm run configuration`. YAML, and so JSON, too; unknown fields are mistakes. What",
+    "is written in a file `pagoda check` checks, and `pagoda schema` writes the JSON Schema for editors. Examples:",
+    "[examples](examples).",
+  ];
+  /** Where something was described already, by what it is. */
+  readonly #known = new Map<string, string>();
+
+  section(title: string, path: string, schema: Schema): void {
+    const inner: (readonly [path: string, schema: Schema])[] = [];
+    this.lines.push("", `## ${title}`, "");
+    if (schema.description !== undefined) this.lines.push(schema.description, "");
+    this.lines.push("| field | valid | default | |", "| --- | --- | --- | --- |");
+    const required = new Set(schema.required);
+    for (const [name, field] of Object.entries(schema.properties ?? {})) {
+      const at = path === "" ? name : `${path}.${name}`;
+      const valid = validText(field, (object, suffix) => this.#link(`${at}${suffix}`, object, inner));
+      const fallback = defaultText(field, required.has(name));
+      this.lines.push(`| \`${name}\` | ${cell(valid)} | ${fallback} | ${cell(field.description ?? "")} |`);
+    }
+    for (const [at, object] of inner) this.section(`\`${at}\``, at, object);
+  }
+
+  /** Where an object is described: here and now, unless it was before. */
+  #link(path: string, object: Schema, inner: (readonly [string, Schema])[]): string {
+    const { description: _, default: __, ...bare } = object;
+    const text = JSON.stringify(bare);
+    let known = this.#known.get(text);
+    if (known === undefined) {
+      known = path;
+      this.#known.set(text, path);
+      inner.push([path, object]);
+    }
+    return `[\`${known}\`](#${anchor(known)})`;
+  }
+}
+
+type Link = (object: Schema, suffix: string) => string;
+
+function validText(schema: Schema, link: Link, suffix = ""): string {
+  const { anyOf, oneOf, items, properties, additionalProperties, pattern, format } = schema;
+  const several = anyOf ?? oneOf;
+  if (several !== undefined) {
+    const texts = several.map((each, at) =>
+      validText(each, link, `${suffix}${oneOf === undefined ? "" : `#${at + 1}`}`),
+    );
+    return [...new Set(texts)].join(", or ");
+  }
+  if (items !== undefined) return `a list of ${validText(items, link, `${suffix}[]`)}`;
+  if (properties !== undefined) return link(schema, suffix);
+  if (typeof additionalProperties === "object")
+    return `names, each with ${validText(additionalProperties, link, `${suffix}.NAME`)}`;
+  if (schema.enum !== undefined) return schema.enum.map((each) => `\`${String(each)}\``).join(", ");
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.type === "boolean") return "`true`, `false`";
+  if (schema.type === "integer" || schema.type === "number") return numberText(schema);
+  if (format === "uri") return "a URL";
+  const quantity = quantities.find(([part]) => pattern?.includes(part));
+  return quantity?.[1] ?? "a text";
+}
+
+function numberText({ type, minimum, maximum }: Schema): string {
+  const what = type === "integer" ? "a whole number" : "a number";
+  if (minimum === undefined) return what;
+  return maximum === undefined ? `${what} from ${minimum}` : `${what} from ${minimum} to ${maximum}`;
+}
+
+function defaultText({ default: fallback, properties }: Schema, required: boolean): string {
+  if (required) return "must be said";
+  if (fallback === undefined || properties !== undefined) return "";
+  return `\`${typeof fallback === "string" ? fallback : JSON.stringify(fallback)}\``;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|");
+}
+
+/** As GitHub makes it of a heading. */
+function anchor(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^\w-]/g, "");
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { jsonSchema } from "../../src/commands/schema.ts";
+import { reference } from "../../src/config/reference.ts";
+
+const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+
+/** Tables are aligned when they are written. */
+function plain(page: string): string {
+  return page.replaceAll(/-{3,}/g, "---").replaceAll(/\s+/g, " ");
+}
+
+test("CONFIGURATION.md is what `npm run configuration` makes", () => {
+  expect(plain(file("CONFIGURATION.md"))).toBe(plain(reference()));
+});
+
+test("pagoda.schema.json is what `pagoda schema` writes", () => {
+  expect(JSON.parse(file("pagoda.schema.json"))).toEqual(JSON.parse(JSON.stringify(jsonSchema())));
+});
+
+interface Described {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly items?: Described;
+  readonly anyOf?: readonly Described[];
+  readonly oneOf?: readonly Described[];
+  readonly additionalProperties?: Described | boolean;
+}
+
+function undescribed(schema: Described, path = ""): string[] {
+  const { properties = {}, items, anyOf = [], oneOf = [], additionalProperties } = schema;
+  const found: string[] = [];
+  for (const [name, field] of Object.entries(properties)) {
+    if (field.description === undefined) found.push(`${path}.${name}`);
+    found.push(...undescribed(field, `${path}.${name}`));
+  }
+  const entries = typeof additionalProperties === "object" ? [additionalProperties] : [];
+  for (const each of [...(items ? [items] : []), ...anyOf, ...oneOf, ...entries])
+    found.push(...undescribed(each, path));
+  return found;
+}
+
+test("every field says what it is", () => {
+  expect(undescribed(jsonSchema() as Described)).toEqual([]);
+});
