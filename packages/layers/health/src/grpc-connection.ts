@@ -4,6 +4,7 @@ import {
   connect,
   constants,
   type IncomingHttpHeaders,
+  type SecureClientSessionOptions,
 } from "node:http2";
 import { isIPv6 } from "node:net";
 import { isLeft } from "fp-ts/lib/Either.js";
@@ -22,6 +23,16 @@ export interface GrpcTls {
   readonly ca?: string;
   /** What the certificate must show, and the SNI. Default: the host. */
   readonly servername?: string;
+  /** What is shown to a server that asks who calls, as PEM. Goes with `key`. */
+  readonly certificate?: string;
+  /** The key of `certificate`, as PEM. */
+  readonly key?: string;
+  /** Default true. False: any certificate of the server's will do. */
+  readonly verify?: boolean;
+}
+
+function connectOptions({ certificate, verify = true, ...rest }: GrpcTls): SecureClientSessionOptions {
+  return { ...rest, ...(certificate !== undefined && { cert: certificate }), rejectUnauthorized: verify };
 }
 
 /** What an answer may have at most: it is a few bytes, and nobody fills the memory with it. */
@@ -102,7 +113,7 @@ export class GrpcConnection {
     const session =
       tls === undefined || tls === false
         ? connect(`http://${authority}`)
-        : connect(`https://${authority}`, tls === true ? {} : { ...tls });
+        : connect(`https://${authority}`, tls === true ? {} : connectOptions(tls));
     const line: Line = { session, isConnected: false };
     session.on("connect", () => {
       line.isConnected = true;

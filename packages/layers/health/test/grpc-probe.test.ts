@@ -3,7 +3,7 @@ import { ServerCredentials, status } from "@grpc/grpc-js";
 import type { Endpoint } from "@pagoda/core";
 import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { grpcProbe, type GrpcProbeOptions, type Probe } from "@pagoda/health";
+import { grpcProbe, type GrpcProbeOptions, type GrpcTls, type Probe } from "@pagoda/health";
 import { type Check, grpcServer } from "./grpc-server.ts";
 import { closedPort, endpoint, http2Server, said, tcpServer } from "./servers.ts";
 
@@ -107,12 +107,26 @@ describe("grpc-probe, of a gRPC server", () => {
       { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) },
     ]);
     const { port } = await grpcServer(answering(1), credentials);
-    const over = (tls: boolean | { readonly ca?: string; readonly servername?: string }): Promise<string> =>
+    const over = (tls: boolean | GrpcTls): Promise<string> =>
       said(probing(port, { address: () => ({ host: "127.0.0.1", port, tls }) }));
     expect(await over({ ca })).toBe("well");
     expect(await over({ ca, servername: "grpc.test" })).toBe("well");
     expect(await over({ ca, servername: "other.test" })).toBe("cannot connect: ERR_TLS_CERT_ALTNAME_INVALID");
     expect(await over(true)).toMatch(/^cannot connect: (?:UNABLE|SELF|DEPTH)/);
+    expect(await over({ verify: false })).toBe("well");
+  });
+
+  test("over TLS it shows who it is where the server asks", async () => {
+    const { ca, issue } = testAuthority();
+    const { key, certificate } = issue({ names: "IP:127.0.0.1" });
+    const own = issue({ subject: "CN=checker" });
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+    const credentials = ServerCredentials.createSsl(Buffer.from(ca), [pair], true);
+    const { port } = await grpcServer(answering(1), credentials);
+    const over = (tls: GrpcTls): Promise<string> =>
+      said(probing(port, { address: () => ({ host: "127.0.0.1", port, tls }) }));
+    expect(await over({ ca, certificate: own.certificate, key: own.key })).toBe("well");
+    expect(await over({ ca })).not.toBe("well");
   });
 });
 

@@ -1,15 +1,21 @@
 import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
-import { type Rule, ruleProblems } from "@pagoda/authorize";
 import { routeProblems } from "@pagoda/router";
 import { listenerName } from "../data-plane/shared-limits.ts";
+import {
+  checkClusterPolicies,
+  checkField,
+  checkListenerPolicies,
+  checkOrder,
+  checkRoutePolicies,
+  type Path,
+  type Report,
+} from "./check-policies.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { toRoute } from "./routes.ts";
+import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
-import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "./schema/policies.ts";
 
-type Path = readonly (string | number)[];
-type Report = (path: Path, message: string) => void;
 type RouteConfig = ListenerConfig["routes"][number];
 
 /** What no schema can say: names that stand in two places, and what only the layers know to be wrong. */
@@ -17,13 +23,43 @@ export function crossProblems(document: ConfigDocument, config: Config): readonl
   const problems: Problem[] = [];
   const report: Report = (path, message) => void problems.push(document.problem(path, message));
   checkListeners(config, report);
-  for (const [name, { policies, balance }] of Object.entries(config.clusters)) {
-    const path: Path = ["clusters", name];
-    checkConcurrency([...path, "policies", "concurrencyLimit"], policies.concurrencyLimit, report);
-    if (typeof balance === "object" && typeof balance.key === "object")
-      checkField([...path, "balance", "key", "header"], balance.key.header, report);
-  }
+  for (const [name, cluster] of Object.entries(config.clusters))
+    checkCluster(["clusters", name], cluster, report);
+  checkEffects(config, (path) => document.has(path), report);
   return problems;
+}
+
+function checkCluster(path: Path, { policies, balance, outliers }: ClusterConfig, report: Report): void {
+  checkClusterPolicies([...path, "policies"], policies, report);
+  if (outliers !== undefined) {
+    const { ejection, maxEjection } = outliers;
+    checkOrder([...path, "outliers"], ["ejection", ejection], ["maxEjection", maxEjection], report);
+  }
+  if (typeof balance === "object" && typeof balance.key === "object")
+    checkField([...path, "balance", "key", "header"], balance.key.header, report);
+}
+
+/** What would be taken, and do nothing: somebody counts on it. */
+function checkEffects(
+  { listeners, clusters }: Config,
+  isSaid: (path: Path) => boolean,
+  report: Report,
+): void {
+  listeners.forEach(({ routes }, at) => {
+    routes.forEach(({ redirect, respond }, n) => {
+      const path: Path = ["listeners", at, "routes", n, "policies"];
+      if ((redirect !== undefined || respond !== undefined) && isSaid(path))
+        report(path, "would do nothing on a route that answers by itself; valid are those of the listener");
+    });
+  });
+  for (const [name, { endpoints, dns, srv, file, tls }] of Object.entries(clusters)) {
+    if (tls === undefined || file !== undefined) continue;
+    const schemes = endpoints?.map(
+      (endpoint) => new URL(typeof endpoint === "string" ? endpoint : endpoint.url).protocol,
+    );
+    if ((schemes ?? [`${(dns ?? srv)?.scheme}:`]).includes("https:")) continue;
+    report(["clusters", name, "tls"], "would do nothing: no endpoint is https");
+  }
 }
 
 function checkListeners({ listeners, clusters }: Config, report: Report): void {
@@ -46,16 +82,7 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
         );
     });
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
-    const { policies } = listener;
-    checkRules([...path, "policies", "authorize"], policies.authorize, report);
-    policies.authorize?.rules.forEach(({ to }, n) => {
-      if (to?.routes !== undefined)
-        report(
-          [...path, "policies", "authorize", "rules", n, "to", "routes"],
-          "no route is known here yet; valid is to say it in the policies of the routes",
-        );
-    });
-    checkLimits([...path, "policies"], policies, report);
+    checkListenerPolicies([...path, "policies"], listener.policies, report);
     checkRoutes([...path, "routes"], listener.routes, Object.keys(clusters), report);
   });
 }
@@ -77,47 +104,13 @@ function checkRoutes(
     known([...path, n, "cluster"], cluster);
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
     known([...path, n, "policies", "mirror", "cluster"], policies.mirror?.cluster);
-    checkRules([...path, n, "policies", "authorize"], policies.authorize, report);
-    checkLimits([...path, n, "policies"], policies, report);
+    checkRoutePolicies([...path, n, "policies"], policies, report);
   });
   for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute))) {
     // Of two with the same name the last one is the one too many.
     const n = routes.findLastIndex(({ name }) => name === route);
     report([...path, n, ...at], `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`);
   }
-}
-
-function checkRules(path: Path, policy: AuthorizePolicy | undefined, report: Report): void {
-  if (policy === undefined) return;
-  for (const { rule, path: at, value, message } of ruleProblems(policy.rules as readonly Rule[])) {
-    const n = policy.rules.findLastIndex(({ name }) => name === rule);
-    report(
-      [...path, "rules", n, ...at],
-      `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`,
-    );
-  }
-}
-
-function checkLimits(
-  path: Path,
-  policies: {
-    readonly rateLimit?: RateLimitPolicy | undefined;
-    readonly concurrencyLimit?: ConcurrencyPolicy | undefined;
-  },
-  report: Report,
-): void {
-  const by = policies.rateLimit?.perClient?.by;
-  if (typeof by === "object")
-    checkField([...path, "rateLimit", "perClient", "by", "header"], by.header, report);
-  checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
-}
-
-function checkConcurrency(path: Path, limit: ConcurrencyPolicy | undefined, report: Report): void {
-  if (typeof limit !== "object") return;
-  const { initial, min = 1, max = Infinity } = limit;
-  if (min > max) report([...path, "min"], `is ${min}; valid is at most max, which is ${max}`);
-  else if (initial !== undefined && (initial < min || initial > max))
-    report([...path, "initial"], `is ${initial}; valid is from min to max`);
 }
 
 function checkCiphers(path: Path, ciphers: string | undefined, report: Report): void {
@@ -127,11 +120,6 @@ function checkCiphers(path: Path, ciphers: string | undefined, report: Report): 
   } catch {
     report(path, `is "${ciphers}"; valid is a list of ciphers as OpenSSL has it`);
   }
-}
-
-function checkField(path: Path, name: string, report: Report): void {
-  if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name))
-    report(path, `is "${name}"; valid is the name of a header field`);
 }
 
 function isNetwork(text: string): boolean {

@@ -1,5 +1,5 @@
 import { distance } from "fastest-levenshtein";
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 
 /** Where something stands in a file; both count from 1. */
 export interface Place {
@@ -17,6 +17,9 @@ export interface Problem extends Place {
 
 type Key = string | number;
 
+/** An alias repeats what it stands for, and so do those in there: a short text could fill the memory. */
+const maxAliases = 100;
+
 /** A configuration file as data, which knows where each of its values stands. YAML, and so JSON. */
 export class ConfigDocument {
   readonly #document: Document.Parsed;
@@ -26,7 +29,6 @@ export class ConfigDocument {
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
-      // Aliases that multiply would fill the memory.
       merge: false,
       uniqueKeys: true,
     });
@@ -35,15 +37,42 @@ export class ConfigDocument {
   /** What YAML itself finds wrong. */
   get problems(): readonly Problem[] {
     const found = [...this.#document.errors, ...this.#document.warnings];
-    return found.map(({ message, pos: [offset] }) => {
-      const { line, column } = this.#place(offset);
-      return { path: "", message, line, column };
-    });
+    const problems = found.map(({ message, pos: [offset] }) => this.#yamlProblem(offset, message));
+    return problems.length > 0 ? problems : this.#aliasProblems();
   }
 
-  /** @throws RangeError when aliases multiply beyond reason. */
+  /** Must not be asked for where there are problems. */
   get value(): unknown {
-    return this.#document.toJS({ maxAliasCount: 100 }) as unknown;
+    return this.#document.toJS({ maxAliasCount: maxAliases }) as unknown;
+  }
+
+  #aliasProblems(): readonly Problem[] {
+    const problems: Problem[] = [];
+    visit(this.#document, {
+      Alias: (_key, alias) => {
+        if (alias.resolve(this.#document) !== undefined) return;
+        const message = `there is no anchor &${alias.source}`;
+        problems.push(this.#yamlProblem(alias.range?.[0] ?? 0, message));
+      },
+    });
+    if (problems.length > 0) return problems;
+    try {
+      void this.value;
+    } catch {
+      problems.push(
+        this.#yamlProblem(0, `aliases multiply; valid is that none stands for over ${maxAliases}`),
+      );
+    }
+    return problems;
+  }
+
+  #yamlProblem(offset: number, message: string): Problem {
+    return { path: "", message, ...this.#place(offset) };
+  }
+
+  /** Whether something stands there, be it nothing of use. */
+  has(path: readonly Key[]): boolean {
+    return this.#document.hasIn(path);
   }
 
   /** @param key Where the name of the last part stands, instead of its value. */

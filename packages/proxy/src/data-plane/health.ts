@@ -15,7 +15,7 @@ import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster.ts";
 import type { Origin } from "./endpoints.ts";
 import { given } from "./given.ts";
-import { transportOptions } from "./transport-options.ts";
+import { tlsOf, transportOptions } from "./transport-options.ts";
 
 /** What says which endpoints of a cluster are fit for calls. */
 export function healthOf(
@@ -79,7 +79,10 @@ function probeOf(
       return tcpProbe<Origin>({ address });
     case "grpc":
       return grpcProbe<Origin>({
-        address: (endpoint) => ({ ...address(endpoint), ...grpcTls(endpoint, config, files) }),
+        address: (endpoint) => ({
+          ...address(endpoint),
+          ...(endpoint.key.startsWith("https:") && { tls: tlsOf(config.tls, endpoint.host, files) }),
+        }),
         ...given({ service: check.service }),
       });
     case "http":
@@ -94,10 +97,4 @@ function probeOf(
         ...given({ host: check.host }),
       });
   }
-}
-
-function grpcTls({ key, host }: Origin, { tls }: ClusterConfig, files: ReadonlyMap<string, string>) {
-  if (!key.startsWith("https:")) return {};
-  const ca = tls?.ca === undefined ? undefined : files.get(tls.ca);
-  return { tls: given({ ca, servername: tls?.servername ?? host }) };
 }

@@ -170,6 +170,7 @@ function repeating(
           ? undefined
           : hedge({
               maxExtraLoad: second.maxExtraLoad,
+              windowMs: second.window,
               minSamples: second.minSamples,
               ...(spent !== undefined && { budget: spent }),
               classifier,

@@ -9,7 +9,6 @@ export function transportOptions(
   { host }: Origin,
   files: ReadonlyMap<string, string>,
 ): TransportOptions {
-  const servername = tls?.servername ?? host;
   return {
     protocol,
     maxConnections: pool.maxConnections,
@@ -17,12 +16,30 @@ export function transportOptions(
     idleTimeoutMs: pool.idleTimeout,
     keepAliveMs: pool.keepAlive,
     headersTimeoutMs: 0,
-    tls: given({
-      ca: tls?.ca === undefined ? undefined : files.get(tls.ca),
-      certificate: tls?.certificate === undefined ? undefined : files.get(tls.certificate),
-      key: tls?.key === undefined ? undefined : files.get(tls.key),
-      servername,
-      verify: tls?.verify,
-    }),
+    tls: tlsOf(tls, host, files),
   };
+}
+
+interface OriginTls {
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly servername?: string;
+  readonly verify?: boolean;
+}
+
+/** Whom to trust, and who one is, with the contents of the files that the configuration names. */
+export function tlsOf(
+  tls: ClusterConfig["tls"],
+  host: string | undefined,
+  files: ReadonlyMap<string, string>,
+): OriginTls {
+  const contents = (path: string | undefined) => (path === undefined ? undefined : files.get(path));
+  return given({
+    ca: contents(tls?.ca),
+    certificate: contents(tls?.certificate),
+    key: contents(tls?.key),
+    servername: tls?.servername ?? host,
+    verify: tls?.verify,
+  });
 }

@@ -15,6 +15,17 @@ export async function call(url: string, options: RequestOptions = {}): Promise<A
   return { status: message.statusCode as number, message, body: Buffer.concat(chunks).toString() };
 }
 
+/** The bodies of so many calls, one after the other. */
+export async function bodies(
+  url: string,
+  count: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<string[]> {
+  const all: string[] = [];
+  for (let at = 0; at < count; at++) all.push((await call(url, { headers })).body);
+  return all;
+}
+
 /** One request with Node's client up to its response's head; who calls it takes the body. */
 export function head(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {

@@ -31,6 +31,11 @@ export async function origin(
   return Object.assign(await listen(httpServer), { httpServer });
 }
 
+/** An origin that answers with its name. */
+export function named(name: string): Promise<Origin> {
+  return origin((_request, response) => response.end(name));
+}
+
 /** An origin that misbehaves as no HTTP library lets it. */
 export function rawOrigin(onSocket: (socket: Socket) => void): Promise<Origin> {
   return listen(

@@ -73,7 +73,10 @@ const check = z.discriminatedUnion(
   [
     fields({
       type: z.literal("http").describe("A GET, and its status."),
-      path: text.startsWith("/").default("/").describe("Where it is asked."),
+      path: text
+        .regex(/^\/[!-~]*$/, { error: "valid is a path as it is sent: / first, without spaces" })
+        .default("/")
+        .describe("Where it is asked."),
       host: text.optional().describe("The Host that is asked for. Default: the endpoint's."),
       expectedStatus: some(whole(100, 599)).default([200]).describe("What says that it is well."),
       ...checkTimes,

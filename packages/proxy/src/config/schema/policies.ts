@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { fields, name, some, text, whole, word } from "./fields.ts";
-import { duration, durationOrNone, rate, ratio, size } from "./units.ts";
+import {
+  duration,
+  durationOrNone,
+  rate,
+  ratio,
+  ratioBelowAll,
+  ratioOverNone,
+  size,
+  window,
+} from "./units.ts";
 
 const limit = fields({
   rate: rate.describe("How many pass in the long run."),
@@ -64,8 +73,9 @@ const retry = fields({
 });
 
 const hedge = fields({
-  maxExtraLoad: ratio.prefault("1%").describe("How much more load there may be."),
-  minSamples: whole(1, 1_000_000).default(100).describe("Calls that must have been measured."),
+  maxExtraLoad: ratioBelowAll.prefault("1%").describe("How much more load there may be."),
+  window: window.prefault("10s").describe("How long a period is: the last whole one says what is slow."),
+  minSamples: whole(1, 1_000_000).default(100).describe("Calls that it must have shown."),
 });
 
 const fault = fields({
@@ -122,8 +132,8 @@ const authorize = fields({
 
 const circuitBreaker = fields({
   failures: whole(1, 100_000).default(5).describe("Failures in a row that open it."),
-  successRate: ratio.prefault("80%").describe("It opens when fewer calls succeed."),
-  window: duration.prefault("30s").describe("The time over which the rate is taken."),
+  successRate: ratioOverNone.prefault("80%").describe("It opens when fewer calls succeed."),
+  window: window.prefault("30s").describe("The time over which the rate is taken."),
   minCalls: whole(1, 1_000_000).default(5).describe("With fewer calls in it the rate says nothing."),
   open: duration.prefault("5s").describe("How long it is open at first; doubles with each failed probe."),
   maxOpen: duration.prefault("300s").describe("How long at most."),

@@ -1,0 +1,91 @@
+import { type Rule, ruleProblems } from "@pagoda/authorize";
+import { limitOf } from "../data-plane/limit.ts";
+import type {
+  AuthorizePolicy,
+  ClusterPolicies,
+  ConcurrencyPolicy,
+  ListenerPolicies,
+  RateLimitPolicy,
+  RoutePolicies,
+} from "./schema/policies.ts";
+import { durationText } from "./schema/units.ts";
+
+export type Path = readonly (string | number)[];
+export type Report = (path: Path, message: string) => void;
+
+export function checkListenerPolicies(path: Path, policies: ListenerPolicies, report: Report): void {
+  checkRules([...path, "authorize"], policies.authorize, report);
+  policies.authorize?.rules.forEach(({ to }, n) => {
+    if (to?.routes !== undefined)
+      report(
+        [...path, "authorize", "rules", n, "to", "routes"],
+        "no route is known here yet; valid is to say it in the policies of the routes",
+      );
+  });
+  checkRateLimit([...path, "rateLimit"], policies.rateLimit, report);
+  checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
+}
+
+export function checkRoutePolicies(path: Path, policies: RoutePolicies, report: Report): void {
+  checkRules([...path, "authorize"], policies.authorize, report);
+  checkRateLimit([...path, "rateLimit"], policies.rateLimit, report);
+  checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
+  if (policies.retry === undefined) return;
+  const { base, max } = policies.retry.backoff;
+  checkOrder([...path, "retry", "backoff"], ["base", base], ["max", max], report);
+}
+
+export function checkClusterPolicies(path: Path, policies: ClusterPolicies, report: Report): void {
+  checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
+  if (policies.circuitBreaker === undefined) return;
+  const { open, maxOpen } = policies.circuitBreaker;
+  checkOrder([...path, "circuitBreaker"], ["open", open], ["maxOpen", maxOpen], report);
+}
+
+/** Of two durations the one must not be longer than the other, which may be a default. */
+export function checkOrder(
+  path: Path,
+  [name, ms]: readonly [name: string, ms: number],
+  [limit, limitMs]: readonly [name: string, ms: number],
+  report: Report,
+): void {
+  if (ms > limitMs)
+    report(
+      [...path, name],
+      `is ${durationText(ms)}; valid is at most ${limit}, which is ${durationText(limitMs)}`,
+    );
+}
+
+export function checkField(path: Path, name: string, report: Report): void {
+  if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name))
+    report(path, `is "${name}"; valid is the name of a header field`);
+}
+
+function checkRules(path: Path, policy: AuthorizePolicy | undefined, report: Report): void {
+  if (policy === undefined) return;
+  for (const { rule, path: at, value, message } of ruleProblems(policy.rules as readonly Rule[])) {
+    const n = policy.rules.findLastIndex(({ name }) => name === rule);
+    report(
+      [...path, "rules", n, ...at],
+      `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`,
+    );
+  }
+}
+
+function checkRateLimit(path: Path, policy: RateLimitPolicy | undefined, report: Report): void {
+  const by = policy?.perClient?.by;
+  if (typeof by === "object") checkField([...path, "perClient", "by", "header"], by.header, report);
+}
+
+/** The defaults of an algorithm are its own, and so is what goes with them. */
+function checkConcurrency(path: Path, limit: ConcurrencyPolicy | undefined, report: Report): void {
+  if (limit === undefined) return;
+  try {
+    limitOf(limit);
+  } catch (error) {
+    const { message } = error as RangeError;
+    const [, name, problem] = /^concurrency-limit: (\w+) (is .*)$/s.exec(message) ?? [];
+    if (name === undefined) throw error;
+    report([...path, name], problem as string);
+  }
+}

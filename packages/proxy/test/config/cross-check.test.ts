@@ -1,0 +1,208 @@
+import { isLeft } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { problemText } from "../../src/config/document.ts";
+import { readConfig } from "../../src/config/read.ts";
+
+/** The lines that people read. */
+function problems(config: object): string {
+  const read = readConfig(JSON.stringify(config));
+  return isLeft(read) ? read.left.map((problem) => problemText("f", problem)).join("\n") : "";
+}
+
+const shop = { clusters: { shop: { endpoints: ["http://a:1"] } } };
+const listener = { address: "127.0.0.1:0", routes: [{ name: "all", cluster: "shop" }] };
+
+const fixed = { ...listener, address: "127.0.0.1:5" };
+const named = { ...listener, name: "x" };
+
+describe("what makes no sense together, or would do nothing, is a problem", () => {
+  const rows: [name: string, config: object, message: string][] = [
+    [
+      "two listeners at one address",
+      { listeners: [fixed, fixed], ...shop },
+      "listeners[1].address: 127.0.0.1:5 is another listener's, too",
+    ],
+    [
+      "two listeners of one name",
+      { listeners: [named, named], ...shop },
+      'listeners[1].name: "x" is another listener\'s name, too',
+    ],
+    [
+      "two routes of one name",
+      { listeners: [{ ...listener, routes: [...listener.routes, ...listener.routes] }], ...shop },
+      "valid is a name that no other route has",
+    ],
+    [
+      "a network that is none",
+      { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
+      'trustedProxies[0]: is "10.0.0.0/33"; valid is an address or a network',
+    ],
+    [
+      "ciphers that are none",
+      {
+        listeners: [{ ...listener, tls: { certificates: [{ certificate: "c", key: "k" }], ciphers: "x" } }],
+        ...shop,
+      },
+      'tls.ciphers: is "x"; valid is a list of ciphers',
+    ],
+    [
+      "a route in a rule at the door",
+      {
+        listeners: [
+          {
+            ...listener,
+            policies: { authorize: { rules: [{ name: "r", effect: "deny", to: { routes: ["all"] } }] } },
+          },
+        ],
+        ...shop,
+      },
+      "no route is known here yet",
+    ],
+    [
+      "a rule that makes no sense",
+      {
+        listeners: [
+          {
+            ...listener,
+            policies: { authorize: { rules: [{ name: "r", effect: "deny", from: { addresses: ["x"] } }] } },
+          },
+        ],
+        ...shop,
+      },
+      'from.addresses[0]: is "x"; valid is an IP address or a range',
+    ],
+    [
+      "a regex that is none",
+      {
+        listeners: [
+          { ...listener, routes: [{ name: "a", cluster: "shop", match: { path: { regex: "(" } } }] },
+        ],
+        ...shop,
+      },
+      'match.path.regex: is "("',
+    ],
+    [
+      "a header that is none",
+      {
+        listeners: [
+          { ...listener, policies: { rateLimit: { perClient: { rate: "1/s", by: { header: "a b" } } } } },
+        ],
+        ...shop,
+      },
+      'by.header: is "a b"; valid is the name of a header field',
+    ],
+    [
+      "a limit that is upside down",
+      {
+        listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "aimd", min: 9, max: 3 } } }],
+        ...shop,
+      },
+      "concurrencyLimit.max: is 3; valid is a whole number of at least 9",
+    ],
+    [
+      "a limit whose algorithm begins above it",
+      {
+        listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "gradient2", max: 10 } } }],
+        ...shop,
+      },
+      "concurrencyLimit.max: is 10; valid is a whole number of at least 20",
+    ],
+    [
+      "a pause that begins above its end",
+      {
+        listeners: [
+          {
+            ...listener,
+            routes: [{ name: "a", cluster: "shop", policies: { retry: { backoff: { base: "1s" } } } }],
+          },
+        ],
+        ...shop,
+      },
+      "retry.backoff.base: is 1s; valid is at most max, which is 250ms",
+    ],
+    [
+      "a breaker that opens for longer than at most",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { open: "1h" } } } },
+      },
+      "circuitBreaker.open: is 1h; valid is at most maxOpen, which is 5m",
+    ],
+    [
+      "a window that is too short",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { window: "9ms" } } } },
+      },
+      'circuitBreaker.window: is "9ms"; valid is a duration from 10ms to 596h',
+    ],
+    [
+      "a breaker that never opens",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { successRate: 0 } } } },
+      },
+      "circuitBreaker.successRate: is 0; valid is a share over 0%, up to 100%",
+    ],
+    [
+      "second calls for every call",
+      {
+        listeners: [
+          {
+            ...listener,
+            routes: [{ name: "a", cluster: "shop", policies: { hedge: { maxExtraLoad: "100%" } } }],
+          },
+        ],
+        ...shop,
+      },
+      'hedge.maxExtraLoad: is "100%"; valid is a share from 0%, below 100%',
+    ],
+    [
+      "an ejection that is longer than at most",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], outliers: { ejection: "6m" } } },
+      },
+      "outliers.ejection: is 6m; valid is at most maxEjection, which is 5m",
+    ],
+    [
+      "a check of no path",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], check: { type: "http", path: "/a b" } } },
+      },
+      'check.path: is "/a b"; valid is a path as it is sent',
+    ],
+    [
+      "policies of a route that answers by itself",
+      {
+        listeners: [
+          { ...listener, routes: [{ name: "a", respond: { status: 200 }, policies: { timeout: "1s" } }] },
+        ],
+        ...shop,
+      },
+      "routes[0].policies: would do nothing on a route that answers by itself",
+    ],
+    [
+      "TLS for endpoints without",
+      { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], tls: {} } } },
+      "clusters.shop.tls: would do nothing: no endpoint is https",
+    ],
+    [
+      "two sources of endpoints",
+      { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], file: "f" } } },
+      "valid is exactly one of endpoints, dns, srv and file",
+    ],
+    [
+      "a certificate without a key",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { certificate: "c" } } },
+      },
+      "valid is certificate and key together, or neither",
+    ],
+  ];
+  test.each(rows)("%s", (_name, config, message) => {
+    expect(problems(config)).toContain(message);
+  });
+});
