@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { jsonSchema } from "../src/commands/schema.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 const section = readme.split("## What it promises")[1]?.split("\n## ")[0] ?? "";
@@ -10,6 +11,35 @@ const promises = [...section.matchAll(/^\| (.+?) +\| `([\w.-]+)` +\| (.+?) +\|$/
 test("the README lists promises, each with a file and a test", () => {
   expect(promises.length).toBeGreaterThan(20);
 });
+
+describe("a part of the configuration is a promise:", () => {
+  const { listeners, clusters } = schemaParts();
+  const { policies, ...ofCluster } = clusters;
+  const parts = [
+    ...Object.keys(listeners["policies"]?.properties ?? {}),
+    ...Object.keys(listeners["routes"]?.items?.properties?.["policies"]?.properties ?? {}),
+    ...Object.keys(ofCluster),
+    ...Object.keys(policies?.properties ?? {}),
+  ];
+
+  test.each([...new Set(parts)])("%s", (part) => {
+    expect(promises.map(({ promise }) => promise).join("\n")).toContain(`\`${part}\``);
+  });
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema;
+}
+
+function schemaParts() {
+  const { listeners, clusters } = (jsonSchema() as Schema).properties ?? {};
+  return {
+    listeners: listeners?.items?.properties ?? {},
+    clusters: clusters?.additionalProperties?.properties ?? {},
+  };
+}
 
 test.each(promises)("$promise: its test is there", ({ file, name }) => {
   const source = readFileSync(new URL(`e2e/${file}`, import.meta.url), "utf8");

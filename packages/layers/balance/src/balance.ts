@@ -141,8 +141,8 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       for (const run of atEnd) run();
     };
     const newcomer = new Member(endpoint, service, end, terms);
-    // With those that are there from the beginning there is nobody who could take their share.
-    if (!isStarting) newcomer.startSlowly();
+    // Where there was none before, there is nobody who could take their share meanwhile.
+    if (members.length > 0) newcomer.startSlowly();
     return [newcomer];
   }
 

@@ -74,6 +74,14 @@ describe("slow start", () => {
     expect(stateOf("a")).not.toHaveProperty("share");
   });
 
+  test("is not for those that come where there are none", () => {
+    const { set, stateOf } = balancing([], { slowStart });
+    set("a", "b");
+    expect(stateOf("a")).not.toHaveProperty("share");
+    set("a", "b", "c");
+    expect(stateOf("c")).toMatchObject({ share: 0.1 });
+  });
+
   test("is not for one that stays while others come and go", () => {
     const { set, stateOf } = balancing(["a", "b"], { slowStart });
     set({ key: "a", weight: 3 }, "c");

@@ -12,7 +12,11 @@ export interface Check {
 /** Told what happens, for metrics and logs. Must not throw. */
 export interface HealthCheckObserver {
   readonly checked?: (key: string, check: Check) => void;
-  /** @param reason What the last check said, where it has become unhealthy. */
+  /**
+   * Also, and once, of an endpoint that fails the first check that says something, and so gets no calls.
+   *
+   * @param reason What the last check said, where it is unhealthy.
+   */
   readonly changed?: (key: string, healthy: boolean, reason: string | undefined) => void;
   /** A mistake in the probe: it threw or rejected. The check has failed. */
   readonly defect?: (key: string, defect: unknown) => void;

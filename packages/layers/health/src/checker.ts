@@ -19,6 +19,8 @@ export class Checker<E extends Endpoint> implements HealthWatch {
   #timer: Timer | undefined;
   #startedMs = 0;
   #hasPassed = false;
+  /** Somebody has heard how it is. */
+  #isTold = false;
   #isClosed = false;
   #successes = 0;
   #failures = 0;
@@ -123,9 +125,12 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     this.#next();
     const { key } = this.#endpoint;
     observer?.checked?.(key, { durationMs, ...(failure && { failure }) });
-    if (this.healthy === wasHealthy || this.#isClosed) return;
+    if (this.#isClosed) return;
+    const isFirst = !this.#isTold && failure?.origin === "upstream" && !this.healthy;
+    if (this.healthy === wasHealthy && !isFirst) return;
+    this.#isTold = true;
     observer?.changed?.(key, this.healthy, this.healthy ? undefined : failure?.reason);
-    this.#changed();
+    if (this.healthy !== wasHealthy) this.#changed();
   }
 
   #next(): void {

@@ -77,7 +77,7 @@ describe("time", () => {
     expect(runs[0]?.signal.aborted).toBe(false);
     await clock.advance(1);
     expect(runs[0]?.signal.aborted).toBe(true);
-    expect(told).toEqual(["a failed: no result within 300 ms 300"]);
+    expect(told).toEqual(["a failed: no result within 300 ms 300", "a ill: no result within 300 ms"]);
   });
 
   test("its result counts no more when it comes, whatever it is", async () => {
@@ -86,12 +86,13 @@ describe("time", () => {
     await clock.advance(1_000);
     runs[0]?.settle(wellProbed);
     await settled();
-    expect([a.healthy, told.length]).toEqual([false, 1]);
+    expect([a.healthy, told.length]).toEqual([false, 2]);
     await clock.advance(11_000);
     runs[1]?.reject(new Error("aborted"));
     await settled();
     expect(told).toEqual([
       "a failed: no result within 1000 ms 1000",
+      "a ill: no result within 1000 ms",
       "a failed: no result within 1000 ms 1000",
     ]);
   });
@@ -122,7 +123,11 @@ describe("a probe that is broken", () => {
     const a = watch("a");
     runs[0]?.reject(new Error("no such thing"));
     await settled();
-    expect(told).toEqual(["a defect no such thing", "a failed: the probe is broken: no such thing 0"]);
+    expect(told).toEqual([
+      "a defect no such thing",
+      "a failed: the probe is broken: no such thing 0",
+      "a ill: the probe is broken: no such thing",
+    ]);
     expect(a.state()).toMatchObject({ consecutiveFailures: 1, reason: "the probe is broken: no such thing" });
   });
 

@@ -35,6 +35,13 @@ describe("thresholds", () => {
     expect(told).toContain("a ill: down");
   });
 
+  test("one that has never been well is told of once, at its first failure", async () => {
+    const { watch, results, told } = checking();
+    await results(watch("a"), false, false, false, false, true, false);
+    const news = told.filter((each) => !/passed|failed/.test(each));
+    expect(news).toEqual(["a ill: down", "a well", "a changed"]);
+  });
+
   test("may be others", async () => {
     const { watch, results } = checking({ healthyThreshold: 3, unhealthyThreshold: 1 });
     expect(await results(watch("a"), true, false, true, true, true)).toBe("+---+");

@@ -9,6 +9,7 @@ import {
 } from "@pagoda/circuit-breaker";
 import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import type { Logger } from "pino";
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { failfast, type FailfastObserver } from "@pagoda/failfast";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
@@ -53,14 +54,16 @@ export interface Cluster {
 export function cluster(name: string, config: ClusterConfig, context: ClusterContext): Cluster {
   const log = context.log.child({ cluster: name });
   const endpoints = endpointsOf(config, log);
-  const { balancer, service } = parts(name, config, endpoints, { ...context, log });
+  const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log });
   const reachability = new Reachability(endpoints, (reachable, reason) => {
     if (reachable) log.info("an endpoint can be reached");
     else log.warn({ reason }, "no endpoint can be reached");
   });
   return {
     service,
-    started: Promise.all([endpoints.started, reachability.started]),
+    started: endpoints.started
+      .then(() => Promise.all([reachability.started, health.firstChecks(endpoints.endpoints)]))
+      .then(() => panic.begin()),
     get reachable() {
       return reachability.any;
     },
@@ -78,10 +81,12 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
   const { policies } = config;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
+  const health = healthOf(name, config, context);
+  const panic = new Panic(context.log);
   const balancer = balance({
     discovery: endpoints,
     strategy: strategyOf(config.balance),
-    health: healthOf(name, config, context),
+    health: health.sources,
     panicThreshold: config.panicThreshold,
     ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
     classifier,
@@ -89,10 +94,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
       labels,
       also: {
         connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "the endpoint cannot be used"),
-        panicked: (panicking) => {
-          if (panicking) context.log.warn("too few endpoints are healthy: health is ignored");
-          else context.log.info("enough endpoints are healthy again");
-        },
+        panicked: (panicking) => panic.change(panicking),
       },
     }),
     connect: (endpoint, atEnd) => stackOf(name, endpoint, config, { ...context, classifier, atEnd }),
@@ -111,7 +113,30 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
       ),
     )
     .service(balancer);
-  return { balancer, service };
+  return { balancer, service, health, panic };
+}
+
+/** Says when health is ignored; not of endpoints that have not been looked at yet. */
+class Panic {
+  readonly #log: Logger;
+  #hasBegun = false;
+  #panicking = false;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  begin(): void {
+    this.#hasBegun = true;
+    if (this.#panicking) this.change(true);
+  }
+
+  change(panicking: boolean): void {
+    this.#panicking = panicking;
+    if (!this.#hasBegun) return;
+    if (panicking) this.#log.warn("too few endpoints are healthy: health is ignored");
+    else this.#log.info("enough endpoints are healthy again");
+  }
 }
 
 interface EndpointContext extends ClusterContext {

@@ -1,3 +1,4 @@
+import { Resolver } from "node:dns/promises";
 import type { Discovery, Endpoint } from "@pagoda/core";
 import { dnsEndpoints, type DnsSettings, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
 import type { Logger } from "pino";
@@ -28,9 +29,9 @@ export function endpointsOf(config: ClusterConfig, log: Logger): Endpoints {
   };
   const source =
     dns !== undefined
-      ? dnsEndpoints({ ...dns, observer })
+      ? dnsEndpoints({ ...dns, observer, resolver: resolverOf(dns.servers) })
       : srv !== undefined
-        ? srvEndpoints({ ...srv, observer })
+        ? srvEndpoints({ ...srv, observer, resolver: resolverOf(srv.servers) })
         : fileEndpoints({
             path: file as string,
             observer: {
@@ -48,6 +49,12 @@ export function endpointsOf(config: ClusterConfig, log: Logger): Endpoints {
     update() {},
     close: () => source.close(),
   };
+}
+
+function resolverOf(servers: readonly string[] | undefined): Resolver {
+  const resolver = new Resolver();
+  if (servers !== undefined) resolver.setServers(servers);
+  return resolver;
 }
 
 type ListedEndpoint = NonNullable<ClusterConfig["endpoints"]>[number];

@@ -1,4 +1,4 @@
-import type { HealthSource } from "@pagoda/core";
+import { type HealthSource, systemClock } from "@pagoda/core";
 import {
   grpcProbe,
   healthCheck,
@@ -18,15 +18,18 @@ import { given } from "./given.ts";
 import { tlsOf, transportOptions } from "./transport-options.ts";
 
 /** What says which endpoints of a cluster are fit for calls. */
-export function healthOf(
-  cluster: string,
-  config: ClusterConfig,
-  context: ClusterContext,
-): readonly HealthSource<Origin>[] {
+export interface Health {
+  readonly sources: readonly HealthSource<Origin>[];
+  /** Settles when each of these has been checked once, or has had the time for it. */
+  firstChecks(endpoints: readonly Origin[]): Promise<unknown>;
+}
+
+export function healthOf(cluster: string, config: ClusterConfig, context: ClusterContext): Health {
   const { events, log } = context;
   const { check, outliers } = config;
   const labels = { cluster };
   const sources: HealthSource<Origin>[] = [];
+  const checks = new FirstChecks();
   if (check !== undefined)
     sources.push(
       healthCheck<Origin>({
@@ -38,6 +41,7 @@ export function healthOf(
         observer: events.observer<HealthCheckObserver>("health-check", ["changed"], {
           labels,
           also: {
+            checked: (endpoint) => checks.saw(endpoint),
             changed(endpoint, healthy, reason) {
               if (healthy) log.info({ endpoint }, "endpoint is healthy");
               else log.warn({ endpoint, reason }, "endpoint is not healthy");
@@ -64,7 +68,34 @@ export function healthOf(
         }),
       }),
     );
-  return sources;
+  return {
+    sources,
+    firstChecks: async (endpoints) => check && checks.ofAll(endpoints, check.timeout),
+  };
+}
+
+/** Knows which endpoints have been checked. */
+class FirstChecks {
+  readonly #seen = new Set<string>();
+  #changed: () => void = () => {};
+
+  saw(endpoint: string): void {
+    if (this.#seen.has(endpoint)) return;
+    this.#seen.add(endpoint);
+    this.#changed();
+  }
+
+  ofAll(endpoints: readonly Origin[], withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = systemClock.setTimer(withinMs, resolve);
+      this.#changed = () => {
+        if (!endpoints.every(({ key }) => this.#seen.has(key))) return;
+        systemClock.clearTimer(timer);
+        resolve();
+      };
+      this.#changed();
+    });
+  }
 }
 
 type CheckConfig = NonNullable<ClusterConfig["check"]>;

@@ -1,11 +1,13 @@
-import { type Clock, type Discovery, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, systemClock, type Timer } from "@pagoda/core";
 import { tcpProbe } from "@pagoda/health";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
-import type { Origin } from "./endpoints.ts";
+import type { Endpoints, Origin } from "./endpoints.ts";
 
 /** Told when a cluster becomes reachable, or is so no more. */
 export type ReachabilityObserver = (reachable: boolean, reason: string | undefined) => void;
+
+type Watchable = Pick<Endpoints, "endpoints" | "subscribe" | "started">;
 
 const everyMs = 2_000;
 const timeoutMs = 1_000;
@@ -19,7 +21,7 @@ const probe = tcpProbe<Origin>({ address });
 export class Reachability {
   /** Settles when it has looked once. */
   readonly started: Promise<void>;
-  readonly #discovery: Pick<Discovery<Origin>, "endpoints" | "subscribe">;
+  readonly #discovery: Watchable;
   readonly #observer: ReachabilityObserver;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
@@ -27,18 +29,14 @@ export class Reachability {
   #any: boolean | undefined;
   #good: Origin | undefined;
   #timer: Timer | undefined;
-  #looking = false;
+  #looking: Promise<void> | undefined;
 
-  constructor(
-    discovery: Pick<Discovery<Origin>, "endpoints" | "subscribe">,
-    observer: ReachabilityObserver,
-    clock: Clock = systemClock,
-  ) {
+  constructor(discovery: Watchable, observer: ReachabilityObserver, clock: Clock = systemClock) {
     this.#discovery = discovery;
     this.#observer = observer;
     this.#clock = clock;
     this.#unsubscribe = discovery.subscribe(() => void this.#look());
-    this.started = this.#look();
+    this.started = discovery.started.then(() => this.#look());
   }
 
   /** Whether any endpoint can be reached; false until one has been. */
@@ -52,9 +50,12 @@ export class Reachability {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookAtAll().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookAtAll(): Promise<void> {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     const { endpoints } = this.#discovery;
     const last = endpoints.find(({ key }) => key === this.#good?.key);
@@ -62,7 +63,6 @@ export class Reachability {
     if (reason !== undefined)
       for (const answer of await Promise.all(endpoints.map((endpoint) => this.#ask(endpoint))))
         reason = answer === undefined || reason === undefined ? undefined : answer;
-    this.#looking = false;
     if (this.#stopping.signal.aborted) return;
     this.#timer = this.#clock.setTimer(everyMs, () => void this.#look());
     const reachable = reason === undefined;

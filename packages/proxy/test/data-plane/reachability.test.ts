@@ -1,16 +1,15 @@
-import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import type { Discovery } from "@pagoda/core";
 import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import type { Origin } from "../../src/data-plane/endpoints.ts";
+import type { Endpoints, Origin } from "../../src/data-plane/endpoints.ts";
 import { Reachability } from "../../src/data-plane/reachability.ts";
 import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts";
 
 type Change = readonly [reachable: boolean, reason: string | undefined];
 
 /** Endpoints that the test can exchange. */
-class Changing implements Pick<Discovery<Origin>, "endpoints" | "subscribe"> {
+class Changing implements Pick<Endpoints, "endpoints" | "subscribe" | "started"> {
+  readonly started = Promise.resolve();
   endpoints: readonly Origin[];
   #changed: () => void = () => {};
 
@@ -128,14 +127,16 @@ test("it looks again every two seconds, and tells only of changes", async () => 
 test("while the one that answered last does, no other is asked", async () => {
   let asked = 0;
   const visits = new Arrivals<Socket>();
-  await using first = await listen(createServer((socket) => visits.add(socket.resume())));
+  await using first = await listen(
+    createServer((socket) => socket.resume().once("close", () => visits.add(socket))),
+  );
   await using second = await listen(createServer().on("connection", () => asked++));
   const { clock, endpoints, reachability } = watch(first.url);
-  endpoints.set(second.url, first.url);
   await reachability.started;
+  endpoints.set(second.url, first.url);
   for (let look = 0; look < 3; look++) {
     // The look has ended when its connection has.
-    await once(await visits.next(), "close");
+    await visits.next();
     await settled();
     await clock.advance(2_000);
   }

@@ -47,7 +47,12 @@ export function rawOrigin(onSocket: (socket: Socket) => void): Promise<Origin> {
   );
 }
 
-export function listen(server: Server, port: number = 0, scheme: string = "http"): Promise<Origin> {
+export function listen(
+  server: Server,
+  port: number = 0,
+  scheme: string = "http",
+  host: string = "127.0.0.1",
+): Promise<Origin> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -55,10 +60,10 @@ export function listen(server: Server, port: number = 0, scheme: string = "http"
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", 4_096, () => {
+    server.listen(port, host, 4_096, () => {
       const { port } = server.address() as AddressInfo;
       resolve({
-        url: `${scheme}://127.0.0.1:${port}`,
+        url: `${scheme}://${host}:${port}`,
         port,
         sockets,
         [Symbol.asyncDispose]: () =>

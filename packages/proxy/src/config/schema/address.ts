@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { z } from "zod";
 
 /** Where to listen. */
@@ -19,6 +19,12 @@ export const validOrigin = "http://HOST:PORT or https://HOST:PORT, nothing after
 export const origin: z.ZodType<string, string> = z
   .string({ error: `valid is ${validOrigin}` })
   .transform((text, context) => originOf(text) ?? invalid(context, validOrigin));
+
+/** Whether a resolver takes it: an IP address, and where a port follows, IPv6 in brackets. */
+export function isDnsServer(text: string): boolean {
+  const address = parseAddress(text)?.host ?? text;
+  return isIP(address) !== 0;
+}
 
 export function parseAddress(text: string): Address | undefined {
   const [, ipv6, name = "", port] = /^(?:\[(.+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];

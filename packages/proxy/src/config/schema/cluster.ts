@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { origin, validOrigin } from "./address.ts";
+import { isDnsServer, origin, validOrigin } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "./fields.ts";
 import { clusterPolicies } from "./policies.ts";
 import { duration, durationOrNone, ratio } from "./units.ts";
@@ -23,17 +23,27 @@ const endpoint = z.union(
 
 const scheme = word(["http", "https"]).default("http").describe("Of all endpoints that are found.");
 
+const servers = some(
+  text.refine(isDnsServer, { error: "valid is the IP address of a DNS server, or IP:PORT, [IPV6]:PORT" }),
+)
+  .optional()
+  .describe("DNS servers that are asked: `127.0.0.1:8600`. Default: the system's.");
+
 const dns = fields({
   host: text
     .min(1)
-    .describe("The name whose addresses (A and AAAA) are the endpoints, asked for again as their TTL says."),
+    .describe(
+      "The name whose addresses (A and AAAA) are the endpoints, asked for again as their TTL says. The DNS is asked for it as it stands here: no search domains, no hosts file.",
+    ),
   port: whole(1, 65_535).describe("Of all of them."),
   scheme,
+  servers,
 });
 
 const srv = fields({
   name: text.min(1).describe("The name whose SRV records are the endpoints: `_http._tcp.shop.example`."),
   scheme,
+  servers,
 });
 
 const hashed = fields({

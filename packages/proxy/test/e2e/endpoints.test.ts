@@ -1,0 +1,232 @@
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { TLSSocket } from "node:tls";
+import { ServerCredentials } from "@grpc/grpc-js";
+import { testAuthority } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { dnsServer } from "../../../layers/discovery/test/dns-server.ts";
+import { grpcServer } from "../../../layers/health/test/grpc-server.ts";
+import { bodies, call } from "./client.ts";
+import { configured, Folder, through } from "./configured.ts";
+import { Arrivals, held, type Held, listen, named, type Origin, origin, refusing } from "./origin.ts";
+import { until } from "./program.ts";
+
+describe("endpoints", () => {
+  test("come from the DNS, and follow it as its answers change", async () => {
+    await using one = await named("one");
+    const second = createServer((_request, response) => response.end("two"));
+    await using _two = await listen(second, one.port, "http", "127.0.0.2");
+    using dns = await dnsServer();
+    const at = (data: string) => ({ name: "shop.test", type: "A", ttl: 1, data }) as const;
+    dns.records.push(at("127.0.0.1"));
+    using folder = new Folder();
+    const cluster = { dns: { host: "shop.test", port: one.port, servers: [dns.address] } };
+    await using pagoda = await configured(folder, through(cluster));
+    expect(await bodies(pagoda.url, 2)).toEqual(["one", "one"]);
+    dns.records.splice(0, 1, at("127.0.0.2"));
+    await until(
+      () => bodies(pagoda.url, 2),
+      (seen) => seen.every((body) => body === "two"),
+    );
+  });
+
+  test("come from SRV records, with their ports and weights", async () => {
+    await using one = await named("one");
+    await using two = await named("two");
+    using dns = await dnsServer();
+    const name = "_http._tcp.shop.test";
+    for (const [target, { port }, weight] of [
+      ["a.test", one, 3],
+      ["b.test", two, 1],
+    ] as const)
+      dns.records.push(
+        { name, type: "SRV", ttl: 60, data: { target, port, weight, priority: 0 } },
+        { name: target, type: "A", ttl: 60, data: "127.0.0.1" },
+      );
+    using folder = new Folder();
+    const cluster = { srv: { name, servers: [dns.address] }, balance: "weighted-round-robin" };
+    await using pagoda = await configured(folder, through(cluster));
+    const seen = await bodies(pagoda.url, 40);
+    expect(seen.filter((body) => body === "one")).toHaveLength(30);
+  });
+
+  test("come from a file, and follow it as it changes", async () => {
+    await using one = await named("one");
+    await using two = await named("two");
+    using folder = new Folder();
+    const entry = ({ url }: Origin): object => ({ key: url });
+    folder.write("shop.json", [entry(one)]);
+    await using pagoda = await configured(folder, through({ file: "shop.json" }));
+    expect(await bodies(pagoda.url, 2)).toEqual(["one", "one"]);
+    folder.write("shop.json", [entry(one), entry(two)]);
+    await until(
+      () => bodies(pagoda.url, 4),
+      (seen) => seen.includes("two"),
+    );
+  });
+
+  test("that fail more often than the others are ejected, and the clients hear little of it", async () => {
+    await using bad = await origin((_message, out) => out.writeHead(500).end("bad"));
+    await using good = await named("good");
+    using folder = new Folder();
+    const cluster = {
+      endpoints: [bad.url, good.url],
+      outliers: { consecutiveFailures: 3, ejection: "1h", maxEjection: "1h" },
+    };
+    await using pagoda = await configured(folder, through(cluster));
+    await bodies(pagoda.url, 6);
+    await pagoda.log("endpoint ejected");
+    expect(await bodies(pagoda.url, 6)).toEqual(Array.from({ length: 6 }, () => "good"));
+    expect((await pagoda.admin("/clusters")).text).toMatch(/"healthy":false,"why":"[^"]*eject/);
+  });
+
+  test("that ask for a certificate get one, and only those that are trusted get a call", async () => {
+    const authority = testAuthority();
+    const own = authority.issue({ subject: "CN=pagoda", names: "URI:spiffe://test/pagoda" });
+    const server = authority.issue({ names: "IP:127.0.0.1" });
+    const options = { cert: server.certificate, key: server.key, ca: authority.ca, requestCert: true };
+    await using upstream = await listen(
+      createTlsServer(options, ({ socket }, out) => {
+        if (!(socket instanceof TLSSocket)) return void out.end("no TLS");
+        out.end(String(socket.getPeerCertificate().subject.CN));
+      }),
+      0,
+      "https",
+    );
+    using folder = new Folder();
+    folder.write("ca.pem", authority.ca);
+    folder.write("own.pem", own.certificate);
+    folder.write("own.key", own.key);
+    const tls = { ca: "ca.pem", certificate: "own.pem", key: "own.key" };
+    await using pagoda = await configured(folder, through({ endpoints: [upstream.url], tls }));
+    expect((await call(pagoda.url)).body).toBe("pagoda");
+    using other = new Folder();
+    await using careless = await configured(
+      other,
+      through({ endpoints: [upstream.url], tls: { verify: false } }),
+    );
+    expect((await call(careless.url)).status).toBe(502);
+  });
+
+  test("that come while others serve get few calls at first, and ever more", async () => {
+    await using one = await named("one");
+    await using two = await named("two");
+    using folder = new Folder();
+    const entry = ({ url }: Origin): object => ({ key: url });
+    folder.write("shop.json", [entry(one)]);
+    await using pagoda = await configured(
+      folder,
+      through({ file: "shop.json", balance: "weighted-round-robin", slowStart: "1h" }),
+    );
+    folder.write("shop.json", [entry(one), entry(two)]);
+    const clusters = await until(
+      () => pagoda.admin("/clusters"),
+      ({ text }) => text.includes("starting: 10% of its share"),
+    );
+    expect(clusters.text).toContain(two.url);
+    const seen = await bodies(pagoda.url, 110);
+    expect(seen.filter((body) => body === "two").length).toBeGreaterThan(4);
+    expect(seen.filter((body) => body === "two").length).toBeLessThan(20);
+  });
+});
+
+describe("checks", () => {
+  const often = { interval: "20ms", timeout: "5s", healthyThreshold: 1, unhealthyThreshold: 1 };
+
+  test("of gRPC servers show the cluster's certificate", async () => {
+    const authority = testAuthority();
+    const own = authority.issue({ subject: "CN=pagoda" });
+    const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+    let status = 1;
+    const { port } = await grpcServer(
+      (_call, answer) => answer(null, status),
+      ServerCredentials.createSsl(Buffer.from(authority.ca), [pair], true),
+    );
+    using folder = new Folder();
+    folder.write("ca.pem", authority.ca);
+    folder.write("own.pem", own.certificate);
+    folder.write("own.key", own.key);
+    const cluster = {
+      endpoints: [`https://127.0.0.1:${port}`],
+      protocol: "http2",
+      tls: { ca: "ca.pem", certificate: "own.pem", key: "own.key" },
+      check: { type: "grpc", ...often },
+    };
+    await using pagoda = await configured(folder, through(cluster));
+    const isSaid =
+      (said: string) =>
+      ({ text }: { readonly text: string }) =>
+        text.includes(said);
+    await until(() => pagoda.admin("/clusters"), isSaid('"healthy":true'));
+    status = 2;
+    await until(() => pagoda.admin("/clusters"), isSaid("NOT_SERVING"));
+  });
+
+  test("are made once before the first call", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await origin((request, response) => {
+      if (request.url === "/health" && arrivals.count === 0) arrivals.add({ request, response });
+      else response.end();
+    });
+    using folder = new Folder();
+    const check = { type: "http", path: "/health", ...often };
+    const starting = configured(folder, through({ endpoints: [upstream.url], check, panicThreshold: "0%" }));
+    const { response } = await arrivals.next();
+    response.end();
+    await using pagoda = await starting;
+    expect((await call(pagoda.url)).status).toBe(200);
+  });
+
+  test("are connections where nothing more can be asked", async () => {
+    await using one = await named("one");
+    using folder = new Folder();
+    const check = { type: "tcp", ...often };
+    await using pagoda = await configured(folder, through({ endpoints: [one.url, refusing], check }));
+    await until(
+      () => pagoda.admin("/clusters"),
+      ({ text }) => text.includes("ECONNREFUSED") && text.includes('"healthy":true'),
+    );
+    expect(await bodies(pagoda.url, 4)).toEqual(["one", "one", "one", "one"]);
+  });
+
+  test.each([
+    ["are not believed when too few are well", "50%", 200],
+    ["that all endpoints fail leave none, where that is said", "0%", 503],
+  ])("%s", async (_name, panicThreshold, status) => {
+    await using upstream = await origin(({ url }, response) =>
+      response.writeHead(url === "/health" ? 500 : 200).end(),
+    );
+    using folder = new Folder();
+    const check = { type: "http", path: "/health", ...often };
+    await using pagoda = await configured(
+      folder,
+      through({ endpoints: [upstream.url], check, panicThreshold }),
+    );
+    await pagoda.log("endpoint is not healthy");
+    expect((await call(pagoda.url)).status).toBe(status);
+  });
+});
+
+describe("a cluster that is busy", () => {
+  test("refuses what is more than its connections, and at once where that has been so for long", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    using folder = new Folder();
+    const cluster = {
+      endpoints: [upstream.url],
+      pool: { maxConnections: 1 },
+      policies: { failfast: "50ms" },
+    };
+    const policies = { buffer: { capacity: 10 }, timeout: "1h" };
+    await using pagoda = await configured(folder, through(cluster, {}, policies));
+    const first = call(pagoda.url, { agent: false });
+    const { response } = await arrivals.next();
+    // It would wait for the first one to end: an hour.
+    const second = await call(pagoda.url, { agent: false });
+    expect(second.status).toBe(503);
+    expect(await pagoda.metric("stack_events_total", { layer: "failfast", event: "refused" })).toBe(1);
+    response.end("first");
+    expect((await first).body).toBe("first");
+  });
+});
