@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type Answer, decode, encode, type RecordType, RECURSION_DESIRED } from "dns-packet";
 
 /** A DNS server on the loopback interface. */
-export interface DnsServer extends Disposable {
+export interface DnsServer {
   /** For a resolver's `setServers`. */
   readonly address: string;
   /** Answers of records that it has; all other names do not exist. */
@@ -12,6 +12,7 @@ export interface DnsServer extends Disposable {
   readonly troubles: Map<string, "servfail" | "refused" | "silent">;
   /** Settles when a question for such a name and type has come. */
   asked(name: string, type: RecordType): Promise<void>;
+  close(): void;
 }
 
 const rcodes = { ok: 0, servfail: 2, nxdomain: 3, refused: 5 } as const;
@@ -45,6 +46,6 @@ export async function dnsServer(): Promise<DnsServer> {
     records,
     troubles,
     asked: (name, type) => new Promise((resolve) => waiting.set(`${type} ${name}`, resolve)),
-    [Symbol.dispose]: () => void socket.close(),
+    close: () => socket.close(),
   };
 }

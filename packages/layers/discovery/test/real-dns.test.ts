@@ -14,7 +14,7 @@ beforeEach(async () => {
   resolver = new Resolver();
   resolver.setServers([server.address]);
 });
-afterEach(() => server[Symbol.dispose]());
+afterEach(() => server.close());
 
 /** The system's clock with timers a hundred times as fast: a TTL is a second at least. */
 const hasty: Clock = {

@@ -7,10 +7,9 @@ import {
   HttpHeaders,
   type HttpResponse,
 } from "@pagoda/core/http";
-import { settled } from "@pagoda/core/testing";
+import { settled, testAuthority } from "@pagoda/core/testing";
 import { transport } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
-import { certificates } from "./certificates.ts";
 import { bareOrigin, client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 const malformed = { _tag: "ConnectionBroken", code: "MALFORMED" };
@@ -149,7 +148,8 @@ describe("defect: a hostile origin", () => {
 });
 
 test("defect: over TLS the end of a response that nobody read came to a paused connection, on which the next call hung", async () => {
-  const { ca, key, cert } = certificates("IP:127.0.0.1");
+  const { ca, issue } = testAuthority();
+  const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
   const server = createServer({ key, cert }, (_message, out) => out.end("a".repeat(100_000)));
   const url = await listen(server, () => server.closeAllConnections(), "https");
   const one = client(url, { tls: { ca }, headersTimeoutMs: 2_000 });

@@ -1,12 +1,12 @@
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:https";
+import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { certificates } from "./certificates.ts";
 import { http2 } from "./http2-origin.ts";
 import { faultOf, listen, request, textOf } from "./origin.ts";
 
-const trusted = certificates("DNS:localhost,IP:127.0.0.1");
-const { ca, key, cert } = trusted;
+const { ca, issue } = testAuthority();
+const { certificate: cert, key } = issue({ names: "DNS:localhost,IP:127.0.0.1" });
 
 describe("HTTP/2 over TLS", () => {
   test("is agreed on by ALPN, with an authority that is trusted", async () => {

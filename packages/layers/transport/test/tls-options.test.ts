@@ -1,19 +1,21 @@
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:https";
 import type { TLSSocket, TlsOptions as ServerOptions } from "node:tls";
+import { testAuthority } from "@pagoda/core/testing";
 import { transport, type TlsOptions } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
-import { certificates } from "./certificates.ts";
 import { client, faultOf, listen, request, textOf } from "./origin.ts";
 
-const origin = certificates("DNS:localhost,IP:127.0.0.1");
-const own = certificates("DNS:caller.test");
-const { ca } = origin;
-const show: TlsOptions = { certificate: own.cert, key: own.key };
+const authority = testAuthority();
+const origin = authority.issue({ names: "DNS:localhost,IP:127.0.0.1" });
+const callers = testAuthority();
+const own = callers.issue({ names: "DNS:caller.test" });
+const { ca } = authority;
+const show: TlsOptions = { certificate: own.certificate, key: own.key };
 
 /** Answers with the name in the certificate that it was shown, and the version that is spoken. */
 async function asking(options: ServerOptions, protocol: "http1" | "http2") {
-  const given = { key: origin.key, cert: origin.cert, ...options };
+  const given = { key: origin.key, cert: origin.certificate, ...options };
   const said = (socket: TLSSocket): string =>
     `${socket.getPeerCertificate().subjectaltname ?? "nobody"} over ${socket.getProtocol()}`;
   if (protocol === "http1") {
@@ -32,7 +34,7 @@ async function asking(options: ServerOptions, protocol: "http1" | "http2") {
   return listen(server, () => sessions.forEach((session) => session.destroy()), "https");
 }
 
-const required: ServerOptions = { ca: own.ca, requestCert: true, rejectUnauthorized: true };
+const required: ServerOptions = { ca: callers.ca, requestCert: true, rejectUnauthorized: true };
 
 describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   const calling = (url: string, tls: TlsOptions) => client(url, { protocol, tls }).call(request());
@@ -44,8 +46,8 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
 
   test("an origin that asks for a certificate refuses who has none, or another one", async () => {
     const url = await asking(required, protocol);
-    const other = certificates("DNS:caller.test");
-    for (const tls of [{ ca }, { ca, certificate: other.cert, key: other.key }]) {
+    const other = testAuthority().issue({ names: "DNS:caller.test" });
+    for (const tls of [{ ca }, { ca, certificate: other.certificate, key: other.key }]) {
       // With TLS 1.3 the connection is there before the origin has looked.
       expect(await faultOf(calling(url, tls))).toMatchObject({ origin: "upstream", retryable: true });
     }
@@ -82,7 +84,7 @@ describe("an option is refused when the transport is made:", () => {
   test.each<[what: string, tls: TlsOptions, message: string]>([
     [
       "a certificate alone",
-      { certificate: own.cert },
+      { certificate: own.certificate },
       "tls.certificate is there without tls.key; valid are both or neither",
     ],
     ["a key alone", { key: own.key }, "tls.key is there without tls.certificate; valid are both or neither"],
@@ -103,7 +105,7 @@ describe("an option is refused when the transport is made:", () => {
     ],
     [
       "a broken one behind",
-      { ...show, certificate: own.cert + broken },
+      { ...show, certificate: own.certificate + broken },
       "certificate 2 of 2 in tls.certificate cannot be read; valid is PEM",
     ],
     [
@@ -113,7 +115,7 @@ describe("an option is refused when the transport is made:", () => {
     ],
     [
       "a certificate as key",
-      { ...show, key: own.cert },
+      { ...show, key: own.certificate },
       "tls.key is no key; valid is PEM of a private key without a passphrase",
     ],
     [
@@ -152,7 +154,12 @@ describe("an option is refused when the transport is made:", () => {
   });
 
   test("what can be read is taken", () => {
-    for (const tls of [show, { ca: [ca, own.ca] }, { ca: `a comment\n${ca}${own.ca}` }, { verify: false }])
+    for (const tls of [
+      show,
+      { ca: [ca, callers.ca] },
+      { ca: `a comment\n${ca}${callers.ca}` },
+      { verify: false },
+    ])
       expect(() => transport("https://localhost", { tls })).not.toThrow();
   });
 });

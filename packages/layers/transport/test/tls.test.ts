@@ -1,20 +1,25 @@
 import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Certificates, certificates } from "./certificates.ts";
 import { client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-const trusted = certificates("DNS:localhost,IP:127.0.0.1");
-const elsewhere = certificates("DNS:elsewhere.test");
+const authority = testAuthority();
+const trusted = { ca: authority.ca, ...authority.issue({ names: "DNS:localhost,IP:127.0.0.1" }) };
+const other = testAuthority("other");
+const elsewhere = { ca: other.ca, ...other.issue({ names: "DNS:elsewhere.test" }) };
 
 /** An https origin that answers with its request's `Host`. */
-async function secureOrigin({ key, cert }: Certificates) {
+async function secureOrigin({ key, certificate }: typeof trusted) {
   const names: (string | false | null)[] = [];
   const protocols: (string | false | null)[] = [];
   let connections = 0;
-  const server = createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }, (message, out) => {
-    message.resume().on("end", () => out.end(message.headers.host));
-  });
+  const server = createServer(
+    { key, cert: certificate, ALPNProtocols: ["h2", "http/1.1"] },
+    (message, out) => {
+      message.resume().on("end", () => out.end(message.headers.host));
+    },
+  );
   server.on("secureConnection", (socket: TLSSocket & { servername?: string | false }) => {
     connections++;
     names.push(socket.servername ?? null);

@@ -1,7 +1,6 @@
 import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
-import { settled } from "@pagoda/core/testing";
+import { settled, testAuthority } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { certificates } from "./certificates.ts";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 import { answerTo, connecting, Heard, tunnelOrigin, upgrading } from "./tunnel-origin.ts";
@@ -167,7 +166,8 @@ describe("an upgrade", () => {
   });
 
   test("goes over TLS, with an end for each side", async () => {
-    const { ca, cert, key } = certificates("IP:127.0.0.1");
+    const { ca, issue } = testAuthority();
+    const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
     const origin = await tunnelOrigin("http1", { cert, key });
     const transport = client(origin.url, { tls: { ca } });
     const said = new Given();
@@ -186,7 +186,8 @@ describe("an upgrade", () => {
 });
 
 test("over TLS a tunnel may end while its reader takes a break; silence ends the rest of it", async () => {
-  const { ca, cert, key } = certificates("IP:127.0.0.1");
+  const { ca, issue } = testAuthority();
+  const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
   const origin = await tunnelOrigin("http1", { cert, key });
   const transport = client(origin.url, { tls: { ca }, idleTimeoutMs: 30 });
   const said = new Given();

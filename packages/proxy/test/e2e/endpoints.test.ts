@@ -1,13 +1,12 @@
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { TLSSocket } from "node:tls";
-import { ServerCredentials } from "@grpc/grpc-js";
+import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { dnsServer } from "../../../layers/discovery/test/dns-server.ts";
-import { grpcServer } from "../../../layers/health/test/grpc-server.ts";
 import { bodies, call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
+import { openDns } from "./dns.ts";
 import { Arrivals, held, type Held, listen, named, type Origin, origin, refusing } from "./origin.ts";
 import { until } from "./program.ts";
 
@@ -16,7 +15,7 @@ describe("endpoints", () => {
     await using one = await named("one");
     const second = createServer((_request, response) => response.end("two"));
     await using _two = await listen(second, one.port, "http", "127.0.0.2");
-    using dns = await dnsServer();
+    using dns = await openDns();
     const at = (data: string) => ({ name: "shop.test", type: "A", ttl: 1, data }) as const;
     dns.records.push(at("127.0.0.1"));
     using folder = new Folder();
@@ -33,7 +32,7 @@ describe("endpoints", () => {
   test("come from SRV records, with their ports and weights", async () => {
     await using one = await named("one");
     await using two = await named("two");
-    using dns = await dnsServer();
+    using dns = await openDns();
     const name = "_http._tcp.shop.test";
     for (const [target, { port }, weight] of [
       ["a.test", one, 3],
@@ -130,6 +129,30 @@ describe("endpoints", () => {
   });
 });
 
+/** Answers of `grpc.health.v1.Health`: the number of a status. */
+const [serving, notServing] = [Buffer.from([0x08, 1]), Buffer.from([0x08, 2])];
+
+async function healthServer(credentials: ServerCredentials, answer: () => Buffer) {
+  const server = new Server();
+  const asItIs = (bytes: Buffer): Buffer => bytes;
+  const check = {
+    path: "/grpc.health.v1.Health/Check",
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: asItIs,
+    requestDeserialize: asItIs,
+    responseSerialize: asItIs,
+    responseDeserialize: asItIs,
+  } as const;
+  const handler: handleUnaryCall<Buffer, Buffer> = (_call, done) => done(null, answer());
+  server.addService({ check }, { check: handler });
+  const port = await new Promise<number>((resolve, reject) => {
+    const bound = (error: Error | null, port: number) => (error === null ? resolve(port) : reject(error));
+    server.bindAsync("127.0.0.1:0", credentials, bound);
+  });
+  return { port, [Symbol.asyncDispose]: async () => server.forceShutdown() };
+}
+
 describe("checks", () => {
   const often = { interval: "20ms", timeout: "5s", healthyThreshold: 1, unhealthyThreshold: 1 };
 
@@ -138,17 +161,15 @@ describe("checks", () => {
     const own = authority.issue({ subject: "CN=pagoda" });
     const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
     const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
-    let status = 1;
-    const { port } = await grpcServer(
-      (_call, answer) => answer(null, status),
-      ServerCredentials.createSsl(Buffer.from(authority.ca), [pair], true),
-    );
+    let status = serving;
+    const credentials = ServerCredentials.createSsl(Buffer.from(authority.ca), [pair], true);
+    await using server = await healthServer(credentials, () => status);
     using folder = new Folder();
     folder.write("ca.pem", authority.ca);
     folder.write("own.pem", own.certificate);
     folder.write("own.key", own.key);
     const cluster = {
-      endpoints: [`https://127.0.0.1:${port}`],
+      endpoints: [`https://127.0.0.1:${server.port}`],
       protocol: "http2",
       tls: { ca: "ca.pem", certificate: "own.pem", key: "own.key" },
       check: { type: "grpc", ...often },
@@ -159,7 +180,7 @@ describe("checks", () => {
       ({ text }: { readonly text: string }) =>
         text.includes(said);
     await until(() => pagoda.admin("/clusters"), isSaid('"healthy":true'));
-    status = 2;
+    status = notServing;
     await until(() => pagoda.admin("/clusters"), isSaid("NOT_SERVING"));
   });
 

@@ -132,14 +132,18 @@ export class Pagoda extends Program {
 
   /** A sample of the metrics: the value of the series whose labels contain these; 0 where there is none. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
-    const { text } = await this.admin("/metrics");
-    const values = text
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-      .filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
-      .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
-    return values.reduce((sum, value) => sum + value, 0);
+    return sample((await this.admin("/metrics")).text, name, labels);
   }
+}
+
+/** The same of metrics that have been read. */
+export function sample(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const values = text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
+    .map((line) => Number(line.slice(line.lastIndexOf(" ") + 1)));
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Runs the program to its end. */

@@ -71,6 +71,20 @@ describe("towards clients", () => {
     expect(stdout.equals(big)).toBe(true);
   });
 
+  test("1xx and trailers pass over HTTP/2", async () => {
+    await using upstream = await origin((_request, response) => {
+      response.writeEarlyHints({ link: "</style.css>; rel=preload" });
+      response.writeHead(200, { trailer: "x-sum" });
+      response.addTrailers({ "x-sum": "42" });
+      response.end("body");
+    });
+    using folder = new Folder();
+    await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }));
+    const said = await curled("--http2-prior-knowledge", "-i", pagoda.url);
+    expect(said).toMatch(/^HTTP\/2 103 \r\nlink: <\/style.css>; rel=preload\r\n\r\nHTTP\/2 200 \r\n/);
+    expect(said).toMatch(/\r\n\r\nbodyx-sum: 42\r\n 2$/);
+  });
+
   test("TLS has at least version 1.2, and the one that is configured", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
     using folder = certified();
