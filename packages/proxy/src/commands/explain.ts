@@ -2,9 +2,11 @@ import { explain as explainRules, type Rule } from "@pagoda/authorize";
 import { type FromClient, HttpHeaders, httpRequest, type HttpRequest } from "@pagoda/core/http";
 import { type Explanation, type MatchExplanation, routeTable } from "@pagoda/router";
 import { isLeft } from "fp-ts/lib/Either.js";
+import type { z } from "zod";
 import { loadConfig } from "../config/load.ts";
 import { toRoute } from "../config/routes.ts";
-import type { Config, ListenerConfig } from "../config/schema/config.ts";
+import type { cluster } from "../config/schema/cluster.ts";
+import { type Config, type ListenerConfig, written } from "../config/schema/config.ts";
 import type { AuthorizePolicy } from "../config/schema/policies.ts";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
@@ -34,7 +36,7 @@ export const explain: Command = {
       return usageError;
     }
     const { config } = loaded.right;
-    io.stdout(config.listeners.map((listener) => explained(listener, config, request)).join("\n"));
+    io.stdout(config.listeners.map((_listener, at) => explained(config, at, request)).join("\n"));
     return 0;
   },
 };
@@ -71,16 +73,20 @@ function requestOf(
 }
 
 /** What happens at one listener, line by line, in the order in which the request meets it. */
-function explained(listener: ListenerConfig, config: Config, request: Request): string {
+function explained(config: Config, at: number, request: Request): string {
+  const listener = config.listeners[at] as ListenerConfig;
+  // As people write it, with units.
+  const { listeners, clusters = {} } = written(config);
+  const shown = listeners[at] as (typeof listeners)[number];
   const lines: string[] = [];
   const say = (depth: number, text: string): void => void lines.push(`${"  ".repeat(depth)}${text}`);
   say(0, `listener ${listenerName(listener)}`);
-  const { policies } = listener;
-  if (!passes(policies.authorize, request, say)) return `${lines.join("\n")}\n`;
-  sayPolicies(policies, say);
+  if (!passes(listener.policies.authorize, request, say)) return `${lines.join("\n")}\n`;
+  sayPolicies(shown.policies, say);
 
   const explanation = routeTable(listener.routes.map(toRoute)).explain(request);
-  const route = listener.routes.find(({ name }) => name === explanation.route);
+  const n = listener.routes.findIndex(({ name }) => name === explanation.route);
+  const route = listener.routes[n];
   if (route === undefined) {
     say(
       1,
@@ -91,26 +97,15 @@ function explained(listener: ListenerConfig, config: Config, request: Request): 
   }
   say(1, `route ${route.name}`);
   sayOthers(explanation, say);
-  if (passes(route.policies.authorize, { ...request, route: { name: route.name } } as Request, say))
-    sayPolicies(route.policies, say);
-  const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
   if (route.redirect !== undefined) say(1, `redirect ${JSON.stringify(route.redirect)}`);
   else if (route.respond !== undefined) say(1, `respond ${route.respond.status}`);
-  for (const { cluster, share } of shares) {
-    const {
-      endpoints,
-      dns,
-      srv,
-      file,
-      balance,
-      policies: own,
-    } = config.clusters[cluster] as Config["clusters"][string];
-    const source =
-      endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
-    const strategy = typeof balance === "string" ? balance : balance.strategy;
-    say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
-    say(2, `${strategy} over ${JSON.stringify(source)}`);
-    sayPolicies(own, say);
+  else if (passes(route.policies.authorize, { ...request, route: { name: route.name } } as Request, say)) {
+    sayPolicies(shown.routes[n]?.policies, say);
+    const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
+    for (const { cluster, share } of shares) {
+      say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
+      sayCluster(clusters[cluster] as (typeof clusters)[string], say);
+    }
   }
   return `${lines.join("\n")}\n`;
 }
@@ -127,10 +122,21 @@ function passes(policy: AuthorizePolicy | undefined, request: Request, say: Say)
   return allowed;
 }
 
+function sayCluster(
+  { endpoints, dns, srv, file, balance, policies }: z.input<typeof cluster>,
+  say: Say,
+): void {
+  const source = endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
+  const strategy = typeof balance === "object" ? balance.strategy : balance;
+  say(2, `${strategy} over ${JSON.stringify(source)}`);
+  sayPolicies(policies, say);
+}
+
 /** The policies that there are, each with what it says. */
-function sayPolicies(policies: Readonly<Record<string, unknown>>, say: Say): void {
-  for (const [name, policy] of Object.entries(policies))
-    if (policy !== undefined && name !== "authorize") say(2, `${name}: ${JSON.stringify(policy)}`);
+function sayPolicies(policies: Readonly<Record<string, unknown>> | undefined, say: Say): void {
+  for (const [name, policy] of Object.entries(policies ?? {}))
+    if (policy !== undefined && name !== "authorize")
+      say(2, `${name}: ${typeof policy === "string" ? policy : JSON.stringify(policy)}`);
 }
 
 function sayOthers({ matches }: Explanation, say: Say): void {

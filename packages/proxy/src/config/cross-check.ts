@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import { routeProblems } from "@pagoda/router";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import {
@@ -13,8 +14,10 @@ import {
 } from "./check-policies.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { toRoute } from "./routes.ts";
+import { addressText } from "./schema/address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
+import { routePolicies } from "./schema/policies.ts";
 
 type RouteConfig = ListenerConfig["routes"][number];
 
@@ -23,9 +26,10 @@ export function crossProblems(document: ConfigDocument, config: Config): readonl
   const problems: Problem[] = [];
   const report: Report = (path, message) => void problems.push(document.problem(path, message));
   checkListeners(config, report);
+  checkAdmin(config, report);
   for (const [name, cluster] of Object.entries(config.clusters))
     checkCluster(["clusters", name], cluster, report);
-  checkEffects(config, (path) => document.has(path), report);
+  checkEffects(config, report);
   return problems;
 }
 
@@ -40,16 +44,13 @@ function checkCluster(path: Path, { policies, balance, outliers }: ClusterConfig
 }
 
 /** What would be taken, and do nothing: somebody counts on it. */
-function checkEffects(
-  { listeners, clusters }: Config,
-  isSaid: (path: Path) => boolean,
-  report: Report,
-): void {
+function checkEffects({ listeners, clusters }: Config, report: Report): void {
+  const none = routePolicies.parse({});
   listeners.forEach(({ routes }, at) => {
-    routes.forEach(({ redirect, respond }, n) => {
+    routes.forEach(({ redirect, respond, policies }, n) => {
+      if ((redirect === undefined && respond === undefined) || isDeepStrictEqual(policies, none)) return;
       const path: Path = ["listeners", at, "routes", n, "policies"];
-      if ((redirect !== undefined || respond !== undefined) && isSaid(path))
-        report(path, "would do nothing on a route that answers by itself; valid are those of the listener");
+      report(path, "would do nothing on a route that answers by itself; valid are those of the listener");
     });
   });
   for (const [name, { endpoints, dns, srv, file, tls }] of Object.entries(clusters)) {
@@ -67,9 +68,8 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
   const addresses = new Set<string>();
   listeners.forEach((listener, at) => {
     const path: Path = ["listeners", at];
-    const { host, port } = listener.address;
-    const [name, address] = [listenerName(listener), `${host}:${port}`];
-    if (port !== 0 && addresses.has(address))
+    const [name, address] = [listenerName(listener), addressText(listener.address)];
+    if (listener.address.port !== 0 && addresses.has(address))
       report([...path, "address"], `${address} is another listener's, too`);
     else if (names.has(name)) report([...path, "name"], `"${name}" is another listener's name, too`);
     names.add(name);
@@ -85,6 +85,12 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
     checkListenerPolicies([...path, "policies"], listener.policies, report);
     checkRoutes([...path, "routes"], listener.routes, Object.keys(clusters), report);
   });
+}
+
+function checkAdmin({ listeners, admin }: Config, report: Report): void {
+  const address = addressText(admin.address);
+  if (admin.address.port !== 0 && listeners.some((listener) => addressText(listener.address) === address))
+    report(["admin", "address"], `${address} is a listener's, too`);
 }
 
 function checkRoutes(

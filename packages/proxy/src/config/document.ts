@@ -70,11 +70,6 @@ export class ConfigDocument {
     return { path: "", message, ...this.#place(offset) };
   }
 
-  /** Whether something stands there, be it nothing of use. */
-  has(path: readonly Key[]): boolean {
-    return this.#document.hasIn(path);
-  }
-
   /** @param key Where the name of the last part stands, instead of its value. */
   problem(path: readonly Key[], message: string, key = false): Problem {
     return { path: pathText(path), message, ...this.#place(this.#offset(path, key)) };

@@ -22,7 +22,7 @@ interface Schema {
 const quantities: readonly (readonly [part: string, name: string])[] = [
   ["(ms|s|m|h)", "a duration: `250ms`, `5s`, `1.5m`, `1h`"],
   ["(B|KiB", "a size: `512B`, `64KiB`, `1MiB`"],
-  ["(\\/s|\\/m", "a rate: `100/s`, `10/m`, `50/h`"],
+  ["(\\/h|\\/m", "a rate: `100/s`, `10/m`, `50/h`"],
   ["%$", "a share: `20%`"],
 ];
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import type { Config } from "./schema/config.ts";
+import { type Config, written } from "./schema/config.ts";
 
 /** A configuration with the contents of the files that it names: plain data, which can be sent to a thread. */
 export interface Resolved {
@@ -114,9 +114,9 @@ function keyProblem(text: string, certificate: string | undefined): string | und
 /** Names of header fields whose values are nobody's business. */
 const secret = /auth|cookie|key|token|secret|password/i;
 
-/** A configuration as it may be shown: values of header fields that look like secrets are left out. */
+/** A configuration as it may be shown, written as in a file: values of header fields that look like secrets are left out. */
 export function publicConfig(config: Config): unknown {
-  return JSON.parse(JSON.stringify(config), (name, value: unknown) => {
+  return JSON.parse(JSON.stringify(written(config)), (name, value: unknown) => {
     if (name !== "set" && name !== "add" && name !== "headers") return value;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(

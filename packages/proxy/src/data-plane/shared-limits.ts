@@ -1,10 +1,11 @@
+import { addressText } from "../config/schema/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import type { RateLimitPolicy } from "../config/schema/policies.ts";
 import type { SharedLimits } from "./types.ts";
 
 /** What a listener is called: what it says, or else its address. */
-export function listenerName({ name, address: { host, port } }: ListenerConfig): string {
-  return name ?? `${host.includes(":") ? `[${host}]` : host}:${port}`;
+export function listenerName({ name, address }: ListenerConfig): string {
+  return name ?? addressText(address);
 }
 
 /** Limits are called after the listener or route that they are of: over reloads they go on under that name. */

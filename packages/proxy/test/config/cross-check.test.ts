@@ -28,6 +28,11 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       'listeners[1].name: "x" is another listener\'s name, too',
     ],
     [
+      "a listener where operators look",
+      { listeners: [fixed], ...shop, admin: { address: "127.0.0.1:5" } },
+      "admin.address: 127.0.0.1:5 is a listener's, too",
+    ],
+    [
       "two routes of one name",
       { listeners: [{ ...listener, routes: [...listener.routes, ...listener.routes] }], ...shop },
       "valid is a name that no other route has",

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { jsonSchema } from "../../src/commands/schema.ts";
 import { readConfig } from "../../src/config/read.ts";
+import { written } from "../../src/config/schema/config.ts";
 
 const folder = fileURLToPath(new URL("../../examples/", import.meta.url));
 const examples = globSync("*.yaml", { cwd: folder });
@@ -15,6 +16,12 @@ describe("an example", () => {
     expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/pagoda\.schema\.json\n/);
     const read = readConfig(text);
     expect(isLeft(read) ? read.left : []).toEqual([]);
+  });
+
+  test.each(examples)("%s, as it holds with all defaults, can be written and read again", (name) => {
+    const read = readConfig(readFileSync(folder + name, "utf8"));
+    if (isLeft(read)) throw new Error(`${name} is not valid`);
+    expect(readConfig(JSON.stringify(written(read.right)))).toEqual(read);
   });
 });
 

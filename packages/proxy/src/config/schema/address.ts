@@ -9,21 +9,32 @@ export interface Address {
 
 export const validAddress = "HOST:PORT or [IPV6]:PORT, with a port from 0 to 65535 (0: any free one)";
 
-export const address: z.ZodType<Address, string> = z
-  .string({ error: `valid is ${validAddress}` })
-  .transform((text, context) => parseAddress(text) ?? invalid(context, validAddress));
+export const address: z.ZodType<Address, string> = z.codec(
+  z.string({ error: `valid is ${validAddress}` }),
+  z.custom<Address>(),
+  {
+    decode: (text, context) => parseAddress(text) ?? invalid(text, context, validAddress),
+    encode: addressText,
+  },
+);
 
 export const validOrigin = "http://HOST:PORT or https://HOST:PORT, nothing after the port";
 
 /** An origin in its normal form: `http://10.0.0.7:8080`. */
-export const origin: z.ZodType<string, string> = z
-  .string({ error: `valid is ${validOrigin}` })
-  .transform((text, context) => originOf(text) ?? invalid(context, validOrigin));
+export const origin: z.ZodType<string, string> = z.codec(
+  z.string({ error: `valid is ${validOrigin}` }),
+  z.string(),
+  { decode: (text, context) => originOf(text) ?? invalid(text, context, validOrigin), encode: (url) => url },
+);
 
 /** Whether a resolver takes it: an IP address, and where a port follows, IPv6 in brackets. */
 export function isDnsServer(text: string): boolean {
   const address = parseAddress(text)?.host ?? text;
   return isIP(address) !== 0;
+}
+
+export function addressText({ host, port }: Address): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 export function parseAddress(text: string): Address | undefined {
@@ -43,7 +54,7 @@ export function originOf(text: string): string | undefined {
   return bare && url.port !== "0" ? url.origin : undefined;
 }
 
-function invalid(context: z.RefinementCtx, valid: string): never {
-  context.addIssue({ code: "custom", message: `valid is ${valid}` });
+function invalid(input: string, { issues }: z.core.ParsePayload, valid: string): never {
+  issues.push({ code: "custom", input, message: `valid is ${valid}` });
   return z.NEVER;
 }

@@ -48,6 +48,7 @@ export const config = fields({
   listeners: some(listener).describe("Where clients connect."),
   clusters: z
     .record(name, cluster, { error: "valid are clusters by their names" })
+    .default({})
     .describe("Origins that do the same, by a name for them."),
   admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Where it listens.") })
     .prefault({})
@@ -79,3 +80,8 @@ export const config = fields({
 
 export type Config = z.output<typeof config>;
 export type ListenerConfig = Config["listeners"][number];
+
+/** A configuration as a file says it, every default included. */
+export function written(value: Config): z.input<typeof config> {
+  return z.encode(config, value);
+}

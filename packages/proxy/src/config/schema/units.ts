@@ -3,6 +3,7 @@ import { z } from "zod";
 /**
  * A number with a unit, as people write it; in the schema for editors a string of that form.
  *
+ * @param units Their names, from the smallest to the largest, and how much they are.
  * @param isWhole Parts of the smallest unit are rounded.
  */
 function quantity(
@@ -14,16 +15,32 @@ function quantity(
   const names = Object.keys(units);
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?) ?(${names.join("|")})$`);
   const valid = `${what}: a number and one of ${names.join(", ")}, such as ${examples}`;
+  const error = `valid is ${valid}`;
   return (least, most, range) =>
-    z
-      .string({ error: () => `valid is ${valid}` })
-      .regex(pattern, { error: `valid is ${valid}` })
-      .transform((text) => {
-        const [, number, unit] = pattern.exec(text) as unknown as [string, string, string];
-        const value = Number(number) * (units[unit] as number);
-        return isWhole ? Math.round(value) : value;
-      })
-      .refine((value) => value >= least && value <= most, { error: `valid is ${what} ${range}` });
+    z.codec(
+      z.string({ error }).regex(pattern, { error }),
+      z.number().refine((value) => value >= least && value <= most, { error: `valid is ${what} ${range}` }),
+      {
+        decode(text) {
+          const [, number, unit] = pattern.exec(text) as unknown as [string, string, string];
+          const value = Number(number) * (units[unit] as number);
+          return isWhole ? Math.round(value) : value;
+        },
+        encode: (value) => inUnits(value, units),
+      },
+    );
+}
+
+/** In the largest unit of which it is a whole number, or else in the smallest. */
+function inUnits(value: number, units: Readonly<Record<string, number>>): string {
+  const all = Object.entries(units).map(([unit, size]) => [exact(value / size), unit] as const);
+  const [number, unit] = all.findLast(([number]) => number >= 1 && Number.isInteger(number)) ?? all[0] ?? [];
+  return `${number}${unit}`;
+}
+
+/** Without what multiplying and dividing may have added. */
+function exact(value: number): number {
+  return Number(value.toPrecision(15));
 }
 
 /** @param range For people: from what to what. */
@@ -34,7 +51,8 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 /** Milliseconds out of `250ms`, `5s`, `1.5m`, `1h`. */
-const anyDuration = quantity("a duration", { ms: 1, s: second, m: minute, h: hour }, "250ms or 5s", true);
+const durations = { ms: 1, s: second, m: minute, h: hour };
+const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 
 /** What timers can take. */
 const longest = 2_147_483_647;
@@ -50,9 +68,7 @@ export const window: z.ZodType<number, string> = anyDuration(10, longest, "from 
 
 /** A duration as people write it. */
 export function durationText(ms: number): string {
-  if (ms >= hour && ms % hour === 0) return `${ms / hour}h`;
-  if (ms >= minute && ms % minute === 0) return `${ms / minute}m`;
-  return ms >= second && ms % second === 0 ? `${ms / second}s` : `${ms}ms`;
+  return inUnits(ms, durations);
 }
 
 const kibi = 1_024;
@@ -68,24 +84,34 @@ export const size: z.ZodType<number, string> = quantity(
 /** Calls a second out of `100/s`, `10/m`, `5000/h`. */
 export const rate: z.ZodType<number, string> = quantity(
   "a rate",
-  { "/s": 1, "/m": 1 / 60, "/h": 1 / 3_600 },
+  { "/h": 1 / 3_600, "/m": 1 / 60, "/s": 1 },
   "100/s or 10/m",
   false,
-)(1 / 86_400, 1_000_000, "from 1/h to 1000000/s");
-
-const share = z
-  .union([z.number(), z.string().regex(/^\d+(?:\.\d+)?%$/)], { error: "valid is a share such as 20% or 0.2" })
-  .transform((value) => (typeof value === "number" ? value : Number(value.slice(0, -1)) / 100));
+)(1 / 3_600, 1_000_000, "from 1/h to 1000000/s");
 
 /** A share from 0 to 1 out of `20%` or `0.2`. */
-export const ratio: z.ZodType<number, string | number> = share.refine((value) => value >= 0 && value <= 1, {
-  error: "valid is a share from 0% to 100%",
-});
-export const ratioOverNone: z.ZodType<number, string | number> = share.refine(
-  (value) => value > 0 && value <= 1,
-  { error: "valid is a share over 0%, up to 100%" },
+function share(range: string, isValid: (value: number) => boolean): z.ZodType<number, string | number> {
+  return z.codec(
+    z.union([z.number(), z.string().regex(/^\d+(?:\.\d+)?%$/)], {
+      error: "valid is a share such as 20% or 0.2",
+    }),
+    z.number().refine(isValid, { error: `valid is a share ${range}` }),
+    {
+      decode: (value) => (typeof value === "number" ? value : Number(value.slice(0, -1)) / 100),
+      encode: (value) => `${exact(value * 100)}%`,
+    },
+  );
+}
+
+export const ratio: z.ZodType<number, string | number> = share(
+  "from 0% to 100%",
+  (value) => value >= 0 && value <= 1,
 );
-export const ratioBelowAll: z.ZodType<number, string | number> = share.refine(
+export const ratioOverNone: z.ZodType<number, string | number> = share(
+  "over 0%, up to 100%",
+  (value) => value > 0 && value <= 1,
+);
+export const ratioBelowAll: z.ZodType<number, string | number> = share(
+  "from 0%, below 100%",
   (value) => value >= 0 && value < 1,
-  { error: "valid is a share from 0%, below 100%" },
 );
