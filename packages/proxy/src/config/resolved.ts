@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
+import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Config, written } from "./schema/config.ts";
 
@@ -90,24 +91,40 @@ export function resolve(
   return right({ config: { ...config, clusters }, files });
 }
 
+const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
+
+/** Of each certificate in the file: one that cannot be read would be left out without a word. */
 function certificateProblem(text: string): string | undefined {
+  const all = text.match(oneCertificate);
+  if (all === null) return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
+  const wrong = all.findIndex((each) => !isCertificate(each));
+  if (wrong === -1) return undefined;
+  return `certificate ${wrong + 1} of ${all.length} cannot be read; valid is PEM, which begins with -----BEGIN CERTIFICATE-----`;
+}
+
+function isCertificate(text: string): boolean {
   try {
     new X509Certificate(text);
-    return undefined;
+    return true;
   } catch {
-    return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
+    return false;
   }
 }
 
-function keyProblem(text: string, certificate: string | undefined): string | undefined {
+function keyProblem(key: string, certificate: string | undefined): string | undefined {
   try {
-    const key = createPrivateKey(text);
+    const parsed = createPrivateKey(key);
     if (certificate === undefined || certificateProblem(certificate) !== undefined) return undefined;
-    return new X509Certificate(certificate).checkPrivateKey(key)
-      ? undefined
-      : "is not the key of the certificate";
+    if (!new X509Certificate(certificate).checkPrivateKey(parsed)) return "is not the key of the certificate";
   } catch {
     return "is no key; valid is PEM without a passphrase, which begins with -----BEGIN PRIVATE KEY-----";
+  }
+  try {
+    createSecureContext({ cert: certificate, key });
+    return undefined;
+  } catch (error) {
+    // What is left is what OpenSSL finds too weak.
+    return `cannot be used with the certificate: ${(error as Error).message}`;
   }
 }
 

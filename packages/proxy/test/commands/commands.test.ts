@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { testAuthority } from "@pagoda/core/testing";
@@ -77,6 +78,23 @@ describe("check", () => {
     expect(stderr).toContain("two.key: is not the key of the certificate");
     expect(stderr).toContain("text.pem: is no certificate; valid is PEM");
     expect(stderr).toContain("text.pem: is no key; valid is PEM without a passphrase");
+  });
+
+  test("a key that is too weak, and a certificate among others that is none, are problems", async () => {
+    const authority = testAuthority();
+    using folder = new Folder();
+    const out = ["-keyout", folder.file("weak.key"), "-out", folder.file("weak.pem")];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-subj", "/CN=x", ...out], {
+      stdio: "ignore",
+    });
+    folder.write("ca.pem", `${authority.ca}${authority.ca.replace("MII", "XXX")}`);
+    const certificates = [{ certificate: "weak.pem", key: "weak.key" }];
+    const routes = [{ name: "a", respond: { status: 200 } }];
+    const listener = { address: "127.0.0.1:1", tls: { certificates, clients: { ca: "ca.pem" } }, routes };
+    const file = folder.write("pagoda.yaml", { listeners: [listener] });
+    const { stderr } = await ran(check, ["-c", file]);
+    expect(stderr).toMatch(/weak\.key: cannot be used with the certificate: .*too small/);
+    expect(stderr).toContain("ca.pem: certificate 2 of 2 cannot be read");
   });
 
   test.each([[["--port"]], [["file.yaml"]], [["-c"]]])("%j are no arguments: 2", async (args) => {
