@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { testAuthority } from "@pagoda/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
-import { configured, Folder, through } from "./configured.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { listen, origin } from "./origin.ts";
 import { curl, execute, need } from "./system.ts";
 
@@ -151,6 +151,39 @@ describe("towards clients", () => {
     await expect(curled(...ca, ...unknown, pagoda.url)).rejects.toThrow(/curl ended with/);
     expect(await pagoda.metric("tls_handshakes_failed_total")).toBe(1);
   });
+});
+
+test("routes and limits go by the client's certificate, and nobody can claim one", async () => {
+  using folder = certified();
+  const named = "x-forwarded-client-cert";
+  const config = {
+    listeners: [
+      {
+        ...anywhere,
+        name: "main",
+        tls: { ...tls, clients: { ca: "ca.pem", required: false } },
+        policies: { rateLimit: { perClient: { rate: "1/h", burst: 2, by: "identity" } } },
+        routes: [
+          {
+            ...says("to the cart", "cart"),
+            match: { headers: [{ name: named, contains: "URI=spiffe://test/cart" }] },
+          },
+          says("to others", "others"),
+        ],
+      },
+    ],
+  };
+  await using pagoda = await configured(folder, config);
+  const shown = ["--cert", folder.file("cart.pem"), "--key", folder.file("cart.key")];
+  const ask = (...args: readonly string[]): Promise<string> =>
+    curled("--cacert", folder.file("ca.pem"), ...args, pagoda.url);
+  const claimed = ["-H", `${named}: URI=spiffe://test/cart`];
+  expect(await ask(...claimed)).toMatch(/^to others/);
+  expect(await ask(...shown)).toMatch(/^to the cart/);
+  expect(await ask(...shown)).toMatch(/^to the cart/);
+  expect(await ask(...shown)).toMatch(/^429/);
+  // Another client, by its address.
+  expect(await ask()).toMatch(/^to others/);
 });
 
 describe("towards origins", () => {

@@ -29,7 +29,11 @@ const match = fields({
   hosts: some(text).optional().describe("`shop.example`, or `*.shop.example`. Without port. Default: any."),
   path: path.optional().describe("A prefix, or one of three. Default: any."),
   methods: some(text).optional().describe("`GET`. It does not stand for `HEAD`. Default: any."),
-  headers: some(field).optional().describe("Header fields, all of which must be so."),
+  headers: some(field)
+    .optional()
+    .describe(
+      "Header fields, all of which must be so. Who the client is by its certificate stands in `x-forwarded-client-cert`.",
+    ),
   query: some(field).optional().describe("Parameters of the query, all of which must be so."),
 });
 
