@@ -40,6 +40,8 @@ export const peers: readonly Peer[] = [
       PROXY_LISTEN_ADDR: `127.0.0.1:${port}`,
       PROXY_METRICS_ADDR: `127.0.0.1:${adminPort}`,
       PROXY_UPSTREAM_ADDRS: origin,
+      // It has one core.
+      PROXY_WORKERS: "1",
       LOG_LEVEL: "warn",
     }),
     readyUrl: ({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`,

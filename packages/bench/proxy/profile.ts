@@ -32,13 +32,26 @@ export async function profile(session: Session, peer: Peer, seconds: number, cor
   const { url, stop } = await session.startPeer(peer, flags);
   await load(url, seconds, cores.load);
   await stop();
-  const [file] = readdirSync(folder).toSorted();
-  if (file === undefined) throw new Error(`${peer.name} wrote no profile: is it run by Node?`);
-  return { folder, text: hottest(JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile) };
+  const profiles = readdirSync(folder).map(
+    (file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile,
+  );
+  if (profiles.length === 0) throw new Error(`${peer.name} wrote no profile: is it run by Node?`);
+  return { folder, text: hottest(profiles) };
 }
 
-/** The functions with the most time of their own, as shares of the time that was not idle. */
-export function hottest({ nodes, samples, timeDeltas }: CpuProfile): string {
+/** The functions with the most time of their own, as shares of the time in which a thread was not idle. */
+export function hottest(threads: readonly CpuProfile[]): string {
+  const own = new Map<string, number>();
+  for (const thread of threads) addOwn(thread, own);
+  const busy = [...own.values()].reduce((sum, us) => sum + us, 0);
+  return [...own]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, rows)
+    .map(([name, us]) => `${((100 * us) / busy).toFixed(1).padStart(5)} %  ${name}`)
+    .join("\n");
+}
+
+function addOwn({ nodes, samples, timeDeltas }: CpuProfile, own: Map<string, number>): void {
   const root = fileURLToPath(new URL("../../..", import.meta.url));
   const names = new Map<number, string>();
   for (const { id, callFrame } of nodes) {
@@ -49,18 +62,8 @@ export function hottest({ nodes, samples, timeDeltas }: CpuProfile): string {
       .replace(/^node_modules\/.*\/node_modules\//, "");
     names.set(id, `${functionName || "(anonymous)"}  ${file === "" ? "" : `${file}:${lineNumber + 1}`}`);
   }
-  const own = new Map<string, number>();
-  let busy = 0;
   for (const [i, id] of samples.entries()) {
     const name = names.get(id) ?? "";
-    if (name.startsWith("(idle)")) continue;
-    const us = timeDeltas[i] ?? 0;
-    busy += us;
-    own.set(name, (own.get(name) ?? 0) + us);
+    if (!name.startsWith("(idle)")) own.set(name, (own.get(name) ?? 0) + (timeDeltas[i] ?? 0));
   }
-  return [...own]
-    .toSorted(([, a], [, b]) => b - a)
-    .slice(0, rows)
-    .map(([name, us]) => `${((100 * us) / busy).toFixed(1).padStart(5)} %  ${name}`)
-    .join("\n");
 }
