@@ -121,5 +121,6 @@ const answers = {
   PathRefused: { status: 400, message: "the path is malformed" },
   PoolExhausted: busy,
   RequestInvalid: { status: 400, message: "the request cannot be passed on as it is" },
+  UpgradeUnsupported: { status: 501, message: "the upstream takes no upgrades" },
   TimedOut: late,
 } as const;

@@ -38,13 +38,19 @@ export interface RequestInvalid extends Fault<"RequestInvalid"> {
   readonly reason: string;
 }
 
+/** The HTTP/2 origin has not allowed extended CONNECT, which an upgrade is there: it was not asked. */
+export interface UpgradeUnsupported extends Fault<"UpgradeUnsupported"> {
+  readonly upstream: string;
+}
+
 /** What a call of an origin may fail with, apart from an abort. */
 export type TransportFault =
   | ConnectFailed
   | HeadersTimedOut
   | ConnectionBroken
   | PoolExhausted
-  | RequestInvalid;
+  | RequestInvalid
+  | UpgradeUnsupported;
 
 /** What a fault is made of beside the error that ended the connection. */
 export interface Failure {
@@ -59,6 +65,8 @@ export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): Transpo
   const { upstream, headersTimeoutMs, connected } = failure;
   const code = cause.code ?? cause.name;
   if (cause instanceof Unsendable) return unsendable(cause);
+  if (code === "UPGRADE_UNSUPPORTED")
+    return { _tag: "UpgradeUnsupported", origin: "local", retryable: false, upstream, cause };
   if (!connected)
     return { _tag: "ConnectFailed", origin: "upstream", retryable: true, upstream, code, cause };
   if (code === "HEADERS_TIMEOUT") {

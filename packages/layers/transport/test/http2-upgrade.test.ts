@@ -55,10 +55,10 @@ describe("over HTTP/2", () => {
     // The first one waits for what the origin says of itself.
     for (const message of [upgrading(said), upgrading(said)]) {
       expect(await faultOf(transport.call(message))).toMatchObject({
-        _tag: "RequestInvalid",
+        _tag: "UpgradeUnsupported",
         origin: "local",
         retryable: false,
-        reason: "the origin takes no upgrades over HTTP/2",
+        upstream: url,
       });
     }
     await untilIdle(transport);

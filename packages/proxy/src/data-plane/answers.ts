@@ -66,6 +66,7 @@ export const answers = {
     status: 504,
     message: `the upstream did not answer within ${afterMs} ms`,
   }),
+  UpgradeUnsupported: { status: 501, message: "the upstream takes no upgrades" },
 } as const;
 
 /**

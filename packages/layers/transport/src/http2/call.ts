@@ -12,7 +12,6 @@ import { coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { isWebSocket } from "../tunnel-request.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
-import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { resetName, withoutStatus } from "./response-fields.ts";
 import { Upload } from "./upload.ts";
@@ -80,7 +79,7 @@ export class Http2Call extends PushBody {
     const { fields, bodiless, expectsContinue, isTunnel } = this.#head;
     if (this.request.upgrade !== undefined && session.remoteSettings.enableConnectProtocol !== true) {
       ended();
-      this.failed(new Unsendable("the origin takes no upgrades over HTTP/2"), true);
+      this.failed(coded("UPGRADE_UNSUPPORTED", "the origin takes no upgrades over HTTP/2"), true);
       return;
     }
     let stream: ClientHttp2Stream;
