@@ -107,6 +107,31 @@ describe("an origin that speaks HTTP/2", () => {
     expect(seen).toEqual(["sum", "1"]);
   });
 
+  test("defect: a client's trailers could end the process, and its fields blame the origin", async () => {
+    let heads: readonly string[] = [];
+    let seen: readonly string[] = [];
+    const { url } = await http2Origin((stream, fields) => {
+      heads = fields;
+      stream.on("trailers", (_headers, _flags, fields: readonly string[]) => (seen = fields));
+      echo(stream, fields);
+    });
+    const twice = new HttpHeaders(["etag", "a", "te", "gzip", "cookie", "c=1", "ETag", "b", "cookie", "d=2"]);
+    const upload = bodyFrom(["whole"]);
+    const pipe = upload.pipe.bind(upload);
+    upload.pipe = (sink) =>
+      pipe({
+        write: (chunk) => sink.write(chunk),
+        end: () => sink.end(twice),
+        fail: (fault) => sink.fail(fault),
+      });
+    const transport = http2(url);
+    expect(await textOf(transport.call(request("POST", "/", { headers: twice, body: upload })))).toBe(
+      "whole",
+    );
+    const sent = ["etag", "a, b", "cookie", "c=1", "cookie", "d=2"];
+    expect([heads.slice(8), seen]).toEqual([sent, sent]);
+  });
+
   test("information is passed on; 100 lets the body go", async () => {
     const told: number[] = [];
     let before = 0;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { testAuthority } from "@pagoda/core/testing";
 import { beforeAll, describe, expect, test } from "vitest";
+import { Wire } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { listen, origin } from "./origin.ts";
 import { curl, execute, need } from "./system.ts";
@@ -228,6 +229,27 @@ describe("towards origins", () => {
     expect(reloaded.status).toBe(200);
     expect(await curled(pagoda.url)).toMatch(/^502 the upstream could not be reached/);
   });
+});
+
+test("defect: a client's trailers could end a worker, on the way to an HTTP/2 origin", async () => {
+  const server = createServer();
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    let sum: string | undefined;
+    stream.on("trailers", (fields) => (sum = fields["etag"]));
+    stream.resume().on("end", () => {
+      stream.respond({ ":status": 200 });
+      stream.end(`sum ${sum}`);
+    });
+  });
+  await using upstream = await listen(server);
+  using folder = new Folder();
+  const config = through({ endpoints: [upstream.url], protocol: "http2" });
+  await using pagoda = await configured(folder, config);
+  using wire = new Wire(pagoda.url);
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  wire.send(`${head}1\r\na\r\n0\r\nte: gzip\r\netag: 1\r\netag: 2\r\n\r\n`);
+  await wire.receives("sum 1, 2");
+  expect(await pagoda.metric("pagoda_worker_restarts_total")).toBe(0);
 });
 
 test("a certificate replaced on disk is served to new connections within 2 s, and old ones live on", async () => {

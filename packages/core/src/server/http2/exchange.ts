@@ -6,9 +6,10 @@ import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http
 import { lingerMs, streamIdleMs } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
 import { refusalText } from "../refusal.ts";
+import { asObject, withSingleLines } from "../../http/single-lines.ts";
 import type { Side } from "../side.ts";
 import { readRequest } from "./request.ts";
-import { cut, send } from "./response.ts";
+import { cut, furtherFields, send } from "./response.ts";
 import { open } from "./tunnel.ts";
 
 /** What an exchange needs to know of its connection. */
@@ -100,9 +101,13 @@ export class Exchange {
     const { stream } = this;
     // 100 is the body's matter: see request.ts. HTTP/2 knows no 101.
     if (status <= 101 || stream.headersSent || stream.destroyed) return;
-    const fields: Record<string, string[]> = {};
-    for (const [name, value] of headers) (fields[name.toLowerCase()] ??= []).push(value);
-    stream.additionalHeaders({ ...fields, ":status": status });
+    try {
+      withSingleLines(furtherFields(headers), (lines) =>
+        stream.additionalHeaders({ ...asObject(lines), ":status": status }),
+      );
+    } catch {
+      // Who waits for the response can do without it.
+    }
   };
 }
 

@@ -1,7 +1,13 @@
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
 import type { BodyFlow, BodySink } from "../../http/body.ts";
-import { HttpHeaders } from "../../http/headers.ts";
+import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
+import { asObject, withSingleLines } from "../../http/single-lines.ts";
 import { checkField } from "../fields.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -9,11 +15,13 @@ const pieceBytes = 65_536;
 
 const { NGHTTP2_INTERNAL_ERROR } = constants;
 
-/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
+/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what only requests say. */
 const ofConnections: ReadonlySet<string> = new Set([
   "connection",
+  "http2-settings",
   "keep-alive",
   "proxy-connection",
+  "te",
   "transfer-encoding",
   "upgrade",
 ]);
@@ -39,15 +47,15 @@ export function send(
     const fields = head(response, isBodiless ? undefined : (whole?.length ?? body.length));
     if (isBodiless || whole?.length === 0) {
       body.cancel();
-      stream.respond(fields, { endStream: true });
+      respond(stream, fields, { endStream: true });
       endAfter(exchange);
     } else if (whole !== undefined) {
-      stream.respond(fields);
+      respond(stream, fields);
       endAfter(exchange);
       write(whole, exchange);
       stream.end();
     } else {
-      stream.respond(fields, { waitForTrailers: true });
+      respond(stream, fields, { waitForTrailers: true });
       const sink = new StreamSink(exchange, body.length, defect);
       sink.flow = body.pipe(sink);
     }
@@ -55,6 +63,15 @@ export function send(
     body.cancel(cause);
     throw cause;
   }
+}
+
+/** @param fields Names and values in turns, as Node takes them beside an object. */
+export function respond(
+  stream: ServerHttp2Stream,
+  fields: RawHeaders,
+  options?: ServerStreamResponseOptions,
+): void {
+  withSingleLines(fields, (lines) => stream.respond(lines as unknown as OutgoingHttpHeaders, options));
 }
 
 /** Breaks a response off so that its client notices. */
@@ -74,12 +91,8 @@ function endAfter(exchange: Exchange): void {
   exchange.stream.once("finish", exchange.linger);
 }
 
-/**
- * Names and values in turns, as Node takes them beside an object.
- *
- * @param length Of the body, where it has one and its length is known.
- */
-function head({ status, headers: { raw } }: HttpResponse, length: number | undefined): OutgoingHttpHeaders {
+/** @param length Of the body, where it has one and its length is known. */
+function head({ status, headers: { raw } }: HttpResponse, length: number | undefined): RawHeaders {
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
     throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
   const fields: string[] = [":status", String(status)];
@@ -103,16 +116,17 @@ function head({ status, headers: { raw } }: HttpResponse, length: number | undef
   // The head of an empty one says that nothing follows.
   if (announced === undefined && length !== undefined && length > 0)
     fields.push("content-length", String(length));
-  return fields as unknown as OutgoingHttpHeaders;
+  return fields;
 }
 
-function trailerFields(trailers: HttpHeaders): OutgoingHttpHeaders {
-  const fields: Record<string, string[]> = {};
-  for (const [name, value] of trailers) {
+/** @throws TypeError for a field that cannot be sent. */
+export function furtherFields(headers: HttpHeaders): RawHeaders {
+  const fields: string[] = [];
+  for (const [name, value] of headers) {
     const lower = name.toLowerCase();
     if (ofConnections.has(lower) || lower === "content-length") continue;
     checkField(lower, value);
-    (fields[lower] ??= []).push(value);
+    fields.push(lower, value);
   }
   return fields;
 }
@@ -159,7 +173,7 @@ class StreamSink implements BodySink {
   #sendTrailers(): void {
     const stream = this.#exchange.stream;
     try {
-      stream.sendTrailers(trailerFields(this.#trailers));
+      withSingleLines(furtherFields(this.#trailers), (lines) => stream.sendTrailers(asObject(lines)));
     } catch (cause) {
       this.#broken(cause);
       return;

@@ -1,10 +1,10 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
+import { constants } from "node:http2";
 import type { BodyFlow, BodySink } from "../../http/body.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { checkField } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
 import type { Exchange } from "./exchange.ts";
-import { cut, write } from "./response.ts";
+import { cut, respond, write } from "./response.ts";
 
 /**
  * Accepts: from here on the stream's bytes are the bodies (RFC 8441, 5, and RFC 9113, 8.5).
@@ -26,7 +26,7 @@ export function open(
     fields.push(lower, value);
   }
   // With these to come, a stream that is cut off does not end properly first.
-  stream.respond(fields as unknown as Parameters<ServerHttp2Stream["respond"]>[0], { waitForTrailers: true });
+  respond(stream, fields, { waitForTrailers: true });
   stream.once("wantTrailers", () => stream.sendTrailers({}));
   const sink = new TunnelSink(exchange);
   sink.flow = body.pipe(sink);

@@ -5,13 +5,21 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { aborted, systemClock, type Timer } from "@pagoda/core";
-import { type BodyBroken, bodyBroken, HttpHeaders, type HttpRequest, PushBody } from "@pagoda/core/http";
+import {
+  type BodyBroken,
+  bodyBroken,
+  HttpHeaders,
+  type HttpRequest,
+  PushBody,
+  withSingleLines,
+} from "@pagoda/core/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { isWebSocket } from "../tunnel-request.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
+import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { resetName, withoutStatus } from "./response-fields.ts";
 import { Upload } from "./upload.ts";
@@ -84,13 +92,17 @@ export class Http2Call extends PushBody {
     }
     let stream: ClientHttp2Stream;
     try {
-      stream = session.request(fields as unknown as OutgoingHttpHeaders, {
-        endStream: bodiless,
-        waitForTrailers: !bodiless && !isTunnel,
-      });
+      stream = withSingleLines(fields, (lines) =>
+        session.request(lines as unknown as OutgoingHttpHeaders, {
+          endStream: bodiless,
+          waitForTrailers: !bodiless && !isTunnel,
+        }),
+      );
     } catch (error) {
       ended();
-      this.failed(error as Error, true);
+      // What Node finds wrong with the fields is nothing that the origin has done.
+      const cause = error as Error;
+      this.failed(cause instanceof TypeError ? new Unsendable(cause.message, { cause }) : cause, true);
       return;
     }
     this.#stream = stream;

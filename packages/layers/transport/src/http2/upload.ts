@@ -1,5 +1,14 @@
 import type { ClientHttp2Stream } from "node:http2";
-import { type Body, type BodyBroken, type BodyFlow, type BodySink, HttpHeaders } from "@pagoda/core/http";
+import {
+  asObject,
+  type Body,
+  type BodyBroken,
+  type BodyFlow,
+  type BodySink,
+  HttpHeaders,
+  type RawHeaders,
+  withSingleLines,
+} from "@pagoda/core/http";
 import { sendableTrailers } from "../field-syntax.ts";
 import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";
@@ -27,7 +36,7 @@ export class Upload implements BodySink {
     this.#handler = handler;
     this.#left = length ?? Infinity;
     stream.on("drain", () => this.#flow?.resume());
-    stream.once("wantTrailers", () => stream.sendTrailers(fieldsOf(this.#trailers)));
+    stream.once("wantTrailers", () => this.#sendTrailers());
   }
 
   begin(body: Body): void {
@@ -72,6 +81,16 @@ export class Upload implements BodySink {
     this.#handler.failed(fault);
   }
 
+  #sendTrailers(): void {
+    const stream = this.#stream;
+    try {
+      withSingleLines(fieldsOf(this.#trailers), (lines) => stream.sendTrailers(asObject(lines)));
+    } catch (error) {
+      // A request without them is not the one that was to be sent.
+      this.#handler.failed(new Unsendable((error as Error).message, { cause: error }));
+    }
+  }
+
   #fail(error: Error): void {
     this.#over = true;
     this.#flow?.cancel(error);
@@ -80,11 +99,11 @@ export class Upload implements BodySink {
 }
 
 /** Node throws for the fields of a connection. */
-function fieldsOf(trailers: HttpHeaders): Record<string, string[]> {
-  const fields: Record<string, string[]> = {};
+function fieldsOf(trailers: HttpHeaders): RawHeaders {
+  const fields: string[] = [];
   for (const [name, value] of sendableTrailers(trailers)) {
     const lower = name.toLowerCase();
-    if (!leftOut.has(lower)) (fields[lower] ??= []).push(value);
+    if (!leftOut.has(lower) && lower !== "te") fields.push(lower, value);
   }
   return fields;
 }
