@@ -22,7 +22,8 @@ export function withSingleLines<R>(fields: RawHeaders, send: (fields: RawHeaders
 
 /** The same as an object, which is what trailers and 1xx responses are sent as. */
 export function asObject(fields: RawHeaders): Record<string, string[]> {
-  const object: Record<string, string[]> = {};
+  // Names come from strangers: `constructor` must not be there already.
+  const object = Object.create(null) as Record<string, string[]>;
   for (let i = 0; i < fields.length; i += 2)
     (object[fields[i] as string] ??= []).push(fields[i + 1] as string);
   return object;

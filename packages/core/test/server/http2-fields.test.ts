@@ -5,7 +5,20 @@ import { answerTo, ask, client } from "./http2-client.ts";
 import { served } from "./served.ts";
 
 describe("fields that Node's HTTP/2 throws for", () => {
-  const twice = ["ETag", "a", "etag", "b", "Location", "/", "te", "gzip", "HTTP2-Settings", "x"];
+  const twice = [
+    "ETag",
+    "a",
+    "etag",
+    "b",
+    "Location",
+    "/",
+    "te",
+    "gzip",
+    "HTTP2-Settings",
+    "x",
+    "constructor",
+    "1",
+  ];
 
   test("are sent in one line, or left out, in heads and trailers: who passes them on does not judge", async () => {
     const server = await served(() => {
@@ -24,6 +37,7 @@ describe("fields that Node's HTTP/2 throws for", () => {
     expect(Object.entries(trailers ?? {})).toEqual([
       ["etag", "a, b"],
       ["location", "/"],
+      ["constructor", "1"],
     ]);
   });
 

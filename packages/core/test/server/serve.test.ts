@@ -186,6 +186,32 @@ describe("serve", () => {
     expect(all).not.toMatch(/content-length|transfer-encoding/i);
   });
 
+  test.each([
+    ["with an announced length", head("GET /", "Connection: close"), { "content-length": "1" }, "a"],
+    ["to HTTP/1.0", head("GET / HTTP/1.0"), {}, "a"],
+    ["to HEAD", head("HEAD /", "Connection: close"), {}, ""],
+  ])(
+    "defect: a response %s failed if it had trailers: there is no place for them",
+    async (_to, asked, fields, body) => {
+      const defects: unknown[] = [];
+      const server = await served(
+        () => {
+          const source = new Source();
+          source.onStart = () => {
+            source.give("a");
+            source.end(HttpHeaders.of({ sum: "1" }));
+          };
+          return httpResponse(200, source, { trailer: "sum", ...fields });
+        },
+        { defect: (cause) => defects.push(cause) },
+      );
+      const wire = await Wire.to(server, asked);
+      const [, sent] = (await wire.rest()).split("\r\n\r\n");
+      expect([statuses(wire.text), sent, defects]).toEqual([[200], body, []]);
+      expect(wire.text).not.toMatch(/trailer|sum/i);
+    },
+  );
+
   test("defect: chunks were sent to HTTP/1.0 clients, which know none, when the service said so", async () => {
     const chunked = HttpHeaders.of({ "Transfer-Encoding": "chunked" });
     const server = await served(() => httpResponse(200, bodyFrom(["a", "b"]), chunked));

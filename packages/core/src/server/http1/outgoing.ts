@@ -83,7 +83,9 @@ class ResponseSink implements BodySink {
 
   end(trailers: HttpHeaders): void {
     try {
-      if (trailers.size > 0) this.#out.addTrailers([...trailers] as [string, string][]);
+      // Behind a body of announced length there is no place for them: HTTP/2, where they come from, has one.
+      if (trailers.size > 0 && this.#out.chunkedEncoding)
+        this.#out.addTrailers([...trailers] as [string, string][]);
       this.#out.end();
     } catch (cause) {
       this.#defect(cause);
@@ -122,6 +124,7 @@ function framed(
 ): RawHeaders {
   let announced: string | undefined;
   let encoded = false;
+  let hasTrailer = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
@@ -133,12 +136,17 @@ function framed(
       if (value.toLowerCase() !== "chunked")
         throw new RangeError(`transfer-encoding is ${value}; valid is chunked`);
       encoded = true;
-    }
+    } else if (name.length === 7 && name.toLowerCase() === "trailer") hasTrailer = true;
   }
-  const fields = encoded ? without(raw, "transfer-encoding") : raw;
+  let fields = encoded ? without(raw, "transfer-encoding") : raw;
+  const { method, httpVersionMinor } = out.req;
+  const isBodiless = status === 204 || status === 304 || method === "HEAD";
+  // Only behind chunks is there a place for trailers, and Node refuses to announce them elsewhere.
+  if (hasTrailer && (isBodiless || (announced ?? length) !== undefined || httpVersionMinor === 0))
+    fields = without(fields, "trailer");
   // RFC 9110, 8.6: it has no body, and must not say how long that is.
   if (status === 204) return announced === undefined ? fields : without(fields, "content-length");
-  if (length === undefined || status === 304 || out.req.method === "HEAD") return fields;
+  if (length === undefined || isBodiless) return fields;
   if (announced === undefined) return [...fields, "content-length", String(length)];
   if (Number(announced) === length) return fields;
   throw new RangeError(`content-length is ${announced}; the body has ${length} bytes`);
