@@ -19,7 +19,14 @@ export interface ServerTls {
   readonly ciphers?: string;
   /** Clients show a certificate that one of these authorities (PEM) has signed: all of them, or those that have one. */
   readonly clients?: { readonly ca: string; readonly required: boolean };
+  /**
+   * 48 bytes with which sessions are sealed that clients bring again, to save a part of the handshake: a secret. Servers
+   * with the same ones know each other's; who changes whom it trusts changes them, too. Default: new ones.
+   */
+  readonly ticketKeys?: Uint8Array;
 }
+
+const ticketBytes = 48;
 
 /** From the connection to the end of its handshake. */
 const handshakeMs = 10_000;
@@ -36,7 +43,9 @@ export class TlsEnd {
 
   /** @throws RangeError that names what is wrong with a certificate, a key or the ciphers. */
   constructor(tls: ServerTls, protocols: readonly string[], { secure, failed }: TlsEvents) {
-    const { certificates, minVersion = "TLSv1.2", ciphers, clients } = tls;
+    const { certificates, minVersion = "TLSv1.2", ciphers, clients, ticketKeys } = tls;
+    if (ticketKeys !== undefined && ticketKeys.length !== ticketBytes)
+      throw new RangeError(`serve: tls.ticketKeys has ${ticketKeys.length} bytes; valid is ${ticketBytes}`);
     if (certificates.length === 0)
       throw new RangeError("serve: tls.certificates is empty; valid is at least one");
     const common = {
@@ -59,6 +68,7 @@ export class TlsEnd {
       key: first?.key,
       ALPNProtocols: [...protocols],
       handshakeTimeout: handshakeMs,
+      ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys) }),
       requestCert: clients !== undefined,
       // Who shows a certificate that is not trusted is refused, also where none is required: see `secure`.
       rejectUnauthorized: clients?.required === true,

@@ -19,6 +19,11 @@ describe("TLS that cannot work is refused when it is given", () => {
     ],
     ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
     ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
+    [
+      "keys of tickets that are too short",
+      { ticketKeys: new Uint8Array(32) },
+      "tls.ticketKeys has 32 bytes; valid is 48",
+    ],
     ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
     [
       "an authority that is none",

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { sharedMemory } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
 import { sharedLimits } from "../data-plane/shared-limits.ts";
@@ -7,8 +8,10 @@ interface Shared {
   readonly memory: SharedArrayBuffer;
 }
 
-/** What all threads have in common: the state of their limits, which lives on from one configuration to the next. */
+/** What all threads have in common. It lives on from one configuration to the next. */
 export class SharedState {
+  /** Of all that is sealed for clients. */
+  readonly ticketSecret: Uint8Array = randomBytes(32);
   #limits: ReadonlyMap<string, Shared> = new Map();
 
   /** The memory of each limit of a configuration, by name. One thread alone needs none. */

@@ -148,6 +148,7 @@ export class Supervisor {
     return {
       resolved: { ...resolved, config: { ...resolved.config, workers } },
       limits: this.#shared.limits(resolved, workers),
+      ticketSecret: this.#shared.ticketSecret,
       ports: portsOf(this.#listening),
     };
   }

@@ -95,7 +95,7 @@ class RunningDataPlane implements DataPlane {
       config.listeners.map((each) => {
         const name = listenerName(each);
         const listener = opened.right.get(name) ?? (before.get(name) as Listener);
-        if (!opened.right.has(name)) listener.update(each, files);
+        if (!opened.right.has(name)) listener.update(each, files, context.ticketSecret);
         return [name, listener];
       }),
     );
@@ -175,7 +175,7 @@ class RunningDataPlane implements DataPlane {
   async #open(
     { config, files }: Resolved,
     next: Generation,
-    { ports }: DataPlaneContext,
+    { ports, ticketSecret }: DataPlaneContext,
   ): Promise<Either<ListenFailed, ReadonlyMap<string, Listener>>> {
     const opened = new Map<string, Listener>();
     for (const each of config.listeners) {
@@ -186,6 +186,7 @@ class RunningDataPlane implements DataPlane {
         stack: latest(name, () => (this.#generation.stacks.has(name) ? this.#generation : next)),
         counters: this.#counters,
         files,
+        ticketSecret,
         port: ports.get(name),
         reusePort: config.workers !== 1,
         log: this.#log,

@@ -1,3 +1,4 @@
+import { createHash, hkdfSync } from "node:crypto";
 import type { Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { type HttpServer, type ListenFailed, serve, type ServerTls } from "@pagoda/core/server";
@@ -13,6 +14,7 @@ export interface ListenerOptions {
   readonly stack: Service<HttpRequest, HttpResponse>;
   readonly counters: ServerCounters;
   readonly files: ReadonlyMap<string, string>;
+  readonly ticketSecret: Uint8Array;
   /** The port to take where the configuration says 0. */
   readonly port: number | undefined;
   /** Other threads listen there, too. */
@@ -37,7 +39,7 @@ export class Listener {
     config: ListenerConfig,
     options: ListenerOptions,
   ): Promise<Either<ListenFailed, Listener>> {
-    const { stack, counters, files, port, reusePort, log } = options;
+    const { stack, counters, files, ticketSecret, port, reusePort, log } = options;
     const { address, protocols, maxConnections, tls } = config;
     const server = await serve(stack, {
       host: address.host,
@@ -45,7 +47,7 @@ export class Listener {
       reusePort,
       protocols,
       maxConnections,
-      ...(tls && { tls: serverTls(tls, files) }),
+      ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
       ...counters.observe(listenerName(config), log),
     });
     return isLeft(server) ? server : right(new Listener(config, server.right));
@@ -57,8 +59,12 @@ export class Listener {
   }
 
   /** Takes over what can change while it listens: it counts for new connections. */
-  update({ tls, maxConnections }: ListenerConfig, files: ReadonlyMap<string, string>): void {
-    this.server.update({ maxConnections, ...(tls && { tls: serverTls(tls, files) }) });
+  update(
+    { tls, maxConnections }: ListenerConfig,
+    files: ReadonlyMap<string, string>,
+    ticketSecret: Uint8Array,
+  ): void {
+    this.server.update({ maxConnections, ...(tls && { tls: serverTls(tls, files, ticketSecret) }) });
   }
 }
 
@@ -70,9 +76,10 @@ function addressOf({ address, protocols, tls }: ListenerConfig): string {
 function serverTls(
   { certificates, minVersion, ciphers, clients }: NonNullable<ListenerConfig["tls"]>,
   files: ReadonlyMap<string, string>,
+  ticketSecret: Uint8Array,
 ): ServerTls {
   const contents = (path: string): string => files.get(path) as string;
-  return {
+  const settings = {
     certificates: certificates.map(({ certificate, key }) => ({
       certificate: contents(certificate),
       key: contents(key),
@@ -81,4 +88,13 @@ function serverTls(
     ...(ciphers !== undefined && { ciphers }),
     ...(clients && { clients: { ca: contents(clients.ca), required: clients.required } }),
   };
+  // Of these settings alone: a session must not outlive the trust under which it began.
+  const ticketKeys = hkdfSync(
+    "sha256",
+    ticketSecret,
+    "",
+    createHash("sha256").update(JSON.stringify(settings)).digest(),
+    48,
+  );
+  return { ...settings, ticketKeys: new Uint8Array(ticketKeys) };
 }

@@ -12,6 +12,8 @@ export interface DataPlaneContext {
    * `sharedLimits`. It stays the same over reloads, so that limits go on.
    */
   readonly limits: ReadonlyMap<string, SharedArrayBuffer>;
+  /** Of the keys with which all threads seal the TLS sessions of clients, so that one knows those of another. */
+  readonly ticketSecret: Uint8Array;
   /** Ports that another data plane was given where the configuration says 0, by the name of the listener. */
   readonly ports: ReadonlyMap<string, number>;
 }

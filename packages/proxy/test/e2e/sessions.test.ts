@@ -1,0 +1,63 @@
+import { connect } from "node:tls";
+import { testAuthority } from "@pagoda/core/testing";
+import { expect, test } from "vitest";
+import { configured, Folder, through } from "./configured.ts";
+import { origin } from "./origin.ts";
+
+const authority = testAuthority();
+const shop = authority.issue({ names: "IP:127.0.0.1" });
+const cart = authority.issue({ names: "URI:spiffe://test/cart" });
+
+interface Asked {
+  readonly reused: boolean;
+  readonly text: string;
+  readonly session: Buffer;
+}
+
+/** One request on a connection of its own. */
+function ask(url: string, maxVersion: "TLSv1.2" | "TLSv1.3", session?: Buffer): Promise<Asked> {
+  const options = { ca: authority.ca, cert: cart.certificate, key: cart.key, maxVersion };
+  return new Promise((resolve, reject) => {
+    const port = Number(new URL(url).port);
+    const socket = connect({ host: "127.0.0.1", port, ...options, ...(session && { session }) });
+    let text = "";
+    let reused = false;
+    let last: Buffer | undefined;
+    socket.once("secureConnect", () => (reused = socket.isSessionReused()));
+    socket.on("session", (each: Buffer) => (last = each));
+    socket.on("data", (piece: Buffer) => (text += piece.toString()));
+    socket.once("error", reject);
+    socket.once("close", () => resolve({ reused, text, session: last ?? Buffer.alloc(0) }));
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  });
+}
+
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "a session of %s is known to every thread, with who the client is, until others are trusted",
+  async (version) => {
+    await using upstream = await origin(({ headers }, out) =>
+      out.end(String(headers["x-forwarded-client-cert"])),
+    );
+    using folder = new Folder();
+    folder.write("ca.pem", authority.ca);
+    folder.write("shop.pem", shop.certificate);
+    folder.write("shop.key", shop.key);
+    const tls = { certificates: [{ certificate: "shop.pem", key: "shop.key" }], clients: { ca: "ca.pem" } };
+    const config = through({ endpoints: [upstream.url] }, { tls });
+    await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
+    const reload = async (): Promise<number> =>
+      (await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" })).status;
+    const first = await ask(pagoda.url, version);
+    expect(first).toMatchObject({ reused: false, text: expect.stringContaining("URI=spiffe://test/cart") });
+    folder.write("pagoda.yaml", { ...config, log: { accessRatio: "1%" } });
+    expect(await reload()).toBe(200);
+    for (let at = 0; at < 10; at++)
+      expect(await ask(pagoda.url, version, first.session)).toMatchObject({
+        reused: true,
+        text: expect.stringContaining("URI=spiffe://test/cart"),
+      });
+    folder.write("ca.pem", `${authority.ca}${testAuthority("another").ca}`);
+    expect(await reload()).toBe(200);
+    expect(await ask(pagoda.url, version, first.session)).toMatchObject({ reused: false });
+  },
+);
