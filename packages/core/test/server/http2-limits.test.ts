@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
-import { text } from "@pagoda/core/http";
-import { settled } from "@pagoda/core/testing";
+import { type HttpResponse, text } from "@pagoda/core/http";
+import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { answerTo, ask, client } from "./http2-client.ts";
 import { eventually, served, Wire } from "./served.ts";
@@ -197,5 +197,56 @@ describe("a hostile HTTP/2 client", () => {
     const whole = answerTo(stream);
     stream.resume();
     expect((await whole).body).toHaveLength(4_000_000);
+  });
+});
+
+describe("defect: after a client's GOAWAY and a mistake Node read no more, and saw no end", () => {
+  const head = fields(...get);
+  const goaway = frame(7, 0, 0, new Uint8Array(8));
+  const mistake = frame(0, 1, 3, new Uint8Array(8));
+
+  test("the connection is closed within two looks, and its calls are aborted", async () => {
+    const clock = virtualClock();
+    let aborted = false;
+    const server = await served(
+      (_request, signal) => {
+        signal.addEventListener("abort", () => (aborted = true));
+        return new Promise(() => {});
+      },
+      { clock },
+    );
+    const wire = await Wire.to(server, preface);
+    wire.socket.write(Buffer.concat([settings, frame(1, allOfIt, 1, head), goaway]));
+    await eventually(() => server.inFlight === 1);
+    wire.socket.write(mistake);
+    await wire.until("\0");
+    wire.socket.destroy();
+    await clock.advance(30_000);
+    await clock.advance(30_000);
+    await eventually(() => server.connections === 0 && server.inFlight === 0);
+    expect(aborted).toBe(true);
+  });
+
+  test("one without a mistake goes on for as long as its calls", async () => {
+    const clock = virtualClock();
+    let answer = (): void => {};
+    const late = new Promise<HttpResponse>((resolve) => (answer = () => resolve(text("late"))));
+    const server = await served(({ path }) => (path === "/" ? late : text("quick")), { clock });
+    const session = client(server);
+    const asked = ask(session, {});
+    await eventually(() => server.inFlight === 1);
+    session.goaway();
+    // What was sent before is read before.
+    const another = client(server);
+    const thereAndBack = () => ask(another, { ":path": "/quick" });
+    await thereAndBack();
+    for (let looks = 0; looks < 5; looks++) {
+      const settings = once(session, "remoteSettings");
+      await clock.advance(30_000);
+      await settings;
+      await thereAndBack();
+    }
+    answer();
+    expect((await asked).body).toBe("late");
   });
 });

@@ -38,6 +38,10 @@ export class Http2Connection implements Connected {
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   #draining = false;
+  /** The client has said that nothing new comes from it. */
+  #isLeaving = false;
+  /** What the last look asked has had no answer. */
+  #isUnanswered = false;
   /** Bytes that had passed when it was last looked after, and since when there are no more. */
   #bytes = 0;
   #quietSince: number;
@@ -67,6 +71,7 @@ export class Http2Connection implements Connected {
     );
     // A client that breaks the protocol: nghttp2 has told it, and the connection closes.
     session.on("error", () => {});
+    session.on("goaway", () => (this.#isLeaving = true));
   }
 
   /**
@@ -89,6 +94,7 @@ export class Http2Connection implements Connected {
   }
 
   look(now: number): void {
+    if (this.#isLeaving && !this.#isAlive()) return this.destroy();
     for (const exchange of this.#exchanges) exchange.look(now);
     const isEmpty = this.#exchanges.size === 0;
     const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
@@ -102,8 +108,22 @@ export class Http2Connection implements Connected {
   }
 
   destroy(): void {
+    // Streams of a session that is destroyed look as if they had ended well.
+    for (const exchange of this.#exchanges) exchange.lost();
     this.#session.destroy();
     this.#socket.destroy();
+  }
+
+  /**
+   * After a client's GOAWAY nghttp2 stops reading at the first mistake, and Node tells nobody, not even when the client
+   * has closed. Where both still read, settings without content are acknowledged from one look to the next; Node sends
+   * no more pings then.
+   */
+  #isAlive(): boolean {
+    if (this.#isUnanswered || this.#session.destroyed) return false;
+    this.#isUnanswered = true;
+    this.#session.settings({}, () => (this.#isUnanswered = false));
+    return true;
   }
 
   #arrived(stream: ServerHttp2Stream, flags: number, fields: RawHeaders): void {

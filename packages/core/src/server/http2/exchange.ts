@@ -38,9 +38,13 @@ export class Exchange {
     // A stream that its client resets tells so by an error, too.
     stream.on("error", () => {});
     stream.once("close", () => {
-      if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR)
-        this.#gone.abort(new Error("the client has gone"));
+      if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.lost();
     });
+  }
+
+  /** The client is not there any more, or nobody speaks with it. */
+  lost(): void {
+    this.#gone.abort(new Error("the client has gone"));
   }
 
   begin(flags: number, fields: RawHeaders): void {
