@@ -26,8 +26,15 @@ export function checkListenerPolicies(path: Path, policies: ListenerPolicies, re
   checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
 }
 
-export function checkRoutePolicies(path: Path, policies: RoutePolicies, report: Report): void {
+export function checkRoutePolicies(path: Path, route: string, policies: RoutePolicies, report: Report): void {
   checkRules([...path, "authorize"], policies.authorize, report);
+  policies.authorize?.rules.forEach(({ to }, n) => {
+    if (to?.routes?.includes(route) === false)
+      report(
+        [...path, "authorize", "rules", n, "to", "routes"],
+        `is ${JSON.stringify(to.routes)}, but here it is ${route}: the rule would never be true`,
+      );
+  });
   checkRateLimit([...path, "rateLimit"], policies.rateLimit, report);
   checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
   if (policies.retry === undefined) return;

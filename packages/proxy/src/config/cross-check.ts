@@ -33,7 +33,18 @@ export function crossProblems(document: ConfigDocument, config: Config): readonl
   return problems;
 }
 
-function checkCluster(path: Path, { policies, balance, outliers }: ClusterConfig, report: Report): void {
+function checkCluster(
+  path: Path,
+  { policies, balance, outliers, endpoints = [] }: ClusterConfig,
+  report: Report,
+): void {
+  const urls = endpoints.map((endpoint) => (typeof endpoint === "string" ? endpoint : endpoint.url));
+  endpoints.forEach((endpoint, n) => {
+    const at: Path = [...path, "endpoints", n];
+    if (urls.indexOf(urls[n] as string) < n) report(at, `${urls[n]} is there already; valid is each once`);
+    if (balance === "round-robin" && typeof endpoint === "object" && endpoint.weight !== undefined)
+      report([...at, "weight"], "would do nothing with round-robin; valid is another balance, or none");
+  });
   checkClusterPolicies([...path, "policies"], policies, report);
   if (outliers !== undefined) {
     const { ejection, maxEjection } = outliers;
@@ -47,10 +58,16 @@ function checkCluster(path: Path, { policies, balance, outliers }: ClusterConfig
 function checkEffects({ listeners, clusters }: Config, report: Report): void {
   const none = routePolicies.parse({});
   listeners.forEach(({ routes }, at) => {
-    routes.forEach(({ redirect, respond, policies }, n) => {
-      if ((redirect === undefined && respond === undefined) || isDeepStrictEqual(policies, none)) return;
-      const path: Path = ["listeners", at, "routes", n, "policies"];
-      report(path, "would do nothing on a route that answers by itself; valid are those of the listener");
+    routes.forEach(({ redirect, respond, rewrite, requestHeaders, policies }, n) => {
+      const path: Path = ["listeners", at, "routes", n];
+      if (redirect === undefined && respond === undefined) return;
+      const nothing = "would do nothing on a route that answers by itself";
+      if (!isDeepStrictEqual(policies, none))
+        report([...path, "policies"], `${nothing}; valid are those of the listener`);
+      if (rewrite !== undefined) report([...path, "rewrite"], nothing);
+      if (requestHeaders !== undefined) report([...path, "requestHeaders"], nothing);
+      if (respond?.body !== undefined && (respond.status === 204 || respond.status === 304))
+        report([...path, "respond", "body"], `a response with ${respond.status} has none`);
     });
   });
   for (const [name, { endpoints, dns, srv, file, tls }] of Object.entries(clusters)) {
@@ -106,11 +123,11 @@ function checkRoutes(
       meant === undefined ? `there are ${clusters.join(", ") || "none"}` : `did you mean ${meant}?`;
     report(at, `there is no cluster "${name}"; ${hint}`);
   };
-  routes.forEach(({ cluster, clusters: shares, policies }, n) => {
+  routes.forEach(({ name, cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
     known([...path, n, "policies", "mirror", "cluster"], policies.mirror?.cluster);
-    checkRoutePolicies([...path, n, "policies"], policies, report);
+    checkRoutePolicies([...path, n, "policies"], name, policies, report);
   });
   for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute))) {
     // Of two with the same name the last one is the one too many.

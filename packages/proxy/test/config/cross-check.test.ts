@@ -189,6 +189,76 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "routes[0].policies: would do nothing on a route that answers by itself",
     ],
     [
+      "a rewrite of a route that answers by itself",
+      {
+        listeners: [
+          { ...listener, routes: [{ name: "a", redirect: { path: "/x" }, rewrite: { path: "/y" } }] },
+        ],
+        ...shop,
+      },
+      "routes[0].rewrite: would do nothing on a route that answers by itself",
+    ],
+    [
+      "changed fields of a request that goes nowhere",
+      {
+        listeners: [
+          {
+            ...listener,
+            routes: [{ name: "a", respond: { status: 200 }, requestHeaders: { remove: ["x"] } }],
+          },
+        ],
+        ...shop,
+      },
+      "routes[0].requestHeaders: would do nothing on a route that answers by itself",
+    ],
+    [
+      "a body of what has none",
+      { listeners: [{ ...listener, routes: [{ name: "a", respond: { status: 204, body: "x" } }] }], ...shop },
+      "respond.body: a response with 204 has none",
+    ],
+    [
+      "a rule for another route",
+      {
+        listeners: [
+          {
+            ...listener,
+            routes: [
+              {
+                name: "a",
+                cluster: "shop",
+                policies: { authorize: { rules: [{ name: "r", effect: "deny", to: { routes: ["b"] } }] } },
+              },
+            ],
+          },
+        ],
+        ...shop,
+      },
+      'to.routes: is ["b"], but here it is a: the rule would never be true',
+    ],
+    [
+      "a fault that is none",
+      {
+        listeners: [{ ...listener, routes: [{ name: "a", cluster: "shop", policies: { fault: {} } }] }],
+        ...shop,
+      },
+      "policies.fault: is {}; valid is delay, failure, or both",
+    ],
+    [
+      "an endpoint that is there twice",
+      { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1", "http://a:1/"] } } },
+      "endpoints[1]: http://a:1 is there already; valid is each once",
+    ],
+    [
+      "a weight that nobody looks at",
+      { listeners: [listener], clusters: { shop: { endpoints: [{ url: "http://a:1", weight: 2 }] } } },
+      "endpoints[0].weight: would do nothing with round-robin",
+    ],
+    [
+      "a collector without a path",
+      { listeners: [listener], ...shop, tracing: { endpoint: "http://collector:4318" } },
+      'tracing.endpoint: is "http://collector:4318"; valid is a URL with a path',
+    ],
+    [
       "TLS for endpoints without",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], tls: {} } } },
       "clusters.shop.tls: would do nothing: no endpoint is https",

@@ -139,7 +139,9 @@ const pool = fields({
 export const cluster = fields({
   endpoints: some(endpoint).optional().describe("The origins, one by one. Or one of the three below."),
   dns: dns.optional().describe("The addresses of a name."),
-  srv: srv.optional().describe("The SRV records of a name."),
+  srv: srv
+    .optional()
+    .describe("The SRV records of a name. Their weights count with any balance but round-robin."),
   file: text.min(1).optional().describe("A JSON file with the endpoints, watched."),
   protocol: word(["http1", "http2"])
     .default("http1")

@@ -8,6 +8,8 @@ import { duration, ratio } from "./units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const validCollector = "valid is a URL with a path, such as http://collector:4318/v1/traces";
+
 const certificate = fields({
   certificate: text.min(1).describe("File with the certificate and those that it is signed by (PEM)."),
   key: text.min(1).describe("File with the key (PEM)."),
@@ -62,7 +64,8 @@ export const config = fields({
     .describe("Lines of JSON on standard output."),
   tracing: fields({
     endpoint: z
-      .url({ protocol: /^https?$/, error: "valid is a URL such as http://collector:4318/v1/traces" })
+      .url({ protocol: /^https?$/, error: validCollector })
+      .refine((url) => new URL(url).pathname !== "/", { error: validCollector })
       .describe("Where spans are sent to: OTLP over HTTP."),
     ratio: ratio.prefault("1%").describe("The share of the traces that begin here and are recorded."),
     service: text.min(1).default("pagoda").describe("The name of the service in spans."),

@@ -91,6 +91,8 @@ const fault = fields({
   })
     .optional()
     .describe("Fails calls, which go no further."),
+}).refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
+  error: "valid is delay, failure, or both",
 });
 
 const mirror = fields({
