@@ -1,5 +1,5 @@
 import { buffer, type BufferObserver } from "@pagoda/buffer";
-import { budget, type Layer, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import { anyReady, budget, type Layer, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { fault, type FaultObserver } from "@pagoda/fault";
 import { grpcClassifier, grpcDeadline, type GrpcDeadlineObserver } from "@pagoda/grpc";
@@ -11,6 +11,7 @@ import { perRoute, type Routed, type RouteTable } from "@pagoda/router";
 import { timeout, type TimeoutObserver } from "@pagoda/timeout";
 import type { RoutePolicies } from "../config/schema/policies.ts";
 import type { InjectedStatus } from "./answers.ts";
+import { given } from "./given.ts";
 import type { Kept } from "./kept.ts";
 import { authorizeOnRoute, type Labels, limitConcurrency, limitRate } from "./policies.ts";
 import { requestSent } from "./sent.ts";
@@ -29,43 +30,30 @@ export interface RouteContext extends Tell {
 type Table = RouteTable<string, RoutePolicies>;
 type OnRoute = HttpRequest & FromClient & Routed<string, RoutePolicies>;
 
-/** What is done with the calls of each route before they go to a cluster, from the outside in. */
+/** What is done with the calls of each route before they go to a cluster. */
 export function routePolicies(table: Table, context: RouteContext) {
+  return perRoute(table, (route) => {
+    const clusters = new Set(table.selectedOf(route).map(({ cluster }) => context.cluster(cluster)));
+    return stackOf(route.name, route.policy as RoutePolicies, context, clusters);
+  });
+}
+
+/** From the outside in. It is one stack, so that who waits in it waits for this route, and not for any of them. */
+function stackOf(
+  route: string,
+  policies: RoutePolicies,
+  context: RouteContext,
+  clusters: ReadonlySet<ClusterService>,
+) {
   const { events, listener, limits, kept } = context;
-
-  /** A layer for each route whose policies have a part; none at all where no route has it. */
-  function forRoutes<P, Needs, Fails>(
-    part: (policies: RoutePolicies) => P | undefined,
-    make: (policy: P, labels: { readonly route: string }) => Layer<Needs, unknown, Fails>,
-  ): Layer<Routed<string, RoutePolicies> & Needs, unknown, Fails> {
-    const of = (policies: RoutePolicies | undefined): P | undefined =>
-      policies === undefined ? undefined : part(policies);
-    if (table.routes.every(({ policy }) => of(policy) === undefined)) return optional(undefined);
-    return perRoute(table, ({ name, policy }) => {
-      const found = of(policy);
-      return found === undefined ? undefined : make(found, { route: name });
-    });
-  }
-
-  const budgetOf = ({ budget: settings }: NonNullable<RoutePolicies["retry"]>, route: string) =>
-    kept.get(`retry budget, ${limitName(listener, route)}`, settings, () => budget(settings));
-
+  const labels = { route };
+  const limit = limitName(listener, route);
+  const { authorize, rateLimit, buffer: waiting, concurrencyLimit, mirror: copies, retry, hedge } = policies;
   return (
     new ServiceBuilder<OnRoute>()
-      .layer(
-        forRoutes(
-          ({ authorize }) => authorize,
-          (policy, labels) => authorizeOnRoute(policy, labels, context),
-        ),
-      )
+      .layer(optional(authorize && authorizeOnRoute(authorize, labels, context)))
       // What is refused has cost nothing.
-      .layer(
-        forRoutes(
-          ({ rateLimit }) => rateLimit,
-          (policy, labels) =>
-            limitRate(policy, labels, limits.get(limitName(listener, labels.route)), context),
-        ),
-      )
+      .layer(optional(rateLimit && limitRate(rateLimit, labels, limits.get(limit), context)))
       // A client of gRPC says itself how long it waits.
       .layer(
         grpcDeadline({
@@ -76,43 +64,39 @@ export function routePolicies(table: Table, context: RouteContext) {
       )
       // One deadline for all tries, and for waiting.
       .layer(
-        forRoutes(
-          (policies) => (policies.timeout > 0 ? policies.timeout : undefined),
-          (ms, labels) =>
-            timeout({
-              ms,
-              startWhen: requestSent,
-              observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
-            }),
+        optional(
+          policies.timeout > 0
+            ? timeout({
+                ms: policies.timeout,
+                startWhen: requestSent,
+                observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
+              })
+            : undefined,
         ),
       )
       .layer(
-        forRoutes(
-          ({ buffer }) => buffer,
-          ({ capacity, maxWait }, labels) =>
+        optional(
+          waiting &&
             buffer({
-              capacity,
-              ...(maxWait !== undefined && { maxWaitMs: maxWait }),
+              capacity: waiting.capacity,
+              ...(waiting.maxWait !== undefined && { maxWaitMs: waiting.maxWait }),
               observer: events.observer<BufferObserver>("buffer", ["dropped"], { labels }),
             }),
         ),
       )
       .layer(
-        forRoutes(
-          ({ concurrencyLimit }) => concurrencyLimit,
-          (policy, labels) => limitConcurrency(policy, labels, context),
+        optional(
+          concurrencyLimit === undefined ? undefined : limitConcurrency(concurrencyLimit, labels, context),
         ),
       )
       // A call is copied once, whatever is tried.
       .layer(
-        forRoutes(
-          ({ mirror }) => mirror,
-          ({ cluster, ratio, maxInFlight, timeout }, labels) =>
+        optional(
+          copies &&
             mirror<HttpRequest & FromClient>({
-              to: context.cluster(cluster),
-              ratio,
-              ...(maxInFlight !== undefined && { maxInFlight }),
-              ...(timeout !== undefined && { timeoutMs: timeout }),
+              to: context.cluster(copies.cluster),
+              ratio: copies.ratio,
+              ...given({ maxInFlight: copies.maxInFlight, timeoutMs: copies.timeout }),
               observer: events.observer<MirrorObserver<HttpRequest & FromClient>>(
                 "mirror",
                 ["sent", "answered", "failed", "skipped"],
@@ -122,20 +106,33 @@ export function routePolicies(table: Table, context: RouteContext) {
         ),
       )
       .layer(
-        forRoutes(
-          ({ retry, hedge }) => (retry === undefined && hedge === undefined ? undefined : { retry, hedge }),
-          (policies, labels) =>
-            repeating(policies, labels, context, policies.retry && budgetOf(policies.retry, labels.route)),
+        optional(
+          retry === undefined && hedge === undefined
+            ? undefined
+            : repeating(
+                { retry, hedge },
+                labels,
+                context,
+                retry && kept.get(`retry budget, ${limit}`, retry.budget, () => budget(retry.budget)),
+              ),
         ),
       )
-      .layer(
-        forRoutes(
-          ({ fault }) => fault,
-          (policy, labels) => faults(policy, labels, context),
-        ),
-      )
+      .layer(optional(policies.fault && faults(policies.fault, labels, context)))
+      .layer(readyWith(clusters))
       .asLayer()
   );
+}
+
+type ClusterService = ReturnType<RouteContext["cluster"]>;
+
+/** Further in are the clusters of all routes; those of one route are what its calls wait for. */
+function readyWith(clusters: ReadonlySet<ClusterService>): Layer<unknown> {
+  const layer = <Req, Res, Err>(inner: Service<Req, Res, Err>): Service<Req, Res, Err> => ({
+    ready: () => anyReady(clusters),
+    call: (request, signal) => inner.call(request, signal),
+    describe: () => inner.describe(),
+  });
+  return layer as Layer<unknown>;
 }
 
 /** Further tries, and second calls, out of one budget. */

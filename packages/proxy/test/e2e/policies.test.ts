@@ -64,12 +64,26 @@ describe("refusals", () => {
     expect((await pagoda.admin("/clusters")).text).toContain('"why":"circuit open: consecutive-failures"');
   });
 
-  test("calls wait where they would be refused, as many as may", async () => {
+  // Another route, whose cluster is always ready, must not make this one look so.
+  test.each([
+    ["route's limit", { concurrencyLimit: 1 }, {}],
+    ["cluster's connections", {}, { pool: { maxConnections: 1 } }],
+    ["endpoint's limit", {}, { policies: { concurrencyLimit: 1 } }],
+  ])("calls wait where a %s would refuse them, as many as may", async (_of, limit, cluster) => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
+    await using free = await named("free");
     using folder = new Folder();
-    const policies = { concurrencyLimit: 1, buffer: { capacity: 1 } };
-    await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, {}, policies));
+    const policies = { ...limit, buffer: { capacity: 1 } };
+    const routes = [
+      { name: "all", cluster: "origin", policies },
+      { name: "other", match: { path: "/other" }, cluster: "free" },
+    ];
+    const clusters = { origin: { endpoints: [upstream.url], ...cluster }, free: { endpoints: [free.url] } };
+    await using pagoda = await configured(folder, {
+      clusters,
+      listeners: [{ ...anywhere, name: "main", routes }],
+    });
     const first = call(pagoda.url, { agent: false });
     const { response } = await arrivals.next();
     const second = call(pagoda.url, { agent: false });
@@ -78,6 +92,7 @@ describe("refusals", () => {
       ({ text }) => /"name":"buffer"[^}]*}[^}]*"(?:waiting|queued|size)":1/.test(text),
     );
     expect((await call(pagoda.url, { agent: false })).status).toBe(503);
+    expect((await call(`${pagoda.url}/other`, { agent: false })).body).toBe("free");
     response.end("one");
     expect((await first).body).toBe("one");
     (await arrivals.next()).response.end("two");
