@@ -61,7 +61,7 @@ class RunningDataPlane implements DataPlane {
     this.#tell = teller(registry, log);
     this.#metrics = metrics({ registry, routes: true });
     this.#counters = new ServerCounters(registry);
-    this.#spans = spansOf(config.tracing);
+    this.#spans = spansOf(config.tracing, log);
     this.#clusters = new Clusters(this.#tell);
     stackMetrics({ registry, stack: () => this.#whole() });
   }
@@ -72,7 +72,7 @@ class RunningDataPlane implements DataPlane {
 
   async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
     const { config, files } = resolved;
-    const spans = spansOf(config.tracing, this.#spans);
+    const spans = spansOf(config.tracing, this.#log, this.#spans);
     const kept = new Kept(this.#kept);
     const taken = this.#clusters.take(resolved, spans);
     // A cluster whose endpoints are looked up has none before the first answer.

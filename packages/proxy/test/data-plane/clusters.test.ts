@@ -11,7 +11,7 @@ import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
 
 const request: HttpRequest & FromClient = { ...httpRequest("http://shop.example/"), client: "10.0.0.7" };
-const noSpans = spansOf(undefined);
+const noSpans = spansOf(undefined, told().tell.log);
 
 async function get(cluster: Cluster): Promise<HttpResponse> {
   const result = await cluster.service.call(request);
