@@ -32,6 +32,12 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
       return document.problem([...path, key], `there is no such field; ${hint}`, true);
     });
   }
+  if (issue.code === "invalid_union") {
+    // Where the value is of one kind, and only something in it is wrong, it is that which people look for.
+    const [meant, another] = issue.errors.filter((all) => all.every((each) => each.path.length > 0));
+    if (meant !== undefined && another === undefined)
+      return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));
+  }
   const value = valueAt(document.value, path);
   const shown = value === undefined ? "is missing" : `is ${JSON.stringify(value)}`;
   return [document.problem(path, `${shown}; ${issue.message}`)];

@@ -254,6 +254,11 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "endpoints[0].weight: would do nothing with round-robin",
     ],
     [
+      "a collector that is none",
+      { listeners: [listener], ...shop, tracing: { endpoint: ";" } },
+      'tracing.endpoint: is ";"; valid is a URL with a path',
+    ],
+    [
       "a collector without a path",
       { listeners: [listener], ...shop, tracing: { endpoint: "http://collector:4318" } },
       'tracing.endpoint: is "http://collector:4318"; valid is a URL with a path',

@@ -54,6 +54,16 @@ describe("a problem says where, what, and what would be right", () => {
       `a: &a [x]\nb: &b [${twenty("a")}]\nc: [${twenty("b")}]\n`,
       ["f:1:1: aliases multiply; valid is that none stands for over 100"],
     ],
+    [
+      "what is wrong in one of several forms",
+      "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, match: { methods: GET, headers: [{ name: x, exact: 2 }] } }]\nclusters: { s: { endpoints: [{ url: 'http://a:1', weight: 0 }], balance: { strategy: maglev, key: addr } } }\n",
+      [
+        'f:3:55: listeners[0].routes[0].match.methods: is "GET"; valid is a list',
+        "f:3:88: listeners[0].routes[0].match.headers[0].exact: is 2; valid is a text",
+        "f:4:59: clusters.s.endpoints[0].weight: is 0; valid is a number over 0",
+        'f:4:99: clusters.s.balance.key: is "addr"; valid is address, identity, path, or { header: NAME }',
+      ],
+    ],
     ["a key said twice", "clusters: {}\nclusters: {}\n", ["f:2:1: Map keys must be unique"]],
     ["an empty file", "", ["f:1:1: listeners: is missing; valid is a list"]],
   ];

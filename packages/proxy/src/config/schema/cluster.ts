@@ -10,8 +10,8 @@ const endpoint = z.union(
     fields({
       url: origin.describe("The origin: `http://host:port` or `https://host:port`."),
       weight: z
-        .number()
-        .positive()
+        .number({ error: "valid is a number over 0" })
+        .positive({ error: "valid is a number over 0" })
         .optional()
         .describe("How many calls it gets beside the others'. Default 1."),
     }),
@@ -142,7 +142,12 @@ export const cluster = fields({
   srv: srv
     .optional()
     .describe("The SRV records of a name. Their weights count with any balance but round-robin."),
-  file: text.min(1).optional().describe("A JSON file with the endpoints, watched."),
+  file: text
+    .min(1)
+    .optional()
+    .describe(
+      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, the weight left out where it is 1.',
+    ),
   protocol: word(["http1", "http2"])
     .default("http1")
     .describe("http2 over plain endpoints is by prior knowledge."),

@@ -65,7 +65,7 @@ export const config = fields({
   tracing: fields({
     endpoint: z
       .url({ protocol: /^https?$/, error: validCollector })
-      .refine((url) => new URL(url).pathname !== "/", { error: validCollector })
+      .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })
       .describe("Where spans are sent to: OTLP over HTTP."),
     ratio: ratio.prefault("1%").describe("The share of the traces that begin here and are recorded."),
     service: text.min(1).default("pagoda").describe("The name of the service in spans."),

@@ -62,7 +62,12 @@ const retry = fields({
     .describe("The pause before a further try."),
   budget: fields({
     ratio: ratio.prefault("20%").describe("Further tries for each call."),
-    minPerSecond: z.number().min(0).max(1_000_000).default(10).describe("Further tries in any case."),
+    minPerSecond: z
+      .number({ error: "valid is a number from 0 to 1000000" })
+      .min(0, { error: "valid is a number from 0 to 1000000" })
+      .max(1_000_000, { error: "valid is a number from 0 to 1000000" })
+      .default(10)
+      .describe("Further tries in any case."),
   })
     .prefault({})
     .describe(

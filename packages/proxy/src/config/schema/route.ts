@@ -7,8 +7,11 @@ const field = fields({
   exact: text.optional().describe("Its value is this."),
   contains: text.optional().describe("Its value has this in it."),
   regex: text.optional().describe("Its value as a whole matches this."),
-  present: z.literal(true).optional().describe("It is there, whatever its value."),
-  absent: z.literal(true).optional().describe("It is not there."),
+  present: z
+    .literal(true, { error: "valid is true" })
+    .optional()
+    .describe("It is there, whatever its value."),
+  absent: z.literal(true, { error: "valid is true" }).optional().describe("It is not there."),
 });
 
 const path = z.union(
