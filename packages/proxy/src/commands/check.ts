@@ -26,14 +26,14 @@ function wrong(io: CommandIo, message: string): number {
   return usageError;
 }
 
-function summary({ config: { listeners, clusters } }: Loaded): string {
+function summary({ config: { listeners, clusters }, file }: Loaded): string {
   const routes = listeners.reduce((sum, listener) => sum + listener.routes.length, 0);
   const parts = [
     counted(listeners.length, "listener"),
     counted(routes, "route"),
     counted(Object.keys(clusters).length, "cluster"),
   ];
-  return `valid: ${parts.join(", ")}`;
+  return `${file === undefined ? "valid, without a file" : "valid"}: ${parts.join(", ")}`;
 }
 
 function counted(count: number, what: string): string {

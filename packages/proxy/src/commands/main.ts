@@ -27,7 +27,7 @@ export async function main(args: readonly string[], { version, code }: Program):
     schema,
     healthcheck,
   };
-  if (args.includes("--help")) {
+  if (args.includes("--help") || args.includes("-h")) {
     io.stdout(help(Object.values(commands)));
     return 0;
   }

@@ -22,6 +22,8 @@ export interface Sources {
 }
 
 export interface Loaded extends Resolved {
+  /** The configuration file; `undefined`: the environment alone says it all. */
+  readonly file: string | undefined;
   /** The configuration file and those that it names: when one of them changes, this is old. */
   readonly watched: readonly string[];
   /** Whether the demo origins answer. */
@@ -57,7 +59,7 @@ function complete(
     return left(resolved.left.map(({ path, message }) => problemText(name, document.problem(path, message))));
   }
   const named = namedFiles(config.right).map((each) => locate(each.name, file));
-  return right({ ...resolved.right, watched: file === undefined ? named : [file, ...named], demo });
+  return right({ ...resolved.right, file, watched: file === undefined ? named : [file, ...named], demo });
 }
 
 function readText(file: string): Either<readonly string[], string> {

@@ -103,6 +103,7 @@ describe("called or configured wrongly", () => {
 describe("asked about itself", () => {
   test("--help lists every variable with its default and what is valid", async () => {
     const { code, output } = await run({ PROXY_LISTEN_ADDR: "wrong, but not read" }, "--help");
+    expect((await run({}, "-h")).output).toBe(output);
     expect(code).toBe(0);
     for (const [name, { valid, fallback, about }] of Object.entries(variables)) {
       expect(output).toContain(
