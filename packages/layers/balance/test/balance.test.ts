@@ -1,4 +1,4 @@
-import { left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import {
   type Endpoint,
   type ErrorOf,
@@ -13,9 +13,10 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { balance, type Balancer, type Candidate, type NoEndpointReady, type Strategy } from "@pagoda/balance";
 import { fakeDiscovery } from "./fake-discovery.ts";
 
-interface Refused extends Fault<"Refused"> {}
+interface Refused extends Fault<"Refused" | "Full"> {}
 
 const refused: Refused = { _tag: "Refused", origin: "upstream", retryable: false };
+const full: Refused = { _tag: "Full", origin: "local", retryable: true };
 const noneReady = { _tag: "NoEndpointReady", origin: "local", retryable: true };
 
 /** A balancer over mocks, each found by its endpoint's key. */
@@ -73,7 +74,57 @@ describe("balance", () => {
     expect(balanced.ready()).toBeUndefined();
     mock("b").admit(0);
     expect(isReady(balanced)).toBe(false);
-    expect(await balanced.call("1")).toEqual(left({ ...noneReady, endpoints: 2, usable: 2 }));
+    const refusal = balanced.call("1");
+    (await mock("b").next()).fail(full);
+    expect(await refusal).toEqual(
+      left({ ...noneReady, endpoints: 2, usable: 2, endpoint: "b", reason: "Full" }),
+    );
+  });
+
+  test("when none is ready, each in its turn says why", async () => {
+    const { balanced, mock } = bench("a", "b", "c");
+    for (const key of ["a", "b", "c"]) mock(key).admit(0);
+    const refusals = Array.from({ length: 6 }, () => balanced.call("1"));
+    for (const key of ["a", "b", "c"]) for (const call of mock(key).calls) call.fail(full);
+    const said = (await Promise.all(refusals)).map((result) => isLeft(result) && result.left);
+    expect(said.map((fault) => fault && fault._tag === "NoEndpointReady" && fault.endpoint)).toEqual([
+      "b",
+      "c",
+      "a",
+      "b",
+      "c",
+      "a",
+    ]);
+  });
+
+  test("an endpoint that takes a call although it said that it was not ready gives the call's result", async () => {
+    const { balanced, mock } = bench("a");
+    mock("a").admit(0);
+    const [answered, failed] = [balanced.call("1"), balanced.call("2")];
+    (await mock("a").next()).answer("one");
+    (await mock("a").next()).fail(refused);
+    expect(await answered).toEqual(right("one"));
+    expect(await failed).toEqual(left(refused));
+  });
+
+  test("an abort while none is ready is an abort", async () => {
+    const { balanced, mock } = bench("a");
+    mock("a").admit(0);
+    const controller = new AbortController();
+    const call = balanced.call("1", controller.signal);
+    controller.abort();
+    expect(await call).toMatchObject({ left: { _tag: "Aborted" } });
+  });
+
+  test("tells its observer of each call that it refuses", async () => {
+    const told: unknown[] = [];
+    const balanced = balance({
+      discovery: staticEndpoints([]),
+      connect: () => mockService<string, string>().service,
+      observer: { refused: (fault) => told.push(fault) },
+    });
+    const refusal = await balanced.call("1");
+    expect(told).toEqual([isLeft(refusal) && refusal.left]);
   });
 
   test("refuses without endpoints, and says that there is none", async () => {

@@ -40,9 +40,14 @@ export const answers = {
   FailedFast: { status: 503, message: "no upstream can take the request now", headers: soon },
   HeadersTimedOut: { status: 504, message: "the upstream did not answer in time" },
   Injected: ({ status }: InjectedStatus): Answer => ({ status, message: "a fault was injected here" }),
-  NoEndpointReady: ({ endpoints }: NoEndpointReady): Answer => ({
+  NoEndpointReady: ({ endpoints, usable }: NoEndpointReady): Answer => ({
     status: 503,
-    message: endpoints === 0 ? "there is no upstream" : "no upstream can take the request now",
+    message:
+      endpoints === 0
+        ? "there is no upstream"
+        : usable === 0
+          ? "no upstream is healthy"
+          : "no upstream can take the request now",
     headers: soon,
   }),
   NoRoute: ({ allow }: NoRoute): Answer =>

@@ -90,13 +90,18 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
     panicThreshold: config.panicThreshold,
     ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
     classifier,
-    observer: events.observer<BalanceObserver>("balance", ["came", "gone", "connectFailed", "panicked"], {
-      labels,
-      also: {
-        connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "the endpoint cannot be used"),
-        panicked: (panicking) => panic.change(panicking),
+    observer: events.observer<BalanceObserver>(
+      "balance",
+      ["came", "gone", "connectFailed", "panicked", "refused"],
+      {
+        labels,
+        also: {
+          connectFailed: (endpoint, err) =>
+            context.log.error({ endpoint, err }, "the endpoint cannot be used"),
+          panicked: (panicking) => panic.change(panicking),
+        },
       },
-    }),
+    ),
     connect: (endpoint, atEnd) => stackOf(name, endpoint, config, { ...context, classifier, atEnd }),
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()

@@ -49,7 +49,7 @@ describe("time", () => {
 });
 
 describe("refusals", () => {
-  test("an open breaker refuses without a call, and says when to come back", async () => {
+  test("an open breaker refuses without a call, and log and metrics say so", async () => {
     let calls = 0;
     await using bad = await origin((_message, out) => {
       calls++;
@@ -62,6 +62,13 @@ describe("refusals", () => {
     const refused = await call(pagoda.url);
     expect([refused.status, calls]).toEqual([503, 2]);
     expect((await pagoda.admin("/clusters")).text).toContain('"why":"circuit open: consecutive-failures"');
+    expect(await pagoda.log("GET / 503")).toMatchObject({
+      fault: { tag: "NoEndpointReady", usable: 1, endpoint: bad.url, reason: "CircuitOpen" },
+    });
+    const events = { event: "refused", cluster: "origin" };
+    expect(await pagoda.metric("stack_events_total", { ...events, layer: "balance" })).toBe(1);
+    const ofEndpoint = { ...events, layer: "circuit-breaker", endpoint: bad.url };
+    expect(await pagoda.metric("stack_events_total", ofEndpoint)).toBe(1);
   });
 
   // Another route, whose cluster is always ready, must not make this one look so.
@@ -92,6 +99,7 @@ describe("refusals", () => {
       ({ text }) => /"name":"buffer"[^}]*}[^}]*"(?:waiting|queued|size)":1/.test(text),
     );
     expect((await call(pagoda.url, { agent: false })).status).toBe(503);
+    expect((await pagoda.log("GET / 503")).fault).toMatchObject({ tag: "BufferFull" });
     expect((await call(`${pagoda.url}/other`, { agent: false })).body).toBe("free");
     response.end("one");
     expect((await first).body).toBe("one");
