@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
+import type { CutOff } from "../http/cut-off.ts";
 import { type Connected } from "./connections.ts";
 import { headersMs } from "./refusal.ts";
 
@@ -29,8 +30,8 @@ export class Accepted implements Connected {
     else if (now - this.#since >= headersMs) this.#socket.destroy();
   }
 
-  destroy(): void {
+  destroy(reason: CutOff): void {
     if (this.#connection === undefined) this.#socket.destroy();
-    else this.#connection.destroy();
+    else this.#connection.destroy(reason);
   }
 }

@@ -1,9 +1,12 @@
 import type { Clock, Timer } from "../clock.ts";
+import { CutOff } from "../http/cut-off.ts";
 
 /** Without a byte while a request is under way. */
 export const streamIdleMs = 300_000;
 /** Without a byte between requests. */
 export const connectionIdleMs = 3_600_000;
+/** The end of a call in which nothing moves. */
+export const quietTooLong = (): CutOff => new CutOff(`nothing has passed for ${streamIdleMs / 1_000} s`);
 /** How long a client that still sends is read after the last response. */
 export const lingerMs = 2_000;
 /** How often they are looked after: a timer for each connection would be set anew with every chunk. */
@@ -15,7 +18,8 @@ export interface Connected {
   drain(): void;
   /** Closes when it has been quiet for too long. */
   look(now: number): void;
-  destroy(): void;
+  /** Ends at once; the calls under way are aborted with this reason. */
+  destroy(reason: CutOff): void;
 }
 
 /** The connections of a server that are open. */

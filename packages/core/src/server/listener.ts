@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import type { TLSSocket } from "node:tls";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Clock, systemClock } from "../clock.ts";
+import { CutOff } from "../http/cut-off.ts";
 import type { HttpRequest, HttpResponse } from "../http/message.ts";
 import type { Service } from "../service.ts";
 import { Accepted } from "./accepted.ts";
@@ -103,7 +104,8 @@ export class Listener implements HttpServer, Side {
     const over = this.#over();
     await this.#within(limitMs, over);
     const cutOff = this.inFlight;
-    for (const connection of this.#connections) connection.destroy();
+    const reason = new CutOff(`draining took longer than ${limitMs / 1_000} s`);
+    for (const connection of this.#connections) connection.destroy(reason);
     await over;
     this.#http1.close();
     return cutOff;
@@ -112,7 +114,8 @@ export class Listener implements HttpServer, Side {
   async close(): Promise<void> {
     this.draining = true;
     this.#acceptor.close();
-    for (const connection of this.#connections) connection.destroy();
+    const reason = new CutOff("the server was closed");
+    for (const connection of this.#connections) connection.destroy(reason);
     await this.#over();
     this.#http1.close();
   }

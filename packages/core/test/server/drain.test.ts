@@ -1,4 +1,4 @@
-import { httpResponse, json, text } from "@pagoda/core/http";
+import { CutOff, httpResponse, json, text } from "@pagoda/core/http";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Source } from "../http/bodies.ts";
@@ -62,7 +62,8 @@ describe("drain", () => {
     await clock.advance(1);
     expect(await drained).toBe(3);
     for (const wire of wires) expect(await wire.rest()).toBe("");
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+    const reason = new CutOff("draining took longer than 1 s");
+    expect(signals.map((signal) => signal.reason)).toEqual([reason, reason, reason]);
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
@@ -101,12 +102,13 @@ describe("drain", () => {
   });
 
   test("close ends a drain that is under way", async () => {
-    const { clock, server } = await bench();
+    const { clock, server, signals } = await bench();
     const wire = await Wire.to(server, head("GET /1"));
     await eventually(() => server.inFlight === 1);
     const drained = server.drain(1_000);
     await server.close();
     await drained;
+    expect(signals[0]?.reason).toEqual(new CutOff("the server was closed"));
     expect(await wire.rest()).toBe("");
     expect(clock.pending).toBe(0);
   });

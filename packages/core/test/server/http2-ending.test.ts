@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type ClientHttp2Stream, constants } from "node:http2";
-import { bodyFrom, httpResponse, text } from "@pagoda/core/http";
+import { bodyFrom, CutOff, httpResponse, text } from "@pagoda/core/http";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Sink, Source } from "../http/bodies.ts";
@@ -121,7 +121,14 @@ describe("the end of an HTTP/2 connection", () => {
 
   test("drain closes an idle one at once, and cuts off who is late", async () => {
     const clock = virtualClock();
-    const server = await served(({ path }) => (path === "/" ? text("a") : new Promise(() => {})), { clock });
+    const signals: AbortSignal[] = [];
+    const server = await served(
+      ({ path }, signal) => {
+        signals.push(signal);
+        return path === "/" ? text("a") : new Promise(() => {});
+      },
+      { clock },
+    );
     const [idle, late] = [client(server), client(server)];
     await ask(idle, {});
     const stream = late.request({ ":path": "/never" });
@@ -133,15 +140,22 @@ describe("the end of an HTTP/2 connection", () => {
     await clock.advance(1_000);
     expect(await drained).toBe(1);
     expect((await cutOff).headers).toEqual({});
+    expect(signals[1]?.reason).toEqual(new CutOff("draining took longer than 1 s"));
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
   test("comes after 1 h between requests, and of a stream after 5 min without a byte", async () => {
     const clock = virtualClock();
     const source = new Source();
-    const server = await served(({ path }) => (path === "/" ? text("a") : httpResponse(200, source)), {
-      clock,
-    });
+    let its: AbortSignal | undefined;
+    const server = await served(
+      ({ path }, signal) => {
+        if (path === "/") return text("a");
+        its = signal;
+        return httpResponse(200, source);
+      },
+      { clock },
+    );
     const session = client(server);
     const quiet = ask(session, { ":path": "/quiet" });
     await eventually(() => source.told.length > 0);
@@ -153,6 +167,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect(server.inFlight).toBe(1);
     await clock.advance(360_000);
     expect((await quiet).code).toBe(constants.NGHTTP2_CANCEL);
+    expect(its?.reason).toEqual(new CutOff("nothing has passed for 300 s"));
     await eventually(() => server.inFlight === 0);
     await clock.advance(3_500_000);
     expect(server.connections).toBe(1);

@@ -1,4 +1,5 @@
 import {
+  aborted,
   type Clock,
   type Fault,
   isFault,
@@ -8,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { callNotes, type HttpResponse } from "@pagoda/core/http";
+import { callNotes, CutOff, type HttpResponse } from "@pagoda/core/http";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";
@@ -117,15 +118,26 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     }
   }
 
+  /** The signal says who has left whom. */
+  function left(call: Call<Req>, fault: Fault | undefined): void {
+    const { signal } = call;
+    if (signal?.reason instanceof CutOff) over(call, "cutOff", fault ?? aborted(signal));
+    else over(call, "aborted", fault);
+  }
+
   function answered(call: Call<Req>, response: HttpResponse): void {
     call.response = response;
     call.headMs = clock.now() - call.startedAt;
     const { fault, body, status } = response;
     body.observe((complete) => {
-      if (complete) return over(call, fault?._tag === "Aborted" ? "aborted" : "complete", fault);
+      if (complete) {
+        if (fault?._tag === "Aborted") left(call, fault);
+        else over(call, "complete", fault);
+        return;
+      }
       // The one who reads may hear that the client has gone before the signal does, in the same tick.
       queueMicrotask(() => {
-        if (fault?._tag === "Aborted" || call.signal?.aborted) over(call, "aborted", fault);
+        if (fault?._tag === "Aborted" || call.signal?.aborted) left(call, fault);
         else over(call, hasNoBody(call.request.method, status) ? "complete" : "broken", fault);
       });
     });
@@ -137,7 +149,8 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
       call.defect = result.left;
       return over(call, "error");
     }
-    over(call, result.left._tag === "Aborted" ? "aborted" : "error", result.left);
+    if (result.left._tag === "Aborted") left(call, result.left);
+    else over(call, "error", result.left);
   }
 
   return layer<Req>("access-log", (inner) => ({

@@ -1,4 +1,4 @@
-import { type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { CutOff, type HttpResponse, httpResponse } from "@pagoda/core/http";
 import { seededRandom, settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { type CallEnd, levelOf } from "@pagoda/access-log";
@@ -65,6 +65,28 @@ describe("how a call ended", () => {
     ]);
     expect(lines()[0]).not.toHaveProperty("status");
     expect(lines()[0]).not.toHaveProperty("headMs");
+  });
+
+  test.each([
+    ["before there is a response", undefined],
+    ["before the body has ended", 200],
+  ])("cut off, when the server gives it up %s", async (_when, status) => {
+    const { mock, layered, lines } = bench();
+    const server = new AbortController();
+    const body = new TestBody();
+    const result = layered.call(get, server.signal);
+    const arrived = await mock.next();
+    if (status !== undefined) {
+      arrived.answer({ ...httpResponse(status), body });
+      await result;
+      body.pipe(nowhere);
+    }
+    server.abort(new CutOff("draining took longer than 30 s"));
+    body.cancel();
+    await settled();
+    const fault = { tag: "Aborted", cause: { message: "draining took longer than 30 s" } };
+    expect(lines()).toMatchObject([{ outcome: "cutOff", level: 40, fault }]);
+    expect(lines()[0]?.["status"]).toBe(status);
   });
 
   test.each([

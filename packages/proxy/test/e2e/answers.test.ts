@@ -137,7 +137,7 @@ test("503 where every upstream has 1,024 requests, until one of them has ended",
   expectAnswer(refused, 503, "no upstream can take the request now");
   expect(refused.message.headers["retry-after"]).toBe("1");
   expect(await pagoda.metric("http_local_responses_total", { reason: "NoEndpointReady" })).toBe(1);
-  expect((await pagoda.log("GET / 503")).fault).toMatchObject({
+  expect((await pagoda.log("GET / 503"))["fault"]).toMatchObject({
     endpoint: upstream.url,
     reason: "PoolExhausted",
   });

@@ -1,7 +1,10 @@
+import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:http2";
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
 import { call, head, keepAlive, Wire } from "./client.ts";
+import { configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, silent } from "./origin.ts";
 import { Pagoda, Program, until } from "./program.ts";
 
@@ -65,6 +68,34 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     await wire.closed;
     expect(wire.text).toBe("");
   });
+});
+
+test("what is not done when the time is over is cut off, and each has a line that says so", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  using folder = new Folder();
+  const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "100ms" } };
+  await using pagoda = await configured(folder, config);
+  const unanswered = call(`${pagoda.url}/unanswered`);
+  await arrivals.next();
+  const begun = head(`${pagoda.url}/begun`);
+  (await arrivals.next()).response.write("half");
+  const half = textOf(await begun);
+  const session = connect(pagoda.url).on("error", () => {});
+  const stream = session.request({ ":path": "/stream" }).on("error", () => {});
+  await arrivals.next();
+  const calls = Promise.allSettled([unanswered, half, once(stream, "close")]);
+
+  pagoda.kill("SIGTERM");
+  expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  expect((await calls).slice(0, 2).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  session.destroy();
+  const fault = { tag: "Aborted", cause: { message: "draining took longer than 0.1 s" } };
+  const lines = pagoda.logs.filter(({ outcome }) => outcome === "cutOff");
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line).toMatchObject({ level: 40, cluster: "origin", fault });
+  expect(new Set(lines.map(({ path }) => path))).toEqual(new Set(["/unanswered", "/begun", "/stream"]));
+  expect(pagoda.logs.find(({ msg }) => msg.includes("cut off"))).toMatchObject({ level: 40, cutOff: 3 });
 });
 
 async function textOf(message: IncomingMessage): Promise<string> {

@@ -99,7 +99,7 @@ describe("refusals", () => {
       ({ text }) => /"name":"buffer"[^}]*}[^}]*"(?:waiting|queued|size)":1/.test(text),
     );
     expect((await call(pagoda.url, { agent: false })).status).toBe(503);
-    expect((await pagoda.log("GET / 503")).fault).toMatchObject({ tag: "BufferFull" });
+    expect((await pagoda.log("GET / 503"))["fault"]).toMatchObject({ tag: "BufferFull" });
     expect((await call(`${pagoda.url}/other`, { agent: false })).body).toBe("free");
     response.end("one");
     expect((await first).body).toBe("one");

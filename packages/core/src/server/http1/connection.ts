@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
+import type { CutOff } from "../../http/cut-off.ts";
 import type { Peer } from "../../http/message.ts";
-import { type Connected, connectionIdleMs, lingerMs, streamIdleMs } from "../connections.ts";
+import { type Connected, connectionIdleMs, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
 import { peerOf } from "../peer.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
@@ -48,7 +49,7 @@ export class Connection implements Connected {
   }
 
   /**
-   * Aborted when the client has gone. One signal serves all requests of a connection: HTTP/1.1 has no other way to
+   * Aborted when the client has gone, or is cut off. One signal serves all requests of a connection: HTTP/1.1 has no other way to
    * take back a request than to close, and a controller for each costs more than a layer.
    */
   get signal(): AbortSignal {
@@ -133,11 +134,12 @@ export class Connection implements Connected {
       this.#bytes = bytes;
       this.#quietSince = now;
     } else if (now - this.#quietSince >= (this.isBusy ? streamIdleMs : connectionIdleMs)) {
-      this.#socket.destroy();
+      this.destroy(quietTooLong());
     }
   }
 
-  destroy(): void {
+  destroy(reason: CutOff): void {
+    this.#gone.abort(reason);
     this.#socket.destroy();
   }
 

@@ -6,6 +6,7 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
+import type { CutOff } from "../../http/cut-off.ts";
 import type { RawHeaders } from "../../http/headers.ts";
 import type { Peer } from "../../http/message.ts";
 import { type Connected, connectionIdleMs } from "../connections.ts";
@@ -107,9 +108,9 @@ export class Http2Connection implements Connected {
     } else if (now - this.#quietSince >= connectionIdleMs) this.#session.close();
   }
 
-  destroy(): void {
+  destroy(reason?: CutOff): void {
     // Streams of a session that is destroyed look as if they had ended well.
-    for (const exchange of this.#exchanges) exchange.lost();
+    for (const exchange of this.#exchanges) exchange.lost(reason);
     this.#session.destroy();
     this.#socket.destroy();
   }

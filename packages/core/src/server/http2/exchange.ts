@@ -3,7 +3,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
-import { lingerMs, streamIdleMs } from "../connections.ts";
+import { lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
 import { refusalText } from "../refusal.ts";
 import { asObject, withSingleLines } from "../../http/single-lines.ts";
@@ -42,9 +42,9 @@ export class Exchange {
     });
   }
 
-  /** The client is not there any more, or nobody speaks with it. */
-  lost(): void {
-    this.#gone.abort(new Error("the client has gone"));
+  /** The client is not there any more, or is cut off. */
+  lost(reason = new Error("the client has gone")): void {
+    this.#gone.abort(reason);
   }
 
   begin(flags: number, fields: RawHeaders): void {
@@ -97,7 +97,10 @@ export class Exchange {
     if (this.#passed !== this.#seen) {
       this.#seen = this.#passed;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= streamIdleMs) this.stream.close(constants.NGHTTP2_CANCEL);
+    } else if (now - this.#quietSince >= streamIdleMs) {
+      this.lost(quietTooLong());
+      this.stream.close(constants.NGHTTP2_CANCEL);
+    }
   }
 
   /** Sends a 1xx response before the one that counts. */

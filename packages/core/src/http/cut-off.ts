@@ -1,0 +1,7 @@
+/**
+ * Why a server has given up a call whose client is still there: the reason with which the call's signal is aborted, and
+ * its message says what ran out. Any other reason means that the client has gone.
+ */
+export class CutOff extends Error {
+  override readonly name = "CutOff";
+}
