@@ -93,10 +93,16 @@ export function resolve(
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
 
+/** The certificates in a file, each PEM. */
+export function certificatesIn(text: string): readonly string[] {
+  return text.match(oneCertificate) ?? [];
+}
+
 /** Of each certificate in the file: one that cannot be read would be left out without a word. */
 function certificateProblem(text: string): string | undefined {
-  const all = text.match(oneCertificate);
-  if (all === null) return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
+  const all = certificatesIn(text);
+  if (all.length === 0)
+    return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
   const wrong = all.findIndex((each) => !isCertificate(each));
   if (wrong === -1) return undefined;
   return `certificate ${wrong + 1} of ${all.length} cannot be read; valid is PEM, which begins with -----BEGIN CERTIFICATE-----`;

@@ -3,6 +3,7 @@ import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Loaded } from "../config/load.ts";
+import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { FileWatch } from "./watch.ts";
@@ -24,6 +25,7 @@ export class Reloads {
   current: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
+  readonly #certificates: Certificates;
   readonly #total: Counter<"result">;
   readonly #successful: Gauge;
   readonly #time: Gauge;
@@ -35,6 +37,7 @@ export class Reloads {
     this.current = current;
     this.#options = options;
     this.#watch = new FileWatch(clock, () => void this.reload("a file has changed"));
+    this.#certificates = new Certificates(options);
     this.#total = new Counter({
       name: "pagoda_reloads_total",
       help: "Attempts to take over a changed configuration, by result: success, failure",
@@ -56,13 +59,15 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
   }
 
-  /** Watches the files of the configuration from now on. */
+  /** Watches the files of the configuration from now on, and for how long its certificates hold. */
   watch(): Promise<void> {
+    this.#certificates.hold(this.current);
     return this.#watch.watch(this.current.watched);
   }
 
   close(): void {
     this.#watch.close();
+    this.#certificates.close();
   }
 
   /** @param why For the log. `Left`: a line for each problem, and nothing has changed. */

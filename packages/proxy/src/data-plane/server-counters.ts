@@ -3,12 +3,16 @@ import type { ServerObserver } from "@pagoda/core/server";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 
+/** Reasons that have a series of their own: OpenSSL knows some hundreds, of which a few are ever seen. */
+const maxReasons = 30;
+
 /** Counts and logs what servers answer or refuse before any layer sees it. */
 export class ServerCounters {
   readonly #active: Gauge<"listener">;
   readonly #total: Counter<"listener" | "state">;
   readonly #refused: Counter<"listener" | "status">;
-  readonly #handshakes: Counter<"listener">;
+  readonly #handshakes: Counter<"listener" | "reason">;
+  readonly #reasons = new Set<string>();
   readonly #defects: Counter<"listener">;
 
   constructor(registry: Registry) {
@@ -33,8 +37,8 @@ export class ServerCounters {
     });
     this.#handshakes = new Counter({
       name: "tls_handshakes_failed_total",
-      help: "TLS connections of clients that did not come about",
-      labelNames: ["listener"],
+      help: "TLS connections of clients that did not come about, by what OpenSSL or the system says",
+      labelNames: ["listener", "reason"],
       registers,
     });
     this.#defects = new Counter({
@@ -43,6 +47,11 @@ export class ServerCounters {
       labelNames: ["listener"],
       registers,
     });
+  }
+
+  #bounded(reason: string): string {
+    if (this.#reasons.size < maxReasons) this.#reasons.add(reason);
+    return this.#reasons.has(reason) ? reason : "other";
   }
 
   /** What a server tells of. */
@@ -58,7 +67,7 @@ export class ServerCounters {
         log.debug({ listener, status, reason }, "request refused");
       },
       handshakeFailed: (reason) => {
-        this.#handshakes.inc({ listener });
+        this.#handshakes.inc({ listener, reason: this.#bounded(reason) });
         log.debug({ listener, reason }, "TLS handshake failed");
       },
       defect: (err: unknown, { method, path }: HttpRequest) => {

@@ -1,0 +1,110 @@
+import { X509Certificate } from "node:crypto";
+import type { Clock, Timer } from "@pagoda/core";
+import type { Logger } from "pino";
+import { Gauge, type Registry } from "prom-client";
+import { certificatesIn, namedFiles, type Resolved } from "../config/resolved.ts";
+
+/** How often they are looked at: the clock on the wall may jump, and timers cannot wait for months. */
+const lookMs = 3_600_000;
+/** Whoever renews certificates has done it by then: most do it when a third of the time is left. */
+const lateShare = 0.1;
+
+export interface CertificatesOptions {
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly clock: Clock;
+}
+
+/** For how long the certificates of a file hold. */
+interface Held {
+  readonly file: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** What has been said of it. */
+  said?: string | undefined;
+}
+
+/**
+ * Says when certificates are about to end, and when they have: in the log, once each, and as a metric. The proxy serves
+ * them all the same, for without them nothing at all would be served; clients and origins refuse them.
+ *
+ * Of a certificate with those of its issuers the first counts; of authorities the one that ends last, since the others
+ * may be there until it has taken their place.
+ */
+export class Certificates {
+  readonly #options: CertificatesOptions;
+  readonly #end: Gauge<"file">;
+  #held: readonly Held[] = [];
+  #timer: Timer | undefined;
+
+  constructor(options: CertificatesOptions) {
+    this.#options = options;
+    this.#end = new Gauge({
+      name: "pagoda_certificate_not_after_timestamp_seconds",
+      help: "When a certificate ends; of authorities in one file, when the last one does",
+      labelNames: ["file"],
+      registers: [options.registry],
+    });
+  }
+
+  /** Watches over those of a configuration from now on, instead of those before. */
+  hold(resolved: Resolved): void {
+    this.close();
+    this.#held = heldBy(resolved);
+    this.#end.reset();
+    for (const { file, toMs } of this.#held) this.#end.set({ file }, toMs / 1_000);
+    if (this.#held.length > 0) this.#look();
+  }
+
+  close(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  readonly #look = (): void => {
+    const { clock, log } = this.#options;
+    this.#timer = clock.setTimer(lookMs, this.#look);
+    const now = clock.wallTime();
+    for (const held of this.#held) {
+      const word = wordOn(held, now);
+      if (word === held.said) continue;
+      held.said = word;
+      if (word === undefined) continue;
+      const { file, fromMs, toMs } = held;
+      const about = {
+        file,
+        validFrom: new Date(fromMs).toISOString(),
+        validTo: new Date(toMs).toISOString(),
+      };
+      log[word === "the certificate ends soon" ? "warn" : "error"](about, word);
+    }
+  };
+}
+
+function wordOn({ fromMs, toMs }: Held, now: number) {
+  if (now < fromMs) return "the certificate is not valid yet";
+  if (now >= toMs) return "the certificate has ended";
+  if (toMs - now < (toMs - fromMs) * lateShare) return "the certificate ends soon";
+  return undefined;
+}
+
+function heldBy({ config, files }: Resolved): readonly Held[] {
+  const held = new Map<string, Held>();
+  for (const { name, kind, path } of namedFiles(config)) {
+    if (kind !== "certificate" || held.has(name)) continue;
+    const all = certificatesIn(files.get(name) ?? "").map((text) => new X509Certificate(text));
+    const times = all.map((each) => ({
+      file: name,
+      fromMs: Date.parse(each.validFrom),
+      toMs: Date.parse(each.validTo),
+    }));
+    const [first, ...others] = times;
+    if (first === undefined) continue;
+    const isAuthorities = path.at(-1) === "ca";
+    held.set(
+      name,
+      isAuthorities ? others.reduce((last, one) => (one.toMs > last.toMs ? one : last), first) : first,
+    );
+  }
+  return [...held.values()];
+}

@@ -1,0 +1,88 @@
+import { X509Certificate } from "node:crypto";
+import { testAuthority, virtualClock } from "@pagoda/core/testing";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { Certificates } from "../../src/control/certificates.ts";
+import { resolved } from "../data-plane/resolved.ts";
+
+const dayMs = 86_400_000;
+const authority = testAuthority();
+const ofTenDays = authority.issue({ days: 10 });
+const began = Date.parse(new X509Certificate(ofTenDays.certificate).validFrom);
+
+/** Certificates that are watched over, from so many milliseconds after the one of ten days began. */
+function bench(afterMs: number) {
+  const clock = virtualClock(began + afterMs);
+  const registry = new Registry();
+  const lines: { level: number; msg: string; file: string }[] = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const certificates = new Certificates({ log, registry, clock });
+  return {
+    clock,
+    registry,
+    certificates,
+    said: () => lines.splice(0).map(({ level, msg, file }) => [level, msg, file]),
+  };
+}
+
+/** What a listener serves, and whom it trusts. */
+function serving(pem: string, ca?: string) {
+  const certificate = { certificate: "server.pem", key: "server.key" };
+  const clients = ca === undefined ? {} : { clients: { ca: "ca.pem" } };
+  const listener = {
+    address: "127.0.0.1:0",
+    tls: { certificates: [certificate], ...clients },
+    routes: [{ name: "all", respond: { status: 204 } }],
+  };
+  const files = { "server.pem": pem, "server.key": ofTenDays.key, ...(ca !== undefined && { "ca.pem": ca }) };
+  return resolved({ listeners: [listener] }, new Map(Object.entries(files)));
+}
+
+describe("a certificate", () => {
+  test("is told of once when a tenth of its time is left, and once when it has ended", async () => {
+    const { clock, certificates, said } = bench(8.9 * dayMs);
+    certificates.hold(serving(ofTenDays.certificate));
+    expect(said()).toEqual([]);
+    await clock.advance(0.2 * dayMs);
+    expect(said()).toEqual([[40, "the certificate ends soon", "server.pem"]]);
+    await clock.advance(0.7 * dayMs);
+    expect(said()).toEqual([]);
+    await clock.advance(0.3 * dayMs);
+    expect(said()).toEqual([[50, "the certificate has ended", "server.pem"]]);
+    certificates.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("that is not valid yet is told of", () => {
+    const { certificates, said } = bench(-dayMs);
+    certificates.hold(serving(ofTenDays.certificate));
+    expect(said()).toEqual([[50, "the certificate is not valid yet", "server.pem"]]);
+  });
+
+  test("that has taken the place of another is watched instead of it", async () => {
+    const { clock, certificates, said } = bench(9.5 * dayMs);
+    certificates.hold(serving(ofTenDays.certificate));
+    expect(said()).toHaveLength(1);
+    certificates.hold(serving(authority.issue({ days: 3_650 }).certificate));
+    await clock.advance(dayMs);
+    expect(said()).toEqual([]);
+    expect(clock.pending).toBe(1);
+  });
+
+  test("comes first among those of its issuers; of authorities the one counts that ends last", async () => {
+    const { certificates, registry, said } = bench(1.5 * dayMs);
+    const longer = testAuthority("longer");
+    const ended = longer.issue({ days: 1 }).certificate;
+    certificates.hold(serving(ofTenDays.certificate + ended, ended + ofTenDays.certificate + ended));
+    expect(said()).toEqual([]);
+    const { values } = await registry
+      .getSingleMetric("pagoda_certificate_not_after_timestamp_seconds")!
+      .get();
+    const seconds = (began + 10 * dayMs) / 1_000;
+    expect(values).toEqual([
+      { labels: { file: "server.pem" }, value: seconds },
+      { labels: { file: "ca.pem" }, value: seconds },
+    ]);
+  });
+});
