@@ -49,6 +49,21 @@ export function checkClusterPolicies(path: Path, policies: ClusterPolicies, repo
   checkOrder([...path, "circuitBreaker"], ["open", open], ["maxOpen", maxOpen], report);
 }
 
+/** Where clients show no certificates nobody has an identity. */
+export function checkIdentities(
+  path: Path,
+  policies: ListenerPolicies | RoutePolicies,
+  report: Report,
+): void {
+  const nobody = "no client has an identity here; valid is that together with tls.clients of the listener";
+  policies.authorize?.rules.forEach(({ from }, n) => {
+    if (from?.identities !== undefined)
+      report([...path, "authorize", "rules", n, "from", "identities"], nobody);
+  });
+  if (policies.rateLimit?.perClient?.by === "identity")
+    report([...path, "rateLimit", "perClient", "by"], nobody);
+}
+
 /** Of two durations the one must not be longer than the other, which may be a default. */
 export function checkOrder(
   path: Path,

@@ -6,6 +6,7 @@ import { listenerName } from "../data-plane/shared-limits.ts";
 import {
   checkClusterPolicies,
   checkField,
+  checkIdentities,
   checkListenerPolicies,
   checkOrder,
   checkRoutePolicies,
@@ -101,6 +102,11 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
     checkListenerPolicies([...path, "policies"], listener.policies, report);
     checkRoutes([...path, "routes"], listener.routes, Object.keys(clusters), report);
+    if (listener.tls?.clients !== undefined) return;
+    checkIdentities([...path, "policies"], listener.policies, report);
+    listener.routes.forEach(({ policies }, n) =>
+      checkIdentities([...path, "routes", n, "policies"], policies, report),
+    );
   });
 }
 

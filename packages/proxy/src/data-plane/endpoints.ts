@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
-import type { Discovery, Endpoint } from "@pagoda/core";
-import { dnsEndpoints, type DnsSettings, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
+import type { Discovery, Endpoint, Fault } from "@pagoda/core";
+import { dnsEndpoints, fileEndpoints, type Source, srvEndpoints } from "@pagoda/discovery";
 import type { Logger } from "pino";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 
@@ -23,22 +23,19 @@ export interface Endpoints extends Discovery<Origin> {
 export function endpointsOf(config: ClusterConfig, log: Logger): Endpoints {
   const { endpoints, dns, srv, file } = config;
   if (endpoints !== undefined) return new Listed(endpoints);
-  const observer: Pick<DnsSettings, "observer">["observer"] = {
-    failed: (fault) =>
-      log.warn({ fault }, "endpoints cannot be found out; the last ones that were known stay"),
+  const observer = {
+    failed(fault: Fault): void {
+      const known = source.endpoints.length;
+      const meanwhile = known === 0 ? "none are known" : "those that were known stay";
+      log.warn({ fault, known }, `endpoints cannot be found out; ${meanwhile}`);
+    },
   };
-  const source =
+  const source: Source<Origin> =
     dns !== undefined
       ? dnsEndpoints({ ...dns, observer, resolver: resolverOf(dns.servers) })
       : srv !== undefined
         ? srvEndpoints({ ...srv, observer, resolver: resolverOf(srv.servers) })
-        : fileEndpoints({
-            path: file as string,
-            observer: {
-              failed: (fault) =>
-                log.warn({ fault }, "the file with the endpoints cannot be used; those that were known stay"),
-            },
-          });
+        : fileEndpoints({ path: file as string, observer });
   return {
     get endpoints() {
       return source.endpoints;

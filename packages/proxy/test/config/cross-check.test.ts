@@ -12,6 +12,11 @@ function problems(config: object): string {
 const shop = { clusters: { shop: { endpoints: ["http://a:1"] } } };
 const listener = { address: "127.0.0.1:0", routes: [{ name: "all", cluster: "shop" }] };
 
+const through = (policies: object): object => ({
+  listeners: [{ ...listener, routes: [{ name: "all", cluster: "shop", policies }] }],
+  ...shop,
+});
+
 const fixed = { ...listener, address: "127.0.0.1:5" };
 const named = { ...listener, name: "x" };
 
@@ -114,15 +119,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     ],
     [
       "a pause that begins above its end",
-      {
-        listeners: [
-          {
-            ...listener,
-            routes: [{ name: "a", cluster: "shop", policies: { retry: { backoff: { base: "1s" } } } }],
-          },
-        ],
-        ...shop,
-      },
+      through({ retry: { backoff: { base: "1s" } } }),
       "retry.backoff.base: is 1s; valid is at most max, which is 250ms",
     ],
     [
@@ -252,6 +249,16 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "a weight that nobody looks at",
       { listeners: [listener], clusters: { shop: { endpoints: [{ url: "http://a:1", weight: 2 }] } } },
       "endpoints[0].weight: would do nothing with round-robin",
+    ],
+    [
+      "a rule for identities where nobody has one",
+      through({ authorize: { rules: [{ name: "r", effect: "deny", from: { identities: ["*"] } }] } }),
+      "policies.authorize.rules[0].from.identities: no client has an identity here; valid is that together with",
+    ],
+    [
+      "a limit by identities where nobody has one",
+      through({ rateLimit: { perClient: { rate: "1/s", by: "identity" } } }),
+      "routes[0].policies.rateLimit.perClient.by: no client has an identity here",
     ],
     [
       "a collector that is none",

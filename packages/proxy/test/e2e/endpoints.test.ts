@@ -64,6 +64,25 @@ describe("endpoints", () => {
     );
   });
 
+  test("whose file is not there are none, and the log says which file; they come with it", async () => {
+    await using one = await named("one");
+    using folder = new Folder();
+    await using pagoda = await configured(folder, through({ file: "shop.json" }));
+    const fault = { _tag: "FileUnreadable", code: "ENOENT", path: folder.file("shop.json") };
+    const line = await pagoda.log("endpoints cannot be found out; none are known");
+    expect(line).toMatchObject({ level: 40, cluster: "origin", fault });
+    const refused = await call(pagoda.url);
+    expect([refused.status, refused.body]).toEqual([503, expect.stringMatching(/^503 there is no upstream/)]);
+    folder.write("shop.json", [{ key: one.url }]);
+    await until(
+      () => call(pagoda.url),
+      ({ body }) => body === "one",
+    );
+    folder.write("shop.json", "[{");
+    expect(await pagoda.log("those that were known stay")).toMatchObject({ known: 1 });
+    expect((await call(pagoda.url)).body).toBe("one");
+  });
+
   test("that fail more often than the others are ejected, and the clients hear little of it", async () => {
     await using bad = await origin((_message, out) => out.writeHead(500).end("bad"));
     await using good = await named("good");
