@@ -1,5 +1,5 @@
 import { isLeft } from "fp-ts/lib/Either.js";
-import { loadConfig } from "../config/load.ts";
+import { adminAddress } from "../config/load.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
 const timeoutMs = 5_000;
@@ -14,12 +14,12 @@ export const healthcheck: Command = {
       io.stderr(`pagoda healthcheck: ${typeof flags === "string" ? flags : "no argument is valid"}\n`);
       return usageError;
     }
-    const loaded = await loadConfig({ file: flags.values.config, env: io.env });
-    if (isLeft(loaded)) {
-      for (const problem of loaded.left) io.stderr(`${problem}\n`);
+    const address = adminAddress({ file: flags.values.config, env: io.env });
+    if (isLeft(address)) {
+      for (const problem of address.left) io.stderr(`${problem}\n`);
       return usageError;
     }
-    const { host, port } = loaded.right.config.admin.address;
+    const { host, port } = address.right;
     // Where it listens on all addresses, it does on this one.
     const to =
       host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;

@@ -10,6 +10,8 @@ import {
   variableProblemText,
 } from "./environment.ts";
 import { readConfig } from "./read.ts";
+import { type Address } from "./schema/address.ts";
+import { config as configSchema } from "./schema/config.ts";
 import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
 
 /** Where a configuration comes from. */
@@ -40,6 +42,25 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
   const fallback = demo === undefined ? ["http://127.0.0.1:8080"] : await demo();
   const text = file === undefined ? right(defaults(fallback)) : readText(file);
   return isLeft(text) ? text : complete(text.right, file, overrides.right, demo !== undefined);
+}
+
+/**
+ * Where operators look, also where the file is not valid: the program that runs holds on to what was valid before, and
+ * in most cases that was the same address. `Left`: a line for each variable that is wrong.
+ */
+export function adminAddress({ file, env }: Sources): Either<readonly string[], Address> {
+  const overrides = readEnvironment(env);
+  if (isLeft(overrides)) return left(overrides.left.map(variableProblemText));
+  const { admin, file: named } = overrides.right;
+  if (admin !== undefined) return right(admin);
+  const path = file ?? named;
+  const text = path === undefined ? right("") : readText(path);
+  const { admin: schema } = configSchema.shape;
+  const said = isLeft(text)
+    ? undefined
+    : (new ConfigDocument(text.right).value as { admin?: unknown } | null);
+  const parsed = schema.safeParse(said?.admin ?? {});
+  return right((parsed.success ? parsed.data : schema.parse({})).address);
 }
 
 function complete(

@@ -6,8 +6,6 @@ import type { ClusterStatus } from "../data-plane/types.ts";
 
 /** What the admin endpoint tells of, and what can be done there. */
 export interface AdminSubject {
-  /** Where it listens: names that clients may call it by, besides addresses and `localhost`. */
-  readonly host: string;
   /** Why no traffic should come here now; `undefined`: it may. */
   notReady(): Promise<string | undefined>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -27,8 +25,12 @@ export interface AdminSubject {
 type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 type Pages = Readonly<Record<string, { readonly GET?: Page; readonly POST?: Page }>>;
 
-/** The operator's side of the proxy. */
-export function admin(subject: AdminSubject): Service<HttpRequest, HttpResponse> {
+/**
+ * The operator's side of the proxy.
+ *
+ * @param host Where it listens: the name that clients may call it by, besides addresses and `localhost`.
+ */
+export function admin(subject: AdminSubject, host: string): Service<HttpRequest, HttpResponse> {
   const health: Page = () => text("ok\n");
   const ready: Page = async () => {
     const reason = await subject.notReady();
@@ -75,10 +77,8 @@ export function admin(subject: AdminSubject): Service<HttpRequest, HttpResponse>
   return service("admin", async (request: HttpRequest) => {
     const { method, path, authority, headers } = request;
     // A page of somebody else's, whose name leads here (DNS rebinding), could read all this, and change it.
-    if (!isOwn(authority, subject.host))
-      return right(
-        text(`the host is "${authority}"; valid is an address, localhost or ${subject.host}\n`, 421),
-      );
+    if (!isOwn(authority, host))
+      return right(text(`the host is "${authority}"; valid is an address, localhost or ${host}\n`, 421));
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     if (page === undefined)
       return right(text(`no such page; there are ${Object.keys(pages).join(" ")}\n`, 404));

@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { type Clock, type Description, systemClock } from "@pagoda/core";
-import { type HttpServer, serve } from "@pagoda/core/server";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -11,6 +10,7 @@ import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { admin } from "./admin.ts";
+import { AdminEnd } from "./admin-end.ts";
 import { mergeClusters } from "./clusters.ts";
 import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
@@ -83,7 +83,6 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
-    host: config.admin.address.host,
     notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
     metrics: async () => exposition(registry, await supervisor.metrics()),
     describe: async () => wholeStack(await supervisor.describe()),
@@ -104,23 +103,22 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     await Promise.all([supervisor.end(), demo.close()]);
     return left({ _tag: "CannotServe", reason: notAppliedText(fault), log });
   };
-  const adminServer = await serve(admin(subject), {
-    ...config.admin.address,
-    defect: (err) => log.error({ err }, "defect in the admin endpoint"),
-  });
-  if (isLeft(adminServer)) return failed(adminServer.left);
+  const adminEnd = await AdminEnd.open(config.admin.address, { pages: (host) => admin(subject, host), log });
+  if (isLeft(adminEnd)) return failed(adminEnd.left);
   const started = await supervisor.start(loaded.right);
   if (isLeft(started)) {
-    await adminServer.right.close();
+    await adminEnd.right.close();
     return failed(started.left);
   }
-  await reloads.watch();
+  await reloads.begin(adminEnd.right);
   phase = "serving";
   return right({
     get listening() {
       return supervisor.listening;
     },
-    adminUrl: adminServer.right.url,
+    get adminUrl() {
+      return adminEnd.right.url;
+    },
     demo: loaded.right.demo,
     get config() {
       return reloads.current.config;
@@ -131,15 +129,10 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       phase = "draining";
       reloads.close();
       const cutOff = await supervisor.drain(reloads.current.config.drain.timeout);
-      await Promise.all([closed(adminServer.right), demo.close()]);
+      await Promise.all([adminEnd.right.close(), demo.close()]);
       return cutOff;
     },
   });
-}
-
-/** Whoever asks there at that moment gets an answer. */
-async function closed(adminServer: HttpServer): Promise<void> {
-  await adminServer.drain(1_000);
 }
 
 /** The module beside this one, as source or as built. */

@@ -3,6 +3,7 @@ import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Loaded } from "../config/load.ts";
+import type { AdminEnd } from "./admin-end.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -29,7 +30,9 @@ export class Reloads {
   readonly #total: Counter<"result">;
   readonly #successful: Gauge;
   readonly #time: Gauge;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #begun = Promise.withResolvers<AdminEnd>();
+  /** One after the other, and the first when the start is over. */
+  #turn: Promise<unknown> = this.#begun.promise;
 
   constructor(current: Loaded, options: ReloadsOptions) {
     const { registry, clock } = options;
@@ -59,10 +62,10 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
   }
 
-  /** Watches the files of the configuration from now on, and for how long its certificates hold. */
-  watch(): Promise<void> {
-    this.#certificates.hold(this.current);
-    return this.#watch.watch(this.current.watched);
+  /** All that `current` says has begun; from now on changes are looked for. */
+  async begin(adminEnd: AdminEnd): Promise<void> {
+    await this.#hold();
+    this.#begun.resolve(adminEnd);
   }
 
   close(): void {
@@ -97,14 +100,27 @@ export class Reloads {
     const { load, supervisor, log } = this.#options;
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
+    const adminEnd = await this.#begun.promise;
+    const move = await adminEnd.prepare(loaded.right.config.admin.address);
+    if (isLeft(move)) return left([notAppliedText(move.left)]);
     const applied = await supervisor.apply(loaded.right);
-    if (isLeft(applied)) return left([notAppliedText(applied.left)]);
+    if (isLeft(applied)) {
+      await move.right.drop();
+      return left([notAppliedText(applied.left)]);
+    }
+    move.right.make();
     const before = this.current.config;
     const { config } = (this.current = loaded.right);
-    await this.watch();
+    await this.#hold();
     if (config.log.level !== before.log.level) log.level = config.log.level;
-    if (config.workers !== before.workers || JSON.stringify(config.admin) !== JSON.stringify(before.admin))
-      log.warn("admin and workers have changed: that takes effect with the next start");
+    if (config.workers !== before.workers)
+      log.warn("workers has changed: that takes effect with the next start");
     return right(undefined);
+  }
+
+  /** Watches the files of the configuration from now on, and for how long its certificates hold. */
+  #hold(): Promise<void> {
+    this.#certificates.hold(this.current);
+    return this.#watch.watch(this.current.watched);
   }
 }

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { call, keepAlive } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
-import { listen, origin } from "./origin.ts";
-import { type Pagoda, until } from "./program.ts";
+import { listen, origin, quietPort } from "./origin.ts";
+import { type Pagoda, Program, until } from "./program.ts";
 
 const answering = (body: string): object => ({
   listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],
@@ -111,6 +111,31 @@ test("a listener that goes finishes what is under way, and one that comes listen
       ),
     (state) => state === "ECONNREFUSED",
   );
+});
+
+test("the admin endpoint moves, once the new address listens, and a health check finds it", async () => {
+  using folder = new Folder();
+  const at = (port: number): object => ({ ...answering("yes"), admin: { address: `127.0.0.1:${port}` } });
+  const [one, two] = [await quietPort(), await quietPort()];
+  await using pagoda = await configured(folder, at(one), { PROXY_METRICS_ADDR: "" });
+  const file = folder.file("pagoda.yaml");
+  const healthy = async (): Promise<number | null> => {
+    await using checking = new Program({ PROXY_METRICS_ADDR: "" }, ["healthcheck", "-c", file]);
+    return (await checking.exit).code;
+  };
+  await using taken = await listen(createServer());
+  folder.write("pagoda.yaml", at(taken.port));
+  const text = `cannot listen on 127.0.0.1:${taken.port}: EADDRINUSE\n`;
+  expect(await post(pagoda, "/reload")).toEqual({ status: 422, text });
+  expect(await pagoda.admin("/ready")).toMatchObject({ status: 200 });
+  folder.write("pagoda.yaml", at(two));
+  expect(await post(pagoda, "/reload")).toEqual({ status: 200, text: "reloaded\n" });
+  expect((await call(`http://127.0.0.1:${two}/ready`)).status).toBe(200);
+  await expect(call(`http://127.0.0.1:${one}/ready`, { agent: false })).rejects.toThrow("ECONNREFUSED");
+  expect(await healthy()).toBe(0);
+  // Somebody is about to change it: what runs is as well as before.
+  folder.write("pagoda.yaml", { ...at(two), listeners: "soon" });
+  expect(await healthy()).toBe(0);
 });
 
 test("state that has a name survives: an open breaker stays open, and its endpoint is left alone", async () => {

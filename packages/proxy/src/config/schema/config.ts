@@ -54,7 +54,7 @@ export const config = fields({
     .describe("Origins that do the same, by a name for them."),
   admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Where it listens.") })
     .prefault({})
-    .describe("Where operators look. Takes effect with the next start."),
+    .describe("Where operators look."),
   log: fields({
     level: word(logLevels).default("info").describe("The least important lines to write."),
     access: flag.default(true).describe("A line for each call that failed or was refused, with the reason."),
