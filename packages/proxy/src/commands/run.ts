@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
-import type { Environment } from "../config/environment.ts";
+import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
 import type { WorkerCode } from "../control/thread.ts";
 import { createLogger } from "../log.ts";
@@ -18,6 +18,9 @@ export function runCommand(code?: WorkerCode): Command {
       const [unexpected] = flags.positionals;
       if (unexpected !== undefined) return wrong(io, `there is no command or argument "${unexpected}"`);
       const { config: file, workers } = flags.values;
+      const { schema, valid } = variables.PROXY_WORKERS;
+      if (workers !== undefined && !schema.safeParse(workers).success)
+        return wrong(io, `--workers is "${workers}"; valid is ${valid}`);
       return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, code);
     },
   };

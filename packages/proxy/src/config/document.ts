@@ -24,8 +24,10 @@ const maxAliases = 100;
 export class ConfigDocument {
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
+  readonly #text: string;
 
   constructor(text: string) {
+    this.#text = text;
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
       prettyErrors: false,
@@ -37,7 +39,9 @@ export class ConfigDocument {
   /** What YAML itself finds wrong. */
   get problems(): readonly Problem[] {
     const found = [...this.#document.errors, ...this.#document.warnings];
-    const problems = found.map(({ message, pos: [offset] }) => this.#yamlProblem(offset, message));
+    const problems = found.map(({ code, message, pos: [offset] }) =>
+      this.#yamlProblem(offset, this.#inWords(code, offset) ?? message),
+    );
     return problems.length > 0 ? problems : this.#aliasProblems();
   }
 
@@ -64,6 +68,18 @@ export class ConfigDocument {
       );
     }
     return problems;
+  }
+
+  /** Of what people do wrong most often; what the parser says of it is for programmers. */
+  #inWords(code: string, offset: number): string | undefined {
+    if (code === "DUPLICATE_KEY") {
+      const [name] = /^[^:\s]+/.exec(this.#text.slice(offset)) ?? [];
+      return `${name} is there already; valid is each field once`;
+    }
+    if (code === "MULTIPLE_DOCS") return "a second document begins here; valid is one";
+    if (code === "BLOCK_AS_IMPLICIT_KEY")
+      return "a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon";
+    return undefined;
   }
 
   #yamlProblem(offset: number, message: string): Problem {

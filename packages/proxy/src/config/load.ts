@@ -56,9 +56,8 @@ export function adminAddress({ file, env }: Sources): Either<readonly string[], 
   const path = file ?? named;
   const text = path === undefined ? right("") : readText(path);
   const { admin: schema } = configSchema.shape;
-  const said = isLeft(text)
-    ? undefined
-    : (new ConfigDocument(text.right).value as { admin?: unknown } | null);
+  const document = new ConfigDocument(isLeft(text) ? "" : text.right);
+  const said = document.problems.length > 0 ? undefined : (document.value as { admin?: unknown } | null);
   const parsed = schema.safeParse(said?.admin ?? {});
   return right((parsed.success ? parsed.data : schema.parse({})).address);
 }

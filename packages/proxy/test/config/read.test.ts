@@ -64,7 +64,23 @@ describe("a problem says where, what, and what would be right", () => {
         'f:4:99: clusters.s.balance.key: is "addr"; valid is address, identity, path, or { header: NAME }',
       ],
     ],
-    ["a key said twice", "clusters: {}\nclusters: {}\n", ["f:2:1: Map keys must be unique"]],
+    [
+      "a field said twice",
+      "clusters: {}\nclusters: {}\n",
+      ["f:2:1: clusters is there already; valid is each field once"],
+    ],
+    [
+      "two documents",
+      "clusters: {}\n---\nclusters: {}\n",
+      ["f:2:1: a second document begins here; valid is one"],
+    ],
+    [
+      "a text with a colon",
+      "admin: { address: 127.0.0.1:1 }\ntracing:\n  endpoint: collector: x\n",
+      [
+        "f:3:13: a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon",
+      ],
+    ],
     ["an empty file", "", ["f:1:1: listeners: is missing; valid is a list"]],
   ];
   test.each(rows)("%s", (_name, text, lines) => {

@@ -76,6 +76,12 @@ describe("called or configured wrongly", () => {
     expect(output).not.toMatch(/^ +at /m);
   });
 
+  test("--workers says what is valid", async () => {
+    const { code, output } = await run({}, "--workers", "0");
+    const { valid } = variables.PROXY_WORKERS;
+    expect([code, output]).toEqual([2, `pagoda: --workers is "0"; valid is ${valid}; see pagoda --help\n`]);
+  });
+
   test.each([
     ["PROXY_LISTEN_ADDR", "fatal"],
     ["PROXY_METRICS_ADDR", "info"],
