@@ -8,6 +8,9 @@ interface Reading {
   blocked: boolean;
 }
 
+/** Recorded pieces are at least half as long on average: each costs some hundred bytes, however short it is. */
+const smallBytes = 512;
+
 type Outcome = { readonly trailers: HttpHeaders } | { readonly fault: BodyBroken };
 
 /**
@@ -91,6 +94,7 @@ export class ReplayBody extends Body {
         this.#bytes += chunk.length;
         if (this.#bytes > this.#maxBytes && this.#reading !== undefined) this.#keeping = false;
         const goOn = this.#advance();
+        if (this.#keeping) this.#join();
         if (!this.#keeping && this.#reading === undefined) this.#stop(undefined);
         return goOn;
       },
@@ -99,6 +103,21 @@ export class ReplayBody extends Body {
     });
     if (this.#outcome === undefined) this.#flow = flow;
     if (!this.#keeping && this.#reading === undefined) this.#stop(undefined);
+  }
+
+  /** Makes one of the last two pieces where both are small and nobody has yet to be given them. */
+  #join(): void {
+    const reading = this.#reading;
+    const chunks = this.#chunks;
+    if (chunks.length < 2 || (reading !== undefined && reading.at < chunks.length)) return;
+    const [one, other] = chunks.slice(-2) as [Uint8Array, Uint8Array];
+    const { length } = one;
+    if (length + other.length > smallBytes) return;
+    const both = new Uint8Array(length + other.length);
+    both.set(one);
+    both.set(other, length);
+    chunks.splice(-2, 2, both);
+    if (reading !== undefined) reading.at = chunks.length;
   }
 
   #settle(outcome: Outcome): void {
