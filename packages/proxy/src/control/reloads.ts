@@ -30,6 +30,7 @@ export class Reloads {
   readonly #total: Counter<"result">;
   readonly #successful: Gauge;
   readonly #time: Gauge;
+  #isClosed = false;
   readonly #begun = Promise.withResolvers<AdminEnd>();
   /** One after the other, and the first when the start is over. */
   #turn: Promise<unknown> = this.#begun.promise;
@@ -68,7 +69,9 @@ export class Reloads {
     this.#begun.resolve(adminEnd);
   }
 
+  /** Nothing is taken over any more. */
   close(): void {
+    this.#isClosed = true;
     this.#watch.close();
     this.#certificates.close();
   }
@@ -98,9 +101,10 @@ export class Reloads {
 
   async #apply(): Promise<Either<readonly string[], void>> {
     const { load, supervisor, log } = this.#options;
+    const adminEnd = await this.#begun.promise;
+    if (this.#isClosed) return left(["the proxy is draining"]);
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
-    const adminEnd = await this.#begun.promise;
     const move = await adminEnd.prepare(loaded.right.config.admin.address);
     if (isLeft(move)) return left([notAppliedText(move.left)]);
     const applied = await supervisor.apply(loaded.right);
@@ -119,8 +123,9 @@ export class Reloads {
   }
 
   /** Watches the files of the configuration from now on, and for how long its certificates hold. */
-  #hold(): Promise<void> {
+  async #hold(): Promise<void> {
+    if (this.#isClosed) return;
     this.#certificates.hold(this.current);
-    return this.#watch.watch(this.current.watched);
+    await this.#watch.watch(this.current.watched);
   }
 }

@@ -27,7 +27,10 @@ export class FileWatch {
     this.close();
     this.#files = files;
     this.#pending = undefined;
-    this.#seen = await signature(files);
+    const seen = await signature(files);
+    // Closed, or told to watch others, meanwhile.
+    if (files !== this.#files) return;
+    this.#seen = seen;
     if (files.length > 0) this.#again();
   }
 

@@ -85,10 +85,12 @@ class RunningDataPlane implements DataPlane {
       throw error;
     }
     const opened = await this.#open(resolved, next, context);
-    if (isLeft(opened)) {
+    if (isLeft(opened) || this.#isDraining) {
+      // What has come to its end meanwhile begins nothing new.
+      if (!isLeft(opened)) await closeAll(opened.right);
       taken.release();
       if (spans !== this.#spans) await spans.close();
-      return opened;
+      return isLeft(opened) ? opened : right(undefined);
     }
     const before = this.#listeners;
     this.#listeners = new Map(
@@ -192,7 +194,7 @@ class RunningDataPlane implements DataPlane {
         log: this.#log,
       });
       if (isLeft(listener)) {
-        await Promise.all(Array.from(opened.values(), ({ server }) => server.close()));
+        await closeAll(opened);
         return listener;
       }
       opened.set(name, listener.right);
@@ -213,4 +215,8 @@ class RunningDataPlane implements DataPlane {
       }),
     };
   }
+}
+
+async function closeAll(listeners: ReadonlyMap<string, Listener>): Promise<void> {
+  await Promise.all(Array.from(listeners.values(), ({ server }) => server.close()));
 }

@@ -101,6 +101,16 @@ describe("another configuration", () => {
     await expect(client().get(former)).rejects.toThrow("ECONNREFUSED");
   });
 
+  test("that comes while it drains opens nothing", async () => {
+    const main = { name: "main", address: "127.0.0.1:0", routes: answering("main") };
+    const plane = await running({ listeners: [main] });
+    const late = { ...main, name: "late" };
+    const applied = plane.apply(resolved({ listeners: [main, late] }), context);
+    await plane.drain(0);
+    expect(isLeft(await applied)).toBe(false);
+    expect(plane.listening.map(({ name }) => name)).toEqual(["main"]);
+  });
+
   test("changes nothing where a listener cannot listen", async () => {
     await using taken = await listen(createServer());
     const main = { name: "main", address: "127.0.0.1:0" };

@@ -102,6 +102,22 @@ async function textOf(message: IncomingMessage): Promise<string> {
   return Buffer.concat(await message.toArray()).toString();
 }
 
+test("no configuration is taken over any more while it drains", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  using folder = new Folder();
+  await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }));
+  const answer = call(pagoda.url);
+  const { response } = await arrivals.next();
+  pagoda.kill("SIGTERM");
+  await pagoda.log("draining");
+  const reload = await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
+  expect([reload.status, await reload.text()]).toEqual([422, "the proxy is draining\n"]);
+  response.end("done");
+  expect((await answer).body).toBe("done");
+  expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+});
+
 test("a signal that comes while the proxy starts drains, too", async () => {
   await using mute = await silent();
   await using program = new Program({ PROXY_UPSTREAM_ADDRS: mute.url });
