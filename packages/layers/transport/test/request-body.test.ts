@@ -80,7 +80,8 @@ describe("a request's body", () => {
     const second = await origin.next();
     await source.give("lo");
     source.all();
-    expect(await second.until("0\r\n\r\n")).toMatch(/\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n$/);
+    // What was recorded of both before the second reading began goes out as one.
+    expect(await second.until("0\r\n\r\n")).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
     second.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
     expect(await textOf(again)).toBe("ok");
   });
