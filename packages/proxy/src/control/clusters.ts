@@ -7,16 +7,16 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
   return {
     endpoint: first.endpoint,
     healthy: worker.every(({ healthy }) => healthy),
-    why: worker.find(({ why }) => why !== undefined)?.why,
+    why: firstWhy(worker),
     inFlight: worker.reduce((sum, { inFlight }) => sum + inFlight, 0),
     ...(latencies.length > 0 && { latencyMs: latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length }),
-    state: worker.length === 1 ? first.state : { workers: worker.map(({ state }) => state) },
+    state: stateOf(worker),
   };
 }
 
 /**
  * The clusters of all threads as one: an endpoint is healthy when it is for all of them, `why` is the first reason why
- * not, calls are added up, and latencies averaged.
+ * not, of the whole and of each, calls are added up, and latencies averaged.
  */
 export function mergeClusters(threads: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
   const [first = []] = threads;
@@ -26,9 +26,23 @@ export function mergeClusters(threads: readonly (readonly ClusterStatus[])[]): r
     return {
       cluster,
       strategy,
+      why: firstWhy(same),
       endpoints: Array.from(names, (name) =>
         together(same.flatMap(({ endpoints }) => endpoints.filter(({ endpoint }) => endpoint === name))),
       ),
+      state: stateOf(same),
     };
   });
+}
+
+function firstWhy(workers: readonly { readonly why?: string | undefined }[]): string | undefined {
+  return workers.find(({ why }) => why !== undefined)?.why;
+}
+
+/** Each thread's own, where there are several. */
+function stateOf(workers: readonly Pick<EndpointStatus, "state">[]): EndpointStatus["state"] {
+  const [first] = workers;
+  return workers.length === 1 && first !== undefined
+    ? first.state
+    : { workers: workers.map(({ state }) => state) };
 }

@@ -4,12 +4,24 @@ import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
 /** What an operator asks of a cluster, read off its description. */
 export function clusterStatus(cluster: string, { service }: Cluster): ClusterStatus {
-  const balancer = find(service.describe(), "balance");
+  const { options, state = {}, inner = [] } = find(service.describe(), "balance") ?? {};
+  const whys = wrongWith(state);
   return {
     cluster,
-    strategy: String(balancer?.options?.["strategy"]),
-    endpoints: (balancer?.inner ?? []).map(endpointStatus),
+    strategy: String(options?.["strategy"]),
+    ...(whys.length > 0 && { why: whys.join("; ") }),
+    endpoints: inner.map(endpointStatus),
+    state,
   };
+}
+
+function wrongWith(state: NonNullable<Description["state"]>): string[] {
+  const { panicking, ...others } = state;
+  const sources = Object.entries(others).flatMap(([source, said]) => {
+    const { lastError } = Object(said) as Readonly<Record<string, Json>>;
+    return typeof lastError === "string" ? [`${source}: ${lastError}`] : [];
+  });
+  return panicking === true ? [...sources, "too few endpoints are healthy: health is ignored"] : sources;
 }
 
 function endpointStatus(description: Description): EndpointStatus {

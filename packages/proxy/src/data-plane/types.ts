@@ -55,10 +55,15 @@ export interface EndpointStatus {
   readonly state: Readonly<Record<string, Json>>;
 }
 
+/** What an operator asks of a cluster. */
 export interface ClusterStatus {
   readonly cluster: string;
   readonly strategy: string;
+  /** What is wrong with it as a whole: `dns: ENOTFOUND for shop.example`, or that health is ignored. */
+  readonly why?: string | undefined;
   readonly endpoints: readonly EndpointStatus[];
+  /** How many there are and are healthy, and what the source of them tells. */
+  readonly state: Readonly<Record<string, Json>>;
 }
 
 /**

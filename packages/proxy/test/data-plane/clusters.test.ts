@@ -118,7 +118,25 @@ describe("what an operator sees of a cluster", () => {
           state: { ready: true, transport: expect.objectContaining({ idle: 1 }) },
         },
       ],
+      state: { endpoints: 1, healthy: 1, panicking: false },
     });
+  });
+
+  test("endpoints that cannot be found out, and why", async () => {
+    const { take } = clustersOver();
+    const { shop } = take({ file: "/nowhere/shop.json" });
+    await shop.started;
+    expect(clusterStatus("shop", shop)).toMatchObject({
+      why: "file: ENOENT",
+      endpoints: [],
+      state: { endpoints: 0, file: { path: "/nowhere/shop.json" } },
+    });
+  });
+
+  test("that health is ignored, since too few are", () => {
+    const { take } = clustersOver();
+    const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
+    expect(clusterStatus("shop", shop).why).toBe("too few endpoints are healthy: health is ignored");
   });
 
   test("a circuit that has opened, and why; it is logged", async () => {
