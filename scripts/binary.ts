@@ -1,4 +1,5 @@
-// Makes `pagoda` as one executable file, which needs no Node: the program as one text, in a copy of Node.
+// Makes `pagoda` as one executable file, which needs no Node: the program as two texts, of the main
+// thread and of the workers, in a copy of Node.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,19 +15,24 @@ export async function buildBinary(): Promise<string> {
     readonly version: string;
   };
   mkdirSync(folder, { recursive: true });
-  const program = join(folder, "pagoda.cjs");
-  await build({
-    entryPoints: [join(proxy, "src/binary.ts")],
-    outfile: program,
-    bundle: true,
-    platform: "node",
-    target: `node${process.versions.node}`,
-    format: "cjs",
-    minify: true,
-    keepNames: true,
-    define: { pagodaVersion: JSON.stringify(version), "import.meta.url": '""' },
-    logLevel: "error",
-  });
+  const bundled = async (source: string, name: string): Promise<string> => {
+    const outfile = join(folder, name);
+    await build({
+      entryPoints: [join(proxy, source)],
+      outfile,
+      bundle: true,
+      platform: "node",
+      target: `node${process.versions.node}`,
+      format: "cjs",
+      minify: true,
+      keepNames: true,
+      define: { pagodaVersion: JSON.stringify(version), "import.meta.url": '""' },
+      logLevel: "error",
+    });
+    return outfile;
+  };
+  const program = await bundled("src/binary.ts", "pagoda.cjs");
+  const worker = await bundled("src/control/entry.ts", "worker.cjs");
   const executable = join(folder, "pagoda");
   const config = join(folder, "sea.json");
   writeFileSync(
@@ -35,7 +41,7 @@ export async function buildBinary(): Promise<string> {
       main: program,
       output: executable,
       disableExperimentalSEAWarning: true,
-      assets: { program },
+      assets: { worker },
     }),
   );
   execFileSync(process.execPath, ["--build-sea", config], { stdio: ["ignore", "ignore", "inherit"] });

@@ -15,7 +15,7 @@ import {
 } from "./check-policies.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { toRoute } from "./routes.ts";
-import { addressText } from "./schema/address.ts";
+import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";

@@ -1,6 +1,6 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { z } from "zod";
-import { type Address, originOf, parseAddress, validAddress } from "./schema/address.ts";
+import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
 
 /** What the environment says, where it says something: it overrides the file. */

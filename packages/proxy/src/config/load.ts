@@ -10,7 +10,7 @@ import {
   variableProblemText,
 } from "./environment.ts";
 import { readConfig } from "./read.ts";
-import { type Address } from "./schema/address.ts";
+import type { Address } from "./address.ts";
 import { config as configSchema } from "./schema/config.ts";
 import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
 

@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { type HttpServer, type ListenFailed, serve } from "@pagoda/core/server";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
-import { type Address, addressText } from "../config/schema/address.ts";
+import { type Address, addressText } from "../config/address.ts";
 
 /** Whoever asks at that moment gets an answer. */
 const drainMs = 1_000;

@@ -12,7 +12,7 @@ import { Listener } from "./listener.ts";
 import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "./shared-limits.ts";
-import { type Spans, spansOf } from "./spans.ts";
+import { noSpans, type Spans, spansOf } from "./spans.ts";
 import { clusterStatus } from "./status.ts";
 import { type Tell, teller } from "./tell.ts";
 import type {
@@ -50,7 +50,7 @@ class RunningDataPlane implements DataPlane {
   #generation = new Generation(new Map(), () => {});
   #taken: Taken | undefined;
   #kept = new Kept();
-  #spans: Spans;
+  #spans: Spans = noSpans;
   #isDraining = false;
   #logLevel: string;
 
@@ -61,7 +61,6 @@ class RunningDataPlane implements DataPlane {
     this.#tell = teller(registry, log);
     this.#metrics = metrics({ registry, routes: true });
     this.#counters = new ServerCounters(registry);
-    this.#spans = spansOf(config.tracing, log);
     this.#clusters = new Clusters(this.#tell);
     stackMetrics({ registry, stack: () => this.#whole() });
   }
@@ -72,7 +71,7 @@ class RunningDataPlane implements DataPlane {
 
   async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
     const { config, files } = resolved;
-    const spans = spansOf(config.tracing, this.#log, this.#spans);
+    const spans = await spansOf(config.tracing, this.#log, this.#spans);
     const kept = new Kept(this.#kept);
     const taken = this.#clusters.take(resolved, spans);
     // A cluster whose endpoints are looked up has none before the first answer.

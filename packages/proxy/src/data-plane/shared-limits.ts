@@ -1,4 +1,4 @@
-import { addressText } from "../config/schema/address.ts";
+import { addressText } from "../config/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import type { RateLimitPolicy } from "../config/schema/policies.ts";
 import type { SharedLimits } from "./types.ts";

@@ -1,19 +1,7 @@
 import type { Tracer } from "@opentelemetry/api";
-import { type Clock, pause, systemClock } from "@pagoda/core";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  type SpanExporter,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { type Clock, systemClock } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
-
-/** How long the last spans may take: a collector that hangs must not keep the program from its end. */
-const lastMs = 2_000;
 
 /** Begins spans, and sends them to where the configuration says. */
 export interface Spans {
@@ -24,64 +12,24 @@ export interface Spans {
   close(): Promise<void>;
 }
 
+/** Where nobody wants any. */
+export const noSpans: Spans = {
+  settings: JSON.stringify(null),
+  tracer: undefined,
+  close: () => Promise.resolve(),
+};
+
 /** Those that there are, where the configuration says the same. */
-export function spansOf(
+export async function spansOf(
   tracing: Config["tracing"],
   log: Logger,
-  before?: Spans,
+  before: Spans,
   clock: Clock = systemClock,
-): Spans {
+): Promise<Spans> {
   const settings = JSON.stringify(tracing ?? null);
-  if (before?.settings === settings) return before;
-  if (tracing === undefined) return { settings, tracer: undefined, close: () => Promise.resolve() };
-  const { endpoint, ratio, service } = tracing;
-  const exporter = new TellingExporter(new OTLPTraceExporter({ url: endpoint }), log.child({ endpoint }));
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({ "service.name": service }),
-    // A trace that began elsewhere is recorded where it was there.
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
-    spanProcessors: [new BatchSpanProcessor({ exporter })],
-  });
-  return {
-    settings,
-    tracer: provider.getTracer("pagoda"),
-    async close() {
-      const over = new AbortController();
-      // Why they cannot be sent has been said.
-      const sent = provider.shutdown().catch(() => {});
-      await Promise.race([sent, pause(clock, lastMs, over.signal)]);
-      over.abort();
-    },
-  };
-}
-
-/** Says when spans cannot be sent, and when they can again. */
-export class TellingExporter implements SpanExporter {
-  readonly #inner: SpanExporter;
-  readonly #log: Logger;
-  #hasFailed = false;
-
-  constructor(inner: SpanExporter, log: Logger) {
-    this.#inner = inner;
-    this.#log = log;
-  }
-
-  export(...[spans, done]: Parameters<SpanExporter["export"]>): void {
-    this.#inner.export(spans, (result) => {
-      const failed = result.code !== 0;
-      if (failed && !this.#hasFailed)
-        this.#log.warn({ err: result.error }, "spans cannot be sent: they are lost");
-      if (!failed && this.#hasFailed) this.#log.info("spans can be sent again");
-      this.#hasFailed = failed;
-      done(result);
-    });
-  }
-
-  shutdown(): Promise<void> {
-    return this.#inner.shutdown();
-  }
-
-  forceFlush(): Promise<void> {
-    return this.#inner.forceFlush?.() ?? Promise.resolve();
-  }
+  if (before.settings === settings) return before;
+  if (tracing === undefined) return noSpans;
+  // It takes several megabytes in each thread, which only those pay who use it.
+  const { otlpSpans } = await import("./otlp-spans.ts");
+  return { settings, ...otlpSpans(tracing, log, clock) };
 }

@@ -5,13 +5,12 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
-import { spansOf } from "../../src/data-plane/spans.ts";
+import { noSpans } from "../../src/data-plane/spans.ts";
 import { clusterStatus } from "../../src/data-plane/status.ts";
 import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
 
 const request: HttpRequest & FromClient = { ...httpRequest("http://shop.example/"), client: "10.0.0.7" };
-const noSpans = spansOf(undefined, told().tell.log);
 
 async function get(cluster: Cluster): Promise<HttpResponse> {
   const result = await cluster.service.call(request);

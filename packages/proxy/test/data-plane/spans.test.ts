@@ -1,6 +1,7 @@
 import { virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
-import { spansOf, TellingExporter } from "../../src/data-plane/spans.ts";
+import { TellingExporter } from "../../src/data-plane/otlp-spans.ts";
+import { noSpans, spansOf } from "../../src/data-plane/spans.ts";
 import { Arrivals, type Held, held, origin } from "../e2e/origin.ts";
 import { told } from "./resolved.ts";
 
@@ -10,7 +11,7 @@ test("a collector that hangs gets 2 s for the last spans, and no more", async ()
   const arrivals = new Arrivals<Held>();
   await using collector = await held(arrivals);
   const clock = virtualClock();
-  const spans = spansOf(settings(collector.url), told().tell.log, undefined, clock);
+  const spans = await spansOf(settings(collector.url), told().tell.log, noSpans, clock);
   spans.tracer?.startSpan("one").end();
   let isClosed = false;
   const closed = spans.close().then(() => (isClosed = true));
@@ -24,7 +25,7 @@ test("a collector that hangs gets 2 s for the last spans, and no more", async ()
 test("a collector that refuses spans is told of, with its address", async () => {
   await using collector = await origin((_request, response) => response.writeHead(404).end());
   const { tell, lines } = told();
-  const spans = spansOf(settings(collector.url), tell.log);
+  const spans = await spansOf(settings(collector.url), tell.log, noSpans);
   spans.tracer?.startSpan("one").end();
   await spans.close();
   expect(lines).toMatchObject([

@@ -38,6 +38,12 @@ describe("the single executable file", () => {
 
   test("starts without Node, serves with several threads, says that it is ready, and drains", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
+    let sent = 0;
+    await using collector = await origin((message, out) => {
+      sent++;
+      message.resume();
+      out.end("{}");
+    });
     using folder = new Folder();
     const admin = { address: `127.0.0.1:${await quietPort()}` };
     const file = folder.write("pagoda.yaml", {
@@ -45,6 +51,7 @@ describe("the single executable file", () => {
       clusters: { origin: { endpoints: [upstream.url] } },
       admin,
       workers: 2,
+      tracing: { endpoint: `${collector.url}/v1/traces`, ratio: "100%" },
     });
     const child = adopt(
       spawn(executable, ["run", "-c", file], { env: {}, cwd: "/", stdio: ["ignore", "pipe", "inherit"] }),
@@ -63,6 +70,7 @@ describe("the single executable file", () => {
     child.stdout.resume();
     child.kill("SIGTERM");
     expect(await ended).toEqual([0, null]);
+    expect(sent).toBeGreaterThan(0);
     expect((await ran("healthcheck", "-c", file)).code).toBe(1);
   });
 

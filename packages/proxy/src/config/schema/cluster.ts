@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isDnsServer, origin, validOrigin } from "./address.ts";
+import { isDnsServer, validOrigin } from "../address.ts";
+import { origin } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "./fields.ts";
 import { clusterPolicies } from "./policies.ts";
 import { duration, durationOrNone, ratio } from "./units.ts";

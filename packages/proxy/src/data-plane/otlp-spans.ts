@@ -1,0 +1,72 @@
+import { type Clock, pause } from "@pagoda/core";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import type { Logger } from "pino";
+import type { Config } from "../config/schema/config.ts";
+import type { Spans } from "./spans.ts";
+
+/** How long the last spans may take: a collector that hangs must not keep the program from its end. */
+const lastMs = 2_000;
+
+/** Spans that go to a collector, as OTLP over HTTP. */
+export function otlpSpans(
+  { endpoint, ratio, service }: NonNullable<Config["tracing"]>,
+  log: Logger,
+  clock: Clock,
+): Omit<Spans, "settings"> {
+  const exporter = new TellingExporter(new OTLPTraceExporter({ url: endpoint }), log.child({ endpoint }));
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": service }),
+    // A trace that began elsewhere is recorded where it was there.
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  });
+  return {
+    tracer: provider.getTracer("pagoda"),
+    async close() {
+      const over = new AbortController();
+      // Why they cannot be sent has been said.
+      const sent = provider.shutdown().catch(() => {});
+      await Promise.race([sent, pause(clock, lastMs, over.signal)]);
+      over.abort();
+    },
+  };
+}
+
+/** Says when spans cannot be sent, and when they can again. */
+export class TellingExporter implements SpanExporter {
+  readonly #inner: SpanExporter;
+  readonly #log: Logger;
+  #hasFailed = false;
+
+  constructor(inner: SpanExporter, log: Logger) {
+    this.#inner = inner;
+    this.#log = log;
+  }
+
+  export(...[spans, done]: Parameters<SpanExporter["export"]>): void {
+    this.#inner.export(spans, (result) => {
+      const failed = result.code !== 0;
+      if (failed && !this.#hasFailed)
+        this.#log.warn({ err: result.error }, "spans cannot be sent: they are lost");
+      if (!failed && this.#hasFailed) this.#log.info("spans can be sent again");
+      this.#hasFailed = failed;
+      done(result);
+    });
+  }
+
+  shutdown(): Promise<void> {
+    return this.#inner.shutdown();
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#inner.forceFlush?.() ?? Promise.resolve();
+  }
+}
