@@ -45,7 +45,7 @@ export class ConfigDocument {
     return problems.length > 0 ? problems : this.#aliasProblems();
   }
 
-  /** Must not be asked for where there are problems. */
+  /** Where there are problems: what could be read, or it throws. */
   get value(): unknown {
     return this.#document.toJS({ maxAliasCount: maxAliases }) as unknown;
   }

@@ -56,10 +56,17 @@ export function adminAddress({ file, env }: Sources): Either<readonly string[], 
   const path = file ?? named;
   const text = path === undefined ? right("") : readText(path);
   const { admin: schema } = configSchema.shape;
-  const document = new ConfigDocument(isLeft(text) ? "" : text.right);
-  const said = document.problems.length > 0 ? undefined : (document.value as { admin?: unknown } | null);
-  const parsed = schema.safeParse(said?.admin ?? {});
+  const parsed = schema.safeParse(isLeft(text) ? {} : (adminIn(text.right) ?? {}));
   return right((parsed.success ? parsed.data : schema.parse({})).address);
+}
+
+/** What a text says of it, as far as it can be read. */
+function adminIn(text: string): unknown {
+  try {
+    return Object(new ConfigDocument(text).value).admin as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function complete(

@@ -134,8 +134,10 @@ test("the admin endpoint moves, once the new address listens, and a health check
   await expect(call(`http://127.0.0.1:${one}/ready`, { agent: false })).rejects.toThrow("ECONNREFUSED");
   expect(await healthy()).toBe(0);
   // Somebody is about to change it: what runs is as well as before.
-  folder.write("pagoda.yaml", { ...at(two), listeners: "soon" });
-  expect(await healthy()).toBe(0);
+  for (const text of ["listeners: soon", "listeners: [", "listeners: []\nlisteners: []"]) {
+    folder.write("pagoda.yaml", `admin: { address: 127.0.0.1:${two} }\n${text}\n`);
+    expect(await healthy()).toBe(0);
+  }
 });
 
 test("state that has a name survives: an open breaker stays open, and its endpoint is left alone", async () => {
