@@ -19,6 +19,7 @@ import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";
+import { durationText } from "./schema/units.ts";
 
 type RouteConfig = ListenerConfig["routes"][number];
 
@@ -31,6 +32,7 @@ export function crossProblems(document: ConfigDocument, config: Config): readonl
   for (const [name, cluster] of Object.entries(config.clusters))
     checkCluster(["clusters", name], cluster, report);
   checkEffects(config, report);
+  checkTimeouts(config, report);
   return problems;
 }
 
@@ -78,6 +80,22 @@ function checkEffects({ listeners, clusters }: Config, report: Report): void {
     );
     if ((schemes ?? [`${(dns ?? srv)?.scheme}:`]).includes("https:")) continue;
     report(["clusters", name, "tls"], "would do nothing: no endpoint is https");
+  }
+}
+
+/** A try may not take longer than all tries may. */
+function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
+  const routes = listeners.flatMap((listener) => listener.routes);
+  for (const [name, { policies }] of Object.entries(clusters)) {
+    const waits = routes
+      .filter((route) => route.cluster === name || route.clusters?.some(({ cluster }) => cluster === name))
+      .map((route) => route.policies.timeout || Infinity);
+    const longest = Math.max(0, ...waits);
+    if (waits.length > 0 && policies.timeout !== undefined && policies.timeout > longest)
+      report(
+        ["clusters", name, "policies", "timeout"],
+        `is ${durationText(policies.timeout)}, but each route to it has given up after ${durationText(longest)}`,
+      );
   }
 }
 

@@ -251,6 +251,14 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "endpoints[0].weight: would do nothing with round-robin",
     ],
     [
+      "a cluster's timeout that is longer than its routes'",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["http://a:1"], policies: { timeout: "1m" } } },
+      },
+      "clusters.shop.policies.timeout: is 1m, but each route to it has given up after 15s",
+    ],
+    [
       "a rule for identities where nobody has one",
       through({ authorize: { rules: [{ name: "r", effect: "deny", from: { identities: ["*"] } }] } }),
       "policies.authorize.rules[0].from.identities: no client has an identity here; valid is that together with",
