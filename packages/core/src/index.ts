@@ -12,6 +12,7 @@ export * from "./pause.ts";
 export * from "./random.ts";
 export * from "./readiness.ts";
 export * from "./replayable.ts";
+export * from "./response-classifier.ts";
 export * from "./scope.ts";
 export * from "./service.ts";
 export * from "./util/call-all.ts";

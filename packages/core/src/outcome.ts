@@ -18,8 +18,8 @@ export interface Outcome {
 }
 
 /**
- * How results are read. Generic layers know errors only; what a response means depends on the protocol, and so does
- * how one is freed that nobody will read. For HTTP there is `httpClassifier` in `@pagoda/core/http`.
+ * How results are read, and how a response is freed that nobody will read. Both depend on the protocol: the default,
+ * `responseClassifier()`, knows HTTP responses.
  */
 export interface Classifier {
   outcome(result: Either<unknown, unknown>): Outcome;
@@ -44,7 +44,7 @@ export function outcomeOfError(error: unknown): Outcome {
   return retryable ? neutralRetryable : neutral;
 }
 
-/** Every response is a success, errors say themselves what they are; a response holds nothing. The default. */
+/** Every response is a success, errors say themselves what they are; a response holds nothing. For stacks without HTTP. */
 export const faultClassifier: Classifier = {
   outcome: (result) => (isLeft(result) ? outcomeOfError(result.left) : success),
   discard() {},

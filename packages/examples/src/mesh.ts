@@ -4,7 +4,7 @@ import type { Tracer } from "@opentelemetry/api";
 import { type AccessLogger, accessLog } from "@pagoda/access-log";
 import { balance, roundRobin } from "@pagoda/balance";
 import { type Service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
-import { httpClassifier, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import { outlierDetection } from "@pagoda/health";
 import { metrics } from "@pagoda/metrics";
@@ -76,7 +76,7 @@ export function mesh(options: MeshOptions): Mesh {
     .layer(perRoute(table, ({ policy }) => timeout({ ms: policy?.timeoutMs ?? 15_000 })))
     .layer(mirror({ to: shadow, select: ({ method }) => method === "POST" }))
     .layer(replay())
-    .layer(retry({ classifier: httpClassifier() }))
+    .layer(retry())
     .service(clusters(upstreams));
 
   return {
@@ -94,7 +94,6 @@ function cluster(origins: readonly string[], tracer: Tracer) {
     discovery: staticEndpoints(origins.map((key) => ({ key }))),
     strategy: roundRobin(),
     health: [outlierDetection({ maxEjectedRatio: 0.5 })],
-    classifier: httpClassifier(),
     connect({ key }, atEnd) {
       const origin = transport(key);
       atEnd(() => void origin.close());

@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { observed, Source } from "./bodies.ts";
 
 const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
-const classifier = httpClassifier(clock);
+const classifier = httpClassifier({ clock });
 
 describe("httpClassifier", () => {
   test.each([

@@ -5,10 +5,10 @@ import {
   type Discovery,
   type Endpoint,
   type Fault,
-  faultClassifier,
   type HealthSource,
   isFault,
   type Readiness,
+  responseClassifier,
   type Service,
   systemClock,
   WaitList,
@@ -62,7 +62,7 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   readonly panicThreshold?: number;
   /** Default: newcomers get their whole share at once. */
   readonly slowStart?: SlowStart;
-  /** What results say, for strategies and health sources that learn from them. Default: errors by their origin. */
+  /** What results say, for strategies and health sources that learn from them. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: BalanceObserver;
   readonly clock?: Clock;
@@ -100,9 +100,9 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   health = [],
   panicThreshold = 0.5,
   slowStart,
-  classifier = faultClassifier,
-  observer,
   clock = systemClock,
+  classifier = responseClassifier({ clock }),
+  observer,
 }: BalanceOptions<E, Req, Res, Err>): Balancer<Req, Res, Err | NoEndpointReady> {
   checkRanges(panicThreshold, slowStart);
   type Answer = Either<Err | NoEndpointReady, Res>;

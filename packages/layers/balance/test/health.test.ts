@@ -1,5 +1,13 @@
-import { type Classifier, type Endpoint, type HealthSource, oneshot, staticEndpoints } from "@pagoda/core";
-import { mockService, settled } from "@pagoda/core/testing";
+import {
+  type Classifier,
+  type Endpoint,
+  type HealthSource,
+  oneshot,
+  service,
+  staticEndpoints,
+} from "@pagoda/core";
+import { httpResponse } from "@pagoda/core/http";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { balance, leastRequest } from "@pagoda/balance";
@@ -205,4 +213,19 @@ describe("types of health sources", () => {
     const balanced = balance({ discovery, connect, health: [ofZones] });
     expect(balanced.describe().state).toMatchObject({ endpoints: 1 });
   });
+});
+
+// Defect: without `httpClassifier()` health sources and strategies heard of a 503 as a success.
+test("health sources hear of HTTP responses by their status, without a classifier", async () => {
+  const learner = new Operator("learner", { learns: true });
+  const statuses = [200, 503, 429];
+  const balanced = balance({
+    discovery: staticEndpoints([{ key: "a" }]),
+    connect: () =>
+      service("origin", async (_request: string) => right(httpResponse(statuses.shift() ?? 200))),
+    health: [learner],
+    clock: virtualClock(),
+  });
+  for (let n = 0; n < 3; n++) await balanced.call("a");
+  expect(learner.learned).toEqual(["a success", "a failure", "a limited"]);
 });

@@ -1,4 +1,4 @@
-import { type Classifier, type Fault, faultClassifier, layer, type Layer } from "@pagoda/core";
+import { type Classifier, type Fault, layer, type Layer, responseClassifier } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
 import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
@@ -21,7 +21,7 @@ export interface CircuitBreakerObserver extends BreakerObserver {
 }
 
 export interface CircuitBreakerOptions extends BreakerOptions {
-  /** What a result says about the upstream. Default: errors say it themselves, and each response is a success. */
+  /** What a result says about the upstream. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: CircuitBreakerObserver;
 }
@@ -46,8 +46,8 @@ export interface CircuitBreakerOptions extends BreakerOptions {
  * @throws RangeError when an option is out of range.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
-  const { classifier = faultClassifier, observer } = options;
   const settings = checked(options);
+  const { classifier = responseClassifier({ clock: settings.clock }), observer } = options;
 
   return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
     const breaker = new Breaker(settings);

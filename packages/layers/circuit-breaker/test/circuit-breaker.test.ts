@@ -1,4 +1,5 @@
 import { type Classifier, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { httpResponse } from "@pagoda/core/http";
 import { conformance, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
@@ -234,5 +235,22 @@ describe("types of circuit-breaker", () => {
       // @ts-expect-error: Type 'CircuitOpen' is not assignable to type 'never'.
       serve(new ServiceBuilder<string>().layer(circuitBreaker()).service(leaf));
     }).toBeFunction();
+  });
+});
+
+// Defect: without `httpClassifier()` 20 × 503 left it closed.
+describe("HTTP responses, without a classifier", () => {
+  test("20 × 503 open it", async () => {
+    const answers = service("busy", async (_request: string) => right(httpResponse(503)));
+    const layered = circuitBreaker({ clock: virtualClock() })(answers);
+    for (let n = 0; n < 20; n++) await layered.call("a");
+    expect(layered.describe().state).toMatchObject({ phase: "open", reason: "consecutive-failures" });
+  });
+
+  test.each([200, 404, 429])("20 × %d do not", async (status) => {
+    const answers = service("fine", async (_request: string) => right(httpResponse(status)));
+    const layered = circuitBreaker({ trip: consecutiveFailures(5), clock: virtualClock() })(answers);
+    for (let n = 0; n < 20; n++) await layered.call("a");
+    expect(layered.describe().state).toMatchObject({ phase: "closed" });
   });
 });

@@ -2,10 +2,10 @@ import {
   type Classifier,
   type Clock,
   type Fault,
-  faultClassifier,
   layer,
   type Layer,
   type Random,
+  responseClassifier,
   systemClock,
   systemRandom,
   WaitList,
@@ -33,7 +33,7 @@ export interface ConcurrencyLimitObserver {
 export interface ConcurrencyLimitOptions {
   /** Calls at once: a whole number of at least 1, or how to find it. */
   readonly limit: number | LimitAlgorithm;
-  /** What results say about the upstream, for a limit that learns. Default: faults say it themselves. */
+  /** What results say about the upstream, for a limit that learns. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: ConcurrencyLimitObserver;
   readonly clock?: Clock;
@@ -63,9 +63,9 @@ export interface ConcurrencyLimitOptions {
  */
 export function concurrencyLimit({
   limit: how,
-  classifier = faultClassifier,
-  observer,
   clock = systemClock,
+  classifier = responseClassifier({ clock }),
+  observer,
   random = systemRandom,
 }: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> {
   if (typeof how === "number") wholeInRange("limit", how, 1);

@@ -1,4 +1,5 @@
-import { type Fault, type Layer, oneshot, service, type Service, ServiceBuilder } from "@pagoda/core";
+import { type Fault, type Layer, oneshot, pause, service, type Service, ServiceBuilder } from "@pagoda/core";
+import { httpResponse } from "@pagoda/core/http";
 import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { left, right } from "fp-ts/lib/Either.js";
@@ -287,3 +288,27 @@ describe("a limit that learns", () => {
     expect(learning.describe().state).toMatchObject({ limit: 20, rttMs: 100 });
   });
 });
+
+// Defect: without `httpClassifier()` a 503 was a success, and the limit grew while the upstream asked for less.
+test.each([
+  [503, 4],
+  [429, 4],
+  [404, 5],
+])(
+  "HTTP responses with status %d bring aimd from 5 to %d, without a classifier",
+  async (status, expected) => {
+    const clock = virtualClock();
+    const limit = aimd({ initial: 5, min: 1, backoff: 0.9, windowMs: 100 });
+    const answers = service("origin", async (_request: string) => {
+      await pause(clock, 20);
+      return right(httpResponse(status));
+    });
+    const layered = concurrencyLimit({ limit, clock })(answers);
+    for (let n = 0; n < 11; n++) {
+      const result = layered.call("a");
+      await clock.advance(20);
+      await result;
+    }
+    expect(layered.describe().state).toMatchObject({ limit: expected });
+  },
+);

@@ -46,7 +46,7 @@ export function grpcClassifier({
 }: GrpcClassifierOptions = {}): Classifier {
   for (const status of failures) checkStatus("grpcClassifier", "failures", status);
   for (const status of retryable) checkStatus("grpcClassifier", "retryable", status);
-  const http = httpClassifier(clock);
+  const http = httpClassifier({ clock });
   const outcomes = new Map<GrpcStatus, Outcome>();
   for (const status of Object.keys(grpcStatuses) as GrpcStatus[])
     outcomes.set(status, { kind: kindOf(status, failures), retryable: retryable.includes(status) });

@@ -49,7 +49,7 @@ describe("grpcClassifier", () => {
 
   test("reads as HTTP what gives no status, and what is none of gRPC", () => {
     const clock = virtualClock();
-    const http = httpClassifier(clock);
+    const http = httpClassifier({ clock });
     for (const response of [
       grpcResponse(),
       { ...grpcResponse(), status: 503 },

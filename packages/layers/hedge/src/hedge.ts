@@ -4,11 +4,11 @@ import {
   type Classifier,
   type Clock,
   deadlineOf,
-  faultClassifier,
   isReady,
   layer,
   type Layer,
   type Replayable,
+  responseClassifier,
   type Service,
   systemClock,
 } from "@pagoda/core";
@@ -39,7 +39,7 @@ export interface HedgeOptions {
    * second calls together stay within it. The retry deposits into it; this layer only withdraws.
    */
   readonly budget?: Budget;
-  /** What a result means, and how a response is freed that nobody will read. Default: `faultClassifier`. */
+  /** What a result means, and how a response is freed that nobody will read. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: HedgeObserver;
   readonly clock?: Clock;
@@ -71,9 +71,9 @@ export function hedge({
   windowMs = 10_000,
   minSamples = 100,
   budget,
-  classifier = faultClassifier,
-  observer,
   clock = systemClock,
+  classifier = responseClassifier({ clock }),
+  observer,
 }: HedgeOptions = {}): Layer<Replayable> {
   if (!(maxExtraLoad >= 0 && maxExtraLoad < 1))
     throw new RangeError(`hedge: maxExtraLoad is ${maxExtraLoad}; valid is from 0, below 1`);

@@ -6,7 +6,6 @@ import {
   type Classifier,
   type Clock,
   deadlineOf,
-  faultClassifier,
   isReady,
   layer,
   type Layer,
@@ -14,6 +13,7 @@ import {
   pause,
   type Random,
   type Replayable,
+  responseClassifier,
   type Service,
   systemClock,
   systemRandom,
@@ -54,7 +54,9 @@ export interface RetryOptions {
   readonly backoff?: Backoff;
   /** Default: one for all services that the layer is put around, of 20% and 10 a second. */
   readonly budget?: Budget;
-  /** What results mean, and how a response is freed that makes room for a further try. Default: errors say it. */
+  /**
+   * What results mean, and how a response is freed that makes room for a further try. Default: `responseClassifier()`.
+   */
   readonly classifier?: Classifier;
   /** The longest wait that an upstream may ask for; milliseconds, from 0, below 2³¹. Default 5,000. */
   readonly maxRetryAfterMs?: number;
@@ -86,7 +88,7 @@ export function retry({
   backoff = exponential(),
   clock = systemClock,
   budget = budgetOf({ clock }),
-  classifier = faultClassifier,
+  classifier = responseClassifier({ clock }),
   maxRetryAfterMs = 5_000,
   observer,
   random = systemRandom,

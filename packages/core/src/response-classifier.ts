@@ -1,0 +1,139 @@
+import { isLeft } from "fp-ts/lib/Either.js";
+import { type Clock, systemClock } from "./clock.ts";
+import { isFault } from "./fault.ts";
+import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
+
+/**
+ * What an HTTP response is recognised by: a numeric `status` and `headers` with a `get`. That fits those of
+ * `@pagoda/core/http` and of `fetch`.
+ */
+export interface HttpLike {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null | undefined };
+}
+
+/** Which responses are meant: HTTP statuses, or a predicate. */
+export type ResponseMatch<Res> = readonly number[] | ((response: Res) => boolean);
+
+export interface ResponseClassifierOptions<Res = HttpLike> {
+  /** Responses that count against the upstream. Default: status 500 and above. */
+  readonly failures?: ResponseMatch<Res>;
+  /** Responses that ask for fewer calls, unless they are failures. Default: 429. */
+  readonly limited?: ResponseMatch<Res>;
+  /** Responses after which the same call may succeed. Default: 429, 502, 503, 504. */
+  readonly retryable?: ResponseMatch<Res>;
+  /** Time of day, for a `Retry-After` that is a date. */
+  readonly clock?: Clock;
+}
+
+const success: Outcome = { kind: "success", retryable: false };
+const successRetryable: Outcome = { kind: "success", retryable: true };
+const failure: Outcome = { kind: "failure", retryable: false };
+const failureRetryable: Outcome = { kind: "failure", retryable: true };
+const limited: Outcome = { kind: "limited", retryable: false };
+const limitedRetryable: Outcome = { kind: "limited", retryable: true };
+
+/**
+ * The classifier that layers use unless they are given another. Errors say themselves what they are. An HTTP response is
+ * judged by its status, or as the error that it stands for (`fault`), and `Retry-After` is honoured. Any other response is
+ * a success, unless a predicate says otherwise. `discard` cancels the body of an HTTP response, which frees its connection.
+ *
+ * Cost: about 10 ns for a result that is not retryable.
+ *
+ * Source: linkerd's classification; the retryable statuses are Envoy's `gateway-error`, and 429.
+ *
+ * @example
+ * retry({ classifier: responseClassifier({ retryable: [409, 503] }) })
+ * circuitBreaker({ classifier: responseClassifier({ failures: (answer: Answer) => answer.code !== 0 }) })
+ *
+ * @throws RangeError when an option names a number that is no HTTP status.
+ */
+export function responseClassifier<Res = HttpLike>({
+  failures,
+  limited: asksForFewer,
+  retryable,
+  clock = systemClock,
+}: ResponseClassifierOptions<Res> = {}): Classifier {
+  const isFailure = matcher("failures", failures, isServerError);
+  const isLimited = matcher("limited", asksForFewer, isTooManyRequests);
+  const isRetryable = matcher("retryable", retryable, isWorthRetrying);
+
+  return {
+    outcome(result) {
+      if (isLeft(result)) return outcomeOfError(result.left);
+      const response = result.right;
+      const http = isHttp(response) ? response : undefined;
+      if (http?.fault !== undefined && isFault(http.fault)) return outcomeOfError(http.fault);
+      const again = isRetryable(response, http);
+      if (isFailure(response, http)) return withRetryAfter(again ? failureRetryable : failure, http, clock);
+      if (isLimited(response, http)) return withRetryAfter(again ? limitedRetryable : limited, http, clock);
+      return again ? withRetryAfter(successRetryable, http, clock) : success;
+    },
+    discard(response) {
+      if (isHttp(response)) cancel(response.body);
+    },
+  };
+}
+
+/** The responses of `fetch` and of core's HTTP model, as far as they matter here. */
+interface Recognised extends HttpLike {
+  readonly body?: unknown;
+  readonly fault?: unknown;
+}
+
+function isHttp(response: unknown): response is Recognised {
+  if (typeof response !== "object" || response === null) return false;
+  const { status, headers } = response as { readonly status?: unknown; readonly headers?: unknown };
+  return (
+    typeof status === "number" &&
+    typeof headers === "object" &&
+    headers !== null &&
+    typeof (headers as { readonly get?: unknown }).get === "function"
+  );
+}
+
+type Matcher = (response: unknown, http: HttpLike | undefined) => boolean;
+
+const isServerError: Matcher = (_response, http) => http !== undefined && http.status >= 500;
+const isTooManyRequests: Matcher = (_response, http) => http !== undefined && http.status === 429;
+const isWorthRetrying: Matcher = (_response, http) =>
+  http !== undefined && (http.status === 429 || (http.status >= 502 && http.status <= 504));
+
+function matcher<Res>(option: string, match: ResponseMatch<Res> | undefined, fallback: Matcher): Matcher {
+  if (match === undefined) return fallback;
+  if (typeof match === "function") return (response) => match(response as Res);
+  for (const status of match)
+    if (!(Number.isInteger(status) && status >= 100 && status <= 599))
+      throw new RangeError(
+        `responseClassifier: ${option} must be HTTP statuses from 100 to 599 (got ${status})`,
+      );
+  const statuses = new Set(match);
+  return (_response, http) => http !== undefined && statuses.has(http.status);
+}
+
+function withRetryAfter(outcome: Outcome, http: HttpLike | undefined, clock: Clock): Outcome {
+  if (!outcome.retryable || http === undefined) return outcome;
+  const afterMs = parseRetryAfter(http.headers.get("retry-after"), clock);
+  return afterMs === undefined ? outcome : { ...outcome, retryAfterMs: afterMs };
+}
+
+/** Cancels a `Body`, or a stream of `fetch`, whose promise rejects when somebody reads it already. */
+function cancel(body: unknown): void {
+  if (typeof body !== "object" || body === null) return;
+  const { cancel: run } = body as { readonly cancel?: unknown };
+  if (typeof run !== "function") return;
+  const cancelled: unknown = run.call(body);
+  if (cancelled instanceof Promise) cancelled.catch(() => {});
+}
+
+/**
+ * Milliseconds that the value of a `Retry-After` field asks to wait, given as seconds or as an HTTP date (RFC 9110, 10.2.3);
+ * 0 for a date that is past, `undefined` where it is neither.
+ */
+export function parseRetryAfter(value: string | null | undefined, clock: Clock): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  // All three forms of an HTTP date begin with the name of a day, and nothing else that Date.parse takes is meant.
+  const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(at) ? undefined : Math.max(0, at - clock.wallTime());
+}

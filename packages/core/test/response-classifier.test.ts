@@ -1,0 +1,104 @@
+import { responseClassifier } from "@pagoda/core";
+import { httpResponse } from "@pagoda/core/http";
+import { virtualClock } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { observed, Source } from "./http/bodies.ts";
+
+describe("responseClassifier", () => {
+  test.each([
+    [200, "success", false],
+    [404, "success", false],
+    [429, "limited", true],
+    [500, "failure", false],
+    [503, "failure", true],
+  ])("reads an HTTP response with status %d as %s, retryable: %s", (status, kind, retryable) => {
+    const { outcome } = responseClassifier();
+    expect(outcome(right(httpResponse(status)))).toEqual({ kind, retryable });
+    expect(outcome(right(new Response(null, { status })))).toEqual({ kind, retryable });
+  });
+
+  test("reads errors by their origin", () => {
+    const { outcome } = responseClassifier();
+    expect(outcome(left({ _tag: "A", origin: "upstream", retryable: true }))).toMatchObject({
+      kind: "failure",
+    });
+    expect(outcome(left({ _tag: "A", origin: "local", retryable: true }))).toMatchObject({ kind: "neutral" });
+  });
+
+  test.each([
+    "a string",
+    503,
+    null,
+    undefined,
+    { status: 503 },
+    { status: "503", headers: new Headers() },
+    { status: 503, headers: null },
+    { status: 503, headers: {} },
+  ])("takes what is no HTTP response for a success: %j", (response) => {
+    expect(responseClassifier().outcome(right(response))).toEqual({ kind: "success", retryable: false });
+  });
+
+  test("judges a response that stands for a fault as the fault", () => {
+    const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
+    const outcome = responseClassifier().outcome(right({ ...httpResponse(503), fault }));
+    expect(outcome).toEqual({ kind: "neutral", retryable: true });
+  });
+
+  test("honours Retry-After in the clock's time", () => {
+    const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
+    const { outcome } = responseClassifier({ clock });
+    const after = (value: string) =>
+      outcome(right(httpResponse(503, "", { "retry-after": value }))).retryAfterMs;
+    expect(after("7")).toBe(7_000);
+    expect(after("Mon, 23 Nov 2026 12:00:30 GMT")).toBe(30_000);
+  });
+
+  test("takes statuses", () => {
+    const { outcome } = responseClassifier({ failures: [404, 429], limited: [503], retryable: [409] });
+    const read = (status: number) => outcome(right(httpResponse(status)));
+    expect(read(404)).toEqual({ kind: "failure", retryable: false });
+    expect(read(429)).toEqual({ kind: "failure", retryable: false });
+    expect(read(503)).toEqual({ kind: "limited", retryable: false });
+    expect(read(500)).toEqual({ kind: "success", retryable: false });
+    expect(read(409)).toEqual({ kind: "success", retryable: true });
+  });
+
+  test("takes predicates, for responses of any kind", () => {
+    interface Answer {
+      readonly code: number;
+    }
+    const { outcome } = responseClassifier<Answer>({
+      failures: ({ code }) => code < 0,
+      retryable: ({ code }) => code === -2,
+    });
+    expect(outcome(right({ code: 0 }))).toEqual({ kind: "success", retryable: false });
+    expect(outcome(right({ code: -1 }))).toEqual({ kind: "failure", retryable: false });
+    expect(outcome(right({ code: -2 }))).toEqual({ kind: "failure", retryable: true });
+  });
+
+  test.each(["failures", "limited", "retryable"])("refuses %s that are no HTTP statuses", (option) => {
+    for (const status of [99, 600, 503.5, NaN])
+      expect(() => responseClassifier({ [option]: [status] })).toThrow(
+        new RangeError(`responseClassifier: ${option} must be HTTP statuses from 100 to 599 (got ${status})`),
+      );
+  });
+
+  test("discards a response by cancelling its body", async () => {
+    const classifier = responseClassifier();
+    const source = new Source();
+    classifier.discard({ ...httpResponse(200), body: source });
+    expect(observed(source)).toEqual([false]);
+
+    const reasons: unknown[] = [];
+    const stream = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
+    classifier.discard(new Response(stream));
+    expect(reasons).toHaveLength(1);
+    // A stream that is being read cannot be cancelled here; its rejection must not become an unhandled one.
+    const read = new Response("text");
+    read.body?.getReader();
+    classifier.discard(read);
+    for (const other of [undefined, null, "text", {}, new Response(null)]) classifier.discard(other);
+    await Promise.resolve();
+  });
+});

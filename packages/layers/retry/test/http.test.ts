@@ -1,0 +1,59 @@
+import { idempotent, type Replayable, once } from "@pagoda/core";
+import { httpResponse, type HttpResponse } from "@pagoda/core/http";
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { retry } from "@pagoda/retry";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+function bench() {
+  const clock = virtualClock();
+  const mock = mockService<Replayable, HttpResponse>();
+  return { clock, mock, layered: retry({ clock, random: () => 0 })(mock.service) };
+}
+
+// Defect: without `httpClassifier()` a 503 counted as a success, and nothing was retried.
+describe("retry of HTTP responses, without a classifier", () => {
+  test.each([429, 502, 503, 504])(
+    "repeats a call that was answered with %d, and frees the response",
+    async (status) => {
+      const { clock, mock, layered } = bench();
+      const result = layered.call({ replay: idempotent });
+      const dropped: boolean[] = [];
+      const first = httpResponse(status, "busy");
+      first.body.observe((complete) => dropped.push(complete));
+      (await mock.next()).answer(first);
+      await clock.advance(1);
+      const answer = httpResponse(200);
+      (await mock.next()).answer(answer);
+      expect(await result).toEqual(right(answer));
+      expect(dropped).toEqual([false]);
+    },
+  );
+
+  test("waits as long as Retry-After says", async () => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call({ replay: idempotent });
+    (await mock.next()).answer(httpResponse(503, "", { "retry-after": "2" }));
+    await clock.advance(1_999);
+    await mock.expectNoCall();
+    await clock.advance(1);
+    (await mock.next()).answer(httpResponse(200));
+    await result;
+  });
+
+  test.each([200, 404, 500, 501])("leaves %d alone", async (status) => {
+    const { mock, layered } = bench();
+    const result = layered.call({ replay: idempotent });
+    const answer = httpResponse(status);
+    (await mock.next()).answer(answer);
+    expect(await result).toEqual(right(answer));
+  });
+
+  test("leaves a call alone that must be made only once", async () => {
+    const { mock, layered } = bench();
+    const result = layered.call({ replay: once });
+    const answer = httpResponse(503);
+    (await mock.next()).answer(answer);
+    expect(await result).toEqual(right(answer));
+  });
+});
