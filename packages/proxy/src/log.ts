@@ -1,14 +1,18 @@
 import { isatty } from "node:tty";
 import { pino, type Logger } from "pino";
-import pretty from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
+import type { LogOutput } from "./log-output.ts";
 
 const stdout = 1;
 
-/** Where each thread of the program writes what happened: JSON lines on standard output, or readable ones on a terminal. */
-export function createLogger(level: string): Logger {
-  // Written at once: the last lines before an exit are the ones that are needed.
-  const sync = true;
-  return isatty(stdout)
-    ? pino({ level }, pretty({ sync, destination: stdout, ignore: "pid,hostname" }))
-    : pino({ level }, pino.destination({ sync, dest: stdout }));
+/** A logger that writes JSON lines, or readable ones where standard output is a terminal. */
+export function createLogger(level: string, output: LogOutput): Logger {
+  const logger = pino({ level }, isatty(stdout) ? readable(output) : output);
+  output.onRecovered = (dropped) => logger.warn({ dropped }, "log lines dropped: they could not be written");
+  return logger;
+}
+
+function readable(output: LogOutput): { write(line: string): void } {
+  const format = prettyFactory({ colorize: true, ignore: "pid,hostname" });
+  return { write: (line) => output.write(format(line)) };
 }

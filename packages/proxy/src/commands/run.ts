@@ -1,10 +1,12 @@
 import { constants } from "node:os";
+import { systemClock } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
 import type { WorkerCode } from "../control/thread.ts";
 import { createLogger } from "../log.ts";
+import { standardOutput } from "../log-output.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
 /** @param code What runs in the threads, where it is not the module that the sources have for it. */
@@ -28,6 +30,9 @@ export function runCommand(code?: WorkerCode): Command {
 
 type Io = Parameters<Command["run"]>[1];
 
+/** Milliseconds that the last log lines may take. */
+const lastLinesMs = 1_000;
+
 function wrong(io: Io, message: string): number {
   io.stderr(`pagoda: ${message}; see pagoda --help\n`);
   return usageError;
@@ -35,6 +40,7 @@ function wrong(io: Io, message: string): number {
 
 async function serve(file: string | undefined, env: Environment, io: Io, code?: WorkerCode): Promise<number> {
   const stop = Promise.withResolvers<void>();
+  const output = standardOutput();
   let log: Logger | undefined;
   let isStopping = false;
   const drain = (why: { readonly signal: string } | { readonly path: string }): void => {
@@ -53,7 +59,8 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
   const starting = startProxy({
     file,
     env,
-    log: (level) => (log = createLogger(level)),
+    log: (level) => (log = createLogger(level, output)),
+    output,
     onDrain: () => drain({ path: "/drain" }),
     ...(code && { code }),
   });
@@ -69,6 +76,7 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
       return usageError;
     }
     started.left.log.fatal(started.left.reason);
+    await output.flush(lastLinesMs, systemClock);
     return 1;
   }
   const proxy = started.right;
@@ -77,6 +85,7 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
   const cutOff = await proxy.drain();
   if (cutOff > 0) proxy.log.warn({ cutOff }, "requests were cut off: they took too long to finish");
   proxy.log.info("drained");
+  await output.flush(lastLinesMs, systemClock);
   return 0;
 }
 

@@ -8,6 +8,7 @@ import { type Environment } from "../config/environment.ts";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
+import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { admin } from "./admin.ts";
 import { AdminEnd } from "./admin-end.ts";
@@ -26,6 +27,8 @@ export interface ProxyOptions {
   readonly env?: Environment;
   /** Makes the log, once its level is known. */
   readonly log: (level: string) => Logger;
+  /** Where that log goes, if it counts the lines that it drops. */
+  readonly output?: LogOutput;
   /** What runs in the threads. Default: the module beside this one. */
   readonly code?: WorkerCode;
   /** Called when somebody has told the proxy to drain and end. */
@@ -76,6 +79,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const log = options.log(config.log.level);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  if (options.output !== undefined) countDropped(options.output, registry);
   const workers = config.workers === "all" ? availableParallelism() : config.workers;
   log.info({ workers }, "starting");
   const supervisor = new Supervisor({ workers, code: options.code ?? ownCode(), log, registry, clock });

@@ -4,10 +4,11 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
+import { countDropped, standardOutput } from "../log-output.ts";
 import type { Ask, Asks, Question, Reply, WorkerData } from "./protocol.ts";
 
 /** What each thread has of its own; the rest is the process's, and the main thread tells it. */
-const ofThreads = /^nodejs_(?:eventloop|gc|heap)/;
+const ofThreads = /^(?:nodejs_(?:eventloop|gc|heap)|pagoda_log_lines_dropped_total$)/;
 
 type Answers = {
   readonly [A in Ask]: (...args: Parameters<Asks[A]>) => Promise<ReturnType<Asks[A]>> | ReturnType<Asks[A]>;
@@ -16,9 +17,11 @@ type Answers = {
 /** A worker thread: a data plane that does what the main thread says. */
 export function runWorker(): void {
   const { worker, logLevel } = workerData as WorkerData;
-  const log = createLogger(logLevel).child({ worker });
+  const output = standardOutput();
+  const log = createLogger(logLevel, output).child({ worker });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  countDropped(output, registry);
   let running: DataPlane | undefined;
 
   const answers: Answers = {
