@@ -65,6 +65,11 @@ export interface HttpRequest {
    * `CONNECT` with a status of 2xx opens a tunnel to `authority`: the bodies are what both sides say.
    */
   readonly path: string;
+  /**
+   * How the path is sent, where `path` is a normal form of it: a signature may cover the client's own bytes. Holds for
+   * that `path` alone, so that a layer that changes it need not know.
+   */
+  readonly written?: { readonly path: string; readonly of: string } | undefined;
   /** `?` and what follows it, or empty. */
   readonly query: string;
   readonly headers: HttpHeaders;
@@ -83,6 +88,11 @@ export interface HttpRequest {
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
   /** The one part that changes as the call goes on. */
   readonly notes?: CallNotes | undefined;
+}
+
+/** The path as it is sent, see `written`. */
+export function sentPath({ path, written }: Pick<HttpRequest, "path" | "written">): string {
+  return written !== undefined && written.of === path ? written.path : path;
 }
 
 /**

@@ -19,8 +19,11 @@ export interface ForwardedOptions {
    * believed: true for a proxy of one's own in front of this one. Default: nobody is believed.
    */
   readonly trust?: (address: string) => boolean;
-  /** The name in `Via`: letters, digits and `._:-`. Default `pagoda`. */
-  readonly via?: string;
+  /**
+   * The name in `Via`: letters, digits and `._:-`; `false`: no `Via`, against RFC 9110, 7.6.3, for origins that answer
+   * otherwise when there is one. Default `pagoda`.
+   */
+  readonly via?: string | false;
   /** Makes the id of a request that brings none that is believed. Default: a random UUID. */
   readonly newId?: () => string;
 }
@@ -51,8 +54,8 @@ export function forwarded({
   via = "pagoda",
   newId = randomUUID,
 }: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient> {
-  if (!/^[\w.:-]+$/.test(via))
-    throw new RangeError(`forwarded: via is "${via}"; valid are letters, digits, ._:-`);
+  if (via !== false && !/^[\w.:-]+$/.test(via))
+    throw new RangeError(`forwarded: via must be false, or letters, digits and ._:- (got "${via}")`);
 
   return layer<HttpRequest, Identified & FromClient>("forwarded", (inner) => ({
     options: { via },
@@ -113,7 +116,12 @@ function isForwarded(name: string): boolean {
   return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
 }
 
-function inwards(request: HttpRequest, believed: boolean, requestId: string, via: string): HttpHeaders {
+function inwards(
+  request: HttpRequest,
+  believed: boolean,
+  requestId: string,
+  via: string | false,
+): HttpHeaders {
   const { headers, peer, scheme, authority, version } = request;
   const fields = endToEnd(headers.raw, believed ? isReplaced : isClaim);
   if (peer !== undefined) {
@@ -128,13 +136,15 @@ function inwards(request: HttpRequest, believed: boolean, requestId: string, via
     fields.push("x-forwarded-client-cert", clientCertificate(peer.certificate));
   if (!believed || !headers.has("x-forwarded-proto")) fields.push("x-forwarded-proto", scheme);
   if (!believed || !headers.has("x-forwarded-host")) fields.push("x-forwarded-host", authority);
-  fields.push("via", `${version} ${via}`, "x-request-id", requestId);
+  if (via !== false) fields.push("via", `${version} ${via}`);
+  fields.push("x-request-id", requestId);
   return new HttpHeaders(fields);
 }
 
-function outwards({ headers }: HttpResponse, requestId: string, via: string): HttpHeaders {
+function outwards({ headers }: HttpResponse, requestId: string, via: string | false): HttpHeaders {
   const fields = endToEnd(headers.raw, isId);
   // The way in from the origin is HTTP/1.1: the transport speaks no other.
-  fields.push("via", `1.1 ${via}`, "x-request-id", requestId);
+  if (via !== false) fields.push("via", `1.1 ${via}`);
+  fields.push("x-request-id", requestId);
   return new HttpHeaders(fields);
 }

@@ -35,6 +35,14 @@ describe("forwarded", () => {
     ]);
   });
 
+  test("sets no Via where it is told so, and keeps that of others", async () => {
+    const { inner, outer } = await pass(requestWith([["Via", "1.1 edge"]]), { via: false }, [
+      ["via", "1.1 o"],
+    ]);
+    expect(inner.headers.all("via")).toEqual(["1.1 edge"]);
+    expect(outer.headers.all("via")).toEqual(["1.1 o"]);
+  });
+
   test("gives each request an id of its own", async () => {
     const ids = new Set<string>();
     const leaf = service("leaf", async ({ requestId }: HttpRequest & Identified) => left(ids.add(requestId)));
@@ -152,7 +160,7 @@ describe("forwarded", () => {
 
   test.each(["", "a b", "a,b", "a\r\nb", "<a>"])("refuses %j for the name in Via", (via) => {
     expect(() => forwarded({ via })).toThrow(RangeError);
-    expect(() => forwarded({ via })).toThrow(`via is "${via}"`);
+    expect(() => forwarded({ via })).toThrow(`(got "${via}")`);
   });
 
   test("describes its name", () => {

@@ -1,6 +1,12 @@
 import type { Fault } from "@pagoda/core";
 
 export interface PathOptions {
+  /**
+   * What is matched, and what is sent. Default `minimal`: routes and policies see the normal form, and the origin gets
+   * what the client wrote, with `.` and `..` resolved: signed URLs keep their bytes. `rfc3986`: the origin gets the
+   * normal form, too. `off`: both are what the client wrote, dot segments included; the other options are not for it.
+   */
+  readonly normalize?: "minimal" | "rfc3986" | "off";
   /** Whether `//` becomes `/`, as many origins read it. Default false: RFC 3986 tells them apart. */
   readonly mergeSlashes?: boolean;
   /** What `%2f` becomes. Default `keep`: it stands for a character inside a segment. */
@@ -34,6 +40,7 @@ export interface PathRefused extends Fault<"PathRefused"> {
 export type FullPathOptions = Required<PathOptions>;
 
 const choices = {
+  normalize: ["minimal", "rfc3986", "off"],
   mergeSlashes: [false, true],
   escapedSlashes: ["keep", "decode", "refuse"],
   backslashes: ["refuse", "keep", "slash"],
@@ -41,33 +48,61 @@ const choices = {
 
 /** @throws RangeError when an option is none of its choices. */
 export function fullPathOptions({
+  normalize = "minimal",
   mergeSlashes = false,
   escapedSlashes = "keep",
-  backslashes = "refuse",
+  backslashes = normalize === "off" ? "keep" : "refuse",
 }: PathOptions): FullPathOptions {
-  const full = { mergeSlashes, escapedSlashes, backslashes };
+  const full = { normalize, mergeSlashes, escapedSlashes, backslashes };
   for (const [name, valid] of Object.entries(choices)) {
     const value = full[name as keyof typeof full];
     if (!(valid as readonly unknown[]).includes(value))
       throw new RangeError(`router: ${name} is ${JSON.stringify(value)}; valid are ${valid.join(", ")}`);
   }
+  if (normalize === "off" && (mergeSlashes || escapedSlashes !== "keep" || backslashes !== "keep"))
+    throw new RangeError(
+      "router: mergeSlashes, escapedSlashes and backslashes do nothing with normalize off",
+    );
   return full;
 }
 
 const [hash, percent, dot, slash, backslash] = [0x23, 0x25, 0x2e, 0x2f, 0x5c];
 
 /**
- * The one form of a path, which is matched and sent: `.` and `..` are resolved, what needs no escape has none, escapes
- * are in upper case (RFC 3986, 6.2.2). A path that is plain already is given back as it is, for one look at each
- * character.
+ * The one form of a path, which is matched: `.` and `..` are resolved, what needs no escape has none, escapes are in upper
+ * case (RFC 3986, 6.2.2). A path that is plain already is given back as it is, for one look at each character.
  */
 export function normalPath(path: string, options: FullPathOptions): string | PathRefused {
   if (isPlain(path, options.mergeSlashes, 0) || path === "*") return path;
   if (path.charCodeAt(0) !== slash) return refusals.relative;
+  if (options.normalize === "off") return path.includes("#") ? refusals.fragment : path;
   const decoded = withoutNeedlessEscapes(path, options);
   if (typeof decoded !== "string") return decoded;
   // Merged first: an origin that merges lets `..` take away a segment with a name.
   return withoutDots(options.mergeSlashes ? decoded.replaceAll(/\/{2,}/g, "/") : decoded);
+}
+
+/**
+ * What is sent for a path that has a normal form: as it is written but for dot segments and what the options replace, so
+ * that its normal form stays the same.
+ */
+export function writtenPath(path: string, options: FullPathOptions): string {
+  let written = path;
+  if (options.escapedSlashes === "decode") written = written.replaceAll(/%2f/gi, "/");
+  if (options.backslashes === "slash") written = written.replaceAll(/\\|%5c/gi, "/");
+  if (options.mergeSlashes) written = written.replaceAll(/\/{2,}/g, "/");
+  return withoutDots(written) as string;
+}
+
+/** Where in a written path that part begins whose normal form begins at `length`. */
+export function writtenAt(written: string, length: number): number {
+  let at = 0;
+  for (let known = 0; known < length; known++) {
+    const escape = written.charCodeAt(at) === percent ? written.slice(at + 1, at + 3) : "";
+    if (escape !== "" && unreserved.test(String.fromCharCode(Number.parseInt(escape, 16)))) at += 3;
+    else at++;
+  }
+  return at;
 }
 
 /**
@@ -88,6 +123,11 @@ export function isPlain(path: string, mergeSlashes: boolean, from: number): bool
   }
   return true;
 }
+
+/** What needs no escape (RFC 3986, 2.3). */
+const unreserved = /[\w.~-]/;
+const oneDot = /^(?:\.|%2e)$/i;
+const twoDots = /^(?:\.|%2e){2}$/i;
 
 function withoutNeedlessEscapes(path: string, options: FullPathOptions): string | PathRefused {
   let decoded = "";
@@ -120,21 +160,21 @@ function formOf(written: string, { escapedSlashes, backslashes }: FullPathOption
     return backslashes === "slash" ? "/" : escaped;
   }
   const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
-  return /[\w.~-]/.test(character) ? character : escaped;
+  return unreserved.test(character) ? character : escaped;
 }
 
 function withoutDots(path: string): string | PathRefused {
   const kept: string[] = [];
   const segments = path.split("/");
   for (const segment of segments) {
-    if (segment === "..") {
+    if (twoDots.test(segment)) {
       // The first one stands before the first slash and stays.
       if (kept.length === 1) return refusals["above-root"];
       kept.pop();
-    } else if (segment !== ".") kept.push(segment);
+    } else if (!oneDot.test(segment)) kept.push(segment);
   }
-  const end = segments.at(-1);
-  if (end === "." || end === "..") kept.push("");
+  const end = segments.at(-1) as string;
+  if (oneDot.test(end) || twoDots.test(end)) kept.push("");
   return kept.join("/");
 }
 

@@ -1,13 +1,14 @@
 import { type HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { writtenAt } from "./path.ts";
 import { Substitution } from "./pattern/substitution.ts";
 import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";
 
 /** What is done with a request that a route has matched. */
 export interface Plan {
   /** The response that the route gives by itself; absent where it sends on. */
-  readonly answer: ((request: HttpRequest, path: string) => HttpResponse) | undefined;
-  /** The path to send on. */
-  readonly rewritePath: ((path: string) => string) | undefined;
+  readonly answer: ((request: HttpRequest, path: string, written: string) => HttpResponse) | undefined;
+  /** The path to send on, of its normal form and of what is sent without a rewrite. */
+  readonly rewritePath: ((path: string, written: string) => string) | undefined;
   readonly host: string | undefined;
   readonly editRequest: ((headers: HttpHeaders) => HttpHeaders) | undefined;
   readonly editResponse: ((headers: HttpHeaders) => HttpHeaders) | undefined;
@@ -28,9 +29,9 @@ export function planOf(route: Route, { path }: RouteMatch): Plan {
 function answerOf({ redirect, respond }: Route, prefix: string): Plan["answer"] {
   if (redirect !== undefined) {
     const rewrite = rewriterOf(redirect, prefix);
-    return (request, path) =>
+    return (request, path, written) =>
       httpResponse(redirect.status ?? 302, undefined, {
-        location: locationOf(redirect, request, rewrite?.(path) ?? path),
+        location: locationOf(redirect, request, rewrite?.(path, written) ?? written),
       });
   }
   if (respond === undefined) return undefined;
@@ -56,13 +57,13 @@ function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): Plan["re
   if (path !== undefined) return () => path;
   if (regex !== undefined) {
     const substitution = new Substitution(regex.pattern, regex.substitution);
-    return (asked) => substitution.apply(asked) ?? asked;
+    return (asked, written) => substitution.apply(asked) ?? written;
   }
   if (prefix === undefined) return undefined;
   const { length } = withoutSlash(matched);
   const begin = withoutSlash(prefix);
-  return (asked) => {
-    const rest = asked.slice(length);
+  return (asked, written) => {
+    const rest = written.slice(asked === written ? length : writtenAt(written, length));
     // Two slashes at the beginning would read as a host in some places.
     return begin === "" ? `/${rest.replace(/^\/+/, "")}` : begin + rest;
   };

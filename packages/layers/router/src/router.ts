@@ -28,10 +28,11 @@ export interface RouterOptions extends PathOptions {
  * Selects a route for each request. Inner layers find it as `request.route`, so what is for each route stands inside,
  * and does not compile outside. A route that redirects or answers does so here, and the request goes no further.
  *
- * The path is brought into its normal form first, and that form is what is matched and sent: an origin that reads paths
- * in another way than this cannot be reached past a route. CONNECT has no path: it goes by routes that say nothing of
- * paths, to where it says, whatever they rewrite; redirects, and answers that would open a tunnel, are not for it. Use it once in a stack, outside all that is for each route,
- * inside what is for all of them; `clusters` is the leaf that goes with it.
+ * The path is brought into its normal form first. That form is what is matched, and what inner layers see; what is sent
+ * has the same normal form, and the client's own bytes wherever no dot segment had to go (`written`), so that signed URLs
+ * hold. {@link PathOptions} has other ways. CONNECT has no path: it goes by routes that say nothing of paths, to where it
+ * says, whatever they rewrite; redirects, and answers that would open a tunnel, are not for it. Use it once in a stack,
+ * outside all that is for each route, inside what is for all of them; `clusters` is the leaf that goes with it.
  *
  * Errors: {@link NoRoute}; {@link PathRefused} for a path that two readers could understand differently.
  *
@@ -57,13 +58,18 @@ export function router<const C extends string = never, P = unknown>(
       if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
       const { compiled, plan } = candidate;
       if (request.notes !== undefined) request.notes.route = compiled.route.name;
+      // Where it is plain there is no other form.
+      const written = path === request.path ? path : table.writtenOf(request.path, path);
       if (plan.answer !== undefined)
-        return Promise.resolve(right(edited(plan.answer(request, path), plan.editResponse)));
+        return Promise.resolve(right(edited(plan.answer(request, path, written), plan.editResponse)));
       const route = select(compiled, random);
       if (request.notes !== undefined) request.notes.cluster = route.cluster;
-      const sent = sentPath(table, plan, path);
-      if (typeof sent !== "string") return Promise.resolve(left(sent));
-      const routed = { ...request, ...changes(candidate, request), path: sent, route };
+      const sent = sentPath(plan, path, written);
+      const normal = sent === written ? path : table.pathOf(sent);
+      if (typeof normal !== "string") return Promise.resolve(left(normal));
+      const routed = { ...request, ...changes(candidate, request), path: normal, route };
+      const asSent = sent === normal ? normal : table.writtenOf(sent, normal);
+      if (asSent !== normal) routed.written = { path: asSent, of: normal };
       const result = inner.call(routed, signal);
       const { editResponse } = plan;
       return editResponse === undefined
@@ -95,9 +101,8 @@ function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute
   };
 }
 
-/** What a substitution makes of parts of a path may need its normal form again. */
-function sentPath(table: RouteTable, { rewritePath }: Plan, path: string): string | PathRefused {
-  return rewritePath === undefined || path === "*" || path === "" ? path : table.pathOf(rewritePath(path));
+function sentPath({ rewritePath }: Plan, path: string, written: string): string {
+  return rewritePath === undefined || path === "*" || path === "" ? written : rewritePath(path, written);
 }
 
 function changes({ plan }: Candidate, { method, headers }: HttpRequest): Partial<HttpRequest> {

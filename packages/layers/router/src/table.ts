@@ -10,6 +10,7 @@ import {
   normalPath,
   type PathOptions,
   type PathRefused,
+  writtenPath,
 } from "./path.ts";
 import { problemsError, routeProblems } from "./problems.ts";
 import { matchesOf, type Route, type RouteMatch, type SelectedRoute } from "./route.ts";
@@ -67,9 +68,14 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     this.#sole = this.#hosts.sole;
   }
 
-  /** The path as it is matched and sent, or why it is not. */
+  /** The path as it is matched, or why it is not. */
   pathOf(path: string): string | PathRefused {
     return normalPath(path, this.pathOptions);
+  }
+
+  /** @internal What is sent for a path with that normal form. */
+  writtenOf(path: string, normal: string): string {
+    return this.pathOptions.normalize === "minimal" ? writtenPath(path, this.pathOptions) : normal;
   }
 
   /** @internal The same of a request: CONNECT has none, and that is its form. */

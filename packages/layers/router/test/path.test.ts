@@ -37,6 +37,65 @@ function pathOf(path: string, options?: PathOptions): string {
   return typeof normal === "string" ? normal : normal.trouble;
 }
 
+describe("what is sent for a path", () => {
+  const sent = (path: string, options?: PathOptions): string => {
+    const table = routeTable([], options);
+    const normal = table.pathOf(path);
+    return typeof normal === "string" ? table.writtenOf(path, normal) : normal.trouble;
+  };
+
+  test.each([
+    "/%7Euser/a%2fb",
+    "/%7euser/%41",
+    "/caf%c3%a9/%2F",
+    "/a//b",
+    "/.well-known/%2e%2e%2e",
+    "/%252e%252e/%2561",
+    "/a%2f..%2fb",
+  ])("defect: the escapes of %s were rewritten", (path) => {
+    expect(sent(path)).toBe(path);
+  });
+
+  test.each<[PathOptions | undefined, string, string]>([
+    [undefined, "/%7Ea/./b%2fc/%2e%2E/d", "/%7Ea/d"],
+    [undefined, "/a/%2e", "/a/"],
+    [{ mergeSlashes: true }, "//%7ea///b/", "/%7ea/b/"],
+    [{ escapedSlashes: "decode" }, "/%7ea%2fb%2F..", "/%7ea/"],
+    [{ backslashes: "slash" }, "/%7ea\\..%5cb", "/b"],
+    [{ backslashes: "keep" }, "/%7ea%5cb", "/%7ea%5cb"],
+    [{ normalize: "rfc3986" }, "/%7Euser/a%2fb", "/~user/a%2Fb"],
+    [{ normalize: "off" }, "/%7Euser/../a%2fb%zz\\", "/%7Euser/../a%2fb%zz\\"],
+    [{ normalize: "off" }, "/a#b", "fragment"],
+    [{ normalize: "off" }, "a", "relative"],
+  ])("by %j of %s is %s", (options, path, expected) => {
+    expect(sent(path, options)).toBe(expected);
+  });
+
+  test("has the normal form that is matched, and no byte that was not there", () => {
+    fc.assert(
+      fc.property(paths, pathOptions, (path, options) => {
+        const table = routeTable([], options);
+        const normal = table.pathOf(path);
+        if (typeof normal !== "string") return;
+        const written = table.writtenOf(path, normal);
+        expect(table.pathOf(written)).toBe(normal);
+        expect(table.writtenOf(written, normal)).toBe(written);
+        expect(written.split("/").every((segment) => !/^(?:\.|%2e){1,2}$/i.test(segment))).toBe(true);
+        const kept = new Set(path.split("/"));
+        const replaced = /%2f|%5c|\\/i.test(path);
+        expect(replaced || written.split("/").every((segment) => kept.has(segment))).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("what would be done to paths does not go with normalize off", () => {
+    expect(() => routeTable([], { normalize: "off", mergeSlashes: true })).toThrow(
+      "router: mergeSlashes, escapedSlashes and backslashes do nothing with normalize off",
+    );
+  });
+});
+
 describe("the normal form of a path", () => {
   test.each([
     ["/", "/"],
@@ -143,6 +202,7 @@ describe("the normal form of a path", () => {
   });
 
   test.each([
+    [{ normalize: "full" }, 'normalize is "full"; valid are minimal, rfc3986, off'],
     [{ mergeSlashes: "yes" }, 'mergeSlashes is "yes"; valid are false, true'],
     [{ escapedSlashes: "drop" }, 'escapedSlashes is "drop"; valid are keep, decode, refuse'],
     [{ backslashes: "decode" }, 'backslashes is "decode"; valid are refuse, keep, slash'],

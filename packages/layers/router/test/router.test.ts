@@ -1,8 +1,15 @@
-import { callNotes, HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import {
+  callNotes,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  sentPath,
+} from "@pagoda/core/http";
 import { conformance, mockService, seededRandom } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { router, routeTable } from "@pagoda/router";
+import { type Route, router, routeTable } from "@pagoda/router";
 import { base, bench } from "./bench.ts";
 
 const shop = { name: "shop", cluster: "shop", policy: { timeoutMs: 500 } };
@@ -35,6 +42,67 @@ describe("router", () => {
   test("what is matched is what is sent", async () => {
     const { sent } = bench([{ ...shop, match: { path: { prefix: "/admin" } } }]);
     expect((await sent({ path: "/x/../%61dmin/../admin/%2e/y%2fz" })).path).toBe("/admin/y%2Fz");
+  });
+
+  test.each<[string, Partial<Route>, string, string]>([
+    ["alone", {}, "/%7Eann/a%2fb", "/%7Eann/a%2fb"],
+    ["with dot segments", {}, "/x/../%7Eann/a%2fb", "/%7Eann/a%2fb"],
+    ["with a prefix", { rewrite: { prefix: "/new" } }, "/old/%7Eann/a%2fb", "/new/%7Eann/a%2fb"],
+    ["with a written prefix", { rewrite: { prefix: "/" } }, "/%6f%6Cd/%7Eann", "/%7Eann"],
+    ["with a host", { rewrite: { host: "a.example" } }, "/old/%7Eann", "/old/%7Eann"],
+    [
+      "with no match of the pattern",
+      { rewrite: { regex: { pattern: "/x", substitution: "/y" } } },
+      "/%7Eann",
+      "/%7Eann",
+    ],
+    [
+      "with a match of the pattern",
+      { rewrite: { regex: { pattern: "/o(.*)", substitution: "/u$1" } } },
+      "/o%7Eann",
+      "/u~ann",
+    ],
+    ["with a path", { rewrite: { path: "/new" } }, "/%7Eann", "/new"],
+  ])("the client's own bytes are sent: %s", async (_, fields, path, written) => {
+    const match = fields.rewrite?.prefix === undefined ? {} : { match: { path: { prefix: "/old" } } };
+    const { sent } = bench([{ ...shop, ...match, ...fields } as Route]);
+    const inner = await sent({ path });
+    expect(sentPath(inner)).toBe(written);
+    expect(inner.path).toBe(routeTable([]).pathOf(written));
+  });
+
+  test("a redirect keeps the client's own bytes", async () => {
+    const { call } = bench([
+      {
+        name: "old",
+        match: { path: { prefix: "/old" } },
+        redirect: { host: "a.example", prefix: "/new" },
+      },
+      { name: "https", redirect: { scheme: "https" } },
+    ]);
+    const location = async (path: string): Promise<string | undefined> => {
+      const result = await call({ path, query: "?s=%7e" });
+      return result._tag === "Right" ? result.right.headers.get("location") : undefined;
+    };
+    expect(await location("/%7Eann/a%2fb")).toBe("https://shop.example/%7Eann/a%2fb?s=%7e");
+    expect(await location("/old/%7Eann")).toBe("http://a.example/new/%7Eann?s=%7e");
+  });
+
+  test("a layer further in that changes the path has its own path sent", async () => {
+    const { sent } = bench([shop]);
+    const inner = await sent({ path: "/%7Eann" });
+    expect(sentPath({ ...inner, path: "/other" })).toBe("/other");
+  });
+
+  test("sends the normal form where it is told to", async () => {
+    const { sent } = bench([shop], { normalize: "rfc3986" });
+    expect(sentPath(await sent({ path: "/%7eann/a%2fb" }))).toBe("/~ann/a%2Fb");
+  });
+
+  test("matches and sends what came where nothing is normalised", async () => {
+    const { sent } = bench([{ ...shop, match: { path: { prefix: "/%7eann" } } }], { normalize: "off" });
+    const inner = await sent({ path: "/%7eann/../b" });
+    expect([inner.path, sentPath(inner)]).toEqual(["/%7eann/../b", "/%7eann/../b"]);
   });
 
   test("refuses a path that two readers could understand differently", async () => {

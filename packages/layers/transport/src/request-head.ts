@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, sentPath } from "@pagoda/core/http";
 import { fieldValue, target, token } from "./field-syntax.ts";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { isWebSocket, wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
@@ -30,10 +30,10 @@ const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
  * @throws Unsendable
  */
 export function requestHead(request: HttpRequest): RequestHead {
-  const { method, path, query, authority, body, headers } = request;
+  const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
   if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
-  const place = method === "CONNECT" ? authority : path + query;
+  const place = method === "CONNECT" ? authority : sentPath(request) + query;
   if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
   if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
   let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;

@@ -1,5 +1,6 @@
 import { bodyFrom, HttpHeaders, httpRequest } from "@pagoda/core/http";
 import { describe, expect, test } from "vitest";
+import { requestFields } from "../src/http2/request-fields.ts";
 import { bareOrigin, client, request, textOf } from "./origin.ts";
 
 /** What of a request stands on the wire. */
@@ -72,6 +73,13 @@ describe("a request", () => {
     const headers = new HttpHeaders(["host", "field.test", "x", "1", "HOST", "again.test"]);
     const text = await sent({ ...request(), authority: "authority.test:81", headers });
     expect(text.match(/^host: .*$/gim)).toEqual(["host: authority.test:81"]);
+  });
+
+  test("its path is sent as it is written, as long as it is that path", async () => {
+    const written = { path: "/%7Eann", of: "/~ann" };
+    expect(await sent({ ...request(), path: "/~ann", written })).toMatch(/^GET \/%7Eann HTTP/);
+    expect(await sent({ ...request(), path: "/bob", written })).toMatch(/^GET \/bob HTTP/);
+    expect(requestFields({ ...request(), path: "/~ann", written }).fields).toContain("/%7Eann");
   });
 
   test("its target is sent as it is", async () => {

@@ -4,7 +4,7 @@ import { type Explanation, type MatchExplanation, routeTable } from "@pagoda/rou
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
 import { loadConfig } from "../config/load.ts";
-import { toRoute } from "../config/routes.ts";
+import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { cluster } from "../config/schema/cluster.ts";
 import { type Config, type ListenerConfig, written } from "../config/schema/config.ts";
 import type { AuthorizePolicy } from "../config/schema/policies.ts";
@@ -84,7 +84,7 @@ function explained(config: Config, at: number, request: Request): string {
   if (!passes(listener.policies.authorize, request, say)) return `${lines.join("\n")}\n`;
   sayPolicies(shown.policies, say);
 
-  const explanation = routeTable(listener.routes.map(toRoute)).explain(request);
+  const explanation = routeTable(listener.routes.map(toRoute), toPathOptions(listener)).explain(request);
   const n = listener.routes.findIndex(({ name }) => name === explanation.route);
   const route = listener.routes[n];
   if (route === undefined) {

@@ -14,14 +14,12 @@ import {
   type Report,
 } from "./check-policies.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
-import { toRoute } from "./routes.ts";
+import { toPathOptions, toRoute } from "./routes.ts";
 import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";
 import { durationText } from "./schema/units.ts";
-
-type RouteConfig = ListenerConfig["routes"][number];
 
 /** What no schema can say: names that stand in two places, and what only the layers know to be wrong. */
 export function crossProblems(document: ConfigDocument, config: Config): readonly Problem[] {
@@ -119,7 +117,8 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
     });
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
     checkListenerPolicies([...path, "policies"], listener.policies, report);
-    checkRoutes([...path, "routes"], listener.routes, Object.keys(clusters), report);
+    checkPaths([...path, "paths"], listener, report);
+    checkRoutes(path, listener, Object.keys(clusters), report);
     if (listener.tls?.clients !== undefined) return;
     checkIdentities([...path, "policies"], listener.policies, report);
     listener.routes.forEach(({ policies }, n) =>
@@ -134,12 +133,22 @@ function checkAdmin({ listeners, admin }: Config, report: Report): void {
     report(["admin", "address"], `${address} is a listener's, too`);
 }
 
+/** Where paths stay as they come nothing in them is replaced or refused. */
+function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void {
+  if (paths.normalize !== "off") return;
+  for (const name of ["slashes", "escapedSlashes", "backslashes"] as const) {
+    if ((paths[name] ?? "keep") !== "keep")
+      report([...path, name], `must be keep with normalize: off (got ${paths[name]})`);
+  }
+}
+
 function checkRoutes(
-  path: Path,
-  routes: readonly RouteConfig[],
+  listenerPath: Path,
+  { routes, paths }: ListenerConfig,
   clusters: readonly string[],
   report: Report,
 ): void {
+  const path = [...listenerPath, "routes"];
   const known = (at: Path, name: string | undefined): void => {
     if (name === undefined || clusters.includes(name)) return;
     const meant = nearest(name, clusters);
@@ -153,7 +162,9 @@ function checkRoutes(
     known([...path, n, "policies", "mirror", "cluster"], policies.mirror?.cluster);
     checkRoutePolicies([...path, n, "policies"], name, policies, report);
   });
-  for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute))) {
+  // What is wrong with how paths are read is said once, where it stands.
+  const pathOptions = paths.normalize === "off" ? { normalize: paths.normalize } : toPathOptions({ paths });
+  for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute), pathOptions)) {
     // Of two with the same name the last one is the one too many.
     const n = routes.findLastIndex(({ name }) => name === route);
     report([...path, n, ...at], `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`);

@@ -39,8 +39,13 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
       return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));
   }
   const value = valueAt(document.value, path);
-  const shown = value === undefined ? "is missing" : `is ${JSON.stringify(value)}`;
-  return [document.problem(path, `${shown}; ${issue.message}`)];
+  return [document.problem(path, withValue(issue.message, value))];
+}
+
+function withValue(message: string, value: unknown): string {
+  if (message.startsWith("must "))
+    return `${message} (${value === undefined ? "missing" : `got ${JSON.stringify(value)}`})`;
+  return `${value === undefined ? "is missing" : `is ${JSON.stringify(value)}`}; ${message}`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -1,6 +1,18 @@
-import type { PathMatch, Route, RouteMatch } from "@pagoda/router";
+import type { PathMatch, PathOptions, Route, RouteMatch } from "@pagoda/router";
 import type { RoutePolicies } from "./schema/policies.ts";
+import type { ListenerConfig } from "./schema/config.ts";
 import type { RouteConfig } from "./schema/route.ts";
+
+/** How a listener reads paths, as the router takes it. */
+export function toPathOptions({ paths }: Pick<ListenerConfig, "paths">): PathOptions {
+  const { normalize, slashes, escapedSlashes, backslashes } = paths;
+  return {
+    normalize,
+    mergeSlashes: slashes === "merge",
+    escapedSlashes,
+    ...(backslashes !== undefined && { backslashes }),
+  };
+}
 
 /** A route as the router takes it. What makes no sense in it is left so, for the router to say. */
 export function toRoute({ policies, match, ...rest }: RouteConfig): Route<string, RoutePolicies> {

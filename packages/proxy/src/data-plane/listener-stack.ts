@@ -7,7 +7,7 @@ import { grpcAnswers } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";
 import { clusters, router, routeTable } from "@pagoda/router";
 import { serverSpan } from "@pagoda/tracing";
-import { toRoute } from "../config/routes.ts";
+import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answers, grpcStatuses } from "./answers.ts";
 import { amongNetworks } from "./client.ts";
@@ -42,11 +42,11 @@ export function listenerStack(
   const { logging, log, limits, tracer } = context;
   const labels = { listener: name };
   const trust = amongNetworks(trustedProxies);
-  const table = routeTable(routes.map(toRoute));
+  const table = routeTable(routes.map(toRoute), toPathOptions(listener));
   return (
     new ServiceBuilder<HttpRequest>()
       // Outermost: whatever answers, counts or logs further in needs the request's id and says who asked.
-      .layer(forwarded({ trust }))
+      .layer(forwarded({ trust, via: listener.via }))
       .layer(optional(tracer && serverSpan({ tracer, trust })))
       // Outside `respond`: these see every response, those made of errors included.
       .layer(

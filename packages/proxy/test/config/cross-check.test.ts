@@ -43,6 +43,16 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "valid is a name that no other route has",
     ],
     [
+      "slashes merged in paths that stay as they are",
+      { listeners: [{ ...listener, paths: { normalize: "off", slashes: "merge" } }], ...shop },
+      "paths.slashes: must be keep with normalize: off (got merge)",
+    ],
+    [
+      "a name that Via cannot have",
+      { listeners: [{ ...listener, via: "a b" }], ...shop },
+      'via: must be false, or letters, digits and ._:- (got "a b")',
+    ],
+    [
       "a network that is none",
       { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
       'trustedProxies[0]: is "10.0.0.0/33"; valid is an address or a network',

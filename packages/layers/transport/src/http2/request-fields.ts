@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, sentPath } from "@pagoda/core/http";
 import { fieldValue, target, token } from "../field-syntax.ts";
 import { isWebSocket, wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
@@ -34,10 +34,10 @@ export const leftOut: ReadonlySet<string> = new Set([
  * @throws Unsendable
  */
 export function requestFields(request: HttpRequest): RequestFields {
-  const { method, path, query, authority, body, headers } = request;
+  const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
   if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
-  const place = path + query;
+  const place = sentPath(request) + query;
   if (method !== "CONNECT" && !target.test(place)) throw new Unsendable(`the target is "${place}"`);
   if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
   const fields = pseudoFields(request, place);

@@ -8,6 +8,7 @@ import { duration, ratio } from "./units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const validVia = "must be false, or letters, digits and ._:-";
 const validCollector = "valid is a URL with a path, such as http://collector:4318/v1/traces";
 
 const certificate = fields({
@@ -29,6 +30,23 @@ const tls = fields({
     .describe("Clients show certificates, too."),
 });
 
+const paths = fields({
+  normalize: word(["minimal", "rfc3986", "off"])
+    .default("minimal")
+    .describe(
+      "`minimal`: routes and policies match the normal form of a path (RFC 3986, 6.2.2: dot segments resolved, `%7E` as `~`), and the origin gets the client's own bytes with only dot segments resolved, so signed URLs keep working. `rfc3986`: the origin gets the normal form, too. `off`: paths are matched and sent as they come; `/a/../admin` does not match `/admin`, but many origins read it so.",
+    ),
+  slashes: word(["keep", "merge"]).default("keep").describe("Whether `//` becomes `/`."),
+  escapedSlashes: word(["keep", "decode", "refuse"])
+    .default("keep")
+    .describe("What `%2F` becomes: `decode` for origins that read it as `/`; `refuse` answers 400."),
+  backslashes: word(["refuse", "keep", "slash"])
+    .optional()
+    .describe(
+      "What `\\` and `%5C` become: `slash` for origins that read them as `/`; `refuse` answers 400. Default: refuse; keep with `normalize: off`.",
+    ),
+});
+
 const listener = fields({
   name: name.optional().describe("Says in metrics and logs which listener it is. Default: its address."),
   address: address.describe("Where it listens: `host:port`, `[ipv6]:port`; port 0 lets the system choose."),
@@ -42,6 +60,13 @@ const listener = fields({
   trustedProxies: some(text)
     .optional()
     .describe("Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed."),
+  paths: paths.prefault({}).describe("How the paths of requests are read and passed on."),
+  via: z
+    .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })
+    .default("pagoda")
+    .describe(
+      "The name of this proxy in the `Via` field of requests and responses; false: no `Via`. nginx as an origin stops compressing for requests that have one (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
+    ),
   policies: listenerPolicies.prefault({}).describe("What all its calls meet."),
   routes: some(route).describe("What becomes of a request."),
 });
