@@ -6,6 +6,8 @@ export * from "./description.ts";
 export * from "./discovery.ts";
 export * from "./fault.ts";
 export * from "./health.ts";
+export * from "./ip/address.ts";
+export * from "./ip/networks.ts";
 export * from "./layer.ts";
 export * from "./outcome.ts";
 export * from "./pause.ts";

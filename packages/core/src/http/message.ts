@@ -4,7 +4,7 @@ import { HttpHeaders } from "./headers.ts";
 
 /** The other end of the connection on which a request came. */
 export interface Peer {
-  /** IP address as the socket gives it. */
+  /** IP address, canonical: see `canonicalAddress`. */
   readonly address: string;
   readonly port: number;
   /** What it showed, and the server verified; absent without TLS, or where it showed none. */

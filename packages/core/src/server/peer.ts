@@ -2,10 +2,13 @@ import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Peer, PeerCertificate } from "../http/message.ts";
+import { canonicalAddress } from "../ip/address.ts";
 
 /** Who is at the other end; by its certificate only where that was verified. */
 export function peerOf(socket: Socket | TLSSocket): Peer {
-  const address = socket.remoteAddress ?? "";
+  const { remoteAddress = "" } = socket;
+  // A socket that listens on `::` shows IPv4 addresses as `::ffff:192.0.2.1`.
+  const address = canonicalAddress(remoteAddress) ?? remoteAddress;
   const port = socket.remotePort ?? 0;
   const certificate =
     "authorized" in socket && socket.authorized ? socket.getPeerX509Certificate() : undefined;

@@ -1,0 +1,73 @@
+import { maskWords, readAddress, writeAddress } from "./words.ts";
+
+/**
+ * The one way in which Pagoda writes an IP address, so that addresses can be compared as text: dotted decimal, or
+ * RFC 5952 for IPv6. An IPv4 address in IPv6 form (`::ffff:192.0.2.1`) becomes the IPv4 address, a zone (`%eth0`) is
+ * dropped. Octal, hexadecimal and short forms of IPv4 are not addresses: readers disagree about them.
+ *
+ * Cost: about 50 ns for IPv4, 300 ns for IPv6. Addresses of connections are made canonical once, when they are
+ * accepted.
+ *
+ * @example canonicalAddress("2001:DB8:0::1") // "2001:db8::1"
+ * @returns `undefined` when the text is not an IP address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  return written(text, 0, text.length);
+}
+
+/**
+ * The address in an entry of `X-Forwarded-For`, canonical. Load balancers also write `203.0.113.9:50000`,
+ * `[2001:db8::1]` and `[2001:db8::1]:443`; the port is dropped.
+ *
+ * @returns `undefined` for anything else, such as `unknown` or the obfuscated `_hidden` of RFC 7239.
+ */
+export function hopAddress(entry: string): string | undefined {
+  const text = entry.trim();
+  let end = text.length;
+  let start = 0;
+  if (text.startsWith("[")) {
+    start = 1;
+    end = text.indexOf("]");
+    if (end === -1 || !isPort(text, end + 1)) return undefined;
+    return text.slice(1, end).includes(":") ? written(text, start, end) : undefined;
+  }
+  const colon = text.indexOf(":");
+  // With a second colon it is an IPv6 address, which has no port without brackets.
+  if (colon !== -1 && text.indexOf(":", colon + 1) === -1) {
+    if (!isPort(text, colon)) return undefined;
+    end = colon;
+  }
+  return written(text, start, end);
+}
+
+function written(text: string, from: number, to: number): string | undefined {
+  const version = readAddress(text, from, to);
+  if (version === 0) return undefined;
+  const part = text.slice(from, to);
+  // There is one way to write an IPv4 address.
+  return version === 4 && !part.includes(":") ? part : writeAddress(version);
+}
+
+/** Whether the rest of a text is nothing, or a colon and a port. */
+function isPort(text: string, from: number): boolean {
+  return from === text.length || /^:\d{1,5}$/.test(text.slice(from));
+}
+
+/** How many bits of an IPv6 address tell clients apart: one site, and so one client, usually has a whole /64. */
+export const ipv6ClientBits = 64;
+
+/**
+ * What limits count an address as. An IPv4 address counts by itself. An IPv6 address counts as its network: whoever
+ * has one address there has them all, and with a new one for each request would never meet a limit.
+ *
+ * Anything that is not an address counts by itself. Cost: 10 ns for IPv4, about 500 ns for IPv6.
+ *
+ * @example addressGroup("2001:db8:1:2:3:4:5:6") // "2001:db8:1:2::/64"
+ */
+export function addressGroup(address: string, ipv6Bits: number = ipv6ClientBits): string {
+  // Canonical IPv4 addresses and names of callers in the same process have no colon.
+  if (ipv6Bits === 128 || !address.includes(":")) return address;
+  if (readAddress(address, 0, address.length) !== 6) return address;
+  maskWords(ipv6Bits, 4);
+  return `${writeAddress(6)}/${ipv6Bits}`;
+}

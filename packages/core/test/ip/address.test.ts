@@ -1,0 +1,155 @@
+import { isIP } from "node:net";
+import * as fc from "fast-check";
+import { addressGroup, canonicalAddress, hopAddress } from "@pagoda/core";
+import { describe, expect, test } from "vitest";
+
+describe("canonicalAddress", () => {
+  test.each([
+    ["192.0.2.50", "192.0.2.50"],
+    ["0.0.0.0", "0.0.0.0"],
+    ["255.255.255.255", "255.255.255.255"],
+    ["2001:DB8::1", "2001:db8::1"],
+    ["2001:0db8:0000:0000:0000:0000:0000:0001", "2001:db8::1"],
+    ["2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["1:0:0:2:0:0:0:3", "1:0:0:2::3"],
+    ["::", "::"],
+    ["::1", "::1"],
+    ["1::", "1::"],
+    ["::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"],
+    ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+    ["::10.0.0.1", "::a00:1"],
+  ])("%s is %s", (text, canonical) => {
+    expect(canonicalAddress(text)).toBe(canonical);
+  });
+
+  test.each(["::ffff:192.0.2.50", "::FFFF:c000:232", "0:0:0:0:0:ffff:192.0.2.50", "0::ffff:c000:0232"])(
+    "defect: %s was not 192.0.2.50",
+    (text) => expect(canonicalAddress(text)).toBe("192.0.2.50"),
+  );
+
+  test("drops the zone", () => {
+    expect(canonicalAddress("fe80::1%eth0")).toBe("fe80::1");
+    expect(canonicalAddress("fe80::%1")).toBe("fe80::");
+    expect(canonicalAddress("::ffff:10.0.0.1%lo")).toBe("10.0.0.1");
+  });
+
+  test.each([
+    "",
+    "local",
+    "10.0.0",
+    "10.0.0.0.1",
+    "010.0.0.1",
+    "0x0a.0.0.1",
+    "10.0.0.256",
+    "167772161",
+    "10..0.1",
+    "1.2.3.4 ",
+    " 1.2.3.4",
+    "1.2.3.4:80",
+    "[::1]",
+    "::1]",
+    ":1",
+    "1:",
+    ":::",
+    "1::2::3",
+    "12345::",
+    "g::",
+    "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9",
+    "1:2:3:4:5:6:7::8:9",
+    "::1.2.3",
+    "1.2.3.4::",
+    "::1.2.3.4:5",
+    "1:2:3:4:5:6:7:1.2.3.4",
+    "fe80::1%",
+    "%eth0",
+    "10.0.0.1%eth0",
+    "1:2:3:4:5:6:7:",
+    "/run/socket",
+  ])("%j is not an address", (text) => {
+    expect(canonicalAddress(text)).toBeUndefined();
+  });
+
+  test("takes what Node takes, and writes it as a URL does", () => {
+    const group = fc.oneof(
+      fc.constant("0"),
+      fc.constant("0000"),
+      fc.integer({ max: 0xffff, min: 0 }).map(hex),
+    );
+    const address = fc.oneof(
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.array(group, { minLength: 8, maxLength: 8 }).map((all) => all.join(":")),
+      // Hardly any of these is an address.
+      fc.string({ unit: fc.constantFrom(...":.0123fF%"), maxLength: 24 }),
+    );
+    fc.assert(
+      fc.property(address, (text) => {
+        const canonical = canonicalAddress(text);
+        expect(canonical !== undefined).toBe(isIP(text) !== 0);
+        if (canonical === undefined || text.includes("%")) return;
+        const url = new URL(text.includes(":") ? `http://[${text}]` : `http://${text}`).hostname;
+        const isMapped = url.startsWith("[::ffff:") && url.split(":").length === 5;
+        expect(canonical.includes(":") ? `[${canonical}]` : canonical).toBe(isMapped ? canonical : url);
+        expect(canonicalAddress(canonical)).toBe(canonical);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+const hex = (value: number): string => value.toString(16);
+
+describe("hopAddress", () => {
+  test.each([
+    ["203.0.113.9", "203.0.113.9"],
+    ["203.0.113.9:50000", "203.0.113.9"],
+    [" 203.0.113.9 ", "203.0.113.9"],
+    ["[2001:DB8::1]:443", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["[::ffff:203.0.113.9]:1", "203.0.113.9"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["[fe80::1%eth0]:80", "fe80::1"],
+  ])("defect: %j was not the address %s", (entry, address) => {
+    expect(hopAddress(entry)).toBe(address);
+  });
+
+  test.each([
+    "",
+    "unknown",
+    "_hidden",
+    "203.0.113.9:",
+    "203.0.113.9:x",
+    "203.0.113.9:123456",
+    "203.0.113.9:1:2",
+    "[203.0.113.9]",
+    "[2001:db8::1",
+    "2001:db8::1]:80",
+    "[2001:db8::1]80",
+    "[2001:db8::1]:",
+    "[]",
+    ":80",
+  ])("%j is none", (entry) => {
+    expect(hopAddress(entry)).toBeUndefined();
+  });
+});
+
+describe("addressGroup", () => {
+  test("of IPv6 addresses is their /64", () => {
+    expect(addressGroup("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
+    expect(addressGroup("2001:db8:1:2:ffff::")).toBe("2001:db8:1:2::/64");
+    expect(addressGroup("2001:db8:1:3::")).toBe("2001:db8:1:3::/64");
+  });
+
+  test("is as long as asked for", () => {
+    expect(addressGroup("2001:db8:1:2ff::1", 56)).toBe("2001:db8:1:200::/56");
+    expect(addressGroup("2001:db8:ffff::1", 33)).toBe("2001:db8:8000::/33");
+    expect(addressGroup("2001:db8::1", 128)).toBe("2001:db8::1");
+  });
+
+  test("of everything else is itself", () => {
+    for (const each of ["192.0.2.1", "local", "", "a:b"]) expect(addressGroup(each)).toBe(each);
+  });
+});
