@@ -14,6 +14,11 @@ export interface Fault<Tag extends string = string> {
   readonly origin: "local" | "upstream";
   /** The same call may succeed if it is made again. Whether it may be repeated at all is the request's matter. */
   readonly retryable: boolean;
+  /**
+   * `false`: the upstream has not acted on the request, which can be sent again as it stands, whatever its method: a body is
+   * unread, or can be read again. Absent where that is not known (RFC 9110, 9.2.2; RFC 9113, 8.7).
+   */
+  readonly processed?: false | undefined;
   /** Milliseconds before which it makes no sense to try again, where that is known. */
   readonly retryAfterMs?: number | undefined;
   /** What lies behind it, for logs; never shown to clients. */

@@ -9,6 +9,7 @@ export * from "./health.ts";
 export * from "./ip/address.ts";
 export * from "./ip/networks.ts";
 export * from "./layer.ts";
+export * from "./local-failure.ts";
 export * from "./outcome.ts";
 export * from "./pause.ts";
 export * from "./random.ts";

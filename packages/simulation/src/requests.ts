@@ -37,7 +37,7 @@ export class Requests {
     const source = new Source(this.#world, random, pieces, random() < 0.02);
     const body = this.#parts.replayBody(source);
     const content = contentOf(pieces);
-    const replay = { canRepeat: () => body.canReplay, canDouble: () => false };
+    const replay = { canRepeat: () => body.canRead, canDouble: () => false };
     return { ...asked, body, content, replay };
   }
 }

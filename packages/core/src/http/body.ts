@@ -47,6 +47,11 @@ export abstract class Body {
   #observers: BodyObserver[] | undefined;
   #ended: boolean | undefined;
 
+  /** Whether a reading that began now would give the whole body from its first byte. */
+  get canRead(): boolean {
+    return false;
+  }
+
   /** Starts the flow into a sink. The first pieces may come before `pipe` returns; `end` and `fail` may, too. */
   abstract pipe(sink: BodySink): BodyFlow;
 
@@ -192,6 +197,10 @@ const nothing = new Uint8Array(0);
 class EmptyBody extends Body {
   readonly length = 0;
 
+  override get canRead(): boolean {
+    return true;
+  }
+
   pipe(sink: BodySink): BodyFlow {
     sink.end(HttpHeaders.empty);
     return noFlow;
@@ -222,6 +231,10 @@ class BytesBody extends Body {
 
   get length(): number {
     return this.#bytes.length;
+  }
+
+  override get canRead(): boolean {
+    return true;
   }
 
   pipe(sink: BodySink): BodyFlow {

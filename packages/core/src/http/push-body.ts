@@ -63,6 +63,10 @@ export abstract class PushBody extends Body {
     this.#flush();
   }
 
+  override get canRead(): boolean {
+    return this.#sink === undefined && this.#fault === undefined && !this.#over;
+  }
+
   pipe(sink: BodySink): BodyFlow {
     if (this.#sink !== undefined || this.#state === "over") {
       throw new TypeError("the body has been read already; make it replayable to read it again");

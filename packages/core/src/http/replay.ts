@@ -43,12 +43,11 @@ export class ReplayBody extends Body {
     return this.#source.length;
   }
 
-  /** Whether a reading that began now would give the whole body from its first byte. */
-  get canReplay(): boolean {
+  override get canRead(): boolean {
     return this.#keeping;
   }
 
-  /** @throws TypeError when `canReplay` is false. A reading under way ends without a word to its sink. */
+  /** @throws TypeError when `canRead` is false. A reading under way ends without a word to its sink. */
   pipe(sink: BodySink): BodyFlow {
     if (!this.#keeping) {
       throw new TypeError(`the body cannot be read again: over ${this.#maxBytes} bytes, or released`);

@@ -13,7 +13,7 @@ describe("ReplayBody", () => {
     source.length = 5;
     const body = new ReplayBody(source);
     expect(body.length).toBe(5);
-    expect(body.canReplay).toBe(true);
+    expect(body.canRead).toBe(true);
     expect(source.told).toEqual([]);
   });
 
@@ -122,9 +122,9 @@ describe("ReplayBody", () => {
     const body = new ReplayBody(source, 2);
     const sink = Sink.on(body);
     source.give("ab");
-    expect(body.canReplay).toBe(true);
+    expect(body.canRead).toBe(true);
     source.give("c");
-    expect(body.canReplay).toBe(false);
+    expect(body.canRead).toBe(false);
     expect(() => body.pipe(new Sink())).toThrow("the body cannot be read again: over 2 bytes, or released");
     source.give("d");
     source.end();
@@ -137,11 +137,11 @@ describe("ReplayBody", () => {
     const body = new ReplayBody(source, 2);
     Sink.on(body).flow?.cancel();
     expect(source.give("abc")).toBe(false);
-    expect(body.canReplay).toBe(true);
+    expect(body.canRead).toBe(true);
     const second = Sink.on(body);
     source.give("d");
     source.end();
-    expect([second.text, second.ends, body.canReplay]).toEqual(["abcd", ["end"], false]);
+    expect([second.text, second.ends, body.canRead]).toEqual(["abcd", ["end"], false]);
   });
 
   test("past maxBytes cancelling the reading stops the source", () => {
@@ -170,7 +170,7 @@ describe("ReplayBody", () => {
     const sink = Sink.on(body, () => false);
     source.give("a", "b");
     body.release();
-    expect(body.canReplay).toBe(false);
+    expect(body.canRead).toBe(false);
     sink.flow?.resume();
     sink.flow?.resume();
     source.end();
@@ -199,7 +199,7 @@ describe("ReplayBody", () => {
     });
     expect(sink.text).toBe("abc");
     expect(sink.ends).toEqual([]);
-    expect(body.canReplay).toBe(false);
+    expect(body.canRead).toBe(false);
   });
 
   test("defect: a reading begun while another takes a piece was not asked whether it takes more", () => {
@@ -263,7 +263,7 @@ describe("ReplayBody, properties", () => {
         for (let i = 0; i <= pieces.length + 1; i++) last.flow?.resume();
         expect(Buffer.concat(last.chunks).equals(whole)).toBe(true);
         expect(last.ends).toEqual(["end"]);
-        expect(body.canReplay).toBe(true);
+        expect(body.canRead).toBe(true);
       }),
       { numRuns: 300 },
     );
@@ -282,7 +282,7 @@ describe("ReplayBody, properties", () => {
         const whole = Buffer.concat(pieces);
         expect(Buffer.concat(sink.chunks).equals(whole)).toBe(true);
         expect(sink.ends).toEqual(["end"]);
-        expect(body.canReplay).toBe(whole.length <= maxBytes);
+        expect(body.canRead).toBe(whole.length <= maxBytes);
       }),
       { numRuns: 300 },
     );
@@ -303,7 +303,7 @@ test("ReplayBody keeps in memory no more than maxBytes and what its reader has n
   await settled();
   collectGarbage();
   expect(kept.filter((chunk) => chunk.deref() !== undefined).length).toBeLessThanOrEqual(10);
-  expect(body.canReplay).toBe(false);
+  expect(body.canRead).toBe(false);
 });
 
 function collectGarbage(): void {

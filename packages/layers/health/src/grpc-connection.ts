@@ -10,7 +10,7 @@ import { isIPv6 } from "node:net";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
 import { illProbed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
-import { type Address, codeOf } from "./tcp-probe.ts";
+import { type Address, codeOf, unconnected } from "./tcp-probe.ts";
 
 /** Where a gRPC server listens. */
 export interface GrpcAddress extends Address {
@@ -175,7 +175,7 @@ class Answer {
     const { ":status": status, "content-type": type = "none" } = this.#headers ?? {};
     if (status !== undefined && Number(status) !== 200) return illProbed(`HTTP status ${status}`);
     if (this.#size > maxAnswerBytes) return illProbed(`an answer of more than ${maxAnswerBytes} bytes`);
-    if (!this.isWhole) return illProbed(this.#whyBroken(line), this.#error);
+    if (!this.isWhole) return this.#broken(line);
     if (!/^application\/grpc(?:$|[+;])/.test(type))
       return illProbed(`content-type ${type}, which is no gRPC`);
     // Without a message, the status may stand in the head.
@@ -187,10 +187,16 @@ class Answer {
     return serving.right === "SERVING" ? wellProbed : illProbed(serving.right);
   }
 
-  #whyBroken({ isConnected, goaway, session }: Line): string {
+  #broken(line: Line): ProbeResult {
+    const error = this.#error;
+    if (line.goaway === undefined && !line.isConnected && error !== undefined)
+      return unconnected(error.cause ?? error);
+    return illProbed(this.#whyBroken(line), error);
+  }
+
+  #whyBroken({ goaway, session }: Line): string {
     const error = this.#error as NodeJS.ErrnoException | undefined;
     if (goaway !== undefined) return `GOAWAY with ${nameOfReset(goaway)}`;
-    if (!isConnected && error !== undefined) return `cannot connect: ${codeOf(error.cause ?? error)}`;
     if (error !== undefined && error.code !== "ERR_HTTP2_STREAM_ERROR") {
       return `the connection broke: ${codeOf(error)}`;
     }

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { Endpoint } from "@pagoda/core";
+import { type Endpoint, isLocalFailure } from "@pagoda/core";
 import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
 
 /** Where a probe connects to. */
@@ -34,9 +34,15 @@ export function tcpProbe<E extends Endpoint = Endpoint>({ address }: TcpProbeOpt
       else signal.addEventListener("abort", onAbort);
       socket.on("connect", () => end(wellProbed));
       // Stays: a socket that is destroyed while it connects may still fail.
-      socket.on("error", (cause) => end(illProbed(`cannot connect: ${codeOf(cause)}`, cause)));
+      socket.on("error", (cause) => end(unconnected(cause)));
     });
   };
+}
+
+/** The result of a probe that got no connection: trouble of this machine's own says nothing about the endpoint. */
+export function unconnected(cause: unknown): ProbeResult {
+  const reason = `cannot connect: ${codeOf(cause)}`;
+  return isLocalFailure(cause) ? unprobed(reason, cause) : illProbed(reason, cause);
 }
 
 /** As the system has it; of several addresses that failed, the first one's. */

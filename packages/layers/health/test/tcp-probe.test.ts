@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { tcpProbe } from "@pagoda/health";
+import { unconnected } from "../src/tcp-probe.ts";
 import { closedPort, endpoint, said, tcpServer } from "./servers.ts";
 
 describe("tcp-probe", () => {
@@ -20,6 +21,17 @@ describe("tcp-probe", () => {
     expect(await said(tcpProbe({ address: () => ({ host: "127.0.0.1", port }) }))).toBe(refused);
     // A name with several addresses, of which each fails.
     expect(await said(tcpProbe({ address: () => ({ host: "localhost", port }) }))).toBe(refused);
+  });
+
+  test("defect: trouble of this machine's own counted against the endpoint", () => {
+    for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EACCES", "EPERM"]) {
+      const cause = Object.assign(new Error(), { code });
+      expect(unconnected(cause)).toMatchObject({
+        left: { origin: "local", reason: `cannot connect: ${code}` },
+      });
+    }
+    const refused = Object.assign(new Error(), { code: "ECONNREFUSED" });
+    expect(unconnected(refused)).toMatchObject({ left: { origin: "upstream" } });
   });
 
   test("the address is the endpoint's", async () => {

@@ -54,6 +54,10 @@ export class TeeBody extends Body {
     return this.#source.length;
   }
 
+  override get canRead(): boolean {
+    return this.#source.canRead;
+  }
+
   pipe(sink: BodySink): BodyFlow {
     if (this.#isOver) return this.#source.pipe(sink);
     this.#drop();

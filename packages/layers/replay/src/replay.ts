@@ -67,5 +67,5 @@ export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: Repla
 
 function recording(source: Body, maxBytes: number): { body: ReplayBody } & Replayable {
   const body = new ReplayBody(source, maxBytes);
-  return { body, replay: { canRepeat: () => body.canReplay, canDouble: () => false } };
+  return { body, replay: { canRepeat: () => body.canRead, canDouble: () => false } };
 }

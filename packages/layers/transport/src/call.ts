@@ -1,7 +1,6 @@
 import { aborted, type Aborted } from "@pagoda/core";
 import {
   type BodyBroken,
-  bodyBroken,
   HttpHeaders,
   type HttpRequest,
   type HttpResponse,
@@ -9,7 +8,7 @@ import {
 } from "@pagoda/core/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { Connection } from "./connection.ts";
-import { faultOf, type TransportFault, uploadBroken } from "./faults.ts";
+import { brokenBy, faultOf, type TransportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 
@@ -113,9 +112,12 @@ export class Call extends PushBody {
   /** There will be no (further) response. `connected`: there was a connection. */
   failed(error: Error | BodyBroken, connected: boolean): void {
     this.#release();
-    if (this.#settled) this.broken(bodyBroken(error));
+    if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
-    else this.#end(left(faultOf(error, { ...this.#origin, connected })));
+    else {
+      const canResend = this.request.body.canRead;
+      this.#end(left(faultOf(error, { ...this.#origin, connected, canResend })));
+    }
   }
 
   /** What the caller's own functions throw is no failure of the origin's: the call rejects. */

@@ -1,3 +1,12 @@
-export * from "./faults.ts";
+export {
+  type ConnectFailed,
+  type ConnectionBroken,
+  type HeadersTimedOut,
+  type PoolExhausted,
+  type RequestInvalid,
+  type TransportFault,
+  type UpgradeUnsupported,
+} from "./faults.ts";
+export type { MalformedReason } from "./malformed.ts";
 export type { TlsOptions } from "./tls-options.ts";
 export * from "./transport.ts";

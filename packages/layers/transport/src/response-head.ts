@@ -1,10 +1,6 @@
 import { HttpHeaders } from "@pagoda/core/http";
 import { fieldValue, token } from "./field-syntax.ts";
-
-/** What an origin said is no HTTP that two readers understand alike. */
-export class Malformed extends Error {
-  readonly code = "MALFORMED";
-}
+import { Malformed } from "./malformed.ts";
 
 /** How a message's body is delimited: so many bytes, in chunks, or by the connection's end. */
 export type Framing = number | "chunked" | "close";
@@ -33,8 +29,11 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
  */
 export function parseHead(text: string): ResponseHead {
   let end = text.indexOf("\r\n");
-  const first = statusLine.exec(end < 0 ? text : text.slice(0, end));
-  if (first === null) throw new Malformed("the response does not begin with an HTTP/1 status line");
+  const start = end < 0 ? text : text.slice(0, end);
+  const first = statusLine.exec(start);
+  if (first === null && start.includes("\n")) throw bareLineFeed();
+  if (first === null)
+    throw new Malformed("not-http", "the response does not begin with an HTTP/1 status line");
   const fields: string[] = [];
   let length: string | undefined;
   let chunked = false;
@@ -51,14 +50,14 @@ export function parseHead(text: string): ResponseHead {
     switch (name.toLowerCase()) {
       case "content-length":
         if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value))
-          throw new Malformed(`the response's Content-Length is "${value}"`);
+          throw new Malformed("content-length", `the response's Content-Length is "${value}"`);
         // Said twice it would be passed on twice, which others refuse (RFC 9110, 8.6).
         if (length !== undefined) fields.length -= 2;
         length = value;
         break;
       case "transfer-encoding":
         if (chunked || value.toLowerCase() !== "chunked")
-          throw new Malformed(`the response's Transfer-Encoding is "${value}"`);
+          throw new Malformed("transfer-encoding", `the response's Transfer-Encoding is "${value}"`);
         chunked = true;
         break;
       case "connection":
@@ -70,7 +69,7 @@ export function parseHead(text: string): ResponseHead {
   }
   const old = first[1] === "0";
   if (chunked && (length !== undefined || old))
-    throw new Malformed("the response has a Transfer-Encoding where none may be");
+    throw new Malformed("transfer-encoding", "the response has a Transfer-Encoding where none may be");
   return {
     status: Number(first[2]),
     statusText: first[3] ?? "",
@@ -86,12 +85,28 @@ export function pushField(fields: string[], line: string): string {
   const colon = line.indexOf(":");
   const name = line.slice(0, colon);
   // Folded lines begin with white space, which no name has; and none stands before the colon.
-  if (colon < 1 || !token.test(name)) throw new Malformed("a field of the response has no proper name");
+  if (colon < 1 || !token.test(name)) throw badName(line);
   const value = withoutSpace(line, colon + 1);
-  if (!fieldValue.test(value))
-    throw new Malformed(`the response's field ${name} has a character that is none`);
+  if (!fieldValue.test(value)) throw badValue(name, value);
   fields.push(name, value);
   return name;
+}
+
+function badName(line: string): Malformed {
+  return line.includes("\n")
+    ? bareLineFeed()
+    : new Malformed("field-name", "the response has an invalid field name");
+}
+
+function badValue(name: string, value: string): Malformed {
+  return value.includes("\n")
+    ? bareLineFeed()
+    : new Malformed("field-value", `the response's field ${name} has an invalid character`);
+}
+
+/** RFC 9112, 2.2 lets a reader take it for a line end; others do not, and so they would read another response. */
+export function bareLineFeed(): Malformed {
+  return new Malformed("bare-line-feed", "a line of the response ends without a carriage return");
 }
 
 /**

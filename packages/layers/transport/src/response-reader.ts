@@ -1,6 +1,7 @@
 import { HttpHeaders } from "@pagoda/core/http";
 import { isFraming } from "./field-syntax.ts";
-import { Malformed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
+import { Malformed } from "./malformed.ts";
+import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
 import { opensTunnel, tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
 
 /** Whom a reader tells what comes. */
@@ -23,6 +24,8 @@ const maxHead = 61_440;
 const maxChunkLine = 4_096;
 /** What heads commonly fit in: so much is looked at first, since a long body may have come along. */
 const usualHead = 4_096;
+/** A line end that is not what HTTP has, in a head that has not come to its end. */
+const hasBareLineFeed = /(?:^|[^\r])\n/;
 
 /**
  * Reads HTTP/1.1 responses from the bytes of one connection, one for each `expect`. It is told bytes as they come, cut
@@ -78,7 +81,7 @@ export class ResponseReader {
           this.#handler.came(copy(bytes, at, length));
           return;
         case "idle":
-          throw new Malformed("bytes came that nobody had asked for");
+          throw new Malformed("unexpected-bytes", "bytes came that nobody had asked for");
         default:
           at = this.#readLine(bytes, at, length);
       }
@@ -105,10 +108,12 @@ export class ResponseReader {
     }
     const room = maxHead - this.#informedSize;
     if (end > room || (end < 0 && text.length > room))
-      throw new Malformed(`the response's head is longer than ${maxHead} bytes`);
+      throw new Malformed("head-too-long", `the response's head is longer than ${maxHead} bytes`);
     if (end < 0) {
       if (!text.startsWith("HTTP/1.".slice(0, text.length)))
-        throw new Malformed("the response does not begin with an HTTP/1 status line");
+        throw new Malformed("not-http", "the response does not begin with an HTTP/1 status line");
+      // Waiting for the end of a head that could not be taken would last as long as the origin says nothing more.
+      if (hasBareLineFeed.test(text)) throw bareLineFeed();
       this.#kept = text;
       return length;
     }
@@ -123,7 +128,8 @@ export class ResponseReader {
       return at;
     }
     if (status < 200) {
-      if (status === 101) throw new Malformed("the origin changes to a protocol that nobody asked for");
+      if (status === 101)
+        throw new Malformed("unexpected-upgrade", "the origin changes to a protocol that nobody asked for");
       this.#informedSize += end;
       this.#handler.informed(head);
       return at;
@@ -162,20 +168,21 @@ export class ResponseReader {
     const at = lf < 0 || lf >= length ? length : lf + 1;
     const line = this.#kept + bytes.toString("latin1", from, at);
     const most = this.#state === "trailers" ? maxHead : maxChunkLine;
-    if (line.length > most) throw new Malformed(`a line of the response is longer than ${most} bytes`);
+    if (line.length > most)
+      throw new Malformed("line-too-long", `a line of the response is longer than ${most} bytes`);
     if (!line.endsWith("\n")) {
       this.#kept = line;
       return at;
     }
     this.#kept = "";
-    if (!line.endsWith("\r\n")) throw new Malformed("a line of the response ends without a carriage return");
+    if (!line.endsWith("\r\n")) throw bareLineFeed();
     return this.#takeLine(line.slice(0, -2), at, at === length);
   }
 
   #takeLine(line: string, at: number, last: boolean): number {
     switch (this.#state) {
       case "chunkEnd":
-        if (line !== "") throw new Malformed("a chunk is longer than its size says");
+        if (line !== "") throw new Malformed("chunk-end", "a chunk is longer than its size says");
         this.#state = "chunkSize";
         return at;
       case "chunkSize":
@@ -190,10 +197,10 @@ export class ResponseReader {
   #addTrailer(line: string, at: number): number {
     this.#trailerSize += line.length;
     if (this.#trailerSize > maxHead)
-      throw new Malformed(`the response's trailers are longer than ${maxHead} bytes`);
+      throw new Malformed("trailers-too-long", `the response's trailers are longer than ${maxHead} bytes`);
     // Who takes trailers for fields of the head would read the next response elsewhere (RFC 9110, 6.5.1).
     if (isFraming(pushField(this.#trailers, line)))
-      throw new Malformed("the response's trailers say how long it is");
+      throw new Malformed("trailer-not-allowed", "the response's trailers say how long it is");
     return at;
   }
 
@@ -210,7 +217,7 @@ export class ResponseReader {
 /** A chunk's size. Extensions after it mean nothing to anybody, but must be proper. */
 function sizeOf(line: string): number {
   const found = /^([\da-f]{1,13})(?:[ \t]*;[\t -~\u0080-\u00ff]*)?$/i.exec(line);
-  if (found === null) throw new Malformed("a chunk of the response has no proper size");
+  if (found === null) throw new Malformed("chunk-size", "a chunk of the response has no proper size");
   return Number.parseInt(found[1] as string, 16);
 }
 

@@ -92,7 +92,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     ready: () => waiting.ready(),
     call(request, signal) {
       if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
-      if (closing !== undefined) return Promise.resolve(left(closed(shared.upstream)));
+      if (closing !== undefined) return Promise.resolve(left(closed(shared.upstream, request.body.canRead)));
       if (inFlight >= maxConnections) {
         const { upstream } = shared;
         return Promise.resolve(

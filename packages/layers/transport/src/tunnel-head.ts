@@ -1,4 +1,5 @@
-import { Malformed, type ResponseHead } from "./response-head.ts";
+import { Malformed } from "./malformed.ts";
+import type { ResponseHead } from "./response-head.ts";
 
 /** What opens the tunnel that a request asks for. */
 export interface TunnelTerms {
@@ -24,15 +25,22 @@ export function tunnelHead(head: ResponseHead, { upgrade, accept }: TunnelTerms)
     const protocols = headers.all("upgrade");
     if (protocols.length !== 1 || protocols[0]?.toLowerCase() !== upgrade.toLowerCase())
       throw new Malformed(
+        "unexpected-upgrade",
         `the origin changes to "${protocols.join('", "')}" where "${upgrade}" was asked for`,
       );
     if (framing === "chunked" || (typeof framing === "number" && framing > 0))
-      throw new Malformed("the origin changes to another protocol and announces a body");
+      throw new Malformed(
+        "unexpected-upgrade",
+        "the origin changes to another protocol and announces a body",
+      );
   }
   if (accept !== undefined) {
     const answers = headers.all("sec-websocket-accept");
     if (answers.length !== 1 || answers[0] !== accept)
-      throw new Malformed("the origin's Sec-WebSocket-Accept is not the answer to the key");
+      throw new Malformed(
+        "websocket-accept",
+        "the origin's Sec-WebSocket-Accept is not the answer to the key",
+      );
     headers = headers.delete("sec-websocket-accept");
   }
   // RFC 9110, 9.3.6: those of a response to CONNECT mean nothing.

@@ -67,6 +67,32 @@ describe("defect: a hostile origin", () => {
     },
   );
 
+  test.each([
+    "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\n\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\n",
+    "HTTP/1.1 200 OK\r\nX: y\n",
+  ])("that ends lines with a bare line feed was waited for until the time was over: %j", async (said) => {
+    const { result } = await answered(said);
+    expect(await faultOf(result)).toMatchObject({ ...malformed, reason: "bare-line-feed" });
+  });
+
+  test.each([
+    ["field-name", "HTTP/1.1 200 OK\r\nX : 1\r\n\r\n"],
+    ["field-value", "HTTP/1.1 200 OK\r\nX: a\x01b\r\n\r\n"],
+    ["content-length", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\n"],
+    ["transfer-encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"],
+    ["head-too-long", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(61_440)}\r\n\r\n`],
+    ["not-http", "SSH-2.0-OpenSSH_9.9\r\n"],
+    ["unexpected-upgrade", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"],
+  ] as const)(
+    "was said to have closed the connection, when its response had a wrong %s",
+    async (reason, said) => {
+      const { result } = await answered(said);
+      expect(await faultOf(result)).toMatchObject({ ...malformed, reason });
+    },
+  );
+
   test("had its length passed on twice", async () => {
     const { result } = await answered(
       "HTTP/1.1 200 OK",

@@ -6,6 +6,7 @@ import type { RateLimited } from "@pagoda/rate-limit";
 import type { Answer } from "@pagoda/respond";
 import type { NoRoute } from "@pagoda/router";
 import type { TimedOut } from "@pagoda/timeout";
+import type { ConnectFailed, ConnectionBroken } from "@pagoda/transport";
 
 /** An injected failure says with which status it is to be answered. */
 export interface InjectedStatus extends Injected {
@@ -30,8 +31,20 @@ export const answers = {
     headers: retryAfter(retryAfterMs),
   }),
   ConcurrencyLimited: { status: 503, message: "too many requests are under way", headers: soon },
-  ConnectFailed: { status: 502, message: "the upstream could not be reached" },
-  ConnectionBroken: { status: 502, message: "the upstream closed the connection before it answered" },
+  ConnectFailed: ({ origin, code }: ConnectFailed): Answer => {
+    if (origin === "local")
+      return { status: 503, message: "no connection to the upstream can be made now", headers: soon };
+    return code === "CONNECT_TIMEOUT"
+      ? { status: 504, message: "no connection to the upstream in time" }
+      : { status: 502, message: "the upstream could not be reached" };
+  },
+  ConnectionBroken: ({ code }: ConnectionBroken): Answer => ({
+    status: 502,
+    message:
+      code === "MALFORMED"
+        ? "the upstream sent a malformed response"
+        : "the upstream closed the connection before it answered",
+  }),
   DeadlineExceeded: ({ afterMs }: DeadlineExceeded): Answer => ({
     status: 504,
     message: `the deadline of ${afterMs} ms has passed`,

@@ -81,6 +81,8 @@ export class Reachability {
       this.#good = endpoint;
       return undefined;
     }
-    return late.signal.aborted ? `no connection within ${timeoutMs} ms` : result.left.reason;
+    if (late.signal.aborted) return `no connection within ${timeoutMs} ms`;
+    // Trouble of this machine says nothing about the endpoint: what was known of it still holds.
+    return result.left.origin === "local" && this.#any === true ? undefined : result.left.reason;
   }
 }

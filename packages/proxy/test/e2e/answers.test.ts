@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Answer, call, keepAlive, Wire } from "./client.ts";
+import { configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, origin, type Origin, rawOrigin, refusing } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
 
@@ -56,17 +57,26 @@ describe("502", () => {
     test.each([
       ["closes the connection", (socket: Socket) => void socket.end()],
       ["resets the connection", (socket: Socket) => void socket.resetAndDestroy()],
-      ["speaks no HTTP", (socket: Socket) => void socket.end("220 mail.example ESMTP\r\n")],
       ["breaks off in the head", (socket: Socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le")],
-      [
-        "gives two lengths",
-        (socket: Socket) =>
-          void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
-      ],
     ])("%s", async (_what, how) => {
       misbehave = how;
       const answer = await call(pagoda.url);
       expectAnswer(answer, 502, "the upstream closed the connection before it answered");
+    });
+
+    // Defect: these were told as "closed the connection", and the second one only after the whole time limit, as 504.
+    test.each([
+      ["not-http", "220 mail.example ESMTP\r\n"],
+      ["bare-line-feed", "HTTP/1.1 200 OK\ncontent-length: 0\n\n"],
+      ["content-length", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"],
+    ])("sends what is malformed: %s", async (reason, said) => {
+      misbehave = (socket) => void socket.write(said);
+      const answer = await call(pagoda.url);
+      expectAnswer(answer, 502, "the upstream sent a malformed response");
+      const line = await pagoda.log(
+        ({ fault }) => (fault as { reason?: string } | undefined)?.reason === reason,
+      );
+      expect(line).toMatchObject({ fault: { tag: "ConnectionBroken", code: "MALFORMED", reason } });
     });
   });
 
@@ -93,6 +103,14 @@ describe("504", () => {
     await once(response, "close");
     expectAnswer(await answer, 504, "the upstream did not answer within 50 ms");
     expect(await pagoda.metric("http_local_responses_total", { reason: "TimedOut" })).toBe(1);
+  });
+
+  test("where no connection to the upstream comes about in time", async () => {
+    await using upstream = await rawOrigin(() => {});
+    using folder = new Folder();
+    const silent = { endpoints: [upstream.url.replace("http:", "https:")], pool: { connectTimeout: "50ms" } };
+    await using pagoda = await configured(folder, through(silent));
+    expectAnswer(await call(pagoda.url), 504, "no connection to the upstream in time");
   });
 
   test("not where the upload takes longer than the time-out, nor where the response does", async () => {

@@ -5,17 +5,10 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { aborted, systemClock, type Timer } from "@pagoda/core";
-import {
-  type BodyBroken,
-  bodyBroken,
-  HttpHeaders,
-  type HttpRequest,
-  PushBody,
-  withSingleLines,
-} from "@pagoda/core/http";
+import { type BodyBroken, HttpHeaders, type HttpRequest, PushBody, withSingleLines } from "@pagoda/core/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
-import { coded, faultOf, uploadBroken } from "../faults.ts";
+import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { isWebSocket } from "../tunnel-request.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
@@ -124,9 +117,12 @@ export class Http2Call extends PushBody {
   /** There will be no (further) response. `connected`: there was a connection. */
   failed(error: Error | BodyBroken, connected: boolean): void {
     this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
-    if (this.#settled) this.broken(bodyBroken(error));
+    if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
-    else this.#end(left(faultOf(error, { ...this.#origin, connected })));
+    else {
+      const canResend = this.request.body.canRead;
+      this.#end(left(faultOf(error, { ...this.#origin, connected, canResend })));
+    }
     this.#release();
   }
 
