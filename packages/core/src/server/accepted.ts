@@ -2,27 +2,39 @@ import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { CutOff } from "../http/cut-off.ts";
 import { type Connected } from "./connections.ts";
+import { Farewell } from "./farewell.ts";
 import { headersMs } from "./refusal.ts";
 
 /** A connection that was accepted; which version it speaks shows later: by the handshake of TLS, or by its first bytes. */
 export class Accepted implements Connected {
   readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #since: number;
   #connection: Connected | undefined;
+  #farewell: Farewell | undefined;
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
+    this.#clock = clock;
     this.#since = clock.now();
+    socket.once("close", () => this.#farewell?.cancel());
   }
 
   /** Its version is known. */
   become(connection: Connected): void {
+    this.#farewell?.cancel();
     this.#connection = connection;
   }
 
   drain(): void {
-    if (this.#connection === undefined) this.#socket.destroy();
-    else this.#connection.drain();
+    const socket = this.#socket;
+    if (this.#connection !== undefined) this.#connection.drain();
+    else
+      this.#farewell ??= new Farewell(
+        this.#clock,
+        () => socket.bytesRead,
+        () => socket.destroy(),
+      );
   }
 
   look(now: number): void {

@@ -75,7 +75,8 @@ export interface HttpServer {
    */
   update(update: ServerUpdate): void;
   /**
-   * Stops accepting, lets the requests in flight finish, and closes each connection after its last response.
+   * Stops accepting, lets the requests in flight finish, and closes each connection after its last response. An idle
+   * connection stays open for a second: a request that its client sends before it can know is still served.
    *
    * @param limitMs How long they may take; whoever is not done then is cut off.
    * @returns How many requests were cut off: 0 when all completed.

@@ -4,6 +4,9 @@ import { describe, expect, test } from "vitest";
 import { Source } from "../http/bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
+/** So long an idle connection stays open at a drain, and one look more. */
+const farewellMs = 1_001;
+
 /** A server whose answers wait until the test gives them. */
 async function bench() {
   const clock = virtualClock();
@@ -31,8 +34,8 @@ describe("drain", () => {
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
-  test("closes idle connections at once, and accepts no new ones", async () => {
-    const { server, waiting } = await bench();
+  test("closes idle connections after a moment, and accepts no new ones", async () => {
+    const { clock, server, waiting } = await bench();
     const idle = await Wire.to(server, head("GET /1"));
     await eventually(() => waiting.length === 1);
     waiting[0]?.();
@@ -40,10 +43,14 @@ describe("drain", () => {
     await eventually(() => server.inFlight === 0);
     const busy = await Wire.to(server, head("GET /2"));
     await eventually(() => server.inFlight === 1);
-    const drained = server.drain(1_000);
-    expect(await idle.closed).toBe("end");
+    const drained = server.drain(5_000);
     await expect(fetch(server.url)).rejects.toThrow("fetch failed");
-    expect(server.connections).toBe(1);
+    await clock.advance(farewellMs - 1);
+    await settled();
+    expect(server.connections).toBe(2);
+    await clock.advance(1);
+    expect(await idle.closed).toBe("end");
+    await eventually(() => server.connections === 1);
     waiting[1]?.();
     expect(await drained).toBe(0);
     expect(busy.text).toContain("</2>");
@@ -75,11 +82,14 @@ describe("drain", () => {
     await eventually(() => source.told.length > 0);
     source.give("a");
     expect(await wire.until("\r\na\r\n")).toMatch(/connection: keep-alive/i);
-    const drained = server.drain(1_000);
+    const drained = server.drain(5_000);
     await settled();
     expect(server.connections).toBe(1);
     source.give("b");
     source.end();
+    await wire.until("\r\n0\r\n\r\n");
+    await eventually(() => server.inFlight === 0);
+    await clock.advance(farewellMs);
     expect(await drained).toBe(0);
     expect(await wire.closed).toBe("end");
     expect(wire.text).toMatch(/\r\nb\r\n0\r\n\r\n$/);
@@ -116,11 +126,14 @@ describe("drain", () => {
 
 describe("drain, defects found", () => {
   test("a connection on which nothing was ever said kept the drain from ending", async () => {
-    const { server } = await bench();
+    const { clock, server } = await bench();
     const silent = await Wire.to(server);
     const half = await Wire.to(server, "GET / HTTP/1.1\r\nHost:");
     await eventually(() => server.connections === 2);
-    expect(await server.drain(1_000)).toBe(0);
+    await settled();
+    const drained = server.drain(10_000);
+    await clock.advance(2 * farewellMs);
+    expect(await drained).toBe(0);
     expect(await silent.rest()).toBe("");
     expect(await half.rest()).toBe("");
   });
@@ -146,7 +159,7 @@ describe("drain, defects found", () => {
     await eventually(() => server.inFlight === 1);
     // The stack has answered, and everything is with Node, which has got rid of as much as the system takes.
     for (let i = 0; i < 50; i++) await settled();
-    const drained = server.drain(1_000);
+    const drained = server.drain(5_000);
     await settled();
     expect(server.inFlight).toBe(1);
     let got = 0;
@@ -154,9 +167,73 @@ describe("drain, defects found", () => {
       .removeAllListeners("data")
       .on("data", (chunk: Buffer) => (got += chunk.length))
       .resume();
+    await eventually(() => server.inFlight === 0);
+    await clock.advance(farewellMs);
     expect(await drained).toBe(0);
     expect(await wire.closed).toBe("end");
     expect(got).toBeGreaterThan(long.length);
+  });
+
+  test("a request that reached an idle connection as the drain began was passed on, and its client reset", async () => {
+    const { clock, server, waiting } = await bench();
+    const wires = await Promise.all(Array.from({ length: 50 }, () => Wire.to(server, head("GET /first"))));
+    await eventually(() => waiting.length === 50);
+    for (const answer of waiting.splice(0)) answer();
+    for (const wire of wires) await wire.until("</first>");
+    await eventually(() => server.inFlight === 0);
+    const drained = server.drain(10_000);
+    // Half of them were sent before the client could know, and half as late as it is allowed.
+    const body = ["Content-Length: 2"];
+    for (const wire of wires.slice(0, 25)) wire.say(head("POST /second", ...body), "ab");
+    await eventually(() => waiting.length === 25);
+    await clock.advance(farewellMs - 1);
+    for (const wire of wires.slice(25)) wire.say(head("POST /second", ...body), "ab");
+    await eventually(() => waiting.length === 50);
+    for (const answer of waiting) answer();
+    for (const wire of wires) {
+      expect(await wire.rest()).toMatch(/connection: close\r\n[^]*<\/second>$/i);
+      expect(await wire.closed).toBe("end");
+    }
+    expect(await drained).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a request that came after its idle connection had closed is not passed on", async () => {
+    const { clock, server, waiting } = await bench();
+    const wire = await Wire.to(server, head("GET /1"));
+    wire.socket.allowHalfOpen = true;
+    await eventually(() => waiting.length === 1);
+    waiting[0]?.();
+    await wire.until("</1>");
+    await eventually(() => server.inFlight === 0);
+    const drained = server.drain(10_000);
+    await clock.advance(farewellMs);
+    wire.say(head("POST /2", "Content-Length: 2"), "ab");
+    await settled();
+    await clock.advance(2_000);
+    expect(await drained).toBe(0);
+    expect(waiting).toHaveLength(1);
+    wire.socket.end();
+    expect(statuses(await wire.rest())).toEqual([200]);
+  });
+
+  test("a head in parts that is on its way when the drain begins is served", async () => {
+    const { clock, server, waiting } = await bench();
+    const wire = await Wire.to(server, "GET /1 HT");
+    await eventually(() => server.connections === 1);
+    await settled();
+    const drained = server.drain(20_000);
+    for (const part of ["TP/1.1\r\nHo", "st: a\r\n"]) {
+      await clock.advance(farewellMs - 1);
+      wire.say(part);
+      for (let turn = 0; turn < 5; turn++) await settled();
+      await clock.advance(1);
+    }
+    wire.say("\r\n");
+    await eventually(() => waiting.length === 1);
+    waiting[0]?.();
+    expect(await wire.rest()).toMatch(/connection: close\r\n[^]*<\/1>$/i);
+    expect(await drained).toBe(0);
   });
 
   test("a service's own keep-alive did not keep a connection from ending", async () => {

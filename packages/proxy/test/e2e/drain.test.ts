@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import { type Agent, type IncomingMessage, request } from "node:http";
 import { connect } from "node:http2";
 import { constants } from "node:os";
 import { describe, expect, test } from "vitest";
 import { call, head, keepAlive, Wire } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { Arrivals, held, type Held, silent } from "./origin.ts";
+import { Arrivals, held, type Held, origin, silent } from "./origin.ts";
 import { Pagoda, Program, until } from "./program.ts";
 
 const ask = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -69,6 +69,47 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect(wire.text).toBe("");
   });
 });
+
+test("every POST that reaches an origin while the proxy drains is answered", async () => {
+  const reached = new Set<string>();
+  await using upstream = await origin((request, response) => {
+    reached.add(request.headers["x-call"] as string);
+    request.resume().once("end", () => response.end("done"));
+  });
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const answered = new Set<string>();
+  const busy = Promise.withResolvers<void>();
+  /** Sends one POST after the other on its one connection, until the proxy takes no more. */
+  async function client(name: number): Promise<void> {
+    using agent = keepAlive(1);
+    for (let at = 0; ; at++) {
+      const id = `${name}/${at}`;
+      try {
+        if ((await post(pagoda.url, agent, id)) === 200) answered.add(id);
+        if (answered.size === 400) busy.resolve();
+      } catch {
+        return;
+      }
+    }
+  }
+  const clients = Promise.all(Array.from({ length: 40 }, (_, name) => client(name)));
+  await busy.promise;
+  pagoda.kill("SIGTERM");
+  await clients;
+  expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  expect([...reached].filter((id) => !answered.has(id))).toEqual([]);
+});
+
+function post(url: string, agent: Agent, id: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const options = { method: "POST", agent, headers: { "x-call": id } };
+    request(url, options, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode));
+    })
+      .once("error", reject)
+      .end("body");
+  });
+}
 
 test("what is not done when the time is over is cut off, and each has a line that says so", async () => {
   const arrivals = new Arrivals<Held>();

@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.ts";
 import type { CutOff } from "../../http/cut-off.ts";
 import type { Peer } from "../../http/message.ts";
 import { type Connected, connectionIdleMs, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
+import { Farewell } from "../farewell.ts";
 import { peerOf } from "../peer.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
@@ -31,6 +32,8 @@ export class Connection implements Connected {
   /** Requests that came when it was ending. */
   #ignored = 0;
   #lingering = false;
+  /** It is idle while the server drains. */
+  #farewell: Farewell | undefined;
   /** Bytes that had passed when it was last looked after, and since when there are no more. */
   #bytes = 0;
   #quietSince: number;
@@ -43,6 +46,7 @@ export class Connection implements Connected {
     // The same holds for the map in which a signal keeps its listeners; one that stays makes it stay as it is.
     this.#gone.signal.addEventListener("abort", stays);
     socket.once("close", () => {
+      this.#farewell?.cancel();
       this.#gone.abort(new Error("the client has gone"));
       for (const out of this.#pending.slice()) abandon(out);
     });
@@ -65,6 +69,8 @@ export class Connection implements Connected {
       if (++this.#ignored >= maxWaiting) this.#socket.destroy();
       return false;
     }
+    this.#farewell?.cancel();
+    this.#farewell = undefined;
     this.#pending.push(out);
     this.#latest = out;
     return true;
@@ -124,8 +130,21 @@ export class Connection implements Connected {
     return this.#pending.length > 0;
   }
 
+  /**
+   * With a request under way, the answer says that the connection closes. An idle one is closed after a moment, in which
+   * what the client has sent already is still served. What comes later is not a request any more.
+   */
   drain(): void {
-    if (!this.isBusy && !this.#ending) this.#socket.destroySoon();
+    const socket = this.#socket;
+    if (this.isBusy || this.#ending || socket.destroyed) return;
+    this.#farewell ??= new Farewell(
+      this.#clock,
+      () => socket.bytesRead,
+      () => {
+        this.#ending = true;
+        this.#linger();
+      },
+    );
   }
 
   look(now: number): void {

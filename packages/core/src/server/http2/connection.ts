@@ -10,6 +10,7 @@ import type { CutOff } from "../../http/cut-off.ts";
 import type { RawHeaders } from "../../http/headers.ts";
 import type { Peer } from "../../http/message.ts";
 import { type Connected, connectionIdleMs } from "../connections.ts";
+import { Farewell } from "../farewell.ts";
 import { peerOf } from "../peer.ts";
 import { headerBytes } from "../refusal.ts";
 import type { Side } from "../side.ts";
@@ -39,6 +40,8 @@ export class Http2Connection implements Connected {
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   #draining = false;
+  /** It is idle while the server drains. */
+  #farewell: Farewell | undefined;
   /** The client has said that nothing new comes from it. */
   #isLeaving = false;
   /** What the last look asked has had no answer. */
@@ -73,21 +76,29 @@ export class Http2Connection implements Connected {
     // A client that breaks the protocol: nghttp2 has told it, and the connection closes.
     session.on("error", () => {});
     session.on("goaway", () => (this.#isLeaving = true));
+    session.once("close", () => this.#farewell?.cancel());
   }
 
   /**
    * Says that nothing new is wanted, answers what had been sent before the client could know, and closes after the
-   * last response. With nothing under way it closes at once: nghttp2 reads no more then, and the client is told that what
-   * it may have sent meanwhile has not been looked at, so that it can send it elsewhere.
+   * last response. An idle one says so when a request has come, or else after a moment: with no stream nghttp2 reads no
+   * more once it has said so. The client is told then that what it may have sent meanwhile has not been looked at, so
+   * that it can send it elsewhere.
    */
   drain(): void {
     const session = this.#session;
     if (this.#draining || session.destroyed) return;
     this.#draining = true;
-    if (this.#exchanges.size === 0) {
-      session.close();
-      return;
-    }
+    if (this.#exchanges.size > 0) return this.#takeLeave();
+    this.#farewell = new Farewell(
+      this.clock,
+      () => this.#socket.bytesRead,
+      () => session.close(),
+    );
+  }
+
+  #takeLeave(): void {
+    const session = this.#session;
     session.goaway(constants.NGHTTP2_NO_ERROR, lastStream);
     // What the client sent before it heard of it is here when it has answered.
     const isSent = session.ping(() => session.close());
@@ -137,6 +148,11 @@ export class Http2Connection implements Connected {
       // Nothing is read any more: the answer to the ping would not come.
       if (this.#draining && this.#exchanges.size === 0) this.#session.close();
     });
+    if (this.#farewell !== undefined) {
+      this.#farewell.cancel();
+      this.#farewell = undefined;
+      this.#takeLeave();
+    }
     exchange.begin(flags, fields);
   }
 }
