@@ -2,7 +2,8 @@ import type { Details } from "./description.ts";
 import type { Service } from "./service.ts";
 
 /**
- * Wraps a service in a policy. Five words say what it does to the types:
+ * Wraps a service in a policy. `layer()` makes one; a plain function from service to service is none, whatever its type.
+ * Five words say what a layer does to the types:
  *
  * @typeParam Needs What the request must already carry where the layer stands.
  * @typeParam Adds What inner layers find on the request beside that.
@@ -20,14 +21,23 @@ export interface Layer<
   <Req extends Needs, Res, Err>(
     inner: Service<Req & Adds, Res, Err>,
   ): Service<Req, Res | Yields, Exclude<Err, Handles> | Fails>;
-  /** For the compiler only; never set. The builder reads a layer's parts off it. */
-  readonly "~types"?: { adds: Adds; fails: Fails; handles: Handles; yields: Yields } | undefined;
+  /**
+   * For the compiler only; never set. The builder reads a layer's parts off it. A plain function lacks it and is no layer,
+   * since nothing could be inferred from it: this name is what the compiler then shows.
+   */
+  readonly "~layer: rewrite a function with layer(name, perService), or call it with the service": {
+    adds: Adds;
+    fails: Fails;
+    handles: Handles;
+    yields: Yields;
+  };
 }
 
 /** A layer whatever it does, as far as it can stand where requests carry `Has`. */
 export type AnyLayer<Has> = Layer<Has, unknown, unknown, unknown, unknown>;
 
-type TypesOf<L extends { readonly "~types"?: unknown }> = NonNullable<L["~types"]>;
+type TypesOf<L extends AnyLayer<never>> =
+  L["~layer: rewrite a function with layer(name, perService), or call it with the service"];
 /** What a layer adds to the request. */
 export type AddsOf<L extends AnyLayer<never>> = TypesOf<L> extends { adds: infer A } ? A : never;
 /** The errors that a layer raises. */

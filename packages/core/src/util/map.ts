@@ -14,7 +14,12 @@ export function mapRequest<Req, Changed extends Req>(change: (request: Req) => C
   }));
 }
 
-/** Changes each response on its way out. Changes the type of a service's response, so it wraps one service. */
+/**
+ * Changes each response on its way out. It changes the type of a service's response, which no layer does: call it with the
+ * service, it does not go into a `ServiceBuilder`.
+ *
+ * @example builder.service(mapResponse((user: User) => json(user))(users))
+ */
 export function mapResponse<Res, Changed>(
   change: (response: Res) => Changed,
 ): <Req, Err>(inner: Service<Req, Res, Err>) => Service<Req, Changed, Err> {
@@ -22,7 +27,12 @@ export function mapResponse<Res, Changed>(
     mapped("map-response", inner, (result) => (isLeft(result) ? result : right(change(result.right))));
 }
 
-/** Changes each error on its way out. Changes the type of a service's errors, so it wraps one service. */
+/**
+ * Changes each error on its way out. It takes all errors of a service, whatever they are: call it with the service, it does
+ * not go into a `ServiceBuilder`.
+ *
+ * @example builder.service(mapError((error: Refused) => ({ ...error, retryable: false }))(origin))
+ */
 export function mapError<Err, Changed>(
   change: (error: Err) => Changed,
 ): <Req, Res>(inner: Service<Req, Res, Err>) => Service<Req, Res, Changed> {

@@ -109,6 +109,23 @@ const statements: Readonly<Record<string, string>> = {
     // @ts-expect-error: what it gives must still be the request
     mapRequest((request: HttpRequest) => ({ path: request.path }));`,
 
+  "what is no layer does not go into a stack, whatever its type": `
+    // @ts-expect-error: a plain function
+    http.layer(<Req, Res, Err>(inner: Service<Req, Res, Err>) => inner);
+    // @ts-expect-error: one around a certain service
+    http.layer((inner: typeof origin) => inner);
+    // @ts-expect-error: one whose parameter the builder would infer
+    http.layer((inner) => inner);
+    // @ts-expect-error: one that composes layers
+    const composed: Layer<unknown, unknown, TimedOut> = (inner) => timeout(1)(metrics()(inner));
+    // @ts-expect-error: it changes the response
+    http.layer(mapResponse((response: HttpResponse) => response.status));
+    // @ts-expect-error: it changes the errors
+    http.layer(mapError((error: Refused) => error._tag));
+    // @ts-expect-error: a service
+    http.layer(origin);
+    const layers: Layer<HttpRequest, HttpRequest, TimedOut> = http.layer(timeout(1)).layer(metrics()).asLayer();`,
+
   "mapResponse and mapError change one type and leave the others": `
     const status = mapResponse((response: HttpResponse) => response.status)(origin);
     const response: Same<typeof status, Service<HttpRequest, number, Refused>> = true;

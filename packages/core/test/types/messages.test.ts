@@ -48,6 +48,23 @@ export const raises = layer("raises", () => ({
   call: () => Promise.resolve(left(timedOut)),
 }));
 `,
+  plain: `
+import { type Service, ServiceBuilder } from "@pagoda/core";
+import { type HttpRequest, origin, serve } from "./layers.ts";
+function logged<Req, Res, Err>(inner: Service<Req, Res, Err>): Service<Req, Res, Err> {
+  return inner;
+}
+export const stack = new ServiceBuilder<HttpRequest>()
+  .layer(logged)
+  .service(origin);
+`,
+  mapping: `
+import { mapError, ServiceBuilder } from "@pagoda/core";
+import { type HttpRequest, origin, type Refused } from "./layers.ts";
+export const stack = new ServiceBuilder<HttpRequest>()
+  .layer(mapError((error: Refused) => error._tag))
+  .service(origin);
+`,
   needy: `
 import { ServiceBuilder, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse, Routed } from "./layers.ts";
@@ -106,6 +123,18 @@ describe("the compiler's words", () => {
     const { line, message } = only("raiser");
     expect(line).toBe("call: () => Promise.resolve(left(timedOut)),");
     expect(message).toContain("Type 'TimedOut' is not assignable to type 'Err'.");
+  });
+
+  // Defect: both were accepted, and the errors of the whole stack became `unknown` or vanished.
+  test.each([
+    ["plain", ".layer(logged)"],
+    ["mapping", ".layer(mapError((error: Refused) => error._tag))"],
+  ])("a function that is no layer (%s): what to do instead, on its line", (name, expected) => {
+    const { line, message } = only(name);
+    expect(line).toBe(expected);
+    expect(message.at(-1)).toMatch(
+      /^Property '"~layer: rewrite a function with layer\(name, perService\), or call it with the service"' is missing in type/u,
+    );
   });
 
   test("a service that needs what no layer added: what is missing, on its line", () => {

@@ -71,7 +71,7 @@ export function mirror<Req extends HttpRequest = HttpRequest>(options: MirrorOpt
         return { ...description, inner: [...(description.inner ?? []), to.describe()] };
       },
     };
-  }) as Layer<Req>;
+  }) as unknown as Layer<Req>;
 }
 
 function recorder<Req extends HttpRequest>(shadows: Shadows<Req>, request: Req, maxBytes: number): Recorder {

@@ -7,6 +7,7 @@ import {
   type Layer,
   type Replayable,
   type Service,
+  ServiceBuilder,
   systemClock,
 } from "@pagoda/core";
 import { type Body, type BodyFlow, type BodySink, ReplayBody } from "@pagoda/core/http";
@@ -49,7 +50,7 @@ export function leavesLosers(options: HedgeOptions = {}): Layer<Replayable> {
       return Promise.race([inner.call(request, signal), inner.call(request, signal)]);
     },
   }));
-  return (inner) => racing(real(inner));
+  return new ServiceBuilder<Replayable>().layer(racing).layer(real).asLayer();
 }
 
 interface Flaws {
@@ -106,7 +107,7 @@ export function mixesAnswers(options: HedgeOptions = {}): Layer<Replayable> {
       },
     };
   });
-  return (inner) => mixing(real(inner));
+  return new ServiceBuilder<Replayable>().layer(mixing).layer(real).asLayer();
 }
 
 /** Gives the first piece twice when it is read again, as linkerd did once (linkerd2#15649). */
