@@ -163,6 +163,6 @@ describe("the mesh example", () => {
     const text = await registry.metrics();
     const calls = text.match(/^http_requests_total\{.*route="api".*\} \d+$/gm) ?? [];
     expect(calls.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0)).toBe(2);
-    expect(text).toMatch(/^http_local_responses_total\{reason="NoRoute"\} 1$/m);
+    expect(text).toMatch(/^http_local_responses_total\{reason="NoRoute",route="none",cluster="none"\} 1$/m);
   });
 });

@@ -31,8 +31,8 @@ export interface BodyFlow {
   cancel(reason?: unknown): void;
 }
 
-/** How a body ended: `complete`, or not. */
-export type BodyObserver = (complete: boolean) => void;
+/** How a body ended: `complete`, with the trailers that came after it, or not. */
+export type BodyObserver = (complete: boolean, trailers?: HttpHeaders) => void;
 
 /** Bytes that `bytes`, `text` and `json` accept at most if not told otherwise. */
 export const defaultMaxBytes: number = 1_048_576;
@@ -46,6 +46,7 @@ export abstract class Body {
   abstract readonly length: number | undefined;
   #observers: BodyObserver[] | undefined;
   #ended: boolean | undefined;
+  #trailersAtEnd: HttpHeaders | undefined;
 
   /** Whether a reading that began now would give the whole body from its first byte. */
   get canRead(): boolean {
@@ -68,17 +69,18 @@ export abstract class Body {
 
   /** Tells when the body has passed to its sink, or has not: once, at once if that has happened already. */
   observe(observer: BodyObserver): void {
-    if (this.#ended !== undefined) observer(this.#ended);
+    if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd);
     else (this.#observers ??= []).push(observer);
   }
 
   /** For implementations: the body has passed as a whole, or will not. The first time counts. */
-  protected ended(complete: boolean): void {
+  protected ended(complete: boolean, trailers?: HttpHeaders): void {
     if (this.#ended !== undefined) return;
     this.#ended = complete;
+    this.#trailersAtEnd = trailers;
     const observers = this.#observers;
     this.#observers = undefined;
-    if (observers !== undefined) for (const observer of observers) observer(complete);
+    if (observers !== undefined) for (const observer of observers) observer(complete, trailers);
   }
 
   /** The whole body; more than `maxBytes` (default 1 MiB) is refused and the rest not read. */

@@ -1,6 +1,7 @@
 export * from "./body.ts";
 export * from "./classifier.ts";
 export * from "./cut-off.ts";
+export * from "./grpc.ts";
 export * from "./headers.ts";
 export * from "./message.ts";
 export * from "./push-body.ts";

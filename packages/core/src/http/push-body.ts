@@ -142,6 +142,6 @@ export abstract class PushBody extends Body {
     this.#state = "over";
     this.#kept = [];
     this.#keptBytes = 0;
-    this.ended(complete);
+    this.ended(complete, complete ? this.#trailers : undefined);
   }
 }

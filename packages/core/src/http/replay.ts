@@ -123,7 +123,7 @@ export class ReplayBody extends Body {
     this.#outcome = outcome;
     this.#flow = undefined;
     this.#advance();
-    this.ended("trailers" in outcome);
+    this.#over(outcome);
   }
 
   /** Gives the reading what it has not had yet. `false`: its sink takes a break. */
@@ -158,6 +158,11 @@ export class ReplayBody extends Body {
       if (flow !== undefined) flow.cancel(reason);
       else if (!this.#started) this.#source.cancel(reason);
     }
-    this.ended(this.#outcome !== undefined && "trailers" in this.#outcome);
+    this.#over(this.#outcome);
+  }
+
+  #over(outcome: Outcome | undefined): void {
+    if (outcome !== undefined && "trailers" in outcome) this.ended(true, outcome.trailers);
+    else this.ended(false);
   }
 }

@@ -1,7 +1,7 @@
 import { type Fault, layer, type Layer } from "@pagoda/core";
-import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
-import { checkStatus, type GrpcStatus, grpcStatuses, isGrpc, statusOfHttp } from "./status.ts";
+import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
 
 /** What a gRPC client is told of an error. */
 export interface GrpcAnswer {

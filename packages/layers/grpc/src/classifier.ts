@@ -1,7 +1,7 @@
 import { type Classifier, type Clock, type Outcome, systemClock } from "@pagoda/core";
-import { httpClassifier, type HttpHeaders, type HttpResponse } from "@pagoda/core/http";
+import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { checkStatus, type GrpcStatus, grpcStatuses, isGrpc, statusOf } from "./status.ts";
+import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
 
 export interface GrpcClassifierOptions {
   /**

@@ -8,9 +8,8 @@ import {
   type Service,
   systemClock,
 } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import { type HttpRequest, isGrpc } from "@pagoda/core/http";
 import { type Either, left } from "fp-ts/lib/Either.js";
-import { isGrpc } from "./status.ts";
 import { readTimeout, writeTimeout } from "./timeout-field.ts";
 
 /** The time is over that the caller had given the call. That says nothing about the upstream. */

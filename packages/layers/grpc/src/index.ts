@@ -1,5 +1,5 @@
 export * from "./answers.ts";
 export * from "./classifier.ts";
 export * from "./deadline.ts";
-export { type GrpcStatus, grpcStatuses, isGrpc } from "./status.ts";
+export { type GrpcStatus, grpcStatuses } from "./status.ts";
 export * from "./trailers.ts";

@@ -32,14 +32,6 @@ export function statusOf(headers: HttpHeaders): GrpcStatus | undefined {
   return (/^\d{1,2}$/.test(value) ? names[Number(value)] : undefined) ?? "UNKNOWN";
 }
 
-/** Whether a message is one of gRPC, by its `content-type`. gRPC-Web has another framing and is none. */
-export function isGrpc(headers: HttpHeaders): boolean {
-  const type = headers.get("content-type");
-  return type !== undefined && grpcType.test(type);
-}
-
-const grpcType = /^application\/grpc(?:$|[+; ])/i;
-
 /** What gRPC takes an HTTP status for, where nothing better is said. */
 export function statusOfHttp(status: number): GrpcStatus {
   switch (status) {

@@ -1,10 +1,11 @@
 import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
-import { callNotes, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { callNotes, type HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
+import { LocalResponses } from "./local-responses.ts";
 import { checkFree } from "./read.ts";
 import { names, register } from "./register.ts";
-import { defaultBuckets, other, type Series, SeriesTable } from "./series.ts";
+import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer for each registry. */
@@ -24,13 +25,16 @@ export interface MetricsOptions {
  * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same labels, from the
  *   call to the end of the response's body, whole or not;
  * - `http_requests_in_flight`, likewise until the body has ended;
- * - `http_local_responses_total{reason}`: calls that ended with an error inside the stack, answered or not, by the
- *   error's tag.
+ * - `http_local_responses_total{reason,cause}`: calls that ended with an error inside the stack, answered or not, by the
+ *   error's tag; `cause` is the tag of the error behind it, where there is one. With `routes`, also `route` and `cluster`.
  *
  * `status` is `error` where a call ended with an error that nobody further in answered, and `upstream` is `none`
  * where no origin was involved: it is the response's, or the error's, or the one that the request's notes name. With
  * `routes` the label `route` is added, `none` where no route matched. Methods other than those of RFC 9110 and `PATCH`
  * count as `OTHER`, so what clients send does not make series, and `maxSeries` bounds what the rest makes.
+ *
+ * A gRPC call has the label `grpc_status` as well, the number that its head or its trailers end it with: its HTTP status is
+ * 200 even when it has failed. `none`: it ended without one.
  *
  * Use it once in a stack, outside `respond`, so that it sees the responses made of errors, too.
  *
@@ -58,24 +62,38 @@ export function metrics({
   }
   checkFree("metrics", registry, Object.values(names));
   const table = new SeriesTable(buckets, maxSeries);
-  const reasons = new Map<string, number>();
+  const local = new LocalResponses(routes, maxSeries);
   let inFlight = 0;
-  register(registry, table, reasons, () => inFlight);
+  register(registry, table, local, () => inFlight);
 
   function done(series: Series, startedAt: number): void {
     inFlight--;
     series.observe((clock.now() - startedAt) / 1_000);
   }
 
-  /** One more error of that tag. Tags come from the program, but nothing bounds them. */
-  function count(tag: string): void {
-    const reason = reasons.has(tag) || reasons.size < maxSeries ? tag : other;
-    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  function seriesOf(
+    { method, notes }: HttpRequest,
+    named: string | undefined,
+    status: number,
+    grpc?: number,
+  ): Series {
+    const upstream = named ?? notes?.upstream ?? "none";
+    return table.find(upstream, method, status, routes ? (notes?.route ?? "none") : undefined, grpc);
   }
 
-  function seriesOf({ method, notes }: HttpRequest, named: string | undefined, status: number): Series {
-    const upstream = named ?? notes?.upstream ?? "none";
-    return table.find(upstream, method, status, routes ? (notes?.route ?? "none") : undefined);
+  function answered(request: HttpRequest, response: HttpResponse, fault: unknown, startedAt: number): void {
+    const { body, headers, status } = response;
+    const upstream = response.upstream ?? upstreamOf(fault);
+    // gRPC needs HTTP/2, and most requests are told by that alone.
+    if (request.version === "2" && isGrpc(request.headers)) {
+      body.observe((_complete, trailers) => {
+        const grpc = grpcStatusOf(headers) ?? (trailers && grpcStatusOf(trailers)) ?? -1;
+        done(seriesOf(request, upstream, status, grpc), startedAt);
+      });
+      return;
+    }
+    const series = seriesOf(request, upstream, status);
+    body.observe(() => done(series, startedAt));
   }
 
   return layer<HttpRequest>("metrics", (inner) => ({
@@ -90,10 +108,9 @@ export function metrics({
         (result) => {
           const response = isLeft(result) ? undefined : (result.right as HttpResponse);
           const fault = isLeft(result) ? result.left : response?.fault;
-          if (isFault(fault)) count(fault._tag);
-          const series = seriesOf(passedOn, response?.upstream ?? upstreamOf(fault), response?.status ?? 0);
-          if (response === undefined) done(series, startedAt);
-          else response.body.observe(() => done(series, startedAt));
+          if (isFault(fault)) local.count(fault, passedOn.notes);
+          if (response === undefined) done(seriesOf(passedOn, upstreamOf(fault), 0), startedAt);
+          else answered(passedOn, response, fault, startedAt);
           return result;
         },
         (defect: unknown) => {
@@ -109,3 +126,12 @@ function upstreamOf(fault: unknown): string | undefined {
   const upstream = (fault as { readonly upstream?: unknown } | undefined)?.upstream;
   return typeof upstream === "string" ? upstream : undefined;
 }
+
+/** `undefined`: none is given. A number that gRPC does not know counts as UNKNOWN, so that origins cannot make series. */
+function grpcStatusOf(headers: HttpHeaders): number | undefined {
+  const value = headers.get("grpc-status");
+  if (value === undefined) return undefined;
+  return /^(?:\d|1[0-6])$/.test(value) ? Number(value) : unknown;
+}
+
+const unknown = 2;

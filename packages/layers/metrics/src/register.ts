@@ -1,5 +1,6 @@
 import { Histogram, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
 import { ReadCounter, ReadGauge } from "./read.ts";
+import type { LocalResponses } from "./local-responses.ts";
 import type { SeriesTable } from "./series.ts";
 
 /** As the metrics are called; those of the seed keep their names. */
@@ -14,7 +15,7 @@ export const names = {
 export function register(
   registry: Registry,
   table: SeriesTable,
-  reasons: ReadonlyMap<string, number>,
+  local: LocalResponses,
   inFlight: () => number,
 ): void {
   new ReadCounter({
@@ -28,7 +29,7 @@ export function register(
     name: names.localResponses,
     help: "HTTP requests that the stack answered by itself, by the error's tag",
     registry,
-    read: () => Array.from(reasons, ([reason, value]) => ({ labels: { reason }, value })),
+    read: () => local.all.map(({ labels, count }) => ({ labels: { ...labels }, value: count })),
   });
   new ReadGauge({
     name: names.inFlight,

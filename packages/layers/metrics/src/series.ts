@@ -9,6 +9,8 @@ export interface SeriesLabels {
   /** Where routes are a label. */
   readonly route?: string;
   readonly status: string;
+  /** The number by which a gRPC call ended; `none` where nobody said. Absent for other calls. */
+  readonly grpc_status?: string;
   readonly upstream: string;
 }
 
@@ -68,33 +70,46 @@ export class SeriesTable {
   /**
    * @param status 0 where there was no response.
    * @param route `undefined` where routes are no label.
+   * @param grpc How a gRPC call ended, -1 where nobody said; `undefined` for other calls.
    */
-  find(upstream: string, method: string, status: number, route: string | undefined): Series {
+  find(upstream: string, method: string, status: number, route: string | undefined, grpc?: number): Series {
     const known = knownMethods.has(method) ? method : "OTHER";
     const upstreams = route === undefined ? this.#plain : this.#routes.get(route);
-    const series = upstreams?.get(upstream)?.get(known)?.get(status);
-    return series ?? this.#make(upstream, known, status, route);
+    const series = upstreams?.get(upstream)?.get(known)?.get(keyOf(status, grpc));
+    return series ?? this.#make(upstream, known, status, route, grpc);
   }
 
-  #make(upstream: string, method: string, status: number, route: string | undefined): Series {
+  #make(
+    upstream: string,
+    method: string,
+    status: number,
+    route: string | undefined,
+    grpc: number | undefined,
+  ): Series {
     const isOther = upstream === other && (route === undefined || route === other);
     if (this.all.length >= this.#max && !isOther) {
-      return this.find(other, method, status, route === undefined ? undefined : other);
+      return this.find(other, method, status, route === undefined ? undefined : other, grpc);
     }
     const labels = {
       method,
       ...(route !== undefined && { route }),
       status: status === 0 ? "error" : String(status),
+      ...(grpc !== undefined && { grpc_status: grpc < 0 ? "none" : String(grpc) }),
       upstream,
     };
     const series = new Series(labels, this.#bounds);
     const upstreams =
       route === undefined ? this.#plain : at(this.#routes, route, () => new Map() as Upstreams);
     const methods = at(upstreams, upstream, () => new Map() as Methods);
-    at(methods, method, () => new Map() as Statuses).set(status, series);
+    at(methods, method, () => new Map() as Statuses).set(keyOf(status, grpc), series);
     this.all.push(series);
     return series;
   }
+}
+
+/** One number for both. HTTP statuses have three digits. */
+function keyOf(status: number, grpc: number | undefined): number {
+  return grpc === undefined ? status : (grpc + 2) * 1_000 + status;
 }
 
 /** What stands for all labels that there is no room for. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { service } from "@pagoda/core";
-import { httpRequest, httpResponse } from "@pagoda/core/http";
+import { HttpHeaders, httpRequest, httpResponse } from "@pagoda/core/http";
 import { Registry } from "prom-client";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
@@ -57,8 +57,12 @@ async function everything(): Promise<readonly Line[]> {
   const registry = new Registry();
   const layer = metrics({ registry, routes: true });
   const answering = service("ok", async () => right(httpResponse(200)));
-  const failing = service("no", async () => left({ _tag: "No", origin: "local", retryable: false } as const));
-  for (const inner of [answering, failing]) await layer(inner).call(httpRequest("http://shop.example/"));
+  const no = { _tag: "No", origin: "local", retryable: false, reason: "Behind" } as const;
+  const failing = service("no", async () => left(no));
+  const request = httpRequest("http://shop.example/");
+  for (const inner of [answering, failing]) await layer(inner).call(request);
+  const headers = HttpHeaders.of({ "content-type": "application/grpc" });
+  await layer(answering).call({ ...request, headers, version: "2" });
   eventMetrics({ registry }).observer<{ retried?: () => void }>("retry", ["retried"]);
   stackMetrics({ registry, stack: () => ({ describe: () => described }) });
   return exposed(registry);

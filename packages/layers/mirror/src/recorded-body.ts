@@ -18,7 +18,7 @@ export class RecordedBody extends Body {
 
   pipe(sink: BodySink): BodyFlow {
     if (this.#bytes.length > 0) sink.write(this.#bytes);
-    this.ended(true);
+    this.ended(true, this.#trailers);
     sink.end(this.#trailers);
     return noFlow;
   }

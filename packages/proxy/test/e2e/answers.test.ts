@@ -154,7 +154,8 @@ test("503 where every upstream has 1,024 requests, until one of them has ended",
   const refused = await call(pagoda.url, { agent });
   expectAnswer(refused, 503, "no upstream can take the request now");
   expect(refused.message.headers["retry-after"]).toBe("1");
-  expect(await pagoda.metric("http_local_responses_total", { reason: "NoEndpointReady" })).toBe(1);
+  const labels = { reason: "NoEndpointReady", cause: "PoolExhausted", route: "all", cluster: "upstream" };
+  expect(await pagoda.metric("http_local_responses_total", labels)).toBe(1);
   expect((await pagoda.log("GET / 503"))["fault"]).toMatchObject({
     endpoint: upstream.url,
     reason: "PoolExhausted",

@@ -188,4 +188,5 @@ test("an origin that cannot be reached is UNAVAILABLE", async () => {
     );
   });
   expect(code).toBe(status.UNAVAILABLE);
+  expect(await proxy.metric("http_requests_total", { status: "200", grpc_status: "14" })).toBe(1);
 });

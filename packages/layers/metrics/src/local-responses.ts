@@ -1,0 +1,57 @@
+import type { Fault } from "@pagoda/core";
+import type { CallNotes } from "@pagoda/core/http";
+import { other } from "./series.ts";
+
+interface Cell {
+  readonly labels: Readonly<Record<string, string>>;
+  count: number;
+}
+
+/** Counts the calls that ended with an error inside the stack. */
+export class LocalResponses {
+  readonly #cells = new Map<string, Cell>();
+  readonly #routes: boolean;
+  readonly #max: number;
+
+  /**
+   * @param routes Whether route and cluster are labels.
+   * @param max When there are so many series, further ones count as `other`: tags come from the program, but nothing
+   *   bounds them.
+   */
+  constructor(routes: boolean, max: number) {
+    this.#routes = routes;
+    this.#max = max;
+  }
+
+  get all(): readonly Cell[] {
+    return [...this.#cells.values()];
+  }
+
+  /** One more, by the error's tag and, where the error stands for another one, that one's. */
+  count({ _tag, ...fault }: Fault, notes: CallNotes | undefined): void {
+    const { reason } = fault as { readonly reason?: unknown };
+    const cause = typeof reason === "string" && tag.test(reason) ? reason : "";
+    const route = this.#routes ? (notes?.route ?? "none") : "";
+    const cluster = this.#routes ? (notes?.cluster ?? "none") : "";
+    this.#cell(_tag, cause, route, cluster).count++;
+  }
+
+  #cell(reason: string, cause: string, route: string, cluster: string): Cell {
+    const key = JSON.stringify([reason, cause, route, cluster]);
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    if (this.#cells.size >= this.#max && reason !== other)
+      return this.#cell(other, "", route && other, cluster && other);
+    const labels = {
+      reason,
+      ...(cause !== "" && { cause }),
+      ...(this.#routes && { route, cluster }),
+    };
+    const cell: Cell = { labels, count: 0 };
+    this.#cells.set(key, cell);
+    return cell;
+  }
+}
+
+/** What tags of errors look like. Other reasons are texts, which would make a series each. */
+const tag = /^[A-Z][A-Za-z0-9]{0,63}$/;

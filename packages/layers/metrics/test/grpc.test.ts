@@ -1,0 +1,106 @@
+import {
+  callNotes,
+  HttpHeaders,
+  type HttpRequest,
+  httpRequest,
+  type HttpResponse,
+  httpResponse,
+  PushBody,
+} from "@pagoda/core/http";
+import { service } from "@pagoda/core";
+import { right } from "fp-ts/lib/Either.js";
+import { Registry } from "prom-client";
+import { describe, expect, test } from "vitest";
+import { metrics } from "@pagoda/metrics";
+import { exposed } from "./exposition.ts";
+
+const type = { "content-type": "application/grpc+proto" };
+const request: HttpRequest = {
+  ...httpRequest("http://shop.example/Shop/Buy", { method: "POST", headers: type }),
+  version: "2",
+};
+
+/** A body with one message and trailers, or one that breaks. */
+class Message extends PushBody {
+  readonly length = undefined;
+  constructor(trailers: HttpHeaders | undefined) {
+    super();
+    this.push(new Uint8Array(5));
+    if (trailers !== undefined) this.finish(trailers);
+    else this.broken({ _tag: "BodyBroken", origin: "upstream", retryable: true });
+  }
+  protected goOn(): void {}
+  protected stop(): void {}
+}
+
+/** The value of `grpc_status` of the one call that is counted. */
+async function counted(response: HttpResponse, asked: HttpRequest = request): Promise<string | undefined> {
+  const registry = new Registry();
+  const result = await metrics({ registry })(service("origin", async () => right(response))).call(asked);
+  if (result._tag === "Right") await result.right.body.bytes();
+  const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
+  expect(totals.map(({ value }) => value)).toEqual([1]);
+  return totals[0]?.labels["grpc_status"];
+}
+
+const trailers = (status: string) => HttpHeaders.of({ "grpc-status": status });
+
+describe("a gRPC call counts by its own status, not HTTP's 200", () => {
+  test("as the head says it, as in answers of the stack itself", async () => {
+    expect(await counted(httpResponse(200, undefined, { ...type, "grpc-status": "14" }))).toBe("14");
+  });
+
+  test.each(["0", "13"])("as the trailers say it: %s", async (status) => {
+    expect(await counted(httpResponse(200, new Message(trailers(status)), type))).toBe(status);
+  });
+
+  test.each([
+    ["without trailers", new Message(HttpHeaders.empty)],
+    ["whose body broke", new Message(undefined)],
+  ])("none for one %s", async (_how, body) => {
+    expect(await counted(httpResponse(200, body, type))).toBe("none");
+  });
+
+  test.each(["17", "-1", "1e1", "", "99999", "x"])(
+    "what gRPC does not know (%s) counts as UNKNOWN",
+    async (status) => {
+      expect(await counted(httpResponse(200, new Message(trailers(status)), type))).toBe("2");
+    },
+  );
+
+  test("and other calls have no such label, whatever an origin says", async () => {
+    const plain = { ...request, headers: HttpHeaders.empty };
+    expect(await counted(httpResponse(200, "text", { "grpc-status": "14" }), plain)).toBeUndefined();
+  });
+});
+
+describe("what the stack answered by itself", () => {
+  async function locals(fault: object, routes: boolean) {
+    const registry = new Registry();
+    const stands = { _tag: "NoEndpointReady", origin: "local", retryable: true, ...fault } as const;
+    const inner = service("refusing", async ({ notes }: HttpRequest) => {
+      if (notes !== undefined) Object.assign(notes, { route: "cart", cluster: "shop" });
+      return right({ ...httpResponse(503), fault: stands });
+    });
+    await metrics({ registry, routes })(inner).call({ ...request, notes: callNotes() });
+    return (await exposed(registry))
+      .filter(({ name }) => name === "http_local_responses_total")
+      .map(({ labels }) => labels);
+  }
+
+  test("names the error behind the error", async () => {
+    expect(await locals({ reason: "CircuitOpen" }, false)).toEqual([
+      { reason: "NoEndpointReady", cause: "CircuitOpen" },
+    ]);
+  });
+
+  test("names route and cluster where routes are asked for", async () => {
+    expect(await locals({}, true)).toEqual([{ reason: "NoEndpointReady", route: "cart", cluster: "shop" }]);
+  });
+
+  test("makes no series of texts", async () => {
+    expect(await locals({ reason: "connect ECONNREFUSED 10.0.0.1:80" }, false)).toEqual([
+      { reason: "NoEndpointReady" },
+    ]);
+  });
+});
