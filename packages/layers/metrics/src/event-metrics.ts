@@ -39,11 +39,21 @@ export interface EventMetrics {
     events: readonly EventOf<Observer>[],
     options?: ObserverOptions<Observer>,
   ): Observer;
+  /**
+   * Makes observers for something that comes to an end, such as an endpoint. At the end their series are removed,
+   * unless another observer shares them, after one more reading: the last events are not lost.
+   *
+   * @param atEnd Registers a function that runs at the end, once.
+   */
+  until(atEnd: (run: () => void) => void): EventMetrics;
 }
 
 interface Cell {
+  readonly key: string;
   readonly labels: Readonly<Record<string, string>>;
   count: number;
+  /** Observers that count here. */
+  owners: number;
 }
 
 /**
@@ -71,24 +81,43 @@ export function eventMetrics({
   }
   checkFree("eventMetrics", registry, [name]);
   const cells = new Map<string, Cell>();
+  /** Those to be removed when they have been read. */
+  const ownerless = new Set<Cell>();
   new ReadCounter({
     name,
     help: "What layers have told their observers, by layer and event",
     registry,
-    read: () => Array.from(cells.values(), ({ labels, count }) => ({ labels, value: count })),
+    read: () => {
+      if (ownerless.size > 0) queueMicrotask(sweep);
+      return Array.from(cells.values(), ({ labels, count }) => ({ labels, value: count }));
+    },
   });
 
   function cellOf(labels: Readonly<Record<string, string>>): Cell {
     const key = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
     const known = cells.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.owners++;
+      ownerless.delete(known);
+      return known;
+    }
     if (cells.size >= maxSeries && labels["layer"] !== other) return cellOf({ layer: other, event: other });
-    const cell: Cell = { labels, count: 0 };
+    const cell: Cell = { key, labels, count: 0, owners: 1 };
     cells.set(key, cell);
     return cell;
   }
 
-  return {
+  function disown(owned: readonly Cell[]): void {
+    for (const cell of owned) if (--cell.owners === 0) ownerless.add(cell);
+  }
+
+  function sweep(): void {
+    for (const { key } of ownerless) cells.delete(key);
+    ownerless.clear();
+  }
+
+  const observers = (atEnd: ((run: () => void) => void) | undefined): EventMetrics => ({
+    until: (end) => observers(end),
     observer<Observer extends object>(
       layer: string,
       events: readonly EventOf<Observer>[],
@@ -96,8 +125,10 @@ export function eventMetrics({
     ) {
       for (const label of Object.keys(labels)) checkLabel(label);
       const observer = { ...also } as Record<string, (...args: unknown[]) => void>;
+      const owned: Cell[] = [];
       for (const event of events) {
         const cell = cellOf({ ...labels, layer, event });
+        owned.push(cell);
         const tell = (also as typeof observer | undefined)?.[event];
         observer[event] =
           tell === undefined
@@ -107,9 +138,11 @@ export function eventMetrics({
                 tell.apply(also, args);
               };
       }
+      atEnd?.(() => disown(owned));
       return observer as Observer;
     },
-  };
+  });
+  return observers(undefined);
 }
 
 function checkLabel(label: string): void {

@@ -5,7 +5,7 @@ import type { Registry } from "prom-client";
 import { LocalResponses } from "./local-responses.ts";
 import { checkFree } from "./read.ts";
 import { names, register } from "./register.ts";
-import { defaultBuckets, type Series, SeriesTable } from "./series.ts";
+import { defaultBuckets, none, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer for each registry. */
@@ -17,6 +17,16 @@ export interface MetricsOptions {
   /** With so many series, further upstreams and routes count as `other`: a whole number, at least 1. Default 10,000. */
   readonly maxSeries?: number;
   readonly clock?: Clock;
+}
+
+/** The layer that counts calls. */
+export interface MetricsLayer extends Layer<HttpRequest> {
+  /**
+   * Tells that an upstream exists; call the returned function, once, when it is gone. Its series are removed after
+   * one more reading, where they would otherwise stay for as long as the process lives. Track all upstreams or none:
+   * with one tracked, those that are not count as gone.
+   */
+  track(upstream: string): () => void;
 }
 
 /**
@@ -51,7 +61,7 @@ export function metrics({
   routes = false,
   maxSeries = 10_000,
   clock = systemClock,
-}: MetricsOptions): Layer<HttpRequest> {
+}: MetricsOptions): MetricsLayer {
   if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0) && bound < Infinity))) {
     throw new RangeError(
       `metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`,
@@ -77,8 +87,8 @@ export function metrics({
     status: number,
     grpc?: number,
   ): Series {
-    const upstream = named ?? notes?.upstream ?? "none";
-    return table.find(upstream, method, status, routes ? (notes?.route ?? "none") : undefined, grpc);
+    const upstream = named ?? notes?.upstream ?? none;
+    return table.find(upstream, method, status, routes ? (notes?.route ?? none) : undefined, grpc);
   }
 
   function answered(request: HttpRequest, response: HttpResponse, fault: unknown, startedAt: number): void {
@@ -96,7 +106,7 @@ export function metrics({
     body.observe(() => done(series, startedAt));
   }
 
-  return layer<HttpRequest>("metrics", (inner) => ({
+  const counting = layer<HttpRequest>("metrics", (inner) => ({
     options: { buckets, routes, maxSeries },
     state: () => ({ inFlight, series: table.all.length }),
     call(request, signal) {
@@ -120,6 +130,7 @@ export function metrics({
       );
     },
   }));
+  return Object.assign(counting, { track: (upstream: string) => table.track(upstream) });
 }
 
 function upstreamOf(fault: unknown): string | undefined {

@@ -22,7 +22,10 @@ export function register(
     name: names.requests,
     help: "HTTP requests, by method, status and upstream",
     registry,
-    read: () => table.all.map(({ labels, count }) => ({ labels: { ...labels }, value: count })),
+    read() {
+      table.beingRead();
+      return table.all.map(({ labels, count }) => ({ labels: { ...labels }, value: count }));
+    },
   });
   new SeriesHistogram(table, registry);
   new ReadCounter({
@@ -55,6 +58,7 @@ class SeriesHistogram extends Histogram {
 
   override async get(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     const { name } = duration;
+    this.#table.beingRead();
     const values = this.#table.all.flatMap(({ labels, sum, count, cumulative }) => [
       ...cumulative.map(([le, value]) => ({
         labels: { ...labels, le },

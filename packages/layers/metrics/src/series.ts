@@ -59,7 +59,12 @@ export class SeriesTable {
   /** Where routes are no label. */
   readonly #plain: Upstreams = new Map();
   readonly #routes = new Map<string, Upstreams>();
-  readonly all: Series[] = [];
+  /** Upstreams that somebody has said are there, and how often. */
+  readonly #tracked = new Map<string, number>();
+  #isTracking = false;
+  /** Those that are there no more, and whose series have not been read since. */
+  readonly #gone = new Set<string>();
+  all: Series[] = [];
 
   /** @param max When there are so many series, further ones have `other` as upstream and route. */
   constructor(bounds: readonly number[], max: number) {
@@ -78,6 +83,35 @@ export class SeriesTable {
     const series = upstreams?.get(upstream)?.get(known)?.get(keyOf(status, grpc));
     return series ?? this.#make(upstream, known, status, route, grpc);
   }
+
+  /** An upstream is there, until what it gives runs: once. */
+  track(upstream: string): () => void {
+    this.#isTracking = true;
+    this.#tracked.set(upstream, (this.#tracked.get(upstream) ?? 0) + 1);
+    this.#gone.delete(upstream);
+    return () => {
+      const left = (this.#tracked.get(upstream) as number) - 1;
+      if (left > 0) this.#tracked.set(upstream, left);
+      else {
+        this.#tracked.delete(upstream);
+        this.#gone.add(upstream);
+      }
+    };
+  }
+
+  /** Somebody reads them: those of upstreams that have gone for the last time. */
+  beingRead(): void {
+    // All metrics of a registry are read in one tick.
+    if (this.#gone.size > 0) queueMicrotask(this.#sweep);
+  }
+
+  readonly #sweep = (): void => {
+    if (this.#gone.size === 0) return;
+    this.all = this.all.filter(({ labels }) => !this.#gone.has(labels.upstream));
+    for (const upstreams of [this.#plain, ...this.#routes.values()])
+      for (const upstream of this.#gone) upstreams.delete(upstream);
+    this.#gone.clear();
+  };
 
   #make(
     upstream: string,
@@ -103,6 +137,9 @@ export class SeriesTable {
     const methods = at(upstreams, upstream, () => new Map() as Methods);
     at(methods, method, () => new Map() as Statuses).set(keyOf(status, grpc), series);
     this.all.push(series);
+    // A call that had tried an upstream may end long after it has gone.
+    if (this.#isTracking && upstream !== other && upstream !== none && !this.#tracked.has(upstream))
+      this.#gone.add(upstream);
     return series;
   }
 }
@@ -114,6 +151,9 @@ function keyOf(status: number, grpc: number | undefined): number {
 
 /** What stands for all labels that there is no room for. */
 export const other = "other";
+
+/** What stands for the upstream and the route of calls that have none. */
+export const none = "none";
 
 /** What a map has at a key, made where it is missing. */
 export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {

@@ -115,6 +115,41 @@ describe("eventMetrics", () => {
     );
   });
 
+  test("defect: series of 3,000 endpoints that came and went stayed for ever", async () => {
+    const registry = new Registry();
+    const events = eventMetrics({ registry });
+    for (let at = 0; at < 3_000; at++) {
+      let end = (): void => {};
+      events
+        .until((run) => (end = run))
+        .observer<TryObserver>("retry", ["retried", "gaveUp"], { labels: { endpoint: `http://e:${at}` } })
+        .retried?.({ attempt: 2 });
+      end();
+    }
+    // The last reading that has them: nothing that was counted is lost.
+    const last = await values(registry);
+    expect(last).toHaveLength(6_000);
+    expect(last.reduce((sum, { value }) => sum + value, 0)).toBe(3_000);
+    expect(await values(registry)).toEqual([]);
+  });
+
+  test("a series stays while another observer shares it, and counts on where it comes back in time", async () => {
+    const registry = new Registry();
+    const events = eventMetrics({ registry });
+    const ends: (() => void)[] = [];
+    const make = () => events.until((run) => ends.push(run)).observer<TryObserver>("retry", ["retried"]);
+    const [one, two] = [make(), make()];
+    one.retried?.({ attempt: 2 });
+    ends[0]?.();
+    await values(registry);
+    two.retried?.({ attempt: 2 });
+    expect((await values(registry)).map(({ value }) => value)).toEqual([2]);
+    ends[1]?.();
+    make().retried?.({ attempt: 2 });
+    await values(registry);
+    expect((await values(registry)).map(({ value }) => value)).toEqual([3]);
+  });
+
   test("is in OpenMetrics' words, too", async () => {
     const registry = new Registry();
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);

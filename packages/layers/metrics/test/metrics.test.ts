@@ -240,7 +240,7 @@ describe("metrics", () => {
 describe("types of metrics", () => {
   test("it changes nothing", () => {
     const layer = metrics({ registry: new Registry() });
-    expectTypeOf(layer).toEqualTypeOf<Layer<HttpRequest>>();
+    expectTypeOf(layer).toExtend<Layer<HttpRequest>>();
     const { service } = mockService<HttpRequest, HttpResponse, Refused>();
     expectTypeOf(layer(service)).toEqualTypeOf<typeof service>();
   });
@@ -256,3 +256,82 @@ describe("types of metrics", () => {
 function httpResponseWith(fault: Fault): HttpResponse {
   return { ...httpResponse(503), fault };
 }
+
+describe("series of upstreams that go", () => {
+  async function call({ mock, layered }: ReturnType<typeof bench>, upstream: string): Promise<void> {
+    const result = layered.call(get);
+    (await mock.next()).answer(response({ upstream }));
+    await result;
+  }
+
+  function tracked() {
+    const registry = new Registry();
+    const mock = mockService<HttpRequest, HttpResponse, Refused>();
+    const counting = metrics({ registry });
+    const layered = counting(mock.service);
+    const upstreams = async (): Promise<readonly string[]> => {
+      const text = await registry.metrics();
+      return [...text.matchAll(/^http_requests_total\{.*upstream="(.*)"\} /gm)].map(
+        ([, name]) => name as string,
+      );
+    };
+    return { ...bench(), registry, mock, layered, counting, upstreams };
+  }
+
+  test("defect: 3,000 that came and went left their series for ever", async () => {
+    const bed = tracked();
+    const here = bed.counting.track("http://here:1");
+    await call(bed, "http://here:1");
+    for (let at = 0; at < 3_000; at++) {
+      const gone = bed.counting.track(`http://gone:${at}`);
+      await call(bed, `http://gone:${at}`);
+      gone();
+      if (at % 100 === 0) await bed.registry.metrics();
+    }
+    expect((await bed.upstreams()).length).toBe(100);
+    expect(await bed.upstreams()).toEqual(["http://here:1"]);
+    expect(await bed.registry.metrics()).not.toContain("gone");
+    here();
+  });
+
+  test("are read once more, and by all metrics of that reading", async () => {
+    const bed = tracked();
+    const gone = bed.counting.track("http://a:1");
+    await call(bed, "http://a:1");
+    gone();
+    const last = await bed.registry.metrics();
+    expect(last).toContain(`http_requests_total{${labels}} 1`);
+    expect(last).toContain(`http_request_duration_seconds_count{${labels}} 1`);
+    expect(await bed.registry.metrics()).not.toContain("a:1");
+  });
+
+  test("stay while the upstream is somewhere else, and when it comes back in time", async () => {
+    const bed = tracked();
+    const [one, two] = [bed.counting.track("http://a:1"), bed.counting.track("http://a:1")];
+    await call(bed, "http://a:1");
+    one();
+    await bed.registry.metrics();
+    expect(await bed.upstreams()).toEqual(["http://a:1"]);
+    two();
+    const again = bed.counting.track("http://a:1");
+    await bed.registry.metrics();
+    expect(await bed.upstreams()).toEqual(["http://a:1"]);
+    again();
+  });
+
+  test("do not come back for good with a call that ends late", async () => {
+    const bed = tracked();
+    bed.counting.track("http://a:1")();
+    await bed.registry.metrics();
+    await call(bed, "http://a:1");
+    expect(await bed.upstreams()).toEqual(["http://a:1"]);
+    expect(await bed.upstreams()).toEqual([]);
+  });
+
+  test("stay where nobody tracks", async () => {
+    const bed = tracked();
+    await call(bed, "http://a:1");
+    await bed.registry.metrics();
+    expect(await bed.upstreams()).toEqual(["http://a:1"]);
+  });
+});

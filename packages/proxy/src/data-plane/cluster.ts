@@ -53,8 +53,10 @@ export interface Cluster {
 
 export function cluster(name: string, config: ClusterConfig, context: ClusterContext): Cluster {
   const log = context.log.child({ cluster: name });
+  const atEnd: (() => void)[] = [];
+  const events = context.events.until((run) => atEnd.push(run));
   const endpoints = endpointsOf(config, log);
-  const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log });
+  const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log, events });
   const reachability = new Reachability(endpoints, (reachable, reason) => {
     if (reachable) log.info("an endpoint can be reached");
     else log.warn({ reason }, "no endpoint can be reached");
@@ -72,6 +74,7 @@ export function cluster(name: string, config: ClusterConfig, context: ClusterCon
       reachability.stop();
       endpoints.close();
       balancer.close();
+      for (const run of atEnd) run();
     },
   };
 }
@@ -102,7 +105,8 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
         },
       },
     ),
-    connect: (endpoint, atEnd) => stackOf(name, endpoint, config, { ...context, classifier, atEnd }),
+    connect: (endpoint, atEnd) =>
+      stackOf(name, endpoint, config, { ...context, events: events.until(atEnd), classifier, atEnd }),
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()
     .layer(
@@ -151,11 +155,12 @@ interface EndpointContext extends ClusterContext {
 
 /** What is done with each call of one endpoint, from the outside in. */
 function stackOf(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { events, classifier, files, tracer, atEnd } = context;
+  const { events, calls, classifier, files, tracer, atEnd } = context;
   const { policies } = config;
   const labels = { cluster, endpoint: endpoint.key };
   const origin = transport(endpoint.key, transportOptions(config, endpoint, files));
   atEnd(() => void origin.close());
+  atEnd(calls.track(endpoint.key));
   return (
     new ServiceBuilder<HttpRequest & FromClient>()
       // An open one is not ready, and the balancer passes it over.

@@ -1,7 +1,7 @@
-import type { Description, Layer, Service } from "@pagoda/core";
+import type { Description, Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
 import type { ListenFailed } from "@pagoda/core/server";
-import { metrics, stackMetrics } from "@pagoda/metrics";
+import { stackMetrics } from "@pagoda/metrics";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
@@ -37,13 +37,14 @@ interface Parts {
   readonly spans: Spans;
   readonly kept: Kept;
   readonly context: DataPlaneContext;
+  /** What runs when its last call has ended. */
+  readonly atEnd: (() => void)[];
 }
 
 class RunningDataPlane implements DataPlane {
   readonly #registry = new Registry();
   readonly #log: DataPlaneContext["log"];
   readonly #tell: Tell;
-  readonly #metrics: Layer<HttpRequest>;
   readonly #counters: ServerCounters;
   readonly #clusters: Clusters;
   #listeners = new Map<string, Listener>();
@@ -59,7 +60,6 @@ class RunningDataPlane implements DataPlane {
     this.#log = log;
     this.#logLevel = config.log.level;
     this.#tell = teller(registry, log);
-    this.#metrics = metrics({ registry, routes: true });
     this.#counters = new ServerCounters(registry);
     this.#clusters = new Clusters(this.#tell);
     stackMetrics({ registry, stack: () => this.#whole() });
@@ -73,13 +73,15 @@ class RunningDataPlane implements DataPlane {
     const { config, files } = resolved;
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
     const kept = new Kept(this.#kept);
+    const atEnd: (() => void)[] = [];
     const taken = this.#clusters.take(resolved, spans);
     // A cluster whose endpoints are looked up has none before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;
     try {
-      next = this.#generationOf(resolved, { taken, spans, kept, context });
+      next = this.#generationOf(resolved, { taken, spans, kept, context, atEnd });
     } catch (error) {
+      for (const run of atEnd) run();
       taken.release();
       throw error;
     }
@@ -87,6 +89,7 @@ class RunningDataPlane implements DataPlane {
     if (isLeft(opened) || this.#isDraining) {
       // What has come to its end meanwhile begins nothing new.
       if (!isLeft(opened)) await closeAll(opened.right);
+      for (const run of atEnd) run();
       taken.release();
       if (spans !== this.#spans) await spans.close();
       return isLeft(opened) ? opened : right(undefined);
@@ -152,13 +155,13 @@ class RunningDataPlane implements DataPlane {
     return cutOff.reduce((sum, each) => sum + each, 0);
   }
 
-  #generationOf({ config }: Resolved, { taken, spans, kept, context: { limits } }: Parts): Generation {
+  #generationOf({ config }: Resolved, { taken, spans, kept, atEnd, context: { limits } }: Parts): Generation {
     const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
     const context = {
       ...this.#tell,
+      events: this.#tell.events.until((run) => atEnd.push(run)),
       limits,
       kept,
-      metrics: this.#metrics,
       clusters,
       logging: config.log,
       tracer: spans.tracer,
@@ -167,6 +170,7 @@ class RunningDataPlane implements DataPlane {
       config.listeners.map((listener) => [listenerName(listener), listenerStack(listener, context)]),
     );
     return new Generation(stacks, () => {
+      for (const run of atEnd) run();
       taken.release();
       if (spans !== this.#spans) void spans.close();
     });

@@ -78,20 +78,27 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
 class FirstChecks {
   readonly #seen = new Set<string>();
   #changed: () => void = () => {};
+  /** Nobody waits any more: endpoints that come later need not be kept in mind. */
+  #isOver = false;
 
   saw(endpoint: string): void {
-    if (this.#seen.has(endpoint)) return;
+    if (this.#isOver || this.#seen.has(endpoint)) return;
     this.#seen.add(endpoint);
     this.#changed();
   }
 
   ofAll(endpoints: readonly Origin[], withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = systemClock.setTimer(withinMs, resolve);
+      const end = (): void => {
+        this.#isOver = true;
+        this.#seen.clear();
+        resolve();
+      };
+      const timer = systemClock.setTimer(withinMs, end);
       this.#changed = () => {
         if (!endpoints.every(({ key }) => this.#seen.has(key))) return;
         systemClock.clearTimer(timer);
-        resolve();
+        end();
       };
       this.#changed();
     });

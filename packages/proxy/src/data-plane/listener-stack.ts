@@ -1,6 +1,6 @@
 import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
-import { type Layer, optional, type Service, ServiceBuilder } from "@pagoda/core";
+import { optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import { grpcAnswers } from "@pagoda/grpc";
@@ -21,8 +21,6 @@ export type ClusterService = Service<HttpRequest & FromClient, HttpResponse, Clu
 
 /** What the stack of a listener needs beside its configuration. */
 export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
-  /** Counts the calls of all listeners. */
-  readonly metrics: Layer<HttpRequest>;
   readonly clusters: Readonly<Record<string, ClusterService>>;
   readonly logging: Config["log"];
   /** Begins a span for each call; `undefined`: there are none. */
@@ -59,7 +57,7 @@ export function listenerStack(
             : undefined,
         ),
       )
-      .layer(context.metrics)
+      .layer(context.calls)
       .layer(grpcAnswers(grpcStatuses))
       // Outside all that can fail.
       .layer(respond(answers))
