@@ -11,7 +11,7 @@ function bench() {
     work.push(one);
     return one.promise;
   }, clock);
-  const ask = (client: string) => service.call({ client, image: "a.png", width: 100 });
+  const ask = (client: string) => service.call({ client: { address: client }, image: "a.png", width: 100 });
   return { clock, work, ask };
 }
 

@@ -2,18 +2,26 @@ import type { Fault } from "../fault.ts";
 import { type Body, bodyOf, emptyBody } from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
-/** The other end of the connection on which a request came. */
-export interface Peer {
-  /** IP address, canonical: see `canonicalAddress`. */
+/** Who makes a request. */
+export interface Client {
+  /** IP address, canonical (see `canonicalAddress`); `local` for requests made in this process. */
   readonly address: string;
+  /**
+   * Who it is, by its verified certificate: the URI in it (a SPIFFE id where it is one), else its first DNS name, else its
+   * subject's common name. Absent where there is no certificate, or none of these in it, and where the request comes by
+   * way of a trusted proxy: that one's certificate says nothing about its clients.
+   */
+  readonly identity?: string | undefined;
+}
+
+/**
+ * The other end of the connection on which a request came: the client, or a proxy in front. Who asks is
+ * {@link FromClient}'s `client`; this is for whoever wants to know where the bytes come from.
+ */
+export interface Peer extends Client {
   readonly port: number;
   /** What it showed, and the server verified; absent without TLS, or where it showed none. */
   readonly certificate?: PeerCertificate | undefined;
-  /**
-   * Who it is, by its verified certificate: the URI in it (a SPIFFE id where it is one), else its first DNS name, else its
-   * subject's common name. Absent where there is no certificate, or none of these in it.
-   */
-  readonly identity?: string | undefined;
 }
 
 /** A client's certificate, verified. */
@@ -109,10 +117,18 @@ export interface Identified {
   readonly requestId: string;
 }
 
-/** What a request carries once it is known who asks: limits for each client, and logs, go by it. */
+/**
+ * What a request carries once it is known who asks. Limits, authorization, hashing and logs all read it, so that they
+ * cannot disagree: whoever authenticates clients in another way passes on a copy with another `client`.
+ */
 export interface FromClient {
-  /** Names the client, such as its IP address. */
-  readonly client: string;
+  /** The peer, or where that is a trusted proxy the nearest address behind it that is not one. */
+  readonly client: Client;
+}
+
+/** Who asks, for logs and traces: where no layer has found it out, the peer. Decisions need {@link FromClient}. */
+export function clientOf({ client, peer }: HttpRequest & Partial<FromClient>): Client | undefined {
+  return client ?? peer;
 }
 
 /** A response: a plain record, never changed. */

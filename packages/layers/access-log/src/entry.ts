@@ -1,5 +1,12 @@
 import type { Fault } from "@pagoda/core";
-import type { CallNotes, FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
+import {
+  type CallNotes,
+  clientOf,
+  type FromClient,
+  type HttpRequest,
+  type HttpResponse,
+  type Identified,
+} from "@pagoda/core/http";
 import { clean } from "./clean.ts";
 import type { CallEnd } from "./level.ts";
 
@@ -73,11 +80,11 @@ export class Call<out Req extends LoggedRequest> {
 
 export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean): AccessEntry {
   const { request, notes, response, headMs, defect } = call;
-  const { requestId, client, method, scheme, authority, path, version, headers, body } = request;
+  const { requestId, method, scheme, authority, path, version, headers, body } = request;
   const userAgent = headers.get("user-agent");
   return {
     requestId,
-    client: client ?? request.peer?.address,
+    client: clientOf(request)?.address,
     method: clean(method),
     scheme,
     authority: clean(authority),

@@ -31,7 +31,7 @@ describe("access-log", () => {
       headers: HttpHeaders.of({ "User-Agent": "curl/8" }),
       body: bodyOf("hello"),
       requestId: "7f3a",
-      client: "203.0.113.7",
+      client: { address: "203.0.113.7", identity: "cart" },
       notes: { route: "cart", cluster: "v2", upstream: "http://10.0.0.7:81", tries: 2 },
     };
     const body = new TestBody(12);
@@ -206,9 +206,13 @@ describe("types of access-log", () => {
 
   test("what it is told to write may need more, and then it stands further in", () => {
     type Known = HttpRequest & Identified & FromClient;
-    const log = accessLog({ logger, fields: ({ client }: Known) => ({ of: client.split(".")[0] }) });
+    const log = accessLog({ logger, fields: ({ client }: Known) => ({ of: client.address.split(".")[0] }) });
     expectTypeOf(log).toEqualTypeOf<Layer<Known>>();
-    const known = mapRequest((request: HttpRequest) => ({ ...request, requestId: "1", client: "a.b" }));
+    const known = mapRequest((request: HttpRequest) => ({
+      ...request,
+      requestId: "1",
+      client: { address: "a.b" },
+    }));
     new ServiceBuilder<HttpRequest>().layer(known).layer(log).service(leaf);
     // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
     new ServiceBuilder<HttpRequest>().layer(log);
@@ -216,7 +220,9 @@ describe("types of access-log", () => {
 
   test("functions among the options know the request without being told", async () => {
     const stack = new ServiceBuilder<HttpRequest & FromClient>()
-      .layer(accessLog({ logger, level: (_end, { client }) => (client === "probe" ? "silent" : "info") }))
+      .layer(
+        accessLog({ logger, level: (_end, { client }) => (client.address === "probe" ? "silent" : "info") }),
+      )
       .service(mockService<HttpRequest, HttpResponse>().service);
     expectTypeOf(stack.call).parameter(0).toEqualTypeOf<HttpRequest & FromClient>();
     await settled();

@@ -1,5 +1,5 @@
+import { NetworkSet } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
-import { type Address, AddressSet, type Range, rangeOf } from "./addresses.ts";
 import { readings } from "./readings.ts";
 import type { OnRoute, Rule } from "./rule.ts";
 
@@ -9,7 +9,7 @@ export interface Facts {
   readonly paths: string | readonly string[];
   readonly host: string;
   readonly identity: string | undefined;
-  readonly address: Address | undefined;
+  readonly address: string | undefined;
 }
 
 /** One thing that must be true of a request. */
@@ -73,7 +73,7 @@ export function compile(rule: Rule): Compiled {
     return ({ identity }) => identity !== undefined && isNamed(identity);
   });
   add("address", addresses, () => {
-    const set = new AddressSet((addresses ?? []).map((text) => rangeOf(text) as Range));
+    const set = new NetworkSet(addresses ?? []);
     return ({ address }) => address !== undefined && set.has(address);
   });
   return { rule, tests };

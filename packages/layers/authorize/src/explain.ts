@@ -1,3 +1,4 @@
+import { canonicalAddress } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import type { AuthorizeOptions } from "./authorize.ts";
 import type { Facts, Test } from "./compile.ts";
@@ -62,7 +63,7 @@ function foundIn({ request, host, paths, identity, address }: Facts, what: Test[
     path: paths,
     route: request.route?.name,
     identity,
-    address: address?.text,
+    address: address === undefined ? undefined : (canonicalAddress(address) ?? address),
   }[what];
   if (found === undefined) return [];
   return typeof found === "string" ? [found] : found;

@@ -1,5 +1,4 @@
-import type { HttpRequest, Peer } from "@pagoda/core/http";
-import { addressOf } from "./addresses.ts";
+import { clientOf, type FromClient, type HttpRequest } from "@pagoda/core/http";
 import type { AuthorizeOptions, Denied } from "./authorize.ts";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import { hostOf } from "./host.ts";
@@ -14,12 +13,6 @@ export interface Verdict {
   readonly rule: string;
   /** Its place among all verdicts. */
   readonly at: number;
-  readonly denied: Denied | undefined;
-}
-
-interface MayBeIdentified {
-  readonly identity?: string | undefined;
-  readonly peer?: (Peer & { readonly identity?: string | undefined }) | undefined;
 }
 
 /** Rules that decide on requests, without the calls. */
@@ -52,13 +45,19 @@ export class Policy<Req extends HttpRequest> {
       verdict("deny", "unreadable", rules.length + 1),
     ];
     this.#identity = identity ?? identityOf;
-    this.#address = address ?? peerAddress;
+    this.#address = address ?? addressOf;
     this.#asks = new Set(this.compiled.flatMap(({ tests }) => tests.map(({ what }) => what)));
   }
 
   decide(request: Req): Verdict {
     const facts = this.factsOf(request);
     return this.verdicts[facts === undefined ? this.compiled.length + 1 : this.#first(facts)] as Verdict;
+  }
+
+  /** Says who was denied, also where no rule asks. */
+  denied({ rule }: Verdict, request: Req): Denied {
+    const [address, identity] = [this.#address(request), this.#identity(request)];
+    return { _tag: "Denied", origin: "local", retryable: false, rule, address, identity };
   }
 
   /** `undefined`: what the rules ask for cannot be read safely. */
@@ -75,7 +74,7 @@ export class Policy<Req extends HttpRequest> {
       host,
       // An empty one names nobody, and `*` would let it pass.
       identity: identity === "" ? undefined : identity,
-      address: address === undefined ? undefined : addressOf(address),
+      address,
     };
   }
 
@@ -93,14 +92,14 @@ export class Policy<Req extends HttpRequest> {
 }
 
 function verdict(effect: Rule["effect"], rule: string, at: number): Verdict {
-  const denied: Denied = { _tag: "Denied", origin: "local", retryable: false, rule };
-  return { allowed: effect === "allow", rule, at, denied: effect === "deny" ? denied : undefined };
+  return { allowed: effect === "allow", rule, at };
 }
 
-function identityOf({ identity, peer }: HttpRequest & MayBeIdentified): string | undefined {
-  return identity ?? peer?.identity;
+// Where rules ask, the types see to it that the request says who its client is. The peer is for those that none asks.
+function identityOf(request: HttpRequest & Partial<FromClient>): string | undefined {
+  return clientOf(request)?.identity;
 }
 
-function peerAddress({ peer }: HttpRequest): string | undefined {
-  return peer?.address;
+function addressOf(request: HttpRequest & Partial<FromClient>): string | undefined {
+  return clientOf(request)?.address;
 }

@@ -1,5 +1,4 @@
-import type { Json } from "@pagoda/core";
-import { rangeOf } from "./addresses.ts";
+import { canonicalNetwork, type Json } from "@pagoda/core";
 import { readings } from "./readings.ts";
 import type { Rule } from "./rule.ts";
 
@@ -27,7 +26,7 @@ const lists: Readonly<Record<string, Readonly<Record<string, readonly [RegExp | 
       "valid is an identity, with a * at most as its first or last character",
     ],
     addresses: [
-      (text) => rangeOf(text) !== undefined,
+      (text) => canonicalNetwork(text) !== undefined,
       "valid is an IP address or a range such as 10.0.0.0/8",
     ],
   },

@@ -1,3 +1,5 @@
+import type { FromClient } from "@pagoda/core/http";
+
 /** Who asks. All that is given must be true; of a list one entry is enough. */
 export interface From {
   /** `spiffe://mesh/ns/shop/sa/cart`, or with a `*` first or last for any beginning or end; `*`: any identity at all. */
@@ -48,5 +50,23 @@ type NamesRoutes<R> = R extends { readonly to?: infer T }
     : false
   : false;
 
-/** What rules need of a request: a route where one of them may name routes. */
-export type NeedsOf<R> = true extends NamesRoutes<R> ? OnRoute : unknown;
+/** What rules may ask of a client, by the option that gives it instead. */
+interface Asked {
+  readonly address: "addresses";
+  readonly identity: "identities";
+}
+
+type NamesClient<R, Given> = R extends { readonly from?: infer F }
+  ? "from" extends keyof R
+    ? Extract<keyof NonNullable<F>, Asked[Exclude<keyof Asked, keyof Given>]> extends never
+      ? false
+      : true
+    : false
+  : false;
+
+/**
+ * What rules need of a request: a route where one of them may name routes, and who asks where one of them may name
+ * identities or addresses, unless an option says it.
+ */
+export type NeedsOf<R, Given = unknown> = (true extends NamesRoutes<R> ? OnRoute : unknown) &
+  (true extends NamesClient<R, Given> ? FromClient : unknown);

@@ -1,8 +1,9 @@
 import { authorize, type Denied, type Rule } from "@pagoda/authorize";
+import { service } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
 import { conformance, mockService } from "@pagoda/core/testing";
 import * as fc from "fast-check";
-import { left } from "fp-ts/lib/Either.js";
+import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { asked, door } from "./bench.ts";
 
@@ -32,10 +33,31 @@ describe("authorize", () => {
     const observer = { denied: (fault: Denied, request: HttpRequest) => void denied.push([fault, request]) };
     const layered = authorize({ rules: [{ name: "nobody", effect: "deny" }], observer })(mock.service);
     const request = asked();
-    const fault = { _tag: "Denied", origin: "local", retryable: false, rule: "nobody" } as const;
+    const who = { address: "203.0.113.7", identity: undefined };
+    const fault = { _tag: "Denied", origin: "local", retryable: false, rule: "nobody", ...who } as const;
     expect(await layered.call(request)).toEqual(left(fault));
     await mock.expectNoCall();
     expect(denied).toEqual([[fault, request]]);
+  });
+
+  test("defect: a denial did not say who was denied", async () => {
+    const leaf = service("leaf", async (_: HttpRequest) => right(httpResponse(200)));
+    const rules = [{ name: "till", effect: "allow", from: { identities: ["till"] } }] as const;
+    const client = { address: "203.0.113.9", identity: "cat" };
+    expect(await authorize({ rules })(leaf).call(asked({ client }))).toMatchObject({
+      left: { rule: "otherwise", address: "203.0.113.9", identity: "cat" },
+    });
+    // Without a layer that says who asks it is the peer.
+    const nobody = authorize({ rules: [{ name: "nobody", effect: "deny" }] })(leaf);
+    const { client: _, ...request } = asked();
+    expect(await nobody.call(request)).toMatchObject({
+      left: { address: "198.51.100.1", identity: "gateway" },
+    });
+    // What the options say counts there, too.
+    const options = { rules, address: () => "192.0.2.1", identity: () => "dog" };
+    expect(await authorize(options)(leaf).call(request)).toMatchObject({
+      left: { address: "192.0.2.1", identity: "dog" },
+    });
   });
 
   test("a rule that denies wins over one that allows, in whatever order", async () => {
@@ -73,8 +95,7 @@ describe("authorize", () => {
       },
     ]);
     const right = {
-      identity: "till",
-      peer: { address: "192.0.2.1", port: 1 },
+      client: { address: "192.0.2.1", identity: "till" },
       method: "HEAD",
       path: "/b/c",
       authority: "y.example",
@@ -82,8 +103,6 @@ describe("authorize", () => {
     };
     expect(await call(right)).toBe("passed");
     const wrong = {
-      identity: "cat",
-      peer: { address: "192.0.2.2", port: 1 },
       method: "PUT",
       path: "/c",
       authority: "z.example",
@@ -91,6 +110,10 @@ describe("authorize", () => {
     };
     for (const [field, value] of Object.entries(wrong)) {
       expect([field, await call({ ...right, [field]: value })]).toEqual([field, "otherwise"]);
+    }
+    for (const [field, value] of Object.entries({ identity: "cat", address: "192.0.2.2" })) {
+      const client = { ...right.client, [field]: value };
+      expect([field, await call({ ...right, client })]).toEqual([field, "otherwise"]);
     }
   });
 

@@ -1,19 +1,20 @@
 import { authorize, type AuthorizeOptions, type Rule } from "@pagoda/authorize";
-import { type HttpRequest, httpRequest, httpResponse } from "@pagoda/core/http";
+import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@pagoda/core/http";
 import { service } from "@pagoda/core";
 import { isRight, right } from "fp-ts/lib/Either.js";
 
-/** What rules look at, and an identity. */
-export type Asked = HttpRequest & {
-  readonly identity?: string;
-  readonly route?: { readonly name: string };
-};
+/** What rules look at. */
+export type Asked = HttpRequest &
+  FromClient & {
+    readonly route?: { readonly name: string };
+  };
 
-/** A request from 203.0.113.7 for `http://shop.example/cart`, with changes. */
+/** A request for `http://shop.example/cart` from 203.0.113.7, by way of a trusted proxy; with changes. */
 export function asked(change: Partial<Asked> = {}): Asked {
   return {
     ...httpRequest("http://shop.example/cart"),
-    peer: { address: "203.0.113.7", port: 50_123 },
+    peer: { address: "198.51.100.1", port: 50_123, identity: "gateway" },
+    client: { address: "203.0.113.7" },
     ...change,
   };
 }

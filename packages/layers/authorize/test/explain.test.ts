@@ -46,7 +46,10 @@ describe("explain", () => {
       found: ["b.example"],
     });
     expect(wrong({}, "carts")).toMatchObject({ what: "route", found: ["x"] });
-    expect(wrong({ identity: "till" }, "till")).toMatchObject({ what: "address", found: ["203.0.113.7"] });
+    expect(wrong({ client: { address: "::ffff:cb00:7107", identity: "till" } }, "till")).toMatchObject({
+      what: "address",
+      found: ["203.0.113.7"],
+    });
   });
 
   test("says which rule matched", () => {

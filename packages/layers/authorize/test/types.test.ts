@@ -7,7 +7,7 @@ import { describe, expectTypeOf, test } from "vitest";
 interface Down extends Fault<"Down"> {}
 
 const http = new ServiceBuilder<HttpRequest>();
-const identify = mapRequest((request: HttpRequest) => ({ ...request, client: "192.0.2.1" }));
+const identify = mapRequest((request: HttpRequest) => ({ ...request, client: { address: "192.0.2.1" } }));
 const route = mapRequest((request: HttpRequest) => ({ ...request, route: { name: "cart", cluster: "a" } }));
 const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
 
@@ -18,6 +18,7 @@ describe("types of authorize", () => {
     const stack = http.layer(layer).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
     const inline = http
+      .layer(identify)
       .layer(
         authorize({
           rules: [
@@ -53,28 +54,50 @@ describe("types of authorize", () => {
 
   test("so do rules that may name routes, such as those from a file, unless their type says otherwise", () => {
     const some: readonly Rule[] = [{ name: "a", effect: "deny" }];
-    expectTypeOf(authorize({ rules: some })).toEqualTypeOf<Layer<HttpRequest & OnRoute, unknown, Denied>>();
+    expectTypeOf(authorize({ rules: some })).toEqualTypeOf<
+      Layer<HttpRequest & OnRoute & FromClient, unknown, Denied>
+    >();
     const none: readonly Rule<To>[] = [{ name: "a", effect: "deny" }];
-    expectTypeOf(authorize({ rules: none })).toEqualTypeOf<Layer<HttpRequest, unknown, Denied>>();
+    expectTypeOf(authorize({ rules: none })).toEqualTypeOf<
+      Layer<HttpRequest & FromClient, unknown, Denied>
+    >();
     // @ts-expect-error: rules that name no routes cannot.
     const wrong: Rule<To> = { name: "a", effect: "deny", to: { routes: ["cart"] } };
     void wrong;
+  });
+
+  test("a rule that names addresses or identities needs to know who asks, or a function that says it", () => {
+    const rules = [{ name: "a", effect: "deny", from: { addresses: ["::1"] } }] as const;
+    expectTypeOf(authorize({ rules })).toEqualTypeOf<Layer<HttpRequest & FromClient, unknown, Denied>>();
+    // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
+    http.layer(authorize({ rules }));
+    // @ts-expect-error: the address is asked for, not the identity.
+    http.layer(authorize({ rules, identity: () => "a" }));
+    const peer = ({ peer }: HttpRequest): string | undefined => peer?.address;
+    const stack = http.layer(authorize({ rules, address: peer })).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
+
+    const both = [{ name: "a", effect: "deny", from: { identities: ["a"], addresses: ["::1"] } }] as const;
+    // @ts-expect-error: the identity is asked for, too.
+    http.layer(authorize({ rules: both, address: peer }));
+    http.layer(authorize({ rules: both, address: peer, identity: () => "a" }));
+    http.layer(identify).layer(authorize({ rules: both }));
   });
 
   test("address and identity see the builder's request without annotation", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
     const stack = http
       .layer(identify)
-      .layer(authorize({ rules, address: (request) => request.client, identity: ({ client }) => client }))
+      .layer(authorize({ rules, address: (request) => request.client.address, identity: () => "a" }))
       .service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
     // @ts-expect-error: Property 'client' does not exist on type 'HttpRequest'.
-    http.layer(authorize({ rules, address: (request) => request.client }));
+    http.layer(authorize({ rules, address: (request) => request.client.address }));
   });
 
   test("what they need the stack must have", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
-    const layer = authorize({ rules, address: ({ client }: HttpRequest & FromClient) => client });
+    const layer = authorize({ rules, address: ({ client }: HttpRequest & FromClient) => client.address });
     // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
     http.layer(layer);
     const stack = http.layer(identify).layer(layer).service(leaf);

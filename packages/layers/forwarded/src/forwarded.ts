@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { isIP } from "node:net";
 import { layer, type Layer } from "@pagoda/core";
 import {
+  type Client,
   type FromClient,
   HttpHeaders,
   type HttpRequest,
@@ -12,6 +12,7 @@ import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";
+import { hopsOf } from "./hops.ts";
 
 export interface ForwardedOptions {
   /**
@@ -34,12 +35,14 @@ export interface ForwardedOptions {
  * Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
  *
  * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on
- * with the peer's address appended, and its other claims as they are. A certificate that the peer has shown, and the server
+ * with canonical addresses and the peer's appended, and its other claims as they are. A certificate that the peer has shown, and the server
  * verified, is told in `X-Forwarded-Client-Cert`. Its `X-Request-Id` is kept if there is one, of
  * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
  *
  * The client is the peer, or where that is trusted the last address of `X-Forwarded-For` that is not: what stands
- * further left anybody may have written. A request made here, without a peer, is from `local`.
+ * further left anybody may have written. The walk ends at an entry that is not an address. Ports and brackets are not
+ * part of an address. The peer's identity is the client's only where the peer is the client: Envoy, too, keeps apart who
+ * the peer is and whom it forwards for. A request made here, without a peer, is from `local`.
  *
  * It stands outermost in a proxy, so that everything further in can tell requests apart by their id.
  *
@@ -62,14 +65,15 @@ export function forwarded({
     call(request, signal) {
       const { peer, onInformation } = request;
       const believed = peer !== undefined && trust(peer.address);
+      const hops = believed ? hopsOf(request, peer, trust) : undefined;
       const requestId = (believed ? idOf(request) : undefined) ?? newId();
       const passedOn = {
         ...request,
-        headers: inwards(request, believed, requestId, via),
+        headers: inwards(request, hops?.before, requestId, via),
         onInformation:
           onInformation && ((status, { raw }) => onInformation(status, new HttpHeaders(endToEnd(raw)))),
         requestId,
-        client: believed ? clientOf(request, trust) : (peer?.address ?? "local"),
+        client: hops?.client ?? peer ?? local,
       } satisfies HttpRequest & Identified & FromClient;
       return inner.call(passedOn, signal).then((result) => {
         if (isLeft(result)) return result;
@@ -81,18 +85,8 @@ export function forwarded({
   }));
 }
 
-/** The last hop that is not trusted; where all are, the first. An entry that is no address ends the list. */
-function clientOf({ headers, peer }: HttpRequest, trust: (address: string) => boolean): string {
-  const hops = headers.all("x-forwarded-for").join(",").split(",");
-  let client = peer?.address ?? "local";
-  for (let at = hops.length - 1; at >= 0; at--) {
-    const hop = (hops[at] as string).trim();
-    if (isIP(hop) === 0) break;
-    client = hop;
-    if (!trust(hop)) break;
-  }
-  return client;
-}
+/** Who asks where the request was made in this process. */
+const local: Client = { address: "local" };
 
 /** The id that a request brings, where it is one that can stand in logs and be sent on. */
 function idOf({ headers }: HttpRequest): string | undefined {
@@ -116,21 +110,18 @@ function isForwarded(name: string): boolean {
   return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
 }
 
+/** @param before What a peer that is believed says of the hops before it; `undefined` for one that is not. */
 function inwards(
   request: HttpRequest,
-  believed: boolean,
+  before: string | undefined,
   requestId: string,
   via: string | false,
 ): HttpHeaders {
   const { headers, peer, scheme, authority, version } = request;
+  const believed = before !== undefined;
   const fields = endToEnd(headers.raw, believed ? isReplaced : isClaim);
-  if (peer !== undefined) {
-    const before = believed ? headers.all("x-forwarded-for") : [];
-    fields.push(
-      "x-forwarded-for",
-      before.length === 0 ? peer.address : `${before.join(", ")}, ${peer.address}`,
-    );
-  }
+  if (peer !== undefined)
+    fields.push("x-forwarded-for", before ? `${before}, ${peer.address}` : peer.address);
   // After what a trusted peer says of those before it.
   if (peer?.certificate !== undefined)
     fields.push("x-forwarded-client-cert", clientCertificate(peer.certificate));

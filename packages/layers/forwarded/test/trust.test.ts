@@ -38,11 +38,66 @@ describe("trust", () => {
   ])("of X-Forwarded-For %j from %s the client is %s", async (value, address, from) => {
     const fields: Field[] = value === "" ? [] : [["X-Forwarded-For", value]];
     const { inner } = await pass(requestWith(fields, { peer: { address, port: 1 } }), { trust: ofTen });
-    expect(inner.client).toBe(from);
+    expect(inner.client.address).toBe(from);
+  });
+
+  test.each([
+    ["203.0.113.9:50000", "203.0.113.9"],
+    ["[2001:DB8::1]:443", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["2001:0db8:0:0::1", "2001:db8::1"],
+    ["203.0.113.9, ::ffff:10.0.0.2", "203.0.113.9"],
+    ["203.0.113.9, 10.0.0.2:80, ", "203.0.113.9"],
+    ["203.0.113.9,,10.0.0.2", "203.0.113.9"],
+  ])("defect: of X-Forwarded-For %j the client was the gateway, or not %s", async (value, from) => {
+    const request = requestWith([["X-Forwarded-For", value]], { peer: { address: "10.0.0.1", port: 1 } });
+    expect((await pass(request, { trust: ofTen })).inner.client).toEqual({ address: from });
+  });
+
+  test.each(["unknown", "_hidden", "203.0.113.9:x", "203.0.113", "localhost"])(
+    "%s in X-Forwarded-For hides the client behind the last hop that is trusted",
+    async (entry) => {
+      const fields: Field[] = [["X-Forwarded-For", `203.0.113.9, ${entry}, 10.0.0.2`]];
+      const { inner } = await pass(requestWith(fields, { peer: { address: "10.0.0.1", port: 1 } }), {
+        trust: ofTen,
+      });
+      expect(inner.client.address).toBe("10.0.0.2");
+      expect(inner.headers.get("x-forwarded-for")).toBe(`203.0.113.9, ${entry}, 10.0.0.2, 10.0.0.1`);
+    },
+  );
+
+  test("addresses are passed on canonical", async () => {
+    const value = "unknown, 198.51.100.1:4000, [2001:DB8::1]:443, ::ffff:10.0.0.2";
+    const { inner } = await pass(requestWith([["X-Forwarded-For", value]]), trusted);
+    expect(inner.headers.get("x-forwarded-for")).toBe(
+      `unknown, 198.51.100.1, 2001:db8::1, 10.0.0.2, ${client.address}`,
+    );
+  });
+
+  describe("identity", () => {
+    const peer = { address: "10.0.0.1", port: 1, identity: "spiffe://mesh/balancer" };
+    const clientOf = async (...fields: Field[]) =>
+      (await pass(requestWith(fields, { peer }), { trust: ofTen })).inner.client;
+
+    test("of the peer is the client's where the peer asks for itself", async () => {
+      expect((await pass(requestWith([], { peer }))).inner.client).toBe(peer);
+      expect(await clientOf()).toBe(peer);
+      expect(await clientOf(["X-Forwarded-For", " , "])).toBe(peer);
+    });
+
+    test.each(["203.0.113.9", "10.0.0.3", "unknown"])(
+      "defect: of the peer was taken for that of its client %s",
+      async (entry) => {
+        expect((await clientOf(["X-Forwarded-For", entry])).identity).toBeUndefined();
+      },
+    );
   });
 
   test("a request made here is from local", async () => {
-    expect((await pass(httpRequest("https://shop.example/"), trusted)).inner.client).toBe("local");
+    expect((await pass(httpRequest("https://shop.example/"), trusted)).inner.client).toEqual({
+      address: "local",
+    });
   });
 
   test("what a stranger claims is replaced", async () => {

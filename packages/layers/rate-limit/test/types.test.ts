@@ -8,7 +8,7 @@ import { byClient, type RateLimited, rateLimit, type Rates, type Store } from "@
 interface Down extends Fault<"Down"> {}
 
 const http = new ServiceBuilder<HttpRequest>();
-const identify = mapRequest((request: HttpRequest) => ({ ...request, client: "192.0.2.1" }));
+const identify = mapRequest((request: HttpRequest) => ({ ...request, client: { address: "192.0.2.1" } }));
 const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
 const rate = { perSecond: 10 };
 
@@ -42,9 +42,9 @@ describe("types of rate-limit", () => {
   test("a key sees the builder's request without annotation", () => {
     const stack = http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.path } })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
-    http.layer(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client } }));
+    http.layer(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
     // @ts-expect-error: Property 'client' does not exist on type 'HttpRequest'.
-    http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.client } }));
+    http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
     http.layer(
       rateLimit({
         global: rate,

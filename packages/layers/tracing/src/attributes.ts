@@ -1,5 +1,11 @@
 import type { Attributes } from "@opentelemetry/api";
-import { type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/core/http";
+import {
+  clientOf,
+  type FromClient,
+  type HttpHeaders,
+  type HttpRequest,
+  knownMethods,
+} from "@pagoda/core/http";
 
 /** A span's name: the method, and the route where it is known. Never the path, of which there may be any number. */
 export function spanName(method: string, route?: string): string {
@@ -15,7 +21,7 @@ export function serverAttributes(request: HttpRequest & Partial<FromClient>, wit
     "url.scheme": scheme,
     "url.path": path,
     "url.query": withQuery && query.length > 1 ? query.slice(1) : undefined,
-    "client.address": request.client ?? peer?.address,
+    "client.address": clientOf(request)?.address,
     "network.peer.address": peer?.address,
     "network.peer.port": peer?.port,
     "network.protocol.version": request.version,

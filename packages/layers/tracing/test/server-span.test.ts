@@ -82,7 +82,7 @@ describe("serverSpan", () => {
 
   test("takes the client that a layer further out has found", async () => {
     const { mock, layered, ended } = bench();
-    const request = { ...get(), peer: { address: "10.0.0.1", port: 1 }, client: "198.51.100.1" };
+    const request = { ...get(), peer: { address: "10.0.0.1", port: 1 }, client: { address: "198.51.100.1" } };
     const result = layered.call(request);
     (await mock.next()).answer(httpResponse(200));
     await result;

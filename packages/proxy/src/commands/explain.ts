@@ -67,7 +67,7 @@ function requestOf(
     return `the URL is "${url}"; valid is an absolute one, such as http://shop.example/cart`;
   return {
     ...httpRequest(url, { method, headers: HttpHeaders.of(fields) }),
-    client: from,
+    client: { address: from, identity },
     peer: { address: from, port: 0, identity },
   };
 }

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
+import { canonicalNetwork, validNetwork } from "@pagoda/core";
 import { routeProblems } from "@pagoda/router";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import {
@@ -109,11 +109,8 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
     names.add(name);
     addresses.add(address);
     listener.trustedProxies?.forEach((network, n) => {
-      if (!isNetwork(network))
-        report(
-          [...path, "trustedProxies", n],
-          `is "${network}"; valid is an address or a network such as 10.0.0.0/8`,
-        );
+      if (canonicalNetwork(network) === undefined)
+        report([...path, "trustedProxies", n], `must be ${validNetwork} (got "${network}")`);
     });
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
     checkListenerPolicies([...path, "policies"], listener.policies, report);
@@ -177,19 +174,5 @@ function checkCiphers(path: Path, ciphers: string | undefined, report: Report): 
     createSecureContext({ ciphers });
   } catch {
     report(path, `is "${ciphers}"; valid is a list of ciphers as OpenSSL has it`);
-  }
-}
-
-function isNetwork(text: string): boolean {
-  const [address = "", bits, more] = text.split("/");
-  const version = isIP(address);
-  if (version === 0 || more !== undefined) return false;
-  if (bits === undefined) return true;
-  if (!/^\d{1,3}$/.test(bits)) return false;
-  try {
-    new BlockList().addSubnet(address, Number(bits), version === 6 ? "ipv6" : "ipv4");
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,20 +1,34 @@
-import { BlockList, isIPv6 } from "node:net";
+import { addressGroup } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/core/http";
 
 /** Who asks: by its certificate where it showed one, or else its address. */
-export function identityOf({ peer, client }: HttpRequest & FromClient): string {
-  return peer?.identity ?? client;
+export function identityOf({ client }: FromClient): string {
+  return client.identity ?? client.address;
 }
 
-/** Whether an address is among addresses and networks (`10.0.0.0/8`). */
-export function amongNetworks(networks: readonly string[]): (address: string) => boolean {
-  if (networks.length === 0) return () => false;
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address, bits] = network.split("/") as [string, string?];
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return (address) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+/** What a client is told apart by. */
+export type ClientBy = "address" | "identity" | { readonly header: string };
+
+/**
+ * Whose limit a call counts against. Without an identity, or without the field, it is the address that counts: leaving
+ * it out must not be a way around the limit.
+ *
+ * @param ipv6Bits How many bits of an IPv6 address tell clients apart.
+ */
+export function limitKey(by: ClientBy, ipv6Bits: number): (request: HttpRequest & FromClient) => string {
+  const address = ({ client }: FromClient): string => addressGroup(client.address, ipv6Bits);
+  if (by === "address") return address;
+  if (by === "identity")
+    return ({ client }) => (client.identity === undefined ? address({ client }) : marked(client.identity));
+  const { header } = by;
+  return ({ headers, client }) => {
+    const value = headers.get(header);
+    // Long values would fill the memory.
+    return value === undefined ? address({ client }) : marked(value.slice(0, 256));
+  };
+}
+
+/** As no address is written: otherwise whoever sends the address of another would spend the limit of that one. */
+function marked(name: string): string {
+  return `#${name}`;
 }

@@ -1,6 +1,6 @@
 import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
-import { optional, type Service, ServiceBuilder } from "@pagoda/core";
+import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import { grpcAnswers } from "@pagoda/grpc";
@@ -10,7 +10,6 @@ import { serverSpan } from "@pagoda/tracing";
 import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answers, grpcStatuses } from "./answers.ts";
-import { amongNetworks } from "./client.ts";
 import type { ClusterErrors } from "./cluster.ts";
 import { authorizeAtDoor, limitConcurrency, limitRate } from "./policies.ts";
 import { type RouteContext, routePolicies } from "./route-policies.ts";
@@ -39,7 +38,8 @@ export function listenerStack(
   const name = listenerName(listener);
   const { logging, log, limits, tracer } = context;
   const labels = { listener: name };
-  const trust = amongNetworks(trustedProxies);
+  const trusted = new NetworkSet(trustedProxies);
+  const trust = (address: string): boolean => trusted.has(address);
   const table = routeTable(routes.map(toRoute), toPathOptions(listener));
   return (
     new ServiceBuilder<HttpRequest>()

@@ -4,7 +4,7 @@ import type { FromClient, HttpRequest } from "@pagoda/core/http";
 import { grpcClassifier } from "@pagoda/grpc";
 import { memoryStore, rateLimit, type RateLimitObserver, sharedStore } from "@pagoda/rate-limit";
 import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "../config/schema/policies.ts";
-import { identityOf } from "./client.ts";
+import { limitKey } from "./client.ts";
 import { limitOf } from "./limit.ts";
 import type { Tell } from "./tell.ts";
 
@@ -38,7 +38,7 @@ export function limitRate(
 ) {
   return rateLimit<HttpRequest & FromClient>({
     ...(global && { global: rateOf(global) }),
-    ...(perClient && { keyed: { ...rateOf(perClient), key: keyOf(perClient.by) } }),
+    ...(perClient && { keyed: { ...rateOf(perClient), key: limitKey(perClient.by, perClient.ipv6Prefix) } }),
     store:
       memory === undefined
         ? memoryStore(perClient === undefined ? {} : { maxKeys: perClient.maxClients })
@@ -51,17 +51,6 @@ export function limitRate(
 
 function rateOf({ rate, burst }: { readonly rate: number; readonly burst?: number | undefined }) {
   return { perSecond: rate, ...(burst !== undefined && { burst }) };
-}
-
-type By = NonNullable<RateLimitPolicy["perClient"]>["by"];
-
-/** Whose limit a call counts against. Long names would fill the memory. */
-function keyOf(by: By): (request: HttpRequest & FromClient) => string | undefined {
-  if (by === "address") return ({ client }) => client;
-  if (by === "identity") return identityOf;
-  const { header } = by;
-  // Without the field it is the address that counts: leaving it out must not be a way around the limit.
-  return ({ headers, client }) => headers.get(header)?.slice(0, 256) ?? client;
 }
 
 /** How many calls may be under way. */

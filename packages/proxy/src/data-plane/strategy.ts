@@ -32,7 +32,7 @@ type HashKey = Exclude<ClusterConfig["balance"], string>["key"];
 
 /** What calls of one client, or for one thing, have in common. */
 function keyOf(key: HashKey): (request: HttpRequest & FromClient) => string | undefined {
-  if (key === "address") return ({ client }) => client;
+  if (key === "address") return ({ client }) => client.address;
   if (key === "identity") return identityOf;
   if (key === "path") return ({ path }) => path;
   const { header } = key;

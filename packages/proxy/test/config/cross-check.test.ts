@@ -55,7 +55,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     [
       "a network that is none",
       { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
-      'trustedProxies[0]: is "10.0.0.0/33"; valid is an address or a network',
+      'trustedProxies[0]: must be an IP address or a network such as 10.0.0.0/8 (got "10.0.0.0/33")',
     ],
     [
       "ciphers that are none",

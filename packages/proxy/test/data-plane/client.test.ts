@@ -1,36 +1,40 @@
 import { type FromClient, httpRequest, type HttpRequest } from "@pagoda/core/http";
 import { describe, expect, test } from "vitest";
-import { amongNetworks, identityOf } from "../../src/data-plane/client.ts";
+import { identityOf, limitKey } from "../../src/data-plane/client.ts";
 
-describe("amongNetworks", () => {
-  test.each([
-    ["10.1.2.3", true],
-    ["11.0.0.1", false],
-    ["192.0.2.7", true],
-    ["192.0.2.8", false],
-    ["2001:db8::1", true],
-    ["2001:db9::1", false],
-    ["::1", true],
-    // How a socket that takes both versions shows an IPv4 address.
-    ["::ffff:10.1.2.3", true],
-    ["", false],
-  ])("%s: %s", (address, expected) => {
-    const among = amongNetworks(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::1"]);
-    expect(among(address)).toBe(expected);
-  });
-
-  test("nobody is among none", () => {
-    expect(amongNetworks([])("10.1.2.3")).toBe(false);
-  });
+const from = (client: FromClient["client"], headers = {}): HttpRequest & FromClient => ({
+  ...httpRequest("http://shop.example/", { headers }),
+  // A proxy in front, which says nothing about its clients.
+  peer: { address: "10.0.0.1", port: 1, identity: "spiffe://mesh/balancer" },
+  client,
 });
 
 test("a client is who its certificate says, or else its address", () => {
-  const request: HttpRequest & FromClient = {
-    ...httpRequest("http://shop.example/"),
-    client: "10.0.0.7",
-  };
-  const peer = { address: "10.0.0.1", port: 1, identity: "spiffe://mesh/cart" };
-  expect(identityOf(request)).toBe("10.0.0.7");
-  expect(identityOf({ ...request, peer })).toBe("spiffe://mesh/cart");
-  expect(identityOf({ ...request, peer: { ...peer, identity: undefined } })).toBe("10.0.0.7");
+  expect(identityOf(from({ address: "10.0.0.7" }))).toBe("10.0.0.7");
+  expect(identityOf(from({ address: "10.0.0.7", identity: "spiffe://mesh/cart" }))).toBe(
+    "spiffe://mesh/cart",
+  );
+});
+
+describe("limitKey", () => {
+  test("by address is that, or the network of IPv6", () => {
+    const key = limitKey("address", 64);
+    expect(key(from({ address: "203.0.113.9", identity: "cart" }))).toBe("203.0.113.9");
+    expect(key(from({ address: "2001:db8:1:2:3::" }))).toBe("2001:db8:1:2::/64");
+    expect(limitKey("address", 48)(from({ address: "2001:db8:1:2:3::" }))).toBe("2001:db8:1::/48");
+  });
+
+  test("by identity is the address of those who have none", () => {
+    const key = limitKey("identity", 64);
+    expect(key(from({ address: "203.0.113.9", identity: "cart" }))).toBe("#cart");
+    expect(key(from({ address: "203.0.113.9" }))).toBe("203.0.113.9");
+  });
+
+  test("defect: by header, whoever sent the address of another spent the limit of that one", () => {
+    const key = limitKey({ header: "x-api-key" }, 64);
+    const without = from({ address: "203.0.113.9" });
+    const pretending = from({ address: "192.0.2.1" }, { "x-api-key": "203.0.113.9" });
+    expect(key(pretending)).not.toBe(key(without));
+    expect(key(from({ address: "192.0.2.1" }, { "x-api-key": "k".repeat(300) }))).toHaveLength(257);
+  });
 });

@@ -10,7 +10,10 @@ import { clusterStatus } from "../../src/data-plane/status.ts";
 import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
 
-const request: HttpRequest & FromClient = { ...httpRequest("http://shop.example/"), client: "10.0.0.7" };
+const request: HttpRequest & FromClient = {
+  ...httpRequest("http://shop.example/"),
+  client: { address: "10.0.0.7" },
+};
 
 async function get(cluster: Cluster): Promise<HttpResponse> {
   const result = await cluster.service.call(request);

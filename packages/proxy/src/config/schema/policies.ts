@@ -1,3 +1,4 @@
+import { ipv6ClientBits } from "@pagoda/core";
 import { z } from "zod";
 import { fields, name, some, text, whole, word } from "./fields.ts";
 import {
@@ -31,6 +32,11 @@ const rateLimit = fields({
         )
         .default("address")
         .describe("Who a client is: its address, its certificate's identity, or what a header says."),
+      ipv6Prefix: whole(1, 128)
+        .default(ipv6ClientBits)
+        .describe(
+          "IPv6 addresses that have this many leading bits in common are one client, who usually has a whole /64.",
+        ),
       maxClients: whole(1, 10_000_000).default(100_000).describe("How many are kept in mind at once."),
     })
     .optional()
