@@ -2,6 +2,7 @@ import {
   anyReady,
   type Classifier,
   type Clock,
+  deadlineOf,
   type Discovery,
   type Endpoint,
   type Fault,
@@ -33,6 +34,15 @@ export interface NoEndpointReady extends Fault<"NoEndpointReady"> {
   readonly reason?: string | undefined;
 }
 
+/** A call goes to another endpoint. */
+export interface Resent {
+  /** The key of the endpoint that has not processed it. */
+  readonly from: string;
+  readonly to: string;
+  /** Why not. */
+  readonly fault: Fault;
+}
+
 /** Told what happens, for metrics and logs. Must not throw. */
 export interface BalanceObserver {
   readonly came?: (key: string) => void;
@@ -43,6 +53,8 @@ export interface BalanceObserver {
   readonly healthChanged?: (key: string, healthy: boolean) => void;
   /** Too few are healthy, and from now on health is ignored; or no longer. */
   readonly panicked?: (panic: boolean) => void;
+  /** An endpoint has not processed a call, which now goes to another one. */
+  readonly resent?: (event: Resent) => void;
   /** A call was refused, since no endpoint could take it. */
   readonly refused?: (fault: NoEndpointReady) => void;
 }
@@ -60,6 +72,11 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   readonly health?: readonly HealthSource<E>[];
   /** With a smaller share of healthy endpoints than this, health is ignored, 0 to 1. Default 0.5, Envoy's. */
   readonly panicThreshold?: number;
+  /**
+   * How often a call goes to another endpoint, each once, after one that has not processed it: a whole number from 0 to
+   * 100. Default 3.
+   */
+  readonly maxResends?: number;
   /** Default: newcomers get their whole share at once. */
   readonly slowStart?: SlowStart;
   /** What results say, for strategies and health sources that learn from them. Default: `responseClassifier()`. */
@@ -78,6 +95,11 @@ export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Er
  * Sends each call to one of several endpoints. It is as ready as the readiest of them, and asks again right before
  * the call. An endpoint that the discovery does not name any more gets no further call; those under way go on.
  *
+ * A call that an endpoint has not processed (`processed: false` on its fault: connection refused, stream refused) goes to
+ * another one at once, whatever it asks for, unless the caller has gone or its deadline has passed. That is no retry: the
+ * endpoint has done nothing, so no budget bounds it, only `maxResends` and the number of endpoints. The endpoint's breaker,
+ * health and latency hear of the failure as of any other.
+ *
  * Use it wherever one of several can answer. It stands innermost, around a stack for each endpoint: what is per
  * endpoint (a circuit breaker, a connection limit) goes into `connect`.
  *
@@ -88,7 +110,8 @@ export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Er
  * that measures, and health sources that learn from calls, cost a classification and two readings of the clock. Who
  * waits stands in the queue of each endpoint.
  *
- * Source: Tower's `balance` and `discover`; panic and slow start are Envoy's.
+ * Source: Tower's `balance` and `discover`; panic and slow start are Envoy's; what may be sent again is RFC 9110, 9.2.2 and
+ * RFC 9113, 8.7, and that it is not counted as a retry is gRFC A6 (transparent retries).
  *
  * @throws RangeError when a number is out of range; and what `connect` throws for an endpoint that is there from the
  * beginning.
@@ -99,12 +122,13 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   strategy = roundRobin(),
   health = [],
   panicThreshold = 0.5,
+  maxResends = defaultResends,
   slowStart,
   clock = systemClock,
   classifier = responseClassifier({ clock }),
   observer,
 }: BalanceOptions<E, Req, Res, Err>): Balancer<Req, Res, Err | NoEndpointReady> {
-  checkRanges(panicThreshold, slowStart);
+  checkRanges(panicThreshold, maxResends, slowStart);
   type Answer = Either<Err | NoEndpointReady, Res>;
   const measures = strategy.load !== undefined;
   let members: readonly Member<E, Req, Res, Err>[] = [];
@@ -122,12 +146,13 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   /** What a caller waits for: any of the endpoints, or that there are others. */
   let awaited: readonly Readiness[] = [];
 
-  const terms: Terms<E> = {
+  const terms: Terms<E, Req, Res, Err> = {
     strategy,
     health,
     slowStart,
     classifier,
     clock,
+    elsewhere,
     healthChanged(key, isHealthy) {
       observer?.healthChanged?.(key, isHealthy);
       choose();
@@ -205,6 +230,40 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     });
   }
 
+  function elsewhere(
+    error: Err,
+    request: Req,
+    signal: AbortSignal | undefined,
+    from: Member<E, Req, Res, Err>,
+    before: readonly Member<E, Req, Res, Err>[],
+  ): Promise<Either<Err, Res>> | undefined {
+    if (!isFault(error) || error.processed !== false || error.origin !== "upstream") return undefined;
+    if (before.length >= maxResends || signal?.aborted) return undefined;
+    const deadline = deadlineOf(signal);
+    if (deadline !== undefined && clock.now() >= deadline) return undefined;
+    const tried = [...before, from];
+    const now = measures ? clock.now() : 0;
+    const next = pickBeside(tried, request, now);
+    if (next === undefined) return undefined;
+    observer?.resent?.({ from: from.key, to: next.key, fault: error });
+    return next.call(request, signal, now, tried);
+  }
+
+  function pickBeside(
+    tried: readonly Member<E, Req, Res, Err>[],
+    request: Req,
+    now: number,
+  ): Member<E, Req, Res, Err> | undefined {
+    // Strategies pass over what is not ready, which is what these are for this one pick.
+    for (const member of tried) member.isTried = true;
+    try {
+      const next = usable[strategy.pick(request, now)];
+      return next?.isTried ? undefined : next;
+    } finally {
+      for (const member of tried) member.isTried = false;
+    }
+  }
+
   function noneReady(endpoint?: string, reason?: string): NoEndpointReady {
     const fault: NoEndpointReady = {
       _tag: "NoEndpointReady",
@@ -243,6 +302,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
         strategy: strategy.name,
         ...strategy.options,
         panicThreshold,
+        ...(maxResends !== defaultResends && { maxResends }),
         ...(slowStart && { slowStartMs: slowStart.ms }),
       },
       state: {
@@ -263,7 +323,13 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   };
 }
 
-function checkRanges(panicThreshold: number, slowStart: SlowStart | undefined): void {
+/** Finds an endpoint that is up unless nearly all are down, and then soon gives up. */
+const defaultResends = 3;
+
+function checkRanges(panicThreshold: number, maxResends: number, slowStart: SlowStart | undefined): void {
+  if (!(Number.isInteger(maxResends) && maxResends >= 0 && maxResends <= 100)) {
+    throw new RangeError(`balance: maxResends must be an integer from 0 to 100 (got ${maxResends})`);
+  }
   if (!(panicThreshold >= 0 && panicThreshold <= 1)) {
     throw new RangeError(`balance: panicThreshold is ${panicThreshold}; valid is 0 to 1`);
   }

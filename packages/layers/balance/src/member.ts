@@ -8,20 +8,34 @@ import {
   isReady,
   type Service,
 } from "@pagoda/core";
-import type { Either } from "fp-ts/lib/Either.js";
+import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import { Ramp, type SlowStart } from "./slow-start.ts";
 import type { Candidate, Load, Strategy } from "./strategy.ts";
 
 /** What all endpoints of a balancer have in common. */
-export interface Terms<in E extends Endpoint> {
+export interface Terms<E extends Endpoint, Req, Res, Err> {
   readonly strategy: Pick<Strategy<never>, "load">;
   readonly health: readonly HealthSource<E>[];
   readonly slowStart: SlowStart | undefined;
   readonly classifier: Classifier;
   readonly clock: Clock;
+  /**
+   * Where a call goes on that has failed here; `undefined`: nowhere.
+   *
+   * @param tried Those that it went to before.
+   */
+  readonly elsewhere: (
+    error: Err,
+    request: Req,
+    signal: AbortSignal | undefined,
+    member: Member<E, Req, Res, Err>,
+    tried: readonly Member<E, Req, Res, Err>[],
+  ) => Promise<Either<Err, Res>> | undefined;
   /** The health of an endpoint has changed. */
   readonly healthChanged: (key: string, healthy: boolean) => void;
 }
+
+const none: readonly never[] = [];
 
 /** An endpoint with its service, its health, and the calls under way. */
 export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
@@ -30,8 +44,10 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   weight = 1;
   pending = 0;
   healthy = true;
+  /** The call that is being placed was here already. */
+  isTried = false;
   readonly #service: Service<Req, Res, Err>;
-  readonly #terms: Terms<E>;
+  readonly #terms: Terms<E, Req, Res, Err>;
   readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[] = [];
   readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
   readonly #ramp: Ramp | undefined;
@@ -39,7 +55,12 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   #isGone = false;
 
   /** @param gone Runs once, when the endpoint has gone and its last call has ended. */
-  constructor(endpoint: E, service: Service<Req, Res, Err>, gone: () => void, terms: Terms<E>) {
+  constructor(
+    endpoint: E,
+    service: Service<Req, Res, Err>,
+    gone: () => void,
+    terms: Terms<E, Req, Res, Err>,
+  ) {
     this.key = endpoint.key;
     this.load = terms.strategy.load?.(endpoint, terms.clock.now());
     this.#service = service;
@@ -69,28 +90,35 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   }
 
   isReady(): boolean {
-    return isReady(this.#service);
+    return !this.isTried && isReady(this.#service);
   }
 
   ready(): undefined | Promise<void> {
     return this.#service.ready();
   }
 
-  /** @param startedMs The clock's time, where the strategy measures. */
-  call(request: Req, signal: AbortSignal | undefined, startedMs: number): Promise<Either<Err, Res>> {
+  /**
+   * @param startedMs The clock's time, where the strategy measures.
+   * @param tried Those that the call went to before.
+   */
+  call(
+    request: Req,
+    signal: AbortSignal | undefined,
+    startedMs: number,
+    tried: readonly Member<E, Req, Res, Err>[] = none,
+  ): Promise<Either<Err, Res>> {
     this.load?.started(this.pending, startedMs);
     this.pending++;
     try {
-      const answer = this.#service.call(request, signal);
-      if (this.load === undefined && this.#learning.length === 0)
-        return answer.then(this.#ended, this.#broken);
-      return answer.then((result) => {
+      return this.#service.call(request, signal).then((result) => {
         try {
-          this.#learn(result, startedMs, signal?.aborted === true);
+          if (this.load !== undefined || this.#learning.length > 0)
+            this.#learn(result, startedMs, signal?.aborted === true);
         } finally {
           this.#over();
         }
-        return result;
+        if (!isLeft(result)) return result;
+        return this.#terms.elsewhere(result.left, request, signal, this, tried) ?? result;
       }, this.#broken);
     } catch (defect) {
       this.#over();
@@ -143,12 +171,6 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     }
     for (const ended of this.#learning) ended(outcome);
   }
-
-  // Made once for all calls: an async function or a closure for each costs more than the choice of the endpoint.
-  readonly #ended = (result: Either<Err, Res>): Either<Err, Res> => {
-    this.#over();
-    return result;
-  };
 
   readonly #broken = (defect: unknown): never => {
     this.#over();

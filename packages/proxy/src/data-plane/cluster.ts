@@ -95,7 +95,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
     classifier,
     observer: events.observer<BalanceObserver>(
       "balance",
-      ["came", "gone", "connectFailed", "panicked", "refused"],
+      ["came", "gone", "connectFailed", "panicked", "resent", "refused"],
       {
         labels,
         also: {
