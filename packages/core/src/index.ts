@@ -12,6 +12,7 @@ export * from "./layer.ts";
 export * from "./local-failure.ts";
 export * from "./outcome.ts";
 export * from "./pause.ts";
+export * from "./problems.ts";
 export * from "./random.ts";
 export * from "./readiness.ts";
 export * from "./replayable.ts";

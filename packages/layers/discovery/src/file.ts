@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import {
   type Clock,
   type Endpoint,
@@ -8,7 +8,7 @@ import {
   type Timer,
 } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
-import { jsonEndpoints } from "./json.ts";
+import { jsonEntries, type Reading } from "./json.ts";
 import { Publisher, type Source, type SourceObserver } from "./source.ts";
 import { PathWatch } from "./watch.ts";
 
@@ -21,21 +21,28 @@ export interface FileUnreadable extends Fault<"FileUnreadable"> {
   readonly code: string;
 }
 
-/** The file says something that makes no sense, or has been written by half. */
+/** The file says something that makes no sense, in whole or in part, or has been written by half. */
 export interface FileInvalid extends Fault<"FileInvalid"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly path: string;
   /** A line for each: where in the file, the value, and what would be valid. */
   readonly problems: readonly string[];
+  /** Entries of the file are left out, and the others count. Absent: it makes no sense as a whole. */
+  readonly partial?: true;
 }
 
 export type FileFault = FileUnreadable | FileInvalid;
 
 export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
   readonly path: string;
-  /** Reads the text; `Left` lists what is wrong with it, and so does what it throws. Default: {@link jsonEndpoints}. */
-  readonly parse?: (text: string) => Either<readonly string[], readonly E[]>;
+  /**
+   * Reads the text: a list, or what makes sense of one and what does not. `Left` lists what is wrong with it as a whole,
+   * and so does what it throws. Default: {@link jsonEntries}.
+   */
+  readonly parse?: (text: string) => Either<readonly string[], readonly E[] | Reading<E>>;
+  /** What there is until the file has been read, such as the last list before a restart. Default: none. */
+  readonly initial?: readonly E[];
   /** From the first sign of a change to reading, for changes come in bursts: milliseconds, 0 or more. Default 50. */
   readonly settleMs?: number;
   /** The file is read this often although nothing has told of a change: milliseconds, over 0. Default 10,000. */
@@ -43,6 +50,9 @@ export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
   readonly observer?: SourceObserver<E, FileFault>;
   readonly clock?: Clock;
 }
+
+/** What no list needs, and no device or pipe without an end gets past. */
+const maxBytes = 16 * 1_024 ** 2;
 
 /** The longest time that timers of the platform can take. */
 const maxMs = 2_147_483_647;
@@ -55,7 +65,8 @@ const maxMs = 2_147_483_647;
  * that change, as in a mounted ConfigMap. It is read after each sign of a change, and every `pollMs` for file systems
  * that give none. What is read counts only if it differs.
  *
- * While the file is missing or makes no sense, the last good list stays: an empty list is what says that there is none.
+ * Entries that make no sense are left out, and the rest counts. While the file is missing or makes no sense as a whole,
+ * the last good list stays: an empty list is what says that there is none. So it does past 16 MiB.
  *
  * Errors: {@link FileFault}, to the observer once for each that is new, and in `started`.
  *
@@ -70,7 +81,8 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
 export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, FileFault> {
   const {
     path,
-    parse = jsonEndpoints,
+    parse = (text) => jsonEntries(text),
+    initial,
     settleMs = 50,
     pollMs = 10_000,
     observer,
@@ -82,7 +94,7 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
   if (!(pollMs > 0 && pollMs <= maxMs))
     throw new RangeError(`fileEndpoints: pollMs is ${pollMs}; valid is over 0, at most ${maxMs}`);
 
-  const publisher = new Publisher<Endpoint, FileFault>(clock, observer);
+  const publisher = new Publisher<Endpoint, FileFault>(clock, observer, initial);
   const reader = new Reader(publisher, { path, parse, settleMs, pollMs, clock });
   return {
     started: publisher.started,
@@ -102,10 +114,18 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
   };
 }
 
+type ReaderOptions = Required<Omit<FileEndpointsOptions, "observer" | "initial">>;
+
+/** What there is, and what has been left out. */
+interface Said {
+  readonly endpoints: readonly Endpoint[];
+  readonly fault: FileInvalid | undefined;
+}
+
 /** Reads the file again and again, one reading at a time. */
 class Reader {
   readonly #publisher: Publisher<Endpoint, FileFault>;
-  readonly #options: Required<Omit<FileEndpointsOptions, "observer">>;
+  readonly #options: ReaderOptions;
   readonly #watch: PathWatch;
   readonly #closing = new AbortController();
   #settling: Timer | undefined;
@@ -114,12 +134,9 @@ class Reader {
   /** Something changed while it was reading. */
   #isStale = false;
   #text: string | undefined;
-  #said: Either<FileFault, readonly Endpoint[]> | undefined;
+  #said: Either<FileFault, Said> | undefined;
 
-  constructor(
-    publisher: Publisher<Endpoint, FileFault>,
-    options: Required<Omit<FileEndpointsOptions, "observer">>,
-  ) {
+  constructor(publisher: Publisher<Endpoint, FileFault>, options: ReaderOptions) {
     this.#publisher = publisher;
     this.#options = options;
     this.#watch = new PathWatch(options.path, this.#stirred);
@@ -171,17 +188,20 @@ class Reader {
       this.#look();
     }
     // Last: a mistake in who listens does not end the source, and who listens may close it.
-    if (!isLeft(said)) this.#publisher.succeeded(said.right);
+    if (!isLeft(said)) this.#publisher.succeeded(said.right.endpoints, said.right.fault);
     else if (!isSame(said.left, this.#publisher.fault)) this.#publisher.failed(said.left);
   }
 
-  async #load(): Promise<Either<FileFault, readonly Endpoint[]>> {
+  async #load(): Promise<Either<FileFault, Said>> {
     const { path } = this.#options;
     try {
-      const text = await readFile(path, { encoding: "utf8", signal: this.#closing.signal });
+      const text = await readText(path, this.#closing.signal);
       if (text !== this.#text || this.#said === undefined) {
         this.#text = text;
-        this.#said = this.#parse(text);
+        this.#said =
+          text === undefined
+            ? left({ ...this.#invalid, problems: [`the file must be at most ${maxBytes} bytes`] })
+            : this.#parse(text);
       }
       return this.#said;
     } catch (cause) {
@@ -190,19 +210,40 @@ class Reader {
     }
   }
 
-  #parse(text: string): Either<FileFault, readonly Endpoint[]> {
-    const { path, parse } = this.#options;
-    const invalid = { _tag: "FileInvalid", origin: "local", retryable: true, path } as const;
+  get #invalid() {
+    return { _tag: "FileInvalid", origin: "local", retryable: true, path: this.#options.path } as const;
+  }
+
+  #parse(text: string): Either<FileFault, Said> {
+    const invalid = this.#invalid;
     try {
-      const parsed = parse(text);
+      const parsed = this.#options.parse(text);
       if (isLeft(parsed)) return left({ ...invalid, problems: parsed.left });
-      const problem = endpointsProblem(parsed.right);
-      return problem === undefined ? right(parsed.right) : left({ ...invalid, problems: [problem] });
+      const { endpoints, problems } =
+        "endpoints" in parsed.right ? parsed.right : { endpoints: parsed.right, problems: [] };
+      const problem = endpointsProblem(endpoints);
+      if (problem !== undefined) return left({ ...invalid, problems: [problem] });
+      return right({
+        endpoints,
+        fault: problems.length === 0 ? undefined : { ...invalid, problems, partial: true },
+      });
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
       return left({ ...invalid, problems: [message], cause });
     }
   }
+}
+
+/** `undefined`: it is too long. */
+async function readText(path: string, signal: AbortSignal): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  // One byte more than may be.
+  for await (const piece of createReadStream(path, { end: maxBytes, signal })) {
+    pieces.push(piece as Buffer);
+    length += (piece as Buffer).length;
+  }
+  return length > maxBytes ? undefined : Buffer.concat(pieces, length).toString("utf8");
 }
 
 /** The same trouble as before is not told again at each poll. What a text says wrong is one object until it changes. */

@@ -40,6 +40,10 @@ export class Lookup {
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    const known = Map.groupBy(settings.initial, ({ host, address }) => `${recordTypeOf(address)} ${host}`);
+    this.#known = new Map(
+      Array.from(known, ([query, those]) => [query, those.map(({ address }) => address)]),
+    );
   }
 
   /** `Left` when no query gave an address: that there is none only if all have said so. */
@@ -78,8 +82,9 @@ export class Lookup {
         known.set(query, last);
         add(name, last);
       } else {
+        const found = reply.right.map(({ address }) => address).filter((address) => isIP(address) !== 0);
+        if (found.length === 0) throw new TypeError(`no address in the answer for ${query}`);
         isAnswered = true;
-        const found = reply.right.map(({ address }) => address);
         known.set(query, found);
         add(name, found);
         for (const { ttl } of reply.right) ttlMs = Math.min(ttlMs, ttl >= 0 ? ttl * 1_000 : 0);
@@ -123,4 +128,8 @@ export class Lookup {
       return left(faultOf(name, type, cause));
     }
   }
+}
+
+function recordTypeOf(address: string): "A" | "AAAA" {
+  return isIP(address) === 6 ? "AAAA" : "A";
 }

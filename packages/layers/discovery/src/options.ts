@@ -27,6 +27,11 @@ export interface DnsSettings {
    * never. Default 30,000.
    */
   readonly emptyAfterMs?: number;
+  /**
+   * What there is until the first answer, such as the last list before a restart: it stays while the DNS fails. Default:
+   * none.
+   */
+  readonly initial?: readonly DnsEndpoint[];
   /** Default: a new one of Node's, with the servers of the system. */
   readonly resolver?: Resolver;
   readonly observer?: SourceObserver<DnsEndpoint, DnsFault>;
@@ -54,6 +59,7 @@ export function checked(factory: string, settings: DnsSettings, longestMs: numbe
     maxFailureMs = Math.max(failureMs, 30_000),
     timeoutMs = 5_000,
     emptyAfterMs = 30_000,
+    initial = [],
     resolver = new NodeResolver(),
     observer,
     clock = systemClock,
@@ -90,6 +96,7 @@ export function checked(factory: string, settings: DnsSettings, longestMs: numbe
     maxFailureMs,
     timeoutMs,
     emptyAfterMs,
+    initial,
     resolver,
     ...(observer && { observer }),
     clock,

@@ -1,8 +1,8 @@
 import type { Json, Timer } from "@pagoda/core";
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
 import { Lookup } from "./lookup.ts";
 import type { Settings } from "./options.ts";
-import type { DnsEndpoint, DnsFailed, DnsFault } from "./records.ts";
+import { type DnsEndpoint, type DnsFailed, dnsFailed, type DnsFault } from "./records.ts";
 import { Publisher, type Source } from "./source.ts";
 
 /** What one resolution gave: at least one endpoint. */
@@ -20,8 +20,8 @@ export function dnsSource(
   settings: Settings,
   resolve: Resolve,
 ): Source<DnsEndpoint, DnsFault> {
-  const publisher = new Publisher<DnsEndpoint, DnsFault>(settings.clock, settings.observer);
-  const refresher = new Refresher(publisher, settings, resolve);
+  const publisher = new Publisher<DnsEndpoint, DnsFault>(settings.clock, settings.observer, settings.initial);
+  const refresher = new Refresher(publisher, settings, resolve, String(asked["host"] ?? asked["name"]));
   return {
     started: publisher.started,
     get endpoints() {
@@ -39,6 +39,7 @@ class Refresher {
   readonly #settings: Settings;
   readonly #lookup: Lookup;
   readonly #resolve: Resolve;
+  readonly #name: string;
   #timer: Timer | undefined;
   #dueMs = 0;
   #ttlMs: number | undefined;
@@ -47,7 +48,13 @@ class Refresher {
   /** When the DNS first said that there is nothing, unless there was something since. */
   #emptySinceMs: number | undefined;
 
-  constructor(publisher: Publisher<DnsEndpoint, DnsFault>, settings: Settings, resolve: Resolve) {
+  constructor(
+    publisher: Publisher<DnsEndpoint, DnsFault>,
+    settings: Settings,
+    resolve: Resolve,
+    name: string,
+  ) {
+    this.#name = name;
     this.#publisher = publisher;
     this.#settings = settings;
     this.#lookup = new Lookup(settings);
@@ -76,7 +83,10 @@ class Refresher {
 
   async #refresh(): Promise<void> {
     this.#timer = undefined;
-    const result = await this.#resolve(this.#lookup);
+    const result = await this.#resolve(this.#lookup).catch((cause: unknown) =>
+      // What a resolver gives is not of this program: what makes no sense in it must not end it.
+      left(dnsFailed(this.#name, "A", "EBADRESP", cause)),
+    );
     if (this.#publisher.isClosed) return;
     if (isLeft(result)) this.#failed(result.left);
     else this.#answered(result.right);

@@ -1,5 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Clock, Discovery, Endpoint, Fault, Json } from "@pagoda/core";
+import {
+  type Clock,
+  type Discovery,
+  type Endpoint,
+  endpointsProblem,
+  type Fault,
+  type Json,
+} from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 
 /** The source was closed before it had learned anything. */
@@ -24,7 +31,8 @@ export interface SourceObserver<in E extends Endpoint, in F extends Fault> {
  */
 export interface Source<out E extends Endpoint = Endpoint, out F extends Fault = Fault> extends Discovery<E> {
   /**
-   * Settles with the first answer, or with the first failure; after that one it goes on trying. Never rejects.
+   * Settles with the first answer, or with the first failure; after that one it goes on trying. With `initial` it has
+   * settled with that from the beginning. Never rejects.
    * Waiting for it is up to the program: a balancer without endpoints is not ready until they come.
    */
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
@@ -47,12 +55,19 @@ export class Publisher<E extends Endpoint, F extends Fault> {
   #succeededMs: number | undefined;
   #isClosed = false;
 
-  constructor(clock: Clock, observer: SourceObserver<E, F> | undefined) {
+  /**
+   * @param initial What there is until the first answer.
+   * @throws RangeError when that makes no sense.
+   */
+  constructor(clock: Clock, observer: SourceObserver<E, F> | undefined, initial: readonly E[] = []) {
+    const problem = endpointsProblem(initial);
+    if (problem !== undefined) throw new RangeError(`initial: ${problem}`);
     const { promise, resolve } = Promise.withResolvers<Either<F | SourceClosed, readonly E[]>>();
     this.started = promise;
     this.#settleStarted = resolve;
     this.#clock = clock;
     this.#observer = observer;
+    if (this.#set(initial)) resolve(right(this.#endpoints));
   }
 
   get endpoints(): readonly E[] {
@@ -80,14 +95,15 @@ export class Publisher<E extends Endpoint, F extends Fault> {
   /**
    * An answer has come.
    *
-   * @param fault What was missing in it, if anything.
+   * @param fault What was missing in it, if anything; the same object as before is not told again.
    */
   succeeded(endpoints: readonly E[], fault?: F): void {
     this.#succeededMs = this.#clock.now();
+    const isNew = fault !== undefined && fault !== this.#fault;
     this.#fault = fault;
     const isChanged = this.#set(endpoints);
     this.#settleStarted(right(this.#endpoints));
-    if (fault !== undefined) this.#observer?.failed?.(fault);
+    if (isNew) this.#observer?.failed?.(fault);
     if (isChanged) this.#tell();
   }
 

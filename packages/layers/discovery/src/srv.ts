@@ -1,7 +1,14 @@
 import type { SrvRecord } from "node:dns";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { checked, type DnsSettings } from "./options.ts";
-import { type DnsEndpoint, type DnsFault, noRecords, originOf } from "./records.ts";
+import {
+  type DnsEndpoint,
+  type DnsFailed,
+  dnsFailed,
+  type DnsFault,
+  noRecords,
+  originOf,
+} from "./records.ts";
 import { dnsSource } from "./refresh.ts";
 import type { Source } from "./source.ts";
 
@@ -38,13 +45,32 @@ export function srvEndpoints({ name, ...settings }: SrvEndpointsOptions): Source
   return dnsSource({ name }, full, async (lookup) => {
     const services = await lookup.services(name);
     if (isLeft(services)) return left(services.left);
-    const records = preferred(services.right);
-    if (records.length === 0) return left(noRecords(name));
+    const { usable, unusable } = parted(services.right);
+    const records = preferred(usable);
+    if (records.length === 0) return left(unusable ?? noRecords(name));
     const found = await lookup.addresses([...new Set(records.map((record) => record.name))]);
     if (isLeft(found)) return left(found.left);
     const { addresses, ttlMs, fault } = found.right;
-    return right({ endpoints: endpointsOf(full.scheme, records, addresses), ttlMs, fault });
+    return right({
+      endpoints: endpointsOf(full.scheme, records, addresses),
+      ttlMs,
+      fault: fault ?? unusable,
+    });
   });
+}
+
+/** A port of 0 cannot be connected to. The target `.` says that there is nothing, and its port means nothing. */
+function parted(records: readonly SrvRecord[]): {
+  readonly usable: readonly SrvRecord[];
+  /** Of the first record that has been left out. */
+  readonly unusable: DnsFailed | undefined;
+} {
+  const isUsable = ({ name, port }: SrvRecord): boolean =>
+    name === "" || name === "." || (Number.isInteger(port) && port >= 1 && port <= 65_535);
+  const bad = records.find((record) => !isUsable(record));
+  if (bad === undefined) return { usable: records, unusable: undefined };
+  const cause = new RangeError(`port must be an integer from 1 to 65535 (got ${bad.port})`);
+  return { usable: records.filter(isUsable), unusable: dnsFailed(bad.name, "SRV", "EBADRESP", cause) };
 }
 
 function preferred(records: readonly SrvRecord[]): readonly SrvRecord[] {

@@ -1,7 +1,7 @@
 import { virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { dnsEndpoints, type DnsEndpointsOptions, type DnsFault } from "@pagoda/discovery";
+import { type AddressRecord, dnsEndpoints, type DnsEndpointsOptions, type DnsFault } from "@pagoda/discovery";
 import { fakeDns, keys } from "./fake-dns.ts";
 
 /** Endpoints of `api.test` on port 80, and all that was told. Chance is such that a backoff is the whole of it. */
@@ -28,6 +28,52 @@ function bench(options: Partial<DnsEndpointsOptions> = {}) {
     dns.queries.filter(({ query }) => query === "A api.test").map(({ atMs }) => atMs);
   return { clock, dns, told, begin, times };
 }
+
+describe("endpoints that are known before", () => {
+  const known = { key: "http://10.0.0.7:80", host: "api.test", address: "10.0.0.7", port: 80 };
+  const known6 = { key: "http://[2001:db8::7]:80", host: "api.test", address: "2001:db8::7", port: 80 };
+
+  test("hold at once, and as long as the DNS fails", async () => {
+    const { clock, dns, told, begin } = bench({ initial: [known] });
+    dns.records.set("A api.test", "ESERVFAIL").set("AAAA api.test", "ESERVFAIL");
+    const source = begin();
+    expect(await source.started).toEqual(right([known]));
+    await clock.advance(100_000);
+    expect(source.endpoints).toEqual([known]);
+    dns.records.set("A api.test", [["10.0.0.1", 5]]);
+    await clock.advance(30_000);
+    expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
+    expect(told).toContain("ESERVFAIL");
+    source.close();
+  });
+
+  test("of the type that fails hold, and those of the other follow", async () => {
+    const { clock, dns, begin } = bench({ initial: [known, known6] });
+    dns.records.set("A api.test", "ESERVFAIL").set("AAAA api.test", [["2001:db8::1", 5]]);
+    const source = begin();
+    await clock.advance(0);
+    expect(keys(source)).toEqual(["http://10.0.0.7:80", "http://[2001:db8::1]:80"]);
+    source.close();
+  });
+});
+
+describe("an answer that is none", () => {
+  test.each<[string, unknown]>([
+    ["null", null],
+    ["a list of nothing", [null]],
+    ["an address that is none", [{ address: "a b", ttl: 1 }]],
+    ["no list", { length: 3 }],
+  ])("changes nothing: %s", async (_, answer) => {
+    const { clock, dns, begin } = bench();
+    const source = begin();
+    await source.started;
+    dns.resolver.resolve4 = () => Promise.resolve(answer as readonly AddressRecord[]);
+    await clock.advance(5_000);
+    expect(source.state()["dns"]).toMatchObject({ failures: 1 });
+    expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
+    source.close();
+  });
+});
 
 describe("the first answer", () => {
   test("comes after a while; until then there is none", async () => {

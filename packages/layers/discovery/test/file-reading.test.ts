@@ -107,6 +107,57 @@ describe("without any sign of a change", () => {
   });
 });
 
+describe("an entry that makes no sense", () => {
+  test("is left out and told once, and the others count", async () => {
+    writeFileSync(path, '["a"]');
+    const { source, told } = follow({ pollMs: 1_000 });
+    expect(await told.next()).toEqual(["a"]);
+    writeFileSync(path, '["b", 7]');
+    await pass(1_000);
+    const problems = ["[1] is 7; valid is a key, or an object with a key"];
+    expect(await told.next()).toMatchObject({ _tag: "FileInvalid", partial: true, problems });
+    expect(await told.next()).toEqual(["b"]);
+    await pass(1_000);
+    await pass(1_000);
+    expect(told.waiting).toBe(0);
+    writeFileSync(path, "[7]");
+    await pass(1_000);
+    expect(await told.next()).toMatchObject({
+      problems: ["[0] is 7; valid is a key, or an object with a key"],
+    });
+    expect(source.endpoints).toEqual([{ key: "b" }]);
+    writeFileSync(path, '["b"]');
+    await pass(1_000);
+    await read();
+    expect(source.state()["file"]).toMatchObject({ lastError: null });
+    source.close();
+  });
+
+  test("is all of a file that is too long", async () => {
+    writeFileSync(path, " ".repeat(16 * 1_024 ** 2 + 1));
+    const { source, told } = follow({ pollMs: 1_000 });
+    expect(await told.next()).toMatchObject({ problems: ["the file must be at most 16777216 bytes"] });
+    source.close();
+  });
+});
+
+describe("endpoints that are known before", () => {
+  test("hold until the file has been read, also while it cannot be", async () => {
+    const { source, told } = follow({ pollMs: 1_000, initial: [{ key: "b" }, { key: "a" }] });
+    expect(await source.started).toEqual(right([{ key: "a" }, { key: "b" }]));
+    expect(await told.next()).toMatchObject({ code: "ENOENT" });
+    expect(source.endpoints).toEqual([{ key: "a" }, { key: "b" }]);
+    writeFileSync(path, '["c"]');
+    await pass(1_000);
+    expect(await told.next()).toEqual(["c"]);
+    source.close();
+  });
+
+  test("make sense", () => {
+    expect(() => follow({ initial: [{ key: "a" }, { key: "a" }] })).toThrow(RangeError);
+  });
+});
+
 describe("closing", () => {
   test("while the file is read leaves nothing, and tells nobody", async () => {
     writeFileSync(path, '["a"]');

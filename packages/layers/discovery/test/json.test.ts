@@ -1,7 +1,7 @@
-import { left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { jsonEndpoints } from "@pagoda/discovery";
+import { jsonEndpoints, jsonEntries } from "@pagoda/discovery";
 
 describe("a list in JSON", () => {
   test("has keys, and objects with a key and perhaps a weight", () => {
@@ -48,8 +48,79 @@ describe("a list in JSON", () => {
     );
   });
 
+  test("read entry by entry leaves out what makes no sense, and says so", () => {
+    const text = JSON.stringify([
+      "http://a:1",
+      7,
+      { key: "http://b:2", weight: 0 },
+      { key: "http://c:3" },
+      "http://a:1",
+    ]);
+    expect(jsonEntries(text)).toEqual(
+      right({
+        endpoints: [{ key: "http://a:1" }, { key: "http://c:3" }],
+        problems: [
+          "[1] is 7; valid is a key, or an object with a key",
+          "[2].weight is 0; valid is a number over 0",
+          '[4] has the key "http://a:1", which [0] has; valid is each key once',
+        ],
+      }),
+    );
+    expect(jsonEntries("[]")).toEqual(right({ endpoints: [], problems: [] }));
+    expect(jsonEntries("[7]")).toEqual(left(["[0] is 7; valid is a key, or an object with a key"]));
+  });
+
+  test("has keys in the form that is asked for", () => {
+    const options = {
+      keyOf: (key: string) => (key.startsWith("http:") ? key.toLowerCase() : undefined),
+      validKey: "http://HOST",
+    };
+    const text = JSON.stringify(["http://A", "a:1", { key: "b:2" }, {}, { key: "http://a" }]);
+    expect(jsonEntries(text, options)).toEqual(
+      right({
+        endpoints: [{ key: "http://a" }],
+        problems: [
+          '[1] must be http://HOST (got "a:1")',
+          '[2].key must be http://HOST (got "b:2")',
+          "[3].key must be http://HOST (missing)",
+          '[4] has the key "http://a", which [0] has; valid is each key once',
+        ],
+      }),
+    );
+  });
+
+  test("says the first hundred problems of many", () => {
+    const read = jsonEntries(JSON.stringify(Array.from({ length: 5_000 }, (_, n) => n)));
+    expect(read).toMatchObject({ left: { length: 101, 100: "and 4,900 more" } });
+  });
+
+  test.each([
+    "[".repeat(100_000),
+    `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
+    `[${'{"key":'.repeat(50_000)}1`,
+  ])("may be nested as deep as it likes: %#", (text) => {
+    expect(jsonEntries(text)).toMatchObject({ left: [expect.not.stringContaining("call stack")] });
+  });
+
+  test("is read without a throw, whatever it is", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.json(),
+          fc.string(),
+          fc.jsonValue().map((each) => JSON.stringify([each])),
+        ),
+        (text) => {
+          const read = jsonEntries(text);
+          const lines = isLeft(read) ? read.left : read.right.problems;
+          expect(lines.every((line) => line.length < 500)).toBe(true);
+        },
+      ),
+    );
+  });
+
   test("has weights that are numbers, not beyond them", () => {
-    const problems = ["[0].weight is null; valid is a number over 0"];
+    const problems = ["[0].weight is Infinity; valid is a number over 0"];
     expect(jsonEndpoints('[{ "key": "a", "weight": 1e999 }]')).toEqual(left(problems));
   });
 

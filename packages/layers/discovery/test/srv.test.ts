@@ -105,6 +105,35 @@ describe("SRV records", () => {
     source.close();
   });
 
+  test("with a port that cannot be connected to are left out and told, and the others count", async () => {
+    const faults: unknown[] = [];
+    const { dns, begin } = bench({ observer: { failed: (fault) => faults.push(fault) } });
+    dns.services.set(name, [
+      [1, 1, 80, "a.test"],
+      [1, 1, 0, "b.test"],
+    ]);
+    const source = begin();
+    await source.started;
+    expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
+    const cause = new RangeError("port must be an integer from 1 to 65535 (got 0)");
+    expect(faults).toMatchObject([
+      { _tag: "DnsFailed", name: "b.test", type: "SRV", code: "EBADRESP", cause },
+    ]);
+    source.close();
+  });
+
+  test("none of which can be connected to leave the last list as it is", async () => {
+    const { clock, dns, begin } = bench();
+    dns.services.set(name, [[1, 1, 80, "a.test"]]);
+    const source = begin();
+    await source.started;
+    dns.services.set(name, [[1, 1, 0, "a.test"]]);
+    await clock.advance(30_000);
+    expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
+    expect(source.state()["dns"]).toMatchObject({ lastError: "EBADRESP for a.test" });
+    source.close();
+  });
+
   test("are asked for again with the first TTL of an address, and after 30 s at the latest", async () => {
     const { clock, dns, begin } = bench();
     dns.services.set(name, [

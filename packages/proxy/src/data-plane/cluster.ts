@@ -43,6 +43,8 @@ export interface Cluster {
   readonly service: Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
   /** Settles when its endpoints are known for the first time. */
   readonly started: Promise<unknown>;
+  /** What there is now. */
+  readonly endpoints: readonly Origin[];
   /** Whether an endpoint takes connections; `true` where it has none yet that could be asked. */
   readonly reachable: boolean;
   /** Takes over endpoints that are listed otherwise now. */
@@ -51,11 +53,17 @@ export interface Cluster {
   close(): void;
 }
 
-export function cluster(name: string, config: ClusterConfig, context: ClusterContext): Cluster {
+/** @param initial Endpoints that are known already, from a source of the same kind: see `endpointsOf`. */
+export function cluster(
+  name: string,
+  config: ClusterConfig,
+  context: ClusterContext,
+  initial: readonly Origin[] = [],
+): Cluster {
   const log = context.log.child({ cluster: name });
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
-  const endpoints = endpointsOf(config, log);
+  const endpoints = endpointsOf(config, log, initial);
   const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log, events });
   const reachability = new Reachability(endpoints, (reachable, reason) => {
     if (reachable) log.info("an endpoint can be reached");
@@ -66,6 +74,9 @@ export function cluster(name: string, config: ClusterConfig, context: ClusterCon
     started: endpoints.started
       .then(() => Promise.all([reachability.started, health.firstChecks(endpoints.endpoints)]))
       .then(() => panic.begin()),
+    get endpoints() {
+      return endpoints.endpoints;
+    },
     get reachable() {
       return reachability.any;
     },

@@ -1,11 +1,14 @@
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import { type Cluster, cluster } from "./cluster.ts";
+import { type Cluster, cluster, type ClusterContext } from "./cluster.ts";
+import { type Origin, sourceOf } from "./endpoints.ts";
 import type { Spans } from "./spans.ts";
 import type { Tell } from "./tell.ts";
 
 interface Known {
   readonly settings: string;
+  /** See `sourceOf`. */
+  readonly source: string | undefined;
   readonly cluster: Cluster;
   /** How many generations use it. */
   users: number;
@@ -26,14 +29,27 @@ export class Clusters {
     for (const [name, settings] of Object.entries(config.clusters)) {
       const text = tracing + settingsOf(settings, files);
       const known = this.#current.get(name);
-      const goesOn = known?.settings === text;
-      const one = goesOn
-        ? known
-        : { settings: text, cluster: cluster(name, settings, { ...this.#context, files, tracer }), users: 0 };
+      const one =
+        known?.settings === text
+          ? known
+          : this.#make(name, settings, text, { ...this.#context, files, tracer });
       one.users++;
       taken.set(name, one);
     }
     return new Taken(taken);
+  }
+
+  #make(name: string, config: ClusterConfig, settings: string, context: ClusterContext): Known {
+    const source = sourceOf(config);
+    // Where its source cannot be asked now, what it gave last is better than nothing.
+    const initial = source === undefined ? undefined : this.#lastKnown(source);
+    return { settings, source, cluster: cluster(name, config, context, initial), users: 0 };
+  }
+
+  #lastKnown(source: string): readonly Origin[] | undefined {
+    for (const known of this.#current.values())
+      if (known.source === source && known.cluster.endpoints.length > 0) return known.cluster.endpoints;
+    return undefined;
   }
 
   /** From now on these are what a further configuration goes on with; lists of endpoints take effect. */

@@ -1,7 +1,17 @@
 import { Resolver } from "node:dns/promises";
 import type { Discovery, Endpoint, Fault } from "@pagoda/core";
-import { dnsEndpoints, fileEndpoints, type Source, srvEndpoints } from "@pagoda/discovery";
+import {
+  type DnsEndpoint,
+  dnsEndpoints,
+  fileEndpoints,
+  jsonEntries,
+  type Reading,
+  type Source,
+  srvEndpoints,
+} from "@pagoda/discovery";
+import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
+import { originOf, validOrigin } from "../config/address.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 
 /** An endpoint of a cluster: its key is its origin. */
@@ -19,23 +29,29 @@ export interface Endpoints extends Discovery<Origin> {
   close(): void;
 }
 
-/** The endpoints that a configuration names, or the source of them that it names. */
-export function endpointsOf(config: ClusterConfig, log: Logger): Endpoints {
+/**
+ * The endpoints that a configuration names, or the source of them that it names.
+ *
+ * @param initial What that source gave last, for another cluster or configuration: it holds until the source answers.
+ */
+export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonly Origin[] = []): Endpoints {
   const { endpoints, dns, srv, file } = config;
   if (endpoints !== undefined) return new Listed(endpoints);
   const observer = {
-    failed(fault: Fault): void {
+    failed(fault: Fault & { readonly partial?: true }): void {
       const known = source.endpoints.length;
-      const meanwhile = known === 0 ? "none are known" : "those that were known stay";
-      log.warn({ fault, known }, `endpoints cannot be found out; ${meanwhile}`);
+      if (fault.partial) log.warn({ fault, known }, "endpoints left out: their entries are invalid");
+      else if (known === 0) log.warn({ fault, known }, "endpoint discovery failed; no endpoint is known");
+      else log.warn({ fault, known }, "endpoint discovery failed; keeping the last known endpoints");
     },
   };
+  const found = initial as readonly DnsEndpoint[];
   const source: Source<Origin> =
     dns !== undefined
-      ? dnsEndpoints({ ...dns, observer, resolver: resolverOf(dns.servers) })
+      ? dnsEndpoints({ ...dns, observer, resolver: resolverOf(dns.servers), initial: found })
       : srv !== undefined
-        ? srvEndpoints({ ...srv, observer, resolver: resolverOf(srv.servers) })
-        : fileEndpoints({ path: file as string, observer });
+        ? srvEndpoints({ ...srv, observer, resolver: resolverOf(srv.servers), initial: found })
+        : fileEndpoints({ path: file as string, parse: originsIn, observer, initial });
   return {
     get endpoints() {
       return source.endpoints;
@@ -46,6 +62,21 @@ export function endpointsOf(config: ClusterConfig, log: Logger): Endpoints {
     update() {},
     close: () => source.close(),
   };
+}
+
+/** The origins that a file lists; what is none is left out. */
+export function originsIn(text: string): Either<readonly string[], Reading> {
+  return jsonEntries(text, { keyOf: originOf, validKey: validOrigin });
+}
+
+/**
+ * What a cluster's endpoints are looked up by, without who is asked; `undefined`: they are listed. Of clusters that have
+ * the same, one may begin with what another knows.
+ */
+export function sourceOf({ dns, srv, file }: ClusterConfig): string | undefined {
+  if (dns !== undefined) return JSON.stringify(["dns", dns.scheme, dns.host, dns.port]);
+  if (srv !== undefined) return JSON.stringify(["srv", srv.scheme, srv.name]);
+  return file === undefined ? undefined : JSON.stringify(["file", file]);
 }
 
 function resolverOf(servers: readonly string[] | undefined): Resolver {

@@ -77,30 +77,31 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
 /** Knows which endpoints have been checked. */
 class FirstChecks {
   readonly #seen = new Set<string>();
-  #changed: () => void = () => {};
+  #changed: (endpoint: string) => void = () => {};
   /** Nobody waits any more: endpoints that come later need not be kept in mind. */
   #isOver = false;
 
   saw(endpoint: string): void {
     if (this.#isOver || this.#seen.has(endpoint)) return;
     this.#seen.add(endpoint);
-    this.#changed();
+    this.#changed(endpoint);
   }
 
-  ofAll(endpoints: readonly Origin[], withinMs: number): Promise<void> {
+  async ofAll(endpoints: readonly Origin[], withinMs: number): Promise<void> {
+    const missing = new Set(endpoints.map(({ key }) => key).filter((key) => !this.#seen.has(key)));
+    if (missing.size > 0) await this.#all(missing, withinMs);
+    this.#isOver = true;
+    this.#seen.clear();
+  }
+
+  #all(missing: Set<string>, withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const end = (): void => {
-        this.#isOver = true;
-        this.#seen.clear();
+      const timer = systemClock.setTimer(withinMs, resolve);
+      this.#changed = (endpoint) => {
+        if (!missing.delete(endpoint) || missing.size > 0) return;
+        systemClock.clearTimer(timer);
         resolve();
       };
-      const timer = systemClock.setTimer(withinMs, end);
-      this.#changed = () => {
-        if (!endpoints.every(({ key }) => this.#seen.has(key))) return;
-        systemClock.clearTimer(timer);
-        end();
-      };
-      this.#changed();
     });
   }
 }

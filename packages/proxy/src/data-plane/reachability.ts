@@ -1,8 +1,23 @@
 import { type Clock, systemClock, type Timer } from "@pagoda/core";
 import { tcpProbe } from "@pagoda/health";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft, left } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
 import type { Endpoints, Origin } from "./endpoints.ts";
+
+/** What makes no sense as an endpoint cannot be reached either: it must not end the thread. */
+async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof probe> {
+  try {
+    return await probe(endpoint, signal);
+  } catch (cause) {
+    return left({
+      _tag: "ProbeFailed",
+      origin: "local",
+      retryable: false,
+      reason: `${endpoint.key} is no origin`,
+      cause,
+    });
+  }
+}
 
 /** Told when a cluster becomes reachable, or is so no more. */
 export type ReachabilityObserver = (reachable: boolean, reason: string | undefined) => void;
@@ -11,6 +26,8 @@ type Watchable = Pick<Endpoints, "endpoints" | "subscribe" | "started">;
 
 const everyMs = 2_000;
 const timeoutMs = 1_000;
+/** How many endpoints are asked at once. */
+const atOnce = 256;
 
 const probe = tcpProbe<Origin>({ address });
 
@@ -60,9 +77,12 @@ export class Reachability {
     const { endpoints } = this.#discovery;
     const last = endpoints.find(({ key }) => key === this.#good?.key);
     let reason = last === undefined ? "there are no endpoints" : await this.#ask(last);
-    if (reason !== undefined)
-      for (const answer of await Promise.all(endpoints.map((endpoint) => this.#ask(endpoint))))
+    // Each takes a descriptor.
+    for (let at = 0; reason !== undefined && at < endpoints.length; at += atOnce) {
+      if (this.#stopping.signal.aborted) return;
+      for (const answer of await Promise.all(endpoints.slice(at, at + atOnce).map((each) => this.#ask(each))))
         reason = answer === undefined || reason === undefined ? undefined : answer;
+    }
     if (this.#stopping.signal.aborted) return;
     this.#timer = this.#clock.setTimer(everyMs, () => void this.#look());
     const reachable = reason === undefined;
@@ -75,7 +95,7 @@ export class Reachability {
   async #ask(endpoint: Origin): Promise<string | undefined> {
     const late = new AbortController();
     const timer = this.#clock.setTimer(timeoutMs, () => late.abort());
-    const result = await probe(endpoint, AbortSignal.any([late.signal, this.#stopping.signal]));
+    const result = await reach(endpoint, AbortSignal.any([late.signal, this.#stopping.signal]));
     this.#clock.clearTimer(timer);
     if (!isLeft(result)) {
       this.#good = endpoint;

@@ -1,8 +1,11 @@
-import { rootCertificates } from "node:tls";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
@@ -90,6 +93,29 @@ describe("over configurations", () => {
     drop(first.taken);
     await expect(get(first.shop)).rejects.toThrow("NoEndpointReady");
     expect(await get(second.shop)).toMatchObject({ status: 200 });
+  });
+
+  test("another one begins with the endpoints that its source gave last", async () => {
+    await using origin = await listen(createServer((_message, out) => out.end("hello")));
+    const folder = mkdtempSync(join(tmpdir(), "pagoda-clusters-"));
+    const file = join(folder, "shop.json");
+    writeFileSync(file, JSON.stringify([origin.url]));
+    const { take, lines } = clustersOver();
+    const first = take({ file });
+    await first.shop.started;
+    rmSync(folder, { recursive: true });
+    const second = take({ file, balance: "peak-ewma" });
+    expect(second.shop).not.toBe(first.shop);
+    await second.shop.started;
+    expect(await get(second.shop)).toMatchObject({ status: 200 });
+    await vi.waitFor(() =>
+      expect(lines.map(({ msg }) => msg)).toContain(
+        "endpoint discovery failed; keeping the last known endpoints",
+      ),
+    );
+    const another = take({ file: join(folder, "cart.json") });
+    await another.shop.started;
+    expect(another.shop.endpoints).toEqual([]);
   });
 
   test("a file with other contents makes another one", () => {

@@ -81,6 +81,26 @@ describe("the first look", () => {
     expect(changes).toEqual([[false, expect.stringContaining("ECONNREFUSED")]]);
   });
 
+  test("defect: an endpoint without a scheme ended the thread", async () => {
+    await using server = await listen(createServer());
+    const { reachability, changes } = watch("10.0.0.1:8080");
+    await reachability.started;
+    reachability.stop();
+    expect(changes).toEqual([[false, "10.0.0.1:8080 is no origin"]]);
+    const both = watch("10.0.0.1:8080", server.url);
+    await both.reachability.started;
+    both.reachability.stop();
+    expect(both.reachability.any).toBe(true);
+  });
+
+  test("finds one among many", async () => {
+    await using server = await listen(createServer());
+    const { reachability } = watch(...Array.from({ length: 600 }, () => refusing), server.url);
+    await reachability.started;
+    reachability.stop();
+    expect(reachability.any).toBe(true);
+  });
+
   test("says when there are no endpoints", async () => {
     const { reachability, changes } = watch();
     await reachability.started;

@@ -64,12 +64,51 @@ describe("endpoints", () => {
     );
   });
 
+  test("that make no sense are left out and told, and the others serve", async () => {
+    await using one = await named("one");
+    using folder = new Folder();
+    folder.write("shop.json", ["10.0.0.1:8080", one.url, { key: "ftp://a" }]);
+    await using pagoda = await configured(folder, through({ file: "shop.json" }), { PROXY_WORKERS: "2" });
+    expect(await bodies(pagoda.url, 4)).toEqual(["one", "one", "one", "one"]);
+    const line = await pagoda.log("endpoints left out: their entries are invalid");
+    expect(line).toMatchObject({
+      level: 40,
+      cluster: "origin",
+      known: 1,
+      fault: {
+        problems: [
+          '[0] must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "10.0.0.1:8080")',
+          '[2].key must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "ftp://a")',
+        ],
+      },
+    });
+    folder.write("shop.json", ["10.0.0.1:8080"]);
+    await pagoda.log("endpoint discovery failed; keeping the last known endpoints");
+    expect(await bodies(pagoda.url, 4)).toEqual(["one", "one", "one", "one"]);
+    expect(await pagoda.metric("pagoda_worker_restarts_total", { reason: "crash" })).toBe(0);
+  });
+
+  test("stay over a reload while the DNS is down", async () => {
+    await using one = await named("one");
+    using folder = new Folder();
+    const dns = await openDns();
+    dns.records.push({ name: "shop.test", type: "A", ttl: 60, data: "127.0.0.1" });
+    const cluster = (more: object): object =>
+      through({ dns: { host: "shop.test", port: one.port, servers: [dns.address] }, ...more });
+    await using pagoda = await configured(folder, cluster({}), { PROXY_WORKERS: "2" });
+    expect(await bodies(pagoda.url, 2)).toEqual(["one", "one"]);
+    dns[Symbol.dispose]();
+    folder.write("pagoda.yaml", cluster({ balance: "peak-ewma" }));
+    expect((await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" })).status).toBe(200);
+    expect(await bodies(pagoda.url, 8)).toEqual(Array.from({ length: 8 }, () => "one"));
+  });
+
   test("whose file is not there are none, and the log says which file; they come with it", async () => {
     await using one = await named("one");
     using folder = new Folder();
     await using pagoda = await configured(folder, through({ file: "shop.json" }));
     const fault = { _tag: "FileUnreadable", code: "ENOENT", path: folder.file("shop.json") };
-    const line = await pagoda.log("endpoints cannot be found out; none are known");
+    const line = await pagoda.log("endpoint discovery failed; no endpoint is known");
     expect(line).toMatchObject({ level: 40, cluster: "origin", fault });
     const refused = await call(pagoda.url);
     expect([refused.status, refused.body]).toEqual([503, expect.stringMatching(/^503 there is no upstream/)]);
@@ -79,7 +118,7 @@ describe("endpoints", () => {
       ({ body }) => body === "one",
     );
     folder.write("shop.json", "[{");
-    expect(await pagoda.log("those that were known stay")).toMatchObject({ known: 1 });
+    expect(await pagoda.log("keeping the last known endpoints")).toMatchObject({ known: 1 });
     expect((await call(pagoda.url)).body).toBe("one");
   });
 

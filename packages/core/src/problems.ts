@@ -1,0 +1,51 @@
+/**
+ * A value as JSON for a message, cut at `maxLength` characters, whatever it is: deep, cyclic, huge, or no JSON at all.
+ * Cost: what is shown of it, not what it holds.
+ */
+export function shown(value: unknown, maxLength: number = 60): string {
+  if (value === undefined) return "missing";
+  const writer = new Writer(maxLength);
+  writer.write(value, 0);
+  return writer.text.length > maxLength ? `${writer.text.slice(0, maxLength)}…` : writer.text;
+}
+
+/** Deeper levels are left out. */
+const maxDepth = 16;
+
+class Writer {
+  text = "";
+  readonly #maxLength: number;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  write(value: unknown, depth: number): void {
+    if (typeof value === "string") this.text += JSON.stringify(value.slice(0, this.#maxLength + 1));
+    else if (typeof value !== "object" || value === null)
+      this.text += typeof value === "function" || typeof value === "symbol" ? typeof value : String(value);
+    else if (depth >= maxDepth) this.text += "…";
+    else if (Array.isArray(value)) this.#list("[", value, "]", (each) => this.write(each, depth + 1));
+    else
+      this.#list("{", Object.keys(value), "}", (name) => {
+        this.text += `${JSON.stringify(name.slice(0, this.#maxLength + 1))}:`;
+        this.write((value as Record<string, unknown>)[name], depth + 1);
+      });
+  }
+
+  #list<T>(begin: string, parts: readonly T[], end: string, each: (part: T) => void): void {
+    this.text += begin;
+    for (let at = 0; at < parts.length; at++) {
+      if (this.text.length > this.#maxLength) return;
+      if (at > 0) this.text += ",";
+      each(parts[at] as T);
+    }
+    this.text += end;
+  }
+}
+
+/** The first of many lines, and how many more there are: nobody reads 5,000 of them. */
+export function firstLines(lines: readonly string[], most: number = 100): readonly string[] {
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most), `and ${(lines.length - most).toLocaleString("en")} more`];
+}
