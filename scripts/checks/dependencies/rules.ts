@@ -3,6 +3,12 @@ import type { Kind, Manifest, Package } from "../../workspace.ts";
 /** The contract's own vocabulary (Either, Option): no layer can be written without it, so it is nobody's choice. */
 const vocabulary = "fp-ts";
 
+/**
+ * Libraries that a package and its user must have the same copy of: values of theirs cross the border, and some keep
+ * global state. OpenTelemetry's API ignores, without a word, an SDK that was registered with an older copy.
+ */
+export const shared: readonly string[] = [vocabulary, "@opentelemetry/api", "prom-client", "pino"];
+
 /** Kinds of packages that a kind may know, besides its own package. */
 const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   core: [],

@@ -4,6 +4,7 @@ import { command } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
 import { readMarkdown } from "../docs/markdown.ts";
 import { exited, failed, type Outcome, passed } from "../outcome.ts";
+import { installQuietly } from "./project.ts";
 import { tarball } from "./tarball.ts";
 
 /**
@@ -23,6 +24,9 @@ export async function aloneOutcome(
   );
   if (examples.length === 0 || !installs.includes(one.name))
     return failed(name, "its README lacks an example, or the line that installs it");
+  const unnamed = Object.keys(one.manifest.peerDependencies ?? {}).filter((peer) => !installs.includes(peer));
+  if (unnamed.length > 0)
+    return failed(name, `its README's install line must name its peers (${unnamed.join(", ")})`);
 
   const project = join(directory, `alone-${one.short}`);
   mkdirSync(project);
@@ -34,8 +38,7 @@ export async function aloneOutcome(
   );
   const manifest = { private: true, type: "module", dependencies, overrides: overridesOf(dependencies) };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
-  const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", "--loglevel=error"];
-  const installed = await command("npm", ["install", ...quiet], { cwd: project });
+  const installed = await installQuietly(project);
   if (installed.code !== 0) return exited(name, installed);
   for (const { line, code } of examples) {
     const file = join(project, `README.${line}.ts`);

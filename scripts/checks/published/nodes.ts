@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { command } from "../../command.ts";
 import { root, type Package } from "../../workspace.ts";
 import { exited, failed, passed, skipped, type Outcome } from "../outcome.ts";
-import { entriesOf, projectIn } from "./project.ts";
+import { entriesOf, importAll, projectIn } from "./project.ts";
 
 interface NodeVersion {
   readonly name: string;
@@ -16,13 +16,6 @@ export const nodes: readonly NodeVersion[] = [
   { name: "Node 24", binary: join(root, "node_modules/node-24/bin/node") },
   { name: "Node 26", binary: process.execPath },
 ];
-
-const importAll = `
-for (const entry of process.argv.slice(2)) {
-  const names = Object.keys(await import(entry));
-  if (names.length === 0) throw new Error(entry + " exports nothing");
-}
-`;
 
 /** Imports what an installed package exports, asks its programs for their version, runs its smoke script if any. */
 export async function useOutcome(one: Package, node: NodeVersion, directory: string): Promise<Outcome> {

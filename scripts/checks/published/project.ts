@@ -31,9 +31,22 @@ export function install(all: readonly Package[], directory: string): Promise<Fin
     overrides: Object.fromEntries(all.map((one) => [one.name, `$${one.name}`])),
   };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest, undefined, 2));
+  return installQuietly(project);
+}
+
+/** What the project's package.json names, with npm. */
+export function installQuietly(project: string): Promise<Finished> {
   const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", "--loglevel=error"];
   return command("npm", ["install", ...quiet], { cwd: project });
 }
+
+/** A program that imports each of its arguments. */
+export const importAll = `
+for (const entry of process.argv.slice(2)) {
+  const names = Object.keys(await import(entry));
+  if (names.length === 0) throw new Error(entry + " exports nothing");
+}
+`;
 
 /** Compiles a user's file against the installed types, those types included. */
 export async function typesOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
