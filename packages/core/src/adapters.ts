@@ -1,7 +1,7 @@
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { TaskEither } from "fp-ts/lib/TaskEither.js";
 import type { Aborted } from "./fault.ts";
-import { oneshot } from "./readiness.ts";
+import { checkMaxWait, oneshot, type Wait } from "./readiness.ts";
 import { service, type Service } from "./service.ts";
 
 /** A service from a function that gives a `TaskEither`, for those who live in fp-ts. */
@@ -13,11 +13,29 @@ export function fromTaskEither<Req, Res, Err>(
   return service(name, async (request: Req, signal) => task(request, signal)());
 }
 
-/** A service as a function that gives a `TaskEither`; running the task waits until the service is ready. */
+/**
+ * A service as a function that gives a `TaskEither`. A service that is not ready refuses at once, with its own error; with
+ * `maxWaitMs` running the task waits that long for it to become ready.
+ *
+ * @throws RangeError when `maxWaitMs` is out of range.
+ */
 export function toTaskEither<Req, Res, Err>(
   inner: Service<Req, Res, Err>,
+  wait?: Wait,
 ): (request: Req, signal?: AbortSignal) => TaskEither<Err | Aborted, Res> {
-  return (request, signal) => () => oneshot(inner, request, signal);
+  const call = calling("toTaskEither", inner, wait);
+  return (request, signal) => () => call(request, signal);
+}
+
+/** Calls at once unless asked to wait. */
+function calling<Req, Res, Err>(
+  name: string,
+  inner: Service<Req, Res, Err>,
+  { maxWaitMs = 0, ...rest }: Wait = {},
+): (request: Req, signal?: AbortSignal) => Promise<Either<Err | Aborted, Res>> {
+  checkMaxWait(name, maxWaitMs);
+  if (maxWaitMs === 0) return (request, signal) => inner.call(request, signal);
+  return (request, signal) => oneshot(inner, request, signal, { maxWaitMs, ...rest });
 }
 
 /**
@@ -52,14 +70,18 @@ export class CallFailed<Err = unknown> extends Error {
 }
 
 /**
- * A service as a plain async function: it waits until the service is ready, gives the response, and throws
- * {@link CallFailed} with the typed error as `cause`.
+ * A service as a plain async function: it gives the response, and throws {@link CallFailed} with the typed error as
+ * `cause`. A service that is not ready refuses at once; with `maxWaitMs` the call waits that long for it to become ready.
+ *
+ * @throws RangeError when `maxWaitMs` is out of range.
  */
 export function toAsync<Req, Res, Err>(
   inner: Service<Req, Res, Err>,
+  wait?: Wait,
 ): (request: Req, signal?: AbortSignal) => Promise<Res> {
+  const call = calling("toAsync", inner, wait);
   return async (request, signal) => {
-    const result = await oneshot(inner, request, signal);
+    const result = await call(request, signal);
     if (isLeft(result)) throw new CallFailed(result.left);
     return result.right;
   };

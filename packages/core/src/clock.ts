@@ -16,6 +16,9 @@ export interface Clock {
   clearTimer(timer: Timer): void;
 }
 
+/** Milliseconds: the longest time that the platform's timers take. They fire at once when they are given more. */
+export const longestTimerMs = 2_147_483_647;
+
 /** The system's clock, and the default of every layer. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -1,5 +1,7 @@
 import { type Either, left } from "fp-ts/lib/Either.js";
+import { type Clock, longestTimerMs, systemClock } from "./clock.ts";
 import { aborted, type Aborted } from "./fault.ts";
+import { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 
 /** The part of a service that waiting needs. */
@@ -249,19 +251,64 @@ export async function whenReady<T>(
   }
 }
 
+/** How long a call waits for readiness. */
+export interface Wait {
+  /** Milliseconds, from 0 (not at all) to 2,147,483,647. */
+  readonly maxWaitMs?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * How long layers that call inner in a later tick let it become ready, unless told otherwise: as long as linkerd waits for
+ * an upstream before it fails fast. Long enough for a slot to become free, too short for an open circuit to close.
+ */
+export const defaultMaxWaitMs = 3_000;
+
 /**
  * Calls a service as soon as it is ready.
  *
+ * With `maxWaitMs` it waits that long at most, then calls all the same: a service that is not ready refuses with its own
+ * error, which says why (`CircuitOpen`, `ConcurrencyLimited`). Without, it waits as long as the signal lets it, which for
+ * an open circuit may be minutes.
+ *
  * @returns What the call gives, or {@link Aborted} when the signal was aborted before the service became ready.
+ * @throws RangeError (as a rejection) when `maxWaitMs` is out of range.
  */
 export async function oneshot<Req, Res, Err>(
   service: Service<Req, Res, Err>,
   request: Req,
   signal?: AbortSignal,
+  { maxWaitMs, clock = systemClock }: Wait = {},
 ): Promise<Either<Err | Aborted, Res>> {
-  const result = await whenReady(service, () => service.call(request, signal), signal);
-  // Only an aborted signal gives `undefined`: a call always gives an Either.
-  return result ?? left(aborted(signal as AbortSignal));
+  const call = (): Promise<Either<Err, Res>> => service.call(request, signal);
+  if (maxWaitMs === undefined || isReady(service)) {
+    const result = await whenReady(service, call, signal);
+    // Only an aborted signal gives `undefined`: a call always gives an Either.
+    return result ?? left(aborted(signal as AbortSignal));
+  }
+  checkMaxWait("oneshot", maxWaitMs);
+  const patience = new Scope(signal);
+  const timer = clock.setTimer(maxWaitMs, () => patience.abort());
+  // The wait alone is bounded: it is over when the call begins.
+  const begin = (): { readonly answer: Promise<Either<Err, Res>> } => {
+    clock.clearTimer(timer);
+    patience.end();
+    return { answer: call() };
+  };
+  try {
+    const begun = await whenReady(service, begin, patience.signal);
+    if (begun !== undefined) return await begun.answer;
+  } finally {
+    clock.clearTimer(timer);
+    patience.end();
+  }
+  return signal?.aborted ? left(aborted(signal)) : call();
+}
+
+/** @throws RangeError when it is no time that a timer takes. */
+export function checkMaxWait(of: string, maxWaitMs: number): void {
+  if (!(maxWaitMs >= 0 && maxWaitMs <= longestTimerMs))
+    throw new RangeError(`${of}: maxWaitMs must be from 0 to ${longestTimerMs} (got ${maxWaitMs})`);
 }
 
 function settledOrAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {

@@ -7,13 +7,20 @@ import {
   toAsync,
   toTaskEither,
 } from "@pagoda/core";
-import { mockService } from "@pagoda/core/testing";
+import { mockService, virtualClock } from "@pagoda/core/testing";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import * as TE from "fp-ts/lib/TaskEither.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
 function half(n: number): TE.TaskEither<"odd", number> {
   return n % 2 === 0 ? TE.right(n / 2) : TE.left("odd");
+}
+
+/** Never ready, like an open circuit: a call is refused. */
+function notReady() {
+  return service("not ready", async (_text: string): Promise<Either<string, string>> => left("not ready"), {
+    ready: () => new Promise(() => {}),
+  });
 }
 
 describe("fromTaskEither", () => {
@@ -57,24 +64,35 @@ describe("toTaskEither", () => {
     expect((await mock.next()).request).toBe("a");
   });
 
-  test("waits until the service is ready", async () => {
+  test("waits for the service to become ready when it is told how long", async () => {
     const mock = mockService<string, string>();
+    const clock = virtualClock();
     mock.admit(0);
-    const result = toTaskEither(mock.service)("a")();
+    const result = toTaskEither(mock.service, { maxWaitMs: 100, clock })("a")();
+    await clock.advance(99);
     await mock.expectNoCall();
     mock.admit(1);
     (await mock.next()).answer("b");
     expect(await result).toEqual(right("b"));
+    expect(clock.pending).toBe(0);
+  });
+
+  // Defect: it waited, outside of every timeout, for as long as a circuit was open.
+  test("calls at once a service that is not ready, which refuses", async () => {
+    const refusing = notReady();
+    expect(await toTaskEither(refusing)("a")()).toEqual(left("not ready"));
   });
 
   test("is Aborted when the signal is, before the service is ready", async () => {
     const mock = mockService<string, string>();
     mock.admit(0);
     const leaving = new AbortController();
-    const result = toTaskEither(mock.service)("a", leaving.signal)();
+    const clock = virtualClock();
+    const result = toTaskEither(mock.service, { maxWaitMs: 100, clock })("a", leaving.signal)();
     leaving.abort("enough");
     expect(await result).toMatchObject(left({ _tag: "Aborted", cause: "enough" }));
     await mock.expectNoCall();
+    expect(clock.pending).toBe(0);
   });
 });
 
@@ -139,13 +157,35 @@ describe("toAsync", () => {
     },
   );
 
-  test("waits until the service is ready", async () => {
+  test("waits for the service to become ready when it is told how long", async () => {
     const mock = mockService<string, string>();
     mock.admit(0);
-    const result = toAsync(mock.service)("a");
+    const result = toAsync(mock.service, { maxWaitMs: 100, clock: virtualClock() })("a");
     await mock.expectNoCall();
     mock.admit(1);
     (await mock.next()).answer("b");
     expect(await result).toBe("b");
+  });
+
+  // Defect: it waited, outside of every timeout, for as long as a circuit was open.
+  test("calls at once a service that is not ready, which refuses", async () => {
+    await expect(toAsync(notReady())("a")).rejects.toMatchObject({ cause: "not ready" });
+  });
+
+  test("calls a service that has not become ready in time, which refuses", async () => {
+    const clock = virtualClock();
+    const thrown = toAsync(notReady(), { maxWaitMs: 100, clock })("a").catch((error: unknown) => error);
+    let over = false;
+    void thrown.then(() => (over = true));
+    await clock.advance(99);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(await thrown).toMatchObject({ name: "CallFailed", cause: "not ready" });
+  });
+
+  test.each([-1, NaN, 2 ** 31, Infinity])("refuses maxWaitMs %s", (maxWaitMs) => {
+    const message = `maxWaitMs must be from 0 to 2147483647 (got ${maxWaitMs})`;
+    expect(() => toAsync(notReady(), { maxWaitMs })).toThrow(new RangeError(`toAsync: ${message}`));
+    expect(() => toTaskEither(notReady(), { maxWaitMs })).toThrow(new RangeError(`toTaskEither: ${message}`));
   });
 });

@@ -9,7 +9,7 @@ import {
   systemClock,
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
-import { checkPatience, type Codel } from "./patience.ts";
+import { checkPatience, type Codel, usualWaitMs } from "./patience.ts";
 import { Queue } from "./queue.ts";
 
 /** As many calls wait as there is room for. Nothing was sent, so it says nothing about the upstream. */
@@ -40,7 +40,7 @@ export interface BufferObserver {
 export interface BufferOptions {
   /** Calls that may wait: a whole number of at least 1. */
   readonly capacity: number;
-  /** How long each may wait: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else for ever. */
+  /** How long each may wait: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else 3,000. */
   readonly maxWaitMs?: number;
   /** Keeps the wait short when more comes than can be taken for longer than a burst. Default: off. */
   readonly codel?: Codel;
@@ -53,7 +53,8 @@ export interface BufferOptions {
  * goes straight through. Use it to absorb bursts in front of what has a limit.
  *
  * It stands around a layer that is not always ready, such as a concurrency limit or a balancer. It is ready while there
- * is room, and those who ask wait for room. A timeout outside of it counts the waiting.
+ * is room, and those who ask wait for room. A timeout outside of it counts the waiting. The wait is bounded without one,
+ * too: an open circuit further in may be closed to calls for minutes.
  *
  * With `codel` a call that comes when the queue has not been empty for `intervalMs` waits `targetMs` at most: then more
  * comes than inner can take, and a long queue would only make all calls late.
@@ -87,7 +88,7 @@ export function buffer({
     return {
       options: {
         capacity,
-        ...(maxWaitMs !== undefined && { maxWaitMs }),
+        maxWaitMs: usualWaitMs({ maxWaitMs, codel }),
         ...(codel && { codel: { targetMs: codel.targetMs, intervalMs: codel.intervalMs } }),
       },
       state: () => ({ queued: queue.size, oldestMs: queue.oldestMs(), waiting: queue.outside }),

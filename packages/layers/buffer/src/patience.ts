@@ -1,3 +1,5 @@
+import { defaultMaxWaitMs, longestTimerMs } from "@pagoda/core";
+
 /** Shrinks how long a call may wait while the queue does not get empty. */
 export interface Codel {
   /** How long a call may wait then: milliseconds, over 0, at most `intervalMs` and `maxWaitMs`. */
@@ -16,21 +18,21 @@ export interface PatienceOptions {
  * long. One that does not is standing: whatever it holds only adds latency, so its length should be short.
  */
 export class Patience {
-  readonly #usualMs: number | undefined;
+  readonly #usualMs: number;
   readonly #codel: Codel | undefined;
   #nonEmptySince = 0;
 
   constructor({ maxWaitMs, codel }: PatienceOptions) {
-    this.#usualMs = maxWaitMs ?? codel?.intervalMs;
+    this.#usualMs = usualWaitMs({ maxWaitMs, codel });
     this.#codel = codel;
   }
 
   /**
    * A call joins.
    *
-   * @returns Milliseconds, or `undefined` when it may wait for ever.
+   * @returns Milliseconds.
    */
-  joined(now: number, isFirst: boolean): number | undefined {
+  joined(now: number, isFirst: boolean): number {
     if (isFirst) this.#nonEmptySince = now;
     const codel = this.#codel;
     const stands = codel !== undefined && now - this.#nonEmptySince >= codel.intervalMs;
@@ -38,8 +40,10 @@ export class Patience {
   }
 }
 
-/** The longest time that timers of the platform can take. */
-const longestMs = 2_147_483_647;
+/** How long a call may wait while the queue does not stand: milliseconds. */
+export function usualWaitMs({ maxWaitMs, codel }: PatienceOptions): number {
+  return maxWaitMs ?? codel?.intervalMs ?? defaultMaxWaitMs;
+}
 
 /** Refuses times that make no sense. */
 export function checkPatience({ maxWaitMs, codel }: PatienceOptions): void {
@@ -47,8 +51,8 @@ export function checkPatience({ maxWaitMs, codel }: PatienceOptions): void {
     if (!(ms > 0 && ms <= below))
       throw new RangeError(`buffer: ${option} is ${ms}; valid is more than 0, at most ${below}`);
   };
-  if (maxWaitMs !== undefined) check("maxWaitMs", maxWaitMs, longestMs);
+  if (maxWaitMs !== undefined) check("maxWaitMs", maxWaitMs, longestTimerMs);
   if (codel === undefined) return;
-  check("codel.intervalMs", codel.intervalMs, longestMs);
-  check("codel.targetMs", codel.targetMs, Math.min(codel.intervalMs, maxWaitMs ?? longestMs));
+  check("codel.intervalMs", codel.intervalMs, longestTimerMs);
+  check("codel.targetMs", codel.targetMs, Math.min(codel.intervalMs, maxWaitMs ?? longestTimerMs));
 }

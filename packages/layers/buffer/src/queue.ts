@@ -75,13 +75,11 @@ export class Queue {
       this.#leave(entry);
       fate.abort();
     });
-    if (patienceMs !== undefined) {
-      entry.timer = this.#clock.setTimer(patienceMs, () => {
-        this.#leave(entry);
-        scope.abort();
-        fate.timeOut(this.#clock.now() - since);
-      });
-    }
+    entry.timer = this.#clock.setTimer(patienceMs, () => {
+      this.#leave(entry);
+      scope.abort();
+      fate.timeOut(this.#clock.now() - since);
+    });
     const pass = (): void => {
       scope.end();
       this.#leave(entry);

@@ -242,7 +242,10 @@ describe("buffer", () => {
       options: { capacity: 2, maxWaitMs: 500, codel: { targetMs: 5, intervalMs: 100 } },
       state: { queued: 0, oldestMs: 0, waiting: 0 },
     });
-    expect(buffer({ capacity: 3 })(mock.service).describe().options).toEqual({ capacity: 3 });
+    expect(buffer({ capacity: 3 })(mock.service).describe().options).toEqual({
+      capacity: 3,
+      maxWaitMs: 3_000,
+    });
     mock.admit(0);
     void layered.call("a");
     await clock.advance(30);

@@ -1,4 +1,13 @@
-import { type Classifier, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Classifier,
+  type Fault,
+  type Layer,
+  type Service,
+  service,
+  ServiceBuilder,
+  toAsync,
+  toTaskEither,
+} from "@pagoda/core";
 import { httpResponse } from "@pagoda/core/http";
 import { conformance, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
@@ -252,5 +261,29 @@ describe("HTTP responses, without a classifier", () => {
     const layered = circuitBreaker({ trip: consecutiveFailures(5), clock: virtualClock() })(answers);
     for (let n = 0; n < 20; n++) await layered.call("a");
     expect(layered.describe().state).toMatchObject({ phase: "closed" });
+  });
+});
+
+// Defect: as a plain function it waited up to `maxOpenMs` for an open circuit, outside of every timeout.
+describe("an open circuit behind toAsync and toTaskEither", () => {
+  async function opened() {
+    const clock = virtualClock();
+    const leaf = service<string, string, Fault>("leaf", async () => left(down));
+    const layered = circuitBreaker({ trip: consecutiveFailures(1), random: () => 0.5, clock })(leaf);
+    await layered.call("a");
+    return { clock, layered };
+  }
+
+  test("refuses at once", async () => {
+    const { layered } = await opened();
+    await expect(toAsync(layered)("b")).rejects.toMatchObject({ message: "CircuitOpen" });
+    expect(await toTaskEither(layered)("b")()).toMatchObject(left({ _tag: "CircuitOpen" }));
+  });
+
+  test("refuses when it has not become ready in the time that one waits for it", async () => {
+    const { clock, layered } = await opened();
+    const result = toTaskEither(layered, { maxWaitMs: 100, clock })("b")();
+    await clock.advance(100);
+    expect(await result).toMatchObject(left({ _tag: "CircuitOpen" }));
   });
 });

@@ -2,6 +2,7 @@ import {
   aborted,
   type Aborted,
   type Clock,
+  defaultMaxWaitMs,
   type Fault,
   layer,
   type Layer,
@@ -139,7 +140,9 @@ export function fault({
             observer?.delayed?.(ms);
             return pause(clock, ms, signal).then(() => {
               if (signal?.aborted) return left(aborted(signal));
-              return isBroken ? fail() : oneshot(inner, request, signal);
+              return isBroken
+                ? fail()
+                : oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
             });
           }
           return isBroken ? Promise.resolve(fail()) : inner.call(request, signal);

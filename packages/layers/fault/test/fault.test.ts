@@ -1,4 +1,12 @@
-import { type Aborted, type Fault, type Layer, type Random, type Service, service } from "@pagoda/core";
+import {
+  type Aborted,
+  type Clock,
+  type Fault,
+  type Layer,
+  type Random,
+  type Service,
+  service,
+} from "@pagoda/core";
 import { conformance, mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
@@ -77,9 +85,22 @@ describe("fault: failure", () => {
 });
 
 describe("fault: delay", () => {
-  conformance(test, ({ clock }) =>
-    fault({ delay: { ratio: 1, ms: 0 }, clock: { ...clock, setTimer: soon, clearTimer() {} } }),
-  );
+  conformance(test, ({ clock }) => fault({ delay: { ratio: 1, ms: 0 }, clock: hurried(clock) }));
+
+  // Defect: it waited for ever for an inner that did not become ready, such as an open circuit.
+  test("waits 3 s at most for an inner that is not ready when the time is over, which then refuses", async () => {
+    const clock = virtualClock();
+    const open = service("open", async (_text: string) => left("open"), {
+      ready: () => new Promise(() => {}),
+    });
+    let over = false;
+    const result = fault({ delay: { ratio: 1, ms: 50 }, clock })(open).call("a");
+    void result.then(() => (over = true));
+    await clock.advance(3_049);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(await result).toEqual(left("open"));
+  });
 
   test("calls inner only when the time is over", async () => {
     const { clock, mock, layered, told } = bench({ delay: { ratio: 1, ms: 50 } });
@@ -238,7 +259,22 @@ describe("types of fault", () => {
   });
 });
 
-/** A timer that fires as soon as everything else has settled: the suite does not move its clock. */
+/** Timers of 0 ms fire as soon as everything else has settled: the suite does not move its clock. */
+function hurried(clock: Clock): Clock {
+  const own = new WeakSet();
+  return {
+    ...clock,
+    setTimer(ms, run) {
+      if (ms > 0) return clock.setTimer(ms, run);
+      const timer = soon(ms, run);
+      own.add(timer);
+      return timer;
+    },
+    clearTimer: (timer) => own.has(timer) || clock.clearTimer(timer),
+  };
+}
+
+/** A timer that fires as soon as everything else has settled. */
 function soon(_ms: number, run: () => void): object {
   void Promise.resolve().then(run);
   return {};

@@ -1,12 +1,12 @@
 import {
   type Aborted,
-  aborted,
   type Clock,
+  defaultMaxWaitMs,
   type Fault,
   layer,
   type Layer,
+  oneshot,
   systemClock,
-  whenReady,
 } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
 import { memoryStore } from "./memory-store.ts";
@@ -123,9 +123,7 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
           if ("limit" in decision) return Promise.resolve(refuse(decision, request));
           return decision.then(async (later) => {
             if (later !== undefined) return refuse(later, request);
-            const result = await whenReady(inner, () => inner.call(request, signal), signal);
-            // Only an aborted signal gives `undefined`: a call always gives an Either.
-            return result ?? left(aborted(signal as AbortSignal));
+            return oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
           });
         } catch (defect) {
           return Promise.reject(defect);

@@ -173,7 +173,7 @@ export const routePolicies = fields({
   ...common,
   buffer: fields({
     capacity: whole(1, 1_000_000).describe("Calls that may wait at once."),
-    maxWait: duration.optional().describe("How long a call may wait. Default: no limit of its own."),
+    maxWait: duration.optional().describe("How long a call may wait. Default: 3s."),
   })
     .optional()
     .describe("Lets calls wait that would be refused for there are too many."),

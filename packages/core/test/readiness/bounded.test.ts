@@ -1,0 +1,142 @@
+import { deadlineOf, oneshot, Scope, callAll, service } from "@pagoda/core";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+/** A service that is not ready before it is opened, and refuses until then; gives the signals of its calls. */
+function gate() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const signals: (AbortSignal | undefined)[] = [];
+  let isOpen = false;
+  const inner = service(
+    "gate",
+    async (_text: string, signal?: AbortSignal) => {
+      signals.push(signal);
+      return isOpen ? right("done") : left("closed" as const);
+    },
+    { ready: () => (isOpen ? undefined : promise) },
+  );
+  const open = (): void => {
+    isOpen = true;
+    resolve();
+  };
+  return { inner, open, signals };
+}
+
+describe("oneshot with maxWaitMs", () => {
+  test("calls in time when the service becomes ready, and leaves no timer", async () => {
+    const clock = virtualClock();
+    const { inner, open } = gate();
+    const result = oneshot(inner, "a", undefined, { maxWaitMs: 100, clock });
+    await clock.advance(99);
+    open();
+    expect(await result).toEqual(right("done"));
+    expect(clock.pending).toBe(0);
+  });
+
+  test("then calls all the same: the service says why it is not ready", async () => {
+    const clock = virtualClock();
+    const { inner, signals } = gate();
+    const { signal } = new AbortController();
+    const result = oneshot(inner, "a", signal, { maxWaitMs: 100, clock });
+    await clock.advance(99);
+    expect(signals).toEqual([]);
+    await clock.advance(1);
+    expect(await result).toEqual(left("closed"));
+    expect(signals).toEqual([signal]);
+  });
+
+  test("bounds the wait, not the call", async () => {
+    const clock = virtualClock();
+    const mock = mockService<string, string>();
+    mock.admit(0);
+    const result = oneshot(mock.service, "a", undefined, { maxWaitMs: 100, clock });
+    await clock.advance(50);
+    mock.admit(1);
+    const call = await mock.next();
+    await clock.advance(1_000);
+    expect(call.signal).toBeUndefined();
+    call.answer("late");
+    expect(await result).toEqual(right("late"));
+  });
+
+  test("sets no timer for a service that is ready", async () => {
+    const clock = virtualClock();
+    const mock = mockService<string, string>();
+    const result = oneshot(mock.service, "a", undefined, { maxWaitMs: 100, clock });
+    expect(clock.pending).toBe(0);
+    (await mock.next()).answer("done");
+    expect(await result).toEqual(right("done"));
+  });
+
+  test("ends with the caller, and leaves nothing", async () => {
+    const clock = virtualClock();
+    const { inner, signals } = gate();
+    const leaving = new AbortController();
+    const result = oneshot(inner, "a", leaving.signal, { maxWaitMs: 100, clock });
+    leaving.abort("enough");
+    expect(await result).toMatchObject(left({ _tag: "Aborted", cause: "enough" }));
+    expect([clock.pending, signals]).toEqual([0, []]);
+  });
+
+  test("a defect of the call, or of ready(), comes out, and leaves no timer", async () => {
+    const clock = virtualClock();
+    const mock = mockService<string, string>();
+    mock.admit(0);
+    const result = oneshot(mock.service, "a", undefined, { maxWaitMs: 100, clock });
+    mock.admit(1);
+    (await mock.next()).reject(new Error("a defect"));
+    await expect(result).rejects.toThrow("a defect");
+    const throwing = service("throws", async (_text: string) => right(1), {
+      ready: () => {
+        throw new Error("of ready");
+      },
+    });
+    await expect(oneshot(throwing, "a", undefined, { maxWaitMs: 100, clock })).rejects.toThrow("of ready");
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([-1, NaN, 2 ** 31])("does not take %s", async (maxWaitMs) => {
+    const { inner } = gate();
+    await expect(oneshot(inner, "a", undefined, { maxWaitMs })).rejects.toThrow(
+      new RangeError(`oneshot: maxWaitMs must be from 0 to 2147483647 (got ${maxWaitMs})`),
+    );
+  });
+});
+
+describe("callAll", () => {
+  test("waits maxWaitMs for a service that is not ready, then gives its refusal", async () => {
+    const clock = virtualClock();
+    const { inner } = gate();
+    const first = callAll(inner, ["a"], { maxWaitMs: 100, clock }).next();
+    let over = false;
+    void first.then(() => (over = true));
+    await clock.advance(99);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(await first).toEqual({ done: false, value: left("closed") });
+  });
+
+  test("waits a minute at most, if nothing else is said", async () => {
+    const clock = virtualClock();
+    const { inner } = gate();
+    const first = callAll(inner, ["a"], { clock }).next();
+    await settled();
+    expect(clock.pending).toBe(1);
+    await clock.advance(60_000);
+    expect((await first).value).toEqual(left("closed"));
+  });
+
+  // Defect: the calls had a signal without the deadline of the caller's.
+  test("passes the caller's deadline on", async () => {
+    const deadlines: unknown[] = [];
+    const inner = service("leaf", async (_text: string, signal?: AbortSignal) => {
+      deadlines.push(deadlineOf(signal));
+      return right(1);
+    });
+    const scope = new Scope(undefined);
+    scope.deadline = 1_234;
+    for await (const _ of callAll(inner, ["a"], { signal: scope.signal }));
+    expect(deadlines).toEqual([1_234]);
+  });
+});
