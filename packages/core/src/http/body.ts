@@ -34,6 +34,9 @@ export interface BodyFlow {
 /** How a body ended: `complete`, with the trailers that came after it, or not. */
 export type BodyObserver = (complete: boolean, trailers?: HttpHeaders) => void;
 
+/** Whether a body waits for its source. */
+export type BodyWatcher = (waits: boolean) => void;
+
 /** Bytes that `bytes`, `text` and `json` accept at most if not told otherwise. */
 export const defaultMaxBytes: number = 1_048_576;
 
@@ -72,6 +75,13 @@ export abstract class Body {
     if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd);
     else (this.#observers ??= []).push(observer);
   }
+
+  /**
+   * Tells when the body begins to wait for more from its source, and when it ceases to: at its end, and whenever its
+   * reader takes a break. So a reader that is slow can be told from a source that is. Told at once where it waits already;
+   * a body that is here as a whole never does.
+   */
+  watch(_watcher: BodyWatcher): void {}
 
   /** For implementations: the body has passed as a whole, or will not. The first time counts. */
   protected ended(complete: boolean, trailers?: HttpHeaders): void {

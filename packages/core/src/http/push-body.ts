@@ -1,4 +1,4 @@
-import { Body, type BodyBroken, type BodyFlow, type BodySink, noFlow } from "./body.ts";
+import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher, noFlow } from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
 /** Bytes kept for a sink that is not there yet, or takes a break, before the source is asked to pause. */
@@ -24,6 +24,9 @@ export abstract class PushBody extends Body {
   #writing = false;
   /** The source was told to pause. */
   #paused = false;
+  #watchers: BodyWatcher[] | undefined;
+  /** What these were told last. */
+  #toldWaits = false;
 
   /** Called when the body is first wanted. */
   protected started(): void {}
@@ -44,6 +47,7 @@ export abstract class PushBody extends Body {
       this.#keptBytes += chunk.length;
     }
     this.#paused = this.#blocked || this.#keptBytes >= highWaterBytes;
+    if (this.#watchers !== undefined) this.#tell(this.waits);
     return this.open && !this.#paused;
   }
 
@@ -74,12 +78,17 @@ export abstract class PushBody extends Body {
     this.#sink = sink;
     this.started();
     this.#flush();
+    if (this.#watchers !== undefined) this.#tell(this.waits);
     if (this.#over) return noFlow;
     return {
       resume: () => {
         if (!this.#blocked) return;
         this.#blocked = false;
+        if (this.#watchers === undefined) return this.#flush();
+        // The reader goes on, even if what is kept blocks it again.
+        this.#tell(true);
         this.#flush();
+        this.#tell(this.waits);
       },
       cancel: (reason) => this.cancel(reason),
     };
@@ -97,6 +106,24 @@ export abstract class PushBody extends Body {
     const kept = this.#kept;
     this.#close(true);
     return kept.length === 1 ? kept[0] : Buffer.concat(kept);
+  }
+
+  override watch(watcher: BodyWatcher): void {
+    (this.#watchers ??= []).push(watcher);
+    // The others have been told what holds.
+    this.#toldWaits = this.waits;
+    if (this.#toldWaits) watcher(true);
+  }
+
+  /** Whether its reader wants more, and all that has come has gone to it. */
+  get waits(): boolean {
+    return this.#state === "open" && this.#sink !== undefined && !this.#blocked && this.#kept.length === 0;
+  }
+
+  #tell(waits: boolean): void {
+    if (waits === this.#toldWaits) return;
+    this.#toldWaits = waits;
+    for (const watcher of this.#watchers as BodyWatcher[]) watcher(waits);
   }
 
   /** More may come. */
@@ -142,6 +169,7 @@ export abstract class PushBody extends Body {
     this.#state = "over";
     this.#kept = [];
     this.#keptBytes = 0;
+    if (this.#watchers !== undefined) this.#tell(false);
     this.ended(complete, complete ? this.#trailers : undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { Body, type BodyBroken, type BodyFlow, type BodySink } from "./body.ts";
+import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher } from "./body.ts";
 import type { HttpHeaders } from "./headers.ts";
 
 /** One reading: how far it is, and whether its sink takes a break. */
@@ -83,6 +83,11 @@ export class ReplayBody extends Body {
   cancel(reason?: unknown): void {
     this.#reading = undefined;
     this.release(reason);
+  }
+
+  /** The source knows: what is recorded is not waited for. */
+  override watch(watcher: BodyWatcher): void {
+    this.#source.watch(watcher);
   }
 
   #start(): void {

@@ -53,6 +53,42 @@ describe("PushBody", () => {
     expect(sink.text).toBe("abcd");
   });
 
+  test("tells its watchers when it waits for its source, and when its reader is who is slow", () => {
+    const source = new Source();
+    const told: boolean[] = [];
+    source.watch((waits) => told.push(waits));
+    let room = true;
+    const sink = Sink.on(source, () => room);
+    expect(told.splice(0)).toEqual([true]);
+    source.give("a");
+    expect(told.splice(0)).toEqual([]);
+    room = false;
+    source.give("b");
+    expect(told.splice(0)).toEqual([false]);
+    source.give("c");
+    sink.flow?.resume();
+    // It has taken one, and takes a break again.
+    expect(told.splice(0)).toEqual([true, false]);
+    room = true;
+    sink.flow?.resume();
+    expect(told.splice(0)).toEqual([true]);
+    source.end();
+    expect(told.splice(0)).toEqual([false]);
+  });
+
+  test("a body that nobody reads, and one that is cancelled, wait for nothing", () => {
+    const source = new Source();
+    const told: boolean[] = [];
+    source.watch((waits) => told.push(waits));
+    source.give("a");
+    expect(told).toEqual([]);
+    const sink = Sink.on(source);
+    source.watch((waits) => told.push(waits));
+    expect(told).toEqual([true, true]);
+    sink.flow?.cancel();
+    expect(told).toEqual([true, true, false, false]);
+  });
+
   test("resume without a break does nothing", () => {
     const source = new Source();
     const sink = Sink.on(source);

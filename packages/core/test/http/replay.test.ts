@@ -32,6 +32,23 @@ describe("ReplayBody", () => {
     expect(source.told).toEqual(["start"]);
   });
 
+  test("waits for its source while a reading has caught up and takes more", () => {
+    const source = new Source();
+    const body = new ReplayBody(source);
+    const told: boolean[] = [];
+    body.watch((waits) => told.push(waits));
+    let room = true;
+    const first = Sink.on(body, () => room);
+    source.give("a");
+    room = false;
+    source.give("b");
+    expect(told.splice(0)).toEqual([true, false]);
+    first.flow?.cancel();
+    expect(told).toEqual([]);
+    Sink.on(body);
+    expect(told).toEqual([true]);
+  });
+
   test("an empty body is empty every time (linkerd2#15649)", async () => {
     for (const source of [emptyBody, new Source()]) {
       const body = new ReplayBody(source);

@@ -4,6 +4,7 @@ import {
   type BodyFlow,
   type BodyObserver,
   type BodySink,
+  type BodyWatcher,
   HttpHeaders,
 } from "@pagoda/core/http";
 import type { SkipReason } from "./options.ts";
@@ -83,6 +84,10 @@ export class TeeBody extends Body {
   /** The source knows: what is copied has no end of its own. */
   override observe(observer: BodyObserver): void {
     this.#source.observe(observer);
+  }
+
+  override watch(watcher: BodyWatcher): void {
+    this.#source.watch(watcher);
   }
 
   /** @internal */

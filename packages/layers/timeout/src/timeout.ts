@@ -17,10 +17,10 @@ export interface TimeoutOptions<Req> {
   /** Milliseconds, more than 0 and at most 2,147,483,647. */
   readonly ms: number;
   /**
-   * When the time begins to run. It gets a function to call then, once. Default: at the call. For HTTP with
-   * large uploads `(request, start) => request.body.observe(start)`: the upload is not counted.
+   * When the time runs: `start` starts it, anew each time, `stop` stops it. Default: from the call on. For HTTP with large
+   * uploads, `body.watch` tells when it is the client who is slow; see the README.
    */
-  readonly startWhen?: (request: Req, start: () => void) => void;
+  readonly startWhen?: (request: Req, start: () => void, stop: () => void) => void;
   readonly observer?: TimeoutObserver;
   readonly clock?: Clock;
 }
@@ -76,6 +76,12 @@ export function timeout<Req = unknown>({
           });
           scope.deadline = deadline.at;
         };
+        const stop = (): void => {
+          if (deadline === undefined) return;
+          deadlines.clear(deadline);
+          deadline = undefined;
+          scope.deadline = undefined;
+        };
 
         const fail = (defect: unknown): void => {
           close();
@@ -83,7 +89,7 @@ export function timeout<Req = unknown>({
         };
         try {
           if (startWhen === undefined) start();
-          else startWhen(request, start);
+          else startWhen(request, start, stop);
           inner.call(request, scope.signal).then((result) => {
             close();
             resolve(result);

@@ -9,7 +9,9 @@ import { type Deadline, Deadlines } from "../src/deadlines.ts";
 
 const timedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: 100 };
 
-function bench(options: { readonly startWhen?: (request: string, start: () => void) => void } = {}) {
+type StartWhen = (request: string, start: () => void, stop: () => void) => void;
+
+function bench(options: { readonly startWhen?: StartWhen } = {}) {
   const clock = virtualClock();
   const mock = mockService<string, number>();
   return { clock, mock, layered: timeout({ ms: 100, clock, ...options })(mock.service) };
@@ -94,6 +96,32 @@ describe("timeout", () => {
     expect(inner.signal?.aborted).toBe(false);
     await clock.advance(1);
     expect(await result).toEqual(left(timedOut));
+  });
+
+  test("stops the time and lets it begin anew; the deadline goes and comes with it", async () => {
+    let [begin, halt] = [(): void => {}, (): void => {}];
+    const { clock, mock, layered } = bench({
+      startWhen: (_request, start, stop) => ([begin, halt] = [start, stop]),
+    });
+    const result = layered.call("a");
+    const inner = await mock.next();
+    halt();
+    begin();
+    expect(deadlineOf(inner.signal)).toBe(100);
+    await clock.advance(99);
+    halt();
+    expect(deadlineOf(inner.signal)).toBeUndefined();
+    expect(clock.pending).toBe(0);
+    await clock.advance(1_000);
+    begin();
+    expect(deadlineOf(inner.signal)).toBe(1_199);
+    await clock.advance(99);
+    expect(inner.signal?.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await result).toEqual(left(timedOut));
+    halt();
+    begin();
+    expect(clock.pending).toBe(0);
   });
 
   test("sets no timer for a call that has ended before its time begins", async () => {

@@ -25,7 +25,7 @@ import { Reachability } from "./reachability.ts";
 import { strategyOf } from "./strategy.ts";
 import type { Tell } from "./tell.ts";
 import { transportOptions } from "./transport-options.ts";
-import { requestSent } from "./sent.ts";
+import { upstreamTime } from "./upstream-time.ts";
 
 /** What clusters need beside their configuration. */
 export interface ClusterContext extends Tell {
@@ -195,7 +195,7 @@ function stackOf(cluster: string, endpoint: Origin, config: ClusterConfig, conte
             ? undefined
             : timeout({
                 ms: policies.timeout,
-                startWhen: requestSent,
+                startWhen: upstreamTime,
                 observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
               }),
         ),

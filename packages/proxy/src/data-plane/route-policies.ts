@@ -14,7 +14,7 @@ import type { InjectedStatus } from "./answers.ts";
 import { given } from "./given.ts";
 import type { Kept } from "./kept.ts";
 import { authorizeOnRoute, type Labels, limitConcurrency, limitRate } from "./policies.ts";
-import { requestSent } from "./sent.ts";
+import { upstreamTime } from "./upstream-time.ts";
 import { limitName } from "./shared-limits.ts";
 import type { Tell } from "./tell.ts";
 
@@ -68,7 +68,7 @@ function stackOf(
           policies.timeout > 0
             ? timeout({
                 ms: policies.timeout,
-                startWhen: requestSent,
+                startWhen: upstreamTime,
                 observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
               })
             : undefined,

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import type { Socket } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Answer, call, keepAlive, Wire } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { Arrivals, held, type Held, origin, type Origin, rawOrigin, refusing } from "./origin.ts";
+import { Arrivals, held, type Held, listen, origin, type Origin, rawOrigin, refusing } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
 
 /** An answer of the proxy's own says what happened and to which request: no address, no system's word, no trace. */
@@ -123,6 +124,27 @@ describe("504", () => {
     const silent = { endpoints: [upstream.url.replace("http:", "https:")], pool: { connectTimeout: "50ms" } };
     await using pagoda = await configured(folder, through(silent));
     expectAnswer(await call(pagoda.url), 504, "no connection to the upstream in time");
+  });
+
+  test.each([
+    ["HTTP/1.1", "http1", () => rawOrigin((socket) => socket.pause())],
+    // With an open stream of which it reads nothing.
+    [
+      "HTTP/2",
+      "http2",
+      () => listen(createHttp2Server().on("stream", (stream) => stream.on("error", () => {}))),
+    ],
+  ] as const)("where an upstream with %s does not take the upload", async (_what, protocol, start) => {
+    await using upstream = await start();
+    using folder = new Folder();
+    const cluster = { endpoints: [upstream.url], protocol };
+    await using pagoda = await configured(folder, through(cluster, {}, { timeout: "200ms" }));
+    const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
+    const answered = once(upload, "response") as Promise<[IncomingMessage]>;
+    upload.write(Buffer.alloc(64 * 1_048_576));
+    const [response] = await answered;
+    expect(response.statusCode).toBe(504);
+    upload.destroy();
   });
 
   test("not where the upload takes longer than the time-out, nor where the response does", async () => {

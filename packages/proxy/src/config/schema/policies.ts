@@ -179,7 +179,9 @@ export const routePolicies = fields({
     .describe("Lets calls wait that would be refused for there are too many."),
   timeout: durationOrNone
     .prefault("15s")
-    .describe("From the end of the request to the response's head, all tries together; 0ms: no limit."),
+    .describe(
+      "How long the upstream may take to receive the request and to begin its response, all tries together. Time spent waiting for the client's upload does not count. 0ms: no limit.",
+    ),
   mirror: mirror.optional().describe("Copies calls to another cluster, whose answers nobody waits for."),
   retry: retry.optional().describe("Makes a call again that failed, where that does no harm."),
   hedge: hedge.optional().describe("Makes a call that takes long a second time; the first answer wins."),
