@@ -8,3 +8,4 @@ export * from "./push-body.ts";
 export * from "./replay.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
+export * from "./upgrades.ts";

@@ -83,9 +83,10 @@ export interface HttpRequest {
   readonly headers: HttpHeaders;
   readonly body: Body;
   /**
-   * The protocol that the client wants to go over to: `websocket`. The response with status 101 accepts it; from then
-   * on the bodies are what both sides say, for as long as they like. Any other response refuses it. Comes with HTTP/1.1 as
-   * `Upgrade`, with HTTP/2 as extended CONNECT (RFC 8441), and is `GET` here in both.
+   * The protocol that the client wants to go over to, such as `websocket`; several, by preference, with commas between them.
+   * A response with status 101 accepts it, or the one that its `Upgrade` names; from then on the bodies are what both sides
+   * say, for as long as they like. Any other response refuses it. Comes with HTTP/1.1 as `Upgrade` and with any method, with
+   * HTTP/2 as extended CONNECT (RFC 8441), which is `GET` here.
    */
   readonly upgrade?: string | undefined;
   /** The version in which it came; `1.1` for requests made here. */

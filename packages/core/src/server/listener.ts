@@ -21,6 +21,7 @@ import type {
 } from "./serve.ts";
 import type { Side } from "./side.ts";
 import { type ServerTls, TlsEnd } from "./tls.ts";
+import { Tunnels } from "./tunnels.ts";
 
 /** A listening socket, and what becomes of its connections. */
 export class Listener implements HttpServer, Side {
@@ -29,6 +30,7 @@ export class Listener implements HttpServer, Side {
   readonly scheme: "http" | "https";
   draining = false;
   inFlight = 0;
+  tunnels: Tunnels;
   readonly #stack: Service<HttpRequest, HttpResponse, never>;
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
@@ -42,7 +44,7 @@ export class Listener implements HttpServer, Side {
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(stack: Service<HttpRequest, HttpResponse, never>, options: ServeOptions) {
-    const { protocols = ["http1", "http2"], tls, clock = systemClock } = options;
+    const { protocols = ["http1", "http2"], tls, upgrades = ["websocket"], clock = systemClock } = options;
     if (protocols.length === 0)
       throw new RangeError("serve: protocols is empty; valid is http1, http2 or both");
     this.scheme = tls === undefined ? "http" : "https";
@@ -50,6 +52,7 @@ export class Listener implements HttpServer, Side {
     this.#observer = options;
     this.#clock = clock;
     this.#protocols = protocols;
+    this.tunnels = new Tunnels(upgrades);
     this.#tls = tls && this.#tlsEnd(tls);
     this.#connections = new Connections(clock);
     this.#http1 = new Http1(this, clock);
@@ -88,12 +91,14 @@ export class Listener implements HttpServer, Side {
     return this.#connections.size;
   }
 
-  update({ tls, maxConnections }: ServerUpdate): void {
+  update({ tls, maxConnections, upgrades }: ServerUpdate): void {
+    const tunnels = upgrades === undefined ? this.tunnels : new Tunnels(upgrades);
     if (tls !== undefined) {
       if (this.#tls === undefined)
         throw new RangeError("update: tls is given to a server without TLS; valid is none");
       this.#tls = this.#tlsEnd(tls);
     }
+    this.tunnels = tunnels;
     this.#limit(maxConnections);
   }
 

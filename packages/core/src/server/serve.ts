@@ -39,6 +39,12 @@ export interface ServeOptions extends ServerObserver {
   readonly tls?: ServerTls;
   /** Connections at once; a further one is closed as it comes. Default: no limit. */
   readonly maxConnections?: number;
+  /**
+   * Protocols for which tunnels may be opened, over HTTP/1.1 and HTTP/2 alike; `connect` allows the method CONNECT. What
+   * is said in a tunnel no layer sees, so protocols that carry HTTP are refused. A client that asks HTTP/1.1 for another one
+   * gets an ordinary response, all else gets 501. Default `["websocket"]`.
+   */
+  readonly upgrades?: readonly string[];
   readonly clock?: Clock;
 }
 
@@ -48,6 +54,8 @@ export interface ServerUpdate {
   readonly tls?: ServerTls;
   /** Default: no limit. Those that are open stay. */
   readonly maxConnections?: number;
+  /** For requests that come from now on. Default: as it was. */
+  readonly upgrades?: readonly string[];
 }
 
 /** The address could not be bound. */
@@ -71,7 +79,7 @@ export interface HttpServer {
   /**
    * Takes over other certificates, and another number of connections; those that are open live on.
    *
-   * @throws RangeError for TLS that cannot work; nothing has changed then.
+   * @throws RangeError for TLS that cannot work, or upgrades to HTTP; nothing has changed then.
    */
   update(update: ServerUpdate): void;
   /**
@@ -96,7 +104,10 @@ export interface HttpServer {
  * 5 min without a byte while a request is under way, 1 h between requests. An HTTP/2 client that takes back its requests
  * may do so 1,000 times at once and 33 times a second.
  *
- * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers.
+ * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
+ *
+ * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers;
+ * and for upgrades to HTTP.
  */
 export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,

@@ -207,7 +207,9 @@ describe("the end of a connection, defects found", () => {
   });
 
   test("a client that resets after CONNECT ended the process", async () => {
-    const server = await served(({ method }) => (method === "CONNECT" ? new Promise(() => {}) : text("a")));
+    const server = await served(({ method }) => (method === "CONNECT" ? new Promise(() => {}) : text("a")), {
+      upgrades: ["connect"],
+    });
     const wire = await Wire.to(server, "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
     await eventually(() => server.inFlight === 1);
     wire.socket.resetAndDestroy();

@@ -132,8 +132,11 @@ function inwards(
   return new HttpHeaders(fields);
 }
 
-function outwards({ headers }: HttpResponse, requestId: string, via: string | false): HttpHeaders {
+function outwards({ status, headers }: HttpResponse, requestId: string, via: string | false): HttpHeaders {
   const fields = endToEnd(headers.raw, isId);
+  // Which of the protocols that were asked for it opens.
+  const upgrade = status === 101 ? headers.get("upgrade") : undefined;
+  if (upgrade !== undefined) fields.push("upgrade", upgrade);
   // The way in from the origin is HTTP/1.1: the transport speaks no other.
   if (via !== false) fields.push("via", `1.1 ${via}`);
   fields.push("x-request-id", requestId);

@@ -1,7 +1,7 @@
-import { emptyBody, type HttpRequest, sentPath } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, sentPath, wantsWebSocket } from "@pagoda/core/http";
 import { fieldValue, target, token } from "./field-syntax.ts";
 import type { TunnelTerms } from "./tunnel-head.ts";
-import { isWebSocket, wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
+import { wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";
 
 /** A request's head as it goes on the wire, and how its body follows. */
@@ -104,7 +104,7 @@ function withBody(
 function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHead {
   let text = upgrade === undefined ? head : `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n`;
   let accept: string | undefined;
-  if (isWebSocket(upgrade) && !headers.has("sec-websocket-key")) {
+  if (wantsWebSocket(upgrade) && !headers.has("sec-websocket-key")) {
     const key = websocketKey();
     accept = websocketAccept(key);
     text += `sec-websocket-key: ${key}\r\n`;

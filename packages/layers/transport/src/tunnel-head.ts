@@ -1,9 +1,10 @@
+import { isWebSocket, protocolsOf } from "@pagoda/core/http";
 import { Malformed } from "./malformed.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** What opens the tunnel that a request asks for. */
 export interface TunnelTerms {
-  /** The protocol: status 101 opens it. Absent: CONNECT, and any status of 2xx does. */
+  /** The protocols, as `Upgrade` has them: status 101 opens it for one of them. Absent: CONNECT, and any status of 2xx does. */
   readonly upgrade: string | undefined;
   /** What `Sec-WebSocket-Accept` must say, where the key is ours. */
   readonly accept: string | undefined;
@@ -23,7 +24,8 @@ export function tunnelHead(head: ResponseHead, { upgrade, accept }: TunnelTerms)
   let { headers } = head;
   if (upgrade !== undefined) {
     const protocols = headers.all("upgrade");
-    if (protocols.length !== 1 || protocols[0]?.toLowerCase() !== upgrade.toLowerCase())
+    const wanted = protocolsOf(upgrade.toLowerCase());
+    if (protocols.length !== 1 || !wanted.includes((protocols[0] as string).toLowerCase()))
       throw new Malformed(
         "unexpected-upgrade",
         `the origin changes to "${protocols.join('", "')}" where "${upgrade}" was asked for`,
@@ -34,7 +36,7 @@ export function tunnelHead(head: ResponseHead, { upgrade, accept }: TunnelTerms)
         "the origin changes to another protocol and announces a body",
       );
   }
-  if (accept !== undefined) {
+  if (accept !== undefined && isWebSocket(headers.get("upgrade") ?? "")) {
     const answers = headers.all("sec-websocket-accept");
     if (answers.length !== 1 || answers[0] !== accept)
       throw new Malformed(

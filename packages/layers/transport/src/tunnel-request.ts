@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { asksForTunnel, type HttpRequest } from "@pagoda/core/http";
+import { asksForTunnel, type HttpRequest, isProtocolName, protocolsOf, speaksHttp } from "@pagoda/core/http";
 import { Unsendable } from "./unsendable.ts";
 
-/** A protocol, and its version where one stands there (RFC 9110, 7.8). */
-const protocol = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+(?:\/[!#$%&'*+\-.^_`|~\dA-Za-z]+)?$/;
 /** A host as URLs have it (RFC 3986, 3.2.2), and a port. */
 const hostAndPort = /^(?:\[[\da-fA-F:.]+\]|[\w\-.~%!$&'()*+,;=]+):\d{1,5}$/;
 
@@ -17,21 +15,25 @@ export function wantsTunnel(request: HttpRequest): boolean {
   if (!asksForTunnel(request)) return false;
   const { method, upgrade, headers } = request;
   if (upgrade === undefined) checkConnect(request);
-  else if (method !== "GET") throw new Unsendable(`an upgrade is asked for with ${method}`);
-  else if (!protocol.test(upgrade)) throw new Unsendable(`the protocol of the upgrade is "${upgrade}"`);
+  else if (method === "CONNECT") throw new Unsendable("an upgrade is asked for with CONNECT");
+  else checkProtocols(upgrade);
   // Another reader would take so many bytes for a body, and the next ones for a request.
   if (headers.all("content-length").some((length) => length !== "0"))
     throw new Unsendable("a request that asks for a tunnel announces a body");
   return true;
 }
 
+/** What is said in a tunnel is not looked at by anybody: requests must not come along in it. */
+function checkProtocols(upgrade: string): void {
+  const protocols = protocolsOf(upgrade);
+  if (protocols.length === 0 || !protocols.every(isProtocolName))
+    throw new Unsendable(`the protocol of the upgrade is "${upgrade}"`);
+  if (protocols.some(speaksHttp)) throw new Unsendable(`the upgrade is to HTTP: "${upgrade}"`);
+}
+
 function checkConnect({ authority, path, query }: HttpRequest): void {
   if (!hostAndPort.test(authority)) throw new Unsendable(`the authority of CONNECT is "${authority}"`);
   if (path + query !== "") throw new Unsendable(`the target of CONNECT is "${path + query}"`);
-}
-
-export function isWebSocket(upgrade: string | undefined): boolean {
-  return upgrade?.toLowerCase() === "websocket";
 }
 
 /** What a WebSocket client says in HTTP/1.1 only: a key, so that no cache and no other server can answer it by chance. */

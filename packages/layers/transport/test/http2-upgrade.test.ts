@@ -34,6 +34,17 @@ describe("over HTTP/2", () => {
     response.body.cancel();
   });
 
+  test("an upgrade names one protocol, and has no method", async () => {
+    const origin = await tunnelOrigin("http2");
+    const transport = http2(origin.url);
+    void transport.call(upgrading(new Given(), { upgrade: "Shop/1, tcp" }));
+    expect((await origin.next()).fields).toMatchObject({ ":method": "CONNECT", ":protocol": "Shop/1" });
+    expect(await faultOf(transport.call(upgrading(new Given(), { method: "POST" })))).toMatchObject({
+      _tag: "RequestInvalid",
+      reason: "an upgrade is asked for with POST, which HTTP/2 cannot say",
+    });
+  });
+
   test("CONNECT names the authority and nothing else", async () => {
     const origin = await tunnelOrigin("http2");
     const result = http2(origin.url).call(connecting(new Given()));

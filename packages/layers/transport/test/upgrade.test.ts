@@ -56,6 +56,17 @@ describe("an upgrade", () => {
     heard.cancel();
   });
 
+  test("with several protocols names them all, and the origin chooses", async () => {
+    const { head, connection, result } = await asked(
+      upgrading(new Given(), { upgrade: "Shop/1, tcp", method: "POST" }),
+    );
+    expect(head).toMatch(/^POST [^]*\r\nupgrade: Shop\/1, tcp\r\n\r\n$/);
+    connection.say("HTTP/1.1 101 Yes", "Upgrade: TCP", "", "");
+    const { status, headers, body } = await responseOf(result);
+    expect([status, headers.get("upgrade")]).toEqual([101, "TCP"]);
+    body.cancel();
+  });
+
   test("gives the answer to the client's own key", async () => {
     const { connection, result } = await asked(upgrading(new Given(), { headers: keyed }));
     connection.say(...switching, "Sec-WebSocket-Accept: whatever", "Content-Length: 0", "", "");
@@ -221,9 +232,14 @@ describe.each(["http1", "http2"] as const)("over %s a request is invalid that", 
   const length = HttpHeaders.of({ "Content-Length": "5" });
   test.each([
     [
-      "asks for an upgrade with POST",
-      upgrading(new Given(), { method: "POST" }),
-      "an upgrade is asked for with POST",
+      "asks for an upgrade to HTTP",
+      upgrading(new Given(), { upgrade: "h2c" }),
+      'the upgrade is to HTTP: "h2c"',
+    ],
+    [
+      "asks for one among others",
+      upgrading(new Given(), { upgrade: "websocket, HTTP/2.0" }),
+      'the upgrade is to HTTP: "websocket, HTTP/2.0"',
     ],
     [
       "asks for one with CONNECT",
@@ -232,9 +248,9 @@ describe.each(["http1", "http2"] as const)("over %s a request is invalid that", 
     ],
     ["asks for no protocol", upgrading(new Given(), { upgrade: "" }), 'the protocol of the upgrade is ""'],
     [
-      "asks for two protocols",
-      upgrading(new Given(), { upgrade: "a, b" }),
-      'the protocol of the upgrade is "a, b"',
+      "asks for what is no protocol",
+      upgrading(new Given(), { upgrade: "a, b c" }),
+      'the protocol of the upgrade is "a, b c"',
     ],
     [
       "asks for an upgrade and announces a body",

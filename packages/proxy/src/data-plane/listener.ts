@@ -40,13 +40,14 @@ export class Listener {
     options: ListenerOptions,
   ): Promise<Either<ListenFailed, Listener>> {
     const { stack, counters, files, ticketSecret, port, reusePort, log } = options;
-    const { address, protocols, maxConnections, tls } = config;
+    const { address, protocols, maxConnections, tls, upgrades } = config;
     const server = await serve(stack, {
       host: address.host,
       port: address.port === 0 ? (port ?? 0) : address.port,
       reusePort,
       protocols,
       maxConnections,
+      upgrades,
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
       ...counters.observe(listenerName(config), log),
     });
@@ -58,13 +59,17 @@ export class Listener {
     return this.#address === addressOf(config);
   }
 
-  /** Takes over what can change while it listens: it counts for new connections. */
+  /** Takes over what can change while it listens: it counts for new connections and new requests. */
   update(
-    { tls, maxConnections }: ListenerConfig,
+    { tls, maxConnections, upgrades }: ListenerConfig,
     files: ReadonlyMap<string, string>,
     ticketSecret: Uint8Array,
   ): void {
-    this.server.update({ maxConnections, ...(tls && { tls: serverTls(tls, files, ticketSecret) }) });
+    this.server.update({
+      maxConnections,
+      upgrades,
+      ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
+    });
   }
 }
 

@@ -58,6 +58,16 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       'trustedProxies[0]: must be an IP address or a network such as 10.0.0.0/8 (got "10.0.0.0/33")',
     ],
     [
+      "a tunnel for HTTP",
+      { listeners: [{ ...listener, upgrades: ["websocket", "H2C"] }], ...shop },
+      'upgrades[1]: is "H2C"; must be a protocol other than HTTP, such as websocket',
+    ],
+    [
+      "a tunnel for what is no protocol",
+      { listeners: [{ ...listener, upgrades: ["web socket"] }], ...shop },
+      'upgrades[0]: is "web socket"; must be a protocol other than HTTP, such as websocket',
+    ],
+    [
       "ciphers that are none",
       {
         listeners: [{ ...listener, tls: { certificates: [{ certificate: "c", key: "k" }], ciphers: "x" } }],

@@ -172,7 +172,23 @@ describe("a WebSocket", () => {
 });
 
 describe("other ways out of HTTP", () => {
-  test("an upgrade to a protocol that nobody knows goes through, if the origin takes it", async () => {
+  test("that were not named are closed: the upgrade is ignored, and CONNECT gets 501", async () => {
+    await using plain = await origin(({ method, headers }, out) => out.end(`${method} ${headers.upgrade}`));
+    using own = new Folder();
+    await using proxy = await configured(own, through({ endpoints: [plain.url] }));
+    using wire = new Wire(proxy.url);
+    wire.send(
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 1\r\n\r\nx",
+    );
+    await wire.receives("POST undefined");
+    expect(wire.text).toMatch(/^HTTP\/1\.1 200 /);
+    using other = new Wire(proxy.url);
+    other.send("CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
+    await other.receives("501 CONNECT is not offered here");
+    expect(other.text).toMatch(/^HTTP\/1\.1 501 /);
+  });
+
+  test("an upgrade to a protocol that was named goes through, if the origin takes it", async () => {
     await using raw = await rawOrigin((socket) => {
       socket.once("data", () => {
         socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shop/1\r\n\r\n");
@@ -180,7 +196,7 @@ describe("other ways out of HTTP", () => {
       });
     });
     using own = new Folder();
-    await using proxy = await configured(own, through({ endpoints: [raw.url] }));
+    await using proxy = await configured(own, through({ endpoints: [raw.url] }, { upgrades: ["shop/1"] }));
     using wire = new Wire(proxy.url);
     wire.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shop/1\r\n\r\n");
     await wire.receives("\r\n\r\n");
@@ -191,7 +207,7 @@ describe("other ways out of HTTP", () => {
     await wire.receives("HELLO");
   });
 
-  test("CONNECT opens a tunnel, over HTTP/1.1 and HTTP/2, where the origin does", async () => {
+  test("CONNECT opens a tunnel where it was named, over HTTP/1.1 and HTTP/2, if the origin does", async () => {
     await using target = await listen(
       createServer(
         (socket) =>
@@ -209,7 +225,8 @@ describe("other ways out of HTTP", () => {
       onward.on("error", () => client.destroy());
     });
     using own = new Folder();
-    await using proxy = await configured(own, through({ endpoints: [proxyBehind.url] }));
+    const upgrades = ["connect"];
+    await using proxy = await configured(own, through({ endpoints: [proxyBehind.url] }, { upgrades }));
     const to = `127.0.0.1:${target.port}`;
     using wire = new Wire(proxy.url);
     wire.send(`CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\n\r\n`);
@@ -223,6 +240,36 @@ describe("other ways out of HTTP", () => {
     stream.write("two");
     expect(String(((await once(stream, "data")) as [Buffer])[0])).toBe("got two");
     session.destroy();
+  });
+
+  test("extended CONNECT to HTTP/2 gets 501: no tunnel leads past the policies", async () => {
+    const heard: string[] = [];
+    await using behind = await rawOrigin((socket) => {
+      socket.on("data", (chunk) => {
+        heard.push(String(chunk));
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
+      });
+    });
+    using own = new Folder();
+    const routes = [
+      { name: "closed", match: { path: "/admin" }, respond: { status: 403 } },
+      { name: "all", cluster: "origin" },
+    ];
+    const config = through({ endpoints: [behind.url] }, { routes, upgrades: ["websocket", "connect"] });
+    await using proxy = await configured(own, config);
+    const session = connectHttp2(proxy.url);
+    await once(session, "remoteSettings");
+    for (const protocol of ["h2c", "H2C", "h2", "HTTP/2.0", "websocket, h2c", "tls/1.2"]) {
+      const stream = session.request(
+        { ":method": "CONNECT", ":protocol": protocol, ":path": "/" },
+        { endStream: false },
+      );
+      const [fields] = (await once(stream, "response")) as [Record<string, unknown>];
+      expect([protocol, fields[":status"]]).toEqual([protocol, 501]);
+      stream.close();
+    }
+    session.destroy();
+    expect(heard).toEqual([]);
   });
 
   test("an upgrade to HTTP/2 is none: the request is answered as it stands (h2c smuggling)", async () => {

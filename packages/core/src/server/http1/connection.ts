@@ -125,6 +125,17 @@ export class Connection implements Connected {
     this.#linger();
   }
 
+  /** The response is out on such a socket, which goes back to Node for the next request, unless it ends here. */
+  givenBack(out: ServerResponse): boolean {
+    if (this.#ending) {
+      this.handedOver(out);
+      return false;
+    }
+    out.detachSocket(this.#socket);
+    out.emit("close");
+    return !this.#socket.destroyed;
+  }
+
   /** Whether requests wait for their answers: nothing else can be said on the connection before. */
   get isBusy(): boolean {
     return this.#pending.length > 0;

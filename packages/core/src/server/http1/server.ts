@@ -5,6 +5,7 @@ import type { Clock } from "../../clock.ts";
 import { emptyBody } from "../../http/body.ts";
 import { HttpHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type HttpResponse, text } from "../../http/message.ts";
+import { wantsWebSocket } from "../../http/upgrades.ts";
 import type { Connected } from "../connections.ts";
 import { parseTarget, readFraming, type Target } from "../framing.ts";
 import { isAccepted } from "../leaving.ts";
@@ -13,7 +14,7 @@ import type { Side } from "../side.ts";
 import { Connection } from "./connection.ts";
 import { IncomingBody } from "./incoming.ts";
 import { cut, send } from "./outgoing.ts";
-import { open, TunnelBody } from "./tunnel.ts";
+import { open, TunnelBody, watch } from "./tunnel.ts";
 
 /** HTTP/1.1 and 1.0 on connections that somebody else accepts. */
 export class Http1 {
@@ -22,6 +23,8 @@ export class Http1 {
   /** Node's parser and writer; it never listens. */
   readonly #server: Server;
   readonly #connections = new Map<Socket, Connection>();
+  /** Asks for an upgrade that is ignored: Node's parser drops what came in the same piece behind it. */
+  #unreadAfter: IncomingMessage | undefined;
 
   constructor(side: Side, clock: Clock) {
     this.#side = side;
@@ -38,8 +41,12 @@ export class Http1 {
       optimizeEmptyRequests: true,
       // Not even when the whole process is told to be lenient (--insecure-http-parser).
       insecureHTTPParser: false,
-      // Older versions of Node do not ask, and hand over the connection: see `#leaves`.
-      shouldUpgradeCallback: (message) => upgradeOf(message) !== undefined,
+      // Older versions of Node do not ask, and hand over the connection.
+      shouldUpgradeCallback: (message) => {
+        const leaves = !hasBody(message) && this.#connections.get(message.socket)?.isBusy === false;
+        if (!leaves) this.#unreadAfter = message;
+        return leaves;
+      },
     });
     server.maxHeadersCount = 0;
     server.on("request", (message, out) => this.#request(message, out, false));
@@ -79,6 +86,7 @@ export class Http1 {
     if (connection === undefined) return;
     const read = this.#read(message, out, connection);
     if ("status" in read) return this.#refuse(connection, out, read);
+    if (message === this.#unreadAfter) connection.endAfter(out);
     const { request, length } = read;
     const body =
       length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined);
@@ -89,7 +97,8 @@ export class Http1 {
 
   /**
    * A client wants to use its connection for something else: Node has handed it over, and reads no further requests from
-   * it. So it ends with the response, unless that accepts.
+   * it. So it ends with the response, unless that accepts. Where the upgrade is not offered, and so ignored, it goes back to
+   * Node once there is a response.
    */
   #leaves(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connections.get(socket);
@@ -97,17 +106,34 @@ export class Http1 {
     if (connection === undefined || connection.isBusy) return void socket.destroy();
     const out = new ServerResponse(message);
     out.assignSocket(socket);
-    socket.on("drain", () => out.emit("drain"));
-    out.once("finish", () => connection.handedOver(out));
+    const drained = (): void => void out.emit("drain");
+    socket.on("drain", drained);
+    if (head.length > 0) socket.unshift(head);
+    const unwatch = watch(socket);
+    out.once("finish", () => {
+      unwatch();
+      socket.off("drain", drained);
+      if (!connection.givenBack(out)) return;
+      this.#server.emit("connection", socket);
+      socket.resume();
+    });
     if (this.#begin(message, out) === undefined) return;
-    connection.endAfter(out);
+    const upgrade = this.#side.tunnels.wantedBy(message);
+    const isConnect = message.method === "CONNECT";
+    const isTunnel = upgrade !== undefined || isConnect;
+    if (isTunnel || hasBody(message) || !isKept(message)) connection.endAfter(out);
     const read = this.#read(message, out, connection);
     if ("status" in read) return this.#refuse(connection, out, read);
     if (read.length !== 0)
       return this.#refuse(connection, out, { status: 400, reason: "a body together with an upgrade" });
-    const upgrade = upgradeOf(message);
-    const isTunnel = upgrade !== undefined || message.method === "CONNECT";
-    const body = new TunnelBody(socket, head);
+    if (isConnect && !this.#side.tunnels.connects)
+      return this.#refuse(connection, out, { status: 501, reason: "CONNECT is not offered here" });
+    if (wantsWebSocket(upgrade) && read.request.headers.all("sec-websocket-key").length !== 1)
+      return this.#refuse(connection, out, {
+        status: 400,
+        reason: "a WebSocket needs one Sec-WebSocket-Key",
+      });
+    const body = new TunnelBody(socket, unwatch);
     const request = { ...read.request, body: isTunnel ? body : emptyBody, upgrade };
     this.#call(request, connection, out, (response, defect) => {
       if (!isAccepted(request, response)) return this.#send(response, connection, out, defect);
@@ -196,12 +222,14 @@ export class Http1 {
   }
 }
 
-/** The protocol that a client wants to go over to. `h2c` is none any more (RFC 9113, 3.1), and HTTP/1.0 knows none. */
-function upgradeOf({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
-  if (httpVersionMinor === 0 || method === "CONNECT") return undefined;
-  const [first] = (headers.upgrade ?? "").split(",");
-  const protocol = first?.trim().toLowerCase();
-  return protocol === "" || protocol === "h2c" ? undefined : protocol;
+/** Whether what follows the head is not, or not at once, the next request or a tunnel. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
+}
+
+/** Whether a connection that Node has handed over goes on after the response (RFC 9112, 9.3). */
+function isKept({ headers, httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMinor > 0 && !/(?:^|[,\s])close(?:$|[,\s])/i.test(headers.connection ?? "");
 }
 
 /** With its reason phrase: Node would take over the one of a response that it refused to send. */

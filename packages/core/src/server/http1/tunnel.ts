@@ -2,22 +2,47 @@ import { createHash } from "node:crypto";
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyFlow, BodySink } from "../../http/body.ts";
+import type { HttpHeaders } from "../../http/headers.ts";
 import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { StreamBody } from "../../http/stream-body.ts";
+import { isWebSocket, protocolsOf } from "../../http/upgrades.ts";
 import { checkField, fieldOf } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
 import { reset } from "../reset.ts";
 
+/**
+ * Closes a connection that Node has handed over when its client leaves before it is answered. For that it reads ahead, up to
+ * the socket's buffer: nobody would notice otherwise. A client that has ended its half, and has said nothing since its
+ * request, has left: neither a tunnel nor, to Node, an answer is of use to it.
+ *
+ * @returns What ends it.
+ */
+export function watch(socket: Socket): () => void {
+  // The end is not told of before somebody reads it.
+  const look = (): void => {
+    if (socket.readableLength === 0) socket.read();
+  };
+  const left = (): void => void socket.destroy();
+  socket.on("readable", look).once("end", left);
+  return () => void socket.off("readable", look).off("end", left);
+}
+
 /** What a client says on a connection that it wants to use for something else than HTTP. */
 export class TunnelBody extends StreamBody {
   readonly #socket: Socket;
+  readonly #unwatch: () => void;
   #isUnwanted = false;
 
-  /** @param head What came together with the request. */
-  constructor(socket: Socket, head: Buffer) {
-    if (head.length > 0) socket.unshift(head);
+  /** @param unwatch Ends `watch`. */
+  constructor(socket: Socket, unwatch: () => void) {
     super(socket);
     this.#socket = socket;
+    this.#unwatch = unwatch;
+  }
+
+  protected override started(): void {
+    this.#unwatch();
+    super.started();
   }
 
   /** The other side has said all: so much for the connection, if nobody listens to the client either. */
@@ -28,6 +53,7 @@ export class TunnelBody extends StreamBody {
   /** Until the other side has said all, it may still be read. */
   protected override discard(): void {
     this.#isUnwanted = true;
+    this.#unwatch();
     if (this.#socket.writableFinished) this.#socket.destroy();
     else this.#socket.pause();
   }
@@ -87,7 +113,8 @@ function headOf(request: HttpRequest, { status, statusText, headers }: HttpRespo
   const phrase = statusText ?? STATUS_CODES[status] ?? "";
   checkField("reason", phrase);
   let head = `HTTP/1.1 ${status} ${phrase}\r\n`;
-  if (request.upgrade !== undefined) head += `connection: Upgrade\r\nupgrade: ${request.upgrade}\r\n`;
+  const protocol = request.upgrade === undefined ? undefined : chosen(request.upgrade, headers);
+  if (protocol !== undefined) head += `connection: Upgrade\r\nupgrade: ${protocol}\r\n`;
   for (const [name, value] of headers) {
     if (notInAcceptance.has(name.toLowerCase())) continue;
     checkField(name, value);
@@ -95,9 +122,22 @@ function headOf(request: HttpRequest, { status, statusText, headers }: HttpRespo
   }
   const key = fieldOf(request.headers.raw, "sec-websocket-key");
   // One that came by HTTP/2 has none: there the stream itself is the proof.
-  if (key !== undefined && request.upgrade === "websocket" && !headers.has("sec-websocket-accept"))
+  if (
+    key !== undefined &&
+    protocol !== undefined &&
+    isWebSocket(protocol) &&
+    !headers.has("sec-websocket-accept")
+  )
     head += `sec-websocket-accept: ${acceptOf(key)}\r\n`;
   return `${head}\r\n`;
+}
+
+/** The protocol that the response names, if the client did, too; else the one that the client prefers. */
+function chosen(upgrade: string, headers: HttpHeaders): string {
+  const wanted = protocolsOf(upgrade);
+  const named = headers.get("upgrade")?.trim();
+  const isWanted = wanted.some((protocol) => protocol.toLowerCase() === named?.toLowerCase());
+  return isWanted ? (named as string) : (wanted[0] ?? upgrade);
 }
 
 /** RFC 6455, 4.2.2. */

@@ -50,7 +50,14 @@ export class Exchange {
   begin(flags: number, fields: RawHeaders): void {
     const { stream } = this;
     const { side, peer } = this.#around;
-    const request = readRequest({ exchange: this, flags, fields, peer, scheme: side.scheme });
+    const request = readRequest({
+      exchange: this,
+      flags,
+      fields,
+      peer,
+      scheme: side.scheme,
+      tunnels: side.tunnels,
+    });
     if (!("method" in request)) {
       side.refused(request);
       send(text(refusalText(request), request.status), this, "GET", () => {});

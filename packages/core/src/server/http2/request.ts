@@ -3,6 +3,7 @@ import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type Peer } from "../../http/message.ts";
 import { maxFields, parseTarget, validAuthority } from "../framing.ts";
 import { headerBytes, type Refusal } from "../refusal.ts";
+import type { Tunnels } from "../tunnels.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingStream } from "./incoming.ts";
 
@@ -10,6 +11,7 @@ import { IncomingStream } from "./incoming.ts";
 const endStream = 0x1;
 
 export interface Arrival {
+  readonly tunnels: Tunnels;
   readonly exchange: Exchange;
   readonly flags: number;
   /** Names and values in turns, pseudo-header fields included. */
@@ -26,7 +28,14 @@ const fieldBytes = 4;
  * connection fields of HTTP/1.1, names in capitals, and bodies that are not as long as announced, are refused by
  * nghttp2 before they come here.
  */
-export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival): HttpRequest | Refusal {
+export function readRequest({
+  exchange,
+  flags,
+  fields,
+  peer,
+  scheme,
+  tunnels,
+}: Arrival): HttpRequest | Refusal {
   let method = "";
   let announced = "";
   let protocol: string | undefined;
@@ -55,7 +64,7 @@ export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival):
         target = value;
         continue;
       case ":protocol":
-        protocol = value.toLowerCase();
+        protocol = value;
         continue;
       case ":authority":
         authority = value;
@@ -101,6 +110,13 @@ export function readRequest({ exchange, flags, fields, peer, scheme }: Arrival):
       ? parseTarget(protocol === undefined ? method : "GET", target as string, named)
       : undefined;
   if (parsed === undefined) return refused("the request target is malformed");
+
+  // RFC 9220, 3, says 501 for what RFC 8441 leaves open.
+  if (protocol === undefined ? isTunnel && !tunnels.connects : !tunnels.has(protocol))
+    return {
+      status: 501,
+      reason: `${protocol === undefined ? "CONNECT" : "that protocol"} is not offered here`,
+    };
 
   raw.unshift("host", named);
   return {

@@ -5,12 +5,18 @@ import {
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { aborted, systemClock, type Timer } from "@pagoda/core";
-import { type BodyBroken, HttpHeaders, type HttpRequest, PushBody, withSingleLines } from "@pagoda/core/http";
+import {
+  type BodyBroken,
+  HttpHeaders,
+  type HttpRequest,
+  PushBody,
+  wantsWebSocket,
+  withSingleLines,
+} from "@pagoda/core/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
-import { isWebSocket } from "../tunnel-request.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
 import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -186,7 +192,7 @@ export class Http2Call extends PushBody {
     // RFC 9110, 9.3.6: a tunnel has no length, whatever is said.
     const headers = fields.delete("content-length");
     if (upgrade === undefined) this.#give(status, headers);
-    else this.#give(101, isWebSocket(upgrade) ? headers.delete("sec-websocket-accept") : headers);
+    else this.#give(101, wantsWebSocket(upgrade) ? headers.delete("sec-websocket-accept") : headers);
     const upload = new TunnelUpload(stream, {
       passed: () => this.#idle?.heard(),
       failed: (error) => this.#broke(error, stream),

@@ -1,6 +1,6 @@
-import { emptyBody, type HttpRequest, sentPath } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/core/http";
 import { fieldValue, target, token } from "../field-syntax.ts";
-import { isWebSocket, wantsTunnel } from "../tunnel-request.ts";
+import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
 
 /** A request's head as HTTP/2 has it, and how its body follows. */
@@ -66,7 +66,7 @@ export function requestFields(request: HttpRequest): RequestFields {
         break;
       case "sec-websocket-key":
         // RFC 8441, 5.1: it is HTTP/1.1's, and so is the answer to it.
-        if (isWebSocket(request.upgrade)) continue;
+        if (wantsWebSocket(request.upgrade)) continue;
     }
     fields.push(name, value);
   }
@@ -85,8 +85,11 @@ export function requestFields(request: HttpRequest): RequestFields {
 /** An upgrade is a CONNECT that says where to, and to which protocol (RFC 8441, 4). */
 function pseudoFields({ method, scheme, authority, upgrade }: HttpRequest, place: string): string[] {
   if (method === "CONNECT") return [":method", method, ":authority", authority];
+  if (upgrade !== undefined && method !== "GET")
+    throw new Unsendable(`an upgrade is asked for with ${method}, which HTTP/2 cannot say`);
   const fields = [":method", upgrade === undefined ? method : "CONNECT"];
-  if (upgrade !== undefined) fields.push(":protocol", upgrade);
+  // There is room for one: the first that the client would like.
+  if (upgrade !== undefined) fields.push(":protocol", protocolsOf(upgrade)[0] as string);
   fields.push(":scheme", scheme, ":authority", authority, ":path", place);
   return fields;
 }

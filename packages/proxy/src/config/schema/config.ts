@@ -1,3 +1,4 @@
+import { isProtocolName, speaksHttp } from "@pagoda/core/http";
 import { z } from "zod";
 import { address } from "./address.ts";
 import { cluster } from "./cluster.ts";
@@ -47,6 +48,10 @@ const paths = fields({
     ),
 });
 
+const upgrade = text.refine((name) => isProtocolName(name) && !speaksHttp(name), {
+  error: "must be a protocol other than HTTP, such as websocket",
+});
+
 const listener = fields({
   name: name.optional().describe("Says in metrics and logs which listener it is. Default: its address."),
   address: address.describe("Where it listens: `host:port`, `[ipv6]:port`; port 0 lets the system choose."),
@@ -57,6 +62,12 @@ const listener = fields({
   maxConnections: whole(1, 1_000_000)
     .default(10_000)
     .describe("Clients' connections at once, in each thread; a further one is closed."),
+  upgrades: z
+    .array(upgrade, { error: "must be a list of protocols" })
+    .default(["websocket"])
+    .describe(
+      "Protocols for which tunnels may be opened; `connect` allows the method CONNECT. No policy sees what is said in a tunnel, so protocols that carry HTTP are never allowed.",
+    ),
   trustedProxies: some(text)
     .optional()
     .describe("Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed."),
