@@ -8,4 +8,5 @@ export * from "./push-body.ts";
 export * from "./replay.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
+export * from "./trailers.ts";
 export * from "./upgrades.ts";

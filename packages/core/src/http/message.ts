@@ -143,6 +143,8 @@ export interface HttpResponse {
   readonly upstream?: string | undefined;
   /** The error that this response stands for, where the stack itself answered. */
   readonly fault?: Fault | undefined;
+  /** The version in which the origin gave it. */
+  readonly version?: HttpRequest["version"] | undefined;
 }
 
 /**
@@ -207,6 +209,7 @@ export function httpResponse(
     statusText: undefined,
     upstream: undefined,
     fault: undefined,
+    version: undefined,
   };
 }
 

@@ -2,8 +2,9 @@ import { Readable } from "node:stream";
 import { type Body, bodyBroken, bodyOf } from "./body.ts";
 import { HttpHeaders, type RawHeaders } from "./headers.ts";
 import { PushBody } from "./push-body.ts";
+import { trailersOf } from "./trailers.ts";
 
-/** A Node stream that may carry trailers, as `IncomingMessage` does. */
+/** A Node stream that may carry trailers, as `IncomingMessage` does. What may not be a trailer is left out. */
 export type ReadableWithTrailers = Readable & {
   readonly rawTrailers?: RawHeaders;
   readonly complete?: boolean;
@@ -56,10 +57,10 @@ export class StreamBody extends PushBody {
 
   readonly #onEnd = (): void => {
     this.#unlisten();
-    const trailers = this.#stream.rawTrailers;
-    this.finish(
-      trailers === undefined || trailers.length === 0 ? HttpHeaders.empty : new HttpHeaders(trailers),
-    );
+    const { rawTrailers } = this.#stream;
+    const trailers = rawTrailers === undefined ? HttpHeaders.empty : trailersOf(rawTrailers);
+    if (trailers === undefined) this.broken(bodyBroken(new Error("there are too many trailers")));
+    else this.finish(trailers);
   };
 
   readonly #onClose = (): void => {

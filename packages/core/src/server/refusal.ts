@@ -8,6 +8,8 @@ export const headersMs = 60_000;
 export interface Refusal {
   readonly status: 400 | 408 | 417 | 431 | 501 | 505;
   readonly reason: string;
+  /** Without an answer: a malformed request of HTTP/2 is an error of its stream (RFC 9113, 8.1.1). */
+  readonly isReset?: true;
 }
 
 /** What Node's word for a client's mistake means; `undefined` when not the client but the socket failed. */

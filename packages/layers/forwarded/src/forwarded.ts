@@ -7,6 +7,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Identified,
+  isDisguised,
 } from "@pagoda/core/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
@@ -43,6 +44,9 @@ export interface ForwardedOptions {
  * further left anybody may have written. The walk ends at an entry that is not an address. Ports and brackets are not
  * part of an address. The peer's identity is the client's only where the peer is the client: Envoy, too, keeps apart who
  * the peer is and whom it forwards for. A request made here, without a peer, is from `local`.
+ *
+ * Names with underscores that read like fields of the connection, of routing, authentication or forwarding
+ * (`X_Forwarded_For`) are left out, whoever sends them: a trusted peer that did not write them has passed them on.
  *
  * It stands outermost in a proxy, so that everything further in can tell requests apart by their id.
  *
@@ -102,9 +106,9 @@ const replaced = new FieldNames(["x-forwarded-for", "x-request-id"]);
 const claims = new FieldNames(["forwarded", "x-real-ip", "x-request-id"]);
 
 const isId = (name: string): boolean => id.has(name);
-const isReplaced = (name: string): boolean => replaced.has(name);
+const isReplaced = (name: string): boolean => replaced.has(name) || isDisguised(name);
 /** Says who asked, in one of the ways that servers behind a proxy believe. */
-const isClaim = (name: string): boolean => claims.has(name) || isForwarded(name);
+const isClaim = (name: string): boolean => claims.has(name) || isForwarded(name) || isDisguised(name);
 
 function isForwarded(name: string): boolean {
   return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
@@ -132,13 +136,16 @@ function inwards(
   return new HttpHeaders(fields);
 }
 
-function outwards({ status, headers }: HttpResponse, requestId: string, via: string | false): HttpHeaders {
+function outwards(
+  { status, headers, version = "1.1" }: HttpResponse,
+  requestId: string,
+  via: string | false,
+): HttpHeaders {
   const fields = endToEnd(headers.raw, isId);
   // Which of the protocols that were asked for it opens.
   const upgrade = status === 101 ? headers.get("upgrade") : undefined;
   if (upgrade !== undefined) fields.push("upgrade", upgrade);
-  // The way in from the origin is HTTP/1.1: the transport speaks no other.
-  if (via !== false) fields.push("via", `1.1 ${via}`);
+  if (via !== false) fields.push("via", `${version} ${via}`);
   fields.push("x-request-id", requestId);
   return new HttpHeaders(fields);
 }

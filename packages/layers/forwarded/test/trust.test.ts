@@ -111,6 +111,26 @@ describe("trust", () => {
     ]);
   });
 
+  test.each([false, true])(
+    "names that read like a claim are left out, from trusted peers, too (%s)",
+    async (trust) => {
+      const disguised: Field[] = [
+        ["X_Forwarded_For", "198.51.100.1"],
+        ["x-forwarded_client-cert", "Subject=CN=admin"],
+        ["X_Request_ID", "a"],
+        ["Content_Length", "5"],
+        ["HTTP_HOST", "passes: it reads like nothing"],
+        ["user_id", "7"],
+      ];
+      const { inner } = await pass(requestWith(disguised), { trust: () => trust });
+      expect([...inner.headers].slice(0, 2)).toEqual([
+        ["HTTP_HOST", "passes: it reads like nothing"],
+        ["user_id", "7"],
+      ]);
+      expect([...inner.headers].filter(([name]) => name.includes("_"))).toHaveLength(2);
+    },
+  );
+
   test("what a trusted peer claims is kept, and its address appended", async () => {
     const { inner } = await pass(requestWith(claims), trusted);
     expect([...inner.headers]).toEqual([

@@ -85,12 +85,14 @@ export class Call extends PushBody {
     }
   }
 
-  answered({ status, statusText, headers, framing }: ResponseHead, bodiless: boolean): void {
+  answered({ status, statusText, headers, framing, version }: ResponseHead, bodiless: boolean): void {
     if (!bodiless && typeof framing === "number") this.length = framing;
     else if (framing === 0 && !bodilessAlways(this.request.method, status)) this.length = 0;
     const phrase = fieldText.test(statusText) ? statusText : undefined;
     const { upstream } = this.#origin;
-    this.#end(right({ status, headers, body: this, statusText: phrase, upstream, fault: undefined }));
+    this.#end(
+      right({ status, headers, body: this, statusText: phrase, upstream, fault: undefined, version }),
+    );
   }
 
   came(piece: Buffer): void {

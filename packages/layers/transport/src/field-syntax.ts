@@ -1,4 +1,4 @@
-import type { HttpHeaders } from "@pagoda/core/http";
+import { type HttpHeaders, mayTrail } from "@pagoda/core/http";
 
 /** Names of fields and methods (RFC 9110, 5.6.2). */
 export const token: RegExp = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
@@ -17,6 +17,6 @@ export function isFraming(name: string): boolean {
 /** The trailers of a request that are proper fields and may be trailers: the rest of the request has been sent. */
 export function sendableTrailers(trailers: HttpHeaders): readonly (readonly [name: string, value: string])[] {
   return [...trailers].filter(
-    ([name, value]) => token.test(name) && fieldValue.test(value) && !isFraming(name),
+    ([name, value]) => token.test(name) && fieldValue.test(value) && mayTrail(name),
   );
 }

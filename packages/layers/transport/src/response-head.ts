@@ -16,6 +16,7 @@ export interface ResponseHead {
   readonly keepAlive: boolean;
   /** Seconds that the origin keeps an unused connection, where it said so. */
   readonly keepAliveSeconds: number | undefined;
+  readonly version: "1.0" | "1.1";
 }
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
@@ -77,6 +78,7 @@ export function parseHead(text: string): ResponseHead {
     framing: chunked ? "chunked" : length === undefined ? "close" : Number(length),
     keepAlive: (!old || lists(connection, "keep-alive")) && !lists(connection, "close"),
     keepAliveSeconds,
+    version: old ? "1.0" : "1.1",
   };
 }
 

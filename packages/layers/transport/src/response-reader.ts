@@ -1,4 +1,4 @@
-import { HttpHeaders } from "@pagoda/core/http";
+import { HttpHeaders, maxTrailers, trailersOf } from "@pagoda/core/http";
 import { isFraming } from "./field-syntax.ts";
 import { Malformed } from "./malformed.ts";
 import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
@@ -205,11 +205,13 @@ export class ResponseReader {
   }
 
   #endTrailers(clean: boolean): number {
-    const trailers = this.#trailers;
+    const trailers = trailersOf(this.#trailers);
+    if (trailers === undefined)
+      throw new Malformed("trailers-too-long", `the response has more than ${maxTrailers} trailers`);
     this.#state = "idle";
     this.#trailers = [];
     this.#trailerSize = 0;
-    this.#handler.completed(trailers.length === 0 ? HttpHeaders.empty : new HttpHeaders(trailers), clean);
+    this.#handler.completed(trailers, clean);
     return -1;
   }
 }

@@ -60,12 +60,12 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     [
       "a tunnel for HTTP",
       { listeners: [{ ...listener, upgrades: ["websocket", "H2C"] }], ...shop },
-      'upgrades[1]: is "H2C"; must be a protocol other than HTTP, such as websocket',
+      'upgrades[1]: must be a protocol other than HTTP, such as websocket (got "H2C")',
     ],
     [
       "a tunnel for what is no protocol",
       { listeners: [{ ...listener, upgrades: ["web socket"] }], ...shop },
-      'upgrades[0]: is "web socket"; must be a protocol other than HTTP, such as websocket',
+      'upgrades[0]: must be a protocol other than HTTP, such as websocket (got "web socket")',
     ],
     [
       "ciphers that are none",

@@ -35,7 +35,10 @@ export function dataFrame(stream: number, text: string, isLast: boolean): Buffer
 }
 
 /** Reads frames, and answers those that must be. */
-function reading(socket: Socket, heard: (type: number, flags: number, stream: number) => void): void {
+function reading(
+  socket: Socket,
+  heard: (type: number, flags: number, stream: number, payload: Buffer) => void,
+): void {
   let buffer = Buffer.alloc(0);
   socket.on("data", (piece: Buffer) => {
     buffer = Buffer.concat([buffer, piece]);
@@ -47,19 +50,23 @@ function reading(socket: Socket, heard: (type: number, flags: number, stream: nu
         socket.write(frame(settings, acknowledged, 0, Buffer.alloc(0)));
       if (type === ping && flags !== acknowledged)
         socket.write(frame(ping, acknowledged, 0, buffer.subarray(9, end)));
-      heard(type, flags, stream);
+      heard(type, flags, stream, buffer.subarray(9, end));
       buffer = buffer.subarray(end);
     }
   });
 }
 
-/** A client with one request on stream 1. Ends when the response has, or the connection. */
-export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<void> {
+/**
+ * A client with one request on stream 1. Ends when the response has, or the connection; with the code of the reset, where
+ * that ended it.
+ */
+export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<number | undefined> {
   return new Promise((resolve) => {
-    socket.on("error", () => {}).once("close", () => resolve());
-    reading(socket, (type, flags, stream) => {
-      const isEnd = type === reset || ((type === data || type === headers) && (flags & endStream) !== 0);
-      if (isEnd && stream === 1) resolve();
+    socket.on("error", () => {}).once("close", () => resolve(undefined));
+    reading(socket, (type, flags, stream, payload) => {
+      if (stream !== 1) return;
+      if (type === reset) resolve(payload.readUInt32BE(0));
+      else if ((type === data || type === headers) && (flags & endStream) !== 0) resolve(undefined);
     });
     socket.write(Buffer.concat([Buffer.from(preface), frame(settings, 0, 0, allowed), ...frames]));
   });

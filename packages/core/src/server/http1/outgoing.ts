@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { BodyFlow, BodySink } from "../../http/body.ts";
 import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
+import { mayTrail } from "../../http/trailers.ts";
 import { reset } from "../reset.ts";
 
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
@@ -85,7 +86,7 @@ class ResponseSink implements BodySink {
     try {
       // Behind a body of announced length there is no place for them: HTTP/2, where they come from, has one.
       if (trailers.size > 0 && this.#out.chunkedEncoding)
-        this.#out.addTrailers([...trailers] as [string, string][]);
+        this.#out.addTrailers([...trailers].filter(([name]) => mayTrail(name)) as [string, string][]);
       this.#out.end();
     } catch (cause) {
       this.#defect(cause);

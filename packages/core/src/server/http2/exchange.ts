@@ -60,7 +60,8 @@ export class Exchange {
     });
     if (!("method" in request)) {
       side.refused(request);
-      send(text(refusalText(request), request.status), this, "GET", () => {});
+      if (request.isReset) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      else send(text(refusalText(request), request.status), this, "GET", () => {});
       return;
     }
     const { method } = request;

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { bodyBroken } from "../../http/body.ts";
-import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
+import { hasOuterSpace, type HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import { StreamBody } from "../../http/stream-body.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -11,7 +11,10 @@ export class IncomingStream extends StreamBody {
 
   constructor(exchange: Exchange, length: number | undefined, awaitsContinue: boolean) {
     const stream: ServerHttp2Stream & { rawTrailers?: RawHeaders } = exchange.stream;
-    stream.once("trailers", (_trailers, _flags, raw: RawHeaders) => (stream.rawTrailers = raw));
+    stream.once("trailers", (_trailers, _flags, raw: RawHeaders) => {
+      if (raw.some(hasOuterSpace)) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      else stream.rawTrailers = raw;
+    });
     super(stream, length);
     this.#exchange = exchange;
     this.#awaitsContinue = awaitsContinue;

@@ -1,5 +1,5 @@
 import { type Body, emptyBody } from "../../http/body.ts";
-import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
+import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type Peer } from "../../http/message.ts";
 import { maxFields, parseTarget, validAuthority } from "../framing.ts";
 import { headerBytes, type Refusal } from "../refusal.ts";
@@ -26,7 +26,7 @@ const fieldBytes = 4;
 /**
  * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 reader behind could understand differently. The
  * connection fields of HTTP/1.1, names in capitals, and bodies that are not as long as announced, are refused by
- * nghttp2 before they come here.
+ * nghttp2 before they come here. It drops fields with characters that are none (CR, LF, NUL), without a word from Node.
  */
 export function readRequest({
   exchange,
@@ -53,6 +53,8 @@ export function readRequest({
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
     bytes += name.length + value.length + fieldBytes;
+    if (hasOuterSpace(value))
+      return { status: 400, reason: `spaces around the field ${name}`, isReset: true };
     switch (name) {
       case ":method":
         method = value;

@@ -8,6 +8,7 @@ import type { BodyFlow, BodySink } from "../../http/body.ts";
 import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { asObject, withSingleLines } from "../../http/single-lines.ts";
+import { mayTrail } from "../../http/trailers.ts";
 import { checkField } from "../fields.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -120,11 +121,11 @@ function head({ status, headers: { raw } }: HttpResponse, length: number | undef
 }
 
 /** @throws TypeError for a field that cannot be sent. */
-export function furtherFields(headers: HttpHeaders): RawHeaders {
+export function furtherFields(headers: HttpHeaders, isWanted?: (name: string) => boolean): RawHeaders {
   const fields: string[] = [];
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    if (ofConnections.has(lower) || lower === "content-length") continue;
+    if (ofConnections.has(lower) || lower === "content-length" || isWanted?.(lower) === false) continue;
     checkField(lower, value);
     fields.push(lower, value);
   }
@@ -173,7 +174,9 @@ class StreamSink implements BodySink {
   #sendTrailers(): void {
     const stream = this.#exchange.stream;
     try {
-      withSingleLines(furtherFields(this.#trailers), (lines) => stream.sendTrailers(asObject(lines)));
+      withSingleLines(furtherFields(this.#trailers, mayTrail), (lines) =>
+        stream.sendTrailers(asObject(lines)),
+      );
     } catch (cause) {
       this.#broken(cause);
       return;

@@ -7,9 +7,11 @@ import {
 import { aborted, systemClock, type Timer } from "@pagoda/core";
 import {
   type BodyBroken,
+  hasOuterSpace,
   HttpHeaders,
   type HttpRequest,
   PushBody,
+  trailersOf,
   wantsWebSocket,
   withSingleLines,
 } from "@pagoda/core/http";
@@ -17,6 +19,7 @@ import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
+import { Malformed } from "../malformed.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
 import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -108,7 +111,10 @@ export class Http2Call extends PushBody {
     stream.on("response", (_headers, flags, raw: readonly string[]) => this.#answered(flags, raw));
     stream.on("headers", (_headers, _flags, raw: readonly string[]) => this.#informed(raw));
     stream.on("trailers", (_headers, _flags, raw: readonly string[]) => {
-      this.#trailers = new HttpHeaders(raw);
+      const trailers = trailersOf(raw);
+      if (raw.some(hasOuterSpace)) this.#broke(padded(), stream);
+      else if (trailers !== undefined) this.#trailers = trailers;
+      else this.#broke(new Malformed("trailers-too-long", "the response has too many trailers"), stream);
     });
     stream.on("error", (error) => this.failed(this.#named(error), true));
     stream.once("close", () => {
@@ -171,6 +177,7 @@ export class Http2Call extends PushBody {
 
   #answered(flags: number, raw: readonly string[]): void {
     const stream = this.#stream as ClientHttp2Stream;
+    if (raw.some(hasOuterSpace)) return this.#broke(padded(), stream);
     const [status, headers] = withoutStatus(raw);
     const isWhole = (flags & endStream) !== 0;
     if (this.#head.isTunnel && status < 300) return this.#opened(stream, status, headers);
@@ -214,7 +221,9 @@ export class Http2Call extends PushBody {
 
   #give(status: number, headers: HttpHeaders): void {
     const { upstream } = this.#origin;
-    this.#end(right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined }));
+    this.#end(
+      right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined, version: "2" }),
+    );
   }
 
   #watch(stream: ClientHttp2Stream): IdleWatch {
@@ -292,4 +301,9 @@ export class Http2Call extends PushBody {
     this.#idle?.stop();
     this.#over();
   }
+}
+
+/** RFC 9113, 8.2.1: such a response is malformed. */
+function padded(): Malformed {
+  return new Malformed("field-value", "a field of the response has spaces around it");
 }

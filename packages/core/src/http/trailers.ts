@@ -1,0 +1,92 @@
+import { HttpHeaders, type RawHeaders } from "./headers.ts";
+
+/** Trailers beyond these break the body that they end. */
+export const maxTrailers = 100;
+export const maxTrailerBytes = 61_440;
+
+/**
+ * Fields whose meaning a message must not get behind its body, when everybody has decided by its head already (RFC 9110,
+ * 6.5.1). `ETag` and `Authentication-Info` may come there (8.8.3 and 11.6.3).
+ */
+const ofHeads: ReadonlySet<string> = new Set([
+  // Framing, and the connection.
+  "connection",
+  "content-length",
+  "http2-settings",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  // Routing.
+  "host",
+  "forwarded",
+  "via",
+  "x-client-ip",
+  "x-real-ip",
+  "x-request-id",
+  "true-client-ip",
+  // What modifies a request; conditions begin with `if-`.
+  "expect",
+  "max-forwards",
+  "pragma",
+  "range",
+  // Authentication.
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "www-authenticate",
+  // Control of responses.
+  "age",
+  "cache-control",
+  "date",
+  "expires",
+  "location",
+  "retry-after",
+  "vary",
+  "warning",
+  // How to read the body.
+  "content-encoding",
+  "content-range",
+  "content-type",
+]);
+
+const beginnings = ["if-", "proxy-", "x-forwarded-"] as const;
+
+/** Whether a field belongs into a message's head and nowhere else; by its name in lower case. */
+function isOfHeads(name: string): boolean {
+  return ofHeads.has(name) || beginnings.some((beginning) => name.startsWith(beginning));
+}
+
+/**
+ * Whether a field may stand in trailers: anything that does not frame, route, authenticate, or modify the message, nor say
+ * who sent it. Names are read as `isDisguised` reads them.
+ */
+export function mayTrail(name: string): boolean {
+  return !isOfHeads(name.toLowerCase().replaceAll("_", "-"));
+}
+
+/**
+ * Whether a name with underscores is one of those fields to an origin that reads `_` and `-` alike, as CGI and its heirs do:
+ * `X_Forwarded_For` would pass whatever looks for `X-Forwarded-For`. nginx drops every name with an underscore; here the others
+ * pass, since there are applications that use them.
+ */
+export function isDisguised(name: string): boolean {
+  return name.includes("_") && isOfHeads(name.toLowerCase().replaceAll("_", "-"));
+}
+
+/** The fields that may stand in trailers. `undefined`: there are more of them than anybody should have to take. */
+export function trailersOf(raw: RawHeaders): HttpHeaders | undefined {
+  if (raw.length === 0) return HttpHeaders.empty;
+  if (raw.length > 2 * maxTrailers) return undefined;
+  const fields: string[] = [];
+  let bytes = 0;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    bytes += name.length + value.length;
+    if (mayTrail(name)) fields.push(name, value);
+  }
+  if (bytes > maxTrailerBytes) return undefined;
+  return fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields);
+}
