@@ -17,8 +17,9 @@ import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { toPathOptions, toRoute } from "./routes.ts";
 import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
-import type { Config, ListenerConfig } from "./schema/config.ts";
+import { type Config, config as schema, type ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";
+import { shownAt } from "./schema/secrets.ts";
 import { durationText } from "./schema/units.ts";
 
 /** What no schema can say: names that stand in two places, and what only the layers know to be wrong. */
@@ -164,7 +165,8 @@ function checkRoutes(
   for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute), pathOptions)) {
     // Of two with the same name the last one is the one too many.
     const n = routes.findLastIndex(({ name }) => name === route);
-    report([...path, n, ...at], `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`);
+    const place: Path = [...path, n, ...at];
+    report(place, `${value === undefined ? "" : `is ${shownAt(schema, place, value)}; `}${message}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
+import { bareUrl } from "./schema/secrets.ts";
 
 /** What the environment says, where it says something: it overrides the file. */
 export interface Overrides {
@@ -117,7 +118,8 @@ export function readEnvironment(env: Environment): Either<readonly VariableProbl
 
 /** A line for people: what is wrong, and what would be right. */
 export function variableProblemText({ variable, value, valid }: VariableProblem): string {
-  return `${variable} is "${value}"; valid is ${valid}`;
+  // An origin that is not valid may have a password in it.
+  return `${variable} is "${bareUrl(value)}"; valid is ${valid}`;
 }
 
 /** A configuration with what the environment says. `Left`: where it cannot be said. */

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, type Problem } from "./document.ts";
 import { config, type Config } from "./schema/config.ts";
+import { shownAt } from "./schema/secrets.ts";
 
 type Path = readonly (string | number)[];
 
@@ -38,14 +39,13 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     if (meant !== undefined && another === undefined)
       return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));
   }
-  const value = valueAt(document.value, path);
-  return [document.problem(path, withValue(issue.message, value))];
+  return [document.problem(path, withValue(issue.message, path, valueAt(document.value, path)))];
 }
 
-function withValue(message: string, value: unknown): string {
-  if (message.startsWith("must "))
-    return `${message} (${value === undefined ? "missing" : `got ${JSON.stringify(value)}`})`;
-  return `${value === undefined ? "is missing" : `is ${JSON.stringify(value)}`}; ${message}`;
+function withValue(message: string, path: Path, value: unknown): string {
+  const shown = value === undefined ? undefined : shownAt(config, path, value);
+  if (message.startsWith("must ")) return `${message} (${shown === undefined ? "missing" : `got ${shown}`})`;
+  return `${shown === undefined ? "is missing" : `is ${shown}`}; ${message}`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -2,7 +2,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { type Config, written } from "./schema/config.ts";
+import type { z } from "zod";
+import { config, type Config, written } from "./schema/config.ts";
+import { withoutSecrets } from "./schema/secrets.ts";
 
 /** A configuration with the contents of the files that it names: plain data, which can be sent to a thread. */
 export interface Resolved {
@@ -134,19 +136,7 @@ function keyProblem(key: string, certificate: string | undefined): string | unde
   }
 }
 
-/** Names of header fields whose values are nobody's business. */
-const secret = /auth|cookie|key|token|secret|password/i;
-
-/** A configuration as it may be shown, written as in a file: values of header fields that look like secrets are left out. */
-export function publicConfig(config: Config): unknown {
-  return JSON.parse(JSON.stringify(written(config)), (name, value: unknown) => {
-    if (name !== "set" && name !== "add" && name !== "headers") return value;
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([field, text]) => [
-        field,
-        secret.test(field) ? "(not shown)" : (text as unknown),
-      ]),
-    );
-  });
+/** A configuration as it may be shown, written as in a file: without what its schema marks as a secret. */
+export function publicConfig(value: Config): z.input<typeof config> {
+  return withoutSecrets(config, written(value)) as z.input<typeof config>;
 }

@@ -10,6 +10,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
+import { bareUrl } from "../config/schema/secrets.ts";
 import type { Spans } from "./spans.ts";
 
 /** How long the last spans may take: a collector that hangs must not keep the program from its end. */
@@ -21,7 +22,10 @@ export function otlpSpans(
   log: Logger,
   clock: Clock,
 ): Omit<Spans, "settings"> {
-  const exporter = new TellingExporter(new OTLPTraceExporter({ url: endpoint }), log.child({ endpoint }));
+  const exporter = new TellingExporter(
+    new OTLPTraceExporter({ url: endpoint }),
+    log.child({ endpoint: bareUrl(endpoint) }),
+  );
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": service }),
     // A trace that began elsewhere is recorded where it was there.

@@ -59,7 +59,7 @@ describe("a problem says where, what, and what would be right", () => {
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, match: { methods: GET, headers: [{ name: x, exact: 2 }] } }]\nclusters: { s: { endpoints: [{ url: 'http://a:1', weight: 0 }], balance: { strategy: maglev, key: addr } } }\n",
       [
         'f:3:55: listeners[0].routes[0].match.methods: is "GET"; valid is a list',
-        "f:3:88: listeners[0].routes[0].match.headers[0].exact: is 2; valid is a text",
+        "f:3:88: listeners[0].routes[0].match.headers[0].exact: is a number; valid is a text",
         "f:4:59: clusters.s.endpoints[0].weight: is 0; valid is a number over 0",
         'f:4:99: clusters.s.balance.key: is "addr"; valid is address, identity, path, or { header: NAME }',
       ],

@@ -137,7 +137,10 @@ describe("several workers", () => {
 });
 
 describe("an operator", () => {
-  const secret = { requestHeaders: { set: { authorization: "Bearer hunter2", "x-shown": "yes" } } };
+  const secret = {
+    match: { path: "/", headers: [{ name: "x-internal", exact: "hunter2" }] },
+    requestHeaders: { set: { authorization: "Bearer hunter2", "x-origin-verify": "hunter2" } },
+  };
 
   test("sees the configuration without its secrets, and the clusters with each endpoint", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
@@ -145,14 +148,22 @@ describe("an operator", () => {
     const routes = [{ name: "all", cluster: "origin", ...secret }];
     const config = through({ endpoints: [upstream.url], balance: "peak-ewma" }, { routes });
     await using pagoda = await configured(folder, config, { PROXY_WORKERS: "2" });
-    await call(pagoda.url);
+    await call(pagoda.url, { headers: { "x-internal": "hunter2" } });
     const { text } = await pagoda.admin("/config");
-    expect(text).not.toContain("hunter2");
     expect(JSON.parse(text)).toMatchObject({
       listeners: [
-        { routes: [{ requestHeaders: { set: { authorization: "(not shown)", "x-shown": "yes" } } }] },
+        {
+          routes: [
+            {
+              match: { path: "/", headers: [{ name: "x-internal", exact: "(not shown)" }] },
+              requestHeaders: { set: { authorization: "(not shown)", "x-origin-verify": "(not shown)" } },
+            },
+          ],
+        },
       ],
     });
+    for (const page of ["/config", "/stack", "/clusters", "/metrics"])
+      expect([page, (await pagoda.admin(page)).text.includes("hunter2")]).toEqual([page, false]);
     expect(JSON.parse((await pagoda.admin("/clusters")).text)).toMatchObject([
       {
         cluster: "origin",

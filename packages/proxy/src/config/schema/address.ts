@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Address, addressText, originOf, parseAddress, validAddress, validOrigin } from "../address.ts";
+import { bare } from "./secrets.ts";
 
 export const address: z.ZodType<Address, string> = z.codec(
   z.string({ error: `valid is ${validAddress}` }),
@@ -10,9 +11,9 @@ export const address: z.ZodType<Address, string> = z.codec(
   },
 );
 
-/** An origin in its normal form. */
+/** An origin in its normal form. What is none may have a password in it. */
 export const origin: z.ZodType<string, string> = z.codec(
-  z.string({ error: `valid is ${validOrigin}` }),
+  bare(z.string({ error: `valid is ${validOrigin}` })),
   z.string(),
   { decode: (text, context) => originOf(text) ?? invalid(text, context, validOrigin), encode: (url) => url },
 );

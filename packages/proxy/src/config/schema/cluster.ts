@@ -3,6 +3,7 @@ import { isDnsServer, validOrigin } from "../address.ts";
 import { origin } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "./fields.ts";
 import { clusterPolicies } from "./policies.ts";
+import { bare } from "./secrets.ts";
 import { duration, durationOrNone, ratio } from "./units.ts";
 
 const endpoint = z.union(
@@ -84,7 +85,7 @@ const check = z.discriminatedUnion(
   [
     fields({
       type: z.literal("http").describe("A GET, and its status."),
-      path: text
+      path: bare(text)
         .regex(/^\/[!-~]*$/, { error: "valid is a path as it is sent: / first, without spaces" })
         .default("/")
         .describe("Where it is asked."),

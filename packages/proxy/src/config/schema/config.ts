@@ -5,6 +5,7 @@ import { cluster } from "./cluster.ts";
 import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import { listenerPolicies } from "./policies.ts";
 import { route } from "./route.ts";
+import { bare } from "./secrets.ts";
 import { duration, ratio } from "./units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -99,8 +100,7 @@ export const config = fields({
     .prefault({})
     .describe("Lines of JSON on standard output."),
   tracing: fields({
-    endpoint: z
-      .url({ protocol: /^https?$/, error: validCollector })
+    endpoint: bare(z.url({ protocol: /^https?$/, error: validCollector }))
       .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })
       .describe("Where spans are sent to: OTLP over HTTP."),
     ratio: ratio.prefault("1%").describe("The share of the traces that begin here and are recorded."),

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import { routePolicies } from "./policies.ts";
+import { bare, secret } from "./secrets.ts";
 
 const field = fields({
   name: text.min(1).describe("Its name."),
-  exact: text.optional().describe("Its value is this."),
-  contains: text.optional().describe("Its value has this in it."),
-  regex: text.optional().describe("Its value as a whole matches this."),
+  exact: secret(text).optional().describe("Its value is this."),
+  contains: secret(text).optional().describe("Its value has this in it."),
+  regex: secret(text).optional().describe("Its value as a whole matches this."),
   present: z
     .literal(true, { error: "valid is true" })
     .optional()
@@ -40,7 +41,7 @@ const match = fields({
   query: some(field).optional().describe("Parameters of the query, all of which must be so."),
 });
 
-const headers = z.record(text, text);
+const headers = z.record(text, secret(text));
 const edits = fields({
   set: headers.optional().describe("Names and values: there is one field of each name then."),
   add: headers.optional().describe("Names and values of further fields."),
@@ -57,24 +58,24 @@ const redirect = fields({
   scheme: word(["http", "https"]).optional().describe("Default: the request's."),
   host: text.optional().describe("Default: the request's."),
   port: whole(1, 65_535).optional().describe("Default: the request's, or the scheme's where that changes."),
-  path: text.optional().describe("In place of the whole path."),
-  prefix: text.optional().describe("In place of the prefix that matched."),
+  path: bare(text).optional().describe("In place of the whole path."),
+  prefix: bare(text).optional().describe("In place of the prefix that matched."),
   stripQuery: flag.optional().describe("Leaves out the query. Default: false."),
 });
 
 const respond = fields({
   status: whole(200, 599).describe("Of the response."),
-  body: text.optional().describe("Its text. Default: none."),
+  body: secret(text).optional().describe("Its text. Default: none."),
   headers: headers.optional().describe("Its fields: names and values."),
 });
 
 const rewrite = fields({
   host: text.optional().describe("In place of the Host that was asked for."),
-  path: text.optional().describe("In place of the whole path."),
-  prefix: text.optional().describe("In place of the prefix that matched."),
+  path: bare(text).optional().describe("In place of the whole path."),
+  prefix: bare(text).optional().describe("In place of the prefix that matched."),
   regex: fields({
     pattern: text.describe("What is replaced in the path, each time that it is there."),
-    substitution: text.describe("What comes in its place; `$1` is the first group."),
+    substitution: bare(text).describe("What comes in its place; `$1` is the first group."),
   })
     .optional()
     .describe("In place of parts of the path."),

@@ -1,0 +1,126 @@
+import { z } from "zod";
+
+/**
+ * What of a text may be shown. `none`: nothing. `bare`: a URL or path without its user information and its query, where
+ * people put tokens and passwords.
+ */
+type Shown = "none" | "bare";
+
+const marks = z.registry<{ readonly shown: Shown }>();
+
+/** Marks a field whose value may be a secret. Nothing that prints a configuration shows it. */
+export function secret<S extends z.ZodType>(schema: S): S {
+  return marked(schema, "none");
+}
+
+/** Marks a URL or a path. What prints a configuration leaves out its user information and its query. */
+export function bare<S extends z.ZodType>(schema: S): S {
+  return marked(schema, "bare");
+}
+
+/** A mark holds for all that is made of the schema by checks and descriptions, and not for what it was made of. */
+function marked<S extends z.ZodType>(schema: S, shown: Shown): S {
+  const clone = schema.clone();
+  marks.add(clone, { shown });
+  return clone;
+}
+
+/** Whether a schema is marked, as {@link secret} or {@link bare}. */
+export function isMarked(schema: z.core.$ZodType): boolean {
+  return marks.get(schema) !== undefined;
+}
+
+const notShown = "(not shown)";
+
+/** A URL, or a text with URLs in it, without user information, queries and fragments. */
+export function bareUrl(text: string): string {
+  return text
+    .replaceAll(/\/\/[^\s,"]*@/g, `//${notShown}@`)
+    .replaceAll(/[?#][^\s,"]*/g, (rest) => `${rest.slice(0, 1)}${notShown}`);
+}
+
+/** A value, valid or not, with nothing in it that its schema marks as a secret. */
+export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown {
+  const shown = marks.get(schema)?.shown;
+  if (shown === "none") return value === undefined ? value : notShown;
+  if (shown === "bare" && typeof value === "string") return bareUrl(value);
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return withoutSecrets(def.innerType, value);
+    case "pipe":
+      return withoutSecrets(def.in, value);
+    case "union":
+      // Each takes out what it knows to be secret; of a value that is meant for another it knows nothing.
+      return def.options.reduce((rest, option) => withoutSecrets(option, rest), value);
+    case "array":
+      return Array.isArray(value) ? value.map((each) => withoutSecrets(def.element, each)) : value;
+    case "record":
+      return mapped(value, () => def.valueType);
+    case "object":
+      return mapped(value, (name) => (Object.hasOwn(def.shape, name) ? def.shape[name] : undefined));
+    default:
+      return value;
+  }
+}
+
+function mapped(value: unknown, schemaOf: (name: string) => z.core.$ZodType | undefined): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]: [string, unknown]) => {
+      const schema = schemaOf(name);
+      return [name, schema === undefined ? each : withoutSecrets(schema, each)];
+    }),
+  );
+}
+
+/** The schemas that a place in a configuration may have: of a union each. */
+export function schemasAt(
+  schema: z.core.$ZodType,
+  [part, ...rest]: readonly (string | number)[],
+): readonly z.core.$ZodType[] {
+  if (part === undefined || isMarked(schema)) return [schema];
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  const path = [part, ...rest];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return schemasAt(def.innerType, path);
+    case "pipe":
+      return schemasAt(def.in, path);
+    case "union":
+      return def.options.flatMap((option) => schemasAt(option, path));
+    case "array":
+      return typeof part === "number" ? schemasAt(def.element, rest) : [];
+    case "record":
+      return schemasAt(def.valueType, rest);
+    case "object": {
+      const field = Object.hasOwn(def.shape, part) ? def.shape[part] : undefined;
+      return field === undefined ? [] : schemasAt(field, rest);
+    }
+    default:
+      return [];
+  }
+}
+
+/**
+ * A value as a message about a mistake shows it: as JSON, without what may be a secret. What an object or a list holds
+ * where none may be nobody has marked, so it is not shown at all.
+ *
+ * @param path Where the value stands.
+ */
+export function shownAt(schema: z.core.$ZodType, path: readonly (string | number)[], value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : "a list";
+  if (typeof value === "object" && value !== null)
+    return Object.keys(value).length === 0 ? "{}" : "an object";
+  const bareOf = schemasAt(schema, path).reduce((rest: unknown, each) => withoutSecrets(each, rest), value);
+  if (bareOf !== notShown) return JSON.stringify(bareOf);
+  return typeof value === "string" ? notShown : `a ${typeof value}`;
+}

@@ -1,0 +1,200 @@
+import type { z } from "zod";
+import { isLeft, isRight } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { readEnvironment, variableProblemText } from "../../src/config/environment.ts";
+import { problemText } from "../../src/config/document.ts";
+import { readConfig } from "../../src/config/read.ts";
+import { publicConfig } from "../../src/config/resolved.ts";
+import { config, type Config } from "../../src/config/schema/config.ts";
+import { bareUrl, isMarked } from "../../src/config/schema/secrets.ts";
+
+/**
+ * Texts that may be shown, by their place. A field that takes any text is here, or it is marked in the schema: as
+ * `secret` where its value may be one, as `bare` where it is a URL or a path.
+ */
+const open: ReadonlySet<string> = new Set(
+  [
+    // Addresses and names of our own.
+    "listeners[].name listeners[].address listeners[].trustedProxies[] listeners[].via admin.address",
+    "tracing.service clusters{name}",
+    // Names of files. What is in them nobody shows.
+    "listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
+    "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file",
+    "listeners[].tls.ciphers",
+    // Names of origins.
+    "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
+    "clusters{}.tls.servername clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",
+    // Who may ask for what: names, and no values of fields.
+    "AUTHORIZE.rules[].name AUTHORIZE.rules[].from.identities[] AUTHORIZE.rules[].from.addresses[]",
+    "AUTHORIZE.rules[].to.methods[] AUTHORIZE.rules[].to.paths[] AUTHORIZE.rules[].to.hosts[]",
+    "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header",
+    // What routes are asked for, and what they do with it.
+    "ROUTE.name ROUTE.cluster ROUTE.clusters[].cluster ROUTE.policies.mirror.cluster",
+    "ROUTE.match.hosts[] ROUTE.match.path ROUTE.match.path.exact ROUTE.match.path.prefix",
+    "ROUTE.match.path.regex ROUTE.match.methods[] ROUTE.match.headers[].name ROUTE.match.query[].name",
+    "ROUTE.redirect.host ROUTE.rewrite.host ROUTE.rewrite.regex.pattern ROUTE.respond.headers{name}",
+    "ROUTE.requestHeaders.set{name} ROUTE.requestHeaders.add{name} ROUTE.requestHeaders.remove[]",
+    "ROUTE.responseHeaders.set{name} ROUTE.responseHeaders.add{name} ROUTE.responseHeaders.remove[]",
+  ].flatMap((places) => places.split(" ")),
+);
+
+/** What stands in several places, or deep in the file, by one word. */
+function inShort(place: string): string {
+  return place
+    .replace(/^.*\.policies\.(authorize|rateLimit)/, (_, policy: string) => policy.toUpperCase())
+    .replace("listeners[].routes[]", "ROUTE");
+}
+
+/** The places of all fields that take any text and are not marked. */
+function* unmarked(schema: z.core.$ZodType, place = ""): Generator<string> {
+  if (isMarked(schema)) return;
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return yield* unmarked(def.innerType, place);
+    case "pipe":
+      // Numbers with units are none.
+      if ((def.out as z.core.$ZodTypes)._zod.def.type !== "number") yield* unmarked(def.in, place);
+      return;
+    case "union":
+      for (const option of def.options) yield* unmarked(option, place);
+      return;
+    case "array":
+      // One or several: the same field.
+      return yield* unmarked(def.element, place.endsWith(".match") ? place : `${place}[]`);
+    case "record":
+      yield* unmarked(def.keyType, `${place}{name}`);
+      return yield* unmarked(def.valueType, `${place}{}`);
+    case "object":
+      for (const [name, field] of Object.entries(def.shape))
+        yield* unmarked(field, place === "" ? name : `${place}.${name}`);
+      return;
+    case "string":
+      yield inShort(place);
+      return;
+    case "enum":
+    case "literal":
+    case "number":
+    case "boolean":
+      return;
+    default:
+      throw new Error(`${place} is ${def.type}: say here whether it takes texts`);
+  }
+}
+
+test("a field that takes any text is marked in the schema, or known to be no secret", () => {
+  const found = new Set(unmarked(config));
+  expect([...found].filter((place) => !open.has(place))).toEqual([]);
+  expect([...open].filter((place) => !found.has(place))).toEqual([]);
+});
+
+const secrets = {
+  listeners: [
+    {
+      address: "127.0.0.1:0",
+      routes: [
+        {
+          name: "a",
+          cluster: "origin",
+          match: {
+            path: "/shown",
+            headers: [
+              { name: "x-internal", exact: "hunter-1" },
+              { name: "x-other", regex: "hunter-2.*" },
+            ],
+            query: [{ name: "sig", contains: "hunter-3" }],
+          },
+          requestHeaders: { set: { "x-origin-verify": "hunter-4" }, add: { Authorization: "hunter-5" } },
+          responseHeaders: { set: { "set-cookie": "hunter-6" } },
+        },
+        {
+          name: "b",
+          match: [{ path: "/b", headers: [{ name: "c", exact: "hunter-7" }] }],
+          cluster: "origin",
+        },
+        {
+          name: "c",
+          match: { path: "/c" },
+          respond: { status: 200, body: "hunter-8", headers: { h: "hunter-9" } },
+        },
+      ],
+    },
+  ],
+  clusters: {
+    origin: { endpoints: ["http://10.0.0.7:81"], check: { type: "http", path: "/health?token=hunter-10" } },
+  },
+  tracing: { endpoint: "https://user:hunter-11@collector.example/v1/traces?key=hunter-12" },
+};
+
+describe("publicConfig", () => {
+  const read = readConfig(JSON.stringify(secrets));
+  if (!isRight(read)) throw new Error(read.left.map((each) => problemText("f", each)).join("\n"));
+  const shown = JSON.stringify(publicConfig(read.right));
+
+  test("defect: showed values that are matched, URLs with passwords, and bodies", () => {
+    expect(shown.match(/hunter-\d+/g)).toBeNull();
+  });
+
+  test("shows the rest", () => {
+    const { listeners, clusters, tracing } = JSON.parse(shown) as Config;
+    expect(listeners[0]?.routes[0]).toMatchObject({
+      match: { path: "/shown", headers: [{ name: "x-internal", exact: "(not shown)" }, {}] },
+      requestHeaders: { set: { "x-origin-verify": "(not shown)" } },
+    });
+    expect(clusters["origin"]).toMatchObject({
+      endpoints: ["http://10.0.0.7:81"],
+      check: { path: "/health?(not shown)" },
+    });
+    expect(tracing?.endpoint).toBe("https://(not shown)@collector.example/v1/traces?(not shown)");
+  });
+});
+
+describe("a problem does not show", () => {
+  const listener = { address: "127.0.0.1:0" };
+  const route = { name: "a", cluster: "o" };
+  const origin = { o: { endpoints: ["http://10.0.0.7"] } };
+  const of = (change: object, cluster: object = origin) => ({
+    listeners: [{ ...listener, routes: [{ ...route, ...change }] }],
+    clusters: cluster,
+  });
+  test.each([
+    ["a password in an origin", of({}, { o: { endpoints: ["http://ann:hunter@10.0.0.7"] } })],
+    ["nor with a weight", of({}, { o: { endpoints: [{ url: "http://ann:hunter@10.0.0.7/?hunter" }] } })],
+    ["a pattern for values", of({ match: { headers: [{ name: "a", regex: "(hunter" }] } })],
+    ["two tests of a value", of({ match: { query: [{ name: "a", regex: "a", exact: "hunter" }] } })],
+    ["a value that cannot be sent", of({ requestHeaders: { set: { a: "hunter\n" } } })],
+    ["a value that is a list", of({ requestHeaders: { set: { a: ["hunter"] } } })],
+    ["fields where a list belongs", of({ requestHeaders: [{ set: { a: "hunter" } }] })],
+    ["routes that are none", { listeners: [{ ...listener, routes: of({ respond: { body: "hunter" } }) }] }],
+    ["a query in a path", of({ rewrite: { path: "/a?hunter" } })],
+    [
+      "a collector without a path",
+      { ...of({}), tracing: { endpoint: "http://ann:hunter@collector?a=hunter" } },
+    ],
+  ])("%s", (_name, value) => {
+    const read = readConfig(JSON.stringify(value));
+    const problems = isLeft(read) ? read.left.map((each) => problemText("f", each)).join("\n") : "";
+    expect(problems).toMatch(/^f:1:/);
+    expect(problems).not.toContain("hunter");
+  });
+
+  test("a password in PROXY_UPSTREAM_ADDRS", () => {
+    const read = readEnvironment({ PROXY_UPSTREAM_ADDRS: "http://ann:hunter@a.example,http://b?k=hunter" });
+    const problems = isLeft(read) ? read.left.map(variableProblemText).join() : "";
+    expect(problems).toContain('is "http://(not shown)@a.example,http://b?(not shown)"');
+  });
+});
+
+test.each([
+  ["http://10.0.0.7:81", "http://10.0.0.7:81"],
+  ["https://ann@a.example/b", "https://(not shown)@a.example/b"],
+  ["https://ann:p@ss@a.example/b?c=d#e", "https://(not shown)@a.example/b?(not shown)"],
+  ["https://a.example/b#token", "https://a.example/b#(not shown)"],
+  ["/health", "/health"],
+])("of the URL %s nothing is shown but %s", (url, expected) => {
+  expect(bareUrl(url)).toBe(expected);
+});
