@@ -1,10 +1,11 @@
 // Everything that must hold, in the order in which a failure is cheapest to learn.
-// `npm test` runs all of it, `pnpm test <package>` what concerns one package.
+// `npm test` runs all of it, `npm test <package>` what concerns one package. With PAGODA_TEST_SKIPS=fail a test that is
+// skipped for want of a program is a failure.
 import { dependencies } from "./checks/dependencies.ts";
 import { docs } from "./checks/docs.ts";
 import { format } from "./checks/format.ts";
 import { lint } from "./checks/lint.ts";
-import { failed, type Outcome, type Step } from "./checks/outcome.ts";
+import { failed, type Outcome, type Step, withoutSkips } from "./checks/outcome.ts";
 import { published } from "./checks/published.ts";
 import { types } from "./checks/types.ts";
 import { tests } from "./checks/vitest.ts";
@@ -44,7 +45,8 @@ async function runAll(steps: readonly Step[], scope: Package | undefined): Promi
 /** A step that crashes or that runs nothing has failed: silence is no proof. */
 async function attempt(step: Step, scope: Package | undefined): Promise<readonly Outcome[]> {
   try {
-    const outcomes = await step.run(scope);
+    const found = await step.run(scope);
+    const outcomes = process.env["PAGODA_TEST_SKIPS"] === "fail" ? withoutSkips(found) : found;
     return outcomes.length > 0 ? outcomes : [failed(step.name, "ran nothing")];
   } catch (error) {
     return [failed(step.name, `crashed: ${error instanceof Error ? error.stack : String(error)}`)];

@@ -27,3 +27,18 @@ export function faultless(name: string, faults: readonly string[]): Outcome {
 export function exited(name: string, { code, output }: { code: number; output: string }): Outcome {
   return code === 0 ? passed(name) : failed(name, output || `ended with ${code} and said nothing`);
 }
+
+/** Begins the reason of a skip that no installation could prevent. */
+export const impossibleHere = "impossible here: ";
+
+/**
+ * The outcomes where everything that can be installed is, as in .ci/run: a skip for want of something, or without a
+ * reason, is a failure there.
+ */
+export function withoutSkips(outcomes: readonly Outcome[]): Outcome[] {
+  return outcomes.map((one) =>
+    one.result !== "skipped" || one.detail?.startsWith(impossibleHere)
+      ? one
+      : failed(one.name, `was skipped: ${one.detail ?? "no reason given"}`),
+  );
+}

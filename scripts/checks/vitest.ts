@@ -1,19 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { command } from "../command.ts";
 import { root } from "../workspace.ts";
-import { failed, type Outcome, type Step } from "./outcome.ts";
+import { failed, type Outcome, skipped, type Step } from "./outcome.ts";
+import { type Report, type ReportedFile, type ReportedTest, reportVariable } from "./vitest/report.ts";
 
-/** The part of vitest's JSON report that is counted. */
-export interface Report {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly message: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
-}
+const reporter = fileURLToPath(new URL("vitest/report.ts", import.meta.url));
 
 export const tests: Step = {
   name: "tests",
@@ -21,9 +15,10 @@ export const tests: Step = {
     const directory = mkdtempSync(join(tmpdir(), "pagoda-tests-"));
     const file = join(directory, "report.json");
     try {
-      const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+      const reporters = ["--reporter=default", `--reporter=${reporter}`];
       const filter = only === undefined ? [] : [`${only.folder}/test/`];
-      const { code } = await command("vitest", ["run", ...reporters, ...filter], { live: true });
+      const env = { [reportVariable]: file };
+      const { code } = await command("vitest", ["run", ...reporters, ...filter], { live: true, env });
       if (!existsSync(file)) return [failed("vitest", `ended with ${code} and left no report`)];
       return outcomes(JSON.parse(readFileSync(file, "utf8")) as Report, code);
     } finally {
@@ -33,11 +28,9 @@ export const tests: Step = {
 };
 
 /** Every test as an outcome, and every way in which a run fails without a test that does. */
-export function outcomes(report: Report, code: number): Outcome[] {
-  const all = report.testResults.flatMap((file) => [
-    ...file.assertionResults.map(({ fullName, status }) =>
-      toOutcome(`${inRoot(file.name)} ${fullName}`, status),
-    ),
+export function outcomes({ files }: Report, code: number): Outcome[] {
+  const all = files.flatMap((file) => [
+    ...file.tests.map((one) => toOutcome(inRoot(file.path), one)),
     ...unloadable(file),
   ]);
   const explained = code === 0 || all.some((one) => one.result === "failed");
@@ -47,15 +40,15 @@ export function outcomes(report: Report, code: number): Outcome[] {
     : [...all, failed("vitest", `ended with ${code} although no test failed: see above`)];
 }
 
-function toOutcome(name: string, status: string): Outcome {
-  // vitest has shown why already.
-  if (status === "failed") return { name, result: "failed" };
-  return { name, result: status === "passed" ? "passed" : "skipped", detail: status };
+function toOutcome(file: string, { name, result, reason = "no reason given" }: ReportedTest): Outcome {
+  const full = `${file} ${name}`;
+  // vitest has shown already why one failed.
+  return result === "skipped" ? skipped(full, reason) : { name: full, result };
 }
 
-function unloadable(file: Report["testResults"][number]): Outcome[] {
-  const counted = file.assertionResults.some((one) => one.status === "failed");
-  return file.status === "failed" && !counted ? [failed(inRoot(file.name), file.message || "no tests")] : [];
+function unloadable({ path, passed, message, tests: inFile }: ReportedFile): Outcome[] {
+  const counted = inFile.some((one) => one.result === "failed");
+  return passed || counted ? [] : [failed(inRoot(path), message || "no tests")];
 }
 
 function inRoot(path: string): string {

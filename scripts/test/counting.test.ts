@@ -1,36 +1,49 @@
 import { expect, test } from "vitest";
 import { contentFaults } from "../checks/published/tarball.ts";
-import { outcomes, type Report } from "../checks/vitest.ts";
+import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
+import type { Report, ReportedTest } from "../checks/vitest/report.ts";
+import { outcomes } from "../checks/vitest.ts";
 import { command } from "../command.ts";
 
-const assertion = (status: string): { fullName: string; status: string } => ({
-  fullName: `a ${status}`,
-  status,
-});
-
-function report(status: string, ...statuses: string[]): Report {
-  return {
-    testResults: [{ name: "a.test.ts", status, message: "", assertionResults: statuses.map(assertion) }],
-  };
+function report(isPassed: boolean, ...tests: readonly ReportedTest[]): Report {
+  return { files: [{ path: "a.test.ts", passed: isPassed, message: "", tests }] };
 }
 
+const aPassed: ReportedTest = { name: "a passed", result: "passed" };
 const results = (of: Report, code: number): string[] => outcomes(of, code).map((one) => one.result);
 
-test("every test of vitest's report counts once", () => {
-  const all = report("failed", "passed", "failed", "skipped", "todo");
-  expect(results(all, 1)).toEqual(["passed", "failed", "skipped", "skipped"]);
+test("every test of vitest's report counts once, and one that was skipped says why", () => {
+  const needing: ReportedTest = { name: "a skipped", result: "skipped", reason: "needs curl" };
+  const silent: ReportedTest = { name: "another", result: "skipped" };
+  const all = outcomes(report(false, aPassed, { name: "b", result: "failed" }, needing, silent), 1);
+  expect(all.map(({ result, detail }) => ({ result, detail }))).toEqual([
+    { result: "passed", detail: undefined },
+    { result: "failed", detail: undefined },
+    { result: "skipped", detail: "needs curl" },
+    { result: "skipped", detail: "no reason given" },
+  ]);
+});
+
+test("where all is installed, what is skipped has failed, unless it is impossible there", () => {
+  const impossible = skipped("c", "impossible here: the kernel forbids it");
+  const all = withoutSkips([passed("a"), skipped("b", "needs curl"), impossible]);
+  expect(all).toEqual([
+    passed("a"),
+    { name: "b", result: "failed", detail: "was skipped: needs curl" },
+    impossible,
+  ]);
 });
 
 test("a file that does not load is a failure", () => {
-  expect(results(report("failed"), 1)).toEqual(["failed"]);
+  expect(results(report(false), 1)).toEqual(["failed"]);
 });
 
 test("no tests at all is a failure", () => {
-  expect(results({ testResults: [] }, 0)).toEqual(["failed"]);
+  expect(results({ files: [] }, 0)).toEqual(["failed"]);
 });
 
 test("an unhandled error beside passing tests is a failure", () => {
-  expect(results(report("passed", "passed"), 1)).toEqual(["passed", "failed"]);
+  expect(results(report(true, aPassed), 1)).toEqual(["passed", "failed"]);
 });
 
 test("an unknown package is refused with the known ones, and the last line still counts", async () => {

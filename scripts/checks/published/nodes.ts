@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../../command.ts";
 import { root, type Package } from "../../workspace.ts";
-import { exited, failed, passed, skipped, type Outcome } from "../outcome.ts";
+import { exited, impossibleHere, passed, skipped, type Outcome } from "../outcome.ts";
 import { entriesOf, importAll, projectIn } from "./project.ts";
 
 interface NodeVersion {
@@ -13,14 +14,15 @@ interface NodeVersion {
 /** Every release line that `engines` names; the pinned one is what runs this. */
 export const nodes: readonly NodeVersion[] = [
   { name: "Node 22", binary: join(root, "node_modules/node-22/bin/node") },
-  { name: "Node 24", binary: join(root, "node_modules/node-24/bin/node") },
-  { name: "Node 26", binary: process.execPath },
+  { name: "Node 24", binary: process.execPath },
+  { name: "Node 26", binary: join(root, "node_modules/node-26/bin/node") },
 ];
 
 /** Imports what an installed package exports, asks its programs for their version, runs its smoke script if any. */
 export async function useOutcome(one: Package, node: NodeVersion, directory: string): Promise<Outcome> {
   const name = `${one.name} on ${node.name}`;
-  if (!existsSync(node.binary)) return withoutNode(name, node);
+  const reason = whyNot(node);
+  if (reason !== undefined) return skipped(name, reason);
   const project = projectIn(directory);
   for (const args of usesOf(one, project)) {
     const finished = await command(node.binary, args, { cwd: project, timeoutMs: 20_000 });
@@ -42,10 +44,12 @@ function usesOf(one: Package, project: string): string[][] {
   return [...uses, [copy]];
 }
 
-function withoutNode(name: string, node: NodeVersion): Outcome {
-  if (process.platform === "linux" && process.arch === "x64") return failed(name, `${node.binary}: missing`);
-  return skipped(
-    name,
-    `its binary comes from npm for linux-x64 only; this is ${process.platform}-${process.arch}`,
-  );
+/** Why a Node cannot be tried here. */
+function whyNot({ name, binary }: NodeVersion): string | undefined {
+  const { status, error, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
+  if (status === 0) return undefined;
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return `${impossibleHere}npm has ${name} for linux-x64 only`;
+  // Node 26 needs libatomic, which few systems have from the start.
+  return `${name} does not start: ${error?.message ?? stderr.trim()}`;
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -14,6 +15,10 @@ import { adopt, execute, need } from "./system.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const deploy = (name: string): string => readFileSync(`${root}packages/proxy/deploy/${name}`, "utf8");
+
+/** What distroless/cc-debian12 has, which the container file ends on, and what the kernel puts in. */
+const inImage =
+  /^(linux-vdso|ld-linux-[\w-]+|libc|libdl|libm|libpthread|librt|libgcc_s|libgomp|libstdc\+\+)\.so/;
 
 describe("the single executable file", () => {
   const executable = `${root}dist/pagoda`;
@@ -82,6 +87,15 @@ describe("the single executable file", () => {
     });
     expect((await ran("explain", "-c", example, "GET", "http://a/")).output).toContain("route all");
     expect((await ran("nonsense")).code).toBe(2);
+  });
+
+  test("needs no library that the image of the container lacks", async () => {
+    const script = "process.stdout.write(process.report.getReport().sharedObjects.join())";
+    const child = adopt(spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] }));
+    const [output] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+    const libraries = output.split(",").filter((path) => path.endsWith(".so") || path.includes(".so."));
+    expect(libraries).not.toEqual([]);
+    expect(libraries.map((path) => basename(path)).filter((name) => !inImage.test(name))).toEqual([]);
   });
 });
 

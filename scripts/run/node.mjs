@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, symlinkSync } from "node:fs";
+
+/** The oldest Node that runs all of this repository as it is: it takes TypeScript without a flag or a warning. */
+const oldest = [24, 12];
+
+/** What the packages are called that bring the libraries which a Node from npm may lack. */
+const packages = {
+  "libatomic.so.1": { "apt-get": "libatomic1", dnf: "libatomic", apk: "libatomic" },
+  "libgcc_s.so.1": { "apt-get": "libgcc-s1", dnf: "libgcc", apk: "libgcc" },
+  "libstdc++.so.6": { "apt-get": "libstdc++6", dnf: "libstdc++", apk: "libstdc++" },
+};
+const installs = { "apt-get": "apt-get install", dnf: "dnf install", apk: "apk add" };
+
+/**
+ * Sees to it that `node` is a Node that starts. The pinned one comes first, since everything is tested with it; where
+ * it cannot start, the one that runs this takes its place if it is new enough.
+ *
+ * @returns What the user has to install, when neither will do.
+ */
+export function provideNode(node, version) {
+  const problem = startProblem(node);
+  if (problem === undefined) return undefined;
+  if (isNewEnough(process.versions.node)) {
+    rmSync(node, { force: true });
+    symlinkSync(process.execPath, node);
+    return undefined;
+  }
+  const { reason, advice = "" } = problem;
+  return `Node ${version} cannot start, since ${reason}: ${advice}put Node ${oldest.join(".")} or newer on the PATH.`;
+}
+
+/** Why a program does not start, and what helps. */
+function startProblem(node) {
+  const { status, signal, error, stderr } = spawnSync(node, ["--version"], { encoding: "utf8" });
+  if (status === 0) return undefined;
+  if (error?.code === "ENOENT") {
+    // The file is there, but not the loader that it asks for: it was made for another C library.
+    return { reason: existsSync(node) ? "it needs a system with glibc" : "it could not be installed" };
+  }
+  if (error !== undefined) return { reason: error.message };
+  const library = /loading shared libraries: ([^:\s]+)/u.exec(stderr)?.[1];
+  if (library === undefined) return { reason: stderr.trim() || `it ended with ${status ?? signal}` };
+  return { reason: `${library} is missing`, advice: adviceFor(library) };
+}
+
+function adviceFor(library) {
+  const names = packages[library] ?? {};
+  const manager = Object.keys(names).find(isProgram);
+  return manager === undefined ? "" : `run "${installs[manager]} ${names[manager]}", or `;
+}
+
+function isProgram(name) {
+  return spawnSync(name, ["--version"], { stdio: "ignore" }).error === undefined;
+}
+
+function isNewEnough(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
+}

@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test } from "vitest";
+import { root } from "../workspace.ts";
+import { tree } from "./fixture.ts";
+
+/** An older Node than the repository needs, such as a user has: scripts/run.mjs must do with it. */
+const older = join(root, "node_modules/node-22/bin/node");
+
+/** A clone that has not been installed, on a machine whose `npx` does as told. */
+function clone(npx: string): string {
+  const copied = ["scripts/run.mjs", "scripts/run/node.mjs", "scripts/run/supervised.mjs"];
+  const folder = tree({
+    ...Object.fromEntries(copied.map((file) => [file, readFileSync(join(root, file), "utf8")])),
+    "package.json": { packageManager: "pnpm@0.0.0", devDependencies: { node: "24.0.0" } },
+    "pnpm-lock.yaml": "a lock",
+    "program.ts": `console.error("runs on", process.execPath, ...process.argv.slice(2));`,
+    "machine/npx": `#!/bin/sh\necho installing >&2\nmkdir -p node_modules/.bin\n${npx}\n`,
+  });
+  chmodSync(join(folder, "machine/npx"), 0o755);
+  return folder;
+}
+
+function started(folder: string, [program, ...args]: readonly [string, ...string[]]) {
+  const env = { ...process.env, PATH: join(folder, "machine") + delimiter + process.env["PATH"] };
+  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"], env });
+  const lines: string[] = [];
+  const reader = createInterface({ input: child.stderr }).on("line", (line) => lines.push(line));
+  const line = async (text: string): Promise<void> => {
+    while (!lines.includes(text)) await once(reader, "line");
+  };
+  // Not before everybody who has its standard error has ended, grandchildren included.
+  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, output: lines.join("\n") }));
+  return { child, line, ended };
+}
+
+const start = (node: string): [string, ...string[]] => [node, "scripts/run.mjs", "program.ts", "a"];
+const hasStamp = (folder: string): boolean => existsSync(join(folder, "node_modules/.pagoda-installed"));
+
+/** An installation with a process of its own, neither of which ends. */
+const endless = `sh -c 'echo started >&2; tail -f /dev/null' &\ntail -f /dev/null`;
+
+test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+  "%s ends an installation and everything it has started",
+  async (signal) => {
+    const folder = clone(endless);
+    const { child, line, ended } = started(folder, start(older));
+    await line("started");
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code: null, signal });
+    expect(hasStamp(folder)).toBe(false);
+  },
+);
+
+test("an installation ends when the shell of npm has gone without a word", async () => {
+  const { child, line, ended } = started(clone(endless), ["sh", "-c", `${start(older).join(" ")}; true`]);
+  await line("started");
+  child.kill("SIGKILL");
+  await ended;
+});
+
+const linked = (node: string): string => `ln -s "${node}" node_modules/.bin/node`;
+
+test("it installs once, and then runs the file on what was installed", async () => {
+  const folder = clone(linked(process.execPath));
+  const { code, output } = await started(folder, start(older)).ended;
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: `Installing with pnpm@0.0.0 …\ninstalling\nruns on ${process.execPath} a`,
+  });
+  expect((await started(folder, start(older)).ended).output).toBe(`runs on ${process.execPath} a`);
+});
+
+test("a failed installation is told, and tried again", async () => {
+  const folder = clone("exit 7");
+  for (const attempt of [1, 2]) {
+    const { code, output } = await started(folder, start(older)).ended;
+    expect({ attempt, code, output }).toEqual({
+      attempt,
+      code: 1,
+      output: "Installing with pnpm@0.0.0 …\ninstalling\nInstalling failed (npx ended with 7).",
+    });
+  }
+});
+
+/** A Node whose loader looks for a library that no system has under that name. */
+const broken = (library: string): string =>
+  [
+    `echo '#!/bin/sh' > node_modules/.bin/node`,
+    `echo 'echo "node: error while loading shared libraries: ${library}: cannot open" >&2; exit 127' >> node_modules/.bin/node`,
+    `chmod +x node_modules/.bin/node`,
+    // Whatever this machine is, that one has apt-get.
+    `ln -sf /bin/true machine/apt-get`,
+  ].join("\n");
+
+test("a pinned Node that cannot start is told with what to install, and is no installation", async () => {
+  const folder = clone(broken("libatomic.so.1"));
+  for (const attempt of [1, 2]) {
+    const { code, output } = await started(folder, start(older)).ended;
+    expect({ attempt, code, output }).toEqual({
+      attempt,
+      code: 1,
+      output:
+        `Installing with pnpm@0.0.0 …\ninstalling\nNode 24.0.0 cannot start, since libatomic.so.1 is missing: ` +
+        `run "apt-get install libatomic1", or put Node 24.12 or newer on the PATH.`,
+    });
+    expect(hasStamp(folder)).toBe(false);
+  }
+});
+
+test.each([
+  ["cannot start", broken("libatomic.so.1")],
+  ["is not there", "true"],
+])("where the pinned Node %s, one of the system that is new enough takes its place", async (_, npx) => {
+  const folder = clone(npx);
+  const { code, output } = await started(folder, start(process.execPath)).ended;
+  expect(code).toBe(0);
+  expect(output).toMatch(new RegExp(`runs on ${process.execPath} a$`, "u"));
+  expect(hasStamp(folder)).toBe(true);
+});
