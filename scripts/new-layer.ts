@@ -9,15 +9,21 @@ const [name = ""] = process.argv.slice(2);
 const directory = join(root, "packages/layers", name);
 const problem =
   nameProblem(name) ?? (existsSync(directory) ? `packages/layers/${name} exists already` : undefined);
-if (problem !== undefined) {
-  console.error(`new-layer: ${problem}`);
-  process.exit(2);
+process.exitCode = problem === undefined ? await make() : refuse(problem);
+
+async function make(): Promise<number> {
+  generate(directory, name);
+  await command("oxfmt", ["--write", directory]);
+  const installed = await pnpm(["install", "--no-frozen-lockfile", "--silent"]);
+  if (installed.code !== 0) {
+    console.error(`new-layer: pnpm install failed\n${installed.output}`);
+    return 1;
+  }
+  console.log(`packages/layers/${name} is there. Next: npm test ${name}, and CONTRIBUTING.md for the rest.`);
+  return 0;
 }
-generate(directory, name);
-await command("oxfmt", ["--write", directory]);
-const installed = await pnpm(["install", "--no-frozen-lockfile", "--silent"]);
-if (installed.code !== 0) {
-  console.error(`new-layer: pnpm install failed\n${installed.output}`);
-  process.exit(1);
+
+function refuse(why: string): number {
+  console.error(`new-layer: ${why}`);
+  return 2;
 }
-console.log(`packages/layers/${name} is there. Next: npm test ${name}, and CONTRIBUTING.md for the rest.`);

@@ -9,7 +9,7 @@ import { exited, failed, type Outcome, type Step } from "./outcome.ts";
 import { aloneOutcome } from "./published/alone.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
-import { nodes, useOutcome } from "./published/nodes.ts";
+import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
 
 export const published: Step = {
@@ -37,6 +37,7 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
   const installed = await install(all, directory);
   if (installed.code !== 0) return [...tarballs, failed("install into an empty project", installed.output)];
   const layers = all.filter(({ kind }) => kind === "layer");
+  const programs = all.filter(({ manifest }) => manifest.bin !== undefined);
   const uses = all.flatMap((one) => nodes.map((node) => ({ one, node })));
   return [
     ...tarballs,
@@ -45,6 +46,7 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
     ...(await pooled(layers, width, (one) => aloneOutcome(one, all, directory))),
     ...(await spanOutcomes(all, directory)),
     await lowestOutcome(all, directory),
+    ...(await pooled(programs, width, (one) => refusalOutcome(one, directory))),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
   ];
 }

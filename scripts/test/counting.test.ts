@@ -65,12 +65,23 @@ const list = (...files: string[]): string =>
 
 test("a tarball with what users need and no more passes", () => {
   expect(
-    contentFaults(list("src/index.ts", "dist/testing/index.js"), `{ "exports": "./dist/index.js" }`),
+    contentFaults(list("src/index.ts", "dist/testing/index.js"), `{ "exports": "./dist/index.js" }`, ""),
   ).toEqual([]);
 });
 
 test("a tarball with tests, with workspace: or without a licence does not", () => {
   const files = list("test/a.test.ts").replace("package/LICENSE-MIT\n", "");
   const manifest = `{ "exports": "./src/index.ts", "dependencies": { "@pagoda/core": "workspace:*" } }`;
-  expect(contentFaults(files, manifest)).toHaveLength(4);
+  expect(contentFaults(files, manifest, "")).toHaveLength(4);
+});
+
+test("a tarball without what its README links to does not, but for tests and what is elsewhere", () => {
+  const readme = [
+    "[a](GUIDE.md#part), [b](examples), [c](deploy/unit.service), [d](./src/index.ts)",
+    "[e](test/a.test.ts), [f](../core), [g](#part), [h](https://a.example/b)",
+  ].join("\n");
+  expect(contentFaults(list("src/index.ts", "examples/a.yaml"), "{}", readme)).toEqual([
+    "GUIDE.md: missing",
+    "deploy/unit.service: missing",
+  ]);
 });

@@ -17,22 +17,30 @@ import { stacks } from "./stack.ts";
 /** Exit code of a program that was called wrongly. */
 const usageError = 2;
 
-const { chosen, rounds, ms, json, write } = orExit();
-const outcomes = await measure(
-  chosen.flatMap(({ subjects }) => subjects),
-  rounds,
-  ms,
-);
-const text = `${machine()}; medians of ${rounds} rounds of ${ms} ms\n\n${table(outcomes)}`;
-console.log(text);
-if (json !== undefined) {
-  const numbers = outcomes.map(({ subject: { what }, ns, failure }) => ({ what, ns, failure }));
-  writeFileSync(json, `${JSON.stringify({ machine: machine(), rounds, ms, outcomes: numbers }, null, 2)}\n`);
-}
-if (write) writeInto("micro", text);
-if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+const options = read();
+if (options === undefined) process.exitCode = usageError;
+else await compare(options);
 
-function orExit(): Options {
+async function compare({ chosen, rounds, ms, json, write }: Options): Promise<void> {
+  const outcomes = await measure(
+    chosen.flatMap(({ subjects }) => subjects),
+    rounds,
+    ms,
+  );
+  const text = `${machine()}; medians of ${rounds} rounds of ${ms} ms\n\n${table(outcomes)}`;
+  console.log(text);
+  if (json !== undefined) {
+    const numbers = outcomes.map(({ subject: { what }, ns, failure }) => ({ what, ns, failure }));
+    writeFileSync(
+      json,
+      `${JSON.stringify({ machine: machine(), rounds, ms, outcomes: numbers }, null, 2)}\n`,
+    );
+  }
+  if (write) writeInto("micro", text);
+  if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+}
+
+function read(): Options | undefined {
   try {
     return readOptions(process.argv.slice(2), [
       core,
@@ -46,6 +54,6 @@ function orExit(): Options {
     ]);
   } catch (error) {
     console.error(`bench: ${(error as Error).message}`);
-    process.exit(usageError);
+    return undefined;
   }
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { writeInto } from "../table-in-readme.ts";
-import { chooseCores, lacking, leaveProxyCore, machine } from "./machine.ts";
+import { chooseCores, type Cores, lacking, leaveProxyCore, machine } from "./machine.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { profile } from "./profile.ts";
@@ -12,28 +12,40 @@ import { Session } from "./session.ts";
 /** Exit code of a program that was called wrongly or lacks something. */
 const usageError = 2;
 
-const options = orExit();
-const cores = chooseCores();
-leaveProxyCore(cores);
-const session = new Session(cores);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => void session.close().then(() => process.exit(128 + constants.signals[signal])));
-}
-try {
-  await session.startOrigin();
-  if (options.profile === undefined) await compare(options);
-  else {
-    const { folder, text } = await profile(session, options.profile, options.seconds, cores);
-    console.log(`${text}\n\n${folder}`);
+const options = read();
+if (options === undefined) process.exitCode = usageError;
+else await run(options);
+
+async function run(chosen: Options): Promise<void> {
+  const cores = chooseCores();
+  leaveProxyCore(cores);
+  const session = new Session(cores);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(
+      signal,
+      () => void session.close().then(() => process.exit(128 + constants.signals[signal])),
+    );
   }
-} catch (error) {
-  console.error(`bench: ${(error as Error).message}`);
-  process.exitCode = 1;
-} finally {
-  await session.close();
+  try {
+    await session.startOrigin();
+    if (chosen.profile === undefined) await compare(session, chosen, cores);
+    else {
+      const { folder, text } = await profile(session, chosen.profile, chosen.seconds, cores);
+      console.log(`${text}\n\n${folder}`);
+    }
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}`);
+    process.exitCode = 1;
+  } finally {
+    await session.close();
+  }
 }
 
-async function compare({ chosen, rounds, seconds, json, write }: Options): Promise<void> {
+async function compare(
+  session: Session,
+  { chosen, rounds, seconds, json, write }: Options,
+  cores: Cores,
+): Promise<void> {
   const outcomes = await measure(session, chosen, rounds, seconds, cores);
   const text = `${machine()}; medians of ${rounds} rounds of ${seconds} s\n\n${table(outcomes)}`;
   console.log(text);
@@ -44,7 +56,7 @@ async function compare({ chosen, rounds, seconds, json, write }: Options): Promi
   if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 }
 
-function orExit(): Options {
+function read(): Options | undefined {
   try {
     const read = readOptions(process.argv.slice(2));
     const lack = lacking();
@@ -53,5 +65,5 @@ function orExit(): Options {
   } catch (error) {
     console.error(`bench: ${(error as Error).message}`);
   }
-  process.exit(usageError);
+  return undefined;
 }

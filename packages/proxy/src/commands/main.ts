@@ -6,6 +6,7 @@ import { healthcheck } from "./healthcheck.ts";
 import { help } from "./help.ts";
 import { runCommand } from "./run.ts";
 import { schema } from "./schema.ts";
+import { Written } from "./written.ts";
 
 export interface Program {
   readonly version: string;
@@ -13,13 +14,23 @@ export interface Program {
   readonly code?: WorkerCode;
 }
 
-/** The program: chooses a command. `run` is meant where none is named. */
-export async function main(args: readonly string[], { version, code }: Program): Promise<number> {
-  const io: CommandIo = {
+/** The program: chooses a command, `run` where none is named. All that it wrote is there when it gives the exit code. */
+export async function main(args: readonly string[], program: Program): Promise<number> {
+  const stdout = new Written(process.stdout);
+  const stderr = new Written(process.stderr);
+  const code = await chosen(args, program, {
     env: process.env,
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
-  };
+    stdout: (text) => stdout.write(text),
+    stderr: (text) => stderr.write(text),
+  });
+  const unwritten = await stdout.end();
+  if (unwritten !== undefined)
+    stderr.write(`pagoda: cannot write to standard output: ${unwritten.message}\n`);
+  await stderr.end();
+  return code === 0 && unwritten !== undefined ? 1 : code;
+}
+
+async function chosen(args: readonly string[], { version, code }: Program, io: CommandIo): Promise<number> {
   const commands: Readonly<Record<string, Command>> = {
     run: runCommand(code),
     check,

@@ -6,7 +6,7 @@ import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
 import type { WorkerCode } from "../control/thread.ts";
 import { createLogger } from "../log.ts";
-import { standardOutput } from "../log-output.ts";
+import { type LogOutput, standardOutput } from "../log-output.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
 /** @param code What runs in the threads, where it is not the module that the sources have for it. */
@@ -80,7 +80,7 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
     return 1;
   }
   const proxy = started.right;
-  announce(proxy, io);
+  announce(proxy, output);
   await stop.promise;
   const cutOff = await proxy.drain();
   if (cutOff > 0) proxy.log.warn({ cutOff }, "requests were cut off: they took too long to finish");
@@ -89,14 +89,14 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
   return 0;
 }
 
-function announce({ listening, adminUrl, config, demo, log }: Proxy, io: Io): void {
+function announce({ listening, adminUrl, config, demo, log }: Proxy, output: LogOutput): void {
   const urls = listening.map(({ url }) => url);
   const upstreams = Object.values(config.clusters).flatMap(({ endpoints = [] }) =>
     endpoints.map((each) => (typeof each === "string" ? each : each.url)),
   );
   const [url = ""] = urls;
   log.info({ url, urls, adminUrl, upstreams }, `listening on ${urls.join(", ")}, admin on ${adminUrl}`);
-  if (demo) io.stdout(demoText(url, adminUrl, upstreams));
+  if (demo) output.write(demoText(url, adminUrl, upstreams));
 }
 
 function demoText(url: string, adminUrl: string, upstreams: readonly string[]): string {

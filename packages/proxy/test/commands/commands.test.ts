@@ -10,6 +10,7 @@ import { healthcheck } from "../../src/commands/healthcheck.ts";
 import { schema } from "../../src/commands/schema.ts";
 import { Folder } from "../e2e/configured.ts";
 import { quietPort } from "../e2e/origin.ts";
+import { skipWithout } from "../e2e/system.ts";
 
 interface Ended {
   readonly code: number;
@@ -83,7 +84,10 @@ describe("check", () => {
     expect(stderr).toContain("text.pem: is no key; valid is PEM without a passphrase");
   });
 
-  test("a key that is too weak, and a certificate among others that is none, are problems", async () => {
+  test("a key that is too weak, and a certificate among others that is none, are problems", async ({
+    skip,
+  }) => {
+    skipWithout(skip, "openssl");
     const authority = testAuthority();
     using folder = new Folder();
     const out = ["-keyout", folder.file("weak.key"), "-out", folder.file("weak.pem")];

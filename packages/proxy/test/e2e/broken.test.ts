@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { head, Wire } from "./client.ts";
 import { Arrivals, held, type Held, type Origin, rawOrigin } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
-import { curl, need } from "./system.ts";
+import { curl, needs } from "./system.ts";
 
 let upstream: Origin;
 let pagoda: Pagoda;
@@ -131,9 +131,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
       });
     }),
   );
-  beforeEach(() => {
-    need("curl");
-  });
+  needs("curl");
 
   const framings = [
     ["length", "content-length: 1000\r\n\r\nhalf of it"],

@@ -5,13 +5,17 @@ import { beforeAll, expect, test } from "vitest";
 import { configured, Folder, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 import { Pagoda } from "./program.ts";
-import { need } from "./system.ts";
+import { find, needs } from "./system.ts";
 
 let browser: Browser;
 
+needs("chromium");
+
 beforeAll(async () => {
+  const executablePath = find("chromium");
+  if (executablePath === undefined) return undefined;
   browser = await chromium.launch({
-    executablePath: need("chromium"),
+    executablePath,
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -7,7 +7,7 @@ import { call } from "./client.ts";
 import { Folder, says } from "./configured.ts";
 import { quietPort, rawOrigin } from "./origin.ts";
 import { environment, type LogLine, mainFile, sample, until } from "./program.ts";
-import { adopt, need } from "./system.ts";
+import { adopt, need, skipWithout } from "./system.ts";
 
 /** Each line of the access log is about 4 kB, so that a few hundred fill what a pipe and the program hold. */
 const path = `/${"x".repeat(4_000)}`;
@@ -135,7 +135,8 @@ describe("the log never stops the proxy", () => {
     expect(await child.exit).toEqual([0, null]);
   });
 
-  test("when a terminal is stopped", async () => {
+  test("when a terminal is stopped", async ({ skip }) => {
+    skipWithout(skip, "script");
     using folder = new Folder();
     await using proxy = await loggingAll(folder);
     const words = [process.execPath, ...proxy.args].map((word) => JSON.stringify(word));

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
 import { origin, quietPort, rawOrigin, refusing } from "./origin.ts";
 import { environment, mainFile, Pagoda, Program, until } from "./program.ts";
-import { adopt, need } from "./system.ts";
+import { adopt, need, needs } from "./system.ts";
 
 test("log lines are JSON where standard output is no terminal", async () => {
   await using upstream = await origin((_message, response) => response.end());
@@ -70,9 +70,7 @@ describe("LOG_LEVEL", () => {
 });
 
 describe("on a terminal", () => {
-  beforeEach(() => {
-    need("script");
-  });
+  needs("script");
 
   test("log lines are for people, and Ctrl+C drains", async () => {
     // In place of the shell, which would have the signal too, and end with it.

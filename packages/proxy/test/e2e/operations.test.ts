@@ -11,7 +11,7 @@ import { call } from "./client.ts";
 import { Folder } from "./configured.ts";
 import { origin, quietPort } from "./origin.ts";
 import type { LogLine } from "./program.ts";
-import { adopt, execute, need } from "./system.ts";
+import { adopt, execute, skipWithout } from "./system.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const deploy = (name: string): string => readFileSync(`${root}packages/proxy/deploy/${name}`, "utf8");
@@ -124,8 +124,10 @@ describe("the container file", () => {
   });
 });
 
-test("the systemd unit is understood by systemd, and lets the program do little else than serve", async () => {
-  need("systemd-analyze");
+test("the systemd unit is understood by systemd, and lets the program do little else than serve", async ({
+  skip,
+}) => {
+  skipWithout(skip, "systemd-analyze");
   using folder = new Folder();
   // Only the program's place is another one here: it is not installed.
   const unit = folder.write(

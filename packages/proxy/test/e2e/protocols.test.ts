@@ -1,15 +1,12 @@
 import { connect, createServer, createSecureServer, type ServerHttp2Stream } from "node:http2";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { certified, curled, shop, tls } from "./certified.ts";
 import { Wire } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { listen, origin } from "./origin.ts";
-import { curl, need } from "./system.ts";
+import { curl, needs } from "./system.ts";
 
-beforeAll(() => {
-  need("curl");
-  need("openssl");
-});
+needs("curl", "openssl");
 
 describe("towards clients", () => {
   test("HTTP/1.1 and h2c by prior knowledge share a plain port", async () => {

@@ -1,11 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { Wire } from "./client.ts";
 import { Arrivals, type Origin } from "./origin.ts";
 import { Pagoda } from "./program.ts";
-import { curl, need } from "./system.ts";
+import { curl, needs } from "./system.ts";
 import { type Fields, fieldsOf, hash, large, type Seen, squeezed, versatile } from "./versatile.ts";
 
 /** What became of a request, at both its ends. */
@@ -184,9 +184,7 @@ describe("curl sees through the proxy what it sees without it", () => {
       rmSync(folder, { recursive: true });
     };
   });
-  beforeEach(() => {
-    need("curl");
-  });
+  needs("curl");
 
   async function ask(url: string, { path, args }: Case): Promise<Outcome> {
     const [head, body] = [join(folder, "head"), join(folder, "body")];

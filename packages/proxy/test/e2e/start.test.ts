@@ -1,16 +1,12 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { variables } from "../../src/config/environment.ts";
 import { listen, refusing } from "./origin.ts";
 import { Pagoda, Program, run } from "./program.ts";
-import { execute, need } from "./system.ts";
+import { execute, skipWithout } from "./system.ts";
 
 describe("without an upstream", () => {
-  beforeEach(() => {
-    need("curl");
-  });
-
   test("demo origins answer in turn, at once", async () => {
     await using pagoda = await Pagoda.start();
     const ask = async (): Promise<unknown> => (await fetch(`${pagoda.url}/a?b=c`)).json();
@@ -19,7 +15,8 @@ describe("without an upstream", () => {
     expect(second).toMatchObject({ origin: "two" });
   });
 
-  test("it says what listens where, and three commands, each of which works", async () => {
+  test("it says what listens where, and three commands, each of which works", async ({ skip }) => {
+    skipWithout(skip, "curl");
     await using pagoda = await Pagoda.start();
     const { upstreams } = await pagoda.log("listening on");
     for (const url of [pagoda.url, pagoda.adminUrl, ...(upstreams as string[])]) {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, beforeEach, type TestContext } from "vitest";
 
 /** Programs that tests use beside Node, and how one gets them. */
 const packages = {
@@ -14,8 +14,8 @@ const packages = {
 
 export type Tool = keyof typeof packages;
 
-/** Where a program lies; fails, saying how to get it, where there is none. */
-export function need(tool: Tool): string {
+/** Where a program lies, if it is on the PATH. */
+export function find(tool: Tool): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const file = join(folder, tool);
     try {
@@ -25,7 +25,28 @@ export function need(tool: Tool): string {
       // The next one may have it.
     }
   }
-  throw new Error(`this test needs ${tool}, which is not on the PATH: apt-get install ${packages[tool]}`);
+  return undefined;
+}
+
+/** Skips the tests of a file, or of a `describe`, where one of these programs is missing. */
+export function needs(...tools: readonly Tool[]): void {
+  beforeEach(({ skip }) => skipWithout(skip, ...tools));
+}
+
+/** Skips a test where one of these programs is missing, saying how to get it; .ci/run takes that for a failure. */
+export function skipWithout(skip: TestContext["skip"], ...tools: readonly Tool[]): void {
+  for (const tool of tools) skip(find(tool) === undefined, wants(tool));
+}
+
+/** Where a program lies that the test `needs`. */
+export function need(tool: Tool): string {
+  const file = find(tool);
+  if (file === undefined) throw new Error(wants(tool));
+  return file;
+}
+
+function wants(tool: Tool): string {
+  return `needs ${tool}: apt-get install ${packages[tool]}`;
 }
 
 const children = new Set<ChildProcess>();
@@ -56,13 +77,14 @@ export interface Ran {
 interface Execution {
   readonly input?: Uint8Array | undefined;
   readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
   /** Told of output as it comes, so that the test can go on while the program runs. */
   readonly heard?: (output: string) => void;
 }
 
 /** Runs a program to its end. */
 export function execute(tool: Tool | "sh", args: readonly string[], options: Execution = {}): Promise<Ran> {
-  const child = adopt(spawn(tool === "sh" ? tool : need(tool), args, { cwd: options.cwd }));
+  const child = adopt(spawn(tool === "sh" ? tool : need(tool), args, { cwd: options.cwd, env: options.env }));
   const stdout: Buffer[] = [];
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {

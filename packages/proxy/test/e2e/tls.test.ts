@@ -2,17 +2,14 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:http2";
 import { testAuthority } from "@pagoda/core/testing";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { authority, certified, curled, tls } from "./certified.ts";
 import { anywhere, configured, says, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 import { until } from "./program.ts";
-import { execute, need } from "./system.ts";
+import { execute, needs } from "./system.ts";
 
-beforeAll(() => {
-  need("curl");
-  need("openssl");
-});
+needs("curl", "openssl");
 
 test("TLS has at least version 1.2, and the one that is configured", async () => {
   await using upstream = await origin((_message, out) => out.end("yes"));

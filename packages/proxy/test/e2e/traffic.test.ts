@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { call, keepAlive, Wire } from "./client.ts";
 import { listen, origin, type Origin, rawOrigin } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
-import { execute, need } from "./system.ts";
+import { execute, needs } from "./system.ts";
 
 const named = (name: string): Promise<Origin> => origin((_request, response) => response.end(name));
 
@@ -148,8 +148,9 @@ test("both directions flow at once", async () => {
 describe("an https upstream", () => {
   let folder: string;
 
+  needs("openssl");
+
   beforeEach(() => {
-    need("openssl");
     folder = mkdtempSync(join(tmpdir(), "pagoda-tls-"));
     return () => rmSync(folder, { recursive: true });
   });

@@ -1,0 +1,49 @@
+import { expect, describe, test } from "vitest";
+import { jsonSchema } from "../../src/commands/schema.ts";
+import { Folder } from "./configured.ts";
+import { environment, mainFile } from "./program.ts";
+import { execute } from "./system.ts";
+
+const pagoda = `"${process.execPath}" "${mainFile}"`;
+
+/** In a shell, since its pipes are pipes: those of Node are sockets, and hold more. */
+async function shell(script: string) {
+  const { code, stdout, stderr } = await execute("sh", ["-c", script], { env: environment() });
+  return { code, stdout: stdout.toString(), stderr };
+}
+
+/** Reads a byte, and the rest not before the writer has found the pipe full, unless it has ended. */
+const late = `{ head -c 1; cat; }`;
+
+describe("what a command writes", () => {
+  test("arrives whole through a pipe, which takes 64 KiB at a time", async () => {
+    const text = `${JSON.stringify(jsonSchema(), undefined, 2)}\n`;
+    expect(text.length).toBeGreaterThan(65_536);
+    expect((await shell(`${pagoda} schema | ${late}`)).stdout).toBe(text);
+  });
+
+  test("arrives whole on standard error, too: all problems of a file with many", async () => {
+    using folder = new Folder();
+    const routes = Array.from({ length: 100 }, (_, i) => ({
+      name: `route ${i}`,
+      cluster: `missing ${i} ${"a".repeat(1_000)}`,
+    }));
+    const file = folder.write("pagoda.yaml", { listeners: [{ address: "127.0.0.1:0", routes }] });
+    const { stdout } = await shell(`${pagoda} check -c "${file}" 2>&1 >/dev/null | ${late}`);
+    expect(stdout.length).toBeGreaterThan(65_536);
+    for (const { cluster } of routes) expect(stdout).toContain(cluster);
+    expect(stdout.at(-1)).toBe("\n");
+  });
+
+  test("is no error when its reader wants no more of it", async () => {
+    const { stdout, stderr } = await shell(`{ ${pagoda} schema; echo "code $?" >&2; } | head -c 1`);
+    expect({ stdout, stderr }).toEqual({ stdout: "{", stderr: "code 0\n" });
+  });
+
+  test("is an error when the disk is full", async ({ skip }) => {
+    skip(process.platform !== "linux", "impossible here: only Linux has /dev/full");
+    const { code, stderr } = await shell(`${pagoda} schema >/dev/full`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^pagoda: cannot write to standard output: ENOSPC.*\n$/);
+  });
+});
