@@ -6,8 +6,8 @@ import { Sink } from "./bodies.ts";
 
 const ofHeads = `Connection Content-Length HTTP2-Settings Keep-Alive TE Trailer Transfer-Encoding Upgrade Host
    Forwarded Via X-Forwarded-For x-forwarded-client-cert X-Forwarded-Anything X-Real-IP X-Request-Id
-   X-Client-IP True-Client-IP Expect Max-Forwards Pragma Range If-Match If-None-Match If-Range Cache-
-   Control Authorization Cookie Set-Cookie WWW-Authenticate Proxy-Authorization Proxy-Authenticate
+   X-Client-IP True-Client-IP Expect Max-Forwards Pragma Range If-Match If-None-Match If-Range
+   Cache-Control Authorization Cookie Set-Cookie WWW-Authenticate Proxy-Authorization Proxy-Authenticate
    Proxy-Connection Age Date Expires Location Retry-After Vary Warning Content-Encoding Content-Range
    Content-Type`.split(/\s+/);
 
