@@ -2,9 +2,18 @@ import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { TaskEither } from "fp-ts/lib/TaskEither.js";
 import type { Aborted } from "./fault.ts";
 import { checkMaxWait, oneshot, type Wait } from "./readiness.ts";
-import { service, type Service } from "./service.ts";
+import { type LeftOf, type RightOf, service, type Service } from "./service.ts";
 
 /** A service from a function that gives a `TaskEither`, for those who live in fp-ts. */
+export function fromTaskEither<Req, Res, Err>(
+  name: string,
+  task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,
+): Service<Req, Res, Err>;
+/** The same for a function that returns several kinds of tasks: the union of their errors and responses. */
+export function fromTaskEither<Req, Task extends TaskEither<unknown, unknown>>(
+  name: string,
+  task: (request: Req, signal?: AbortSignal) => Task,
+): Service<Req, RightOf<ReturnType<Task>>, LeftOf<ReturnType<Task>>>;
 export function fromTaskEither<Req, Res, Err>(
   name: string,
   task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,

@@ -23,4 +23,5 @@ export * from "./util/call-all.ts";
 export * from "./util/filter.ts";
 export * from "./util/map.ts";
 export * from "./util/optional.ts";
+export * from "./util/refine.ts";
 export * from "./util/steer.ts";

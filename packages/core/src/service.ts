@@ -1,4 +1,4 @@
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either, Left, Right } from "fp-ts/lib/Either.js";
 import type { Description, Details } from "./description.ts";
 
 /**
@@ -43,15 +43,37 @@ export interface LeafOptions extends Details {
   readonly ready?: () => undefined | Promise<void>;
 }
 
+/** The errors of a result, or of a union of results, as several `return left(…)` make one; promises are looked into. */
+export type LeftOf<Result> =
+  Awaited<Result> extends infer R ? (R extends Left<infer Err> ? Err : never) : never;
+/** The responses of a result, or of a union of results; promises are looked into. */
+export type RightOf<Result> =
+  Awaited<Result> extends infer R ? (R extends Right<infer Res> ? Res : never) : never;
+
 /**
- * A service from a function: the innermost part of a stack.
+ * A service from a function: the innermost part of a stack. Its errors and responses are all that the function returns.
  *
  * @example
- * const double = service("double", async (n: number) => right(n * 2));
+ * const half = service("half", async (n: number) => {
+ *   if (!Number.isInteger(n)) return left("no integer" as const);
+ *   if (n % 2 === 1) return left("odd" as const);
+ *   return right(n / 2);
+ * });
  *
  * @param name What `describe()` calls it.
  */
 export function service<Req, Res, Err = never>(
+  name: string,
+  call: (req: Req, signal?: AbortSignal) => Promise<Either<Err, Res>>,
+  leaf?: LeafOptions,
+): Service<Req, Res, Err>;
+/** The same for a function that returns several kinds of errors or responses: their union. */
+export function service<Req, Result extends Promise<Either<unknown, unknown>>>(
+  name: string,
+  call: (req: Req, signal?: AbortSignal) => Result,
+  leaf?: LeafOptions,
+): Service<Req, RightOf<Result>, LeftOf<Result>>;
+export function service<Req, Res, Err>(
   name: string,
   call: (req: Req, signal?: AbortSignal) => Promise<Either<Err, Res>>,
   leaf: LeafOptions = {},

@@ -1,19 +1,21 @@
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, type Left } from "fp-ts/lib/Either.js";
 import { layer, type Layer } from "../layer.ts";
+import type { LeftOf } from "../service.ts";
 
 /**
- * Lets a request through or refuses it with a typed error.
+ * Lets a request through or refuses it with a typed error. Where that takes time, as asking another service does, use
+ * `refine`.
  *
  * @param check Gives the error as `Left`, or the request to go on with as `Right`.
  */
-export function filter<Req, Refused>(
-  check: (request: Req) => Either<Refused, Req>,
-): Layer<Req, unknown, Refused> {
-  return layer<Req, unknown, Refused>("filter", (inner) => ({
+export function filter<Req, Checked extends Either<unknown, Req>>(
+  check: (request: Req) => Checked,
+): Layer<Req, unknown, LeftOf<Checked>> {
+  return layer<Req, unknown, LeftOf<Checked>>("filter", (inner) => ({
     // Async, so that what a mistake in `check` throws becomes a rejection, as every defect does.
     call: async (request, signal) => {
-      const checked = check(request);
-      return isLeft(checked) ? checked : inner.call(checked.right, signal);
+      const checked: Either<unknown, Req> = check(request);
+      return isLeft(checked) ? (checked as Left<LeftOf<Checked>>) : inner.call(checked.right, signal);
     },
   }));
 }

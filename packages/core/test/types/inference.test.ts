@@ -3,10 +3,11 @@ import { compile } from "./compile.ts";
 
 const imports = `
 import {
-  type Aborted, callAll, type ErrorOf, type Fault, filter, fromAsync, type Layer, layer, mapError, mapRequest,
-  mapResponse, oneshot, optional, type RequestOf, type ResponseOf, type Service, ServiceBuilder, steer, toTaskEither,
+  type Aborted, callAll, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, mapError, mapRequest,
+  mapResponse, oneshot, optional, refine, type RequestOf, type ResponseOf, service, type Service, ServiceBuilder, steer, toTaskEither,
 } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
+import * as TE from "fp-ts/lib/TaskEither.js";
 import {
   cached, type HttpRequest, type HttpResponse, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,
   respond, retry, type Routed, router, type Same, serve, type TimedOut, timeout,
@@ -131,6 +132,74 @@ const statements: Readonly<Record<string, string>> = {
     const response: Same<typeof status, Service<HttpRequest, number, Refused>> = true;
     const tag = mapError((error: Refused) => error._tag)(origin);
     const error: Same<typeof tag, Service<HttpRequest, HttpResponse, "Refused">> = true;`,
+
+  // Defect: of several errors the first was inferred, and the others did not compile.
+  "a service's errors and responses are the union of all that its function returns": `
+    declare const refused: Refused, timedOut: TimedOut;
+    const several = service("several", async (request: HttpRequest) => {
+      if (request.path === "/a") return left(refused);
+      if (request.path === "/b") return left(timedOut);
+      if (request.path === "/c") return right("text" as const);
+      return right({ status: 200 });
+    });
+    const all: Same<typeof several, Service<HttpRequest, { status: number } | "text", Refused | TimedOut>> = true;
+    const one = service("one", async (request: HttpRequest) => (request.path === "/" ? right(1) : left(refused)));
+    const same: Same<typeof one, Service<HttpRequest, number, Refused>> = true;
+    const sure = service("sure", async (path: string) => right(path.length));
+    const none: Same<typeof sure, Service<string, number, never>> = true;
+    const stated = service<HttpRequest, HttpResponse, Refused | TimedOut>("stated", async () => left(timedOut));
+    const given: Same<typeof stated, Service<HttpRequest, HttpResponse, Refused | TimedOut>> = true;
+    const context: Service<string, number, Refused> = service("context", async () =>
+      left({ _tag: "Refused", origin: "local", retryable: false }),
+    );
+    const stack = http.layer(router()).service(
+      service("inline", async (request: HttpRequest & Routed) =>
+        request.route === "" ? left(refused) : flag ? left(timedOut) : right({ status: 200 }),
+      ),
+    );
+    const errors: Same<ErrorOf<typeof stack>, NoRoute | Refused | TimedOut> = true;
+    const settled = service("settled", (request: HttpRequest) => {
+      if (request.path === "/a") return Promise.resolve(left(refused));
+      if (request.path === "/b") return Promise.resolve(left(timedOut));
+      return Promise.resolve(right(1));
+    });
+    const promises: Same<typeof settled, Service<HttpRequest, number, Refused | TimedOut>> = true;
+    const tasks = fromTaskEither("tasks", (path: string) => {
+      if (path === "/a") return TE.left(refused);
+      return path === "/b" ? TE.left(timedOut) : TE.right(1);
+    });
+    const tasked: Same<typeof tasks, Service<string, number, Refused | TimedOut>> = true;
+    // @ts-expect-error: it gives no Either
+    service("number", async (path: string) => path.length);
+    function wrap<Req, Res, Err>(run: (request: Req) => Promise<Either<Err, Res>>): Service<Req, Res, Err> {
+      return service("generic", run);
+    }`,
+
+  "filter and refine raise the union of what their checks give as Left": `
+    declare const refused: Refused, timedOut: TimedOut;
+    const checked = http.layer(
+      filter((request) => {
+        if (request.path === "") return left(refused);
+        return request.method === "GET" ? right(request) : left(timedOut);
+      }),
+    ).service(origin);
+    const errors: Same<ErrorOf<typeof checked>, Refused | TimedOut> = true;
+    const signedIn = refine(async (request: HttpRequest) => {
+      if (request.path === "") return left(refused);
+      if (request.method === "PUT") return left(timedOut);
+      return right({ ...request, user: "a" });
+    });
+    declare const wants: Service<HttpRequest & { readonly user: string }, HttpResponse, never>;
+    const stack = http.layer(signedIn).service(wants);
+    const same: Same<typeof stack, Service<HttpRequest, HttpResponse, Refused | TimedOut | Aborted>> = true;
+    const inline = http
+      .layer(router())
+      .layer(refine(async (request) => (request.route === "" ? left(refused) : right({ ...request, user: 1 }))));
+    const numbered: typeof inline = inline;
+    // @ts-expect-error: nothing added the user
+    http.layer(router()).service(wants);
+    // @ts-expect-error: what goes on must still be the request
+    refine(async (request: HttpRequest) => right({ path: request.path }));`,
 
   "filter raises what its check gives as Left": `
     const checked = filter((request: HttpRequest) => (flag ? left(1 as const) : right(request)));

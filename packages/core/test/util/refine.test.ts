@@ -1,0 +1,116 @@
+import { getEventListeners } from "node:events";
+import { refine, service } from "@pagoda/core";
+import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+interface Named {
+  readonly user: string;
+}
+
+/** Checks that the test answers, in a later tick. */
+function bench() {
+  const clock = virtualClock();
+  const mock = mockService<string & Named, string>();
+  const asked: ((answer: Either<"denied", string & Named>) => void)[] = [];
+  const signals: (AbortSignal | undefined)[] = [];
+  const layered = refine(
+    (_request: string, signal) => {
+      signals.push(signal);
+      return new Promise<Either<"denied", string & Named>>((resolve) => asked.push(resolve));
+    },
+    { clock },
+  )(mock.service);
+  return { clock, mock, asked, signals, layered };
+}
+
+const ann = Object.assign("request", { user: "Ann" });
+
+describe("refine", () => {
+  conformance(test, ({ clock }) => refine(async (request: string) => right(request), { clock }));
+
+  test("calls inner with what the check gives, once it has given it", async () => {
+    const { mock, asked, layered } = bench();
+    const result = layered.call("request");
+    await mock.expectNoCall();
+    asked[0]?.(right(ann));
+    const call = await mock.next();
+    expect(call.request).toBe(ann);
+    call.answer("done");
+    expect(await result).toEqual(right("done"));
+  });
+
+  test("refuses with the error of the check, and inner hears nothing", async () => {
+    const { mock, asked, layered } = bench();
+    const result = layered.call("request");
+    asked[0]?.(left("denied"));
+    expect(await result).toEqual(left("denied"));
+    await mock.expectNoCall();
+  });
+
+  test("gives the check the signal, and ends in the tick in which the caller leaves", async () => {
+    const { mock, asked, signals, layered } = bench();
+    const leaving = new AbortController();
+    const result = layered.call("request", leaving.signal);
+    expect(signals).toEqual([leaving.signal]);
+    leaving.abort("enough");
+    expect(await result).toMatchObject(left({ _tag: "Aborted", cause: "enough" }));
+    expect(getEventListeners(leaving.signal, "abort")).toEqual([]);
+    asked[0]?.(right(ann));
+    await mock.expectNoCall();
+  });
+
+  test("does not ask for a caller that has left", async () => {
+    const { asked, layered } = bench();
+    expect(await layered.call("request", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
+    expect(asked).toEqual([]);
+  });
+
+  test("waits for inner when that is no more ready after the check", async () => {
+    const { clock, mock, asked, layered } = bench();
+    const result = layered.call("request");
+    mock.admit(0);
+    asked[0]?.(right(ann));
+    await mock.expectNoCall();
+    mock.admit(1);
+    (await mock.next()).answer("done");
+    expect(await result).toEqual(right("done"));
+    expect([mock.uninvited, clock.pending]).toEqual([0, 0]);
+  });
+
+  test("waits 3 s for it at most, and gives its refusal", async () => {
+    const clock = virtualClock();
+    const open = service("open", async (_text: string) => left("open"), {
+      ready: () => new Promise(() => {}),
+    });
+    const result = refine(async (text: string) => right(text), { clock })(open).call("request");
+    let over = false;
+    void result.then(() => (over = true));
+    await clock.advance(2_999);
+    expect(over).toBe(false);
+    await clock.advance(1);
+    expect(await result).toEqual(left("open"));
+  });
+
+  test("what the check throws, at once or later, is a defect", async () => {
+    const leaf = service("leaf", async (_text: string) => right(1));
+    const defect = new Error("a defect");
+    const later = refine(async (_text: string): Promise<Either<never, string>> => Promise.reject(defect))(
+      leaf,
+    );
+    const { signal } = new AbortController();
+    await expect(later.call("a", signal)).rejects.toBe(defect);
+    const atOnce = refine((_text: string): Promise<Either<never, string>> => {
+      throw defect;
+    })(leaf);
+    await expect(atOnce.call("a", signal)).rejects.toBe(defect);
+    await settled();
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  test("does not take a wait that no timer takes", () => {
+    expect(() => refine(async (text: string) => right(text), { maxWaitMs: -1 })).toThrow(
+      new RangeError("refine: maxWaitMs must be from 0 to 2147483647 (got -1)"),
+    );
+  });
+});
