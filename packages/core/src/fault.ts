@@ -36,6 +36,11 @@ export function isFault(value: unknown): value is Fault {
   );
 }
 
+/** Whether an error says that its request was never processed, and so can be sent again whatever its method. */
+export function neverProcessed(error: unknown): boolean {
+  return isFault(error) && error.processed === false;
+}
+
 /** True for a fault of the given tag; narrows a union of faults to that one. */
 export function hasTag<Tag extends string>(tag: Tag): <E>(error: E) => error is Extract<E, Fault<Tag>> {
   return (error): error is never => isFault(error) && error._tag === tag;

@@ -22,6 +22,8 @@ export interface ResponseClassifierOptions<Res = HttpLike> {
   readonly limited?: ResponseMatch<Res>;
   /** Responses after which the same call may succeed. Default: 429, 502, 503, 504. */
   readonly retryable?: ResponseMatch<Res>;
+  /** Errors after which the same call may succeed. Default: those that say so themselves (`retryable`). */
+  readonly retryableErrors?: (error: unknown) => boolean;
   /** Time of day, for a `Retry-After` that is a date. */
   readonly clock?: Clock;
 }
@@ -52,18 +54,26 @@ export function responseClassifier<Res = HttpLike>({
   failures,
   limited: asksForFewer,
   retryable,
+  retryableErrors,
   clock = systemClock,
 }: ResponseClassifierOptions<Res> = {}): Classifier {
   const isFailure = matcher("failures", failures, isServerError);
   const isLimited = matcher("limited", asksForFewer, isTooManyRequests);
   const isRetryable = matcher("retryable", retryable, isWorthRetrying);
 
+  function outcomeOf(error: unknown): Outcome {
+    const outcome = outcomeOfError(error);
+    if (retryableErrors === undefined) return outcome;
+    const again = retryableErrors(error);
+    return again === outcome.retryable ? outcome : { ...outcome, retryable: again };
+  }
+
   return {
     outcome(result) {
-      if (isLeft(result)) return outcomeOfError(result.left);
+      if (isLeft(result)) return outcomeOf(result.left);
       const response = result.right;
       const http = isHttp(response) ? response : undefined;
-      if (http?.fault !== undefined && isFault(http.fault)) return outcomeOfError(http.fault);
+      if (http?.fault !== undefined && isFault(http.fault)) return outcomeOf(http.fault);
       const again = isRetryable(response, http);
       if (isFailure(response, http)) return withRetryAfter(again ? failureRetryable : failure, http, clock);
       if (isLimited(response, http)) return withRetryAfter(again ? limitedRetryable : limited, http, clock);

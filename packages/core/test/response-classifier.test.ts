@@ -1,4 +1,4 @@
-import { responseClassifier } from "@pagoda/core";
+import { hasTag, responseClassifier } from "@pagoda/core";
 import { httpResponse } from "@pagoda/core/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
@@ -62,6 +62,17 @@ describe("responseClassifier", () => {
     expect(read(503)).toEqual({ kind: "limited", retryable: false });
     expect(read(500)).toEqual({ kind: "success", retryable: false });
     expect(read(409)).toEqual({ kind: "success", retryable: true });
+  });
+
+  test("takes a predicate for errors", () => {
+    const { outcome } = responseClassifier({ retryableErrors: (error) => hasTag("A")(error) });
+    const fault = (tag: string, retryable: boolean) =>
+      ({ _tag: tag, origin: "upstream", retryable }) as const;
+    expect(outcome(left(fault("A", false)))).toEqual({ kind: "failure", retryable: true });
+    expect(outcome(left(fault("B", true)))).toEqual({ kind: "failure", retryable: false });
+    expect(outcome(right({ ...httpResponse(502), fault: fault("B", true) }))).toMatchObject({
+      retryable: false,
+    });
   });
 
   test("takes predicates, for responses of any kind", () => {

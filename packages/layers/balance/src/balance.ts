@@ -8,6 +8,7 @@ import {
   type Fault,
   type HealthSource,
   isFault,
+  neverProcessed,
   type Readiness,
   responseClassifier,
   type Service,
@@ -237,7 +238,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     from: Member<E, Req, Res, Err>,
     before: readonly Member<E, Req, Res, Err>[],
   ): Promise<Either<Err, Res>> | undefined {
-    if (!isFault(error) || error.processed !== false || error.origin !== "upstream") return undefined;
+    if (!isFault(error) || !neverProcessed(error) || error.origin !== "upstream") return undefined;
     if (before.length >= maxResends || signal?.aborted) return undefined;
     const deadline = deadlineOf(signal);
     if (deadline !== undefined && clock.now() >= deadline) return undefined;

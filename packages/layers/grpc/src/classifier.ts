@@ -11,6 +11,8 @@ export interface GrpcClassifierOptions {
   readonly failures?: readonly GrpcStatus[];
   /** Statuses with which a call may be made again. Default: UNAVAILABLE, RESOURCE_EXHAUSTED. */
   readonly retryable?: readonly GrpcStatus[];
+  /** Judges errors, and responses that are not gRPC or give no status. Default: `httpClassifier()`. */
+  readonly otherwise?: Classifier;
   /** Where the time of day comes from, for a `Retry-After` that is a date. */
   readonly clock?: Clock;
 }
@@ -43,10 +45,10 @@ export function grpcClassifier({
   failures = linkerdsFailures,
   retryable = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
   clock = systemClock,
+  otherwise: http = httpClassifier({ clock }),
 }: GrpcClassifierOptions = {}): Classifier {
   for (const status of failures) checkStatus("grpcClassifier", "failures", status);
   for (const status of retryable) checkStatus("grpcClassifier", "retryable", status);
-  const http = httpClassifier({ clock });
   const outcomes = new Map<GrpcStatus, Outcome>();
   for (const status of Object.keys(grpcStatuses) as GrpcStatus[])
     outcomes.set(status, { kind: kindOf(status, failures), retryable: retryable.includes(status) });

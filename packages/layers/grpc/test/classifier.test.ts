@@ -47,6 +47,17 @@ describe("grpcClassifier", () => {
     expect(of("13", { "grpc-retry-pushback-ms": "250" })).toEqual({ kind: "failure", retryable: false });
   });
 
+  test("leaves what is none of gRPC to another classifier", () => {
+    const { outcome } = grpcClassifier({
+      otherwise: httpClassifier({ retryable: [500], retryableErrors: () => false }),
+    });
+    expect(outcome(right(httpResponse(500)))).toMatchObject({ kind: "failure", retryable: true });
+    expect(outcome(left({ _tag: "A", origin: "upstream", retryable: true }))).toMatchObject({
+      retryable: false,
+    });
+    expect(outcome(right(grpcResponse({ "grpc-status": "14" })))).toMatchObject({ retryable: true });
+  });
+
   test("reads as HTTP what gives no status, and what is none of gRPC", () => {
     const clock = virtualClock();
     const http = httpClassifier({ clock });

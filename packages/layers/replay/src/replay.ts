@@ -9,6 +9,11 @@ export interface ReplayOptions {
   readonly methods?: readonly string[];
   /** Bytes of a body that are recorded: a whole number of 0 or more. Default 65,536, linkerd's. */
   readonly maxBytes?: number;
+  /**
+   * Record the bodies of other methods, too. Such a request is not retried, but what was never processed can be sent again:
+   * streams that an HTTP/2 origin refuses when their bodies are under way. Default false.
+   */
+  readonly recordAll?: boolean;
 }
 
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
@@ -19,7 +24,7 @@ const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE",
  * goes through once, and its request cannot be made again; nor can one of another method, nor one that asks for a tunnel
  * (an upgrade, CONNECT), whatever its method: its body is what the client says there, for as long as it likes.
  *
- * It stands outside of `retry` and `hedge`. Requests without a body, or with one that is at hand as a whole, can even
+ * It stands outside of `retry` and `hedge`. Of two in one stack the outer one does the work. Requests without a body, or with one that is at hand as a whole, can even
  * be made twice at the same time.
  *
  * Errors: none.
@@ -31,25 +36,31 @@ const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE",
  *
  * @throws RangeError when `maxBytes` is out of range.
  */
-export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: ReplayOptions = {}): Layer<
-  HttpRequest,
-  Replayable
-> {
+export function replay({
+  methods = idempotentMethods,
+  maxBytes = 65_536,
+  recordAll = false,
+}: ReplayOptions = {}): Layer<HttpRequest, Replayable> {
   if (!(Number.isInteger(maxBytes) && maxBytes >= 0))
     throw new RangeError(`replay: maxBytes is ${maxBytes}; valid is a whole number of 0 or more`);
   const repeatable = new Set(methods);
 
   return layer<HttpRequest, Replayable>("replay", (inner) => ({
-    options: { methods, maxBytes },
+    options: { methods, maxBytes, ...(recordAll && { recordAll }) },
     call(request, signal) {
       try {
-        if (asksForTunnel(request) || !repeatable.has(request.method))
+        const { replay: known } = request as Partial<Replayable>;
+        if (known !== undefined && !(recordAll && known === once))
+          return inner.call(request as HttpRequest & Replayable, signal);
+        const mayRepeat = repeatable.has(request.method);
+        if (asksForTunnel(request) || !(mayRepeat || recordAll))
           return inner.call({ ...request, replay: once }, signal);
         const whole = request.body.take();
         if (whole !== undefined) {
-          return inner.call({ ...request, body: bodyOf(whole), replay: idempotent }, signal);
+          const replay = mayRepeat ? idempotent : once;
+          return inner.call({ ...request, body: bodyOf(whole), replay }, signal);
         }
-        const recorded = recording(request.body, maxBytes);
+        const recorded = recording(request.body, maxBytes, mayRepeat);
         // Whoever makes it again is further in: once the call is over, nobody does any more.
         const release = (): void => recorded.body.release();
         try {
@@ -65,7 +76,8 @@ export function replay({ methods = idempotentMethods, maxBytes = 65_536 }: Repla
   }));
 }
 
-function recording(source: Body, maxBytes: number): { body: ReplayBody } & Replayable {
+function recording(source: Body, maxBytes: number, mayRepeat: boolean): { body: ReplayBody } & Replayable {
   const body = new ReplayBody(source, maxBytes);
+  if (!mayRepeat) return { body, replay: once };
   return { body, replay: { canRepeat: () => body.canRead, canDouble: () => false } };
 }

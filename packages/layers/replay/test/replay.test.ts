@@ -1,4 +1,12 @@
-import { idempotent, type Layer, once, type Replayable, type Service, ServiceBuilder } from "@pagoda/core";
+import {
+  filter,
+  idempotent,
+  type Layer,
+  once,
+  type Replayable,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import {
   type Body,
   bodyFrom,
@@ -236,5 +244,43 @@ describe("types of replay", () => {
     expectTypeOf(stack).toExtend<Service<HttpRequest, HttpResponse, unknown>>();
     // @ts-expect-error Property 'replay' is missing in type 'HttpRequest' but required in type 'Replayable'.
     new ServiceBuilder<HttpRequest>().service(needs);
+  });
+});
+
+describe("with recordAll", () => {
+  test("a body of another method is recorded, and its request is still made once", async () => {
+    const { request } = await inside(requestWith("POST", bodyFrom(["hel", "lo"])), { recordAll: true });
+    expect(request.replay).toBe(once);
+    for (let reading = 0; reading < 2; reading++) {
+      expect(request.body.canRead).toBe(true);
+      expect(await request.body.text()).toEqual(right("hello"));
+    }
+  });
+
+  test("what asks for a tunnel is not recorded", async () => {
+    const body = new Given();
+    const asked: HttpRequest = { ...requestWith("GET", body), upgrade: "websocket" };
+    expect((await inside(asked, { recordAll: true })).request.body).toBe(body);
+  });
+
+  test.each(["PUT", "POST"])("of two in one stack the outer one records a %s, once", async (method) => {
+    const bodies: Body[] = [];
+    const mock = mockService<HttpRequest & Replayable, Body>();
+    const stack = new ServiceBuilder<HttpRequest>()
+      .layer(replay())
+      .layer(
+        filter((request: Request) => {
+          bodies.push(request.body);
+          return right(request);
+        }),
+      )
+      .layer(replay({ recordAll: true }))
+      .service(mock.service);
+    void stack.call(requestWith(method, bodyFrom(["hel", "lo"])));
+    const { request } = await mock.next();
+    expect(request.body.canRead).toBe(true);
+    expect(request.body === bodies[0]).toBe(method === "PUT");
+    expect(await request.body.text()).toEqual(right("hello"));
+    expect(request.body.canRead).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import {
   isReady,
   layer,
   type Layer,
+  neverProcessed,
   type Outcome,
   pause,
   type Random,
@@ -18,7 +19,7 @@ import {
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
 import { mostMs } from "./most-ms.ts";
 
@@ -67,7 +68,7 @@ export interface RetryOptions {
 
 /**
  * Makes a call again that failed and may succeed: after a wait, within a budget, and only where the request says that
- * it can be made again (`replay.canRepeat`). The wait is what the upstream asks for, if it does, and the backoff's on top.
+ * it can be made again (`replay.canRepeat`), or the error that it was never processed. The wait is what the upstream asks for, if it does, and the backoff's on top.
  * No try begins that the caller would not wait for, none when inner is not ready, and none after an abort.
  *
  * Use it for failures that pass. The budget keeps retries from multiplying the load when nothing succeeds: one for all
@@ -106,13 +107,14 @@ export function retry({
     /** What speaks against a further try, the cheapest first; the last one takes it out of the budget. */
     function against(
       tried: number,
-      { replay }: Replayable,
+      result: Either<Err, Res>,
+      request: Replayable,
       signal: AbortSignal | undefined,
       { retryAfterMs = 0 }: Outcome,
       waitMs: number,
     ): NotRetried | undefined {
       if (tried >= attempts) return "attempts";
-      if (!replay.canRepeat()) return "notReplayable";
+      if (!canRepeat(result, request)) return "notReplayable";
       if (retryAfterMs > maxRetryAfterMs) return "retryAfter";
       const deadline = deadlineOf(signal);
       if (deadline !== undefined && clock.now() + waitMs >= deadline) return "deadline";
@@ -137,7 +139,7 @@ export function retry({
         backoffMs = backoff.waitMs(tried, backoffMs, random);
         // On top of it: callers who were told the same moment would come back as one.
         const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, mostMs);
-        let reason = against(tried, request, signal, outcome, waitMs);
+        let reason = against(tried, result, request, signal, outcome, waitMs);
         if (reason === undefined) {
           waiting++;
           await pause(clock, waitMs, signal);
@@ -147,7 +149,7 @@ export function retry({
             return left(aborted(signal));
           }
           // The wait may have changed what was so before it.
-          if (!request.replay.canRepeat()) reason = "notReplayable";
+          if (!canRepeat(result, request)) reason = "notReplayable";
           else if (!isReady(inner)) reason = "notReady";
         }
         if (reason !== undefined) {
@@ -159,6 +161,11 @@ export function retry({
         observer?.retried?.({ attempt: tried + 1, waitedMs: waitMs });
         result = await inner.call(request, signal);
       }
+    }
+
+    /** What the upstream has not processed can be made again whatever the request says of itself. */
+    function canRepeat(result: Either<Err, Res>, { replay }: Replayable): boolean {
+      return (isLeft(result) && neverProcessed(result.left)) || replay.canRepeat();
     }
 
     /** Only now that a further try is made: until then the result may be what the caller gets. */

@@ -1,4 +1,4 @@
-import { budget, idempotent } from "@pagoda/core";
+import { budget, idempotent, once } from "@pagoda/core";
 import { conformance, mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
@@ -46,6 +46,16 @@ describe("retry", () => {
     }
     expect(await result).toEqual(left({ ...failed, cause: 3 }));
     expect(told.at(-1)).toEqual(["gaveUp", "attempts", 3]);
+    await mock.expectNoCall();
+  });
+
+  test("makes a call again that was never processed, whatever the request says of itself", async () => {
+    const { clock, mock, layered } = bench();
+    const result = layered.call(request(once));
+    (await mock.next()).fail({ ...failed, processed: false });
+    await clock.advance(100);
+    (await mock.next()).fail(failed);
+    expect(await result).toEqual(left(failed));
     await mock.expectNoCall();
   });
 

@@ -1,4 +1,5 @@
 import { type Rule, ruleProblems } from "@pagoda/authorize";
+import { knownMethods } from "@pagoda/core/http";
 import { limitOf } from "../data-plane/limit.ts";
 import type {
   AuthorizePolicy,
@@ -10,6 +11,7 @@ import type {
 } from "./schema/policies.ts";
 import { durationText } from "./schema/units.ts";
 
+type RetryConditions = NonNullable<RoutePolicies["retry"]>["on"];
 export type Path = readonly (string | number)[];
 export type Report = (path: Path, message: string) => void;
 
@@ -38,8 +40,24 @@ export function checkRoutePolicies(path: Path, route: string, policies: RoutePol
   checkRateLimit([...path, "rateLimit"], policies.rateLimit, report);
   checkConcurrency([...path, "concurrencyLimit"], policies.concurrencyLimit, report);
   if (policies.retry === undefined) return;
+  checkRetry([...path, "retry", "on"], policies.retry.on, report);
   const { base, max } = policies.retry.backoff;
   checkOrder([...path, "retry", "backoff"], ["base", base], ["max", max], report);
+}
+
+function checkRetry(path: Path, { methods }: RetryConditions, report: Report): void {
+  methods.forEach((method, n) => {
+    const upper = method.toUpperCase();
+    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(method))
+      report([...path, "methods", n], `must be an HTTP method (got ${JSON.stringify(method)})`);
+    else if (upper === "CONNECT")
+      report([...path, "methods", n], "must not be CONNECT: a tunnel cannot be opened twice");
+    else if (method !== upper && knownMethods.has(upper))
+      report(
+        [...path, "methods", n],
+        `must be an HTTP method, which are case-sensitive: ${upper} (got ${method})`,
+      );
+  });
 }
 
 export function checkClusterPolicies(path: Path, policies: ClusterPolicies, report: Report): void {

@@ -12,6 +12,7 @@ import { timeout, type TimeoutObserver } from "@pagoda/timeout";
 import type { RoutePolicies } from "../config/schema/policies.ts";
 import type { InjectedStatus } from "./answers.ts";
 import { given } from "./given.ts";
+import { retryClassifier } from "./retry-classifier.ts";
 import type { Kept } from "./kept.ts";
 import { authorizeOnRoute, type Labels, limitConcurrency, limitRate } from "./policies.ts";
 import { upstreamTime } from "./upstream-time.ts";
@@ -142,9 +143,9 @@ function repeating(
   { events }: Tell,
   spent: ReturnType<typeof budget> | undefined,
 ) {
-  const classifier = grpcClassifier();
+  const classifier = tries === undefined ? grpcClassifier() : retryClassifier(tries.on);
   return new ServiceBuilder<HttpRequest>()
-    .layer(replay(tries === undefined ? {} : { maxBytes: tries.maxBody }))
+    .layer(replay(tries === undefined ? {} : { maxBytes: tries.maxBody, methods: tries.on.methods }))
     .layer(
       optional(
         tries === undefined

@@ -138,6 +138,31 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "concurrencyLimit.max: is 10; valid is a whole number of at least 20",
     ],
     [
+      "a retry of a method that is written in lower case",
+      through({ retry: { on: { methods: ["POST", "put"] } } }),
+      "retry.on.methods[1]: must be an HTTP method, which are case-sensitive: PUT (got put)",
+    ],
+    [
+      "a retry of what is no method",
+      through({ retry: { on: { methods: ["GET /"] } } }),
+      'retry.on.methods[0]: must be an HTTP method (got "GET /")',
+    ],
+    [
+      "a retry of CONNECT",
+      through({ retry: { on: { methods: ["CONNECT"] } } }),
+      "retry.on.methods[0]: must not be CONNECT: a tunnel cannot be opened twice",
+    ],
+    [
+      "a retry of nothing",
+      through({ retry: { on: { statuses: [], grpc: [], connectFailure: false, reset: false } } }),
+      "retry.on: must name at least one condition",
+    ],
+    [
+      "a retry of a response that went well",
+      through({ retry: { on: { statuses: [200] } } }),
+      "retry.on.statuses[0]: must be a status from 400 to 599, 4xx or 5xx",
+    ],
+    [
       "a pause that begins above its end",
       through({ retry: { backoff: { base: "1s" } } }),
       "retry.backoff.base: is 1s; valid is at most max, which is 250ms",

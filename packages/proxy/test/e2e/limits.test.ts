@@ -137,6 +137,42 @@ describe("limits and policies", () => {
     expect(await pagoda.metric("stack_events_total", { layer: "retry" })).toBeGreaterThan(0);
   });
 
+  test("a call is tried again on the conditions that are named, and on no other", async () => {
+    let calls = 0;
+    await using upstream = await origin(({ url, method, socket }, out) => {
+      calls++;
+      if (url === "/reset") socket.destroy();
+      else out.writeHead(Number(url?.slice(1)), { "x-method": method }).end();
+    });
+    using folder = new Folder();
+    const routes = [
+      ["usual", {}],
+      ["named", { statuses: ["5xx", 404], methods: ["POST"], reset: false }],
+    ].map(([name, on]) => ({
+      name,
+      cluster: "origin",
+      match: { path: { prefix: `/${name as string}` } },
+      rewrite: { prefix: "/" },
+      policies: { retry: { on, attempts: 2, backoff: { base: "1ms" } } },
+    }));
+    const config = through({ endpoints: [upstream.url] }, { routes });
+    await using pagoda = await configured(folder, config);
+    const triesOf = async (path: string, method = "GET"): Promise<number> => {
+      calls = 0;
+      await call(pagoda.url + path, { method });
+      return calls;
+    };
+    expect(await triesOf("/usual/reset")).toBe(2);
+    expect(await triesOf("/usual/503")).toBe(2);
+    expect(await triesOf("/usual/500")).toBe(1);
+    expect(await triesOf("/usual/503", "POST")).toBe(1);
+    expect(await triesOf("/named/500", "POST")).toBe(2);
+    expect(await triesOf("/named/404", "POST")).toBe(2);
+    expect(await triesOf("/named/429", "POST")).toBe(1);
+    expect(await triesOf("/named/reset", "POST")).toBe(1);
+    expect(await triesOf("/named/500")).toBe(1);
+  });
+
   test("routes go by path, host, method and header; canaries get their share, and others a redirect or 404", async () => {
     await using one = await origin(({ url, headers }, out) =>
       out.end(`one ${headers.host} ${url} ${headers["x-set"]}`),

@@ -1,6 +1,6 @@
 import { ipv6ClientBits } from "@pagoda/core";
 import { z } from "zod";
-import { fields, name, some, text, whole, word } from "./fields.ts";
+import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import {
   duration,
   durationOrNone,
@@ -56,7 +56,57 @@ const concurrencyLimit = z.union([whole(1, 1_000_000), adaptive], {
   error: "valid is a whole number from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
 });
 
+const grpcStatuses = [
+  "cancelled",
+  "unknown",
+  "invalid-argument",
+  "deadline-exceeded",
+  "not-found",
+  "already-exists",
+  "permission-denied",
+  "resource-exhausted",
+  "failed-precondition",
+  "aborted",
+  "out-of-range",
+  "unimplemented",
+  "internal",
+  "unavailable",
+  "data-loss",
+  "unauthenticated",
+] as const;
+
+const invalidStatus = { error: "must be a status from 400 to 599, 4xx or 5xx" };
+const retriedStatus = z.union(
+  [z.int(invalidStatus).min(400, invalidStatus).max(599, invalidStatus), z.enum(["4xx", "5xx"])],
+  invalidStatus,
+);
+
+const retryOn = fields({
+  statuses: z
+    .array(retriedStatus, { error: "must be a list" })
+    .default([429, 502, 503, 504])
+    .describe("Responses that are retried: statuses, or `5xx`. `[]`: none."),
+  grpc: z
+    .array(word(grpcStatuses), { error: "must be a list" })
+    .default(["unavailable", "resource-exhausted"])
+    .describe("gRPC statuses that are retried. `[]`: none."),
+  connectFailure: flag
+    .default(true)
+    .describe("Retry where no connection came about, or the origin refused the stream: whatever the method."),
+  reset: flag
+    .default(true)
+    .describe("Retry where the origin closed, reset, answered nonsense, or did not answer in time."),
+  methods: some(text)
+    .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
+    .describe("Requests that may reach an origin twice. Default: the idempotent ones."),
+}).refine(
+  ({ statuses, grpc, connectFailure, reset }) =>
+    statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
+  { error: "must name at least one condition" },
+);
+
 const retry = fields({
+  on: retryOn.prefault({}).describe("What is retried, as Envoy's `retry_on` has it."),
   attempts: whole(1, 100).default(3).describe("Tries in all, the first one counted."),
   backoff: fields({
     base: duration

@@ -1,0 +1,66 @@
+import type { Fault } from "@pagoda/core";
+import { httpResponse } from "@pagoda/core/http";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { routePolicies } from "../../src/config/schema/policies.ts";
+import { retryClassifier } from "../../src/data-plane/retry-classifier.ts";
+
+function classifierOf(on: object) {
+  const { retry } = routePolicies.parse({ retry: { on } });
+  return retryClassifier((retry as NonNullable<typeof retry>).on);
+}
+
+function retried(on: object, fault: Partial<Fault>): boolean {
+  const whole = { _tag: "ConnectionBroken", origin: "upstream", retryable: true, ...fault };
+  return classifierOf(on).outcome(left(whole)).retryable;
+}
+
+const refused = { _tag: "ConnectFailed", processed: false } as const;
+const refusedStream = { processed: false } as const;
+
+describe("retry.on", () => {
+  test.each([
+    [{}, [429, 502, 503, 504]],
+    [{ statuses: [500, 503] }, [500, 503]],
+    [{ statuses: ["4xx", 501] }, [400, 404, 429, 499, 501]],
+    [{ statuses: [] }, []],
+  ])("%j matches these statuses and no other: %j", (on, matches) => {
+    const { outcome } = classifierOf(on);
+    const tried = [200, 400, 404, 429, 499, 500, 501, 502, 503, 504, 599];
+    expect(tried.filter((status) => outcome(right(httpResponse(status))).retryable)).toEqual(matches);
+  });
+
+  test.each([
+    [{}, ["14", "8"]],
+    [{ grpc: ["deadline-exceeded", "internal"] }, ["4", "13"]],
+    [{ grpc: [] }, []],
+  ])("%j matches these gRPC statuses and no other: %j", (on, matches) => {
+    const { outcome } = classifierOf(on);
+    const type = { "content-type": "application/grpc" };
+    const tried = ["0", "4", "13", "14", "8", "9"].filter(
+      (status) => outcome(right(httpResponse(200, "", { ...type, "grpc-status": status }))).retryable,
+    );
+    expect(tried.toSorted()).toEqual(matches.toSorted());
+  });
+
+  test("connectFailure is what was never processed", () => {
+    for (const fault of [refused, refusedStream]) {
+      expect(retried({}, fault)).toBe(true);
+      expect(retried({ reset: false }, fault)).toBe(true);
+      expect(retried({ connectFailure: false }, fault)).toBe(false);
+    }
+  });
+
+  test("reset is an origin that gave no answer", () => {
+    for (const _tag of ["ConnectionBroken", "HeadersTimedOut", "TimedOut"]) {
+      expect(retried({}, { _tag })).toBe(true);
+      expect(retried({ connectFailure: false }, { _tag })).toBe(true);
+      expect(retried({ reset: false }, { _tag })).toBe(false);
+    }
+  });
+
+  test("what says of itself that it will fail again is not retried", () => {
+    expect(retried({}, { retryable: false })).toBe(false);
+    expect(retried({}, { _tag: "NoEndpointReady", origin: "local" })).toBe(true);
+  });
+});
