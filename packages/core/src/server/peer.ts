@@ -1,8 +1,9 @@
 import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Peer, PeerCertificate } from "../http/message.ts";
+import type { Peer } from "../http/message.ts";
 import { canonicalAddress } from "../ip/address.ts";
+import { type SubjectAltNames, subjectAltNames } from "../subject-alt-names.ts";
 
 /** Who is at the other end; by its certificate only where that was verified. */
 export function peerOf(socket: Socket | TLSSocket): Peer {
@@ -29,22 +30,8 @@ export function peerOf(socket: Socket | TLSSocket): Peer {
 }
 
 /** Who a certificate is for. */
-export type Subject = Pick<PeerCertificate, "uris" | "names"> & { readonly common: string | undefined };
+export type Subject = SubjectAltNames & { readonly common: string | undefined };
 
 export function subjectOf({ subject, subjectAltName }: X509Certificate): Subject {
-  const entries = alternatives(subjectAltName ?? "");
-  const of = (type: string): string[] =>
-    entries.flatMap((entry) =>
-      entry.startsWith(`${type}:`) ? [unquoted(entry.slice(type.length + 1))] : [],
-    );
-  return { uris: of("URI"), names: of("DNS"), common: /^CN=(.+)$/m.exec(subject ?? "")?.[1] };
-}
-
-/** `DNS:a.example, URI:"spiffe://…"`: Node writes as JSON what could be read otherwise. */
-function alternatives(text: string): readonly string[] {
-  return text.match(/[^,\s"][^,"]*(?:"(?:[^"\\]|\\.)*")?/g) ?? [];
-}
-
-function unquoted(text: string): string {
-  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+  return { ...subjectAltNames(subjectAltName ?? ""), common: /^CN=(.+)$/m.exec(subject ?? "")?.[1] };
 }

@@ -7,6 +7,7 @@ import {
   type SecureClientSessionOptions,
 } from "node:http2";
 import { isIPv6 } from "node:net";
+import { sanCheck, type SanMatch } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
 import { illProbed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
@@ -23,6 +24,8 @@ export interface GrpcTls {
   readonly ca?: string;
   /** What the certificate must show, and the SNI. Default: the host. */
   readonly servername?: string;
+  /** Names one of which the certificate must show instead of the host. Default: none. */
+  readonly sans?: readonly SanMatch[];
   /** What is shown to a server that asks who calls, as PEM. Goes with `key`. */
   readonly certificate?: string;
   /** The key of `certificate`, as PEM. */
@@ -31,8 +34,13 @@ export interface GrpcTls {
   readonly verify?: boolean;
 }
 
-function connectOptions({ certificate, verify = true, ...rest }: GrpcTls): SecureClientSessionOptions {
-  return { ...rest, ...(certificate !== undefined && { cert: certificate }), rejectUnauthorized: verify };
+function connectOptions({ certificate, sans, verify = true, ...rest }: GrpcTls): SecureClientSessionOptions {
+  return {
+    ...rest,
+    ...(certificate !== undefined && { cert: certificate }),
+    ...(sans !== undefined && { checkServerIdentity: sanCheck(sans) }),
+    rejectUnauthorized: verify,
+  };
 }
 
 /** What an answer may have at most: it is a few bytes, and nobody fills the memory with it. */

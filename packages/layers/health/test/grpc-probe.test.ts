@@ -114,6 +114,10 @@ describe("grpc-probe, of a gRPC server", () => {
     expect(await over({ ca, servername: "other.test" })).toBe("cannot connect: ERR_TLS_CERT_ALTNAME_INVALID");
     expect(await over(true)).toMatch(/^cannot connect: (?:UNABLE|SELF|DEPTH)/);
     expect(await over({ verify: false })).toBe("well");
+    expect(await over({ ca, sans: [{ dns: "grpc.test" }] })).toBe("well");
+    expect(await over({ ca, sans: [{ uri: "spiffe://test/a" }] })).toBe(
+      "cannot connect: ERR_TLS_CERT_ALTNAME_INVALID",
+    );
   });
 
   test("over TLS it shows who it is where the server asks", async () => {

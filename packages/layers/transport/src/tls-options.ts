@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
+import { isSanMatch, sanCheck, type SanMatch, validSan } from "@pagoda/core";
 
 /** How TLS connections to an origin are made. */
 export interface TlsOptions {
@@ -8,6 +9,11 @@ export interface TlsOptions {
   readonly ca?: string | readonly string[];
   /** The name that the certificate must show, and the SNI. Default: the origin's host. */
   readonly servername?: string;
+  /**
+   * Names one of which the certificate must show instead of the host: `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`, or
+   * `{ dns }`. Default: none, and the certificate must show `servername`.
+   */
+  readonly sans?: readonly SanMatch[];
   /**
    * What is shown to an origin that asks who calls: a certificate (PEM), followed by those that it is signed by. Goes
    * with `key`.
@@ -31,7 +37,7 @@ export interface TlsOptions {
  * @throws RangeError that names the option. Keys are secrets, so it says nothing of what is in one.
  */
 export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
-  const { ca, servername, certificate, key, verify = true, minVersion = "TLSv1.2" } = options;
+  const { ca, servername, certificate, key, sans, verify = true, minVersion = "TLSv1.2" } = options;
   if (typeof verify !== "boolean")
     throw new RangeError(`transport: tls.verify is ${JSON.stringify(verify)}; valid are true and false`);
   if (minVersion !== "TLSv1.2" && minVersion !== "TLSv1.3") {
@@ -39,6 +45,7 @@ export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOp
       `transport: tls.minVersion is ${JSON.stringify(minVersion)}; valid are TLSv1.2 and TLSv1.3`,
     );
   }
+  checkSans(sans, verify);
   const authorities = ca === undefined || typeof ca === "string" ? ca : [...ca];
   if (typeof authorities === "string") checkCertificates("tls.ca", authorities);
   else authorities?.forEach((each, at) => checkCertificates(`tls.ca[${at}]`, each));
@@ -51,8 +58,22 @@ export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOp
       ...(certificate !== undefined && { cert: certificate, key }),
     }),
     rejectUnauthorized: verify,
+    ...(sans !== undefined && { checkServerIdentity: sanCheck(sans) }),
     ...(name !== undefined && { servername: name }),
   };
+}
+
+function checkSans(sans: TlsOptions["sans"], verify: boolean): void {
+  if (sans === undefined) return;
+  if (!Array.isArray(sans) || sans.length === 0)
+    throw new RangeError(
+      `transport: tls.sans must be a list with at least one entry (got ${JSON.stringify(sans)})`,
+    );
+  sans.forEach((san, at) => {
+    if (!isSanMatch(san))
+      throw new RangeError(`transport: tls.sans[${at}] must be ${validSan} (got ${JSON.stringify(san)})`);
+  });
+  if (!verify) throw new RangeError("transport: tls.sans requires tls.verify (got false)");
 }
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;

@@ -65,6 +65,30 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     expect(await textOf(calling(url, { verify: false, servername: "elsewhere.test" }))).toContain("nobody");
   });
 
+  test("an origin is known by the names that it must show, whatever its host", async () => {
+    const orders = authority.issue({ names: "URI:spiffe://mesh/sa/orders,DNS:orders.internal" });
+    const url = await asking({ key: orders.key, cert: orders.certificate }, protocol);
+    const invalid = { _tag: "ConnectFailed", origin: "upstream", code: "ERR_TLS_CERT_ALTNAME_INVALID" };
+    expect(await faultOf(calling(url, { ca }))).toMatchObject(invalid);
+    for (const sans of [
+      [{ uri: "spiffe://mesh/sa/orders" }],
+      [{ uri: "spiffe://mesh/*" }],
+      [{ uri: "spiffe://mesh/sa/cart" }, { dns: "orders.internal" }],
+    ])
+      expect([sans, await textOf(calling(url, { ca, sans }))]).toEqual([sans, expect.any(String)]);
+    expect(await faultOf(calling(url, { ca, sans: [{ uri: "spiffe://mesh/sa/cart" }] }))).toMatchObject({
+      ...invalid,
+      cause: { message: expect.stringContaining("got URI:spiffe://mesh/sa/orders, DNS:orders.internal") },
+    });
+    // A name that nobody vouches for is none.
+    const stranger = testAuthority().issue({ names: "URI:spiffe://mesh/sa/orders" });
+    const pretending = await asking({ key: stranger.key, cert: stranger.certificate }, protocol);
+    const sans = [{ uri: "spiffe://mesh/sa/orders" }];
+    expect(await faultOf(calling(pretending, { ca, sans }))).toMatchObject({
+      code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    });
+  });
+
   test("an origin that speaks only what is too old is not called", async () => {
     const url = await asking({ maxVersion: "TLSv1.2" }, protocol);
     expect(await textOf(calling(url, { ca }))).toContain("over TLSv1.2");
@@ -126,6 +150,17 @@ describe("an option is refused when the transport is made:", () => {
     ["no authority", { ca: "?" }, `tls.ca is no certificate; valid is PEM, ${pemOf}`],
     ["no authority among others", { ca: [ca, ""] }, `tls.ca[1] is no certificate; valid is PEM, ${pemOf}`],
     ["a broken authority", { ca: ca + broken }, "certificate 2 of 2 in tls.ca cannot be read; valid is PEM"],
+    ["no name at all", { sans: [] }, "tls.sans must be a list with at least one entry (got [])"],
+    [
+      "a name that is none",
+      { sans: [{ dns: "a" }, { uri: "a*b" }] },
+      'tls.sans[1] must be { uri } or { dns }, with a * at most as its first or last character (got {"uri":"a*b"})',
+    ],
+    [
+      "names that nobody verifies",
+      { sans: [{ dns: "a" }], verify: false },
+      "tls.sans requires tls.verify (got false)",
+    ],
     ["verify", { verify: "no" as never }, 'tls.verify is "no"; valid are true and false'],
     [
       "minVersion",

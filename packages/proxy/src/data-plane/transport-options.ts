@@ -1,3 +1,4 @@
+import type { SanMatch } from "@pagoda/core";
 import type { TransportOptions } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Origin } from "./endpoints.ts";
@@ -25,6 +26,7 @@ interface OriginTls {
   readonly certificate?: string;
   readonly key?: string;
   readonly servername?: string;
+  readonly sans?: readonly SanMatch[];
   readonly verify?: boolean;
 }
 
@@ -40,6 +42,7 @@ export function tlsOf(
     certificate: contents(tls?.certificate),
     key: contents(tls?.key),
     servername: tls?.servername ?? host,
+    sans: tls?.sans,
     verify: tls?.verify,
   });
 }

@@ -341,6 +341,22 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       },
       "valid is certificate and key together, or neither",
     ],
+    [
+      "names that no certificate is looked at for",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { verify: false, sans: [{ dns: "a" }] } } },
+      },
+      "clusters.shop.tls.sans: ",
+    ],
+    [
+      "a name that any certificate shows",
+      {
+        listeners: [listener],
+        clusters: { shop: { endpoints: ["https://a:1"], tls: { sans: [{ uri: "*" }] } } },
+      },
+      'tls.sans[0].uri: must be a name with a * at most as its first or last character (got "*")',
+    ],
   ];
   test.each(rows)("%s", (_name, config, message) => {
     expect(problems(config)).toContain(message);

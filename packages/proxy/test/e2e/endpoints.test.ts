@@ -5,7 +5,7 @@ import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { bodies, call } from "./client.ts";
-import { configured, Folder, through } from "./configured.ts";
+import { anywhere, configured, Folder, through } from "./configured.ts";
 import { openDns } from "./dns.ts";
 import { Arrivals, held, type Held, listen, named, type Origin, origin, refusing } from "./origin.ts";
 import { until } from "./program.ts";
@@ -163,6 +163,43 @@ describe("endpoints", () => {
       through({ endpoints: [upstream.url], tls: { verify: false } }),
     );
     expect((await call(careless.url)).status).toBe(502);
+  });
+
+  test("are known by the names that their certificates must show", async () => {
+    const authority = testAuthority();
+    const server = authority.issue({ names: "URI:spiffe://test/orders" });
+    const options = { cert: server.certificate, key: server.key };
+    await using upstream = await listen(
+      createTlsServer(options, (_, out) => out.end("orders")),
+      0,
+      "https",
+    );
+    using folder = new Folder();
+    folder.write("ca.pem", authority.ca);
+    const to = (name: string, ...sans: readonly object[]) => [
+      { name, cluster: name, match: { path: `/${name}` } },
+      { endpoints: [upstream.url], tls: { ca: "ca.pem", ...(sans.length > 0 && { sans }) } },
+    ];
+    const all = [
+      to("orders", { uri: "spiffe://test/orders" }),
+      to("mesh", { uri: "spiffe://test/*" }, { dns: "orders.internal" }),
+      to("cart", { uri: "spiffe://test/cart" }),
+      to("host"),
+    ];
+    await using pagoda = await configured(folder, {
+      listeners: [{ ...anywhere, name: "main", routes: all.map(([route]) => route) }],
+      clusters: Object.fromEntries(all.map(([route, cluster]) => [Object(route).name, cluster])),
+    });
+    const statusOf = async (path: string) => (await call(`${pagoda.url}/${path}`)).status;
+    expect([await statusOf("orders"), await statusOf("mesh")]).toEqual([200, 200]);
+    expect([await statusOf("cart"), await statusOf("host")]).toEqual([502, 502]);
+    expect((await pagoda.log("GET /cart 502"))["fault"]).toMatchObject({
+      tag: "ConnectFailed",
+      code: "ERR_TLS_CERT_ALTNAME_INVALID",
+      cause: {
+        message: "certificate must show one of URI:spiffe://test/cart (got URI:spiffe://test/orders)",
+      },
+    });
   });
 
   test("that come while others serve get few calls at first, and ever more", async () => {

@@ -1,3 +1,4 @@
+import { validSan } from "@pagoda/core";
 import { z } from "zod";
 import { isDnsServer, validOrigin } from "../address.ts";
 import { origin } from "./address.ts";
@@ -115,21 +116,43 @@ const outliers = fields({
     .describe("The share of endpoints that may be ejected at once; one always may."),
 });
 
+const sanText = text.regex(/^(?:\*?[^*]+|[^*]+\*)$/, {
+  error: "must be a name with a * at most as its first or last character",
+});
+
+const san = z.union(
+  [
+    fields({ uri: sanText.describe("One of its URIs: `spiffe://mesh/ns/shop/sa/orders`.") }),
+    fields({ dns: sanText.describe("One of its DNS names: `orders.internal`.") }),
+  ],
+  { error: `must be ${validSan}` },
+);
+
 const upstreamTls = fields({
   ca: text.optional().describe("File with the certificates (PEM) of the authorities that are trusted."),
   certificate: text.optional().describe("File with the client's certificate (PEM)."),
   key: text.optional().describe("File with the client's key (PEM)."),
   servername: text
     .optional()
-    .describe("The name that the certificate must show. Default: the endpoint's host."),
+    .describe("The name that the certificate must show, and the SNI. Default: the endpoint's host."),
+  sans: some(san)
+    .optional()
+    .describe(
+      "Names one of which the certificate must show instead, such as a SPIFFE id. A `*` first or last stands for any beginning or end.",
+    ),
   verify: flag
     .default(true)
     .describe(
       "Whether the origin's certificate must be right. False only where something else vouches for the network.",
     ),
-}).refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
-  error: "valid is certificate and key together, or neither",
-});
+})
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    error: "valid is certificate and key together, or neither",
+  })
+  .refine(({ sans, verify }) => sans === undefined || verify, {
+    path: ["sans"],
+    error: "requires `verify`: without it nobody looks at the certificate",
+  });
 
 const pool = fields({
   maxConnections: whole(1, 1_000_000).default(1_024).describe("Calls at once to each endpoint."),
