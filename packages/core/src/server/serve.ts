@@ -101,7 +101,7 @@ export interface HttpServer {
  * It does not wait for the stack's readiness: a call that cannot be admitted gets its layer's refusal, and who
  * wants to wait puts a buffer into the stack. What each connection may cost is bounded: 60 KiB and 100 fields of
  * headers, 10 s for the handshake of TLS, 60 s to send a head, 1,000 requests that wait for answers (HTTP/2: 100 streams),
- * 5 min without a byte while a request is under way, 1 h between requests. An HTTP/2 client that takes back its requests
+ * of which HTTP/1.1 has 8 under way at once, if they are safe, and else one; 5 min without a byte while a request is under way, 1 h between requests. An HTTP/2 client that takes back its requests
  * may do so 1,000 times at once and 33 times a second.
  *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.

@@ -171,17 +171,20 @@ describe("the end of a connection, defects found", () => {
   });
 
   test("defect: any number of requests could wait for their answers on one connection", async () => {
-    const answers: (() => void)[] = [];
-    const server = await served(({ path }) => {
-      return new Promise((resolve) => answers.push(() => resolve(text(`<${path}>`))));
+    const open = Promise.withResolvers<void>();
+    let called = 0;
+    const server = await served(async ({ path }) => {
+      called++;
+      await open.promise;
+      return text(`<${path}>`);
     });
     const wire = await Wire.to(server, head("GET /").repeat(1_500));
-    await eventually(() => answers.length === 1_000);
-    for (const answer of answers) answer();
+    await eventually(() => server.inFlight === 1_000);
+    open.resolve();
     const all = await wire.rest();
     expect(statuses(all).length).toBe(1_000);
     expect(all).toMatch(/connection: close\r\n\r\n<\/>$/i);
-    expect(answers.length).toBe(1_000);
+    expect(called).toBe(1_000);
   });
 
   test.each([

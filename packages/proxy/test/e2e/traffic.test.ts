@@ -50,6 +50,30 @@ test("origins get who asked, through whom, and an id that the client gets, too",
   expect(seen).not.toHaveProperty("x-secret");
 });
 
+test.each([
+  ["safe ones run eight ahead", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 8],
+  ["unsafe ones one by one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1],
+] as const)("of a thousand pipelined requests %s", async (_name, request, most) => {
+  const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let [now, highest, all] = [0, 0, 0];
+  await using upstream = await origin(async (_message, out) => {
+    highest = Math.max(highest, ++now);
+    if (now === most) reached.resolve();
+    await open.promise;
+    now--;
+    out.end(`<${++all}>`);
+  });
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  using wire = new Wire(pagoda.url);
+  wire.send(request.repeat(1_000));
+  await reached.promise;
+  // What else was to be sent on would be there by now.
+  await pagoda.metric("http_requests_in_flight");
+  open.resolve();
+  await wire.receives("<1000>");
+  expect([highest, all]).toEqual([most, 1_000]);
+});
+
 test("requests of one connection reuse one connection to the origin", async () => {
   await using counted = await named("one");
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: counted.url });

@@ -6,6 +6,7 @@ import type { Peer } from "../../http/message.ts";
 import { type Connected, connectionIdleMs, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
 import { Farewell } from "../farewell.ts";
 import { peerOf } from "../peer.ts";
+import { Turns } from "./turns.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
 const maxWaiting = 1_000;
@@ -27,6 +28,7 @@ export class Connection implements Connected {
    * were before, in V8, and with them all responses that were in them.
    */
   readonly #pending: ServerResponse[] = [];
+  readonly turns: Turns = new Turns();
   #latest: ServerResponse | undefined;
   #ending = false;
   /** Requests that came when it was ending. */
@@ -47,6 +49,7 @@ export class Connection implements Connected {
     this.#gone.signal.addEventListener("abort", stays);
     socket.once("close", () => {
       this.#farewell?.cancel();
+      this.turns.stop();
       this.#gone.abort(new Error("the client has gone"));
       for (const out of this.#pending.slice()) abandon(out);
     });
@@ -81,6 +84,7 @@ export class Connection implements Connected {
     const at = this.#pending.indexOf(out);
     if (at >= 0) this.#pending.splice(at, 1);
     if (this.#latest === out) this.#latest = undefined;
+    this.turns.over(out);
     if (this.#ending && this.#pending.length === 0) this.#linger();
   }
 

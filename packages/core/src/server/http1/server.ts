@@ -90,9 +90,13 @@ export class Http1 {
     const { request, length } = read;
     const body =
       length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined);
-    this.#call({ ...request, body }, connection, out, (response, defect) =>
-      this.#send(response, connection, out, defect),
-    );
+    const whole = { ...request, body };
+    if (connection.turns.take(out)) this.#start(whole, connection, out);
+    else connection.turns.hold(out, () => this.#start(whole, connection, out));
+  }
+
+  #start(request: HttpRequest, connection: Connection, out: ServerResponse): void {
+    this.#call(request, connection, out, (response, defect) => this.#send(response, connection, out, defect));
   }
 
   /**

@@ -1,0 +1,56 @@
+import type { ServerResponse } from "node:http";
+
+/** Safe requests of one connection that may be under way at once; a browser opens no more connections than that. */
+const maxAhead = 8;
+/** RFC 9110, 9.2.1. */
+const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+/**
+ * Whose turn it is of the requests that a client has sent one behind the other, without waiting for answers. Safe ones run
+ * ahead together, up to a bound: one connection must not take as many of an origin as there is room for. Any other one waits
+ * for those before it, and those behind wait for it: it may be about what they have changed (RFC 9112, 9.3.2).
+ */
+export class Turns {
+  readonly #running: ServerResponse[] = [];
+  readonly #held: { readonly out: ServerResponse; readonly start: () => void }[] = [];
+
+  /** Whether a request may start, which is then under way. */
+  take(out: ServerResponse): boolean {
+    if (this.#held.length > 0 || !this.#hasRoomFor(out)) return false;
+    this.#running.push(out);
+    return true;
+  }
+
+  /** Starts a request when it is its turn. */
+  hold(out: ServerResponse, start: () => void): void {
+    this.#held.push({ out, start });
+  }
+
+  /** The response is out, or will not be. */
+  over(out: ServerResponse): void {
+    const at = this.#running.indexOf(out);
+    if (at >= 0) this.#running.splice(at, 1);
+    let next = this.#held[0];
+    while (next !== undefined && this.#hasRoomFor(next.out)) {
+      this.#held.shift();
+      this.#running.push(next.out);
+      next.start();
+      next = this.#held[0];
+    }
+  }
+
+  /** The client has gone: nothing that waits starts any more. */
+  stop(): void {
+    this.#held.length = 0;
+  }
+
+  #hasRoomFor({ req }: ServerResponse): boolean {
+    const [first] = this.#running;
+    if (first === undefined) return true;
+    return this.#running.length < maxAhead && isSafe(req.method) && isSafe(first.req.method);
+  }
+}
+
+function isSafe(method: string | undefined): boolean {
+  return safe.has(method ?? "");
+}
