@@ -77,15 +77,29 @@ export class Candidate<C extends string = string, P = unknown> {
  * then paths, then a method, then more header fields, then more query parameters; of equals the one written first.
  */
 export function byPrecedence(a: Candidate, b: Candidate): number {
-  return (
-    compare(hostRank(b), hostRank(a)) ||
-    kindRank(b) - kindRank(a) ||
-    b.text.length - a.text.length ||
-    Number(b.match.methods !== undefined) - Number(a.match.methods !== undefined) ||
-    b.headers.length - a.headers.length ||
-    b.query.length - a.query.length
-  );
+  for (const [, rank] of ranks) {
+    const difference = compare(rank(b), rank(a));
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
+
+/** By what the first goes before the second where both match. */
+export function precedence(a: Candidate, b: Candidate): Precedence {
+  return ranks.find(([, rank]) => rank(a) !== rank(b))?.[0] ?? "order";
+}
+
+/** What decides between two routes that both match: the first of these by which they differ; else the order written. */
+export type Precedence = "host" | "path" | "methods" | "headers" | "query" | "order";
+
+const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) => number])[] = [
+  ["host", hostRank],
+  ["path", kindRank],
+  ["path", ({ text }) => text.length],
+  ["methods", ({ match }) => Number(match.methods !== undefined)],
+  ["headers", ({ headers }) => headers.length],
+  ["query", ({ query }) => query.length],
+];
 
 /** An exact one before any wildcard, a longer wildcard before a shorter one. */
 function hostRank({ host }: Candidate): number {

@@ -1,5 +1,5 @@
 import type { HttpRequest } from "@pagoda/core/http";
-import type { Candidate } from "./candidate.ts";
+import { type Candidate, precedence, type Precedence } from "./candidate.ts";
 import { headerValue, queryValue } from "./fields.ts";
 import { hostOf } from "./host.ts";
 import type { PathRefused, PathTrouble } from "./path.ts";
@@ -23,6 +23,8 @@ export interface MatchExplanation {
   readonly host?: string;
   readonly matched: boolean;
   readonly mismatch?: Mismatch;
+  /** Of one that matched, too, and goes after the one that did first: by what. */
+  readonly lostBy?: Precedence;
   /** The clusters that the route may select, with their shares of the calls, 0 to 1. */
   readonly clusters?: readonly { readonly cluster: string; readonly share: number }[];
 }
@@ -47,9 +49,15 @@ export function explain(
 ): Explanation {
   const host = hostOf(request.authority);
   if (typeof path !== "string") return { host, refused: path.trouble, matches: [] };
-  const matches = candidates.map((candidate) => explainOne(candidate, request, host, path));
-  const first = matches.find(({ matched }) => matched);
-  return { host, path, ...(first && { route: first.route }), matches };
+  let first: Candidate | undefined;
+  const matches = candidates.map((candidate) => {
+    const explained = explainOne(candidate, request, host, path);
+    if (!explained.matched) return explained;
+    if (first !== undefined) return { ...explained, lostBy: precedence(first, candidate) };
+    first = candidate;
+    return explained;
+  });
+  return { host, path, ...(first && { route: first.compiled.route.name }), matches };
 }
 
 function explainOne(

@@ -71,6 +71,52 @@ describe("explain", () => {
     expect(canary?.mismatch).toEqual({ what: "header", name: "x-tier", wanted: "exact beta" });
   });
 
+  test("defect: did not say by what a route that matched lost", () => {
+    const cluster = "a";
+    const rules = routeTable([
+      {
+        name: "late",
+        match: { path: { prefix: "/a/b" }, methods: ["GET"], hosts: ["shop.example"] },
+        cluster,
+      },
+      {
+        name: "first",
+        match: { path: { exact: "/a/b" }, methods: ["GET"], hosts: ["shop.example"] },
+        cluster,
+      },
+      { name: "any-host", match: { path: { exact: "/a/b" } }, cluster },
+      {
+        name: "any-method",
+        match: { path: { exact: "/a/b" }, hosts: ["shop.example"], query: [{ name: "c", absent: true }] },
+        cluster,
+      },
+      { name: "other", match: { path: { exact: "/b" } }, cluster },
+    ]);
+    const lostIn = (table: typeof rules, url: string) =>
+      table.explain(httpRequest(url)).matches.map(({ route, lostBy }) => `${route}: ${lostBy}`);
+    expect(lostIn(rules, "http://shop.example/a/b")).toEqual([
+      "first: undefined",
+      "any-method: methods",
+      "late: path",
+      "any-host: host",
+      "other: undefined",
+    ]);
+    const fields = { path: { prefix: "/" } };
+    const query = [{ name: "c", absent: true }] as const;
+    const equal = routeTable([
+      { name: "first", match: { ...fields, headers: query }, cluster },
+      { name: "second", match: { ...fields, headers: query }, cluster },
+      { name: "query", match: { ...fields, query }, cluster },
+      { name: "none", match: fields, cluster },
+    ]);
+    expect(lostIn(equal, "http://shop.example/")).toEqual([
+      "first: undefined",
+      "second: order",
+      "query: headers",
+      "none: headers",
+    ]);
+  });
+
   test("says why a path is refused", () => {
     const request = { ...httpRequest("http://shop.example/"), path: "/%" };
     expect(table.explain(request)).toEqual({

@@ -1,15 +1,11 @@
-import { explain as explainRules, type Rule } from "@pagoda/authorize";
-import { type FromClient, HttpHeaders, httpRequest, type HttpRequest } from "@pagoda/core/http";
-import { type Explanation, type MatchExplanation, routeTable } from "@pagoda/router";
+import { canonicalAddress } from "@pagoda/core";
+import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import type { z } from "zod";
 import { loadConfig } from "../config/load.ts";
-import { toPathOptions, toRoute } from "../config/routes.ts";
-import type { cluster } from "../config/schema/cluster.ts";
-import { type Config, type ListenerConfig, written } from "../config/schema/config.ts";
-import type { AuthorizePolicy } from "../config/schema/policies.ts";
+import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
+import { explainListener } from "./explain-listener.ts";
 
 const options = {
   config: { type: "string", short: "c" },
@@ -35,13 +31,12 @@ export const explain: Command = {
       for (const problem of loaded.left) io.stderr(`${problem}\n`);
       return usageError;
     }
-    const { config } = loaded.right;
-    io.stdout(config.listeners.map((_listener, at) => explained(config, at, request)).join("\n"));
+    io.stdout((await explained(loaded.right.config, new URL(url), request)).join("\n"));
     return 0;
   },
 };
 
-type Request = HttpRequest & FromClient;
+type Request = HttpRequest & { readonly peer: Peer };
 
 function wrong(io: CommandIo, message: string): number {
   io.stderr(`pagoda explain: ${message}; see pagoda --help\n`);
@@ -65,89 +60,54 @@ function requestOf(
   }
   if (!URL.canParse(url) || !/^https?:/.test(url))
     return `the URL is "${url}"; valid is an absolute one, such as http://shop.example/cart`;
+  const address = canonicalAddress(from);
+  if (address === undefined) return `--from must be an IP address (got "${from}")`;
   return {
     ...httpRequest(url, { method, headers: HttpHeaders.of(fields) }),
-    client: { address: from, identity },
-    peer: { address: from, port: 0, identity },
+    peer: peerOf(address, identity),
   };
 }
 
-/** What happens at one listener, line by line, in the order in which the request meets it. */
-function explained(config: Config, at: number, request: Request): string {
-  const listener = config.listeners[at] as ListenerConfig;
-  // As people write it, with units.
-  const { listeners, clusters = {} } = written(config);
-  const shown = listeners[at] as (typeof listeners)[number];
-  const lines: string[] = [];
-  const say = (depth: number, text: string): void => void lines.push(`${"  ".repeat(depth)}${text}`);
-  say(0, `listener ${listenerName(listener)}`);
-  if (!passes(listener.policies.authorize, request, say)) return `${lines.join("\n")}\n`;
-  sayPolicies(shown.policies, say);
+/** The other end of a connection, with a certificate where it has an identity. */
+function peerOf(address: string, identity: string | undefined): Peer {
+  if (identity === undefined) return { address, port: 0 };
+  const isUri = identity.includes("://");
+  const certificate = {
+    subject: "",
+    uris: isUri ? [identity] : [],
+    names: isUri ? [] : [identity],
+    sha256: "",
+  };
+  return { address, port: 0, identity, certificate };
+}
 
-  const explanation = routeTable(listener.routes.map(toRoute), toPathOptions(listener)).explain(request);
-  const n = listener.routes.findIndex(({ name }) => name === explanation.route);
-  const route = listener.routes[n];
-  if (route === undefined) {
-    say(
-      1,
-      explanation.refused === undefined ? "no route: 404" : `the path is refused: ${explanation.refused}`,
+/** What becomes of a request at each listener that it may come to, and why it does not come to the others. */
+async function explained(config: Config, url: URL, request: Request): Promise<readonly string[]> {
+  const whys = config.listeners.map((listener) => whyNot(listener, url));
+  // Something in front may map the port, and end TLS.
+  const least = Math.min(...whys.map((why) => why.length));
+  const served = `${url.protocol.slice(0, -1)} on port ${portOf(url)}`;
+  const parts =
+    least === 0 ? [] : [`no listener serves ${served}; shown as if something in front led here\n`];
+  for (const [at, listener] of config.listeners.entries()) {
+    const why = whys[at] as readonly string[];
+    parts.push(
+      why.length > least
+        ? `listener ${listenerName(listener)}\n  not this one: it ${why.join(", and ")}\n`
+        : await explainListener(config, at, request),
     );
-    sayOthers(explanation, say);
-    return `${lines.join("\n")}\n`;
   }
-  say(1, `route ${route.name}`);
-  sayOthers(explanation, say);
-  if (route.redirect !== undefined) say(1, `redirect ${JSON.stringify(route.redirect)}`);
-  else if (route.respond !== undefined) say(1, `respond ${route.respond.status}`);
-  else if (passes(route.policies.authorize, { ...request, route: { name: route.name } } as Request, say)) {
-    sayPolicies(shown.routes[n]?.policies, say);
-    const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
-    for (const { cluster, share } of shares) {
-      say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
-      sayCluster(clusters[cluster] as (typeof clusters)[string], say);
-    }
-  }
-  return `${lines.join("\n")}\n`;
+  return parts;
 }
 
-type Say = (depth: number, text: string) => void;
-
-function passes(policy: AuthorizePolicy | undefined, request: Request, say: Say): boolean {
-  if (policy === undefined) return true;
-  const { allowed, rule } = explainRules(
-    { rules: policy.rules as readonly Rule[], otherwise: policy.otherwise },
-    request,
-  );
-  say(2, `authorize: ${allowed ? "allowed" : "denied: 403"}, by ${rule}`);
-  return allowed;
+/** Why a request for a URL does not come to a listener; the scheme weighs more than the port. */
+function whyNot({ tls, address: { port } }: ListenerConfig, url: URL): readonly string[] {
+  const scheme = tls === undefined ? "http" : "https";
+  const isPort = port === portOf(url);
+  if (url.protocol === `${scheme}:`) return isPort ? [] : [`listens on port ${port}`];
+  return [`serves ${scheme}`, `listens on port ${port}`];
 }
 
-function sayCluster(
-  { endpoints, dns, srv, file, balance, policies }: z.input<typeof cluster>,
-  say: Say,
-): void {
-  const source = endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
-  const strategy = typeof balance === "object" ? balance.strategy : balance;
-  say(2, `${strategy} over ${JSON.stringify(source)}`);
-  sayPolicies(policies, say);
-}
-
-/** The policies that there are, each with what it says. */
-function sayPolicies(policies: Readonly<Record<string, unknown>> | undefined, say: Say): void {
-  for (const [name, policy] of Object.entries(policies ?? {}))
-    if (policy !== undefined && name !== "authorize")
-      say(2, `${name}: ${typeof policy === "string" ? policy : JSON.stringify(policy)}`);
-}
-
-function sayOthers({ matches }: Explanation, say: Say): void {
-  for (const match of matches) {
-    if (match.matched) break;
-    say(2, `not ${match.route}: ${mismatchText(match)}`);
-  }
-}
-
-function mismatchText({ mismatch }: MatchExplanation): string {
-  if (mismatch === undefined) return "it did not match";
-  const { what, name, wanted, found } = mismatch;
-  return `${what}${name === undefined ? "" : ` ${name}`} is ${found === undefined ? "absent" : `"${found}"`}, not ${wanted}`;
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }

@@ -151,13 +151,16 @@ describe("explain", () => {
   test("says which route, cluster and policies, and why the others did not match", async () => {
     expect(await explained("GET", "http://shop.example/cart/1")).toBe(
       [
+        "no listener serves http on port 80; shown as if something in front led here",
+        "",
         "listener main",
+        "  client 127.0.0.1",
         "    authorize: allowed, by otherwise",
         "  route rest",
         '    not cart: method is "GET", not POST',
-        "    not beta: header x-beta is absent, not exact yes",
+        "    not beta: header x-beta is absent, not exact (not shown)",
         "    timeout: 15s",
-        '    retry: {"attempts":2,"backoff":{"base":"25ms","max":"250ms"},"budget":{"ratio":"20%","minPerSecond":10},"maxRetryAfter":"5s","maxBody":"64KiB"}',
+        '    retry: {"on":{"statuses":[429,502,503,504],"grpc":["unavailable","resource-exhausted"],"connectFailure":true,"reset":true,"methods":["GET","HEAD","OPTIONS","TRACE","PUT","DELETE"]},"attempts":2,"backoff":{"base":"25ms","max":"250ms"},"budget":{"ratio":"20%","minPerSecond":10},"maxRetryAfter":"5s","maxBody":"64KiB"}',
         "  cluster shop",
         '    peak-ewma over ["http://b:1"]',
         "    timeout: 1s",
@@ -171,14 +174,15 @@ describe("explain", () => {
     expect(await explained("GET", "http://a/", "-H", "X-Beta: yes")).toMatch(
       / {2}route beta\n[^]* {2}cluster cart \(25% of the calls\)\n[^]* {2}cluster shop \(75% of the calls\)\n/,
     );
-    expect(await explained("GET", "http://a/", "--from", "192.0.2.7")).toBe(
-      "listener main\n    authorize: denied: 403, by outside\n",
+    expect(await explained("GET", "http://a:1/", "--from", "192.0.2.7")).toBe(
+      "listener main\n  client 192.0.2.7\n    authorize: denied: 403, by outside\n",
     );
   });
 
   test.each([
     [["GET"], "valid is a method and a URL"],
     [["GET", "/cart"], 'the URL is "/cart"; valid is an absolute one'],
+    [["GET", "http://a/", "--from", "10.0.0"], '--from must be an IP address (got "10.0.0")'],
     [["GET", "http://a/", "-H", "x"], "-H is \"x\"; valid is 'NAME: VALUE'"],
   ])("%j: 2", async (args, message) => {
     const { code, stderr } = await ran(explain, args);

@@ -1,0 +1,177 @@
+import { explain as explainRules, type Rule } from "@pagoda/authorize";
+import { NetworkSet, service } from "@pagoda/core";
+import {
+  type FromClient,
+  type HttpRequest,
+  httpResponse,
+  type Identified,
+  type Peer,
+} from "@pagoda/core/http";
+import { forwarded } from "@pagoda/forwarded";
+import {
+  type Explanation,
+  type MatchExplanation,
+  type Routed,
+  router,
+  type RouteTable,
+  routeTable,
+} from "@pagoda/router";
+import { right } from "fp-ts/lib/Either.js";
+import type { z } from "zod";
+import { publicConfig } from "../config/resolved.ts";
+import { toPathOptions, toRoute } from "../config/routes.ts";
+import type { cluster } from "../config/schema/cluster.ts";
+import type { Config, ListenerConfig } from "../config/schema/config.ts";
+import type { AuthorizePolicy } from "../config/schema/policies.ts";
+import { listenerName } from "../data-plane/shared-limits.ts";
+
+/** A request, as it comes to a listener. */
+type Arriving = HttpRequest & { readonly peer: Peer };
+type Seen = HttpRequest & Identified & FromClient;
+type Say = (depth: number, text: string) => void;
+
+/** What happens at one listener, line by line, in the order in which the request meets it. */
+export async function explainListener(config: Config, at: number, arriving: Arriving): Promise<string> {
+  const lines: string[] = [];
+  const say: Say = (depth, text) => void lines.push(`${"  ".repeat(depth)}${text}`);
+  await explainAt(config, at, arriving, say);
+  return `${lines.join("\n")}\n`;
+}
+
+async function explainAt(config: Config, at: number, arriving: Arriving, say: Say): Promise<void> {
+  const listener = config.listeners[at] as ListenerConfig;
+  // As people write it, with units.
+  const { listeners, clusters = {} } = publicConfig(config);
+  const shown = listeners[at] as (typeof listeners)[number];
+  say(0, `listener ${listenerName(listener)}`);
+  const trusted = new NetworkSet(listener.trustedProxies ?? []);
+  const admitted = atHandshake(listener, arriving, say);
+  if (admitted === undefined) return;
+  const seen = await seenBehindDoor(admitted, trusted);
+  sayClient(seen, admitted, trusted.has(admitted.peer.address), say);
+  if (!passes(listener.policies.authorize, seen, say)) return;
+  sayPolicies(shown.policies, say);
+
+  const table = routeTable(listener.routes.map(toRoute), toPathOptions(listener));
+  const explanation = table.explain(seen);
+  const n = listener.routes.findIndex(({ name }) => name === explanation.route);
+  const route = listener.routes[n];
+  if (route === undefined) {
+    const { refused } = explanation;
+    say(1, refused === undefined ? "no route: 404" : `the path is refused: ${refused}`);
+    return sayOthers(explanation, say);
+  }
+  say(1, `route ${route.name}`);
+  sayOthers(explanation, say);
+  const { redirect, respond } = shown.routes[n] as (typeof shown.routes)[number];
+  if (redirect !== undefined) return say(1, `redirect ${JSON.stringify(redirect)}`);
+  if (respond !== undefined) return say(1, `respond ${respond.status}`);
+  const routed = await seenOnRoute(seen, table);
+  if (!passes(route.policies.authorize, routed, say)) return;
+  sayPolicies(shown.routes[n]?.policies, say);
+  const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
+  for (const { cluster, share } of shares) {
+    say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
+    sayCluster(clusters[cluster] as (typeof clusters)[string], say);
+  }
+}
+
+/** What a listener's TLS makes of a request; `undefined`: the handshake fails. */
+function atHandshake({ tls }: ListenerConfig, arriving: Arriving, say: Say): Arriving | undefined {
+  const { identity, certificate: _, ...bare } = arriving.peer;
+  const request: Arriving = { ...arriving, scheme: tls === undefined ? "http" : "https" };
+  if (identity !== undefined && tls?.clients === undefined) {
+    say(1, "identity ignored: this listener asks for no certificates");
+    return { ...request, peer: bare };
+  }
+  if (identity === undefined && tls?.clients?.required === true) {
+    say(1, "TLS handshake fails: a client certificate is required");
+    return undefined;
+  }
+  return request;
+}
+
+/** The request behind the layer that says who asks: that of the running proxy, so that both say the same. */
+async function seenBehindDoor(request: Arriving, trusted: NetworkSet): Promise<Seen> {
+  let seen: Seen | undefined;
+  const inner = service("explain", async (each: Seen) => {
+    seen = each;
+    return right(httpResponse(200));
+  });
+  await forwarded({ trust: (address) => trusted.has(address) })(inner).call(request);
+  return seen as Seen;
+}
+
+/** The request behind the router: with its route, and with the path and host that are sent. */
+async function seenOnRoute(request: Seen, table: RouteTable): Promise<Seen & Routed> {
+  let seen: (Seen & Routed) | undefined;
+  const inner = service("explain", async (each: Seen & Routed) => {
+    seen = each;
+    return right(httpResponse(200));
+  });
+  await router(table)(inner).call(request);
+  return seen as Seen & Routed;
+}
+
+function sayClient({ client }: Seen, { peer, headers }: Arriving, isTrusted: boolean, say: Say): void {
+  const { address } = peer;
+  const who = `client ${client.address}${client.identity === undefined ? "" : `, ${client.identity}`}`;
+  if (!headers.has("x-forwarded-for")) return say(1, who);
+  if (!isTrusted) return say(1, `${who}; its X-Forwarded-For is ignored: ${address} is not a trusted proxy`);
+  const identity = peer.identity === undefined ? "" : "; its certificate is not the client's";
+  say(1, `${who}, by way of the trusted proxy ${address}${identity}`);
+}
+
+function passes(policy: AuthorizePolicy | undefined, request: Seen, say: Say): boolean {
+  if (policy === undefined) return true;
+  const { allowed, rule } = explainRules(
+    { rules: policy.rules as readonly Rule[], otherwise: policy.otherwise },
+    request,
+  );
+  say(2, `authorize: ${allowed ? "allowed" : "denied: 403"}, by ${rule}`);
+  return allowed;
+}
+
+function sayCluster(
+  { endpoints, dns, srv, file, balance, policies }: z.input<typeof cluster>,
+  say: Say,
+): void {
+  const source = endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
+  const strategy = typeof balance === "object" ? balance.strategy : balance;
+  say(2, `${strategy} over ${JSON.stringify(source)}`);
+  sayPolicies(policies, say);
+}
+
+/** The policies that there are, each with what it says. */
+function sayPolicies(policies: Readonly<Record<string, unknown>> | undefined, say: Say): void {
+  for (const [name, policy] of Object.entries(policies ?? {}))
+    if (policy !== undefined && name !== "authorize")
+      say(2, `${name}: ${typeof policy === "string" ? policy : JSON.stringify(policy)}`);
+}
+
+/** Those that come before the route and do not match, and those that match and come after it. */
+function sayOthers({ matches, route }: Explanation, say: Say): void {
+  const first = matches.findIndex(({ matched }) => matched);
+  for (const match of first < 0 ? matches : matches.slice(0, first))
+    say(2, `not ${match.route}: ${mismatchText(match)}`);
+  for (const { route: name, lostBy } of matches)
+    if (lostBy !== undefined && name !== route) say(2, `not ${name}: matches, too, but ${lostTexts[lostBy]}`);
+}
+
+const lostTexts: Readonly<Record<NonNullable<MatchExplanation["lostBy"]>, string>> = {
+  host: "its host is less specific",
+  path: "its path is less specific",
+  methods: "it names no methods",
+  headers: "it names fewer header fields",
+  query: "it names fewer query parameters",
+  order: "it is written later",
+};
+
+function mismatchText({ mismatch }: MatchExplanation): string {
+  if (mismatch === undefined) return "does not match";
+  const { what, name, wanted, found } = mismatch;
+  // What a value is compared with may be a secret.
+  const isShown = (what !== "header" && what !== "query") || wanted === "present" || wanted === "absent";
+  const shown = isShown ? wanted : `${wanted.split(" ", 1)[0]} (not shown)`;
+  return `${what}${name === undefined ? "" : ` ${name}`} is ${found === undefined ? "absent" : `"${found}"`}, not ${shown}`;
+}

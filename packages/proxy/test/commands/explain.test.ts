@@ -1,0 +1,181 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { explain } from "../../src/commands/explain.ts";
+import { certified, tls } from "../e2e/certified.ts";
+
+/** What `pagoda explain` writes of a configuration, with the certificates of `certified` next to it. */
+async function explained(config: object, ...args: readonly string[]): Promise<string> {
+  const folder = certified();
+  onTestFinished(() => folder[Symbol.dispose]());
+  let written = "";
+  const write = (text: string): void => void (written += text);
+  const file = folder.write("pagoda.yaml", config);
+  expect(await explain.run(["-c", file, ...args], { env: {}, stdout: write, stderr: write })).toBe(0);
+  return written;
+}
+
+const answer = (name: string, match: object = {}) => ({ name, match, respond: { status: 200 } });
+
+describe("explain goes by scheme and port", () => {
+  const listener = (name: string, port: number, more: object = {}) => ({
+    name,
+    address: `127.0.0.1:${port}`,
+    routes: [answer(name)],
+    ...more,
+  });
+  const listeners = [listener("plain", 80), listener("other", 8080), listener("secure", 443, { tls })];
+
+  test("defect: each listener was shown, whatever the URL", async () => {
+    expect(await explained({ listeners }, "GET", "https://shop.example/")).toBe(
+      [
+        "listener plain\n  not this one: it serves http, and listens on port 80\n",
+        "listener other\n  not this one: it serves http, and listens on port 8080\n",
+        "listener secure\n  client 127.0.0.1\n  route secure\n  respond 200\n",
+      ].join("\n"),
+    );
+    const plain = await explained({ listeners }, "GET", "http://shop.example:8080/");
+    expect(plain).toContain("listener other\n  client 127.0.0.1\n  route other\n");
+    expect(plain).toContain("listener plain\n  not this one: it listens on port 80\n");
+  });
+
+  test("where no port is right, a listener of the scheme may be behind a mapping of ports", async () => {
+    const text = await explained({ listeners }, "GET", "https://shop.example:8443/");
+    expect(text).toMatch(/^no listener serves https on port 8443; /);
+    expect(text).toContain("listener secure\n  client 127.0.0.1\n  route secure\n");
+    expect(text).toContain("listener other\n  not this one: ");
+  });
+
+  test("where no listener has the scheme, something in front may end TLS", async () => {
+    const text = await explained({ listeners: [listener("plain", 3000)] }, "GET", "https://shop.example/");
+    expect(text).toBe(
+      "no listener serves https on port 443; shown as if something in front led here\n\n" +
+        "listener plain\n  client 127.0.0.1\n  route plain\n  respond 200\n",
+    );
+  });
+});
+
+describe("explain goes by the client", () => {
+  const rules = [
+    { name: "no-abuse", effect: "deny", from: { addresses: ["203.0.113.0/24"] } },
+    { name: "balancer", effect: "deny", from: { identities: ["spiffe://test/balancer"] } },
+  ];
+  const config = (more: object = {}) => ({
+    listeners: [
+      {
+        name: "main",
+        address: "127.0.0.1:443",
+        tls: { ...tls, clients: { ca: "ca.pem", required: false } },
+        trustedProxies: ["10.0.0.0/8"],
+        policies: { authorize: { rules } },
+        routes: [answer("all")],
+        ...more,
+      },
+    ],
+  });
+  const url = "https://shop.example/";
+
+  test("defect: the peer was taken for the client that a trusted proxy names", async () => {
+    const by = ["--from", "10.0.0.1", "-H", "X-Forwarded-For: 203.0.113.9:50000"];
+    expect(await explained(config(), "GET", url, ...by)).toBe(
+      "listener main\n  client 203.0.113.9, by way of the trusted proxy 10.0.0.1\n" +
+        "    authorize: denied: 403, by no-abuse\n",
+    );
+    const balancer = ["--identity", "spiffe://test/balancer", "-H", "X-Forwarded-For: 198.51.100.1"];
+    expect(await explained(config(), "GET", url, "--from", "::ffff:10.0.0.1", ...balancer)).toContain(
+      "  client 198.51.100.1, by way of the trusted proxy 10.0.0.1; its certificate is not the client's\n" +
+        "    authorize: allowed, by otherwise\n",
+    );
+    expect(await explained(config(), "GET", url, "--identity", "spiffe://test/balancer")).toContain(
+      "  client 127.0.0.1, spiffe://test/balancer\n    authorize: denied: 403, by balancer\n",
+    );
+  });
+
+  test("who is not trusted names nobody", async () => {
+    const by = ["--from", "198.51.100.1", "-H", "X-Forwarded-For: 203.0.113.9"];
+    expect(await explained(config(), "GET", url, ...by)).toContain(
+      "  client 198.51.100.1; its X-Forwarded-For is ignored: 198.51.100.1 is not a trusted proxy\n" +
+        "    authorize: allowed, by otherwise\n",
+    );
+  });
+
+  test("a listener may ask for no certificates, or for one of each", async () => {
+    const none = await explained(
+      config({ tls, policies: {} }),
+      "GET",
+      url,
+      "--identity",
+      "spiffe://test/balancer",
+    );
+    expect(none).toContain(
+      "  identity ignored: this listener asks for no certificates\n  client 127.0.0.1\n",
+    );
+    const required = { tls: { ...tls, clients: { ca: "ca.pem" } } };
+    expect(await explained(config(required), "GET", url)).toBe(
+      "listener main\n  TLS handshake fails: a client certificate is required\n",
+    );
+  });
+
+  test("routes that go by the client's certificate see it", async () => {
+    const header = { name: "x-forwarded-client-cert", contains: "URI=spiffe://test/cart" };
+    const routes = [answer("cart", { headers: [header] }), answer("all")];
+    const cart = await explained(config({ routes }), "GET", url, "--identity", "spiffe://test/cart");
+    expect(cart).toContain("  route cart\n");
+    const claim = ["-H", "X-Forwarded-Client-Cert: URI=spiffe://test/cart"];
+    expect(await explained(config({ routes }), "GET", url, ...claim)).toContain("  route all\n");
+  });
+});
+
+test("defect: explain did not name a route that matched and lost", async () => {
+  const routes = [
+    answer("any"),
+    answer("shop", { hosts: ["shop.example"] }),
+    answer("again", { hosts: ["shop.example"] }),
+    answer("cart", { path: "/cart" }),
+  ];
+  const listeners = [{ name: "main", address: "127.0.0.1:80", routes }];
+  expect(await explained({ listeners }, "GET", "http://shop.example/cart")).toBe(
+    [
+      "listener main",
+      "  client 127.0.0.1",
+      "  route shop",
+      "    not again: matches, too, but it is written later",
+      "    not cart: matches, too, but its host is less specific",
+      "    not any: matches, too, but its host is less specific",
+      "  respond 200",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("defect: explain asked a route's rules for the path as it was asked, not as it is sent", async () => {
+  const rules = [{ name: "internal", effect: "deny", to: { paths: ["/internal/*"] } }];
+  const route = {
+    name: "all",
+    match: { path: "/public" },
+    rewrite: { prefix: "/internal" },
+    cluster: "shop",
+    policies: { authorize: { rules } },
+  };
+  const config = {
+    listeners: [{ name: "main", address: "127.0.0.1:80", routes: [route] }],
+    clusters: { shop: { endpoints: ["http://a:1"] } },
+  };
+  expect(await explained(config, "GET", "http://shop.example/public/plan")).toContain(
+    "authorize: denied: 403, by internal",
+  );
+});
+
+test("explain shows no secrets", async () => {
+  const match = {
+    headers: [{ name: "x-internal", exact: "hunter" }],
+    query: [{ name: "k", regex: "hunter.*" }],
+  };
+  const routes = [
+    answer("a", match),
+    answer("b", { query: match.query }),
+    { name: "c", respond: { status: 200, body: "hunter", headers: { a: "hunter" } } },
+  ];
+  const config = { listeners: [{ name: "main", address: "127.0.0.1:80", routes }] };
+  const text = await explained(config, "GET", "http://shop.example/?k=other");
+  expect(text).toContain('not b: query k is "other", not regex (not shown)');
+  expect(text).not.toContain("hunter");
+});
