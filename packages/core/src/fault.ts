@@ -46,6 +46,19 @@ export function hasTag<Tag extends string>(tag: Tag): <E>(error: E) => error is 
   return (error): error is never => isFault(error) && error._tag === tag;
 }
 
+/**
+ * The reason with which a layer aborts calls whose time is up: a `TimeoutError`, as of `AbortSignal.timeout`, which is what
+ * code behind `fetch` and streams expects. The fault is its `cause`.
+ */
+export function timeoutError(message: string, fault?: Fault): DOMException {
+  return new DOMException(message, { name: "TimeoutError", cause: fault });
+}
+
+/** The reason with which a layer aborts calls that nobody wants any more: an `AbortError`, with the fault as `cause`. */
+export function abortError(message: string, fault?: Fault): DOMException {
+  return new DOMException(message, { name: "AbortError", cause: fault });
+}
+
 /** The caller's signal was aborted: nobody waits for the answer any more. */
 export interface Aborted extends Fault<"Aborted"> {
   readonly origin: "local";

@@ -1,4 +1,4 @@
-import { aborted, type Aborted, type Fault, hasTag, isFault } from "@pagoda/core";
+import { aborted, abortError, type Aborted, type Fault, hasTag, isFault, timeoutError } from "@pagoda/core";
 import { left, mapLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
@@ -57,5 +57,19 @@ describe("aborted", () => {
       retryable: false,
       cause: "the client left",
     });
+  });
+});
+
+describe("reasons of aborts", () => {
+  const fault = { _tag: "TimedOut", origin: "upstream", retryable: true } as const;
+
+  test.each([
+    [timeoutError, "TimeoutError"],
+    [abortError, "AbortError"],
+  ])("%o is the platform's error, with the fault as its cause", (make, name) => {
+    const reason = make("in words", fault);
+    expect(reason).toBeInstanceOf(DOMException);
+    expect(reason).toBeInstanceOf(Error);
+    expect(reason).toMatchObject({ name, message: "in words", cause: fault });
   });
 });

@@ -1,5 +1,5 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import type { Fault } from "../fault.ts";
+import { aborted, type Aborted, type Fault } from "../fault.ts";
 import { HttpHeaders } from "./headers.ts";
 
 /** The source ended before the body did: what has come is not the whole. */
@@ -37,8 +37,22 @@ export type BodyObserver = (complete: boolean, trailers?: HttpHeaders) => void;
 /** Whether a body waits for its source. */
 export type BodyWatcher = (waits: boolean) => void;
 
+/** How a body is read as a whole. */
+export interface ReadOptions {
+  /**
+   * More bytes are refused, and the rest is not read: 0 or more, `Infinity` for no limit. Default 1,048,576, which is
+   * nginx's `client_max_body_size`: `fetch` has no limit, and whoever sends a body could fill the memory.
+   */
+  readonly maxBytes?: number;
+  /** When it is aborted, the body is cancelled, and reading ends with `Aborted`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Bytes that `bytes`, `text` and `json` accept at most if not told otherwise. */
 export const defaultMaxBytes: number = 1_048_576;
+
+/** Why a body could not be read as a whole. */
+export type ReadFault = BodyBroken | BodyTooLarge | Aborted;
 
 /**
  * The body of a message: bytes that pass from a source to one sink, with backpressure and with no stream in
@@ -94,7 +108,13 @@ export abstract class Body {
   }
 
   /** The whole body; more than `maxBytes` (default 1 MiB) is refused and the rest not read. */
-  bytes(maxBytes: number = defaultMaxBytes): Promise<Either<BodyBroken | BodyTooLarge, Uint8Array>> {
+  bytes({ maxBytes = defaultMaxBytes, signal }: ReadOptions = {}): Promise<Either<ReadFault, Uint8Array>> {
+    if (!(maxBytes >= 0))
+      return Promise.reject(new RangeError(`body: maxBytes must be 0 or more (got ${maxBytes})`));
+    if (signal?.aborted) {
+      this.cancel(signal.reason);
+      return Promise.resolve(left(aborted(signal)));
+    }
     if (this.length !== undefined && this.length > maxBytes) {
       this.cancel();
       return Promise.resolve(left(tooLarge(maxBytes)));
@@ -106,40 +126,46 @@ export abstract class Body {
     return new Promise((resolve) => {
       const chunks: Uint8Array[] = [];
       let size = 0;
-      let over = false;
+      let refused = false;
       let flow: BodyFlow | undefined;
-      const refuse = (): void => {
-        resolve(left(tooLarge(maxBytes)));
-        flow?.cancel();
+      const settle = (result: Either<ReadFault, Uint8Array>): void => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve(result);
       };
+      const refuse = (fault: ReadFault, reason?: unknown): void => {
+        refused = true;
+        settle(left(fault));
+        flow?.cancel(reason);
+      };
+      const onAbort = (): void => refuse(aborted(signal as AbortSignal), signal?.reason);
+      signal?.addEventListener("abort", onAbort);
       flow = this.pipe({
         write(chunk) {
           size += chunk.length;
           if (size > maxBytes) {
-            over = true;
-            refuse();
+            refuse(tooLarge(maxBytes));
             return false;
           }
           chunks.push(chunk);
           return true;
         },
-        end: () => resolve(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))),
-        fail: (fault) => resolve(left(fault)),
+        end: () => settle(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))),
+        fail: (fault) => settle(left(fault)),
       });
       // The first pieces may have come, and been too many, before there was a flow to cancel.
-      if (over) flow.cancel();
+      if (refused) flow.cancel();
     });
   }
 
   /** The whole body as UTF-8. */
-  async text(maxBytes?: number): Promise<Either<BodyBroken | BodyTooLarge, string>> {
-    const bytes = await this.bytes(maxBytes);
+  async text(options?: ReadOptions): Promise<Either<ReadFault, string>> {
+    const bytes = await this.bytes(options);
     return bytes._tag === "Left" ? bytes : right(new TextDecoder().decode(bytes.right));
   }
 
   /** The whole body as JSON. What it says is for the caller to check. */
-  async json(maxBytes?: number): Promise<Either<BodyBroken | BodyTooLarge | BodyMalformed, unknown>> {
-    const text = await this.text(maxBytes);
+  async json(options?: ReadOptions): Promise<Either<ReadFault | BodyMalformed, unknown>> {
+    const text = await this.text(options);
     if (text._tag === "Left") return text;
     try {
       return right(JSON.parse(text.right) as unknown);

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../clock.ts";
+import { abortError } from "../fault.ts";
 import { CutOff } from "../http/cut-off.ts";
 
 /** Without a byte while a request is under way. */
@@ -7,6 +8,8 @@ export const streamIdleMs = 300_000;
 export const connectionIdleMs = 3_600_000;
 /** The end of a call in which nothing moves. */
 export const quietTooLong = (): CutOff => new CutOff(`nothing has passed for ${streamIdleMs / 1_000} s`);
+/** The end of a call whose client has closed its connection or stream. One for all: every connection ends with it. */
+export const clientGone = abortError("the client has gone");
 /** How long a client that still sends is read after the last response. */
 export const lingerMs = 2_000;
 /** How often they are looked after: a timer for each connection would be set anew with every chunk. */

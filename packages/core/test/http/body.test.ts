@@ -1,6 +1,7 @@
+import { getEventListeners } from "node:events";
 import { bodyFrom, bodyOf, emptyBody, HttpHeaders } from "@pagoda/core/http";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, piecesOf, Sink, Source } from "./bodies.ts";
@@ -85,11 +86,11 @@ describe("bytes, text and json", () => {
   test("more than allowed cancels the source, whatever of it is known beforehand", async () => {
     const announced = new Source();
     announced.length = 4;
-    expect(await announced.bytes(3)).toEqual(tooLarge(3));
+    expect(await announced.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
     expect(announced.told).toEqual(["stop undefined"]);
 
     const flowing = new Source();
-    const result = flowing.bytes(3);
+    const result = flowing.bytes({ maxBytes: 3 });
     expect(flowing.give("abc")).toBe(true);
     expect(flowing.give("d")).toBe(false);
     expect(await result).toEqual(tooLarge(3));
@@ -97,16 +98,65 @@ describe("bytes, text and json", () => {
 
     const kept = new Source();
     kept.give("abc", "d");
-    expect(await kept.text(3)).toEqual(tooLarge(3));
+    expect(await kept.text({ maxBytes: 3 })).toEqual(tooLarge(3));
     expect(kept.told).toEqual(["start", "stop undefined"]);
   });
 
   test("exactly what is allowed is not too much", async () => {
-    expect(await bodyOf("abc").text(3)).toEqual(right("abc"));
-    expect(await bodyOf("abcd").text(3)).toEqual(tooLarge(3));
+    expect(await bodyOf("abc").text({ maxBytes: 3 })).toEqual(right("abc"));
+    expect(await bodyOf("abcd").text({ maxBytes: 3 })).toEqual(tooLarge(3));
     const mebibyte = new Uint8Array(1_048_576);
     expect((await bodyOf(mebibyte).bytes())._tag).toBe("Right");
     expect(await bodyOf(Buffer.concat([mebibyte, mebibyte])).bytes()).toEqual(tooLarge(1_048_576));
+  });
+
+  test.each(["bytes", "text", "json"] as const)(
+    "%s ends with its signal, and cancels the source",
+    async (read) => {
+      const source = new Source();
+      const leaving = new AbortController();
+      const result = source[read]({ signal: leaving.signal });
+      source.give("{");
+      leaving.abort("enough");
+      expect(await result).toMatchObject(left({ _tag: "Aborted", origin: "local", cause: "enough" }));
+      expect(source.told).toEqual(["start", "stop enough"]);
+      expect(getEventListeners(leaving.signal, "abort")).toEqual([]);
+    },
+  );
+
+  test("a signal that is aborted already cancels the source, and nothing is read", async () => {
+    const source = new Source();
+    expect(await source.text({ signal: AbortSignal.abort("early") })).toMatchObject(
+      left({ _tag: "Aborted", cause: "early" }),
+    );
+    expect(source.told).toEqual(["stop early"]);
+  });
+
+  test("leaves no listener on the signal, however it ends", async () => {
+    const { signal } = new AbortController();
+    const endings: ((source: Source) => void)[] = [
+      (source) => source.end(),
+      (source) => source.break(),
+      (source) => source.give("too much"),
+    ];
+    for (const ending of endings) {
+      const source = new Source();
+      const result = source.bytes({ signal, maxBytes: 3 });
+      ending(source);
+      await result;
+      expect(getEventListeners(signal, "abort")).toEqual([]);
+    }
+  });
+
+  test.each([-1, NaN])("does not take maxBytes %d: nothing would be too much", async (maxBytes) => {
+    await expect(bodyFrom(["a"]).bytes({ maxBytes })).rejects.toThrow(
+      new RangeError(`body: maxBytes must be 0 or more (got ${maxBytes})`),
+    );
+  });
+
+  test("takes any number of bytes when it is told to", async () => {
+    const two = Buffer.alloc(2 * 1_048_576);
+    expect(await bodyFrom([two]).bytes({ maxBytes: Infinity })).toEqual(right(two));
   });
 
   test("reading twice rejects with a TypeError: that is a mistake in the program", async () => {
@@ -119,7 +169,7 @@ describe("bytes, text and json", () => {
     const source = new Source();
     source.give("abcd");
     source.end();
-    expect(await source.bytes(3)).toEqual(tooLarge(3));
+    expect(await source.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
   });
 });
 

@@ -168,7 +168,7 @@ describe("a request over HTTP/2", () => {
     const wait = new Promise<void>((resolve) => (wanted = resolve));
     const server = await served(async ({ body }) => {
       await wait;
-      const whole = await body.bytes(10_000_000);
+      const whole = await body.bytes({ maxBytes: 10_000_000 });
       return text(String(whole._tag === "Right" ? whole.right.length : whole.left._tag));
     });
     const stream = client(server).request({ ":method": "POST" }, { endStream: false });

@@ -187,7 +187,7 @@ describe("a response to an upload that was not read", () => {
     const clock = virtualClock();
     const server = await served(
       async ({ body }) => {
-        const { _tag } = await body.bytes(1_000);
+        const { _tag } = await body.bytes({ maxBytes: 1_000 });
         return text(_tag === "Left" ? "too large\n" : "", 413);
       },
       { clock },

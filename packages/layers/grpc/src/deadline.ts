@@ -7,6 +7,7 @@ import {
   Scope,
   type Service,
   systemClock,
+  timeoutError,
 } from "@pagoda/core";
 import { type HttpRequest, isGrpc } from "@pagoda/core/http";
 import { type Either, left } from "fp-ts/lib/Either.js";
@@ -90,7 +91,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
             scope.end();
             const fault = exceeded(ms, request);
             resolve(left(fault));
-            scope.abort(fault);
+            scope.abort(timeoutError(`no answer within ${ms} ms`, fault));
           });
           const close = (): void => {
             clock.clearTimer(timer);

@@ -44,7 +44,11 @@ describe("grpcDeadline", () => {
     expect(signal?.aborted).toBe(false);
     await clock.advance(1);
     expect(signal?.aborted).toBe(true);
-    expect(signal?.reason).toMatchObject({ _tag: "DeadlineExceeded", afterMs: 250 });
+    expect(signal?.reason).toBeInstanceOf(DOMException);
+    expect(signal?.reason).toMatchObject({
+      name: "TimeoutError",
+      cause: { _tag: "DeadlineExceeded", afterMs: 250 },
+    });
     expect(await result).toEqual(exceeded(250));
     expect(seen).toEqual([[fault(250), request]]);
   });

@@ -117,17 +117,9 @@ async function read(
   expected: string | RegExp | undefined,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  // A body that is cancelled says no more to who reads it: the abort itself must end the wait.
-  const { promise: onAborted, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = (): void => {
-    body.cancel(signal.reason);
-    resolve(undefined);
-  };
-  signal.addEventListener("abort", onAbort);
-  const text = await Promise.race([body.text(maxBytes), onAborted]);
-  signal.removeEventListener("abort", onAbort);
-  if (text === undefined) return unprobed("aborted", signal.reason);
+  const text = await body.text({ maxBytes, signal });
   if (isLeft(text)) {
+    if (text.left._tag === "Aborted") return unprobed("aborted", text.left.cause);
     if (text.left._tag === "BodyBroken") return illProbed("the body broke off", text.left.cause);
     return expected === undefined ? wellProbed : illProbed(`the body is longer than ${maxBytes} bytes`);
   }

@@ -1,4 +1,12 @@
-import { type Classifier, type Clock, type Fault, Scope, type Service, type Timer } from "@pagoda/core";
+import {
+  abortError,
+  type Classifier,
+  type Clock,
+  type Fault,
+  Scope,
+  type Service,
+  type Timer,
+} from "@pagoda/core";
 import { type Either, isRight } from "fp-ts/lib/Either.js";
 
 /** Which of the two calls. */
@@ -17,8 +25,9 @@ export interface Rules<Req, Res, Err> {
   readonly won: (which: Which) => void;
 }
 
+const fault: Fault<"Superseded"> = { _tag: "Superseded", origin: "local", retryable: false };
 /** Why the call that lost is aborted. */
-const superseded: Fault<"Superseded"> = { _tag: "Superseded", origin: "local", retryable: false };
+const superseded = abortError("the other call has won", fault);
 
 /**
  * One call, and a second one when the first takes longer than `delayMs`.

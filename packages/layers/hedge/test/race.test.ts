@@ -28,7 +28,12 @@ describe("race", () => {
       // The answer comes as a microtask; the abort is in it.
       await Promise.resolve();
       expect(first.signal?.aborted).toBe(true);
-      expect(first.signal?.reason).toMatchObject({ _tag: "Superseded", origin: "local" });
+      // Defect: the reason was no `Error`, which code behind `fetch` and streams expects.
+      expect(first.signal?.reason).toBeInstanceOf(DOMException);
+      expect(first.signal?.reason).toMatchObject({
+        name: "AbortError",
+        cause: { _tag: "Superseded", origin: "local" },
+      });
       expect(second.signal?.aborted).toBe(false);
     });
 

@@ -1,4 +1,4 @@
-import { type Clock, Scope, type Service, type Timer } from "@pagoda/core";
+import { type Clock, Scope, type Service, timeoutError, type Timer } from "@pagoda/core";
 import type { BodyFlow, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 
@@ -95,7 +95,7 @@ export class ShadowCall {
   readonly #timedOut = (): void => {
     this.#isTimeout = true;
     if (this.#flow !== undefined) this.#stop();
-    this.#scope.abort(new Error(`the shadow did not end within ${this.#keeper.timeoutMs} ms`));
+    this.#scope.abort(timeoutError(`the shadow did not end within ${this.#keeper.timeoutMs} ms`));
   };
 
   readonly #failed = (error: unknown): void => {

@@ -1,4 +1,4 @@
-import { type Clock, type Fault, layer, type Layer, Scope, systemClock } from "@pagoda/core";
+import { type Clock, type Fault, layer, type Layer, Scope, systemClock, timeoutError } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
@@ -30,7 +30,7 @@ const maxMs = 2_147_483_647;
 
 /**
  * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call
- * is aborted and its late result dropped. What comes after the answer (the rest of a response's body) is not
+ * is aborted (with a `TimeoutError` whose cause is the fault) and its late result dropped. What comes after the answer (the rest of a response's body) is not
  * bounded by it. Layers further in see the deadline (`deadlineOf`) and do not begin what cannot end before it.
  *
  * Around a retry it bounds all tries together, inside one it bounds each: the same layer in two places.
@@ -48,6 +48,8 @@ export function timeout<Req = unknown>({
   if (!(ms > 0 && ms <= maxMs))
     throw new RangeError(`timeout: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
+  // One for all calls: making it costs more than the rest of a call.
+  const reason = timeoutError(`no answer within ${ms} ms`, timedOut);
 
   const deadlines = new Deadlines(clock, ms);
 
@@ -71,7 +73,7 @@ export function timeout<Req = unknown>({
             deadline = undefined;
             close();
             resolve(left(timedOut));
-            scope.abort(timedOut);
+            scope.abort(reason);
             observer?.timedOut?.(ms);
           });
           scope.deadline = deadline.at;

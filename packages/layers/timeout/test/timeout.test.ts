@@ -37,6 +37,12 @@ describe("timeout", () => {
     await clock.advance(1);
     expect(await result).toEqual(left(timedOut));
     expect(inner.signal?.aborted).toBe(true);
+    // Defect: the reason was the bare fault, which is no `Error`: what waits with the signal, such as `fetch`, threw it.
+    expect(inner.signal?.reason).toBeInstanceOf(DOMException);
+    expect(inner.signal?.reason).toMatchObject({
+      name: "TimeoutError",
+      cause: { _tag: "TimedOut", afterMs: 100 },
+    });
   });
 
   test("drops an answer that comes late", async () => {

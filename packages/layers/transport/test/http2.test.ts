@@ -57,7 +57,7 @@ describe("an origin that speaks HTTP/2", () => {
     expect(await textOf(origin2.call(request("POST", "/", { body: "whole" })))).toBe("whole");
     const pieces = Array.from({ length: 100 }, (_, n) => Buffer.alloc(65_536, n));
     const response = await responseOf(origin2.call(request("POST", "/", { body: bodyFrom(pieces) })));
-    const bytes = await response.body.bytes(10_000_000);
+    const bytes = await response.body.bytes({ maxBytes: 10_000_000 });
     expect(isLeft(bytes) ? bytes : Buffer.concat(pieces).equals(bytes.right)).toBe(true);
     await untilIdle(origin2);
   });

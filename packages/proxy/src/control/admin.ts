@@ -95,7 +95,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
 }
 
 async function bodyOf({ body }: HttpRequest): Promise<string> {
-  const read = await body.text(1_024);
+  const read = await body.text({ maxBytes: 1_024 });
   return isLeft(read) ? "" : read.right.trim();
 }
 

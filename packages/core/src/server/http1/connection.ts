@@ -3,7 +3,14 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
 import type { CutOff } from "../../http/cut-off.ts";
 import type { Peer } from "../../http/message.ts";
-import { type Connected, connectionIdleMs, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
+import {
+  clientGone,
+  type Connected,
+  connectionIdleMs,
+  lingerMs,
+  quietTooLong,
+  streamIdleMs,
+} from "../connections.ts";
 import { Farewell } from "../farewell.ts";
 import { peerOf } from "../peer.ts";
 import { Turns } from "./turns.ts";
@@ -50,7 +57,7 @@ export class Connection implements Connected {
     socket.once("close", () => {
       this.#farewell?.cancel();
       this.turns.stop();
-      this.#gone.abort(new Error("the client has gone"));
+      this.#gone.abort(clientGone);
       for (const out of this.#pending.slice()) abandon(out);
     });
   }

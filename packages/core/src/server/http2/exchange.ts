@@ -3,7 +3,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
-import { lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
+import { clientGone, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
 import { refusalText } from "../refusal.ts";
 import { asObject, withSingleLines } from "../../http/single-lines.ts";
@@ -43,7 +43,7 @@ export class Exchange {
   }
 
   /** The client is not there any more, or is cut off. */
-  lost(reason = new Error("the client has gone")): void {
+  lost(reason: DOMException = clientGone): void {
     this.#gone.abort(reason);
   }
 
