@@ -3,18 +3,20 @@ import type { Clock } from "../clock.ts";
 import type { CutOff } from "../http/cut-off.ts";
 import { type Connected } from "./connections.ts";
 import { Farewell } from "./farewell.ts";
-import { headersMs } from "./refusal.ts";
+import type { Side } from "./side.ts";
 
 /** A connection that was accepted; which version it speaks shows later: by the handshake of TLS, or by its first bytes. */
 export class Accepted implements Connected {
   readonly #socket: Socket;
+  readonly #side: Side;
   readonly #clock: Clock;
   readonly #since: number;
   #connection: Connected | undefined;
   #farewell: Farewell | undefined;
 
-  constructor(socket: Socket, clock: Clock) {
+  constructor(socket: Socket, side: Side, clock: Clock) {
     this.#socket = socket;
+    this.#side = side;
     this.#clock = clock;
     this.#since = clock.now();
     socket.once("close", () => this.#farewell?.cancel());
@@ -39,7 +41,7 @@ export class Accepted implements Connected {
 
   look(now: number): void {
     if (this.#connection !== undefined) this.#connection.look(now);
-    else if (now - this.#since >= headersMs) this.#socket.destroy();
+    else if (now - this.#since >= this.#side.limits.headMs) this.#socket.destroy();
   }
 
   destroy(reason: CutOff): void {

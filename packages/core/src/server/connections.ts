@@ -2,24 +2,20 @@ import type { Clock, Timer } from "../clock.ts";
 import { abortError } from "../fault.ts";
 import { CutOff } from "../http/cut-off.ts";
 
-/** Without a byte while a request is under way. */
-export const streamIdleMs = 300_000;
-/** Without a byte between requests. */
-export const connectionIdleMs = 3_600_000;
 /** The end of a call in which nothing moves. */
-export const quietTooLong = (): CutOff => new CutOff(`nothing has passed for ${streamIdleMs / 1_000} s`);
+export const quietTooLong = (ms: number): CutOff => new CutOff(`nothing has passed for ${ms / 1_000} s`);
 /** The end of a call whose client has closed its connection or stream. One for all: every connection ends with it. */
 export const clientGone = abortError("the client has gone");
 /** How long a client that still sends is read after the last response. */
 export const lingerMs = 2_000;
 /** How often they are looked after: a timer for each connection would be set anew with every chunk. */
-const sweepMs = 30_000;
+const sweepMs = 1_000;
 
 /** A client's connection, of whatever version. */
 export interface Connected {
   /** Nothing new is wanted: closes as soon as no request is under way. */
   drain(): void;
-  /** Closes when it has been quiet for too long. */
+  /** Ends what has been quiet for too long, or is too slow. */
   look(now: number): void;
   /** Ends at once; the calls under way are aborted with this reason. */
   destroy(reason: CutOff): void;

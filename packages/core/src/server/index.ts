@@ -1,2 +1,3 @@
+export type { ClientLimits, PaceLimits } from "./client-limits.ts";
 export * from "./serve.ts";
 export type { ServerCertificate, ServerTls } from "./tls.ts";

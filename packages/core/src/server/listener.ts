@@ -6,6 +6,8 @@ import { CutOff } from "../http/cut-off.ts";
 import type { HttpRequest, HttpResponse } from "../http/message.ts";
 import type { Service } from "../service.ts";
 import { Accepted } from "./accepted.ts";
+import { Backlog } from "./backlog.ts";
+import { type Limits, limitsOf } from "./client-limits.ts";
 import { Connections } from "./connections.ts";
 import { Http1 } from "./http1/server.ts";
 import { Http2Connection } from "./http2/connection.ts";
@@ -31,6 +33,8 @@ export class Listener implements HttpServer, Side {
   draining = false;
   inFlight = 0;
   tunnels: Tunnels;
+  limits: Limits;
+  readonly backlog: Backlog = new Backlog();
   readonly #stack: Service<HttpRequest, HttpResponse, never>;
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
@@ -48,6 +52,7 @@ export class Listener implements HttpServer, Side {
     if (protocols.length === 0)
       throw new RangeError("serve: protocols is empty; valid is http1, http2 or both");
     this.scheme = tls === undefined ? "http" : "https";
+    this.limits = limitsOf(options.limits);
     this.#stack = stack;
     this.#observer = options;
     this.#clock = clock;
@@ -91,14 +96,17 @@ export class Listener implements HttpServer, Side {
     return this.#connections.size;
   }
 
-  update({ tls, maxConnections, upgrades }: ServerUpdate): void {
+  update({ tls, maxConnections, upgrades, limits }: ServerUpdate): void {
     const tunnels = upgrades === undefined ? this.tunnels : new Tunnels(upgrades);
+    const next = limits === undefined ? this.limits : limitsOf(limits);
     if (tls !== undefined) {
       if (this.#tls === undefined)
         throw new RangeError("update: tls is given to a server without TLS; valid is none");
       this.#tls = this.#tlsEnd(tls);
     }
     this.tunnels = tunnels;
+    this.limits = next;
+    this.#http1.update();
     this.#limit(maxConnections);
   }
 
@@ -151,7 +159,7 @@ export class Listener implements HttpServer, Side {
   }
 
   #accept(socket: Socket): void {
-    const accepted = new Accepted(socket, this.#clock);
+    const accepted = new Accepted(socket, this, this.#clock);
     this.#connections.add(accepted);
     // What fails before its version is known is no more than a client that has gone.
     socket.on("error", () => {});

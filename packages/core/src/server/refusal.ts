@@ -1,8 +1,7 @@
 import { STATUS_CODES } from "node:http";
 
-/** Bytes of a request's head, and how long it may take to come. */
+/** Bytes of a request's head. */
 export const headerBytes = 61_440;
-export const headersMs = 60_000;
 
 /** Why a request is refused before any layer sees it. */
 export interface Refusal {
@@ -12,13 +11,17 @@ export interface Refusal {
   readonly isReset?: true;
 }
 
-/** What Node's word for a client's mistake means; `undefined` when not the client but the socket failed. */
-export function refusalOf(code: string | undefined): Refusal | undefined {
+/**
+ * What Node's word for a client's mistake means; `undefined` when not the client but the socket failed.
+ *
+ * @param headMs How long a head may take.
+ */
+export function refusalOf(code: string | undefined, headMs: number): Refusal | undefined {
   if (code === "HPE_HEADER_OVERFLOW") {
     return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
   }
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return { status: 408, reason: `no complete header within ${headersMs} ms` };
+    return { status: 408, reason: `no complete header within ${headMs} ms` };
   }
   return code?.startsWith("HPE_") ? { status: 400, reason: "the request is malformed" } : undefined;
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Fault } from "../fault.ts";
 import type { HttpRequest, HttpResponse } from "../http/message.ts";
 import type { Service } from "../service.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import { Listener } from "./listener.ts";
 import type { ServerTls } from "./tls.ts";
 
@@ -45,6 +46,8 @@ export interface ServeOptions extends ServerObserver {
    * gets an ordinary response, all else gets 501. Default `["websocket"]`.
    */
   readonly upgrades?: readonly string[];
+  /** How long clients may take. */
+  readonly limits?: ClientLimits;
   readonly clock?: Clock;
 }
 
@@ -56,6 +59,8 @@ export interface ServerUpdate {
   readonly maxConnections?: number;
   /** For requests that come from now on. Default: as it was. */
   readonly upgrades?: readonly string[];
+  /** For requests that are under way, too. Default: as they were. */
+  readonly limits?: ClientLimits;
 }
 
 /** The address could not be bound. */
@@ -100,14 +105,16 @@ export interface HttpServer {
  *
  * It does not wait for the stack's readiness: a call that cannot be admitted gets its layer's refusal, and who
  * wants to wait puts a buffer into the stack. What each connection may cost is bounded: 60 KiB and 100 fields of
- * headers, 10 s for the handshake of TLS, 60 s to send a head, 1,000 requests that wait for answers (HTTP/2: 100 streams),
- * of which HTTP/1.1 has 8 under way at once, if they are safe, and else one; 5 min without a byte while a request is under way, 1 h between requests. An HTTP/2 client that takes back its requests
- * may do so 1,000 times at once and 33 times a second.
+ * headers, 10 s for the handshake of TLS, 1,000 requests that wait for answers (HTTP/2: 100 streams), of which HTTP/1.1 has
+ * 8 under way at once, if they are safe, and else one; and how long it may take ({@link ClientLimits}). An HTTP/2 client
+ * that takes back its requests may do so 1,000 times at once and 33 times a second. A response that its client does not
+ * take waits here, up to 256 KiB of each and 32 MiB of all, so that its source is free; what is longer makes its source
+ * wait, until the client is too slow.
  *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
  *
  * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers;
- * and for upgrades to HTTP.
+ * for upgrades to HTTP, and for limits that make no sense.
  */
 export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,

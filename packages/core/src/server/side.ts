@@ -1,5 +1,7 @@
 import type { Either } from "fp-ts/lib/Either.js";
 import type { HttpRequest, HttpResponse } from "../http/message.ts";
+import type { Backlog } from "./backlog.ts";
+import type { Limits } from "./client-limits.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tunnels } from "./tunnels.ts";
 
@@ -9,6 +11,9 @@ export interface Side {
   /** Nothing new is wanted. */
   readonly draining: boolean;
   readonly tunnels: Tunnels;
+  /** How long clients may take now. */
+  readonly limits: Limits;
+  readonly backlog: Backlog;
   /** Calls the stack. What it throws becomes a rejection: that is a defect, too. */
   call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>>;
   /** A request has come; its response has gone out as a whole, or will not. */

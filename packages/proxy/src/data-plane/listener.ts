@@ -1,7 +1,14 @@
 import { createHash, hkdfSync } from "node:crypto";
 import type { Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
-import { type HttpServer, type ListenFailed, serve, type ServerTls } from "@pagoda/core/server";
+import {
+  type ClientLimits,
+  type HttpServer,
+  type ListenFailed,
+  type PaceLimits,
+  serve,
+  type ServerTls,
+} from "@pagoda/core/server";
 import type { Either } from "fp-ts/lib/Either.js";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
@@ -40,7 +47,7 @@ export class Listener {
     options: ListenerOptions,
   ): Promise<Either<ListenFailed, Listener>> {
     const { stack, counters, files, ticketSecret, port, reusePort, log } = options;
-    const { address, protocols, maxConnections, tls, upgrades } = config;
+    const { address, protocols, maxConnections, timeouts, tls, upgrades } = config;
     const server = await serve(stack, {
       host: address.host,
       port: address.port === 0 ? (port ?? 0) : address.port,
@@ -48,6 +55,7 @@ export class Listener {
       protocols,
       maxConnections,
       upgrades,
+      limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
       ...counters.observe(listenerName(config), log),
     });
@@ -59,18 +67,36 @@ export class Listener {
     return this.#address === addressOf(config);
   }
 
-  /** Takes over what can change while it listens: it counts for new connections and new requests. */
+  /**
+   * Takes over what can change while it listens: it counts for new connections and new requests, time limits also for
+   * those under way.
+   */
   update(
-    { tls, maxConnections, upgrades }: ListenerConfig,
+    { tls, maxConnections, timeouts, upgrades }: ListenerConfig,
     files: ReadonlyMap<string, string>,
     ticketSecret: Uint8Array,
   ): void {
     this.server.update({
       maxConnections,
       upgrades,
+      limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
     });
   }
+}
+
+function clientLimits({ head, body, response, quiet, idle }: ListenerConfig["timeouts"]): ClientLimits {
+  return {
+    headMs: head,
+    quietMs: quiet,
+    idleMs: idle,
+    body: paceLimits(body),
+    response: paceLimits(response),
+  };
+}
+
+function paceLimits({ minRate, grace, idle, total }: ListenerConfig["timeouts"]["body"]): PaceLimits {
+  return { minRate, graceMs: grace, idleMs: idle, totalMs: total };
 }
 
 /** What cannot change while it listens. */

@@ -1,18 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
-import type { CutOff } from "../../http/cut-off.ts";
+import { CutOff } from "../../http/cut-off.ts";
 import type { Peer } from "../../http/message.ts";
-import {
-  clientGone,
-  type Connected,
-  connectionIdleMs,
-  lingerMs,
-  quietTooLong,
-  streamIdleMs,
-} from "../connections.ts";
+import { clientGone, type Connected, lingerMs, quietTooLong } from "../connections.ts";
 import { Farewell } from "../farewell.ts";
+import { Pace } from "../pace.ts";
 import { peerOf } from "../peer.ts";
+import { bareResponse } from "../refusal.ts";
+import { reset } from "../reset.ts";
+import type { Side } from "../side.ts";
+import { received, sent } from "../wire.ts";
+import type { IncomingBody } from "./incoming.ts";
 import { Turns } from "./turns.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
@@ -28,6 +27,7 @@ const maxWaiting = 1_000;
 export class Connection implements Connected {
   readonly peer: Peer;
   readonly #socket: Socket;
+  readonly #side: Side;
   readonly #clock: Clock;
   readonly #gone = new AbortController();
   /**
@@ -46,9 +46,14 @@ export class Connection implements Connected {
   /** Bytes that had passed when it was last looked after, and since when there are no more. */
   #bytes = 0;
   #quietSince: number;
+  /** The body of the latest request, where its client has a limit for it. */
+  #upload: { readonly body: IncomingBody; readonly pace: Pace } | undefined;
+  /** How its client takes responses, since it was last idle. */
+  readonly #taking = new Pace(0);
 
-  constructor(socket: Socket, clock: Clock) {
+  constructor(socket: Socket, side: Side, clock: Clock) {
     this.#socket = socket;
+    this.#side = side;
     this.#clock = clock;
     this.#quietSince = clock.now();
     this.peer = peerOf(socket);
@@ -81,9 +86,15 @@ export class Connection implements Connected {
     }
     this.#farewell?.cancel();
     this.#farewell = undefined;
+    this.#upload = undefined;
     this.#pending.push(out);
     this.#latest = out;
     return true;
+  }
+
+  /** The client has to send this body, of the latest request, quickly enough. */
+  measure(body: IncomingBody): void {
+    this.#upload = { body, pace: new Pace(received(this.#socket)) };
   }
 
   /** The response has gone out, or will not. */
@@ -116,6 +127,7 @@ export class Connection implements Connected {
    * @returns `false` when it is ending already, and nothing that comes counts.
    */
   refuse(answer: string): boolean {
+    if (this.#lingering) return false;
     const latest = this.#latest;
     if (latest !== undefined && !latest.req.complete && !latest.writableEnded)
       this.#refuseBody(latest, answer);
@@ -170,18 +182,58 @@ export class Connection implements Connected {
   }
 
   look(now: number): void {
-    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten - unsent(this.#socket);
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
+    const { limits } = this.#side;
+    const came = received(this.#socket);
+    const went = sent(this.#socket);
+    if (came + went !== this.#bytes) {
+      this.#bytes = came + went;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= (this.isBusy ? streamIdleMs : connectionIdleMs)) {
-      this.destroy(quietTooLong());
+    } else if (now - this.#quietSince >= (this.isBusy ? limits.quietMs : limits.idleMs)) {
+      this.destroy(quietTooLong(this.isBusy ? limits.quietMs : limits.idleMs));
+      return;
     }
+    this.#lookAtUpload(now, came);
+    this.#lookAtResponses(now, went);
   }
 
   destroy(reason: CutOff): void {
+    const current = this.#pending[0];
     this.#gone.abort(reason);
-    this.#socket.destroy();
+    // Where nothing else delimits it, a response that ends properly looks complete.
+    if (current?.headersSent && current.req.httpVersionMinor === 0) reset(this.#socket);
+    else this.#socket.destroy();
+  }
+
+  #lookAtUpload(now: number, came: number): void {
+    const upload = this.#upload;
+    if (upload === undefined || this.#lingering) return;
+    const why = upload.pace.look(now, upload.body.waits, came, this.#side.limits.body);
+    if (why === undefined) return;
+    this.#upload = undefined;
+    const refusal = { status: 408, reason: `the body ${why}` } as const;
+    const socket = this.#socket;
+    const latest = this.#latest;
+    this.#side.refused(refusal);
+    this.#ending = true;
+    // After a part of a response, or before those to other requests, it would be taken for something else.
+    const canBeTold =
+      latest !== undefined && this.#pending.length === 1 && !latest.headersSent && socket.writable;
+    if (canBeTold) socket.write(bareResponse(refusal));
+    this.#gone.abort(new CutOff(refusal.reason));
+    if (canBeTold) this.#linger();
+    else reset(socket);
+  }
+
+  #lookAtResponses(now: number, went: number): void {
+    const socket = this.#socket;
+    if (!this.isBusy) {
+      this.#taking.restart(went);
+      return;
+    }
+    const why = this.#taking.look(now, socket.writableLength > 0, went, this.#side.limits.response);
+    if (why === undefined) return;
+    this.#gone.abort(new CutOff(`the reading of the response ${why}`));
+    reset(socket);
   }
 
   /** The body of the latest request is malformed: its reader must not wait for the rest. */
@@ -207,12 +259,6 @@ export class Connection implements Connected {
 }
 
 function stays(): void {}
-
-/** Bytes that count as written and wait: a long response is given to the socket at once, and may take minutes. */
-function unsent(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: { readonly writeQueueSize: number } };
-  return handle?.writeQueueSize ?? 0;
-}
 
 /** Ends a response that has no connection any more. Node before 26 forgets those that waited for their turn. */
 function abandon(out: ServerResponse): void {

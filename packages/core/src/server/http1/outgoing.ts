@@ -3,6 +3,7 @@ import type { BodyFlow, BodySink } from "../../http/body.ts";
 import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { mayTrail } from "../../http/trailers.ts";
+import { type Backlog, Held } from "../backlog.ts";
 import { reset } from "../reset.ts";
 
 /** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
@@ -14,12 +15,17 @@ const oneWriteBytes = 8_192;
  * @param defect Told of a response that turns out not to be what its head says, once it is under way.
  * @throws When the response cannot be sent at all.
  */
-export function send(response: HttpResponse, out: ServerResponse, defect: (cause: unknown) => void): void {
+export function send(
+  response: HttpResponse,
+  out: ServerResponse,
+  backlog: Backlog,
+  defect: (cause: unknown) => void,
+): void {
   const { body } = response;
   if (out.destroyed || !out.req.socket.writable) return body.cancel();
   try {
     const whole = body.take();
-    if (whole === undefined) return stream(response, out, defect);
+    if (whole === undefined) return stream(response, out, backlog, defect);
     writeHead(response, out, whole.length);
     if (whole.length === 0) out.end();
     else if (whole.length <= oneWriteBytes) out.end(latin1(whole), "latin1");
@@ -46,7 +52,12 @@ function latin1(bytes: Uint8Array): string {
   return buffer.toString("latin1");
 }
 
-function stream(response: HttpResponse, out: ServerResponse, defect: (cause: unknown) => void): void {
+function stream(
+  response: HttpResponse,
+  out: ServerResponse,
+  backlog: Backlog,
+  defect: (cause: unknown) => void,
+): void {
   writeHead(response, out, response.body.length);
   if (out.req.method === "HEAD" || response.status === 204 || response.status === 304) {
     response.body.cancel();
@@ -56,26 +67,34 @@ function stream(response: HttpResponse, out: ServerResponse, defect: (cause: unk
   // Node counts what is written, and throws when it is not what the head says.
   out.strictContentLength = true;
   out.flushHeaders();
-  const sink = new ResponseSink(out, defect);
+  const sink = new ResponseSink(out, new Held(backlog, response.body.length), defect);
   sink.flow = response.body.pipe(sink);
 }
 
 class ResponseSink implements BodySink {
   readonly #out: ServerResponse;
+  readonly #held: Held;
   readonly #defect: (cause: unknown) => void;
   flow: BodyFlow | undefined;
 
-  constructor(out: ServerResponse, defect: (cause: unknown) => void) {
+  constructor(out: ServerResponse, held: Held, defect: (cause: unknown) => void) {
     this.#out = out;
+    this.#held = held;
     this.#defect = defect;
-    out.on("drain", () => this.flow?.resume());
-    // After a complete response there is nothing left to cancel, and cancelling does nothing.
-    out.on("close", () => this.flow?.cancel(new Error("the client has gone")));
+    out.on("drain", () => {
+      held.clear();
+      this.flow?.resume();
+    });
+    out.on("close", () => {
+      held.clear();
+      // After a complete response there is nothing left to cancel, and cancelling does nothing.
+      this.flow?.cancel(new Error("the client has gone"));
+    });
   }
 
   write(chunk: Uint8Array): boolean {
     try {
-      return this.#out.write(chunk);
+      return this.#held.wrote(chunk.length, this.#out.write(chunk));
     } catch (cause) {
       this.#defect(cause);
       return false;

@@ -3,18 +3,22 @@ import type { Socket } from "node:net";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
 import { emptyBody } from "../../http/body.ts";
+import { isGrpc } from "../../http/grpc.ts";
 import { HttpHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type HttpResponse, text } from "../../http/message.ts";
 import { wantsWebSocket } from "../../http/upgrades.ts";
 import type { Connected } from "../connections.ts";
 import { parseTarget, readFraming, type Target } from "../framing.ts";
 import { isAccepted } from "../leaving.ts";
-import { bareResponse, headerBytes, headersMs, type Refusal, refusalOf, refusalText } from "../refusal.ts";
+import { bareResponse, headerBytes, type Refusal, refusalOf, refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
 import { Connection } from "./connection.ts";
 import { IncomingBody } from "./incoming.ts";
 import { cut, send } from "./outgoing.ts";
 import { open, TunnelBody, watch } from "./tunnel.ts";
+
+/** How often Node looks for heads that take too long. */
+const checkMs = 1_000;
 
 /** HTTP/1.1 and 1.0 on connections that somebody else accepts. */
 export class Http1 {
@@ -31,7 +35,8 @@ export class Http1 {
     this.#clock = clock;
     const server = createServer({
       maxHeaderSize: headerBytes,
-      headersTimeout: headersMs,
+      headersTimeout: side.limits.headMs,
+      connectionsCheckingInterval: checkMs,
       // A large upload may take long; what bounds it is the time without a byte.
       requestTimeout: 0,
       // Idle connections are looked after in connection.ts.
@@ -59,7 +64,7 @@ export class Http1 {
     server.on("upgrade", (message, socket, head) => this.#leaves(message, socket as Socket, head));
     server.on("connect", (message, socket, head) => this.#leaves(message, socket as Socket, head));
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
-      const refusal = refusalOf(code);
+      const refusal = refusalOf(code, this.#side.limits.headMs);
       if (refusal === undefined) socket.destroy();
       else if (this.#connections.get(socket as Socket)?.refuse(bareResponse(refusal)))
         this.#side.refused(refusal);
@@ -70,11 +75,16 @@ export class Http1 {
   }
 
   accept(socket: Socket): Connected {
-    const connection = new Connection(socket, this.#clock);
+    const connection = new Connection(socket, this.#side, this.#clock);
     this.#connections.set(socket, connection);
     socket.once("close", () => this.#connections.delete(socket));
     this.#server.emit("connection", socket);
     return connection;
+  }
+
+  /** The side's limits are others now. */
+  update(): void {
+    this.#server.headersTimeout = this.#side.limits.headMs;
   }
 
   close(): void {
@@ -90,6 +100,7 @@ export class Http1 {
     const { request, length } = read;
     const body =
       length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined);
+    if (body instanceof IncomingBody && !isGrpc(request.headers)) connection.measure(body);
     const whole = { ...request, body };
     if (connection.turns.take(out)) this.#start(whole, connection, out);
     else connection.turns.hold(out, () => this.#start(whole, connection, out));
@@ -210,7 +221,7 @@ export class Http1 {
     defect: (cause: unknown) => void,
   ): void {
     if (connection.isLast(out, this.#side.draining)) connection.endAfter(out);
-    send(response, out, defect);
+    send(response, out, this.#side.backlog, defect);
   }
 
   #defect(cause: unknown, request: HttpRequest, connection: Connection, out: ServerResponse): void {
@@ -222,7 +233,7 @@ export class Http1 {
   #refuse(connection: Connection, out: ServerResponse, refusal: Refusal): void {
     this.#side.refused(refusal);
     connection.endAfter(out);
-    send(text(refusalText(refusal), refusal.status), out, () => {});
+    send(text(refusalText(refusal), refusal.status), out, this.#side.backlog, () => {});
   }
 }
 

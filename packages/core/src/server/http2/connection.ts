@@ -6,14 +6,16 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock } from "../../clock.ts";
-import type { CutOff } from "../../http/cut-off.ts";
+import { CutOff } from "../../http/cut-off.ts";
 import type { RawHeaders } from "../../http/headers.ts";
 import type { Peer } from "../../http/message.ts";
-import { type Connected, connectionIdleMs } from "../connections.ts";
+import type { Connected } from "../connections.ts";
 import { Farewell } from "../farewell.ts";
+import { Pace } from "../pace.ts";
 import { peerOf } from "../peer.ts";
 import { headerBytes } from "../refusal.ts";
 import type { Side } from "../side.ts";
+import { received, sent } from "../wire.ts";
 import { Exchange } from "./exchange.ts";
 
 /** Streams at once, and what each and all of them may send before they are read. */
@@ -25,6 +27,8 @@ const maxFields = 1_024;
 const maxHeadBytes = 2 * headerBytes;
 /** Highest possible stream: a first GOAWAY that names it says that more may be on the way, which is answered. */
 const lastStream = 2 ** 31 - 1;
+/** How long a client that is leaving may take to answer, or to end its half. */
+const endMs = 30_000;
 
 /**
  * A client's HTTP/2 connection: its streams, and how it ends.
@@ -48,7 +52,12 @@ export class Http2Connection implements Connected {
   #isUnanswered = false;
   /** Bytes that had passed when it was last looked after, and since when there are no more. */
   #bytes = 0;
+  #sentBytes = 0;
   #quietSince: number;
+  /** When its end was last looked after: what a client has to answer then may take a while. */
+  #endLookMs: number;
+  /** How its client takes responses, since it was last idle. */
+  readonly #taking = new Pace(0);
 
   constructor(socket: Socket, side: Side, clock: Clock) {
     this.peer = peerOf(socket);
@@ -56,6 +65,7 @@ export class Http2Connection implements Connected {
     this.clock = clock;
     this.#socket = socket;
     this.#quietSince = clock.now();
+    this.#endLookMs = clock.now();
     // Who has ended its half has ended all of its streams.
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, {
@@ -108,17 +118,37 @@ export class Http2Connection implements Connected {
   }
 
   look(now: number): void {
-    if (this.#isLeaving && !this.#isAlive()) return this.destroy();
-    for (const exchange of this.#exchanges) exchange.look(now);
     const isEmpty = this.#exchanges.size === 0;
-    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
-    if (isEmpty && this.#session.closed) {
-      // It has had the time of a sweep to end its half.
-      this.destroy();
-    } else if (!isEmpty || bytes !== this.#bytes) {
+    if (now - this.#endLookMs >= endMs) {
+      this.#endLookMs = now;
+      if ((this.#isLeaving && !this.#isAlive()) || (isEmpty && this.#session.closed)) return this.destroy();
+    }
+    const went = sent(this.#socket);
+    const bytes = went + received(this.#socket);
+    if (isEmpty) this.#taking.restart(went);
+    else this.#lookAtStreams(now, went);
+    if (!isEmpty || bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= connectionIdleMs) this.#session.close();
+    } else if (now - this.#quietSince >= this.side.limits.idleMs) this.#session.close();
+  }
+
+  /**
+   * How much of a stream its client has taken, Node does not say, only when a piece has gone as a whole. So a client has
+   * to keep the rate over all its streams, as with Kestrel: then those that are not taken are all ended.
+   */
+  #lookAtStreams(now: number, went: number): void {
+    let heldUp = 0;
+    for (const exchange of this.#exchanges) if (exchange.isHeldUp) heldUp++;
+    const moves = went !== this.#sentBytes;
+    this.#sentBytes = went;
+    // Of one that is alone it is certain.
+    for (const exchange of this.#exchanges) exchange.look(now, moves && heldUp === 1 && exchange.isHeldUp);
+    const why = this.#taking.look(now, heldUp > 0, went, this.side.limits.response);
+    if (why === undefined) return;
+    this.#taking.restart(went);
+    const reason = new CutOff(`the reading of the response ${why}`);
+    for (const exchange of this.#exchanges) if (exchange.isHeldUp) exchange.cutOff(reason);
   }
 
   destroy(reason?: CutOff): void {

@@ -1,13 +1,17 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
+import { CutOff } from "../../http/cut-off.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
-import { clientGone, lingerMs, quietTooLong, streamIdleMs } from "../connections.ts";
+import type { Backlog } from "../backlog.ts";
+import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
+import { Pace } from "../pace.ts";
 import { refusalText } from "../refusal.ts";
 import { asObject, withSingleLines } from "../../http/single-lines.ts";
 import type { Side } from "../side.ts";
+import type { IncomingStream } from "./incoming.ts";
 import { readRequest } from "./request.ts";
 import { cut, furtherFields, send } from "./response.ts";
 import { open } from "./tunnel.ts";
@@ -30,6 +34,11 @@ export class Exchange {
   #passed = 0;
   #seen = 0;
   #quietSince: number;
+  /** The body of the request, where its client has a limit for it. */
+  #upload: { readonly body: IncomingStream; readonly pace: Pace } | undefined;
+  #cameBytes = 0;
+  /** The server has answered by itself, or broken the stream off: what the stack says comes too late. */
+  #isCutOff = false;
 
   constructor(stream: ServerHttp2Stream, around: Surroundings) {
     this.stream = stream;
@@ -73,6 +82,7 @@ export class Exchange {
     side.call(request, this.#gone.signal).then((result) => {
       try {
         if (isLeft(result)) defect(result.left);
+        else if (this.#isCutOff) result.right.body.cancel();
         else if (isAccepted(request, result.right)) open(request, result.right, this);
         else send(result.right, this, method, defect);
       } catch (cause) {
@@ -100,15 +110,58 @@ export class Exchange {
     this.#passed++;
   };
 
-  /** Resets the stream when nothing has passed for too long. */
-  look(now: number): void {
-    if (this.#passed !== this.#seen) {
+  /** So many bytes of the request's body have come. */
+  came(bytes: number): void {
+    this.#passed++;
+    this.#cameBytes += bytes;
+  }
+
+  /** The client has to send this body quickly enough. */
+  measure(body: IncomingStream): void {
+    this.#upload = { body, pace: new Pace(0) };
+  }
+
+  /** Bytes wait until the client takes them. */
+  get isHeldUp(): boolean {
+    return this.stream.writableLength > 0 && !this.stream.destroyed;
+  }
+
+  get backlog(): Backlog {
+    return this.#around.side.backlog;
+  }
+
+  /**
+   * Resets the stream when nothing has passed for too long, or refuses a body that is too slow.
+   *
+   * @param moves Something of the response has certainly passed.
+   */
+  look(now: number, moves: boolean): void {
+    const { limits } = this.#around.side;
+    if (moves || this.#passed !== this.#seen) {
       this.#seen = this.#passed;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= streamIdleMs) {
-      this.lost(quietTooLong());
-      this.stream.close(constants.NGHTTP2_CANCEL);
-    }
+    } else if (now - this.#quietSince >= limits.quietMs) return this.cutOff(quietTooLong(limits.quietMs));
+    const upload = this.#upload;
+    if (upload === undefined) return;
+    const why = upload.pace.look(now, upload.body.waits, this.#cameBytes, limits.body);
+    if (why !== undefined) this.#refuseSlow(`the body ${why}`);
+  }
+
+  /** Breaks off, and aborts the call. */
+  cutOff(reason: CutOff): void {
+    this.#isCutOff = true;
+    this.lost(reason);
+    this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #refuseSlow(reason: string): void {
+    const refusal = { status: 408, reason } as const;
+    this.#upload = undefined;
+    this.#around.side.refused(refusal);
+    if (this.stream.headersSent) return this.cutOff(new CutOff(reason));
+    this.#isCutOff = true;
+    this.lost(new CutOff(reason));
+    send(text(refusalText(refusal), refusal.status), this, "POST", () => {});
   }
 
   /** Sends a 1xx response before the one that counts. */

@@ -29,7 +29,7 @@ export class IncomingStream extends StreamBody {
   }
 
   protected override push(chunk: Uint8Array): boolean {
-    this.#exchange.tick();
+    this.#exchange.came(chunk.length);
     return super.push(chunk);
   }
 

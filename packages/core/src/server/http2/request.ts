@@ -1,4 +1,5 @@
 import { type Body, emptyBody } from "../../http/body.ts";
+import { isGrpc } from "../../http/grpc.ts";
 import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type Peer } from "../../http/message.ts";
 import { maxFields, parseTarget, validAuthority } from "../framing.ts";
@@ -121,6 +122,9 @@ export function readRequest({
     };
 
   raw.unshift("host", named);
+  const headers = new HttpHeaders(raw);
+  // What is said in a tunnel, and to gRPC, may be little for as long as one likes.
+  const isMeasured = !isTunnel && protocol === undefined && !isGrpc(headers);
   return {
     // As with HTTP/1.1: the extended CONNECT of RFC 8441 is this version's word for it.
     method: protocol === undefined ? method : "GET",
@@ -129,8 +133,8 @@ export function readRequest({
     authority: named,
     path: parsed.path,
     query: parsed.query,
-    headers: new HttpHeaders(raw),
-    body: bodyOf(exchange, flags, length, awaitsContinue),
+    headers,
+    body: bodyOf(exchange, flags, length, awaitsContinue, isMeasured),
     version: "2",
     peer,
     onInformation: exchange.inform,
@@ -148,8 +152,13 @@ function bodyOf(
   flags: number,
   length: number | undefined,
   awaitsContinue: boolean,
+  isMeasured: boolean,
 ): Body {
-  if ((flags & endStream) === 0) return new IncomingStream(exchange, length, awaitsContinue);
+  if ((flags & endStream) === 0) {
+    const body = new IncomingStream(exchange, length, awaitsContinue);
+    if (isMeasured) exchange.measure(body);
+    return body;
+  }
   // Read to its end, or it would not close with the response.
   exchange.stream.resume();
   return emptyBody;

@@ -9,6 +9,7 @@ import { HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import type { HttpResponse } from "../../http/message.ts";
 import { asObject, withSingleLines } from "../../http/single-lines.ts";
 import { mayTrail } from "../../http/trailers.ts";
+import { Held } from "../backlog.ts";
 import { checkField } from "../fields.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -134,6 +135,7 @@ export function furtherFields(headers: HttpHeaders, isWanted?: (name: string) =>
 
 class StreamSink implements BodySink {
   readonly #exchange: Exchange;
+  readonly #held: Held;
   readonly #defect: (cause: unknown) => void;
   /** Bytes still to come, where they were announced. */
   #left: number;
@@ -145,15 +147,23 @@ class StreamSink implements BodySink {
     this.#exchange = exchange;
     this.#defect = defect;
     this.#left = length ?? Infinity;
-    stream.on("drain", () => this.flow?.resume());
+    const held = new Held(exchange.backlog, length);
+    this.#held = held;
+    stream.on("drain", () => {
+      held.clear();
+      this.flow?.resume();
+    });
     stream.once("wantTrailers", () => this.#sendTrailers());
-    // After a complete response there is nothing left to cancel, and cancelling does nothing.
-    stream.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+    stream.once("close", () => {
+      held.clear();
+      // After a complete response there is nothing left to cancel, and cancelling does nothing.
+      this.flow?.cancel(new Error("the client has gone"));
+    });
   }
 
   write(chunk: Uint8Array): boolean {
     this.#left -= chunk.length;
-    if (this.#left >= 0) return write(chunk, this.#exchange);
+    if (this.#left >= 0) return this.#held.wrote(chunk.length, write(chunk, this.#exchange));
     this.#broken(new RangeError("the body is longer than its length"));
     return false;
   }

@@ -6,7 +6,7 @@ import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import { listenerPolicies } from "./policies.ts";
 import { route } from "./route.ts";
 import { bare } from "./secrets.ts";
-import { duration, ratio } from "./units.ts";
+import { byteRate, duration, durationOrNone, ratio } from "./units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -53,6 +53,31 @@ const upgrade = text.refine((name) => isProtocolName(name) && !speaksHttp(name),
   error: "must be a protocol other than HTTP, such as websocket",
 });
 
+const pace = {
+  minRate: byteRate
+    .prefault("240B/s")
+    .describe("Bytes a second, on average, once the grace is over; 0B/s: no limit."),
+  grace: duration.prefault("5s").describe("How long before the rate counts."),
+  idle: durationOrNone.prefault("60s").describe("How long without a byte; 0ms: no limit."),
+  total: durationOrNone.prefault("0ms").describe("How long in all; 0ms: no limit."),
+};
+
+const timeouts = fields({
+  head: duration.prefault("60s").describe("The head of a request; 408 when it takes longer."),
+  body: fields(pace)
+    .prefault({})
+    .describe(
+      "The body of a request, while the client is waited for; 408 when it is slower. Does not apply to gRPC and tunnels.",
+    ),
+  response: fields(pace)
+    .prefault({})
+    .describe("A response, while bytes of it wait for the client; reset when it takes them more slowly."),
+  quiet: duration
+    .prefault("5m")
+    .describe("A request under way without a byte in either direction, whoever is waited for."),
+  idle: duration.prefault("1h").describe("A connection without a request."),
+});
+
 const listener = fields({
   name: name.optional().describe("Says in metrics and logs which listener it is. Default: its address."),
   address: address.describe("Where it listens: `host:port`, `[ipv6]:port`; port 0 lets the system choose."),
@@ -79,6 +104,7 @@ const listener = fields({
     .describe(
       "The name of this proxy in the `Via` field of requests and responses; false: no `Via`. nginx as an origin stops compressing for requests that have one (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
     ),
+  timeouts: timeouts.prefault({}).describe("How long clients may take."),
   policies: listenerPolicies.prefault({}).describe("What all its calls meet."),
   routes: some(route).describe("What becomes of a request."),
 });

@@ -81,6 +81,14 @@ export const size: z.ZodType<number, string> = quantity(
   true,
 )(0, 2 ** 40, "from 0B to 1024GiB");
 
+/** Bytes a second out of `240B/s`, `1KiB/s`; 0: any. */
+export const byteRate: z.ZodType<number, string> = quantity(
+  "a rate",
+  { "B/s": 1, "KiB/s": kibi, "MiB/s": kibi ** 2 },
+  "240B/s or 1KiB/s",
+  true,
+)(0, 2 ** 30, "from 0B/s (no limit) to 1024MiB/s");
+
 /** Calls a second out of `100/s`, `10/m`, `5000/h`. */
 export const rate: z.ZodType<number, string> = quantity(
   "a rate",

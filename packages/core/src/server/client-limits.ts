@@ -1,0 +1,72 @@
+/** How quickly a client has to move a body. Time counts only while the client is the one who is waited for. */
+export interface PaceLimits {
+  /** Bytes a second, on average over the body, once the grace is over; 0: any. */
+  readonly minRate: number;
+  /** Milliseconds before the rate counts. */
+  readonly graceMs: number;
+  /** Milliseconds without a byte; 0: no limit. */
+  readonly idleMs: number;
+  /** Milliseconds in all; 0: no limit. */
+  readonly totalMs: number;
+}
+
+/**
+ * How long clients may take. Each part that is left out has its default.
+ *
+ * The rates and their grace are those of ASP.NET's Kestrel, the idle times nginx' (`client_body_timeout`,
+ * `send_timeout`), the quiet time Envoy's (`stream_idle_timeout`), and its idle time for connections.
+ */
+export interface ClientLimits {
+  /** Milliseconds for the head of a request. Default 60,000. */
+  readonly headMs?: number;
+  /** Milliseconds without a byte, in either direction, while a request is under way. Default 300,000. */
+  readonly quietMs?: number;
+  /** Milliseconds without a request. Default 3,600,000. */
+  readonly idleMs?: number;
+  /**
+   * Bodies of requests: at least 240 bytes a second after 5 s, and no more than 60 s without one. Too slow is 408. A body of
+   * gRPC is a stream of messages, which may be few, and has no limits but `quietMs`; nor has a tunnel.
+   */
+  readonly body?: Partial<PaceLimits>;
+  /** Responses, likewise, while bytes of them wait for the client. Too slow is a reset. */
+  readonly response?: Partial<PaceLimits>;
+}
+
+/** With all defaults. */
+export interface Limits {
+  readonly headMs: number;
+  readonly quietMs: number;
+  readonly idleMs: number;
+  readonly body: PaceLimits;
+  readonly response: PaceLimits;
+}
+
+const pace: PaceLimits = { minRate: 240, graceMs: 5_000, idleMs: 60_000, totalMs: 0 };
+
+/** @throws RangeError */
+export function limitsOf({
+  headMs = 60_000,
+  quietMs = 300_000,
+  idleMs = 3_600_000,
+  body,
+  response,
+}: ClientLimits = {}): Limits {
+  return {
+    headMs: checked("headMs", headMs, 1),
+    quietMs: checked("quietMs", quietMs, 1),
+    idleMs: checked("idleMs", idleMs, 1),
+    body: paceOf("body", body),
+    response: paceOf("response", response),
+  };
+}
+
+function paceOf(name: string, given: Partial<PaceLimits> | undefined): PaceLimits {
+  const limits = { ...pace, ...given };
+  for (const [key, value] of Object.entries(limits)) checked(`${name}.${key}`, value as number, 0);
+  return limits;
+}
+
+function checked(name: string, value: number, least: number): number {
+  if (value >= least && value < Infinity) return value;
+  throw new RangeError(`serve: limits.${name} must be a number of at least ${least} (got ${value})`);
+}

@@ -1,0 +1,83 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { limitsOf } from "../../src/server/client-limits.ts";
+import { Pace } from "../../src/server/pace.ts";
+
+const limits = { minRate: 240, graceMs: 5_000, idleMs: 60_000, totalMs: 0 };
+
+/** Looks once a second at a client that moves so many bytes in each, and tells when and why it is too slow. */
+function watched(
+  perSecond: (second: number) => number,
+  change: Partial<typeof limits> = {},
+  seconds = 1_000,
+) {
+  const pace = new Pace(7);
+  let bytes = 7;
+  for (let second = 0; second <= seconds; second++) {
+    const why = pace.look(second * 1_000, true, bytes, { ...limits, ...change });
+    if (why !== undefined) return `${second} s: ${why}`;
+    bytes += perSecond(second);
+  }
+  return undefined;
+}
+
+describe("Pace", () => {
+  test("a client below the rate has its grace, one at it has all the time in the world", () => {
+    expect(watched(() => 239)).toBe("5 s: was slower than 240 bytes a second");
+    expect(watched(() => 240)).toBeUndefined();
+    expect(watched(() => 1, { minRate: 0, idleMs: 0 })).toBeUndefined();
+  });
+
+  test("what it was quicker before counts, for as long as it moves at all", () => {
+    const bursts = (second: number): number => (second % 30 === 0 ? 7_200 : 0);
+    expect(watched(bursts)).toBeUndefined();
+    expect(watched((second) => (second === 0 ? 1e9 : 0))).toBe("61 s: stood still for 60 s");
+  });
+
+  test("its whole time has a limit, where there is one", () => {
+    expect(watched(() => 1e6, { totalMs: 30_000 })).toBe("30 s: took longer than 30 s");
+  });
+
+  test("time in which nobody waits for it is not its time", () => {
+    const pace = new Pace(0);
+    for (let second = 0; second < 1_000; second++)
+      expect(pace.look(second * 1_000, false, 0, limits)).toBeUndefined();
+    // Nor is that of which nobody knows whether somebody waited.
+    for (let second = 1_000; second < 2_000; second++)
+      expect(pace.look(second * 1_000, second % 2 === 0, 0, limits)).toBeUndefined();
+  });
+
+  test("property: who keeps the rate in every second is never too slow, however it is looked at", () => {
+    const looks = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30_000 }), waits: fc.boolean() }));
+    fc.assert(
+      fc.property(looks, fc.integer({ min: 240, max: 1e6 }), (all, rate) => {
+        const pace = new Pace(0);
+        let now = 0;
+        for (const { ms, waits } of all) {
+          now += ms;
+          expect(pace.look(now, waits, Math.ceil((now * rate) / 1_000), limits)).toBeUndefined();
+        }
+      }),
+    );
+  });
+});
+
+describe("limits of clients", () => {
+  test("have defaults, each by itself", () => {
+    expect(limitsOf({ headMs: 10, body: { totalMs: 20 } })).toEqual({
+      headMs: 10,
+      quietMs: 300_000,
+      idleMs: 3_600_000,
+      body: { ...limits, totalMs: 20 },
+      response: limits,
+    });
+  });
+
+  test.each([
+    [{ headMs: 0 }, "serve: limits.headMs must be a number of at least 1 (got 0)"],
+    [{ body: { minRate: -1 } }, "serve: limits.body.minRate must be a number of at least 0 (got -1)"],
+    [{ response: { idleMs: NaN } }, "serve: limits.response.idleMs must be a number of at least 0 (got NaN)"],
+  ])("refuses %j", (given, message) => {
+    expect(() => limitsOf(given)).toThrow(new RangeError(message));
+  });
+});
