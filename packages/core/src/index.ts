@@ -1,4 +1,5 @@
 export * from "./adapters.ts";
+export * from "./bare-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";
 export * from "./clock.ts";
@@ -7,6 +8,7 @@ export * from "./discovery.ts";
 export * from "./fault.ts";
 export * from "./health.ts";
 export * from "./ip/address.ts";
+export * from "./ip/host.ts";
 export * from "./ip/networks.ts";
 export * from "./layer.ts";
 export * from "./local-failure.ts";

@@ -1,5 +1,8 @@
+import { bareUrl } from "./bare-url.ts";
+
 /**
  * A value as JSON for a message, cut at `maxLength` characters, whatever it is: deep, cyclic, huge, or no JSON at all.
+ * URLs in it are shown without passwords and queries.
  * Cost: what is shown of it, not what it holds.
  */
 export function shown(value: unknown, maxLength: number = 60): string {
@@ -9,6 +12,8 @@ export function shown(value: unknown, maxLength: number = 60): string {
   return writer.text.length > maxLength ? `${writer.text.slice(0, maxLength)}…` : writer.text;
 }
 
+/** What is looked through for passwords, which come before what is cut off. */
+const maxUrlLength = 4_096;
 /** Deeper levels are left out. */
 const maxDepth = 16;
 
@@ -21,7 +26,7 @@ class Writer {
   }
 
   write(value: unknown, depth: number): void {
-    if (typeof value === "string") this.text += JSON.stringify(value.slice(0, this.#maxLength + 1));
+    if (typeof value === "string") this.text += this.#string(value);
     else if (typeof value !== "object" || value === null)
       this.text += typeof value === "function" || typeof value === "symbol" ? typeof value : String(value);
     else if (depth >= maxDepth) this.text += "…";
@@ -31,6 +36,11 @@ class Writer {
         this.text += `${JSON.stringify(name.slice(0, this.#maxLength + 1))}:`;
         this.write((value as Record<string, unknown>)[name], depth + 1);
       });
+  }
+
+  #string(value: string): string {
+    const url = bareUrl(value.slice(0, maxUrlLength));
+    return JSON.stringify(url.slice(0, this.#maxLength + 1));
   }
 
   #list<T>(begin: string, parts: readonly T[], end: string, each: (part: T) => void): void {

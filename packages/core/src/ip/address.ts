@@ -60,14 +60,40 @@ export const ipv6ClientBits = 64;
  * What limits count an address as. An IPv4 address counts by itself. An IPv6 address counts as its network: whoever
  * has one address there has them all, and with a new one for each request would never meet a limit.
  *
- * Anything that is not an address counts by itself. Cost: 10 ns for IPv4, about 500 ns for IPv6.
+ * Names without a colon count by themselves. Cost: 10 ns for IPv4, 50 ns for most IPv6 addresses, about 500 ns for
+ * those with a zero among the first four groups and for other lengths.
  *
  * @example addressGroup("2001:db8:1:2:3:4:5:6") // "2001:db8:1:2::/64"
  */
 export function addressGroup(address: string, ipv6Bits: number = ipv6ClientBits): string {
   // Canonical IPv4 addresses and names of callers in the same process have no colon.
   if (ipv6Bits === 128 || !address.includes(":")) return address;
+  if (ipv6Bits === 64) {
+    const end = endOfPlainGroups(address);
+    if (end !== 0) return `${address.slice(0, end)}::/64`;
+  }
   if (readAddress(address, 0, address.length) !== 6) return address;
   maskWords(ipv6Bits, 4);
   return `${writeAddress(6)}/${ipv6Bits}`;
+}
+
+/**
+ * Where the first four groups of an IPv6 address end, if none of them is zero or could be written in another way: the
+ * canonical text of their network is then theirs, with `::` after it. Otherwise 0.
+ */
+function endOfPlainGroups(address: string): number {
+  let count = 0;
+  let start = 0;
+  for (let at = 0; at < address.length; at++) {
+    const code = address.charCodeAt(at);
+    if (code === 0x3a) {
+      if (at === start || at - start > 4) return 0;
+      if (++count === 4) return at;
+      start = at + 1;
+    } else if (!(code > 0x30 && code <= 0x39) && !(code >= 0x61 && code <= 0x66)) {
+      // A zero begins no group, unless it is written in another way, or all of it.
+      if (code !== 0x30 || at === start) return 0;
+    }
+  }
+  return 0;
 }

@@ -152,4 +152,20 @@ describe("addressGroup", () => {
   test("of everything else is itself", () => {
     for (const each of ["192.0.2.1", "local", "", "a:b"]) expect(addressGroup(each)).toBe(each);
   });
+
+  test("is one for all addresses of a network, however they are written", () => {
+    const group = fc.oneof(fc.constant(0), fc.constantFrom(1, 0x10, 0xfff, 0x1000), fc.nat({ max: 0xffff }));
+    const half = fc.array(group, { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(half, half, (network, host) => {
+        const long = [...network, ...host].map((each) => each.toString(16).padStart(4, "0")).join(":");
+        const short = canonicalAddress(long) as string;
+        if (!short.includes(":")) return;
+        const first = canonicalAddress([...network, 0, 0, 0, 0].map(hex).join(":"));
+        expect(addressGroup(short)).toBe(`${first}/64`);
+        expect(addressGroup(long.toUpperCase())).toBe(`${first}/64`);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });

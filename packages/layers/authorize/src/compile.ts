@@ -1,4 +1,4 @@
-import { NetworkSet } from "@pagoda/core";
+import { hostOf, NetworkSet } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import { readings } from "./readings.ts";
 import type { OnRoute, Rule } from "./rule.ts";
@@ -91,7 +91,7 @@ function oneOf(wanted: readonly string[] = [], testOf: (wanted: string) => IsNam
 }
 
 function hostTest(wanted: string): IsNamed {
-  const lower = wanted.toLowerCase();
+  const lower = hostOf(wanted);
   if (!lower.startsWith("*")) return (host) => host === lower;
   const end = lower.slice(1);
   return (host) => host.endsWith(end);

@@ -1,7 +1,7 @@
 import { clientOf, type FromClient, type HttpRequest } from "@pagoda/core/http";
 import type { AuthorizeOptions, Denied } from "./authorize.ts";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
-import { hostOf } from "./host.ts";
+import { readableHost } from "./host.ts";
 import { problemsError, ruleProblems } from "./problems.ts";
 import { readings } from "./readings.ts";
 import type { Rule } from "./rule.ts";
@@ -64,7 +64,7 @@ export class Policy<Req extends HttpRequest> {
   factsOf(request: Req): Facts | undefined {
     const asks = this.#asks;
     const paths = asks.has("path") ? readings(request.path) : "";
-    const host = asks.has("host") ? hostOf(request.authority) : "";
+    const host = asks.has("host") ? readableHost(request.authority) : "";
     if (paths === undefined || host === undefined) return undefined;
     const identity = asks.has("identity") ? this.#identity(request) : undefined;
     const address = asks.has("address") ? this.#address(request) : undefined;

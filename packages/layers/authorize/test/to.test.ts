@@ -20,6 +20,16 @@ describe("hosts", () => {
     "[::1]:80",
   ])("%s is denied", async (authority) => expect(await denied({ authority })).toBe("to"));
 
+  test.each(["[0:0:0:0:0:0:0:1]", "[::0001]:80", "[0::1]"])("defect: %s was not [::1]", async (authority) =>
+    expect(await denied({ authority })).toBe("to"),
+  );
+
+  test("defect: an IPv4 address in IPv6 form was another host", async () => {
+    const deniedAddress = door([rule("deny", { hosts: ["10.0.0.1", "[2001:DB8:0::1]"] })]);
+    for (const authority of ["[::ffff:10.0.0.1]", "[::FFFF:a00:1]:80", "10.0.0.1:80", "[2001:db8::1]"])
+      expect([authority, await deniedAddress({ authority })]).toEqual([authority, "to"]);
+  });
+
   test.each(["shop.example", "intra.example", ".intra.example".slice(1), "xadmin.example", "xintra.example"])(
     "%s is not",
     async (authority) => expect(await denied({ authority })).toBe("passed"),

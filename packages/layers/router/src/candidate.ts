@@ -1,3 +1,4 @@
+import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./fields.ts";
 import { Pattern } from "./pattern/pattern.ts";
@@ -30,7 +31,7 @@ export class Candidate<C extends string = string, P = unknown> {
   constructor(compiled: Compiled<C, P>, match: RouteMatch, host: string | undefined) {
     this.compiled = compiled;
     this.match = match;
-    this.host = host?.toLowerCase();
+    this.host = host === undefined ? undefined : hostOf(host);
     this.pattern =
       match.path !== undefined && "regex" in match.path ? new Pattern(match.path.regex) : undefined;
     this.headers = (match.headers ?? []).map(fieldPredicate);

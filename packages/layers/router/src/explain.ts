@@ -1,7 +1,7 @@
+import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import { type Candidate, precedence, type Precedence } from "./candidate.ts";
 import { headerValue, queryValue } from "./fields.ts";
-import { hostOf } from "./host.ts";
 import type { PathRefused, PathTrouble } from "./path.ts";
 import { withoutSlash } from "./plan.ts";
 import type { FieldMatch, RouteMatch } from "./route.ts";

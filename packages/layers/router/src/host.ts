@@ -1,23 +1,6 @@
 /** No name of a host is longer (RFC 1035, 2.3.4). */
 const maxLength = 253;
 
-/** The host of an authority as routes name it: lower case, without port and without the root's dot. */
-export function hostOf(authority: string): string {
-  if (isPlain(authority)) return authority;
-  const end = authority.startsWith("[") ? authority.indexOf("]") + 1 : authority.indexOf(":");
-  const host = end > 0 ? authority.slice(0, end) : authority;
-  return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
-}
-
-function isPlain(authority: string): boolean {
-  for (let at = 0; at < authority.length; at++) {
-    const code = authority.charCodeAt(at);
-    // An upper-case letter, a colon, a bracket.
-    if ((code >= 0x41 && code <= 0x5b) || code === 0x3a) return false;
-  }
-  return authority.charCodeAt(authority.length - 1) !== 0x2e;
-}
-
 /** What belongs to each host that routes name: exactly, by a wildcard, or to any. */
 export class ByHost<T> {
   readonly #exact = new Map<string, T>();

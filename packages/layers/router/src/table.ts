@@ -1,8 +1,8 @@
-import { type Random, systemRandom } from "@pagoda/core";
+import { hostOf, type Random, systemRandom } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/core/http";
 import { byPrecedence, Candidate, type Compiled } from "./candidate.ts";
 import { explain, type Explanation } from "./explain.ts";
-import { ByHost, hostOf } from "./host.ts";
+import { ByHost } from "./host.ts";
 import {
   fullPathOptions,
   type FullPathOptions,

@@ -84,6 +84,8 @@ describe("a host", () => {
     ["shop.example.", "exact"],
     ["shop.example.:80", "exact"],
     ["[2001:DB8::1]:443", "exact"],
+    ["[2001:db8:0:0:0:0:0:1]", "exact"],
+    ["[2001:0db8::0001]:80", "exact"],
     ["eu.shop.example", "narrow"],
     ["a.b.shop.example", "narrow"],
     ["other.example", "wide"],

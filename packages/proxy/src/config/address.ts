@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { canonicalAddress } from "@pagoda/core";
 
 /** Where to listen. */
 export interface Address {
@@ -15,7 +16,15 @@ export function addressText({ host, port }: Address): string {
 export function parseAddress(text: string): Address | undefined {
   const [, ipv6, name = "", port] = /^(?:\[(.+)\]|([\w.-]+)):(\d{1,5})$/.exec(text) ?? [];
   const valid = ipv6 === undefined ? isHost(name) : isIPv6(ipv6);
-  return valid && Number(port) <= 65_535 ? { host: ipv6 ?? name, port: Number(port) } : undefined;
+  if (!valid || !(Number(port) <= 65_535)) return undefined;
+  return { host: ipv6 === undefined ? name : sameHost(ipv6), port: Number(port) };
+}
+
+/** One address is written in one way, so that two listeners on it are found. A zone says which interface: it stays. */
+function sameHost(ipv6: string): string {
+  const canonical = ipv6.includes("%") ? undefined : canonicalAddress(ipv6);
+  // An IPv4 address in IPv6 form stays as it is written: a socket for IPv6 is asked for.
+  return canonical?.includes(":") === true ? canonical : ipv6;
 }
 
 /** A name, or an IPv4 address: what consists of numbers alone cannot be a name. */

@@ -1,8 +1,8 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { bareUrl } from "@pagoda/core";
 import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
-import { bareUrl } from "./schema/secrets.ts";
 
 /** What the environment says, where it says something: it overrides the file. */
 export interface Overrides {

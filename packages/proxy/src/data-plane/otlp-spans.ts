@@ -1,4 +1,4 @@
-import { type Clock, pause } from "@pagoda/core";
+import { bareUrl, type Clock, pause } from "@pagoda/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -10,7 +10,6 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
-import { bareUrl } from "../config/schema/secrets.ts";
 import type { Spans } from "./spans.ts";
 
 /** How long the last spans may take: a collector that hangs must not keep the program from its end. */

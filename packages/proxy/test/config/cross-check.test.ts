@@ -28,6 +28,17 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       "listeners[1].address: 127.0.0.1:5 is another listener's, too",
     ],
     [
+      "two listeners at one address that is written in two ways",
+      {
+        listeners: [
+          { ...listener, address: "[2001:DB8::1]:5" },
+          { ...listener, address: "[2001:db8:0:0:0:0:0:1]:5" },
+        ],
+        ...shop,
+      },
+      "listeners[1].address: [2001:db8::1]:5 is another listener's, too",
+    ],
+    [
       "two listeners of one name",
       { listeners: [named, named], ...shop },
       'listeners[1].name: "x" is another listener\'s name, too',

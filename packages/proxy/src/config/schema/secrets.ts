@@ -1,3 +1,4 @@
+import { bareUrl, notShown } from "@pagoda/core";
 import { z } from "zod";
 
 /**
@@ -28,15 +29,6 @@ function marked<S extends z.ZodType>(schema: S, shown: Shown): S {
 /** Whether a schema is marked, as {@link secret} or {@link bare}. */
 export function isMarked(schema: z.core.$ZodType): boolean {
   return marks.get(schema) !== undefined;
-}
-
-const notShown = "(not shown)";
-
-/** A URL, or a text with URLs in it, without user information, queries and fragments. */
-export function bareUrl(text: string): string {
-  return text
-    .replaceAll(/\/\/[^\s,"]*@/g, `//${notShown}@`)
-    .replaceAll(/[?#][^\s,"]*/g, (rest) => `${rest.slice(0, 1)}${notShown}`);
 }
 
 /** A value, valid or not, with nothing in it that its schema marks as a secret. */

@@ -1,0 +1,18 @@
+import { bareUrl, shown } from "@pagoda/core";
+import { expect, test } from "vitest";
+
+test.each([
+  ["http://10.0.0.7:81", "http://10.0.0.7:81"],
+  ["https://ann@a.example/b", "https://(not shown)@a.example/b"],
+  ["https://ann:p@ss@a.example/b?c=d#e", "https://(not shown)@a.example/b?(not shown)"],
+  ["https://a.example/b#token", "https://a.example/b#(not shown)"],
+  ["http://a:b@c,http://d:e@f", "http://(not shown)@c,http://(not shown)@f"],
+  ["/health", "/health"],
+])("of the URL %s nothing is shown but %s", (url, expected) => {
+  expect(bareUrl(url)).toBe(expected);
+});
+
+test("defect: a message about a value showed the password in it", () => {
+  expect(shown({ key: "http://ann:hunter@a.example" }, 100)).toBe('{"key":"http://(not shown)@a.example"}');
+  expect(shown([`http://ann:hunter${"x".repeat(100)}@a.example`])).toBe('["http://(not shown)@a.example"]');
+});
