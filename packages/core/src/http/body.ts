@@ -31,8 +31,8 @@ export interface BodyFlow {
   cancel(reason?: unknown): void;
 }
 
-/** How a body ended: `complete`, with the trailers that came after it, or not. */
-export type BodyObserver = (complete: boolean, trailers?: HttpHeaders) => void;
+/** How a body ended: `complete`, with the trailers that came after it, broken by a fault, or cancelled. */
+export type BodyObserver = (complete: boolean, trailers?: HttpHeaders, fault?: BodyBroken) => void;
 
 /** Whether a body waits for its source. */
 export type BodyWatcher = (waits: boolean) => void;
@@ -64,9 +64,15 @@ export abstract class Body {
   #observers: BodyObserver[] | undefined;
   #ended: boolean | undefined;
   #trailersAtEnd: HttpHeaders | undefined;
+  #faultAtEnd: BodyBroken | undefined;
 
   /** Whether a reading that began now would give the whole body from its first byte. */
   get canRead(): boolean {
+    return false;
+  }
+
+  /** Whether all of it is here: it cannot break any more. */
+  get isWhole(): boolean {
     return false;
   }
 
@@ -86,7 +92,7 @@ export abstract class Body {
 
   /** Tells when the body has passed to its sink, or has not: once, at once if that has happened already. */
   observe(observer: BodyObserver): void {
-    if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd);
+    if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd, this.#faultAtEnd);
     else (this.#observers ??= []).push(observer);
   }
 
@@ -98,13 +104,14 @@ export abstract class Body {
   watch(_watcher: BodyWatcher): void {}
 
   /** For implementations: the body has passed as a whole, or will not. The first time counts. */
-  protected ended(complete: boolean, trailers?: HttpHeaders): void {
+  protected ended(complete: boolean, trailers?: HttpHeaders, fault?: BodyBroken): void {
     if (this.#ended !== undefined) return;
     this.#ended = complete;
     this.#trailersAtEnd = trailers;
+    this.#faultAtEnd = fault;
     const observers = this.#observers;
     this.#observers = undefined;
-    if (observers !== undefined) for (const observer of observers) observer(complete, trailers);
+    if (observers !== undefined) for (const observer of observers) observer(complete, trailers, fault);
   }
 
   /** The whole body; more than `maxBytes` (default 1 MiB) is refused and the rest not read. */
@@ -239,6 +246,10 @@ class EmptyBody extends Body {
     return true;
   }
 
+  override get isWhole(): boolean {
+    return true;
+  }
+
   pipe(sink: BodySink): BodyFlow {
     sink.end(HttpHeaders.empty);
     return noFlow;
@@ -272,6 +283,10 @@ class BytesBody extends Body {
   }
 
   override get canRead(): boolean {
+    return true;
+  }
+
+  override get isWhole(): boolean {
     return true;
   }
 

@@ -59,16 +59,22 @@ export abstract class PushBody extends Body {
     this.#flush();
   }
 
-  /** The rest will not come. What was kept is not passed on: half a body is none. */
+  /** The rest will not come. What was kept is passed on before the sink hears of it, as without anybody in between. */
   protected broken(fault: BodyBroken): void {
     if (this.#state !== "open") return;
     this.#state = "broken";
     this.#fault = fault;
+    // A reader that takes its time with the rest is no reason for those to wait who count.
+    this.ended(false, undefined, fault);
     this.#flush();
   }
 
   override get canRead(): boolean {
     return this.#sink === undefined && this.#fault === undefined && !this.#over;
+  }
+
+  override get isWhole(): boolean {
+    return this.#state === "finished";
   }
 
   pipe(sink: BodySink): BodyFlow {
@@ -138,17 +144,16 @@ export abstract class PushBody extends Body {
   #flush(): void {
     const sink = this.#sink;
     if (sink === undefined || this.#writing) return;
-    while (this.#kept.length > 0 && !this.#blocked && this.#fault === undefined) {
+    while (this.#kept.length > 0 && !this.#blocked) {
       const chunk = this.#kept.shift() as Uint8Array;
       this.#keptBytes -= chunk.length;
       this.#write(sink, chunk);
     }
     if (this.#over) return;
+    if (this.#blocked && (this.#kept.length > 0 || this.#fault === undefined)) return;
     if (this.#fault !== undefined) {
       this.#close(false);
       sink.fail(this.#fault);
-    } else if (this.#blocked) {
-      return;
     } else if (this.#state === "finished") {
       const trailers = this.#trailers;
       this.#close(true);

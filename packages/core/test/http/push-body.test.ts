@@ -113,25 +113,56 @@ describe("PushBody", () => {
     expect(sink.text).toBe("abc");
   });
 
-  test("a source that breaks fails its sink, at once, and never ends it", () => {
+  test("a source that breaks fails its sink when that has what came before, and never ends it", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
+    const observers = observed(source);
     source.give("a", "b");
     source.break(new Error("reset"));
     source.end();
     source.give("c");
-    expect(sink.text).toBe("a");
+    // Who counts need not wait for a slow reader.
+    expect(observers).toEqual([false]);
+    expect([sink.text, sink.ends]).toEqual(["a", []]);
+    sink.flow?.resume();
+    expect(sink.text).toBe("ab");
     expect(sink.ends).toEqual(["fail"]);
     expect(sink.fault).toMatchObject({ _tag: "BodyBroken", cause: new Error("reset") });
+    expect(observers).toEqual([false]);
   });
 
-  test("what broke before it was read fails its reader", () => {
+  test("a source that breaks fails a sink at once that takes a break and has it all", () => {
+    const source = new Source();
+    const sink = Sink.on(source, () => false);
+    source.give("a");
+    source.break();
+    expect([sink.text, sink.ends]).toEqual(["a", ["fail"]]);
+  });
+
+  test("defect: what had come before it broke was lost to who began to read later", () => {
     const source = new Source();
     source.give("a");
     source.break();
     const sink = Sink.on(source);
     expect(sink.ends).toEqual(["fail"]);
-    expect(sink.chunks).toEqual([]);
+    expect(sink.text).toBe("a");
+  });
+
+  test("says how it ended: with its trailers, by its fault, or cancelled", () => {
+    const ends: unknown[] = [];
+    const [whole, broken, cancelled] = [new Source(), new Source(), new Source()];
+    for (const body of [whole, broken, cancelled]) body.observe((...end) => ends.push(end));
+    const trailers = HttpHeaders.of({ sum: "1" });
+    Sink.on(whole);
+    whole.end(trailers);
+    broken.break("reset");
+    cancelled.cancel();
+    const fault = { _tag: "BodyBroken", origin: "upstream", retryable: false, cause: "reset" };
+    expect(ends).toEqual([
+      [true, trailers, undefined],
+      [false, undefined, fault],
+      [false, undefined, undefined],
+    ]);
   });
 
   test("after cancel nothing comes, and the source is stopped once", () => {
@@ -268,14 +299,14 @@ describe("PushBody, defects found", () => {
     expect(sink.ends).toEqual(["end"]);
   });
 
-  test("a source that breaks while its sink takes a piece gives nothing more", () => {
+  test("a source that breaks while its sink takes a piece gives what had come before", () => {
     const source = new Source();
     source.give("a", "b");
     const sink = Sink.on(source, () => {
       source.break();
       return true;
     });
-    expect(sink.text).toBe("a");
+    expect(sink.text).toBe("ab");
     expect(sink.ends).toEqual(["fail"]);
   });
 });

@@ -59,6 +59,10 @@ export class TeeBody extends Body {
     return this.#source.canRead;
   }
 
+  override get isWhole(): boolean {
+    return this.#source.isWhole;
+  }
+
   pipe(sink: BodySink): BodyFlow {
     if (this.#isOver) return this.#source.pipe(sink);
     this.#drop();

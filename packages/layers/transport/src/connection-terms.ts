@@ -11,6 +11,7 @@ export interface ConnectionTerms {
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly pingMs: number;
 }
 
 /** Whom a connection tells when it can be used again, or not any more. */

@@ -2,7 +2,7 @@ import type { BodyBroken } from "@pagoda/core/http";
 import type { Call } from "./call.ts";
 
 /** Methods that ask for no change (RFC 9110, 9.2.1). */
-const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+export const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 /** How it shows that the other side has closed. */
 const closings: ReadonlySet<string> = new Set(["ENDED", "ECONNRESET", "EPIPE"]);
 

@@ -27,6 +27,11 @@ export interface TransportOptions {
    * 4,000: shorter than what servers commonly keep.
    */
   readonly keepAliveMs?: number;
+  /**
+   * Milliseconds without a byte of an HTTP/2 origin, with calls under way, after which a PING asks whether it is still there.
+   * After as many more without one the connection is closed and its calls are broken. 0: never. Default 10,000.
+   */
+  readonly pingMs?: number;
   readonly tls?: TlsOptions;
 }
 
@@ -64,6 +69,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
   const idleTimeoutMs = whole(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
   const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
+  const pingMs = whole(0, "pingMs", options.pingMs ?? 10_000);
   const isSecure = origin.protocol === "https:";
   // Checked for a plain origin, too, which does not use it.
   const tls = isSecure || options.tls ? tlsOptions(bareHost(origin), options.tls) : undefined;
@@ -76,6 +82,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     connectTimeoutMs,
     headersTimeoutMs,
     idleTimeoutMs,
+    pingMs,
   };
   const pool =
     protocol === "http1" ? new Pool(shared, terms, keepAliveMs) : new Http2Pool(shared, terms, keepAliveMs);
@@ -124,6 +131,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
         headersTimeoutMs,
         idleTimeoutMs,
         keepAliveMs,
+        ...(protocol === "http2" && { pingMs }),
       },
       state: { inFlight, waiting: waiting.size, ...pool.counts },
     }),

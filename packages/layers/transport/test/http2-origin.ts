@@ -1,4 +1,5 @@
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { settled } from "@pagoda/core/testing";
 import type { Transport, TransportOptions } from "@pagoda/transport";
 import { client, listen } from "./origin.ts";
@@ -9,7 +10,9 @@ export type Answer = (stream: ServerHttp2Stream, fields: readonly string[]) => v
 export async function http2Origin(answer: Answer, settings: { readonly maxConcurrentStreams?: number } = {}) {
   const sessions: ServerHttp2Session[] = [];
   const codes: number[] = [];
+  const sockets: Socket[] = [];
   const server = createServer({ settings });
+  server.on("connection", (socket: Socket) => sockets.push(socket));
   server.on("session", (session) => sessions.push(session));
   server.on("stream", (stream: ServerHttp2Stream, _headers, _flags, fields: readonly string[]) => {
     stream.on("error", () => {});
@@ -17,7 +20,7 @@ export async function http2Origin(answer: Answer, settings: { readonly maxConcur
     answer(stream, fields);
   });
   const url = await listen(server, () => sessions.forEach((session) => session.destroy()));
-  return { url, sessions, codes };
+  return { url, sessions, sockets, codes };
 }
 
 export function http2(url: string, options: TransportOptions = {}): Transport {

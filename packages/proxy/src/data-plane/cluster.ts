@@ -13,6 +13,7 @@ import type { Logger } from "pino";
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { failfast, type FailfastObserver } from "@pagoda/failfast";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
+import { replay } from "@pagoda/replay";
 import { timeout, type TimeoutObserver } from "@pagoda/timeout";
 import { clientSpan } from "@pagoda/tracing";
 import { transport } from "@pagoda/transport";
@@ -132,6 +133,8 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
             }),
       ),
     )
+    // Streams that an origin leaves unprocessed go elsewhere with their bodies, which are under way by then.
+    .layer(optional(config.protocol === "http2" ? replay({ methods: [], recordAll: true }) : undefined))
     .service(balancer);
   return { balancer, service, health, panic };
 }

@@ -16,6 +16,7 @@ export function transportOptions(
     connectTimeoutMs: pool.connectTimeout,
     idleTimeoutMs: pool.idleTimeout,
     keepAliveMs: pool.keepAlive,
+    pingMs: pool.ping,
     headersTimeoutMs: 0,
     tls: tlsOf(tls, host, files),
   };

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
 import { testAuthority } from "@pagoda/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -173,6 +175,58 @@ describe("gRPC goes through", () => {
       details: expect.stringContaining("too many requests"),
     });
   });
+});
+
+// Defect: 150 of 200 were lost.
+test("no call is lost to an origin that leaves each connection at its fifth stream", async () => {
+  const answered: string[] = [];
+  const streams = new WeakMap<object, number>();
+  const server = createServer();
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => sessions.add(session));
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    const session = stream.session as ServerHttp2Session;
+    const count = (streams.get(session) ?? 0) + 1;
+    streams.set(session, count);
+    stream.on("error", () => {});
+    if (count === 5) session.goaway(0, stream.id);
+    if (count > 5) return;
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => {
+      const message = Buffer.concat(chunks);
+      answered.push(message.subarray(5).toString());
+      stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(message);
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  using own = new Folder();
+  const { port } = server.address() as AddressInfo;
+  await using proxy = await configured(
+    own,
+    through({ endpoints: [`http://127.0.0.1:${port}`], protocol: "http2" }),
+  );
+  using plain = new ShopClient(proxy.url);
+  let next = 0;
+  const call = (value: string): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      plain.makeUnaryRequest(path, requestSerialize, responseDeserialize, value, (error, answer) =>
+        error === null ? resolve(answer) : reject(error),
+      );
+    });
+  const caller = async (): Promise<void> => {
+    while (next < 200) {
+      const value = `call ${next++}`;
+      expect(await call(value)).toBe(value);
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, caller));
+  // Each was processed once.
+  expect(answered.toSorted()).toEqual(Array.from({ length: 200 }, (_, n) => `call ${n}`).toSorted());
+  server.close();
+  for (const session of sessions) session.destroy();
 });
 
 test("an origin that cannot be reached is UNAVAILABLE", async () => {

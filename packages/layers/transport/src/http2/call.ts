@@ -4,7 +4,7 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { aborted, systemClock, type Timer } from "@pagoda/core";
+import { aborted, isFault, systemClock, type Timer } from "@pagoda/core";
 import {
   type BodyBroken,
   hasOuterSpace,
@@ -20,6 +20,7 @@ import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { Malformed } from "../malformed.ts";
+import { safeMethods } from "../staleness.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
 import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
@@ -31,6 +32,27 @@ const endStream = 0x1;
 /** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
 
+/** How often a call goes over a further connection to the same origin, each time after one that has not processed it. */
+const maxResends = 10;
+
+/** The connection that a call goes over. */
+export interface Line {
+  /** The stream is no more. */
+  ended(): void;
+  /** A response has come. */
+  answered(): void;
+  /** The call was given up for it had taken too long. */
+  timedOut(): void;
+  /** The call goes over another connection. */
+  again(call: Http2Call): void;
+  /** The origin has taken its leave before it saw this stream. */
+  isUnprocessed(stream: ClientHttp2Stream): boolean;
+  /** The connection was kept from earlier calls, and has broken. */
+  readonly isStale: boolean;
+}
+
+let calls = 0;
+
 /**
  * One request and its response as a stream of an HTTP/2 connection, and the response's body at once.
  *
@@ -39,6 +61,8 @@ const continueMs = 1_000;
  */
 export class Http2Call extends PushBody {
   readonly request: HttpRequest;
+  /** Those that were made earlier have lower ones. */
+  readonly order: number = ++calls;
   length: number | undefined;
   readonly #origin: Origin;
   readonly #head: RequestFields;
@@ -47,6 +71,8 @@ export class Http2Call extends PushBody {
   readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #stream: ClientHttp2Stream | undefined;
+  #line: Line | undefined;
+  #resends = 0;
   #upload: Upload | TunnelUpload | undefined;
   #timer: Timer | undefined;
   #idle: IdleWatch | undefined;
@@ -84,11 +110,12 @@ export class Http2Call extends PushBody {
     return this.#isOver;
   }
 
-  /** Sends the request over a connection. `ended` runs when the stream is no more. */
-  start(session: ClientHttp2Session, ended: () => void): void {
+  /** Sends the request over a connection. */
+  start(session: ClientHttp2Session, line: Line): void {
     const { fields, bodiless, expectsContinue, isTunnel } = this.#head;
+    this.#line = line;
     if (this.request.upgrade !== undefined && session.remoteSettings.enableConnectProtocol !== true) {
-      ended();
+      line.ended();
       this.failed(coded("UPGRADE_UNSUPPORTED", "the origin takes no upgrades over HTTP/2"), true);
       return;
     }
@@ -101,7 +128,7 @@ export class Http2Call extends PushBody {
         }),
       );
     } catch (error) {
-      ended();
+      line.ended();
       // What Node finds wrong with the fields is nothing that the origin has done.
       const cause = error as Error;
       this.failed(cause instanceof TypeError ? new Unsendable(cause.message, { cause }) : cause, true);
@@ -116,10 +143,10 @@ export class Http2Call extends PushBody {
       else if (trailers !== undefined) this.#trailers = trailers;
       else this.#broke(new Malformed("trailers-too-long", "the response has too many trailers"), stream);
     });
-    stream.on("error", (error) => this.failed(this.#named(error), true));
+    stream.on("error", (error) => this.#lost(stream, line, error));
     stream.once("close", () => {
-      ended();
-      this.failed(this.#named(undefined), true);
+      line.ended();
+      this.#lost(stream, line, undefined);
     });
     if (bodiless || isTunnel) this.#sent();
     else if (expectsContinue) this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload());
@@ -148,6 +175,7 @@ export class Http2Call extends PushBody {
   }
 
   readonly #onAbort = (): void => {
+    if (isTimeout(this.#signal?.reason)) this.#line?.timedOut();
     this.#end(left(aborted(this.#signal as AbortSignal)));
     this.#giveUp();
   };
@@ -176,6 +204,7 @@ export class Http2Call extends PushBody {
   }
 
   #answered(flags: number, raw: readonly string[]): void {
+    this.#line?.answered();
     const stream = this.#stream as ClientHttp2Stream;
     if (raw.some(hasOuterSpace)) return this.#broke(padded(), stream);
     const [status, headers] = withoutStatus(raw);
@@ -210,6 +239,8 @@ export class Http2Call extends PushBody {
   }
 
   #read(stream: ClientHttp2Stream): void {
+    // It was reset already: Node gives what has come of it only to who asks for it.
+    if (stream.destroyed) return this.#drain(stream);
     stream.on("data", (piece: Buffer) => {
       this.#received += piece.length;
       this.#idle?.heard();
@@ -217,6 +248,15 @@ export class Http2Call extends PushBody {
     });
     stream.once("end", () => this.#completed());
     this.#idle = this.#watch(stream);
+  }
+
+  /** Takes what waits in a stream that is no more. */
+  #drain(stream: ClientHttp2Stream): void {
+    stream.removeAllListeners("data");
+    for (let piece: Buffer | null; (piece = stream.read() as Buffer | null) !== null;) {
+      this.#received += piece.length;
+      this.push(piece);
+    }
   }
 
   #give(status: number, headers: HttpHeaders): void {
@@ -228,6 +268,7 @@ export class Http2Call extends PushBody {
 
   #watch(stream: ClientHttp2Stream): IdleWatch {
     const silent = (): void => {
+      this.#line?.timedOut();
       this.failed(coded("IDLE_TIMEOUT", `nothing came for ${this.#idleTimeoutMs} ms`), true);
       stream.close(constants.NGHTTP2_CANCEL);
     };
@@ -270,14 +311,45 @@ export class Http2Call extends PushBody {
     const { headersTimeoutMs } = this.#origin;
     if (this.#settled || this.#isOver || headersTimeoutMs === 0) return;
     this.#timer = systemClock.setTimer(headersTimeoutMs, () => {
+      this.#line?.timedOut();
       this.failed(coded("HEADERS_TIMEOUT", `nothing in ${headersTimeoutMs} ms`), true);
       this.#stream?.close(constants.NGHTTP2_CANCEL);
     });
   }
 
-  #named(error: Error | undefined): Error {
-    const code = this.#stream?.rstCode ?? 0;
-    if (code !== constants.NGHTTP2_NO_ERROR)
+  /** The stream is no more, and perhaps was never seen. */
+  #lost(stream: ClientHttp2Stream, line: Line, error: Error | undefined): void {
+    // The call goes over another one.
+    if (this.#stream !== stream) return;
+    const isUnprocessed = line.isUnprocessed(stream);
+    const cause = isUnprocessed
+      ? coded("REFUSED_STREAM", "the origin closed the connection before it saw the stream")
+      : this.#named(stream, error);
+    if (this.#settled) {
+      if (!this.#isOver) this.#drain(stream);
+    } else if (this.#resends < maxResends && (isUnprocessed || this.#isStale(line))) {
+      this.#upload?.stop(cause);
+      if (this.request.body.canRead && !this.#head.isTunnel) return this.#again(line);
+    }
+    this.failed(cause, true);
+  }
+
+  /** A request that changes nothing goes over a new connection, once, as with HTTP/1.1. */
+  #isStale({ isStale }: Line): boolean {
+    return isStale && this.#resends === 0 && this.#head.bodiless && safeMethods.has(this.request.method);
+  }
+
+  #again(line: Line): void {
+    this.#resends++;
+    this.#clear();
+    this.#stream = undefined;
+    this.#line = undefined;
+    this.#upload = undefined;
+    line.again(this);
+  }
+
+  #named({ rstCode: code }: ClientHttp2Stream, error: Error | undefined): Error {
+    if (code !== constants.NGHTTP2_NO_ERROR && !isOfConnection(error))
       return coded(resetName(code), `the origin reset the stream: ${resetName(code)}`);
     return error ?? coded("ENDED", "the stream ended before the response did");
   }
@@ -306,4 +378,18 @@ export class Http2Call extends PushBody {
 /** RFC 9113, 8.2.1: such a response is malformed. */
 function padded(): Malformed {
   return new Malformed("field-value", "a field of the response has spaces around it");
+}
+
+/** What broke the whole connection says more than the code that its streams are closed with. */
+function isOfConnection(error: Error | undefined): error is NodeJS.ErrnoException {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code !== undefined && !code.startsWith("ERR_HTTP2_");
+}
+
+/** Whether a signal was aborted for the call had taken too long, and not for nobody wants it any more. */
+function isTimeout(reason: unknown): boolean {
+  return (
+    (isFault(reason) && reason.origin === "upstream") ||
+    (reason as Error | undefined)?.name === "TimeoutError"
+  );
 }

@@ -159,6 +159,11 @@ const pool = fields({
   connectTimeout: duration.prefault("5s").describe("For a connection to come about, TLS included."),
   idleTimeout: durationOrNone.prefault("300s").describe("Without a byte of the response's body."),
   keepAlive: duration.prefault("4s").describe("How long an unused connection is kept."),
+  ping: durationOrNone
+    .prefault("10s")
+    .describe(
+      "With http2: after so long without a byte while calls are under way, ask with a PING whether the origin is there; unanswered for as long, the connection is closed. 0ms: never.",
+    ),
 });
 
 export const cluster = fields({

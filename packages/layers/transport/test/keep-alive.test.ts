@@ -1,0 +1,72 @@
+import { virtualClock } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { KeepAlive } from "../src/http2/keep-alive.ts";
+
+function bench() {
+  const clock = virtualClock();
+  const told: string[] = [];
+  const state = { isUsed: true, bytesRead: 0, stoppedMs: 0 };
+  const session = { ping: () => told.push(`ping at ${clock.now()}`) > 0 };
+  const keepAlive = new KeepAlive(
+    session,
+    state as { readonly bytesRead: number },
+    100,
+    { isUsed: () => state.isUsed, silent: () => told.push(`silent at ${clock.now()}`) },
+    { ...clock, now: () => clock.now() + state.stoppedMs },
+  );
+  return { clock, told, state, keepAlive };
+}
+
+describe("KeepAlive", () => {
+  test("asks after silence, and gives up after as much more", async () => {
+    const { clock, told, keepAlive } = bench();
+    keepAlive.begin();
+    await clock.advance(1_000);
+    expect(told).toEqual(["ping at 100", "silent at 201"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("takes any byte for an answer, the last moment included", async () => {
+    const { clock, told, state, keepAlive } = bench();
+    keepAlive.begin();
+    await clock.advance(200);
+    state.bytesRead++;
+    await clock.advance(150);
+    expect(told).toEqual(["ping at 100", "ping at 301"]);
+  });
+
+  test("does not ask where something comes, nor while no call is under way", async () => {
+    const { clock, told, state, keepAlive } = bench();
+    keepAlive.begin();
+    for (let n = 0; n < 10; n++) {
+      state.bytesRead++;
+      await clock.advance(100);
+    }
+    state.isUsed = false;
+    await clock.advance(1_000);
+    expect([told, clock.pending]).toEqual([[], 0]);
+    state.isUsed = true;
+    keepAlive.begin();
+    await clock.advance(100);
+    expect(told).toEqual(["ping at 2100"]);
+  });
+
+  test("gives the origin its time anew when this process was stopped", async () => {
+    const { clock, told, state, keepAlive } = bench();
+    keepAlive.begin();
+    await clock.advance(150);
+    expect(told).toEqual(["ping at 100"]);
+    state.stoppedMs = 60_000;
+    await clock.advance(149);
+    expect(told).toEqual(["ping at 100"]);
+    await clock.advance(200);
+    expect(told).toEqual(["ping at 100", "ping at 300", "silent at 401"]);
+  });
+
+  test("leaves no timer when it is stopped", () => {
+    const { clock, keepAlive } = bench();
+    keepAlive.begin();
+    keepAlive.stop();
+    expect(clock.pending).toBe(0);
+  });
+});
