@@ -159,6 +159,9 @@ export class Listener implements HttpServer, Side {
   }
 
   #accept(socket: Socket): void {
+    // Node asks for it once, here: later a client could have reset the connection, and its request would come from
+    // nobody, whom no rule denies and no limit knows.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
     const accepted = new Accepted(socket, this, this.#clock);
     this.#connections.add(accepted);
     // What fails before its version is known is no more than a client that has gone.
