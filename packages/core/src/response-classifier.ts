@@ -79,10 +79,16 @@ export function responseClassifier<Res = HttpLike>({
       if (isLimited(response, http)) return withRetryAfter(again ? limitedRetryable : limited, http, clock);
       return again ? withRetryAfter(successRetryable, http, clock) : success;
     },
-    discard(response) {
-      if (isHttp(response)) cancel(response.body);
-    },
+    discard: discardResponse,
   };
+}
+
+/**
+ * Frees what a response holds that nobody will read: cancels the body of an HTTP response, and with it frees the
+ * connection. Anything else holds nothing. For layers that may get a response after they have given up waiting for it.
+ */
+export function discardResponse(response: unknown): void {
+  if (isHttp(response)) cancel(response.body);
 }
 
 /** The responses of `fetch` and of core's HTTP model, as far as they matter here. */

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text.trim())));
 
 describe("filter", () => {
-  conformance(test, () => notEmpty);
+  conformance(test, () => notEmpty, { request: () => "request" });
 
   test("refuses with its error, and inner hears nothing", async () => {
     const mock = mockService<string, string>();

@@ -37,7 +37,10 @@ const half = service("half", async (n: number): Promise<Either<"odd", number>> =
 );
 
 describe("mapResponse", () => {
-  conformance(test, () => mapResponse((text: string) => text.toUpperCase()));
+  conformance(test, () => mapResponse((text: string) => text.toUpperCase()), {
+    response: () => "response",
+    changes: { response: "all" },
+  });
 
   test("changes responses and leaves errors as they are", async () => {
     const shown = mapResponse((n: number) => `${n}`)(half);

@@ -1,5 +1,5 @@
-import { type Aborted, aborted, deadlineOf, Scope } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
+import { aborted, type Aborted, deadlineOf, discardResponse, Scope } from "@pagoda/core";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 
 /** One call for several callers. Each may leave; when all have left, the call is aborted. */
 export class SharedCall<Res, Err> {
@@ -29,7 +29,11 @@ export class SharedCall<Res, Err> {
     };
     const fail = (defect: unknown): void => end((caller) => caller.reject(defect));
     try {
-      call(this.#scope.signal).then((result) => end((caller) => caller.resolve(result)), fail);
+      call(this.#scope.signal).then((result) => {
+        // Inner answered although all have left; nobody will read the response.
+        if (this.#callers.size === 0 && isRight(result)) discardResponse(result.right);
+        end((caller) => caller.resolve(result));
+      }, fail);
     } catch (defect) {
       fail(defect);
     }

@@ -11,6 +11,7 @@ describe("forwarded", () => {
   conformance(test, () => forwarded(), {
     request: () => requestWith([["accept", "*/*"]]),
     response: () => httpResponse(200),
+    changes: { request: ["headers"], response: ["headers"] },
   });
 
   test("says inwards who asked, for what, and how", async () => {

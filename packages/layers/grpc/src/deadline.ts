@@ -1,5 +1,6 @@
 import {
   type Clock,
+  discardResponse,
   deadlineOf,
   type Fault,
   layer,
@@ -10,7 +11,7 @@ import {
   timeoutError,
 } from "@pagoda/core";
 import { type HttpRequest, isGrpc } from "@pagoda/core/http";
-import { type Either, left } from "fp-ts/lib/Either.js";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { readTimeout, writeTimeout } from "./timeout-field.ts";
 
 /** The time is over that the caller had given the call. That says nothing about the upstream. */
@@ -87,7 +88,9 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
         return new Promise((resolve, reject) => {
           const scope = new Scope(signal);
           scope.deadline = at;
+          let isOver = false;
           const timer = clock.setTimer(ms, () => {
+            isOver = true;
             scope.end();
             const fault = exceeded(ms, request);
             resolve(left(fault));
@@ -103,6 +106,8 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
           };
           try {
             inner.call(sent, scope.signal).then((result) => {
+              // Inner answered although it was aborted; nobody will read the response.
+              if (isOver && isRight(result)) discardResponse(result.right);
               close();
               resolve(result);
             }, fail);

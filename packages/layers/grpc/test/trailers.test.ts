@@ -36,6 +36,7 @@ describe("grpcTrailers", () => {
   conformance(test, ({ clock }) => grpcTrailers({ clock }), {
     request: () => grpcRequest(),
     response: () => grpcResponse({}, new ScriptedBody().end()),
+    changes: { response: ["headers", "body"] },
   });
 
   test("an error in the trailers of a response without a message is found in its head", async () => {

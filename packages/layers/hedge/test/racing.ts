@@ -1,4 +1,4 @@
-import { type Fault, faultClassifier, isReady, layer } from "@pagoda/core";
+import { type Fault, isReady, layer, responseClassifier } from "@pagoda/core";
 import { type Kit, mockService, virtualClock } from "@pagoda/core/testing";
 import { Race, type Rules } from "../src/race.ts";
 
@@ -22,7 +22,7 @@ export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
         {
           inner,
           clock,
-          classifier: faultClassifier,
+          classifier: responseClassifier(),
           admit: () => isReady(inner),
           learn: (now, ms) => tell("learned")(ms, "at", now),
           hedged: tell("hedged after"),

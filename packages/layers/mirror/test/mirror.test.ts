@@ -27,6 +27,7 @@ describe("mirror", () => {
     conformance(test, ({ clock }) => mirror({ to, clock }), {
       request: () => post(new Source()),
       response: () => httpResponse(200),
+      changes: { request: ["body"] },
     });
   }
 

@@ -1,5 +1,14 @@
-import { type Clock, type Fault, layer, type Layer, Scope, systemClock, timeoutError } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
+import {
+  type Clock,
+  discardResponse,
+  type Fault,
+  layer,
+  type Layer,
+  Scope,
+  systemClock,
+  timeoutError,
+} from "@pagoda/core";
+import { isRight, left } from "fp-ts/lib/Either.js";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
 /** The call was given up: no answer in time. It counts against the upstream, which was given its time. */
@@ -93,6 +102,8 @@ export function timeout<Req = unknown>({
           if (startWhen === undefined) start();
           else startWhen(request, start, stop);
           inner.call(request, scope.signal).then((result) => {
+            // Inner answered although it was aborted; nobody will read the response.
+            if (!open && isRight(result)) discardResponse(result.right);
             close();
             resolve(result);
           }, fail);

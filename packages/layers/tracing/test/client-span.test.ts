@@ -29,6 +29,8 @@ describe("clientSpan", () => {
     conformance(test, () => clientSpan({ tracer }), {
       request: () => get(),
       response: () => httpResponse(200),
+      changes: { request: ["headers"] },
+      systemTimers: "library",
     });
   });
 

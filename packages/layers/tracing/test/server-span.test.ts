@@ -29,6 +29,7 @@ describe("serverSpan", () => {
     conformance(test, () => serverSpan({ tracer }), {
       request: () => get({ traceparent: incoming }),
       response: () => httpResponse(200),
+      systemTimers: "library",
     });
   });
 

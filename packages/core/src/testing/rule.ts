@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { settled } from "./settled.ts";
+import { watchSystemTimers } from "./system-timers.ts";
+
+/** Far longer, in turns of the event loop, than any rule takes; no time is waited for. */
+const turns = 1_000;
+
+/**
+ * Runs one rule of a suite in virtual time. A rule that hangs is told by its name as soon as nothing moves any more, which
+ * a runner would tell late and without it; and no timer of the system may be set meanwhile.
+ */
+export async function runRule(
+  name: string,
+  run: () => Promise<void>,
+  systemTimers: "none" | "library" = "none",
+): Promise<void> {
+  const timers = watchSystemTimers();
+  let isOver = false;
+  async function stuck(): Promise<never> {
+    for (let turn = 0; turn < turns && !isOver; turn++) await settled();
+    throw new assert.AssertionError({ message: `${name}: never settles` });
+  }
+  try {
+    await Promise.race([run(), stuck()]);
+  } finally {
+    isOver = true;
+    timers.stop();
+  }
+  const [first] = timers.set;
+  if (first !== undefined && systemTimers === "none")
+    throw new assert.AssertionError({
+      message: `${name}: a timer of the system was set instead of one of the clock\n${first}`,
+    });
+}
