@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start processes, browsers or servers; all others run in virtual time and need no patience. */
+/** Tests that start processes, browsers or servers; all others run in virtual time. */
 const patient = [
   "packages/proxy/test/**/*.test.ts",
   "scripts/test/**/*.test.ts",
@@ -8,6 +8,8 @@ const patient = [
 ];
 const generated = ["**/node_modules/**", "**/dist/**"];
 
+// A test that takes longest of all takes a tenth of these times, so that they end what hangs, and nothing on a machine that
+// is busy with other things. No test may rely on them to see that something is slow.
 export default defineConfig({
   test: {
     allowOnly: false,
@@ -18,7 +20,8 @@ export default defineConfig({
           name: "unit",
           include: ["packages/*/test/**/*.test.ts", "packages/layers/*/test/**/*.test.ts"],
           exclude: [...generated, ...patient],
-          testTimeout: 10_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -26,8 +29,8 @@ export default defineConfig({
           name: "e2e",
           include: patient,
           exclude: generated,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -240,7 +240,7 @@ describe("limits and policies", () => {
       type: "http",
       path: "/health",
       interval: "50ms",
-      timeout: "40ms",
+      timeout: "5s",
       healthyThreshold: 1,
       unhealthyThreshold: 1,
     };

