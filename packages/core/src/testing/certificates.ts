@@ -1,7 +1,20 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { systemClock } from "../clock.ts";
+import { readAddress, words } from "../ip/words.ts";
+import {
+  bits,
+  boolean,
+  type Der,
+  integer,
+  octets,
+  oid,
+  sequence,
+  set,
+  tagged,
+  taggedBytes,
+  time,
+  utf8,
+} from "./der.ts";
 
 /** A certificate and its key, PEM. */
 export interface TestCertificate {
@@ -27,54 +40,112 @@ export interface TestAuthority {
 }
 
 /**
- * Makes an authority with the `openssl` program.
+ * Makes an authority. Its keys and those of its certificates are for ECDSA with P-256.
  *
- * @throws Error when `openssl` is not there, or refuses.
+ * @throws RangeError when a subject or a name is none.
  */
 export function testAuthority(name: string = "authority"): TestAuthority {
-  const { ca, caKey } = inFolder((path) => {
-    const out = ["-keyout", path("ca.key"), "-out", path("ca.pem")];
-    openssl("req", "-x509", ...newKey, "-days", "1", "-subj", `/CN=${name}`, ...out);
-    return { ca: read(path("ca.pem")), caKey: read(path("ca.key")) };
-  });
+  const keys = newKeys();
+  const subject = nameOf(`CN=${name}`);
+  const id = createHash("sha1").update(spki(keys.publicKey)).digest();
+  const extensions = [
+    extension("2.5.29.19", true, sequence(boolean(true))),
+    extension("2.5.29.14", false, octets(id)),
+  ];
+  const issuer = { subject, key: keys.privateKey };
   return {
-    ca,
-    issue: ({ subject = "CN=test", names, days = 1 } = {}) =>
-      inFolder((path) => {
-        writeFileSync(path("ca.pem"), ca);
-        writeFileSync(path("ca.key"), caKey);
-        writeFileSync(path("names"), names === undefined ? "" : `subjectAltName=${names}\n`);
-        const parts = subject.split(",").map((part) => `/${part}`);
-        openssl("req", ...newKey, "-subj", parts.join(""), "-keyout", path("key"), "-out", path("request"));
-        const by = ["-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-CAcreateserial"];
-        const about = ["-days", String(days), "-extfile", path("names")];
-        openssl("x509", "-req", "-in", path("request"), ...by, ...about, "-out", path("certificate"));
-        return { certificate: read(path("certificate")), key: read(path("key")) };
-      }),
+    ca: certificate({ issuer, subject, publicKey: keys.publicKey, days: 1, extensions }),
+    issue: ({ subject: of = "CN=test", names, days = 1 } = {}) => {
+      const { publicKey, privateKey } = newKeys();
+      const ofAuthority = extension("2.5.29.35", false, sequence(taggedBytes(0, id)));
+      const alternatives = names === undefined ? [] : [extension("2.5.29.17", false, generalNames(names))];
+      const parts = {
+        issuer,
+        subject: nameOf(of),
+        publicKey,
+        days,
+        extensions: [ofAuthority, ...alternatives],
+      };
+      return {
+        certificate: certificate(parts),
+        key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+      };
+    },
   };
 }
 
-const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-
-function inFolder<A>(run: (path: (name: string) => string) => A): A {
-  const folder = mkdtempSync(join(tmpdir(), "pagoda-test-"));
-  try {
-    return run((name) => join(folder, name));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+interface Parts {
+  readonly issuer: { readonly subject: Der; readonly key: KeyObject };
+  readonly subject: Der;
+  readonly publicKey: KeyObject;
+  readonly days: number;
+  readonly extensions: readonly Der[];
 }
 
-function read(path: string): string {
-  return readFileSync(path, "utf8");
+const dayMs = 86_400_000;
+
+/** RFC 5280, 4.1. */
+function certificate({ issuer, subject, publicKey, days, extensions }: Parts): string {
+  const now = systemClock.wallTime();
+  const algorithm = sequence(oid("1.2.840.10045.4.3.2"));
+  const signed = sequence(
+    tagged(0, integer(Uint8Array.of(2))),
+    integer(Uint8Array.of(1, ...randomBytes(8))),
+    algorithm,
+    issuer.subject,
+    sequence(time(now), time(now + days * dayMs)),
+    subject,
+    spki(publicKey),
+    tagged(3, sequence(...extensions)),
+  );
+  const all = sequence(signed, algorithm, bits(sign("sha256", signed, issuer.key)));
+  const lines = Buffer.from(all).toString("base64").replaceAll(/.{64}/g, "$&\n").trimEnd();
+  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }
 
-function openssl(...args: readonly string[]): void {
-  try {
-    execFileSync("openssl", args, { stdio: "pipe" });
-  } catch (cause) {
-    const { code, stderr } = cause as NodeJS.ErrnoException & { readonly stderr?: Buffer };
-    const why = code === "ENOENT" ? "the program openssl is not there" : `openssl ${args[0]}: ${stderr}`;
-    throw new Error(`testAuthority: ${why}`, { cause });
-  }
+function newKeys(): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+}
+
+function spki(key: KeyObject): Buffer {
+  return key.export({ type: "spki", format: "der" });
+}
+
+const attributes: Readonly<Record<string, string>> = { CN: "2.5.4.3", O: "2.5.4.10", OU: "2.5.4.11" };
+
+function nameOf(subject: string): Der {
+  return sequence(
+    ...subject.split(",").map((part) => {
+      const [, type = "", value = ""] = /^(\w+)=(.*)$/.exec(part) ?? [];
+      const attribute = attributes[type];
+      if (attribute === undefined)
+        throw new RangeError(`testAuthority: subject must be such as CN=cart,O=shop (got ${subject})`);
+      return set(sequence(oid(attribute), utf8(value)));
+    }),
+  );
+}
+
+function extension(id: string, isCritical: boolean, value: Der): Der {
+  return sequence(oid(id), ...(isCritical ? [boolean(true)] : []), octets(value));
+}
+
+function generalNames(names: string): Der {
+  return sequence(
+    ...names.split(",").map((each) => {
+      const [, type = "", value = ""] = /^(\w+):(.*)$/.exec(each) ?? [];
+      const address = type === "IP" ? addressBytes(value) : undefined;
+      if (address !== undefined) return taggedBytes(7, address);
+      if (type === "DNS") return taggedBytes(2, Buffer.from(value));
+      if (type === "URI") return taggedBytes(6, Buffer.from(value));
+      throw new RangeError(`testAuthority: names must be such as DNS:a.test,IP:127.0.0.1 (got ${names})`);
+    }),
+  );
+}
+
+function addressBytes(text: string): Der | undefined {
+  const version = readAddress(text, 0, text.length);
+  if (version === 0) return undefined;
+  const bytes = Buffer.alloc(version === 4 ? 4 : 16);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32BE(words[at / 4] as number, at);
+  return bytes;
 }

@@ -6,7 +6,7 @@ import { configured, Folder, through } from "./configured.ts";
 import { listen, origin } from "./origin.ts";
 import { curl, needs } from "./system.ts";
 
-needs("curl", "openssl");
+needs("curl");
 
 describe("towards clients", () => {
   test("HTTP/1.1 and h2c by prior knowledge share a plain port", async () => {
