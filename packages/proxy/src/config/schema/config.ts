@@ -96,7 +96,9 @@ const listener = fields({
     ),
   trustedProxies: some(text)
     .optional()
-    .describe("Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed."),
+    .describe(
+      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed. `::/0` contains no IPv4.",
+    ),
   paths: paths.prefault({}).describe("How the paths of requests are read and passed on."),
   via: z
     .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })

@@ -171,8 +171,12 @@ const rule = fields({
     "What becomes of a request that all of it is true of. A rule that denies wins.",
   ),
   from: fields({
-    identities: some(text).optional().describe("Of clients, by their certificates: `spiffe://mesh/shop/*`."),
-    addresses: some(text).optional().describe("Addresses and networks: `10.0.0.0/8`."),
+    identities: some(text)
+      .optional()
+      .describe(
+        "Of clients, by their certificates: `spiffe://mesh/shop/*`. A trusted proxy's is not its clients'.",
+      ),
+    addresses: some(text).optional().describe("Of clients, also behind a trusted proxy: `10.0.0.0/8`."),
   })
     .optional()
     .describe("Who asks. Default: anybody."),
