@@ -24,3 +24,4 @@ export type {
 } from "./route.ts";
 export * from "./router.ts";
 export { type Found, type RouteTable, routeTable } from "./table.ts";
+export { type Unreachable, unreachableRoutes } from "./unreachable.ts";

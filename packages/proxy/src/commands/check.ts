@@ -2,7 +2,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
-/** `pagoda check`: says everything that is wrong with a configuration, and starts nothing. */
+/** `pagoda check`: says everything that is wrong with a configuration, and starts nothing. Warnings do not fail it. */
 export const check: Command = {
   usage: "check [-c FILE]",
   about: "Says what is wrong with a configuration, with line and column, and starts nothing.",
@@ -11,11 +11,12 @@ export const check: Command = {
     if (typeof flags === "string") return wrong(io, flags);
     const [unexpected] = flags.positionals;
     if (unexpected !== undefined) return wrong(io, `there is no argument "${unexpected}"`);
-    const loaded = await loadConfig({ file: flags.values.config, env: io.env });
+    const loaded = await loadConfig({ file: flags.values.config, env: io.env, endpointFiles: true });
     if (isLeft(loaded)) {
       for (const problem of loaded.left) io.stderr(`${problem}\n`);
       return usageError;
     }
+    for (const warning of loaded.right.warnings) io.stderr(`warning: ${warning}\n`);
     io.stdout(`${summary(loaded.right)}\n`);
     return 0;
   },

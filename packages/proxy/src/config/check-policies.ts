@@ -13,7 +13,8 @@ import { durationText } from "./schema/units.ts";
 
 type RetryConditions = NonNullable<RoutePolicies["retry"]>["on"];
 export type Path = readonly (string | number)[];
-export type Report = (path: Path, message: string) => void;
+/** @param by What it is owed to, where that is not the path alone: nothing is said while that itself is not valid. */
+export type Report = (path: Path, message: string, by?: readonly Path[]) => void;
 
 export function checkListenerPolicies(path: Path, policies: ListenerPolicies, report: Report): void {
   checkRules([...path, "authorize"], policies.authorize, report);

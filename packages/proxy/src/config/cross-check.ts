@@ -13,7 +13,9 @@ import {
   type Path,
   type Report,
 } from "./check-policies.ts";
+import { checkReach } from "./check-reach.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
+import { BrokenPaths } from "./repair.ts";
 import { toPathOptions, toRoute } from "./routes.ts";
 import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
@@ -22,11 +24,23 @@ import { routePolicies } from "./schema/policies.ts";
 import { shownAt } from "./schema/secrets.ts";
 import { durationText } from "./schema/units.ts";
 
-/** What no schema can say: names that stand in two places, and what only the layers know to be wrong. */
-export function crossProblems(document: ConfigDocument, config: Config): readonly Problem[] {
+/**
+ * What no schema can say: names that stand in two places, and what only the layers know to be wrong.
+ *
+ * @param broken What the schema has found wrong, and has been taken out: nothing is said of that.
+ */
+export function crossProblems(
+  document: ConfigDocument,
+  config: Config,
+  broken: BrokenPaths = new BrokenPaths(),
+): readonly Problem[] {
   const problems: Problem[] = [];
-  const report: Report = (path, message) => void problems.push(document.problem(path, message));
-  checkListeners(config, report);
+  const report: Report = (path, message, by = [path]) => {
+    if (!broken.isGone(path) && !by.some((each) => broken.has(each)))
+      problems.push(document.problem(path, message));
+  };
+  const known = knownClusters(document, config, broken);
+  checkListeners(config, { clusters: known, broken, report });
   checkAdmin(config, report);
   for (const [name, cluster] of Object.entries(config.clusters))
     checkCluster(["clusters", name], cluster, report);
@@ -35,15 +49,30 @@ export function crossProblems(document: ConfigDocument, config: Config): readonl
   return problems;
 }
 
+/** The names of the clusters, those that are not valid included; `undefined`: they are not known. */
+function knownClusters(
+  { value }: ConfigDocument,
+  { clusters }: Config,
+  broken: BrokenPaths,
+): ReadonlySet<string> | undefined {
+  if (broken.isGone(["clusters"])) return undefined;
+  return new Set([
+    ...Object.keys(clusters),
+    ...Object.keys(Object((value as Partial<Config> | null)?.clusters)),
+  ]);
+}
+
 function checkCluster(
   path: Path,
   { policies, balance, outliers, endpoints = [] }: ClusterConfig,
   report: Report,
 ): void {
-  const urls = endpoints.map((endpoint) => (typeof endpoint === "string" ? endpoint : endpoint.url));
+  const urls = new Set<string>();
   endpoints.forEach((endpoint, n) => {
     const at: Path = [...path, "endpoints", n];
-    if (urls.indexOf(urls[n] as string) < n) report(at, `${urls[n]} is there already; valid is each once`);
+    const url = typeof endpoint === "string" ? endpoint : endpoint.url;
+    if (urls.has(url)) report(at, `${url} is there already; valid is each once`);
+    urls.add(url);
     if (balance === "round-robin" && typeof endpoint === "object" && endpoint.weight !== undefined)
       report([...at, "weight"], "would do nothing with round-robin; valid is another balance, or none");
   });
@@ -84,21 +113,32 @@ function checkEffects({ listeners, clusters }: Config, report: Report): void {
 
 /** A try may not take longer than all tries may. */
 function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
-  const routes = listeners.flatMap((listener) => listener.routes);
+  /** The longest time that a route to a cluster waits. */
+  const longest = new Map<string, number>();
+  for (const { routes } of listeners) {
+    for (const { cluster, clusters: shares = [], policies } of routes) {
+      for (const name of cluster === undefined ? shares.map((share) => share.cluster) : [cluster])
+        longest.set(name, Math.max(longest.get(name) ?? 0, policies.timeout || Infinity));
+    }
+  }
   for (const [name, { policies }] of Object.entries(clusters)) {
-    const waits = routes
-      .filter((route) => route.cluster === name || route.clusters?.some(({ cluster }) => cluster === name))
-      .map((route) => route.policies.timeout || Infinity);
-    const longest = Math.max(0, ...waits);
-    if (waits.length > 0 && policies.timeout !== undefined && policies.timeout > longest)
-      report(
-        ["clusters", name, "policies", "timeout"],
-        `is ${durationText(policies.timeout)}, but each route to it has given up after ${durationText(longest)}`,
-      );
+    const waits = longest.get(name);
+    if (waits === undefined || policies.timeout === undefined || policies.timeout <= waits) continue;
+    const path: Path = ["clusters", name, "policies", "timeout"];
+    const given = `each route to it has given up after ${durationText(waits)}`;
+    report(path, `is ${durationText(policies.timeout)}, but ${given}`, [path, ["listeners"]]);
   }
 }
 
-function checkListeners({ listeners, clusters }: Config, report: Report): void {
+interface Checking {
+  /** Their names, where these are known. */
+  readonly clusters: ReadonlySet<string> | undefined;
+  readonly broken: BrokenPaths;
+  readonly report: Report;
+}
+
+function checkListeners({ listeners }: Config, checking: Checking): void {
+  const { report } = checking;
   const names = new Set<string>();
   const addresses = new Set<string>();
   listeners.forEach((listener, at) => {
@@ -116,11 +156,12 @@ function checkListeners({ listeners, clusters }: Config, report: Report): void {
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
     checkListenerPolicies([...path, "policies"], listener.policies, report);
     checkPaths([...path, "paths"], listener, report);
-    checkRoutes(path, listener, Object.keys(clusters), report);
+    checkRoutes(path, listener, checking);
     if (listener.tls?.clients !== undefined) return;
-    checkIdentities([...path, "policies"], listener.policies, report);
+    const byTls: Report = (at, message) => report(at, message, [at, [...path, "tls"]]);
+    checkIdentities([...path, "policies"], listener.policies, byTls);
     listener.routes.forEach(({ policies }, n) =>
-      checkIdentities([...path, "routes", n, "policies"], policies, report),
+      checkIdentities([...path, "routes", n, "policies"], policies, byTls),
     );
   });
 }
@@ -143,16 +184,12 @@ function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void
 function checkRoutes(
   listenerPath: Path,
   { routes, paths }: ListenerConfig,
-  clusters: readonly string[],
-  report: Report,
+  { clusters, broken, report }: Checking,
 ): void {
   const path = [...listenerPath, "routes"];
   const known = (at: Path, name: string | undefined): void => {
-    if (name === undefined || clusters.includes(name)) return;
-    const meant = nearest(name, clusters);
-    const hint =
-      meant === undefined ? `there are ${clusters.join(", ") || "none"}` : `did you mean ${meant}?`;
-    report(at, `there is no cluster "${name}"; ${hint}`);
+    if (name === undefined || clusters === undefined || clusters.has(name)) return;
+    report(at, `there is no cluster "${name}"; ${hintAt(name, clusters)}`);
   };
   routes.forEach(({ name, cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
@@ -160,14 +197,43 @@ function checkRoutes(
     known([...path, n, "policies", "mirror", "cluster"], policies.mirror?.cluster);
     checkRoutePolicies([...path, n, "policies"], name, policies, report);
   });
+  // Of two with the same name the last one is the one too many.
+  const last = new Map(routes.map(({ name }, n) => [name, n]));
   // What is wrong with how paths are read is said once, where it stands.
   const pathOptions = paths.normalize === "off" ? { normalize: paths.normalize } : toPathOptions({ paths });
-  for (const { route, path: at, value, message } of routeProblems(routes.map(toRoute), pathOptions)) {
-    // Of two with the same name the last one is the one too many.
-    const n = routes.findLastIndex(({ name }) => name === route);
+  const all = routes.map(toRoute);
+  const wrong = new Set<number>();
+  for (const { route, path: at, value, message } of routeProblems(all, pathOptions)) {
+    const n = last.get(route) as number;
+    wrong.add(n);
     const place: Path = [...path, n, ...at];
-    report(place, `${value === undefined ? "" : `is ${shownAt(schema, place, value)}; `}${message}`);
+    // Of the route as a whole it is only which action it has.
+    const by = at.length === 0 ? actions.map((action): Path => place.concat(action)) : [place];
+    report(place, `${value === undefined ? "" : `is ${shownAt(schema, place, value)}; `}${message}`, by);
   }
+  checkReach(path, all, (n) => !wrong.has(n) && !broken.has([...path, n, "match"]), report);
+}
+
+const actions = ["cluster", "clusters", "redirect", "respond"] as const;
+
+/** How many names are looked at, or said, of clusters that may have been meant. */
+const [namesLookedAt, namesSaid] = [200, 10];
+
+function hintAt(name: string, clusters: ReadonlySet<string>): string {
+  const names = first(clusters, namesLookedAt);
+  const meant = nearest(name, names);
+  if (meant !== undefined) return `did you mean ${meant}?`;
+  const said = names.slice(0, namesSaid).join(", ") || "none";
+  return `there are ${said}${clusters.size > namesSaid ? `, and ${clusters.size - namesSaid} more` : ""}`;
+}
+
+function first(names: ReadonlySet<string>, most: number): readonly string[] {
+  const taken: string[] = [];
+  for (const name of names) {
+    if (taken.length >= most) break;
+    taken.push(name);
+  }
+  return taken;
 }
 
 function checkCiphers(path: Path, ciphers: string | undefined, report: Report): void {

@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
-import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
+import { isMap, isScalar, LineCounter, type Node, type Pair, type YAMLMap } from "yaml";
+import { readYaml } from "./yaml.ts";
 
 /** Where something stands in a file; both count from 1. */
 export interface Place {
@@ -17,69 +18,25 @@ export interface Problem extends Place {
 
 type Key = string | number;
 
-/** An alias repeats what it stands for, and so do those in there: a short text could fill the memory. */
-const maxAliases = 100;
+/** No field has a longer name, and no route or cluster. */
+const maxName = 100;
 
-/** A configuration file as data, which knows where each of its values stands. YAML, and so JSON. */
+/** A configuration file as data, which knows where each of its values stands. YAML, and so JSON. Never throws. */
 export class ConfigDocument {
-  readonly #document: Document.Parsed;
+  /** What could be read. */
+  readonly value: unknown;
+  /** What YAML itself finds wrong. */
+  readonly problems: readonly Problem[];
+  readonly #contents: unknown;
   readonly #lines = new LineCounter();
-  readonly #text: string;
+  /** The fields of each map that was looked into. */
+  readonly #fields = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
 
   constructor(text: string) {
-    this.#text = text;
-    this.#document = parseDocument(text, {
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      merge: false,
-      uniqueKeys: true,
-    });
-  }
-
-  /** What YAML itself finds wrong. */
-  get problems(): readonly Problem[] {
-    const found = [...this.#document.errors, ...this.#document.warnings];
-    const problems = found.map(({ code, message, pos: [offset] }) =>
-      this.#yamlProblem(offset, this.#inWords(code, offset) ?? message),
-    );
-    return problems.length > 0 ? problems : this.#aliasProblems();
-  }
-
-  /** Where there are problems: what could be read, or it throws. */
-  get value(): unknown {
-    return this.#document.toJS({ maxAliasCount: maxAliases }) as unknown;
-  }
-
-  #aliasProblems(): readonly Problem[] {
-    const problems: Problem[] = [];
-    visit(this.#document, {
-      Alias: (_key, alias) => {
-        if (alias.resolve(this.#document) !== undefined) return;
-        const message = `there is no anchor &${alias.source}`;
-        problems.push(this.#yamlProblem(alias.range?.[0] ?? 0, message));
-      },
-    });
-    if (problems.length > 0) return problems;
-    try {
-      void this.value;
-    } catch {
-      problems.push(
-        this.#yamlProblem(0, `aliases multiply; valid is that none stands for over ${maxAliases}`),
-      );
-    }
-    return problems;
-  }
-
-  /** Of what people do wrong most often; what the parser says of it is for programmers. */
-  #inWords(code: string, offset: number): string | undefined {
-    if (code === "DUPLICATE_KEY") {
-      const [name] = /^[^:\s]+/.exec(this.#text.slice(offset)) ?? [];
-      return `${name} is there already; valid is each field once`;
-    }
-    if (code === "MULTIPLE_DOCS") return "a second document begins here; valid is one";
-    if (code === "BLOCK_AS_IMPLICIT_KEY")
-      return "a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon";
-    return undefined;
+    const { contents, value, problems } = readYaml(text, this.#lines);
+    this.#contents = contents;
+    this.value = value;
+    this.problems = problems.map(({ offset, message }) => this.#yamlProblem(offset, message));
   }
 
   #yamlProblem(offset: number, message: string): Problem {
@@ -93,15 +50,11 @@ export class ConfigDocument {
 
   /** The offset of the deepest part of the path that there is. */
   #offset(path: readonly Key[], key: boolean): number {
-    let node: unknown = this.#document.contents;
+    let node: unknown = this.#contents;
     let offset = (node as Node | null)?.range?.[0] ?? 0;
     for (const [depth, part] of path.entries()) {
       const isLast = depth === path.length - 1;
-      const pair = isMap(node)
-        ? node.items.find(
-            (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
-          )
-        : undefined;
+      const pair = isMap(node) ? this.#fieldsOf(node).get(String(part)) : undefined;
       const next = pair === undefined ? this.#child(node, part) : key && isLast ? pair.key : pair.value;
       const range = (next as Node | null | undefined)?.range ?? (pair?.key as Node | undefined)?.range;
       if (range === undefined || range === null) return offset;
@@ -109,6 +62,18 @@ export class ConfigDocument {
       node = next;
     }
     return offset;
+  }
+
+  #fieldsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#fields.get(map);
+    if (known !== undefined) return known;
+    const fields = new Map<string, Pair>();
+    for (const pair of map.items as readonly Pair[]) {
+      const { key } = pair;
+      if (isScalar(key) && !fields.has(String(key.value))) fields.set(String(key.value), pair);
+    }
+    this.#fields.set(map, fields);
+    return fields;
   }
 
   #child(node: unknown, part: Key): unknown {
@@ -125,12 +90,17 @@ export class ConfigDocument {
 /** `clusters.shop.endpoints[0]` */
 export function pathText(path: readonly Key[]): string {
   return path
-    .map((part, at) => (typeof part === "number" ? `[${part}]` : at === 0 ? part : `.${part}`))
+    .map((part, at) => (typeof part === "number" ? `[${part}]` : `${at === 0 ? "" : "."}${shortened(part)}`))
     .join("");
+}
+
+function shortened(name: string): string {
+  return name.length > maxName ? `${name.slice(0, maxName)}…` : name;
 }
 
 /** The name that was probably meant; `undefined` when none is near. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
+  if (name.length > maxName) return undefined;
   let best: string | undefined;
   // Two that have changed places count twice.
   let least = Math.max(1, Math.floor(name.length / 2)) + 1;

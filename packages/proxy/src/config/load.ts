@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
+import { firstLines } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { ConfigDocument, problemText } from "./document.ts";
+import { checkEndpointFiles } from "./endpoint-files.ts";
 import {
   defaults,
   type Environment,
@@ -9,7 +11,7 @@ import {
   readEnvironment,
   variableProblemText,
 } from "./environment.ts";
-import { readConfig } from "./read.ts";
+import { examine } from "./read.ts";
 import type { Address } from "./address.ts";
 import { config as configSchema } from "./schema/config.ts";
 import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
@@ -19,6 +21,8 @@ export interface Sources {
   /** The file; else the one that `PROXY_CONFIG` names, else none. */
   readonly file?: string | undefined;
   readonly env: Environment;
+  /** Looks at the files that list endpoints, too, which the program reads as they are when it runs. Default: false. */
+  readonly endpointFiles?: boolean;
   /** Origins for when nothing names any. */
   readonly demo?: (() => Promise<readonly string[]>) | undefined;
 }
@@ -28,20 +32,33 @@ export interface Loaded extends Resolved {
   readonly file: string | undefined;
   /** The configuration file and those that it names: when one of them changes, this is old. */
   readonly watched: readonly string[];
+  /** What is there and does nothing: a line each. */
+  readonly warnings: readonly string[];
   /** Whether the demo origins answer. */
   readonly demo: boolean;
 }
 
-/** Reads, checks and completes a configuration; `Left` has a line for each problem there is. */
+/** Reads, checks and completes a configuration; `Left` has a line for each problem there is, the first hundred of them. */
 export async function loadConfig(sources: Sources): Promise<Either<readonly string[], Loaded>> {
-  const overrides = readEnvironment(sources.env);
-  if (isLeft(overrides)) return left(overrides.left.map(variableProblemText));
-  const file = sources.file ?? overrides.right.file;
-  const demo = file === undefined && overrides.right.upstreams === undefined ? sources.demo : undefined;
+  const environment = readEnvironment(sources.env);
+  const ofEnvironment = isLeft(environment) ? environment.left.map(variableProblemText) : [];
+  const overrides = isLeft(environment) ? {} : environment.right;
+  const file = sources.file ?? overrides.file ?? sources.env["PROXY_CONFIG"];
+  const demo = file === undefined && overrides.upstreams === undefined ? sources.demo : undefined;
+  if (file === undefined && ofEnvironment.length > 0) return left(ofEnvironment);
   // Without any origin the schema has something to say; the demo's are known only when they listen.
   const fallback = demo === undefined ? ["http://127.0.0.1:8080"] : await demo();
   const text = file === undefined ? right(defaults(fallback)) : readText(file);
-  return isLeft(text) ? text : complete(text.right, file, overrides.right, demo !== undefined);
+  const loaded = isLeft(text)
+    ? text
+    : completeOr(text.right, {
+        file,
+        overrides,
+        demo: demo !== undefined,
+        endpointFiles: sources.endpointFiles ?? false,
+      });
+  if (!isLeft(loaded) && ofEnvironment.length === 0) return loaded;
+  return left(firstLines([...ofEnvironment, ...(isLeft(loaded) ? loaded.left : [])]));
 }
 
 /**
@@ -69,30 +86,82 @@ function adminIn(text: string): unknown {
   }
 }
 
+/** Whatever a file says, reading it ends neither the program that starts nor the one that runs. */
+function completeOr(text: string, completing: Completing): Either<readonly string[], Loaded> {
+  try {
+    return complete(text, completing);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return left([`${completing.file ?? "configuration"}: cannot be checked: ${message}`]);
+  }
+}
+
+interface Completing {
+  readonly file: string | undefined;
+  readonly overrides: Overrides;
+  readonly demo: boolean;
+  readonly endpointFiles: boolean;
+}
+
 function complete(
   text: string,
-  file: string | undefined,
-  overrides: Overrides,
-  demo: boolean,
+  { file, overrides, demo, endpointFiles }: Completing,
 ): Either<readonly string[], Loaded> {
   const name = file ?? "configuration";
-  const read = readConfig(text);
-  if (isLeft(read)) return left(read.left.map((problem) => problemText(name, problem)));
-  const config = override(read.right, overrides);
-  if (isLeft(config)) return left([variableProblemText(config.left)]);
-  const resolved = resolve(config.right, file, (path) => readFileSync(path, "utf8"));
-  if (isLeft(resolved)) {
-    const document = new ConfigDocument(text);
-    return left(resolved.left.map(({ path, message }) => problemText(name, document.problem(path, message))));
-  }
-  const named = namedFiles(config.right).map((each) => locate(each.name, file));
-  return right({ ...resolved.right, file, watched: file === undefined ? named : [file, ...named], demo });
+  const { document, problems, warnings, config, broken } = examine(text);
+  const lines = problems.map((problem) => problemText(name, problem));
+  if (config === undefined) return left(lines);
+  const overridden = override(config, overrides);
+  // What a file says wrong may be what the variable cannot be meant for.
+  if (isLeft(overridden)) return left(lines.length > 0 ? lines : [variableProblemText(overridden.left)]);
+  const resolved = resolve(overridden.right, file, readWhole);
+  const ofFiles = isLeft(resolved) ? resolved.left.filter(({ path }) => !broken.isGone(path)) : [];
+  for (const { path, message } of ofFiles) lines.push(problemText(name, document.problem(path, message)));
+  const lists = endpointFiles
+    ? checkEndpointFiles(overridden.right, file, readWhole)
+    : { problems: [], warnings: [] };
+  lines.push(...lists.problems);
+  if (isLeft(resolved) || lines.length > 0) return left(lines);
+  const named = namedFiles(overridden.right).map((each) => locate(each.name, file));
+  return right({
+    ...resolved.right,
+    file,
+    watched: file === undefined ? named : [file, ...named],
+    warnings: firstLines([...warnings.map((problem) => problemText(name, problem)), ...lists.warnings]),
+    demo,
+  });
 }
+
+/** What no configuration and no certificate needs. */
+const maxBytes = 32 * 1_024 ** 2;
 
 function readText(file: string): Either<readonly string[], string> {
   try {
-    return right(readFileSync(file, "utf8"));
+    return right(readWhole(file));
   } catch (error) {
     return left([`${file}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`]);
+  }
+}
+
+/**
+ * The text of a file, or of a pipe.
+ *
+ * @throws What Node throws; EFBIG where there is no end to it.
+ */
+function readWhole(file: string): string {
+  const descriptor = openSync(file, "r");
+  try {
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for (;;) {
+      const piece = Buffer.allocUnsafe(65_536);
+      const read = readSync(descriptor, piece);
+      if (read === 0) return Buffer.concat(pieces, length).toString("utf8");
+      pieces.push(piece.subarray(0, read));
+      length += read;
+      if (length > maxBytes) throw Object.assign(new Error("too large"), { code: "EFBIG" });
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -1,21 +1,45 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
+import { crossWarnings } from "./check-reach.ts";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, type Problem } from "./document.ts";
+import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { config, type Config } from "./schema/config.ts";
 import { shownAt } from "./schema/secrets.ts";
 
-type Path = readonly (string | number)[];
+/** What has come out of reading a configuration, as far as it can be read. */
+export interface Examined {
+  readonly document: ConfigDocument;
+  /** Every one there is, in the order of their places. */
+  readonly problems: readonly Problem[];
+  /** What is there and does nothing; said only of a configuration without problems. */
+  readonly warnings: readonly Problem[];
+  /** Without what is not valid in it; `undefined`: nothing is left then. */
+  readonly config: Config | undefined;
+  readonly broken: BrokenPaths;
+}
+
+/** Reads a configuration, and checks what is valid in it also where other parts are not: problems come in one pass. */
+export function examine(text: string): Examined {
+  const document = new ConfigDocument(text);
+  const nothing = { document, warnings: [], config: undefined, broken: new BrokenPaths() };
+  if (document.problems.length > 0) return { ...nothing, problems: inOrder(document.problems) };
+  const value = document.value ?? {};
+  const parsed = config.safeParse(value);
+  const { issues } = parsed.error ?? { issues: [] };
+  const ofSchema = issues.flatMap((issue) => problemsOf(document, issue));
+  const rest = parsed.success ? { config: parsed.data, broken: [] } : repaired(value, issues);
+  if (rest === undefined) return { ...nothing, problems: inOrder(ofSchema) };
+  const broken = new BrokenPaths(rest.broken);
+  const problems = inOrder([...ofSchema, ...crossProblems(document, rest.config, broken)]);
+  const warnings = problems.length > 0 ? [] : crossWarnings(document, rest.config);
+  return { document, problems, warnings, config: rest.config, broken };
+}
 
 /** Reads a configuration; `Left` lists every problem there is, each with its place. */
 export function readConfig(text: string): Either<readonly Problem[], Config> {
-  const document = new ConfigDocument(text);
-  if (document.problems.length > 0) return left(document.problems);
-  const parsed = config.safeParse(document.value ?? {});
-  if (!parsed.success)
-    return left(inOrder(parsed.error.issues.flatMap((issue) => problemsOf(document, issue))));
-  const problems = crossProblems(document, parsed.data);
-  return problems.length > 0 ? left(inOrder(problems)) : right(parsed.data);
+  const { problems, config } = examine(text);
+  return config === undefined || problems.length > 0 ? left(problems) : right(config);
 }
 
 function inOrder(problems: readonly Problem[]): readonly Problem[] {

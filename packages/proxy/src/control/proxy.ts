@@ -82,6 +82,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   if (options.output !== undefined) countDropped(options.output, registry);
   const workers = config.workers === "all" ? availableParallelism() : config.workers;
   log.info({ workers }, "starting");
+  warn(log, loaded.right);
   const supervisor = new Supervisor({ workers, code: options.code ?? ownCode(), log, registry, clock });
   const reloads = new Reloads(loaded.right, { load, supervisor, log, registry, clock });
 
@@ -137,6 +138,11 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       return cutOff;
     },
   });
+}
+
+/** Says what a configuration has in it that does nothing. */
+function warn(log: Logger, { warnings }: Loaded): void {
+  if (warnings.length > 0) log.warn({ warnings }, "configuration valid, with warnings");
 }
 
 /** The module beside this one, as source or as built. */

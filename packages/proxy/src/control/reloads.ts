@@ -85,7 +85,11 @@ export class Reloads {
 
   async #reload(why: string): Promise<Either<readonly string[], void>> {
     const { log, clock } = this.#options;
-    const result = await this.#apply();
+    // Whatever it is that fails: what served before goes on.
+    const result = await this.#apply().catch((err: unknown) => {
+      log.error({ why, err }, "defect while taking over a configuration");
+      return left([`cannot be taken over: ${err instanceof Error ? err.message : String(err)}`]);
+    });
     if (isLeft(result)) {
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
@@ -95,6 +99,8 @@ export class Reloads {
     this.#total.inc({ result: "success" });
     this.#successful.set(1);
     this.#time.set(clock.wallTime() / 1_000);
+    const { warnings } = this.current;
+    if (warnings.length > 0) log.warn({ warnings }, "configuration valid, with warnings");
     log.info({ why }, "the configuration is taken over");
     return result;
   }

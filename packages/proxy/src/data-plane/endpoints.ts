@@ -1,17 +1,8 @@
 import { Resolver } from "node:dns/promises";
 import type { Discovery, Endpoint, Fault } from "@pagoda/core";
-import {
-  type DnsEndpoint,
-  dnsEndpoints,
-  fileEndpoints,
-  jsonEntries,
-  type Reading,
-  type Source,
-  srvEndpoints,
-} from "@pagoda/discovery";
-import type { Either } from "fp-ts/lib/Either.js";
+import { type DnsEndpoint, dnsEndpoints, fileEndpoints, type Source, srvEndpoints } from "@pagoda/discovery";
 import type { Logger } from "pino";
-import { originOf, validOrigin } from "../config/address.ts";
+import { originsIn } from "../config/endpoint-files.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 
 /** An endpoint of a cluster: its key is its origin. */
@@ -62,11 +53,6 @@ export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonl
     update() {},
     close: () => source.close(),
   };
-}
-
-/** The origins that a file lists; what is none is left out. */
-export function originsIn(text: string): Either<readonly string[], Reading> {
-  return jsonEntries(text, { keyOf: originOf, validKey: validOrigin });
 }
 
 /**

@@ -63,6 +63,71 @@ describe("check", () => {
       expect(line).toMatch(/^\S+pagoda\.yaml:\d+:\d+: \S+: \S+: cannot be read: ENOENT$/);
   });
 
+  test("warns of clusters that no route uses and of lists that are not there, and ends with 0", async () => {
+    using folder = new Folder();
+    const routes = [{ name: "a", cluster: "shop" }];
+    const clusters = { shop: { file: "shop.json" }, cart: { endpoints: ["http://a:1"] } };
+    const file = folder.write("pagoda.yaml", { listeners: [{ address: "127.0.0.1:1", routes }], clusters });
+    const { code, stdout, stderr } = await ran(check, ["-c", file]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "valid: 1 listener, 1 route, 2 clusters\n" });
+    expect(stderr.trimEnd().split("\n")).toEqual([
+      `warning: ${file}:1:123: clusters.cart: no route uses this cluster`,
+      `warning: ${folder.file("shop.json")}: cannot be read: ENOENT`,
+    ]);
+  });
+
+  test("lists what the schema, the layers and the files say in one pass", async () => {
+    using folder = new Folder();
+    folder.write("shop.json", ["10.0.0.1:8080", "http://a:1"]);
+    const routes = [
+      { name: "a", cluster: "shpo", policies: { timeout: 5 } },
+      { name: "b", match: { path: { regex: "(" } }, cluster: "shop" },
+      { name: "c" },
+      { name: "d", match: { hosts: ["x"] }, cluster: "bad" },
+    ];
+    const tls = { certificates: [{ certificate: "c.pem", key: "c.key" }] };
+    const file = folder.write("pagoda.yaml", {
+      listeners: [{ address: "nowhere", tls, routes }],
+      clusters: { shop: { file: "shop.json" }, bad: { endpoints: [1] } },
+      log: { level: "loud" },
+    });
+    const { code, stderr } = await ran(check, ["-c", file], { LOG_LEVEL: "loud" });
+    expect(code).toBe(2);
+    const lines = stderr
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replaceAll(`${folder.path}/`, "").replace(/:1:\d+/, ""));
+    expect(lines).toEqual([
+      'LOG_LEVEL is "loud"; valid is one of trace, debug, info, warn, error, fatal, silent',
+      expect.stringMatching(/^pagoda.yaml: listeners\[0\].address: is "nowhere"; valid is/),
+      'pagoda.yaml: listeners[0].routes[0].cluster: there is no cluster "shpo"; did you mean shop?',
+      expect.stringMatching(
+        /^pagoda.yaml: listeners\[0\].routes\[0\].policies.timeout: is 5; valid is a duration/,
+      ),
+      expect.stringMatching(/^pagoda.yaml: listeners\[0\].routes\[1\].match.path.regex: is "\("/),
+      expect.stringMatching(/^pagoda.yaml: listeners\[0\].routes\[2\]: .*valid is exactly one of/),
+      expect.stringMatching(/^pagoda.yaml: clusters.bad.endpoints\[0\]: is 1; valid is/),
+      expect.stringMatching(/^pagoda.yaml: log.level: is "loud"; valid is/),
+      "pagoda.yaml: listeners[0].tls.certificates[0].certificate: c.pem: cannot be read: ENOENT",
+      "pagoda.yaml: listeners[0].tls.certificates[0].key: c.key: cannot be read: ENOENT",
+      'shop.json: [0] must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "10.0.0.1:8080")',
+    ]);
+  });
+
+  test("says the first hundred of many problems", async () => {
+    using folder = new Folder();
+    const routes = Array.from({ length: 5_000 }, (_, n) => ({
+      name: `r${n}`,
+      match: { path: `/${n}` },
+      cluster: "shop",
+      policies: { timeout: n },
+    }));
+    const file = folder.write("pagoda.yaml", { listeners: [{ address: "127.0.0.1:1", routes }] });
+    const { code, stderr } = await ran(check, ["-c", file]);
+    const lines = stderr.trimEnd().split("\n");
+    expect([code, lines.length, lines[100]]).toEqual([2, 101, "and 9,900 more"]);
+  });
+
   test("a key that is another certificate's, and what is no certificate, are problems", async () => {
     const authority = testAuthority();
     const [one, two] = [authority.issue(), authority.issue()];

@@ -64,6 +64,16 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
       'via: must be false, or letters, digits and ._:- (got "a b")',
     ],
     [
+      "a route that another one leaves nothing for",
+      {
+        listeners: [
+          { ...listener, routes: [...listener.routes, { name: "b", match: { path: "/" }, cluster: "shop" }] },
+        ],
+        ...shop,
+      },
+      "listeners[0].routes[1]: can never match: all takes every request first",
+    ],
+    [
       "a network that is none",
       { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
       'trustedProxies[0]: must be an IP address or a network such as 10.0.0.0/8 (got "10.0.0.0/33")',

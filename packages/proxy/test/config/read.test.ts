@@ -51,8 +51,29 @@ describe("a problem says where, what, and what would be right", () => {
     ["an alias of nothing", "listeners: *none\n", ["f:1:12: there is no anchor &none"]],
     [
       "aliases that multiply",
-      `a: &a [x]\nb: &b [${twenty("a")}]\nc: [${twenty("b")}]\n`,
-      ["f:1:1: aliases multiply; valid is that none stands for over 100"],
+      `a: &a [x]\nb: &b [${twenty("a")}]\nc: &c [${twenty("b")}]\nd: &d [${twenty("c")}]\ne: [${twenty("d")}]\n`,
+      ["f:5:25: aliases multiply; valid is that they stand for at most 100000 values"],
+    ],
+    [
+      "an alias that stands in itself",
+      "log: &a { level: *a }\n",
+      ["f:1:18: *a stands inside of &a, and so in itself"],
+    ],
+    [
+      "what is nested too deeply",
+      `listeners: ${"[".repeat(100_000)}\n`,
+      ["f:1:113: nested too deeply; valid are at most 100 levels"],
+    ],
+    ["a list as the name of a field", "? [a]\n: b\n", ["f:1:3: the name of a field must be a string"]],
+    [
+      "a field that JavaScript has for itself",
+      "clusters: { __proto__: { endpoints: ['http://a:1'] } }\n",
+      ["f:1:13: no field can be called __proto__"],
+    ],
+    [
+      "a file that is too large",
+      " ".repeat(8 * 1_024 ** 2 + 1),
+      ["f:1:1: the file must be at most 8388608 characters (got 8388609)"],
     ],
     [
       "what is wrong in one of several forms",

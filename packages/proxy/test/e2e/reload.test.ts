@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -74,6 +75,35 @@ describe("an invalid configuration changes nothing", () => {
     expect((await call(pagoda.url)).body).toBe("before");
     expect(await pagoda.metric("pagoda_reloads_total", { result: "failure" })).toBeGreaterThan(0);
     expect(await pagoda.metric("pagoda_config_last_reload_successful")).toBe(0);
+  });
+
+  test.each<[string, string | Buffer, string]>([
+    ["an alias that stands in itself", "log: &a { level: *a }\n", "1:18: *a stands inside of &a"],
+    ["lists without an end", `listeners: ${"[".repeat(1_000_000)}`, "1:113: nested too deeply"],
+    [
+      "maps without an end",
+      Array.from({ length: 2_000 }, (_, n) => `${" ".repeat(n)}a:`).join("\n"),
+      "nested too deeply",
+    ],
+    [
+      "aliases of aliases of aliases",
+      Array.from({ length: 26 }, (_, n) => `${n}: &a${n} [${n === 0 ? 1 : `*a${n - 1}, *a${n - 1}`}]\n`).join(
+        "",
+      ),
+      "aliases multiply",
+    ],
+    ["more than anybody writes", " ".repeat(40 * 1_024 ** 2), "cannot be read: EFBIG"],
+    ["bytes that are no text", Buffer.from([0, 255, 254, 0x7b, 0x80, 0x3a]), ":1:"],
+  ])("nor does %s: the program goes on", async (_, content, expected) => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
+    writeFileSync(folder.file("pagoda.yaml"), content);
+    const { status, text } = await post(pagoda, "/reload");
+    expect([status, text]).toEqual([422, expect.stringContaining(expected)]);
+    expect(text).not.toMatch(/call stack|\n\s+at /);
+    expect((await call(pagoda.url)).body).toBe("before");
+    const check = new Program({ PROXY_CONFIG: folder.file("pagoda.yaml") }, ["check"]);
+    expect([(await check.exit).code, check.output]).toEqual([2, expect.stringContaining(expected)]);
   });
 
   test("nor does one whose address is taken, in any thread", async () => {

@@ -1,4 +1,4 @@
-import { bareUrl, notShown } from "@pagoda/core";
+import { bareUrl, notShown, shown as shownJson } from "@pagoda/core";
 import { z } from "zod";
 
 /**
@@ -30,6 +30,9 @@ function marked<S extends z.ZodType>(schema: S, shown: Shown): S {
 export function isMarked(schema: z.core.$ZodType): boolean {
   return marks.get(schema) !== undefined;
 }
+
+/** Characters of a value that a message shows. */
+const maxShown = 200;
 
 /** A value, valid or not, with nothing in it that its schema marks as a secret. */
 export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown {
@@ -113,6 +116,6 @@ export function shownAt(schema: z.core.$ZodType, path: readonly (string | number
   if (typeof value === "object" && value !== null)
     return Object.keys(value).length === 0 ? "{}" : "an object";
   const bareOf = schemasAt(schema, path).reduce((rest: unknown, each) => withoutSecrets(each, rest), value);
-  if (bareOf !== notShown) return JSON.stringify(bareOf);
+  if (bareOf !== notShown) return shownJson(bareOf, maxShown);
   return typeof value === "string" ? notShown : `a ${typeof value}`;
 }

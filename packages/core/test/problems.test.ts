@@ -1,0 +1,45 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { firstLines, shown } from "@pagoda/core";
+
+describe("a value in a message", () => {
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  let deep: unknown = 1;
+  for (let n = 0; n < 100_000; n++) deep = [deep];
+
+  test.each<[unknown, string]>([
+    [undefined, "missing"],
+    [null, "null"],
+    ["a\n", '"a\\n"'],
+    [1.5, "1.5"],
+    [Infinity, "Infinity"],
+    [true, "true"],
+    [10n, "10"],
+    [{ a: [1, "b", null] }, '{"a":[1,"b",null]}'],
+    [() => 1, "function"],
+    ["x".repeat(100), `"${"x".repeat(59)}…`],
+    [Array.from({ length: 1_000_000 }, () => 1), `[${"1,".repeat(30).slice(0, -1)}…`],
+    [cyclic, `${"[".repeat(16)}…${"]".repeat(16)}`],
+    [deep, `${"[".repeat(16)}…${"]".repeat(16)}`],
+  ])("is shown, whatever it is: %#", (value, expected) => {
+    expect(shown(value)).toBe(expected);
+  });
+
+  test("is JSON where it is short", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const text = JSON.stringify(value);
+        expect(shown(value, 10_000)).toBe(Object.is(value, -0) ? "0" : text);
+        expect(shown(value).length).toBeLessThanOrEqual(61);
+      }),
+    );
+  });
+});
+
+test("of many lines the first are shown, and how many more there are", () => {
+  const lines = Array.from({ length: 5_000 }, (_, n) => `line ${n}`);
+  expect(firstLines(lines.slice(0, 100))).toEqual(lines.slice(0, 100));
+  expect(firstLines(lines)).toEqual([...lines.slice(0, 100), "and 4,900 more"]);
+  expect(firstLines(lines, 2)).toEqual(["line 0", "line 1", "and 4,998 more"]);
+});

@@ -1,0 +1,91 @@
+import { byPrecedence, Candidate } from "./candidate.ts";
+import { withoutSlash } from "./plan.ts";
+import { type FieldMatch, matchesOf, type Route, type RouteMatch } from "./route.ts";
+
+/** A route that gets no request. */
+export interface Unreachable {
+  /** Its place in the list. */
+  readonly at: number;
+  readonly route: string;
+  /** The names of those that get all that it matches. */
+  readonly by: readonly string[];
+}
+
+/** One match of a route for one host, and which route. */
+interface Placed {
+  readonly candidate: Candidate;
+  readonly at: number;
+}
+
+/**
+ * Routes that can never match, for others that come before them in the order of precedence match all that they do: the same
+ * host and path, and no condition that they do not have, too. It finds what people do by mistake (a route that is there
+ * twice, a rule for all above the exceptions to it); of two different patterns it does not say which one holds the other.
+ *
+ * @param routes Without problems: see `routeProblems`.
+ */
+export function unreachableRoutes(routes: readonly Route[]): readonly Unreachable[] {
+  const placed = routes.flatMap((route, at): readonly Placed[] => {
+    const compiled = { route, selected: [], upTo: [] };
+    return matchesOf(route).flatMap((match) =>
+      (match.hosts ?? [undefined]).map((host) => ({ candidate: new Candidate(compiled, match, host), at })),
+    );
+  });
+  const sorted = placed.toSorted((a, b) => byPrecedence(a.candidate, b.candidate));
+  /** Those that came before, by host and path. */
+  const before = new Map<string, Placed[]>();
+  const covering = new Map<number, Set<number>>();
+  const reachable = new Set<number>();
+  for (const one of sorted) {
+    const { candidate, at } = one;
+    const own = keyOf(candidate, candidate.match.path);
+    const others = [own, ...widerKeys(candidate)].flatMap((key) => before.get(key) ?? []);
+    const covers = others.find((other) => other.at !== at && isWider(other.candidate.match, candidate.match));
+    if (covers === undefined) reachable.add(at);
+    else covering.set(at, (covering.get(at) ?? new Set()).add(covers.at));
+    const same = before.get(own);
+    if (same === undefined) before.set(own, [one]);
+    else same.push(one);
+  }
+  return routes.flatMap(({ name }, at) => {
+    const by = covering.get(at);
+    if (by === undefined || reachable.has(at)) return [];
+    return [{ at, route: name, by: Array.from(by, (each) => (routes[each] as Route).name) }];
+  });
+}
+
+function keyOf({ host }: Pick<Candidate, "host">, path: RouteMatch["path"]): string {
+  if (path === undefined) return `${host} all`;
+  if ("exact" in path) return `${host} exact ${path.exact}`;
+  return "regex" in path ? `${host} regex ${path.regex}` : `${host} prefix ${withoutSlash(path.prefix)}`;
+}
+
+/** What matches all paths that it does. A longer path goes first, so a shorter prefix never takes anything away. */
+function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
+  const all = [".*", "/.*"].map((regex) => keyOf({ host }, { regex }));
+  if (path === undefined) return [];
+  if ("exact" in path) return [];
+  if ("regex" in path) return all;
+  return withoutSlash(path.prefix) === "" ? [...all, keyOf({ host }, undefined)] : all;
+}
+
+/** Whether the first asks for nothing, besides host and path, that the second does not ask for. */
+function isWider(a: RouteMatch, b: RouteMatch): boolean {
+  return (
+    (a.methods === undefined || b.methods?.every((method) => a.methods?.includes(method)) === true) &&
+    (a.headers ?? []).every((field) => (b.headers ?? []).some((each) => implies(each, field, true))) &&
+    (a.query ?? []).every((field) => (b.query ?? []).some((each) => implies(each, field, false)))
+  );
+}
+
+/** Whether a field that passes the first test passes the second. */
+function implies(first: FieldMatch, second: FieldMatch, ignoreCase: boolean): boolean {
+  const name = ({ name }: FieldMatch): string => (ignoreCase ? name.toLowerCase() : name);
+  if (name(first) !== name(second)) return false;
+  if ("present" in second) return !("absent" in first);
+  return textOf(first) === textOf(second);
+}
+
+function textOf({ name: _, ...test }: FieldMatch): string {
+  return JSON.stringify(test);
+}

@@ -1,0 +1,157 @@
+import * as fc from "fast-check";
+import { httpRequest, HttpHeaders } from "@pagoda/core/http";
+import { describe, expect, test } from "vitest";
+import { type Route, type RouteMatch, routeTable, unreachableRoutes } from "@pagoda/router";
+
+function route(name: string, match?: RouteMatch | readonly RouteMatch[]): Route {
+  return { name, cluster: "c", ...(match && { match }) };
+}
+
+const lost = (...routes: readonly Route[]) =>
+  unreachableRoutes(routes).map(({ route, by }) => [route].concat(by));
+
+describe("a route that can never match", () => {
+  test.each<[string, readonly Route[], readonly (readonly string[])[]]>([
+    ["two for all", [route("a"), route("b")], [["b", "a"]]],
+    ["all, and all paths", [route("a"), route("b", { path: { prefix: "/" } })], [["b", "a"]]],
+    ["all paths, and all", [route("a", { path: { prefix: "/" } }), route("b")], []],
+    ["a longer prefix", [route("a", { path: { prefix: "/" } }), route("b", { path: { prefix: "/b" } })], []],
+    [
+      "the same prefix",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { prefix: "/x/" } })],
+      [["b", "a"]],
+    ],
+    [
+      "the same path",
+      [route("a", { path: { exact: "/x" } }), route("b", { path: { exact: "/x" } })],
+      [["b", "a"]],
+    ],
+    [
+      "a pattern for all",
+      [route("a", { path: { prefix: "/x" } }), route("b", { path: { regex: "/.*" } })],
+      [["a", "b"]],
+    ],
+    [
+      "the same pattern",
+      [route("a", { path: { regex: "/x+" } }), route("b", { path: { regex: "/x+" } })],
+      [["b", "a"]],
+    ],
+    ["another host", [route("a", { hosts: ["a.example"] }), route("b", { hosts: ["b.example"] })], []],
+    [
+      "the same host in other letters",
+      [route("a", { hosts: ["a.example"] }), route("b", { hosts: ["A.example"] })],
+      [["b", "a"]],
+    ],
+    [
+      "a host within a wildcard",
+      [route("a", { hosts: ["*.example"] }), route("b", { hosts: ["b.example"] })],
+      [],
+    ],
+    [
+      "fewer methods",
+      [route("a", { methods: ["GET", "PUT"] }), route("b", { methods: ["GET"] })],
+      [["b", "a"]],
+    ],
+    ["another method", [route("a", { methods: ["GET"] }), route("b", { methods: ["GET", "PUT"] })], []],
+    ["a field less", [route("a", { headers: [{ name: "x", present: true }] }), route("b")], []],
+    [
+      "the same field",
+      [
+        route("a", { headers: [{ name: "X", exact: "1" }] }),
+        route("b", { headers: [{ name: "x", exact: "1" }] }),
+      ],
+      [["b", "a"]],
+    ],
+    [
+      "a field that must be there, and one with a value",
+      [
+        route("a", { headers: [{ name: "x", present: true }] }),
+        route("b", { headers: [{ name: "x", exact: "1" }] }),
+      ],
+      [["b", "a"]],
+    ],
+    [
+      "another parameter",
+      [
+        route("a", { query: [{ name: "x", exact: "1" }] }),
+        route("b", { query: [{ name: "X", exact: "1" }] }),
+      ],
+      [],
+    ],
+    [
+      "one of its matches is left",
+      [
+        route("a", { path: { prefix: "/x" } }),
+        route("b", [{ path: { prefix: "/x" } }, { path: { prefix: "/y" } }]),
+      ],
+      [],
+    ],
+    [
+      "each of its matches is another's",
+      [
+        route("a", { path: { prefix: "/x" } }),
+        route("b", { path: { prefix: "/y" } }),
+        route("c", [{ path: { prefix: "/x" } }, { path: { prefix: "/y" } }]),
+      ],
+      [["c", "a", "b"]],
+    ],
+    ["a match twice in one route", [route("a", [{}, {}])], []],
+  ])("%s", (_, routes, expected) => {
+    expect(lost(...routes)).toEqual(expected);
+  });
+
+  test("gets no request, whatever is asked", () => {
+    const match: fc.Arbitrary<RouteMatch> = fc.record(
+      {
+        hosts: fc.array(fc.constantFrom("a.example", "*.example", "A.example"), {
+          minLength: 1,
+          maxLength: 2,
+        }),
+        path: fc.constantFrom<NonNullable<RouteMatch["path"]>>(
+          { prefix: "/" },
+          { prefix: "/a" },
+          { prefix: "/a/" },
+          { exact: "/a" },
+          { regex: "/.*" },
+          { regex: "/a.*" },
+          { regex: ".*" },
+        ),
+        methods: fc.subarray(["GET", "PUT"], { minLength: 1 }),
+        headers: fc.array(
+          fc.constantFrom<NonNullable<RouteMatch["headers"]>[number]>(
+            { name: "x", present: true },
+            { name: "X", exact: "1" },
+            { name: "x", absent: true },
+            { name: "x", contains: "1" },
+          ),
+          { maxLength: 2 },
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    const requests = ["a.example", "b.example", "c"].flatMap((host) =>
+      ["/", "/a", "/a/b", "/ab"].flatMap((path) =>
+        ["GET", "PUT", "POST"].flatMap((method) =>
+          [undefined, "1", "21"].map((x) =>
+            httpRequest(`http://${host}${path}`, {
+              method,
+              ...(x !== undefined && { headers: HttpHeaders.of({ x }) }),
+            }),
+          ),
+        ),
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(match, fc.array(match, { minLength: 1, maxLength: 2 })), { maxLength: 6 }),
+        (matches) => {
+          const routes = matches.map((each, n) => route(`r${n}`, each));
+          const none = new Set(unreachableRoutes(routes).map((each) => each.route));
+          const table = routeTable(routes);
+          for (const request of requests) expect(none).not.toContain(table.find(request)?.route.name);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,40 @@
+import { type Route, unreachableRoutes } from "@pagoda/router";
+import type { Path, Report } from "./check-policies.ts";
+import type { ConfigDocument, Problem } from "./document.ts";
+import type { Config } from "./schema/config.ts";
+
+/**
+ * Routes that others leave nothing for: whoever wrote them counts on them.
+ *
+ * @param isKnown Whether what a route matches is known: not of one that is not valid.
+ */
+export function checkReach(
+  path: Path,
+  routes: readonly Route[],
+  isKnown: (n: number) => boolean,
+  report: Report,
+): void {
+  const known = routes.map((route, n) => ({ route, n })).filter(({ n }) => isKnown(n));
+  for (const { at, by } of unreachableRoutes(known.map(({ route }) => route))) {
+    const { n } = known[at] as (typeof known)[number];
+    const others = by.length > 3 ? `${by.slice(0, 3).join(", ")} and others` : by.join(" and ");
+    report(
+      [...path, n],
+      `can never match: ${others} ${by.length === 1 ? "takes" : "take"} every request first`,
+      [[...path, n, "match"]],
+    );
+  }
+}
+
+/** What is there and does nothing, but does no harm either. */
+export function crossWarnings(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
+  const used = new Set<string | undefined>();
+  for (const { routes } of listeners) {
+    for (const { cluster, clusters: shares = [], policies } of routes)
+      for (const name of [cluster, policies.mirror?.cluster, ...shares.map((share) => share.cluster)])
+        used.add(name);
+  }
+  return Object.keys(clusters)
+    .filter((name) => !used.has(name))
+    .map((name) => document.problem(["clusters", name], "no route uses this cluster", true));
+}

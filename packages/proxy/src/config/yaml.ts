@@ -1,0 +1,161 @@
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type LineCounter,
+  type Node,
+  type Pair,
+  Parser,
+  type YAMLMap,
+} from "yaml";
+
+/** What is wrong with a text as YAML, and where. */
+export interface YamlProblem {
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** A text as YAML reads it. */
+export interface Yaml {
+  /** `undefined`: it has not been read to its end. */
+  readonly contents: Node | null | undefined;
+  /** What it says, as far as it can be read. */
+  readonly value: unknown;
+  readonly problems: readonly YamlProblem[];
+}
+
+/** What no configuration needs. With more a text is not read: memory and stack are bounded, and so is the time. */
+const limits = {
+  characters: 8 * 1_024 ** 2,
+  lexemes: 1_000_000,
+  levels: 100,
+  /** Values that aliases add to those that are written. */
+  aliased: 100_000,
+};
+
+/** Reads a text, whatever it is; never throws. */
+export function readYaml(text: string, lines: LineCounter): Yaml {
+  const stopped = (offset: number, message: string): Yaml => ({
+    contents: undefined,
+    value: undefined,
+    problems: [{ offset, message }],
+  });
+  lines.addNewLine(0);
+  if (text.length > limits.characters)
+    return stopped(0, `the file must be at most ${limits.characters} characters (got ${text.length})`);
+  const parser = new Parser(lines.addNewLine);
+  const tokens = [];
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    tokens.push(...parser.next(lexeme));
+    if (++lexemes > limits.lexemes)
+      return stopped(parser.offset, `the file must have at most ${limits.lexemes} words and signs`);
+    // The document and what stands at its top.
+    if (parser.stack.length > limits.levels + 2)
+      return stopped(parser.offset, `nested too deeply; valid are at most ${limits.levels} levels`);
+  }
+  tokens.push(...parser.end());
+  const [document, second] = [
+    ...new Composer({ lineCounter: lines, prettyErrors: false, merge: false, uniqueKeys: false }).compose(
+      tokens,
+      true,
+      text.length,
+    ),
+  ] as [Document.Parsed, Document.Parsed | undefined];
+  const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => ({
+    offset,
+    message: inWords[code] ?? message,
+  }));
+  if (second !== undefined)
+    syntax.push({ offset: second.range[0], message: "a second document begins here; valid is one" });
+  const reader = new Reader();
+  const value = reader.valueOf(document.contents);
+  // Where the syntax is wrong, what it seems to say is guesswork.
+  return { contents: document.contents, value, problems: syntax.length > 0 ? syntax : reader.problems };
+}
+
+/** Of what people do wrong most often; what the parser says of it is for programmers. */
+const inWords: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    "a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon",
+};
+
+/** What an anchor stands for. */
+interface Anchored {
+  value: unknown;
+  /** How many values it is; `undefined`: it is being read. */
+  values: number | undefined;
+}
+
+/** Makes values of nodes. What an alias stands for is there once, however often it is named. */
+class Reader {
+  readonly problems: YamlProblem[] = [];
+  readonly #anchors = new Map<string, Anchored>();
+  /** How many there are so far, with those that aliases repeat. */
+  #values = 0;
+  #aliased = 0;
+
+  valueOf(node: unknown): unknown {
+    if (isAlias(node)) return this.#aliasOf(node.source, node.range?.[0] ?? 0);
+    const anchor = (node as { readonly anchor?: string } | null)?.anchor;
+    if (anchor === undefined) return this.#bareValue(node);
+    const before = this.#values;
+    const anchored: Anchored = { value: undefined, values: undefined };
+    this.#anchors.set(anchor, anchored);
+    anchored.value = this.#bareValue(node);
+    anchored.values = this.#values - before;
+    return anchored.value;
+  }
+
+  #bareValue(node: unknown): unknown {
+    this.#values++;
+    if (isMap(node)) return this.#mapOf(node);
+    if (isSeq(node)) return node.items.map((each) => this.valueOf(each));
+    return isScalar(node) ? node.value : null;
+  }
+
+  #mapOf({ items }: YAMLMap): object {
+    const map: Record<string, unknown> = {};
+    const names = new Set<string>();
+    for (const { key, value } of items as readonly Pair[]) {
+      const offset = (key as Node | null)?.range?.[0] ?? 0;
+      const name = isScalar(key) ? String(key.value ?? "") : undefined;
+      if (name === undefined) this.#report(offset, "the name of a field must be a string");
+      else if (name === "__proto__") this.#report(offset, "no field can be called __proto__");
+      else if (names.has(name)) this.#report(offset, `${name} is there already; valid is each field once`);
+      if (isScalar(key) && key.anchor !== undefined) this.valueOf(key);
+      const read = this.valueOf(value);
+      if (name === undefined || name === "__proto__" || names.has(name)) continue;
+      names.add(name);
+      map[name] = read;
+    }
+    return map;
+  }
+
+  #aliasOf(name: string, offset: number): unknown {
+    const anchored = this.#anchors.get(name);
+    if (anchored === undefined) {
+      this.#report(offset, `there is no anchor &${name}`);
+      return undefined;
+    }
+    if (anchored.values === undefined) {
+      this.#report(offset, `*${name} stands inside of &${name}, and so in itself`);
+      return undefined;
+    }
+    const isOver = this.#aliased > limits.aliased;
+    this.#aliased += anchored.values;
+    this.#values += anchored.values;
+    if (this.#aliased <= limits.aliased) return anchored.value;
+    if (!isOver)
+      this.#report(offset, `aliases multiply; valid is that they stand for at most ${limits.aliased} values`);
+    return undefined;
+  }
+
+  #report(offset: number, message: string): void {
+    this.problems.push({ offset, message });
+  }
+}
