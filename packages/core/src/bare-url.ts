@@ -1,6 +1,10 @@
 /** What messages say in place of a secret. */
 export const notShown: string = "(not shown)";
 
+/** What stands where a port would and is none: a password, whose `@` has been forgotten. */
+const notPort =
+  /(\bhttps?:\/*[^\s,"/:@[\]]+|\bhttps?:\/*\[[\dA-Fa-f:.]*\]):(?!\d*(?:[\s,"/?#]|$))[^\s,"/?#@]*/gi;
+
 /**
  * A URL, or a text with URLs in it, as messages and logs may show it: without user information, queries and fragments,
  * where people put passwords and tokens.
@@ -9,6 +13,7 @@ export const notShown: string = "(not shown)";
  */
 export function bareUrl(text: string): string {
   return text
-    .replaceAll(/\/\/[^\s,"]*@/g, `//${notShown}@`)
+    .replaceAll(/(\bhttps?:\/*|\/\/)[^\s,"]*@/gi, `$1${notShown}@`)
+    .replaceAll(notPort, `$1:${notShown}`)
     .replaceAll(/[?#][^\s,"]*/g, (rest) => `${rest.slice(0, 1)}${notShown}`);
 }

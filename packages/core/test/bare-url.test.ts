@@ -8,6 +8,15 @@ test.each([
   ["https://a.example/b#token", "https://a.example/b#(not shown)"],
   ["http://a:b@c,http://d:e@f", "http://(not shown)@c,http://(not shown)@f"],
   ["/health", "/health"],
+  ["http://[::1]:81/a", "http://[::1]:81/a"],
+  ["http://a.example:", "http://a.example:"],
+  // What people write by mistake.
+  ["https:/ann:secret@a.example", "https:/(not shown)@a.example"],
+  ["https:ann:secret@a.example", "https:(not shown)@a.example"],
+  ["HTTPS://ann:secret@a.example", "HTTPS://(not shown)@a.example"],
+  ["https://ann:secret.a.example/b", "https://ann:(not shown)/b"],
+  ["https://ann:1secret.a.example", "https://ann:(not shown)"],
+  ["http://[::1]:secret", "http://[::1]:(not shown)"],
 ])("of the URL %s nothing is shown but %s", (url, expected) => {
   expect(bareUrl(url)).toBe(expected);
 });
