@@ -127,8 +127,8 @@ describe("explain goes by the client", () => {
 test("defect: explain did not name a route that matched and lost", async () => {
   const routes = [
     answer("any"),
-    answer("shop", { hosts: ["shop.example"] }),
-    answer("again", { hosts: ["shop.example"] }),
+    answer("shop", { hosts: ["shop.example"], methods: ["GET", "POST"] }),
+    answer("again", { hosts: ["shop.example"], methods: ["GET", "PUT"] }),
     answer("cart", { path: "/cart" }),
   ];
   const listeners = [{ name: "main", address: "127.0.0.1:80", routes }];
