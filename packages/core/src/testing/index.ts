@@ -3,4 +3,5 @@ export * from "./clock.ts";
 export * from "./conformance.ts";
 export * from "./mock.ts";
 export * from "./random.ts";
+export * from "./service-conformance.ts";
 export * from "./settled.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../clock.ts";
 import { settled } from "./settled.ts";
 import { watchSystemTimers } from "./system-timers.ts";
 
@@ -31,4 +32,16 @@ export async function runRule(
     throw new assert.AssertionError({
       message: `${name}: a timer of the system was set instead of one of the clock\n${first}`,
     });
+}
+
+/** Runs one rule of a suite in real time: one that takes longer is told by its name. */
+export async function limited(name: string, limitMs: number, run: () => Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const message = `${name}: does not end within ${limitMs} ms`;
+  const timer = systemClock.setTimer(limitMs, () => reject(new assert.AssertionError({ message })));
+  try {
+    await Promise.race([run(), promise]);
+  } finally {
+    systemClock.clearTimer(timer);
+  }
 }

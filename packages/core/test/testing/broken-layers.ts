@@ -392,7 +392,7 @@ export const broken: readonly Broken[] = [
   {
     what: "has no name",
     makeLayer: around((inner) => ({ describe: () => ({ name: "", inner: [inner.describe()] }) })),
-    fails: ["describes itself and what it stands around", "a layer needs a name"],
+    fails: ["describes itself and what it stands around", "it needs a name"],
   },
   {
     what: "leaves inner out of its description",

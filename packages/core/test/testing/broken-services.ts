@@ -1,0 +1,190 @@
+import { service, type Service } from "@pagoda/core";
+import { bodyFrom, httpResponse, type HttpResponse } from "@pagoda/core/http";
+import type { LeafUnderTest } from "@pagoda/core/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+
+interface Asked {
+  readonly path: string;
+}
+type Leaf = Service<Asked, HttpResponse, string>;
+type Answer = Either<string, HttpResponse>;
+
+/** A leaf as it should be. */
+export function sound(): Leaf {
+  return service<Asked, HttpResponse, string>("sound", (request, signal) => {
+    if (signal?.aborted) return Promise.resolve(left("aborted"));
+    if (request.path === "/failing") return Promise.resolve(left("failed"));
+    if (request.path !== "/unanswered")
+      return Promise.resolve(right(httpResponse(200, bodyFrom(["a", "b"]))));
+    return new Promise((resolve) => {
+      signal?.addEventListener("abort", () => resolve(left("aborted")), { once: true });
+    });
+  });
+}
+
+/** A leaf under test that is sound, except where `broken` says otherwise. */
+export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnderTest<Asked, HttpResponse> {
+  return () => {
+    const leaf = sound();
+    return {
+      service: { ...leaf, ...broken(leaf) },
+      request: () => ({ path: "/" }),
+      failing: () => ({ path: "/failing" }),
+      unanswered: () => ({ path: "/unanswered" }),
+    };
+  };
+}
+
+interface Broken {
+  readonly what: string;
+  readonly leaf: () => LeafUnderTest<Asked, HttpResponse>;
+  /** The rule that must fail, and the words in which. */
+  readonly fails: readonly [rule: string, message: string];
+}
+
+export const broken: readonly Broken[] = [
+  {
+    what: "makes an error of everything",
+    leaf: leafWith(() => ({ call: async () => left("never mind") })),
+    fails: ["answers with a response, as a value", "the request that it should answer ended in an error"],
+  },
+  {
+    what: "never answers",
+    leaf: leafWith(() => ({ call: () => new Promise<Answer>(() => {}) })),
+    fails: [
+      "answers with a response, as a value",
+      "service conformance: answers with a response, as a value: does not end within 20 ms",
+    ],
+  },
+  {
+    what: "gives a body that breaks",
+    leaf: leafWith(() => ({ call: async () => right(httpResponse(200, bodyFrom(breaking()))) })),
+    fails: ["answers with a response, as a value", "the body of the response broke off"],
+  },
+  {
+    what: "rejects where it should give an error",
+    leaf: leafWith((leaf) => ({
+      call: (request, signal) =>
+        request.path === "/failing" ? Promise.reject(new Error("failed")) : leaf.call(request, signal),
+    })),
+    fails: ["an error is a value", "an expected failure was a rejection: Error: failed"],
+  },
+  {
+    what: "throws where it should give an error",
+    leaf: leafWith((leaf) => ({
+      call(request, signal) {
+        if (request.path === "/failing") throw new Error("failed");
+        return leaf.call(request, signal);
+      },
+    })),
+    fails: ["an error is a value", "call() has thrown: Error: failed"],
+  },
+  {
+    what: "reserves a place for each one who asks",
+    leaf: leafWith((leaf) => {
+      let places = 1_000;
+      return {
+        ready: () => (places-- > 0 ? undefined : new Promise(() => {})),
+        call: (request, signal) => leaf.call(request, signal),
+      };
+    }),
+    fails: ["asking whether it is ready reserves nothing", "a fresh service is not ready"],
+  },
+  {
+    what: "changes the request",
+    leaf: leafWith((leaf) => ({
+      call: async (request, signal) => {
+        (request as { path: string }).path += "!";
+        return leaf.call(request, signal);
+      },
+    })),
+    fails: ["does not change the request", "an expected failure was a rejection: TypeError"],
+  },
+  {
+    what: "answers a call that is aborted already",
+    leaf: leafWith((leaf) => ({ call: (request) => leaf.call(request) })),
+    fails: [
+      "a call that is aborted already ends in an error, as a value",
+      "a call that was aborted already was answered",
+    ],
+  },
+  {
+    what: "does not hear of an abort",
+    leaf: leafWith((leaf) => ({
+      call: (request, signal) => leaf.call(request, signal?.aborted ? signal : undefined),
+    })),
+    fails: ["a call that is aborted ends in an error, as a value", "does not end within 20 ms"],
+  },
+  {
+    what: "rejects on an abort",
+    leaf: leafWith((leaf) => ({
+      call: async (request, signal) => {
+        const answer = await leaf.call(request, signal);
+        signal?.throwIfAborted();
+        return answer;
+      },
+    })),
+    fails: [
+      "a call that is aborted ends in an error, as a value",
+      "an expected failure was a rejection: AbortError",
+    ],
+  },
+  {
+    what: "ends all calls when one is aborted",
+    leaf: leafWith((leaf) => {
+      let isOver = false;
+      return {
+        call: async (request, signal) => {
+          signal?.addEventListener("abort", () => (isOver = true), { once: true });
+          return isOver ? left("over") : leaf.call(request, signal);
+        },
+      };
+    }),
+    fails: ["an aborted call leaves the others alone", "the call after an aborted one is not answered"],
+  },
+  {
+    what: "leaves a listener on the caller's signal",
+    leaf: leafWith((leaf) => ({
+      call: (request, signal) => {
+        signal?.addEventListener("abort", () => {});
+        return leaf.call(request, signal);
+      },
+    })),
+    fails: ["answers with a response, as a value", "listeners are left on the caller's signal"],
+  },
+  {
+    what: "takes another call only when a response was read",
+    leaf: leafWith((leaf) => {
+      let isBusy = false;
+      return {
+        call: async (request, signal) => {
+          if (isBusy) return left("busy");
+          const answer = await leaf.call(request, signal);
+          if (answer._tag === "Left") return answer;
+          isBusy = true;
+          answer.right.body.observe((complete) => (isBusy = !complete));
+          return answer;
+        },
+      };
+    }),
+    fails: [
+      "a response that nobody reads can be given up",
+      "the call after a response that was given up is not answered",
+    ],
+  },
+  {
+    what: "has no name",
+    leaf: leafWith(() => ({ describe: () => ({ name: "" }) })),
+    fails: ["describes itself", "it needs a name"],
+  },
+  {
+    what: "says that something is inside",
+    leaf: leafWith(() => ({ describe: () => ({ name: "leaf", inner: [{ name: "more" }] }) })),
+    fails: ["describes itself", "there is nothing inside a leaf"],
+  },
+];
+
+async function* breaking(): AsyncGenerator<string, void, undefined> {
+  yield "a";
+  throw new Error("broke off");
+}

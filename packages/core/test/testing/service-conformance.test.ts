@@ -1,0 +1,64 @@
+import { fromAsync } from "@pagoda/core";
+import { serviceConformance } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { broken, leafWith } from "./broken-services.ts";
+
+type MakeLeaf = Parameters<typeof serviceConformance>[1];
+
+type Define = (name: string, run: () => Promise<void>) => void;
+
+/** Runs one rule as a runner would, and gives what it says. */
+async function failureOf(rule: string, makeLeaf: MakeLeaf, limitMs: number): Promise<string | undefined> {
+  const rules = new Map<string, () => Promise<void>>();
+  const define: Define = (name, run) => rules.set(name.replace("service conformance: ", ""), run);
+  serviceConformance(define, makeLeaf, { limitMs });
+  return rules
+    .get(rule)?.()
+    .then(() => undefined, String);
+}
+
+describe("serviceConformance", () => {
+  serviceConformance(
+    test,
+    leafWith(() => ({})),
+  );
+
+  describe("of a function that was adapted, without requests that fail or wait", () => {
+    serviceConformance(test, () => ({
+      service: fromAsync(
+        "length",
+        async (text: string, signal) => {
+          signal?.throwIfAborted();
+          return text.length;
+        },
+        String,
+      ),
+      request: () => "request",
+    }));
+  });
+
+  test.each(broken)("finds a leaf that $what", async ({ leaf, fails: [rule, message] }) => {
+    // What does not end, never does; the others get as long as they need.
+    const limitMs = message.includes("does not end") ? 20 : 60_000;
+    expect(await failureOf(rule, leaf as MakeLeaf, limitMs)).toContain(message);
+  });
+
+  test("has no rule that no broken leaf fails", () => {
+    const names: string[] = [];
+    serviceConformance(
+      (name) => names.push(name.replace("service conformance: ", "")),
+      leafWith(() => ({})),
+    );
+    expect(new Set(broken.map(({ fails: [rule] }) => rule))).toEqual(new Set(names));
+  });
+
+  test("closes each leaf, whatever becomes of the rule", async () => {
+    let open = 0;
+    const makeLeaf = () => {
+      open++;
+      return { ...leafWith(() => ({ describe: () => ({ name: "" }) }))(), close: async () => void open-- };
+    };
+    expect(await failureOf("describes itself", makeLeaf as MakeLeaf, 60_000)).toContain("it needs a name");
+    expect(open).toBe(0);
+  });
+});
