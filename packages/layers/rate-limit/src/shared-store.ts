@@ -2,7 +2,7 @@ import { type Json, machineNow } from "@pagoda/core";
 import { halves, hash } from "./hash.ts";
 import type { FullRate } from "./rate.ts";
 import { Table, ways } from "./shared-memory.ts";
-import type { Decision, Rates, Refusal, SyncStore } from "./store.ts";
+import type { Decision, Grant, LeasingStore, Rates, Refusal } from "./store.ts";
 
 export interface SharedStoreOptions {
   /** A clock that all who share the memory have in common: milliseconds. Default: the machine's. */
@@ -38,7 +38,7 @@ const comparisons = 16;
 export function sharedStore(
   memory: SharedArrayBuffer,
   { sharedNow = machineNow }: SharedStoreOptions = {},
-): (rates: Rates) => SyncStore {
+): (rates: Rates) => LeasingStore {
   const table = new Table(memory);
   return (rates) => new SharedStore(table, rates, sharedNow);
 }
@@ -64,10 +64,10 @@ class SharedGcra {
     return this.#sane(paidUntil, now) - now - this.#slack;
   }
 
-  /** The limit after a call made now. */
-  next(paidUntil: bigint, now: bigint): bigint {
+  /** The limit after so many calls made now. */
+  next(paidUntil: bigint, now: bigint, calls = 1): bigint {
     const from = this.#sane(paidUntil, now);
-    return (from > now ? from : now) + this.interval;
+    return (from > now ? from : now) + this.interval * BigInt(calls);
   }
 
   /** Calls that would conform now. */
@@ -83,7 +83,7 @@ class SharedGcra {
   }
 }
 
-class SharedStore implements SyncStore {
+class SharedStore implements LeasingStore {
   readonly #table: Table;
   readonly #sharedNow: () => number;
   readonly #global: SharedGcra | undefined;
@@ -116,6 +116,28 @@ class SharedStore implements SyncStore {
     if (late <= 0n) return undefined;
     if (keyed !== undefined) Atomics.sub(paidUntil, place, keyed.interval);
     return refusal(0n, late);
+  }
+
+  lease(key: string | undefined, calls: number, nowMs: number): Grant {
+    const now = this.#at(nowMs);
+    const limit = key === undefined ? this.#global : this.#keyed;
+    if (limit === undefined) return { granted: calls, retryAfterMs: 0 };
+    const stamps = key === undefined ? this.#table.global : this.#table.paidUntil;
+    const at = key === undefined ? 0 : this.#placeOf(key);
+    for (let paidUntil = Atomics.load(stamps, at); ;) {
+      const granted = Math.min(calls, limit.left(paidUntil, now));
+      const next = granted > 0 ? limit.next(paidUntil, now, granted) : paidUntil;
+      const found = Atomics.compareExchange(stamps, at, paidUntil, next);
+      if (found === paidUntil) return { granted, retryAfterMs: msOf(limit.wait(next, now)) };
+      paidUntil = found;
+    }
+  }
+
+  giveBack(key: string | undefined, calls: number): void {
+    const limit = key === undefined ? this.#global : this.#keyed;
+    if (limit === undefined || calls <= 0) return;
+    if (key === undefined) Atomics.sub(this.#table.global, 0, limit.interval * BigInt(calls));
+    else Atomics.sub(this.#table.paidUntil, this.#placeOf(key), limit.interval * BigInt(calls));
   }
 
   globalWaitMs(nowMs: number): number {

@@ -19,8 +19,8 @@ export interface Refusal {
 export type Decision = Refusal | undefined;
 
 /**
- * Where the state of a limit is kept. In this process: `memoryStore`. Threads may share one through shared memory, and
- * processes through a database.
+ * Where the state of a limit is kept. In this process: `memoryStore`. Threads share one through shared memory; processes
+ * and machines lease from one that is elsewhere: `leased`.
  *
  * A store that can decide at once does: the layer then admits the call in the tick in which it was made, and costs no
  * promise. One that must ask elsewhere gives a promise, and the layer goes on in a later tick, with all that this
@@ -46,4 +46,24 @@ export interface Store {
 /** A store that decides at once. */
 export interface SyncStore extends Store {
   take(key: string | undefined, nowMs: number): Decision;
+}
+
+/** Calls that were taken from a limit. */
+export interface Grant {
+  /** At most as many as were asked for. */
+  readonly granted: number;
+  /** Milliseconds until one more call would be granted; 0: now. */
+  readonly retryAfterMs: number;
+}
+
+/** A store that gives out calls by the batch: see `leased`. */
+export interface LeasingStore extends SyncStore {
+  /**
+   * Takes up to so many calls from one limit alone.
+   *
+   * @param key Whose limit; `undefined`: the one over all.
+   */
+  lease(key: string | undefined, calls: number, nowMs: number): Grant;
+  /** Gives back calls that were taken and not made. */
+  giveBack(key: string | undefined, calls: number): void;
 }

@@ -1,0 +1,263 @@
+import { type Clock, type Json, systemClock, type Timer } from "@pagoda/core";
+import { LeasePool } from "./lease-pool.ts";
+import type { LeaseAnswer, LeaseAsk, Lessor } from "./lessor.ts";
+import { memoryStore } from "./memory-store.ts";
+import type { FullRate } from "./rate.ts";
+import type { Decision, Rates, Refusal, Store } from "./store.ts";
+
+/** What is admitted while the store elsewhere does not answer: everything, nothing, or a share of each rate. */
+export type Unreachable = "allow" | "deny" | { readonly share: number };
+
+export interface LeasedOptions {
+  /** Milliseconds for which calls are taken ahead: 0 to 60,000; 0 asks for every call. Default 20. */
+  readonly leaseMs?: number;
+  /** Milliseconds that an answer may take: more than 0, up to 60,000. Default 50. */
+  readonly timeoutMs?: number;
+  /** Default: a share of 0.25. */
+  readonly unreachable?: Unreachable;
+  readonly clock?: Clock;
+}
+
+/** A question is repeated after so many times its time limit. */
+const probeTimeouts = 10;
+/** Milliseconds that calls which nobody needs are kept at least: not every one of them is worth a message. */
+const leastSweepMs = 10;
+
+/**
+ * Shares limits with other processes or machines: the store is elsewhere, and calls are taken from it ahead, as many as
+ * wait now and as came within the last lease, at most a quarter of the burst. More are asked for before they are all
+ * used, so that most calls are decided at once. What is not used within a lease is given back. Where less was granted than asked for, calls are
+ * refused without a question for a quarter of a lease.
+ *
+ * In any span of time at most `perSecond` times its seconds, one lease and one answer's time, and `burst`, pass in all places
+ * together. A
+ * limit whose burst is below 4 is asked for each call.
+ *
+ * A store that does not answer within `timeoutMs` is left alone, but for a question now and then. Meanwhile
+ * `unreachable` holds, and limits go on where they were once it answers again.
+ *
+ * @param lessor The store elsewhere: see `lease` and `takeBack` for its side.
+ * @returns What the layer's option `store` takes.
+ * @throws RangeError when an option is out of range.
+ */
+export function leased(lessor: Lessor, options: LeasedOptions = {}): (rates: Rates) => Store {
+  const { leaseMs = 20, timeoutMs = 50, unreachable = { share: 0.25 }, clock = systemClock } = options;
+  if (!(leaseMs >= 0 && leaseMs <= 60_000))
+    throw new RangeError(`rate-limit: leaseMs must be from 0 to 60000 (got ${leaseMs})`);
+  if (!(timeoutMs > 0 && timeoutMs <= 60_000))
+    throw new RangeError(`rate-limit: timeoutMs must be more than 0 and at most 60000 (got ${timeoutMs})`);
+  if (typeof unreachable === "object" && !(unreachable.share > 0 && unreachable.share <= 1))
+    throw new RangeError(
+      `rate-limit: unreachable.share must be more than 0 and at most 1 (got ${unreachable.share})`,
+    );
+  return (rates) => new LeasedStore(lessor, rates, { leaseMs, timeoutMs, unreachable, clock });
+}
+
+/** A call that waits for an answer. */
+interface Waiting {
+  readonly keyed: LeasePool | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly settle: (decision: Decision) => void;
+}
+
+class LeasedStore implements Store {
+  readonly #lessor: Lessor;
+  readonly #rates: Rates;
+  readonly #options: Required<LeasedOptions>;
+  readonly #global: LeasePool | undefined;
+  readonly #keys = new Map<string, LeasePool>();
+  #waiting = new Set<Waiting>();
+  #isAsking = false;
+  /** When the next question is due, while the store elsewhere does not answer; `undefined`: it does. */
+  #probeAt: number | undefined;
+  #meanwhile: ((key: string | undefined, nowMs: number) => Decision) | undefined;
+  #sweep: Timer | undefined;
+
+  constructor(lessor: Lessor, rates: Rates, options: Required<LeasedOptions>) {
+    this.#lessor = lessor;
+    this.#rates = rates;
+    this.#options = options;
+    this.#global = rates.global && new LeasePool(undefined, rates.global.burst, options.leaseMs);
+  }
+
+  take(key: string | undefined, nowMs: number, signal?: AbortSignal): Decision | Promise<Decision> {
+    const global = this.#global;
+    const keyed = key === undefined || this.#rates.keyed === undefined ? undefined : this.#poolOf(key);
+    global?.see(nowMs);
+    keyed?.see(nowMs);
+    if (this.#probeAt !== undefined) {
+      if (nowMs >= this.#probeAt) void this.#ask(nowMs);
+      return this.#decideAlone(key, nowMs);
+    }
+    const decision = this.#decide(keyed, keyed?.refusesMs(nowMs) ?? 0, global?.refusesMs(nowMs) ?? 0);
+    if (decision !== "unknown") {
+      if (!this.#isAsking && (global?.isLow(nowMs) === true || keyed?.isLow(nowMs) === true))
+        void this.#ask(nowMs, keyed);
+      return decision;
+    }
+    const { promise, resolve } = Promise.withResolvers<Decision>();
+    const abort = (): void => {
+      this.#unqueue(waiting);
+      waiting.settle(undefined);
+    };
+    const waiting: Waiting = {
+      keyed,
+      signal,
+      settle(settled) {
+        signal?.removeEventListener("abort", abort);
+        resolve(settled);
+      },
+    };
+    signal?.addEventListener("abort", abort);
+    this.#waiting.add(waiting);
+    if (global !== undefined) global.waiting++;
+    if (keyed !== undefined) keyed.waiting++;
+    if (!this.#isAsking) void this.#ask(nowMs);
+    return promise;
+  }
+
+  globalWaitMs(nowMs: number): number {
+    return this.#probeAt === undefined ? (this.#global?.refusesMs(nowMs) ?? 0) : 0;
+  }
+
+  state(): { readonly [name: string]: Json } {
+    return {
+      isReachable: this.#probeAt === undefined,
+      ...(this.#global && { globalLeased: this.#global.left }),
+      ...(this.#rates.keyed && { keys: this.#keys.size }),
+    };
+  }
+
+  #poolOf(key: string): LeasePool {
+    let pool = this.#keys.get(key);
+    if (pool === undefined) {
+      pool = new LeasePool(key, (this.#rates.keyed as FullRate).burst, this.#options.leaseMs);
+      this.#keys.set(key, pool);
+      this.#arm();
+    }
+    return pool;
+  }
+
+  /** What is known here; it takes the call from both limits, or from neither. */
+  #decide(keyed: LeasePool | undefined, keyedMs: number, globalMs: number): Decision | "unknown" {
+    const global = this.#global;
+    if (keyedMs > 0 || globalMs > 0) return refusal(keyedMs, globalMs);
+    if (keyed?.left === 0 || global?.left === 0) return "unknown";
+    if (keyed !== undefined) keyed.left--;
+    if (global !== undefined) global.left--;
+    return undefined;
+  }
+
+  /** @param low One of which more is needed although nobody waits. */
+  async #ask(now: number, low?: LeasePool): Promise<void> {
+    const { clock, timeoutMs } = this.#options;
+    this.#isAsking = true;
+    if (this.#probeAt !== undefined) this.#probeAt = now + probeTimeouts * timeoutMs;
+    const pools = new Set<LeasePool>(low === undefined ? [] : [low]);
+    for (const { keyed } of this.#waiting) if (keyed !== undefined) pools.add(keyed);
+    const keys: [string, number][] = [];
+    for (const pool of pools) if (pool.wanted() > 0) keys.push([pool.key as string, pool.wanted()]);
+    const ask: LeaseAsk = { global: this.#global?.wanted() ?? 0, keys };
+
+    const late = Promise.withResolvers<"late">();
+    const timer = clock.setTimer(timeoutMs, () => late.resolve("late"));
+    const answered = this.#lessor.take(ask, this.#rates).then(
+      (answer) => {
+        // A late one counts, too: what it grants is taken.
+        this.#receive(ask, answer, now);
+        return "answered" as const;
+      },
+      () => "failed" as const,
+    );
+    const outcome = await Promise.race([answered, late.promise]);
+    clock.clearTimer(timer);
+    this.#isAsking = false;
+    if (outcome !== "answered") this.#loseTouch();
+    else if (this.#waiting.size > 0) void this.#ask(clock.now());
+  }
+
+  #receive(ask: LeaseAsk, { global, keys }: LeaseAnswer, askedAt: number): void {
+    const now = this.#options.clock.now();
+    this.#probeAt = undefined;
+    this.#meanwhile = undefined;
+    const pools: LeasePool[] = [];
+    if (ask.global > 0) this.#global?.receive(global, ask.global, askedAt, now);
+    for (const [at, [key, asked]] of ask.keys.entries()) {
+      const grant = keys[at];
+      if (grant === undefined) continue;
+      const pool = this.#poolOf(key);
+      pool.receive(grant, asked, askedAt, now);
+      pools.push(pool);
+    }
+    // In order. Who finds nothing and is not refused has come meanwhile, and waits for the next answer.
+    for (const waiting of this.#waiting) {
+      const { keyed } = waiting;
+      const decision = this.#decide(keyed, keyed?.refusedMs(now) ?? 0, this.#global?.refusedMs(now) ?? 0);
+      if (decision === "unknown") continue;
+      this.#unqueue(waiting);
+      waiting.settle(decision);
+    }
+    this.#giveBackSpare(pools, now);
+    this.#arm();
+  }
+
+  /** Those who wait are decided here. */
+  #loseTouch(): void {
+    const now = this.#options.clock.now();
+    this.#probeAt ??= now + probeTimeouts * this.#options.timeoutMs;
+    for (const waiting of this.#waiting) {
+      this.#unqueue(waiting);
+      waiting.settle(this.#decideAlone(waiting.keyed?.key, now));
+    }
+  }
+
+  #decideAlone(key: string | undefined, now: number): Decision {
+    const { unreachable, timeoutMs } = this.#options;
+    if (unreachable === "allow") return undefined;
+    if (unreachable === "deny") return { limit: "global", retryAfterMs: probeTimeouts * timeoutMs };
+    if (this.#meanwhile === undefined) {
+      const { global, keyed } = this.#rates;
+      const { share } = unreachable;
+      const store = memoryStore()({ global: shareOf(global, share), keyed: shareOf(keyed, share) });
+      this.#meanwhile = (...args) => store.take(...args);
+    }
+    return this.#meanwhile(key, now);
+  }
+
+  #unqueue(waiting: Waiting): void {
+    if (!this.#waiting.delete(waiting)) return;
+    if (this.#global !== undefined) this.#global.waiting--;
+    if (waiting.keyed !== undefined) waiting.keyed.waiting--;
+  }
+
+  #giveBackSpare(pools: Iterable<LeasePool>, now: number): void {
+    const global = this.#global?.spare(now) ?? 0;
+    const keys: [string, number][] = [];
+    for (const pool of pools) {
+      const spare = pool.spare(now);
+      if (spare > 0) keys.push([pool.key as string, spare]);
+    }
+    if (global > 0 || keys.length > 0) this.#lessor.giveBack({ global, keys }, this.#rates);
+  }
+
+  /** While something is held or known of a key, it is looked at once a lease. */
+  #arm(): void {
+    if (this.#sweep !== undefined || (this.#keys.size === 0 && (this.#global?.left ?? 0) === 0)) return;
+    const { clock, leaseMs } = this.#options;
+    this.#sweep = clock.setTimer(Math.max(leaseMs, leastSweepMs), () => {
+      this.#sweep = undefined;
+      const now = clock.now();
+      this.#giveBackSpare(this.#keys.values(), now);
+      for (const [key, pool] of this.#keys) if (pool.isIdle(now)) this.#keys.delete(key);
+      this.#arm();
+    });
+  }
+}
+
+function refusal(keyed: number, global: number): Refusal {
+  return keyed > global ? { limit: "keyed", retryAfterMs: keyed } : { limit: "global", retryAfterMs: global };
+}
+
+function shareOf(rate: FullRate | undefined, share: number): FullRate | undefined {
+  return rate && { perSecond: rate.perSecond * share, burst: Math.max(1, Math.floor(rate.burst * share)) };
+}

@@ -1,0 +1,229 @@
+import { settled, virtualClock } from "@pagoda/core/testing";
+import {
+  type Decision,
+  lease,
+  leased,
+  type LeaseAnswer,
+  type LeaseAsk,
+  type LeasedOptions,
+  type Lessor,
+  type Rates,
+  sharedMemory,
+  sharedStore,
+  type Store,
+  takeBack,
+} from "@pagoda/rate-limit";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+const over = (perSecond: number, burst: number): Rates => ({
+  global: { perSecond, burst },
+  keyed: undefined,
+});
+const each = (perSecond: number, burst: number): Rates => ({
+  global: undefined,
+  keyed: { perSecond, burst },
+});
+
+/** A store in one place, those who lease from it in others, and a link that takes time. */
+function places(
+  rates: Rates,
+  { delayMs = 1, ...options }: LeasedOptions & { readonly delayMs?: number } = {},
+) {
+  const clock = virtualClock();
+  const memory = sharedMemory({ maxKeys: 100 });
+  const epoch = new Float64Array(memory, 16, 1)[0] as number;
+  const store = sharedStore(memory, { sharedNow: () => epoch + clock.now() })(rates);
+  const link = { asks: 0, isUp: true };
+  const lessor: Lessor = {
+    take(ask) {
+      link.asks++;
+      const { promise, resolve } = Promise.withResolvers<LeaseAnswer>();
+      if (link.isUp) clock.setTimer(delayMs, () => resolve(lease(store, ask, clock.now())));
+      return promise;
+    },
+    giveBack: (calls) => takeBack(store, calls),
+  };
+  const place = (): Store => leased(lessor, { clock, ...options })(rates);
+  const decided = async (at: Store, key?: string): Promise<Decision> => {
+    const decision = at.take(key, clock.now());
+    if (!(decision instanceof Promise)) return decision;
+    await clock.advance(delayMs);
+    return decision;
+  };
+  return { clock, store, link, place, decided };
+}
+
+describe("leased", () => {
+  test("a burst is admitted exactly, in all places together", async () => {
+    const { place, decided } = places(over(1, 10));
+    const [one, other] = [place(), place()];
+    const decisions = [];
+    for (let at = 0; at < 20; at++) decisions.push(await decided(at % 2 === 0 ? one : other));
+    expect(decisions.filter((decision) => decision === undefined)).toHaveLength(10);
+  });
+
+  test("a key's burst is admitted exactly, and another key's as well", async () => {
+    const { place, decided } = places(each(0.001, 3));
+    const [one, other] = [place(), place()];
+    for (const key of ["a", "b"]) {
+      const decisions = [];
+      for (let at = 0; at < 8; at++) decisions.push(await decided(at % 2 === 0 ? one : other, key));
+      expect(decisions.filter((decision) => decision === undefined)).toHaveLength(3);
+      expect(decisions.at(-1)).toMatchObject({ limit: "keyed" });
+    }
+  });
+
+  test("a refusal says exactly when to come back", async () => {
+    const { clock, place, decided } = places(over(1, 1));
+    const store = place();
+    expect(await decided(store)).toBeUndefined();
+    const refused = (await decided(store)) as { readonly retryAfterMs: number };
+    expect(refused.retryAfterMs).toBeCloseTo(999, 3);
+    await clock.advance(refused.retryAfterMs);
+    expect(await decided(store)).toBeUndefined();
+  });
+
+  test("a call that one limit refuses spends nothing of the other", async () => {
+    const rates: Rates = { global: { perSecond: 0.001, burst: 5 }, keyed: { perSecond: 0.001, burst: 1 } };
+    const { clock, store, place, decided } = places(rates);
+    const one = place();
+    expect(await decided(one, "a")).toBeUndefined();
+    for (let at = 0; at < 10; at++) {
+      expect(await decided(one, "a")).toMatchObject({ limit: "keyed" });
+      await clock.advance(50);
+    }
+    expect(store.state(clock.now())["globalLeft"]).toBe(4);
+  });
+
+  test("calls at a steady rate are decided at once, but for a few", async () => {
+    const { clock, link, place } = places(over(10_000, 1_000));
+    const store = place();
+    let waited = 0;
+    const all: Promise<Decision>[] = [];
+    for (let at = 0; at < 4_000; at++) {
+      const decision = store.take(undefined, clock.now());
+      if (decision instanceof Promise) {
+        waited++;
+        all.push(decision);
+      } else expect(decision).toBeUndefined();
+      await clock.advance(0.5);
+    }
+    await clock.advance(10);
+    expect(await Promise.all(all)).toEqual(all.map(() => undefined));
+    expect(waited / 4_000).toBeLessThan(0.05);
+    expect(link.asks).toBeLessThan(400);
+  });
+
+  test("calls that were taken and not needed are given back after a lease", async () => {
+    const { clock, store, place } = places(over(0.001, 400));
+    const one = place();
+    for (let at = 0; at < 60; at++) {
+      void one.take(undefined, clock.now());
+      await clock.advance(2);
+    }
+    expect(one.state(clock.now())["globalLeased"]).toBeGreaterThan(0);
+    await clock.advance(100);
+    expect(one.state(clock.now())["globalLeased"]).toBe(0);
+    expect(store.state(clock.now())["globalLeft"]).toBe(340);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("never more than the burst and the rate over the time, a lease and an answer pass, whoever calls when", async () => {
+    const call = fc.record({ place: fc.nat(2), afterMs: fc.integer({ min: 0, max: 15 }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(10, 100, 1_000),
+        fc.integer({ min: 1, max: 50 }),
+        fc.array(call, { minLength: 1, maxLength: 300 }),
+        async (perSecond, burst, calls) => {
+          const { clock, place } = places(over(perSecond, burst));
+          const all = [place(), place(), place()];
+          const admitted: number[] = [];
+          for (const { place: at, afterMs } of calls) {
+            await clock.advance(afterMs);
+            const decision = (all[at] as Store).take(undefined, clock.now());
+            if (decision === undefined) admitted.push(clock.now());
+            else if (decision instanceof Promise)
+              void decision.then((later) => later === undefined && admitted.push(clock.now()));
+          }
+          await clock.advance(100);
+          for (const [first, from] of admitted.entries())
+            for (const [last, to] of admitted.entries())
+              if (last >= first)
+                expect(last - first + 1).toBeLessThanOrEqual(
+                  burst + ((to - from + 21) / 1_000) * perSecond + 1e-6,
+                );
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test.each([
+    ["allow", 20],
+    ["deny", 0],
+    [{ share: 0.5 }, 5],
+  ] as const)("while the store does not answer, %j admits %i of 20", async (unreachable, admitted) => {
+    const { clock, link, place } = places(over(1, 10), { unreachable });
+    link.isUp = false;
+    const store = place();
+    const waiting = store.take(undefined, clock.now());
+    await clock.advance(50);
+    const decisions = [await waiting];
+    for (let at = 1; at < 20; at++) decisions.push(await store.take(undefined, clock.now()));
+    expect(decisions.filter((decision) => decision === undefined)).toHaveLength(admitted);
+    expect(link.asks).toBe(1);
+    expect(store.state(clock.now())).toMatchObject({ isReachable: false });
+  });
+
+  test("a store that answers again is asked again", async () => {
+    const { clock, link, place, decided } = places(over(1, 2), { unreachable: "deny" });
+    link.isUp = false;
+    const store = place();
+    const waiting = store.take(undefined, clock.now());
+    await clock.advance(50);
+    expect(await waiting).toMatchObject({ limit: "global" });
+    link.isUp = true;
+    await clock.advance(500);
+    expect(await decided(store)).toMatchObject({ limit: "global" });
+    await clock.advance(1);
+    expect(await decided(store)).toBeUndefined();
+    expect(store.state(clock.now())).toMatchObject({ isReachable: true });
+  });
+
+  test("one that rejects is no defect", async () => {
+    const failing: Lessor = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
+    const clock = virtualClock();
+    const store = leased(failing, { clock, unreachable: "allow" })(over(1, 1));
+    expect(await store.take(undefined, 0)).toBeUndefined();
+    expect(clock.pending).toBe(0);
+  });
+
+  test("a caller that leaves is settled at once, and spends nothing", async () => {
+    const { clock, store, place } = places(over(0.001, 2));
+    const controller = new AbortController();
+    const decision = place().take(undefined, clock.now(), controller.signal);
+    controller.abort();
+    expect(await decision).toBeUndefined();
+    await clock.advance(100);
+    await settled();
+    expect(store.state(clock.now())["globalLeft"]).toBe(2);
+  });
+
+  test("asks for every call with a lease of 0", async () => {
+    const { link, place, decided } = places(over(1, 4), { leaseMs: 0 });
+    const store = place();
+    for (let at = 0; at < 6; at++) expect((await decided(store)) === undefined, `call ${at}`).toBe(at < 4);
+    expect(link.asks).toBe(6);
+  });
+
+  test.each([
+    [{ leaseMs: -1 }, "leaseMs must be from 0 to 60000 (got -1)"],
+    [{ timeoutMs: 0 }, "timeoutMs must be more than 0 and at most 60000 (got 0)"],
+    [{ unreachable: { share: 2 } }, "unreachable.share must be more than 0 and at most 1 (got 2)"],
+  ])("refuses %j", (options, message) => {
+    const lessor: Lessor = { take: (_ask: LeaseAsk) => Promise.reject(new Error()), giveBack() {} };
+    expect(() => leased(lessor, options)).toThrow(new RangeError(`rate-limit: ${message}`));
+  });
+});
