@@ -1,6 +1,5 @@
-// Makes `pagoda` as one executable file, which needs no Node: the program as two texts, of the main
-// thread and of the workers, in a copy of Node. The pinned Node needs fewer libraries than later ones: see
-// packages/proxy/deploy/Containerfile.
+// Makes `pagoda` as one executable file, which needs no Node: the program as one text, in a copy of Node.
+// The pinned Node needs fewer libraries than later ones: see packages/proxy/deploy/Containerfile.
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -18,24 +17,19 @@ export async function buildBinary(): Promise<string> {
     readonly version: string;
   };
   mkdirSync(folder, { recursive: true });
-  const bundled = async (source: string, name: string): Promise<string> => {
-    const outfile = join(folder, name);
-    await build({
-      entryPoints: [join(proxy, source)],
-      outfile,
-      bundle: true,
-      platform: "node",
-      target: `node${process.versions.node}`,
-      format: "cjs",
-      minify: true,
-      keepNames: true,
-      define: { pagodaVersion: JSON.stringify(version), "import.meta.url": '""' },
-      logLevel: "error",
-    });
-    return outfile;
-  };
-  const program = await bundled("src/binary.ts", "pagoda.cjs");
-  const worker = await bundled("src/control/entry.ts", "worker.cjs");
+  const program = join(folder, "pagoda.cjs");
+  await build({
+    entryPoints: [join(proxy, "src/binary.ts")],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    target: `node${process.versions.node}`,
+    format: "cjs",
+    minify: true,
+    keepNames: true,
+    define: { pagodaVersion: JSON.stringify(version), "import.meta.url": '""' },
+    logLevel: "error",
+  });
   const executable = join(folder, "pagoda");
   const config = join(folder, "sea.json");
   const blob = join(folder, "sea.blob");
@@ -45,7 +39,6 @@ export async function buildBinary(): Promise<string> {
       main: program,
       output: blob,
       disableExperimentalSEAWarning: true,
-      assets: { worker },
     }),
   );
   run(process.execPath, "--experimental-sea-config", config);

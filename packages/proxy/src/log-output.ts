@@ -182,13 +182,22 @@ function isStream(): boolean {
   return file.isFIFO() || file.isSocket() || isatty(stdout);
 }
 
+/**
+ * Makes writes to standard output wait no more. To be called again after a process was started that shares it: for its
+ * sake they block again, here too.
+ */
+export function neverBlock(): void {
+  if (!isStream()) return;
+  const { _handle: handle } = process.stdout as { _handle?: { setBlocking?(blocking: boolean): void } };
+  handle?.setBlocking?.(false);
+}
+
 function streamSink(): Sink {
   const { stdout } = process;
   // Whoever read it has gone. Each write hears of it; without a listener the first one would end the process.
   stdout.on("error", () => {});
   // Node makes writes to a terminal block, and one that was stopped (Ctrl+S) would stop the process.
-  const { _handle: handle } = stdout as { _handle?: { setBlocking?(blocking: boolean): void } };
-  handle?.setBlocking?.(false);
+  neverBlock();
   return (chunk, done) =>
     void stdout.write(chunk, (error) => (error ? done(0, error) : done(chunk.byteLength)));
 }

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
@@ -39,7 +40,9 @@ export class Listener implements HttpServer, Side {
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
   readonly #protocols: readonly HttpVersion[];
-  readonly #acceptor: Server;
+  /** One, or one for each socket that was given. */
+  readonly #acceptors: Server[] = [];
+  #maxConnections: number | undefined;
   readonly #connections: Connections;
   readonly #http1: Http1;
   #tls: TlsEnd | undefined;
@@ -61,31 +64,40 @@ export class Listener implements HttpServer, Side {
     this.#tls = tls && this.#tlsEnd(tls);
     this.#connections = new Connections(clock);
     this.#http1 = new Http1(this, clock);
+    this.#maxConnections = options.maxConnections;
+  }
+
+  async listen(
+    host: string,
+    port: number,
+    reusePort: boolean,
+    sockets: readonly object[],
+  ): Promise<Either<ListenFailed, HttpServer>> {
+    try {
+      if (sockets.length === 0)
+        await this.#listen((acceptor) => acceptor.listen({ host, port, backlog, reusePort }));
+      for (const socket of sockets) await this.#listen((acceptor) => acceptor.listen(socket, backlog));
+    } catch (error) {
+      this.#stopAccepting();
+      this.#http1.close();
+      const cause = error as NodeJS.ErrnoException;
+      const code = cause.code ?? cause.message;
+      return left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause });
+    }
+    return right(this);
+  }
+
+  async #listen(listen: (acceptor: Server) => Server): Promise<void> {
     // Like Node's own HTTP server: a client that has said everything may still read.
     const acceptor = createServer({ allowHalfOpen: true, noDelay: true });
     acceptor.on("connection", (socket) => this.#accept(socket));
     acceptor.on("drop", () => this.#observer.connectionRefused?.());
-    this.#acceptor = acceptor;
-    this.#limit(options.maxConnections);
-  }
-
-  listen(host: string, port: number, reusePort: boolean): Promise<Either<ListenFailed, HttpServer>> {
-    const acceptor = this.#acceptor;
-    return new Promise((resolve) => {
-      const failed = (cause: NodeJS.ErrnoException): void => {
-        this.#http1.close();
-        const code = cause.code ?? cause.message;
-        resolve(left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause }));
-      };
-      acceptor.once("error", failed);
-      acceptor.listen({ host, port, backlog: 1_024, reusePort }, () => {
-        acceptor.off("error", failed);
-        // The system could not hand over a connection: no memory, no descriptors. The others go on.
-        acceptor.on("error", () => this.#observer.connectionRefused?.());
-        ({ address: this.host, port: this.port } = acceptor.address() as AddressInfo);
-        resolve(right(this));
-      });
-    });
+    this.#acceptors.push(acceptor);
+    this.#limit(this.#maxConnections);
+    await once(listen(acceptor), "listening");
+    // The system could not hand over a connection: no memory, no descriptors. The others go on.
+    acceptor.on("error", () => this.#observer.connectionRefused?.());
+    ({ address: this.host, port: this.port } = acceptor.address() as AddressInfo);
   }
 
   get url(): string {
@@ -112,7 +124,7 @@ export class Listener implements HttpServer, Side {
 
   async drain(limitMs: number): Promise<number> {
     this.draining = true;
-    this.#acceptor.close();
+    this.#stopAccepting();
     for (const connection of this.#connections) connection.drain();
     const over = this.#over();
     await this.#within(limitMs, over);
@@ -126,7 +138,7 @@ export class Listener implements HttpServer, Side {
 
   async close(): Promise<void> {
     this.draining = true;
-    this.#acceptor.close();
+    this.#stopAccepting();
     const reason = new CutOff("the server was closed");
     for (const connection of this.#connections) connection.destroy(reason);
     await this.#over();
@@ -223,8 +235,13 @@ export class Listener implements HttpServer, Side {
   }
 
   #limit(maxConnections: number | undefined): void {
+    this.#maxConnections = maxConnections;
     // Node's types do not say that it may be taken back.
-    this.#acceptor.maxConnections = maxConnections ?? Infinity;
+    for (const acceptor of this.#acceptors) acceptor.maxConnections = maxConnections ?? Infinity;
+  }
+
+  #stopAccepting(): void {
+    for (const acceptor of this.#acceptors) acceptor.close();
   }
 
   /** Settles when no request is in flight and no connection open. */
@@ -240,6 +257,9 @@ export class Listener implements HttpServer, Side {
     this.#clock.clearTimer(timer);
   }
 }
+
+/** Connections that wait until they are accepted; the system may allow fewer. */
+const backlog = 1_024;
 
 const alpnNames: Readonly<Record<HttpVersion, string>> = { http1: "http/1.1", http2: "h2" };
 

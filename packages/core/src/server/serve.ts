@@ -32,6 +32,11 @@ export interface ServeOptions extends ServerObserver {
   /** Whether others may listen at the same address, each for a part of the connections: one in each thread. Default false. */
   readonly reusePort?: boolean;
   /**
+   * Bound sockets to accept connections from, instead of binding one: what `net.Server`'s `listen` takes as a handle.
+   * They are closed with the server.
+   */
+  readonly sockets?: readonly object[] | undefined;
+  /**
    * What is spoken, by default both: with TLS the client chooses (ALPN); without, HTTP/2 is for those that begin with
    * it (prior knowledge), on the same port.
    */
@@ -120,6 +125,6 @@ export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,
   options: ServeOptions = {},
 ): Promise<Either<ListenFailed, HttpServer>> {
-  const { host = "127.0.0.1", port = 0, reusePort = false } = options;
-  return new Listener(stack, options).listen(host, port, reusePort);
+  const { host = "127.0.0.1", port = 0, reusePort = false, sockets = [] } = options;
+  return new Listener(stack, options).listen(host, port, reusePort, sockets);
 }

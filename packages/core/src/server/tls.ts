@@ -69,6 +69,8 @@ export class TlsEnd {
       ALPNProtocols: [...protocols],
       handshakeTimeout: handshakeMs,
       ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys) }),
+      // Node's default is made of the command line, which differs among processes that share the keys.
+      sessionIdContext: "pagoda",
       requestCert: clients !== undefined,
       // Who shows a certificate that is not trusted is refused, also where none is required: see `secure`.
       rejectUnauthorized: clients?.required === true,

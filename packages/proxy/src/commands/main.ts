@@ -1,4 +1,4 @@
-import type { WorkerCode } from "../control/thread.ts";
+import type { WorkerCode } from "../control/worker-process.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { check } from "./check.ts";
 import { explain } from "./explain.ts";
@@ -10,7 +10,7 @@ import { Written } from "./written.ts";
 
 export interface Program {
   readonly version: string;
-  /** What runs in the threads, where it is not the module that the sources have for it. */
+  /** How a worker process is started, where not with the module that the sources have for it. */
   readonly code?: WorkerCode;
 }
 

@@ -4,12 +4,12 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
-import type { WorkerCode } from "../control/thread.ts";
+import type { WorkerCode } from "../control/worker-process.ts";
 import { createLogger } from "../log.ts";
 import { type LogOutput, standardOutput } from "../log-output.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
-/** @param code What runs in the threads, where it is not the module that the sources have for it. */
+/** @param code How a worker process is started, where not with the module that the sources have for it. */
 export function runCommand(code?: WorkerCode): Command {
   return {
     usage: "[run] [-c FILE] [--workers N|all]",

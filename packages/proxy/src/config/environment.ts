@@ -70,13 +70,13 @@ export const variables = {
     "10000",
     1,
     1_000_000,
-    "client connections at once, for each listener and thread; a further one is closed",
+    "client connections at once, for each listener and worker; a further one is closed",
   ),
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),
     fallback: "all",
     valid: "a whole number from 1 to 1024, or all",
-    about: "threads that serve; all: as many as the machine has cores",
+    about: "processes that serve; all: as many as the machine has cores",
   },
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,

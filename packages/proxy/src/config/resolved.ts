@@ -6,7 +6,7 @@ import type { z } from "zod";
 import { config, type Config, written } from "./schema/config.ts";
 import { withoutSecrets } from "./schema/secrets.ts";
 
-/** A configuration with the contents of the files that it names: plain data, which can be sent to a thread. */
+/** A configuration with the contents of the files that it names: plain data, which can be sent to a worker. */
 export interface Resolved {
   readonly config: Config;
   /** Certificates, keys and authorities (PEM), by the paths that the configuration gives. */

@@ -9,7 +9,7 @@ export interface AdminSubject {
   /** Why no traffic should come here now; `undefined`: it may. */
   notReady(): Promise<string | undefined>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
-  /** One tree: threads, listeners, stacks. */
+  /** One tree: workers, listeners, stacks. */
   describe(): Promise<Description>;
   /** The configuration, without its secrets. */
   config(): unknown;

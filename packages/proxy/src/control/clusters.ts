@@ -1,6 +1,6 @@
 import type { ClusterStatus, EndpointStatus } from "../data-plane/types.ts";
 
-/** An endpoint as all threads see it: each has its own connections, estimates and checks. */
+/** An endpoint as all workers see it: each has its own connections, estimates and checks. */
 function together(worker: readonly EndpointStatus[]): EndpointStatus {
   const [first] = worker as [EndpointStatus];
   const latencies = worker.map(({ latencyMs }) => latencyMs).filter((ms) => ms !== undefined);
@@ -15,13 +15,13 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
 }
 
 /**
- * The clusters of all threads as one: an endpoint is healthy when it is for all of them, `why` is the first reason why
+ * The clusters of all workers as one: an endpoint is healthy when it is for all of them, `why` is the first reason why
  * not, of the whole and of each, calls are added up, and latencies averaged.
  */
-export function mergeClusters(threads: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
-  const [first = []] = threads;
+export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
+  const [first = []] = workers;
   return first.map(({ cluster, strategy }) => {
-    const same = threads.flatMap((each) => each.filter((one) => one.cluster === cluster));
+    const same = workers.flatMap((each) => each.filter((one) => one.cluster === cluster));
     const names = new Set(same.flatMap(({ endpoints }) => endpoints.map(({ endpoint }) => endpoint)));
     return {
       cluster,
@@ -39,7 +39,7 @@ function firstWhy(workers: readonly { readonly why?: string | undefined }[]): st
   return workers.find(({ why }) => why !== undefined)?.why;
 }
 
-/** Each thread's own, where there are several. */
+/** Each worker's own, where there are several. */
 function stateOf(workers: readonly Pick<EndpointStatus, "state">[]): EndpointStatus["state"] {
   const [first] = workers;
   return workers.length === 1 && first !== undefined

@@ -1,4 +1,5 @@
-// What runs in a worker thread.
+// What runs in a worker process.
+import { workerArguments } from "./protocol.ts";
 import { runWorker } from "./worker.ts";
 
-runWorker();
+runWorker(workerArguments(process.argv.slice(2)));

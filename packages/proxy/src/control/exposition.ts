@@ -1,17 +1,17 @@
 import { AggregatorRegistry, type MetricObject, type Registry } from "prom-client";
 import type { MetricData } from "../data-plane/types.ts";
 
-/** What the main thread's own metrics do not tell: each worker has its own. */
-const ofThreads = /^nodejs_(?:eventloop|gc|heap)/;
+/** What is told of workers alone: with the main process an average would hide how they are. */
+const ofWorkers = /^nodejs_eventloop/;
 
-/** The metrics of the process and of all its threads, as Prometheus reads them: counts are sums over the threads. */
+/** The metrics of the main process and of all workers, as Prometheus reads them: counts are sums over them. */
 export async function exposition(
   registry: Registry,
-  threads: readonly (readonly MetricData[])[],
+  workers: readonly (readonly MetricData[])[],
 ): Promise<{ readonly contentType: string; readonly text: string }> {
   const own = (await registry.getMetricsAsJSON()) as unknown as readonly MetricData[];
-  const process = own.filter(({ name }) => !ofThreads.test(name));
-  const all = [process, ...threads] as unknown as MetricObject[];
+  const main = own.filter(({ name }) => !ofWorkers.test(name));
+  const all = [main, ...workers] as unknown as MetricObject[];
   const whole = AggregatorRegistry.aggregate(all as unknown as object[]);
   return { contentType: registry.contentType, text: await whole.metrics() };
 }

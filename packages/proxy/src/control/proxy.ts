@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Clock, type Description, systemClock } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
@@ -17,8 +18,8 @@ import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText } from "./protocol.ts";
 import { Reloads } from "./reloads.ts";
-import { Supervisor } from "./supervisor.ts";
-import type { WorkerCode } from "./thread.ts";
+import { Supervisor, type WorkerStacks } from "./supervisor.ts";
+import type { WorkerCode } from "./worker-process.ts";
 
 export interface ProxyOptions {
   /** The configuration; else what `PROXY_CONFIG` names, else the variables alone. */
@@ -29,7 +30,7 @@ export interface ProxyOptions {
   readonly log: (level: string) => Logger;
   /** Where that log goes, if it counts the lines that it drops. */
   readonly output?: LogOutput;
-  /** What runs in the threads. Default: the module beside this one. */
+  /** How a worker process is started. Default: with the module beside this one. */
   readonly code?: WorkerCode;
   /** Called when somebody has told the proxy to drain and end. */
   readonly onDrain?: () => void;
@@ -68,7 +69,7 @@ export interface Proxy {
   drain(): Promise<number>;
 }
 
-/** Starts the proxy: its threads, its admin endpoint, and demo origins where nothing names any. */
+/** Starts the proxy: its workers, its admin endpoint, and demo origins where nothing names any. */
 export async function startProxy(options: ProxyOptions): Promise<Either<ConfigInvalid | CannotServe, Proxy>> {
   const { file, env = {}, clock = systemClock, onDrain = () => {} } = options;
   const demo = new Demo();
@@ -147,16 +148,16 @@ function warn(log: Logger, { warnings }: Loaded): void {
 
 /** The module beside this one, as source or as built. */
 function ownCode(): WorkerCode {
-  return { code: new URL(`./entry${extname(import.meta.url)}`, import.meta.url) };
+  return { args: [fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url))] };
 }
 
 /** All stacks as one tree. */
-function wholeStack(threads: readonly Readonly<Record<string, Description>>[]): Description {
+function wholeStack(workers: readonly WorkerStacks[]): Description {
   return {
     name: "pagoda",
-    inner: threads.map((listeners, worker) => ({
+    inner: workers.map(({ worker, pid, listeners }) => ({
       name: "worker",
-      options: { worker },
+      options: { worker, pid },
       inner: Object.entries(listeners).map(([listener, stack]) => ({
         name: "listener",
         options: { listener },

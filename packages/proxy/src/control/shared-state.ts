@@ -1,34 +1,53 @@
 import { randomBytes } from "node:crypto";
-import { sharedMemory } from "@pagoda/rate-limit";
+import { type Clock } from "@pagoda/core";
+import { lease, type LeasingStore, sharedMemory, sharedStore, takeBack } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
 import { sharedLimits } from "../data-plane/shared-limits.ts";
+import type { LeaseReply, LeaseRequest, SharedLimit } from "./protocol.ts";
 
-interface Shared {
+interface Kept {
   readonly maxKeys: number;
   readonly memory: SharedArrayBuffer;
+  rates: string;
+  store: LeasingStore;
 }
 
-/** What all threads have in common. It lives on from one configuration to the next. */
+/** What all workers have in common. It lives on from one configuration to the next, and when workers die. */
 export class SharedState {
   /** Of all that is sealed for clients. */
   readonly ticketSecret: Uint8Array = randomBytes(32);
-  #limits: ReadonlyMap<string, Shared> = new Map();
+  readonly #clock: Clock;
+  readonly #limits = new Map<string, Kept>();
 
-  /** The memory of each limit of a configuration, by name. One thread alone needs none. */
-  limits(resolved: Resolved, workers: number): ReadonlyMap<string, SharedArrayBuffer> {
-    if (workers === 1) return new Map();
-    const limits = Array.from(sharedLimits(resolved), ([name, { maxKeys }]): [string, Shared] => {
-      const known = this.#limits.get(name);
-      return [name, known?.maxKeys === maxKeys ? known : { maxKeys, memory: sharedMemory({ maxKeys }) }];
-    });
-    // Those of the configuration before are kept until this one holds: it may come back.
-    this.#limits = new Map([...this.#limits, ...limits]);
-    return new Map(limits.map(([name, { memory }]) => [name, memory]));
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A worker takes calls of a limit, or gives some back; `undefined`: it needs no answer. */
+  lease({ id, limit, take, giveBack }: LeaseRequest): LeaseReply | undefined {
+    const store = this.#storeOf(limit);
+    if (giveBack !== undefined) takeBack(store, giveBack);
+    return take && { kind: "leased", id, answer: lease(store, take, this.#clock.now()) };
   }
 
   /** Forgets the limits that a configuration does not have. */
   keep(resolved: Resolved): void {
     const names = sharedLimits(resolved);
-    this.#limits = new Map([...this.#limits].filter(([name]) => names.has(name)));
+    for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
+  }
+
+  /** It is kept under its name as time that is owed, and so is the same for another rate. */
+  #storeOf({ name, rates, maxKeys }: SharedLimit): LeasingStore {
+    const text = JSON.stringify(rates);
+    let kept = this.#limits.get(name);
+    if (kept?.maxKeys !== maxKeys) {
+      const memory = sharedMemory({ maxKeys });
+      kept = { maxKeys, memory, rates: text, store: sharedStore(memory)(rates) };
+      this.#limits.set(name, kept);
+    } else if (kept.rates !== text) {
+      kept.rates = text;
+      kept.store = sharedStore(kept.memory)(rates);
+    }
+    return kept.store;
   }
 }

@@ -3,12 +3,14 @@ import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { Counter, type Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
+import { listenerName } from "../data-plane/shared-limits.ts";
 import type { ClusterStatus, Listening, MetricData } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
 import { PastCounts } from "./past.ts";
 import { type Ask, type Asks, type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
-import { Thread, type ThreadEnd, type WorkerCode } from "./thread.ts";
+import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
+import { type WorkerCode, type WorkerEnd, type WorkerEvents, WorkerProcess } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -18,28 +20,45 @@ export interface SupervisorOptions {
   readonly clock: Clock;
 }
 
+/** Milliseconds that a worker gets to end after its drain: for what Node writes then, such as a profile. */
+const retireMs = 2_000;
+
+interface Assigned extends Assignment {
+  readonly sockets: SocketsByName;
+}
+
+/** The stacks of a worker, by listener. */
+export interface WorkerStacks {
+  readonly worker: number;
+  readonly pid: number;
+  readonly listeners: Readonly<Record<string, Description>>;
+}
+
 /**
- * The worker threads. All do the same, and share the ports: the system gives each connection to one of them. One that dies
+ * The worker processes. All do the same, and share the ports: the system gives each connection to one of them. One that dies
  * takes along only what was under way on it, and another one takes its place.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #restarts: Counter<"reason">;
-  readonly #threads = new Map<number, Thread>();
+  readonly #running = new Map<number, WorkerProcess>();
   readonly #waiting = new Set<Timer>();
-  readonly #shared = new SharedState();
+  readonly #shared: SharedState;
   readonly #past = new PastCounts();
-  #assignment: Assignment | undefined;
+  readonly #sockets: Sockets;
+  #assignment: Assigned | undefined;
   #listening: readonly Listening[] = [];
   #isEnding = false;
-  /** Configurations are taken over one after the other, and so are threads that begin. */
+  /** Configurations are taken over one after the other, and so are workers that begin. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#shared = new SharedState(options.clock);
+    this.#sockets = new Sockets(options.workers);
     this.#restarts = new Counter({
       name: "pagoda_worker_restarts_total",
-      help: "Worker threads that ended although nobody told them to, by reason: crash, memory, exit",
+      help: "Workers that ended although nobody told them to, by reason: crash, memory, exit",
       labelNames: ["reason"],
       registers: [options.registry],
     });
@@ -52,13 +71,16 @@ export class Supervisor {
   }
 
   /**
-   * Starts the threads; `Left`: it could not be served, and none of them runs.
+   * Starts the workers; `Left`: it could not be served, and none of them runs.
    *
-   * @throws What a thread has died of before it could serve.
+   * @throws What a worker has died of before it could serve.
    */
   async start(resolved: Resolved): Promise<Either<NotApplied, void>> {
     const { workers } = this.#options;
-    this.#assignment = this.#assign(resolved);
+    const sockets = await this.#sockets.prepare(resolved.config.listeners);
+    if (isLeft(sockets)) return sockets;
+    this.#sockets.use(sockets.right);
+    this.#assignment = this.#assign(resolved, sockets.right);
     // The first one finds the ports, and whether they can be had.
     const first = await this.#startOne(0);
     if (isLeft(first)) return first;
@@ -68,56 +90,66 @@ export class Supervisor {
     return right(undefined);
   }
 
-  async #startOne(worker: number): Promise<Either<NotApplied, void>> {
-    const thread = this.#begin(worker);
-    const started = await this.#give(thread);
+  async #startOne(number: number): Promise<Either<NotApplied, void>> {
+    const worker = this.#begin(number);
+    const started = await this.#give(worker);
     if (started !== undefined && !isLeft(started)) return started;
     await this.end();
     if (started !== undefined) return started;
-    throw (await thread.ended).cause ?? new Error(`worker ${worker} ended before it served`);
+    throw (await worker.ended).cause ?? new Error(`worker ${number} ended before it served`);
   }
 
-  /** All threads take over another configuration; `Left`: it could not be served, and all go on as before. */
+  /** All workers take over another configuration; `Left`: it could not be served, and all go on as before. */
   apply(resolved: Resolved): Promise<Either<NotApplied, void>> {
     return this.#inTurn(async () => {
-      const before = this.#assignment as Assignment;
-      this.#assignment = this.#assign(resolved);
-      const done: Thread[] = [];
-      for (const thread of this.#threads.values()) {
-        const applied = await this.#give(thread);
+      const before = this.#assignment as Assigned;
+      const sockets = await this.#sockets.prepare(resolved.config.listeners);
+      if (isLeft(sockets)) return sockets;
+      this.#assignment = this.#assign(resolved, sockets.right);
+      const done: WorkerProcess[] = [];
+      for (const worker of this.#running.values()) {
+        const applied = await this.#give(worker);
         if (applied !== undefined && isLeft(applied)) {
           this.#assignment = before;
           for (const each of done) await this.#give(each);
+          this.#sockets.drop(sockets.right);
           return applied;
         }
-        done.push(thread);
+        done.push(worker);
       }
+      this.#sockets.use(sockets.right);
       this.#shared.keep(resolved);
       return right(undefined);
     });
   }
 
-  /** Why no traffic should come here now; `undefined`: at least one thread takes it. */
+  /** Why no traffic should come here now; `undefined`: at least one worker takes it. */
   async notReady(): Promise<string | undefined> {
     const all = await this.#all("notReady");
     return all.length === 0 ? "starting" : all.includes(undefined) ? undefined : all[0];
   }
 
-  /** Those of each thread, and of those that have died. */
+  /** Those of each worker, and of those that have died. */
   async metrics(): Promise<readonly (readonly MetricData[])[]> {
     const each = await Promise.all(
-      Array.from(this.#threads.values(), async (thread) => {
-        const metrics = (await thread.ask("metrics"))?.answer ?? [];
-        this.#past.saw(thread, metrics);
+      Array.from(this.#running.values(), async (worker) => {
+        const metrics = (await worker.ask("metrics"))?.answer ?? [];
+        this.#past.saw(worker, metrics);
         return metrics;
       }),
     );
     return [this.#past.sum, ...each];
   }
 
-  /** The stacks of each thread, by listener. */
-  describe(): Promise<readonly Readonly<Record<string, Description>>[]> {
-    return this.#all("describe");
+  async describe(): Promise<readonly WorkerStacks[]> {
+    const each = await Promise.all(
+      Array.from(this.#running.values(), async (worker) => {
+        const { worker: number, pid = 0 } = worker;
+        const listeners = (await worker.ask("describe"))?.answer;
+        return listeners === undefined ? [] : [{ worker: number, pid, listeners }];
+      }),
+    );
+    return each.flat().toSorted((one, other) => one.worker - other.worker);
   }
 
   clusters(): Promise<readonly (readonly ClusterStatus[])[]> {
@@ -131,74 +163,95 @@ export class Supervisor {
   /** @returns How many requests were cut off. */
   async drain(limitMs: number): Promise<number> {
     this.#isEnding = true;
+    // Nobody listens once the workers do not: who comes is refused, and does not wait in vain.
+    this.#sockets.close();
     const cutOff = await this.#all("drain", limitMs);
+    const { clock } = this.#options;
+    await Promise.all(Array.from(this.#running.values(), (worker) => worker.retire(retireMs, clock)));
     await this.end();
     return cutOff.reduce((sum, each) => sum + each, 0);
   }
 
-  /** Ends all threads at once. */
+  /** Ends all workers at once. */
   async end(): Promise<void> {
     this.#isEnding = true;
+    this.#sockets.close();
     for (const timer of this.#waiting) this.#options.clock.clearTimer(timer);
-    await Promise.all(Array.from(this.#threads.values(), (thread) => thread.terminate()));
+    await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
   }
 
-  #assign(resolved: Resolved): Assignment {
+  #assign(resolved: Resolved, sockets: SocketsByName): Assigned {
     const { workers } = this.#options;
     return {
+      sockets,
       resolved: { ...resolved, config: { ...resolved.config, workers } },
-      limits: this.#shared.limits(resolved, workers),
+      sharesLimits: workers > 1,
       ticketSecret: this.#shared.ticketSecret,
-      ports: portsOf(this.#listening),
     };
   }
 
-  /** @returns `undefined` when the thread has died over it. */
-  async #give(thread: Thread): Promise<Either<NotApplied, void> | undefined> {
-    const assignment = this.#assignment as Assignment;
-    const applied = (await thread.ask("apply", assignment))?.answer;
+  /** @returns `undefined` when the worker has died over it. */
+  async #give(worker: WorkerProcess): Promise<Either<NotApplied, void> | undefined> {
+    const { sockets, ...assignment } = this.#assignment as Assigned;
+    for (const listener of assignment.resolved.config.listeners) {
+      const all = sockets.get(socketName(listener)) ?? [];
+      for (const socket of socketsOf(worker.worker, this.#options.workers, all))
+        worker.give(socket, listenerName(listener));
+    }
+    const applied = (await worker.ask("apply", assignment))?.answer;
     if (applied === undefined || isLeft(applied)) return applied;
     this.#listening = applied.right;
-    // The next ones get the ports that this one was given.
-    this.#assignment = { ...assignment, ports: portsOf(applied.right) };
     return right(undefined);
   }
 
-  /** Starts a thread, and the next one whenever it ends. */
-  #begin(worker: number, backoff: Backoff = new Backoff(this.#options.clock)): Thread {
+  /** Starts a worker, and the next one whenever it ends. */
+  #begin(number: number, backoff: Backoff = new Backoff(this.#options.clock)): WorkerProcess {
     const { code, clock, log } = this.#options;
-    const thread = new Thread(code, { worker, logLevel: log.level });
-    this.#threads.set(worker, thread);
-    void thread.ended.then((end) => {
-      this.#threads.delete(worker);
+    const worker = new WorkerProcess(code, { worker: number, logLevel: log.level }, this.#events(number));
+    this.#running.set(number, worker);
+    void worker.ended.then((end) => {
+      this.#running.delete(number);
       if (this.#isEnding) return;
-      void this.#past.died(thread);
-      this.#died(worker, end);
+      void this.#past.died(worker);
+      this.#died(number, end);
       const timer = clock.setTimer(backoff.next(), () => {
         this.#waiting.delete(timer);
-        void this.#inTurn(() => this.#replace(worker, backoff));
+        void this.#inTurn(() => this.#replace(number, backoff));
       });
       this.#waiting.add(timer);
     });
-    return thread;
+    return worker;
   }
 
-  async #replace(worker: number, backoff: Backoff): Promise<void> {
+  async #replace(number: number, backoff: Backoff): Promise<void> {
     if (this.#isEnding) return;
-    const thread = this.#begin(worker, backoff);
-    const started = await this.#give(thread);
+    const worker = this.#begin(number, backoff);
+    const started = await this.#give(worker);
     if (started === undefined) return;
     if (!isLeft(started)) {
-      this.#options.log.info({ worker }, "a worker has taken the place of the one that died");
+      this.#options.log.info({ worker: number }, "a worker has taken the place of the one that died");
       return;
     }
-    this.#options.log.error({ worker }, `a worker cannot serve: ${notAppliedText(started.left)}`);
-    await thread.terminate();
+    this.#options.log.error({ worker: number }, `a worker cannot serve: ${notAppliedText(started.left)}`);
+    await worker.terminate();
   }
 
-  #died(worker: number, { reason, cause }: ThreadEnd): void {
+  #events(number: number): WorkerEvents {
+    return {
+      lease: (request, worker) => {
+        const reply = this.#shared.lease(request);
+        if (reply !== undefined) worker.tell(reply);
+      },
+      stderr: (text) => this.#options.log.warn({ worker: number }, text.trimEnd()),
+    };
+  }
+
+  #died(number: number, { reason, cause }: WorkerEnd): void {
     this.#restarts.inc({ reason });
-    this.#options.log.error({ worker, reason, err: cause }, "a worker has died: another one takes its place");
+    this.#options.log.error(
+      { worker: number, reason, err: cause },
+      "a worker has died: another one takes its place",
+    );
   }
 
   #inTurn<A>(run: () => Promise<A>): Promise<A> {
@@ -207,15 +260,11 @@ export class Supervisor {
     return next;
   }
 
-  /** What those threads answer that do. */
+  /** What those workers answer that do. */
   async #all<A extends Ask>(ask: A, ...args: Parameters<Asks[A]>): Promise<ReturnType<Asks[A]>[]> {
     const answers = await Promise.all(
-      Array.from(this.#threads.values(), (thread) => thread.ask(ask, ...args)),
+      Array.from(this.#running.values(), (worker) => worker.ask(ask, ...args)),
     );
     return answers.filter((each) => each !== undefined).map(({ answer }) => answer);
   }
-}
-
-function portsOf(listening: readonly Listening[]): ReadonlyMap<string, number> {
-  return new Map(listening.map(({ name, port }) => [name, port]));
 }

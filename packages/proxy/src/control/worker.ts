@@ -1,32 +1,49 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "@pagoda/core";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
-import type { Ask, Asks, Question, Reply, WorkerData } from "./protocol.ts";
+import { LeasedLimits } from "./leased-limits.ts";
+import { GivenSockets } from "./given-sockets.ts";
+import type { Ask, Asks, FromWorker, Question, ToWorker, WorkerArguments } from "./protocol.ts";
+import type { SocketHandle } from "./sockets.ts";
 
-/** What each thread has of its own; the rest is the process's, and the main thread tells it. */
-const ofThreads = /^(?:nodejs_(?:eventloop|gc|heap)|pagoda_log_lines_dropped_total$)/;
+/** What the main process tells for all: it is the same everywhere, or a sum of it would mean nothing. */
+const ofMain = /^(?:process_start_time_seconds|process_max_fds|nodejs_version_info)$/;
+
+/** Milliseconds that the last log lines may take. */
+const lastLinesMs = 1_000;
+
+/** The main process alone says when to end, whoever else in its group or terminal gets a signal. */
+const ignored = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
 
 type Answers = {
   readonly [A in Ask]: (...args: Parameters<Asks[A]>) => Promise<ReturnType<Asks[A]>> | ReturnType<Asks[A]>;
 };
 
-/** A worker thread: a data plane that does what the main thread says. */
-export function runWorker(): void {
-  const { worker, logLevel } = workerData as WorkerData;
+/** A worker process: a data plane that does what the main process says. */
+export function runWorker({ worker, logLevel }: WorkerArguments): void {
+  for (const signal of ignored) process.on(signal, () => {});
+  // The main process has ended, however it did.
+  process.once("disconnect", () => exit(0));
+  process.on("uncaughtException", (error: unknown) => {
+    tell({ kind: "crashed", cause: error instanceof Error ? error : new Error(String(error)) });
+    exit(1);
+  });
   const output = standardOutput();
   const log = createLogger(logLevel, output).child({ worker });
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   countDropped(output, registry);
+  const limits = new LeasedLimits(tell);
+  const sockets = new GivenSockets();
   let running: DataPlane | undefined;
 
   const answers: Answers = {
-    async apply({ resolved, ...rest }) {
-      const context = { ...rest, log };
+    async apply({ resolved, sharesLimits, ...rest }) {
+      const context = { ...rest, log, sockets: sockets.take, ...(sharesLimits && { limits: limits.of }) };
       try {
         const done = await (running?.apply(resolved, context) ?? startDataPlane(resolved, context));
         if (isLeft(done)) return done;
@@ -38,28 +55,48 @@ export function runWorker(): void {
           _tag: "ConfigRefused",
           reason: error instanceof Error ? error.message : String(error),
         });
+      } finally {
+        sockets.closeRest();
       }
     },
     notReady: () => (running === undefined ? "starting" : running.notReady()),
     async metrics() {
       const own = (await registry.getMetricsAsJSON()) as unknown as readonly MetricData[];
-      const threads = own.filter(({ name }) => ofThreads.test(name)).map(plain);
-      return [...threads, ...((await running?.metrics()) ?? [])];
+      const ofProcess = own.filter(({ name }) => !ofMain.test(name)).map(plain);
+      return [...ofProcess, ...((await running?.metrics()) ?? [])];
     },
     describe: () => running?.describe() ?? {},
     clusters: () => running?.clusters() ?? [],
     setLogLevel: (level) => running?.setLogLevel(level),
-    drain: (limitMs) => running?.drain(limitMs) ?? 0,
+    async drain(limitMs) {
+      const cutOff = (await running?.drain(limitMs)) ?? 0;
+      // It is ended without further words once it has answered.
+      await output.flush(lastLinesMs, systemClock);
+      return cutOff;
+    },
   };
 
-  parentPort?.on("message", ({ id, ask, args }: Question) => {
+  const asked = async ({ id, ask, args }: Question): Promise<void> => {
     const answer = answers[ask] as (...args: readonly unknown[]) => unknown;
-    // What is thrown here ends the thread, as any mistake of the program does.
-    void Promise.resolve(answer(...args)).then((said) => {
-      const reply: Reply = { id, answer: said };
-      parentPort?.postMessage(reply);
-    });
+    // What is thrown here ends the worker, as any mistake of the program does.
+    tell({ kind: "reply", id, answer: await answer(...args) });
+  };
+  process.on("message", (message: ToWorker, handle: unknown) => {
+    if (message.kind === "question") void asked(message);
+    else if (message.kind === "leased") limits.answered(message);
+    else if (message.kind === "end") exit(0);
+    else sockets.add(message.listener, handle as SocketHandle);
   });
+}
+
+function tell(message: FromWorker): void {
+  // Without a callback a main process that has just ended would be an uncaught error.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+function exit(code: number): never {
+  // oxlint-disable-next-line unicorn/no-process-exit -- nothing is left to do, whatever is still open
+  process.exit(code);
 }
 
 /** Without the functions that some metrics bring along. */

@@ -157,10 +157,11 @@ class RunningDataPlane implements DataPlane {
 
   #generationOf({ config }: Resolved, { taken, spans, kept, atEnd, context: { limits } }: Parts): Generation {
     const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
+    const workers = config.workers === "all" ? 1 : config.workers;
     const context = {
       ...this.#tell,
       events: this.#tell.events.until((run) => atEnd.push(run)),
-      limits,
+      limits: limits && ((name: string) => (maxKeys: number) => limits(name, maxKeys, workers)),
       kept,
       clusters,
       logging: config.log,
@@ -180,7 +181,7 @@ class RunningDataPlane implements DataPlane {
   async #open(
     { config, files }: Resolved,
     next: Generation,
-    { ports, ticketSecret }: DataPlaneContext,
+    { sockets, ticketSecret }: DataPlaneContext,
   ): Promise<Either<ListenFailed, ReadonlyMap<string, Listener>>> {
     const opened = new Map<string, Listener>();
     for (const each of config.listeners) {
@@ -192,8 +193,7 @@ class RunningDataPlane implements DataPlane {
         counters: this.#counters,
         files,
         ticketSecret,
-        port: ports.get(name),
-        reusePort: config.workers !== 1,
+        sockets: sockets?.(name),
         log: this.#log,
       });
       if (isLeft(listener)) {

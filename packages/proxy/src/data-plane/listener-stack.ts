@@ -70,7 +70,7 @@ export function listenerStack(
         optional(
           policies.rateLimit === undefined
             ? undefined
-            : limitRate(policies.rateLimit, labels, limits.get(limitName(name)), context),
+            : limitRate(policies.rateLimit, labels, limits?.(limitName(name)), context),
         ),
       )
       .layer(

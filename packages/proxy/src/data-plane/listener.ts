@@ -22,10 +22,8 @@ export interface ListenerOptions {
   readonly counters: ServerCounters;
   readonly files: ReadonlyMap<string, string>;
   readonly ticketSecret: Uint8Array;
-  /** The port to take where the configuration says 0. */
-  readonly port: number | undefined;
-  /** Other threads listen there, too. */
-  readonly reusePort: boolean;
+  /** Those to listen on; `undefined`: one is bound. */
+  readonly sockets: readonly object[] | undefined;
   readonly log: Logger;
 }
 
@@ -46,12 +44,11 @@ export class Listener {
     config: ListenerConfig,
     options: ListenerOptions,
   ): Promise<Either<ListenFailed, Listener>> {
-    const { stack, counters, files, ticketSecret, port, reusePort, log } = options;
+    const { stack, counters, files, ticketSecret, sockets, log } = options;
     const { address, protocols, maxConnections, timeouts, tls, upgrades } = config;
     const server = await serve(stack, {
-      host: address.host,
-      port: address.port === 0 ? (port ?? 0) : address.port,
-      reusePort,
+      ...address,
+      sockets,
       protocols,
       maxConnections,
       upgrades,

@@ -2,7 +2,7 @@ import { authorize, type AuthorizeObserver, type RoutedTo, type Rule, type To } 
 import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import type { FromClient, HttpRequest } from "@pagoda/core/http";
 import { grpcClassifier } from "@pagoda/grpc";
-import { memoryStore, rateLimit, type RateLimitObserver, sharedStore } from "@pagoda/rate-limit";
+import { memoryStore, rateLimit, type RateLimitObserver, type Rates, type Store } from "@pagoda/rate-limit";
 import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "../config/schema/policies.ts";
 import { limitKey } from "./client.ts";
 import { limitOf } from "./limit.ts";
@@ -29,20 +29,18 @@ export function authorizeOnRoute(policy: AuthorizePolicy, labels: Labels, { even
   });
 }
 
-/** How many calls may pass, in all threads together where they share the memory. */
+/** How many calls may pass, in all workers together. */
 export function limitRate(
   { global, perClient }: RateLimitPolicy,
   labels: Labels,
-  memory: SharedArrayBuffer | undefined,
+  store: ((maxKeys: number) => (rates: Rates) => Store) | undefined,
   { events }: Tell,
 ) {
-  return rateLimit<HttpRequest & FromClient>({
+  const maxKeys = perClient?.maxClients ?? 1;
+  return rateLimit<HttpRequest & FromClient, Store>({
     ...(global && { global: rateOf(global) }),
     ...(perClient && { keyed: { ...rateOf(perClient), key: limitKey(perClient.by, perClient.ipv6Prefix) } }),
-    store:
-      memory === undefined
-        ? memoryStore(perClient === undefined ? {} : { maxKeys: perClient.maxClients })
-        : sharedStore(memory),
+    store: store?.(maxKeys) ?? memoryStore({ maxKeys }),
     observer: events.observer<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"], {
       labels,
     }),

@@ -4,7 +4,7 @@ import { isLeft, left } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
 import type { Endpoints, Origin } from "./endpoints.ts";
 
-/** What makes no sense as an endpoint cannot be reached either: it must not end the thread. */
+/** What makes no sense as an endpoint cannot be reached either: it must not end the worker. */
 async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof probe> {
   try {
     return await probe(endpoint, signal);

@@ -6,6 +6,7 @@ import { grpcClassifier, grpcDeadline, type GrpcDeadlineObserver } from "@pagoda
 import { hedge, type HedgeObserver } from "@pagoda/hedge";
 import { mirror, type MirrorObserver } from "@pagoda/mirror";
 import { replay } from "@pagoda/replay";
+import type { Rates, Store } from "@pagoda/rate-limit";
 import { exponential, retry, type RetryObserver } from "@pagoda/retry";
 import { perRoute, type Routed, type RouteTable } from "@pagoda/router";
 import { timeout, type TimeoutObserver } from "@pagoda/timeout";
@@ -22,7 +23,7 @@ import type { Tell } from "./tell.ts";
 /** What the policies of routes need beside their configuration. */
 export interface RouteContext extends Tell {
   readonly listener: string;
-  readonly limits: ReadonlyMap<string, SharedArrayBuffer>;
+  readonly limits: ((name: string) => (maxKeys: number) => (rates: Rates) => Store) | undefined;
   readonly kept: Kept;
   /** A cluster, for copies of calls. */
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
@@ -54,7 +55,7 @@ function stackOf(
     new ServiceBuilder<OnRoute>()
       .layer(optional(authorize && authorizeOnRoute(authorize, labels, context)))
       // What is refused has cost nothing.
-      .layer(optional(rateLimit && limitRate(rateLimit, labels, limits.get(limit), context)))
+      .layer(optional(rateLimit && limitRate(rateLimit, labels, limits?.(limit), context)))
       // A client of gRPC says itself how long it waits.
       .layer(
         grpcDeadline({

@@ -13,11 +13,11 @@ export function limitName(listener: string, route?: string): string {
   return route === undefined ? `listener ${listener}` : `listener ${listener}, route ${route}`;
 }
 
-/** The limits that all threads share, with how many keys each keeps. */
+/** The names of the limits that all workers share. */
 export const sharedLimits: SharedLimits = ({ config }) => {
-  const limits = new Map<string, { readonly maxKeys: number }>();
+  const limits = new Set<string>();
   const add = (name: string, policy: RateLimitPolicy | undefined): void => {
-    if (policy !== undefined) limits.set(name, { maxKeys: policy.perClient?.maxClients ?? 1 });
+    if (policy !== undefined) limits.add(name);
   };
   for (const listener of config.listeners) {
     const { policies, routes } = listener;

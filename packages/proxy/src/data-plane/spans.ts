@@ -29,7 +29,7 @@ export async function spansOf(
   const settings = JSON.stringify(tracing ?? null);
   if (before.settings === settings) return before;
   if (tracing === undefined) return noSpans;
-  // It takes several megabytes in each thread, which only those pay who use it.
+  // It takes several megabytes in each worker, which only those pay who use it.
   const { otlpSpans } = await import("./otlp-spans.ts");
   return { settings, ...otlpSpans(tracing, log, clock) };
 }

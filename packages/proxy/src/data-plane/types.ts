@@ -1,21 +1,22 @@
 import type { Description, Json } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/core/server";
+import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 
+/** Makes what keeps a limit, by its name: see `limitName`. It goes on under that name over reloads. */
+export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
+
 /** What a data plane is given besides its configuration. */
 export interface DataPlaneContext {
   readonly log: Logger;
-  /**
-   * Memory that is shared by the data planes of all threads, by the name of the limit that lives in it: see
-   * `sharedLimits`. It stays the same over reloads, so that limits go on.
-   */
-  readonly limits: ReadonlyMap<string, SharedArrayBuffer>;
-  /** Of the keys with which all threads seal the TLS sessions of clients, so that one knows those of another. */
+  /** Where the limits are kept that all workers share; absent: this one is alone, and keeps its own. */
+  readonly limits?: LimitStores;
+  /** Of the keys with which all workers seal the TLS sessions of clients, so that one knows those of another. */
   readonly ticketSecret: Uint8Array;
-  /** Ports that another data plane was given where the configuration says 0, by the name of the listener. */
-  readonly ports: ReadonlyMap<string, number>;
+  /** Hands over the sockets for a listener, which it then owns; absent: it binds its own. */
+  readonly sockets?: (listener: string) => readonly object[];
 }
 
 /** Where a listener listens. */
@@ -67,8 +68,8 @@ export interface ClusterStatus {
 }
 
 /**
- * Serves the traffic: listeners, routes, clusters. One runs in each worker thread. All that it gives is plain data, for
- * it goes to the main thread.
+ * Serves the traffic: listeners, routes, clusters. One runs in each worker process. All that it gives is plain data, for
+ * it goes to the main process.
  */
 export interface DataPlane {
   readonly listening: readonly Listening[];
@@ -98,5 +99,5 @@ export type StartDataPlane = (
   context: DataPlaneContext,
 ) => Promise<Either<ListenFailed, DataPlane>>;
 
-/** The limits that the data planes of all threads share: their names, and how many keys each keeps. */
-export type SharedLimits = (resolved: Resolved) => ReadonlyMap<string, { readonly maxKeys: number }>;
+/** The limits that the data planes of all workers share: their names. */
+export type SharedLimits = (resolved: Resolved) => ReadonlySet<string>;

@@ -10,9 +10,7 @@ import { type RawConfig, resolved } from "./resolved.ts";
 
 const context: DataPlaneContext = {
   log: pino({ level: "silent" }),
-  limits: new Map(),
   ticketSecret: new Uint8Array(32),
-  ports: new Map(),
 };
 
 /** A data plane that runs until the test has finished. */

@@ -89,7 +89,7 @@ test("what passes the check starts, and every endpoint can be used", async () =>
         if (isLeft(read)) continue;
         const errors: string[] = [];
         const log = pino({ level: "error" }, { write: (line: string) => errors.push(line) });
-        const context = { log, limits: new Map(), ticketSecret: new Uint8Array(32), ports: new Map() };
+        const context = { log, ticketSecret: new Uint8Array(32) };
         const plane = await startDataPlane({ config: read.right, files: new Map() }, context);
         if (isLeft(plane)) throw plane.left.cause;
         await plane.right.drain(0);

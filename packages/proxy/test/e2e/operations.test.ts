@@ -41,7 +41,7 @@ describe("the single executable file", () => {
     return { code, output: output.join("") };
   }
 
-  test("starts without Node, serves with several threads, says that it is ready, and drains", async () => {
+  test("starts without Node, serves with several workers, says that it is ready, and drains", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
     let sent = 0;
     await using collector = await origin((message, out) => {

@@ -33,7 +33,7 @@ export function environment(env: Environment = {}): Record<string, string | unde
     NODE_COMPILE_CACHE: compiled,
     PROXY_LISTEN_ADDR: "127.0.0.1:0",
     PROXY_METRICS_ADDR: "127.0.0.1:0",
-    // What one thread does; tests of several say so.
+    // What one worker does; tests of several say so.
     PROXY_WORKERS: "1",
     ...env,
   };
@@ -128,6 +128,14 @@ export class Pagoda extends Program {
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
     const response = await fetch(this.adminUrl + path);
     return { status: response.status, text: await response.text() };
+  }
+
+  /** The process ids of its workers, by number. */
+  async workers(): Promise<readonly number[]> {
+    const stack = JSON.parse((await this.admin("/stack")).text) as {
+      readonly inner: readonly { readonly options: { readonly pid: number } }[];
+    };
+    return stack.inner.map(({ options }) => options.pid);
   }
 
   /** A sample of the metrics: the value of the series whose labels contain these; 0 where there is none. */

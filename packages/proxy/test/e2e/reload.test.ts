@@ -43,7 +43,7 @@ describe("a changed configuration takes effect", () => {
     expect(await pagoda.metric("pagoda_reloads_total", { result: "success" })).toBeGreaterThan(0);
   });
 
-  test("by several threads at once", async () => {
+  test("by several workers at once", async () => {
     using folder = new Folder();
     const env = { PROXY_WORKERS: "2" };
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") }, env);
@@ -106,7 +106,7 @@ describe("an invalid configuration changes nothing", () => {
     expect([(await check.exit).code, check.output]).toEqual([2, expect.stringContaining(expected)]);
   });
 
-  test("nor does one whose address is taken, in any thread", async () => {
+  test("nor does one whose address is taken, in any worker", async () => {
     await using taken = await listen(createServer());
     using folder = new Folder();
     const config = { clusters: {}, ...answering("before") };

@@ -1,22 +1,10 @@
-// Loaded into the program before its own modules, it makes a worker thread fail when the test says so: there is no honest
-// way to do that from outside. The main thread hears of it by signals, the threads through a channel.
-import { BroadcastChannel, isMainThread, workerData } from "node:worker_threads";
-
-const channel = new BroadcastChannel("sabotage");
-
-if (isMainThread) {
-  channel.unref();
-  process.on("SIGUSR2", () => channel.postMessage("error"));
-  process.on("SIGWINCH", () => channel.postMessage("memory"));
-} else if ((workerData as { readonly worker: number }).worker === 0) {
-  channel.addEventListener("message", (event) => {
-    const { data } = event as unknown as { readonly data: unknown };
-    if (data === "memory") fill();
-    queueMicrotask(() => {
-      throw new Error("sabotage");
-    });
+// Loaded into the program before its own modules, it makes worker 0 fail when the test sends it a signal: there is no
+// honest way to do that from outside.
+if (process.argv[1]?.endsWith("control/entry.ts") === true && process.argv[2] === "0") {
+  process.on("SIGUSR2", () => {
+    throw new Error("sabotage");
   });
-  channel.unref();
+  process.on("SIGWINCH", fill);
 }
 
 function fill(): void {

@@ -33,7 +33,7 @@ function ask(url: string, maxVersion: "TLSv1.2" | "TLSv1.3", session?: Buffer): 
 }
 
 test.each(["TLSv1.2", "TLSv1.3"] as const)(
-  "a session of %s is known to every thread, with who the client is, until others are trusted",
+  "a session of %s is known to every worker, with who the client is, until others are trusted",
   async (version) => {
     await using upstream = await origin(({ headers }, out) =>
       out.end(String(headers["x-forwarded-client-cert"])),

@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { Agent, get } from "node:http";
+import { type ClientHttp2Session, connect } from "node:http2";
 import { describe, expect, test } from "vitest";
-import { call } from "./client.ts";
+import { call, Wire } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
-import { origin } from "./origin.ts";
+import { Arrivals, held, type Held, origin } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
 
 const saboteur = new URL("./saboteur.ts", import.meta.url).href;
@@ -50,6 +52,46 @@ class Load implements Disposable {
   }
 }
 
+/** HTTP/2 sessions with many uploads at once, which begin anew when theirs is closed. */
+class Uploads {
+  #answers = 0;
+  #isOver = false;
+  #answered: (() => void) | undefined;
+
+  constructor(url: string, sessions: number) {
+    for (let at = 0; at < sessions; at++) void this.#session(url);
+  }
+
+  async answered(more: number): Promise<void> {
+    const enough = this.#answers + more;
+    while (this.#answers < enough) await new Promise<void>((resolve) => (this.#answered = resolve));
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #session(url: string): Promise<void> {
+    while (!this.#isOver) {
+      const session = connect(url).on("error", () => {});
+      await Promise.all(Array.from({ length: 20 }, () => this.#stream(session)));
+      session.destroy();
+    }
+  }
+
+  async #stream(session: ClientHttp2Session): Promise<void> {
+    while (!this.#isOver && !session.destroyed && !session.closed) {
+      const stream = session.request({ ":method": "POST" }).on("error", () => {});
+      stream.once("response", () => {
+        this.#answers++;
+        this.#answered?.();
+      });
+      stream.resume().end(Buffer.alloc(20_000));
+      await new Promise((resolve) => stream.once("close", resolve));
+    }
+  }
+}
+
 async function crashing(env: Readonly<Record<string, string>> = {}) {
   const upstream = await origin((_message, out) => out.end("yes"));
   const pagoda = await Pagoda.start({
@@ -85,7 +127,8 @@ describe("a worker that dies under load", () => {
       using load = new Load(pagoda.url, 32);
       await load.until(pagoda, 200);
       const counted = await pagoda.metric("http_requests_total");
-      pagoda.kill(signal);
+      const [first = 0] = await pagoda.workers();
+      process.kill(first, signal);
       const died = await pagoda.log("a worker has died");
       expect(died).toMatchObject({ level: 50, worker: 0, reason });
       expect((died["err"] as { readonly message: string }).message).toContain(cause);
@@ -100,6 +143,70 @@ describe("a worker that dies under load", () => {
       expect(await pagoda.metric("http_requests_total")).toBeGreaterThan(counted);
     },
   );
+});
+
+describe("a worker that dies", () => {
+  test("of a native fault while HTTP/2 uploads run on it takes along nobody else", async () => {
+    await using running = await crashing();
+    const { pagoda } = running;
+    const uploads = new Uploads(pagoda.url, 4);
+    for (const [deaths, signal] of (["SIGUSR2", "SIGSEGV", "SIGABRT"] as const).entries()) {
+      await uploads.answered(50);
+      const [first = 0] = await pagoda.workers();
+      process.kill(first, signal);
+      await until(
+        () => pagoda.metric("pagoda_worker_restarts_total", { reason: "crash" }),
+        (restarts) => restarts === deaths + 1,
+      );
+    }
+    await uploads.answered(50);
+    uploads.end();
+    const died = pagoda.logs.filter(({ msg }) => msg.includes("a worker has died"));
+    expect(died.map(({ err }) => (err as { readonly message: string }).message)).toEqual([
+      "sabotage",
+      expect.stringContaining("ended by SIGSEGV"),
+      expect.stringContaining("ended by SIGABRT"),
+    ]);
+    expect((await pagoda.admin("/readyz")).status).toBe(200);
+  });
+
+  test("loses no connection that it has not accepted", async () => {
+    await using running = await crashing({ PROXY_WORKERS: "1" });
+    const { pagoda } = running;
+    const [only = 0] = await pagoda.workers();
+    process.kill(only, "SIGSTOP");
+    const calls = Array.from({ length: 20 }, () => call(pagoda.url, { agent: false }));
+    using wire = new Wire(pagoda.url);
+    await once(wire.socket, "connect");
+    process.kill(only, "SIGKILL");
+    const answers = await Promise.all(calls);
+    expect(answers.map(({ status }) => status)).toEqual(calls.map(() => 200));
+  });
+});
+
+test("workers end with the main process, even when it is killed", async () => {
+  await using running = await crashing();
+  const { pagoda } = running;
+  expect(await pagoda.workers()).toHaveLength(2);
+  pagoda.kill("SIGKILL");
+  // It settles when standard output is closed, which the last of them does.
+  expect(await pagoda.exit).toEqual({ code: null, signal: "SIGKILL" });
+});
+
+test("signals that everyone in a terminal or control group gets do not end workers before they have drained", async () => {
+  const arrivals = new Arrivals<Held>();
+  await using upstream = await held(arrivals);
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
+  const answer = call(pagoda.url);
+  const { response } = await arrivals.next();
+  const workers = await pagoda.workers();
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
+    for (const pid of workers) process.kill(pid, signal);
+  pagoda.kill("SIGINT");
+  await pagoda.log("draining");
+  response.end("done");
+  expect((await answer).body).toBe("done");
+  expect(await pagoda.exit).toEqual({ code: 0, signal: null });
 });
 
 describe("several workers", () => {

@@ -87,7 +87,7 @@ const listener = fields({
     .describe("With TLS the client chooses (ALPN); without, HTTP/2 is for those that begin with it."),
   maxConnections: whole(1, 1_000_000)
     .default(10_000)
-    .describe("Clients' connections at once, in each thread; a further one is closed."),
+    .describe("Clients' connections at once, in each worker; a further one is closed."),
   upgrades: z
     .array(upgrade, { error: "must be a list of protocols" })
     .default(["websocket"])
@@ -142,7 +142,7 @@ export const config = fields({
   workers: z
     .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
     .default("all")
-    .describe("Threads that serve; all: as many as the machine has cores."),
+    .describe("Processes that serve; all: as many as the machine has cores."),
 });
 
 export type Config = z.output<typeof config>;

@@ -211,11 +211,11 @@ const common = {
   authorize: authorize.optional().describe("Who may pass: others get 403."),
   rateLimit: rateLimit
     .optional()
-    .describe("How many calls pass in a time, over all threads: others get 429."),
+    .describe("How many calls pass in a time, over all workers: others get 429."),
   concurrencyLimit: concurrencyLimit
     .optional()
     .describe(
-      "How many calls may be under way at once, in each thread: a number, or one that is learned. Others get 503.",
+      "How many calls may be under way at once, in each worker: a number, or one that is learned. Others get 503.",
     ),
 };
 
@@ -247,7 +247,7 @@ export const clusterPolicies = fields({
   failfast: duration
     .optional()
     .describe("With no endpoint ready for so long, refuse at once. Default: never."),
-  concurrencyLimit: concurrencyLimit.optional().describe("For each endpoint, in each thread."),
+  concurrencyLimit: concurrencyLimit.optional().describe("For each endpoint, in each worker."),
   circuitBreaker: circuitBreaker.optional().describe("For each endpoint: leaves one alone that fails."),
   timeout: durationOrNone
     .optional()

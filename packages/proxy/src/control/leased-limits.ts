@@ -1,0 +1,51 @@
+import { leased, type LeaseAnswer, type Rates, type Store } from "@pagoda/rate-limit";
+import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
+
+/**
+ * Milliseconds that the main process may take to answer: it is here, and late only where the machine is busy or it hangs.
+ * A busy machine must not make limits inexact.
+ */
+const timeoutMs = 1_000;
+
+/** A worker's part of the limits that all workers share: the main process keeps them, see `SharedState`. */
+export class LeasedLimits {
+  readonly #tell: (message: FromWorker) => void;
+  readonly #asked = new Map<number, (answer: LeaseAnswer) => void>();
+  /** Those in use, by name: what is leased goes on over reloads. */
+  readonly #stores = new Map<string, { readonly settings: string; readonly store: Store }>();
+  #lastId = 0;
+
+  constructor(tell: (message: FromWorker) => void) {
+    this.#tell = tell;
+  }
+
+  /** @param workers How many share the limit: each is content with its part while the main process does not answer. */
+  readonly of =
+    (name: string, maxKeys: number, workers: number) =>
+    (rates: Rates): Store => {
+      const settings = JSON.stringify([rates, maxKeys, workers]);
+      const known = this.#stores.get(name);
+      if (known?.settings === settings) return known.store;
+      const limit = { name, rates, maxKeys };
+      const store = leased(this.#lessor(limit), { timeoutMs, unreachable: { share: 1 / workers } })(rates);
+      this.#stores.set(name, { settings, store });
+      return store;
+    };
+
+  answered({ id, answer }: LeaseReply): void {
+    this.#asked.get(id)?.(answer);
+    this.#asked.delete(id);
+  }
+
+  #lessor(limit: SharedLimit): Parameters<typeof leased>[0] {
+    return {
+      take: (take) =>
+        new Promise((resolve) => {
+          const id = ++this.#lastId;
+          this.#asked.set(id, resolve);
+          this.#tell({ kind: "lease", id, limit, take });
+        }),
+      giveBack: (giveBack) => this.#tell({ kind: "lease", id: ++this.#lastId, limit, giveBack }),
+    };
+  }
+}

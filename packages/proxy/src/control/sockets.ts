@@ -1,0 +1,146 @@
+import { lookup } from "node:dns/promises";
+import net, { isIPv6 } from "node:net";
+import { getSystemErrorName } from "node:util";
+import type { ListenFailed } from "@pagoda/core/server";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import type { Address } from "../config/address.ts";
+import type { ListenerConfig } from "../config/schema/config.ts";
+import { listenerName } from "../data-plane/shared-limits.ts";
+
+/** A socket that is bound, as Node handles it: it can be sent to another process, and listened on there. */
+export interface SocketHandle {
+  getsockname(into: { address?: string; port?: number }): number;
+  close(): void;
+}
+
+type CreateServerHandle = (
+  address: string | null,
+  port: number,
+  addressType: 4 | 6 | -1,
+  fd: number,
+  flags: number,
+) => SocketHandle | number;
+
+// What `node:cluster` opens its sockets with. `net.BoundSocket` can neither be sent to a process nor be kept after that.
+const { _createServerHandle: createServerHandle } = net as unknown as {
+  readonly _createServerHandle: CreateServerHandle;
+};
+
+/** Others may bind the same address, each for a part of the connections. */
+const reusePort = 2;
+
+/** What a listener is called among sockets: one that moves gets others, one that is only changed keeps them. */
+export function socketName(listener: ListenerConfig): string {
+  const { host, port } = listener.address;
+  return port === 0 ? `${listenerName(listener)} ${host}` : `${host}:${port}`;
+}
+
+/** Sockets by the name of what listens on them. */
+export type SocketsByName = ReadonlyMap<string, readonly SocketHandle[]>;
+
+/**
+ * The sockets on which workers listen, one for each of them. The main process opens them and keeps them open: when a
+ * worker dies, the connections that nobody has accepted yet wait for the one that takes its place.
+ */
+export class Sockets {
+  readonly #workers: number;
+  #open: SocketsByName;
+
+  /** @param inherited Those of another process, whose place this one takes. */
+  constructor(workers: number, inherited: SocketsByName = new Map()) {
+    this.#workers = workers;
+    this.#open = inherited;
+  }
+
+  /** Those that are open. */
+  get open(): SocketsByName {
+    return this.#open;
+  }
+
+  /** All sockets of a configuration: those that are open, and others. `Left`: one could not be had, and nothing changed. */
+  async prepare(listeners: readonly ListenerConfig[]): Promise<Either<ListenFailed, SocketsByName>> {
+    const all = new Map<string, readonly SocketHandle[]>();
+    for (const listener of listeners) {
+      const name = socketName(listener);
+      const sockets = this.#open.get(name) ?? (await bindAll(listener.address, this.#workers));
+      if ("_tag" in sockets) {
+        this.drop(all);
+        return left(sockets);
+      }
+      all.set(name, sockets);
+    }
+    return right(all);
+  }
+
+  /** These are in use from now on; others are closed. */
+  use(sockets: SocketsByName): void {
+    for (const [name, each] of this.#open) if (!sockets.has(name)) closeAll(each);
+    this.#open = sockets;
+  }
+
+  /** These are not in use after all. */
+  drop(sockets: SocketsByName): void {
+    for (const [name, each] of sockets) if (!this.#open.has(name)) closeAll(each);
+  }
+
+  close(): void {
+    this.use(new Map());
+  }
+}
+
+/**
+ * Those on which one worker listens. Where there are more sockets than workers some listen on several, and where there
+ * are fewer some share one: nobody's connections wait in vain.
+ */
+export function socketsOf(
+  worker: number,
+  workers: number,
+  all: readonly SocketHandle[],
+): readonly SocketHandle[] {
+  if (all.length === 0) return [];
+  const own = all.filter((_socket, at) => at % workers === worker);
+  return own.length > 0 ? own : [all[worker % all.length] as SocketHandle];
+}
+
+async function bindAll(address: Address, count: number): Promise<readonly SocketHandle[] | ListenFailed> {
+  const sockets: SocketHandle[] = [];
+  let { port } = address;
+  for (let at = 0; at < count; at++) {
+    const bound = await bind({ host: address.host, port });
+    if (isLeft(bound)) {
+      closeAll(sockets);
+      return bound.left;
+    }
+    ({ port } = bound.right);
+    sockets.push(bound.right.socket);
+  }
+  return sockets;
+}
+
+/** Binds a socket; nobody listens on it yet. */
+export async function bind({
+  host,
+  port,
+}: Address): Promise<Either<ListenFailed, { readonly socket: SocketHandle; readonly port: number }>> {
+  const failed = (code: string, cause: Error): Either<ListenFailed, never> =>
+    left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause });
+  let ip: string;
+  try {
+    ({ address: ip } = await lookup(host));
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException;
+    return failed(cause.code ?? cause.message, cause);
+  }
+  const socket = createServerHandle(ip, port, isIPv6(ip) ? 6 : 4, -1, reusePort);
+  const bound: { address?: string; port?: number } = {};
+  // That an address is taken is told by the first question, not by binding.
+  const status = typeof socket === "number" ? socket : socket.getsockname(bound);
+  if (typeof socket !== "number" && status === 0) return right({ socket, port: bound.port as number });
+  if (typeof socket !== "number") socket.close();
+  const code = getSystemErrorName(status);
+  return failed(code, new Error(`bind ${code} ${host}:${port}`));
+}
+
+function closeAll(sockets: readonly SocketHandle[]): void {
+  for (const socket of sockets) socket.close();
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Server } from "node:net";
+import type { Clock } from "@pagoda/core";
+import { neverBlock } from "../log-output.ts";
+import type { Ask, Asks, FromWorker, LeaseRequest, ToWorker, WorkerArguments } from "./protocol.ts";
+import type { SocketHandle } from "./sockets.ts";
+
+/** How to start a worker process: the arguments that make this executable one. */
+export interface WorkerCode {
+  readonly args: readonly string[];
+}
+
+/** Why a worker process ended. */
+export interface WorkerEnd {
+  /** `crash`: an uncaught error, or a signal; `memory`: its heap was full; `exit`: it ended by itself. */
+  readonly reason: "crash" | "memory" | "exit";
+  readonly cause?: Error | undefined;
+}
+
+/** What a worker answered; `undefined`: it ended without an answer. */
+export type Answered<T> = { readonly answer: T } | undefined;
+
+export interface WorkerEvents {
+  /** It asks for its share of a limit. */
+  readonly lease: (request: LeaseRequest, worker: WorkerProcess) => void;
+  /** It wrote something that is no log line, such as a warning of Node. */
+  readonly stderr: (text: string) => void;
+}
+
+/** Characters of a worker's standard error that are kept: the last ones say what it died of. */
+const keptStderr = 8_192;
+
+/** A worker process, as the main process sees it. It never outlives the main process. */
+export class WorkerProcess {
+  /** Its number. */
+  readonly worker: number;
+  readonly pid: number | undefined;
+  /** Settles when it has ended, whatever the reason. */
+  readonly ended: Promise<WorkerEnd>;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, (answered: Answered<unknown>) => void>();
+  #lastId = 0;
+  #isOver = false;
+  #crash: Error | undefined;
+  #stderr = "";
+
+  constructor({ args }: WorkerCode, { worker, logLevel }: WorkerArguments, events: WorkerEvents) {
+    this.worker = worker;
+    const child = spawn(process.execPath, [...execArgv(), ...args, String(worker), logLevel], {
+      // Its log lines go where those of the main process go. Standard error tells why V8 gave up.
+      stdio: ["ignore", "inherit", "pipe", "ipc"],
+      serialization: "advanced",
+    });
+    neverBlock();
+    this.#child = child;
+    this.pid = child.pid;
+    child.on("message", (message: FromWorker) => this.#hears(message, events));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-keptStderr);
+      if (!this.#stderr.includes("FATAL ERROR")) events.stderr(text);
+    });
+    this.ended = new Promise((resolve) => {
+      const over = (end: WorkerEnd): void => {
+        this.#isOver = true;
+        process.off("exit", this.#kill);
+        for (const settle of this.#waiting.values()) settle(undefined);
+        this.#waiting.clear();
+        resolve(end);
+      };
+      // It could not be started, or a message could not be sent: `close` says whether it has ended.
+      child.on("error", (error) => {
+        this.#crash ??= error;
+        if (child.pid === undefined) over({ reason: "crash", cause: error });
+      });
+      child.once("close", (_code, signal) => over(this.#endOf(signal)));
+    });
+    process.once("exit", this.#kill);
+  }
+
+  ask<A extends Ask>(ask: A, ...args: Parameters<Asks[A]>): Promise<Answered<ReturnType<Asks[A]>>> {
+    if (this.#isOver) return Promise.resolve(undefined);
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve as (answered: Answered<unknown>) => void);
+      this.tell({ kind: "question", id, ask, args });
+    });
+  }
+
+  tell(message: ToWorker): void {
+    // One that is about to end cannot be told any more; its end settles what waits.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Hands over a socket, which stays open here, too. */
+  give(socket: SocketHandle, listener: string): void {
+    const message: ToWorker = { kind: "socket", listener };
+    // Node's types know servers and sockets only.
+    if (this.#child.connected) this.#child.send(message, socket as unknown as Server, () => {});
+  }
+
+  /** Lets it end by itself: it has nothing to do any more. One that does not within `limitMs` is ended. */
+  async retire(limitMs: number, clock: Clock): Promise<void> {
+    this.tell({ kind: "end" });
+    const timer = clock.setTimer(limitMs, this.#kill);
+    await this.ended;
+    clock.clearTimer(timer);
+  }
+
+  /** Ends it at once, whatever it is doing. */
+  async terminate(): Promise<void> {
+    this.#kill();
+    await this.ended;
+  }
+
+  readonly #kill = (): void => {
+    this.#child.kill("SIGKILL");
+  };
+
+  #hears(message: FromWorker, { lease }: WorkerEvents): void {
+    if (message.kind === "lease") return lease(message, this);
+    if (message.kind === "crashed") {
+      this.#crash = message.cause;
+      return;
+    }
+    this.#waiting.get(message.id)?.({ answer: message.answer });
+    this.#waiting.delete(message.id);
+  }
+
+  #endOf(signal: NodeJS.Signals | null): WorkerEnd {
+    if (this.#crash !== undefined) return { reason: "crash", cause: this.#crash };
+    const fatal = /FATAL ERROR: .*/.exec(this.#stderr)?.[0];
+    if (fatal?.includes("out of memory") === true) return { reason: "memory", cause: new Error(fatal) };
+    if (signal === null) return { reason: "exit" };
+    return { reason: "crash", cause: new Error(`ended by ${signal}\n${this.#stderr}`.trim()) };
+  }
+}
+
+/** Those of this process, but for the debugger's: its port is taken. */
+function execArgv(): readonly string[] {
+  return process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
+}
