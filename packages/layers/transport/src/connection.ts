@@ -12,9 +12,12 @@ import { isStaleness } from "./staleness.ts";
 import { reset, type TunnelHandler, TunnelUpload } from "./tunnel-upload.ts";
 import { Unsendable } from "./unsendable.ts";
 import { Upload, type UploadHandler } from "./upload.ts";
+import { holdWriteErrors } from "./write-errors.ts";
 
 /** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
+/** How long an answer is waited for that an origin may have given before it closed. */
+const lastWordsMs = 1_000;
 /** How long a connection may be silent before the system asks whether the other side is still there. */
 const probeMs = 60_000;
 /** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
@@ -51,6 +54,8 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
   /** The socket was told to read no further. */
   #paused = false;
   #timer: Timer | undefined;
+  /** Nothing more can be written; what has come is read first. */
+  #writeError: Error | undefined;
 
   constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
     this.#terms = terms;
@@ -60,6 +65,7 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
     const socket = tls === undefined ? connect(options) : connectTls({ ...tls, ...options });
     this.#socket = socket;
+    holdWriteErrors(socket, (error) => this.#writeFailed(error));
     this.#limit(terms.connectTimeoutMs, "CONNECT_TIMEOUT");
     socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#onConnected());
     socket.on("end", () => this.#onEnd());
@@ -150,7 +156,13 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     this.#idle.stop();
     // An origin that answers before it has the whole request does not want the rest.
     const isGiven = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
-    if (this.#keepAlive && clean && isGiven && this.#socket.writableLength === 0) {
+    if (
+      this.#keepAlive &&
+      clean &&
+      isGiven &&
+      this.#writeError === undefined &&
+      this.#socket.writableLength === 0
+    ) {
       this.#upload = undefined;
       // What TLS has deciphered comes although the socket was paused, and may be the response's end.
       if (this.#paused) this.resume();
@@ -254,6 +266,17 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     if (!this.#reader.end()) this.#close(coded("ENDED", "the connection ended before the response did"));
   }
 
+  #writeFailed(error: Error): void {
+    if (this.#gone) return;
+    this.#writeError = error;
+    const call = this.#call;
+    if (call === undefined || !this.#connected || this.#upload instanceof TunnelUpload)
+      return this.#close(error);
+    this.#upload?.stop(error);
+    // Who has answered goes on until its answer ends, or breaks.
+    if (!call.settled) this.#limit(lastWordsMs, "ENDED");
+  }
+
   /** Ends the connection and what goes over it, the first time that something says so. */
   #close(error: Error | BodyBroken): void {
     if (this.#gone) return;
@@ -265,12 +288,13 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     this.#connected = false;
     if (connected && this.#isTunnel) reset(this.#socket);
     this.#socket.destroy();
-    const isStale = call !== undefined && this.#used && !this.#heard && isStaleness(error, call);
+    const cause = call?.settled === false ? (this.#writeError ?? error) : error;
+    const isStale = call !== undefined && this.#used && !this.#heard && isStaleness(cause, call);
     // Before this one is gone: a pool that is being closed waits for the call.
     if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
     this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
-    if (!isStale) call?.failed(error, connected);
+    if (!isStale) call?.failed(cause, connected);
   }
 
   /** Closes the connection with an error of that code when nothing clears the limit before. */
