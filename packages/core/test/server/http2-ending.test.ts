@@ -58,6 +58,17 @@ describe("what breaks over HTTP/2", () => {
     expect((await answer).code).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   });
 
+  test("defect: what came right before the break was lost to the client", async () => {
+    const source = new Source();
+    source.onStart = () => {
+      source.give("a".repeat(100_000));
+      source.break();
+    };
+    const server = await served(() => httpResponse(200, source));
+    const { body, code } = await ask(client(server), {});
+    expect([body.length, code]).toEqual([100_000, constants.NGHTTP2_INTERNAL_ERROR]);
+  });
+
   test.each([
     ["longer", "5"],
     ["shorter", "9"],

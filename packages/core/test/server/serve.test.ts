@@ -212,6 +212,39 @@ describe("serve", () => {
     },
   );
 
+  test.each(["trailers", "gzip, Trailers"])(
+    "defect: trailers after a body of announced length were lost to a client that asks for them: TE: %s",
+    async (te) => {
+      const server = await served(() => {
+        const source = new Source();
+        source.onStart = () => {
+          source.give("a");
+          source.end(HttpHeaders.of({ sum: "1" }));
+        };
+        return httpResponse(200, source, { trailer: "sum", "content-length": "1" });
+      });
+      const wire = await Wire.to(server, head("GET /", `TE: ${te}`, "Connection: TE, close"));
+      expect(await wire.rest()).toMatch(/trailer: sum\r\n[^]*\r\n\r\n1\r\na\r\n0\r\nsum: 1\r\n\r\n$/);
+      expect(wire.text).not.toMatch(/content-length/i);
+    },
+  );
+
+  test.each([
+    ["in chunks", {}],
+    ["of announced length", { "content-length": "200000" }],
+  ])("defect: what came right before a body %s broke was lost to the client", async (_, fields) => {
+    const server = await served(() => {
+      const source = new Source();
+      source.onStart = () => {
+        source.give("a".repeat(100_000));
+        source.break();
+      };
+      return httpResponse(200, source, fields);
+    });
+    const wire = await Wire.to(server, head("GET /"));
+    expect(await wire.rest()).toMatch(/a{100000}(?:\r\n)?$/);
+  });
+
   test("defect: chunks were sent to HTTP/1.0 clients, which know none, when the service said so", async () => {
     const chunked = HttpHeaders.of({ "Transfer-Encoding": "chunked" });
     const server = await served(() => httpResponse(200, bodyFrom(["a", "b"]), chunked));

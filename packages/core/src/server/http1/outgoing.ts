@@ -58,7 +58,7 @@ function stream(
   backlog: Backlog,
   defect: (cause: unknown) => void,
 ): void {
-  writeHead(response, out, response.body.length);
+  writeHead(response, out, response.body.length, takesTrailers(out));
   if (out.req.method === "HEAD" || response.status === 204 || response.status === 304) {
     response.body.cancel();
     out.end();
@@ -113,7 +113,13 @@ class ResponseSink implements BodySink {
   }
 
   fail(): void {
-    cut(this.#out);
+    const out = this.#out;
+    const { socket } = out;
+    // What has come goes out before the break. Node holds what is written until the next tick, and may hold it for longer.
+    process.nextTick(() => {
+      if (socket === null || socket.destroyed || socket.writableLength === 0) cut(out);
+      else socket.write("", () => cut(out));
+    });
   }
 }
 
@@ -121,9 +127,10 @@ function writeHead(
   { status, statusText, headers }: HttpResponse,
   out: ServerResponse,
   length?: number,
+  withTrailers = false,
 ): void {
   if (status < 200) throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
-  const raw = framed(headers.raw, status, out, length);
+  const raw = framed(headers.raw, status, out, length, withTrailers);
   // Node's types know arrays of header values only for `number | string`; a flat list of strings is one.
   if (statusText === undefined) out.writeHead(status, raw as string[]);
   else out.writeHead(status, statusText, raw as string[]);
@@ -141,6 +148,7 @@ function framed(
   status: number,
   out: ServerResponse,
   length: number | undefined,
+  withTrailers: boolean,
 ): RawHeaders {
   let announced: string | undefined;
   let encoded = false;
@@ -161,6 +169,8 @@ function framed(
   let fields = encoded ? without(raw, "transfer-encoding") : raw;
   const { method, httpVersionMinor } = out.req;
   const isBodiless = status === 204 || status === 304 || method === "HEAD";
+  // An HTTP/2 origin may announce a length and trailers. Who asks for them gets them; Envoy and nginx drop them.
+  if (hasTrailer && withTrailers && !isBodiless) return without(fields, "content-length");
   // Only behind chunks is there a place for trailers, and Node refuses to announce them elsewhere.
   if (hasTrailer && (isBodiless || (announced ?? length) !== undefined || httpVersionMinor === 0))
     fields = without(fields, "trailer");
@@ -170,6 +180,12 @@ function framed(
   if (announced === undefined) return [...fields, "content-length", String(length)];
   if (Number(announced) === length) return fields;
   throw new RangeError(`content-length is ${announced}; the body has ${length} bytes`);
+}
+
+/** Whether the client says that it wants trailers (RFC 9110, 10.1.4), and can be sent chunks. */
+function takesTrailers({ req }: ServerResponse): boolean {
+  const { te } = req.headers;
+  return te !== undefined && req.httpVersionMinor === 1 && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(String(te));
 }
 
 function without(raw: RawHeaders, name: string): RawHeaders {

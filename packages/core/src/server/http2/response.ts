@@ -178,7 +178,10 @@ class StreamSink implements BodySink {
   }
 
   fail(): void {
-    cut(this.#exchange.stream);
+    const { stream } = this.#exchange;
+    // What has come goes out before the break: a reset overtakes it.
+    if (stream.writableLength === 0 || stream.destroyed) cut(stream);
+    else stream.write("", () => cut(stream));
   }
 
   #sendTrailers(): void {
