@@ -51,6 +51,11 @@ export class StreamBody extends PushBody {
     this.#stream.destroy();
   }
 
+  /** The body is complete, and what follows it is more than anybody takes. */
+  protected tooManyTrailers(): void {
+    this.broken(bodyBroken(new Error("there are too many trailers")));
+  }
+
   readonly #onData = (chunk: Uint8Array | string): void => {
     if (!this.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk)) this.#stream.pause();
   };
@@ -59,7 +64,7 @@ export class StreamBody extends PushBody {
     this.#unlisten();
     const { rawTrailers } = this.#stream;
     const trailers = rawTrailers === undefined ? HttpHeaders.empty : trailersOf(rawTrailers);
-    if (trailers === undefined) this.broken(bodyBroken(new Error("there are too many trailers")));
+    if (trailers === undefined) this.tooManyTrailers();
     else this.finish(trailers);
   };
 

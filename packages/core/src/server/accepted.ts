@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../clock.ts";
 import type { CutOff } from "../http/cut-off.ts";
-import { type Connected } from "./connections.ts";
+import { type Connected, lingerMs } from "./connections.ts";
 import { Farewell } from "./farewell.ts";
 import type { Side } from "./side.ts";
 
@@ -26,6 +26,14 @@ export class Accepted implements Connected {
   become(connection: Connected): void {
     this.#farewell?.cancel();
     this.#connection = connection;
+  }
+
+  /** Says why nothing becomes of it, and closes when that has had the time to arrive. */
+  refuse(answer: string): void {
+    const socket = this.#socket;
+    socket.end(answer);
+    const timer = this.#clock.setTimer(lingerMs, () => socket.destroy());
+    socket.once("close", () => this.#clock.clearTimer(timer));
   }
 
   drain(): void {

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import type { Refusal } from "./refusal.ts";
+import { headerBytes, type Refusal, tooLong } from "./refusal.ts";
 
 /** Fields of a request beyond this are refused with 431. */
 export const maxFields = 100;
+
+/** What a field counts for beside its name and its value: a colon, a space and the end of the line. */
+export const fieldBytes = 4;
 
 /** What the fields of a request say of its framing. */
 export interface Framing {
@@ -24,12 +27,15 @@ export function readFraming(message: IncomingMessage): Framing | Refusal {
   // HTTP/0.9 and 2.0 pass the parser, which frames them like 1.0.
   if (httpVersionMajor !== 1) return refused(505, "a version other than HTTP/1.1 and HTTP/1.0");
   if (rawHeaders.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);
+  const { length: targetBytes } = message.url as string;
+  let bytes = targetBytes;
   let host: string | undefined;
   let length: number | undefined = 0;
   let chunked = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     const value = rawHeaders[i + 1] as string;
+    bytes += name.length + value.length + fieldBytes;
     if (name.length === 4 && name.toLowerCase() === "host") {
       if (host !== undefined) return refused(400, "more than one Host field");
       if (!validHost(value)) return refused(400, "the Host field is malformed");
@@ -44,12 +50,23 @@ export function readFraming(message: IncomingMessage): Framing | Refusal {
       chunked = true;
     }
   }
+  if (bytes > headerBytes) return tooLong(targetBytes > headerBytes / 2);
   if (host === undefined && httpVersionMinor > 0) return refused(400, "no Host field");
   return { host: host ?? "", length: chunked ? undefined : length };
 }
 
 function refused(status: Refusal["status"], reason: string): Refusal {
   return { status, reason };
+}
+
+/**
+ * What a request expects (RFC 9110, 10.1.1): `100-continue`, or nothing. `undefined`: something else, which is refused
+ * rather than passed over, as nginx and Envoy do: nobody here does what was asked for.
+ */
+export function expectationOf(value: string): "continue" | "nothing" | undefined {
+  const members = value.split(",").map((member) => member.trim().toLowerCase());
+  if (!members.every((member) => member === "" || member === "100-continue")) return undefined;
+  return members.includes("100-continue") ? "continue" : "nothing";
 }
 
 /** `uri-host [ ":" port ]` of RFC 9110, 7.2, with a host; every alternative is told by its first character. */

@@ -13,7 +13,7 @@ import { Connections } from "./connections.ts";
 import { Http1 } from "./http1/server.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import { peek } from "./peek.ts";
-import type { Refusal } from "./refusal.ts";
+import { bareResponse, type Refusal } from "./refusal.ts";
 import type {
   HttpServer,
   HttpVersion,
@@ -220,8 +220,18 @@ export class Listener implements HttpServer, Side {
       {
         secure: (socket) => this.#secure(socket),
         failed: (reason) => this.#observer.handshakeFailed?.(reason),
+        plain: (socket) => this.#plain(socket),
       },
     );
+  }
+
+  /** As nginx does: who sees nothing but a connection that closes looks for the mistake elsewhere. */
+  #plain(socket: TLSSocket): void {
+    const refusal: Refusal = { status: 400, reason: "a plain HTTP request to an HTTPS port" };
+    const accepted = this.#handshakes.get(cameFrom(socket));
+    if (accepted === undefined) return void socket.destroy();
+    this.refused(refusal);
+    accepted.refuse(bareResponse(refusal));
   }
 
   #secure(socket: TLSSocket): void {

@@ -5,7 +5,7 @@ export const headerBytes = 61_440;
 
 /** Why a request is refused before any layer sees it. */
 export interface Refusal {
-  readonly status: 400 | 408 | 417 | 431 | 501 | 505;
+  readonly status: 400 | 408 | 414 | 417 | 431 | 501 | 505;
   readonly reason: string;
   /** Without an answer: a malformed request of HTTP/2 is an error of its stream (RFC 9113, 8.1.1). */
   readonly isReset?: true;
@@ -17,13 +17,19 @@ export interface Refusal {
  * @param headMs How long a head may take.
  */
 export function refusalOf(code: string | undefined, headMs: number): Refusal | undefined {
-  if (code === "HPE_HEADER_OVERFLOW") {
-    return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
-  }
+  // Nobody knows any more of what.
+  if (code === "HPE_HEADER_OVERFLOW") return tooLong(false);
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
     return { status: 408, reason: `no complete header within ${headMs} ms` };
   }
   return code?.startsWith("HPE_") ? { status: 400, reason: "the request is malformed" } : undefined;
+}
+
+/** A head that is longer than allowed, because of its target or not. */
+export function tooLong(isTarget: boolean): Refusal {
+  return isTarget
+    ? { status: 414, reason: `a request target of more than ${headerBytes} bytes` }
+    : { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
 }
 
 /** What the client is told. */

@@ -35,14 +35,19 @@ const handshakeMs = 10_000;
 export interface TlsEvents {
   secure(socket: TLSSocket): void;
   failed(reason: string): void;
+  /** Somebody speaks plain HTTP. */
+  plain(socket: TLSSocket): void;
 }
+
+/** OpenSSL knows how requests begin. */
+const isPlainHttp: ReadonlySet<string> = new Set(["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"]);
 
 /** Makes plain connections secure. It does not listen: another one can take its place while its connections live on. */
 export class TlsEnd {
   readonly #server: Server;
 
   /** @throws RangeError that names what is wrong with a certificate, a key or the ciphers. */
-  constructor(tls: ServerTls, protocols: readonly string[], { secure, failed }: TlsEvents) {
+  constructor(tls: ServerTls, protocols: readonly string[], { secure, failed, plain }: TlsEvents) {
     const { certificates, minVersion = "TLSv1.2", ciphers, clients, ticketKeys } = tls;
     if (ticketKeys !== undefined && ticketKeys.length !== ticketBytes)
       throw new RangeError(`serve: tls.ticketKeys has ${ticketKeys.length} bytes; valid is ${ticketBytes}`);
@@ -84,7 +89,8 @@ export class TlsEnd {
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       failed(error.code ?? error.message);
-      socket.destroy();
+      if (error.code !== undefined && isPlainHttp.has(error.code)) plain(socket);
+      else socket.destroy();
     });
   }
 

@@ -109,7 +109,7 @@ const refused: [status: number, name: string, said: string][] = [
   // How much it is.
   [431, "more than 100 fields", head("GET /", ...Array.from({ length: 100 }, () => "X: y"))],
   [431, "fields of more than 60 KiB", head("GET /", `X: ${"y".repeat(61_440)}`)],
-  [431, "a target of more than 60 KiB", head(`GET /${"y".repeat(61_440)}`)],
+  [414, "a target of more than 60 KiB", head(`GET /${"y".repeat(61_440)}`)],
 ];
 
 describe("a request that two readers could understand differently", () => {

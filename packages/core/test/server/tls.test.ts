@@ -8,7 +8,7 @@ import { testAuthority, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Source } from "../http/bodies.ts";
 import { ask, client } from "./http2-client.ts";
-import { eventually, head, served } from "./served.ts";
+import { eventually, head, served, Wire } from "./served.ts";
 
 const authority = testAuthority();
 const stranger = testAuthority("stranger");
@@ -124,13 +124,18 @@ describe("TLS", () => {
   });
 
   test("that does not come about is told, and closes no other connection", async () => {
-    const { server, failures } = await secure();
+    const clock = virtualClock();
+    const { server, failures } = await secure({}, { clock });
     const other = await handshake(server);
     const plain = connectTcp(server.port, "127.0.0.1");
-    plain.on("error", () => {}).end("GET / HTTP/1.1\r\n\r\n");
+    plain
+      .on("error", () => {})
+      .resume()
+      .end("GET / HTTP/1.1\r\n\r\n");
     await once(plain, "close");
     await eventually(() => failures.length === 1);
     expect(failures).toEqual(["ERR_SSL_HTTP_REQUEST"]);
+    await clock.advance(2_000);
     await eventually(() => server.connections === 1);
     expect(other.destroyed).toBe(false);
   });
@@ -276,4 +281,26 @@ describe("update", () => {
     await handshake(server);
     expect(refused).toHaveLength(2);
   });
+});
+
+describe("plain HTTP on a port with TLS", () => {
+  test.each(["GET / HTTP/1.1", "OPTIONS / HTTP/1.0", "DELETE / HTTP/1.1", "CONNECT a:80 HTTP/1.1"])(
+    "is told so: %s",
+    async (line) => {
+      const clock = virtualClock();
+      const refused: string[] = [];
+      const { server, failures } = await secure(
+        {},
+        { clock, requestRefused: (status, reason) => void refused.push(`${status} ${reason}`) },
+      );
+      const wire = await Wire.to(server, head(line));
+      expect(await wire.rest()).toMatch(
+        /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\n[^]*\r\n\r\n400 a plain HTTP request to an HTTPS port\n$/,
+      );
+      expect(refused).toEqual(["400 a plain HTTP request to an HTTPS port"]);
+      expect(failures).toHaveLength(1);
+      await clock.advance(2_000);
+      await eventually(() => server.connections === 0);
+    },
+  );
 });

@@ -1,2 +1,3 @@
 export * from "./forwarded.ts";
 export * from "./hop-by-hop.ts";
+export * from "./max-forwards.ts";

@@ -49,7 +49,7 @@ export function requestHead(request: HttpRequest): RequestHead {
         break;
       case 6:
         if (name.toLowerCase() === "expect") {
-          if (value.toLowerCase() === "100-continue") expectsContinue = true;
+          if (value.toLowerCase() === "100-continue") expectsContinue = request.version !== "1.0";
           continue;
         }
         break;

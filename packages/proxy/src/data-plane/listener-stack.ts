@@ -2,7 +2,7 @@ import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
-import { forwarded } from "@pagoda/forwarded";
+import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";
 import { clusters, router, routeTable } from "@pagoda/router";
@@ -80,6 +80,8 @@ export function listenerStack(
             : limitConcurrency(policies.concurrencyLimit, labels, context),
         ),
       )
+      // Behind all that may refuse the client, and counts and logs.
+      .layer(maxForwards())
       .layer(router(table))
       .layer(
         routePolicies(table, {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Timer } from "../../clock.ts";
 import { CutOff } from "../../http/cut-off.ts";
 import type { Peer } from "../../http/message.ts";
 import { clientGone, type Connected, lingerMs, quietTooLong } from "../connections.ts";
@@ -16,6 +16,9 @@ import { Turns } from "./turns.ts";
 
 /** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
 const maxWaiting = 1_000;
+
+/** How many times a client that still sends is read for `lingerMs` more: 30 s in all, as nginx does. */
+const maxRounds = 15;
 
 /**
  * A client's connection: what its requests have in common, and how it ends.
@@ -141,6 +144,15 @@ export class Connection implements Connected {
     return true;
   }
 
+  /** Ends because of what has come at the end of the latest request's body. */
+  refuseLatest(answer: string): boolean {
+    const latest = this.#latest;
+    this.#ending = true;
+    if (latest === undefined || latest.writableEnded) return false;
+    this.#refuseBody(latest, answer);
+    return true;
+  }
+
   /** The response is out on a socket that Node has handed over: nobody else ends it. */
   handedOver(out: ServerResponse): void {
     out.detachSocket(this.#socket);
@@ -253,7 +265,16 @@ export class Connection implements Connected {
     const message = this.#latest?.req;
     if (message?.listenerCount("data") === 0) message.resume();
     socket.resume();
-    const timer = this.#clock.setTimer(lingerMs, () => socket.destroy());
+    const isUpload = message?.complete === false;
+    let [bytes, rounds] = [socket.bytesRead, 0];
+    const round = (): Timer => this.#clock.setTimer(lingerMs, over);
+    // A slow upload must not be reset while it goes on: its client would lose an answer that it has not read yet.
+    const over = (): void => {
+      if (!isUpload || socket.bytesRead === bytes || ++rounds === maxRounds) return void socket.destroy();
+      bytes = socket.bytesRead;
+      timer = round();
+    };
+    let timer = round();
     socket.once("close", () => this.#clock.clearTimer(timer));
   }
 }

@@ -7,12 +7,22 @@ import { StreamBody } from "../../http/stream-body.ts";
  */
 export class IncomingBody extends StreamBody {
   readonly #message: IncomingMessage;
+  readonly #refuse: (message: IncomingMessage) => void;
   #continueOn: ServerResponse | undefined;
 
-  /** @param continueOn The response whose client waits for `100 Continue`; absent when it does not. */
-  constructor(message: IncomingMessage, length: number | undefined, continueOn: ServerResponse | undefined) {
+  /**
+   * @param refuse Refuses a message with too many trailers.
+   * @param continueOn The response whose client waits for `100 Continue`; absent when it does not.
+   */
+  constructor(
+    message: IncomingMessage,
+    length: number | undefined,
+    refuse: (message: IncomingMessage) => void,
+    continueOn: ServerResponse | undefined,
+  ) {
     super(message, length);
     this.#message = message;
+    this.#refuse = refuse;
     this.#continueOn = continueOn;
   }
 
@@ -21,6 +31,11 @@ export class IncomingBody extends StreamBody {
     this.#continueOn = undefined;
     if (response !== undefined && !response.headersSent) response.writeContinue();
     super.started();
+  }
+
+  protected override tooManyTrailers(): void {
+    this.#refuse(this.#message);
+    super.tooManyTrailers();
   }
 
   /** Destroying the message would take the connection with it, and the response could not be sent any more. */

@@ -66,7 +66,8 @@ function stream(
   }
   // Node counts what is written, and throws when it is not what the head says.
   out.strictContentLength = true;
-  out.flushHeaders();
+  // Sends the head at once, as latin1: `flushHeaders` would write it as UTF-8, every byte above 0x7F as two.
+  out.write("", "latin1");
   const sink = new ResponseSink(out, new Held(backlog, response.body.length), defect);
   sink.flow = response.body.pipe(sink);
 }
@@ -176,6 +177,9 @@ function framed(
     fields = without(fields, "trailer");
   // RFC 9110, 8.6: it has no body, and must not say how long that is.
   if (status === 204) return announced === undefined ? fields : without(fields, "content-length");
+  // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
+  if (method === "HEAD" && status !== 304 && announced === undefined && length !== undefined && length > 0)
+    return [...fields, "content-length", String(length)];
   if (length === undefined || isBodiless) return fields;
   if (announced === undefined) return [...fields, "content-length", String(length)];
   if (Number(announced) === length) return fields;

@@ -6,9 +6,10 @@ import { emptyBody } from "../../http/body.ts";
 import { isGrpc } from "../../http/grpc.ts";
 import { HttpHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type HttpResponse, text } from "../../http/message.ts";
+import { maxTrailers } from "../../http/trailers.ts";
 import { wantsWebSocket } from "../../http/upgrades.ts";
 import type { Connected } from "../connections.ts";
-import { parseTarget, readFraming, type Target } from "../framing.ts";
+import { expectationOf, parseTarget, readFraming, type Target } from "../framing.ts";
 import { isAccepted } from "../leaving.ts";
 import { bareResponse, headerBytes, type Refusal, refusalOf, refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
@@ -34,7 +35,8 @@ export class Http1 {
     this.#side = side;
     this.#clock = clock;
     const server = createServer({
-      maxHeaderSize: headerBytes,
+      // What is a little longer comes to framing.ts, which can say whether it is the target.
+      maxHeaderSize: 2 * headerBytes,
       headersTimeout: side.limits.headMs,
       connectionsCheckingInterval: checkMs,
       // A large upload may take long; what bounds it is the time without a byte.
@@ -55,12 +57,8 @@ export class Http1 {
     });
     server.maxHeadersCount = 0;
     server.on("request", (message, out) => this.#request(message, out, false));
-    server.on("checkContinue", (message, out) => this.#request(message, out, true));
-    server.on("checkExpectation", (message, out) => {
-      const connection = this.#begin(message, out);
-      if (connection === undefined) return;
-      this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
-    });
+    server.on("checkContinue", (message, out) => this.#expecting(message, out));
+    server.on("checkExpectation", (message, out) => this.#expecting(message, out));
     server.on("upgrade", (message, socket, head) => this.#leaves(message, socket as Socket, head));
     server.on("connect", (message, socket, head) => this.#leaves(message, socket as Socket, head));
     server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
@@ -91,6 +89,14 @@ export class Http1 {
     this.#server.close();
   }
 
+  #expecting(message: IncomingMessage, out: ServerResponse): void {
+    const expectation = expectationOf(message.headers.expect ?? "");
+    if (expectation !== undefined) return this.#request(message, out, expectation === "continue");
+    const connection = this.#begin(message, out);
+    if (connection === undefined) return;
+    this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
+  }
+
   #request(message: IncomingMessage, out: ServerResponse, awaitsContinue: boolean): void {
     const connection = this.#begin(message, out);
     if (connection === undefined) return;
@@ -99,7 +105,9 @@ export class Http1 {
     if (message === this.#unreadAfter) connection.endAfter(out);
     const { request, length } = read;
     const body =
-      length === 0 ? emptyBody : new IncomingBody(message, length, awaitsContinue ? out : undefined);
+      length === 0
+        ? emptyBody
+        : new IncomingBody(message, length, this.#refuseTrailers, awaitsContinue ? out : undefined);
     if (body instanceof IncomingBody && !isGrpc(request.headers)) connection.measure(body);
     const whole = { ...request, body };
     if (connection.turns.take(out)) this.#start(whole, connection, out);
@@ -229,6 +237,11 @@ export class Http1 {
     if (out.headersSent) cut(out);
     else this.#send(internalError, connection, out, () => {});
   }
+
+  readonly #refuseTrailers = ({ socket }: IncomingMessage): void => {
+    const refusal: Refusal = { status: 431, reason: `more than ${maxTrailers} trailers` };
+    if (this.#connections.get(socket)?.refuseLatest(bareResponse(refusal))) this.#side.refused(refusal);
+  };
 
   #refuse(connection: Connection, out: ServerResponse, refusal: Refusal): void {
     this.#side.refused(refusal);

@@ -3,6 +3,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type { Clock } from "../../clock.ts";
 import { CutOff } from "../../http/cut-off.ts";
 import type { HttpHeaders, RawHeaders } from "../../http/headers.ts";
+import { emptyBody } from "../../http/body.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../http/message.ts";
 import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
@@ -73,6 +74,31 @@ export class Exchange {
       else send(text(refusalText(request), request.status), this, "GET", () => {});
       return;
     }
+    if (mayBeEmpty(request)) this.#whenBodyShows(request);
+    else this.#call(request);
+  }
+
+  /**
+   * A request that is not expected to have a body may end with an empty DATA frame instead of its head: as an HTTP/1.1
+   * request it would become a chunked one, which some servers refuse.
+   */
+  #whenBodyShows(request: HttpRequest): void {
+    const { stream } = this;
+    const shows = (): void => {
+      stream.off("readable", shows);
+      // Taken back before it was whole.
+      if (stream.destroyed || stream.closed || this.#isCutOff) return;
+      const isEmpty = stream.readableLength === 0;
+      // Read to its end, or it would not close with the response.
+      if (isEmpty) stream.resume();
+      this.#call(isEmpty ? { ...request, body: emptyBody } : request);
+    };
+    stream.on("readable", shows);
+  }
+
+  #call(request: HttpRequest): void {
+    const { stream } = this;
+    const { side } = this.#around;
     const { method } = request;
     const defect = (cause: unknown): void => {
       side.defect(cause, request);
@@ -177,6 +203,14 @@ export class Exchange {
       // Who waits for the response can do without it.
     }
   };
+}
+
+const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
+
+function mayBeEmpty({ method, body, upgrade, headers }: HttpRequest): boolean {
+  if (body === emptyBody || body.length !== undefined || upgrade !== undefined) return false;
+  // Who waits for `100 Continue` sends nothing before.
+  return rarelyHasBody.has(method) && !headers.has("expect");
 }
 
 const internalError: HttpResponse = text("500 Internal Server Error\n", 500);

@@ -2,8 +2,8 @@ import { type Body, emptyBody } from "../../http/body.ts";
 import { isGrpc } from "../../http/grpc.ts";
 import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../http/headers.ts";
 import { callNotes, type HttpRequest, type Peer } from "../../http/message.ts";
-import { maxFields, parseTarget, validAuthority } from "../framing.ts";
-import { headerBytes, type Refusal } from "../refusal.ts";
+import { expectationOf, fieldBytes, maxFields, parseTarget, validAuthority } from "../framing.ts";
+import { headerBytes, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";
 import type { Exchange } from "./exchange.ts";
 import { IncomingStream } from "./incoming.ts";
@@ -20,9 +20,6 @@ export interface Arrival {
   readonly peer: Peer;
   readonly scheme: "http" | "https";
 }
-
-/** What a field counts for beside its name and its value (RFC 9113, 6.5.2: 32, less what HTTP/1.1 has between them). */
-const fieldBytes = 4;
 
 /**
  * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 reader behind could understand differently. The
@@ -85,9 +82,12 @@ export function readRequest({
         length = Number(value);
         break;
       case "expect":
-        if (value.toLowerCase() !== "100-continue")
-          return { status: 417, reason: "an expectation other than 100-continue" };
-        awaitsContinue = true;
+        switch (expectationOf(value)) {
+          case undefined:
+            return { status: 417, reason: "an expectation other than 100-continue" };
+          case "continue":
+            awaitsContinue = true;
+        }
     }
     if (name.startsWith(":")) return refused(`the pseudo-header field ${name}`);
     raw.push(name, value);
@@ -95,7 +95,7 @@ export function readRequest({
   if (cookie !== undefined) raw[cookieAt] = cookie;
   // The authority counts as the Host field that it becomes.
   if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
-  if (bytes > headerBytes) return { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
+  if (bytes > headerBytes) return tooLong((target?.length ?? 0) > headerBytes / 2);
 
   if (protocol !== undefined && method !== "CONNECT") return refused("the pseudo-header field :protocol");
   const isTunnel = method === "CONNECT" && protocol === undefined;

@@ -46,7 +46,10 @@ export function send(
   try {
     const isBodiless = method === "HEAD" || status === 204 || status === 304;
     const whole = body.take();
-    const fields = head(response, isBodiless ? undefined : (whole?.length ?? body.length));
+    const length = whole?.length ?? body.length;
+    // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
+    const isTold = !isBodiless || (method === "HEAD" && status !== 204 && status !== 304);
+    const fields = head(response, isTold ? length : undefined, isBodiless);
     if (isBodiless || whole?.length === 0) {
       body.cancel();
       respond(stream, fields, { endStream: true });
@@ -94,7 +97,11 @@ function endAfter(exchange: Exchange): void {
 }
 
 /** @param length Of the body, where it has one and its length is known. */
-function head({ status, headers: { raw } }: HttpResponse, length: number | undefined): RawHeaders {
+function head(
+  { status, headers: { raw } }: HttpResponse,
+  length: number | undefined,
+  isBodiless: boolean,
+): RawHeaders {
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
     throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
   const fields: string[] = [":status", String(status)];
@@ -107,7 +114,7 @@ function head({ status, headers: { raw } }: HttpResponse, length: number | undef
     if (name === "content-length") {
       if (announced !== undefined || !/^\d+$/.test(value))
         throw new RangeError(`content-length is ${value}; valid is one number`);
-      if (length !== undefined && Number(value) !== length)
+      if (!isBodiless && length !== undefined && Number(value) !== length)
         throw new RangeError(`content-length is ${value}; the body has ${length} bytes`);
       announced = value;
       // RFC 9110, 8.6: it has no body, and must not say how long that is.

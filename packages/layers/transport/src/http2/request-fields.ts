@@ -56,7 +56,7 @@ export function requestFields(request: HttpRequest): RequestFields {
         fields.push("te", "trailers");
         continue;
       case "expect":
-        if (value.toLowerCase() === "100-continue") expectsContinue = true;
+        if (value.toLowerCase() === "100-continue") expectsContinue = request.version !== "1.0";
         continue;
       case "content-length":
         if (announced !== undefined || !/^\d{1,15}$/.test(value))

@@ -1,0 +1,30 @@
+import { layer, type Layer } from "@pagoda/core";
+import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/core/http";
+import { right } from "fp-ts/lib/Either.js";
+
+/**
+ * Counts `Max-Forwards` down (RFC 9110, 7.6.2): a client that looks for the hop on which its request gets lost says in it how
+ * far OPTIONS and TRACE may go. At 0 the request is answered here: OPTIONS with 200, TRACE with 501, since a reflected
+ * request would show what other hops have added to it. A value that is no number is passed on as it is.
+ *
+ * It stands outside of what sends a request on, and inside what counts, logs and refuses.
+ *
+ * Errors: none.
+ */
+export function maxForwards(): Layer<HttpRequest, unknown, never, never, HttpResponse> {
+  return layer<HttpRequest, unknown, never, never, HttpResponse>("max-forwards", (inner) => ({
+    call(request, signal) {
+      const { method, headers } = request;
+      if (method !== "OPTIONS" && method !== "TRACE") return inner.call(request, signal);
+      const value = headers.get("max-forwards");
+      if (value === undefined || !/^\d{1,9}$/.test(value)) return inner.call(request, signal);
+      const left = Number(value);
+      if (left === 0) return Promise.resolve(right(lastHop(method)));
+      return inner.call({ ...request, headers: headers.set("max-forwards", String(left - 1)) }, signal);
+    },
+  }));
+}
+
+function lastHop(method: "OPTIONS" | "TRACE"): HttpResponse {
+  return method === "OPTIONS" ? httpResponse(200) : text("501 TRACE is not answered here\n", 501);
+}
