@@ -1,5 +1,6 @@
 export * from "./aimd.ts";
 export * from "./concurrency-limit.ts";
 export * from "./gradient2.ts";
+export * from "./keyed.ts";
 export type { Limit, LimitAlgorithm, Sample } from "./limit.ts";
 export * from "./vegas.ts";

@@ -81,6 +81,7 @@ export function checkIdentities(
   });
   if (policies.rateLimit?.perClient?.by === "identity")
     report([...path, "rateLimit", "perClient", "by"], nobody);
+  if (policies.clientConcurrency?.by === "identity") report([...path, "clientConcurrency", "by"], nobody);
 }
 
 /** Of two durations the one must not be longer than the other, which may be a default. */

@@ -53,6 +53,11 @@ export const answers = {
   FailedFast: { status: 503, message: "no upstream can take the request now", headers: soon },
   HeadersTimedOut: { status: 504, message: "the upstream did not answer in time" },
   Injected: ({ status }: InjectedStatus): Answer => ({ status, message: "a fault was injected here" }),
+  KeyedConcurrencyLimited: {
+    status: 429,
+    message: "too many requests of this client are under way",
+    headers: soon,
+  },
   NoEndpointReady: ({ endpoints, usable }: NoEndpointReady): Answer => ({
     status: 503,
     message:
@@ -95,6 +100,7 @@ export const grpcStatuses = {
   Aborted: "CANCELLED",
   DeadlineExceeded: "DEADLINE_EXCEEDED",
   HeadersTimedOut: "DEADLINE_EXCEEDED",
+  KeyedConcurrencyLimited: "RESOURCE_EXHAUSTED",
   RateLimited: "RESOURCE_EXHAUSTED",
   TimedOut: "DEADLINE_EXCEEDED",
 } as const;

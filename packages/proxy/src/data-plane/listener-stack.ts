@@ -11,7 +11,7 @@ import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answers, grpcStatuses } from "./answers.ts";
 import type { ClusterErrors } from "./cluster.ts";
-import { authorizeAtDoor, limitConcurrency, limitRate } from "./policies.ts";
+import { authorizeAtDoor, limitClient, limitConcurrency, limitRate } from "./policies.ts";
 import { type RouteContext, routePolicies } from "./route-policies.ts";
 import { limitName, listenerName } from "./shared-limits.ts";
 
@@ -73,6 +73,7 @@ export function listenerStack(
             : limitRate(policies.rateLimit, labels, limits?.(limitName(name)), context),
         ),
       )
+      .layer(optional(limitClient(policies.clientConcurrency, limitName(name), labels, context)))
       .layer(
         optional(
           policies.concurrencyLimit === undefined

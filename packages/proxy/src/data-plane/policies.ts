@@ -1,10 +1,21 @@
 import { authorize, type AuthorizeObserver, type RoutedTo, type Rule, type To } from "@pagoda/authorize";
-import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
-import type { FromClient, HttpRequest } from "@pagoda/core/http";
+import {
+  concurrencyLimit,
+  type ConcurrencyLimitObserver,
+  keyedConcurrencyLimit,
+  type KeyedConcurrencyLimitObserver,
+} from "@pagoda/concurrency-limit";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { grpcClassifier } from "@pagoda/grpc";
 import { memoryStore, rateLimit, type RateLimitObserver, type Rates, type Store } from "@pagoda/rate-limit";
-import type { AuthorizePolicy, ConcurrencyPolicy, RateLimitPolicy } from "../config/schema/policies.ts";
+import type {
+  AuthorizePolicy,
+  ClientConcurrencyPolicy,
+  ConcurrencyPolicy,
+  RateLimitPolicy,
+} from "../config/schema/policies.ts";
 import { limitKey } from "./client.ts";
+import type { Kept } from "./kept.ts";
 import { limitOf } from "./limit.ts";
 import type { Tell } from "./tell.ts";
 
@@ -57,5 +68,30 @@ export function limitConcurrency(policy: ConcurrencyPolicy, labels: Labels, { ev
     limit: limitOf(policy),
     classifier: grpcClassifier(),
     observer: events.observer<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], { labels }),
+  });
+}
+
+/**
+ * How many calls of one client may be under way: each until the client has its response, so that it cannot hold on to
+ * many. Over reloads those under way go on to count.
+ *
+ * @param name What the limit is called.
+ */
+export function limitClient(
+  policy: ClientConcurrencyPolicy | undefined,
+  name: string,
+  labels: Labels,
+  { events, kept }: Tell & { readonly kept: Kept },
+) {
+  if (policy === undefined) return undefined;
+  const { limit, by, ipv6Prefix } = policy;
+  return keyedConcurrencyLimit<HttpRequest & FromClient, HttpResponse>({
+    limit,
+    key: limitKey(by, ipv6Prefix),
+    endWhen: ({ body }, end) => body.observe(end),
+    counts: kept.get(`calls per client, ${name}`, { by, ipv6Prefix }, () => new Map<string, number>()),
+    observer: events.observer<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"], {
+      labels,
+    }),
   });
 }

@@ -15,7 +15,7 @@ import type { InjectedStatus } from "./answers.ts";
 import { given } from "./given.ts";
 import { retryClassifier } from "./retry-classifier.ts";
 import type { Kept } from "./kept.ts";
-import { authorizeOnRoute, type Labels, limitConcurrency, limitRate } from "./policies.ts";
+import { authorizeOnRoute, type Labels, limitClient, limitConcurrency, limitRate } from "./policies.ts";
 import { upstreamTime } from "./upstream-time.ts";
 import { limitName } from "./shared-limits.ts";
 import type { Tell } from "./tell.ts";
@@ -56,6 +56,7 @@ function stackOf(
       .layer(optional(authorize && authorizeOnRoute(authorize, labels, context)))
       // What is refused has cost nothing.
       .layer(optional(rateLimit && limitRate(rateLimit, labels, limits?.(limit), context)))
+      .layer(optional(limitClient(policies.clientConcurrency, limit, labels, context)))
       // A client of gRPC says itself how long it waits.
       .layer(
         grpcDeadline({

@@ -28,7 +28,7 @@ const open: ReadonlySet<string> = new Set(
     // Who may ask for what: names, and no values of fields.
     "AUTHORIZE.rules[].name AUTHORIZE.rules[].from.identities[] AUTHORIZE.rules[].from.addresses[]",
     "AUTHORIZE.rules[].to.methods[] AUTHORIZE.rules[].to.paths[] AUTHORIZE.rules[].to.hosts[]",
-    "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header",
+    "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header CLIENTCONCURRENCY.by.header",
     // What routes are asked for, and what they do with it.
     "ROUTE.policies.retry.on.methods[] ROUTE.name ROUTE.cluster ROUTE.clusters[].cluster ROUTE.policies.mirror.cluster",
     "ROUTE.match.hosts[] ROUTE.match.path ROUTE.match.path.exact ROUTE.match.path.prefix",
@@ -42,7 +42,9 @@ const open: ReadonlySet<string> = new Set(
 /** What stands in several places, or deep in the file, by one word. */
 function inShort(place: string): string {
   return place
-    .replace(/^.*\.policies\.(authorize|rateLimit)/, (_, policy: string) => policy.toUpperCase())
+    .replace(/^.*\.policies\.(authorize|rateLimit|clientConcurrency)/, (_, policy: string) =>
+      policy.toUpperCase(),
+    )
     .replace("listeners[].routes[]", "ROUTE");
 }
 

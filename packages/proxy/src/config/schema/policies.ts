@@ -19,30 +19,39 @@ const limit = fields({
     .describe("How many pass at once after a pause. Default: those of a second."),
 });
 
+const client = {
+  by: z
+    .union(
+      [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
+      {
+        error: "valid is address, identity, or { header: NAME }",
+      },
+    )
+    .default("address")
+    .describe("Who a client is: its address, its certificate's identity, or what a header says."),
+  ipv6Prefix: whole(1, 128)
+    .default(ipv6ClientBits)
+    .describe(
+      "IPv6 addresses that have this many leading bits in common are one client, who usually has a whole /64.",
+    ),
+};
+
 const rateLimit = fields({
   global: limit.optional().describe("Over all calls."),
   perClient: limit
     .extend({
-      by: z
-        .union(
-          [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
-          {
-            error: "valid is address, identity, or { header: NAME }",
-          },
-        )
-        .default("address")
-        .describe("Who a client is: its address, its certificate's identity, or what a header says."),
-      ipv6Prefix: whole(1, 128)
-        .default(ipv6ClientBits)
-        .describe(
-          "IPv6 addresses that have this many leading bits in common are one client, who usually has a whole /64.",
-        ),
+      ...client,
       maxClients: whole(1, 10_000_000).default(100_000).describe("How many are kept in mind at once."),
     })
     .optional()
     .describe("For each client."),
 }).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
   error: "valid is global, perClient, or both",
+});
+
+const clientConcurrency = fields({
+  limit: whole(1, 1_000_000).describe("Requests of one client at once."),
+  ...client,
 });
 
 const adaptive = fields({
@@ -212,6 +221,11 @@ const common = {
   rateLimit: rateLimit
     .optional()
     .describe("How many calls pass in a time, over all workers: others get 429."),
+  clientConcurrency: clientConcurrency
+    .optional()
+    .describe(
+      "How many requests one client may have under way at once, in each worker, until it has taken their responses: more get 429. Default: no limit, since behind a gateway that is not in trustedProxies all clients look like one.",
+    ),
   concurrencyLimit: concurrencyLimit
     .optional()
     .describe(
@@ -258,5 +272,6 @@ export type ListenerPolicies = z.output<typeof listenerPolicies>;
 export type RoutePolicies = z.output<typeof routePolicies>;
 export type ClusterPolicies = z.output<typeof clusterPolicies>;
 export type RateLimitPolicy = z.output<typeof rateLimit>;
+export type ClientConcurrencyPolicy = z.output<typeof clientConcurrency>;
 export type ConcurrencyPolicy = z.output<typeof concurrencyLimit>;
 export type AuthorizePolicy = z.output<typeof authorize>;
