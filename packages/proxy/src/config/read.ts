@@ -1,8 +1,9 @@
+import { notShown } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
 import { crossWarnings } from "./check-reach.ts";
 import { crossProblems } from "./cross-check.ts";
-import { ConfigDocument, nearest, type Problem } from "./document.ts";
+import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { config, type Config } from "./schema/config.ts";
 import { shownAt } from "./schema/secrets.ts";
@@ -54,7 +55,9 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     return issue.keys.map((key) => {
       const meant = nearest(key, names);
       const hint = meant === undefined ? `valid are ${issue.message}` : `did you mean ${meant}?`;
-      return document.problem([...path, key], `there is no such field; ${hint}`, true);
+      const problem = document.problem([...path, key], `there is no such field; ${hint}`, true);
+      // A colon has been forgotten, perhaps, and then it is a value, too.
+      return /^[\w.-]+$/.test(key) ? problem : { ...problem, path: pathText([...path, notShown]) };
     });
   }
   if (issue.code === "invalid_union") {

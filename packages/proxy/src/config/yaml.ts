@@ -68,7 +68,8 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
   ] as [Document.Parsed, Document.Parsed | undefined];
   const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => ({
     offset,
-    message: inWords[code] ?? message,
+    // The parser ends some of its messages with the text itself, which may be a secret.
+    message: inWords[code] ?? message.replace(/:\s.*$/s, ""),
   }));
   if (second !== undefined)
     syntax.push({ offset: second.range[0], message: "a second document begins here; valid is one" });
@@ -82,6 +83,7 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
 const inWords: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY:
     "a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon",
+  TAG_RESOLVE_FAILED: "tags are not taken; quote a text that begins with !",
 };
 
 /** What an anchor stands for. */
@@ -139,7 +141,8 @@ class Reader {
   #aliasOf(name: string, offset: number): unknown {
     const anchored = this.#anchors.get(name);
     if (anchored === undefined) {
-      this.#report(offset, `there is no anchor &${name}`);
+      // Most probably it is a text, and may be a secret.
+      this.#report(offset, "there is no such anchor; quote a text that begins with *");
       return undefined;
     }
     if (anchored.values === undefined) {

@@ -48,7 +48,11 @@ describe("a problem says where, what, and what would be right", () => {
       "listeners: [\n",
       ["f:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]"],
     ],
-    ["an alias of nothing", "listeners: *none\n", ["f:1:12: there is no anchor &none"]],
+    [
+      "an alias of nothing",
+      "listeners: *none\n",
+      ["f:1:12: there is no such anchor; quote a text that begins with *"],
+    ],
     [
       "aliases that multiply",
       `a: &a [x]\nb: &b [${twenty("a")}]\nc: &c [${twenty("b")}]\nd: &d [${twenty("c")}]\ne: [${twenty("d")}]\n`,

@@ -1,3 +1,5 @@
+import * as fc from "fast-check";
+import { stringify } from "yaml";
 import type { z } from "zod";
 import { isLeft, isRight } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
@@ -172,6 +174,8 @@ describe("a problem does not show", () => {
     ["a pattern for values", of({ match: { headers: [{ name: "a", regex: "(hunter" }] } })],
     ["two tests of a value", of({ match: { query: [{ name: "a", regex: "a", exact: "hunter" }] } })],
     ["a value that cannot be sent", of({ requestHeaders: { set: { a: "hunter\n" } } })],
+    ["fields with a space forgotten", of({ requestHeaders: { set: "authorization:hunter" } })],
+    ["nor those of the collector", { ...of({}), tracing: "endpoint:http://ann:hunter@collector/a" }],
     ["a value that is a list", of({ requestHeaders: { set: { a: ["hunter"] } } })],
     ["fields where a list belongs", of({ requestHeaders: [{ set: { a: "hunter" } }] })],
     ["routes that are none", { listeners: [{ ...listener, routes: of({ respond: { body: "hunter" } }) }] }],
@@ -192,4 +196,35 @@ describe("a problem does not show", () => {
     const problems = isLeft(read) ? read.left.map(variableProblemText).join() : "";
     expect(problems).toContain('is "http://(not shown)@a.example,http://b?(not shown)"');
   });
+});
+
+test("property: of a file that is damaged in some places no secret is shown", () => {
+  const texts = [stringify(secrets), JSON.stringify(secrets, undefined, 1)];
+  const damage = fc.record({
+    // Near a secret, or anywhere.
+    near: fc.boolean(),
+    place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    removed: fc.nat({ max: 3 }),
+    added: fc.constantFrom(..." :-[]{},'*&!|>%@`#?\"\n\t", "- ", ": ", "&a ", "!x ", "{a: ", ""),
+  });
+  type Damage = typeof damage extends fc.Arbitrary<infer D> ? D : never;
+  const damaged = (text: string, { near, place, removed, added }: Damage): string => {
+    const places = [...text.matchAll(/hunter-/g)].map(({ index }) => index);
+    const at = near ? (places[Math.floor(place * places.length)] ?? 0) : Math.floor(place * text.length);
+    return text.slice(0, at - (near ? removed : 0)) + added + text.slice(at + (near ? 0 : removed));
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...texts),
+      fc.array(damage, { minLength: 1, maxLength: 3 }),
+      (text, damages) => {
+        const read = readConfig(damages.reduce(damaged, text));
+        const problems = isLeft(read) ? read.left.map((each) => problemText("f", each)) : [];
+        // Where the sign between them is gone, a secret is a part of the name of a field that there is not.
+        const others = problems.filter((problem) => !problem.includes("there is no such field"));
+        expect(others.join("\n")).not.toContain("hunter-");
+      },
+    ),
+    { numRuns: 300 },
+  );
 });

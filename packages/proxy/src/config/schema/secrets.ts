@@ -105,9 +105,51 @@ export function schemasAt(
   }
 }
 
+/** Whether something in a schema is marked. */
+function holdsMarks(schema: z.core.$ZodType): boolean {
+  if (isMarked(schema)) return true;
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return holdsMarks(def.innerType);
+    case "union":
+      return def.options.some(holdsMarks);
+    case "array":
+      return holdsMarks(def.element);
+    case "record":
+      return holdsMarks(def.valueType);
+    case "object":
+      return Object.values(def.shape).some(holdsMarks);
+    default:
+      return false;
+  }
+}
+
+/** Whether a text may stand there, whatever else may. */
+function takesText(schema: z.core.$ZodType): boolean {
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return takesText(def.innerType);
+    case "union":
+      return def.options.some(takesText);
+    default:
+      return def.type === "string" || def.type === "pipe";
+  }
+}
+
 /**
  * A value as a message about a mistake shows it: as JSON, without what may be a secret. What an object or a list holds
- * where none may be nobody has marked, so it is not shown at all.
+ * where none may be nobody has marked, so it is not shown at all; nor is a text where fields belong, since it may be
+ * those fields, with a space forgotten.
  *
  * @param path Where the value stands.
  */
@@ -115,7 +157,9 @@ export function shownAt(schema: z.core.$ZodType, path: readonly (string | number
   if (Array.isArray(value)) return value.length === 0 ? "[]" : "a list";
   if (typeof value === "object" && value !== null)
     return Object.keys(value).length === 0 ? "{}" : "an object";
-  const bareOf = schemasAt(schema, path).reduce((rest: unknown, each) => withoutSecrets(each, rest), value);
+  const schemas = schemasAt(schema, path);
+  if (typeof value === "string" && !schemas.some(takesText) && schemas.some(holdsMarks)) return "a string";
+  const bareOf = schemas.reduce((rest: unknown, each) => withoutSecrets(each, rest), value);
   if (bareOf !== notShown) return shownJson(bareOf, maxShown);
   return typeof value === "string" ? notShown : `a ${typeof value}`;
 }
