@@ -7,6 +7,7 @@ import type { Fault } from "../fault.ts";
 import type { Body } from "../http/index.ts";
 import type { Random } from "../random.ts";
 import { oneshot, whenReady } from "../readiness.ts";
+import { deadlineOf, Scope } from "../scope.ts";
 import type { Service } from "../service.ts";
 import { type VirtualClock, virtualClock } from "./clock.ts";
 import { assertDescribed } from "./description.ts";
@@ -144,6 +145,23 @@ export function conformance<Req = string, Res = string>(
     controller.abort();
     assert.ok(signal.aborted, "inner's signal is not aborted in the tick of the caller's abort");
     await result;
+  });
+
+  check("the caller's deadline reaches inner", async ({ mock, layered, clock }) => {
+    const scope = new Scope(undefined);
+    scope.deadline = clock.now() + 10;
+    const result = layered.call(request(), scope.signal);
+    const inner = await mock.next();
+    const deadline = deadlineOf(inner.signal);
+    assert.ok(deadline !== undefined, "inner's signal has lost the deadline");
+    assert.ok(deadline <= scope.deadline, "inner's deadline is later than the caller's");
+    inner.answer(response());
+    await result;
+    assert.equal(
+      getEventListeners(scope.signal, "abort").length,
+      0,
+      "listeners are left on the caller's signal",
+    );
   });
 
   check("a call that is aborted already settles", async ({ controller, call }) => {

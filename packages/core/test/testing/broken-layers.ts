@@ -1,4 +1,4 @@
-import { layer, type Layer, type Service } from "@pagoda/core";
+import { layer, type Layer, Scope, type Service } from "@pagoda/core";
 import type { Kit, Samples } from "@pagoda/core/testing";
 import * as timers from "node:timers";
 // The one sleep is what the suite must find.
@@ -277,6 +277,25 @@ export const broken: readonly Broken[] = [
       "an abort reaches inner in the same tick",
       "inner's signal is not aborted in the tick of the caller's abort",
     ],
+  },
+  {
+    what: "passes a signal on that knows no deadline",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, AbortSignal.any(signal === undefined ? [] : [signal])),
+    })),
+    fails: ["the caller's deadline reaches inner", "inner's signal has lost the deadline"],
+  },
+  {
+    what: "gives inner longer than the caller waits",
+    makeLayer: around((inner) => ({
+      call: async (request, signal) => {
+        const scope = new Scope(undefined);
+        signal?.addEventListener("abort", scope.abort.bind(scope, undefined), { once: true });
+        scope.deadline = Infinity;
+        return inner.call(request, scope.signal);
+      },
+    })),
+    fails: ["the caller's deadline reaches inner", "inner's deadline is later than the caller's"],
   },
   {
     what: "listens only for an abort that is still to come",
