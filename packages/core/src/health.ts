@@ -20,7 +20,7 @@ export interface HealthSource<in E extends Endpoint = Endpoint> {
 /** What a source knows of one endpoint. */
 export interface HealthWatch {
   readonly healthy: boolean;
-  /** Learns from a call's outcome; for sources that do. Called once for each call that has ended. */
+  /** Learns from a call's outcome; for sources that do. Called once for each call that has ended, its body included. */
   readonly ended?: ((outcome: Outcome) => void) | undefined;
   /** How it stands, with the reason where it is not healthy. */
   state(): { readonly [name: string]: Json };

@@ -23,6 +23,11 @@ export interface Outcome {
  */
 export interface Classifier {
   outcome(result: Either<unknown, unknown>): Outcome;
+  /**
+   * Hears how a response ends that is a success so far, and part of which is still to come: `ended` runs then, once, and no
+   * later than that nobody wants the rest. False: nothing more can become of it. Absent: a response is whole when it is given.
+   */
+  follow?(response: unknown, ended: (outcome: Outcome) => void): boolean;
   /** Frees what a response holds, such as its connection. Layers call it for each response that they drop. */
   discard(response: unknown): void;
 }

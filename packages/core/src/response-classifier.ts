@@ -38,7 +38,7 @@ const limitedRetryable: Outcome = { kind: "limited", retryable: true };
 /**
  * The classifier that layers use unless they are given another. Errors say themselves what they are. An HTTP response is
  * judged by its status, or as the error that it stands for (`fault`), and `Retry-After` is honoured. Any other response is
- * a success, unless a predicate says otherwise. `discard` cancels the body of an HTTP response, which frees its connection.
+ * a success, unless a predicate says otherwise. A body that breaks makes its response a failure after all. `discard` cancels the body of an HTTP response, which frees its connection.
  *
  * Cost: about 20 ns for a result that is not retryable.
  *
@@ -79,8 +79,28 @@ export function responseClassifier<Res = HttpLike>({
       if (isLimited(response, http)) return withRetryAfter(again ? limitedRetryable : limited, http, clock);
       return again ? withRetryAfter(successRetryable, http, clock) : success;
     },
+    follow: followBody,
     discard: discardResponse,
   };
+}
+
+function followBody(response: unknown, ended: (outcome: Outcome) => void): boolean {
+  const body = isHttp(response) ? response.body : undefined;
+  if (!isObservable(body) || body.isWhole) return false;
+  // Who cancels the rest has seen nothing wrong with it.
+  body.observe((_complete, _trailers, fault) => ended(fault === undefined ? success : outcomeOfError(fault)));
+  return true;
+}
+
+/** A body of core's HTTP model: others do not say how they end. */
+interface Observable {
+  readonly isWhole: boolean;
+  observe(observer: (complete: boolean, trailers?: unknown, fault?: unknown) => void): void;
+}
+
+function isObservable(body: unknown): body is Observable {
+  const { isWhole, observe } = (body ?? {}) as { readonly isWhole?: unknown; readonly observe?: unknown };
+  return typeof isWhole === "boolean" && typeof observe === "function";
 }
 
 /**

@@ -95,6 +95,24 @@ describe("responseClassifier", () => {
       );
   });
 
+  test("follows a body to its end", () => {
+    const classifier = responseClassifier();
+    const follow = (end: (source: Source) => void): unknown[] => {
+      const source = new Source();
+      const heard: unknown[] = [];
+      const isUnderWay = classifier.follow?.({ ...httpResponse(200), body: source }, (outcome) =>
+        heard.push(outcome.kind),
+      );
+      end(source);
+      return [isUnderWay, ...heard];
+    };
+    expect(follow((source) => source.break())).toEqual([true, "failure"]);
+    expect(follow((source) => source.cancel())).toEqual([true, "success"]);
+    expect(follow(() => {})).toEqual([true]);
+    for (const whole of [httpResponse(200), httpResponse(200, "a"), new Response("a"), {}, "text"])
+      expect(classifier.follow?.(whole, () => {})).toBe(false);
+  });
+
   test("discards a response by cancelling its body", async () => {
     const classifier = responseClassifier();
     const source = new Source();

@@ -6,6 +6,7 @@ import {
   type HealthSource,
   type HealthWatch,
   isReady,
+  type Outcome,
   type Service,
 } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
@@ -169,7 +170,21 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
       const now = clock.now();
       this.load.ended(outcome, now - startedMs, now, wasAborted);
     }
+    if (this.#learns(result, outcome, startedMs)) return;
     for (const ended of this.#learning) ended(outcome);
+  }
+
+  /** A response that goes well so far says how well it went when its body has ended. */
+  #learns(result: Either<Err, Res>, { kind }: Outcome, startedMs: number): boolean {
+    const { classifier, clock } = this.#terms;
+    if (kind !== "success" || isLeft(result) || classifier.follow === undefined) return false;
+    return classifier.follow(result.right, (outcome) => {
+      if (outcome.kind === "failure" && this.load !== undefined) {
+        const now = clock.now();
+        this.load.ended(outcome, now - startedMs, now, false);
+      }
+      for (const ended of this.#learning) ended(outcome);
+    });
   }
 
   readonly #broken = (defect: unknown): never => {

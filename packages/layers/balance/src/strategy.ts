@@ -26,7 +26,8 @@ export interface Load {
    */
   started(pending: number, nowMs: number): void;
   /**
-   * A call has ended, and not in a defect.
+   * A call has ended, and not in a defect: its response's head is here. Once more, with a failure, when the body of a
+   * response breaks that had begun well.
    *
    * @param ms How long it took.
    * @param nowMs When it ended, on the clock.

@@ -1,5 +1,12 @@
-import { type Classifier, type Fault, layer, type Layer, responseClassifier } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
+import {
+  type Classifier,
+  type Fault,
+  layer,
+  type Layer,
+  type Outcome,
+  responseClassifier,
+} from "@pagoda/core";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
 import { Waiting } from "./waiting.ts";
@@ -33,7 +40,8 @@ export interface CircuitBreakerOptions extends BreakerOptions {
  * breaker of its own.
  *
  * It stands around one upstream, so inside of a balancer: an open one is not ready, and the balancer passes it over. It
- * stands outside of a timeout, or a probe that is never answered holds its slot for ever. Local refusals further in and
+ * stands outside of a timeout, so that what takes too long is a failure; a probe that is never answered gives its slot to
+ * another after `probeMs`. A response counts when its body has ended, as a failure where that breaks. Local refusals further in and
  * aborted calls say nothing about the upstream and do not count; neither does a defect.
  *
  * Errors: {@link CircuitOpen}, for a call made while it is open, or while the probes are under way. Whoever asks
@@ -54,13 +62,27 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
     const waiting = new Waiting(breaker, settings.clock);
 
     function ended(ticket: number, result?: Either<unknown, unknown>): void {
-      let kind: ReturnType<Classifier["outcome"]>["kind"] = "neutral";
+      let kind: Outcome["kind"] = "neutral";
+      let isUnderWay = false;
       try {
-        if (result !== undefined) ({ kind } = classifier.outcome(result));
+        if (result === undefined) return;
+        ({ kind } = classifier.outcome(result));
+        isUnderWay = kind === "success" && isRight(result) && follows(ticket, result.right);
       } finally {
-        breaker.heard(ticket, kind);
+        if (isUnderWay) breaker.answered(ticket);
+        else breaker.heard(ticket, kind);
         waiting.changed();
       }
+    }
+
+    /** Whether a response that goes well so far has yet to say how well it went, with the end of its body. */
+    function follows(ticket: number, response: unknown): boolean {
+      return (
+        classifier.follow?.(response, (outcome) => {
+          breaker.ended(ticket, outcome.kind);
+          waiting.changed();
+        }) === true
+      );
     }
 
     function refuse(): CircuitOpen {

@@ -26,6 +26,11 @@ export interface BreakerOptions {
   readonly maxOpenMs?: number;
   /** Calls let through when that time is over; all must succeed. At least 1. Default 1. */
   readonly probes?: number;
+  /**
+   * How long a probe may be under way before it counts by what is known of it: answered well so far, it has succeeded;
+   * unanswered, its slot goes to another call. Milliseconds, more than 0. Default `openMs`.
+   */
+  readonly probeMs?: number;
   readonly observer?: BreakerObserver;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -44,6 +49,7 @@ export function checked(options: BreakerOptions): Settings {
     openMs = 5_000,
     maxOpenMs = Math.max(openMs, 300_000),
     probes = 1,
+    probeMs = openMs,
     observer,
     clock = systemClock,
     random = systemRandom,
@@ -56,5 +62,9 @@ export function checked(options: BreakerOptions): Settings {
     );
   if (!(Number.isSafeInteger(probes) && probes >= 1))
     throw new RangeError(`circuit-breaker: probes is ${probes}; valid is a whole number of at least 1`);
-  return { trip, openMs, maxOpenMs, probes, ...(observer && { observer }), clock, random };
+  if (!(probeMs > 0 && probeMs <= maxMs))
+    throw new RangeError(
+      `circuit-breaker: probeMs must be more than 0 and at most ${maxMs} (got ${probeMs})`,
+    );
+  return { trip, openMs, maxOpenMs, probes, probeMs, ...(observer && { observer }), clock, random };
 }

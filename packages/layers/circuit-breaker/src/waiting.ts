@@ -7,6 +7,7 @@ export class Waiting {
   readonly #clock: Clock;
   readonly #list: WaitList;
   #timer: Timer | undefined;
+  #dueAt = 0;
   #isAsked = false;
 
   constructor(breaker: Breaker, clock: Clock) {
@@ -33,9 +34,14 @@ export class Waiting {
   changed(): void {
     if (this.#list.size === 0) return;
     // One look at the clock: between two of them its time could pass, and nobody would be woken.
-    const { retryAfterMs } = this.#breaker;
-    if (retryAfterMs === 0) this.#list.wake();
-    else this.#timer ??= this.#clock.setTimer(retryAfterMs, this.#fire);
+    const { admitsInMs } = this.#breaker;
+    if (admitsInMs === 0) return this.#list.wake();
+    const dueAt = this.#clock.now() + admitsInMs;
+    // A probe that has failed may have made it sooner.
+    if (this.#timer !== undefined && dueAt >= this.#dueAt) return;
+    this.#disarm();
+    this.#dueAt = dueAt;
+    this.#timer = this.#clock.setTimer(admitsInMs, this.#fire);
   }
 
   readonly #asked = (): void => {

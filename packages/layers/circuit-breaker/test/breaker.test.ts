@@ -30,6 +30,8 @@ describe("the state machine as a model has it", () => {
           openMs: 100,
           maxOpenMs: 400,
           probes,
+          // As long as this takes: nothing here is given up.
+          probeMs: 2 ** 31 - 1,
           clock,
           random: seededRandom(seed),
           observer: {

@@ -2,8 +2,8 @@ import { type Fault, layer, oneshot } from "@pagoda/core";
 import { mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
 import { isRight } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
-import { circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";
+import { describe, expect, test } from "vitest";
+import { Breaker, type BreakerOptions, circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";
 import { down, refused } from "./bench.ts";
 
 const step = fc.oneof(
@@ -83,6 +83,8 @@ test("property: never more probes than allowed, also when some are aborted; and 
           openMs: 1_000,
           maxOpenMs: 4_000,
           probes,
+          // As long as this takes: nothing here is given up.
+          probeMs: 2 ** 31 - 1,
           observer: watch.observer,
           clock,
           random: seededRandom(1),
@@ -123,4 +125,104 @@ test("property: never more probes than allowed, also when some are aborted; and 
   );
   // A property that never came to the point would hold, too.
   expect(halfOpened).toBeGreaterThan(20);
+});
+
+describe("defect: a probe that was never answered kept the breaker half-open for ever:", () => {
+  function probing(options: BreakerOptions = {}) {
+    const clock = virtualClock();
+    const settings = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1, ...options };
+    const breaker = new Breaker(settings);
+    breaker.heard(breaker.admit() as number, "failure");
+    return { clock, breaker };
+  }
+
+  test("its slot goes to another call after probeMs, and what it says then still counts", async () => {
+    const { clock, breaker } = probing({ probeMs: 3_000 });
+    await clock.advance(1_000);
+    const first = breaker.admit() as number;
+    await clock.advance(2_999);
+    expect([breaker.admits(), breaker.admitsInMs]).toEqual([false, 1]);
+    await clock.advance(1);
+    expect(breaker.admits()).toBe(true);
+    const second = breaker.admit();
+    expect(second).toBeDefined();
+    expect(breaker.admit()).toBeUndefined();
+    expect(breaker.state()).toMatchObject({ phase: "half-open", probesInFlight: 2 });
+    breaker.heard(first, "success");
+    expect(breaker.phase).toBe("closed");
+  });
+
+  test("openMs is the default, and one call goes through each time", async () => {
+    const { clock, breaker } = probing();
+    let admitted = 0;
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      if (breaker.admit() !== undefined) admitted++;
+      await clock.advance(100);
+    }
+    expect(admitted).toBe(9);
+  });
+
+  test("one of them that fails opens it, for longer", async () => {
+    const { clock, breaker } = probing();
+    await clock.advance(1_000);
+    const first = breaker.admit() as number;
+    await clock.advance(1_000);
+    const second = breaker.admit() as number;
+    breaker.heard(first, "failure");
+    expect([breaker.phase, breaker.retryAfterMs]).toEqual(["open", 2_000]);
+    breaker.heard(second, "success");
+    expect(breaker.phase).toBe("open");
+  });
+
+  test("of several probes as many must succeed as before", async () => {
+    const { clock, breaker } = probing({ probes: 2 });
+    await clock.advance(1_000);
+    const [one, two] = [breaker.admit() as number, breaker.admit() as number];
+    breaker.heard(one, "success");
+    await clock.advance(1_000);
+    const three = breaker.admit() as number;
+    expect(breaker.admit()).toBeUndefined();
+    breaker.heard(two, "neutral");
+    expect(breaker.phase).toBe("half-open");
+    breaker.heard(three, "success");
+    expect(breaker.phase).toBe("closed");
+  });
+
+  test("one that is answered well, and whose body goes on, has succeeded by then", async () => {
+    const { clock, breaker } = probing();
+    await clock.advance(1_000);
+    const ticket = breaker.admit() as number;
+    breaker.answered(ticket);
+    await clock.advance(999);
+    expect([breaker.admit(), breaker.phase]).toEqual([undefined, "half-open"]);
+    await clock.advance(1);
+    expect(breaker.admit()).toBeDefined();
+    expect(breaker.phase).toBe("closed");
+    // It is of another time than this one.
+    breaker.ended(ticket, "failure");
+    expect(breaker.phase).toBe("closed");
+  });
+
+  test("who waits is woken", async () => {
+    const clock = virtualClock();
+    const mock = mockService<string, string, Fault>();
+    const options = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 };
+    const layered = circuitBreaker(options)(mock.service);
+    void layered.call("a");
+    (await mock.next()).fail(down);
+    await clock.advance(1_000);
+    void layered.call("never answered");
+    const waited = oneshot(layered, "b");
+    await settled();
+    await clock.advance(999);
+    expect(mock.calls).toHaveLength(2);
+    await clock.advance(1);
+    mock.calls[2]?.answer("done");
+    expect(await waited).toMatchObject({ right: "done" });
+    expect(clock.pending).toBe(0);
+  });
+
+  test.each([0, -1, Number.NaN, 2 ** 31])("probeMs %d is out of range", (probeMs) => {
+    expect(() => new Breaker({ probeMs })).toThrow("circuit-breaker: probeMs must be more than 0");
+  });
 });

@@ -1,4 +1,4 @@
-import { type Classifier, type Clock, type Outcome, systemClock } from "@pagoda/core";
+import { type Classifier, type Clock, type Outcome, outcomeOfError, systemClock } from "@pagoda/core";
 import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/core/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
@@ -33,7 +33,8 @@ const linkerdsFailures: readonly GrpcStatus[] = [
  * responses that are none of gRPC, or give no status, are read as HTTP.
  *
  * Most errors have their status in the head, since there is no body before it. Where an upstream sends a head first,
- * `grpcTrailers` further in puts it there. What comes after a message is known too late: the response is on its way.
+ * `grpcTrailers` further in puts it there. What comes after a message is known too late for a retry; breakers and balancers
+ * hear of it when the body has ended (`follow`).
  *
  * Cost: about 100 ns for each result.
  *
@@ -61,6 +62,17 @@ export function grpcClassifier({
       if (status === undefined) return http.outcome(result);
       const outcome = outcomes.get(status) as Outcome;
       return outcome.retryable ? withPushback(outcome, headers) : outcome;
+    },
+    follow(response, ended) {
+      const { headers, fault, body } = response as HttpResponse;
+      if (fault !== undefined || !isGrpc(headers) || statusOf(headers) !== undefined)
+        return http.follow?.(response, ended) ?? false;
+      body.observe((_complete, trailers, broken) => {
+        const status = trailers && statusOf(trailers);
+        if (broken !== undefined) ended(outcomeOfError(broken));
+        else ended(outcomes.get(status ?? "OK") as Outcome);
+      });
+      return true;
     },
     discard: (response) => http.discard(response),
   };

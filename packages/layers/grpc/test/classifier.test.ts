@@ -47,6 +47,23 @@ describe("grpcClassifier", () => {
     expect(of("13", { "grpc-retry-pushback-ms": "250" })).toEqual({ kind: "failure", retryable: false });
   });
 
+  test("hears what trailers say after a message", async () => {
+    const follow = (end: (body: ScriptedBody) => void): unknown[] => {
+      const body = new ScriptedBody();
+      const heard: unknown[] = [];
+      const isUnderWay = classifier.follow?.({ ...grpcResponse({}), body }, ({ kind }) => heard.push(kind));
+      body.pipe({ write: () => true, end() {}, fail() {} });
+      end(body);
+      return [isUnderWay, ...heard];
+    };
+    const trailers = (status: string) => ({ "grpc-status": status });
+    expect(follow((body) => body.end(trailers("14")))).toEqual([true, "failure"]);
+    expect(follow((body) => body.end(trailers("5")))).toEqual([true, "success"]);
+    expect(follow((body) => body.end(trailers("0")))).toEqual([true, "success"]);
+    expect(follow((body) => body.break())).toEqual([true, "failure"]);
+    expect(classifier.follow?.(grpcResponse({ "grpc-status": "0" }), () => {})).toBe(false);
+  });
+
   test("leaves what is none of gRPC to another classifier", () => {
     const { outcome } = grpcClassifier({
       otherwise: httpClassifier({ retryable: [500], retryableErrors: () => false }),

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { head, Wire } from "./client.ts";
+import { configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, type Origin, rawOrigin } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
 import { curl, needs } from "./system.ts";
@@ -188,3 +189,35 @@ describe("an origin that dies in the middle of its body gives the client an erro
     second.destroy();
   });
 });
+
+test("defect: an endpoint was healthy that broke its bodies", async () => {
+  let calls = 0;
+  const answer = (message: string): string => `HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n${message}`;
+  await using bad = await rawOrigin((socket) => {
+    socket.on("data", () => {
+      // Every other one, and each at once: no row of failures, but too few successes.
+      if (++calls % 2 === 0) socket.end(answer("short"));
+      else socket.write(answer("0123456789"));
+    });
+  });
+  using folder = new Folder();
+  const policies = { circuitBreaker: { open: "60s" } };
+  await using proxy = await configured(folder, through({ endpoints: [bad.url], policies }));
+  const answers = [];
+  for (let n = 0; n < 40 && answers.at(-1) !== 503; n++) {
+    const { status, ok } = await whole(proxy.url);
+    answers.push(ok ? status : "broken");
+  }
+  expect(answers.filter((each) => each === "broken").length).toBeGreaterThan(1);
+  expect(answers.at(-1)).toBe(503);
+  expect(await proxy.log("circuit opened")).toMatchObject({ endpoint: bad.url, reason: "success-rate" });
+});
+
+/** A call, and whether its body came as a whole. */
+async function whole(url: string): Promise<{ readonly status: number; readonly ok: boolean }> {
+  const response = await fetch(url);
+  return response.text().then(
+    () => ({ status: response.status, ok: true }),
+    () => ({ status: response.status, ok: false }),
+  );
+}
