@@ -39,7 +39,7 @@ export const variables = {
     schema: z.string(),
     fallback: "",
     valid: "the path of a YAML file",
-    about: "the configuration; the variables below override what it says",
+    about: "the configuration; the variables below override what it says, but for the timeouts of routes",
   },
   PROXY_LISTEN_ADDR: {
     schema: z.string().transform(addressOr),
@@ -61,10 +61,10 @@ export const variables = {
     about: "where operators look: /health /ready /metrics /stack and more",
   },
   PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
-    "30000",
+    "15000",
     1,
     2_147_483_647,
-    "milliseconds from a request to its response's head, on every route",
+    "milliseconds from a request to its response's head, on each route without a timeout of its own in the file",
   ),
   PROXY_MAX_CONNECTIONS: wholeNumber(
     "10000",
@@ -76,7 +76,8 @@ export const variables = {
     schema: z.string().transform(workersOr),
     fallback: "all",
     valid: "a whole number from 1 to 1024, or all",
-    about: "processes that serve; all: as many as the machine has cores",
+    about:
+      "processes that serve; all: as many as the machine has cores, or as a container's CPU quota allows",
   },
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,
@@ -122,8 +123,17 @@ export function variableProblemText({ variable, value, valid }: VariableProblem)
   return `${variable} is "${bareUrl(value)}"; valid is ${valid}`;
 }
 
-/** A configuration with what the environment says. `Left`: where it cannot be said. */
-export function override(config: Config, overrides: Overrides): Either<VariableProblem, Config> {
+/**
+ * A configuration with what the environment says. `Left`: where it cannot be said.
+ *
+ * @param hasTimeout Whether a route says a time limit of its own, which then holds: one variable for all routes cannot know
+ * better than what somebody wrote for one of them, `0ms` above all.
+ */
+export function override(
+  config: Config,
+  overrides: Overrides,
+  hasTimeout: HasTimeout = () => false,
+): Either<VariableProblem, Config> {
   const { upstreams, admin, workers, logLevel } = overrides;
   const clusters = Object.entries(config.clusters);
   const [only] = clusters;
@@ -134,7 +144,9 @@ export function override(config: Config, overrides: Overrides): Either<VariableP
   return right({
     ...config,
     listeners: config.listeners.map((each, at) =>
-      listenerWith(each, at === 0 ? overrides : { ...overrides, listen: undefined }),
+      listenerWith(each, at === 0 ? overrides : { ...overrides, listen: undefined }, (route) =>
+        hasTimeout(at, route),
+      ),
     ),
     clusters:
       upstreams === undefined || only === undefined
@@ -154,15 +166,21 @@ export function override(config: Config, overrides: Overrides): Either<VariableP
   });
 }
 
+/** By the places of a listener and of one of its routes. */
+type HasTimeout = (listener: number, route: number) => boolean;
+
 function listenerWith(
   listener: ListenerConfig,
   { listen, maxConnections, requestTimeoutMs: timeout }: Overrides,
+  hasTimeout: (route: number) => boolean,
 ): ListenerConfig {
   return {
     ...listener,
     ...(listen && { address: listen }),
     ...(maxConnections !== undefined && { maxConnections }),
-    ...(timeout !== undefined && { routes: listener.routes.map((route) => routeWith(route, timeout)) }),
+    ...(timeout !== undefined && {
+      routes: listener.routes.map((route, at) => (hasTimeout(at) ? route : routeWith(route, timeout))),
+    }),
   };
 }
 
@@ -172,13 +190,12 @@ function routeWith(route: ListenerConfig["routes"][number], timeout: number): ty
 
 /** What holds without a file: one listener, one route, one cluster. */
 export function defaults(upstreams: readonly string[]): string {
-  const timeout = `${variables.PROXY_REQUEST_TIMEOUT_MS.fallback}ms`;
   return JSON.stringify({
     listeners: [
       {
         name: "main",
         address: variables.PROXY_LISTEN_ADDR.fallback,
-        routes: [{ name: "all", cluster: "upstream", policies: { timeout } }],
+        routes: [{ name: "all", cluster: "upstream" }],
       },
     ],
     clusters: { upstream: { endpoints: upstreams } },

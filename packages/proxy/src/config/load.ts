@@ -111,7 +111,7 @@ function complete(
   const { document, problems, warnings, config, broken } = examine(text);
   const lines = problems.map((problem) => problemText(name, problem));
   if (config === undefined) return left(lines);
-  const overridden = override(config, overrides);
+  const overridden = override(config, overrides, hasTimeout(document.value));
   // What a file says wrong may be what the variable cannot be meant for.
   if (isLeft(overridden)) return left(lines.length > 0 ? lines : [variableProblemText(overridden.left)]);
   const resolved = resolve(overridden.right, file, readWhole);
@@ -130,6 +130,16 @@ function complete(
     warnings: firstLines([...warnings.map((problem) => problemText(name, problem)), ...lists.warnings]),
     demo,
   });
+}
+
+/** Which routes say their time limit, in a configuration as it is written. */
+function hasTimeout(value: unknown): (listener: number, route: number) => boolean {
+  const { listeners } = Object(value) as { readonly listeners?: readonly RouteTimeouts[] };
+  return (listener, route) => listeners?.[listener]?.routes?.[route]?.policies?.timeout !== undefined;
+}
+
+interface RouteTimeouts {
+  readonly routes?: readonly { readonly policies?: { readonly timeout?: unknown } }[];
 }
 
 /** What no configuration and no certificate needs. */

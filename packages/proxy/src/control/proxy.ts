@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, type Description, systemClock } from "@pagoda/core";
@@ -14,6 +13,7 @@ import type { Listening } from "../data-plane/types.ts";
 import { admin } from "./admin.ts";
 import { AdminEnd } from "./admin-end.ts";
 import { mergeClusters } from "./clusters.ts";
+import { usableCpus } from "./cpus.ts";
 import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText } from "./protocol.ts";
@@ -81,7 +81,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   if (options.output !== undefined) countDropped(options.output, registry);
-  const workers = config.workers === "all" ? availableParallelism() : config.workers;
+  const workers = config.workers === "all" ? usableCpus() : config.workers;
   log.info({ workers }, "starting");
   warn(log, loaded.right);
   const supervisor = new Supervisor({ workers, code: options.code ?? ownCode(), log, registry, clock });

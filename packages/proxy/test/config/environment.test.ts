@@ -8,8 +8,10 @@ import {
   variableProblemText,
   variables,
 } from "../../src/config/environment.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { readConfig } from "../../src/config/read.ts";
 import type { Config } from "../../src/config/schema/config.ts";
+import { Folder } from "../e2e/configured.ts";
 
 type Variable = keyof typeof variables;
 
@@ -171,7 +173,7 @@ describe("without a file", () => {
         name: "main",
         address: { host: "127.0.0.1", port: 3_000 },
         maxConnections: 10_000,
-        routes: [{ name: "all", cluster: "upstream", policies: { timeout: 30_000 } }],
+        routes: [{ name: "all", cluster: "upstream", policies: { timeout: 15_000 } }],
       },
     ]);
     expect(clusters).toMatchObject({ upstream: { endpoints: ["http://a:1"], balance: "round-robin" } });
@@ -215,6 +217,36 @@ describe("what is set overrides the file", () => {
         workers: 9,
       }),
     );
+  });
+
+  test("but for the timeouts that routes have of their own", () => {
+    const changed = override(config, { requestTimeoutMs: 7 }, (listener) => listener === 1);
+    expect(changed).toMatchObject(
+      right({
+        listeners: [
+          { routes: [{ policies: { timeout: 7 } }] },
+          { routes: [{ policies: { timeout: 15_000 } }] },
+        ],
+      }),
+    );
+  });
+
+  test("defect: PROXY_REQUEST_TIMEOUT_MS overrode `timeout: 0ms`", async () => {
+    using folder = new Folder();
+    const routes = ["0ms", "5s", undefined].map((timeout, n) => ({
+      name: `r${n}`,
+      match: { path: `/${n}` },
+      cluster: "shop",
+      policies: timeout === undefined ? {} : { timeout },
+    }));
+    const file = folder.write("pagoda.yaml", {
+      listeners: [{ address: "127.0.0.1:1", routes }],
+      clusters: { shop: { endpoints: ["http://a:1"] } },
+    });
+    const loaded = await loadConfig({ file, env: { PROXY_REQUEST_TIMEOUT_MS: "700" } });
+    expect(
+      isRight(loaded) && loaded.right.config.listeners[0]?.routes.map(({ policies }) => policies.timeout),
+    ).toEqual([0, 5_000, 700]);
   });
 
   test("and nothing else", () => {

@@ -159,7 +159,12 @@ test("the Kubernetes example has a configuration that is valid, and ends later t
       }[];
     };
   };
-  const { drain } = parse(text) as { readonly drain: { readonly timeout: string } };
+  const { drain, workers } = parse(text) as {
+    readonly drain: { readonly timeout: string };
+    readonly workers: number;
+  };
+  // A thread of its own for each core of the node would not fit into the limit of memory.
+  expect(workers).toBeLessThanOrEqual(4);
   expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
   expect(spec.initContainers).toMatchObject([
     { restartPolicy: "Always", args: ["run", "-c", "/etc/pagoda/pagoda.yaml"] },

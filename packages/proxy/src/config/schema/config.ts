@@ -142,7 +142,9 @@ export const config = fields({
   workers: z
     .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
     .default("all")
-    .describe("Processes that serve; all: as many as the machine has cores."),
+    .describe(
+      "Processes that serve; all: as many as the machine has cores, or as a container's CPU quota allows, rounded up.",
+    ),
 });
 
 export type Config = z.output<typeof config>;

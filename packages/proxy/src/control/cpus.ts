@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+
+/** What is known of the machine. */
+export interface Machine {
+  /** The text of a file; throws where it cannot be read. */
+  readonly read: (path: string) => string;
+  /** CPUs that the process may run on, whatever its share of them. */
+  readonly cores: number;
+}
+
+const thisMachine: Machine = {
+  read: (path) => readFileSync(path, "utf8"),
+  get cores() {
+    return availableParallelism();
+  },
+};
+
+/**
+ * How many processes have a CPU to run on: as many as the machine has cores, or as a container's CPU quota allows, rounded
+ * up. More of them would use up the quota together, and then stand still together.
+ *
+ * Source: Linux control groups, version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`), each with those it is in, as Go's
+ * runtime reads them since 1.25.
+ */
+export function usableCpus({ read, cores }: Machine = thisMachine): number {
+  let least = cores;
+  for (const [hierarchy, quota] of [
+    ["", quotaOf2],
+    ["cpu", quotaOf1],
+  ] as const) {
+    for (const folder of foldersOf(hierarchy, read)) {
+      const cpus = quota((file) => textOf(read, join(folder, file)));
+      if (cpus !== undefined) least = Math.min(least, Math.max(1, Math.ceil(cpus)));
+    }
+  }
+  return least;
+}
+
+/** The folders of the process's group in a hierarchy, and of those that it is in: each may have a limit. */
+function foldersOf(hierarchy: string, read: Machine["read"]): readonly string[] {
+  const root = join("/sys/fs/cgroup", hierarchy);
+  const folders = new Set<string>();
+  for (const line of (textOf(read, "/proc/self/cgroup") ?? "").split("\n")) {
+    const [, controllers = "", path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    if (path === undefined || !controllers.split(",").includes(hierarchy)) continue;
+    for (let at = path; at !== "/"; at = dirname(at)) folders.add(join(root, at));
+  }
+  // In a container the group is often called by its name outside, and is the root inside.
+  return [...folders, root];
+}
+
+/** `max 100000`, or `150000 100000`: the time in each period. */
+function quotaOf2(read: (file: string) => string | undefined): number | undefined {
+  const [quota, period] = (read("cpu.max") ?? "").trim().split(/\s+/);
+  return cpusOf(quota, period);
+}
+
+function quotaOf1(read: (file: string) => string | undefined): number | undefined {
+  return cpusOf(read("cpu.cfs_quota_us"), read("cpu.cfs_period_us"));
+}
+
+/** `undefined`: no limit, or nothing that could be one. */
+function cpusOf(quota: string | undefined, period: string | undefined): number | undefined {
+  const cpus = Number(quota?.trim() || Number.NaN) / Number(period?.trim() || Number.NaN);
+  return cpus > 0 && cpus < Infinity ? cpus : undefined;
+}
+
+function textOf(read: Machine["read"], path: string): string | undefined {
+  try {
+    return read(path);
+  } catch {
+    return undefined;
+  }
+}

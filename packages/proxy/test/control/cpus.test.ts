@@ -1,0 +1,86 @@
+import { availableParallelism } from "node:os";
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { usableCpus } from "../../src/control/cpus.ts";
+
+/** A machine with sixteen cores and these files. */
+function cpus(files: Readonly<Record<string, string>>): number {
+  return usableCpus({
+    cores: 16,
+    read(path) {
+      const text = files[path];
+      if (text === undefined) throw new Error(`ENOENT: ${path}`);
+      return text;
+    },
+  });
+}
+
+test.each<[string, Readonly<Record<string, string>>, number]>([
+  ["no control groups", {}, 16],
+  ["no limit", { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "max 100000\n" }, 16],
+  ["a container", { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "200000 100000\n" }, 2],
+  ["a part of a CPU", { "/sys/fs/cgroup/cpu.max": "10000 100000\n" }, 1],
+  ["a CPU and a half", { "/sys/fs/cgroup/cpu.max": "150000 100000\n" }, 2],
+  ["more than there are", { "/sys/fs/cgroup/cpu.max": "3200000 100000\n" }, 16],
+  [
+    "a service of systemd",
+    {
+      "/proc/self/cgroup": "0::/system.slice/pagoda.service\n",
+      "/sys/fs/cgroup/system.slice/pagoda.service/cpu.max": "400000 100000\n",
+    },
+    4,
+  ],
+  [
+    "a group within one that has less",
+    {
+      "/proc/self/cgroup": "0::/pod/container\n",
+      "/sys/fs/cgroup/pod/container/cpu.max": "max 100000\n",
+      "/sys/fs/cgroup/pod/cpu.max": "300000 100000\n",
+    },
+    3,
+  ],
+  [
+    "version 1, called by its name outside",
+    {
+      "/proc/self/cgroup": "4:memory:/docker/1\n3:cpu,cpuacct:/docker/1\n0::/\n",
+      "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "250000\n",
+      "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+    },
+    3,
+  ],
+  [
+    "version 1 without a limit",
+    {
+      "/proc/self/cgroup": "1:cpu:/\n",
+      "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+      "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+    },
+    16,
+  ],
+])("threads for %s", (_, files, expected) => {
+  expect(cpus(files)).toBe(expected);
+});
+
+test("whatever the files say, there is at least one, and no more than there are cores", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.constantFrom("0 0", "max", "-1", "1e9 1", "NaN NaN", "1 0"),
+    fc.tuple(fc.integer(), fc.integer()).map((pair) => pair.join(" ")),
+  );
+  fc.assert(
+    fc.property(text, text, text, text, (group, max, quota, period) => {
+      const found = cpus({
+        "/proc/self/cgroup": `0::/${group}\n`,
+        "/sys/fs/cgroup/cpu.max": max,
+        "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": quota,
+        "/sys/fs/cgroup/cpu/cpu.cfs_period_us": period,
+      });
+      expect(Number.isInteger(found) && found >= 1 && found <= 16).toBe(true);
+    }),
+  );
+});
+
+test("on this machine there are as many as it says, or fewer", () => {
+  expect(usableCpus()).toBeGreaterThanOrEqual(1);
+  expect(usableCpus()).toBeLessThanOrEqual(availableParallelism());
+});
