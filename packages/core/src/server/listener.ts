@@ -8,6 +8,7 @@ import type { HttpRequest, HttpResponse } from "../http/message.ts";
 import type { Service } from "../service.ts";
 import { Accepted } from "./accepted.ts";
 import { Backlog } from "./backlog.ts";
+import { ClientConnections } from "./client-connections.ts";
 import { type Limits, limitsOf } from "./client-limits.ts";
 import { Connections } from "./connections.ts";
 import { Http1 } from "./http1/server.ts";
@@ -43,6 +44,7 @@ export class Listener implements HttpServer, Side {
   /** One, or one for each socket that was given. */
   readonly #acceptors: Server[] = [];
   #maxConnections: number | undefined;
+  readonly #ofClients: ClientConnections;
   readonly #connections: Connections;
   readonly #http1: Http1;
   #tls: TlsEnd | undefined;
@@ -65,6 +67,7 @@ export class Listener implements HttpServer, Side {
     this.#connections = new Connections(clock);
     this.#http1 = new Http1(this, clock);
     this.#maxConnections = options.maxConnections;
+    this.#ofClients = new ClientConnections(options.maxConnectionsPerClient ?? Infinity);
   }
 
   async listen(
@@ -108,7 +111,7 @@ export class Listener implements HttpServer, Side {
     return this.#connections.size;
   }
 
-  update({ tls, maxConnections, upgrades, limits }: ServerUpdate): void {
+  update({ tls, maxConnections, maxConnectionsPerClient, upgrades, limits }: ServerUpdate): void {
     const tunnels = upgrades === undefined ? this.tunnels : new Tunnels(upgrades);
     const next = limits === undefined ? this.limits : limitsOf(limits);
     if (tls !== undefined) {
@@ -120,6 +123,7 @@ export class Listener implements HttpServer, Side {
     this.limits = next;
     this.#http1.update();
     this.#limit(maxConnections);
+    this.#ofClients.max = maxConnectionsPerClient ?? Infinity;
   }
 
   async drain(limitMs: number): Promise<number> {
@@ -174,12 +178,18 @@ export class Listener implements HttpServer, Side {
     // Node asks for it once, here: later a client could have reset the connection, and its request would come from
     // nobody, whom no rule denies and no limit knows.
     if (socket.remoteAddress === undefined) return void socket.destroy();
+    const client = this.#ofClients.opened(socket.remoteAddress);
+    if (client === undefined) {
+      this.#observer.connectionRefused?.();
+      return void socket.destroy();
+    }
     const accepted = new Accepted(socket, this, this.#clock);
     this.#connections.add(accepted);
     // What fails before its version is known is no more than a client that has gone.
     socket.on("error", () => {});
     socket.once("close", () => {
       this.#connections.delete(accepted);
+      this.#ofClients.closed(client);
       this.#observer.connections?.(this.connections, "closed");
     });
     this.#observer.connections?.(this.connections, "opened");

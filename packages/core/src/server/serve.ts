@@ -46,6 +46,11 @@ export interface ServeOptions extends ServerObserver {
   /** Connections at once; a further one is closed as it comes. Default: no limit. */
   readonly maxConnections?: number;
   /**
+   * Connections of one client at once, by its address, for IPv6 by its /64; a further one is closed as it comes. Not for
+   * behind a load balancer, whose connections they all are. Default: no limit.
+   */
+  readonly maxConnectionsPerClient?: number;
+  /**
    * Protocols for which tunnels may be opened, over HTTP/1.1 and HTTP/2 alike; `connect` allows the method CONNECT. What
    * is said in a tunnel no layer sees, so protocols that carry HTTP are refused. A client that asks HTTP/1.1 for another one
    * gets an ordinary response, all else gets 501. Default `["websocket"]`.
@@ -62,6 +67,8 @@ export interface ServerUpdate {
   readonly tls?: ServerTls;
   /** Default: no limit. Those that are open stay. */
   readonly maxConnections?: number;
+  /** Default: no limit. Those that are open stay. */
+  readonly maxConnectionsPerClient?: number;
   /** For requests that come from now on. Default: as it was. */
   readonly upgrades?: readonly string[];
   /** For requests that are under way, too. Default: as they were. */

@@ -1,4 +1,5 @@
 import { Agent, get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { service } from "@pagoda/core";
 import {
   bodyFrom,
@@ -287,6 +288,29 @@ describe("serve", () => {
     expect(await serve(stack, { port })).toMatchObject({
       left: { _tag: "ListenFailed", host: "127.0.0.1", port, code: "EADDRINUSE", retryable: true },
     });
+  });
+
+  test("a client has no more connections than it may, and others have theirs", async () => {
+    const refused: number[] = [];
+    const server = await served(() => text("a"), {
+      maxConnectionsPerClient: 2,
+      connectionRefused: () => void refused.push(1),
+    });
+    const [first] = [await Wire.to(server), await Wire.to(server)];
+    const third = await Wire.to(server);
+    expect(await third.rest()).toBe("");
+    expect(refused).toHaveLength(1);
+    const other = new Wire(connect({ port: server.port, host: server.host, localAddress: "127.0.0.2" }));
+    other.say(head("GET /", "Connection: close"));
+    expect(statuses(await other.rest())).toEqual([200]);
+    first?.socket.destroy();
+    await eventually(() => server.connections === 1);
+    const again = await Wire.to(server, head("GET /"));
+    await again.until("200 OK");
+    server.update({});
+    const more = await Wire.to(server, head("GET /"));
+    await more.until("200 OK");
+    expect(refused).toHaveLength(1);
   });
 
   test("a connection over maxConnections is closed as it comes", async () => {

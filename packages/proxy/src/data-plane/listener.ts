@@ -13,6 +13,7 @@ import type { Either } from "fp-ts/lib/Either.js";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { ListenerConfig } from "../config/schema/config.ts";
+import { given } from "./given.ts";
 import type { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "./shared-limits.ts";
 import type { Listening } from "./types.ts";
@@ -45,12 +46,13 @@ export class Listener {
     options: ListenerOptions,
   ): Promise<Either<ListenFailed, Listener>> {
     const { stack, counters, files, ticketSecret, sockets, log } = options;
-    const { address, protocols, maxConnections, timeouts, tls, upgrades } = config;
+    const { address, protocols, maxConnections, maxConnectionsPerClient, timeouts, tls, upgrades } = config;
     const server = await serve(stack, {
       ...address,
       sockets,
       protocols,
       maxConnections,
+      ...given({ maxConnectionsPerClient }),
       upgrades,
       limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
@@ -69,12 +71,13 @@ export class Listener {
    * those under way.
    */
   update(
-    { tls, maxConnections, timeouts, upgrades }: ListenerConfig,
+    { tls, maxConnections, maxConnectionsPerClient, timeouts, upgrades }: ListenerConfig,
     files: ReadonlyMap<string, string>,
     ticketSecret: Uint8Array,
   ): void {
     this.server.update({
       maxConnections,
+      ...given({ maxConnectionsPerClient }),
       upgrades,
       limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),

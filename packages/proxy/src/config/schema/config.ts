@@ -94,6 +94,11 @@ const listener = fields({
     .describe(
       "Protocols for which tunnels may be opened; `connect` allows the method CONNECT. No policy sees what is said in a tunnel, so protocols that carry HTTP are never allowed.",
     ),
+  maxConnectionsPerClient: whole(1, 1_000_000)
+    .optional()
+    .describe(
+      "Connections of one client at once, by its address (IPv6: by its /64), in each worker; a further one is closed. Not for behind a load balancer, whose connections they all are. Default: no limit.",
+    ),
   trustedProxies: some(text)
     .optional()
     .describe(
