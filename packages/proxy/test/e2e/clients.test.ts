@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
 import { certified, curled, tls } from "./certified.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
-import { origin } from "./origin.ts";
+import { named, origin } from "./origin.ts";
 
 const behindProxy = { trustedProxies: ["127.0.0.0/8"] };
 
@@ -55,6 +55,23 @@ describe("behind a trusted proxy", () => {
     expect(await statuses("2001:db8:1:2::1", "[2001:db8:1:2:3::4]:5", "2001:db8:1:3::1")).toEqual([
       200, 429, 200,
     ]);
+  });
+
+  test("hashing goes by the client, however its address is written", async () => {
+    await using one = await named("one");
+    await using two = await named("two");
+    using folder = new Folder();
+    const balance = { strategy: "ring-hash", key: "address" };
+    const config = through({ endpoints: [one.url, two.url], balance }, behindProxy);
+    await using pagoda = await configured(folder, config);
+    const at = async (entry: string): Promise<string> => (await call(pagoda.url, by(entry))).body;
+    const seen = new Set<string>();
+    for (let n = 1; n <= 20; n++) {
+      const body = await at(`192.0.2.${n}:1000`);
+      seen.add(body);
+      expect([n, await at(`::ffff:192.0.2.${n}`)]).toEqual([n, body]);
+    }
+    expect(seen).toEqual(new Set(["one", "two"]));
   });
 
   test("the proxy's certificate does not vouch for its clients", async () => {
