@@ -60,6 +60,7 @@ export function responseClassifier<Res = HttpLike>({
   const isFailure = matcher("failures", failures, isServerError);
   const isLimited = matcher("limited", asksForFewer, isTooManyRequests);
   const isRetryable = matcher("retryable", retryable, isWorthRetrying);
+  const isDefault = failures === undefined && asksForFewer === undefined && retryable === undefined;
 
   function outcomeOf(error: unknown): Outcome {
     const outcome = outcomeOfError(error);
@@ -74,6 +75,8 @@ export function responseClassifier<Res = HttpLike>({
       const response = result.right;
       const http = isHttp(response) ? response : undefined;
       if (http?.fault !== undefined && isFault(http.fault)) return outcomeOf(http.fault);
+      // What nearly every call comes to, without asking three times.
+      if (isDefault && (http === undefined || (http.status < 500 && http.status !== 429))) return success;
       const again = isRetryable(response, http);
       if (isFailure(response, http)) return withRetryAfter(again ? failureRetryable : failure, http, clock);
       if (isLimited(response, http)) return withRetryAfter(again ? limitedRetryable : limited, http, clock);
