@@ -19,6 +19,12 @@ export interface Clock {
 /** Milliseconds: the longest time that the platform's timers take. They fire at once when they are given more. */
 export const longestTimerMs = 2_147_483_647;
 
+/**
+ * A timer that fires so many milliseconds too late was held up with its process: stopped, starved, moved to another machine.
+ * Such a process could not hear either, so it is no judge of who was silent meanwhile.
+ */
+export const heldUpMs = 1_000;
+
 /** The system's clock, and the default of every layer. */
 export const systemClock: Clock = {
   now: () => performance.now(),

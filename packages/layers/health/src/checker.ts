@@ -1,7 +1,7 @@
-import { type Endpoint, type HealthWatch, type Json, Scope, type Timer } from "@pagoda/core";
+import { type Endpoint, heldUpMs, type HealthWatch, type Json, Scope, type Timer } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { CheckSettings } from "./check-options.ts";
-import { illProbed, type ProbeResult } from "./probe.ts";
+import { illProbed, type ProbeResult, unprobed } from "./probe.ts";
 import { maxMs } from "./range.ts";
 
 /** Checks one endpoint again and again, one check at a time. */
@@ -80,7 +80,10 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     // Before the abort, so that what it sets off is late already.
     this.#running = undefined;
     scope.abort();
-    this.#ended(illProbed(`no result within ${this.#settings.timeoutMs} ms`));
+    const { timeoutMs, clock } = this.#settings;
+    const reason = `no result within ${timeoutMs} ms`;
+    const lateMs = clock.now() - this.#startedMs - timeoutMs;
+    this.#ended(lateMs > heldUpMs ? unprobed(`${reason}: this process was held up`) : illProbed(reason));
   }
 
   #settled(scope: Scope, result: ProbeResult): void {

@@ -80,6 +80,29 @@ describe("time", () => {
     expect(told).toEqual(["a failed: no result within 300 ms 300", "a ill: no result within 300 ms"]);
   });
 
+  test("defect: one failed that had no time, for this process had been stopped", async () => {
+    const clock = virtualClock();
+    let stoppedMs = 0;
+    const held = { ...clock, now: () => clock.now() + stoppedMs };
+    const failures: unknown[] = [];
+    const check = healthCheck({
+      probe: () => new Promise(() => {}),
+      timeoutMs: 300,
+      unhealthyThreshold: 1,
+      initiallyHealthy: true,
+      clock: held,
+      observer: { checked: (_key, { failure }) => failures.push(failure) },
+    });
+    const watch = check.watch({ key: "a" }, () => {});
+    stoppedMs = 5_000;
+    await clock.advance(300);
+    expect(failures).toMatchObject([
+      { origin: "local", reason: "no result within 300 ms: this process was held up" },
+    ]);
+    expect(watch.healthy).toBe(true);
+    watch.close();
+  });
+
   test("its result counts no more when it comes, whatever it is", async () => {
     const { watch, runs, clock, told } = checking();
     const a = watch("a");

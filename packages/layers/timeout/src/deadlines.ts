@@ -1,12 +1,16 @@
-import type { Clock, Timer } from "@pagoda/core";
+import { type Clock, heldUpMs, type Timer } from "@pagoda/core";
 
 /** A moment at which something ends, and its place in the list. */
 export interface Deadline {
   readonly at: number;
-  expire: () => void;
+  /** @param wasHeldUp It is past for this process was stopped, and not for nothing has come. */
+  expire: (wasHeldUp: boolean) => void;
   before: Deadline | undefined;
   after: Deadline | undefined;
 }
+
+/** After the process was held up, what has come is read before anything expires. */
+const secondLookMs = 1;
 
 /**
  * Deadlines that all lie equally far ahead, so each new one is the last: a list, and one timer for the first. Setting
@@ -18,13 +22,15 @@ export class Deadlines {
   #first: Deadline | undefined;
   #last: Deadline | undefined;
   #timer: Timer | undefined;
+  #firesAt = 0;
+  #wasHeldUp = false;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
     this.#ms = ms;
   }
 
-  set(expire: () => void): Deadline {
+  set(expire: (wasHeldUp: boolean) => void): Deadline {
     const deadline: Deadline = {
       at: this.#clock.now() + this.#ms,
       expire,
@@ -34,7 +40,7 @@ export class Deadlines {
     if (this.#last === undefined) this.#first = deadline;
     else this.#last.after = deadline;
     this.#last = deadline;
-    this.#timer ??= this.#clock.setTimer(this.#ms, this.#fire);
+    if (this.#timer === undefined) this.#wait(deadline.at, this.#ms);
     return deadline;
   }
 
@@ -52,20 +58,32 @@ export class Deadlines {
     if (this.#first !== undefined || this.#timer === undefined) return;
     this.#clock.clearTimer(this.#timer);
     this.#timer = undefined;
+    this.#wasHeldUp = false;
   }
 
   readonly #fire = (): void => {
     this.#timer = undefined;
     const now = this.#clock.now();
+    if (now - this.#firesAt > heldUpMs) {
+      this.#wasHeldUp = true;
+      return this.#wait(now + secondLookMs, secondLookMs);
+    }
+    const wasHeldUp = this.#wasHeldUp;
+    this.#wasHeldUp = false;
     for (let first = this.#first; first !== undefined && first.at <= now; first = this.#first) {
       const { expire } = first;
       this.clear(first);
-      expire();
+      expire(wasHeldUp);
     }
     // What expired may have set new deadlines, and with them the timer.
     if (this.#first === undefined || this.#timer !== undefined) return;
-    this.#timer = this.#clock.setTimer(this.#first.at - now, this.#fire);
+    this.#wait(this.#first.at, this.#first.at - now);
   };
+
+  #wait(firesAt: number, ms: number): void {
+    this.#firesAt = firesAt;
+    this.#timer = this.#clock.setTimer(ms, this.#fire);
+  }
 }
 
 function nothing(): void {}

@@ -11,7 +11,10 @@ import {
 import { isRight, left } from "fp-ts/lib/Either.js";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
-/** The call was given up: no answer in time. It counts against the upstream, which was given its time. */
+/**
+ * The call was given up: no answer in time. It counts against the upstream, which was given its time; unless this process was
+ * stopped when the time was over: then it is of origin `local`.
+ */
 export interface TimedOut extends Fault<"TimedOut"> {
   readonly afterMs: number;
 }
@@ -77,11 +80,11 @@ export function timeout<Req = unknown>({
         };
         const start = (): void => {
           if (!open || deadline !== undefined) return;
-          deadline = deadlines.set(() => {
+          deadline = deadlines.set((wasHeldUp) => {
             // It is no more in the list.
             deadline = undefined;
             close();
-            resolve(left(timedOut));
+            resolve(left(wasHeldUp ? { ...timedOut, origin: "local" } : timedOut));
             scope.abort(reason);
             observer?.timedOut?.(ms);
           });

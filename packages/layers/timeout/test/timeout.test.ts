@@ -217,3 +217,36 @@ describe("deadlines", () => {
     );
   });
 });
+
+describe("after this process has been stopped", () => {
+  function stopped() {
+    const clock = virtualClock();
+    const state = { ms: 0 };
+    const mock = mockService<string, string>();
+    const held = { ...clock, now: () => clock.now() + state.ms };
+    return { clock, state, mock, layered: timeout<string>({ ms: 100, clock: held })(mock.service) };
+  }
+
+  test("defect: a call that had no time to be answered counted against the upstream", async () => {
+    const { clock, state, layered } = stopped();
+    const result = layered.call("a");
+    state.ms = 5_000;
+    await clock.advance(101);
+    expect(await result).toMatchObject({ left: { _tag: "TimedOut", origin: "local", afterMs: 100 } });
+    const next = layered.call("b");
+    await clock.advance(100);
+    expect(await next).toMatchObject({ left: { _tag: "TimedOut", origin: "upstream" } });
+    expect(clock.pending).toBe(0);
+  });
+
+  test("an answer that has come meanwhile is taken", async () => {
+    const { clock, state, mock, layered } = stopped();
+    const result = layered.call("a");
+    const call = await mock.next();
+    state.ms = 5_000;
+    await clock.advance(100);
+    call.answer("in time");
+    expect(await result).toMatchObject({ right: "in time" });
+    expect(clock.pending).toBe(0);
+  });
+});

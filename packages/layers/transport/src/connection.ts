@@ -1,11 +1,11 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { systemClock, type Timer } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders } from "@pagoda/core/http";
 import type { Call } from "./call.ts";
 import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
 import { coded } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { Limit } from "./limit.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
 import { isStaleness } from "./staleness.ts";
@@ -53,7 +53,7 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
   #heard = false;
   /** The socket was told to read no further. */
   #paused = false;
-  #timer: Timer | undefined;
+  readonly #timer = new Limit();
   /** Nothing more can be written; what has come is read first. */
   #writeError: Error | undefined;
 
@@ -204,7 +204,7 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     }
     if (head.expectsContinue) {
       this.#socket.write(head.text, "latin1");
-      this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload(call));
+      this.#timer.run(continueMs, () => this.#startUpload(call));
       return;
     }
     try {
@@ -299,12 +299,11 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
 
   /** Closes the connection with an error of that code when nothing clears the limit before. */
   #limit(ms: number, code: string): void {
-    this.#clear();
-    if (ms > 0) this.#timer = systemClock.setTimer(ms, () => this.#close(coded(code, `nothing in ${ms} ms`)));
+    if (ms > 0) this.#timer.set(ms, code, (error) => this.#close(error));
+    else this.#timer.clear();
   }
 
   #clear(): void {
-    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#timer.clear();
   }
 }

@@ -76,14 +76,14 @@ export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): Transpo
   if (cause instanceof Unsendable) return unsendable(cause);
   if (code === "UPGRADE_UNSUPPORTED")
     return { _tag: "UpgradeUnsupported", origin: "local", retryable: false, upstream, cause };
-  const origin = isLocalFailure(cause) || code === "CLOSED" ? "local" : "upstream";
+  const origin = isOwn(cause) ? "local" : "upstream";
   const processed = canResend && (!connected || unprocessed.has(code)) ? ({ processed: false } as const) : {};
   if (!connected)
     return { _tag: "ConnectFailed", origin, retryable: true, ...processed, upstream, code, cause };
   if (code === "HEADERS_TIMEOUT") {
     return {
       _tag: "HeadersTimedOut",
-      origin: "upstream",
+      origin,
       retryable: true,
       upstream,
       afterMs: headersTimeoutMs,
@@ -133,9 +133,12 @@ export function uploadBroken(cause: unknown): Aborted {
 
 /** The fault of a response's body that breaks; what this side has brought about is not the origin's. */
 export function brokenBy(cause: Error | BodyBroken): BodyBroken {
-  const isLocal =
-    "_tag" in cause || isLocalFailure(cause) || (cause as NodeJS.ErrnoException).code === "CLOSED";
-  return isLocal ? { ...bodyBroken(cause), origin: "local" } : bodyBroken(cause);
+  return "_tag" in cause || isOwn(cause) ? { ...bodyBroken(cause), origin: "local" } : bodyBroken(cause);
+}
+
+/** Whether this side has brought an error about, or could not see what the other did. */
+function isOwn(cause: NodeJS.ErrnoException & { readonly isLocal?: boolean }): boolean {
+  return isLocalFailure(cause) || cause.code === "CLOSED" || cause.isLocal === true;
 }
 
 /** An error with a code. */

@@ -4,7 +4,7 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { aborted, isFault, systemClock, type Timer } from "@pagoda/core";
+import { aborted, isFault } from "@pagoda/core";
 import {
   type BodyBroken,
   hasOuterSpace,
@@ -19,6 +19,7 @@ import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
+import { Limit } from "../limit.ts";
 import { Malformed } from "../malformed.ts";
 import { safeMethods } from "../staleness.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
@@ -74,7 +75,7 @@ export class Http2Call extends PushBody {
   #line: Line | undefined;
   #resends = 0;
   #upload: Upload | TunnelUpload | undefined;
-  #timer: Timer | undefined;
+  #timer: Limit | undefined;
   #idle: IdleWatch | undefined;
   #settled = false;
   #isOver = false;
@@ -149,7 +150,7 @@ export class Http2Call extends PushBody {
       this.#lost(stream, line, undefined);
     });
     if (bodiless || isTunnel) this.#sent();
-    else if (expectsContinue) this.#timer = systemClock.setTimer(continueMs, () => this.#startUpload());
+    else if (expectsContinue) (this.#timer ??= new Limit()).run(continueMs, () => this.#startUpload());
     else this.#startUpload();
   }
 
@@ -310,9 +311,10 @@ export class Http2Call extends PushBody {
   #sent(): void {
     const { headersTimeoutMs } = this.#origin;
     if (this.#settled || this.#isOver || headersTimeoutMs === 0) return;
-    this.#timer = systemClock.setTimer(headersTimeoutMs, () => {
+    this.#timer ??= new Limit();
+    this.#timer.set(headersTimeoutMs, "HEADERS_TIMEOUT", (error) => {
       this.#line?.timedOut();
-      this.failed(coded("HEADERS_TIMEOUT", `nothing in ${headersTimeoutMs} ms`), true);
+      this.failed(error, true);
       this.#stream?.close(constants.NGHTTP2_CANCEL);
     });
   }
@@ -362,8 +364,7 @@ export class Http2Call extends PushBody {
   }
 
   #clear(): void {
-    if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#timer?.clear();
   }
 
   #release(): void {

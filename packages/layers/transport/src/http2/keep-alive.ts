@@ -1,9 +1,7 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { type Clock, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, heldUpMs, systemClock, type Timer } from "@pagoda/core";
 
-/** A timer that fires so much too late was set by a process that was stopped meanwhile, which could not hear either. */
-const heldUpMs = 1_000;
 /** When the time is over, what may have come is read before it counts. */
 const secondLookMs = 1;
 

@@ -4,6 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { systemClock, type Timer } from "@pagoda/core";
 import type { ConnectionTerms } from "../connection-terms.ts";
 import { coded } from "../faults.ts";
+import { Limit } from "../limit.ts";
 import type { Http2Call, Line } from "./call.ts";
 import { KeepAlive } from "./keep-alive.ts";
 
@@ -34,6 +35,7 @@ export class Session implements Line {
   #session: ClientHttp2Session | undefined;
   /** Calls that wait until there is a connection. */
   #waiting: Http2Call[] = [];
+  readonly #connecting = new Limit();
   #timer: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
   readonly #pingMs: number;
@@ -57,9 +59,7 @@ export class Session implements Line {
     const socket =
       tls === undefined ? connectTcp(options) : connectTls({ ...tls, ...options, ALPNProtocols: ["h2"] });
     this.#socket = socket;
-    this.#timer = systemClock.setTimer(connectTimeoutMs, () =>
-      this.#end(coded("CONNECT_TIMEOUT", `nothing in ${connectTimeoutMs} ms`)),
-    );
+    this.#connecting.set(connectTimeoutMs, "CONNECT_TIMEOUT", (error) => this.#end(error));
     const onError = (error: Error): void => this.#end(error);
     socket.on("error", onError);
     socket.once("close", () => this.#end(coded("ENDED", "the connection was closed")));
@@ -203,6 +203,7 @@ export class Session implements Line {
   }
 
   #clear(): void {
+    this.#connecting.clear();
     if (this.#timer !== undefined) systemClock.clearTimer(this.#timer);
     this.#timer = undefined;
   }
