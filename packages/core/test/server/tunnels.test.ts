@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { constants } from "node:http2";
 import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/core/http";
 import { type ServeOptions } from "@pagoda/core/server";
 import { describe, expect, test } from "vitest";
@@ -213,6 +214,19 @@ describe("a client that leaves while its tunnel is being opened", () => {
     else wire.socket.resetAndDestroy();
     await eventually(() => signal?.aborted === true && server.connections === 0);
     expect(server.inFlight).toBe(0);
+  });
+
+  test("over HTTP/2 aborts the call, too", async () => {
+    let signal: AbortSignal | undefined;
+    const server = await served((_request, its) => {
+      signal = its;
+      return new Promise(() => {});
+    });
+    const stream = await extended(server, "websocket");
+    stream.on("error", () => {});
+    await eventually(() => signal !== undefined);
+    stream.close(constants.NGHTTP2_CANCEL);
+    await eventually(() => signal?.aborted === true && server.inFlight === 0);
   });
 
   test("is not confused with one that has said something and ended its half", async () => {

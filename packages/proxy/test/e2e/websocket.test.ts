@@ -37,24 +37,27 @@ async function echo(): Promise<Origin & { readonly server: WebSocketServer }> {
 }
 
 let folder: Folder;
+let secureFolder: Folder;
 let upstream: Awaited<ReturnType<typeof echo>>;
 let pagoda: Pagoda;
 let secure: Pagoda;
 
 beforeAll(async () => {
   folder = new Folder();
+  // One of its own: a proxy takes over what is written into its file.
+  secureFolder = new Folder();
   upstream = await echo();
-  folder.write("cert.pem", certificate);
-  folder.write("cert.key", key);
+  secureFolder.write("cert.pem", certificate);
+  secureFolder.write("cert.key", key);
   const tls = { certificates: [{ certificate: "cert.pem", key: "cert.key" }] };
   const policies = { retry: { attempts: 3 }, concurrencyLimit: 200 };
   pagoda = await configured(folder, through({ endpoints: [upstream.url] }, {}, policies));
-  secure = await configured(folder, through({ endpoints: [upstream.url] }, { tls }, policies));
+  secure = await configured(secureFolder, through({ endpoints: [upstream.url] }, { tls }, policies));
 });
 
 afterAll(async () => {
   for (const each of [pagoda, secure, upstream]) await each?.[Symbol.asyncDispose]();
-  folder?.[Symbol.dispose]();
+  for (const each of [folder, secureFolder]) each?.[Symbol.dispose]();
 });
 
 /** A WebSocket through the proxy, once it is open. */
