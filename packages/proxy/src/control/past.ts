@@ -2,6 +2,8 @@ import { AggregatorRegistry } from "prom-client";
 import type { MetricData } from "../data-plane/types.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
+type Values = MetricData["values"];
+
 /**
  * What workers had counted that have died: as far as anybody had asked. Without it sums would go down, which readers of
  * counters take for a new beginning.
@@ -17,6 +19,28 @@ export class PastCounts {
   /** What a worker has counted so far. */
   saw(worker: WorkerProcess, metrics: readonly MetricData[]): void {
     this.#last.set(worker, metrics);
+  }
+
+  /**
+   * Drops what was counted of endpoints that no worker has any more, whose series would stay for ever.
+   *
+   * @param live What the workers that live count now.
+   */
+  forgetGone(live: readonly (readonly MetricData[])[]): void {
+    if (this.#sum.length === 0) return;
+    const endpoints = new Set<unknown>();
+    for (const metrics of live)
+      for (const { values } of metrics)
+        for (const { labels } of values)
+          if (labels["endpoint"] !== undefined) endpoints.add(labels["endpoint"]);
+    // Workers that do not answer know of none.
+    if (endpoints.size === 0) return;
+    const isThere = ({ labels: { endpoint, upstream } }: Values[number]): boolean =>
+      (endpoint === undefined || endpoints.has(endpoint)) &&
+      (upstream === undefined || upstream === "none" || upstream === "other" || endpoints.has(upstream));
+    this.#sum = this.#sum.map((metric) =>
+      Object.assign({}, metric, { values: metric.values.filter(isThere) }),
+    );
   }
 
   async died(worker: WorkerProcess): Promise<void> {

@@ -138,6 +138,7 @@ export class Supervisor {
         return metrics;
       }),
     );
+    this.#past.forgetGone(each);
     return [this.#past.sum, ...each];
   }
 
