@@ -1,13 +1,7 @@
-import { jsonEntries, type Reading } from "@pagoda/discovery";
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
-import { originOf, validOrigin } from "./address.ts";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { originsIn } from "./origins.ts";
 import { locate } from "./resolved.ts";
 import type { Config } from "./schema/config.ts";
-
-/** The origins that a file lists; what is none is left out. */
-export function originsIn(text: string): Either<readonly string[], Reading> {
-  return jsonEntries(text, { keyOf: originOf, validKey: validOrigin });
-}
 
 /** What is wrong with the files that list endpoints. */
 export interface EndpointFiles {

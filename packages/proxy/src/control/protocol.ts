@@ -3,10 +3,10 @@ import type { ListenFailed } from "@pagoda/core/server";
 import type { LeaseAnswer, LeaseAsk, Rates } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Resolved } from "../config/resolved.ts";
-import type { ClusterStatus, DataPlaneContext, Listening, MetricData } from "../data-plane/types.ts";
+import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 
 /** What a data plane is to do, as it goes to a worker. */
-export interface Assignment extends Omit<DataPlaneContext, "log" | "limits" | "sockets"> {
+export interface Assignment extends Omit<DataPlaneContext, "log" | "limits" | "sockets" | "found"> {
   readonly resolved: Resolved;
   /** Whether limits hold for several workers together. */
   readonly sharesLimits: boolean;
@@ -85,7 +85,13 @@ export interface LeaseReply {
   readonly answer: LeaseAnswer;
 }
 
-export type FromWorker = Reply | Crashed | LeaseRequest;
+/** A worker has looked up endpoints. */
+export interface EndpointsFound {
+  readonly kind: "found";
+  readonly found: Found;
+}
+
+export type FromWorker = Reply | Crashed | LeaseRequest | EndpointsFound;
 /** A socket for a listener of the assignment that comes next. It comes along with the message. */
 export interface SocketFor {
   readonly kind: "socket";

@@ -6,6 +6,7 @@ import type { Resolved } from "../config/resolved.ts";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import type { ClusterStatus, Listening, MetricData } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
+import { KnownEndpoints } from "./known-endpoints.ts";
 import { PastCounts } from "./past.ts";
 import { type Ask, type Asks, type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
@@ -45,6 +46,7 @@ export class Supervisor {
   readonly #waiting = new Set<Timer>();
   readonly #shared: SharedState;
   readonly #past = new PastCounts();
+  readonly #known = new KnownEndpoints();
   readonly #sockets: Sockets;
   #assignment: Assigned | undefined;
   #listening: readonly Listening[] = [];
@@ -119,6 +121,7 @@ export class Supervisor {
       }
       this.#sockets.use(sockets.right);
       this.#shared.keep(resolved);
+      this.#known.keep(resolved);
       return right(undefined);
     });
   }
@@ -199,7 +202,7 @@ export class Supervisor {
       for (const socket of socketsOf(worker.worker, this.#options.workers, all))
         worker.give(socket, listenerName(listener));
     }
-    const applied = (await worker.ask("apply", assignment))?.answer;
+    const applied = (await worker.ask("apply", { ...assignment, known: this.#known.all }))?.answer;
     if (applied === undefined || isLeft(applied)) return applied;
     this.#listening = applied.right;
     return right(undefined);
@@ -243,6 +246,7 @@ export class Supervisor {
         const reply = this.#shared.lease(request);
         if (reply !== undefined) worker.tell(reply);
       },
+      found: (found) => this.#known.found(found),
       stderr: (text) => this.#options.log.warn({ worker: number }, text.trimEnd()),
     };
   }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Server } from "node:net";
 import type { Clock } from "@pagoda/core";
+import type { Found } from "../data-plane/types.ts";
 import { neverBlock } from "../log-output.ts";
 import type { Ask, Asks, FromWorker, LeaseRequest, ToWorker, WorkerArguments } from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
@@ -23,6 +24,7 @@ export type Answered<T> = { readonly answer: T } | undefined;
 export interface WorkerEvents {
   /** It asks for its share of a limit. */
   readonly lease: (request: LeaseRequest, worker: WorkerProcess) => void;
+  readonly found: (found: Found) => void;
   /** It wrote something that is no log line, such as a warning of Node. */
   readonly stderr: (text: string) => void;
 }
@@ -116,8 +118,9 @@ export class WorkerProcess {
     this.#child.kill("SIGKILL");
   };
 
-  #hears(message: FromWorker, { lease }: WorkerEvents): void {
+  #hears(message: FromWorker, { lease, found }: WorkerEvents): void {
     if (message.kind === "lease") return lease(message, this);
+    if (message.kind === "found") return found(message.found);
     if (message.kind === "crashed") {
       this.#crash = message.cause;
       return;

@@ -2,7 +2,7 @@ import { systemClock } from "@pagoda/core";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
-import type { DataPlane, MetricData } from "../data-plane/types.ts";
+import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { LeasedLimits } from "./leased-limits.ts";
@@ -39,11 +39,18 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   countDropped(output, registry);
   const limits = new LeasedLimits(tell);
   const sockets = new GivenSockets();
+  const found = (endpoints: Found): void => tell({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 
   const answers: Answers = {
     async apply({ resolved, sharesLimits, ...rest }) {
-      const context = { ...rest, log, sockets: sockets.take, ...(sharesLimits && { limits: limits.of }) };
+      const context = {
+        ...rest,
+        log,
+        found,
+        sockets: sockets.take,
+        ...(sharesLimits && { limits: limits.of }),
+      };
       try {
         const done = await (running?.apply(resolved, context) ?? startDataPlane(resolved, context));
         if (isLeft(done)) return done;

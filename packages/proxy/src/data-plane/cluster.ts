@@ -54,18 +54,23 @@ export interface Cluster {
   close(): void;
 }
 
-/** @param initial Endpoints that are known already, from a source of the same kind: see `endpointsOf`. */
+/**
+ * @param initial Endpoints that are known already, from a source of the same kind: see `endpointsOf`.
+ * @param found Told of endpoints that have been looked up, each time that there are others.
+ */
 export function cluster(
   name: string,
   config: ClusterConfig,
   context: ClusterContext,
   initial: readonly Origin[] = [],
+  found: (endpoints: readonly Origin[]) => void = () => {},
 ): Cluster {
   const log = context.log.child({ cluster: name });
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
   const endpoints = endpointsOf(config, log, initial);
   const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log, events });
+  endpoints.subscribe(() => found(endpoints.endpoints));
   const reachability = new Reachability(endpoints, (reachable, reason) => {
     if (reachable) log.info("an endpoint can be reached");
     else log.warn({ reason }, "no endpoint can be reached");

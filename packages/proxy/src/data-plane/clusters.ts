@@ -1,9 +1,11 @@
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
+import { sourceOf } from "../config/sources.ts";
 import { type Cluster, cluster, type ClusterContext } from "./cluster.ts";
-import { type Origin, sourceOf } from "./endpoints.ts";
+import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
 import type { Tell } from "./tell.ts";
+import type { DataPlaneContext } from "./types.ts";
 
 interface Known {
   readonly settings: string;
@@ -14,17 +16,34 @@ interface Known {
   users: number;
 }
 
+interface Making extends Pick<ClusterContext, "files" | "tracer"> {
+  readonly config: ClusterConfig;
+  readonly settings: string;
+  readonly elsewhere: DataPlaneContext["known"];
+}
+
 /** The clusters by their names, over all configurations: one whose settings stay the same goes on as it is. */
 export class Clusters {
   readonly #context: Tell;
+  readonly #found: DataPlaneContext["found"];
   readonly #current = new Map<string, Known>();
 
-  constructor(context: Tell) {
+  /** @param found Told of endpoints that have been looked up. */
+  constructor(context: Tell, found?: DataPlaneContext["found"]) {
     this.#context = context;
+    this.#found = found;
   }
 
-  /** The clusters of a configuration, for one generation more: those that go on, and new ones. */
-  take({ config, files }: Resolved, { tracer, settings: tracing }: Spans): Taken {
+  /**
+   * The clusters of a configuration, for one generation more: those that go on, and new ones.
+   *
+   * @param elsewhere Endpoints that others have looked up.
+   */
+  take(
+    { config, files }: Resolved,
+    { tracer, settings: tracing }: Spans,
+    elsewhere?: DataPlaneContext["known"],
+  ): Taken {
     const taken = new Map<string, Known>();
     for (const [name, settings] of Object.entries(config.clusters)) {
       const text = tracing + settingsOf(settings, files);
@@ -32,18 +51,21 @@ export class Clusters {
       const one =
         known?.settings === text
           ? known
-          : this.#make(name, settings, text, { ...this.#context, files, tracer });
+          : this.#make(name, { config: settings, settings: text, elsewhere, files, tracer });
       one.users++;
       taken.set(name, one);
     }
     return new Taken(taken);
   }
 
-  #make(name: string, config: ClusterConfig, settings: string, context: ClusterContext): Known {
+  #make(name: string, { config, settings, elsewhere, files, tracer }: Making): Known {
     const source = sourceOf(config);
+    const context = { ...this.#context, files, tracer };
+    if (source === undefined) return { settings, source, cluster: cluster(name, config, context), users: 0 };
     // Where its source cannot be asked now, what it gave last is better than nothing.
-    const initial = source === undefined ? undefined : this.#lastKnown(source);
-    return { settings, source, cluster: cluster(name, config, context, initial), users: 0 };
+    const initial = this.#lastKnown(source) ?? elsewhere?.get(source);
+    const made = cluster(name, config, context, initial, (endpoints) => this.#found?.({ source, endpoints }));
+    return { settings, source, cluster: made, users: 0 };
   }
 
   #lastKnown(source: string): readonly Origin[] | undefined {

@@ -55,13 +55,13 @@ class RunningDataPlane implements DataPlane {
   #isDraining = false;
   #logLevel: string;
 
-  constructor({ config }: Resolved, { log }: DataPlaneContext) {
+  constructor({ config }: Resolved, { log, found }: DataPlaneContext) {
     const registry = this.#registry;
     this.#log = log;
     this.#logLevel = config.log.level;
     this.#tell = teller(registry, log);
     this.#counters = new ServerCounters(registry);
-    this.#clusters = new Clusters(this.#tell);
+    this.#clusters = new Clusters(this.#tell, found);
     stackMetrics({ registry, stack: () => this.#whole() });
   }
 
@@ -74,7 +74,7 @@ class RunningDataPlane implements DataPlane {
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
     const kept = new Kept(this.#kept);
     const atEnd: (() => void)[] = [];
-    const taken = this.#clusters.take(resolved, spans);
+    const taken = this.#clusters.take(resolved, spans, context.known);
     // A cluster whose endpoints are looked up has none before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;

@@ -1,15 +1,12 @@
 import { Resolver } from "node:dns/promises";
-import type { Discovery, Endpoint, Fault } from "@pagoda/core";
+import type { Discovery, Fault } from "@pagoda/core";
 import { type DnsEndpoint, dnsEndpoints, fileEndpoints, type Source, srvEndpoints } from "@pagoda/discovery";
 import type { Logger } from "pino";
-import { originsIn } from "../config/endpoint-files.ts";
+import { originsIn } from "../config/origins.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
+import type { Origin } from "./origin.ts";
 
-/** An endpoint of a cluster: its key is its origin. */
-export interface Origin extends Endpoint {
-  /** What its certificate must show where that is not what its key says: the name that was looked up. */
-  readonly host?: string | undefined;
-}
+export type { Origin };
 
 /** Where the endpoints of a cluster come from. */
 export interface Endpoints extends Discovery<Origin> {
@@ -53,16 +50,6 @@ export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonl
     update() {},
     close: () => source.close(),
   };
-}
-
-/**
- * What a cluster's endpoints are looked up by, without who is asked; `undefined`: they are listed. Of clusters that have
- * the same, one may begin with what another knows.
- */
-export function sourceOf({ dns, srv, file }: ClusterConfig): string | undefined {
-  if (dns !== undefined) return JSON.stringify(["dns", dns.scheme, dns.host, dns.port]);
-  if (srv !== undefined) return JSON.stringify(["srv", srv.scheme, srv.name]);
-  return file === undefined ? undefined : JSON.stringify(["file", file]);
 }
 
 function resolverOf(servers: readonly string[] | undefined): Resolver {

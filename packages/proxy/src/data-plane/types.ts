@@ -4,6 +4,7 @@ import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
+import type { Origin } from "./origin.ts";
 
 /** Makes what keeps a limit, by its name: see `limitName`. It goes on under that name over reloads. */
 export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
@@ -15,8 +16,19 @@ export interface DataPlaneContext {
   readonly limits?: LimitStores;
   /** Of the keys with which all workers seal the TLS sessions of clients, so that one knows those of another. */
   readonly ticketSecret: Uint8Array;
+  /** Endpoints that others have looked up, by what they were looked up by; they hold until the source answers here. */
+  readonly known?: ReadonlyMap<string, readonly Origin[]>;
+  /** Told of endpoints that have been looked up here, each time that there are others. */
+  readonly found?: (found: Found) => void;
   /** Hands over the sockets for a listener, which it then owns; absent: it binds its own. */
   readonly sockets?: (listener: string) => readonly object[];
+}
+
+/** Endpoints that have been looked up. */
+export interface Found {
+  /** What they were looked up by: see `sourceOf`. */
+  readonly source: string;
+  readonly endpoints: readonly Origin[];
 }
 
 /** Where a listener listens. */

@@ -103,6 +103,23 @@ describe("endpoints", () => {
     expect(await bodies(pagoda.url, 8)).toEqual(Array.from({ length: 8 }, () => "one"));
   });
 
+  test("stay when a worker dies while the DNS is down: its successor begins with them", async () => {
+    await using one = await named("one");
+    using folder = new Folder();
+    const dns = await openDns();
+    dns.records.push({ name: "shop.test", type: "A", ttl: 60, data: "127.0.0.1" });
+    const cluster = { dns: { host: "shop.test", port: one.port, servers: [dns.address] } };
+    await using pagoda = await configured(folder, through(cluster), { PROXY_WORKERS: "1" });
+    expect(await bodies(pagoda.url, 2)).toEqual(["one", "one"]);
+    dns[Symbol.dispose]();
+    const { inner } = JSON.parse((await pagoda.admin("/stack")).text) as {
+      readonly inner: readonly [{ readonly options: { readonly pid: number } }];
+    };
+    process.kill(inner[0].options.pid, "SIGKILL");
+    await pagoda.log("a worker has taken the place of the one that died");
+    expect(await bodies(pagoda.url, 4)).toEqual(["one", "one", "one", "one"]);
+  });
+
   test("whose file is not there are none, and the log says which file; they come with it", async () => {
     await using one = await named("one");
     using folder = new Folder();
