@@ -294,7 +294,9 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
     this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
-    if (!isStale) call?.failed(cause, connected);
+    // With TLS 1.3 an origin says only after the handshake that it does not want this client: it has read nothing yet.
+    const isRefused = !this.#used && !this.#heard && isTlsAlert(cause);
+    if (!isStale) call?.failed(cause, connected && !isRefused);
   }
 
   /** Closes the connection with an error of that code when nothing clears the limit before. */
@@ -306,4 +308,9 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
   #clear(): void {
     this.#timer.clear();
   }
+}
+
+function isTlsAlert(error: Error | BodyBroken): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^ERR_SSL_.*ALERT/.test(code);
 }

@@ -117,3 +117,18 @@ describe.each(both)("TLS with %s", (_, headers) => {
     expect(origin.protocols).not.toContain("h2");
   });
 });
+
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "defect: an origin that wants another client's certificate was taken for one that had the request, with %s",
+  async (version) => {
+    const authority = testAuthority();
+    const { certificate: cert, key } = authority.issue({ names: "IP:127.0.0.1" });
+    const tls = { key, cert, ca: authority.ca, requestCert: true, rejectUnauthorized: true };
+    const server = createServer({ ...tls, minVersion: version, maxVersion: version }, () => {});
+    server.on("tlsClientError", () => {});
+    const url = await listen(server, () => server.closeAllConnections(), "https");
+    const fault = await faultOf(client(url, { tls: { ca: authority.ca } }).call(request("POST")));
+    expect(fault).toMatchObject({ _tag: "ConnectFailed", origin: "upstream", processed: false });
+    expect((fault as { readonly code?: string }).code).toMatch(/^ERR_SSL_.*ALERT/);
+  },
+);
