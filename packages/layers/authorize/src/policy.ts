@@ -1,4 +1,4 @@
-import { clientOf, type FromClient, type HttpRequest } from "@pagoda/core/http";
+import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/core/http";
 import type { AuthorizeOptions, Denied } from "./authorize.ts";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import { readableHost } from "./host.ts";
@@ -56,7 +56,9 @@ export class Policy<Req extends HttpRequest> {
 
   /** Says who was denied, also where no rule asks. */
   denied({ rule }: Verdict, request: Req): Denied {
-    const [address, identity] = [this.#address(request), this.#identity(request)];
+    const client = clientOf(request);
+    const address = this.#address === addressOf ? client?.address : this.#address(request);
+    const identity = this.#identity === identityOf ? client?.identity : this.#identity(request);
     return { _tag: "Denied", origin: "local", retryable: false, rule, address, identity };
   }
 
@@ -95,11 +97,16 @@ function verdict(effect: Rule["effect"], rule: string, at: number): Verdict {
   return { allowed: effect === "allow", rule, at };
 }
 
-// Where rules ask, the types see to it that the request says who its client is. The peer is for those that none asks.
 function identityOf(request: HttpRequest & Partial<FromClient>): string | undefined {
-  return clientOf(request)?.identity;
+  return knownClient(request, "identities").identity;
 }
 
 function addressOf(request: HttpRequest & Partial<FromClient>): string | undefined {
-  return clientOf(request)?.address;
+  return knownClient(request, "addresses").address;
+}
+
+/** The types see to it that there is one. The peer will not do: behind a proxy everybody would be the proxy. */
+function knownClient({ client }: Partial<FromClient>, what: string): Client {
+  if (client !== undefined) return client;
+  throw new TypeError(`authorize: rules name ${what}, but no layer has said who the client is`);
 }

@@ -56,9 +56,12 @@ interface Asked {
   readonly identity: "identities";
 }
 
+/** The options that are there, and not `undefined`. */
+type Present<Given> = { [K in keyof Given]: undefined extends Given[K] ? never : K }[keyof Given];
+
 type NamesClient<R, Given> = R extends { readonly from?: infer F }
   ? "from" extends keyof R
-    ? Extract<keyof NonNullable<F>, Asked[Exclude<keyof Asked, keyof Given>]> extends never
+    ? Extract<keyof NonNullable<F>, Asked[Exclude<keyof Asked, Present<Given>>]> extends never
       ? false
       : true
     : false

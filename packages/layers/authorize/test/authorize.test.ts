@@ -170,6 +170,20 @@ describe("authorize", () => {
     ).rejects.toThrow("a mistake");
   });
 
+  test("a rule that names addresses or identities is a defect where nobody has said who asks", async () => {
+    const { service } = mockService<HttpRequest, HttpResponse>();
+    const { client: _, ...request } = asked();
+    for (const [what, from] of [
+      ["identities", { identities: ["gateway"] }],
+      ["addresses", { addresses: ["198.51.100.1"] }],
+    ] as const) {
+      const layered = authorize({ rules: [{ name: "a", effect: "deny", from }] })(service);
+      await expect(layered.call(request as ReturnType<typeof asked>)).rejects.toThrow(
+        `authorize: rules name ${what}, but no layer has said who the client is`,
+      );
+    }
+  });
+
   test("a rule that names routes is a defect where no router has given one", async () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     const layered = authorize({ rules: [{ name: "cart", effect: "deny", to: { routes: ["cart"] } }] })(

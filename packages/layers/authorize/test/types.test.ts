@@ -77,6 +77,9 @@ describe("types of authorize", () => {
     const stack = http.layer(authorize({ rules, address: peer })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
 
+    // @ts-expect-error: an option that may be absent says nothing.
+    http.layer(authorize({ rules, address: undefined as typeof peer | undefined }));
+
     const both = [{ name: "a", effect: "deny", from: { identities: ["a"], addresses: ["::1"] } }] as const;
     // @ts-expect-error: the identity is asked for, too.
     http.layer(authorize({ rules: both, address: peer }));
