@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { readManifest, root } from "./workspace.ts";
 
@@ -19,6 +19,27 @@ export interface Options {
 
 const bin = join(root, "node_modules", ".bin");
 
+/** A program is a group with what it starts, so that nothing of it outlives a signal or its time. */
+const hasGroups = process.platform !== "win32";
+const running = new Set<ChildProcess>();
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    // Not the signal itself: what a shell has put in the background ignores SIGINT.
+    for (const child of running) kill(child, "SIGTERM");
+    process.kill(process.pid, signal);
+  });
+}
+
+function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (hasGroups && child.pid !== undefined) process.kill(-child.pid, signal);
+    else child.kill(signal);
+  } catch {
+    // All of it has ended.
+  }
+}
+
 /** Runs a program to its end; never throws, since a program that cannot start is a failed check like any other. */
 export function command(program: string, args: readonly string[], options: Options = {}): Promise<Finished> {
   return new Promise((resolve) => {
@@ -26,16 +47,25 @@ export function command(program: string, args: readonly string[], options: Optio
       cwd: options.cwd ?? root,
       stdio: ["ignore", options.live ? "inherit" : "pipe", options.live ? "inherit" : "pipe"],
       env: { ...process.env, ...options.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
-      ...(options.timeoutMs === undefined
-        ? {}
-        : { timeout: options.timeoutMs, killSignal: "SIGKILL" as const }),
+      detached: hasGroups,
     });
+    running.add(child);
+    const { timeoutMs } = options;
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => kill(child, "SIGKILL"), timeoutMs);
     let output = "";
     const collect = (chunk: string): void => void (output += chunk);
     child.stdout?.setEncoding("utf8").on("data", collect);
     child.stderr?.setEncoding("utf8").on("data", collect);
-    child.on("error", (error) => resolve({ code: -1, output: `${program}: ${error.message}` }));
+    const over = (): void => {
+      clearTimeout(timer);
+      running.delete(child);
+    };
+    child.on("error", (error) => {
+      over();
+      resolve({ code: -1, output: `${program}: ${error.message}` });
+    });
     child.on("close", (code, signal) => {
+      over();
       const ended = signal === null ? "" : `\n${program} was ended by ${signal}${why(options.timeoutMs)}`;
       resolve({ code: code ?? -1, output: (output + ended).trim() });
     });

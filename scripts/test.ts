@@ -1,6 +1,7 @@
 // Everything that must hold, in the order in which a failure is cheapest to learn.
-// `npm test` runs all of it, `npm test <package>` what concerns one package. With PAGODA_TEST_SKIPS=fail a test that is
-// skipped for want of a program is a failure.
+// `npm test` runs it, `npm test <package>` what concerns one package, `npm test bare` the trial on a bare machine. With
+// PAGODA_TEST=all, as in .ci/run, that trial belongs to it, and a test that is skipped for want of a program is a failure.
+import { bare } from "./checks/bare.ts";
 import { dependencies } from "./checks/dependencies.ts";
 import { docs } from "./checks/docs.ts";
 import { format } from "./checks/format.ts";
@@ -11,14 +12,18 @@ import { types } from "./checks/types.ts";
 import { tests } from "./checks/vitest.ts";
 import { findPackage, packages, type Package } from "./workspace.ts";
 
-const everything: readonly Step[] = [format, lint, types, dependencies, tests, docs, published];
+const isComplete = process.env["PAGODA_TEST"] === "all";
+const usual: readonly Step[] = [format, lint, types, dependencies, tests, docs, published];
+const everything = isComplete ? [...usual, bare] : usual;
 const ofOnePackage: readonly Step[] = [format, lint, tests, docs];
 
 const [name, ...rest] = process.argv.slice(2);
 const only = name === undefined ? undefined : findPackage(name);
-if ((name !== undefined && only === undefined) || rest.length > 0) {
+if (name === "bare" && rest.length === 0) {
+  finish(await runAll([bare], undefined));
+} else if ((name !== undefined && only === undefined) || rest.length > 0) {
   const known = packages().map((one) => one.short);
-  console.error(`${[name, ...rest].join(" ")}: not one of the packages ${known.join(", ")}.`);
+  console.error(`${[name, ...rest].join(" ")}: not bare, nor one of the packages ${known.join(", ")}.`);
   finish([failed("arguments", "")]);
 } else {
   finish(await runAll(only === undefined ? everything : ofOnePackage, only));
@@ -46,7 +51,7 @@ async function runAll(steps: readonly Step[], scope: Package | undefined): Promi
 async function attempt(step: Step, scope: Package | undefined): Promise<readonly Outcome[]> {
   try {
     const found = await step.run(scope);
-    const outcomes = process.env["PAGODA_TEST_SKIPS"] === "fail" ? withoutSkips(found) : found;
+    const outcomes = isComplete ? withoutSkips(found) : found;
     return outcomes.length > 0 ? outcomes : [failed(step.name, "ran nothing")];
   } catch (error) {
     return [failed(step.name, `crashed: ${error instanceof Error ? error.stack : String(error)}`)];

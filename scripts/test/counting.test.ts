@@ -49,7 +49,7 @@ test("an unhandled error beside passing tests is a failure", () => {
 test("an unknown package is refused with the known ones, and the last line still counts", async () => {
   const { code, output } = await command(process.execPath, ["scripts/test.ts", "nowhere"]);
   expect(code).toBe(1);
-  expect(output).toMatch(/nowhere: not one of the packages core,.*\n0 passed, 1 failed$/u);
+  expect(output).toMatch(/nowhere: not bare, nor one of the packages core,.*\n0 passed, 1 failed$/u);
 });
 
 const complete = [

@@ -1,0 +1,93 @@
+// Both commands of the README on a fresh machine: a Debian made from its packages, in which nothing is installed yet.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { command } from "../command.ts";
+import { inside, type Place } from "./bare/inside.ts";
+import { addClone, makeRoot, ordinary, superuser, whyNoRoot } from "./bare/root.ts";
+import { failed, faultless, type Outcome, passed, skipped, type Step } from "./outcome.ts";
+
+const title = "a bare Debian with Node 20";
+/** An installation takes a minute where nothing else runs. */
+const limitMs = 1_800_000;
+
+export const bare: Step = {
+  name: "bare machine",
+  async run() {
+    const reason = whyNoRoot();
+    if (reason !== undefined) return [skipped(title, reason)];
+    const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-bare-")));
+    try {
+      const root = await makeRoot(directory);
+      return [
+        ...(await commandOutcomes(root, { owner: superuser, folder: "/root/pagoda" }, "timeout")),
+        // What wants a program that is missing there is in the proxy's tests.
+        ...(await commandOutcomes(
+          root,
+          { owner: ordinary, folder: `${ordinary.home}/a folder/pagoda` },
+          "proxy",
+        )),
+      ];
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  },
+};
+
+async function commandOutcomes(root: string, place: Place, tested: string): Promise<Outcome[]> {
+  await addClone(root, place.folder, place.owner);
+  const where = `on ${title}, as ${place.owner.name} in "${place.folder}"`;
+  return [
+    await startOutcome(`npm start ${where}`, root, place),
+    await testOutcome(`npm test ${tested} ${where}`, root, place, tested),
+  ];
+}
+
+/** Ends at a line on its standard input, or by itself; not before all that it has started has ended, as npm does. */
+const serve = `
+exec 3<&0
+npm start & started=$!
+{ read -r _; kill -TERM $started; } <&3 & ending=$!
+wait $started
+kill $ending 2>/dev/null
+while set -- /proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.1; done`;
+
+/** It installs, serves, and drains at the end. */
+async function startOutcome(name: string, root: string, place: Place): Promise<Outcome> {
+  const [program, args] = inside(root, place, serve);
+  const child = spawn(program, args, { timeout: limitMs, killSignal: "SIGKILL" });
+  const ended = once(child, "close");
+  let output = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+  let answer = "it did not listen";
+  for await (const line of createInterface({ input: child.stdout })) {
+    output += `${line}\n`;
+    const [, url] = /"msg":"listening on (http:[^, ]+)/u.exec(line) ?? [];
+    if (url === undefined) continue;
+    // The root has this machine's network.
+    answer = await fetch(url).then(
+      ({ status }) => `${status}`,
+      (error: unknown) => String(error),
+    );
+    child.stdin.write("\n");
+  }
+  await ended;
+  return answer === "200" && output.includes('"msg":"drained"')
+    ? passed(name)
+    : failed(name, `${answer}\n${endOf(output)}`);
+}
+
+async function testOutcome(name: string, root: string, place: Place, tested: string): Promise<Outcome> {
+  const [program, args] = inside(root, place, `npm test ${tested}`);
+  const { code, output } = await command(program, args, { timeoutMs: limitMs });
+  const sum = output.split("\n").at(-1) ?? "";
+  const isRight = code === 0 && /^\d+ passed, 0 failed(, \d+ skipped)?$/u.test(sum);
+  return faultless(name, isRight ? [] : [endOf(output)]);
+}
+
+function endOf(output: string): string {
+  return output.split("\n").slice(-200).join("\n");
+}
