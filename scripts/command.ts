@@ -31,6 +31,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+/** Ends a child that was started `detached` with this process, at the latest. */
+export function track<C extends ChildProcess>(child: C): C {
+  running.add(child);
+  child.once("error", () => running.delete(child));
+  child.once("close", () => running.delete(child));
+  return child;
+}
+
 function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (hasGroups && child.pid !== undefined) process.kill(-child.pid, signal);
@@ -49,23 +57,19 @@ export function command(program: string, args: readonly string[], options: Optio
       env: { ...process.env, ...options.env, PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}` },
       detached: hasGroups,
     });
-    running.add(child);
+    track(child);
     const { timeoutMs } = options;
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => kill(child, "SIGKILL"), timeoutMs);
     let output = "";
     const collect = (chunk: string): void => void (output += chunk);
     child.stdout?.setEncoding("utf8").on("data", collect);
     child.stderr?.setEncoding("utf8").on("data", collect);
-    const over = (): void => {
-      clearTimeout(timer);
-      running.delete(child);
-    };
     child.on("error", (error) => {
-      over();
+      clearTimeout(timer);
       resolve({ code: -1, output: `${program}: ${error.message}` });
     });
     child.on("close", (code, signal) => {
-      over();
+      clearTimeout(timer);
       const ended = signal === null ? "" : `\n${program} was ended by ${signal}${why(options.timeoutMs)}`;
       resolve({ code: code ?? -1, output: (output + ended).trim() });
     });

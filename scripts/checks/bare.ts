@@ -1,11 +1,11 @@
 // Both commands of the README on a fresh machine: a Debian made from its packages, in which nothing is installed yet.
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { command } from "../command.ts";
+import { command, track } from "../command.ts";
 import { inside, type Place } from "./bare/inside.ts";
 import { addClone, makeRoot, ordinary, superuser, whyNoRoot } from "./bare/root.ts";
 import { failed, faultless, type Outcome, passed, skipped, type Step } from "./outcome.ts";
@@ -41,6 +41,7 @@ async function commandOutcomes(root: string, place: Place, tested: string): Prom
   await addClone(root, place.folder, place.owner);
   const where = `on ${title}, as ${place.owner.name} in "${place.folder}"`;
   return [
+    await interruptOutcome(`SIGTERM while npm start installs ${where}`, root, place),
     await startOutcome(`npm start ${where}`, root, place),
     await testOutcome(`npm test ${tested} ${where}`, root, place, tested),
   ];
@@ -55,10 +56,32 @@ wait $started
 kill $ending 2>/dev/null
 while set -- /proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.1; done`;
 
+function served(root: string, place: Place): ChildProcessWithoutNullStreams {
+  const [program, args] = inside(root, place, serve);
+  const child = spawn(program, args, { detached: true, timeout: limitMs, killSignal: "SIGKILL" });
+  // It has ended by itself, and wants to be told no more.
+  child.stdin.on("error", () => {});
+  return track(child);
+}
+
+/** Nothing goes on: neither the installation nor, after it, the proxy. */
+async function interruptOutcome(name: string, root: string, place: Place): Promise<Outcome> {
+  const child = served(root, place);
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+  // It has begun when there is a node_modules.
+  const watcher = watch(join(root, place.folder), () => child.stdin.write("\n"));
+  // A signal: something was left after a long time, and was ended with all of it.
+  const [, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  watcher.close();
+  const isOver = signal === null && !output.includes("listening on");
+  return isOver ? passed(name) : failed(name, endOf(output));
+}
+
 /** It installs, serves, and drains at the end. */
 async function startOutcome(name: string, root: string, place: Place): Promise<Outcome> {
-  const [program, args] = inside(root, place, serve);
-  const child = spawn(program, args, { timeout: limitMs, killSignal: "SIGKILL" });
+  const child = served(root, place);
   const ended = once(child, "close");
   let output = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
