@@ -10,7 +10,7 @@ export interface Place {
 const enter = `
 root=$0 user=$1
 shift
-mount -t proc proc "$root/proc" && exec chroot "--userspec=$user" "$root" "$@"`;
+mount -t proc proc "$root/proc" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts" && exec chroot "--userspec=$user" "$root" "$@"`;
 
 /** A program and its arguments: runs a shell script in the root, with nothing of this machine but the way to the registry. */
 export function inside(

@@ -27,7 +27,7 @@ export const around = timeout(1_000)(origin);
   );
 }
 
-test("hover texts name the parts of a stack, not how they were computed", { timeout: 60_000 }, () => {
+test("hover texts name the parts of a stack, not how they were computed", () => {
   expect(displayed()).toEqual({
     empty: "ServiceBuilder<HttpRequest, HttpRequest, never, never, never>",
     midway: 'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, HttpResponse>',

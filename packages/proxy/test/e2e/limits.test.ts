@@ -26,9 +26,10 @@ async function flood(url: string, connections: number, isOver: () => boolean): P
 
 const connections = 8;
 
-test("a rate of 1,000/s over 2 workers admits 1,000/s in all, within 1%", async () => {
+test("a rate of 200/s over 2 workers admits 200/s in all, within 1%", async () => {
   using folder = new Folder();
-  const policies = { rateLimit: { global: { rate: "1000/s", burst: 1000 } } };
+  // Little enough to be asked for on a machine that does ten other things; and nothing is lost while it asks for none for 5 s.
+  const policies = { rateLimit: { global: { rate: "200/s", burst: 1000 } } };
   const config = {
     clusters: {},
     listeners: [{ ...anywhere, name: "main", policies, routes: [says("yes")] }],
@@ -48,10 +49,11 @@ test("a rate of 1,000/s over 2 workers admits 1,000/s in all, within 1%", async 
   isOver = true;
   expect([...(await flooding).keys()].toSorted()).toEqual([200, 429]);
   // Of those that are under way nobody knows yet.
+  const perMs = 0.2;
   const atLeast = last.before.admitted - first.after.admitted - connections;
   const atMost = last.after.admitted + connections - first.before.admitted;
-  expect(atLeast).toBeLessThan((last.after.to - first.before.from) * 1.01);
-  expect(atMost).toBeGreaterThan((last.before.from - first.after.to) * 0.99);
+  expect(atLeast).toBeLessThan((last.after.to - first.before.from) * perMs * 1.01);
+  expect(atMost).toBeGreaterThan((last.before.from - first.after.to) * perMs * 0.99);
 });
 
 interface Look {

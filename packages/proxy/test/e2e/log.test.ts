@@ -3,14 +3,14 @@ import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
 import { call } from "./client.ts";
-import { origin, quietPort, rawOrigin, refusing } from "./origin.ts";
+import { quietPort, rawOrigin, refusing } from "./origin.ts";
 import { environment, mainFile, Pagoda, Program, until } from "./program.ts";
 import { adopt, need, needs } from "./system.ts";
 
 test("log lines are JSON where standard output is no terminal", async () => {
-  await using upstream = await origin((_message, response) => response.end());
+  await using upstream = await rawOrigin((socket) => void socket.once("data", () => socket.end()));
   await using pagoda = await Pagoda.start({
-    PROXY_UPSTREAM_ADDRS: `${refusing},${upstream.url}`,
+    PROXY_UPSTREAM_ADDRS: upstream.url,
     LOG_LEVEL: "trace",
   });
   for (let i = 0; i < 2; i++) await call(pagoda.url);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeEach, type TestContext } from "vitest";
+import { afterAll, beforeEach, type RunnerTestCase as Test, type TestContext, TestRunner } from "vitest";
 
 /** Programs that tests use beside Node, and how one gets them. */
 const packages = {
@@ -38,11 +38,12 @@ export function skipWithout(skip: TestContext["skip"], ...tools: readonly Tool[]
   for (const tool of tools) skip(find(tool) === undefined, wants(tool));
 }
 
-/** Where a program lies that the test `needs`. */
+/** Where a program lies; where it does not, the test that asks is skipped. */
 export function need(tool: Tool): string {
   const file = find(tool);
-  if (file === undefined) throw new Error(wants(tool));
-  return file;
+  if (file !== undefined) return file;
+  TestRunner.getCurrentTest<Test | undefined>()?.context.skip(wants(tool));
+  throw new Error(wants(tool));
 }
 
 function wants(tool: Tool): string {

@@ -4,7 +4,7 @@ import type { StackName } from "../../src/stacks/index.ts";
 export const seeds = [11, 12, 13, 14, 15];
 export const callsPerSeed = 50_000;
 /** Far more than it takes; a machine that is busy with other things may need it. */
-export const patienceMs = 120_000;
+export const patienceMs = 600_000;
 
 /**
  * A quarter of a million calls of a stack: five seeds, 50,000 calls each.
