@@ -10,7 +10,7 @@ export class Accepted implements Connected {
   readonly #socket: Socket;
   readonly #side: Side;
   readonly #clock: Clock;
-  readonly #since: number;
+  #since: number;
   #connection: Connected | undefined;
   #farewell: Farewell | undefined;
 
@@ -47,8 +47,9 @@ export class Accepted implements Connected {
       );
   }
 
-  look(now: number): void {
-    if (this.#connection !== undefined) this.#connection.look(now);
+  look(now: number, lostMs: number): void {
+    this.#since += lostMs;
+    if (this.#connection !== undefined) this.#connection.look(now, lostMs);
     else if (now - this.#since >= this.#side.limits.headMs) this.#socket.destroy();
   }
 

@@ -15,8 +15,12 @@ const sweepMs = 1_000;
 export interface Connected {
   /** Nothing new is wanted: closes as soon as no request is under way. */
   drain(): void;
-  /** Ends what has been quiet for too long, or is too slow. */
-  look(now: number): void;
+  /**
+   * Ends what has been quiet for too long, or is too slow.
+   *
+   * @param lostMs For how long nobody could look.
+   */
+  look(now: number, lostMs: number): void;
   /** Ends at once; the calls under way are aborted with this reason. */
   destroy(reason: CutOff): void;
 }
@@ -27,6 +31,7 @@ export class Connections {
   readonly #open = new Set<Connected>();
   #allClosed: PromiseWithResolvers<void> | undefined;
   #sweep: Timer | undefined;
+  #lookedMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -42,7 +47,9 @@ export class Connections {
 
   add(connection: Connected): void {
     this.#open.add(connection);
-    this.#sweep ??= this.#clock.setTimer(sweepMs, this.#look);
+    if (this.#sweep !== undefined) return;
+    this.#lookedMs = this.#clock.now();
+    this.#sweep = this.#clock.setTimer(sweepMs, this.#look);
   }
 
   delete(connection: Connected): void {
@@ -63,6 +70,9 @@ export class Connections {
   readonly #look = (): void => {
     this.#sweep = this.#clock.setTimer(sweepMs, this.#look);
     const now = this.#clock.now();
-    for (const connection of this) connection.look(now);
+    // A process that was held up has not read what came meanwhile: that time is nobody's.
+    const lostMs = Math.max(0, now - this.#lookedMs - 2 * sweepMs);
+    this.#lookedMs = now;
+    for (const connection of this) connection.look(now, lostMs);
   };
 }

@@ -1,5 +1,8 @@
 import type { PaceLimits } from "./client-limits.ts";
 
+/** No more of the time between two looks counts: a process that was held up has not read what came meanwhile. */
+const longestMs = 2_000;
+
 /**
  * Measures how quickly a client moves a body, from one look to the next: nothing is done for each piece. Only what lies
  * between two looks that both found the server waiting for the client counts as the client's time.
@@ -34,7 +37,7 @@ export class Pace {
    */
   look(now: number, waits: boolean, bytes: number, limits: PaceLimits): string | undefined {
     const moved = bytes - this.#lastBytes;
-    const ms = waits && this.#waited ? now - this.#lastMs : 0;
+    const ms = waits && this.#waited ? Math.min(now - this.#lastMs, longestMs) : 0;
     this.#lastMs = now;
     this.#lastBytes = bytes;
     this.#waited = waits;

@@ -47,6 +47,15 @@ describe("Pace", () => {
       expect(pace.look(second * 1_000, second % 2 === 0, 0, limits)).toBeUndefined();
   });
 
+  test("a process that was held up does not blame the client", () => {
+    const pace = new Pace(0);
+    expect(pace.look(0, true, 0, limits)).toBeUndefined();
+    expect(pace.look(4_000, true, 0, limits)).toBeUndefined();
+    // Four seconds count as two, and so does an hour in which nothing was read.
+    expect(pace.look(3_604_000, true, 0, limits)).toBeUndefined();
+    expect(pace.look(3_605_000, true, 0, limits)).toBe("was slower than 240 bytes a second");
+  });
+
   test("property: who keeps the rate in every second is never too slow, however it is looked at", () => {
     const looks = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30_000 }), waits: fc.boolean() }));
     fc.assert(

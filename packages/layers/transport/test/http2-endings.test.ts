@@ -118,6 +118,14 @@ describe("what ends a call over HTTP/2", () => {
     await until(() => codes.length === 1);
   });
 
+  test("defect: an upload that the origin does not take had no limit", async () => {
+    const { url, codes } = await http2Origin(() => {});
+    const body = bodyFrom([Buffer.alloc(10_000_000)]);
+    const result = http2(url, { headersTimeoutMs: 30 }).call({ ...request(), method: "PUT", body });
+    expect(await faultOf(result)).toMatchObject({ _tag: "HeadersTimedOut", afterMs: 30 });
+    await until(() => codes.length === 1);
+  });
+
   test("a body that falls silent", async () => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });

@@ -193,7 +193,8 @@ export class Connection implements Connected {
     );
   }
 
-  look(now: number): void {
+  look(now: number, lostMs: number): void {
+    this.#quietSince += lostMs;
     const { limits } = this.#side;
     const came = received(this.#socket);
     const went = sent(this.#socket);

@@ -117,7 +117,9 @@ export class Http2Connection implements Connected {
     if (!isSent) session.close();
   }
 
-  look(now: number): void {
+  look(now: number, lostMs: number): void {
+    this.#quietSince += lostMs;
+    this.#endLookMs += lostMs;
     const isEmpty = this.#exchanges.size === 0;
     if (now - this.#endLookMs >= endMs) {
       this.#endLookMs = now;
@@ -126,7 +128,7 @@ export class Http2Connection implements Connected {
     const went = sent(this.#socket);
     const bytes = went + received(this.#socket);
     if (isEmpty) this.#taking.restart(went);
-    else this.#lookAtStreams(now, went);
+    else this.#lookAtStreams(now, went, lostMs);
     if (!isEmpty || bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
@@ -137,13 +139,14 @@ export class Http2Connection implements Connected {
    * How much of a stream its client has taken, Node does not say, only when a piece has gone as a whole. So a client has
    * to keep the rate over all its streams, as with Kestrel: then those that are not taken are all ended.
    */
-  #lookAtStreams(now: number, went: number): void {
+  #lookAtStreams(now: number, went: number, lostMs: number): void {
     let heldUp = 0;
     for (const exchange of this.#exchanges) if (exchange.isHeldUp) heldUp++;
     const moves = went !== this.#sentBytes;
     this.#sentBytes = went;
     // Of one that is alone it is certain.
-    for (const exchange of this.#exchanges) exchange.look(now, moves && heldUp === 1 && exchange.isHeldUp);
+    for (const exchange of this.#exchanges)
+      exchange.look(now, lostMs, moves && heldUp === 1 && exchange.isHeldUp);
     const why = this.#taking.look(now, heldUp > 0, went, this.side.limits.response);
     if (why === undefined) return;
     this.#taking.restart(went);

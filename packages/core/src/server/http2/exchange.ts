@@ -159,9 +159,11 @@ export class Exchange {
   /**
    * Resets the stream when nothing has passed for too long, or refuses a body that is too slow.
    *
+   * @param lostMs For how long nobody could look.
    * @param moves Something of the response has certainly passed.
    */
-  look(now: number, moves: boolean): void {
+  look(now: number, lostMs: number, moves: boolean): void {
+    this.#quietSince += lostMs;
     const { limits } = this.#around.side;
     if (moves || this.#passed !== this.#seen) {
       this.#seen = this.#passed;

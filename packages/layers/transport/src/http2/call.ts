@@ -295,6 +295,8 @@ export class Http2Call extends PushBody {
     this.#clear();
     const stream = this.#stream as ClientHttp2Stream;
     this.#upload = new Upload(stream, this.#head.length, {
+      // An origin that does not take the request has as long as one that does not answer.
+      blocked: (isBlocked) => (isBlocked ? this.#sent() : this.#clear()),
       sent: () => this.#sent(),
       failed: (error) => this.#broke(error, stream),
     });

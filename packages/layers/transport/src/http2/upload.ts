@@ -15,6 +15,8 @@ import { leftOut } from "./request-fields.ts";
 
 /** Whom an upload tells how it goes. */
 export interface UploadHandler {
+  /** The origin takes no more for now, or takes again. */
+  blocked(isBlocked: boolean): void;
   /** All has been sent. */
   sent(): void;
   /** What was sent is not a whole request and never will be. */
@@ -35,7 +37,11 @@ export class Upload implements BodySink {
     this.#stream = stream;
     this.#handler = handler;
     this.#left = length ?? Infinity;
-    stream.on("drain", () => this.#flow?.resume());
+    stream.on("drain", () => {
+      if (this.#over) return;
+      handler.blocked(false);
+      this.#flow?.resume();
+    });
     stream.once("wantTrailers", () => this.#sendTrailers());
   }
 
@@ -60,7 +66,11 @@ export class Upload implements BodySink {
   write(chunk: Uint8Array): boolean {
     if (this.#over) return false;
     this.#left -= chunk.length;
-    if (this.#left >= 0) return this.#stream.write(chunk);
+    if (this.#left >= 0) {
+      const hasRoom = this.#stream.write(chunk);
+      if (!hasRoom) this.#handler.blocked(true);
+      return hasRoom;
+    }
     this.#fail(new Unsendable("the body is longer than its Content-Length"));
     return false;
   }
