@@ -2,6 +2,8 @@
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
@@ -44,6 +46,7 @@ async function start(workers: number): Promise<Run> {
     PROXY_METRICS_ADDR: "127.0.0.1:0",
     PROXY_UPSTREAM_ADDRS: "http://127.0.0.1:9",
     PROXY_WORKERS: String(workers),
+    NODE_COMPILE_CACHE: join(tmpdir(), "pagoda-bench-compiled"),
   };
   const child = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "inherit"] });
   for await (const line of createInterface({ input: child.stdout })) if (line.includes("listening on")) break;

@@ -6,6 +6,8 @@ import type { ClusterStatus } from "../data-plane/types.ts";
 
 /** What the admin endpoint tells of, and what can be done there. */
 export interface AdminSubject {
+  /** What is wrong with the process itself; `undefined`: nothing. */
+  unhealthy(): string | undefined;
   /** Why no traffic should come here now; `undefined`: it may. */
   notReady(): Promise<string | undefined>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -31,7 +33,10 @@ type Pages = Readonly<Record<string, { readonly GET?: Page; readonly POST?: Page
  * @param host Where it listens: the name that clients may call it by, besides addresses and `localhost`.
  */
 export function admin(subject: AdminSubject, host: string): Service<HttpRequest, HttpResponse> {
-  const health: Page = () => text("ok\n");
+  const health: Page = () => {
+    const reason = subject.unhealthy();
+    return reason === undefined ? text("ok\n") : text(`${reason}\n`, 503);
+  };
   const ready: Page = async () => {
     const reason = await subject.notReady();
     return reason === undefined ? text("ready\n") : text(`not ready: ${reason}\n`, 503);

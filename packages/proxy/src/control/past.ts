@@ -16,6 +16,11 @@ export class PastCounts {
     return this.#sum;
   }
 
+  /** What a worker had counted when it last answered. */
+  last(worker: WorkerProcess): readonly MetricData[] {
+    return this.#last.get(worker) ?? [];
+  }
+
   /** What a worker has counted so far. */
   saw(worker: WorkerProcess, metrics: readonly MetricData[]): void {
     this.#last.set(worker, metrics);

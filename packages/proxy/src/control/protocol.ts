@@ -33,6 +33,8 @@ export interface Asks {
   apply: (assignment: Assignment) => Either<NotApplied, readonly Listening[]>;
   /** Why no traffic should come to it now; `undefined`: it may. */
   notReady: () => string | undefined;
+  /** Nothing: that it answers says that it does not hang. */
+  ping: () => true;
   metrics: () => readonly MetricData[];
   /** The stack of each listener. */
   describe: () => Readonly<Record<string, Description>>;

@@ -89,6 +89,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
+    unhealthy: () => supervisor.unhealthy(),
     notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
     metrics: async () => exposition(registry, await supervisor.metrics()),
     describe: async () => wholeStack(await supervisor.describe()),
@@ -158,7 +159,8 @@ function wholeStack(workers: readonly WorkerStacks[]): Description {
     inner: workers.map(({ worker, pid, listeners }) => ({
       name: "worker",
       options: { worker, pid },
-      inner: Object.entries(listeners).map(([listener, stack]) => ({
+      ...(listeners === undefined && { state: { answers: false } }),
+      inner: Object.entries(listeners ?? {}).map(([listener, stack]) => ({
         name: "listener",
         options: { listener },
         inner: [stack],

@@ -1,7 +1,7 @@
 import type { Clock, Description, Timer } from "@pagoda/core";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { listenerName } from "../data-plane/shared-limits.ts";
 import type { ClusterStatus, Listening, MetricData } from "../data-plane/types.ts";
@@ -11,7 +11,14 @@ import { PastCounts } from "./past.ts";
 import { type Ask, type Asks, type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
-import { type WorkerCode, type WorkerEnd, type WorkerEvents, WorkerProcess } from "./worker-process.ts";
+import { Watchdog } from "./watchdog.ts";
+import {
+  type Answered,
+  type WorkerCode,
+  type WorkerEnd,
+  type WorkerEvents,
+  WorkerProcess,
+} from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -20,6 +27,13 @@ export interface SupervisorOptions {
   readonly registry: Registry;
   readonly clock: Clock;
 }
+
+/** Milliseconds that a worker has to say whether it is ready: whoever asks that does not wait for long. */
+const readyMs = 3_000;
+/** Milliseconds that it has to answer otherwise; a drain has its own time in addition. */
+const answerMs = 5_000;
+/** Milliseconds that it has to take over a configuration. One that hangs is noticed before by the watchdog. */
+const applyMs = 60_000;
 
 /** Milliseconds that a worker gets to end after its drain: for what Node writes then, such as a profile. */
 const retireMs = 2_000;
@@ -32,7 +46,8 @@ interface Assigned extends Assignment {
 export interface WorkerStacks {
   readonly worker: number;
   readonly pid: number;
-  readonly listeners: Readonly<Record<string, Description>>;
+  /** `undefined`: it does not answer. */
+  readonly listeners: Readonly<Record<string, Description>> | undefined;
 }
 
 /**
@@ -48,6 +63,7 @@ export class Supervisor {
   readonly #past = new PastCounts();
   readonly #known = new KnownEndpoints();
   readonly #sockets: Sockets;
+  readonly #watchdog: Watchdog<WorkerProcess>;
   #assignment: Assigned | undefined;
   #listening: readonly Listening[] = [];
   #isEnding = false;
@@ -58,13 +74,22 @@ export class Supervisor {
     this.#options = options;
     this.#shared = new SharedState(options.clock);
     this.#sockets = new Sockets(options.workers);
+    this.#watchdog = new Watchdog({
+      clock: options.clock,
+      workers: () => this.#running.values(),
+      timeoutMs: () => (this.#assignment as Assigned).resolved.config.watchdog.timeout,
+      hung: (worker, silentMs) => worker.hangs(`no answer for ${silentMs / 1_000} s`),
+    });
+    silence(options.registry, () =>
+      Array.from(this.#running.values(), (each) => [each.worker, this.#watchdog.silentMs(each)]),
+    );
     this.#restarts = new Counter({
       name: "pagoda_worker_restarts_total",
-      help: "Workers that ended although nobody told them to, by reason: crash, memory, exit",
+      help: "Workers that ended although nobody told them to, by reason: crash, memory, hang, exit",
       labelNames: ["reason"],
       registers: [options.registry],
     });
-    for (const reason of ["crash", "memory", "exit"]) this.#restarts.inc({ reason }, 0);
+    for (const reason of ["crash", "memory", "hang", "exit"]) this.#restarts.inc({ reason }, 0);
   }
 
   /** Where the listeners listen. */
@@ -83,6 +108,7 @@ export class Supervisor {
     if (isLeft(sockets)) return sockets;
     this.#sockets.use(sockets.right);
     this.#assignment = this.#assign(resolved, sockets.right);
+    this.#watchdog.begin();
     // The first one finds the ports, and whether they can be had.
     const first = await this.#startOne(0);
     if (isLeft(first)) return first;
@@ -128,15 +154,35 @@ export class Supervisor {
 
   /** Why no traffic should come here now; `undefined`: at least one worker takes it. */
   async notReady(): Promise<string | undefined> {
-    const all = await this.#all("notReady");
-    return all.length === 0 ? "starting" : all.includes(undefined) ? undefined : all[0];
+    const workers = [...this.#running.values()];
+    if (workers.length === 0) return "starting";
+    const ready = Promise.withResolvers<undefined>();
+    const reasons = workers.map(async (worker) => {
+      const answered = await this.#ask(worker, readyMs, "notReady");
+      if (answered !== undefined && answered.answer === undefined) ready.resolve(undefined);
+      return answered?.answer;
+    });
+    // The first that takes traffic is enough: nobody waits for one that does not answer.
+    const none = Promise.all(reasons).then(
+      (all) => all.find((each) => each !== undefined) ?? "no worker answers",
+    );
+    return Promise.race([ready.promise, none]);
+  }
+
+  /** Which worker does not answer; `undefined`: all that serve do. */
+  unhealthy(): string | undefined {
+    for (const worker of this.#running.values())
+      if (this.#watchdog.isSilent(worker))
+        return `worker ${worker.worker} has not answered for ${this.#watchdog.silentMs(worker) / 1_000} s`;
+    return undefined;
   }
 
   /** Those of each worker, and of those that have died. */
   async metrics(): Promise<readonly (readonly MetricData[])[]> {
     const each = await Promise.all(
       Array.from(this.#running.values(), async (worker) => {
-        const metrics = (await worker.ask("metrics"))?.answer ?? [];
+        const metrics = (await this.#ask(worker, answerMs, "metrics"))?.answer;
+        if (metrics === undefined) return this.#past.last(worker);
         this.#past.saw(worker, metrics);
         return metrics;
       }),
@@ -149,19 +195,18 @@ export class Supervisor {
     const each = await Promise.all(
       Array.from(this.#running.values(), async (worker) => {
         const { worker: number, pid = 0 } = worker;
-        const listeners = (await worker.ask("describe"))?.answer;
-        return listeners === undefined ? [] : [{ worker: number, pid, listeners }];
+        return { worker: number, pid, listeners: (await this.#ask(worker, answerMs, "describe"))?.answer };
       }),
     );
-    return each.flat().toSorted((one, other) => one.worker - other.worker);
+    return each.toSorted((one, other) => one.worker - other.worker);
   }
 
   clusters(): Promise<readonly (readonly ClusterStatus[])[]> {
-    return this.#all("clusters");
+    return this.#all(answerMs, "clusters");
   }
 
   async setLogLevel(level: string): Promise<void> {
-    await this.#all("setLogLevel", level);
+    await this.#all(answerMs, "setLogLevel", level);
   }
 
   /** @returns How many requests were cut off. */
@@ -169,7 +214,7 @@ export class Supervisor {
     this.#isEnding = true;
     // Nobody listens once the workers do not: who comes is refused, and does not wait in vain.
     this.#sockets.close();
-    const cutOff = await this.#all("drain", limitMs);
+    const cutOff = await this.#all(limitMs + answerMs, "drain", limitMs);
     const { clock } = this.#options;
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.retire(retireMs, clock)));
     await this.end();
@@ -179,6 +224,7 @@ export class Supervisor {
   /** Ends all workers at once. */
   async end(): Promise<void> {
     this.#isEnding = true;
+    this.#watchdog.close();
     this.#sockets.close();
     for (const timer of this.#waiting) this.#options.clock.clearTimer(timer);
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
@@ -202,8 +248,17 @@ export class Supervisor {
       for (const socket of socketsOf(worker.worker, this.#options.workers, all))
         worker.give(socket, listenerName(listener));
     }
-    const applied = (await worker.ask("apply", { ...assignment, known: this.#known.all }))?.answer;
+    const answered = await this.#within(
+      applyMs,
+      worker.ask("apply", { ...assignment, known: this.#known.all }),
+    );
+    if (answered === "late") {
+      worker.hangs(`a configuration was not taken over within ${applyMs / 1_000} s`);
+      return undefined;
+    }
+    const applied = answered?.answer;
     if (applied === undefined || isLeft(applied)) return applied;
+    this.#watchdog.started(worker);
     this.#listening = applied.right;
     return right(undefined);
   }
@@ -265,11 +320,55 @@ export class Supervisor {
     return next;
   }
 
-  /** What those workers answer that do. */
-  async #all<A extends Ask>(ask: A, ...args: Parameters<Asks[A]>): Promise<ReturnType<Asks[A]>[]> {
+  /** What those workers answer that do, in time. */
+  async #all<A extends Ask>(
+    limitMs: number,
+    ask: A,
+    ...args: Parameters<Asks[A]>
+  ): Promise<ReturnType<Asks[A]>[]> {
     const answers = await Promise.all(
-      Array.from(this.#running.values(), (worker) => worker.ask(ask, ...args)),
+      Array.from(this.#running.values(), (worker) => this.#ask(worker, limitMs, ask, ...args)),
     );
     return answers.filter((each) => each !== undefined).map(({ answer }) => answer);
   }
+
+  /** What a worker answers in time; `undefined`: nothing. One that is known to be silent is not waited for. */
+  async #ask<A extends Ask>(
+    worker: WorkerProcess,
+    limitMs: number,
+    ask: A,
+    ...args: Parameters<Asks[A]>
+  ): Promise<Answered<ReturnType<Asks[A]>>> {
+    if (this.#watchdog.isSilent(worker)) return undefined;
+    const answered = await this.#within(limitMs, worker.ask(ask, ...args));
+    if (answered !== "late") return answered;
+    this.#options.log.warn({ worker: worker.worker, ask }, "a worker does not answer: going on without it");
+    return undefined;
+  }
+
+  async #within<T>(limitMs: number, answer: Promise<T>): Promise<T | "late"> {
+    const { clock } = this.#options;
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const timer = clock.setTimer(limitMs, () => resolve("late"));
+    const first = await Promise.race([answer, late]);
+    clock.clearTimer(timer);
+    return first;
+  }
+}
+
+/** Of each worker, for how long it has not answered. */
+function silence(
+  registry: Registry,
+  read: () => readonly (readonly [worker: number, silentMs: number])[],
+): void {
+  new Gauge({
+    name: "pagoda_worker_silent_seconds",
+    help: "For how long a worker has not answered the main process; 0 when it does",
+    labelNames: ["worker"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [worker, silentMs] of read()) this.set({ worker }, silentMs / 1_000);
+    },
+  });
 }

@@ -13,8 +13,11 @@ export interface WorkerCode {
 
 /** Why a worker process ended. */
 export interface WorkerEnd {
-  /** `crash`: an uncaught error, or a signal; `memory`: its heap was full; `exit`: it ended by itself. */
-  readonly reason: "crash" | "memory" | "exit";
+  /**
+   * `crash`: an uncaught error, or a signal; `memory`: its heap was full; `hang`: it did not answer and was ended;
+   * `exit`: it ended by itself.
+   */
+  readonly reason: "crash" | "memory" | "hang" | "exit";
   readonly cause?: Error | undefined;
 }
 
@@ -44,6 +47,7 @@ export class WorkerProcess {
   #lastId = 0;
   #isOver = false;
   #crash: Error | undefined;
+  #hang: Error | undefined;
   #stderr = "";
 
   constructor({ args }: WorkerCode, { worker, logLevel }: WorkerArguments, events: WorkerEvents) {
@@ -108,6 +112,12 @@ export class WorkerProcess {
     clock.clearTimer(timer);
   }
 
+  /** Ends it since it does not answer. */
+  hangs(why: string): void {
+    this.#hang ??= new Error(why);
+    this.#kill();
+  }
+
   /** Ends it at once, whatever it is doing. */
   async terminate(): Promise<void> {
     this.#kill();
@@ -130,6 +140,7 @@ export class WorkerProcess {
   }
 
   #endOf(signal: NodeJS.Signals | null): WorkerEnd {
+    if (this.#hang !== undefined) return { reason: "hang", cause: this.#hang };
     if (this.#crash !== undefined) return { reason: "crash", cause: this.#crash };
     const fatal = /FATAL ERROR: .*/.exec(this.#stderr)?.[0];
     if (fatal?.includes("out of memory") === true) return { reason: "memory", cause: new Error(fatal) };

@@ -67,6 +67,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
       }
     },
     notReady: () => (running === undefined ? "starting" : running.notReady()),
+    ping: () => true,
     async metrics() {
       const own = (await registry.getMetricsAsJSON()) as unknown as readonly MetricData[];
       const ofProcess = own.filter(({ name }) => !ofMain.test(name)).map(plain);

@@ -5,6 +5,9 @@ if (process.argv[1]?.endsWith("control/entry.ts") === true && process.argv[2] ==
     throw new Error("sabotage");
   });
   process.on("SIGWINCH", fill);
+  process.on("SIGPWR", () => {
+    for (;;);
+  });
 }
 
 function fill(): void {

@@ -6,7 +6,7 @@ import { fields, flag, name, some, text, whole, word } from "./fields.ts";
 import { listenerPolicies } from "./policies.ts";
 import { route } from "./route.ts";
 import { bare } from "./secrets.ts";
-import { byteRate, duration, durationOrNone, ratio } from "./units.ts";
+import { byteRate, duration, patience, durationOrNone, ratio } from "./units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
@@ -144,6 +144,13 @@ export const config = fields({
   drain: fields({ timeout: duration.prefault("30s").describe("Who is not done then is cut off.") })
     .prefault({})
     .describe("How long requests in flight may take at the end, and those of a listener that goes."),
+  watchdog: fields({
+    timeout: patience
+      .prefault("10s")
+      .describe("A worker that does not answer for so long is ended, and another one takes its place."),
+  })
+    .prefault({})
+    .describe("Workers that hang."),
   workers: z
     .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
     .default("all")

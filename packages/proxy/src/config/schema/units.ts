@@ -58,6 +58,8 @@ const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 const longest = 2_147_483_647;
 
 export const duration: z.ZodType<number, string> = anyDuration(1, longest, "from 1ms to 596h");
+/** How long something may be silent before it is given up. */
+export const patience: z.ZodType<number, string> = anyDuration(second, longest, "from 1s to 596h");
 export const durationOrNone: z.ZodType<number, string> = anyDuration(
   0,
   longest,

@@ -1,0 +1,110 @@
+import type { Clock, Timer } from "@pagoda/core";
+
+/** A worker, as far as it is watched. */
+export interface Watched {
+  /** Settles when it answers; `undefined`: it has ended. */
+  ask(ask: "ping"): Promise<unknown>;
+}
+
+export interface WatchdogOptions<W extends Watched> {
+  readonly clock: Clock;
+  readonly workers: () => Iterable<W>;
+  /** Milliseconds without an answer after which a worker counts as hung. */
+  readonly timeoutMs: () => number;
+  /** Called once for each that is hung. */
+  readonly hung: (worker: W, silentMs: number) => void;
+}
+
+interface Beat {
+  isWaiting: boolean;
+  hasStarted: boolean;
+  isHung: boolean;
+  silentMs: number;
+}
+
+/** A worker that starts has so much time at least: it loads the program. */
+const startMs = 60_000;
+const leastTickMs = 50;
+const mostTickMs = 1_000;
+
+/**
+ * Notices workers that do not answer: each is asked again and again whether it is there.
+ *
+ * Silence is counted in steps of its own timer, and a step that comes late counts as one: when the whole machine, the
+ * control group or the main process was paused, nobody is to blame.
+ */
+export class Watchdog<W extends Watched> {
+  readonly #options: WatchdogOptions<W>;
+  readonly #beats = new WeakMap<W, Beat>();
+  #timer: Timer | undefined;
+
+  constructor(options: WatchdogOptions<W>) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    this.#timer ??= this.#arm();
+  }
+
+  close(): void {
+    if (this.#timer !== undefined) this.#options.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** A worker serves: from now on it has no more time than others. */
+  started(worker: W): void {
+    this.#beatOf(worker).hasStarted = true;
+  }
+
+  /** Milliseconds for which a worker that serves has not answered; 0: it does. */
+  silentMs(worker: W): number {
+    const beat = this.#beats.get(worker);
+    return beat?.hasStarted === true ? beat.silentMs : 0;
+  }
+
+  /** Whether it has been silent for so long that it is not worth waiting for. */
+  isSilent(worker: W): boolean {
+    return this.silentMs(worker) >= this.#options.timeoutMs() / 2;
+  }
+
+  get #tickMs(): number {
+    return Math.min(mostTickMs, Math.max(leastTickMs, this.#options.timeoutMs() / 10));
+  }
+
+  #arm(): Timer {
+    const tickMs = this.#tickMs;
+    return this.#options.clock.setTimer(tickMs, () => {
+      for (const worker of this.#options.workers()) this.#look(worker, tickMs);
+      this.#timer = this.#arm();
+    });
+  }
+
+  #beatOf(worker: W): Beat {
+    let beat = this.#beats.get(worker);
+    if (beat === undefined) {
+      beat = { isWaiting: false, hasStarted: false, isHung: false, silentMs: 0 };
+      this.#beats.set(worker, beat);
+    }
+    return beat;
+  }
+
+  #look(worker: W, tickMs: number): void {
+    const beat = this.#beatOf(worker);
+    if (!beat.isWaiting) return this.#ask(worker, beat);
+    beat.silentMs += tickMs;
+    const timeoutMs = this.#options.timeoutMs();
+    if (beat.isHung || beat.silentMs < (beat.hasStarted ? timeoutMs : Math.max(timeoutMs, startMs))) return;
+    beat.isHung = true;
+    this.#options.hung(worker, beat.silentMs);
+  }
+
+  #ask(worker: W, beat: Beat): void {
+    beat.isWaiting = true;
+    void worker.ask("ping").then((answered) => {
+      if (answered === undefined) return;
+      beat.isWaiting = false;
+      beat.hasStarted = true;
+      beat.silentMs = 0;
+    });
+  }
+}
