@@ -6,6 +6,7 @@ import {
   httpResponse,
   type Identified,
   type Peer,
+  protocolsOf,
 } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import {
@@ -46,7 +47,7 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   say(0, `listener ${listenerName(listener)}`);
   const trusted = new NetworkSet(listener.trustedProxies ?? []);
   const admitted = atHandshake(listener, arriving, say);
-  if (admitted === undefined) return;
+  if (admitted === undefined || !sayTunnel(listener, admitted, say)) return;
   const seen = await seenBehindDoor(admitted, trusted);
   sayClient(seen, admitted, trusted.has(admitted.peer.address), say);
   if (!passes(listener.policies.authorize, seen, say)) return;
@@ -74,6 +75,24 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
     say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
     sayCluster(clusters[cluster] as (typeof clusters)[string], say);
   }
+}
+
+/** Whether a request goes on as it is, with a tunnel that it asks for or without. */
+function sayTunnel({ upgrades }: ListenerConfig, { method, headers }: Arriving, say: Say): boolean {
+  const named = (protocol: string): boolean =>
+    upgrades.some((each) => each.toLowerCase() === protocol.toLowerCase());
+  if (method === "CONNECT" && !named("connect")) {
+    say(1, "CONNECT is refused with 501: `upgrades` does not name connect");
+    return false;
+  }
+  for (const protocol of protocolsOf(headers.all("upgrade").join(",")))
+    say(
+      1,
+      named(protocol)
+        ? `upgrade to ${protocol}, if the origin agrees`
+        : `upgrade to ${protocol} ignored: \`upgrades\` does not name it`,
+    );
+  return true;
 }
 
 /** What a listener's TLS makes of a request; `undefined`: the handshake fails. */

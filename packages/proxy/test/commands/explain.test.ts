@@ -53,6 +53,20 @@ describe("explain goes by scheme and port", () => {
   });
 });
 
+test("explain says which tunnels open", async () => {
+  const at = { address: "127.0.0.1:80", routes: [answer("all")] };
+  const asked = (upgrades: object, ...args: string[]): Promise<string> =>
+    explained({ listeners: [{ ...at, ...upgrades }] }, ...args);
+  const url = "http://shop.example/";
+  expect(await asked({}, "GET", url, "-H", "Upgrade: WebSocket, h2c")).toContain(
+    "  upgrade to WebSocket, if the origin agrees\n  upgrade to h2c ignored: `upgrades` does not name it\n",
+  );
+  expect(await asked({}, "CONNECT", url)).toMatch(
+    /\n {2}CONNECT is refused with 501: `upgrades` does not name connect\n$/,
+  );
+  expect(await asked({ upgrades: ["connect"] }, "CONNECT", url)).toContain("route all");
+});
+
 describe("explain goes by the client", () => {
   const rules = [
     { name: "no-abuse", effect: "deny", from: { addresses: ["203.0.113.0/24"] } },
