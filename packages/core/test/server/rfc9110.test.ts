@@ -141,6 +141,12 @@ describe("a head", () => {
   });
 });
 
+test("a response that says keep-alive does not keep a connection that its client closes", async () => {
+  const server = await served(() => text("yes", 200, { Connection: "Keep-Alive" }));
+  const wire = await Wire.to(server, head("GET /", "Connection: close"));
+  expect(await wire.rest()).toMatch(/\r\nconnection: close\r\n[^]*yes$/i);
+});
+
 describe("a client", () => {
   // Node ends the connection when its client has ended its half. To nginx (499) and Envoy, too, such a client has left: it
   // cannot be told from one that has closed before it sends on what it does not read, and whose call is to be aborted.

@@ -154,6 +154,7 @@ function framed(
   let announced: string | undefined;
   let encoded = false;
   let hasTrailer = false;
+  let isKept = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
@@ -166,8 +167,12 @@ function framed(
         throw new RangeError(`transfer-encoding is ${value}; valid is chunked`);
       encoded = true;
     } else if (name.length === 7 && name.toLowerCase() === "trailer") hasTrailer = true;
+    else if (name.length === 10 && name.toLowerCase() === "connection")
+      isKept ||= value.toLowerCase() === "keep-alive";
   }
   let fields = encoded ? without(raw, "transfer-encoding") : raw;
+  // Said of another connection, or by a mistake: whether this one is kept its client has a say in (RFC 9112, 9.3).
+  if (isKept) fields = without(fields, "connection");
   const { method, httpVersionMinor } = out.req;
   const isBodiless = status === 204 || status === 304 || method === "HEAD";
   // An HTTP/2 origin may announce a length and trailers. Who asks for them gets them; Envoy and nginx drop them.
