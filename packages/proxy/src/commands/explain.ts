@@ -62,10 +62,16 @@ function requestOf(
     return `the URL is "${url}"; valid is an absolute one, such as http://shop.example/cart`;
   const address = canonicalAddress(from);
   if (address === undefined) return `--from must be an IP address (got "${from}")`;
-  return {
-    ...httpRequest(url, { method, headers: HttpHeaders.of(fields) }),
-    peer: peerOf(address, identity),
-  };
+  const request = httpRequest(url, { method, headers: HttpHeaders.of(fields) });
+  return { ...request, ...targetOf(url), peer: peerOf(address, identity) };
+}
+
+/** Path and query as they would be sent: reading a URL already resolves dot segments. */
+function targetOf(url: string): Partial<Pick<HttpRequest, "path" | "query">> {
+  const [bare = ""] = url.split("#", 1);
+  const [, path, query = ""] = /^[^:]*:\/\/[^/?]*(\/[!->@-~]*)(\?[!-~]*)?$/.exec(bare) ?? [];
+  // A client would encode what is not ASCII.
+  return path === undefined ? {} : { path, query };
 }
 
 /** The other end of a connection, with a certificate where it has an identity. */

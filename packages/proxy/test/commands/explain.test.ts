@@ -178,6 +178,21 @@ test("defect: explain asked a route's rules for the path as it was asked, not as
   );
 });
 
+test("defect: explain resolved the dots of a path before anybody read it", async () => {
+  const listeners = [{ name: "main", address: "127.0.0.1:80", routes: [answer("all")] }];
+  expect(await explained({ listeners }, "GET", "http://shop.example/a/../../b?c=/../d")).toBe(
+    "listener main\n  client 127.0.0.1\n  the path is refused: above-root\n",
+  );
+  const routes = [answer("cart", { path: "/cart", query: [{ name: "c", exact: "/../d" }] }), answer("all")];
+  expect(
+    await explained(
+      { listeners: [{ ...listeners[0], routes }] },
+      "GET",
+      "http://shop.example/a/../cart?c=/../d#e",
+    ),
+  ).toContain("  route cart\n");
+});
+
 test("explain shows no secrets", async () => {
   const match = {
     headers: [{ name: "x-internal", exact: "hunter" }],
