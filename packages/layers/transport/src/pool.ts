@@ -21,6 +21,7 @@ export class Pool implements ConnectionOwner {
   /** Those that no call has; those that are still being made come first, and so are taken last. */
   readonly #unused: Connection[] = [];
   readonly #all = new Set<Connection>();
+  #resent = 0;
   #timer: Timer | undefined;
   #closing: PromiseWithResolvers<void> | undefined;
 
@@ -30,9 +31,13 @@ export class Pool implements ConnectionOwner {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** How many connections there are, and how many of them nobody uses. */
-  get counts(): { readonly connections: number; readonly idle: number } {
-    return { connections: countConnected(this.#all), idle: countConnected(this.#unused) };
+  /** How many connections there are, how many of them nobody uses, and how often a call went over a further one. */
+  get counts(): { readonly connections: number; readonly idle: number; readonly resent: number } {
+    return {
+      connections: countConnected(this.#all),
+      idle: countConnected(this.#unused),
+      resent: this.#resent,
+    };
   }
 
   /**
@@ -62,6 +67,8 @@ export class Pool implements ConnectionOwner {
   }
 
   again(call: Call): void {
+    this.#resent++;
+    countTry(call.request);
     this.#open().start(call);
   }
 
@@ -127,4 +134,9 @@ function countConnected(connections: Iterable<Connection>): number {
   let count = 0;
   for (const { connected } of connections) if (connected) count++;
   return count;
+}
+
+/** A further try of a call, as its notes have it. */
+export function countTry({ notes }: HttpRequest): void {
+  if (notes !== undefined) notes.tries++;
 }

@@ -1,6 +1,6 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { bodyFrom, ReplayBody } from "@pagoda/core/http";
+import { bodyFrom, callNotes, ReplayBody } from "@pagoda/core/http";
 import { isRight } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
@@ -27,8 +27,14 @@ describe("streams above the last one of a GOAWAY", () => {
   test("defect: were lost, 15 of 20 where the origin leaves at every fifth", async () => {
     const { url, sessions } = await leavingOrigin(5);
     const transport = http2(url);
-    const calls = Array.from({ length: 40 }, () => transport.call(request("POST", "/", { body: "a" })));
+    const notes = callNotes();
+    const asked = { ...request("POST", "/", { body: "a" }), notes };
+    const calls = Array.from({ length: 40 }, () => transport.call(asked));
     for (const call of calls) expect(await textOf(call)).toBe("hello");
+    // Each is counted.
+    const resent = 35 + 30 + 25 + 20 + 15 + 10 + 5;
+    expect(transport.describe().state).toMatchObject({ resent });
+    expect(notes.tries).toBe(40 + resent);
     expect(sessions.length).toBe(8);
     await untilIdle(transport);
   });

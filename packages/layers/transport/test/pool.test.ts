@@ -36,7 +36,13 @@ describe("the pool", () => {
       expect(await textOf(result)).toBe("ok");
     }
     expect(origin.connections).toHaveLength(1);
-    expect(transport.describe().state).toEqual({ inFlight: 0, waiting: 0, connections: 1, idle: 1 });
+    expect(transport.describe().state).toEqual({
+      inFlight: 0,
+      waiting: 0,
+      connections: 1,
+      idle: 1,
+      resent: 0,
+    });
   });
 
   test("opens as many connections as there are calls, up to the limit", async () => {

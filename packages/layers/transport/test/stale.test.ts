@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { callNotes } from "@pagoda/core/http";
 import { settled } from "@pagoda/core/testing";
 import type { Transport } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
@@ -80,8 +81,10 @@ describe("a connection that grew stale", () => {
 
     test("a request that changes nothing goes over another, once", async () => {
       const { transport, requests } = await closing();
-      expect(await textOf(transport.call(request()))).toBe("ok");
+      const notes = callNotes();
+      expect(await textOf(transport.call({ ...request(), notes }))).toBe("ok");
       expect(requests()).toBe(3);
+      expect([notes.tries, transport.describe().state?.["resent"]]).toEqual([2, 1]);
     });
 
     test.each([

@@ -47,7 +47,7 @@ describe("options", () => {
         idleTimeoutMs: 300_000,
         keepAliveMs: 4_000,
       },
-      state: { inFlight: 0, waiting: 0, connections: 0, idle: 0 },
+      state: { inFlight: 0, waiting: 0, connections: 0, idle: 0, resent: 0 },
     });
   });
 });

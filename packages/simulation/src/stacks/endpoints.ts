@@ -140,6 +140,8 @@ export class Endpoints implements Discovery<Endpoint> {
           openMs,
           maxOpenMs,
           probes,
+          // Each call has a limit of its own: none is given up, so the number of probes is exact.
+          probeMs: 2 ** 31 - 1,
           classifier,
           observer: { ...breaker.observer, halfOpened: () => world.count("half-open") },
           clock,

@@ -2,6 +2,7 @@ import type { HttpRequest } from "@pagoda/core/http";
 import type { Origin, Result } from "../call.ts";
 import type { ConnectionTerms } from "../connection-terms.ts";
 import { Http2Call } from "./call.ts";
+import { countTry } from "../pool.ts";
 import { requestFields } from "./request-fields.ts";
 import { Session } from "./session.ts";
 
@@ -11,6 +12,7 @@ export class Http2Pool {
   readonly #terms: ConnectionTerms;
   readonly #keepAliveMs: number;
   readonly #sessions: Session[] = [];
+  #resent = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
   constructor(origin: Origin, terms: ConnectionTerms, keepAliveMs: number) {
@@ -19,10 +21,14 @@ export class Http2Pool {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** How many connections there are, and how many of them nobody uses. */
-  get counts(): { readonly connections: number; readonly idle: number } {
+  /** How many connections there are, how many of them nobody uses, and how often a call went over a further one. */
+  get counts(): { readonly connections: number; readonly idle: number; readonly resent: number } {
     const connected = this.#sessions.filter((session) => session.isConnected);
-    return { connections: connected.length, idle: connected.filter(({ streams }) => streams === 0).length };
+    return {
+      connections: connected.length,
+      idle: connected.filter(({ streams }) => streams === 0).length,
+      resent: this.#resent,
+    };
   }
 
   /**
@@ -59,6 +65,11 @@ export class Http2Pool {
   #open(): Session {
     const session = new Session(this.#terms, this.#origin.upstream, this.#keepAliveMs, {
       again: this.#send,
+      resent: (call) => {
+        this.#resent++;
+        countTry(call.request);
+        this.#send(call);
+      },
       gone: () => this.#gone(session),
     });
     this.#sessions.push(session);

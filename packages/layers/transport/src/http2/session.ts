@@ -21,8 +21,10 @@ const maxTimeouts = 3;
 
 /** Whom a connection tells what it cannot do. */
 export interface SessionOwner {
-  /** A call finds no room on this connection, or was not processed there: it goes over another one. */
+  /** A call that has waited for the connection finds no room there. */
   again(call: Http2Call): void;
+  /** A call was not processed on this connection, and goes over another one. */
+  resent(call: Http2Call): void;
   gone(): void;
 }
 
@@ -107,7 +109,7 @@ export class Session implements Line {
   }
 
   again(call: Http2Call): void {
-    this.#owner.again(call);
+    this.#owner.resent(call);
   }
 
   answered(): void {
