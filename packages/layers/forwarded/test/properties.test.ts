@@ -145,6 +145,40 @@ describe("properties of forwarded", () => {
     );
   });
 
+  test("the client is the nearest hop that is not trusted, however it is written", async () => {
+    const four = fc.integer({ min: 1, max: 4 }).map((n) => `192.0.2.${n}`);
+    const six = fc.integer({ min: 1, max: 4 }).map((n) => `2001:db8::${n}`);
+    const way = fc.nat({ max: 3 });
+    /** A hop as it is written, and its address. */
+    const hop = fc.oneof(
+      fc.tuple(four, way).map(([is, n]) => ({ is, text: [is, `${is}:80`, `::ffff:${is}`, ` ${is} `][n] })),
+      fc
+        .tuple(six, way)
+        .map(([is, n]) => ({ is, text: [is, `[${is}]`, `[${is}]:80`, is.replace("::", ":0:0::")][n] })),
+      fc.constantFrom("unknown", "_hidden", "192.0.2", "x:1").map((text) => ({ is: undefined, text })),
+    );
+    const peer = { address: "192.0.2.1", port: 1 };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(hop, { maxLength: 5 }),
+        fc.uniqueArray(fc.oneof(four, six)),
+        async (hops, ours) => {
+          const request = requestWith(
+            hops.map(({ text }) => ["X-Forwarded-For", text as string]),
+            { peer },
+          );
+          const { inner } = await pass(request, { trust: (address) => ours.includes(address) });
+          let expected = peer.address;
+          for (const { is } of hops.toReversed()) {
+            if (is === undefined || !ours.includes(expected)) break;
+            expected = is;
+          }
+          expect(inner.client.address).toBe(expected);
+        },
+      ),
+    );
+  });
+
   test("the client gets the origin's end-to-end fields, and two more", async () => {
     await fc.assert(
       fc.asyncProperty(fields, async (all) => {

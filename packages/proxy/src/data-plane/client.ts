@@ -19,12 +19,15 @@ export function limitKey(by: ClientBy, ipv6Bits: number): (request: HttpRequest 
   const address = ({ client }: FromClient): string => addressGroup(client.address, ipv6Bits);
   if (by === "address") return address;
   if (by === "identity")
-    return ({ client }) => (client.identity === undefined ? address({ client }) : marked(client.identity));
+    return (request) => {
+      const { identity } = request.client;
+      return identity === undefined ? address(request) : marked(identity);
+    };
   const { header } = by;
-  return ({ headers, client }) => {
-    const value = headers.get(header);
+  return (request) => {
+    const value = request.headers.get(header);
     // Long values would fill the memory.
-    return value === undefined ? address({ client }) : marked(value.slice(0, 256));
+    return value === undefined ? address(request) : marked(value.slice(0, 256));
   };
 }
 
