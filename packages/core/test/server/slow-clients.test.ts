@@ -256,6 +256,37 @@ describe("a client that does not take its response", () => {
     expect(await wire.closed).toBe("ECONNRESET");
   });
 
+  test("is one in a tunnel, too", async () => {
+    const clock = virtualClock();
+    const source = new Source();
+    let its: AbortSignal | undefined;
+    const server = await served(
+      (_request, signal) => {
+        its = signal;
+        return httpResponse(101, source);
+      },
+      { clock },
+    );
+    const fields = [
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    const wire = await Wire.to(server, head("GET /", ...fields));
+    await wire.until("101");
+    wire.socket.pause();
+    const fill = (): void => {
+      while (source.give(new Uint8Array(262_144)));
+    };
+    source.onGoOn = fill;
+    fill();
+    for (let turn = 0; turn < 50; turn++) await settled();
+    await clock.advance(62_000);
+    await eventually(() => server.connections === 0);
+    expect(its?.reason).toEqual(new CutOff("the reading of the response stood still for 60 s"));
+    expect(source.told.at(-1)).toMatch(/^stop/);
+  });
+
   test("is not one that waits for its source", async () => {
     const clock = virtualClock();
     const sources: Source[] = [];
