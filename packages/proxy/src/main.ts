@@ -11,7 +11,7 @@ const [oldestMajor = 0, oldestMinor = 0] = numbers(engines.node);
 if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
   const { main } = await import("./commands/main.ts");
   // All is written by now, and nothing that is still open may keep the process.
-  process.exit(await main(process.argv.slice(2), { version }));
+  process.exit(await main(process.argv.slice(2), { version, self: [import.meta.filename] }));
 } else {
   console.error(
     `pagoda needs Node ${oldestMajor}.${oldestMinor} or newer (this is ${process.versions.node})`,

@@ -12,6 +12,8 @@ export interface Program {
   readonly version: string;
   /** How a worker process is started, where not with the module that the sources have for it. */
   readonly code?: WorkerCode;
+  /** The arguments with which this executable is this program. Default: none. */
+  readonly self?: readonly string[];
 }
 
 /** The program: chooses a command, `run` where none is named. All that it wrote is there when it gives the exit code. */
@@ -30,9 +32,13 @@ export async function main(args: readonly string[], program: Program): Promise<n
   return code === 0 && unwritten !== undefined ? 1 : code;
 }
 
-async function chosen(args: readonly string[], { version, code }: Program, io: CommandIo): Promise<number> {
+async function chosen(
+  args: readonly string[],
+  { version, code, self = [] }: Program,
+  io: CommandIo,
+): Promise<number> {
   const commands: Readonly<Record<string, Command>> = {
-    run: runCommand(code),
+    run: runCommand({ code, again: [...process.execArgv, ...self, ...args] }),
     check,
     explain,
     schema,

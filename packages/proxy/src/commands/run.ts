@@ -5,15 +5,23 @@ import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
 import type { WorkerCode } from "../control/worker-process.ts";
+import { predecessor } from "../control/replacement.ts";
 import { createLogger } from "../log.ts";
 import { type LogOutput, standardOutput } from "../log-output.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
-/** @param code How a worker process is started, where not with the module that the sources have for it. */
-export function runCommand(code?: WorkerCode): Command {
+export interface RunOptions {
+  /** How a worker process is started, where not with the module that the sources have for it. */
+  readonly code?: WorkerCode | undefined;
+  /** The command line, but for the executable. */
+  readonly again: readonly string[];
+}
+
+export function runCommand({ code, again }: RunOptions): Command {
   return {
     usage: "[run] [-c FILE] [--workers N|all]",
-    about: "Serves. SIGHUP reloads; SIGTERM or SIGINT drains and ends; a second one ends at once.",
+    about:
+      "Serves. SIGHUP reloads; SIGUSR2 starts a process in its place; SIGTERM or SIGINT drains and ends; a second one ends at once.",
     async run(args, io) {
       const flags = parsed(args, { config: { type: "string", short: "c" }, workers: { type: "string" } });
       if (typeof flags === "string") return wrong(io, flags);
@@ -23,7 +31,10 @@ export function runCommand(code?: WorkerCode): Command {
       const { schema, valid } = variables.PROXY_WORKERS;
       if (workers !== undefined && !schema.safeParse(workers).success)
         return wrong(io, `--workers is "${workers}"; valid is ${valid}`);
-      return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, code);
+      return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, {
+        code,
+        again,
+      });
     },
   };
 }
@@ -38,12 +49,17 @@ function wrong(io: Io, message: string): number {
   return usageError;
 }
 
-async function serve(file: string | undefined, env: Environment, io: Io, code?: WorkerCode): Promise<number> {
+async function serve(
+  file: string | undefined,
+  env: Environment,
+  io: Io,
+  { code, again }: RunOptions,
+): Promise<number> {
   const stop = Promise.withResolvers<void>();
   const output = standardOutput();
   let log: Logger | undefined;
   let isStopping = false;
-  const drain = (why: { readonly signal: string } | { readonly path: string }): void => {
+  const drain = (why: Readonly<Record<string, string | number>>): void => {
     isStopping = true;
     log?.info(why, "draining: requests in flight are finished, nothing new is accepted");
     stop.resolve();
@@ -57,6 +73,7 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
     });
   }
   const starting = startProxy({
+    predecessor: await predecessor(),
     file,
     env,
     log: (level) => (log = createLogger(level, output)),
@@ -67,6 +84,20 @@ async function serve(file: string | undefined, env: Environment, io: Io, code?: 
   process.on("SIGHUP", () => {
     void starting.then(async (one) => {
       if (!isLeft(one)) await one.right.reload("SIGHUP");
+    });
+  });
+  let isReplacing = false;
+  process.on("SIGUSR2", () => {
+    void starting.then(async (one) => {
+      if (isLeft(one) || isStopping || isReplacing) return;
+      isReplacing = true;
+      one.right.log.info("starting a process in place of this one");
+      const replaced = await one.right.replace(again);
+      isReplacing = false;
+      if (isLeft(replaced)) return one.right.log.error({ reason: replaced.left }, "not replaced: going on");
+      // Whoever has ended this one meanwhile means both.
+      if (isStopping) process.kill(replaced.right, "SIGTERM");
+      else drain({ replacedBy: replaced.right });
     });
   });
   const started = await starting;

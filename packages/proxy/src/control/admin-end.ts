@@ -4,6 +4,7 @@ import { type HttpServer, type ListenFailed, serve } from "@pagoda/core/server";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { type Address, addressText } from "../config/address.ts";
+import { adminSocketName, bind, type SocketHandle, type SocketsByName } from "./sockets.ts";
 
 /** Whoever asks at that moment gets an answer. */
 const drainMs = 1_000;
@@ -27,49 +28,75 @@ const noMove: Move = { make() {}, drop: async () => {} };
 export class AdminEnd {
   readonly #options: AdminEndOptions;
   #address: Address;
-  #server: HttpServer;
+  #open: Opened;
 
-  private constructor(options: AdminEndOptions, address: Address, server: HttpServer) {
+  private constructor(options: AdminEndOptions, address: Address, open: Opened) {
     this.#options = options;
     this.#address = address;
-    this.#server = server;
+    this.#open = open;
   }
 
-  static async open(address: Address, options: AdminEndOptions): Promise<Either<ListenFailed, AdminEnd>> {
-    const server = await opened(address, options);
-    return isLeft(server) ? server : right(new AdminEnd(options, address, server.right));
+  /** @param inherited A socket of that address; default: one is bound. */
+  static async open(
+    address: Address,
+    options: AdminEndOptions,
+    inherited?: SocketHandle,
+  ): Promise<Either<ListenFailed, AdminEnd>> {
+    const open = await opened(address, options, inherited);
+    return isLeft(open) ? open : right(new AdminEnd(options, address, open.right));
   }
 
   get url(): string {
-    return this.#server.url;
+    return this.#open.server.url;
+  }
+
+  /** Its socket, for a process that takes this one's place. */
+  get sockets(): SocketsByName {
+    return new Map([[adminSocketName(this.#address), [this.#open.socket]]]);
   }
 
   /** `Left`: it cannot listen there. */
   async prepare(address: Address): Promise<Either<ListenFailed, Move>> {
     if (addressText(address) === addressText(this.#address)) return right(noMove);
-    const server = await opened(address, this.#options);
-    if (isLeft(server)) return server;
-    const next = server.right;
+    const open = await opened(address, this.#options);
+    if (isLeft(open)) return open;
+    const next = open.right;
     return right({
       make: () => {
         // Whoever has said that it is to move waits for an answer there.
-        void this.#server.drain(drainMs);
-        this.#server = next;
+        void this.#open.server.drain(drainMs);
+        this.#open = next;
         this.#address = address;
-        this.#options.log.info({ adminUrl: next.url }, `admin on ${next.url}`);
+        this.#options.log.info({ adminUrl: next.server.url }, `admin on ${next.server.url}`);
       },
-      drop: () => next.close(),
+      drop: () => next.server.close(),
     });
   }
 
   async close(): Promise<void> {
-    await this.#server.drain(drainMs);
+    await this.#open.server.drain(drainMs);
   }
 }
 
-function opened(address: Address, { pages, log }: AdminEndOptions): ReturnType<typeof serve> {
-  return serve(pages(address.host), {
+interface Opened {
+  readonly server: HttpServer;
+  readonly socket: SocketHandle;
+}
+
+async function opened(
+  address: Address,
+  { pages, log }: AdminEndOptions,
+  inherited?: SocketHandle,
+): Promise<Either<ListenFailed, Opened>> {
+  // It is not shared: that the address is taken tells of another process that still runs.
+  const bound =
+    inherited === undefined ? await bind(address, { shared: false }) : right({ socket: inherited });
+  if (isLeft(bound)) return bound;
+  const { socket } = bound.right;
+  const server = await serve(pages(address.host), {
     ...address,
+    sockets: [socket],
     defect: (err) => log.error({ err }, "defect in the admin endpoint"),
   });
+  return isLeft(server) ? server : right({ server: server.right, socket });
 }

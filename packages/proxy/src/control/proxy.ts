@@ -18,6 +18,8 @@ import { Demo } from "./demo.ts";
 import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText } from "./protocol.ts";
 import { Reloads } from "./reloads.ts";
+import { type Predecessor, startSuccessor } from "./replacement.ts";
+import { adminSocketName } from "./sockets.ts";
 import { Supervisor, type WorkerStacks } from "./supervisor.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
@@ -35,6 +37,8 @@ export interface ProxyOptions {
   /** Called when somebody has told the proxy to drain and end. */
   readonly onDrain?: () => void;
   readonly clock?: Clock;
+  /** The process that this one replaces: its sockets are used where they fit. */
+  readonly predecessor?: Predecessor | undefined;
 }
 
 /** The configuration is not valid: a line for each problem. */
@@ -61,6 +65,13 @@ export interface Proxy {
   /** Takes over what the file and the environment say now. `Left`: a line for each problem, and nothing has changed. */
   reload(why: string): Promise<Either<readonly string[], void>>;
   /**
+   * Starts a process that takes this one's place, on the same sockets; this one is to drain then. `Left`: why it does not
+   * serve, and nothing has changed. `Right`: its process id.
+   *
+   * @param args The command line of that process, but for the executable.
+   */
+  replace(args: readonly string[]): Promise<Either<string, number>>;
+  /**
    * Not ready from now on; accepts nothing more; lets the requests in flight finish, up to `drain.timeout`; closes
    * everything.
    *
@@ -84,7 +95,18 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const workers = config.workers === "all" ? usableCpus() : config.workers;
   log.info({ workers }, "starting");
   warn(log, loaded.right);
-  const supervisor = new Supervisor({ workers, code: options.code ?? ownCode(), log, registry, clock });
+  const inherited = new Map(options.predecessor?.sockets);
+  const adminName = adminSocketName(config.admin.address);
+  const [adminSocket] = inherited.get(adminName) ?? [];
+  inherited.delete(adminName);
+  const supervisor = new Supervisor({
+    workers,
+    code: options.code ?? ownCode(),
+    log,
+    registry,
+    clock,
+    inherited,
+  });
   const reloads = new Reloads(loaded.right, { load, supervisor, log, registry, clock });
 
   let phase: "starting" | "serving" | "draining" = "starting";
@@ -110,7 +132,11 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     await Promise.all([supervisor.end(), demo.close()]);
     return left({ _tag: "CannotServe", reason: notAppliedText(fault), log });
   };
-  const adminEnd = await AdminEnd.open(config.admin.address, { pages: (host) => admin(subject, host), log });
+  const adminEnd = await AdminEnd.open(
+    config.admin.address,
+    { pages: (host) => admin(subject, host), log },
+    adminSocket,
+  );
   if (isLeft(adminEnd)) return failed(adminEnd.left);
   const started = await supervisor.start(loaded.right);
   if (isLeft(started)) {
@@ -119,6 +145,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   }
   await reloads.begin(adminEnd.right);
   phase = "serving";
+  options.predecessor?.serves();
   return right({
     get listening() {
       return supervisor.listening;
@@ -132,6 +159,13 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     },
     log,
     reload: (why) => reloads.reload(why),
+    async replace(args) {
+      const sockets = new Map([...supervisor.sockets, ...adminEnd.right.sockets]);
+      const started = await startSuccessor(args, sockets, clock);
+      // From now on the other one answers operators.
+      if (!isLeft(started)) await adminEnd.right.close();
+      return started;
+    },
     async drain() {
       phase = "draining";
       reloads.close();

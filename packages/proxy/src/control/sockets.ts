@@ -26,13 +26,18 @@ const { _createServerHandle: createServerHandle } = net as unknown as {
   readonly _createServerHandle: CreateServerHandle;
 };
 
-/** Others may bind the same address, each for a part of the connections. */
+/** libuv's flag. */
 const reusePort = 2;
 
 /** What a listener is called among sockets: one that moves gets others, one that is only changed keeps them. */
 export function socketName(listener: ListenerConfig): string {
   const { host, port } = listener.address;
   return port === 0 ? `${listenerName(listener)} ${host}` : `${host}:${port}`;
+}
+
+/** The same for the admin endpoint, which has one socket. */
+export function adminSocketName({ host, port }: Address): string {
+  return `admin ${host}:${port}`;
 }
 
 /** Sockets by the name of what listens on them. */
@@ -106,7 +111,7 @@ async function bindAll(address: Address, count: number): Promise<readonly Socket
   const sockets: SocketHandle[] = [];
   let { port } = address;
   for (let at = 0; at < count; at++) {
-    const bound = await bind({ host: address.host, port });
+    const bound = await bind({ host: address.host, port }, { shared: true });
     if (isLeft(bound)) {
       closeAll(sockets);
       return bound.left;
@@ -117,11 +122,15 @@ async function bindAll(address: Address, count: number): Promise<readonly Socket
   return sockets;
 }
 
-/** Binds a socket; nobody listens on it yet. */
-export async function bind({
-  host,
-  port,
-}: Address): Promise<Either<ListenFailed, { readonly socket: SocketHandle; readonly port: number }>> {
+/**
+ * Binds a socket; nobody listens on it yet.
+ *
+ * @param options.shared Others may bind the same address, each for a part of the connections.
+ */
+export async function bind(
+  { host, port }: Address,
+  { shared }: { readonly shared: boolean },
+): Promise<Either<ListenFailed, { readonly socket: SocketHandle; readonly port: number }>> {
   const failed = (code: string, cause: Error): Either<ListenFailed, never> =>
     left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause });
   let ip: string;
@@ -131,7 +140,7 @@ export async function bind({
     const cause = error as NodeJS.ErrnoException;
     return failed(cause.code ?? cause.message, cause);
   }
-  const socket = createServerHandle(ip, port, isIPv6(ip) ? 6 : 4, -1, reusePort);
+  const socket = createServerHandle(ip, port, isIPv6(ip) ? 6 : 4, -1, shared ? reusePort : 0);
   const bound: { address?: string; port?: number } = {};
   // That an address is taken is told by the first question, not by binding.
   const status = typeof socket === "number" ? socket : socket.getsockname(bound);

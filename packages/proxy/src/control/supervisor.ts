@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly log: Logger;
   readonly registry: Registry;
   readonly clock: Clock;
+  /** Sockets of a process whose place this one takes. */
+  readonly inherited?: SocketsByName | undefined;
 }
 
 /** Milliseconds that a worker has to say whether it is ready: whoever asks that does not wait for long. */
@@ -73,7 +75,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#shared = new SharedState(options.clock);
-    this.#sockets = new Sockets(options.workers);
+    this.#sockets = new Sockets(options.workers, options.inherited);
     this.#watchdog = new Watchdog({
       clock: options.clock,
       workers: () => this.#running.values(),
@@ -90,6 +92,11 @@ export class Supervisor {
       registers: [options.registry],
     });
     for (const reason of ["crash", "memory", "hang", "exit"]) this.#restarts.inc({ reason }, 0);
+  }
+
+  /** The sockets on which the workers listen. */
+  get sockets(): SocketsByName {
+    return this.#sockets.open;
   }
 
   /** Where the listeners listen. */

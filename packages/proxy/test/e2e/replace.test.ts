@@ -1,0 +1,125 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { call, Wire } from "./client.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
+import { Arrivals, held, type Held } from "./origin.ts";
+import type { Pagoda } from "./program.ts";
+
+const config = (body: string): object => ({
+  clusters: {},
+  listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],
+});
+
+/** Clients that ask again and again, each time on a connection of its own. */
+class Clients {
+  readonly bodies = new Map<string, number>();
+  readonly failures: string[] = [];
+  #isOver = false;
+  readonly #all: Promise<unknown>;
+  #answered: (() => void) | undefined;
+
+  constructor(url: string, count: number) {
+    this.#all = Promise.all(Array.from({ length: count }, () => this.#one(url)));
+  }
+
+  /** Until so many have got this. */
+  async got(body: string, count: number): Promise<void> {
+    while ((this.bodies.get(body) ?? 0) < count)
+      await new Promise<void>((resolve) => (this.#answered = resolve));
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#all;
+  }
+
+  async #one(url: string): Promise<void> {
+    while (!this.#isOver) {
+      try {
+        const { body } = await call(url, { agent: false });
+        this.bodies.set(body, (this.bodies.get(body) ?? 0) + 1);
+      } catch (error) {
+        this.failures.push((error as NodeJS.ErrnoException).code ?? String(error));
+      }
+      this.#answered?.();
+    }
+  }
+}
+
+/** Ends the process that took the place of the one that the test has started. */
+function successorOf(pagoda: Pagoda): Disposable {
+  return {
+    [Symbol.dispose]() {
+      const pid = pagoda.logs.findLast(({ msg }) => msg.startsWith("listening on"))?.["pid"] as number;
+      try {
+        if (pid !== pagoda.pid) process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    },
+  };
+}
+
+describe("a process that takes another one's place (SIGUSR2)", () => {
+  test.each(["1", "2"])("loses no connection, with %s workers", async (workers) => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, config("before"), { PROXY_WORKERS: workers });
+    using _successor = successorOf(pagoda);
+    const clients = new Clients(pagoda.url, 16);
+    await clients.got("before", 100);
+    // The file is watched: the other process begins with what it says, whoever sees it first.
+    writeFileSync(folder.file("next"), JSON.stringify(config("after")));
+    renameSync(folder.file("next"), folder.file("pagoda.yaml"));
+    pagoda.kill("SIGUSR2");
+    const { replacedBy } = await pagoda.log("draining");
+    await pagoda.log("drained");
+    expect(replacedBy).not.toBe(pagoda.pid);
+    await clients.got("after", 100);
+    await clients.end();
+    expect(clients.failures).toEqual([]);
+    // The other one serves, with an admin endpoint at the same place, and ends as this one would.
+    expect((await pagoda.admin("/ready")).status).toBe(200);
+    process.kill(replacedBy as number, "SIGTERM");
+    await pagoda.exit;
+    expect(pagoda.logs.filter(({ msg }) => msg === "drained").map(({ pid }) => pid)).toEqual([
+      pagoda.pid,
+      replacedBy,
+    ]);
+  });
+
+  test("lets the one before finish what is under way", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    using folder = new Folder();
+    await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }));
+    using _successor = successorOf(pagoda);
+    using wire = new Wire(pagoda.url);
+    wire.send("GET /old HTTP/1.1\r\nhost: a\r\n\r\n");
+    const { response } = await arrivals.next();
+    pagoda.kill("SIGUSR2");
+    const { replacedBy } = await pagoda.log("draining");
+    const answer = call(`${pagoda.url}/new`, { agent: false });
+    (await arrivals.next()).response.end("new");
+    expect((await answer).body).toBe("new");
+    response.end("old");
+    await wire.receives("old");
+    await pagoda.log("drained");
+    process.kill(replacedBy as number, "SIGTERM");
+    await pagoda.exit;
+  });
+
+  test("does not take it when it cannot serve, and the one before goes on", async () => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, config("before"));
+    using _successor = successorOf(pagoda);
+    folder.write("pagoda.yaml", "listeners: none");
+    pagoda.kill("SIGUSR2");
+    expect(await pagoda.log("not replaced")).toMatchObject({
+      level: 50,
+      reason: "it ended with exit code 2",
+    });
+    expect((await call(pagoda.url)).body).toBe("before");
+    pagoda.kill("SIGTERM");
+    expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+  });
+});
