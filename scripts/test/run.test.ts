@@ -56,7 +56,8 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
 );
 
 test("an installation ends when the shell of npm has gone without a word", async () => {
-  const { child, line, ended } = started(clone(endless), ["sh", "-c", `${start(older).join(" ")}; true`]);
+  const words = start(older).map((word) => `"${word}"`);
+  const { child, line, ended } = started(clone(endless), ["sh", "-c", `${words.join(" ")}; true`]);
   await line("started");
   child.kill("SIGKILL");
   await ended;
