@@ -38,27 +38,29 @@ async function prepared() {
 async function install() {
   console.error(`Installing with ${packageManager} …`);
   const args = ["--yes", packageManager, "install", "--frozen-lockfile", "--silent"];
-  const child = spawn("npx", args, {
+  // A group of its own, so that a signal ends everything that the installation has started.
+  const isGroup = process.platform !== "win32";
+  const options = {
     cwd: root,
     stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-    // A group of its own, so that a signal ends everything that the installation has started.
-    detached: process.platform !== "win32",
+    shell: !isGroup,
+    detached: isGroup,
     // pnpm keeps a note of its last look for a newer version; it belongs in the clone, not in the home folder.
     env: { ...process.env, XDG_STATE_HOME: join(root, "node_modules", ".cache", "state") },
-  });
-  const { error, code, signal } = await supervised(child, { isGroup: process.platform !== "win32" });
+  };
+  const { error, code, signal } = await supervised(() => spawn("npx", args, options), { isGroup });
   if (code === 0) return undefined;
   return `Installing failed (${error?.message ?? `npx ended with ${code ?? signal}`}).`;
 }
 
 /** Hands over: signals go in, the exit code comes out. */
 async function run(file, args) {
-  const child = spawn(join(bin, "node"), [join(root, file), ...args], {
-    stdio: "inherit",
-    env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
-  });
-  const { error, code, signal } = await supervised(child);
+  const { error, code, signal } = await supervised(() =>
+    spawn(join(bin, "node"), [join(root, file), ...args], {
+      stdio: "inherit",
+      env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+    }),
+  );
   if (error !== undefined) console.error(`${file} could not be started: ${error.message}`);
   process.exitCode = code ?? 1;
   if (signal !== null) process.kill(process.pid, signal);
