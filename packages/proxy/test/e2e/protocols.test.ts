@@ -1,4 +1,17 @@
-import { connect, createServer, createSecureServer, type ServerHttp2Stream } from "node:http2";
+import { once } from "node:events";
+import {
+  connect,
+  createSecureServer,
+  createServer,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Socket,
+} from "node:net";
 import { describe, expect, test } from "vitest";
 import { certified, curled, shop, tls } from "./certified.ts";
 import { Wire } from "./client.ts";
@@ -121,3 +134,51 @@ test("defect: a client's trailers could end a worker, on the way to an HTTP/2 or
   await wire.receives("sum 1, 2");
   expect(await pagoda.metric("pagoda_worker_restarts_total")).toBe(0);
 });
+
+// Defect: the connection was used as long as calls came, and each waited for its whole time limit.
+test("an HTTP/2 origin that has fallen silent is found out by a PING, and connected to anew", async () => {
+  await using upstream = await origin2();
+  const sockets: Socket[] = [];
+  let isSilent = false;
+  const line = createTcpServer((near) => {
+    const far = connectTcp(Number(new URL(upstream.url).port), "127.0.0.1");
+    sockets.push(near, far);
+    near.on("error", () => {}).on("data", (bytes) => isSilent || far.write(bytes));
+    far.on("error", () => {}).on("data", (bytes) => isSilent || near.write(bytes));
+    near.on("close", () => far.destroy());
+  });
+  await once(line.listen(0, "127.0.0.1"), "listening");
+  using folder = new Folder();
+  const { port } = line.address() as AddressInfo;
+  const cluster = { endpoints: [`http://127.0.0.1:${port}`], protocol: "http2", pool: { ping: "100ms" } };
+  await using pagoda = await configured(folder, through(cluster, {}, { timeout: "0ms" }));
+  expect(await (await fetch(pagoda.url)).text()).toBe("hello");
+  isSilent = true;
+  expect((await fetch(pagoda.url, { method: "POST" })).status).toBe(502);
+  isSilent = false;
+  expect(await (await fetch(pagoda.url)).text()).toBe("hello");
+  // The probe of the proxy's own readiness has had one, too.
+  expect(sockets.length).toBeGreaterThanOrEqual(4);
+  line.close();
+  for (const socket of sockets) socket.destroy();
+});
+
+/** An origin that greets over HTTP/2 by prior knowledge. */
+async function origin2(): Promise<{ readonly url: string } & AsyncDisposable> {
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer();
+  server.on("session", (session) => sessions.add(session));
+  server.on("stream", (stream: ServerHttp2Stream) => {
+    stream.on("error", () => {});
+    stream.respond({ ":status": 200 });
+    stream.end("hello");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const session of sessions) session.destroy();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { ConnectFailed, ConnectionBroken } from "@pagoda/transport";
+import { describe, expect, test } from "vitest";
+import { answers } from "../../src/data-plane/answers.ts";
+
+const connectFailed = (origin: "local" | "upstream", code: string): ConnectFailed => ({
+  _tag: "ConnectFailed",
+  origin,
+  retryable: true,
+  upstream: "http://a",
+  code,
+});
+
+describe("a connection that cannot be made is", () => {
+  test.each(["ECONNREFUSED", "ENOTFOUND", "ENDED"])("502: %s", (code) => {
+    expect(answers.ConnectFailed(connectFailed("upstream", code))).toMatchObject({ status: 502 });
+  });
+
+  test("504 where it took too long", () => {
+    expect(answers.ConnectFailed(connectFailed("upstream", "CONNECT_TIMEOUT"))).toMatchObject({
+      status: 504,
+    });
+  });
+
+  test.each(["EMFILE", "EADDRNOTAVAIL", "CLOSED"])("503 where it is this side's trouble: %s", (code) => {
+    const answer = answers.ConnectFailed(connectFailed("local", code));
+    expect(answer).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
+  });
+});
+
+test("a malformed response is told from a connection that was closed", () => {
+  const broken = (code: string): ConnectionBroken => ({
+    ...connectFailed("upstream", code),
+    _tag: "ConnectionBroken",
+  });
+  expect(answers.ConnectionBroken(broken("MALFORMED")).message).toBe(
+    "the upstream sent a malformed response",
+  );
+  expect(answers.ConnectionBroken(broken("ENDED")).message).toMatch("closed the connection");
+});
