@@ -4,6 +4,16 @@ import { bodyFrom } from "@pagoda/core/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
+import {
+  dataFrame,
+  endHeaders,
+  endStream,
+  frame,
+  headersFrame,
+  rawHttp2Origin,
+  resetFrame,
+  status200,
+} from "./raw-http2-origin.ts";
 import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 describe("what ends a call over HTTP/2", () => {
@@ -77,6 +87,28 @@ describe("what ends a call over HTTP/2", () => {
     await settled();
     for (const session of sessions) session.destroy();
     expect(await text).toMatchObject({ left: { _tag: "BodyBroken" } });
+  });
+
+  test.each([
+    ["with NO_ERROR", 0],
+    ["with CANCEL", 8],
+  ])("an origin that resets its stream %s inside a body of unknown length breaks it", async (_how, code) => {
+    const origin = await rawHttp2Origin((stream, write) => {
+      write(frame(headersFrame, endHeaders, stream, Buffer.from([status200])));
+      write(frame(dataFrame, 0, stream, Buffer.from("half")));
+      write(frame(resetFrame, 0, stream, Buffer.from([0, 0, 0, code])));
+    });
+    const { body } = await responseOf(http2(origin).call(request()));
+    expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
+  });
+
+  test("an origin that ends its stream, and resets it afterwards with NO_ERROR, has said all", async () => {
+    const origin = await rawHttp2Origin((stream, write) => {
+      write(frame(headersFrame, endHeaders, stream, Buffer.from([status200])));
+      write(frame(dataFrame, endStream, stream, Buffer.from("whole")));
+      write(frame(resetFrame, 0, stream, Buffer.from([0, 0, 0, 0])));
+    });
+    expect(await textOf(http2(origin).call(request()))).toBe("whole");
   });
 
   test("an origin that ends before the length that it announced breaks it", async () => {

@@ -27,6 +27,7 @@ import { Unsendable } from "../unsendable.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { resetName, withoutStatus } from "./response-fields.ts";
 import { Upload } from "./upload.ts";
+import { endedWhole, watchEnd } from "./whole-end.ts";
 
 /** NGHTTP2_FLAG_END_STREAM: the response ends with its head. */
 const endStream = 0x1;
@@ -136,6 +137,7 @@ export class Http2Call extends PushBody {
       return;
     }
     this.#stream = stream;
+    watchEnd(stream);
     stream.on("response", (_headers, flags, raw: readonly string[]) => this.#answered(flags, raw));
     stream.on("headers", (_headers, _flags, raw: readonly string[]) => this.#informed(raw));
     stream.on("trailers", (_headers, _flags, raw: readonly string[]) => {
@@ -281,7 +283,7 @@ export class Http2Call extends PushBody {
   #completed(): void {
     const stream = this.#stream as ClientHttp2Stream;
     // A stream that was reset, or whose connection broke, ends its readable side, too; `close` tells the rest.
-    if (stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    if (stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR || !endedWhole(stream)) return;
     // The origin may still be spoken to: `close` tells when both have ended.
     if (this.#upload instanceof TunnelUpload) return this.finish();
     if (this.length !== undefined && this.#received !== this.length) return;
