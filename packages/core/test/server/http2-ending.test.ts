@@ -48,6 +48,33 @@ describe("what breaks over HTTP/2", () => {
     expect(sink?.ends).toEqual(["fail"]);
   });
 
+  test.each([
+    ["before the response", "before"],
+    ["after it", "after"],
+  ])(
+    "defect: a stream whose body was cancelled %s stayed open with what had come of it",
+    async (_how, when) => {
+      const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+      let cancel: (() => void) | undefined;
+      const server = await served(async ({ body }) => {
+        await mayAnswer;
+        if (when === "before") body.cancel();
+        else cancel = () => body.cancel();
+        return text("no", 413);
+      });
+      const session = client(server);
+      const whole = ask(session, { ":method": "POST" }, "x".repeat(60_000));
+      // By then the server has all of it: pings are answered in the order of the frames.
+      await new Promise((resolve) => session.ping(resolve));
+      answer();
+      expect((await whole).headers[":status"]).toBe(413);
+      cancel?.();
+      await eventually(() => server.inFlight === 0);
+      session.close();
+      await eventually(() => server.connections === 0);
+    },
+  );
+
   test("a response whose source breaks is reset, never complete", async () => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source));

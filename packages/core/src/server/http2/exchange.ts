@@ -125,8 +125,10 @@ export class Exchange {
   readonly linger = (): void => {
     const { stream } = this;
     const { clock } = this.#around;
-    if (stream.readableEnded || stream.closed) return;
+    if (stream.readableEnded || stream.destroyed) return;
+    // Also one that both sides have ended: Node does not close it before what has come has been read.
     stream.resume();
+    if (stream.closed) return;
     const timer = clock.setTimer(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
     stream.once("close", () => clock.clearTimer(timer));
   };

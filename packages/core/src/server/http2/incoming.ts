@@ -44,7 +44,9 @@ export class IncomingStream extends StreamBody {
   protected override discard(): void {
     const { stream } = this.#exchange;
     this.#exchange.isUnheard = true;
-    if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
-    else stream.pause();
+    if (!stream.writableFinished) return void stream.pause();
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    // Node does not close it before what has come has been read.
+    stream.resume();
   }
 }

@@ -51,7 +51,9 @@ class TunnelSink implements BodySink {
   end(): void {
     const exchange = this.#exchange;
     exchange.stream.end(() => {
-      if (exchange.isUnheard) exchange.stream.close(constants.NGHTTP2_NO_ERROR);
+      if (!exchange.isUnheard) return;
+      exchange.stream.close(constants.NGHTTP2_NO_ERROR);
+      exchange.stream.resume();
     });
   }
 
