@@ -60,8 +60,8 @@ function refused(status: Refusal["status"], reason: string): Refusal {
 }
 
 /**
- * What a request expects (RFC 9110, 10.1.1): `100-continue`, or nothing. `undefined`: something else, which is refused
- * rather than passed over, as nginx and Envoy do: nobody here does what was asked for.
+ * What a request expects (RFC 9110, 10.1.1): `100-continue`, or nothing. `undefined`: something else. nginx and Envoy ignore
+ * that; here it is refused with 417, since nobody on the way would do what was asked for.
  */
 export function expectationOf(value: string): "continue" | "nothing" | undefined {
   const members = value.split(",").map((member) => member.trim().toLowerCase());

@@ -123,6 +123,9 @@ export interface HttpServer {
  * take waits here, up to 256 KiB of each and 32 MiB of all, so that its source is free; what is longer makes its source
  * wait, until the client is too slow.
  *
+ * An HTTP/1.1 client that ends its half of the connection has left, as for nginx and Envoy, and its calls are aborted: it
+ * cannot be told from one that has closed.
+ *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
  *
  * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers;
