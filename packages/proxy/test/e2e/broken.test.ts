@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:http2";
 import type { Socket } from "node:net";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { head, Wire } from "./client.ts";
@@ -221,3 +222,30 @@ async function whole(url: string): Promise<{ readonly status: number; readonly o
     () => ({ status: response.status, ok: false }),
   );
 }
+
+describe("defect: what an upstream had sent before it reset was lost:", () => {
+  test.each([
+    ["in chunks", "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
+    ["of announced length", "content-length: 10\r\n\r\nhalf"],
+  ])("a body %s", async (_, rest) => {
+    await using bad = await rawOrigin((socket) => {
+      socket.on("data", () => socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => socket.resetAndDestroy()));
+    });
+    await using proxy = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: bad.url });
+    const plain = connect(proxy.url).on("error", () => {});
+    for (let n = 0; n < 20; n++) {
+      using wire = new Wire(proxy.url);
+      wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+      await wire.receives("half");
+      await wire.closed;
+      expect(wire.text).not.toContain("\r\n0\r\n");
+
+      const stream = plain.request({ ":path": "/" });
+      let text = "";
+      stream.setEncoding("latin1").on("data", (piece: string) => (text += piece));
+      await once(stream, "close").catch(() => {});
+      expect([text, stream.rstCode]).toEqual(["half", 2]);
+    }
+    plain.destroy();
+  });
+});
