@@ -176,7 +176,7 @@ export const cluster = fields({
     .min(1)
     .optional()
     .describe(
-      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, the weight left out where it is 1.',
+      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, the weight left out where it is 1. An entry that is no origin is left out and logged; while nothing in the file makes sense, the last list stays.',
     ),
   protocol: word(["http1", "http2"])
     .default("http1")
