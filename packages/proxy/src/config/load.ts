@@ -43,7 +43,7 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
   const environment = readEnvironment(sources.env);
   const ofEnvironment = isLeft(environment) ? environment.left.map(variableProblemText) : [];
   const overrides = isLeft(environment) ? {} : environment.right;
-  const file = sources.file ?? overrides.file ?? sources.env["PROXY_CONFIG"];
+  const file = sources.file ?? overrides.file ?? (sources.env["PROXY_CONFIG"]?.trim() || undefined);
   const demo = file === undefined && overrides.upstreams === undefined ? sources.demo : undefined;
   if (file === undefined && ofEnvironment.length > 0) return left(ofEnvironment);
   // Without any origin the schema has something to say; the demo's are known only when they listen.

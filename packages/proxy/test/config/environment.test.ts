@@ -231,6 +231,21 @@ describe("what is set overrides the file", () => {
     );
   });
 
+  test("a variable that is wrong hides no problem of the file, and an empty name is no file", async () => {
+    using folder = new Folder();
+    const file = folder.write("pagoda.yaml", "clusters: 5");
+    const both = await loadConfig({ env: { PROXY_CONFIG: file, LOG_LEVEL: "loud" } });
+    expect(both).toMatchObject(
+      left([
+        expect.stringContaining('LOG_LEVEL is "loud"'),
+        expect.stringContaining("listeners: is missing"),
+        expect.stringContaining("clusters: "),
+      ]),
+    );
+    const none = await loadConfig({ env: { PROXY_CONFIG: " ", PROXY_UPSTREAM_ADDRS: "http://a:1" } });
+    expect(none).toMatchObject(right({ file: undefined }));
+  });
+
   test("defect: PROXY_REQUEST_TIMEOUT_MS overrode `timeout: 0ms`", async () => {
     using folder = new Folder();
     const routes = ["0ms", "5s", undefined].map((timeout, n) => ({
