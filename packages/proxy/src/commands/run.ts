@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";
 import type { WorkerCode } from "../control/worker-process.ts";
+import { activated } from "../control/activation.ts";
 import { predecessor } from "../control/replacement.ts";
 import { createLogger } from "../log.ts";
 import { type LogOutput, standardOutput } from "../log-output.ts";
@@ -74,6 +75,7 @@ async function serve(
   }
   const starting = startProxy({
     predecessor: await predecessor(),
+    activated: activated(process.env),
     file,
     env,
     log: (level) => (log = createLogger(level, output)),

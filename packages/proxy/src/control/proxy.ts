@@ -19,7 +19,7 @@ import { exposition } from "./exposition.ts";
 import { type NotApplied, notAppliedText } from "./protocol.ts";
 import { Reloads } from "./reloads.ts";
 import { type Predecessor, startSuccessor } from "./replacement.ts";
-import { adminSocketName } from "./sockets.ts";
+import { adminSocketName, socketName, type SocketsByName } from "./sockets.ts";
 import { Supervisor, type WorkerStacks } from "./supervisor.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
@@ -39,6 +39,8 @@ export interface ProxyOptions {
   readonly clock?: Clock;
   /** The process that this one replaces: its sockets are used where they fit. */
   readonly predecessor?: Predecessor | undefined;
+  /** Sockets of a service manager, used where they fit. */
+  readonly activated?: SocketsByName | undefined;
 }
 
 /** The configuration is not valid: a line for each problem. */
@@ -95,10 +97,13 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const workers = config.workers === "all" ? usableCpus() : config.workers;
   log.info({ workers }, "starting");
   warn(log, loaded.right);
-  const inherited = new Map(options.predecessor?.sockets);
+  const inherited = new Map(options.predecessor?.sockets ?? options.activated);
   const adminName = adminSocketName(config.admin.address);
   const [adminSocket] = inherited.get(adminName) ?? [];
   inherited.delete(adminName);
+  const names = new Set(config.listeners.map(socketName));
+  for (const socket of inherited.keys())
+    if (!names.has(socket)) log.warn({ socket }, "a socket fits no listener and is closed");
   const supervisor = new Supervisor({
     workers,
     code: options.code ?? ownCode(),

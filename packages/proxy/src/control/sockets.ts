@@ -37,7 +37,24 @@ export function socketName(listener: ListenerConfig): string {
 
 /** The same for the admin endpoint, which has one socket. */
 export function adminSocketName({ host, port }: Address): string {
-  return `admin ${host}:${port}`;
+  return port === 0 ? `admin ${host}` : `${host}:${port}`;
+}
+
+/** The name of a socket at a fixed address. */
+export function socketText(socket: SocketHandle): string {
+  const bound: { address?: string; port?: number } = {};
+  socket.getsockname(bound);
+  return `${bound.address}:${bound.port}`;
+}
+
+/** A socket of TCP that this process was started with; `undefined`: the descriptor is none. */
+export function handOver(fd: number): SocketHandle | undefined {
+  try {
+    const socket = createServerHandle(null, 0, -1, fd, 0);
+    return typeof socket === "number" || socket.getsockname === undefined ? undefined : socket;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sockets by the name of what listens on them. */

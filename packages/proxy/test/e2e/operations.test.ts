@@ -136,6 +136,9 @@ test("the systemd unit is understood by systemd, and lets the program do little 
   );
   const verified = await execute("systemd-analyze", ["verify", unit]);
   expect({ code: verified.code, said: verified.stderr }).toEqual({ code: 0, said: "" });
+  const sockets = folder.write("pagoda.socket", deploy("pagoda.socket"));
+  const socketsVerified = await execute("systemd-analyze", ["verify", sockets]);
+  expect({ code: socketsVerified.code, said: socketsVerified.stderr }).toEqual({ code: 0, said: "" });
   const { stdout } = await execute("systemd-analyze", ["security", "--offline=true", "--no-pager", unit]);
   const [, exposure] = /Overall exposure level for pagoda.service: ([\d.]+)/.exec(stdout.toString()) ?? [];
   expect(Number(exposure)).toBeLessThan(2.5);

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { adopt } from "./system.ts";
 
@@ -51,12 +52,17 @@ export class Program implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #ended = false;
 
-  constructor(env: Environment, args: readonly string[] = []) {
+  /** @param sockets Descriptors that it gets as from a service manager. */
+  constructor(env: Environment, args: readonly string[] = [], sockets: readonly number[] = []) {
+    const words = [process.execPath, mainFile, ...args];
+    // Nobody knows its process id before it is there, but it itself.
+    const activate = `export LISTEN_PID=$$ LISTEN_FDS=${sockets.length}; exec "$0" "$@"`;
+    const [command = "", ...rest] = sockets.length === 0 ? words : ["sh", "-c", activate, ...words];
     const child = adopt(
-      spawn(process.execPath, [mainFile, ...args], {
+      spawn(command, rest, {
         env: environment(env),
-        stdio: ["ignore", "pipe", "pipe"],
-      }),
+        stdio: ["ignore", "pipe", "pipe", ...sockets],
+      }) as ChildProcessByStdio<null, Readable, Readable>,
     );
     this.pid = child.pid as number;
     this.#kill = (signal) => void child.kill(signal);
@@ -117,8 +123,8 @@ export class Pagoda extends Program {
   adminUrl = "";
 
   /** Starts it, on free ports unless told otherwise, and waits until it says where it listens. */
-  static async start(env: Environment = {}): Promise<Pagoda> {
-    const pagoda = new Pagoda(env);
+  static async start(env: Environment = {}, sockets: readonly number[] = []): Promise<Pagoda> {
+    const pagoda = new Pagoda(env, [], sockets);
     const { url, adminUrl } = await pagoda.log("listening on");
     Object.assign(pagoda, { url, adminUrl });
     return pagoda;

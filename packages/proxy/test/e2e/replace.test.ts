@@ -1,9 +1,11 @@
 import { renameSync, writeFileSync } from "node:fs";
+import { isLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
+import { bind } from "../../src/control/sockets.ts";
 import { call, Wire } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { Arrivals, held, type Held } from "./origin.ts";
-import type { Pagoda } from "./program.ts";
+import { Pagoda } from "./program.ts";
 
 const config = (body: string): object => ({
   clusters: {},
@@ -123,3 +125,44 @@ describe("a process that takes another one's place (SIGUSR2)", () => {
     expect(await pagoda.exit).toEqual({ code: 0, signal: null });
   });
 });
+
+describe("sockets of a service manager (systemd)", () => {
+  test.each(["1", "2"])("keep connections from one process to the next, with %s workers", async (workers) => {
+    const bound = await bind({ host: "127.0.0.1", port: 0 }, { shared: false });
+    if (isLeft(bound)) throw bound.left.cause;
+    const { socket, port } = bound.right;
+    using _closed = { [Symbol.dispose]: () => socket.close() };
+    using folder = new Folder();
+    const at = (body: string): string =>
+      folder.write("pagoda.yaml", {
+        clusters: {},
+        listeners: [{ address: `127.0.0.1:${port}`, name: "main", routes: [says(body)] }],
+      });
+    const env = { PROXY_CONFIG: at("before"), PROXY_LISTEN_ADDR: "", PROXY_WORKERS: workers };
+    await using first = await Pagoda.start(env, [fdOf(socket)]);
+    const clients = new Clients(first.url, 16);
+    await clients.got("before", 100);
+    first.kill("SIGTERM");
+    expect(await first.exit).toEqual({ code: 0, signal: null });
+    at("after");
+    await using second = await Pagoda.start(env, [fdOf(socket)]);
+    await clients.got("after", 100);
+    await clients.end();
+    expect(clients.failures).toEqual([]);
+    second.kill("SIGTERM");
+    expect(await second.exit).toEqual({ code: 0, signal: null });
+  });
+
+  test("that fit no listener are told of", async () => {
+    const bound = await bind({ host: "127.0.0.1", port: 0 }, { shared: false });
+    if (isLeft(bound)) throw bound.left.cause;
+    const { socket, port } = bound.right;
+    using _closed = { [Symbol.dispose]: () => socket.close() };
+    await using pagoda = await Pagoda.start({}, [fdOf(socket)]);
+    expect(await pagoda.log("fits no listener")).toMatchObject({ level: 40, socket: `127.0.0.1:${port}` });
+  });
+});
+
+function fdOf(socket: object): number {
+  return (socket as { readonly fd: number }).fd;
+}
