@@ -84,8 +84,9 @@ export function timeout<Req = unknown>({
             // It is no more in the list.
             deadline = undefined;
             close();
-            resolve(left(wasHeldUp ? { ...timedOut, origin: "local" } : timedOut));
-            scope.abort(reason);
+            const fault: TimedOut = wasHeldUp ? { ...timedOut, origin: "local" } : timedOut;
+            resolve(left(fault));
+            scope.abort(wasHeldUp ? timeoutError(reason.message, fault) : reason);
             observer?.timedOut?.(ms);
           });
           scope.deadline = deadline.at;

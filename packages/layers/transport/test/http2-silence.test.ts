@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { connect, createServer, type Socket } from "node:net";
+import { timeoutError } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
@@ -87,6 +88,23 @@ describe("a connection whose calls time out in a row", () => {
       expect(sessions.length).toBe(n <= 3 ? 1 : 2);
     }
     await untilIdle(transport);
+  });
+
+  test.each([
+    ["a caller's own deadline", { _tag: "DeadlineExceeded", origin: "local", retryable: false } as const],
+    ["a process that was stopped", { _tag: "TimedOut", origin: "local", retryable: true } as const],
+  ])("goes on after %s", async (_, fault) => {
+    const streams: ServerHttp2Stream[] = [];
+    const { url, sessions } = await http2Origin((stream) => streams.push(stream));
+    const transport = http2(url, { headersTimeoutMs: 0 });
+    for (let n = 1; n <= 4; n++) {
+      const caller = new AbortController();
+      const result = transport.call(request(), caller.signal);
+      await until(() => streams.length === n);
+      caller.abort(timeoutError("late", fault));
+      await faultOf(result);
+    }
+    expect(sessions.length).toBe(1);
   });
 
   test("goes on after an answer, and whatever callers give up", async () => {

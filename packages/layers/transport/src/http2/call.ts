@@ -391,10 +391,12 @@ function isOfConnection(error: Error | undefined): error is NodeJS.ErrnoExceptio
   return code !== undefined && !code.startsWith("ERR_HTTP2_");
 }
 
-/** Whether a signal was aborted for the call had taken too long, and not for nobody wants it any more. */
+/**
+ * Whether a signal was aborted for the origin had taken too long: not for nobody wants the answer any more, nor for a client
+ * had set itself a deadline that says nothing about the origin.
+ */
 function isTimeout(reason: unknown): boolean {
-  return (
-    (isFault(reason) && reason.origin === "upstream") ||
-    (reason as Error | undefined)?.name === "TimeoutError"
-  );
+  const isLate = (reason as Error | undefined)?.name === "TimeoutError";
+  const fault = isLate ? (reason as Error).cause : reason;
+  return isFault(fault) ? fault.origin === "upstream" : isLate;
 }
