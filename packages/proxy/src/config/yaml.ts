@@ -56,7 +56,7 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
       return stopped(parser.offset, `the file must have at most ${limits.lexemes} words and signs`);
     // The document and what stands at its top.
     if (parser.stack.length > limits.levels + 2)
-      return stopped(parser.offset, `nested too deeply; valid are at most ${limits.levels} levels`);
+      return stopped(parser.offset, `nested too deeply: at most ${limits.levels} levels are allowed`);
   }
   tokens.push(...parser.end());
   const [document, second] = [
@@ -127,7 +127,7 @@ class Reader {
       const offset = (key as Node | null)?.range?.[0] ?? 0;
       const name = isScalar(key) ? String(key.value ?? "") : undefined;
       if (name === undefined) this.#report(offset, "the name of a field must be a string");
-      else if (name === "__proto__") this.#report(offset, "no field can be called __proto__");
+      else if (name === "__proto__") this.#report(offset, "field names must not be __proto__");
       else if (names.has(name)) this.#report(offset, `${name} is there already; valid is each field once`);
       if (isScalar(key) && key.anchor !== undefined) this.valueOf(key);
       const read = this.valueOf(value);
@@ -146,15 +146,14 @@ class Reader {
       return undefined;
     }
     if (anchored.values === undefined) {
-      this.#report(offset, `*${name} stands inside of &${name}, and so in itself`);
+      this.#report(offset, `alias *${name} refers to itself`);
       return undefined;
     }
     const isOver = this.#aliased > limits.aliased;
     this.#aliased += anchored.values;
     this.#values += anchored.values;
     if (this.#aliased <= limits.aliased) return anchored.value;
-    if (!isOver)
-      this.#report(offset, `aliases multiply; valid is that they stand for at most ${limits.aliased} values`);
+    if (!isOver) this.#report(offset, `aliases must stand for at most ${limits.aliased} values in all`);
     return undefined;
   }
 
