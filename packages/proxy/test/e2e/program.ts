@@ -167,14 +167,18 @@ export async function run(env: Environment, ...args: readonly string[]): Promise
   return { ...exit, output: program.output };
 }
 
+const mostLooks = 50_000;
+
 /**
  * Reads the admin endpoint until what it gives holds: for what the proxy learns a moment later than the test does,
- * such as the end of a connection. Bounded by a number of looks, not by time, so that a busy machine does not matter.
+ * such as the end of a connection. Bounded by a number of looks, not by time, so that a busy machine does not matter; by
+ * so many that a quick one has time for what takes a proxy some seconds.
  */
 export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   let value = await read();
   for (let looks = 1; !holds(value); looks++) {
-    if (looks === 2_000) throw new Error(`not after ${looks} looks; the last saw ${JSON.stringify(value)}`);
+    if (looks === mostLooks)
+      throw new Error(`not after ${looks} looks; the last saw ${JSON.stringify(value)}`);
     value = await read();
   }
   return value;
