@@ -1,5 +1,6 @@
 import { Agent, get, type IncomingMessage } from "node:http";
-import { connect } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { service } from "@pagoda/core";
 import {
   bodyFrom,
@@ -29,6 +30,24 @@ describe("serve", () => {
     expect(await response.json()).toEqual({ hello: "you" });
     expect((await fetch(url, { method: "POST", body: "{" })).status).toBe(400);
     await server.right.close();
+  });
+
+  test("accepts from sockets that it is given, and closes them with itself", async () => {
+    const bound = await Promise.all(
+      [createServer(), createServer()].map(async (socket) => {
+        await once(socket.listen(0, "127.0.0.1"), "listening");
+        return { socket, port: (socket.address() as AddressInfo).port };
+      }),
+    );
+    const hello = service("hello", async (_request: HttpRequest) => right(text("hello")));
+    const server = (await serve(hello, { sockets: bound.map(({ socket }) => socket) })) as Right<HttpServer>;
+    for (const { port } of bound)
+      expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("hello");
+    await server.right.close();
+    for (const { port } of bound)
+      await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({
+        cause: { code: "ECONNREFUSED" },
+      });
   });
 
   test("gives the stack the request as it came", async () => {
