@@ -1,4 +1,4 @@
-import { Counter, Gauge, type MetricValue, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type MetricValue, type Registry } from "prom-client";
 
 /** A metric whose values are read when somebody asks. */
 export interface ReadConfiguration {
@@ -6,14 +6,16 @@ export interface ReadConfiguration {
   readonly help: string;
   readonly registry: Registry;
   readonly read: () => MetricValue<string>[];
+  /** What prom-client makes of the values of several processes. Default: their sum. */
+  readonly aggregator?: Aggregator;
 }
 
 /** prom-client keeps values under keys that it builds of the labels; these it takes as they are, which is cheaper. */
 export class ReadGauge extends Gauge {
   readonly #read: () => MetricValue<string>[];
 
-  constructor({ name, help, registry, read }: ReadConfiguration) {
-    super({ name, help, registers: [registry] });
+  constructor({ name, help, registry, read, aggregator = "sum" }: ReadConfiguration) {
+    super({ name, help, registers: [registry], aggregator });
     this.#read = read;
   }
 

@@ -145,6 +145,8 @@ class StackReader {
       name,
       help: `From the state of ${layer}`,
       registry: this.#registry,
+      // Ages, shares and limits of several processes have no sum.
+      aggregator: "max",
       read: () => this.read().#values.get(name) ?? [],
     });
     return this.#values.get(name);

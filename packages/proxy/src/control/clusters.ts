@@ -8,8 +8,13 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
     endpoint: first.endpoint,
     healthy: worker.every(({ healthy }) => healthy),
     why: firstWhy(worker),
-    inFlight: worker.reduce((sum, { inFlight }) => sum + inFlight, 0),
-    ...(latencies.length > 0 && { latencyMs: latencies.reduce((sum, ms) => sum + ms, 0) / latencies.length }),
+    inFlight: sum(worker.map(({ inFlight }) => inFlight)),
+    calls: {
+      succeeded: sum(worker.map(({ calls }) => calls.succeeded)),
+      failed: sum(worker.map(({ calls }) => calls.failed)),
+      consecutiveFailures: Math.max(...worker.map(({ calls }) => calls.consecutiveFailures)),
+    },
+    ...(latencies.length > 0 && { latencyMs: sum(latencies) / latencies.length }),
     state: stateOf(worker),
   };
 }
@@ -33,6 +38,10 @@ export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): r
       state: stateOf(same),
     };
   });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0);
 }
 
 function firstWhy(workers: readonly { readonly why?: string | undefined }[]): string | undefined {

@@ -4,8 +4,9 @@ import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { listenerName } from "../data-plane/shared-limits.ts";
-import type { ClusterStatus, Listening, MetricData } from "../data-plane/types.ts";
+import type { ClusterStatus, Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
+import type { ProcessMetrics } from "./exposition.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
 import { PastCounts } from "./past.ts";
 import { type Ask, type Asks, type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
@@ -185,17 +186,18 @@ export class Supervisor {
   }
 
   /** Those of each worker, and of those that have died. */
-  async metrics(): Promise<readonly (readonly MetricData[])[]> {
+  async metrics(): Promise<readonly ProcessMetrics[]> {
     const each = await Promise.all(
       Array.from(this.#running.values(), async (worker) => {
+        const process = String(worker.worker);
         const metrics = (await this.#ask(worker, answerMs, "metrics"))?.answer;
-        if (metrics === undefined) return this.#past.last(worker);
+        if (metrics === undefined) return { process, metrics: this.#past.last(worker) };
         this.#past.saw(worker, metrics);
-        return metrics;
+        return { process, metrics };
       }),
     );
-    this.#past.forgetGone(each);
-    return [this.#past.sum, ...each];
+    this.#past.forgetGone(each.map(({ metrics }) => metrics));
+    return [{ process: undefined, metrics: this.#past.sum }, ...each];
   }
 
   async describe(): Promise<readonly WorkerStacks[]> {

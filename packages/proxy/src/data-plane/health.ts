@@ -15,6 +15,7 @@ import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster.ts";
 import type { Origin } from "./endpoints.ts";
 import { given } from "./given.ts";
+import { outcomes } from "./outcomes.ts";
 import { tlsOf, transportOptions } from "./transport-options.ts";
 
 /** What says which endpoints of a cluster are fit for calls. */
@@ -28,7 +29,7 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
   const { events, log } = context;
   const { check, outliers } = config;
   const labels = { cluster };
-  const sources: HealthSource<Origin>[] = [];
+  const sources: HealthSource<Origin>[] = [outcomes];
   const checks = new FirstChecks();
   if (check !== undefined)
     sources.push(

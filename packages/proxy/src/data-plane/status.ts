@@ -1,5 +1,6 @@
 import type { Description, Json } from "@pagoda/core";
 import type { Cluster } from "./cluster.ts";
+import type { OutcomeCounts } from "./outcomes.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
 /** What an operator asks of a cluster, read off its description. */
@@ -26,9 +27,11 @@ function wrongWith(state: NonNullable<Description["state"]>): string[] {
 
 function endpointStatus(description: Description): EndpointStatus {
   const { options = {}, state = {}, inner = [] } = description;
-  const { pending, healthy, ready, share, estimateMs, ...rest } = state as Readonly<Record<string, Json>>;
+  const { pending, healthy, ready, share, estimateMs, outcomes, ...rest } = state as Readonly<
+    Record<string, Json>
+  >;
   const layers = inner.flatMap(all).filter((each) => Object.keys(each.state ?? {}).length > 0);
-  const whys = [...whysOf(rest), ...layers.flatMap(whyOf)];
+  const whys = [...whysOf({ ...rest, outcomes: outcomes as Json }), ...layers.flatMap(whyOf)];
   if (typeof share === "number") whys.push(`starting: ${Math.round(share * 100)}% of its share`);
   if (ready === false && whys.length === 0) whys.push("as many calls as it may have");
   return {
@@ -36,6 +39,7 @@ function endpointStatus(description: Description): EndpointStatus {
     healthy: healthy === true,
     ...(whys.length > 0 && { why: whys.join("; ") }),
     inFlight: Number(pending),
+    calls: outcomes as unknown as OutcomeCounts,
     ...(typeof estimateMs === "number" && { latencyMs: estimateMs }),
     state: {
       ready: ready ?? true,
@@ -45,10 +49,17 @@ function endpointStatus(description: Description): EndpointStatus {
   };
 }
 
+/** So many failures in a row are not chance: Envoy's number for outliers. */
+const tellingFailures = 5;
+
 /** What health sources say: each has a reason where it says that the endpoint is not healthy. */
 function whysOf(sources: Readonly<Record<string, Json>>): string[] {
   return Object.entries(sources).flatMap(([source, state]) => {
-    const { healthy, reason, ejectedForMs } = (state ?? {}) as Readonly<Record<string, Json>>;
+    const { healthy, reason, ejectedForMs, consecutiveFailures } = (state ?? {}) as Readonly<
+      Record<string, Json>
+    >;
+    if (typeof consecutiveFailures === "number" && consecutiveFailures >= tellingFailures)
+      return [`the last ${consecutiveFailures} calls failed`];
     if (typeof ejectedForMs === "number") return [`ejected: ${String(reason)}`];
     if (healthy === false) return [`${source}: ${typeof reason === "string" ? reason : "not checked yet"}`];
     return [];

@@ -5,6 +5,7 @@ import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { Origin } from "./origin.ts";
+import type { OutcomeCounts } from "./outcomes.ts";
 
 /** Makes what keeps a limit, by its name: see `limitName`. It goes on under that name over reloads. */
 export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
@@ -59,9 +60,11 @@ export interface EndpointStatus {
   readonly endpoint: string;
   /** Whether calls go to it. */
   readonly healthy: boolean;
-  /** Why not, or how far it is: `ejected: 5 failures in a row`, `open for 3 s`, `starting`. */
+  /** Why not, or what is wrong with it: `ejected: 5 failures in a row`, `circuit open`, `the last 7 calls failed`. */
   readonly why?: string | undefined;
   readonly inFlight: number;
+  /** How its calls went since it came. */
+  readonly calls: OutcomeCounts;
   /** The estimate, where the strategy keeps one. */
   readonly latencyMs?: number | undefined;
   /** Everything else that the layers of the endpoint tell. */

@@ -142,6 +142,7 @@ describe("what an operator sees of a cluster", () => {
           endpoint: origin.url,
           healthy: true,
           inFlight: 0,
+          calls: { succeeded: 1, failed: 0, consecutiveFailures: 0 },
           latencyMs: expect.any(Number),
           state: { ready: true, transport: expect.objectContaining({ idle: 1 }) },
         },

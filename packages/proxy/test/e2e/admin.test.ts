@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createServer } from "node:http";
-import { call } from "./client.ts";
+import { call, keepAlive } from "./client.ts";
 import { Arrivals, held, type Held, listen, origin, quietPort, refusing, silent } from "./origin.ts";
-import { Pagoda, Program, until } from "./program.ts";
+import { Pagoda, Program, sample, until } from "./program.ts";
 
 test("it is alive and ready when it says that it listens", async () => {
   await using upstream = await origin((_message, response) => response.end());
@@ -96,6 +96,49 @@ test("/metrics has the seed's series and what else an operator asks for", async 
     expect(text).toContain(`# TYPE ${name} ${type}\n`);
   }
 });
+
+test("what has no sum over workers is told of each", async () => {
+  await using upstream = await origin((_message, response) => response.end());
+  await using pagoda = await Pagoda.start({
+    PROXY_UPSTREAM_ADDRS: `${upstream.url},${refusing}`,
+    PROXY_WORKERS: "2",
+  });
+  // Gauges of the stack are there from the second reading on.
+  await pagoda.admin("/metrics");
+  const { text } = await pagoda.admin("/metrics");
+  for (const worker of ["0", "1"]) {
+    expect(sample(text, "stack_balance_endpoints", { worker })).toBe(2);
+    expect(text).toMatch(new RegExp(`^nodejs_eventloop_lag_seconds\\{worker="${worker}"\\} `, "m"));
+  }
+  expect(sample(text, "stack_balance_endpoints")).toBe(4);
+  expect(text).toMatch(/^http_requests_in_flight 0$/m);
+});
+
+test("/clusters says how the calls of an endpoint went, also where nothing ejects it", async () => {
+  await using upstream = await origin((_message, response) => response.writeHead(500).end());
+  await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, PROXY_WORKERS: "2" });
+  const calls = (): Promise<readonly EndpointCalls[]> =>
+    pagoda
+      .admin("/clusters")
+      .then(({ text }) => (JSON.parse(text) as readonly ClusterCalls[])[0]?.endpoints ?? []);
+  expect(await calls()).toMatchObject([
+    { healthy: true, calls: { succeeded: 0, failed: 0, consecutiveFailures: 0 } },
+  ]);
+  using agent = keepAlive(1);
+  for (let at = 0; at < 7; at++) expect((await call(pagoda.url, { agent })).status).toBe(500);
+  expect(await calls()).toMatchObject([
+    { why: "the last 7 calls failed", calls: { succeeded: 0, failed: 7, consecutiveFailures: 7 } },
+  ]);
+});
+
+interface EndpointCalls {
+  readonly healthy: boolean;
+  readonly calls: object;
+}
+
+interface ClusterCalls {
+  readonly endpoints: readonly EndpointCalls[];
+}
 
 test("methods that clients invent do not make series", async () => {
   await using upstream = await origin((_message, response) => response.end());
