@@ -33,7 +33,7 @@ class Writer {
     else if (Array.isArray(value)) this.#list("[", value, "]", (each) => this.write(each, depth + 1));
     else
       this.#list("{", Object.keys(value), "}", (name) => {
-        this.text += `${JSON.stringify(name.slice(0, this.#maxLength + 1))}:`;
+        this.text += `${this.#string(name)}:`;
         this.write((value as Record<string, unknown>)[name], depth + 1);
       });
   }

@@ -10,6 +10,12 @@ test.each([
   ["/health", "/health"],
   ["http://[::1]:81/a", "http://[::1]:81/a"],
   ["http://a.example:", "http://a.example:"],
+  ["a.example?token=1", "a.example?(not shown)"],
+  ["hook:1?token=1#2", "hook:1?(not shown)"],
+  // No URL.
+  ["#", "#"],
+  ["what?", "what?"],
+  ["issue #1 of a.example#token", "issue #1 of a.example#(not shown)"],
   // What people write by mistake.
   ["https:/ann:secret@a.example", "https:/(not shown)@a.example"],
   ["https:ann:secret@a.example", "https:(not shown)@a.example"],
@@ -23,5 +29,6 @@ test.each([
 
 test("defect: a message about a value showed the password in it", () => {
   expect(shown({ key: "http://ann:hunter@a.example" }, 100)).toBe('{"key":"http://(not shown)@a.example"}');
+  expect(shown({ "http://ann:hunter@a.example": 1 }, 100)).toBe('{"http://(not shown)@a.example":1}');
   expect(shown([`http://ann:hunter${"x".repeat(100)}@a.example`])).toBe('["http://(not shown)@a.example"]');
 });
