@@ -4,6 +4,7 @@ import type { TLSSocket, TlsOptions as ServerOptions } from "node:tls";
 import { testAuthority } from "@pagoda/core/testing";
 import { transport, type TlsOptions } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
+import { tlsOptions } from "../src/tls-options.ts";
 import { client, faultOf, listen, request, textOf } from "./origin.ts";
 
 const authority = testAuthority();
@@ -197,4 +198,14 @@ describe("an option is refused when the transport is made:", () => {
     ])
       expect(() => transport("https://localhost", { tls })).not.toThrow();
   });
+});
+
+test("what is read of certificates is read once for endpoints that have the same", () => {
+  const options = { ca, certificate: own.certificate, key: own.key };
+  const { secureContext } = tlsOptions("a.test", options);
+  expect(tlsOptions("b.test", { ...options }).secureContext).toBe(secureContext);
+  expect(tlsOptions("b.test", { ca }).secureContext).not.toBe(secureContext);
+  expect(tlsOptions("b.test", { ...options, minVersion: "TLSv1.3" }).secureContext).not.toBe(secureContext);
+  expect(tlsOptions("b.test", { ...options, ca: callers.ca }).secureContext).not.toBe(secureContext);
+  expect(() => tlsOptions("b.test", { ...options, key: origin.key })).toThrow(RangeError);
 });

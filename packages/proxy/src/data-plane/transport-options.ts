@@ -7,7 +7,7 @@ import { given } from "./given.ts";
 /** How the origin of an endpoint is called. The time for a response's head is bounded further out. */
 export function transportOptions(
   { protocol, tls, pool }: ClusterConfig,
-  { host }: Origin,
+  { key, host }: Origin,
   files: ReadonlyMap<string, string>,
 ): TransportOptions {
   return {
@@ -18,7 +18,8 @@ export function transportOptions(
     keepAliveMs: pool.keepAlive,
     pingMs: pool.ping,
     headersTimeoutMs: 0,
-    tls: tlsOf(tls, host, files),
+    // Making ready for TLS takes time for each endpoint.
+    ...(key.startsWith("https:") && { tls: tlsOf(tls, host, files) }),
   };
 }
 
