@@ -39,7 +39,7 @@ describe("an origin that has fallen silent", () => {
       else stream.respond({ ":status": 200 });
     });
     const { url, silence, connections } = await line(origin.url);
-    const transport = http2(url, { pingMs: 30, headersTimeoutMs: 0, idleTimeoutMs: 0 });
+    const transport = http2(url, { pingMs: 100, headersTimeoutMs: 0, idleTimeoutMs: 0 });
     const body = (await responseOf(transport.call(request()))).body.text();
     silence(true);
     const fault = await faultOf(transport.call(request("POST")));
@@ -55,7 +55,7 @@ describe("an origin that has fallen silent", () => {
   test("keeps its connection where it answers the PING", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
-    const transport = http2(url, { pingMs: 10, headersTimeoutMs: 0 });
+    const transport = http2(url, { pingMs: 100, headersTimeoutMs: 0 });
     const result = transport.call(request());
     await until(() => sessions.length === 1);
     let pings = 0;
@@ -68,7 +68,7 @@ describe("an origin that has fallen silent", () => {
 
 describe("a connection whose calls time out in a row", () => {
   test.each([
-    ["by the transport's limit", { headersTimeoutMs: 20 }, undefined],
+    ["by the transport's limit", { headersTimeoutMs: 200 }, undefined],
     ["by a limit further out", { headersTimeoutMs: 0 }, new DOMException("late", "TimeoutError")],
     [
       "by a fault further out",
@@ -113,8 +113,14 @@ describe("a connection whose calls time out in a row", () => {
       streams.push(stream);
       if (streams.length % 3 === 0) hello(stream, fields);
     });
-    const transport = http2(url, { headersTimeoutMs: 20 });
-    for (let n = 0; n < 9; n++) await transport.call(request());
+    const transport = http2(url, { headersTimeoutMs: 0 });
+    for (let n = 1; n <= 9; n++) {
+      const caller = new AbortController();
+      const result = transport.call(request(), caller.signal);
+      await until(() => streams.length === n);
+      if (n % 3 > 0) caller.abort(new DOMException("late", "TimeoutError"));
+      await result;
+    }
     for (let n = 0; n < 5; n++) {
       const caller = new AbortController();
       const result = transport.call(request(), caller.signal);

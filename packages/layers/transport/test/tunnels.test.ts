@@ -197,15 +197,25 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
   });
 
   test("what the client says after the program was held up is no silence", async () => {
-    const { said, there, heard } = await open({ idleTimeoutMs: 50 });
-    hold(60);
-    // The time is found to be over, and what may have come meanwhile is waited for.
-    await settled();
-    await settled();
-    await said.give("x");
-    await there.until(() => there.text === "x");
-    for (const start = performance.now(); performance.now() - start < 10;) await settled();
-    expect(heard.how).toBe("open");
+    // It says it between two looks, 1 ms apart; where the machine does other things just then, it is tried again.
+    const once = async (): Promise<boolean> => {
+      const { said, there, heard } = await open({ idleTimeoutMs: 200 });
+      hold(210);
+      const from = performance.now();
+      // The time is found to be over, and what may have come meanwhile is waited for.
+      await settled();
+      await settled();
+      await said.give("x");
+      if (performance.now() - from >= 1) {
+        heard.cancel();
+        return false;
+      }
+      await there.until(() => there.text === "x");
+      for (const start = performance.now(); performance.now() - start < 10;) await settled();
+      expect(heard.how).toBe("open");
+      return true;
+    };
+    while (!(await once()));
   });
 
   test("an origin that takes nothing makes the client wait, and little is kept", async () => {
