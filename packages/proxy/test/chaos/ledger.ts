@@ -1,0 +1,144 @@
+/** What a client has made of a call. */
+export type Outcome =
+  /** A response that came as a whole. */
+  | { readonly kind: "answered"; readonly status: number; readonly right: boolean }
+  /** A response whose body broke off, and the client knows it. */
+  | { readonly kind: "broken" }
+  /** The connection ended before there was a response. */
+  | { readonly kind: "lost"; readonly why: string }
+  /** The client went away. */
+  | { readonly kind: "left" };
+
+export interface Call {
+  readonly id: string;
+  readonly path: string;
+  /** Whether it may reach an origin more than once. */
+  readonly repeatable: boolean;
+  readonly startedAt: number;
+  endedAt?: number;
+  outcome?: Outcome;
+}
+
+/** A time during which something was out of order. */
+export interface Window {
+  readonly from: number;
+  to: number;
+}
+
+/** Statuses that the proxy and its origins give here; any other is a mistake. */
+const expected: ReadonlySet<number> = new Set([200, 413, 500, 502, 503, 504]);
+
+/** Milliseconds around the death of a worker in which its last log lines may be lost. */
+const lastLinesMs = 2_000;
+
+/** All calls of a run, and what is wrong with the sum of what all sides say. */
+export class Ledger {
+  readonly #calls: Call[] = [];
+  readonly #listeners = new Set<() => void>();
+  #isClosed = false;
+  /** When workers died, or hung until they were ended, and when the log was not written. */
+  readonly deaths: Window[] = [];
+  readonly silences: Window[] = [];
+  completed = 0;
+
+  begin(id: string, path: string, repeatable: boolean): Call {
+    const call: Call = { id, path, repeatable, startedAt: performance.now() };
+    this.#calls.push(call);
+    return call;
+  }
+
+  end(call: Call, outcome: Outcome): void {
+    if (call.outcome !== undefined) return;
+    call.outcome = outcome;
+    call.endedAt = performance.now();
+    this.completed++;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Nothing is waited for any more: no call will end. */
+  close(): void {
+    this.#isClosed = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Settles once so many further calls have ended. */
+  after(calls: number): Promise<void> {
+    const target = this.completed + calls;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.completed < target && !this.#isClosed) return;
+        this.#listeners.delete(look);
+        resolve();
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  get open(): readonly Call[] {
+    return this.#calls.filter(({ outcome }) => outcome === undefined);
+  }
+
+  /** How many calls ended how. */
+  tally(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { outcome } of this.#calls) {
+      const name = outcome?.kind === "answered" ? String(outcome.status) : (outcome?.kind ?? "open");
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /**
+   * @param records What the origins have written down.
+   * @param lines Lines of the access log by path.
+   */
+  faults(
+    records: readonly (readonly [what: string, id: string])[],
+    lines: ReadonlyMap<string, number>,
+  ): readonly string[] {
+    const begun = new Map<string, number>();
+    const mangled: string[] = [];
+    for (const [what, id] of records) {
+      if (what === "begun") begun.set(id, (begun.get(id) ?? 0) + 1);
+      if (what === "mangled") mangled.push(id);
+    }
+    const known = new Set(this.#calls.map(({ id }) => id));
+    return [
+      ...mangled.map((id) => `call ${id}: its body reached an origin changed`),
+      ...[...begun.keys()].filter((id) => !known.has(id)).map((id) => `call ${id}: nobody made it`),
+      ...this.#calls.flatMap((call) =>
+        this.#faultsOf(call, begun.get(call.id) ?? 0, lines.get(call.path) ?? 0),
+      ),
+    ];
+  }
+
+  #faultsOf(call: Call, begun: number, lines: number): string[] {
+    const { id, path, outcome, repeatable } = call;
+    const found: string[] = [];
+    const say = (text: string): void => void found.push(`call ${id} (${path}): ${text}`);
+    if (outcome === undefined) say("never ended");
+    if (!repeatable && begun > 1) say(`reached origins ${begun} times`);
+    if (lines > 1) say(`has ${lines} lines in the access log`);
+    if (outcome?.kind === "lost" && !this.#sawDeath(call))
+      say(`lost without a worker that died: ${outcome.why}`);
+    if (outcome?.kind === "answered") {
+      const { status, right } = outcome;
+      if (!expected.has(status)) say(`answered with ${status}`);
+      if (!right) say("answered with a body that is not its own, or not whole");
+      if (status === 200 && begun === 0) say("answered with 200 although it reached no origin");
+      if (lines === 0 && !this.#wasSilent(call)) say("has no line in the access log");
+    }
+    return found;
+  }
+
+  #sawDeath({ startedAt, endedAt = Infinity }: Call): boolean {
+    return this.deaths.some(({ from, to }) => to >= startedAt - lastLinesMs && from <= endedAt);
+  }
+
+  #wasSilent({ startedAt, endedAt = Infinity }: Call): boolean {
+    return [...this.deaths, ...this.silences].some(
+      ({ from, to }) => to >= startedAt && from <= endedAt + lastLinesMs,
+    );
+  }
+}

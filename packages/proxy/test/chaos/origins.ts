@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+/** How an origin treats what reaches it. */
+export type Mood = "well" | "failing" | "half" | "reset" | "early";
+export type Kind = "http1" | "http2";
+
+const program = fileURLToPath(new URL("./origin-program.ts", import.meta.url));
+
+/** An origin that can be killed, stopped and started again, on the same port. */
+export class Origin {
+  readonly kind: Kind;
+  readonly url: string;
+  readonly #port: number;
+  readonly #records: string;
+  #process: ChildProcess | undefined;
+
+  constructor(kind: Kind, port: number, records: string) {
+    this.kind = kind;
+    this.#port = port;
+    this.#records = records;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  async start(): Promise<void> {
+    const child = fork(program, [this.kind, String(this.#port), this.#records], { stdio: "inherit" });
+    this.#process = child;
+    await once(child, "message");
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  stop(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
+  async be(mood: Mood): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    const changed = once(child, "message");
+    child.send(mood);
+    await changed;
+  }
+
+  /** How often each call has reached it, and whose bodies came as no client had sent them. */
+  records(): readonly (readonly [what: string, id: string])[] {
+    const lines = readFileSync(this.#records, "utf8").split("\n").filter(Boolean);
+    return lines.map((line) => line.split(" ") as [string, string]);
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { readonly port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream, openSync, readdirSync, readFileSync } from "node:fs";
+import { watch } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** Where the log goes: what can go wrong with it differs. */
+export type LogTo = "pipe" | "file";
+
+interface LogLine {
+  readonly msg: string;
+  readonly path?: string;
+}
+
+/** The program under test. */
+export class Proxy {
+  readonly #logTo: LogTo;
+  readonly #logFile: string;
+  readonly #process: ChildProcess;
+  readonly #messages: string[] = [];
+  /** How many lines of the access log each path has. */
+  readonly lines = new Map<string, number>();
+  readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
+  exited: string | undefined;
+
+  constructor(config: string, logTo: LogTo, logFile: string) {
+    this.#logTo = logTo;
+    this.#logFile = logFile;
+    const stdout = logTo === "pipe" ? "pipe" : openSync(logFile, "a");
+    this.#process = spawn(process.execPath, [program, "-c", config], {
+      stdio: ["ignore", stdout, "inherit"],
+    });
+    this.exit = once(this.#process, "close") as unknown as typeof this.exit;
+    void this.exit.then(([code, signal]) => (this.exited = `code ${code}, signal ${signal}`));
+    if (logTo === "pipe") this.#read(this.#process.stdout as Readable);
+  }
+
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
+  /** The process ids of its workers. */
+  get workers(): readonly number[] {
+    return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")
+      .split(" ")
+      .filter(Boolean)
+      .map(Number);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Settles when it says that it listens, or has ended. */
+  async listening(): Promise<void> {
+    if (this.#logTo === "pipe") {
+      const stdout = this.#process.stdout as Readable;
+      while (!this.said("listening on") && this.exited === undefined) await once(stdout, "data");
+      return;
+    }
+    for await (const _ of watch(this.#logFile)) {
+      if (readFileSync(this.#logFile, "utf8").includes("listening on") || this.exited !== undefined) return;
+    }
+  }
+
+  async end(): Promise<string> {
+    this.kill("SIGTERM");
+    const [code, signal] = await this.exit;
+    return signal ?? String(code);
+  }
+
+  /** Nobody reads the log, or the disk is full. */
+  stopLog(): void {
+    if (this.#logTo === "pipe") (this.#process.stdout as Readable).pause();
+    else this.#limitFiles("1");
+  }
+
+  resumeLog(): void {
+    if (this.#logTo === "pipe") (this.#process.stdout as Readable).resume();
+    else this.#limitFiles("unlimited");
+  }
+
+  /** Reads what a log file has; a pipe has been read all along. */
+  async readLog(): Promise<void> {
+    if (this.#logTo === "pipe") return;
+    const lines = createInterface({ input: createReadStream(this.#logFile) });
+    for await (const line of lines) this.#line(line);
+  }
+
+  said(message: string): boolean {
+    return this.#messages.some((each) => each.includes(message));
+  }
+
+  /** Open files, of the main process and of each worker. */
+  openFiles(): readonly number[] {
+    return [this.pid, ...this.workers].map((pid) => readdirSync(`/proc/${pid}/fd`).length);
+  }
+
+  /** Resident memory of the main process and of each worker, in MiB. */
+  resident(): readonly number[] {
+    return [this.pid, ...this.workers].map((pid) => {
+      const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      return Number(kib) / 1_024;
+    });
+  }
+
+  /** Writes beyond this size fail, as they do on a disk that is full. Node ignores the signal that comes with it. */
+  #limitFiles(bytes: string): void {
+    for (const pid of [this.pid, ...this.workers])
+      spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`], { stdio: "ignore" });
+  }
+
+  #read(stdout: Readable): void {
+    createInterface({ input: stdout }).on("line", (line) => this.#line(line));
+  }
+
+  #line(text: string): void {
+    if (!text.startsWith("{")) return;
+    const { msg, path } = JSON.parse(text) as LogLine;
+    if (path === undefined) this.#messages.push(msg);
+    else this.lines.set(path, (this.lines.get(path) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,22 @@
+import { describe, expect, test } from "vitest";
+import { run } from "../chaos/run.ts";
+import { troubles } from "../chaos/troubles.ts";
+
+/** Seconds of each run. `npm run soak` goes on for as long as one likes. */
+const seconds = 30;
+
+describe("while everything around it fails", () => {
+  test.each([
+    ["pipe", 1],
+    ["file", 2],
+  ] as const)(
+    "every call is accounted for on three sides, and nothing is left; log to a %s",
+    { timeout: 240_000 },
+    async (logTo, seed) => {
+      const report = await run({ seed, seconds, logTo });
+      expect(report.faults).toEqual([]);
+      expect(report.tally["200"]).toBeGreaterThan(1_000);
+      expect(Object.keys(report.troubles).toSorted()).toEqual(Object.keys(troubles).toSorted());
+    },
+  );
+});
