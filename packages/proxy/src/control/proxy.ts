@@ -111,6 +111,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     registry,
     clock,
     inherited,
+    ticketSecret: options.predecessor?.ticketSecret,
   });
   const reloads = new Reloads(loaded.right, { load, supervisor, log, registry, clock });
 
@@ -166,7 +167,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     reload: (why) => reloads.reload(why),
     async replace(args) {
       const sockets = new Map([...supervisor.sockets, ...adminEnd.right.sockets]);
-      const started = await startSuccessor(args, sockets, clock);
+      const started = await startSuccessor(args, sockets, supervisor.ticketSecret, clock);
       // From now on the other one answers operators.
       if (!isLeft(started)) await adminEnd.right.close();
       return started;

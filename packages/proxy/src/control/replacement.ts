@@ -10,7 +10,9 @@ const flag = "PAGODA_REPLACES";
 /** Milliseconds that a process may take until it serves. */
 const startMs = 120_000;
 
-type ToSuccessor = { readonly kind: "socket"; readonly name: string } | { readonly kind: "all" };
+type ToSuccessor =
+  | { readonly kind: "socket"; readonly name: string }
+  | { readonly kind: "all"; readonly ticketSecret: Uint8Array };
 type FromSuccessor = { readonly kind: "serving" };
 
 /**
@@ -23,6 +25,7 @@ type FromSuccessor = { readonly kind: "serving" };
 export async function startSuccessor(
   args: readonly string[],
   sockets: SocketsByName,
+  ticketSecret: Uint8Array,
   clock: Clock,
 ): Promise<Either<string, number>> {
   const child = spawn(process.execPath, args, {
@@ -38,7 +41,7 @@ export async function startSuccessor(
   );
   child.once("message", (_message: FromSuccessor) => settled.resolve(right(child.pid as number)));
   for (const [name, all] of sockets) for (const socket of all) tell(child, { kind: "socket", name }, socket);
-  tell(child, { kind: "all" });
+  tell(child, { kind: "all", ticketSecret });
   const timer = clock.setTimer(startMs, () => {
     child.kill("SIGKILL");
     settled.resolve(left(`it did not serve within ${startMs / 1_000} s`));
@@ -58,6 +61,8 @@ function tell(child: ChildProcess, message: ToSuccessor, socket?: SocketHandle):
 /** The process that this one replaces. */
 export interface Predecessor {
   readonly sockets: SocketsByName;
+  /** Of the keys with which it sealed the TLS sessions of clients; `undefined`: it has ended before it could say. */
+  readonly ticketSecret?: Uint8Array;
   /** This one serves: the other one may drain. */
   serves(): void;
 }
@@ -80,7 +85,7 @@ export function predecessor(): Promise<Predecessor> | undefined {
         return;
       }
       process.off("disconnect", gone);
-      resolve({ sockets, serves });
+      resolve({ sockets, ticketSecret: message.ticketSecret, serves });
     });
   });
 }

@@ -15,11 +15,12 @@ interface Kept {
 /** What all workers have in common. It lives on from one configuration to the next, and when workers die. */
 export class SharedState {
   /** Of all that is sealed for clients. */
-  readonly ticketSecret: Uint8Array = randomBytes(32);
+  readonly ticketSecret: Uint8Array;
   readonly #clock: Clock;
   readonly #limits = new Map<string, Kept>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, ticketSecret: Uint8Array = randomBytes(32)) {
+    this.ticketSecret = ticketSecret;
     this.#clock = clock;
   }
 

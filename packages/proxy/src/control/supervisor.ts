@@ -29,6 +29,8 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   /** Sockets of a process whose place this one takes. */
   readonly inherited?: SocketsByName | undefined;
+  /** The same for the secret of TLS sessions. */
+  readonly ticketSecret?: Uint8Array | undefined;
 }
 
 /** Milliseconds that a worker has to say whether it is ready: whoever asks that does not wait for long. */
@@ -75,7 +77,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#shared = new SharedState(options.clock);
+    this.#shared = new SharedState(options.clock, options.ticketSecret);
     this.#sockets = new Sockets(options.workers, options.inherited);
     this.#watchdog = new Watchdog({
       clock: options.clock,
@@ -93,6 +95,10 @@ export class Supervisor {
       registers: [options.registry],
     });
     for (const reason of ["crash", "memory", "hang", "exit"]) this.#restarts.inc({ reason }, 0);
+  }
+
+  get ticketSecret(): Uint8Array {
+    return this.#shared.ticketSecret;
   }
 
   /** The sockets on which the workers listen. */

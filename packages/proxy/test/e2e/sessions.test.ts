@@ -1,7 +1,7 @@
 import { connect } from "node:tls";
 import { testAuthority } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
-import { configured, Folder, through } from "./configured.ts";
+import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 
 const authority = testAuthority();
@@ -61,3 +61,22 @@ test.each(["TLSv1.2", "TLSv1.3"] as const)(
     expect(await ask(pagoda.url, version, first.session)).toMatchObject({ reused: false });
   },
 );
+
+test("a session is known to the process that takes this one's place", async () => {
+  using folder = new Folder();
+  folder.write("ca.pem", authority.ca);
+  folder.write("shop.pem", shop.certificate);
+  folder.write("shop.key", shop.key);
+  const tls = { certificates: [{ certificate: "shop.pem", key: "shop.key" }], clients: { ca: "ca.pem" } };
+  const listeners = [{ ...anywhere, name: "main", tls, routes: [says("yes")] }];
+  await using pagoda = await configured(folder, { clusters: {}, listeners });
+  const first = await ask(pagoda.url, "TLSv1.3");
+  expect(first.reused).toBe(false);
+  pagoda.kill("SIGUSR2");
+  const { replacedBy } = await pagoda.log("draining");
+  await pagoda.log("drained");
+  const { reused } = await ask(pagoda.url, "TLSv1.3", first.session);
+  process.kill(replacedBy as number, "SIGKILL");
+  await pagoda.exit;
+  expect(reused).toBe(true);
+});
