@@ -29,11 +29,11 @@ export interface ServeOptions extends ServerObserver {
   readonly host?: string;
   /** Port to bind; 0 (the default) lets the system choose. */
   readonly port?: number;
-  /** Whether others may listen at the same address, each for a part of the connections: one in each thread. Default false. */
+  /** Whether other processes may listen at the same address, each for a part of the connections. Default false. */
   readonly reusePort?: boolean;
   /**
-   * Bound sockets to accept connections from, instead of binding one: what `net.Server`'s `listen` takes as a handle.
-   * They are closed with the server.
+   * Bound sockets to accept connections on, instead of binding one: handles that `net.Server`'s `listen` takes. They are
+   * closed with the server.
    */
   readonly sockets?: readonly object[] | undefined;
   /**
@@ -43,20 +43,20 @@ export interface ServeOptions extends ServerObserver {
   readonly protocols?: readonly HttpVersion[];
   /** Serves `https`. Default: no TLS. */
   readonly tls?: ServerTls;
-  /** Connections at once; a further one is closed as it comes. Default: no limit. */
+  /** Connections at once; further ones are closed. Default: no limit. */
   readonly maxConnections?: number;
   /**
-   * Connections of one client at once, by its address, for IPv6 by its /64; a further one is closed as it comes. Not for
-   * behind a load balancer, whose connections they all are. Default: no limit.
+   * Connections from one client address (IPv6: from its /64) at once; further ones are closed. Do not use behind a load
+   * balancer: all connections are its own. Default: no limit.
    */
   readonly maxConnectionsPerClient?: number;
   /**
-   * Protocols for which tunnels may be opened, over HTTP/1.1 and HTTP/2 alike; `connect` allows the method CONNECT. What
-   * is said in a tunnel no layer sees, so protocols that carry HTTP are refused. A client that asks HTTP/1.1 for another one
-   * gets an ordinary response, all else gets 501. Default `["websocket"]`.
+   * Protocols for which tunnels may be opened, over HTTP/1.1 and HTTP/2 alike; `connect` allows the CONNECT method. No layer
+   * sees what goes through a tunnel, so protocols that carry HTTP are never allowed. Over HTTP/1.1 an upgrade to any other
+   * protocol is ignored; CONNECT, and HTTP/2's extended CONNECT, get 501. Default `["websocket"]`.
    */
   readonly upgrades?: readonly string[];
-  /** How long clients may take. */
+  /** Time limits for clients. */
   readonly limits?: ClientLimits;
   readonly clock?: Clock;
 }
@@ -117,19 +117,18 @@ export interface HttpServer {
  *
  * It does not wait for the stack's readiness: a call that cannot be admitted gets its layer's refusal, and who
  * wants to wait puts a buffer into the stack. What each connection may cost is bounded: 60 KiB and 100 fields of
- * headers, 10 s for the handshake of TLS, 1,000 requests that wait for answers (HTTP/2: 100 streams), of which HTTP/1.1 has
- * 8 under way at once, if they are safe, and else one; and how long it may take ({@link ClientLimits}). An HTTP/2 client
- * that takes back its requests may do so 1,000 times at once and 33 times a second. A response that its client does not
- * take waits here, up to 256 KiB of each and 32 MiB of all, so that its source is free; what is longer makes its source
- * wait, until the client is too slow.
+ * headers, 10 s for a TLS handshake, 1,000 requests waiting for responses (HTTP/2: 100 streams), of which HTTP/1.1 runs
+ * up to 8 safe ones at once and others one at a time; and time ({@link ClientLimits}). An HTTP/2 client may cancel 1,000
+ * requests in a burst and 33 a second. A response that its client does not take waits here, up to 256 KiB each and 32 MiB in
+ * all, so that its source is free; a longer one makes its source wait, until the client is too slow.
  *
- * An HTTP/1.1 client that ends its half of the connection has left, as for nginx and Envoy, and its calls are aborted: it
- * cannot be told from one that has closed.
+ * An HTTP/1.1 client that half-closes its connection counts as gone, as in nginx and Envoy, and its calls are aborted: it
+ * cannot be told from one that has closed the connection.
  *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
  *
  * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers;
- * for upgrades to HTTP, and for limits that make no sense.
+ * for upgrades to HTTP, and for limits out of range.
  */
 export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,

@@ -39,7 +39,7 @@ export const variables = {
     schema: z.string(),
     fallback: "",
     valid: "the path of a YAML file",
-    about: "the configuration; the variables below override what it says, but for the timeouts of routes",
+    about: "the configuration; the variables below override it, except for the timeouts of routes",
   },
   PROXY_LISTEN_ADDR: {
     schema: z.string().transform(addressOr),
@@ -64,20 +64,20 @@ export const variables = {
     "15000",
     1,
     2_147_483_647,
-    "milliseconds from a request to its response's head, on each route without a timeout of its own in the file",
+    "milliseconds the upstream may take to receive a request and begin its response, on routes without a timeout in the file",
   ),
   PROXY_MAX_CONNECTIONS: wholeNumber(
     "10000",
     1,
     1_000_000,
-    "client connections at once, for each listener and worker; a further one is closed",
+    "client connections at once, for each listener and worker; further ones are closed",
   ),
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),
     fallback: "all",
     valid: "a whole number from 1 to 1024, or all",
     about:
-      "processes that serve; all: as many as the machine has cores, or as a container's CPU quota allows",
+      "worker processes; all: one for each core, or as many as a container's CPU quota allows",
   },
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,

@@ -138,7 +138,7 @@ const upstreamTls = fields({
   sans: some(san)
     .optional()
     .describe(
-      "Names one of which the certificate must show instead, such as a SPIFFE id. A `*` first or last stands for any beginning or end.",
+      "Names of which the certificate must show one, instead of the host: SPIFFE ids, DNS names. A `*` at the start or the end matches any text.",
     ),
   verify: flag
     .default(true)
@@ -162,7 +162,7 @@ const pool = fields({
   ping: durationOrNone
     .prefault("10s")
     .describe(
-      "With http2: after so long without a byte while calls are under way, ask with a PING whether the origin is there; unanswered for as long, the connection is closed. 0ms: never.",
+      "HTTP/2 only: sends a PING after this long without a byte while calls are under way, and closes the connection if there is no answer for as long again. 0ms: never.",
     ),
 });
 
@@ -176,7 +176,7 @@ export const cluster = fields({
     .min(1)
     .optional()
     .describe(
-      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, the weight left out where it is 1. An entry that is no origin is left out and logged; while nothing in the file makes sense, the last list stays.',
+      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, where `weight` defaults to 1. An invalid entry is left out and logged; if no entry is valid, the last list stays.',
     ),
   protocol: word(["http1", "http2"])
     .default("http1")

@@ -36,7 +36,7 @@ const paths = fields({
   normalize: word(["minimal", "rfc3986", "off"])
     .default("minimal")
     .describe(
-      "`minimal`: routes and policies match the normal form of a path (RFC 3986, 6.2.2: dot segments resolved, `%7E` as `~`), and the origin gets the client's own bytes with only dot segments resolved, so signed URLs keep working. `rfc3986`: the origin gets the normal form, too. `off`: paths are matched and sent as they come; `/a/../admin` does not match `/admin`, but many origins read it so.",
+      "`minimal`: routes and policies match the normal form of a path (RFC 3986, 6.2.2: dot segments resolved, `%7E` as `~`), and the origin gets the client's own bytes with only dot segments resolved, so signed URLs keep working. `rfc3986`: the origin gets the normal form too. `off`: paths are matched and sent unchanged; `/a/../admin` does not match `/admin`, although many origins read it that way.",
     ),
   slashes: word(["keep", "merge"]).default("keep").describe("Whether `//` becomes `/`."),
   escapedSlashes: word(["keep", "decode", "refuse"])
@@ -56,26 +56,26 @@ const upgrade = text.refine((name) => isProtocolName(name) && !speaksHttp(name),
 const pace = {
   minRate: byteRate
     .prefault("240B/s")
-    .describe("Bytes a second, on average, once the grace is over; 0B/s: no limit."),
-  grace: duration.prefault("5s").describe("How long before the rate counts."),
-  idle: durationOrNone.prefault("60s").describe("How long without a byte; 0ms: no limit."),
-  total: durationOrNone.prefault("0ms").describe("How long in all; 0ms: no limit."),
+    .describe("Bytes a second, on average, after `grace`; 0B/s: no limit."),
+  grace: duration.prefault("5s").describe("Time before `minRate` applies."),
+  idle: durationOrNone.prefault("60s").describe("Longest time without a byte; 0ms: no limit."),
+  total: durationOrNone.prefault("0ms").describe("Longest time in all; 0ms: no limit."),
 };
 
 const timeouts = fields({
-  head: duration.prefault("60s").describe("The head of a request; 408 when it takes longer."),
+  head: duration.prefault("60s").describe("Longest time for the head of a request; then 408."),
   body: fields(pace)
     .prefault({})
     .describe(
-      "The body of a request, while the client is waited for; 408 when it is slower. Does not apply to gRPC and tunnels.",
+      "Request bodies, while the proxy waits for the client; a slower one gets 408. Does not apply to gRPC and tunnels.",
     ),
   response: fields(pace)
     .prefault({})
-    .describe("A response, while bytes of it wait for the client; reset when it takes them more slowly."),
+    .describe("Responses, while bytes wait for the client; a slower client is reset."),
   quiet: duration
     .prefault("5m")
-    .describe("A request under way without a byte in either direction, whoever is waited for."),
-  idle: duration.prefault("1h").describe("A connection without a request."),
+    .describe("Longest time without a byte in either direction while a request is under way, whoever is waited for."),
+  idle: duration.prefault("1h").describe("Longest time between requests of a connection."),
 });
 
 const listener = fields({
@@ -87,31 +87,31 @@ const listener = fields({
     .describe("With TLS the client chooses (ALPN); without, HTTP/2 is for those that begin with it."),
   maxConnections: whole(1, 1_000_000)
     .default(10_000)
-    .describe("Clients' connections at once, in each worker; a further one is closed."),
+    .describe("Client connections at once, in each worker; further ones are closed."),
   upgrades: z
     .array(upgrade, { error: "must be a list of protocols" })
     .default(["websocket"])
     .describe(
-      "Protocols for which tunnels may be opened; `connect` allows the method CONNECT. No policy sees what is said in a tunnel, so protocols that carry HTTP are never allowed.",
+      "Protocols for which tunnels may be opened; `connect` allows the CONNECT method. No policy sees what goes through a tunnel, so protocols that carry HTTP are never allowed.",
     ),
   maxConnectionsPerClient: whole(1, 1_000_000)
     .optional()
     .describe(
-      "Connections of one client at once, by its address (IPv6: by its /64), in each worker; a further one is closed. Not for behind a load balancer, whose connections they all are. Default: no limit.",
+      "Connections from one client address (IPv6: from its /64) at once, in each worker; further ones are closed. Do not use behind a load balancer: all connections are its own. Default: no limit.",
     ),
   trustedProxies: some(text)
     .optional()
     .describe(
-      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are believed. `::/0` contains no IPv4.",
+      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are trusted. `::/0` contains no IPv4 address.",
     ),
-  paths: paths.prefault({}).describe("How the paths of requests are read and passed on."),
+  paths: paths.prefault({}).describe("How request paths are matched and sent."),
   via: z
     .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })
     .default("pagoda")
     .describe(
-      "The name of this proxy in the `Via` field of requests and responses; false: no `Via`. nginx as an origin stops compressing for requests that have one (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
+      "The name of this proxy in the `Via` header of requests and responses; false: no `Via`. nginx as an origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
     ),
-  timeouts: timeouts.prefault({}).describe("How long clients may take."),
+  timeouts: timeouts.prefault({}).describe("Time limits for clients."),
   policies: listenerPolicies.prefault({}).describe("What all its calls meet."),
   routes: some(route).describe("What becomes of a request."),
 });
@@ -147,15 +147,15 @@ export const config = fields({
   watchdog: fields({
     timeout: patience
       .prefault("10s")
-      .describe("A worker that does not answer for so long is ended, and another one takes its place."),
+      .describe("A worker that does not answer for this long is killed and replaced."),
   })
     .prefault({})
-    .describe("Workers that hang."),
+    .describe("Replaces workers that hang."),
   workers: z
     .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
     .default("all")
     .describe(
-      "Processes that serve; all: as many as the machine has cores, or as a container's CPU quota allows, rounded up. Each takes some 80 MiB.",
+      "Worker processes; all: one for each core, or as many as a container's CPU quota allows, rounded up.",
     ),
 });
 

@@ -32,7 +32,7 @@ const client = {
   ipv6Prefix: whole(1, 128)
     .default(ipv6ClientBits)
     .describe(
-      "IPv6 addresses that have this many leading bits in common are one client, who usually has a whole /64.",
+      "IPv6 addresses with this many leading bits in common count as one client: a site usually has a whole /64.",
     ),
 };
 
@@ -94,20 +94,20 @@ const retryOn = fields({
   statuses: z
     .array(retriedStatus, { error: "must be a list" })
     .default([429, 502, 503, 504])
-    .describe("Responses that are retried: statuses, or `5xx`. `[]`: none."),
+    .describe("Response statuses that are retried: `503`, or `5xx` for all. `[]`: none."),
   grpc: z
     .array(word(grpcStatuses), { error: "must be a list" })
     .default(["unavailable", "resource-exhausted"])
     .describe("gRPC statuses that are retried. `[]`: none."),
   connectFailure: flag
     .default(true)
-    .describe("Retry where no connection came about, or the origin refused the stream: whatever the method."),
+    .describe("Retry calls that were never processed (no connection, stream refused), whatever the method."),
   reset: flag
     .default(true)
-    .describe("Retry where the origin closed, reset, answered nonsense, or did not answer in time."),
+    .describe("Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time."),
   methods: some(text)
     .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
-    .describe("Requests that may reach an origin twice. Default: the idempotent ones."),
+    .describe("Methods that may reach an origin twice. Default: the idempotent ones."),
 }).refine(
   ({ statuses, grpc, connectFailure, reset }) =>
     statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
@@ -115,7 +115,7 @@ const retryOn = fields({
 );
 
 const retry = fields({
-  on: retryOn.prefault({}).describe("What is retried, as Envoy's `retry_on` has it."),
+  on: retryOn.prefault({}).describe("Retry conditions, as in Envoy's `retry_on`."),
   attempts: whole(1, 100).default(3).describe("Tries in all, the first one counted."),
   backoff: fields({
     base: duration
@@ -183,9 +183,9 @@ const rule = fields({
     identities: some(text)
       .optional()
       .describe(
-        "Of clients, by their certificates: `spiffe://mesh/shop/*`. A trusted proxy's is not its clients'.",
+        "Identities in clients' certificates: `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
       ),
-    addresses: some(text).optional().describe("Of clients, also behind a trusted proxy: `10.0.0.0/8`."),
+    addresses: some(text).optional().describe("Client addresses or networks, also behind a trusted proxy: `10.0.0.0/8`."),
   })
     .optional()
     .describe("Who asks. Default: anybody."),
@@ -220,11 +220,11 @@ const common = {
   authorize: authorize.optional().describe("Who may pass: others get 403."),
   rateLimit: rateLimit
     .optional()
-    .describe("How many calls pass in a time, over all workers: others get 429."),
+    .describe("How many calls pass in a time, over all workers; others get 429."),
   clientConcurrency: clientConcurrency
     .optional()
     .describe(
-      "How many requests one client may have under way at once, in each worker, until it has taken their responses: more get 429. Default: no limit, since behind a gateway that is not in trustedProxies all clients look like one.",
+      "How many requests one client may have under way at once, in each worker, until it has received their responses; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
     ),
   concurrencyLimit: concurrencyLimit
     .optional()
@@ -241,14 +241,14 @@ export const routePolicies = fields({
   ...common,
   buffer: fields({
     capacity: whole(1, 1_000_000).describe("Calls that may wait at once."),
-    maxWait: duration.optional().describe("How long a call may wait. Default: 3s."),
+    maxWait: duration.optional().describe("Longest wait. Default: 3s."),
   })
     .optional()
     .describe("Lets calls wait that would be refused for there are too many."),
   timeout: durationOrNone
     .prefault("15s")
     .describe(
-      "How long the upstream may take to receive the request and to begin its response, all tries together. Time spent waiting for the client's upload does not count. 0ms: no limit.",
+      "How long the upstream may take to receive the request and begin its response, over all tries. Time spent waiting for the client's upload does not count. 0ms: no limit.",
     ),
   mirror: mirror.optional().describe("Copies calls to another cluster, whose answers nobody waits for."),
   retry: retry.optional().describe("Makes a call again that failed, where that does no harm."),
