@@ -76,8 +76,7 @@ export const variables = {
     schema: z.string().transform(workersOr),
     fallback: "all",
     valid: "a whole number from 1 to 1024, or all",
-    about:
-      "worker processes; all: one for each core, or as many as a container's CPU quota allows",
+    about: "worker processes; all: one for each core, or as many as a container's CPU quota allows",
   },
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,

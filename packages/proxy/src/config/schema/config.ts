@@ -54,9 +54,7 @@ const upgrade = text.refine((name) => isProtocolName(name) && !speaksHttp(name),
 });
 
 const pace = {
-  minRate: byteRate
-    .prefault("240B/s")
-    .describe("Bytes a second, on average, after `grace`; 0B/s: no limit."),
+  minRate: byteRate.prefault("240B/s").describe("Bytes a second, on average, after `grace`; 0B/s: no limit."),
   grace: duration.prefault("5s").describe("Time before `minRate` applies."),
   idle: durationOrNone.prefault("60s").describe("Longest time without a byte; 0ms: no limit."),
   total: durationOrNone.prefault("0ms").describe("Longest time in all; 0ms: no limit."),
@@ -74,7 +72,9 @@ const timeouts = fields({
     .describe("Responses, while bytes wait for the client; a slower client is reset."),
   quiet: duration
     .prefault("5m")
-    .describe("Longest time without a byte in either direction while a request is under way, whoever is waited for."),
+    .describe(
+      "Longest time without a byte in either direction while a request is under way, whoever is waited for.",
+    ),
   idle: duration.prefault("1h").describe("Longest time between requests of a connection."),
 });
 

@@ -104,7 +104,9 @@ const retryOn = fields({
     .describe("Retry calls that were never processed (no connection, stream refused), whatever the method."),
   reset: flag
     .default(true)
-    .describe("Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time."),
+    .describe(
+      "Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time.",
+    ),
   methods: some(text)
     .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
     .describe("Methods that may reach an origin twice. Default: the idempotent ones."),
@@ -185,7 +187,9 @@ const rule = fields({
       .describe(
         "Identities in clients' certificates: `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
       ),
-    addresses: some(text).optional().describe("Client addresses or networks, also behind a trusted proxy: `10.0.0.0/8`."),
+    addresses: some(text)
+      .optional()
+      .describe("Client addresses or networks, also behind a trusted proxy: `10.0.0.0/8`."),
   })
     .optional()
     .describe("Who asks. Default: anybody."),
