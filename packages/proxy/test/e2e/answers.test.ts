@@ -109,12 +109,12 @@ describe("504", () => {
     await using upstream = await held(arrivals);
     await using pagoda = await Pagoda.start({
       PROXY_UPSTREAM_ADDRS: upstream.url,
-      PROXY_REQUEST_TIMEOUT_MS: "50",
+      PROXY_REQUEST_TIMEOUT_MS: "1000",
     });
     const answer = call(pagoda.url);
     const { response } = await arrivals.next();
     await once(response, "close");
-    expectAnswer(await answer, 504, "the upstream did not answer within 50 ms");
+    expectAnswer(await answer, 504, "the upstream did not answer within 1000 ms");
     expect(await pagoda.metric("http_local_responses_total", { reason: "TimedOut" })).toBe(1);
   });
 

@@ -150,7 +150,7 @@ test("an HTTP/2 origin that has fallen silent is found out by a PING, and connec
   await once(line.listen(0, "127.0.0.1"), "listening");
   using folder = new Folder();
   const { port } = line.address() as AddressInfo;
-  const cluster = { endpoints: [`http://127.0.0.1:${port}`], protocol: "http2", pool: { ping: "100ms" } };
+  const cluster = { endpoints: [`http://127.0.0.1:${port}`], protocol: "http2", pool: { ping: "1s" } };
   await using pagoda = await configured(folder, through(cluster, {}, { timeout: "0ms" }));
   expect(await (await fetch(pagoda.url)).text()).toBe("hello");
   isSilent = true;

@@ -90,7 +90,8 @@ test.each([
       message.resume();
     });
     using folder = new Folder();
-    const timeouts = { body: { grace: "100ms" } };
+    // Long enough for the call to be made on a machine that does ten other things.
+    const timeouts = { body: { grace: "1s" } };
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { timeouts }));
     expect(await post(pagoda.url)).toBe(408);
     await aborted.promise;

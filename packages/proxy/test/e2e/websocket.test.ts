@@ -161,7 +161,7 @@ describe("a WebSocket", () => {
 
   test("is waited for by a drain, up to its time", async () => {
     using own = new Folder();
-    const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "200ms" } };
+    const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "2s" } };
     await using proxy = await configured(own, config);
     const socket = await opened(proxy.url);
     const closed = once(socket, "close");
