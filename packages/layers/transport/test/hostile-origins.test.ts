@@ -178,7 +178,7 @@ test("defect: over TLS the end of a response that nobody read came to a paused c
   const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
   const server = createServer({ key, cert }, (_message, out) => out.end("a".repeat(100_000)));
   const url = await listen(server, () => server.closeAllConnections(), "https");
-  const one = client(url, { tls: { ca }, headersTimeoutMs: 2_000 });
+  const one = client(url, { tls: { ca } });
   for (let call = 0; call < 5; call++) {
     const { body } = await responseOf(one.call(request()));
     // Four records fill what is kept for a reader, and more are deciphered already.
