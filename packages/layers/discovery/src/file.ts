@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { constants, open } from "node:fs/promises";
 import {
   type Clock,
   type Endpoint,
@@ -234,12 +234,16 @@ class Reader {
   }
 }
 
-/** `undefined`: it is too long. */
+/**
+ * `undefined`: it is too long. A pipe is not waited for: whoever opens one that nobody writes to waits for ever, and holds a
+ * thread of the few that read files and ask the DNS.
+ */
 async function readText(path: string, signal: AbortSignal): Promise<string | undefined> {
   const pieces: Buffer[] = [];
   let length = 0;
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   // One byte more than may be.
-  for await (const piece of createReadStream(path, { end: maxBytes, signal })) {
+  for await (const piece of file.createReadStream({ end: maxBytes, signal })) {
     pieces.push(piece as Buffer);
     length += (piece as Buffer).length;
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   mkdirSync,
@@ -9,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileEndpoints, type FileFault } from "@pagoda/discovery";
 import { events } from "./events.ts";
@@ -151,6 +152,20 @@ describe("a file", () => {
     const { source } = follow("list");
     expect(await source.started).toMatchObject(left({ ...missing, code: "EISDIR" }));
     source.close();
+  });
+
+  test("that is a pipe to which nobody writes is not waited for, however many there are", async () => {
+    // More than there are threads that read files.
+    const pipes = Array.from({ length: 8 }, (_, n) => `pipe-${n}`);
+    execFileSync(
+      "mkfifo",
+      pipes.map((name) => join(folder, name)),
+    );
+    write("list", "a");
+    const followed = [...pipes, "list"].map((name) => follow(name).source);
+    const started = await Promise.all(followed.map((source) => source.started));
+    expect(started.map(isLeft)).toEqual([...pipes.map(() => true), false]);
+    for (const source of followed) source.close();
   });
 
   test("closed before it was read", async () => {

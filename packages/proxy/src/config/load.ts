@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { firstLines } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { ConfigDocument, problemText } from "./document.ts";
@@ -153,19 +153,33 @@ function readText(file: string): Either<readonly string[], string> {
   }
 }
 
+/** How long a pipe may say nothing: time for whoever writes it, and less than the watchdog gives a thread. */
+const pipeMs = 5_000;
+const pipeStepMs = 10;
+
 /**
- * The text of a file, or of a pipe.
+ * The text of a file, or of a pipe. To open a pipe to which nobody writes would otherwise wait for a writer, for ever, and
+ * nothing else would happen in this thread meanwhile.
  *
- * @throws What Node throws; EFBIG where there is no end to it.
+ * @throws What Node throws; EFBIG where there is no end to it, ETIMEDOUT where it is a pipe that nobody writes to.
  */
 function readWhole(file: string): string {
-  const descriptor = openSync(file, "r");
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const isPipe = fstatSync(descriptor).isFIFO();
     const pieces: Buffer[] = [];
     let length = 0;
+    let waited = 0;
     for (;;) {
       const piece = Buffer.allocUnsafe(65_536);
-      const read = readSync(descriptor, piece);
+      const read = readNow(descriptor, piece);
+      // Before the first byte a pipe also ends where its writer is yet to come.
+      if (read === undefined || (read === 0 && length === 0 && isPipe)) {
+        if (waited >= pipeMs) throw Object.assign(new Error("nobody writes"), { code: "ETIMEDOUT" });
+        pause(pipeStepMs);
+        waited += pipeStepMs;
+        continue;
+      }
       if (read === 0) return Buffer.concat(pieces, length).toString("utf8");
       pieces.push(piece.subarray(0, read));
       length += read;
@@ -174,4 +188,18 @@ function readWhole(file: string): string {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** `undefined`: there is nothing yet. */
+function readNow(descriptor: number, piece: Buffer): number | undefined {
+  try {
+    return readSync(descriptor, piece);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+    throw error;
+  }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -104,6 +105,16 @@ describe("an invalid configuration changes nothing", () => {
     expect((await call(pagoda.url)).body).toBe("before");
     const check = new Program({ PROXY_CONFIG: folder.file("pagoda.yaml") }, ["check"]);
     expect([(await check.exit).code, check.output]).toEqual([2, expect.stringContaining(expected)]);
+  });
+
+  test("nor does a pipe to which nobody writes: the program goes on", async () => {
+    using folder = new Folder();
+    await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
+    rmSync(folder.file("pagoda.yaml"));
+    execFileSync("mkfifo", [folder.file("pagoda.yaml")]);
+    const { status, text } = await post(pagoda, "/reload");
+    expect([status, text]).toEqual([422, expect.stringContaining("cannot be read: ETIMEDOUT")]);
+    expect((await call(pagoda.url)).body).toBe("before");
   });
 
   test("nor does one whose address is taken, in any worker", async () => {
