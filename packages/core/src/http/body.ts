@@ -37,14 +37,14 @@ export type BodyObserver = (complete: boolean, trailers?: HttpHeaders, fault?: B
 /** Whether a body waits for its source. */
 export type BodyWatcher = (waits: boolean) => void;
 
-/** How a body is read as a whole. */
+/** Options for reading a whole body. */
 export interface ReadOptions {
   /**
-   * More bytes are refused, and the rest is not read: 0 or more, `Infinity` for no limit. Default 1,048,576, which is
-   * nginx's `client_max_body_size`: `fetch` has no limit, and whoever sends a body could fill the memory.
+   * Largest body in bytes: 0 or more, `Infinity` for no limit. The rest of a larger one is not read. Default 1,048,576, as
+   * nginx's `client_max_body_size`. `fetch` has no limit, so that a sender could fill the memory.
    */
   readonly maxBytes?: number;
-  /** When it is aborted, the body is cancelled, and reading ends with `Aborted`. */
+  /** Aborting it cancels the body, and reading ends with `Aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,12 +66,12 @@ export abstract class Body {
   #trailersAtEnd: HttpHeaders | undefined;
   #faultAtEnd: BodyBroken | undefined;
 
-  /** Whether a reading that began now would give the whole body from its first byte. */
+  /** Whether reading the body now would give all of it, from the first byte. */
   get canRead(): boolean {
     return false;
   }
 
-  /** Whether all of it is here: it cannot break any more. */
+  /** Whether the whole body has arrived, so that it cannot break any more. */
   get isWhole(): boolean {
     return false;
   }
@@ -97,9 +97,9 @@ export abstract class Body {
   }
 
   /**
-   * Tells when the body begins to wait for more from its source, and when it ceases to: at its end, and whenever its
-   * reader takes a break. So a reader that is slow can be told from a source that is. Told at once where it waits already;
-   * a body that is here as a whole never does.
+   * Reports when the body starts and stops waiting for its source; it does not wait after its end or while its reader
+   * pauses. So a slow source can be told from a slow reader. Called at once if the body is waiting already; a body that
+   * has arrived as a whole never waits.
    */
   watch(_watcher: BodyWatcher): void {}
 

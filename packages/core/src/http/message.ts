@@ -15,8 +15,8 @@ export interface Client {
 }
 
 /**
- * The other end of the connection on which a request came: the client, or a proxy in front. Who asks is
- * {@link FromClient}'s `client`; this is for whoever wants to know where the bytes come from.
+ * The other end of the connection on which a request came: the client, or a proxy in front of it. Do not decide by it:
+ * the client is {@link FromClient}'s `client`.
  */
 export interface Peer extends Client {
   readonly port: number;
@@ -119,15 +119,15 @@ export interface Identified {
 }
 
 /**
- * What a request carries once it is known who asks. Limits, authorization, hashing and logs all read it, so that they
- * cannot disagree: whoever authenticates clients in another way passes on a copy with another `client`.
+ * A request whose client is known. Limits, authorization, hashing and logs all read it, so that they cannot disagree. A
+ * layer that authenticates clients in another way passes on a copy with its own `client`.
  */
 export interface FromClient {
-  /** The peer, or where that is a trusted proxy the nearest address behind it that is not one. */
+  /** The peer, or, behind trusted proxies, the nearest address that is not one. */
   readonly client: Client;
 }
 
-/** Who asks, for logs and traces: where no layer has found it out, the peer. Decisions need {@link FromClient}. */
+/** The client for logs and traces: the peer if no layer has established it. Decisions need {@link FromClient}. */
 export function clientOf({ client, peer }: HttpRequest & Partial<FromClient>): Client | undefined {
   return client ?? peer;
 }

@@ -1,12 +1,12 @@
 import { HttpHeaders, type RawHeaders } from "./headers.ts";
 
-/** Trailers beyond these break the body that they end. */
+/** More trailers than this break the body. */
 export const maxTrailers = 100;
 export const maxTrailerBytes = 61_440;
 
 /**
- * Fields whose meaning a message must not get behind its body, when everybody has decided by its head already (RFC 9110,
- * 6.5.1). `ETag` and `Authentication-Info` may come there (8.8.3 and 11.6.3).
+ * Fields that must not come in trailers, because everybody has already decided by the head (RFC 9110, 6.5.1). `ETag` and
+ * `Authentication-Info` may (8.8.3 and 11.6.3).
  */
 const ofHeads: ReadonlySet<string> = new Set([
   // Framing, and the connection.
@@ -53,29 +53,29 @@ const ofHeads: ReadonlySet<string> = new Set([
 
 const beginnings = ["if-", "proxy-", "x-forwarded-"] as const;
 
-/** Whether a field belongs into a message's head and nowhere else; by its name in lower case. */
+/** Whether a field belongs only in a message's head. Takes its name in lower case. */
 function isOfHeads(name: string): boolean {
   return ofHeads.has(name) || beginnings.some((beginning) => name.startsWith(beginning));
 }
 
 /**
- * Whether a field may stand in trailers: anything that does not frame, route, authenticate, or modify the message, nor say
- * who sent it. Names are read as `isDisguised` reads them.
+ * Whether a field may be a trailer: one that does not frame, route, authenticate or modify the message, or say who sent it.
+ * Underscores in names count as hyphens, as in `isDisguised`.
  */
 export function mayTrail(name: string): boolean {
   return !isOfHeads(name.toLowerCase().replaceAll("_", "-"));
 }
 
 /**
- * Whether a name with underscores is one of those fields to an origin that reads `_` and `-` alike, as CGI and its heirs do:
- * `X_Forwarded_For` would pass whatever looks for `X-Forwarded-For`. nginx drops every name with an underscore; here the others
- * pass, since there are applications that use them.
+ * Whether a name with underscores reads like one of those fields to an origin that treats `_` and `-` alike, as CGI and its
+ * successors do: `X_Forwarded_For` would slip past a check of `X-Forwarded-For`. nginx drops every name with an underscore;
+ * here all others pass, since some applications use them.
  */
 export function isDisguised(name: string): boolean {
   return name.includes("_") && isOfHeads(name.toLowerCase().replaceAll("_", "-"));
 }
 
-/** The fields that may stand in trailers. `undefined`: there are more of them than anybody should have to take. */
+/** The fields that may be trailers; `undefined` if there are too many. */
 export function trailersOf(raw: RawHeaders): HttpHeaders | undefined {
   if (raw.length === 0) return HttpHeaders.empty;
   if (raw.length > 2 * maxTrailers) return undefined;

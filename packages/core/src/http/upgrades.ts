@@ -4,16 +4,16 @@ const protocolName = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+(?:\/[!#$%&'*+\-.^_`|~\dA-Za-z
 /** `h2`, `h2c`, `h3-29`, `http/2`, `HTTP2`, `hq-interop`, `TLS/1.2` (RFC 2817: HTTP again, inside TLS). */
 const http = /^(?:h\d+c?|hq|tls|ssl)(?:[^a-z\d].*)?$|^http/;
 
-/** Whether this can stand in `Upgrade`. */
+/** Whether a text is a valid protocol name in `Upgrade`. */
 export function isProtocolName(protocol: string): boolean {
   return protocolName.test(protocol);
 }
 
 /**
- * Whether a tunnel for this protocol would carry HTTP requests. No policy would see those, so neither end of Pagoda opens
- * such a tunnel, whatever it is configured to do.
+ * Whether a tunnel for this protocol would carry HTTP requests. No policy would see them, so neither the server nor the
+ * transport opens such a tunnel, whatever the configuration says.
  *
- * `SPDY/3.1` is none of them: nothing serves HTTP over it any more, and Kubernetes carries terminals in it.
+ * `SPDY/3.1` does not count: nothing serves HTTP over it any more, and Kubernetes uses it for terminals.
  */
 export function speaksHttp(protocol: string): boolean {
   return http.test(protocol.toLowerCase());

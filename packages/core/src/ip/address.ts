@@ -53,12 +53,12 @@ function isPort(text: string, from: number): boolean {
   return from === text.length || /^:\d{1,5}$/.test(text.slice(from));
 }
 
-/** How many bits of an IPv6 address tell clients apart: one site, and so one client, usually has a whole /64. */
+/** How many bits of an IPv6 address tell clients apart: a site, and so a client, usually has a whole /64. */
 export const ipv6ClientBits = 64;
 
 /**
- * What limits count an address as. An IPv4 address counts by itself. An IPv6 address counts as its network: whoever
- * has one address there has them all, and with a new one for each request would never meet a limit.
+ * The group that limits count an address in. An IPv4 address counts by itself. An IPv6 address counts as its network: a
+ * client usually has all addresses there, and would escape limits by using a new one for each request.
  *
  * Names without a colon count by themselves. Cost: 10 ns for IPv4, 50 ns for most IPv6 addresses, about 500 ns for
  * those with a zero among the first four groups and for other lengths.

@@ -32,8 +32,8 @@ function readNetwork(text: string): { readonly version: 4 | 6; readonly bits: nu
 }
 
 /**
- * A set of addresses and networks. The two versions are kept apart: `::/0` contains no IPv4 address, and `0.0.0.0/0`
- * contains those in IPv6 form.
+ * A set of addresses and networks. IPv4 and IPv6 are separate: `::/0` contains no IPv4 address, and `0.0.0.0/0` contains
+ * IPv4 addresses in IPv6 form.
  *
  * Cost of `has`: about 50 ns for IPv4 and 100 ns for IPv6; it grows with the logarithm of the number of networks, and
  * nothing is allocated.
@@ -42,7 +42,7 @@ export class NetworkSet {
   readonly #four: Ranges;
   readonly #six: Ranges;
 
-  /** @throws RangeError that names the entry that is neither an address nor a network. */
+  /** @throws RangeError naming the first entry that is neither an address nor a network. */
   constructor(networks: readonly string[]) {
     const four: Range[] = [];
     const six: Range[] = [];

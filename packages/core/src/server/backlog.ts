@@ -1,16 +1,16 @@
-/** What may wait of one response that its client does not take: with what is left of it here, its source is free. */
+/** Bytes of one response that may wait for a slow client: once the rest of it is here, its source is free. */
 export const heldBytes = 262_144;
-/** And of all responses of a server together. */
+/** The same for all responses of a server together. */
 export const allHeldBytes = 33_554_432;
 
-/** What all responses of a server hold for clients that do not take it. */
+/** Bytes that all responses of a server hold for slow clients. */
 export class Backlog {
   bytes = 0;
 }
 
 /**
- * What one response holds. A client that is slow must not keep the upstream's connection: a response of which no more
- * than {@link heldBytes} are left is taken from its source at once, as far as there is room.
+ * What one response holds. A slow client must not keep the upstream connection, so a response with at most
+ * {@link heldBytes} left is read from its source at once, if there is room.
  */
 export class Held {
   readonly #backlog: Backlog;

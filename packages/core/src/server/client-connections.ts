@@ -1,6 +1,6 @@
 import { addressGroup, canonicalAddress } from "../ip/address.ts";
 
-/** How many connections each client has: by its address, for IPv6 by its /64. */
+/** Counts the connections of each client: by its address, for IPv6 by its /64. */
 export class ClientConnections {
   /** The most that one may have. */
   max: number;
@@ -10,7 +10,7 @@ export class ClientConnections {
     this.max = max;
   }
 
-  /** Whose connection it is, for {@link closed}; `undefined`: that client has as many as it may. */
+  /** Whose connection it is, for {@link closed}; `undefined`: that client has reached its limit. */
   opened(remoteAddress: string): string | undefined {
     const client = addressGroup(canonicalAddress(remoteAddress) ?? remoteAddress);
     const count = this.#counts.get(client) ?? 0;

@@ -1,8 +1,8 @@
-/** How quickly a client has to move a body. Time counts only while the client is the one who is waited for. */
+/** How fast a client must send or take a body. Only time spent waiting for the client counts. */
 export interface PaceLimits {
-  /** Bytes a second, on average over the body, once the grace is over; 0: any. */
+  /** Bytes a second, on average over the body, after the grace; 0: no limit. */
   readonly minRate: number;
-  /** Milliseconds before the rate counts. */
+  /** Milliseconds before the rate applies. */
   readonly graceMs: number;
   /** Milliseconds without a byte; 0: no limit. */
   readonly idleMs: number;
@@ -11,7 +11,7 @@ export interface PaceLimits {
 }
 
 /**
- * How long clients may take. Each part that is left out has its default.
+ * Time limits for clients. Each part that is left out has its default.
  *
  * The rates and their grace are those of ASP.NET's Kestrel, the idle times nginx' (`client_body_timeout`,
  * `send_timeout`), the quiet time Envoy's (`stream_idle_timeout`), and its idle time for connections.
@@ -24,11 +24,11 @@ export interface ClientLimits {
   /** Milliseconds without a request. Default 3,600,000. */
   readonly idleMs?: number;
   /**
-   * Bodies of requests: at least 240 bytes a second after 5 s, and no more than 60 s without one. Too slow is 408. A body of
-   * gRPC is a stream of messages, which may be few, and has no limits but `quietMs`; nor has a tunnel.
+   * Request bodies. Default: at least 240 bytes a second after 5 s, and never 60 s without one. A slower client gets 408. Only
+   * `quietMs` applies to gRPC bodies, which are streams of messages, perhaps few, and to tunnels.
    */
   readonly body?: Partial<PaceLimits>;
-  /** Responses, likewise, while bytes of them wait for the client. Too slow is a reset. */
+  /** Responses, while bytes wait for the client. Same defaults; a slower client is reset. */
   readonly response?: Partial<PaceLimits>;
 }
 

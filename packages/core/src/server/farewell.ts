@@ -1,9 +1,8 @@
 import type { Clock, Timer } from "../clock.ts";
 
 /**
- * How long an idle connection stays open when its server drains. A client that uses a kept connection may have sent a
- * request already: closed at once, the connection would take the request with it. nginx has `keepalive_min_timeout`
- * for the same purpose.
+ * How long an idle connection stays open when its server drains. Its client may already have sent a request, which would be
+ * lost if the connection closed at once. nginx has `keepalive_min_timeout` for the same purpose.
  */
 export const farewellMs = 1_000;
 /** Bytes that come start it anew, so that a head in parts arrives as a whole; no more often than this. */

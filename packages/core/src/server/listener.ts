@@ -235,7 +235,7 @@ export class Listener implements HttpServer, Side {
     );
   }
 
-  /** As nginx does: who sees nothing but a connection that closes looks for the mistake elsewhere. */
+  /** As in nginx: a client that only sees a closed connection would look for the mistake elsewhere. */
   #plain(socket: TLSSocket): void {
     const refusal: Refusal = { status: 400, reason: "a plain HTTP request to an HTTPS port" };
     const accepted = this.#handshakes.get(cameFrom(socket));

@@ -1,11 +1,11 @@
 import type { PaceLimits } from "./client-limits.ts";
 
-/** No more of the time between two looks counts: a process that was held up has not read what came meanwhile. */
+/** At most this much between two looks counts: a process that was held up has not read what arrived meanwhile. */
 const longestMs = 2_000;
 
 /**
- * Measures how quickly a client moves a body, from one look to the next: nothing is done for each piece. Only what lies
- * between two looks that both found the server waiting for the client counts as the client's time.
+ * Measures how fast a client moves a body, by looking from time to time: nothing is done for each piece. Time counts as the
+ * client's only between two looks that both found the server waiting for the client.
  */
 export class Pace {
   #lastMs = 0;
@@ -33,7 +33,7 @@ export class Pace {
   /**
    * @param waits Whether the client is waited for now.
    * @param bytes How many it has moved so far.
-   * @returns What it does not keep; `undefined` while it keeps all.
+   * @returns The limit that it violates; `undefined` while it keeps all of them.
    */
   look(now: number, waits: boolean, bytes: number, limits: PaceLimits): string | undefined {
     const moved = bytes - this.#lastBytes;

@@ -11,7 +11,7 @@ export interface Side {
   /** Nothing new is wanted. */
   readonly draining: boolean;
   readonly tunnels: Tunnels;
-  /** How long clients may take now. */
+  /** The time limits for clients as they are now. */
   readonly limits: Limits;
   readonly backlog: Backlog;
   /** Calls the stack. What it throws becomes a rejection: that is a defect, too. */

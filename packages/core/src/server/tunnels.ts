@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { isProtocolName, protocolsOf, speaksHttp } from "../http/upgrades.ts";
 
-/** The tunnels that a server opens: those that were named, and none that would carry HTTP past the stack. */
+/** The tunnels that a server opens: only for named protocols, and never for one that carries HTTP past the stack. */
 export class Tunnels {
   /** Whether `CONNECT` opens one. */
   readonly connects: boolean;
   readonly #protocols: ReadonlySet<string>;
 
-  /** @throws RangeError for a name that is no protocol, or one of HTTP. */
+  /** @throws RangeError for a name that is not a protocol, or that carries HTTP. */
   constructor(names: readonly string[]) {
     for (const name of names)
       if (!isProtocolName(name) || speaksHttp(name))
@@ -22,8 +22,8 @@ export class Tunnels {
   }
 
   /**
-   * What a request of HTTP/1.1 asks for that is offered here, as it asks. The rest of `Upgrade` is ignored (RFC 9110,
-   * 7.8), as it is in HTTP/1.0.
+   * The protocols in an HTTP/1.1 request's `Upgrade` that are offered here, as the client wrote them. Others are ignored
+   * (RFC 9110, 7.8), and so is the whole field in HTTP/1.0.
    */
   wantedBy({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
     if (headers.upgrade === undefined || httpVersionMinor === 0 || method === "CONNECT") return undefined;

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** A connection of the system's, as Node keeps it; below TLS where there is that. */
+/** A system connection as Node keeps it; the one below TLS if there is TLS. */
 interface Handle {
   readonly bytesRead?: number;
   readonly bytesWritten?: number;

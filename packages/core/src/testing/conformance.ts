@@ -47,7 +47,7 @@ export interface Samples<Req, Res> {
   readonly ready?: "inner" | "always";
   /** What the layer replaces on the way in and out: properties, such as `headers`, or `all`. Default: nothing. */
   readonly changes?: { readonly request?: Changes; readonly response?: Changes };
-  /** `library`: the library that the layer knows sets timers of the system. Default: none are set but on the clock. */
+  /** `library`: the layer's library may set system timers. Default: only the clock's timers may be set. */
   readonly systemTimers?: "none" | "library";
 }
 

@@ -7,8 +7,8 @@ import { watchSystemTimers } from "./system-timers.ts";
 const turns = 1_000;
 
 /**
- * Runs one rule of a suite in virtual time. A rule that hangs is told by its name as soon as nothing moves any more, which
- * a runner would tell late and without it; and no timer of the system may be set meanwhile.
+ * Runs one rule of a suite in virtual time. A rule that hangs fails under its own name as soon as nothing moves any more; a
+ * runner would notice late, and not name it. No system timer may be set meanwhile.
  */
 export async function runRule(
   name: string,
@@ -34,7 +34,7 @@ export async function runRule(
     });
 }
 
-/** Runs one rule of a suite in real time: one that takes longer is told by its name. */
+/** Runs one rule of a suite in real time; one that takes too long fails under its own name. */
 export async function limited(name: string, limitMs: number, run: () => Promise<void>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
   const message = `${name}: does not end within ${limitMs} ms`;

@@ -9,14 +9,14 @@ import { bodyOfMessage } from "./messages.ts";
 import { limited } from "./rule.ts";
 import { settled } from "./settled.ts";
 
-/** The innermost service of a stack, and requests for it. */
+/** A leaf service, and requests for it. */
 export interface LeafUnderTest<Req, Res> {
   readonly service: Service<Req, Res, unknown>;
   /** A fresh request that it answers with a response. */
   readonly request: () => Req;
   /** A fresh request that it answers with an error. Without it, the rule about errors is left out. */
   readonly failing?: () => Req;
-  /** A fresh request that it leaves unanswered for as long as one likes. Without it, rules about aborts are left out. */
+  /** A fresh request that it never answers. Without it, the rules about aborts are left out. */
   readonly unanswered?: () => Req;
   /** Frees what the leaf and its other end hold. */
   readonly close?: () => Promise<void>;
@@ -24,15 +24,15 @@ export interface LeafUnderTest<Req, Res> {
 
 export interface ServiceConformanceOptions {
   /**
-   * How long a rule may take: milliseconds, less than the runner's own limit, which would tell it without its name. For a
-   * leaf with a network behind it no less will do. Default 4,500.
+   * Milliseconds that a rule may take. Keep it below the runner's own limit, which would fail without naming the rule.
+   * Default 4,500, for a leaf with a network behind it.
    */
   readonly limitMs?: number;
 }
 
 /**
- * What every leaf must do: the service around which layers stand, such as a transport, or an adapter of a client library.
- * It runs against the real thing, so in real time.
+ * Checks what every leaf service must do, such as a transport or the adapter of a client library. It runs against the real
+ * thing, and so in real time.
  *
  * @example
  * serviceConformance(test, async () => {

@@ -6,15 +6,15 @@ const maxAhead = 8;
 const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
- * Whose turn it is of the requests that a client has sent one behind the other, without waiting for answers. Safe ones run
- * ahead together, up to a bound: one connection must not take as many of an origin as there is room for. Any other one waits
- * for those before it, and those behind wait for it: it may be about what they have changed (RFC 9112, 9.3.2).
+ * Decides when pipelined requests start. Safe ones run together, up to a bound, so that one client connection cannot take
+ * all connections of an origin. Any other request waits for those before it, and those behind wait for it, since it may
+ * depend on what they change (RFC 9112, 9.3.2).
  */
 export class Turns {
   readonly #running: ServerResponse[] = [];
   readonly #held: { readonly out: ServerResponse; readonly start: () => void }[] = [];
 
-  /** Whether a request may start, which is then under way. */
+  /** Whether a request may start now; if so it is under way. */
   take(out: ServerResponse): boolean {
     if (this.#held.length > 0 || !this.#hasRoomFor(out)) return false;
     this.#running.push(out);
@@ -39,7 +39,7 @@ export class Turns {
     }
   }
 
-  /** The client has gone: nothing that waits starts any more. */
+  /** The client has gone: no waiting request starts any more. */
   stop(): void {
     this.#held.length = 0;
   }
