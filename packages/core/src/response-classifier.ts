@@ -37,8 +37,9 @@ const limitedRetryable: Outcome = { kind: "limited", retryable: true };
 
 /**
  * The classifier that layers use unless they are given another. Errors say themselves what they are. An HTTP response is
- * judged by its status, or as the error that it stands for (`fault`), and `Retry-After` is honoured. Any other response is
- * a success, unless a predicate says otherwise. A body that breaks makes its response a failure after all. `discard` cancels the body of an HTTP response, which frees its connection.
+ * judged by its status, or as the error that it stands for (`fault`), and `Retry-After` is honoured. Any other response
+ * is a success, unless a predicate says otherwise. A body that breaks makes its response a failure after all. `discard`
+ * cancels the body of an HTTP response, which frees its connection.
  *
  * Cost: about 20 ns for a result that is not retryable.
  *

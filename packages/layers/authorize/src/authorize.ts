@@ -16,9 +16,9 @@ export interface Denied extends Fault<"Denied"> {
    * request's could be read in ways that they cannot foresee.
    */
   readonly rule: string;
-  /** Who was denied: the client's address, as far as it is known. */
+  /** The denied client's address, if known. */
   readonly address: string | undefined;
-  /** Who was denied: the client's identity, as far as it has one. */
+  /** The denied client's identity, if it has one. */
   readonly identity: string | undefined;
 }
 
@@ -37,9 +37,9 @@ export interface AuthorizeOptions<Req, R extends Rule = Rule> {
   readonly rules: readonly R[];
   /** What becomes of a request that no rule matches. Default: `deny` where a rule allows something, else `allow`. */
   readonly otherwise?: "allow" | "deny" | undefined;
-  /** Who asks. Default: the identity of the request's `client`, which it then must have. */
+  /** The client's identity. Default: that of the request's `client`, which is then required. */
   readonly identity?: ((request: Req) => string | undefined) | undefined;
-  /** The IP address from which the request comes. Default: that of its `client`, which it then must have. */
+  /** The client's IP address. Default: that of the request's `client`, which is then required. */
   readonly address?: ((request: Req) => string | undefined) | undefined;
   readonly observer?: AuthorizeObserver<Req>;
 }

@@ -54,7 +54,7 @@ export interface BalanceObserver {
   readonly healthChanged?: (key: string, healthy: boolean) => void;
   /** Too few are healthy, and from now on health is ignored; or no longer. */
   readonly panicked?: (panic: boolean) => void;
-  /** An endpoint has not processed a call, which now goes to another one. */
+  /** A call that an endpoint never processed goes to another one. */
   readonly resent?: (event: Resent) => void;
   /** A call was refused, since no endpoint could take it. */
   readonly refused?: (fault: NoEndpointReady) => void;
@@ -74,8 +74,7 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   /** With a smaller share of healthy endpoints than this, health is ignored, 0 to 1. Default 0.5, Envoy's. */
   readonly panicThreshold?: number;
   /**
-   * How often a call goes to another endpoint, each once, after one that has not processed it: a whole number from 0 to
-   * 100. Default 3.
+   * How often a call that was never processed goes to another endpoint: an integer from 0 to 100. Default 3.
    */
   readonly maxResends?: number;
   /** Default: newcomers get their whole share at once. */
@@ -96,10 +95,10 @@ export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Er
  * Sends each call to one of several endpoints. It is as ready as the readiest of them, and asks again right before
  * the call. An endpoint that the discovery does not name any more gets no further call; those under way go on.
  *
- * A call that an endpoint has not processed (`processed: false` on its fault: connection refused, stream refused) goes to
- * another one at once, whatever it asks for, unless the caller has gone or its deadline has passed. That is no retry: the
- * endpoint has done nothing, so no budget bounds it, only `maxResends` and the number of endpoints. The endpoint's breaker,
- * health and latency hear of the failure as of any other.
+ * A call that was never processed (`processed: false` on its fault: connection refused, stream refused) goes to another
+ * endpoint at once, whatever its method, unless the caller has gone or its deadline has passed. This is not a retry: the
+ * endpoint has done nothing, so only `maxResends` and the number of endpoints bound it, no budget. The endpoint's breaker,
+ * health and latency count the failure like any other.
  *
  * Use it wherever one of several can answer. It stands innermost, around a stack for each endpoint: what is per
  * endpoint (a circuit breaker, a connection limit) goes into `connect`.

@@ -40,7 +40,7 @@ export interface BufferObserver {
 export interface BufferOptions {
   /** Calls that may wait: a whole number of at least 1. */
   readonly capacity: number;
-  /** How long each may wait: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else 3,000. */
+  /** Longest wait of a call: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else 3,000. */
   readonly maxWaitMs?: number;
   /** Keeps the wait short when more comes than can be taken for longer than a burst. Default: off. */
   readonly codel?: Codel;

@@ -41,8 +41,8 @@ export interface CircuitBreakerOptions extends BreakerOptions {
  *
  * It stands around one upstream, so inside of a balancer: an open one is not ready, and the balancer passes it over. It
  * stands outside of a timeout, so that what takes too long is a failure; a probe that is never answered gives its slot to
- * another after `probeMs`. A response counts when its body has ended, as a failure where that breaks. Local refusals further in and
- * aborted calls say nothing about the upstream and do not count; neither does a defect.
+ * another after `probeMs`. A response counts when its body has ended, as a failure where that breaks. Local refusals
+ * further in and aborted calls say nothing about the upstream and do not count; neither does a defect.
  *
  * Errors: {@link CircuitOpen}, for a call made while it is open, or while the probes are under way. Whoever asks
  * `ready()` waits instead, first come first served: until the time is over, then for the probes.

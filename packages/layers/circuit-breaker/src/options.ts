@@ -27,8 +27,8 @@ export interface BreakerOptions {
   /** Calls let through when that time is over; all must succeed. At least 1. Default 1. */
   readonly probes?: number;
   /**
-   * How long a probe may be under way before it counts by what is known of it: answered well so far, it has succeeded;
-   * unanswered, its slot goes to another call. Milliseconds, more than 0. Default `openMs`.
+   * How long a probe may be under way. Then it has succeeded if its response has begun well; if there is none, another call
+   * probes in its place. Milliseconds, more than 0. Default `openMs`.
    */
   readonly probeMs?: number;
   readonly observer?: BreakerObserver;

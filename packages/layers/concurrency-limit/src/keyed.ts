@@ -3,8 +3,8 @@ import { isLeft, left } from "fp-ts/lib/Either.js";
 import { wholeInRange } from "./limit.ts";
 
 /**
- * As many calls of one key are under way as are allowed. Nothing was sent, so it says nothing about the upstream. It does
- * not name the key: that may be a secret, and faults are logged.
+ * The limit of one key is reached. Nothing was sent, so it says nothing about the upstream. It does not name the key, which
+ * may be a secret, since faults are logged.
  */
 export interface KeyedConcurrencyLimited extends Fault<"KeyedConcurrencyLimited"> {
   readonly origin: "local";
@@ -20,25 +20,25 @@ export interface KeyedConcurrencyLimitObserver<in Req = unknown> {
 }
 
 export interface KeyedConcurrencyLimitOptions<Req, Res = never> {
-  /** Calls at once for each key: a whole number of at least 1. */
+  /** Calls at once for each key: an integer of at least 1. */
   readonly limit: number;
   /** Whose limit a call counts against; `undefined`: nobody's. */
   readonly key: (request: Req) => string | undefined;
   /**
-   * When a call that was answered is over. Default: at its answer. For HTTP `(response, end) => response.body.observe(end)`:
-   * a client that does not take its responses has its calls under way.
+   * When a call that was answered is over. Default: at its answer. For HTTP `(response, end) => response.body.observe(end)`,
+   * so that calls count until the client has received their responses.
    */
   readonly endWhen?: (response: Res, end: () => void) => void;
-  /** Where calls under way are counted. Layers that are given the same one share their limit. Default: one of its own. */
+  /** Where calls under way are counted. Layers given the same map share their limits. Default: one of its own. */
   readonly counts?: Map<string, number>;
   readonly observer?: KeyedConcurrencyLimitObserver<Req>;
 }
 
 /**
- * Bounds how many calls are under way at once for each of many, such as each client: one that holds on to what it has
- * asked for, or asks for too much at once, leaves the rest to the others. Only keys with calls under way are kept.
+ * Bounds how many calls are under way at once for each key, such as a client, so that a slow or greedy one leaves room for
+ * the others. Only keys with calls under way are kept.
  *
- * It stands inside of what says who asks, and outside of what the calls share: a pool, a limit over all.
+ * It stands inside of what establishes the client, and outside of what the calls share: a pool, a limit over all.
  *
  * Errors: {@link KeyedConcurrencyLimited}. It is as ready as inner: for a key it cannot say, since no request is known yet.
  *

@@ -21,14 +21,14 @@ export interface FileUnreadable extends Fault<"FileUnreadable"> {
   readonly code: string;
 }
 
-/** The file says something that makes no sense, in whole or in part, or has been written by half. */
+/** The file is invalid, in whole or in part, or only half written. */
 export interface FileInvalid extends Fault<"FileInvalid"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly path: string;
   /** A line for each: where in the file, the value, and what would be valid. */
   readonly problems: readonly string[];
-  /** Entries of the file are left out, and the others count. Absent: it makes no sense as a whole. */
+  /** Invalid entries are left out, and the others count. Absent: the file is invalid as a whole. */
   readonly partial?: true;
 }
 
@@ -41,7 +41,7 @@ export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
    * and so does what it throws. Default: {@link jsonEntries}.
    */
   readonly parse?: (text: string) => Either<readonly string[], readonly E[] | Reading<E>>;
-  /** What there is until the file has been read, such as the last list before a restart. Default: none. */
+  /** The endpoints until the file has been read, such as the last list before a restart. Default: none. */
   readonly initial?: readonly E[];
   /** From the first sign of a change to reading, for changes come in bursts: milliseconds, 0 or more. Default 50. */
   readonly settleMs?: number;
@@ -65,8 +65,8 @@ const maxMs = 2_147_483_647;
  * that change, as in a mounted ConfigMap. It is read after each sign of a change, and every `pollMs` for file systems
  * that give none. What is read counts only if it differs.
  *
- * Entries that make no sense are left out, and the rest counts. While the file is missing or makes no sense as a whole,
- * the last good list stays: an empty list is what says that there is none. So it does past 16 MiB.
+ * Invalid entries are left out, and the rest counts. While the file is missing, invalid as a whole or larger than 16 MiB, the
+ * last good list stays: only an empty list says that there are no endpoints.
  *
  * Errors: {@link FileFault}, to the observer once for each that is new, and in `started`.
  *

@@ -28,8 +28,7 @@ export interface DnsSettings {
    */
   readonly emptyAfterMs?: number;
   /**
-   * What there is until the first answer, such as the last list before a restart: it stays while the DNS fails. Default:
-   * none.
+   * The endpoints until the first answer, such as the last list before a restart. They stay while DNS fails. Default: none.
    */
   readonly initial?: readonly DnsEndpoint[];
   /** Default: a new one of Node's, with the servers of the system. */

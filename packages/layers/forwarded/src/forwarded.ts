@@ -32,12 +32,12 @@ export interface ForwardedOptions {
 
 /**
  * Makes messages fit to be passed on. Inwards: fields that concern only the client's connection are left out;
- * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId` and its `client`.
- * Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
+ * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId` and its
+ * `client`. Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
  *
- * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on
- * with canonical addresses and the peer's appended, and its other claims as they are. A certificate that the peer has shown, and the server
- * verified, is told in `X-Forwarded-Client-Cert`. Its `X-Request-Id` is kept if there is one, of
+ * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on with
+ * canonical addresses and the peer's appended, and its other claims as they are. A certificate that the peer has shown,
+ * and the server verified, is told in `X-Forwarded-Client-Cert`. Its `X-Request-Id` is kept if there is one, of
  * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
  *
  * The client is the peer, or where that is trusted the last address of `X-Forwarded-For` that is not: what stands

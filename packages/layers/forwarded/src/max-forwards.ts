@@ -3,9 +3,9 @@ import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda
 import { right } from "fp-ts/lib/Either.js";
 
 /**
- * Counts `Max-Forwards` down (RFC 9110, 7.6.2): a client that looks for the hop on which its request gets lost says in it how
- * far OPTIONS and TRACE may go. At 0 the request is answered here: OPTIONS with 200, TRACE with 501, since a reflected
- * request would show what other hops have added to it. A value that is no number is passed on as it is.
+ * Decrements `Max-Forwards` (RFC 9110, 7.6.2), with which a client that looks for a faulty hop limits how far OPTIONS and TRACE
+ * go. At 0 it answers the request itself: OPTIONS with 200, TRACE with 501, since a reflected request would show what other
+ * hops have added. A value that is not a number is passed on unchanged.
  *
  * It stands outside of what sends a request on, and inside what counts, logs and refuses.
  *

@@ -24,7 +24,7 @@ export interface GrpcTls {
   readonly ca?: string;
   /** What the certificate must show, and the SNI. Default: the host. */
   readonly servername?: string;
-  /** Names one of which the certificate must show instead of the host. Default: none. */
+  /** Names of which the certificate must show one, instead of the host. Default: none. */
   readonly sans?: readonly SanMatch[];
   /** What is shown to a server that asks who calls, as PEM. Goes with `key`. */
   readonly certificate?: string;

@@ -24,17 +24,16 @@ const probeTimeouts = 10;
 const leastSweepMs = 10;
 
 /**
- * Shares limits with other processes or machines: the store is elsewhere, and calls are taken from it ahead, as many as
- * wait now and as came within the last lease, at most a quarter of the burst. More are asked for before they are all
- * used, so that most calls are decided at once. What is not used within a lease is given back. Where less was granted than asked for, calls are
- * refused without a question for a quarter of a lease.
+ * Shares limits with other processes or machines. The store is elsewhere, and this side leases calls from it: as many as
+ * wait now plus as many as came during the last lease, but at most a quarter of the burst. It asks for more before they
+ * are all used, so that most calls are decided at once. What is not used within a lease is given back. Where less was
+ * granted than asked for, calls are refused without a question for a quarter of a lease.
  *
- * In any span of time at most `perSecond` times its seconds, one lease and one answer's time, and `burst`, pass in all places
- * together. A
- * limit whose burst is below 4 is asked for each call.
+ * In any span of time at most `perSecond` times its seconds, one lease and one answer's time, and `burst`, pass in all
+ * places together. A limit whose burst is below 4 is asked for each call.
  *
- * A store that does not answer within `timeoutMs` is left alone, but for a question now and then. Meanwhile
- * `unreachable` holds, and limits go on where they were once it answers again.
+ * A store that does not answer within `timeoutMs` is asked only now and then. Meanwhile `unreachable` applies, and limits
+ * continue where they were once it answers again.
  *
  * @param lessor The store elsewhere: see `lease` and `takeBack` for its side.
  * @returns What the layer's option `store` takes.

@@ -10,8 +10,8 @@ export interface ReplayOptions {
   /** Bytes of a body that are recorded: a whole number of 0 or more. Default 65,536, linkerd's. */
   readonly maxBytes?: number;
   /**
-   * Record the bodies of other methods, too. Such a request is not retried, but what was never processed can be sent again:
-   * streams that an HTTP/2 origin refuses when their bodies are under way. Default false.
+   * Whether to record the bodies of other methods too. Such a request is not retried, but can be sent again if it was never
+   * processed, such as on a stream that an HTTP/2 origin refuses while the body is under way. Default false.
    */
   readonly recordAll?: boolean;
 }
@@ -24,8 +24,8 @@ const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE",
  * goes through once, and its request cannot be made again; nor can one of another method, nor one that asks for a tunnel
  * (an upgrade, CONNECT), whatever its method: its body is what the client says there, for as long as it likes.
  *
- * It stands outside of `retry` and `hedge`. Of two in one stack the outer one does the work. Requests without a body, or with one that is at hand as a whole, can even
- * be made twice at the same time.
+ * It stands outside of `retry` and `hedge`. Of two in one stack the outer one does the work. Requests without a body, or
+ * with one that is at hand as a whole, can even be made twice at the same time.
  *
  * Errors: none.
  *

@@ -67,9 +67,10 @@ export interface RetryOptions {
 }
 
 /**
- * Makes a call again that failed and may succeed: after a wait, within a budget, and only where the request says that
- * it can be made again (`replay.canRepeat`), or the error that it was never processed. The wait is what the upstream asks for, if it does, and the backoff's on top.
- * No try begins that the caller would not wait for, none when inner is not ready, and none after an abort.
+ * Makes a call again that failed and may succeed: after a wait, within a budget, and only where the request says that it
+ * can be made again (`replay.canRepeat`), or the error that it was never processed. The wait is what the upstream asks
+ * for, if it does, and the backoff's on top. No try begins that the caller would not wait for, none when inner is not
+ * ready, and none after an abort.
  *
  * Use it for failures that pass. The budget keeps retries from multiplying the load when nothing succeeds: one for all
  * stacks that call the same upstream. It stands inside of a timeout over all tries and outside of one for each; outside

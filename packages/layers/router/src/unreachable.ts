@@ -18,7 +18,7 @@ interface Placed {
 }
 
 /**
- * Routes that can never match, for others that come before them in the order of precedence match all that they do: the same
+ * Routes that can never match, because others that come before them in the order of precedence match all that they do: the same
  * host and path, and no condition that they do not have, too. It finds what people do by mistake (a route that is there
  * twice, a rule for all above the exceptions to it); of two different patterns it does not say which one holds the other.
  *

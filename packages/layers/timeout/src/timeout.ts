@@ -29,8 +29,8 @@ export interface TimeoutOptions<Req> {
   /** Milliseconds, more than 0 and at most 2,147,483,647. */
   readonly ms: number;
   /**
-   * When the time runs: `start` starts it, anew each time, `stop` stops it. Default: from the call on. For HTTP with large
-   * uploads, `body.watch` tells when it is the client who is slow; see the README.
+   * When the time counts: `start` starts it, anew each time, `stop` stops it. Default: from the call on. For large HTTP
+   * uploads, `body.watch` says when the client is the slow one; see the README.
    */
   readonly startWhen?: (request: Req, start: () => void, stop: () => void) => void;
   readonly observer?: TimeoutObserver;
@@ -41,9 +41,10 @@ export interface TimeoutOptions<Req> {
 const maxMs = 2_147_483_647;
 
 /**
- * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call
- * is aborted (with a `TimeoutError` whose cause is the fault) and its late result dropped. What comes after the answer (the rest of a response's body) is not
- * bounded by it. Layers further in see the deadline (`deadlineOf`) and do not begin what cannot end before it.
+ * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call is
+ * aborted (with a `TimeoutError` whose cause is the fault) and its late result dropped. What comes after the answer (the
+ * rest of a response's body) is not bounded by it. Layers further in see the deadline (`deadlineOf`) and do not begin
+ * what cannot end before it.
  *
  * Around a retry it bounds all tries together, inside one it bounds each: the same layer in two places.
  *

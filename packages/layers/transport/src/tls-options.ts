@@ -10,7 +10,7 @@ export interface TlsOptions {
   /** The name that the certificate must show, and the SNI. Default: the origin's host. */
   readonly servername?: string;
   /**
-   * Names one of which the certificate must show instead of the host: `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`, or
+   * Names of which the certificate must show one, instead of the host: `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`, or
    * `{ dns }`. Default: none, and the certificate must show `servername`.
    */
   readonly sans?: readonly SanMatch[];

@@ -28,8 +28,8 @@ export interface TransportOptions {
    */
   readonly keepAliveMs?: number;
   /**
-   * Milliseconds without a byte of an HTTP/2 origin, with calls under way, after which a PING asks whether it is still there.
-   * After as many more without one the connection is closed and its calls are broken. 0: never. Default 10,000.
+   * Milliseconds without a byte from an HTTP/2 origin, with calls under way, after which a PING is sent. Without an answer for
+   * as long again the connection is closed and its calls fail. 0: never. Default 10,000.
    */
   readonly pingMs?: number;
   readonly tls?: TlsOptions;

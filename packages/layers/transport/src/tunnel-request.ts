@@ -23,7 +23,7 @@ export function wantsTunnel(request: HttpRequest): boolean {
   return true;
 }
 
-/** What is said in a tunnel is not looked at by anybody: requests must not come along in it. */
+/** Nobody reads what goes through a tunnel, so it must not carry requests. */
 function checkProtocols(upgrade: string): void {
   const protocols = protocolsOf(upgrade);
   if (protocols.length === 0 || !protocols.every(isProtocolName))

@@ -2,7 +2,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
-/** `pagoda check`: says everything that is wrong with a configuration, and starts nothing. Warnings do not fail it. */
+/** `pagoda check`: reports every problem of a configuration, and starts nothing. Warnings do not fail it. */
 export const check: Command = {
   usage: "check [-c FILE]",
   about: "Says what is wrong with a configuration, with line and column, and starts nothing.",

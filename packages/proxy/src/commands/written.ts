@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** Standard output or standard error of a command, which ends only when all that it wrote is there. */
+/** Standard output or standard error of a command, which ends only when all of its output is written. */
 export class Written {
   readonly #stream: Writable;
   #last: Promise<void> = Promise.resolve();

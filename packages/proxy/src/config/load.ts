@@ -153,13 +153,13 @@ function readText(file: string): Either<readonly string[], string> {
   }
 }
 
-/** How long a pipe may say nothing: time for whoever writes it, and less than the watchdog gives a thread. */
+/** How long a pipe may say nothing: time for whoever writes it, and less than the watchdog allows. */
 const pipeMs = 5_000;
 const pipeStepMs = 10;
 
 /**
  * The text of a file, or of a pipe. To open a pipe to which nobody writes would otherwise wait for a writer, for ever, and
- * nothing else would happen in this thread meanwhile.
+ * nothing else would happen in this process meanwhile.
  *
  * @throws What Node throws; EFBIG where there is no end to it, ETIMEDOUT where it is a pipe that nobody writes to.
  */

@@ -5,7 +5,7 @@ const quietMs = 60_000;
 const firstMs = 100;
 const mostMs = 10_000;
 
-/** How long to wait until a worker that died is replaced: not at all the first time, then longer and longer. */
+/** How long to wait before a dead worker is replaced: not at all the first time, then longer and longer. */
 export class Backoff {
   readonly #clock: Clock;
   #last = -Infinity;

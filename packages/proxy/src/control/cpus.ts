@@ -18,8 +18,8 @@ const thisMachine: Machine = {
 };
 
 /**
- * How many processes have a CPU to run on: as many as the machine has cores, or as a container's CPU quota allows, rounded
- * up. More of them would use up the quota together, and then stand still together.
+ * How many processes can run at once: one for each core, or as many as a container's CPU quota allows, rounded up. More of
+ * them would use up the quota together, and then all be throttled.
  *
  * Source: Linux control groups, version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`), each with those it is in, as Go's
  * runtime reads them since 1.25.

@@ -2,7 +2,7 @@ import type { Resolved } from "../config/resolved.ts";
 import { sourceOf } from "../config/sources.ts";
 import type { Found } from "../data-plane/types.ts";
 
-/** What the workers have found out about endpoints, for those that begin while nobody can be asked. */
+/** The endpoints that workers know, for new workers that start while DNS cannot be asked. */
 export class KnownEndpoints {
   readonly #found = new Map<string, Found["endpoints"]>();
 

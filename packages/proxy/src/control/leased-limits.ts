@@ -2,12 +2,12 @@ import { leased, type LeaseAnswer, type Rates, type Store } from "@pagoda/rate-l
 import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
 
 /**
- * Milliseconds that the main process may take to answer: it is here, and late only where the machine is busy or it hangs.
- * A busy machine must not make limits inexact.
+ * Milliseconds that the main process may take to answer. It is late only if the machine is busy or it hangs, and a busy
+ * machine must not make limits inexact.
  */
 const timeoutMs = 1_000;
 
-/** A worker's part of the limits that all workers share: the main process keeps them, see `SharedState`. */
+/** A worker's part of the shared limits, which the main process keeps: see `SharedState`. */
 export class LeasedLimits {
   readonly #tell: (message: FromWorker) => void;
   readonly #asked = new Map<number, (answer: LeaseAnswer) => void>();
@@ -19,7 +19,7 @@ export class LeasedLimits {
     this.#tell = tell;
   }
 
-  /** @param workers How many share the limit: each is content with its part while the main process does not answer. */
+  /** @param workers How many share the limit: each keeps to its part while the main process does not answer. */
   readonly of =
     (name: string, maxKeys: number, workers: number) =>
     (rates: Rates): Store => {

@@ -22,16 +22,16 @@ interface Beat {
   silentMs: number;
 }
 
-/** A worker that starts has so much time at least: it loads the program. */
+/** A worker that starts has at least this long: it loads the program. */
 const startMs = 60_000;
 const leastTickMs = 50;
 const mostTickMs = 1_000;
 
 /**
- * Notices workers that do not answer: each is asked again and again whether it is there.
+ * Notices workers that hang, by pinging each of them at every tick.
  *
- * Silence is counted in steps of its own timer, and a step that comes late counts as one: when the whole machine, the
- * control group or the main process was paused, nobody is to blame.
+ * Silence is counted in ticks of its own timer, and a late tick counts as one: when the whole machine, the control group or
+ * the main process was paused, no worker is to blame.
  */
 export class Watchdog<W extends Watched> {
   readonly #options: WatchdogOptions<W>;
@@ -62,7 +62,7 @@ export class Watchdog<W extends Watched> {
     return beat?.hasStarted === true ? beat.silentMs : 0;
   }
 
-  /** Whether it has been silent for so long that it is not worth waiting for. */
+  /** Whether it has been silent for too long to wait for it. */
   isSilent(worker: W): boolean {
     return this.silentMs(worker) >= this.#options.timeoutMs() / 2;
   }

@@ -112,13 +112,13 @@ export class WorkerProcess {
     clock.clearTimer(timer);
   }
 
-  /** Ends it since it does not answer. */
+  /** Kills it because it does not answer. */
   hangs(why: string): void {
     this.#hang ??= new Error(why);
     this.#kill();
   }
 
-  /** Ends it at once, whatever it is doing. */
+  /** Kills it at once, whatever it is doing. */
   async terminate(): Promise<void> {
     this.#kill();
     await this.ended;
