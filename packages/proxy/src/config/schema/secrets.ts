@@ -31,6 +31,23 @@ export function isMarked(schema: z.core.$ZodType): boolean {
   return marks.get(schema) !== undefined;
 }
 
+/** The schema inside one that only says whether a value must be there, or what becomes of it. */
+function insideOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  switch (def.type) {
+    case "optional":
+    case "default":
+    case "prefault":
+    case "nullable":
+    case "readonly":
+      return def.innerType;
+    case "pipe":
+      return def.in;
+    default:
+      return undefined;
+  }
+}
+
 /** Characters of a value that a message shows. */
 const maxShown = 200;
 
@@ -39,16 +56,10 @@ export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown
   const shown = marks.get(schema)?.shown;
   if (shown === "none") return value === undefined ? value : notShown;
   if (shown === "bare" && typeof value === "string") return bareUrl(value);
+  const inside = insideOf(schema);
+  if (inside !== undefined) return withoutSecrets(inside, value);
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
-    case "optional":
-    case "default":
-    case "prefault":
-    case "nullable":
-    case "readonly":
-      return withoutSecrets(def.innerType, value);
-    case "pipe":
-      return withoutSecrets(def.in, value);
     case "union":
       // Each takes out what it knows to be secret; of a value that is meant for another it knows nothing.
       return def.options.reduce((rest, option) => withoutSecrets(option, rest), value);
@@ -79,17 +90,11 @@ export function schemasAt(
   [part, ...rest]: readonly (string | number)[],
 ): readonly z.core.$ZodType[] {
   if (part === undefined || isMarked(schema)) return [schema];
-  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
+  const inside = insideOf(schema);
   const path = [part, ...rest];
+  if (inside !== undefined) return schemasAt(inside, path);
+  const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
-    case "optional":
-    case "default":
-    case "prefault":
-    case "nullable":
-    case "readonly":
-      return schemasAt(def.innerType, path);
-    case "pipe":
-      return schemasAt(def.in, path);
     case "union":
       return def.options.flatMap((option) => schemasAt(option, path));
     case "array":
@@ -108,14 +113,10 @@ export function schemasAt(
 /** Whether something in a schema is marked. */
 function holdsMarks(schema: z.core.$ZodType): boolean {
   if (isMarked(schema)) return true;
+  const inside = insideOf(schema);
+  if (inside !== undefined) return holdsMarks(inside);
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
-    case "optional":
-    case "default":
-    case "prefault":
-    case "nullable":
-    case "readonly":
-      return holdsMarks(def.innerType);
     case "union":
       return def.options.some(holdsMarks);
     case "array":
@@ -131,18 +132,15 @@ function holdsMarks(schema: z.core.$ZodType): boolean {
 
 /** Whether a text may stand there, whatever else may. */
 function takesText(schema: z.core.$ZodType): boolean {
+  if (schema instanceof z.ZodPipe) return true;
+  const inside = insideOf(schema);
+  if (inside !== undefined) return takesText(inside);
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
-    case "optional":
-    case "default":
-    case "prefault":
-    case "nullable":
-    case "readonly":
-      return takesText(def.innerType);
     case "union":
       return def.options.some(takesText);
     default:
-      return def.type === "string" || def.type === "pipe";
+      return def.type === "string";
   }
 }
 
