@@ -96,6 +96,17 @@ describe("what breaks over HTTP/2", () => {
     expect([body.length, code]).toEqual([100_000, constants.NGHTTP2_INTERNAL_ERROR]);
   });
 
+  test.each([1, 2, 20])("defect: after %s pieces that wait for a client it was complete", async (pieces) => {
+    const source = new Source();
+    source.onStart = () => {
+      for (let n = 0; n < pieces; n++) source.give("a".repeat(65_536));
+      source.break();
+    };
+    const server = await served(() => httpResponse(200, source));
+    const { body, code } = await ask(client(server), {});
+    expect([body.length, code]).toEqual([pieces * 65_536, constants.NGHTTP2_INTERNAL_ERROR]);
+  });
+
   test.each([
     ["longer", "5"],
     ["shorter", "9"],

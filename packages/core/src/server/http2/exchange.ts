@@ -177,6 +177,14 @@ export class Exchange {
     if (why !== undefined) this.#refuseSlow(`the body ${why}`);
   }
 
+  /**
+   * Breaks the response off, but not while Node writes: it would end the stream before it resets it, and the client would
+   * take what it has for all there is.
+   */
+  breakOff(): void {
+    this.#around.clock.setTimer(0, () => cut(this.stream));
+  }
+
   /** Breaks off, and aborts the call. */
   cutOff(reason: CutOff): void {
     this.#isCutOff = true;

@@ -185,10 +185,11 @@ class StreamSink implements BodySink {
   }
 
   fail(): void {
-    const { stream } = this.#exchange;
+    const exchange = this.#exchange;
+    const { stream } = exchange;
     // What has come goes out before the break: a reset overtakes it.
-    if (stream.writableLength === 0 || stream.destroyed) cut(stream);
-    else stream.write("", () => cut(stream));
+    if (stream.writableLength === 0 || stream.destroyed) exchange.breakOff();
+    else stream.write("", () => exchange.breakOff());
   }
 
   #sendTrailers(): void {

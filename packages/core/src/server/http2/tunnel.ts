@@ -4,7 +4,7 @@ import type { HttpRequest, HttpResponse } from "../../http/message.ts";
 import { checkField } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
 import type { Exchange } from "./exchange.ts";
-import { cut, respond, write } from "./response.ts";
+import { respond, write } from "./response.ts";
 
 /**
  * Accepts: from here on the stream's bytes are the bodies (RFC 8441, 5, and RFC 9113, 8.5).
@@ -58,6 +58,6 @@ class TunnelSink implements BodySink {
   }
 
   fail(): void {
-    cut(this.#exchange.stream);
+    this.#exchange.breakOff();
   }
 }
