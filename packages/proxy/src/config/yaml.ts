@@ -60,11 +60,13 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
   }
   tokens.push(...parser.end());
   const [document, second] = [
-    ...new Composer({ lineCounter: lines, prettyErrors: false, merge: false, uniqueKeys: false }).compose(
-      tokens,
-      true,
-      text.length,
-    ),
+    ...new Composer({
+      lineCounter: lines,
+      prettyErrors: false,
+      merge: false,
+      uniqueKeys: false,
+      resolveKnownTags: false,
+    }).compose(tokens, true, text.length),
   ] as [Document.Parsed, Document.Parsed | undefined];
   const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => ({
     offset,

@@ -53,6 +53,13 @@ describe("a problem says where, what, and what would be right", () => {
       "listeners: *none\n",
       ["f:1:12: there is no such anchor; quote a text that begins with *"],
     ],
+    ...["!!timestamp 2020-01-01", "!!binary aGk=", "!!set { a, b }", "!!omap [a: 1]"].map(
+      (value): [string, string, string[]] => [
+        `a value that only some readers of YAML know: ${value}`,
+        `log: ${value}\nlisteners: []\nclusters: {}\n`,
+        ["f:1:6: tags are not taken; quote a text that begins with !"],
+      ],
+    ),
     [
       "aliases that multiply",
       `a: &a [x]\nb: &b [${twenty("a")}]\nc: &c [${twenty("b")}]\nd: &d [${twenty("c")}]\ne: [${twenty("d")}]\n`,
