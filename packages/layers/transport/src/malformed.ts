@@ -1,6 +1,7 @@
 /** What is wrong with a response that two readers might understand differently, or that is no HTTP. */
 export type MalformedReason =
   | "bare-line-feed"
+  | "body-too-long"
   | "chunk-end"
   | "chunk-size"
   | "content-length"

@@ -5,6 +5,7 @@ import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import {
+  contentLength1,
   dataFrame,
   endHeaders,
   endStream,
@@ -13,6 +14,7 @@ import {
   rawHttp2Origin,
   resetFrame,
   status200,
+  status404,
 } from "./raw-http2-origin.ts";
 import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
@@ -100,6 +102,26 @@ describe("what ends a call over HTTP/2", () => {
     });
     const { body } = await responseOf(http2(origin).call(request()));
     expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
+  });
+
+  test("defect: an answer to an upgrade that was longer than its length was a defect of the server", async () => {
+    const origin = await rawHttp2Origin((stream, write) => {
+      write(frame(headersFrame, endHeaders, stream, Buffer.from([status404, ...contentLength1])));
+      write(frame(dataFrame, endStream, stream, Buffer.from("ok")));
+    });
+    const asked = { ...request(), upgrade: "websocket" };
+    const { status, body } = await responseOf(http2(origin).call(asked));
+    expect([status, body.length]).toEqual([404, 1]);
+    // Whoever passes the body on has announced its length.
+    const came: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      body.pipe({
+        write: (piece) => came.push(piece) > 0,
+        end: () => resolve(void came.push("end")),
+        fail: ({ _tag }) => resolve(void came.push(_tag)),
+      });
+    });
+    expect(came).toEqual(["BodyBroken"]);
   });
 
   test("an origin that ends its stream, and resets it afterwards with NO_ERROR, has said all", async () => {

@@ -4,8 +4,13 @@ import { onTestFinished } from "vitest";
 
 export const [dataFrame, headersFrame, resetFrame, settingsFrame] = [0, 1, 3, 4] as const;
 export const [endStream, acknowledged, endHeaders] = [1, 1, 4] as const;
-/** `:status: 200` of the static table (RFC 7541, appendix A). */
+/** `:status` of the static table (RFC 7541, appendix A). */
 export const status200 = 0x88;
+export const status404 = 0x8d;
+/** `content-length: 1`, its name from that table. */
+export const contentLength1: readonly number[] = [0x0f, 0x0d, 1, 0x31];
+/** Extended CONNECT is allowed (RFC 8441, 3). */
+const enableConnectProtocol = Buffer.from([0, 8, 0, 0, 0, 1]);
 const prefaceLength = 24;
 
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
@@ -26,7 +31,7 @@ export async function rawHttp2Origin(
     sockets.add(socket);
     socket.on("error", () => {});
     const write = (bytes: Buffer): void => void socket.write(bytes);
-    write(frame(settingsFrame, 0, 0, Buffer.alloc(0)));
+    write(frame(settingsFrame, 0, 0, enableConnectProtocol));
     let unread = Buffer.alloc(0);
     let skip = prefaceLength;
     socket.on("data", (piece: Buffer) => {

@@ -245,9 +245,8 @@ export class Http2Call extends PushBody {
     // It was reset already: Node gives what has come of it only to who asks for it.
     if (stream.destroyed) return this.#drain(stream);
     stream.on("data", (piece: Buffer) => {
-      this.#received += piece.length;
       this.#idle?.heard();
-      if (!this.push(piece)) stream.pause();
+      if (!this.#took(piece, stream)) stream.pause();
     });
     stream.once("end", () => this.#completed());
     this.#idle = this.#watch(stream);
@@ -257,9 +256,16 @@ export class Http2Call extends PushBody {
   #drain(stream: ClientHttp2Stream): void {
     stream.removeAllListeners("data");
     for (let piece: Buffer | null; (piece = stream.read() as Buffer | null) !== null;) {
-      this.#received += piece.length;
-      this.push(piece);
+      this.#took(piece, stream);
     }
+  }
+
+  /** nghttp2 holds responses to their length, but not those that refuse a CONNECT. */
+  #took(piece: Buffer, stream: ClientHttp2Stream): boolean {
+    this.#received += piece.length;
+    if (this.length === undefined || this.#received <= this.length) return this.push(piece);
+    this.#broke(new Malformed("body-too-long", "the body is longer than its Content-Length"), stream);
+    return false;
   }
 
   #give(status: number, headers: HttpHeaders): void {
