@@ -16,6 +16,13 @@ interface LogLine {
   readonly path?: string;
 }
 
+/** Nothing of what the person who runs this has set for a proxy of theirs: variables override the file. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(?:PROXY_.*|LOG_LEVEL)$/.test(name)),
+  );
+}
+
 /** The program under test. */
 export class Proxy {
   readonly #logTo: LogTo;
@@ -32,6 +39,7 @@ export class Proxy {
     this.#logFile = logFile;
     const stdout = logTo === "pipe" ? "pipe" : openSync(logFile, "a");
     this.#process = spawn(process.execPath, [program, "-c", config], {
+      env: environment(),
       stdio: ["ignore", stdout, "inherit"],
     });
     this.exit = once(this.#process, "close") as unknown as typeof this.exit;
