@@ -48,6 +48,7 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(`seed ${seed}, ${seconds} s, log to a ${logTo}`);
   const report = await run({ seed, seconds, logTo, ...(!quiet && { tell }) });
   console.log(JSON.stringify({ calls: report.tally, troubles: report.troubles }, undefined, 2));
+  for (const call of report.unexplained) console.log(call);
   for (const fault of report.faults.slice(0, 100)) console.error(fault);
   console.log(report.faults.length === 0 ? "every call is accounted for" : `${report.faults.length} faults`);
   return report.faults.length === 0 ? 0 : 1;

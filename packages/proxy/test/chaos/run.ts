@@ -22,6 +22,8 @@ export interface Report {
   readonly tally: Readonly<Record<string, number>>;
   /** How often each trouble came. */
   readonly troubles: Readonly<Record<string, number>>;
+  /** Calls that lost their connection for no known reason. */
+  readonly unexplained: readonly string[];
   /** What must not be. Empty: every call is accounted for, and nothing is left. */
   readonly faults: readonly string[];
 }
@@ -82,7 +84,7 @@ export async function run({ seed, seconds, logTo, tell = () => {} }: RunOptions)
     await Promise.all(origins.map((origin) => origin.kill()));
     rmSync(folder, { recursive: true });
   }
-  return { tally: ledger.tally(), troubles: counts, faults };
+  return { tally: ledger.tally(), troubles: counts, unexplained: ledger.unexplained(), faults };
 }
 
 async function startOrigins(records: string): Promise<readonly Origin[]> {
