@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "./clock.ts";
+import { checkNumber } from "./options.ts";
 
 /** Meters how many calls may be made beside the ones that were asked for. Stacks may share one. */
 export interface Budget {
@@ -43,12 +44,9 @@ export function budget({
   windowMs = 10_000,
   clock = systemClock,
 }: BudgetOptions = {}): Budget {
-  if (!(ratio >= 0 && ratio <= 1_000))
-    throw new RangeError(`budget: ratio is ${ratio}; valid is from 0 to 1000`);
-  if (!(minPerSecond >= 0 && minPerSecond < Infinity))
-    throw new RangeError(`budget: minPerSecond is ${minPerSecond}; valid is 0 or more`);
-  if (!(windowMs >= 10 && windowMs < Infinity))
-    throw new RangeError(`budget: windowMs is ${windowMs}; valid is 10 or more`);
+  checkNumber("budget: ratio", ratio, { min: 0, max: 1_000 });
+  checkNumber("budget: minPerSecond", minPerSecond, { min: 0 });
+  checkNumber("budget: windowMs", windowMs, { min: 10 });
 
   const slotMs = windowMs / slots;
   const reserve = (minPerSecond * windowMs) / 1_000;

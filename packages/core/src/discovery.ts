@@ -33,7 +33,7 @@ export function endpointsProblem(endpoints: readonly Endpoint[]): string | undef
   for (const { key, weight = 1 } of endpoints) {
     if (keys.has(key)) return `the endpoint "${key}" is listed twice; give each once`;
     if (!(weight > 0 && weight < Infinity)) {
-      return `the endpoint "${key}" has the weight ${weight}; valid is a number over 0`;
+      return `the weight of endpoint "${key}" must be a number above 0 (got ${weight})`;
     }
     keys.add(key);
   }

@@ -12,6 +12,7 @@ export * from "./ip/host.ts";
 export * from "./ip/networks.ts";
 export * from "./layer.ts";
 export * from "./local-failure.ts";
+export * from "./options.ts";
 export * from "./outcome.ts";
 export * from "./pause.ts";
 export * from "./problems.ts";

@@ -1,6 +1,7 @@
 import { type Either, left } from "fp-ts/lib/Either.js";
-import { type Clock, longestTimerMs, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { aborted, type Aborted } from "./fault.ts";
+import { checkDuration } from "./options.ts";
 import { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 
@@ -307,8 +308,7 @@ export async function oneshot<Req, Res, Err>(
 
 /** @throws RangeError when it is no time that a timer takes. */
 export function checkMaxWait(of: string, maxWaitMs: number): void {
-  if (!(maxWaitMs >= 0 && maxWaitMs <= longestTimerMs))
-    throw new RangeError(`${of}: maxWaitMs must be from 0 to ${longestTimerMs} (got ${maxWaitMs})`);
+  checkDuration(`${of}: maxWaitMs`, maxWaitMs, { min: 0 });
 }
 
 function settledOrAborted(turn: Promise<void>, signal: AbortSignal): Promise<void> {

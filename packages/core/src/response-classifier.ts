@@ -1,6 +1,7 @@
 import { isLeft } from "fp-ts/lib/Either.js";
 import { type Clock, systemClock } from "./clock.ts";
 import { isFault } from "./fault.ts";
+import { rangeError } from "./options.ts";
 import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
 
 /**
@@ -144,9 +145,7 @@ function matcher<Res>(option: string, match: ResponseMatch<Res> | undefined, fal
   if (typeof match === "function") return (response) => match(response as Res);
   for (const status of match)
     if (!(Number.isInteger(status) && status >= 100 && status <= 599))
-      throw new RangeError(
-        `responseClassifier: ${option} must be HTTP statuses from 100 to 599 (got ${status})`,
-      );
+      throw rangeError(`responseClassifier: ${option}`, "HTTP statuses from 100 to 599", status);
   const statuses = new Set(match);
   return (_response, http) => http !== undefined && statuses.has(http.status);
 }

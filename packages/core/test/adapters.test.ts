@@ -184,7 +184,7 @@ describe("toAsync", () => {
   });
 
   test.each([-1, NaN, 2 ** 31, Infinity])("refuses maxWaitMs %s", (maxWaitMs) => {
-    const message = `maxWaitMs must be from 0 to 2147483647 (got ${maxWaitMs})`;
+    const message = `maxWaitMs must be a number from 0 to 2147483647 (got ${maxWaitMs})`;
     expect(() => toAsync(notReady(), { maxWaitMs })).toThrow(new RangeError(`toAsync: ${message}`));
     expect(() => toTaskEither(notReady(), { maxWaitMs })).toThrow(new RangeError(`toTaskEither: ${message}`));
   });

@@ -72,10 +72,10 @@ describe("budget", () => {
   });
 
   test.each([
-    [{ ratio: -0.1 }, "ratio is -0.1"],
-    [{ ratio: NaN }, "ratio is NaN"],
-    [{ minPerSecond: -1 }, "minPerSecond is -1"],
-    [{ windowMs: 9 }, "windowMs is 9"],
+    [{ ratio: -0.1 }, "budget: ratio must be a number from 0 to 1000 (got -0.1)"],
+    [{ ratio: NaN }, "budget: ratio must be a number from 0 to 1000 (got NaN)"],
+    [{ minPerSecond: -1 }, "budget: minPerSecond must be a number of at least 0 (got -1)"],
+    [{ windowMs: 9 }, "budget: windowMs must be a number of at least 10 (got 9)"],
   ])("does not take %j", (options, problem) => {
     expect(() => budget(options)).toThrow(problem);
   });

@@ -18,7 +18,7 @@ describe("staticEndpoints", () => {
 
   test.each([0, -1, NaN, Infinity])("refuses the weight %d", (weight) => {
     expect(() => staticEndpoints([{ key: "a", weight }])).toThrow(
-      new RangeError(`staticEndpoints: the endpoint "a" has the weight ${weight}; valid is a number over 0`),
+      new RangeError(`staticEndpoints: the weight of endpoint "a" must be a number above 0 (got ${weight})`),
     );
   });
 });

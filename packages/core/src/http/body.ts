@@ -1,5 +1,6 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { aborted, type Aborted, type Fault } from "../fault.ts";
+import { rangeError } from "../options.ts";
 import { HttpHeaders } from "./headers.ts";
 
 /** The source ended before the body did: what has come is not the whole. */
@@ -117,7 +118,7 @@ export abstract class Body {
   /** The whole body; more than `maxBytes` (default 1 MiB) is refused and the rest not read. */
   bytes({ maxBytes = defaultMaxBytes, signal }: ReadOptions = {}): Promise<Either<ReadFault, Uint8Array>> {
     if (!(maxBytes >= 0))
-      return Promise.reject(new RangeError(`body: maxBytes must be 0 or more (got ${maxBytes})`));
+      return Promise.reject(rangeError("body: maxBytes", "a number of at least 0", maxBytes));
     if (signal?.aborted) {
       this.cancel(signal.reason);
       return Promise.resolve(left(aborted(signal)));

@@ -1,3 +1,4 @@
+import { rangeError } from "../options.ts";
 import { maskOf, maskWords, readAddress, words, writeAddress } from "./words.ts";
 
 /** What {@link canonicalNetwork} takes, for messages. */
@@ -48,8 +49,7 @@ export class NetworkSet {
     const six: Range[] = [];
     networks.forEach((text, at) => {
       const network = readNetwork(text);
-      if (network === undefined)
-        throw new RangeError(`networks[${at}] must be ${validNetwork} (got ${JSON.stringify(text)})`);
+      if (network === undefined) throw rangeError(`networks[${at}]`, validNetwork, text);
       const { version, bits } = network;
       const count = version === 4 ? 1 : 4;
       const first = [...words.subarray(0, count)];

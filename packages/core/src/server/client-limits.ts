@@ -1,3 +1,5 @@
+import { checkNumber } from "../options.ts";
+
 /** How fast a client must send or take a body. Only time spent waiting for the client counts. */
 export interface PaceLimits {
   /** Bytes a second, on average over the body, after the grace; 0: no limit. */
@@ -52,9 +54,9 @@ export function limitsOf({
   response,
 }: ClientLimits = {}): Limits {
   return {
-    headMs: checked("headMs", headMs, 1),
-    quietMs: checked("quietMs", quietMs, 1),
-    idleMs: checked("idleMs", idleMs, 1),
+    headMs: limit("headMs", headMs, 1),
+    quietMs: limit("quietMs", quietMs, 1),
+    idleMs: limit("idleMs", idleMs, 1),
     body: paceOf("body", body),
     response: paceOf("response", response),
   };
@@ -62,11 +64,11 @@ export function limitsOf({
 
 function paceOf(name: string, given: Partial<PaceLimits> | undefined): PaceLimits {
   const limits = { ...pace, ...given };
-  for (const [key, value] of Object.entries(limits)) checked(`${name}.${key}`, value as number, 0);
+  for (const [key, value] of Object.entries(limits)) limit(`${name}.${key}`, value as number, 0);
   return limits;
 }
 
-function checked(name: string, value: number, least: number): number {
-  if (value >= least && value < Infinity) return value;
-  throw new RangeError(`serve: limits.${name} must be a number of at least ${least} (got ${value})`);
+function limit(name: string, value: number, min: number): number {
+  checkNumber(`serve: limits.${name}`, value, { min });
+  return value;
 }

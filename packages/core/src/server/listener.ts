@@ -5,6 +5,7 @@ import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Clock, systemClock } from "../clock.ts";
 import { CutOff } from "../http/cut-off.ts";
 import type { HttpRequest, HttpResponse } from "../http/message.ts";
+import { rangeError } from "../options.ts";
 import type { Service } from "../service.ts";
 import { Accepted } from "./accepted.ts";
 import { Backlog } from "./backlog.ts";
@@ -55,7 +56,7 @@ export class Listener implements HttpServer, Side {
   constructor(stack: Service<HttpRequest, HttpResponse, never>, options: ServeOptions) {
     const { protocols = ["http1", "http2"], tls, upgrades = ["websocket"], clock = systemClock } = options;
     if (protocols.length === 0)
-      throw new RangeError("serve: protocols is empty; valid is http1, http2 or both");
+      throw rangeError("serve: protocols", '["http1"], ["http2"] or both', protocols);
     this.scheme = tls === undefined ? "http" : "https";
     this.limits = limitsOf(options.limits);
     this.#stack = stack;
@@ -116,7 +117,7 @@ export class Listener implements HttpServer, Side {
     const next = limits === undefined ? this.limits : limitsOf(limits);
     if (tls !== undefined) {
       if (this.#tls === undefined)
-        throw new RangeError("update: tls is given to a server without TLS; valid is none");
+        throw new RangeError("update: tls must be undefined for a server without TLS");
       this.#tls = this.#tlsEnd(tls);
     }
     this.tunnels = tunnels;

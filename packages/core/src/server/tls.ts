@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
+import { checkOneOf, rangeError } from "../options.ts";
 import { subjectOf } from "./peer.ts";
 
 /** A certificate with those that it is signed by, and its key; both PEM. */
@@ -49,10 +50,10 @@ export class TlsEnd {
   /** @throws RangeError that names what is wrong with a certificate, a key or the ciphers. */
   constructor(tls: ServerTls, protocols: readonly string[], { secure, failed, plain }: TlsEvents) {
     const { certificates, minVersion = "TLSv1.2", ciphers, clients, ticketKeys } = tls;
-    if (ticketKeys !== undefined && ticketKeys.length !== ticketBytes)
-      throw new RangeError(`serve: tls.ticketKeys has ${ticketKeys.length} bytes; valid is ${ticketBytes}`);
+    if (ticketKeys !== undefined)
+      checkOneOf("serve: length of tls.ticketKeys", ticketKeys.length, [ticketBytes]);
     if (certificates.length === 0)
-      throw new RangeError("serve: tls.certificates is empty; valid is at least one");
+      throw rangeError("serve: tls.certificates", "a list of at least one certificate", certificates);
     const common = {
       minVersion,
       ...(ciphers !== undefined && { ciphers }),
@@ -115,7 +116,7 @@ function namesOf(certificate: string, path: string): readonly string[] {
   try {
     parsed = new X509Certificate(certificate);
   } catch (cause) {
-    throw new RangeError(`serve: ${path} is no certificate; valid is PEM`, { cause });
+    throw rangeError(`serve: ${path}`, "a certificate in PEM", certificate, cause);
   }
   const { names, common } = subjectOf(parsed);
   const all = names.length > 0 || common === undefined ? names : [common];

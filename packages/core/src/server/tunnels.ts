@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { rangeError } from "../options.ts";
 import { isProtocolName, protocolsOf, speaksHttp } from "../http/upgrades.ts";
 
 /** The tunnels that a server opens: only for named protocols, and never for one that carries HTTP past the stack. */
@@ -11,7 +12,7 @@ export class Tunnels {
   constructor(names: readonly string[]) {
     for (const name of names)
       if (!isProtocolName(name) || speaksHttp(name))
-        throw new RangeError(`serve: upgrades must be protocols other than HTTP (got "${name}")`);
+        throw rangeError("serve: upgrades", "protocols other than HTTP", name);
     const protocols = new Set(names.map((name) => name.toLowerCase()));
     this.connects = protocols.delete("connect");
     this.#protocols = protocols;

@@ -1,5 +1,6 @@
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Aborted } from "../fault.ts";
+import { checkInteger } from "../options.ts";
 import { checkMaxWait, oneshot, type Wait } from "../readiness.ts";
 import { Scope } from "../scope.ts";
 import type { Service } from "../service.ts";
@@ -28,9 +29,7 @@ export async function* callAll<Req, Res, Err>(
   requests: Iterable<Req> | AsyncIterable<Req>,
   { concurrency = 1, signal, maxWaitMs = 60_000, ...wait }: CallAllOptions = {},
 ): AsyncGenerator<Either<Err | Aborted, Res>, void, undefined> {
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`callAll: concurrency is ${concurrency}; valid is a whole number of at least 1`);
-  }
+  checkInteger("callAll: concurrency", concurrency, { min: 1 });
   checkMaxWait("callAll", maxWaitMs);
   const leaving = new Scope(signal);
   const underWay: Promise<Either<Err | Aborted, Res>>[] = [];

@@ -1,3 +1,4 @@
+import { checkOption, rangeError } from "../options.ts";
 import { anyReady } from "../readiness.ts";
 import type { Service } from "../service.ts";
 
@@ -14,16 +15,15 @@ export function steer<Req, Res, Err>(
   services: readonly Service<Req, Res, Err>[],
   pick: (request: Req) => number,
 ): Service<Req, Res, Err> {
-  if (services.length === 0) throw new RangeError("steer: services is empty; give at least one");
+  checkOption("steer: services", services, services.length > 0, "a list of at least one service");
   return {
     ready: () => anyReady(services),
     // Async, so that a mistake in `pick` becomes a rejection, as every defect does.
     call: async (request, signal) => {
       const index = pick(request);
       const picked = services[index];
-      if (picked === undefined) {
-        throw new RangeError(`steer: pick gave ${index}; valid is 0 to ${services.length - 1}`);
-      }
+      if (picked === undefined)
+        throw rangeError("steer: result of pick", `an integer from 0 to ${services.length - 1}`, index);
       return picked.call(request, signal);
     },
     describe: () => ({ name: "steer", inner: services.map((each) => each.describe()) }),

@@ -150,7 +150,7 @@ describe("bytes, text and json", () => {
 
   test.each([-1, NaN])("does not take maxBytes %d: nothing would be too much", async (maxBytes) => {
     await expect(bodyFrom(["a"]).bytes({ maxBytes })).rejects.toThrow(
-      new RangeError(`body: maxBytes must be 0 or more (got ${maxBytes})`),
+      new RangeError(`body: maxBytes must be a number of at least 0 (got ${maxBytes})`),
     );
   });
 

@@ -99,7 +99,7 @@ describe("oneshot with maxWaitMs", () => {
   test.each([-1, NaN, 2 ** 31])("does not take %s", async (maxWaitMs) => {
     const { inner } = gate();
     await expect(oneshot(inner, "a", undefined, { maxWaitMs })).rejects.toThrow(
-      new RangeError(`oneshot: maxWaitMs must be from 0 to 2147483647 (got ${maxWaitMs})`),
+      new RangeError(`oneshot: maxWaitMs must be a number from 0 to 2147483647 (got ${maxWaitMs})`),
     );
   });
 });

@@ -11,24 +11,28 @@ const a = authority.issue();
 describe("TLS that cannot work is refused when it is given", () => {
   const other = authority.issue();
   const rows: [string, Partial<ServerTls>, string][] = [
-    ["no certificate", { certificates: [] }, "tls.certificates is empty; valid is at least one"],
+    [
+      "no certificate",
+      { certificates: [] },
+      "tls.certificates must be a list of at least one certificate (got [])",
+    ],
     [
       "what is no certificate",
       { certificates: [{ ...a, certificate: "x" }] },
-      "tls.certificates[0] is no certificate; valid is PEM",
+      "tls.certificates[0] must be a certificate in PEM",
     ],
     ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
     ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
     [
       "keys of tickets that are too short",
       { ticketKeys: new Uint8Array(32) },
-      "tls.ticketKeys has 32 bytes; valid is 48",
+      "length of tls.ticketKeys must be 48 (got 32)",
     ],
     ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
     [
       "an authority that is none",
       { clients: { ca: "x", required: true } },
-      "tls.clients.ca is no certificate; valid is PEM",
+      "tls.clients.ca must be a certificate in PEM",
     ],
   ];
   test.each(rows)("%s", async (_name, tls, message) => {

@@ -160,7 +160,7 @@ describe("callAll", () => {
   test.each([0, -1, 1.5, NaN, Infinity])("refuses a concurrency of %d", async (concurrency) => {
     const { results } = bench(1, { concurrency });
     await expect(results.next()).rejects.toThrow(
-      `callAll: concurrency is ${concurrency}; valid is a whole number of at least 1`,
+      `callAll: concurrency must be an integer of at least 1 (got ${concurrency})`,
     );
   });
 });

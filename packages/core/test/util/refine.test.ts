@@ -110,7 +110,7 @@ describe("refine", () => {
 
   test("does not take a wait that no timer takes", () => {
     expect(() => refine(async (text: string) => right(text), { maxWaitMs: -1 })).toThrow(
-      new RangeError("refine: maxWaitMs must be from 0 to 2147483647 (got -1)"),
+      new RangeError("refine: maxWaitMs must be a number from 0 to 2147483647 (got -1)"),
     );
   });
 });

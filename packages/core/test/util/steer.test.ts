@@ -56,12 +56,14 @@ describe("steer", () => {
 
   test("of no services is refused when it is made", () => {
     expect(() => steer([], () => 0)).toThrow(RangeError);
-    expect(() => steer([], () => 0)).toThrow("services is empty");
+    expect(() => steer([], () => 0)).toThrow("services must be a list of at least one service");
   });
 
   test.each([-1, 3, 0.5, NaN])("rejects, as a defect, when pick gives %d", async (index) => {
     const steered = steer(three, () => index);
-    await expect(steered.call(1)).rejects.toThrow(`steer: pick gave ${index}; valid is 0 to 2`);
+    await expect(steered.call(1)).rejects.toThrow(
+      `steer: result of pick must be an integer from 0 to 2 (got ${index})`,
+    );
   });
 
   // Defect: it was thrown at the caller, who had set a timer and never took it back.
