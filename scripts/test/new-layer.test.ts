@@ -16,7 +16,7 @@ beforeAll(() => {
   base = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-new-layer-")));
   directory = join(base, "packages/layers/max-calls");
   generate(directory, "max-calls");
-  for (const linked of ["node_modules", "scripts", "packages/core"])
+  for (const linked of ["node_modules", "scripts", "packages/core", "packages/http"])
     symlinkSync(join(root, linked), join(base, linked));
   for (const copied of [".oxlintrc.json", ".oxfmtrc.json", "tsconfig.base.json"]) {
     cpSync(join(root, copied), join(base, copied));

@@ -6,7 +6,7 @@ import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
 import { idempotent, type Replayable, type Service, service, staticEndpoints } from "@pagoda/core";
-import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/core/http";
+import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";

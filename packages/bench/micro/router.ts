@@ -1,4 +1,4 @@
-import { type HttpRequest, httpRequest } from "@pagoda/core/http";
+import { type HttpRequest, httpRequest } from "@pagoda/http";
 import { type Route, routeTable } from "@pagoda/router";
 import type { Group, Subject } from "./subject.ts";
 

@@ -22,7 +22,6 @@ export * from "./replayable.ts";
 export * from "./response-classifier.ts";
 export * from "./scope.ts";
 export * from "./service.ts";
-export * from "./subject-alt-names.ts";
 export * from "./util/call-all.ts";
 export * from "./util/filter.ts";
 export * from "./util/map.ts";

@@ -6,7 +6,7 @@ import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
 
 /**
  * What an HTTP response is recognised by: a numeric `status` and `headers` with a `get`. That fits those of
- * `@pagoda/core/http` and of `fetch`.
+ * `@pagoda/http` and of `fetch`.
  */
 export interface HttpLike {
   readonly status: number;

@@ -1,9 +1,7 @@
 import { hasTag, responseClassifier } from "@pagoda/core";
-import { httpResponse } from "@pagoda/core/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { observed, Source } from "./http/bodies.ts";
 
 describe("responseClassifier", () => {
   test.each([
@@ -14,7 +12,6 @@ describe("responseClassifier", () => {
     [503, "failure", true],
   ])("reads an HTTP response with status %d as %s, retryable: %s", (status, kind, retryable) => {
     const { outcome } = responseClassifier();
-    expect(outcome(right(httpResponse(status)))).toEqual({ kind, retryable });
     expect(outcome(right(new Response(null, { status })))).toEqual({ kind, retryable });
   });
 
@@ -41,22 +38,21 @@ describe("responseClassifier", () => {
 
   test("judges a response that stands for a fault as the fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
-    const outcome = responseClassifier().outcome(right({ ...httpResponse(503), fault }));
+    const outcome = responseClassifier().outcome(right({ ...answered(503), fault }));
     expect(outcome).toEqual({ kind: "neutral", retryable: true });
   });
 
   test("honours Retry-After in the clock's time", () => {
     const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
     const { outcome } = responseClassifier({ clock });
-    const after = (value: string) =>
-      outcome(right(httpResponse(503, "", { "retry-after": value }))).retryAfterMs;
+    const after = (value: string) => outcome(right(answered(503, { "retry-after": value }))).retryAfterMs;
     expect(after("7")).toBe(7_000);
     expect(after("Mon, 23 Nov 2026 12:00:30 GMT")).toBe(30_000);
   });
 
   test("takes statuses", () => {
     const { outcome } = responseClassifier({ failures: [404, 429], limited: [503], retryable: [409] });
-    const read = (status: number) => outcome(right(httpResponse(status)));
+    const read = (status: number) => outcome(right(answered(status)));
     expect(read(404)).toEqual({ kind: "failure", retryable: false });
     expect(read(429)).toEqual({ kind: "failure", retryable: false });
     expect(read(503)).toEqual({ kind: "limited", retryable: false });
@@ -70,7 +66,7 @@ describe("responseClassifier", () => {
       ({ _tag: tag, origin: "upstream", retryable }) as const;
     expect(outcome(left(fault("A", false)))).toEqual({ kind: "failure", retryable: true });
     expect(outcome(left(fault("B", true)))).toEqual({ kind: "failure", retryable: false });
-    expect(outcome(right({ ...httpResponse(502), fault: fault("B", true) }))).toMatchObject({
+    expect(outcome(right({ ...answered(502), fault: fault("B", true) }))).toMatchObject({
       retryable: false,
     });
   });
@@ -95,29 +91,29 @@ describe("responseClassifier", () => {
       );
   });
 
-  test("follows a body to its end", () => {
+  test("follows a body that can be observed to its end", () => {
     const classifier = responseClassifier();
-    const follow = (end: (source: Source) => void): unknown[] => {
-      const source = new Source();
+    const follow = (end: (body: Observed) => void): unknown[] => {
+      const body = new Observed();
       const heard: unknown[] = [];
-      const isUnderWay = classifier.follow?.({ ...httpResponse(200), body: source }, (outcome) =>
-        heard.push(outcome.kind),
-      );
-      end(source);
+      const isUnderWay = classifier.follow?.({ ...answered(200), body }, ({ kind }) => heard.push(kind));
+      end(body);
       return [isUnderWay, ...heard];
     };
-    expect(follow((source) => source.break())).toEqual([true, "failure"]);
-    expect(follow((source) => source.cancel())).toEqual([true, "success"]);
+    const broken = { _tag: "Broken", origin: "upstream", retryable: false } as const;
+    expect(follow((body) => body.end(false, broken))).toEqual([true, "failure"]);
+    expect(follow((body) => body.end(false))).toEqual([true, "success"]);
     expect(follow(() => {})).toEqual([true]);
-    for (const whole of [httpResponse(200), httpResponse(200, "a"), new Response("a"), {}, "text"])
-      expect(classifier.follow?.(whole, () => {})).toBe(false);
+    const whole = { ...answered(200), body: Object.assign(new Observed(), { isWhole: true }) };
+    for (const other of [whole, answered(200), new Response("a"), {}, "text"])
+      expect(classifier.follow?.(other, () => {})).toBe(false);
   });
 
   test("discards a response by cancelling its body", async () => {
     const classifier = responseClassifier();
-    const source = new Source();
-    classifier.discard({ ...httpResponse(200), body: source });
-    expect(observed(source)).toEqual([false]);
+    let cancelled = 0;
+    classifier.discard({ ...answered(200), body: { cancel: () => cancelled++ } });
+    expect(cancelled).toBe(1);
 
     const reasons: unknown[] = [];
     const stream = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
@@ -131,3 +127,17 @@ describe("responseClassifier", () => {
     await Promise.resolve();
   });
 });
+
+/** A response of no particular library. */
+function answered(status: number, headers: Record<string, string> = {}) {
+  return { status, headers: new Headers(headers) };
+}
+
+/** A body that says how it ends. */
+class Observed {
+  readonly isWhole: boolean = false;
+  end!: (complete: boolean, fault?: unknown) => void;
+  observe(observer: (complete: boolean, trailers?: unknown, fault?: unknown) => void): void {
+    this.end = (complete, fault) => observer(complete, undefined, fault);
+  }
+}

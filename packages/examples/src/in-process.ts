@@ -1,7 +1,7 @@
 // No network at all: a function that costs something, rate-limited for each client and shed when it is busy.
 import { concurrencyLimit, type ConcurrencyLimited } from "@pagoda/concurrency-limit";
 import { type Clock, service, type Service, ServiceBuilder } from "@pagoda/core";
-import type { FromClient } from "@pagoda/core/http";
+import type { FromClient } from "@pagoda/http";
 import { loadShed, type Overloaded } from "@pagoda/load-shed";
 import { byClient, rateLimit, type RateLimited } from "@pagoda/rate-limit";
 import { right } from "fp-ts/lib/Either.js";

@@ -1,10 +1,10 @@
 // A server with two clusters behind it: routes, a canary, endpoints that are passed over when they fail, and everything
 // that an operator asks for afterwards.
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Tracer } from "@opentelemetry/api";
 import { type AccessLogger, accessLog } from "@pagoda/access-log";
 import { balance, roundRobin } from "@pagoda/balance";
 import { type Service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse } from "@pagoda/core/http";
 import { forwarded } from "@pagoda/forwarded";
 import { outlierDetection } from "@pagoda/health";
 import { metrics } from "@pagoda/metrics";

@@ -1,7 +1,7 @@
 import { balance, roundRobin } from "@pagoda/balance";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { type Classifier, responseClassifier, service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
-import { httpRequest, type HttpRequest, httpResponse } from "@pagoda/core/http";
+import { httpRequest, type HttpRequest, httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { outlierDetection } from "@pagoda/health";
 import { replay } from "@pagoda/replay";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { serve } from "@pagoda/http/server";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import type { Description } from "@pagoda/core";
-import { serve } from "@pagoda/core/server";
 import { settled } from "@pagoda/core/testing";
 import { pino } from "pino";
 import { Registry } from "prom-client";

@@ -1,5 +1,5 @@
 import { type Service, service } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, json } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, json } from "@pagoda/http";
 import { right } from "fp-ts/lib/Either.js";
 
 /** An origin that shows what reached it, so that the proxy can be tried without one of one's own. */

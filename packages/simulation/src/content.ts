@@ -1,5 +1,5 @@
 import type { Random } from "@pagoda/core";
-import { type BodySink, bodyBroken, PushBody } from "@pagoda/core/http";
+import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
 import { between, whole } from "./chance.ts";
 import type { OwnTimer, World } from "./world.ts";
 

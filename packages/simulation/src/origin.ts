@@ -1,5 +1,5 @@
 import { aborted, type Random, service, type Service } from "@pagoda/core";
-import type { BodyFlow } from "@pagoda/core/http";
+import type { BodyFlow } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Content, reader } from "./content.ts";
 import {

@@ -3,7 +3,7 @@ import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { concurrencyLimit } from "@pagoda/concurrency-limit";
 import { budget } from "@pagoda/core";
-import { type Body, ReplayBody } from "@pagoda/core/http";
+import { type Body, ReplayBody } from "@pagoda/http";
 import { failfast } from "@pagoda/failfast";
 import { outlierDetection } from "@pagoda/health";
 import { hedge } from "@pagoda/hedge";

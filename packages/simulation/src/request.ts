@@ -1,6 +1,6 @@
 import type { Aborted, Classifier, Fault, Replayable, Service } from "@pagoda/core";
 import { faultClassifier } from "@pagoda/core";
-import type { Body, HttpRequest } from "@pagoda/core/http";
+import type { Body, HttpRequest } from "@pagoda/http";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Content } from "./content.ts";
 

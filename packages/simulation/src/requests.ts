@@ -1,5 +1,5 @@
 import { idempotent, once, type Random } from "@pagoda/core";
-import { bodyOf, emptyBody } from "@pagoda/core/http";
+import { bodyOf, emptyBody } from "@pagoda/http";
 import { zipf } from "./chance.ts";
 import { bytes, chunks, contentOf, Source } from "./content.ts";
 import type { Parts } from "./parts.ts";

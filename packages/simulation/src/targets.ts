@@ -1,5 +1,5 @@
 import type { Random } from "@pagoda/core";
-import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { oneOf } from "./chance.ts";
 
 /** What of a request a router looks at. */

@@ -1,5 +1,5 @@
 import { oneshot, type Random, Scope } from "@pagoda/core";
-import type { ReplayBody } from "@pagoda/core/http";
+import type { ReplayBody } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { between, exponential, oneOf, whole } from "./chance.ts";
 import { Digest } from "./digest.ts";

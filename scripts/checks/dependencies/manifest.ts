@@ -22,9 +22,9 @@ export function manifestFaults(one: Package, all: readonly Package[]): string[] 
   ];
 }
 
-/** Libraries that core or a layer would bring along beside the user's own. The proxy is a program and has no such user. */
+/** Libraries that core, http or a layer would bring along beside the user's own. The proxy is a program and has no such user. */
 function secondCopies(file: string, { kind, manifest }: Package): string[] {
-  if (kind !== "core" && kind !== "layer") return [];
+  if (kind !== "core" && kind !== "http" && kind !== "layer") return [];
   return shared
     .filter((name) => manifest.dependencies?.[name] !== undefined)
     .map((name) => `${file}: ${name} must be a peer dependency, or users end up with two copies`);

@@ -12,19 +12,21 @@ export const shared: readonly string[] = [vocabulary, "@opentelemetry/api", "pro
 /** Kinds of packages that a kind may know, besides its own package. */
 const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   core: [],
-  layer: ["core"],
-  proxy: ["core", "layer"],
-  simulation: ["core", "layer"],
-  examples: ["core", "layer"],
-  bench: ["core", "layer", "proxy"],
+  http: ["core"],
+  layer: ["core", "http"],
+  proxy: ["core", "http", "layer"],
+  simulation: ["core", "http", "layer"],
+  examples: ["core", "http", "layer"],
+  bench: ["core", "http", "layer", "proxy"],
 };
 
 export const sentence: Readonly<Record<Kind, string>> = {
   core: "core knows only fp-ts",
-  layer: "a layer knows @pagoda/core and at most one third-party library, and no other layer",
-  proxy: "the proxy knows core and the layers",
-  simulation: "the simulation knows core and the layers",
-  examples: "the examples know core and the layers",
+  http: "http knows only @pagoda/core and fp-ts",
+  layer: "a layer knows @pagoda/core, @pagoda/http and at most one third-party library, and no other layer",
+  proxy: "the proxy knows core, http and the layers",
+  simulation: "the simulation knows core, http and the layers",
+  examples: "the examples know core, http and the layers",
   bench: "bench knows everything",
 };
 
@@ -38,7 +40,7 @@ export function broken(one: Package, name: string, all: readonly Package[]): str
 }
 
 function thirdPartyAllowed(kind: Kind, name: string): boolean {
-  return !name.startsWith("@pagoda/") && (kind !== "core" || name === vocabulary);
+  return !name.startsWith("@pagoda/") && ((kind !== "core" && kind !== "http") || name === vocabulary);
 }
 
 /** What a package's users get along with it. */

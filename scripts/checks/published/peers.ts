@@ -30,9 +30,9 @@ const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({
 
 const spans = `
 import assert from "node:assert/strict";
+import { httpRequest, httpResponse } from "@pagoda/http";
 import { trace } from "@opentelemetry/api";
 import { service, ServiceBuilder } from "@pagoda/core";
-import { httpRequest, httpResponse } from "@pagoda/core/http";
 import { clientSpan, serverSpan } from "@pagoda/tracing";
 import { right } from "fp-ts/lib/Either.js";
 assert(trace.setGlobalTracerProvider(provider));
@@ -48,7 +48,7 @@ assert.deepEqual(names, ["GET", "GET"]);
  * a copy of the API of its own, tracing would make none, and nothing would say so.
  */
 export function spanOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
-  const used = all.filter(({ short }) => short === "core" || short === "tracing");
+  const used = all.filter(({ short }) => ["core", "http", "tracing"].includes(short));
   return Promise.all(
     sdks.map(async ({ name, versions, register }) => {
       const title = `@pagoda/tracing makes spans with OpenTelemetry's ${name}`;
@@ -72,7 +72,7 @@ export function spanOutcomes(all: readonly Package[], directory: string): Promis
 /** Imports all layers with the lowest version of each peer that their ranges take. */
 export async function lowestOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
   const title = "imports with the lowest versions of all peers";
-  const used = all.filter(({ kind }) => kind === "core" || kind === "layer");
+  const used = all.filter(({ kind }) => kind === "core" || kind === "http" || kind === "layer");
   const project = join(directory, "lowest-peers");
   const installed = await installWith(used, lowestPeers(used), project, directory);
   if (installed.code !== 0) return failed(title, installed.output);

@@ -10,7 +10,7 @@ export function projectIn(directory: string): string {
   return join(directory, "project");
 }
 
-/** What a package lets its users import: `@pagoda/core`, `@pagoda/core/http`. */
+/** What a package lets its users import: `@pagoda/core`, `@pagoda/core/testing`. */
 export function entriesOf(one: Package): string[] {
   return Object.keys(one.manifest.exports ?? {})
     .filter((path) => path !== "./package.json")

@@ -1,68 +1,24 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { isDeepStrictEqual } from "node:util";
-import { type Either, isRight, left, right } from "fp-ts/lib/Either.js";
+import { isRight, left } from "fp-ts/lib/Either.js";
 import type { Description } from "../description.ts";
-import type { Fault } from "../fault.ts";
-import type { Body } from "../http/index.ts";
 import type { Random } from "../random.ts";
 import { oneshot, whenReady } from "../readiness.ts";
 import { deadlineOf, Scope } from "../scope.ts";
-import type { Service } from "../service.ts";
-import { type VirtualClock, virtualClock } from "./clock.ts";
 import { assertDescribed } from "./description.ts";
 import {
-  assertPassed,
-  assertWhole,
-  bodyOfMessage,
-  type Changes,
-  requestsWith,
-  responsesWith,
-  watchedBody,
-} from "./messages.ts";
-import { type Mock, mockService } from "./mock.ts";
-import { seededRandom } from "./random.ts";
-import { runRule } from "./rule.ts";
+  type DefineTest,
+  type Kit,
+  type LayerUnderTest,
+  layerRules,
+  type InnerFailed,
+  type Samples,
+} from "./layer-rules.ts";
+import { assertPassed } from "./passed.ts";
 import { settled } from "./settled.ts";
 
-/** Time and chance for the layer under test; the suite watches that nothing is left on the clock. */
-export interface Kit {
-  readonly clock: VirtualClock;
-  readonly random: Random;
-}
-
-/** How a runner takes a test: vitest's `test`, `node:test`'s, mocha's `it`. */
-export type DefineTest = (name: string, run: () => Promise<void>) => unknown;
-
-/** The layer's types do not matter to the suite: it gives the samples and compares what comes out. */
-// oxlint-disable-next-line no-explicit-any
-type LayerUnderTest = (inner: Service<any, any, any>) => Service<any, any, any>;
-
-export interface Samples<Req, Res> {
-  /** A fresh request that the layer lets through. Default: a string, and an HTTP request in rules about bodies. */
-  readonly request?: () => Req;
-  /** A fresh response of inner. Default: a string, and an HTTP response in rules about bodies. */
-  readonly response?: () => Res;
-  /** Default `inner`: not ready while inner is not. `always`: the layer takes calls for an inner that is not ready. */
-  readonly ready?: "inner" | "always";
-  /** What the layer replaces on the way in and out: properties, such as `headers`, or `all`. Default: nothing. */
-  readonly changes?: { readonly request?: Changes; readonly response?: Changes };
-  /** `library`: the layer's library may set system timers. Default: only the clock's timers may be set. */
-  readonly systemTimers?: "none" | "library";
-}
-
-interface Sample extends Fault<"Sample"> {}
-const sample: Sample = { _tag: "Sample", origin: "upstream", retryable: false };
-
-interface Bench<Req, Res> extends Kit {
-  readonly mock: Mock<Req, Res, Sample>;
-  readonly layered: Service<Req, Res, unknown>;
-  readonly controller: AbortController;
-  readonly signal: AbortSignal;
-  call(): Promise<Either<unknown, Res>>;
-  /** Around another inner, with the same clock. */
-  wrap(inner: Service<Req, Res, unknown>): Service<Req, Res, unknown>;
-}
+const failed: InnerFailed = { _tag: "InnerFailed", origin: "upstream", retryable: false };
 
 /**
  * What every layer must do, whatever it is for. One line in a layer's tests runs it all:
@@ -79,26 +35,7 @@ export function conformance<Req = string, Res = string>(
   const request = samples.request ?? (() => "request" as Req);
   const response = samples.response ?? (() => "response" as Res);
 
-  /** Runs a check on a fresh layer, and sees that it left nothing behind. */
-  function check(name: string, run: (bench: Bench<Req, Res>) => Promise<void>): void {
-    const rule = `conformance: ${name}`;
-    const runOnce = async (): Promise<void> => {
-      const kit: Kit = { clock: virtualClock(), random: seededRandom(1) };
-      const mock = mockService<Req, Res, Sample>();
-      const wrap = (inner: Service<Req, Res, unknown>): Service<Req, Res, unknown> => makeLayer(kit)(inner);
-      const layered = wrap(mock.service);
-      const controller = new AbortController();
-      const { signal } = controller;
-      const call = (): Promise<Either<unknown, Res>> => layered.call(request(), signal);
-      await run({ ...kit, mock, layered, controller, signal, call, wrap });
-      await settled();
-      assert.equal(mock.inFlight, 0, "calls of inner are still under way");
-      assert.equal(mock.uninvited, 0, "inner was called although it was not ready");
-      assert.equal(kit.clock.pending, 0, "timers are left on the clock");
-      assert.equal(getEventListeners(signal, "abort").length, 0, "listeners are left on the caller's signal");
-    };
-    test(rule, () => runRule(rule, runOnce, samples.systemTimers));
-  }
+  const check = layerRules(test, makeLayer, samples);
 
   check("gives the response of inner", async ({ mock, call }) => {
     const result = call();
@@ -123,11 +60,9 @@ export function conformance<Req = string, Res = string>(
     if (isRight(given)) assertPassed(answer, given.right, samples.changes?.response ?? [], "the response");
   });
 
-  checkBodies(check, requestsWith(samples.request), responsesWith(samples.response), request, response);
-
   check("an error of inner comes out as a value", async ({ mock, call }) => {
     const result = call();
-    (await mock.next()).fail(sample);
+    (await mock.next()).fail(failed);
     assert.match((await result)._tag, /^(Left|Right)$/);
   });
 
@@ -248,83 +183,6 @@ export function conformance<Req = string, Res = string>(
     );
   });
 }
-
-type Check<Req, Res> = (name: string, run: (bench: Bench<Req, Res>) => Promise<void>) => void;
-
-/** A body that is neither passed on nor cancelled keeps its connection for ever. */
-function checkBodies<Req, Res>(
-  check: Check<Req, Res>,
-  requestWith: ((body: Body) => Req) | undefined,
-  responseWith: ((body: Body) => Res) | undefined,
-  request: () => Req,
-  response: () => Res,
-): void {
-  if (requestWith !== undefined) {
-    check("the body of a request reaches inner, and is freed when inner does not want it", async (bench) => {
-      const { mock, layered, signal } = bench;
-      for (const isRead of [true, false]) {
-        const { body, ended } = watchedBody();
-        const result = layered.call(requestWith(body), signal);
-        const inner = await mock.next();
-        if (isRead) await assertWhole(inner.request, "the request");
-        else bodyOfMessage(inner.request)?.cancel();
-        inner.answer(response());
-        await result;
-        assert.ok(isRead ? ended() === true : ended() !== undefined, "the request's own body was dropped");
-      }
-    });
-  }
-  if (responseWith === undefined) return;
-
-  check(
-    "the body of a response reaches the caller, and is freed when the caller does not want it",
-    async (bench) => {
-      for (const isRead of [true, false]) {
-        const { body, ended } = watchedBody();
-        const result = bench.call();
-        (await bench.mock.next()).answer(responseWith(body));
-        const given = await result;
-        if (isRight(given) && isRead) await assertWhole(given.right, "the response");
-        else if (isRight(given)) bodyOfMessage(given.right)?.cancel();
-        await settled();
-        const isPassed = isRead && isRight(given);
-        assert.ok(isPassed ? ended() === true : ended() !== undefined, "the response's own body was dropped");
-      }
-    },
-  );
-
-  check(
-    "a response that nobody gets any more is freed",
-    async ({ mock, wrap, clock, controller, signal }) => {
-      for (const why of ["time", "abort"]) {
-        const bodies: (() => boolean | undefined)[] = [];
-        const { promise: late, resolve: answer } = Promise.withResolvers<void>();
-        // It answers in the end, whatever its signal says.
-        const stubborn: Service<Req, Res, unknown> = {
-          ...mock.service,
-          call: async () => {
-            await late;
-            const { body, ended } = watchedBody();
-            bodies.push(ended);
-            return right(responseWith(body));
-          },
-        };
-        const result = wrap(stubborn).call(request(), signal);
-        await settled();
-        if (why === "abort") controller.abort();
-        else for (let fired = 0; fired < 100 && clock.fireNext(); fired++) await settled();
-        answer();
-        const given = await result;
-        if (isRight(given)) bodyOfMessage(given.right)?.cancel();
-        await settled();
-        for (const ended of bodies)
-          assert.ok(ended() !== undefined, `a response that came after ${words[why]} was dropped`);
-      }
-    },
-  );
-}
-
-const words: Record<string, string> = { abort: "an abort", time: "its time" };
 
 /** A layer has inner right inside; a balancer has it inside the node of an endpoint. */
 function standsAround({ inner = [] }: Description, part: Description): boolean {

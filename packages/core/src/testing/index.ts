@@ -1,6 +1,6 @@
-export * from "./certificates.ts";
 export * from "./clock.ts";
 export * from "./conformance.ts";
+export * from "./layer-rules.ts";
 export * from "./mock.ts";
 export * from "./random.ts";
 export * from "./service-conformance.ts";

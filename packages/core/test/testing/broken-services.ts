@@ -1,21 +1,25 @@
 import { service, type Service } from "@pagoda/core";
-import { bodyFrom, httpResponse, type HttpResponse } from "@pagoda/core/http";
 import type { LeafUnderTest } from "@pagoda/core/testing";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 
 interface Asked {
   readonly path: string;
 }
-type Leaf = Service<Asked, HttpResponse, string>;
-type Answer = Either<string, HttpResponse>;
+/** What `discardResponse` recognises, with a body that can be given up. */
+interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: { readonly breaks?: boolean; cancel(): void };
+}
+type Leaf = Service<Asked, Answered, string>;
+type Answer = Either<string, Answered>;
 
 /** A leaf as it should be. */
 export function sound(): Leaf {
-  return service<Asked, HttpResponse, string>("sound", (request, signal) => {
+  return service<Asked, Answered, string>("sound", (request, signal) => {
     if (signal?.aborted) return Promise.resolve(left("aborted"));
     if (request.path === "/failing") return Promise.resolve(left("failed"));
-    if (request.path !== "/unanswered")
-      return Promise.resolve(right(httpResponse(200, bodyFrom(["a", "b"]))));
+    if (request.path !== "/unanswered") return Promise.resolve(right(answered()));
     return new Promise((resolve) => {
       signal?.addEventListener("abort", () => resolve(left("aborted")), { once: true });
     });
@@ -23,7 +27,7 @@ export function sound(): Leaf {
 }
 
 /** A leaf under test that is sound, except where `broken` says otherwise. */
-export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnderTest<Asked, HttpResponse> {
+export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnderTest<Asked, Answered> {
   return () => {
     const leaf = sound();
     return {
@@ -31,13 +35,16 @@ export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnder
       request: () => ({ path: "/" }),
       failing: () => ({ path: "/failing" }),
       unanswered: () => ({ path: "/unanswered" }),
+      read: async ({ body }) => {
+        if (body.breaks) throw new Error("the body of the response broke off");
+      },
     };
   };
 }
 
 interface Broken {
   readonly what: string;
-  readonly leaf: () => LeafUnderTest<Asked, HttpResponse>;
+  readonly leaf: () => LeafUnderTest<Asked, Answered>;
   /** The rule that must fail, and the words in which. */
   readonly fails: readonly [rule: string, message: string];
 }
@@ -58,7 +65,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "gives a body that breaks",
-    leaf: leafWith(() => ({ call: async () => right(httpResponse(200, bodyFrom(breaking()))) })),
+    leaf: leafWith(() => ({ call: async () => right(answered({ breaks: true, cancel() {} })) })),
     fails: ["answers with a response, as a value", "the body of the response broke off"],
   },
   {
@@ -161,9 +168,7 @@ export const broken: readonly Broken[] = [
           if (isBusy) return left("busy");
           const answer = await leaf.call(request, signal);
           if (answer._tag === "Left") return answer;
-          isBusy = true;
-          answer.right.body.observe((complete) => (isBusy = !complete));
-          return answer;
+          return right(answered({ cancel: () => (isBusy = true) }));
         },
       };
     }),
@@ -184,7 +189,6 @@ export const broken: readonly Broken[] = [
   },
 ];
 
-async function* breaking(): AsyncGenerator<string, void, undefined> {
-  yield "a";
-  throw new Error("broke off");
+function answered(body: Answered["body"] = { cancel() {} }): Answered {
+  return { status: 200, headers: new Headers(), body };
 }

@@ -9,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { callNotes, CutOff, type HttpResponse } from "@pagoda/core/http";
+import { callNotes, CutOff, type HttpResponse } from "@pagoda/http";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";

@@ -6,7 +6,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Identified,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { clean } from "./clean.ts";
 import type { CallEnd } from "./level.ts";
 

@@ -1,4 +1,5 @@
 import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { mockService, settled } from "@pagoda/core/testing";
 import {
   bodyOf,
   callNotes,
@@ -8,8 +9,8 @@ import {
   type HttpResponse,
   httpResponse,
   type Identified,
-} from "@pagoda/core/http";
-import { conformance, mockService, settled } from "@pagoda/core/testing";
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { accessLog, type LoggedRequest } from "@pagoda/access-log";

@@ -7,7 +7,7 @@ import {
   type HttpResponse,
   httpResponse,
   PushBody,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { pino } from "pino";
 import { accessLog, type AccessLogOptions } from "@pagoda/access-log";

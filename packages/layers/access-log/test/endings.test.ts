@@ -1,4 +1,4 @@
-import { CutOff, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { CutOff, type HttpResponse, httpResponse } from "@pagoda/http";
 import { seededRandom, settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { type CallEnd, levelOf } from "@pagoda/access-log";

@@ -1,4 +1,4 @@
-import { HttpHeaders, httpResponse } from "@pagoda/core/http";
+import { HttpHeaders, httpResponse } from "@pagoda/http";
 import { right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { pino } from "pino";

@@ -1,5 +1,5 @@
 import { type Fault, type Json, layer, type Layer } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
 import { Policy, type Verdict } from "./policy.ts";
 import type { NeedsOf, Rule } from "./rule.ts";

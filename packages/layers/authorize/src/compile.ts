@@ -1,5 +1,5 @@
 import { hostOf, NetworkSet } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { readings } from "./readings.ts";
 import type { OnRoute, Rule } from "./rule.ts";
 

@@ -1,5 +1,5 @@
 import { canonicalAddress } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import type { AuthorizeOptions } from "./authorize.ts";
 import type { Facts, Test } from "./compile.ts";
 import { Policy } from "./policy.ts";

@@ -1,4 +1,4 @@
-import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/core/http";
+import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/http";
 import type { AuthorizeOptions, Denied } from "./authorize.ts";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import { readableHost } from "./host.ts";

@@ -1,4 +1,4 @@
-import type { FromClient } from "@pagoda/core/http";
+import type { FromClient } from "@pagoda/http";
 
 /** Who asks. All that is given must be true; of a list one entry is enough. */
 export interface From {

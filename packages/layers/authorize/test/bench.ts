@@ -1,5 +1,5 @@
 import { authorize, type AuthorizeOptions, type Rule } from "@pagoda/authorize";
-import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@pagoda/core/http";
+import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@pagoda/http";
 import { service } from "@pagoda/core";
 import { isRight, right } from "fp-ts/lib/Either.js";
 

@@ -1,3 +1,5 @@
+import { type Mock, mockService, settled } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import {
   type Endpoint,
@@ -8,7 +10,6 @@ import {
   type Service,
   staticEndpoints,
 } from "@pagoda/core";
-import { conformance, type Mock, mockService, settled } from "@pagoda/core/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { balance, type Balancer, type Candidate, type NoEndpointReady, type Strategy } from "@pagoda/balance";
 import { fakeDiscovery } from "./fake-discovery.ts";

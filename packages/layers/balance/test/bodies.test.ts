@@ -1,5 +1,5 @@
 import { type Endpoint, type Outcome, staticEndpoints } from "@pagoda/core";
-import { bodyBroken, httpResponse, type HttpResponse, PushBody } from "@pagoda/core/http";
+import { bodyBroken, httpResponse, type HttpResponse, PushBody } from "@pagoda/http";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { balance, peakEwma } from "@pagoda/balance";
 import { expect, test } from "vitest";

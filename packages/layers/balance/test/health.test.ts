@@ -6,7 +6,7 @@ import {
   service,
   staticEndpoints,
 } from "@pagoda/core";
-import { httpResponse } from "@pagoda/core/http";
+import { httpResponse } from "@pagoda/http";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";

@@ -11,7 +11,8 @@ import {
   WaitList,
   whenReady,
 } from "@pagoda/core";
-import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { buffer, type BufferFull, type BufferOptions, type QueueTimedOut } from "@pagoda/buffer";

@@ -1,8 +1,7 @@
-import { bodyBroken, httpResponse, PushBody } from "@pagoda/core/http";
+import { bodyBroken, httpResponse, type HttpResponse, PushBody } from "@pagoda/http";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { circuitBreaker, consecutiveFailures, successRate, type Trip } from "@pagoda/circuit-breaker";
 import { describe, expect, test } from "vitest";
-import type { HttpResponse } from "@pagoda/core/http";
 
 class Flowing extends PushBody {
   readonly length = undefined;

@@ -8,8 +8,9 @@ import {
   toAsync,
   toTaskEither,
 } from "@pagoda/core";
-import { httpResponse } from "@pagoda/core/http";
-import { conformance, settled, virtualClock } from "@pagoda/core/testing";
+import { settled, virtualClock } from "@pagoda/core/testing";
+import { httpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { circuitBreaker, type CircuitOpen, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";

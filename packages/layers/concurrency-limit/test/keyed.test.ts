@@ -1,5 +1,6 @@
-import { type HttpRequest, httpRequest, httpResponse, type HttpResponse } from "@pagoda/core/http";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { mockService } from "@pagoda/core/testing";
+import { type HttpRequest, httpRequest, httpResponse, type HttpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

@@ -8,7 +8,8 @@ import {
   type Fault,
   whenReady,
 } from "@pagoda/core";
-import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type FailedFast, failfast } from "@pagoda/failfast";

@@ -7,7 +7,8 @@ import {
   type Service,
   service,
 } from "@pagoda/core";
-import { conformance, mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
+import { mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";

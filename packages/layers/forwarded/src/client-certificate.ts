@@ -1,4 +1,4 @@
-import type { PeerCertificate } from "@pagoda/core/http";
+import type { PeerCertificate } from "@pagoda/http";
 
 /**
  * A certificate in the form of Envoy's `X-Forwarded-Client-Cert`: its SHA-256, its subject, and its names.

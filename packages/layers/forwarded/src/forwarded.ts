@@ -8,7 +8,7 @@ import {
   type HttpResponse,
   type Identified,
   isDisguised,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";

@@ -1,4 +1,4 @@
-import type { RawHeaders } from "@pagoda/core/http";
+import type { RawHeaders } from "@pagoda/http";
 import { FieldNames } from "./field-names.ts";
 
 /**

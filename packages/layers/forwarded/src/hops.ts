@@ -1,5 +1,5 @@
 import { hopAddress } from "@pagoda/core";
-import type { Client, HttpRequest, Peer } from "@pagoda/core/http";
+import type { Client, HttpRequest, Peer } from "@pagoda/http";
 
 /** What a trusted peer says of the hops before it. */
 export interface Hops {

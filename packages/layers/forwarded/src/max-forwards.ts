@@ -1,5 +1,5 @@
 import { layer, type Layer } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
 import { right } from "fp-ts/lib/Either.js";
 
 /**

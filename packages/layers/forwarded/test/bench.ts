@@ -1,12 +1,13 @@
-import { isRight } from "fp-ts/lib/Either.js";
 import {
+  type FromClient,
   HttpHeaders,
   type HttpRequest,
   httpRequest,
   type HttpResponse,
   httpResponse,
-} from "@pagoda/core/http";
-import type { FromClient, Identified } from "@pagoda/core/http";
+  type Identified,
+} from "@pagoda/http";
+import { isRight } from "fp-ts/lib/Either.js";
 import { mockService } from "@pagoda/core/testing";
 import { forwarded, type ForwardedOptions } from "@pagoda/forwarded";
 

@@ -1,4 +1,4 @@
-import type { PeerCertificate } from "@pagoda/core/http";
+import type { PeerCertificate } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { client, pass, requestWith } from "./bench.ts";
 

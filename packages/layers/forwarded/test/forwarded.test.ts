@@ -1,8 +1,15 @@
+import { mockService } from "@pagoda/core/testing";
+import {
+  type FromClient,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  type Identified,
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { left } from "fp-ts/lib/Either.js";
 import { type Aborted, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
-import { HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
-import type { FromClient, Identified } from "@pagoda/core/http";
-import { conformance, mockService } from "@pagoda/core/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { forwarded } from "@pagoda/forwarded";
 import { client, type Field, pass, requestWith } from "./bench.ts";

@@ -1,4 +1,4 @@
-import { HttpHeaders, httpRequest } from "@pagoda/core/http";
+import { HttpHeaders, httpRequest } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { client, type Field, pass, requestWith } from "./bench.ts";
 

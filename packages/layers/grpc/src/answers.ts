@@ -1,5 +1,5 @@
 import { type Fault, layer, type Layer } from "@pagoda/core";
-import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/core/http";
+import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
 

@@ -1,5 +1,5 @@
 import { type Classifier, type Clock, type Outcome, outcomeOfError, systemClock } from "@pagoda/core";
-import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/core/http";
+import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
 

@@ -10,7 +10,7 @@ import {
   systemClock,
   timeoutError,
 } from "@pagoda/core";
-import { type HttpRequest, isGrpc } from "@pagoda/core/http";
+import { type HttpRequest, isGrpc } from "@pagoda/http";
 import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { readTimeout, writeTimeout } from "./timeout-field.ts";
 

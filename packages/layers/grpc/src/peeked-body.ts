@@ -1,4 +1,4 @@
-import { type Body, type BodyFlow, type BodyBroken, type HttpHeaders, PushBody } from "@pagoda/core/http";
+import { type Body, type BodyBroken, type BodyFlow, type HttpHeaders, PushBody } from "@pagoda/http";
 
 /** How a body begins: with a piece, with its end, or by breaking. */
 export type Beginning =

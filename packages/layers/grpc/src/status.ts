@@ -1,4 +1,4 @@
-import type { HttpHeaders } from "@pagoda/core/http";
+import type { HttpHeaders } from "@pagoda/http";
 
 /** How a call has ended, and the number by which `grpc-status` says it. */
 export const grpcStatuses = {

@@ -1,4 +1,4 @@
-import type { HttpHeaders } from "@pagoda/core/http";
+import type { HttpHeaders } from "@pagoda/http";
 
 /** How many nanoseconds the units of `grpc-timeout` have: whole numbers, so that nothing is lost by rounding. */
 const units: Readonly<Record<string, number>> = {

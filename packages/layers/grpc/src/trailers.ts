@@ -1,5 +1,5 @@
 import { type Clock, layer, type Layer, systemClock, type Timer } from "@pagoda/core";
-import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/core/http";
+import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { PeekedBody } from "./peeked-body.ts";
 import { statusOf } from "./status.ts";

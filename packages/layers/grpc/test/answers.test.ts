@@ -1,6 +1,7 @@
 import type { Fault } from "@pagoda/core";
-import { bodyOf, type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/core/http";
-import { conformance, mockService } from "@pagoda/core/testing";
+import { mockService } from "@pagoda/core/testing";
+import { bodyOf, type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { grpcAnswers, type GrpcAnswersTable } from "@pagoda/grpc";
 import * as fc from "fast-check";
 import { isRight, left } from "fp-ts/lib/Either.js";

@@ -8,7 +8,7 @@ import {
   type HttpResponse,
   httpResponse,
   PushBody,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 

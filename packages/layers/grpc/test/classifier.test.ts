@@ -1,5 +1,5 @@
 import { type Fault, type Outcome, outcomeOfError } from "@pagoda/core";
-import { httpClassifier, httpResponse } from "@pagoda/core/http";
+import { httpClassifier, httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { type GrpcStatus, grpcClassifier, grpcStatuses } from "@pagoda/grpc";
 import { left, right } from "fp-ts/lib/Either.js";

@@ -1,6 +1,7 @@
 import { deadlineOf, Scope } from "@pagoda/core";
-import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/core/http";
-import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { type DeadlineExceeded, grpcDeadline, type GrpcDeadlineOptions } from "@pagoda/grpc";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

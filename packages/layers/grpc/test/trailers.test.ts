@@ -1,7 +1,8 @@
 import { getEventListeners } from "node:events";
 import { service } from "@pagoda/core";
-import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
-import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { isRight, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

@@ -7,7 +7,7 @@ import {
   type SecureClientSessionOptions,
 } from "node:http2";
 import { isIPv6 } from "node:net";
-import { sanCheck, type SanMatch } from "@pagoda/core";
+import { sanCheck, type SanMatch } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
 import { illProbed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";

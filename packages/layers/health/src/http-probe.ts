@@ -6,7 +6,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   type RequestInput,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { Kept } from "./kept.ts";
 import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
+import { testAuthority } from "@pagoda/http/testing";
 import { ServerCredentials, status } from "@grpc/grpc-js";
 import type { Endpoint } from "@pagoda/core";
-import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { grpcProbe, type GrpcProbeOptions, type GrpcTls, type Probe } from "@pagoda/health";
 import { type Check, grpcServer } from "./grpc-server.ts";

@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
 import { type Endpoint, type Fault, service, type Service } from "@pagoda/core";
-import { bodyFrom, HttpHeaders, type HttpRequest, httpResponse, type HttpResponse } from "@pagoda/core/http";
+import { bodyFrom, HttpHeaders, type HttpRequest, httpResponse, type HttpResponse } from "@pagoda/http";
 import { mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

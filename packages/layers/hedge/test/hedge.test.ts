@@ -7,7 +7,8 @@ import {
   Scope,
   ServiceBuilder,
 } from "@pagoda/core";
-import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { hedge, type HedgeObserver, type HedgeOptions } from "@pagoda/hedge";

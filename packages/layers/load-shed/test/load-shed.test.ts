@@ -7,7 +7,8 @@ import {
   WaitList,
   whenReady,
 } from "@pagoda/core";
-import { conformance, mockService, settled } from "@pagoda/core/testing";
+import { mockService, settled } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { loadShed, type Overloaded } from "@pagoda/load-shed";

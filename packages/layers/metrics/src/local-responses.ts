@@ -1,5 +1,5 @@
 import type { Fault } from "@pagoda/core";
-import type { CallNotes } from "@pagoda/core/http";
+import type { CallNotes } from "@pagoda/http";
 import { other } from "./series.ts";
 
 interface Cell {

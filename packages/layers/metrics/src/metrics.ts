@@ -1,5 +1,5 @@
 import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
-import { callNotes, type HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/core/http";
+import { callNotes, type HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
 import { LocalResponses } from "./local-responses.ts";

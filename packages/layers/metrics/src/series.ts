@@ -1,4 +1,4 @@
-import { knownMethods } from "@pagoda/core/http";
+import { knownMethods } from "@pagoda/http";
 
 /** The seed's buckets, in seconds: 1 ms to about 4 s, doubling. */
 export const defaultBuckets: readonly number[] = Array.from({ length: 13 }, (_, n) => 0.001 * 2 ** n);

@@ -1,4 +1,4 @@
-import { bodyBroken, type BodySink, PushBody } from "@pagoda/core/http";
+import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
 import type { Registry } from "prom-client";
 
 /** A body that ends when and as the test says. */

@@ -6,7 +6,7 @@ import {
   type HttpResponse,
   httpResponse,
   PushBody,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { service } from "@pagoda/core";
 import { right } from "fp-ts/lib/Either.js";
 import { Registry } from "prom-client";

@@ -1,7 +1,8 @@
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { right } from "fp-ts/lib/Either.js";
 import type { Fault, Layer, Service } from "@pagoda/core";
-import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
-import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
 import { Counter, Registry } from "prom-client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { metrics, type MetricsOptions } from "@pagoda/metrics";

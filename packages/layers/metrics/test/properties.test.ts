@@ -1,6 +1,6 @@
+import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Fault, service } from "@pagoda/core";
-import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
 import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { Registry } from "prom-client";

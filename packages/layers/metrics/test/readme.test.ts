@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { service } from "@pagoda/core";
-import { HttpHeaders, httpRequest, httpResponse } from "@pagoda/core/http";
+import { HttpHeaders, httpRequest, httpResponse } from "@pagoda/http";
 import { Registry } from "prom-client";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 import { layer, type Layer, type Service } from "@pagoda/core";
-import { asksForTunnel, type Body, emptyBody, type HttpRequest } from "@pagoda/core/http";
+import { asksForTunnel, type Body, emptyBody, type HttpRequest } from "@pagoda/http";
 import { checked, type MirrorOptions } from "./options.ts";
 import { Shadows } from "./shadows.ts";
 import { type Recorder, TeeBody } from "./tee-body.ts";

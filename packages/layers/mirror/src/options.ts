@@ -1,5 +1,5 @@
 import { type Clock, type Random, type Service, systemClock, systemRandom } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 
 /**
  * Why a call has no shadow:

@@ -1,4 +1,4 @@
-import { Body, type BodyFlow, type BodySink, HttpHeaders, noFlow } from "@pagoda/core/http";
+import { Body, type BodyFlow, type BodySink, HttpHeaders, noFlow } from "@pagoda/http";
 
 /** A body that was recorded as a whole, with the trailers that came after it. It can be read as often as one likes. */
 export class RecordedBody extends Body {

@@ -1,5 +1,5 @@
 import { type Clock, Scope, type Service, timeoutError, type Timer } from "@pagoda/core";
-import type { BodyFlow, HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { BodyFlow, HttpRequest, HttpResponse } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 
 /** Whom a {@link ShadowCall} tells how it goes. None of these throws. */

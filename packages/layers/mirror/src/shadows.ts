@@ -1,5 +1,5 @@
 import { isReady, type Json } from "@pagoda/core";
-import type { Body, HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
 

@@ -6,7 +6,7 @@ import {
   type BodySink,
   type BodyWatcher,
   HttpHeaders,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import type { SkipReason } from "./options.ts";
 import { RecordedBody } from "./recorded-body.ts";
 

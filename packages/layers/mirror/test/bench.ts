@@ -9,7 +9,7 @@ import {
   httpRequest,
   type HttpResponse,
   PushBody,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { mirror, type MirrorOptions } from "@pagoda/mirror";
 

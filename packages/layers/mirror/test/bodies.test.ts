@@ -1,4 +1,4 @@
-import { bodyOf, HttpHeaders, httpResponse, ReplayBody } from "@pagoda/core/http";
+import { bodyOf, HttpHeaders, httpResponse, ReplayBody } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

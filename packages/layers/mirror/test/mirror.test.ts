@@ -1,4 +1,5 @@
 import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { mockService, seededRandom, settled } from "@pagoda/core/testing";
 import {
   callNotes,
   HttpHeaders,
@@ -6,8 +7,8 @@ import {
   type HttpResponse,
   httpResponse,
   type Identified,
-} from "@pagoda/core/http";
-import { conformance, mockService, seededRandom, settled } from "@pagoda/core/testing";
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { mirror, shadowAuthority } from "@pagoda/mirror";

@@ -1,5 +1,5 @@
 import { type Aborted, type Fault, type Service, service } from "@pagoda/core";
-import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { type VirtualClock, virtualClock, seededRandom } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";

@@ -1,5 +1,5 @@
 import { deadlineOf, WaitList } from "@pagoda/core";
-import { type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { type HttpResponse, httpResponse } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 import { addressGroup, ipv6ClientBits } from "@pagoda/core";
-import type { FromClient } from "@pagoda/core/http";
+import type { FromClient } from "@pagoda/http";
 
 /**
  * The key of a limit for each client: its IPv4 address, or the /64 network of its IPv6 address, all of whose addresses

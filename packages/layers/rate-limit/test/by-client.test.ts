@@ -1,5 +1,5 @@
 import { service } from "@pagoda/core";
-import type { FromClient } from "@pagoda/core/http";
+import type { FromClient } from "@pagoda/http";
 import { byClient, byClientNetwork, rateLimit } from "@pagoda/rate-limit";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

@@ -1,5 +1,6 @@
 import { type Service, service } from "@pagoda/core";
-import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { memoryStore, type RateLimited, rateLimit, type Rates } from "@pagoda/rate-limit";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

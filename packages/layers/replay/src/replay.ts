@@ -1,5 +1,5 @@
 import { idempotent, layer, type Layer, once, type Replayable } from "@pagoda/core";
-import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/core/http";
+import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/http";
 
 export interface ReplayOptions {
   /**

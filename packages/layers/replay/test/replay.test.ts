@@ -7,6 +7,7 @@ import {
   type Service,
   ServiceBuilder,
 } from "@pagoda/core";
+import { type MockCall, mockService, seededRandom, settled } from "@pagoda/core/testing";
 import {
   type Body,
   bodyFrom,
@@ -17,8 +18,8 @@ import {
   type HttpResponse,
   httpResponse,
   PushBody,
-} from "@pagoda/core/http";
-import { conformance, type MockCall, mockService, seededRandom, settled } from "@pagoda/core/testing";
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";

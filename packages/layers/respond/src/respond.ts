@@ -1,5 +1,5 @@
 import { type Fault, isFault, layer, type Layer } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/http";
 import { isLeft, type Left, right } from "fp-ts/lib/Either.js";
 
 /** What a client is told of an error. It must not carry what is nobody's business outside. */

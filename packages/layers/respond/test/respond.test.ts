@@ -1,13 +1,14 @@
-import { left, right } from "fp-ts/lib/Either.js";
-import type { Fault } from "@pagoda/core";
+import { mockService } from "@pagoda/core/testing";
 import {
   type HttpRequest,
   httpRequest,
   type HttpResponse,
   httpResponse,
   type Identified,
-} from "@pagoda/core/http";
-import { conformance, mockService } from "@pagoda/core/testing";
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import type { Fault } from "@pagoda/core";
 import { describe, expect, test, vi } from "vitest";
 import { type Answer, respond, type RespondObserver } from "@pagoda/respond";
 

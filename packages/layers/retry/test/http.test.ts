@@ -1,5 +1,5 @@
 import { idempotent, type Replayable, once } from "@pagoda/core";
-import { httpResponse, type HttpResponse } from "@pagoda/core/http";
+import { httpResponse, type HttpResponse } from "@pagoda/http";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { retry } from "@pagoda/retry";
 import { right } from "fp-ts/lib/Either.js";

@@ -1,5 +1,6 @@
 import { budget, idempotent, once } from "@pagoda/core";
-import { conformance, mockService, settled } from "@pagoda/core/testing";
+import { mockService, settled } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { retry, type RetryOptions } from "@pagoda/retry";

@@ -1,5 +1,5 @@
 import { hostOf } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./fields.ts";
 import { Pattern } from "./pattern/pattern.ts";
 import { type Plan, planOf, withoutSlash } from "./plan.ts";

@@ -1,5 +1,5 @@
 import { hostOf } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { type Candidate, precedence, type Precedence } from "./candidate.ts";
 import { headerValue, queryValue } from "./fields.ts";
 import type { PathRefused, PathTrouble } from "./path.ts";

@@ -1,4 +1,4 @@
-import { type HttpHeaders, sameName } from "@pagoda/core/http";
+import { type HttpHeaders, sameName } from "@pagoda/http";
 import { Pattern } from "./pattern/pattern.ts";
 import type { FieldMatch } from "./route.ts";
 

@@ -1,4 +1,4 @@
-import { type HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { type HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { writtenAt } from "./path.ts";
 import { Substitution } from "./pattern/substitution.ts";
 import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";

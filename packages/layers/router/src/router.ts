@@ -1,5 +1,5 @@
 import { type Fault, layer, type Layer, type Random, systemRandom } from "@pagoda/core";
-import { type HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Candidate } from "./candidate.ts";
 import type { PathOptions, PathRefused } from "./path.ts";

@@ -1,5 +1,5 @@
 import { hostOf, type Random, systemRandom } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { byPrecedence, Candidate, type Compiled } from "./candidate.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { ByHost } from "./host.ts";

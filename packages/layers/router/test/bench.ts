@@ -1,5 +1,5 @@
 import type { Fault } from "@pagoda/core";
-import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/core/http";
+import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/http";
 import { mockService } from "@pagoda/core/testing";
 import { type Route, type Routed, router, type RouterOptions } from "@pagoda/router";
 

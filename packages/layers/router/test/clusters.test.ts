@@ -1,5 +1,5 @@
 import { service } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { mockService } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

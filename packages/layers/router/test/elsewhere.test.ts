@@ -1,4 +1,4 @@
-import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import type { Redirect, Rewrite } from "@pagoda/router";
 import { bench } from "./bench.ts";

@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import type { FieldMatch, Route, RouteMatch } from "@pagoda/router";
 
 /** What the table does, as one would write it down: all matches by precedence, and the first that is right. */

@@ -1,3 +1,4 @@
+import { mockService, seededRandom } from "@pagoda/core/testing";
 import {
   callNotes,
   HttpHeaders,
@@ -5,8 +6,8 @@ import {
   type HttpResponse,
   httpResponse,
   sentPath,
-} from "@pagoda/core/http";
-import { conformance, mockService, seededRandom } from "@pagoda/core/testing";
+} from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Route, router, routeTable } from "@pagoda/router";

@@ -1,4 +1,4 @@
-import { HttpHeaders, type HttpRequest, httpRequest } from "@pagoda/core/http";
+import { HttpHeaders, type HttpRequest, httpRequest } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type FieldMatch, type PathMatch, type Route, type RouteMatch, routeTable } from "@pagoda/router";

@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Route, routeTable } from "@pagoda/router";

@@ -7,7 +7,7 @@ import {
   service,
   ServiceBuilder,
 } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 import {

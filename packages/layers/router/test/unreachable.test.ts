@@ -1,5 +1,5 @@
+import { HttpHeaders, httpRequest } from "@pagoda/http";
 import * as fc from "fast-check";
-import { httpRequest, HttpHeaders } from "@pagoda/core/http";
 import { describe, expect, test } from "vitest";
 import { type Route, type RouteMatch, routeTable, unreachableRoutes } from "@pagoda/router";
 

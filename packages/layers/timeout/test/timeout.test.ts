@@ -1,7 +1,8 @@
 import { getEventListeners } from "node:events";
+import { mockService, virtualClock } from "@pagoda/core/testing";
+import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { deadlineOf } from "@pagoda/core";
-import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { timeout } from "@pagoda/timeout";

@@ -1,11 +1,5 @@
+import { clientOf, type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/http";
 import type { Attributes } from "@opentelemetry/api";
-import {
-  clientOf,
-  type FromClient,
-  type HttpHeaders,
-  type HttpRequest,
-  knownMethods,
-} from "@pagoda/core/http";
 
 /** A span's name: the method, and the route where it is known. Never the path, of which there may be any number. */
 export function spanName(method: string, route?: string): string {

@@ -1,6 +1,6 @@
+import type { CallNotes, HttpResponse } from "@pagoda/http";
 import { type Attributes, diag, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { isFault } from "@pagoda/core";
-import type { CallNotes, HttpResponse } from "@pagoda/core/http";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import { fieldAttributes, spanName, upstreamAttributes } from "./attributes.ts";
 

@@ -1,3 +1,4 @@
+import { HttpHeaders, sameName } from "@pagoda/http";
 import {
   type Context,
   propagation,
@@ -5,7 +6,6 @@ import {
   type TextMapPropagator,
   type TextMapSetter,
 } from "@opentelemetry/api";
-import { HttpHeaders, sameName } from "@pagoda/core/http";
 import { traceContext } from "./trace-context.ts";
 
 /** How a propagator reads a message's fields; several of one name come as a list. */

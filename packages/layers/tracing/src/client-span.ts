@@ -1,6 +1,6 @@
+import type { HttpRequest } from "@pagoda/http";
 import { context as contexts } from "@opentelemetry/api";
 import { layer, type Layer } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
 import { clientAttributes } from "./attributes.ts";
 import { untold } from "./call-span.ts";
 import { injected, propagatorOf } from "./carrier.ts";

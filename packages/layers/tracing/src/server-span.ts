@@ -1,6 +1,6 @@
+import type { FromClient, HttpRequest } from "@pagoda/http";
 import { type Context, type Link, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { layer, type Layer } from "@pagoda/core";
-import type { FromClient, HttpRequest } from "@pagoda/core/http";
 import { serverAttributes } from "./attributes.ts";
 import { untold } from "./call-span.ts";
 import { fieldGetter, propagatorOf, untraced } from "./carrier.ts";

@@ -1,3 +1,4 @@
+import type { HttpRequest } from "@pagoda/http";
 import {
   type Attributes,
   context as contexts,
@@ -11,7 +12,6 @@ import {
   type Tracer,
 } from "@opentelemetry/api";
 import type { Service } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
 import type { Either } from "fp-ts/lib/Either.js";
 import { fieldAttributes, spanName } from "./attributes.ts";
 import { CallSpan, type Side, untold } from "./call-span.ts";

@@ -1,3 +1,4 @@
+import { httpRequest, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { type SpanStatus, type Tracer } from "@opentelemetry/api";
 import {
   InMemorySpanExporter,
@@ -6,7 +7,6 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import type { Fault } from "@pagoda/core";
-import { httpRequest, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
 import { type Mock, mockService } from "@pagoda/core/testing";
 import { TestBody } from "./test-body.ts";
 

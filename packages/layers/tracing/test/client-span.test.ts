@@ -1,8 +1,8 @@
+import { callNotes, type HttpRequest, httpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { StackContextManager } from "@opentelemetry/sdk-trace";
-import { callNotes, type HttpRequest, httpResponse } from "@pagoda/core/http";
-import { conformance } from "@pagoda/core/testing";
 import { afterEach, describe, expect, test } from "vitest";
 import { clientSpan, type ClientSpanOptions, serverSpan, type Traced } from "@pagoda/tracing";
 import { get, incoming, mockHttp, refused, sdk, spanId, streamed, summary, traceId } from "./bench.ts";

@@ -1,6 +1,6 @@
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import type { Span, Tracer } from "@opentelemetry/api";
 import { service } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/core/http";
 import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";

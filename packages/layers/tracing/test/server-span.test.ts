@@ -1,7 +1,7 @@
+import { callNotes, type HttpRequest, httpResponse } from "@pagoda/http";
+import { conformance } from "@pagoda/http/testing";
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { Fault } from "@pagoda/core";
-import { callNotes, type HttpRequest, httpResponse } from "@pagoda/core/http";
-import { conformance } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { serverSpan, type ServerSpanOptions, type Traced } from "@pagoda/tracing";

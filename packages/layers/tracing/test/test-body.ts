@@ -1,4 +1,4 @@
-import { bodyBroken, type BodySink, PushBody } from "@pagoda/core/http";
+import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
 
 /** A body that ends when and as the test says. */
 export class TestBody extends PushBody {

@@ -1,11 +1,5 @@
 import { aborted, type Aborted } from "@pagoda/core";
-import {
-  type BodyBroken,
-  HttpHeaders,
-  type HttpRequest,
-  type HttpResponse,
-  PushBody,
-} from "@pagoda/core/http";
+import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { Connection } from "./connection.ts";
 import { brokenBy, faultOf, type TransportFault, uploadBroken } from "./faults.ts";

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { type BodyBroken, HttpHeaders } from "@pagoda/core/http";
+import { type BodyBroken, HttpHeaders } from "@pagoda/http";
 import type { Call } from "./call.ts";
 import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
 import { coded } from "./faults.ts";

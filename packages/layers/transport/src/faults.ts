@@ -1,5 +1,5 @@
 import { type Aborted, type Fault, isLocalFailure } from "@pagoda/core";
-import { type BodyBroken, bodyBroken } from "@pagoda/core/http";
+import { type BodyBroken, bodyBroken } from "@pagoda/http";
 import { Malformed, type MalformedReason } from "./malformed.ts";
 import { Unsendable } from "./unsendable.ts";
 

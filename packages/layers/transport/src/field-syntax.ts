@@ -1,4 +1,4 @@
-import { type HttpHeaders, mayTrail } from "@pagoda/core/http";
+import { type HttpHeaders, mayTrail } from "@pagoda/http";
 
 /** Names of fields and methods (RFC 9110, 5.6.2). */
 export const token: RegExp = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;

@@ -1,5 +1,5 @@
 import { systemClock, type Timer } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { Call, type Origin, type Result } from "./call.ts";
 import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
 import { Connection } from "./connection.ts";

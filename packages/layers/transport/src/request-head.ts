@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest, sentPath, wantsWebSocket } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, sentPath, wantsWebSocket } from "@pagoda/http";
 import { fieldValue, target, token } from "./field-syntax.ts";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";

@@ -1,4 +1,4 @@
-import { HttpHeaders } from "@pagoda/core/http";
+import { HttpHeaders } from "@pagoda/http";
 import { fieldValue, token } from "./field-syntax.ts";
 import { Malformed } from "./malformed.ts";
 

@@ -1,4 +1,4 @@
-import { HttpHeaders, maxTrailers, trailersOf } from "@pagoda/core/http";
+import { HttpHeaders, maxTrailers, trailersOf } from "@pagoda/http";
 import { isFraming } from "./field-syntax.ts";
 import { Malformed } from "./malformed.ts";
 import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";

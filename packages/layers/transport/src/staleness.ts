@@ -1,4 +1,4 @@
-import type { BodyBroken } from "@pagoda/core/http";
+import type { BodyBroken } from "@pagoda/http";
 import type { Call } from "./call.ts";
 
 /** Methods that ask for no change (RFC 9110, 9.2.1). */

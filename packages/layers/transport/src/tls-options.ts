@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
-import { isSanMatch, sanCheck, type SanMatch, validSan } from "@pagoda/core";
+import { isSanMatch, sanCheck, type SanMatch, validSan } from "@pagoda/http";
 
 /** How TLS connections to an origin are made. */
 export interface TlsOptions {

@@ -1,5 +1,5 @@
 import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
 import type { Origin } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";

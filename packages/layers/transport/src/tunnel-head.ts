@@ -1,4 +1,4 @@
-import { isWebSocket, protocolsOf } from "@pagoda/core/http";
+import { isWebSocket, protocolsOf } from "@pagoda/http";
 import { Malformed } from "./malformed.ts";
 import type { ResponseHead } from "./response-head.ts";
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { asksForTunnel, type HttpRequest, isProtocolName, protocolsOf, speaksHttp } from "@pagoda/core/http";
+import { asksForTunnel, type HttpRequest, isProtocolName, protocolsOf, speaksHttp } from "@pagoda/http";
 import { Unsendable } from "./unsendable.ts";
 
 /** A host as URLs have it (RFC 3986, 3.2.2), and a port. */

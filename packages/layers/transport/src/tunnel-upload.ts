@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { Body, BodyBroken, BodyFlow, BodySink } from "@pagoda/core/http";
+import type { Body, BodyBroken, BodyFlow, BodySink } from "@pagoda/http";
 import { Unsendable } from "./unsendable.ts";
 
 /** Whom it tells how it goes. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/core/http";
+import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/http";
 import { sendableTrailers } from "./field-syntax.ts";
 import { Unsendable } from "./unsendable.ts";
 

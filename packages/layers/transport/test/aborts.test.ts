@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { bodyFrom, type HttpRequest } from "@pagoda/core/http";
+import { bodyFrom, type HttpRequest } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";

@@ -1,7 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import type { BodyFlow } from "@pagoda/core/http";
+import type { BodyFlow } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Given } from "./given.ts";

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { bodyFrom, httpRequest } from "@pagoda/core/http";
-import { serviceConformance } from "@pagoda/core/testing";
+import { bodyFrom, httpRequest } from "@pagoda/http";
+import { serviceConformance } from "@pagoda/http/testing";
 import { transport, type TransportOptions } from "@pagoda/transport";
 import { describe, test } from "vitest";
 

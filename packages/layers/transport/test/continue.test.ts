@@ -1,4 +1,4 @@
-import { bodyFrom, HttpHeaders } from "@pagoda/core/http";
+import { bodyFrom, HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";

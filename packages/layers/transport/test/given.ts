@@ -1,5 +1,4 @@
-import { type HttpHeaders, PushBody } from "@pagoda/core/http";
-import { bodyBroken } from "@pagoda/core/http";
+import { bodyBroken, type HttpHeaders, PushBody } from "@pagoda/http";
 
 /** A body that the test gives piece by piece, and that says what its reader wants. */
 export class Given extends PushBody {

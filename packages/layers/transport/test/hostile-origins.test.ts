@@ -1,13 +1,7 @@
 import { createServer } from "node:https";
-import {
-  Body,
-  type BodyFlow,
-  bodyOf,
-  type BodySink,
-  HttpHeaders,
-  type HttpResponse,
-} from "@pagoda/core/http";
-import { settled, testAuthority } from "@pagoda/core/testing";
+import { settled } from "@pagoda/core/testing";
+import { Body, type BodyFlow, bodyOf, type BodySink, HttpHeaders, type HttpResponse } from "@pagoda/http";
+import { testAuthority } from "@pagoda/http/testing";
 import { transport } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
 import { bareOrigin, client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";

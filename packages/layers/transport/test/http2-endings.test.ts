@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
-import { bodyFrom } from "@pagoda/core/http";
+import { bodyFrom } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";

@@ -1,6 +1,6 @@
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:https";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { http2 } from "./http2-origin.ts";
 import { faultOf, listen, request, textOf } from "./origin.ts";

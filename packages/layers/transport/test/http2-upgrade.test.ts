@@ -1,4 +1,4 @@
-import { HttpHeaders } from "@pagoda/core/http";
+import { HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";

@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from "node:http2";
-import { bodyFrom, callNotes, HttpHeaders, type HttpRequest } from "@pagoda/core/http";
+import { bodyFrom, callNotes, HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

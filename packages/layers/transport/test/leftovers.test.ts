@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { oneshot } from "@pagoda/core";
-import { bodyFrom } from "@pagoda/core/http";
+import { bodyFrom } from "@pagoda/http";
 import { seededRandom, settled } from "@pagoda/core/testing";
 import { isRight } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

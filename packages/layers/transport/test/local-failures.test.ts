@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const script = `
   import { openSync } from "node:fs";
   import { isLocalFailure } from "@pagoda/core";
-  import { httpRequest } from "@pagoda/core/http";
+  import { httpRequest } from "@pagoda/http";
   import { transport } from "@pagoda/transport";
   const request = (method) => httpRequest("http://origin.test/", { method, body: "a" });
   const origins = ["http1", "http2"].map((protocol) => transport("http://127.0.0.1:1", { protocol }));

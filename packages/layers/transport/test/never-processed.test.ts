@@ -1,4 +1,4 @@
-import { bodyOf } from "@pagoda/core/http";
+import { bodyOf } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { http2, http2Origin } from "./http2-origin.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
-import { httpRequest, type HttpResponse, type RequestInput } from "@pagoda/core/http";
+import { httpRequest, type HttpResponse, type RequestInput } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { transport, type Transport, type TransportOptions } from "@pagoda/transport";
 import { isLeft, isRight } from "fp-ts/lib/Either.js";

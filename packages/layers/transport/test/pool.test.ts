@@ -1,5 +1,5 @@
 import { isReady, oneshot } from "@pagoda/core";
-import { bodyFrom } from "@pagoda/core/http";
+import { bodyFrom } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import {
   type BareOrigin,

@@ -1,4 +1,4 @@
-import { bodyFrom, ReplayBody } from "@pagoda/core/http";
+import { bodyFrom, ReplayBody } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, textOf, untilIdle } from "./origin.ts";

@@ -1,4 +1,4 @@
-import { bodyFrom, HttpHeaders, httpRequest } from "@pagoda/core/http";
+import { bodyFrom, HttpHeaders, httpRequest } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { requestFields } from "../src/http2/request-fields.ts";
 import { bareOrigin, client, request, textOf } from "./origin.ts";

@@ -1,4 +1,4 @@
-import type { HttpHeaders } from "@pagoda/core/http";
+import type { HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { bareOrigin, client, request, responseOf } from "./origin.ts";
 

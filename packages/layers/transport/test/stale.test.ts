@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { callNotes } from "@pagoda/core/http";
+import { callNotes } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import type { Transport } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";

@@ -1,7 +1,7 @@
 import { createSecureServer, type ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:https";
 import type { TLSSocket, TlsOptions as ServerOptions } from "node:tls";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { transport, type TlsOptions } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
 import { tlsOptions } from "../src/tls-options.ts";

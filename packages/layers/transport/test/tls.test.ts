@@ -1,6 +1,6 @@
 import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { client, faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Transport, TransportOptions } from "@pagoda/transport";
 import { onTestFinished } from "vitest";
 import { Given } from "./given.ts";

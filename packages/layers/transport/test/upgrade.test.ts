@@ -1,5 +1,6 @@
-import { HttpHeaders, type HttpRequest } from "@pagoda/core/http";
-import { settled, testAuthority } from "@pagoda/core/testing";
+import { settled } from "@pagoda/core/testing";
+import { HttpHeaders, type HttpRequest } from "@pagoda/http";
+import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";

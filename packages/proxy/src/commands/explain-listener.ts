@@ -7,7 +7,7 @@ import {
   type Identified,
   type Peer,
   protocolsOf,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { forwarded } from "@pagoda/forwarded";
 import {
   type Explanation,

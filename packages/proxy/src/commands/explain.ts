@@ -1,5 +1,5 @@
 import { canonicalAddress } from "@pagoda/core";
-import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/core/http";
+import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { loadConfig } from "../config/load.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";

@@ -1,5 +1,5 @@
 import { type Rule, ruleProblems } from "@pagoda/authorize";
-import { knownMethods } from "@pagoda/core/http";
+import { knownMethods } from "@pagoda/http";
 import { limitOf } from "../data-plane/limit.ts";
 import type {
   AuthorizePolicy,

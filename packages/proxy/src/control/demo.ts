@@ -1,4 +1,4 @@
-import { type HttpServer, serve } from "@pagoda/core/server";
+import { type HttpServer, serve } from "@pagoda/http/server";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { demoOrigin } from "../demo.ts";
 

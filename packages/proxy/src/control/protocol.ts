@@ -1,5 +1,5 @@
 import type { Description } from "@pagoda/core";
-import type { ListenFailed } from "@pagoda/core/server";
+import type { ListenFailed } from "@pagoda/http/server";
 import type { LeaseAnswer, LeaseAsk, Rates } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Resolved } from "../config/resolved.ts";

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import net, { isIPv6 } from "node:net";
 import { getSystemErrorName } from "node:util";
-import type { ListenFailed } from "@pagoda/core/server";
+import type { ListenFailed } from "@pagoda/http/server";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Address } from "../config/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";

@@ -1,5 +1,5 @@
 import { addressGroup } from "@pagoda/core";
-import type { FromClient, HttpRequest } from "@pagoda/core/http";
+import type { FromClient, HttpRequest } from "@pagoda/http";
 
 /** Who asks: by its certificate where it showed one, or else its address. */
 export function identityOf({ client }: FromClient): string {

@@ -1,3 +1,4 @@
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Tracer } from "@opentelemetry/api";
 import { balance, type BalanceObserver } from "@pagoda/balance";
 import {
@@ -10,7 +11,6 @@ import {
 import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { Logger } from "pino";
-import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
 import { failfast, type FailfastObserver } from "@pagoda/failfast";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";

@@ -1,6 +1,6 @@
 import type { Description, Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
-import type { ListenFailed } from "@pagoda/core/server";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import type { ListenFailed } from "@pagoda/http/server";
 import { stackMetrics } from "@pagoda/metrics";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import { Registry } from "prom-client";

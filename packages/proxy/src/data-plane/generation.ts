@@ -1,5 +1,5 @@
 import type { Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 
 type Stack = Service<HttpRequest, HttpResponse>;
 

@@ -1,7 +1,7 @@
+import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
-import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/core/http";
 import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";

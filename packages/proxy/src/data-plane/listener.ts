@@ -1,6 +1,6 @@
 import { createHash, hkdfSync } from "node:crypto";
 import type { Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import {
   type ClientLimits,
   type HttpServer,
@@ -8,7 +8,7 @@ import {
   type PaceLimits,
   serve,
   type ServerTls,
-} from "@pagoda/core/server";
+} from "@pagoda/http/server";
 import type { Either } from "fp-ts/lib/Either.js";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";

@@ -5,7 +5,7 @@ import {
   keyedConcurrencyLimit,
   type KeyedConcurrencyLimitObserver,
 } from "@pagoda/concurrency-limit";
-import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import { grpcClassifier } from "@pagoda/grpc";
 import { memoryStore, rateLimit, type RateLimitObserver, type Rates, type Store } from "@pagoda/rate-limit";
 import type {

@@ -1,5 +1,5 @@
 import { type Classifier, isFault, neverProcessed } from "@pagoda/core";
-import { httpClassifier } from "@pagoda/core/http";
+import { httpClassifier } from "@pagoda/http";
 import { grpcClassifier, type GrpcStatus } from "@pagoda/grpc";
 import type { RoutePolicies } from "../config/schema/policies.ts";
 

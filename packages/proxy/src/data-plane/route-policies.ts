@@ -1,6 +1,6 @@
 import { buffer, type BufferObserver } from "@pagoda/buffer";
 import { anyReady, budget, type Layer, optional, type Service, ServiceBuilder } from "@pagoda/core";
-import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/core/http";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import { fault, type FaultObserver } from "@pagoda/fault";
 import { grpcClassifier, grpcDeadline, type GrpcDeadlineObserver } from "@pagoda/grpc";
 import { hedge, type HedgeObserver } from "@pagoda/hedge";

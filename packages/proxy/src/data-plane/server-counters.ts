@@ -1,5 +1,5 @@
-import type { HttpRequest } from "@pagoda/core/http";
-import type { ServerObserver } from "@pagoda/core/server";
+import type { HttpRequest } from "@pagoda/http";
+import type { ServerObserver } from "@pagoda/http/server";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 

@@ -8,7 +8,7 @@ import {
   type Strategy,
   weightedRoundRobin,
 } from "@pagoda/balance";
-import type { FromClient, HttpRequest } from "@pagoda/core/http";
+import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { identityOf } from "./client.ts";
 

@@ -1,4 +1,4 @@
-import type { SanMatch } from "@pagoda/core";
+import type { SanMatch } from "@pagoda/http";
 import type { TransportOptions } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Origin } from "./endpoints.ts";

@@ -1,5 +1,5 @@
 import type { Description, Json } from "@pagoda/core";
-import type { ListenFailed } from "@pagoda/core/server";
+import type { ListenFailed } from "@pagoda/http/server";
 import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";

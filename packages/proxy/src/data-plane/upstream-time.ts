@@ -1,4 +1,4 @@
-import { asksForTunnel, type HttpRequest } from "@pagoda/core/http";
+import { asksForTunnel, type HttpRequest } from "@pagoda/http";
 
 /**
  * When the time of a call runs: always, but not while its client is waited for. So an upload takes the time that the

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { check } from "../../src/commands/check.ts";
 import type { Command } from "../../src/commands/command.ts";

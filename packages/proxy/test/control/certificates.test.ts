@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { testAuthority, virtualClock } from "@pagoda/core/testing";
+import { virtualClock } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";

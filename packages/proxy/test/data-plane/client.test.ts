@@ -1,4 +1,4 @@
-import { type FromClient, httpRequest, type HttpRequest } from "@pagoda/core/http";
+import { type FromClient, httpRequest, type HttpRequest } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { identityOf, limitKey } from "../../src/data-plane/client.ts";
 

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
-import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/core/http";
+import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";

@@ -1,5 +1,5 @@
 import { service, type Service } from "@pagoda/core";
-import { type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/core/http";
+import { type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/http";
 import { mockService, settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
 import { crc32, deflateSync } from "node:zlib";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { type Browser, chromium } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
 import { configured, Folder, through } from "./configured.ts";

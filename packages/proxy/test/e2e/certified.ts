@@ -1,4 +1,4 @@
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { Folder } from "./configured.ts";
 import { curl } from "./system.ts";
 

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { TLSSocket } from "node:tls";
+import { testAuthority } from "@pagoda/http/testing";
 import { type handleUnaryCall, Server, ServerCredentials } from "@grpc/grpc-js";
-import { testAuthority } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { bodies, call } from "./client.ts";
 import { anywhere, configured, Folder, through } from "./configured.ts";

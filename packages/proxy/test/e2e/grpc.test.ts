@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { testAuthority } from "@pagoda/http/testing";
 import { Metadata, type ServiceError, status, type StatusObject } from "@grpc/grpc-js";
-import { testAuthority } from "@pagoda/core/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { configured, Folder, through } from "./configured.ts";
 import { openShop, shop, type Shop, ShopClient } from "./grpc-shop.ts";

@@ -1,5 +1,5 @@
 import { connect } from "node:tls";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { expect, test } from "vitest";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { origin } from "./origin.ts";

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:http2";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { expect, test } from "vitest";
 import { authority, certified, curled, tls } from "./certified.ts";
 import { anywhere, configured, says, through } from "./configured.ts";

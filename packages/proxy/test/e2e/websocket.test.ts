@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer } from "node:net";
-import { testAuthority } from "@pagoda/core/testing";
+import { testAuthority } from "@pagoda/http/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Wire } from "./client.ts";

@@ -1,4 +1,4 @@
-import type { HttpResponse } from "@pagoda/core/http";
+import type { HttpResponse } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Both } from "../probe.ts";
 import type { Request, Result } from "../request.ts";

@@ -10,7 +10,7 @@ import {
   ServiceBuilder,
   systemClock,
 } from "@pagoda/core";
-import { type Body, type BodyFlow, type BodySink, ReplayBody } from "@pagoda/core/http";
+import { type Body, type BodyFlow, type BodySink, ReplayBody } from "@pagoda/http";
 import { hedge, type HedgeOptions } from "@pagoda/hedge";
 import { retry, type RetryOptions } from "@pagoda/retry";
 import { type TimedOut, type TimeoutOptions } from "@pagoda/timeout";

@@ -1,6 +1,6 @@
 import { balance, type BalanceOptions, type Load, peakEwma } from "@pagoda/balance";
 import type { Clock, Endpoint, HealthSource, Service } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import { outlierDetection } from "@pagoda/health";
 import { type Routed, router, type RouteTable } from "@pagoda/router";
 import type { Parts } from "../../src/parts.ts";

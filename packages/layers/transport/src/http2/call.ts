@@ -14,7 +14,7 @@ import {
   trailersOf,
   wantsWebSocket,
   withSingleLines,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";

@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@pagoda/core/http";
+import type { HttpRequest } from "@pagoda/http";
 import type { Origin, Result } from "../call.ts";
 import type { ConnectionTerms } from "../connection-terms.ts";
 import { Http2Call } from "./call.ts";

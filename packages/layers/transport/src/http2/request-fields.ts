@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/core/http";
+import { emptyBody, type HttpRequest, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/http";
 import { fieldValue, target, token } from "../field-syntax.ts";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";

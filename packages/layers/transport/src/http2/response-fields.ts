@@ -1,4 +1,4 @@
-import { HttpHeaders } from "@pagoda/core/http";
+import { HttpHeaders } from "@pagoda/http";
 
 /** What the codes of RST_STREAM are called, from 0 on (RFC 9113, 7). */
 const codeNames: readonly string[] = [

@@ -8,7 +8,7 @@ import {
   HttpHeaders,
   type RawHeaders,
   withSingleLines,
-} from "@pagoda/core/http";
+} from "@pagoda/http";
 import { sendableTrailers } from "../field-syntax.ts";
 import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";

@@ -1,4 +1,4 @@
-import { validSan } from "@pagoda/core";
+import { validSan } from "@pagoda/http";
 import { z } from "zod";
 import { isDnsServer, validOrigin } from "../address.ts";
 import { origin } from "./address.ts";

@@ -1,4 +1,4 @@
-import { isProtocolName, speaksHttp } from "@pagoda/core/http";
+import { isProtocolName, speaksHttp } from "@pagoda/http";
 import { z } from "zod";
 import { address } from "./address.ts";
 import { cluster } from "./cluster.ts";

@@ -1,8 +1,0 @@
-// A server in a process of its own, for the test that starts Node with --insecure-http-parser.
-import { service } from "@pagoda/core";
-import { type HttpRequest, text } from "@pagoda/core/http";
-import { serve } from "@pagoda/core/server";
-import { right } from "fp-ts/lib/Either.js";
-
-const started = await serve(service("echo", async ({ path }: HttpRequest) => right(text(path))));
-if (started._tag === "Right") process.stdout.write(`${started.right.port}\n`);

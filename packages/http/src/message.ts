@@ -1,0 +1,243 @@
+import type { Fault } from "@pagoda/core";
+import { type Body, bodyOf, emptyBody } from "./body.ts";
+import { HttpHeaders } from "./headers.ts";
+
+/** Who makes a request. */
+export interface Client {
+  /** IP address, canonical (see `canonicalAddress`); `local` for requests made in this process. */
+  readonly address: string;
+  /**
+   * Who it is, by its verified certificate: the URI in it (a SPIFFE id where it is one), else its first DNS name, else its
+   * subject's common name. Absent where there is no certificate, or none of these in it, and where the request comes by
+   * way of a trusted proxy: that one's certificate says nothing about its clients.
+   */
+  readonly identity?: string | undefined;
+}
+
+/**
+ * The other end of the connection on which a request came: the client, or a proxy in front of it. Do not decide by it:
+ * the client is {@link FromClient}'s `client`.
+ */
+export interface Peer extends Client {
+  readonly port: number;
+  /** What it showed, and the server verified; absent without TLS, or where it showed none. */
+  readonly certificate?: PeerCertificate | undefined;
+}
+
+/** A client's certificate, verified. */
+export interface PeerCertificate {
+  /** RFC 4514, such as `CN=cart,O=shop`. */
+  readonly subject: string;
+  /** The URIs among its alternative names. */
+  readonly uris: readonly string[];
+  /** The DNS names among its alternative names. */
+  readonly names: readonly string[];
+  /** SHA-256 of the whole certificate (DER), hexadecimal, lower case. */
+  readonly sha256: string;
+}
+
+/**
+ * What is found out about a request on its way in, for whoever counts, logs and traces it: also where the call ends
+ * with an error, which could not carry it. Those who decide write it, those further out read it when the call has ended,
+ * and nobody decides by it. A server's requests have one; further out than all that read it, who reads it adds one
+ * where it is missing.
+ */
+export interface CallNotes {
+  /** The name of the route that matched. */
+  route?: string | undefined;
+  /** The cluster that the route selected. */
+  cluster?: string | undefined;
+  /** The origin that was called last, as `http://host:port`. */
+  upstream?: string | undefined;
+  /** How many times an origin was called. */
+  tries: number;
+}
+
+/** Notes on a call of which nothing is known yet. */
+export function callNotes(): CallNotes {
+  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0 };
+}
+
+/**
+ * A request: a plain record, never changed. A layer that changes something passes on a copy,
+ * `{ ...request, headers }`, and one that adds something adds a property, which the types then show.
+ */
+export interface HttpRequest {
+  /** As on the wire; `GET`, not `get`. */
+  readonly method: string;
+  readonly scheme: "http" | "https";
+  /** Host, and port where it stood there: the `Host` field, `:authority`, or the host of an absolute target. */
+  readonly authority: string;
+  /**
+   * The path as on the wire, `/` first, without the query; `*` for `OPTIONS *`, empty for `CONNECT`. A response to
+   * `CONNECT` with a status of 2xx opens a tunnel to `authority`: the bodies are what both sides say.
+   */
+  readonly path: string;
+  /**
+   * How the path is sent, where `path` is a normal form of it: a signature may cover the client's own bytes. Holds for
+   * that `path` alone, so that a layer that changes it need not know.
+   */
+  readonly written?: { readonly path: string; readonly of: string } | undefined;
+  /** `?` and what follows it, or empty. */
+  readonly query: string;
+  readonly headers: HttpHeaders;
+  readonly body: Body;
+  /**
+   * The protocol that the client wants to go over to, such as `websocket`; several, by preference, with commas between them.
+   * A response with status 101 accepts it, or the one that its `Upgrade` names; from then on the bodies are what both sides
+   * say, for as long as they like. Any other response refuses it. Comes with HTTP/1.1 as `Upgrade` and with any method, with
+   * HTTP/2 as extended CONNECT (RFC 8441), which is `GET` here.
+   */
+  readonly upgrade?: string | undefined;
+  /** The version in which it came; `1.1` for requests made here. */
+  readonly version: "1.0" | "1.1" | "2";
+  /** Absent for requests made here. */
+  readonly peer?: Peer | undefined;
+  /** Takes 1xx responses on their way; where absent they end at the transport. */
+  readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
+  /** The one part that changes as the call goes on. */
+  readonly notes?: CallNotes | undefined;
+}
+
+/** The path as it is sent, see `written`. */
+export function sentPath({ path, written }: Pick<HttpRequest, "path" | "written">): string {
+  return written !== undefined && written.of === path ? written.path : path;
+}
+
+/**
+ * Whether a request asks for a tunnel: an upgrade, or `CONNECT`. Its body is what the client says there, for as long as it
+ * likes, so such a request is not made again, nor made twice, nor recorded.
+ */
+export function asksForTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
+  return upgrade !== undefined || method === "CONNECT";
+}
+
+/** What a request carries once it has an id: `forwarded` adds it, and whatever answers or logs needs it. */
+export interface Identified {
+  /** Names this request in responses, logs and further calls: `X-Request-Id`. */
+  readonly requestId: string;
+}
+
+/**
+ * A request whose client is known. Limits, authorization, hashing and logs all read it, so that they cannot disagree. A
+ * layer that authenticates clients in another way passes on a copy with its own `client`.
+ */
+export interface FromClient {
+  /** The peer, or, behind trusted proxies, the nearest address that is not one. */
+  readonly client: Client;
+}
+
+/** The client for logs and traces: the peer if no layer has established it. Decisions need {@link FromClient}. */
+export function clientOf({ client, peer }: HttpRequest & Partial<FromClient>): Client | undefined {
+  return client ?? peer;
+}
+
+/** A response: a plain record, never changed. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly body: Body;
+  /** The reason phrase of HTTP/1.1, where it came with one. */
+  readonly statusText?: string | undefined;
+  /** The origin that gave it, as `http://host:port`, where one did. */
+  readonly upstream?: string | undefined;
+  /** The error that this response stands for, where the stack itself answered. */
+  readonly fault?: Fault | undefined;
+  /** The version in which the origin gave it. */
+  readonly version?: HttpRequest["version"] | undefined;
+}
+
+/**
+ * The methods of RFC 9110, and `PATCH`. Clients may send any other: series, spans and whatever else is kept by method must
+ * not grow with what they invent.
+ */
+export const knownMethods: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+  "TRACE",
+  "CONNECT",
+]);
+
+/** What can be left out of a request. */
+export interface RequestInput {
+  readonly method?: string;
+  readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: Body | string | Uint8Array;
+}
+
+/**
+ * A request for an absolute URL.
+ *
+ * @example httpRequest("https://example.com/users?page=2", { headers: { accept: "application/json" } })
+ * @throws TypeError when the URL is not an absolute http or https URL.
+ */
+export function httpRequest(url: string, input: RequestInput = {}): HttpRequest {
+  const { protocol, host, pathname, search } = new URL(url);
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new TypeError(`httpRequest: url is "${url}"; valid is an absolute http:// or https:// URL`);
+  }
+  return {
+    method: input.method ?? "GET",
+    scheme: protocol === "https:" ? "https" : "http",
+    authority: host,
+    path: pathname,
+    query: search,
+    headers: headersOf(input.headers),
+    body: bodyIn(input.body),
+    version: "1.1",
+    peer: undefined,
+    onInformation: undefined,
+    notes: undefined,
+  };
+}
+
+/** A response with a body at hand, or none. */
+export function httpResponse(
+  status: number,
+  body?: Body | string | Uint8Array,
+  headers?: RequestInput["headers"],
+): HttpResponse {
+  return {
+    status,
+    headers: headersOf(headers),
+    body: bodyIn(body),
+    statusText: undefined,
+    upstream: undefined,
+    fault: undefined,
+    version: undefined,
+  };
+}
+
+/** A JSON response; 200 unless told otherwise. */
+export function json(
+  value: unknown,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): HttpResponse {
+  const type = { "content-type": "application/json" };
+  return httpResponse(status, `${JSON.stringify(value)}\n`, { ...type, ...headers });
+}
+
+/** A plain text response; 200 unless told otherwise. */
+export function text(
+  content: string,
+  status: number = 200,
+  headers?: Readonly<Record<string, string>>,
+): HttpResponse {
+  return httpResponse(status, content, { "content-type": "text/plain; charset=utf-8", ...headers });
+}
+
+function headersOf(headers: RequestInput["headers"]): HttpHeaders {
+  if (headers === undefined) return HttpHeaders.empty;
+  return headers instanceof HttpHeaders ? headers : HttpHeaders.of(headers);
+}
+
+function bodyIn(body: RequestInput["body"]): Body {
+  if (body === undefined) return emptyBody;
+  return typeof body === "string" || body instanceof Uint8Array ? bodyOf(body) : body;
+}

@@ -1,0 +1,228 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
+import type { Clock } from "@pagoda/core";
+import { isLeft } from "fp-ts/lib/Either.js";
+import { emptyBody } from "../../body.ts";
+import { CutOff } from "../../cut-off.ts";
+import type { HttpHeaders, RawHeaders } from "../../headers.ts";
+import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
+import { asObject, withSingleLines } from "../../single-lines.ts";
+import type { Backlog } from "../backlog.ts";
+import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
+import { isAccepted } from "../leaving.ts";
+import { Pace } from "../pace.ts";
+import { refusalText } from "../refusal.ts";
+import type { Side } from "../side.ts";
+import type { IncomingStream } from "./incoming.ts";
+import { readRequest } from "./request.ts";
+import { cut, furtherFields, send } from "./response.ts";
+import { open } from "./tunnel.ts";
+
+/** What an exchange needs to know of its connection. */
+export interface Surroundings {
+  readonly side: Side;
+  readonly peer: Peer;
+  readonly clock: Clock;
+}
+
+/** A request and its response: a stream. */
+export class Exchange {
+  readonly stream: ServerHttp2Stream;
+  /** Nobody wants the rest of what the client says. */
+  isUnheard = false;
+  readonly #around: Surroundings;
+  readonly #gone = new AbortController();
+  /** Counts pieces that have passed, either way; and how many there were, and since when, as it was last looked after. */
+  #passed = 0;
+  #seen = 0;
+  #quietSince: number;
+  /** The body of the request, where its client has a limit for it. */
+  #upload: { readonly body: IncomingStream; readonly pace: Pace } | undefined;
+  #cameBytes = 0;
+  /** The server has answered by itself, or broken the stream off: what the stack says comes too late. */
+  #isCutOff = false;
+
+  constructor(stream: ServerHttp2Stream, around: Surroundings) {
+    this.stream = stream;
+    this.#around = around;
+    this.#quietSince = around.clock.now();
+    // A stream that its client resets tells so by an error, too.
+    stream.on("error", () => {});
+    stream.once("close", () => {
+      if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.lost();
+    });
+  }
+
+  /** The client is not there any more, or is cut off. */
+  lost(reason: DOMException = clientGone): void {
+    this.#gone.abort(reason);
+  }
+
+  begin(flags: number, fields: RawHeaders): void {
+    const { stream } = this;
+    const { side, peer } = this.#around;
+    const request = readRequest({
+      exchange: this,
+      flags,
+      fields,
+      peer,
+      scheme: side.scheme,
+      tunnels: side.tunnels,
+    });
+    if (!("method" in request)) {
+      side.refused(request);
+      if (request.isReset) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+      else send(text(refusalText(request), request.status), this, "GET", () => {});
+      return;
+    }
+    if (mayBeEmpty(request)) this.#whenBodyShows(request);
+    else this.#call(request);
+  }
+
+  /**
+   * A request that is not expected to have a body may end with an empty DATA frame instead of its head: as an HTTP/1.1
+   * request it would become a chunked one, which some servers refuse.
+   */
+  #whenBodyShows(request: HttpRequest): void {
+    const { stream } = this;
+    const shows = (): void => {
+      stream.off("readable", shows);
+      // Taken back before it was whole.
+      if (stream.destroyed || stream.closed || this.#isCutOff) return;
+      const isEmpty = stream.readableLength === 0;
+      // Read to its end, or it would not close with the response.
+      if (isEmpty) stream.resume();
+      this.#call(isEmpty ? { ...request, body: emptyBody } : request);
+    };
+    stream.on("readable", shows);
+  }
+
+  #call(request: HttpRequest): void {
+    const { stream } = this;
+    const { side } = this.#around;
+    const { method } = request;
+    const defect = (cause: unknown): void => {
+      side.defect(cause, request);
+      if (stream.headersSent) cut(stream);
+      else send(internalError, this, method, () => {});
+    };
+    side.call(request, this.#gone.signal).then((result) => {
+      try {
+        if (isLeft(result)) defect(result.left);
+        else if (this.#isCutOff) result.right.body.cancel();
+        else if (isAccepted(request, result.right)) open(request, result.right, this);
+        else send(result.right, this, method, defect);
+      } catch (cause) {
+        defect(cause);
+      }
+    }, defect);
+  }
+
+  /**
+   * The response is out. What is still to come of the request is thrown away for a while, as with HTTP/1.1; then the
+   * client is told that it is not wanted, without an error (RFC 9113, 8.1). Told at once, some clients do not see the
+   * response any more.
+   */
+  readonly linger = (): void => {
+    const { stream } = this;
+    const { clock } = this.#around;
+    if (stream.readableEnded || stream.destroyed) return;
+    // Also one that both sides have ended: Node does not close it before what has come has been read.
+    stream.resume();
+    if (stream.closed) return;
+    const timer = clock.setTimer(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
+    stream.once("close", () => clock.clearTimer(timer));
+  };
+
+  /** A piece has passed. */
+  readonly tick = (): void => {
+    this.#passed++;
+  };
+
+  /** So many bytes of the request's body have come. */
+  came(bytes: number): void {
+    this.#passed++;
+    this.#cameBytes += bytes;
+  }
+
+  /** The client has to send this body quickly enough. */
+  measure(body: IncomingStream): void {
+    this.#upload = { body, pace: new Pace(0) };
+  }
+
+  /** Bytes wait until the client takes them. */
+  get isHeldUp(): boolean {
+    return this.stream.writableLength > 0 && !this.stream.destroyed;
+  }
+
+  get backlog(): Backlog {
+    return this.#around.side.backlog;
+  }
+
+  /**
+   * Resets the stream when nothing has passed for too long, or refuses a body that is too slow.
+   *
+   * @param lostMs For how long nobody could look.
+   * @param moves Something of the response has certainly passed.
+   */
+  look(now: number, lostMs: number, moves: boolean): void {
+    this.#quietSince += lostMs;
+    const { limits } = this.#around.side;
+    if (moves || this.#passed !== this.#seen) {
+      this.#seen = this.#passed;
+      this.#quietSince = now;
+    } else if (now - this.#quietSince >= limits.quietMs) return this.cutOff(quietTooLong(limits.quietMs));
+    const upload = this.#upload;
+    if (upload === undefined) return;
+    const why = upload.pace.look(now, upload.body.waits, this.#cameBytes, limits.body);
+    if (why !== undefined) this.#refuseSlow(`the body ${why}`);
+  }
+
+  /**
+   * Breaks the response off, but not while Node writes: it would end the stream before it resets it, and the client would
+   * take what it has for all there is.
+   */
+  breakOff(): void {
+    this.#around.clock.setTimer(0, () => cut(this.stream));
+  }
+
+  /** Breaks off, and aborts the call. */
+  cutOff(reason: CutOff): void {
+    this.#isCutOff = true;
+    this.lost(reason);
+    this.stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #refuseSlow(reason: string): void {
+    const refusal = { status: 408, reason } as const;
+    this.#upload = undefined;
+    this.#around.side.refused(refusal);
+    if (this.stream.headersSent) return this.cutOff(new CutOff(reason));
+    this.#isCutOff = true;
+    this.lost(new CutOff(reason));
+    send(text(refusalText(refusal), refusal.status), this, "POST", () => {});
+  }
+
+  /** Sends a 1xx response before the one that counts. */
+  readonly inform: NonNullable<HttpRequest["onInformation"]> = (status: number, headers: HttpHeaders) => {
+    const { stream } = this;
+    // 100 is the body's matter: see request.ts. HTTP/2 knows no 101.
+    if (status <= 101 || stream.headersSent || stream.destroyed) return;
+    try {
+      withSingleLines(furtherFields(headers), (lines) =>
+        stream.additionalHeaders({ ...asObject(lines), ":status": status }),
+      );
+    } catch {
+      // Who waits for the response can do without it.
+    }
+  };
+}
+
+const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
+
+function mayBeEmpty({ method, body, upgrade, headers }: HttpRequest): boolean {
+  if (body === emptyBody || body.length !== undefined || upgrade !== undefined) return false;
+  // Who waits for `100 Continue` sends nothing before.
+  return rarelyHasBody.has(method) && !headers.has("expect");
+}
+
+const internalError: HttpResponse = text("500 Internal Server Error\n", 500);

@@ -1,0 +1,165 @@
+import { type Body, emptyBody } from "../../body.ts";
+import { isGrpc } from "../../grpc.ts";
+import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../headers.ts";
+import { callNotes, type HttpRequest, type Peer } from "../../message.ts";
+import { expectationOf, fieldBytes, maxFields, parseTarget, validAuthority } from "../framing.ts";
+import { headerBytes, type Refusal, tooLong } from "../refusal.ts";
+import type { Tunnels } from "../tunnels.ts";
+import type { Exchange } from "./exchange.ts";
+import { IncomingStream } from "./incoming.ts";
+
+/** NGHTTP2_FLAG_END_STREAM: the request ends with its head. */
+const endStream = 0x1;
+
+export interface Arrival {
+  readonly tunnels: Tunnels;
+  readonly exchange: Exchange;
+  readonly flags: number;
+  /** Names and values in turns, pseudo-header fields included. */
+  readonly fields: RawHeaders;
+  readonly peer: Peer;
+  readonly scheme: "http" | "https";
+}
+
+/**
+ * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 reader behind could understand differently. The
+ * connection fields of HTTP/1.1, names in capitals, and bodies that are not as long as announced, are refused by
+ * nghttp2 before they come here. It drops fields with characters that are none (CR, LF, NUL), without a word from Node.
+ */
+export function readRequest({
+  exchange,
+  flags,
+  fields,
+  peer,
+  scheme,
+  tunnels,
+}: Arrival): HttpRequest | Refusal {
+  let method = "";
+  let announced = "";
+  let protocol: string | undefined;
+  let target: string | undefined;
+  let authority: string | undefined;
+  let host: string | undefined;
+  let length: number | undefined;
+  let awaitsContinue = false;
+  let cookie: string | undefined;
+  let cookieAt = -1;
+  let bytes = 0;
+  const raw: string[] = [];
+
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    bytes += name.length + value.length + fieldBytes;
+    if (hasOuterSpace(value))
+      return { status: 400, reason: `spaces around the field ${name}`, isReset: true };
+    switch (name) {
+      case ":method":
+        method = value;
+        continue;
+      case ":scheme":
+        announced = value;
+        continue;
+      case ":path":
+        target = value;
+        continue;
+      case ":protocol":
+        protocol = value;
+        continue;
+      case ":authority":
+        authority = value;
+        continue;
+      case "host":
+        if (host !== undefined) return refused("more than one Host field");
+        host = value;
+        continue;
+      case "cookie":
+        // RFC 9113, 8.2.3: it may come in crumbs, which HTTP/1.1 does not know.
+        if (cookie === undefined) cookieAt = raw.push(name, value) - 1;
+        cookie = cookie === undefined ? value : `${cookie}; ${value}`;
+        continue;
+      case "content-length":
+        length = Number(value);
+        break;
+      case "expect":
+        switch (expectationOf(value)) {
+          case undefined:
+            return { status: 417, reason: "an expectation other than 100-continue" };
+          case "continue":
+            awaitsContinue = true;
+        }
+    }
+    if (name.startsWith(":")) return refused(`the pseudo-header field ${name}`);
+    raw.push(name, value);
+  }
+  if (cookie !== undefined) raw[cookieAt] = cookie;
+  // The authority counts as the Host field that it becomes.
+  if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
+  if (bytes > headerBytes) return tooLong((target?.length ?? 0) > headerBytes / 2);
+
+  if (protocol !== undefined && method !== "CONNECT") return refused("the pseudo-header field :protocol");
+  const isTunnel = method === "CONNECT" && protocol === undefined;
+  if (!isTunnel && announced !== "http" && announced !== "https")
+    return refused("a scheme other than http and https");
+  if (authority !== undefined && host !== undefined && authority !== host)
+    return refused("a Host field that is not the authority");
+  const named = authority ?? host;
+  if (named === undefined || !validAuthority.test(named)) return refused("the authority is malformed");
+  // Only the origin form: an absolute one would be a second authority.
+  const isForm = target !== undefined && (target.startsWith("/") || target === "*");
+  const parsed = isTunnel
+    ? parseTarget(method, named, named)
+    : isForm
+      ? parseTarget(protocol === undefined ? method : "GET", target as string, named)
+      : undefined;
+  if (parsed === undefined) return refused("the request target is malformed");
+
+  // RFC 9220, 3, says 501 for what RFC 8441 leaves open.
+  if (protocol === undefined ? isTunnel && !tunnels.connects : !tunnels.has(protocol))
+    return {
+      status: 501,
+      reason: `${protocol === undefined ? "CONNECT" : "that protocol"} is not offered here`,
+    };
+
+  raw.unshift("host", named);
+  const headers = new HttpHeaders(raw);
+  // What is said in a tunnel, and to gRPC, may be little for as long as one likes.
+  const isMeasured = !isTunnel && protocol === undefined && !isGrpc(headers);
+  return {
+    // As with HTTP/1.1: the extended CONNECT of RFC 8441 is this version's word for it.
+    method: protocol === undefined ? method : "GET",
+    // Of the connection: what the client writes nobody can check.
+    scheme,
+    authority: named,
+    path: parsed.path,
+    query: parsed.query,
+    headers,
+    body: bodyOf(exchange, flags, length, awaitsContinue, isMeasured),
+    version: "2",
+    peer,
+    onInformation: exchange.inform,
+    notes: callNotes(),
+    ...(protocol !== undefined && { upgrade: protocol }),
+  };
+}
+
+function refused(reason: string): Refusal {
+  return { status: 400, reason };
+}
+
+function bodyOf(
+  exchange: Exchange,
+  flags: number,
+  length: number | undefined,
+  awaitsContinue: boolean,
+  isMeasured: boolean,
+): Body {
+  if ((flags & endStream) === 0) {
+    const body = new IncomingStream(exchange, length, awaitsContinue);
+    if (isMeasured) exchange.measure(body);
+    return body;
+  }
+  // Read to its end, or it would not close with the response.
+  exchange.stream.resume();
+  return emptyBody;
+}

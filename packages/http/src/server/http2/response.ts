@@ -1,0 +1,212 @@
+import {
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from "node:http2";
+import type { BodyFlow, BodySink } from "../../body.ts";
+import { HttpHeaders, type RawHeaders } from "../../headers.ts";
+import type { HttpResponse } from "../../message.ts";
+import { asObject, withSingleLines } from "../../single-lines.ts";
+import { mayTrail } from "../../trailers.ts";
+import { Held } from "../backlog.ts";
+import { checkField } from "../fields.ts";
+import type { Exchange } from "./exchange.ts";
+
+const pieceBytes = 65_536;
+
+const { NGHTTP2_INTERNAL_ERROR } = constants;
+
+/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what only requests say. */
+const ofConnections: ReadonlySet<string> = new Set([
+  "connection",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Sends a response. What the client does not take (it has gone) is cancelled at its source.
+ *
+ * @param defect Told of a response that turns out not to be what its head says, once it is under way.
+ * @throws When the response cannot be sent at all.
+ */
+export function send(
+  response: HttpResponse,
+  exchange: Exchange,
+  method: string,
+  defect: (cause: unknown) => void,
+): void {
+  const { stream } = exchange;
+  const { body, status } = response;
+  if (stream.destroyed || stream.closed) return body.cancel();
+  try {
+    const isBodiless = method === "HEAD" || status === 204 || status === 304;
+    const whole = body.take();
+    const length = whole?.length ?? body.length;
+    // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
+    const isTold = !isBodiless || (method === "HEAD" && status !== 204 && status !== 304);
+    const fields = head(response, isTold ? length : undefined, isBodiless);
+    if (isBodiless || whole?.length === 0) {
+      body.cancel();
+      respond(stream, fields, { endStream: true });
+      endAfter(exchange);
+    } else if (whole !== undefined) {
+      respond(stream, fields);
+      endAfter(exchange);
+      write(whole, exchange);
+      stream.end();
+    } else {
+      respond(stream, fields, { waitForTrailers: true });
+      const sink = new StreamSink(exchange, body.length, defect);
+      sink.flow = body.pipe(sink);
+    }
+  } catch (cause) {
+    body.cancel(cause);
+    throw cause;
+  }
+}
+
+/** @param fields Names and values in turns, as Node takes them beside an object. */
+export function respond(
+  stream: ServerHttp2Stream,
+  fields: RawHeaders,
+  options?: ServerStreamResponseOptions,
+): void {
+  withSingleLines(fields, (lines) => stream.respond(lines as unknown as OutgoingHttpHeaders, options));
+}
+
+/** Breaks a response off so that its client notices. */
+export function cut(stream: ServerHttp2Stream): void {
+  stream.close(NGHTTP2_INTERNAL_ERROR);
+}
+
+/** In pieces: what is given as one is done when its last byte is, and nobody sees that it passes. */
+export function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
+  let goOn = true;
+  for (let from = 0; from < bytes.length; from += pieceBytes)
+    goOn = stream.write(bytes.subarray(from, from + pieceBytes), tick);
+  return goOn;
+}
+
+function endAfter(exchange: Exchange): void {
+  exchange.stream.once("finish", exchange.linger);
+}
+
+/** @param length Of the body, where it has one and its length is known. */
+function head(
+  { status, headers: { raw } }: HttpResponse,
+  length: number | undefined,
+  isBodiless: boolean,
+): RawHeaders {
+  if (!(Number.isInteger(status) && status >= 200 && status <= 999))
+    throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
+  const fields: string[] = [":status", String(status)];
+  let announced: string | undefined;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    if (ofConnections.has(name)) continue;
+    checkField(name, value);
+    if (name === "content-length") {
+      if (announced !== undefined || !/^\d+$/.test(value))
+        throw new RangeError(`content-length is ${value}; valid is one number`);
+      if (!isBodiless && length !== undefined && Number(value) !== length)
+        throw new RangeError(`content-length is ${value}; the body has ${length} bytes`);
+      announced = value;
+      // RFC 9110, 8.6: it has no body, and must not say how long that is.
+      if (status === 204) continue;
+    }
+    fields.push(name, value);
+  }
+  // The head of an empty one says that nothing follows.
+  if (announced === undefined && length !== undefined && length > 0)
+    fields.push("content-length", String(length));
+  return fields;
+}
+
+/** @throws TypeError for a field that cannot be sent. */
+export function furtherFields(headers: HttpHeaders, isWanted?: (name: string) => boolean): RawHeaders {
+  const fields: string[] = [];
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    if (ofConnections.has(lower) || lower === "content-length" || isWanted?.(lower) === false) continue;
+    checkField(lower, value);
+    fields.push(lower, value);
+  }
+  return fields;
+}
+
+class StreamSink implements BodySink {
+  readonly #exchange: Exchange;
+  readonly #held: Held;
+  readonly #defect: (cause: unknown) => void;
+  /** Bytes still to come, where they were announced. */
+  #left: number;
+  #trailers: HttpHeaders = HttpHeaders.empty;
+  flow: BodyFlow | undefined;
+
+  constructor(exchange: Exchange, length: number | undefined, defect: (cause: unknown) => void) {
+    const { stream } = exchange;
+    this.#exchange = exchange;
+    this.#defect = defect;
+    this.#left = length ?? Infinity;
+    const held = new Held(exchange.backlog, length);
+    this.#held = held;
+    stream.on("drain", () => {
+      held.clear();
+      this.flow?.resume();
+    });
+    stream.once("wantTrailers", () => this.#sendTrailers());
+    stream.once("close", () => {
+      held.clear();
+      // After a complete response there is nothing left to cancel, and cancelling does nothing.
+      this.flow?.cancel(new Error("the client has gone"));
+    });
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#left -= chunk.length;
+    if (this.#left >= 0) return this.#held.wrote(chunk.length, write(chunk, this.#exchange));
+    this.#broken(new RangeError("the body is longer than its length"));
+    return false;
+  }
+
+  end(trailers: HttpHeaders): void {
+    if (this.#left !== Infinity && this.#left > 0) {
+      this.#broken(new RangeError("the body is shorter than its length"));
+      return;
+    }
+    this.#trailers = trailers;
+    this.#exchange.stream.end();
+  }
+
+  fail(): void {
+    const exchange = this.#exchange;
+    const { stream } = exchange;
+    // What has come goes out before the break: a reset overtakes it.
+    if (stream.writableLength === 0 || stream.destroyed) exchange.breakOff();
+    else stream.write("", () => exchange.breakOff());
+  }
+
+  #sendTrailers(): void {
+    const stream = this.#exchange.stream;
+    try {
+      withSingleLines(furtherFields(this.#trailers, mayTrail), (lines) =>
+        stream.sendTrailers(asObject(lines)),
+      );
+    } catch (cause) {
+      this.#broken(cause);
+      return;
+    }
+    this.#exchange.linger();
+  }
+
+  #broken(cause: unknown): void {
+    cut(this.#exchange.stream);
+    this.#defect(cause);
+  }
+}

@@ -1,0 +1,63 @@
+import { constants } from "node:http2";
+import type { BodyFlow, BodySink } from "../../body.ts";
+import type { HttpRequest, HttpResponse } from "../../message.ts";
+import { checkField } from "../fields.ts";
+import { notInAcceptance } from "../leaving.ts";
+import type { Exchange } from "./exchange.ts";
+import { respond, write } from "./response.ts";
+
+/**
+ * Accepts: from here on the stream's bytes are the bodies (RFC 8441, 5, and RFC 9113, 8.5).
+ *
+ * @throws TypeError for a field that cannot be sent.
+ */
+export function open(
+  { upgrade }: HttpRequest,
+  { status, headers, body }: HttpResponse,
+  exchange: Exchange,
+): void {
+  const { stream } = exchange;
+  const fields: string[] = [":status", upgrade === undefined ? String(status) : "200"];
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    // What proves to a client of HTTP/1.1 that it was understood proves nothing here.
+    if (notInAcceptance.has(lower) || lower === "sec-websocket-accept") continue;
+    checkField(lower, value);
+    fields.push(lower, value);
+  }
+  // With these to come, a stream that is cut off does not end properly first.
+  respond(stream, fields, { waitForTrailers: true });
+  stream.once("wantTrailers", () => stream.sendTrailers({}));
+  const sink = new TunnelSink(exchange);
+  sink.flow = body.pipe(sink);
+}
+
+class TunnelSink implements BodySink {
+  readonly #exchange: Exchange;
+  flow: BodyFlow | undefined;
+
+  constructor(exchange: Exchange) {
+    const { stream } = exchange;
+    this.#exchange = exchange;
+    stream.on("drain", () => this.flow?.resume());
+    stream.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return write(chunk, this.#exchange);
+  }
+
+  /** The client may go on, unless nobody listens any more. */
+  end(): void {
+    const exchange = this.#exchange;
+    exchange.stream.end(() => {
+      if (!exchange.isUnheard) return;
+      exchange.stream.close(constants.NGHTTP2_NO_ERROR);
+      exchange.stream.resume();
+    });
+  }
+
+  fail(): void {
+    this.#exchange.breakOff();
+  }
+}

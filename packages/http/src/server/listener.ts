@@ -1,0 +1,287 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type Clock, rangeError, type Service, systemClock } from "@pagoda/core";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { CutOff } from "../cut-off.ts";
+import type { HttpRequest, HttpResponse } from "../message.ts";
+import { Accepted } from "./accepted.ts";
+import { Backlog } from "./backlog.ts";
+import { ClientConnections } from "./client-connections.ts";
+import { type Limits, limitsOf } from "./client-limits.ts";
+import { Connections } from "./connections.ts";
+import { Http1 } from "./http1/server.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import { peek } from "./peek.ts";
+import { bareResponse, type Refusal } from "./refusal.ts";
+import type {
+  HttpServer,
+  HttpVersion,
+  ListenFailed,
+  ServeOptions,
+  ServerObserver,
+  ServerUpdate,
+} from "./serve.ts";
+import type { Side } from "./side.ts";
+import { type ServerTls, TlsEnd } from "./tls.ts";
+import { Tunnels } from "./tunnels.ts";
+
+/** A listening socket, and what becomes of its connections. */
+export class Listener implements HttpServer, Side {
+  host = "";
+  port = 0;
+  readonly scheme: "http" | "https";
+  draining = false;
+  inFlight = 0;
+  tunnels: Tunnels;
+  limits: Limits;
+  readonly backlog: Backlog = new Backlog();
+  readonly #stack: Service<HttpRequest, HttpResponse, never>;
+  readonly #observer: ServerObserver;
+  readonly #clock: Clock;
+  readonly #protocols: readonly HttpVersion[];
+  /** One, or one for each socket that was given. */
+  readonly #acceptors: Server[] = [];
+  #maxConnections: number | undefined;
+  readonly #ofClients: ClientConnections;
+  readonly #connections: Connections;
+  readonly #http1: Http1;
+  #tls: TlsEnd | undefined;
+  /** Those that are becoming secure, by where they come from: TLS does not say whose handshake has ended. */
+  readonly #handshakes = new Map<string, Accepted>();
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(stack: Service<HttpRequest, HttpResponse, never>, options: ServeOptions) {
+    const { protocols = ["http1", "http2"], tls, upgrades = ["websocket"], clock = systemClock } = options;
+    if (protocols.length === 0)
+      throw rangeError("serve: protocols", '["http1"], ["http2"] or both', protocols);
+    this.scheme = tls === undefined ? "http" : "https";
+    this.limits = limitsOf(options.limits);
+    this.#stack = stack;
+    this.#observer = options;
+    this.#clock = clock;
+    this.#protocols = protocols;
+    this.tunnels = new Tunnels(upgrades);
+    this.#tls = tls && this.#tlsEnd(tls);
+    this.#connections = new Connections(clock);
+    this.#http1 = new Http1(this, clock);
+    this.#maxConnections = options.maxConnections;
+    this.#ofClients = new ClientConnections(options.maxConnectionsPerClient ?? Infinity);
+  }
+
+  async listen(
+    host: string,
+    port: number,
+    reusePort: boolean,
+    sockets: readonly object[],
+  ): Promise<Either<ListenFailed, HttpServer>> {
+    try {
+      if (sockets.length === 0)
+        await this.#listen((acceptor) => acceptor.listen({ host, port, backlog, reusePort }));
+      for (const socket of sockets) await this.#listen((acceptor) => acceptor.listen(socket, backlog));
+    } catch (error) {
+      this.#stopAccepting();
+      this.#http1.close();
+      const cause = error as NodeJS.ErrnoException;
+      const code = cause.code ?? cause.message;
+      return left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause });
+    }
+    return right(this);
+  }
+
+  async #listen(listen: (acceptor: Server) => Server): Promise<void> {
+    // Like Node's own HTTP server: a client that has said everything may still read.
+    const acceptor = createServer({ allowHalfOpen: true, noDelay: true });
+    acceptor.on("connection", (socket) => this.#accept(socket));
+    acceptor.on("drop", () => this.#observer.connectionRefused?.());
+    this.#acceptors.push(acceptor);
+    this.#limit(this.#maxConnections);
+    await once(listen(acceptor), "listening");
+    // The system could not hand over a connection: no memory, no descriptors. The others go on.
+    acceptor.on("error", () => this.#observer.connectionRefused?.());
+    ({ address: this.host, port: this.port } = acceptor.address() as AddressInfo);
+  }
+
+  get url(): string {
+    return `${this.scheme}://${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  update({ tls, maxConnections, maxConnectionsPerClient, upgrades, limits }: ServerUpdate): void {
+    const tunnels = upgrades === undefined ? this.tunnels : new Tunnels(upgrades);
+    const next = limits === undefined ? this.limits : limitsOf(limits);
+    if (tls !== undefined) {
+      if (this.#tls === undefined)
+        throw new RangeError("update: tls must be undefined for a server without TLS");
+      this.#tls = this.#tlsEnd(tls);
+    }
+    this.tunnels = tunnels;
+    this.limits = next;
+    this.#http1.update();
+    this.#limit(maxConnections);
+    this.#ofClients.max = maxConnectionsPerClient ?? Infinity;
+  }
+
+  async drain(limitMs: number): Promise<number> {
+    this.draining = true;
+    this.#stopAccepting();
+    for (const connection of this.#connections) connection.drain();
+    const over = this.#over();
+    await this.#within(limitMs, over);
+    const cutOff = this.inFlight;
+    const reason = new CutOff(`draining took longer than ${limitMs / 1_000} s`);
+    for (const connection of this.#connections) connection.destroy(reason);
+    await over;
+    this.#http1.close();
+    return cutOff;
+  }
+
+  async close(): Promise<void> {
+    this.draining = true;
+    this.#stopAccepting();
+    const reason = new CutOff("the server was closed");
+    for (const connection of this.#connections) connection.destroy(reason);
+    await this.#over();
+    this.#http1.close();
+  }
+
+  call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>> {
+    try {
+      return Promise.resolve(this.#stack.call(request, signal));
+    } catch (defect) {
+      // A stack that throws instead of rejecting has the same defect.
+      return Promise.reject(defect);
+    }
+  }
+
+  began(): void {
+    this.inFlight++;
+  }
+
+  ended(): void {
+    if (--this.inFlight === 0) this.#idle?.resolve();
+  }
+
+  refused({ status, reason }: Refusal): void {
+    this.#observer.requestRefused?.(status, reason);
+  }
+
+  defect(cause: unknown, request: HttpRequest): void {
+    this.#observer.defect?.(cause, request);
+  }
+
+  #accept(socket: Socket): void {
+    // Node asks for it once, here: later a client could have reset the connection, and its request would come from
+    // nobody, whom no rule denies and no limit knows.
+    if (socket.remoteAddress === undefined) return void socket.destroy();
+    const client = this.#ofClients.opened(socket.remoteAddress);
+    if (client === undefined) {
+      this.#observer.connectionRefused?.();
+      return void socket.destroy();
+    }
+    const accepted = new Accepted(socket, this, this.#clock);
+    this.#connections.add(accepted);
+    // What fails before its version is known is no more than a client that has gone.
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      this.#connections.delete(accepted);
+      this.#ofClients.closed(client);
+      this.#observer.connections?.(this.connections, "closed");
+    });
+    this.#observer.connections?.(this.connections, "opened");
+    if (this.#tls !== undefined) this.#handshake(socket, accepted, this.#tls);
+    else if (this.#protocols.length > 1) this.#peek(socket, accepted);
+    else this.#begin(socket, accepted, this.#protocols[0] === "http2");
+  }
+
+  #peek(socket: Socket, accepted: Accepted): void {
+    peek(socket, (isHttp2) => {
+      this.#begin(socket, accepted, isHttp2);
+      // HTTP/2 takes what was given back by itself.
+      if (!isHttp2) socket.resume();
+    });
+  }
+
+  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): void {
+    if (isHttp2) accepted.become(new Http2Connection(socket, this, this.#clock));
+    else accepted.become(this.#http1.accept(socket));
+    if (this.draining) accepted.drain();
+  }
+
+  #handshake(socket: Socket, accepted: Accepted, tls: TlsEnd): void {
+    const from = cameFrom(socket);
+    this.#handshakes.set(from, accepted);
+    socket.once("close", () => {
+      if (this.#handshakes.get(from) === accepted) this.#handshakes.delete(from);
+    });
+    tls.accept(socket);
+  }
+
+  #tlsEnd(tls: ServerTls): TlsEnd {
+    // In the order of preference.
+    const alpn = (["http2", "http1"] as const).filter((version) => this.#protocols.includes(version));
+    return new TlsEnd(
+      tls,
+      alpn.map((version) => alpnNames[version]),
+      {
+        secure: (socket) => this.#secure(socket),
+        failed: (reason) => this.#observer.handshakeFailed?.(reason),
+        plain: (socket) => this.#plain(socket),
+      },
+    );
+  }
+
+  /** As in nginx: a client that only sees a closed connection would look for the mistake elsewhere. */
+  #plain(socket: TLSSocket): void {
+    const refusal: Refusal = { status: 400, reason: "a plain HTTP request to an HTTPS port" };
+    const accepted = this.#handshakes.get(cameFrom(socket));
+    if (accepted === undefined) return void socket.destroy();
+    this.refused(refusal);
+    accepted.refuse(bareResponse(refusal));
+  }
+
+  #secure(socket: TLSSocket): void {
+    const from = cameFrom(socket);
+    const accepted = this.#handshakes.get(from);
+    this.#handshakes.delete(from);
+    const isHttp2 = socket.alpnProtocol === "h2";
+    // It has gone, or it did not say what it speaks, which then is HTTP/1.1.
+    if (accepted === undefined || (!isHttp2 && !this.#protocols.includes("http1"))) socket.destroy();
+    else this.#begin(socket, accepted, isHttp2);
+  }
+
+  #limit(maxConnections: number | undefined): void {
+    this.#maxConnections = maxConnections;
+    // Node's types do not say that it may be taken back.
+    for (const acceptor of this.#acceptors) acceptor.maxConnections = maxConnections ?? Infinity;
+  }
+
+  #stopAccepting(): void {
+    for (const acceptor of this.#acceptors) acceptor.close();
+  }
+
+  /** Settles when no request is in flight and no connection open. */
+  async #over(): Promise<void> {
+    await this.#connections.allClosed();
+    if (this.inFlight > 0) await (this.#idle ??= Promise.withResolvers()).promise;
+  }
+
+  async #within(limitMs: number, over: Promise<void>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.setTimer(limitMs, resolve);
+    await Promise.race([over, late]);
+    this.#clock.clearTimer(timer);
+  }
+}
+
+/** Connections that wait until they are accepted; the system may allow fewer. */
+const backlog = 1_024;
+
+const alpnNames: Readonly<Record<HttpVersion, string>> = { http1: "http/1.1", http2: "h2" };
+
+function cameFrom({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import { rangeError } from "@pagoda/core";
+import { isProtocolName, protocolsOf, speaksHttp } from "../upgrades.ts";
+
+/** The tunnels that a server opens: only for named protocols, and never for one that carries HTTP past the stack. */
+export class Tunnels {
+  /** Whether `CONNECT` opens one. */
+  readonly connects: boolean;
+  readonly #protocols: ReadonlySet<string>;
+
+  /** @throws RangeError for a name that is not a protocol, or that carries HTTP. */
+  constructor(names: readonly string[]) {
+    for (const name of names)
+      if (!isProtocolName(name) || speaksHttp(name))
+        throw rangeError("serve: upgrades", "protocols other than HTTP", name);
+    const protocols = new Set(names.map((name) => name.toLowerCase()));
+    this.connects = protocols.delete("connect");
+    this.#protocols = protocols;
+  }
+
+  has(protocol: string): boolean {
+    return this.#protocols.has(protocol.toLowerCase());
+  }
+
+  /**
+   * The protocols in an HTTP/1.1 request's `Upgrade` that are offered here, as the client wrote them. Others are ignored
+   * (RFC 9110, 7.8), and so is the whole field in HTTP/1.0.
+   */
+  wantedBy({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
+    if (headers.upgrade === undefined || httpVersionMinor === 0 || method === "CONNECT") return undefined;
+    const wanted = protocolsOf(headers.upgrade).filter((protocol) => this.has(protocol));
+    return wanted.length === 0 ? undefined : wanted.join(", ");
+  }
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { Service } from "@pagoda/core";
+import {
+  conformance as coreConformance,
+  type DefineTest,
+  type Kit,
+  layerRules,
+  type LayerUnderTest,
+  type Rule,
+  type Samples,
+  settled,
+} from "@pagoda/core/testing";
+import { isRight, right } from "fp-ts/lib/Either.js";
+import type { Body } from "../body.ts";
+import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } from "./bodies.ts";
+
+/**
+ * The conformance suite of `@pagoda/core/testing`, and what a layer must do with bodies: pass them on whole, or free them.
+ * The rules about bodies send HTTP messages where there is no sample, and are left out for samples that have no body.
+ *
+ * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
+ *
+ * @param makeLayer Makes a fresh layer that lets the sample request through at once.
+ */
+export function conformance<Req = string, Res = string>(
+  test: DefineTest,
+  makeLayer: (kit: Kit) => LayerUnderTest,
+  samples: Samples<Req, Res> = {},
+): void {
+  coreConformance(test, makeLayer, samples);
+  const { request = () => "request" as Req, response = () => "response" as Res } = samples;
+  const check = layerRules(test, makeLayer, samples);
+  bodyRules(check, requestsWith(samples.request), responsesWith(samples.response), request, response);
+}
+
+/** A body that is neither passed on nor cancelled keeps its connection for ever. */
+function bodyRules<Req, Res>(
+  check: Rule<Req, Res>,
+  requestWith: ((body: Body) => Req) | undefined,
+  responseWith: ((body: Body) => Res) | undefined,
+  request: () => Req,
+  response: () => Res,
+): void {
+  if (requestWith !== undefined) {
+    check("the body of a request reaches inner, and is freed when inner does not want it", async (bench) => {
+      const { mock, layered, signal } = bench;
+      for (const isRead of [true, false]) {
+        const { body, ended } = watchedBody();
+        const result = layered.call(requestWith(body), signal);
+        const inner = await mock.next();
+        if (isRead) await assertWhole(inner.request, "the request");
+        else bodyOfMessage(inner.request)?.cancel();
+        inner.answer(response());
+        await result;
+        assert.ok(isRead ? ended() === true : ended() !== undefined, "the request's own body was dropped");
+      }
+    });
+  }
+  if (responseWith === undefined) return;
+
+  check(
+    "the body of a response reaches the caller, and is freed when the caller does not want it",
+    async (bench) => {
+      for (const isRead of [true, false]) {
+        const { body, ended } = watchedBody();
+        const result = bench.call();
+        (await bench.mock.next()).answer(responseWith(body));
+        const given = await result;
+        if (isRight(given) && isRead) await assertWhole(given.right, "the response");
+        else if (isRight(given)) bodyOfMessage(given.right)?.cancel();
+        await settled();
+        const isPassed = isRead && isRight(given);
+        assert.ok(isPassed ? ended() === true : ended() !== undefined, "the response's own body was dropped");
+      }
+    },
+  );
+
+  check(
+    "a response that nobody gets any more is freed",
+    async ({ mock, wrap, clock, controller, signal }) => {
+      for (const why of ["time", "abort"]) {
+        const bodies: (() => boolean | undefined)[] = [];
+        const { promise: late, resolve: answer } = Promise.withResolvers<void>();
+        // It answers in the end, whatever its signal says.
+        const stubborn: Service<Req, Res, unknown> = {
+          ...mock.service,
+          call: async () => {
+            await late;
+            const { body, ended } = watchedBody();
+            bodies.push(ended);
+            return right(responseWith(body));
+          },
+        };
+        const result = wrap(stubborn).call(request(), signal);
+        await settled();
+        if (why === "abort") controller.abort();
+        else for (let fired = 0; fired < 100 && clock.fireNext(); fired++) await settled();
+        answer();
+        const given = await result;
+        if (isRight(given)) bodyOfMessage(given.right)?.cancel();
+        await settled();
+        for (const ended of bodies)
+          assert.ok(ended() !== undefined, `a response that came after ${words[why]} was dropped`);
+      }
+    },
+  );
+}
+
+const words: Record<string, string> = { abort: "an abort", time: "its time" };

@@ -1,0 +1,3 @@
+export * from "./certificates.ts";
+export * from "./conformance.ts";
+export * from "./service-conformance.ts";

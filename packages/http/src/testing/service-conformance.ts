@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import {
+  type DefineTest,
+  type LeafUnderTest,
+  serviceConformance as coreServiceConformance,
+  type ServiceConformanceOptions,
+} from "@pagoda/core/testing";
+import { isRight } from "fp-ts/lib/Either.js";
+import { bodyOfMessage } from "./bodies.ts";
+
+/**
+ * The suite of `@pagoda/core/testing` for leaf services, which reads the bodies of HTTP responses to their end.
+ *
+ * @param makeLeaf Makes a fresh leaf for each rule.
+ */
+export function serviceConformance<Req, Res>(
+  test: DefineTest,
+  makeLeaf: () => LeafUnderTest<Req, Res> | Promise<LeafUnderTest<Req, Res>>,
+  options?: ServiceConformanceOptions,
+): void {
+  coreServiceConformance(test, async () => ({ read, ...(await makeLeaf()) }), options);
+}
+
+async function read(response: unknown): Promise<void> {
+  const whole = await bodyOfMessage(response)?.bytes({ maxBytes: Infinity });
+  assert.ok(whole === undefined || isRight(whole), "the body of the response broke off");
+}

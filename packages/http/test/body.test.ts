@@ -1,0 +1,240 @@
+import { getEventListeners } from "node:events";
+import { bodyFrom, bodyOf, emptyBody, HttpHeaders } from "@pagoda/http";
+import { settled } from "@pagoda/core/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { observed, piecesOf, Sink, Source } from "./bodies.ts";
+
+const tooLarge = (maxBytes: number) => ({
+  _tag: "Left",
+  left: { _tag: "BodyTooLarge", origin: "local", retryable: false, maxBytes },
+});
+
+describe("emptyBody", () => {
+  test("has passed before it began, as often as one likes", async () => {
+    for (let i = 0; i < 2; i++) {
+      const sink = Sink.on(emptyBody);
+      expect(sink.chunks).toEqual([]);
+      expect(sink.ends).toEqual(["end"]);
+      expect(sink.trailers).toBe(HttpHeaders.empty);
+    }
+    expect(emptyBody.length).toBe(0);
+    expect(emptyBody.take()).toHaveLength(0);
+    expect(observed(emptyBody)).toEqual([true]);
+    emptyBody.cancel();
+    expect(await emptyBody.text()).toEqual(right(""));
+  });
+});
+
+describe("bodyOf", () => {
+  test("gives its bytes, as often as one likes", async () => {
+    const body = bodyOf("grüß");
+    expect(body.length).toBe(6);
+    for (let i = 0; i < 2; i++) {
+      const sink = Sink.on(body);
+      expect(sink.text).toBe("grüß");
+      expect(sink.ends).toEqual(["end"]);
+      expect(await body.text()).toEqual(right("grüß"));
+    }
+  });
+
+  test("without content it is the empty body", () => {
+    expect(bodyOf("")).toBe(emptyBody);
+    expect(bodyOf(new Uint8Array(0))).toBe(emptyBody);
+  });
+
+  test("tells observers when it was read, and when it will not be", () => {
+    const read = bodyOf("a");
+    const told = observed(read);
+    read.take();
+    expect(told).toEqual([true]);
+    const cancelled = bodyOf("a");
+    cancelled.cancel();
+    expect(observed(cancelled)).toEqual([false]);
+  });
+});
+
+describe("bytes, text and json", () => {
+  test("collect pieces, however UTF-8 is cut", async () => {
+    const source = new Source();
+    const text = source.text();
+    const bytes = Buffer.from("aß€𝒳");
+    for (const byte of bytes) source.give(Uint8Array.of(byte));
+    source.end();
+    expect(await text).toEqual(right("aß€𝒳"));
+  });
+
+  test("read JSON, and say what is not", async () => {
+    expect(await bodyOf('{"a":[1]}').json()).toEqual(right({ a: [1] }));
+    expect(await bodyOf('{"a":').json()).toMatchObject({
+      left: { _tag: "BodyMalformed", origin: "local", retryable: false, reason: expect.any(String) },
+    });
+    expect(await emptyBody.json()).toMatchObject({ left: { _tag: "BodyMalformed" } });
+  });
+
+  test("a broken source is a fault for all three", async () => {
+    for (const read of ["bytes", "text", "json"] as const) {
+      const source = new Source();
+      const result = source[read]();
+      source.give("1");
+      source.break();
+      expect(await result).toMatchObject({ left: { _tag: "BodyBroken" } });
+    }
+  });
+
+  test("more than allowed cancels the source, whatever of it is known beforehand", async () => {
+    const announced = new Source();
+    announced.length = 4;
+    expect(await announced.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
+    expect(announced.told).toEqual(["stop undefined"]);
+
+    const flowing = new Source();
+    const result = flowing.bytes({ maxBytes: 3 });
+    expect(flowing.give("abc")).toBe(true);
+    expect(flowing.give("d")).toBe(false);
+    expect(await result).toEqual(tooLarge(3));
+    expect(flowing.told).toEqual(["start", "stop undefined"]);
+
+    const kept = new Source();
+    kept.give("abc", "d");
+    expect(await kept.text({ maxBytes: 3 })).toEqual(tooLarge(3));
+    expect(kept.told).toEqual(["start", "stop undefined"]);
+  });
+
+  test("exactly what is allowed is not too much", async () => {
+    expect(await bodyOf("abc").text({ maxBytes: 3 })).toEqual(right("abc"));
+    expect(await bodyOf("abcd").text({ maxBytes: 3 })).toEqual(tooLarge(3));
+    const mebibyte = new Uint8Array(1_048_576);
+    expect((await bodyOf(mebibyte).bytes())._tag).toBe("Right");
+    expect(await bodyOf(Buffer.concat([mebibyte, mebibyte])).bytes()).toEqual(tooLarge(1_048_576));
+  });
+
+  test.each(["bytes", "text", "json"] as const)(
+    "%s ends with its signal, and cancels the source",
+    async (read) => {
+      const source = new Source();
+      const leaving = new AbortController();
+      const result = source[read]({ signal: leaving.signal });
+      source.give("{");
+      leaving.abort("enough");
+      expect(await result).toMatchObject(left({ _tag: "Aborted", origin: "local", cause: "enough" }));
+      expect(source.told).toEqual(["start", "stop enough"]);
+      expect(getEventListeners(leaving.signal, "abort")).toEqual([]);
+    },
+  );
+
+  test("a signal that is aborted already cancels the source, and nothing is read", async () => {
+    const source = new Source();
+    expect(await source.text({ signal: AbortSignal.abort("early") })).toMatchObject(
+      left({ _tag: "Aborted", cause: "early" }),
+    );
+    expect(source.told).toEqual(["stop early"]);
+  });
+
+  test("leaves no listener on the signal, however it ends", async () => {
+    const { signal } = new AbortController();
+    const endings: ((source: Source) => void)[] = [
+      (source) => source.end(),
+      (source) => source.break(),
+      (source) => source.give("too much"),
+    ];
+    for (const ending of endings) {
+      const source = new Source();
+      const result = source.bytes({ signal, maxBytes: 3 });
+      ending(source);
+      await result;
+      expect(getEventListeners(signal, "abort")).toEqual([]);
+    }
+  });
+
+  test.each([-1, NaN])("does not take maxBytes %d: nothing would be too much", async (maxBytes) => {
+    await expect(bodyFrom(["a"]).bytes({ maxBytes })).rejects.toThrow(
+      new RangeError(`body: maxBytes must be a number of at least 0 (got ${maxBytes})`),
+    );
+  });
+
+  test("takes any number of bytes when it is told to", async () => {
+    const two = Buffer.alloc(2 * 1_048_576);
+    expect(await bodyFrom([two]).bytes({ maxBytes: Infinity })).toEqual(right(two));
+  });
+
+  test("reading twice rejects with a TypeError: that is a mistake in the program", async () => {
+    const body = bodyFrom(["a"]);
+    expect(await body.text()).toEqual(right("a"));
+    await expect(body.text()).rejects.toThrow(TypeError);
+  });
+
+  test("defect: a body that was here as a whole, of unknown length, passed any limit", async () => {
+    const source = new Source();
+    source.give("abcd");
+    source.end();
+    expect(await source.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
+  });
+});
+
+describe("iteration", () => {
+  test("takes one piece at a time: the source pauses meanwhile", async () => {
+    const source = new Source();
+    const pieces = source[Symbol.asyncIterator]();
+    const first = pieces.next();
+    expect(source.give("a")).toBe(false);
+    expect(String(Buffer.from((await first).value as Uint8Array))).toBe("a");
+    expect(source.told).toEqual(["start"]);
+    const second = pieces.next();
+    await settled();
+    expect(source.told).toEqual(["start", "go on"]);
+    source.give("b");
+    source.end();
+    expect((await second).done).toBe(false);
+    expect((await pieces.next()).done).toBe(true);
+  });
+
+  test("leaving the loop cancels the source", async () => {
+    const source = new Source();
+    source.give("a", "b");
+    for await (const piece of source) {
+      expect(String(Buffer.from(piece))).toBe("a");
+      break;
+    }
+    expect(source.told).toEqual(["start", "stop undefined"]);
+  });
+
+  test("throws the fault of a source that breaks, after the pieces that came", async () => {
+    const source = new Source();
+    const got: string[] = [];
+    const read = (async () => {
+      for await (const piece of source) got.push(String(Buffer.from(piece)));
+    })();
+    source.give("a");
+    await settled();
+    source.break();
+    await expect(read).rejects.toMatchObject({ _tag: "BodyBroken" });
+    expect(got).toEqual(["a"]);
+  });
+
+  test("gives a body at hand in one piece, and an empty one in none", async () => {
+    const pieces = async (body: typeof emptyBody) => (await piecesOf(body)).map(String);
+    expect(await pieces(bodyOf(Buffer.from("ab")))).toEqual(["ab"]);
+    expect(await pieces(emptyBody)).toEqual([]);
+  });
+
+  test("property: gives what came, in order, for any pieces and any rhythm", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.uint8Array({ maxLength: 5 }), fc.boolean()), { maxLength: 12 }),
+        async (pieces) => {
+          const source = new Source();
+          const read = piecesOf(source);
+          for (const [piece, wait] of pieces) {
+            source.give(piece);
+            if (wait) await settled();
+          }
+          source.end();
+          const expected = Buffer.concat(pieces.map(([piece]) => piece));
+          expect(Buffer.concat(await read).equals(expected)).toBe(true);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,29 @@
+import { filter, mapError, mapRequest, optional, refine } from "@pagoda/core";
+import { conformance } from "@pagoda/http/testing";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, test } from "vitest";
+
+const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text)));
+
+// They know nothing of bodies, and must not lose one all the same.
+describe("core's layers", () => {
+  describe("filter", () => {
+    conformance(test, () => notEmpty, { request: () => "request" });
+  });
+
+  describe("optional", () => {
+    conformance(test, () => optional(notEmpty), { request: () => "request" });
+  });
+
+  describe("refine", () => {
+    conformance(test, ({ clock }) => refine(async (request: string) => right(request), { clock }));
+  });
+
+  describe("mapRequest", () => {
+    conformance(test, () => mapRequest((text: string) => text));
+  });
+
+  describe("mapError", () => {
+    conformance(test, () => mapError((error) => error));
+  });
+});

@@ -1,0 +1,59 @@
+import { responseClassifier } from "@pagoda/core";
+import { httpResponse } from "@pagoda/http";
+import { virtualClock } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { observed, Source } from "./bodies.ts";
+
+describe("core's classifier, of this package's responses", () => {
+  test.each([
+    [200, "success", false],
+    [404, "success", false],
+    [429, "limited", true],
+    [500, "failure", false],
+    [503, "failure", true],
+  ])("reads an HTTP response with status %d as %s, retryable: %s", (status, kind, retryable) => {
+    const { outcome } = responseClassifier();
+    expect(outcome(right(httpResponse(status)))).toEqual({ kind, retryable });
+  });
+
+  test("judges a response that stands for a fault as the fault", () => {
+    const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
+    const outcome = responseClassifier().outcome(right({ ...httpResponse(503), fault }));
+    expect(outcome).toEqual({ kind: "neutral", retryable: true });
+  });
+
+  test("honours Retry-After in the clock's time", () => {
+    const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
+    const { outcome } = responseClassifier({ clock });
+    const after = (value: string) =>
+      outcome(right(httpResponse(503, "", { "retry-after": value }))).retryAfterMs;
+    expect(after("7")).toBe(7_000);
+    expect(after("Mon, 23 Nov 2026 12:00:30 GMT")).toBe(30_000);
+  });
+
+  test("follows a body to its end", () => {
+    const classifier = responseClassifier();
+    const follow = (end: (source: Source) => void): unknown[] => {
+      const source = new Source();
+      const heard: unknown[] = [];
+      const isUnderWay = classifier.follow?.({ ...httpResponse(200), body: source }, (outcome) =>
+        heard.push(outcome.kind),
+      );
+      end(source);
+      return [isUnderWay, ...heard];
+    };
+    expect(follow((source) => source.break())).toEqual([true, "failure"]);
+    expect(follow((source) => source.cancel())).toEqual([true, "success"]);
+    expect(follow(() => {})).toEqual([true]);
+    for (const whole of [httpResponse(200), httpResponse(200, "a")])
+      expect(classifier.follow?.(whole, () => {})).toBe(false);
+  });
+
+  test("discards a response by cancelling its body", () => {
+    const classifier = responseClassifier();
+    const source = new Source();
+    classifier.discard({ ...httpResponse(200), body: source });
+    expect(observed(source)).toEqual([false]);
+  });
+});

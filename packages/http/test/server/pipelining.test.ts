@@ -1,0 +1,99 @@
+import { type HttpResponse, text } from "@pagoda/http";
+import { settled } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { eventually, head, served, statuses, Wire } from "./served.ts";
+
+/** A stack whose calls the test answers, by their paths. */
+async function answering() {
+  const began: string[] = [];
+  const answers = new Map<string, (response: HttpResponse) => void>();
+  const signals: AbortSignal[] = [];
+  const server = await served(({ method, path }, signal) => {
+    began.push(`${method} ${path}`);
+    signals.push(signal);
+    return new Promise((resolve) => answers.set(path, resolve));
+  });
+  const answer = (path: string): void => answers.get(path)?.(text(`answer to ${path}`));
+  const quiet = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn++) await settled();
+  };
+  return { server, began, answer, signals, quiet };
+}
+
+const post = (path: string): string => head(`POST ${path}`, "Content-Length: 1");
+
+describe("pipelined requests", () => {
+  test("that are safe run ahead, eight at once", async () => {
+    const { server, began, answer, quiet } = await answering();
+    const wire = await Wire.to(server, ...Array.from({ length: 1_000 }, (_each, n) => head(`GET /${n}`)));
+    await eventually(() => began.length === 8);
+    await quiet();
+    expect(began).toHaveLength(8);
+    // Its answer waits for those before it, and still counts.
+    answer("/1");
+    await quiet();
+    expect(began).toHaveLength(8);
+    answer("/0");
+    await eventually(() => began.length === 10);
+    expect(statuses(await wire.until("answer to /1"))).toEqual([200, 200]);
+  });
+
+  test("wait before and behind one that is not safe", async () => {
+    const { server, began, answer, quiet } = await answering();
+    const wire = await Wire.to(server, head("GET /a"), head("GET /b"), `${post("/c")}x`, head("GET /d"));
+    await eventually(() => began.length === 2);
+    await quiet();
+    answer("/b");
+    await quiet();
+    expect(began).toEqual(["GET /a", "GET /b"]);
+    answer("/a");
+    await eventually(() => began.length === 3);
+    await quiet();
+    expect(began.at(-1)).toBe("POST /c");
+    expect(began).toHaveLength(3);
+    answer("/c");
+    await eventually(() => began.length === 4);
+    answer("/d");
+    await wire.until("answer to /d");
+    expect([...wire.text.matchAll(/answer to (\/.)/g)].map(([, path]) => path)).toEqual([
+      "/a",
+      "/b",
+      "/c",
+      "/d",
+    ]);
+  });
+
+  test("that are not safe run one after the other", async () => {
+    const { server, began, answer, quiet } = await answering();
+    await Wire.to(server, `${post("/a")}x`, `${post("/b")}x`, head("DELETE /c"));
+    for (const [n, path] of ["/a", "/b", "/c"].entries()) {
+      await eventually(() => began.length === n + 1);
+      await quiet();
+      expect(began).toHaveLength(n + 1);
+      answer(path);
+    }
+  });
+
+  test("that wait never start once the client has gone", async () => {
+    const { server, began, signals, quiet } = await answering();
+    const wire = await Wire.to(server, head("GET /a"), `${post("/b")}x`, head("GET /c"));
+    await eventually(() => server.inFlight === 3);
+    wire.socket.resetAndDestroy();
+    await eventually(() => server.inFlight === 0);
+    await quiet();
+    expect(began).toEqual(["GET /a"]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  test("that wait are answered before a drain is over", async () => {
+    const { server, began, answer } = await answering();
+    const wire = await Wire.to(server, head("GET /a"), `${post("/b")}x`);
+    await eventually(() => server.inFlight === 2);
+    const drained = server.drain(1_000_000);
+    answer("/a");
+    await eventually(() => began.length === 2);
+    answer("/b");
+    expect(await drained).toBe(0);
+    expect(statuses(await wire.rest())).toEqual([200, 200]);
+  });
+});

@@ -1,0 +1,312 @@
+import { type ClientHttp2Session, constants } from "node:http2";
+import { CutOff, httpResponse, text } from "@pagoda/http";
+import { settled, virtualClock } from "@pagoda/core/testing";
+import { describe, expect, test } from "vitest";
+import { observed, Sink, Source } from "../bodies.ts";
+import { ask, client } from "./http2-client.ts";
+import { type Answer, eventually, head, served, statuses, Wire } from "./served.ts";
+
+const tooSlow = "the body was slower than 240 bytes a second";
+
+/** A server whose stack reads every body, and answers when that has ended. */
+async function reading(options: Parameters<typeof served>[1] = {}) {
+  const clock = virtualClock();
+  const sinks: Sink[] = [];
+  const signals: AbortSignal[] = [];
+  const refused: string[] = [];
+  const answer: Answer = ({ body }, signal) => {
+    signals.push(signal);
+    const sink = Sink.on(body);
+    sinks.push(sink);
+    return new Promise((resolve) => body.observe((complete) => resolve(text(complete ? "whole" : "broken"))));
+  };
+  const server = await served(answer, {
+    clock,
+    requestRefused: (status, reason) => refused.push(`${status} ${reason}`),
+    ...options,
+  });
+  /** Lets so many seconds pass, with something to do in each. */
+  async function pass(seconds: number, each: () => void): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      const before = sinks.reduce((sum, { chunks }) => sum + chunks.length, 0);
+      each();
+      for (let turn = 0; turn < 5; turn++) await settled();
+      if (sinks.reduce((sum, { chunks }) => sum + chunks.length, 0) === before)
+        for (let turn = 0; turn < 20; turn++) await settled();
+      await clock.advance(1_000);
+    }
+  }
+  return { clock, server, sinks, signals, refused, pass };
+}
+
+describe("a client that sends too slowly", () => {
+  test.each([
+    ["with a length", "Content-Length: 1000", (bytes: string) => bytes],
+    [
+      "in chunks",
+      "Transfer-Encoding: chunked",
+      (bytes: string) => `${bytes.length.toString(16)}\r\n${bytes}\r\n`,
+    ],
+  ])("gets 408 over HTTP/1.1, %s, and its call is aborted", async (_how, field, framed) => {
+    const { server, signals, refused, pass } = await reading();
+    const wire = await Wire.to(server, head("POST /", field));
+    await eventually(() => server.inFlight === 1);
+    await pass(8, () => wire.say(framed("a")));
+    expect(await wire.until(tooSlow)).toMatch(/^HTTP\/1\.1 408 [^]*connection: close/i);
+    expect(refused).toEqual([`408 ${tooSlow}`]);
+    expect(signals[0]?.reason).toEqual(new CutOff(tooSlow));
+    wire.socket.end();
+    await eventually(() => server.connections === 0 && server.inFlight === 0);
+    expect(statuses(wire.text)).toEqual([408]);
+  });
+
+  test("gets 408 over HTTP/2, and its other streams go on", async () => {
+    const { server, signals, refused, pass, sinks } = await reading();
+    const session = client(server);
+    const slow = session.request({ ":method": "POST" }, { endStream: false });
+    let status: unknown;
+    slow.on("error", () => {}).on("response", (fields) => (status = fields[":status"]));
+    const quick = session.request({ ":method": "POST" }, { endStream: false });
+    await eventually(() => sinks.length === 2);
+    await pass(8, () => {
+      slow.write("a");
+      quick.write("b".repeat(300));
+    });
+    await eventually(() => status !== undefined);
+    expect(status).toBe(408);
+    expect(refused).toEqual([`408 ${tooSlow}`]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    quick.end();
+    await eventually(() => sinks[1]?.ends.length === 1);
+    expect(sinks[1]?.ends).toEqual(["end"]);
+  });
+
+  test("is told nothing where its response has begun: it is broken off", async () => {
+    const clock = virtualClock();
+    const source = new Source();
+    const server = await served(
+      ({ body }) => {
+        Sink.on(body);
+        return httpResponse(200, source);
+      },
+      { clock },
+    );
+    const wire = await Wire.to(server, head("POST /", "Content-Length: 10"));
+    await eventually(() => source.told.length > 0);
+    source.give("begun");
+    await wire.until("begun");
+    await clock.advance(8_000);
+    expect(await wire.closed).toBe("ECONNRESET");
+    expect(source.told.at(-1)).toContain("the client has gone");
+  });
+
+  test("is not one that keeps the rate, one that nobody reads, or one that speaks gRPC", async () => {
+    const { server, refused, pass, sinks } = await reading();
+    const wire = await Wire.to(server, head("POST /", "Transfer-Encoding: chunked"));
+    const session = client(server);
+    const grpc = session.request(
+      { ":method": "POST", "content-type": "application/grpc+proto" },
+      { endStream: false },
+    );
+    const unread = await served(() => new Promise(() => {}), { clock: virtualClock() });
+    const waiting = await Wire.to(unread, head("POST /", "Content-Length: 10"));
+    await eventually(() => sinks.length === 2 && unread.inFlight === 1);
+    await pass(30, () => wire.say(`12c\r\n${"a".repeat(300)}\r\n`));
+    wire.say("0\r\n\r\n");
+    expect(await wire.until("whole")).toContain("200");
+    expect(refused).toEqual([]);
+    expect(unread.inFlight).toBe(1);
+    waiting.socket.destroy();
+    grpc.on("error", () => {}).destroy();
+  });
+
+  test("has another limit where that was given, from one moment to the next", async () => {
+    const { server, refused, pass } = await reading({ limits: { body: { minRate: 0, idleMs: 0 } } });
+    const wire = await Wire.to(server, head("POST /", "Content-Length: 1000"));
+    await eventually(() => server.inFlight === 1);
+    await pass(20, () => wire.say("a"));
+    expect(refused).toEqual([]);
+    server.update({ limits: { body: { minRate: 0, totalMs: 21_000 } } });
+    await pass(4, () => wire.say("a"));
+    expect(refused).toEqual(["408 the body took longer than 21 s"]);
+  });
+
+  test("head and all, gets 408", async () => {
+    const refused: number[] = [];
+    const server = await served(() => text("never"), {
+      limits: { headMs: 50 },
+      protocols: ["http1"],
+      requestRefused: (status) => refused.push(status),
+    });
+    const wire = await Wire.to(server, "GET / HTTP/1.1\r\nHost: ");
+    expect(await wire.rest()).toContain("no complete header within 50 ms");
+    expect(refused).toEqual([408]);
+  });
+});
+
+const piece = new Uint8Array(32_768);
+
+describe("a client that does not take its response", () => {
+  /** Responses of so many pieces, over HTTP/2 to a client that allows none of them. */
+  async function stuck(pieces: number, length?: number, options: Parameters<typeof served>[1] = {}) {
+    const clock = virtualClock();
+    const sources: Source[] = [];
+    const signals: AbortSignal[] = [];
+    const server = await served(
+      ({ path }, signal) => {
+        if (path === "/short") return text("short");
+        const source = new Source();
+        source.length = length;
+        sources.push(source);
+        signals.push(signal);
+        return httpResponse(200, source);
+      },
+      { clock, ...options },
+    );
+    const session = client(server, { settings: { initialWindowSize: 0 } });
+    const stream = session.request({}).on("error", () => {});
+    await eventually(() => sources.length === 1 && (sources[0] as Source).told.length > 0);
+    const goOn = Array.from({ length: pieces }, () => sources[0]?.give(piece) ?? false);
+    return { clock, server, session, stream, sources, signals, goOn };
+  }
+
+  test.each([undefined, 8 * piece.length - 1])(
+    "defect: kept its upstream; up to 256 KiB it is free now (length %s)",
+    async (length) => {
+      const { sources, goOn, clock, stream, server } = await stuck(7, length);
+      expect(goOn).toEqual([true, true, true, true, true, true, true]);
+      const [source] = sources as [Source];
+      const ends = observed(source);
+      if (length !== undefined) source.give(piece.subarray(1));
+      source.end();
+      expect(ends).toEqual([true]);
+      await clock.advance(8_000);
+      await eventually(() => server.inFlight === 0);
+      expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    },
+  );
+
+  test("of unknown length makes its source wait at 256 KiB, of a longer one at once", async () => {
+    const taken = (goOn: readonly boolean[]): number => goOn.indexOf(false) * piece.length;
+    // How much a stream takes before it asks for a break is Node's, up to 64 KiB.
+    const unknown = taken((await stuck(20)).goOn);
+    expect(unknown).toBeGreaterThanOrEqual(262_144 - piece.length);
+    expect(unknown).toBeLessThanOrEqual(262_144 + 65_536);
+    expect(taken((await stuck(20, 10_000_000)).goOn)).toBeLessThanOrEqual(65_536);
+  });
+
+  test("makes it wait at once where all together hold 32 MiB", async () => {
+    const { sources, server } = await stuck(0);
+    const sessions: ClientHttp2Session[] = [];
+    /** Gives one more stuck client as much as it is taken of, and says whether that was 200 KiB. */
+    async function another(): Promise<boolean> {
+      const session = client(server, { settings: { initialWindowSize: 0 } });
+      sessions.push(session);
+      const at = sources.length;
+      session.request({}).on("error", () => {});
+      await eventually(() => (sources[at]?.told.length ?? 0) > 0);
+      let pieces = 0;
+      while (pieces < 20 && sources[at]?.give(piece) === true) pieces++;
+      return pieces * piece.length > 200_000;
+    }
+    let count = 0;
+    while (await another()) count++;
+    expect(count * 262_144).toBeGreaterThanOrEqual(24 * 1_048_576);
+    expect(count * 262_144).toBeLessThanOrEqual(34 * 1_048_576);
+    // What they hold is given back with them.
+    const held = server.inFlight;
+    for (const session of sessions.slice(0, 10)) session.destroy();
+    await eventually(() => server.inFlight === held - 10);
+    expect(await another()).toBe(true);
+  });
+
+  test("over HTTP/2 is reset, its call aborted and its source stopped; the connection lives on", async () => {
+    const { clock, stream, signals, sources, session } = await stuck(20);
+    await clock.advance(4_000);
+    expect(signals[0]?.aborted).toBe(false);
+    await clock.advance(3_000);
+    await eventually(() => stream.closed);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    const reason = new CutOff("the reading of the response was slower than 240 bytes a second");
+    expect(signals[0]?.reason).toEqual(reason);
+    expect(sources[0]?.told.at(-1)).toMatch(/^stop/);
+    session.settings({ initialWindowSize: 65_535 });
+    expect((await ask(session, { ":path": "/short" })).body).toBe("short");
+  });
+
+  test("over HTTP/1.1 is reset, and its source stopped", async () => {
+    const clock = virtualClock();
+    const source = new Source();
+    const server = await served(() => httpResponse(200, source), { clock });
+    const wire = await Wire.to(server, head("GET /"));
+    wire.socket.pause();
+    // More than the system takes, and what may wait here.
+    const fill = (): void => {
+      while (source.give(new Uint8Array(262_144)));
+    };
+    source.onGoOn = fill;
+    await eventually(() => source.told.length > 0);
+    fill();
+    for (let turn = 0; turn < 50; turn++) await settled();
+    // What the system has taken counts as taken.
+    await clock.advance(62_000);
+    await eventually(() => server.connections === 0);
+    expect(source.told.at(-1)).toMatch(/^stop/);
+    wire.socket.resume();
+    expect(await wire.closed).toBe("ECONNRESET");
+  });
+
+  test("is one in a tunnel, too", async () => {
+    const clock = virtualClock();
+    const source = new Source();
+    let its: AbortSignal | undefined;
+    const server = await served(
+      (_request, signal) => {
+        its = signal;
+        return httpResponse(101, source);
+      },
+      { clock },
+    );
+    const fields = [
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    const wire = await Wire.to(server, head("GET /", ...fields));
+    await wire.until("101");
+    wire.socket.pause();
+    const fill = (): void => {
+      while (source.give(new Uint8Array(262_144)));
+    };
+    source.onGoOn = fill;
+    fill();
+    for (let turn = 0; turn < 50; turn++) await settled();
+    await clock.advance(62_000);
+    await eventually(() => server.connections === 0);
+    expect(its?.reason).toEqual(new CutOff("the reading of the response stood still for 60 s"));
+    expect(source.told.at(-1)).toMatch(/^stop/);
+  });
+
+  test("is not one that waits for its source", async () => {
+    const clock = virtualClock();
+    const sources: Source[] = [];
+    const server = await served(
+      () => {
+        const source = new Source();
+        sources.push(source);
+        return httpResponse(200, source);
+      },
+      { clock },
+    );
+    await Wire.to(server, head("GET /"));
+    client(server)
+      .request({})
+      .on("error", () => {});
+    await eventually(() => sources.length === 2 && sources.every(({ told }) => told.length > 0));
+    const ends = sources.map(observed);
+    for (const source of sources) source.give("a");
+    await clock.advance(200_000);
+    expect(server.inFlight).toBe(2);
+    expect(ends).toEqual([[], []]);
+  });
+});

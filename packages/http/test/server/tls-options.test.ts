@@ -1,0 +1,42 @@
+import { service } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { serve, type ServerTls } from "@pagoda/http/server";
+import { testAuthority } from "@pagoda/http/testing";
+import type { Either } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+const authority = testAuthority();
+const a = authority.issue();
+
+describe("TLS that cannot work is refused when it is given", () => {
+  const other = authority.issue();
+  const rows: [string, Partial<ServerTls>, string][] = [
+    [
+      "no certificate",
+      { certificates: [] },
+      "tls.certificates must be a list of at least one certificate (got [])",
+    ],
+    [
+      "what is no certificate",
+      { certificates: [{ ...a, certificate: "x" }] },
+      "tls.certificates[0] must be a certificate in PEM",
+    ],
+    ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
+    ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
+    [
+      "keys of tickets that are too short",
+      { ticketKeys: new Uint8Array(32) },
+      "length of tls.ticketKeys must be 48 (got 32)",
+    ],
+    ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
+    [
+      "an authority that is none",
+      { clients: { ca: "x", required: true } },
+      "tls.clients.ca must be a certificate in PEM",
+    ],
+  ];
+  test.each(rows)("%s", async (_name, tls, message) => {
+    const stack = service("never", (_: HttpRequest) => new Promise<Either<never, HttpResponse>>(() => {}));
+    expect(() => serve(stack, { tls: { certificates: [a], ...tls } })).toThrow(message);
+  });
+});

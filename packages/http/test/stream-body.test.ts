@@ -1,0 +1,200 @@
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { bodyFrom, bodyOf, type BodySink, emptyBody, StreamBody } from "@pagoda/http";
+import { settled } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { observed, Sink } from "./bodies.ts";
+
+/** A stream fed by hand. */
+function handFed(): Readable {
+  return new Readable({ read() {} });
+}
+
+/** What a sink got, once it has ended or failed. */
+function ended(sink: BodySink & { readonly ends: readonly string[] }): Promise<void> {
+  return new Promise((resolve) => {
+    const { end, fail } = sink;
+    sink.end = (trailers) => (end.call(sink, trailers), resolve());
+    sink.fail = (fault) => (fail.call(sink, fault), resolve());
+    if (sink.ends.length > 0) resolve();
+  });
+}
+
+describe("bodyFrom", () => {
+  test("takes texts, bytes, iterables, generators, web streams and Node streams", async () => {
+    async function* generated() {
+      yield "a";
+      yield Buffer.from("b");
+    }
+    const web = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(Buffer.from("ab"));
+        controller.close();
+      },
+    });
+    for (const source of ["ab", Buffer.from("ab"), ["a", "b"], generated(), web, Readable.from(["a", "b"])]) {
+      expect(await bodyFrom(source).text()).toEqual(right("ab"));
+    }
+    expect(bodyFrom("")).toBe(emptyBody);
+    expect(await bodyFrom([]).text()).toEqual(right(""));
+    expect(await bodyFrom(["", "a", new Uint8Array(0), "b"]).text()).toEqual(right("ab"));
+  });
+
+  test("a generator that throws breaks the body", async () => {
+    async function* failing() {
+      yield "a";
+      throw new Error("no more");
+    }
+    expect(await bodyFrom(failing()).bytes()).toMatchObject({
+      left: { _tag: "BodyBroken", cause: new Error("no more") },
+    });
+  });
+
+  test("leaving the loop ends the generator", async () => {
+    let closed = (): void => {};
+    const over = new Promise<void>((resolve) => (closed = resolve));
+    async function* endless() {
+      try {
+        for (;;) yield "a";
+      } finally {
+        closed();
+      }
+    }
+    for await (const _ of bodyFrom(endless())) break;
+    await over;
+  });
+});
+
+describe("StreamBody", () => {
+  test("does not touch the stream before it is wanted", () => {
+    const stream = handFed();
+    const body = new StreamBody(stream, 3);
+    expect(body.length).toBe(3);
+    expect(stream.listenerCount("data")).toBe(0);
+    expect(stream.readableFlowing).toBe(null);
+  });
+
+  test("pauses the stream while its sink takes a break", async () => {
+    const stream = handFed();
+    const sink = Sink.on(new StreamBody(stream), () => false);
+    stream.push("a");
+    stream.push("b");
+    await settled();
+    expect(sink.text).toBe("a");
+    expect(stream.isPaused()).toBe(true);
+    sink.flow?.resume();
+    await settled();
+    expect(sink.text).toBe("ab");
+  });
+
+  test("a stream that is destroyed half-way breaks the body, and never ends it", async () => {
+    for (const error of [undefined, new Error("reset")]) {
+      const stream = handFed();
+      const body = new StreamBody(stream);
+      const told = observed(body);
+      const sink = Sink.on(body);
+      stream.push("a");
+      await settled();
+      stream.destroy(error);
+      await ended(sink);
+      expect(sink.ends).toEqual(["fail"]);
+      expect(sink.fault?.cause).toEqual(error ?? new Error("the stream was closed before its end"));
+      expect(told).toEqual([false]);
+    }
+  });
+
+  test("cancel destroys the stream, and leaves no listener but the one for errors", () => {
+    const stream = handFed();
+    const sink = Sink.on(new StreamBody(stream));
+    sink.flow?.cancel();
+    sink.flow?.cancel();
+    expect(stream.destroyed).toBe(true);
+    for (const event of ["data", "end", "close"]) expect(stream.listenerCount(event)).toBe(0);
+    expect(sink.ends).toEqual([]);
+  });
+
+  test("cancel before anyone wanted it destroys the stream, too", () => {
+    const stream = handFed();
+    new StreamBody(stream).cancel();
+    expect(stream.destroyed).toBe(true);
+  });
+
+  test("a stream that has ended already is an empty body", async () => {
+    const stream = Readable.from([]);
+    stream.resume();
+    await once(stream, "end");
+    expect(Sink.on(new StreamBody(stream)).ends).toEqual(["end"]);
+  });
+
+  test("passes trailers on", async () => {
+    const stream = Object.assign(handFed(), { rawTrailers: ["Sum", "1", "sum", "2"] });
+    const sink = Sink.on(new StreamBody(stream));
+    stream.push(null);
+    await ended(sink);
+    expect(sink.trailers?.raw).toEqual(["Sum", "1", "sum", "2"]);
+  });
+
+  test("property: every byte arrives, in order, whatever the pieces and the breaks", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 10 }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
+        fc.option(fc.integer({ min: 1, max: 10 }), { nil: undefined }),
+        async (pieces, takes, cancelAt) => {
+          const sink = new Sink();
+          const over = ended(sink);
+          const cancelled = new Promise<void>((resolve) => {
+            sink.onWrite = (count) => {
+              if (count === cancelAt) resolve(sink.flow?.cancel());
+              const more = takes[count % takes.length] as boolean;
+              if (!more) void settled().then(() => sink.flow?.resume());
+              return more;
+            };
+          });
+          sink.flow = bodyFrom(pieces.map((piece) => Buffer.from(piece))).pipe(sink);
+          await Promise.race([over, cancelled]);
+          await settled();
+          const whole = Buffer.concat(pieces);
+          const got = Buffer.concat(sink.chunks);
+          expect(whole.subarray(0, got.length).equals(got)).toBe(true);
+          const stopped = cancelAt !== undefined && sink.chunks.length >= cancelAt;
+          expect(sink.chunks.length).toBeLessThanOrEqual(cancelAt ?? Infinity);
+          expect(sink.ends).toEqual(stopped ? [] : ["end"]);
+          expect(stopped || got.length === whole.length).toBe(true);
+        },
+      ),
+    );
+  });
+});
+
+describe("StreamBody, defects found", () => {
+  test("a stream that somebody had paused did not flow", async () => {
+    const stream = Readable.from(["a"], { objectMode: false });
+    stream.pause();
+    expect(await bodyFrom(stream).text()).toEqual(right("a"));
+  });
+
+  test("a stream that fails before it is wanted ended the process", async () => {
+    const stream = handFed();
+    const body = bodyFrom(stream);
+    stream.destroy(new Error("no such file"));
+    await settled();
+    expect(Sink.on(body).fault?.cause).toEqual(new Error("no such file"));
+  });
+
+  test("a stream that fails as it is cancelled unread ended the process", async () => {
+    const stream = new Readable({
+      read() {},
+      destroy: (_error, callback) => callback(new Error("cannot close")),
+    });
+    new StreamBody(stream).cancel();
+    await settled();
+    expect(stream.errored).toEqual(new Error("cannot close"));
+  });
+});
+
+test("bodyOf keeps no stream", () => {
+  expect(bodyOf("a")).not.toBeInstanceOf(StreamBody);
+});

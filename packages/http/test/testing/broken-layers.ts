@@ -1,0 +1,138 @@
+import { type Service } from "@pagoda/core";
+import type { Kit, Samples } from "@pagoda/core/testing";
+import {
+  Body,
+  type BodyFlow,
+  bodyOf,
+  type BodySink,
+  httpRequest,
+  type HttpRequest,
+  httpResponse,
+  type HttpResponse,
+} from "@pagoda/http";
+import { type Either, isLeft, left, map } from "fp-ts/lib/Either.js";
+
+export type AnyService = Service<unknown, unknown, unknown>;
+export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
+
+/** Around inner as it is, except where `broken` says otherwise. */
+export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
+  return (kit) => (inner) => ({
+    ready: () => inner.ready(),
+    call: (request, signal) => inner.call(request, signal),
+    describe: () => ({ name: "broken", inner: [inner.describe()] }),
+    ...broken(inner, kit),
+  });
+}
+
+const http: Samples<string, string> = {
+  request: () => httpRequest("http://a.example/", { headers: { accept: "*/*" }, body: "some" }) as never,
+  response: () => httpResponse(200) as never,
+};
+
+interface Broken {
+  readonly what: string;
+  readonly makeLayer: MakeLayer;
+  /** The check that must fail, and the words in which. */
+  readonly fails: readonly [check: string, message: string];
+  readonly samples?: Samples<string, string>;
+}
+
+export const broken: readonly Broken[] = [
+  {
+    what: "drops the body of the request",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call({ ...(request as HttpRequest), body: bodyOf("other") }, signal),
+    })),
+    samples: { ...http, changes: { request: ["body"] } },
+    fails: [
+      "the body of a request reaches inner, and is freed when inner does not want it",
+      "the body of the request is another one",
+    ],
+  },
+  {
+    what: "does not hear that inner does not want the body of the request",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(withDeafBody(request as HttpRequest), signal),
+    })),
+    samples: { ...http, changes: { request: ["body"] } },
+    fails: [
+      "the body of a request reaches inner, and is freed when inner does not want it",
+      "the request's own body was dropped",
+    ],
+  },
+  {
+    what: "drops the body of the response",
+    makeLayer: around((inner) => ({
+      call: (request, signal) =>
+        inner
+          .call(request, signal)
+          .then(map((response) => ({ ...(response as HttpResponse), body: bodyOf("other") }))),
+    })),
+    samples: { ...http, changes: { response: ["body"] } },
+    fails: [
+      "the body of a response reaches the caller, and is freed when the caller does not want it",
+      "the body of the response is another one",
+    ],
+  },
+  {
+    what: "makes an error of a response, and keeps its body",
+    makeLayer: around((inner) => ({
+      call: (request, signal) => inner.call(request, signal).then(swapHttp),
+    })),
+    fails: [
+      "the body of a response reaches the caller, and is freed when the caller does not want it",
+      "the response's own body was dropped",
+    ],
+  },
+  {
+    what: "does not wait for inner after an abort, and drops its response",
+    makeLayer: around((inner) => ({
+      call: (request, signal) =>
+        new Promise((resolve, reject) => {
+          const leave = (): void => resolve(left("aborted"));
+          signal?.addEventListener("abort", leave);
+          inner
+            .call(request, signal)
+            .finally(() => signal?.removeEventListener("abort", leave))
+            .then(resolve, reject);
+        }),
+    })),
+    fails: [
+      "a response that nobody gets any more is freed",
+      "a response that came after an abort was dropped",
+    ],
+  },
+  {
+    what: "does not wait longer than its time for inner, and drops its response",
+    makeLayer: around((inner, { clock }) => ({
+      call: (request, signal) =>
+        new Promise((resolve, reject) => {
+          const timer = clock.setTimer(100, () => resolve(left("timed out")));
+          const clear = (): void => clock.clearTimer(timer);
+          inner.call(request, signal).finally(clear).then(resolve, reject);
+        }),
+    })),
+    fails: [
+      "a response that nobody gets any more is freed",
+      "a response that came after its time was dropped",
+    ],
+  },
+];
+
+/** As `swap`, of HTTP responses alone. */
+function swapHttp(result: Either<unknown, unknown>): Either<unknown, unknown> {
+  return !isLeft(result) && typeof result.right === "object" ? left(result.right) : result;
+}
+
+/** Gives a body on that does not say to the original that nobody wants it. */
+function withDeafBody(request: HttpRequest): HttpRequest {
+  class Deaf extends Body {
+    readonly length = undefined;
+    pipe(sink: BodySink): BodyFlow {
+      return request.body.pipe(sink);
+    }
+    cancel(): void {}
+  }
+  return { ...request, body: new Deaf() };
+}

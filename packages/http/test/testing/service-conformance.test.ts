@@ -1,0 +1,63 @@
+import { service, type Service } from "@pagoda/core";
+import type { LeafUnderTest } from "@pagoda/core/testing";
+import { bodyFrom, httpResponse, type HttpResponse } from "@pagoda/http";
+import { serviceConformance } from "@pagoda/http/testing";
+import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+
+interface Asked {
+  readonly path: string;
+}
+
+/** A leaf that answers with what `respond` gives. */
+function leafWith(respond: () => Either<string, HttpResponse>): () => LeafUnderTest<Asked, HttpResponse> {
+  const leaf: Service<Asked, HttpResponse, string> = service("leaf", async (_request: Asked, signal) =>
+    signal?.aborted ? left("aborted") : respond(),
+  );
+  return () => ({ service: leaf, request: () => ({ path: "/" }) });
+}
+
+/** Runs one rule as a runner would, and gives what it says. */
+async function failureOf(
+  rule: string,
+  makeLeaf: () => LeafUnderTest<Asked, HttpResponse>,
+): Promise<string | undefined> {
+  const rules = new Map<string, () => Promise<void>>();
+  serviceConformance((name, run) => rules.set(name.replace("service conformance: ", ""), run), makeLeaf);
+  return rules
+    .get(rule)?.()
+    .then(() => undefined, String);
+}
+
+describe("serviceConformance with bodies", () => {
+  serviceConformance(
+    test,
+    leafWith(() => right(httpResponse(200, bodyFrom(["a", "b"])))),
+  );
+
+  test("finds a leaf that gives a body that breaks", async () => {
+    const leaf = leafWith(() => right(httpResponse(200, bodyFrom(breaking()))));
+    expect(await failureOf("answers with a response, as a value", leaf)).toContain(
+      "the body of the response broke off",
+    );
+  });
+
+  test("finds a leaf that takes another call only when a response was read", async () => {
+    let isBusy = false;
+    const leaf = leafWith(() => {
+      if (isBusy) return left("busy");
+      isBusy = true;
+      const response = httpResponse(200, bodyFrom(["a", "b"]));
+      response.body.observe((complete) => (isBusy = !complete));
+      return right(response);
+    });
+    expect(await failureOf("a response that nobody reads can be given up", leaf)).toContain(
+      "the call after a response that was given up is not answered",
+    );
+  });
+});
+
+async function* breaking(): AsyncGenerator<string, void, undefined> {
+  yield "a";
+  throw new Error("broke off");
+}
