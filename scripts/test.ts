@@ -1,6 +1,6 @@
-// Everything that must hold, in the order in which a failure is cheapest to learn.
-// `npm test` runs it, `npm test <package>` what concerns one package, `npm test bare` the trial on a bare machine. With
-// PAGODA_TEST=all, as in .ci/run, that trial belongs to it, and a test that is skipped for want of a program is a failure.
+// Everything that must hold, in the order in which a failure is cheapest to learn. CONTRIBUTING.md lists the arguments.
+// With PAGODA_TEST=all, as in .ci/run, the trial on a bare machine belongs to it, and a test that is skipped for want of a
+// program is a failure.
 import { bare } from "./checks/bare.ts";
 import { dependencies } from "./checks/dependencies.ts";
 import { docs } from "./checks/docs.ts";
@@ -8,25 +8,35 @@ import { format } from "./checks/format.ts";
 import { lint } from "./checks/lint.ts";
 import { failed, type Outcome, type Step, withoutSkips } from "./checks/outcome.ts";
 import { published } from "./checks/published.ts";
+import { filtersOf, parseArguments, type Selection } from "./checks/selection.ts";
 import { types } from "./checks/types.ts";
-import { tests } from "./checks/vitest.ts";
-import { findPackage, packages, type Package } from "./workspace.ts";
+import { tests, watchTests } from "./checks/vitest.ts";
+import type { Package } from "./workspace.ts";
 
 const isComplete = process.env["PAGODA_TEST"] === "all";
-const usual: readonly Step[] = [format, lint, types, dependencies, tests, docs, published];
-const everything = isComplete ? [...usual, bare] : usual;
-const ofOnePackage: readonly Step[] = [format, lint, tests, docs];
-
-const [name, ...rest] = process.argv.slice(2);
-const only = name === undefined ? undefined : findPackage(name);
-if (name === "bare" && rest.length === 0) {
-  finish(await runAll([bare], undefined));
-} else if ((name !== undefined && only === undefined) || rest.length > 0) {
-  const known = packages().map((one) => one.short);
-  console.error(`${[name, ...rest].join(" ")}: not bare, nor one of the packages ${known.join(", ")}.`);
+const parsed = parseArguments(process.argv.slice(2));
+if (typeof parsed === "string") {
+  console.error(`npm test: ${parsed}`);
   finish([failed("arguments", "")]);
+} else if (parsed.watch) {
+  await watchTests(filtersOf(parsed.selection));
 } else {
-  finish(await runAll(only === undefined ? everything : ofOnePackage, only));
+  const { selection } = parsed;
+  finish(await runAll(stepsOf(selection), selection.kind === "package" ? selection.package : undefined));
+}
+
+function stepsOf(selection: Selection): readonly Step[] {
+  const selected = tests(filtersOf(selection));
+  switch (selection.kind) {
+    case "bare":
+      return [bare];
+    case "files":
+      return [selected];
+    case "package":
+      return [format, lint, selected, docs];
+    case "everything":
+      return [format, lint, types, dependencies, selected, docs, published, ...(isComplete ? [bare] : [])];
+  }
 }
 
 async function runAll(steps: readonly Step[], scope: Package | undefined): Promise<Outcome[]> {

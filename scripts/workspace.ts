@@ -39,11 +39,6 @@ export function packages(base: string = root): Package[] {
     .map((folder) => toPackage(base, folder));
 }
 
-/** The package that a person means by `timeout` or `@pagoda/timeout`. */
-export function findPackage(name: string): Package | undefined {
-  return packages().find((one) => one.short === name || one.name === name);
-}
-
 export function publishable(): Package[] {
   return packages().filter((one) => one.manifest.private !== true);
 }

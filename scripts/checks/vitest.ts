@@ -9,23 +9,30 @@ import { type Report, type ReportedFile, type ReportedTest, reportVariable } fro
 
 const reporter = fileURLToPath(new URL("vitest/report.ts", import.meta.url));
 
-export const tests: Step = {
+/** Runs the tests whose paths contain one of the filters, or all of them if there is none. */
+export const tests = (filters: readonly string[]): Step => ({
   name: "tests",
-  async run(only) {
+  async run() {
     const directory = mkdtempSync(join(tmpdir(), "pagoda-tests-"));
     const file = join(directory, "report.json");
     try {
       const reporters = ["--reporter=default", `--reporter=${reporter}`];
-      const filter = only === undefined ? [] : [`${only.folder}/test/`];
       const env = { [reportVariable]: file };
-      const { code } = await command("vitest", ["run", ...reporters, ...filter], { live: true, env });
+      const { code } = await command("vitest", ["run", ...reporters, ...filters], { live: true, env });
       if (!existsSync(file)) return [failed("vitest", `ended with ${code} and left no report`)];
       return outcomes(JSON.parse(readFileSync(file, "utf8")) as Report, code);
     } finally {
       rmSync(directory, { recursive: true });
     }
   },
-};
+});
+
+/** Runs them again whenever a file that they import changes, until it is interrupted. */
+export async function watchTests(filters: readonly string[]): Promise<void> {
+  // Costs half a second, which no other run should take.
+  const { startVitest } = await import("vitest/node");
+  await startVitest("test", [...filters], { root, watch: true });
+}
 
 /** Every test as an outcome, and every way in which a run fails without a test that does. */
 export function outcomes({ files }: Report, code: number): Outcome[] {

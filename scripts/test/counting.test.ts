@@ -3,7 +3,6 @@ import { contentFaults } from "../checks/published/tarball.ts";
 import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
 import type { Report, ReportedTest } from "../checks/vitest/report.ts";
 import { outcomes } from "../checks/vitest.ts";
-import { command } from "../command.ts";
 
 function report(isPassed: boolean, ...tests: readonly ReportedTest[]): Report {
   return { files: [{ path: "a.test.ts", passed: isPassed, message: "", tests }] };
@@ -44,12 +43,6 @@ test("no tests at all is a failure", () => {
 
 test("an unhandled error beside passing tests is a failure", () => {
   expect(results(report(true, aPassed), 1)).toEqual(["passed", "failed"]);
-});
-
-test("an unknown package is refused with the known ones, and the last line still counts", async () => {
-  const { code, output } = await command(process.execPath, ["scripts/test.ts", "nowhere"]);
-  expect(code).toBe(1);
-  expect(output).toMatch(/nowhere: not bare, nor one of the packages core,.*\n0 passed, 1 failed$/u);
 });
 
 const complete = [
