@@ -1,13 +1,15 @@
-// What the documents say is run: examples are programs, links lead somewhere.
-import { existsSync, readFileSync } from "node:fs";
+// What the documents say is run: examples are programs, links lead somewhere, commands exist.
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { packages, root, type Package } from "../workspace.ts";
+import { unknownCommands } from "./docs/commands.ts";
 import { exampleOutcomes } from "./docs/examples.ts";
 import { brokenLinks } from "./docs/links.ts";
 import { readMarkdown } from "./docs/markdown.ts";
 import { faultless, type Outcome, type Step } from "./outcome.ts";
 
-const ofTheWorkspace = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md"];
+const everywhere = ["*.md", ".github/**/*.md", "docs/**/*.md", "packages/**/*.md"];
+const generated = ["**/node_modules", "**/dist", "**/CHANGELOG.md", "docs/api"];
 
 export const docs: Step = {
   name: "docs",
@@ -23,22 +25,22 @@ export async function documentOutcomes(base: string, paths: readonly string[]): 
   return [
     ...paths.map((path) => {
       const absolute = join(base, path);
-      const faults = existsSync(absolute) ? brokenLinks(base, absolute) : [`${path}: missing`];
-      return faultless(`links of ${relative(base, absolute)}`, faults);
+      const faults = existsSync(absolute)
+        ? [...brokenLinks(base, absolute), ...unknownCommands(base, absolute)]
+        : [`${path}: missing`];
+      return faultless(`links and commands of ${relative(base, absolute)}`, faults);
     }),
     ...(await exampleOutcomes(base, documents)),
   ];
 }
 
 function documentsOf(only: Package | undefined): string[] {
-  const chosen = only === undefined ? packages().filter(hasReadme) : [only];
-  return [
-    ...(only === undefined ? ofTheWorkspace : []),
-    ...chosen.map(({ folder }) => `${folder}/README.md`),
-  ];
+  const patterns = only === undefined ? everywhere : [`${only.folder}/**/*.md`];
+  const found = globSync(patterns, { cwd: root, exclude: generated });
+  const needed = (only === undefined ? packages() : [only]).filter(isPublished);
+  return [...new Set([...found, ...needed.map(({ folder }) => `${folder}/README.md`)])].toSorted();
 }
 
-/** What is published has one, as the check shows that finds it missing; what stays here may. */
-function hasReadme({ manifest, directory }: Package): boolean {
-  return manifest.private !== true || existsSync(join(directory, "README.md"));
+function isPublished({ manifest }: Package): boolean {
+  return manifest.private !== true;
 }

@@ -12,7 +12,7 @@ function withDocument(text: string): string {
     "GUIDE.md": "# Build `a` layer: step 1\n\n## Twice\n\n## Twice\n",
     // No types of Node: the fixture stands outside of the repository.
     "tsconfig.base.json": readFileSync(join(root, "tsconfig.base.json"), "utf8").replace(`["node"]`, "[]"),
-    "package.json": { type: "module" },
+    "package.json": { type: "module", scripts: { build: "" } },
   });
 }
 
@@ -25,7 +25,7 @@ const fence = (info: string, code: string): string => `\`\`\`${info}\n${code}\n\
 test("an example that compiles and ends with 0 passes", async () => {
   const outcomes = await outcomesOf(`# A\n\n${fence("ts", "const a: number = 1;\nif (a !== 1) throw a;")}`);
   expect(outcomes).toEqual([
-    { name: "links of README.md", result: "passed" },
+    { name: "links and commands of README.md", result: "passed" },
     { name: "README.md:4", result: "passed" },
   ]);
 });
@@ -77,9 +77,16 @@ test("broken links are named with their line", async () => {
   ]);
 });
 
+test("commands that package.json does not have are named with their line", async () => {
+  const [commands] = await outcomesOf(`\`npm run build\`\n\n${fence("sh", "npm run tset # or npm test")}`);
+  expect(commands?.detail).toBe("README.md:4: npm run tset: no such script");
+});
+
 test("a document that should be there and is not fails", async () => {
   const outcomes = await documentOutcomes(tree({}), ["README.md"]);
-  expect(outcomes).toEqual([{ name: "links of README.md", result: "failed", detail: "README.md: missing" }]);
+  expect(outcomes).toEqual([
+    { name: "links and commands of README.md", result: "failed", detail: "README.md: missing" },
+  ]);
 });
 
 test("headings get the anchors that GitHub gives them", () => {

@@ -18,7 +18,7 @@ beforeAll(() => {
   generate(directory, "max-calls");
   for (const linked of ["node_modules", "scripts", "packages/core", "packages/http"])
     symlinkSync(join(root, linked), join(base, linked));
-  for (const copied of [".oxlintrc.json", ".oxfmtrc.json", "tsconfig.base.json"]) {
+  for (const copied of ["package.json", ".oxlintrc.json", ".oxfmtrc.json", "tsconfig.base.json"]) {
     cpSync(join(root, copied), join(base, copied));
   }
   const compilerOptions = { noEmit: true };
