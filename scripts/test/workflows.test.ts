@@ -1,0 +1,60 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { nodes } from "../checks/published/nodes.ts";
+import { root } from "../workspace.ts";
+
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly "timeout-minutes"?: number;
+  readonly strategy?: { readonly matrix: Readonly<Record<string, readonly unknown[]>> };
+  readonly steps: readonly { readonly uses?: string; readonly run?: string }[];
+}
+
+interface Workflow {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const folder = join(root, ".github/workflows");
+const names = globSync("*.yml", { cwd: folder });
+const textOf = (name: string): string => readFileSync(join(folder, name), "utf8");
+const read = (name: string): Workflow => parse(textOf(name)) as Workflow;
+const runs = (name: string): string[] =>
+  Object.values(read(name).jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
+
+describe.each(names)("%s", (name) => {
+  test("may only read, unless a job asks for more", () => {
+    expect(read(name).permissions).toEqual({ contents: "read" });
+  });
+
+  test("bounds the time of each job", () => {
+    for (const job of Object.values(read(name).jobs)) expect(job["timeout-minutes"]).toBeGreaterThan(0);
+  });
+
+  test("pins each action to a commit, with its version beside it", () => {
+    const actions = textOf(name).match(/\buses:.*/gu) ?? [];
+    expect(actions.length).toBeGreaterThan(0);
+    for (const action of actions) expect(action).toMatch(/^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/u);
+  });
+
+  test("leaves no token in the clone", () => {
+    const clones = textOf(name).match(/actions\/checkout@.*\n\s+with:\n\s+persist-credentials: false/gu);
+    expect(clones).toHaveLength(textOf(name).match(/actions\/checkout@/gu)?.length ?? 0);
+  });
+});
+
+test("test.yml runs what .ci/run runs", () => {
+  expect(runs("test.yml")).toContain(".ci/run");
+});
+
+test("test.yml tries each Node that the published packages are tried on", () => {
+  const tried = read("test.yml").jobs["node"]?.strategy?.matrix["node"];
+  expect(tried?.map((version) => `Node ${String(version)}`)).toEqual(nodes.map(({ name }) => name));
+});
+
+test(".nvmrc names the Node that everything is tested with", () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  expect(readFileSync(join(root, ".nvmrc"), "utf8")).toBe(`${devDependencies.node}\n`);
+});
