@@ -11,6 +11,7 @@ import {
 import { left } from "fp-ts/lib/Either.js";
 import { checkPatience, type Codel, usualWaitMs } from "./patience.ts";
 import { Queue } from "./queue.ts";
+import { BufferRoom } from "./room.ts";
 
 /** As many calls wait as there is room for. Nothing was sent, so it says nothing about the upstream. */
 export interface BufferFull extends Fault<"BufferFull"> {
@@ -44,6 +45,11 @@ export interface BufferOptions {
   readonly maxWaitMs?: number;
   /** Keeps the wait short when more comes than can be taken for longer than a burst. Default: off. */
   readonly codel?: Codel;
+  /**
+   * Where calls that wait have their places. Buffers given the same one share it, each with its own capacity; the order is
+   * that of each. Default: each service has its own.
+   */
+  readonly room?: BufferRoom;
   readonly observer?: BufferObserver;
   readonly clock?: Clock;
 }
@@ -74,6 +80,7 @@ export function buffer({
   capacity,
   maxWaitMs,
   codel,
+  room: shared,
   observer,
   clock = systemClock,
 }: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
@@ -83,7 +90,8 @@ export function buffer({
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
   return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>("buffer", (inner) => {
-    const queue = new Queue(inner, capacity, { maxWaitMs, codel }, clock);
+    const room = shared ?? new BufferRoom();
+    const queue = new Queue(inner, room, capacity, { maxWaitMs, codel }, clock);
 
     return {
       options: {
@@ -106,7 +114,7 @@ export function buffer({
           observer?.dropped?.("aborted");
           return Promise.resolve(left(aborted(signal)));
         }
-        if (queue.size >= capacity) {
+        if (room.taken >= capacity) {
           observer?.dropped?.("full");
           return Promise.resolve(left(full));
         }

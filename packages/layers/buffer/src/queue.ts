@@ -1,5 +1,6 @@
 import { type Clock, type Readiness, Scope, type Timer, WaitList, whenReady } from "@pagoda/core";
 import { Patience, type PatienceOptions } from "./patience.ts";
+import type { BufferRoom } from "./room.ts";
 
 /** What becomes of one who waits; exactly one of them is called, except that `pass` may fail. */
 export interface Fate {
@@ -35,13 +36,19 @@ export class Queue {
   /** The one who asks inner. */
   #first: Entry | undefined;
   readonly #turns = new WaitList(() => this.#first === undefined);
-  readonly #room: WaitList;
+  readonly #room: BufferRoom;
+  /** Those who wait for room. */
+  readonly #outside: WaitList;
 
-  constructor(inner: Readiness, capacity: number, patience: PatienceOptions, clock: Clock) {
+  constructor(inner: Readiness, room: BufferRoom, capacity: number, patience: PatienceOptions, clock: Clock) {
     this.#inner = inner;
+    this.#room = room;
     this.#clock = clock;
     this.#patience = new Patience(patience);
-    this.#room = new WaitList(() => this.#entries.size < capacity);
+    this.#outside = new WaitList(
+      () => room.taken < capacity,
+      () => room.waiting.delete(this.#outside),
+    );
   }
 
   get size(): number {
@@ -50,12 +57,14 @@ export class Queue {
 
   /** How many wait for room. */
   get outside(): number {
-    return this.#room.size;
+    return this.#outside.size;
   }
 
   /** `undefined` while there is room. */
   ready(): undefined | Promise<void> {
-    return this.#room.ready();
+    const turn = this.#outside.ready();
+    if (turn !== undefined) this.#room.waiting.add(this.#outside);
+    return turn;
   }
 
   /** How long the one has waited who came first; 0 when nobody waits. */
@@ -70,6 +79,7 @@ export class Queue {
     const entry: Entry = { since };
     const patienceMs = this.#patience.joined(since, this.#entries.size === 0);
     this.#entries.add(entry);
+    this.#room.taken++;
 
     const scope = new Scope(signal, () => {
       this.#leave(entry);
@@ -103,12 +113,12 @@ export class Queue {
 
   /** It waits no more, whatever the reason; its room and its turn go to the next. */
   #leave(entry: Entry): void {
-    this.#entries.delete(entry);
+    const had = this.#entries.delete(entry);
     if (entry.timer !== undefined) this.#clock.clearTimer(entry.timer);
     if (this.#first === entry) {
       this.#first = undefined;
       this.#turns.wake();
     }
-    this.#room.wake();
+    if (had) this.#room.leave();
   }
 }

@@ -42,6 +42,8 @@ export class Breaker {
   #answered = 0;
   /** Probes under way whose slots others have. */
   #overdue = 0;
+  /** @internal Those who wait for it, in each layer around it. */
+  readonly waiting = new Set<{ changed(): void }>();
   /** When the last probe went through. */
   #probedAt = 0;
   #probing = false;
@@ -133,6 +135,11 @@ export class Breaker {
       if (kind === "success") this.#succeed(1, hasSlot ? 0 : 1);
       else if (hasSlot) this.#admitted--;
     }
+  }
+
+  /** @internal It has heard of a call. */
+  changed(): void {
+    if (this.waiting.size > 0) for (const waiting of this.waiting) waiting.changed();
   }
 
   /** How it stands, for descriptions. */

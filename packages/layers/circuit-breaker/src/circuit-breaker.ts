@@ -30,6 +30,11 @@ export interface CircuitBreakerObserver extends BreakerObserver {
 export interface CircuitBreakerOptions extends BreakerOptions {
   /** What a result says about the upstream. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
+  /**
+   * The breaker. Layers given the same one share it, and all that is said of it above is said where it is made. Default:
+   * each service has its own.
+   */
+  readonly breaker?: Breaker;
   readonly observer?: CircuitBreakerObserver;
 }
 
@@ -55,10 +60,10 @@ export interface CircuitBreakerOptions extends BreakerOptions {
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
   const settings = checked(options);
-  const { classifier = responseClassifier({ clock: settings.clock }), observer } = options;
+  const { classifier = responseClassifier({ clock: settings.clock }), breaker: shared, observer } = options;
 
   return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
-    const breaker = new Breaker(settings);
+    const breaker = shared ?? new Breaker(settings);
     const waiting = new Waiting(breaker, settings.clock);
 
     function ended(ticket: number, result?: Either<unknown, unknown>): void {
@@ -71,7 +76,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       } finally {
         if (isUnderWay) breaker.answered(ticket);
         else breaker.heard(ticket, kind);
-        waiting.changed();
+        breaker.changed();
       }
     }
 
@@ -80,7 +85,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       return (
         classifier.follow?.(response, (outcome) => {
           breaker.ended(ticket, outcome.kind);
-          waiting.changed();
+          breaker.changed();
         }) === true
       );
     }

@@ -13,7 +13,7 @@ export class Waiting {
   constructor(breaker: Breaker, clock: Clock) {
     this.#breaker = breaker;
     this.#clock = clock;
-    this.#list = new WaitList(() => breaker.admits(), this.#disarm);
+    this.#list = new WaitList(() => breaker.admits(), this.#emptied);
   }
 
   get size(): number {
@@ -22,6 +22,7 @@ export class Waiting {
 
   ready(): undefined | Promise<void> {
     const turn = this.#list.ready();
+    if (turn !== undefined) this.#breaker.waiting.add(this);
     // A balancer only asks, and has left before this tick is over: that must not cost a timer.
     if (turn !== undefined && !this.#isAsked) {
       this.#isAsked = true;
@@ -53,6 +54,11 @@ export class Waiting {
   readonly #fire = (): void => {
     this.#timer = undefined;
     this.changed();
+  };
+
+  readonly #emptied = (): void => {
+    this.#breaker.waiting.delete(this);
+    this.#disarm();
   };
 
   readonly #disarm = (): void => {

@@ -11,6 +11,7 @@ import {
   WaitList,
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
+import { InFlight } from "./in-flight.ts";
 import { Learner } from "./learner.ts";
 import { type LimitAlgorithm, wholeInRange } from "./limit.ts";
 
@@ -35,6 +36,11 @@ export interface ConcurrencyLimitOptions {
   readonly limit: number | LimitAlgorithm;
   /** What results say about the upstream, for a limit that learns. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
+  /**
+   * Where calls under way are counted. Layers given the same one share it, each with its own limit; a limit that learns
+   * goes on with what was learned by the same algorithm. Default: each service has its own.
+   */
+  readonly inFlight?: InFlight;
   readonly observer?: ConcurrencyLimitObserver;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -65,41 +71,58 @@ export function concurrencyLimit({
   limit: how,
   clock = systemClock,
   classifier = responseClassifier({ clock }),
+  inFlight: shared,
   observer,
   random = systemRandom,
 }: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> {
   if (typeof how === "number") wholeInRange("limit", how, 1);
 
   return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
-    const learner = typeof how === "number" ? undefined : new Learner(how, classifier, clock, random);
+    const inFlight = shared ?? new InFlight();
+    const learner =
+      typeof how === "number"
+        ? undefined
+        : inFlight.learnerOf(how, () => new Learner(how, classifier, clock, random));
     let limit = learner?.limit ?? (how as number);
     let fault = limitedTo(limit);
-    let inFlight = 0;
-    const waiting = new WaitList(() => inFlight < limit);
+    const waiting: WaitList = new WaitList(
+      () => inFlight.calls < current(),
+      () => inFlight.waiting.delete(waiting),
+    );
+    const release = (): void => inFlight.release();
 
-    function release(): void {
-      inFlight--;
-      waiting.wake();
+    /** Others may have learned meanwhile. */
+    function current(): number {
+      if (learner !== undefined && learner.limit !== limit) {
+        limit = learner.limit;
+        fault = limitedTo(limit);
+        observer?.limitChanged?.(limit);
+      }
+      return limit;
     }
 
-    function follow(next: number): void {
-      if (next === limit) return;
-      limit = next;
-      fault = limitedTo(limit);
-      observer?.limitChanged?.(limit);
+    function ready(): undefined | Promise<void> {
+      const turn = waiting.ready();
+      if (turn !== undefined) inFlight.waiting.add(waiting);
+      return turn;
     }
 
     return {
       options: typeof how === "number" ? { limit: how } : { algorithm: how.name, ...how.options },
-      state: () => ({ limit, inFlight, waiting: waiting.size, ...learner?.state() }),
+      state: () => ({
+        limit: current(),
+        inFlight: inFlight.calls,
+        waiting: waiting.size,
+        ...learner?.state(),
+      }),
       // Its own readiness first, then inner's: both hold in the tick in which they are asked.
-      ready: () => waiting.ready() ?? inner.ready(),
+      ready: () => ready() ?? inner.ready(),
       call(request, signal) {
-        if (inFlight >= limit) {
+        if (inFlight.calls >= current()) {
           observer?.refused?.(fault);
           return Promise.resolve(left(fault));
         }
-        inFlight++;
+        inFlight.calls++;
         const start = learner === undefined ? 0 : clock.now();
         let answer: ReturnType<typeof inner.call>;
         try {
@@ -116,7 +139,8 @@ export function concurrencyLimit({
         return answer.then(
           (result) => {
             try {
-              follow(learner.heard(result, start, inFlight));
+              learner.heard(result, start, inFlight.calls);
+              current();
             } finally {
               release();
             }

@@ -23,8 +23,8 @@ export class Learner {
     return this.#limit.current;
   }
 
-  /** Takes the result of a call that began at `start`, and gives the limit from now on. */
-  heard(result: Either<unknown, unknown>, start: number, inFlight: number): number {
+  /** Takes the result of a call that began at `start`. */
+  heard(result: Either<unknown, unknown>, start: number, inFlight: number): void {
     const outcome = this.#classifier.outcome(result);
     const dropped = asksForLess(outcome);
     if (dropped || outcome.kind === "success") {
@@ -33,7 +33,6 @@ export class Learner {
       const sample = this.#window.add(now, ms, inFlight, dropped || ms > this.#slowAfterMs);
       if (sample !== undefined) this.#limit.update(sample);
     }
-    return this.#limit.current;
   }
 
   state(): { readonly rttMs: Json } {

@@ -13,6 +13,7 @@ import {
   systemClock,
 } from "@pagoda/core";
 import type { Either } from "fp-ts/lib/Either.js";
+import { HedgeHistory } from "./history.ts";
 import { Latencies } from "./latencies.ts";
 import { Race, type Rules } from "./race.ts";
 
@@ -39,6 +40,8 @@ export interface HedgeOptions {
    * second calls together stay within it. The retry deposits into it; this layer only withdraws.
    */
   readonly budget?: Budget;
+  /** What layers with the same settings have in common that are given the same one. Default: each service has its own. */
+  readonly history?: HedgeHistory;
   /** What a result means, and how a response is freed that nobody will read. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: HedgeObserver;
@@ -71,6 +74,7 @@ export function hedge({
   windowMs = 10_000,
   minSamples = 100,
   budget,
+  history: shared,
   clock = systemClock,
   classifier = responseClassifier({ clock }),
   observer,
@@ -83,10 +87,16 @@ export function hedge({
     throw new RangeError(`hedge: minSamples is ${minSamples}; valid is a whole number of at least 1`);
 
   return layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
-    const own = budgetOf({ ratio: maxExtraLoad, minPerSecond: 0, windowMs, clock });
-    const latencies = new Latencies({ share: maxExtraLoad, windowMs, minSamples, now: clock.now() });
-    let hedges = 0;
-    let wins = 0;
+    const past = (shared ?? new HedgeHistory()).pastOf(
+      JSON.stringify([maxExtraLoad, windowMs, minSamples]),
+      () => ({
+        latencies: new Latencies({ share: maxExtraLoad, windowMs, minSamples, now: clock.now() }),
+        budget: budgetOf({ ratio: maxExtraLoad, minPerSecond: 0, windowMs, clock }),
+        hedges: 0,
+        wins: 0,
+      }),
+    );
+    const { latencies, budget: own } = past;
 
     /** Asks the shared one first, so that none is taken from one budget that the other does not give. */
     function withdraw(): boolean {
@@ -102,11 +112,11 @@ export function hedge({
         replay.canDouble() && !isPast(deadlineOf(signal), clock.now()) && isReady(inner) && withdraw(),
       learn: (now, ms) => latencies.record(now, ms),
       hedged(afterMs) {
-        hedges++;
+        past.hedges++;
         observer?.hedged?.({ afterMs });
       },
       won(which) {
-        if (which === "second") wins++;
+        if (which === "second") past.wins++;
         observer?.won?.(which);
       },
     };
@@ -115,8 +125,8 @@ export function hedge({
       options: { maxExtraLoad, windowMs, minSamples },
       state: () => ({
         delayMs: latencies.delayMs(clock.now()) ?? null,
-        hedges,
-        wins,
+        hedges: past.hedges,
+        wins: past.wins,
         budgetLeft: Math.min(own.left, budget?.left ?? Infinity),
       }),
       call(request, signal): Promise<Either<Err, Res>> {

@@ -1,1 +1,2 @@
 export * from "./hedge.ts";
+export { type HedgeHistory, hedgeHistory } from "./history.ts";

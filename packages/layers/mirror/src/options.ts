@@ -1,5 +1,6 @@
 import { type Clock, type Random, type Service, systemClock, systemRandom } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { MirrorRoom } from "./room.ts";
 
 /**
  * Why a call has no shadow:
@@ -42,6 +43,8 @@ export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
   readonly timeoutMs?: number;
   /** The field that marks a shadow call, with the value `true`; `false`: none. Default `x-shadow`. */
   readonly marker?: string | false;
+  /** Where shadow calls and bytes are counted. Mirrors given the same one share their bounds. Default: one of its own. */
+  readonly room?: MirrorRoom;
   readonly observer?: MirrorObserver<Req>;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -67,6 +70,7 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
     maxResponseBytes = 65_536,
     timeoutMs = 15_000,
     marker = "x-shadow",
+    room = new MirrorRoom(),
     observer,
     clock = systemClock,
     random = systemRandom,
@@ -84,7 +88,7 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
   if (marker !== false && !token.test(marker))
     throw new RangeError(`mirror: marker is "${marker}"; valid is the name of a field, or false`);
   const limits = { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker };
-  return { to, ...limits, ...(select && { select }), ...(observer && { observer }), clock, random };
+  return { to, ...limits, room, ...(select && { select }), ...(observer && { observer }), clock, random };
 }
 
 function whole(name: string, value: number, least: number): void {

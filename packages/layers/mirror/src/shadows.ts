@@ -1,5 +1,6 @@
 import { isReady, type Json } from "@pagoda/core";
 import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
+import type { MirrorRoom } from "./room.ts";
 import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
 
@@ -9,6 +10,7 @@ import { type Keeper, ShadowCall } from "./shadow-call.ts";
  */
 export class Shadows<Req extends HttpRequest> {
   readonly #settings: Settings<Req>;
+  readonly #room: MirrorRoom;
   readonly #keeper: Keeper;
   readonly #skipped: Record<SkipReason, number> = {
     "not-ready": 0,
@@ -17,8 +19,6 @@ export class Shadows<Req extends HttpRequest> {
     bytes: 0,
     incomplete: 0,
   };
-  #inFlight = 0;
-  #bytes = 0;
   #sent = 0;
   #answered = 0;
   #failed = 0;
@@ -27,6 +27,7 @@ export class Shadows<Req extends HttpRequest> {
 
   constructor(settings: Settings<Req>) {
     this.#settings = settings;
+    this.#room = settings.room;
     const { clock, timeoutMs, maxResponseBytes } = settings;
     this.#keeper = {
       clock,
@@ -35,7 +36,7 @@ export class Shadows<Req extends HttpRequest> {
       answered: (response, ms) => this.#hasAnswered(response, ms),
       failed: (error, ms, isTimeout) => this.#hasFailed(error, ms, isTimeout),
       over: (held) => {
-        this.#inFlight--;
+        this.#room.inFlight--;
         this.free(held);
       },
     };
@@ -43,13 +44,13 @@ export class Shadows<Req extends HttpRequest> {
 
   /** Takes so many bytes of the room; `false`: there is not so much. */
   hold(bytes: number): boolean {
-    if (this.#bytes + bytes > this.#settings.maxTotalBytes) return false;
-    this.#bytes += bytes;
+    if (this.#room.bytes + bytes > this.#settings.maxTotalBytes) return false;
+    this.#room.bytes += bytes;
     return true;
   }
 
   free(bytes: number): void {
-    this.#bytes -= bytes;
+    this.#room.bytes -= bytes;
   }
 
   /** Whether a call is one of those that are mirrored. */
@@ -82,15 +83,15 @@ export class Shadows<Req extends HttpRequest> {
     const { to } = this.#settings;
     const shadow = this.#shadowOf(request, body);
     this.#sent++;
-    this.#inFlight++;
+    this.#room.inFlight++;
     this.#tell((observer) => observer.sent?.(shadow));
     new ShadowCall(this.#keeper, held).make(to, shadow);
   }
 
   state(): { readonly [name: string]: Json } {
     return {
-      inFlight: this.#inFlight,
-      bytes: this.#bytes,
+      inFlight: this.#room.inFlight,
+      bytes: this.#room.bytes,
       sent: this.#sent,
       answered: this.#answered,
       failed: this.#failed,
@@ -102,7 +103,7 @@ export class Shadows<Req extends HttpRequest> {
 
   #obstacle(): SkipReason | undefined {
     const { to, maxInFlight } = this.#settings;
-    if (this.#inFlight >= maxInFlight) return "in-flight";
+    if (this.#room.inFlight >= maxInFlight) return "in-flight";
     try {
       return isReady(to) ? undefined : "not-ready";
     } catch {

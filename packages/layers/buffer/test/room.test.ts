@@ -1,0 +1,47 @@
+import { isReady } from "@pagoda/core";
+import { settled, virtualClock } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { describe, expect, test } from "vitest";
+import { buffer, bufferRoom } from "@pagoda/buffer";
+import { rude } from "./inners.ts";
+
+describe("buffers that share room", () => {
+  test("hold together what one of them would, each with its own capacity", async () => {
+    const room = bufferRoom();
+    const clock = virtualClock();
+    const [former, next] = [rude(), rude()];
+    const big = buffer({ capacity: 3, room, clock })(former.service);
+    const small = buffer({ capacity: 2, room, clock })(next.service);
+    void big.call("a");
+    void small.call("b");
+    expect(await small.call("c")).toMatchObject({ left: { _tag: "BufferFull", capacity: 2 } });
+    expect(isReady(big)).toBe(true);
+    void big.call("d");
+    expect(isReady(big)).toBe(false);
+    former.open(2);
+    next.open(1);
+    await settled();
+    expect([former.called, next.called]).toEqual([["a", "d"], ["b"]]);
+    expect(isReady(small)).toBe(true);
+  });
+
+  test("do not hold up each other's calls", async () => {
+    const room = bufferRoom();
+    const clock = virtualClock();
+    const [stuck, free] = [rude(), rude()];
+    void buffer({ capacity: 5, room, clock })(stuck.service).call("a");
+    free.open(1);
+    expect(await buffer({ capacity: 5, room, clock })(free.service).call("b")).toEqual(right("b"));
+  });
+
+  test("wake those who wait for room, whichever buffer it becomes free in", async () => {
+    const room = bufferRoom();
+    const clock = virtualClock();
+    const [former, next] = [rude(), rude()];
+    void buffer({ capacity: 1, room, clock })(former.service).call("a");
+    const outside = buffer({ capacity: 1, room, clock })(next.service).ready();
+    expect(outside).toBeDefined();
+    former.open(1);
+    await outside;
+  });
+});

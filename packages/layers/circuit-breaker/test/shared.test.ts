@@ -1,0 +1,30 @@
+import { type Fault, isReady } from "@pagoda/core";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { expect, test } from "vitest";
+import { Breaker, circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";
+
+const failure: Fault<"Failed"> = { _tag: "Failed", origin: "upstream", retryable: true };
+
+test("layers given one breaker open and close together, and wake those who wait in any of them", async () => {
+  const clock = virtualClock();
+  const options = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 };
+  const breaker = new Breaker(options);
+  const mock = mockService<string, number, typeof failure>();
+  const former = circuitBreaker({ ...options, breaker })(mock.service);
+  const next = circuitBreaker({ ...options, breaker })(mock.service);
+  const call = former.call("a");
+  (await mock.next()).fail(failure);
+  await call;
+  expect(isReady(next)).toBe(false);
+  expect(await next.call("b")).toMatchObject({ left: { _tag: "CircuitOpen" } });
+  await clock.advance(1_000);
+  const probe = former.call("c");
+  const probed = await mock.next();
+  const waits = next.ready();
+  expect(waits).toBeDefined();
+  await settled();
+  probed.answer(1);
+  await probe;
+  await waits;
+  expect(breaker.phase).toBe("closed");
+});

@@ -1,0 +1,22 @@
+import { right } from "fp-ts/lib/Either.js";
+import { settled } from "@pagoda/core/testing";
+import { httpResponse } from "@pagoda/http";
+import { service } from "@pagoda/core";
+import { expect, test } from "vitest";
+import { mirror, mirrorRoom } from "@pagoda/mirror";
+import { get, shadowThat } from "./bench.ts";
+
+test("mirrors that share room keep to their bounds together", async () => {
+  const room = mirrorRoom();
+  const real = service("real", async () => right(httpResponse(200)));
+  const skipped: string[] = [];
+  const to = shadowThat(() => new Promise(() => {}));
+  const [former, next] = [1, 2].map((maxInFlight) =>
+    mirror({ to, maxInFlight, room, observer: { skipped: (reason) => skipped.push(reason) } })(real),
+  );
+  for (const mirrored of [former, next, next, former]) {
+    await mirrored?.call(get);
+    await settled();
+  }
+  expect(skipped).toEqual(["in-flight", "in-flight"]);
+});
