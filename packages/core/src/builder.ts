@@ -1,11 +1,28 @@
-import type { AddsOf, AnyLayer, FailsOf, HandlesOf, Layer, YieldsOf } from "./layer.ts";
+import type {
+  AnyAdapter,
+  CatchesOf,
+  Adapter,
+  EndsOf,
+  InnerReqOf,
+  InnerRequest,
+  InnerResOf,
+  OuterResOf,
+  OuterResponse,
+  Passes,
+  RaisesOf,
+} from "./adapter.ts";
+import type { AcceptsOf, AddsOf, AnyLayer, FailsOf, HandlesOf, Layer, YieldsOf } from "./layer.ts";
 import type { Service } from "./service.ts";
 
+/** What a layer or an adapter is when a stack runs. */
+type Part = (inner: unknown) => unknown;
+
 /**
- * Puts a stack together, outermost layer first, as a request meets them.
+ * Puts a stack together, outermost part first, as a request meets them.
  *
- * Because it goes from the outside in, it knows at every step what the request carries there: a layer in the
- * wrong place does not compile, on its own line. The errors of the whole stack are inferred on the way.
+ * Because it goes from the outside in, it knows at every step what the request is there, and what responses and errors
+ * from further in may be: a part in the wrong place does not compile, on its own line. The errors of the whole stack are
+ * inferred on the way.
  *
  * @example
  * const stack = new ServiceBuilder<HttpRequest>()
@@ -14,60 +31,112 @@ import type { Service } from "./service.ts";
  *   .service(handler);
  *
  * @typeParam Outer The request as it enters the stack.
- * @typeParam Inner The request as the next layer will find it.
- * @typeParam Fails The errors that the layers so far let out.
- * @typeParam Handles The errors from further in that end in the layers so far.
- * @typeParam Yields The responses that the layers so far give by themselves.
+ * @typeParam Inner The request as the next part finds it.
+ * @typeParam Fails The errors that the parts so far let out.
+ * @typeParam Handles The errors from further in that end in the parts so far.
+ * @typeParam Gives The stack's response: that of the service and what layers yield (`Passes`), until an adapter changes it.
+ * @typeParam Accepts What the response of the next part must be.
+ * @typeParam Catches What the errors of the next part must be.
  */
-export class ServiceBuilder<Outer, Inner = Outer, Fails = never, Handles = never, Yields = never> {
-  readonly #layers: readonly AnyLayer<never>[];
+export class ServiceBuilder<
+  Outer,
+  Inner = Outer,
+  Fails = never,
+  Handles = never,
+  Gives = Passes<never>,
+  Accepts = unknown,
+  Catches = unknown,
+> {
+  readonly #parts: readonly Part[];
 
   /** An empty stack for requests of type `Outer`. Builders are values: each step gives a new one. */
   constructor();
   /** @internal */
-  constructor(layers: readonly AnyLayer<never>[]);
-  constructor(layers: readonly AnyLayer<never>[] = []) {
-    this.#layers = layers;
+  constructor(parts: readonly Part[]);
+  constructor(parts: readonly Part[] = []) {
+    this.#parts = parts;
   }
 
-  /** Adds a layer inside those so far. */
-  layer<L extends AnyLayer<Inner>, Adds, F, H, Y>(
+  /** Adds a layer inside the parts so far. */
+  layer<L extends AnyLayer<Inner, Catches, Accepts>, Adds, F extends Catches, H, Y extends Accepts, A>(
     // `L` alone would infer the layer. The other half of the union lets `Inner` reach callbacks in a factory's options,
     // so that `rateLimit({ key: (request) => request.path })` needs no annotation; its free parameters keep the
     // compiler from taking more than `Inner` from here, which would turn a factory's own errors into `unknown`.
-    layer: L | Layer<Inner, Adds, F, H, Y>,
+    layer: L | Layer<Inner, Adds, F, H, Y, A>,
   ): ServiceBuilder<
     Outer,
     Inner & AddsOf<L>,
     Fails | Exclude<FailsOf<L>, Handles>,
     Handles | HandlesOf<L>,
-    Yields | YieldsOf<L>
+    Yielding<Gives, YieldsOf<L>>,
+    Accepts & AcceptsOf<L>,
+    Catches | HandlesOf<L>
   > {
-    return new ServiceBuilder([...this.#layers, layer]);
+    return new ServiceBuilder([...this.#parts, layer as Part]);
   }
 
-  /** Ends the stack with the service that the layers stand around. */
-  service<Res, Err>(
+  /** Adds an adapter inside the parts so far: from here on the stack speaks what it speaks to its inner service. */
+  adapt<
+    A extends AnyAdapter<Inner, Catches, Speaks<OuterResOf<A>, Accepts>>,
+    InnerReq,
+    InnerRes,
+    F extends Catches,
+    H,
+    C,
+  >(
+    adapter: A | Adapter<Inner, InnerReq, InnerRes, Speaks<OuterResOf<A>, Accepts>, F, H, C>,
+  ): ServiceBuilder<
+    Outer,
+    InnerRequest<Inner, InnerReqOf<A>>,
+    Fails | Exclude<RaisesOf<A>, Handles>,
+    Handles | EndsOf<A>,
+    Adapting<Gives, OuterResOf<A>>,
+    OuterResOf<A> extends Passes<unknown> ? Accepts & InnerResOf<A> : InnerResOf<A>,
+    (Catches | EndsOf<A>) & CatchesOf<A>
+  > {
+    return new ServiceBuilder([...this.#parts, adapter as Part]);
+  }
+
+  /** Ends the stack with the service that the parts stand around. */
+  service<Res extends Accepts, Err extends Catches>(
     inner: Service<Inner, Res, Err>,
-  ): Service<Outer, Res | Yields, Fails | Exclude<Err, Handles>> {
-    return this.#wrap(inner) as Service<Outer, Res | Yields, Fails | Exclude<Err, Handles>>;
+  ): Service<Outer, OuterResponse<Res, Gives>, Fails | Exclude<Err, Handles>> {
+    return this.#wrap(inner) as Service<Outer, OuterResponse<Res, Gives>, Fails | Exclude<Err, Handles>>;
   }
 
-  /** The layers so far as one layer, to be used in other stacks. */
-  asLayer(): Layer<Outer, Inner, Fails, Handles, Yields> {
-    return ((inner: Service<Inner, unknown, unknown>) => this.#wrap(inner)) as Layer<
+  /** The layers so far as one layer, to be used in other stacks. A stack that has adapters is one: `asAdapter`. */
+  asLayer<Yields>(
+    this: ServiceBuilder<Outer, Inner, Fails, Handles, Passes<Yields>, Accepts, unknown>,
+  ): Layer<Outer, Inner, Fails, Handles, Yields, Accepts> {
+    return this.asAdapter() as unknown as Layer<Outer, Inner, Fails, Handles, Yields, Accepts>;
+  }
+
+  /** The parts so far as one adapter, to be used in other stacks. */
+  asAdapter(): Adapter<Outer, Inner, Accepts, Gives, Fails, Handles, Catches> {
+    return ((inner: unknown) => this.#wrap(inner)) as unknown as Adapter<
       Outer,
       Inner,
+      Accepts,
+      Gives,
       Fails,
       Handles,
-      Yields
+      Catches
     >;
   }
 
   #wrap(inner: unknown): unknown {
-    return this.#layers.reduceRight(
-      (service, layer) => layer(service as Service<never, unknown, unknown>),
-      inner,
-    );
+    return this.#parts.reduceRight((service, part) => part(service), inner);
   }
 }
+
+/** What an adapter may answer with where `Accepts` is wanted. */
+type Speaks<OuterRes, Accepts> = OuterRes extends Passes<unknown> ? Passes<Accepts> : Accepts;
+/** The response of a stack to which a layer that yields `More` is added. */
+type Yielding<Gives, More> = Gives extends Passes<infer Yields> ? Passes<Yields | More> : Gives;
+/** The response of a stack to which an adapter is added: the outermost one decides. */
+type Adapting<Gives, OuterRes> =
+  Gives extends Passes<infer Yields>
+    ? OuterRes extends Passes<infer More>
+      ? Passes<Yields | More>
+      : OuterRes | Yields
+    : Gives;

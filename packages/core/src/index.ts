@@ -1,4 +1,4 @@
-export * from "./adapters.ts";
+export * from "./adapter.ts";
 export * from "./bare-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";
@@ -7,6 +7,7 @@ export * from "./description.ts";
 export * from "./discovery.ts";
 export * from "./fault.ts";
 export * from "./health.ts";
+export * from "./interop.ts";
 export * from "./ip/address.ts";
 export * from "./ip/host.ts";
 export * from "./ip/networks.ts";
@@ -28,3 +29,4 @@ export * from "./util/map.ts";
 export * from "./util/optional.ts";
 export * from "./util/refine.ts";
 export * from "./util/steer.ts";
+export * from "./util/then.ts";

@@ -1,15 +1,16 @@
-import type { Details } from "./description.ts";
+import type { Description, Details } from "./description.ts";
 import type { Service } from "./service.ts";
 
 /**
- * Wraps a service in a policy. `layer()` makes one; a plain function from service to service is none, whatever its type.
- * Five words say what a layer does to the types:
+ * A policy around a service. It may add to what passes through, never replace it: that is an `Adapter`. `layer()` makes
+ * one; a plain function from service to service is not a layer, whatever its type.
  *
  * @typeParam Needs What the request must already carry where the layer stands.
- * @typeParam Adds What inner layers find on the request beside that.
+ * @typeParam Adds What inner layers find on the request in addition.
  * @typeParam Fails The errors that this layer raises.
  * @typeParam Handles The inner errors that end here.
  * @typeParam Yields The responses that it can give by itself.
+ * @typeParam Accepts What the inner response must be.
  */
 export interface Layer<
   in Needs = unknown,
@@ -17,27 +18,36 @@ export interface Layer<
   out Fails = never,
   out Handles = never,
   out Yields = never,
+  in Accepts = unknown,
 > {
-  <Req extends Needs, Res, Err>(
+  <Req extends Needs, Res extends Accepts, Err>(
     inner: Service<Req & Adds, Res, Err>,
   ): Service<Req, Res | Yields, Exclude<Err, Handles> | Fails>;
   /**
-   * For the compiler only; never set. The builder reads a layer's parts off it. A plain function lacks it and is no layer,
-   * since nothing could be inferred from it: this name is what the compiler then shows.
+   * For the compiler only; never set. The builder reads a layer's parts off it. Whatever lacks it is not a layer: its name
+   * is what the compiler then shows.
    */
-  readonly "~layer: rewrite a function with layer(name, perService), or call it with the service": {
+  readonly "~layer: adapters go into adapt(); make layers with layer(name, perService)": {
     adds: Adds;
     fails: Fails;
     handles: Handles;
     yields: Yields;
+    accepts: (response: Accepts) => void;
   };
 }
 
-/** A layer whatever it does, as far as it can stand where requests carry `Has`. */
-export type AnyLayer<Has> = Layer<Has, unknown, unknown, unknown, unknown>;
+/** Any layer that can stand where requests carry `Has`, whose errors are `Raises` and whose own responses are `Gives`. */
+export type AnyLayer<Has, Raises = unknown, Gives = unknown> = Layer<
+  Has,
+  unknown,
+  Raises,
+  unknown,
+  Gives,
+  never
+>;
 
 type TypesOf<L extends AnyLayer<never>> =
-  L["~layer: rewrite a function with layer(name, perService), or call it with the service"];
+  L["~layer: adapters go into adapt(); make layers with layer(name, perService)"];
 /** What a layer adds to the request. */
 export type AddsOf<L extends AnyLayer<never>> = TypesOf<L> extends { adds: infer A } ? A : never;
 /** The errors that a layer raises. */
@@ -46,11 +56,21 @@ export type FailsOf<L extends AnyLayer<never>> = TypesOf<L> extends { fails: inf
 export type HandlesOf<L extends AnyLayer<never>> = TypesOf<L> extends { handles: infer H } ? H : never;
 /** The responses that a layer can give by itself. */
 export type YieldsOf<L extends AnyLayer<never>> = TypesOf<L> extends { yields: infer Y } ? Y : never;
+/** What the response inside a layer must be. */
+export type AcceptsOf<L extends AnyLayer<never>> =
+  TypesOf<L> extends { accepts: (response: infer A) => void } ? Demanded<A> : never;
+
+/**
+ * What a part demands of what is further in. `never` comes from a part that did not compile: the compiler has said so on
+ * its line, and should not repeat it at the service.
+ */
+export type Demanded<T> = [T] extends [never] ? unknown : T;
 
 /** What a layer does around one inner service: the functions must not use `this`. */
 export interface Around<Req, Res, Err> extends Details {
   /** Default: as ready as inner. A layer with a limit of its own answers for both. */
   readonly ready?: () => undefined | Promise<void>;
+  /** May throw: what it throws is a defect, and the service rejects with it. */
   readonly call: Service<Req, Res, Err>["call"];
 }
 
@@ -74,26 +94,49 @@ export interface Around<Req, Res, Err> extends Details {
  *
  * @param name What `describe()` calls it: the package's name without its scope.
  */
-export function layer<Needs = unknown, Adds = unknown, Fails = never, Handles = never, Yields = never>(
+export function layer<
+  Needs = unknown,
+  Adds = unknown,
+  Fails = never,
+  Handles = never,
+  Yields = never,
+  Accepts = unknown,
+>(
   name: string,
+  // `Res & Accepts`, not `Res extends Accepts`: the latter cannot be inferred where no type arguments are given.
   perService: <Res, Err>(
-    inner: Service<Needs & Adds, Res, Err | Handles>,
-  ) => Around<Needs, Res | Yields, Err | Fails>,
-): Layer<Needs, Adds, Fails, Handles, Yields> {
-  function wrap(inner: Service<Needs & Adds, unknown, unknown>): Service<Needs, unknown, unknown> {
-    const { ready, call, options, state } = perService(inner);
-    return {
-      ready: ready ?? (() => inner.ready()),
-      call,
-      describe: () => ({
-        name,
-        ...(options && { options }),
-        ...(state && { state: state() }),
-        inner: [inner.describe()],
-      }),
-    };
+    inner: Service<Needs & Adds, Res & Accepts, Err | Handles>,
+  ) => Around<Needs, (Res & Accepts) | Yields, Err | Fails>,
+): Layer<Needs, Adds, Fails, Handles, Yields, Accepts> {
+  function wrap(inner: Service<Needs & Adds, Accepts, unknown>): Service<Needs, unknown, unknown> {
+    return around(name, inner, perService(inner));
   }
   // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor that a request
   // keeps the rest of its type on the way in. This cast says both, once for all layers.
-  return wrap as unknown as Layer<Needs, Adds, Fails, Handles, Yields>;
+  return wrap as unknown as Layer<Needs, Adds, Fails, Handles, Yields, Accepts>;
+}
+
+/** @internal The service that a layer or an adapter makes of what it does around another. */
+export function around<Req, Res, Err>(
+  name: string,
+  inner: { ready(): undefined | Promise<void>; describe(): Description },
+  { ready, call, options, state }: Around<Req, Res, Err>,
+): Service<Req, Res, Err> {
+  return {
+    ready: ready ?? (() => inner.ready()),
+    call(request, signal) {
+      // Defects are rejections, or the layers further out would have to expect both. Without `await` this costs nothing.
+      try {
+        return call(request, signal);
+      } catch (defect) {
+        return Promise.reject(defect);
+      }
+    },
+    describe: () => ({
+      name,
+      ...(options && { options }),
+      ...(state && { state: state() }),
+      inner: [inner.describe()],
+    }),
+  };
 }

@@ -1,4 +1,4 @@
-import { layer, service, ServiceBuilder } from "@pagoda/core";
+import { layer, mapRequest, mapResponse, service, ServiceBuilder } from "@pagoda/core";
 import { type Either, map, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
@@ -51,6 +51,26 @@ describe("ServiceBuilder", () => {
     expect(made).toBe(0);
     expect(builder.service(leaf)).not.toBe(builder.service(leaf));
     expect(made).toBe(2);
+  });
+
+  test("has adapters where they stand, among the layers", async () => {
+    const stack = new ServiceBuilder<number>()
+      .adapt(mapRequest((n) => "x".repeat(n)))
+      .layer(says("a"))
+      .adapt(mapResponse((text: string) => text.length))
+      .layer(says("b"))
+      .service(leaf);
+    expect(await stack.call(2)).toEqual(right("9<a"));
+    expect(stack.describe().inner?.[0]?.name).toBe("a");
+  });
+
+  test("is one adapter in another stack, where it stands", async () => {
+    const pair = new ServiceBuilder<string>()
+      .layer(says("b"))
+      .adapt(mapResponse((text: string) => text.length))
+      .asAdapter();
+    const stack = new ServiceBuilder<string>().layer(says("a")).adapt(pair).layer(says("c")).service(leaf);
+    expect(await stack.call("")).toEqual(right("9<b<a"));
   });
 
   test("is one layer in another stack, where it stands", async () => {

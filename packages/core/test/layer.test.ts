@@ -86,4 +86,13 @@ describe("layer", () => {
     expect(await forgive(failing("rare")).call("a")).toEqual(right("forgiven"));
     expect(await forgive(failing("other")).call("a")).toEqual(left("other"));
   });
+
+  test("turns what its call throws into a rejection", async () => {
+    const mistaken = layer("mistaken", () => ({
+      call: () => {
+        throw new Error("a defect");
+      },
+    }));
+    await expect(mistaken(mockService<string, string>().service).call("a")).rejects.toThrow("a defect");
+  });
 });

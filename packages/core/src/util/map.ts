@@ -1,53 +1,59 @@
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
-import { layer, type Layer } from "../layer.ts";
-import type { Service } from "../service.ts";
+import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { adapter, type Adapter, type Passes } from "../adapter.ts";
 
 /**
- * Changes each request on its way in. Inner layers find on the request what the function added.
+ * Changes each request on its way in, to another type or with more on it. A function that gives back its request with
+ * properties added (`{ ...request, tenant }`) leaves the rest of it to inner as well; any other replaces it.
  *
- * @example mapRequest((request: HttpRequest) => ({ ...request, tenant: tenantOf(request) }))
+ * @example
+ * new ServiceBuilder<string>().adapt(mapRequest((url) => httpRequest(url)))
+ * new ServiceBuilder<HttpRequest>().adapt(mapRequest((request) => ({ ...request, tenant: tenantOf(request) })))
  */
-export function mapRequest<Req, Changed extends Req>(change: (request: Req) => Changed): Layer<Req, Changed> {
-  return layer<Req, Changed>("map-request", (inner) => ({
-    // Async, so that what a mistake in `change` throws becomes a rejection, as every defect does.
-    call: async (request, signal) => inner.call(change(request) as Req & Changed, signal),
+export function mapRequest<Req, Changed>(
+  change: (request: Req) => Changed,
+): Adapter<Req, Changed extends Req ? Passes<Changed> : Changed, unknown, Passes<never>> {
+  const made = adapter<Req, Changed, unknown, Passes<never>>("map-request", (inner) => ({
+    call: (request, signal) => inner.call(change(request), signal),
+  }));
+  // What passes cannot be told apart before `Req` and `Changed` are known.
+  return made as unknown as ReturnType<typeof mapRequest<Req, Changed>>;
+}
+
+/**
+ * Changes each response on its way out.
+ *
+ * @example new ServiceBuilder<HttpRequest>().adapt(mapResponse((user: User) => json(user))).service(users)
+ */
+export function mapResponse<Res, Changed>(
+  change: (response: Res) => Changed,
+): Adapter<unknown, Passes<unknown>, Res, Changed> {
+  return adapter<unknown, Passes<unknown>, Res, Changed>("map-response", (inner) => ({
+    call: async (request, signal) => {
+      const result = await inner.call(request, signal);
+      return isLeft(result) ? result : right(change(result.right));
+    },
   }));
 }
 
 /**
- * Changes each response on its way out. It changes the type of a service's response, which no layer does: call it with the
- * service, it does not go into a `ServiceBuilder`.
+ * Changes each error on its way out, whichever it is: what `change` does not take does not compile further in.
  *
- * @example builder.service(mapResponse((user: User) => json(user))(users))
- */
-export function mapResponse<Res, Changed>(
-  change: (response: Res) => Changed,
-): <Req, Err>(inner: Service<Req, Res, Err>) => Service<Req, Changed, Err> {
-  return (inner) =>
-    mapped("map-response", inner, (result) => (isLeft(result) ? result : right(change(result.right))));
-}
-
-/**
- * Changes each error on its way out. It takes all errors of a service, whatever they are: call it with the service, it does
- * not go into a `ServiceBuilder`.
- *
- * @example builder.service(mapError((error: Refused) => ({ ...error, retryable: false }))(origin))
+ * @example
+ * new ServiceBuilder<HttpRequest>()
+ *   .adapt(mapError((error: TimedOut | Refused) => new OriginFailed(error)))
+ *   .layer(timeout({ ms: 1_000 }))
+ *   .service(origin)
  */
 export function mapError<Err, Changed>(
   change: (error: Err) => Changed,
-): <Req, Res>(inner: Service<Req, Res, Err>) => Service<Req, Res, Changed> {
-  return (inner) =>
-    mapped("map-error", inner, (result) => (isLeft(result) ? left(change(result.left)) : result));
-}
-
-function mapped<Req, Res, Err, Res2, Err2>(
-  name: string,
-  inner: Service<Req, Res, Err>,
-  change: (result: Either<Err, Res>) => Either<Err2, Res2>,
-): Service<Req, Res2, Err2> {
-  return {
-    ready: () => inner.ready(),
-    call: (request, signal) => inner.call(request, signal).then(change),
-    describe: () => ({ name, inner: [inner.describe()] }),
-  };
+): Adapter<unknown, Passes<unknown>, unknown, Passes<never>, Changed, unknown, Err> {
+  return adapter<unknown, Passes<unknown>, unknown, Passes<never>, Changed, unknown, Err>(
+    "map-error",
+    (inner) => ({
+      call: async (request, signal) => {
+        const result = await inner.call(request, signal);
+        return isLeft(result) ? left(change(result.left)) : result;
+      },
+    }),
+  );
 }

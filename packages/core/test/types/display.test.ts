@@ -29,12 +29,13 @@ export const around = timeout(1_000)(origin);
 
 test("hover texts name the parts of a stack, not how they were computed", () => {
   expect(displayed()).toEqual({
-    empty: "ServiceBuilder<HttpRequest, HttpRequest, never, never, never>",
-    midway: 'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, HttpResponse>',
+    empty: "ServiceBuilder<HttpRequest, HttpRequest, never, never, Passes<never>, unknown, unknown>",
+    midway:
+      'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, Passes<HttpResponse>, unknown, unknown>',
     further:
-      'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute | RateLimited, Fault<"TimedOut">, "from the cache" | HttpResponse>',
+      'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute | RateLimited, Fault<"TimedOut">, Passes<"from the cache" | HttpResponse>, unknown, unknown>',
     stack: 'Service<HttpRequest, "from the cache" | HttpResponse, NoRoute | RateLimited | Refused>',
-    asLayer: 'Layer<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, HttpResponse>',
+    asLayer: 'Layer<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, HttpResponse, unknown>',
     around: "Service<HttpRequest, HttpResponse, Refused | TimedOut>",
   });
 });

@@ -3,14 +3,15 @@ import { compile } from "./compile.ts";
 
 const imports = `
 import {
-  type Aborted, callAll, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, mapError, mapRequest,
-  mapResponse, oneshot, optional, refine, type RequestOf, type ResponseOf, service, type Service, ServiceBuilder, steer, toTaskEither,
+  type Aborted, adapter, type Adapter, andThen, callAll, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, mapError, mapRequest,
+  mapResponse, oneshot, optional, type Passes, refine, type RequestOf, type ResponseOf, service, type Service, ServiceBuilder, steer, thenResult,
+  toTaskEither,
 } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import * as TE from "fp-ts/lib/TaskEither.js";
 import {
-  cached, type HttpRequest, type HttpResponse, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,
-  respond, retry, type Routed, router, type Same, serve, type TimedOut, timeout,
+  type BadBody, cached, type HttpRequest, type HttpResponse, json, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,
+  respond, retry, type Routed, router, type Same, serve, type TimedOut, timeout, url,
 } from "./layers.ts";
 declare const flag: boolean;
 const http = new ServiceBuilder<HttpRequest>();
@@ -104,13 +105,27 @@ const statements: Readonly<Record<string, string>> = {
 
   "mapRequest adds what its function adds": `
     const tenant = mapRequest((request: HttpRequest) => ({ ...request, tenant: "a" }));
-    declare const wants: Service<HttpRequest & { readonly tenant: string }, HttpResponse, Refused>;
-    const stack = http.layer(tenant).service(wants);
-    const same: Same<typeof stack, Service<HttpRequest, HttpResponse, Refused>> = true;
-    // @ts-expect-error: what it gives must still be the request
-    mapRequest((request: HttpRequest) => ({ path: request.path }));`,
+    declare const wants: Service<HttpRequest & Routed & { readonly tenant: string }, HttpResponse, Refused>;
+    const stack = http.layer(router()).adapt(tenant).service(wants);
+    const same: Same<typeof stack, Service<HttpRequest, HttpResponse, NoRoute | Refused>> = true;
+    const inline = http.layer(router())
+      .adapt(mapRequest((request) => ({ ...request, tenant: request.route })))
+      .layer(rateLimit({ key: (request) => request.tenant }))
+      .service(wants);
+    // @ts-expect-error: nothing added the tenant
+    http.layer(router()).service(wants);`,
 
-  "what is no layer does not go into a stack, whatever its type": `
+  "mapRequest replaces a request that its function does not give back": `
+    const fromUrl = new ServiceBuilder<string>().adapt(mapRequest((url) => ({ method: "GET", path: url }))).layer(router());
+    const stack = fromUrl.service(origin);
+    const same: Same<typeof stack, Service<string, HttpResponse, NoRoute | Refused>> = true;
+    const replaced = http.layer(router()).adapt(mapRequest((request) => ({ method: "GET", path: request.route })));
+    // @ts-expect-error: the route is gone
+    replaced.layer(retry());
+    // @ts-expect-error: it takes no strings
+    http.adapt(mapRequest((url: string) => ({ method: "GET", path: url })));`,
+
+  "what is not a layer does not go into layer(), whatever its type": `
     // @ts-expect-error: a plain function
     http.layer(<Req, Res, Err>(inner: Service<Req, Res, Err>) => inner);
     // @ts-expect-error: one around a certain service
@@ -119,19 +134,135 @@ const statements: Readonly<Record<string, string>> = {
     http.layer((inner) => inner);
     // @ts-expect-error: one that composes layers
     const composed: Layer<unknown, unknown, TimedOut> = (inner) => timeout(1)(metrics()(inner));
-    // @ts-expect-error: it changes the response
+    // @ts-expect-error: an adapter
     http.layer(mapResponse((response: HttpResponse) => response.status));
-    // @ts-expect-error: it changes the errors
-    http.layer(mapError((error: Refused) => error._tag));
     // @ts-expect-error: a service
     http.layer(origin);
-    const layers: Layer<HttpRequest, HttpRequest, TimedOut> = http.layer(timeout(1)).layer(metrics()).asLayer();`,
+    const layers: Layer<HttpRequest, HttpRequest, TimedOut, never, never, HttpResponse> =
+      http.layer(timeout(1)).layer(metrics()).asLayer();`,
+
+  "what is not an adapter does not go into adapt(), whatever its type": `
+    // @ts-expect-error: a plain function
+    http.adapt(<Req, Res, Err>(inner: Service<Req, Res, Err>) => inner);
+    // @ts-expect-error: a layer
+    http.adapt(timeout(1));
+    // @ts-expect-error: a service
+    http.adapt(origin);`,
 
   "mapResponse and mapError change one type and leave the others": `
     const status = mapResponse((response: HttpResponse) => response.status)(origin);
     const response: Same<typeof status, Service<HttpRequest, number, Refused>> = true;
     const tag = mapError((error: Refused) => error._tag)(origin);
-    const error: Same<typeof tag, Service<HttpRequest, HttpResponse, "Refused">> = true;`,
+    const error: Same<typeof tag, Service<HttpRequest, HttpResponse, "Refused">> = true;
+    const stack = http
+      .adapt(mapResponse((response: HttpResponse) => response.status))
+      .adapt(mapError((error: Refused | TimedOut) => error._tag))
+      .layer(router2())
+      .layer(timeout(1))
+      .service(origin);
+    const both: Same<typeof stack, Service<HttpRequest, number, "Refused" | "TimedOut">> = true;
+    declare function router2(): Layer<HttpRequest, Routed>;`,
+
+  "a callback without annotation sees the request, and unknown responses and errors": `
+    const stack = http
+      .layer(router())
+      .adapt(mapRequest((request) => ({ ...request, tenant: request.route })))
+      .adapt(mapResponse((response) => ({ response })))
+      .adapt(mapError((error) => ({ error })))
+      .layer(timeout(1))
+      .service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, { response: unknown }, NoRoute | { error: unknown }>> = true;`,
+
+  "andThen goes on with responses and adds its errors": `
+    declare const timedOut: TimedOut;
+    const stack = http
+      .layer(router())
+      .adapt(
+        andThen(async (response: HttpResponse, signal) => {
+          if (signal?.aborted) return left(timedOut);
+          return response.status > 499 ? left("bad" as const) : right(response.status);
+        }),
+      )
+      .layer(metrics())
+      .service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, number, NoRoute | TimedOut | "bad" | Refused>> = true;`,
+
+  "thenResult goes on with every result, and no inner error passes it": `
+    const stack = http
+      .layer(router())
+      .adapt(
+        thenResult(async (result: Either<Refused | TimedOut, HttpResponse>) =>
+          result._tag === "Left" ? (flag ? right(0) : left("late" as const)) : right(result.right.status),
+        ),
+      )
+      .layer(timeout(1))
+      .service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, number, NoRoute | "late">> = true;`,
+
+  "json changes the response, url the request, and layers further in see neither change": `
+    const stack = new ServiceBuilder<string>()
+      .adapt(json((value) => ({ id: Number(value) })))
+      .adapt(url())
+      .layer(metrics())
+      .layer(timeout(1))
+      .service(origin);
+    const same: Same<typeof stack, Service<string, { id: number }, BadBody | TimedOut | Refused>> = true;
+    const around = json((value) => ({ id: Number(value) }))(origin);
+    const alone: Same<typeof around, Service<HttpRequest, { id: number }, BadBody | Refused>> = true;`,
+
+  "a response may change to and fro": `
+    const stack = http
+      .layer(metrics())
+      .adapt(mapResponse((user: { id: number }) => ({ status: user.id })))
+      .adapt(json((value) => ({ id: Number(value) })))
+      .layer(respond({ Refused: 502 }))
+      .service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, { status: number }, BadBody>> = true;`,
+
+  "what layers outside an adapter yield comes out beside its response": `
+    const stack = http.layer(cached()).adapt(json((value) => Number(value))).layer(respond({ Refused: 502 })).service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, "from the cache" | number, BadBody>> = true;`,
+
+  "errors that end inside an adapter need not be taken by it": `
+    const stack = http
+      .adapt(mapError((error: Refused) => error._tag))
+      .layer(respond({ TimedOut: 504 }))
+      .layer(timeout(1))
+      .service(origin);
+    const same: Same<typeof stack, Service<HttpRequest, HttpResponse, "Refused">> = true;`,
+
+  "a stack with adapters is an adapter": `
+    const users = http.layer(timeout(1)).adapt(json((value) => Number(value))).layer(metrics()).asAdapter();
+    const same: Same<typeof users, Adapter<HttpRequest, HttpRequest, HttpResponse, number, TimedOut | BadBody>> = true;
+    const stack = http.layer(router()).adapt(users).service(origin);
+    const used: Same<typeof stack, Service<HttpRequest, number, NoRoute | TimedOut | BadBody | Refused>> = true;
+    // @ts-expect-error: it changes the response
+    http.adapt(json((value) => Number(value))).asLayer();
+    // @ts-expect-error: it takes certain errors only
+    http.adapt(mapError((error: Refused) => error)).asLayer();`,
+
+  "an adapter that is generic in what it speaks needs no cast": `
+    function decoded<T>(decode: (text: HttpResponse) => T) {
+      return adapter<unknown, Passes<unknown>, HttpResponse, T, BadBody>("decoded", (inner) => ({
+        call: async (request, signal) => {
+          const result = await inner.call(request, signal);
+          return result._tag === "Left" ? result : right(decode(result.right));
+        },
+      }));
+    }
+    const number = decoded(({ status }) => status)(origin);
+    const response: Same<typeof number, Service<HttpRequest, number, BadBody | Refused>> = true;
+    function encoded<T>(encode: (value: T) => HttpRequest) {
+      return adapter<T, HttpRequest, unknown, Passes<never>>("encoded", (inner) => ({
+        call: (value, signal) => inner.call(encode(value), signal),
+      }));
+    }
+    const path = encoded((path: string) => ({ method: "GET", path }))(origin);
+    const request: Same<typeof path, Service<string, HttpResponse, Refused>> = true;
+    adapter<unknown, Passes<unknown>, HttpResponse, number>("forgetful", (inner) => ({
+      // @ts-expect-error: it does not change the response
+      call: (request, signal) => inner.call(request, signal),
+    }));`,
 
   // Defect: of several errors the first was inferred, and the others did not compile.
   "a service's errors and responses are the union of all that its function returns": `

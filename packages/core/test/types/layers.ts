@@ -1,5 +1,5 @@
-// Layers as types alone, for the programs that the tests compile: a word of each kind that a layer can say.
-import type { Fault, Layer, Service } from "@pagoda/core";
+// Layers and adapters as types alone, for the programs that the tests compile: one for each thing that their types can say.
+import type { Adapter, Fault, Layer, Passes, Service } from "@pagoda/core";
 
 export interface HttpRequest {
   readonly method: string;
@@ -15,6 +15,7 @@ export interface Routed {
 export interface TimedOut extends Fault<"TimedOut"> {}
 export interface NoRoute extends Fault<"NoRoute"> {}
 export interface RateLimited extends Fault<"RateLimited"> {}
+export interface BadBody extends Fault<"BadBody"> {}
 export interface Refused extends Fault<"Refused"> {}
 
 /** Raises. */
@@ -31,12 +32,20 @@ export declare function rateLimit<Req>(options: {
 export declare function respond<const Tag extends string>(
   table: Readonly<Record<Tag, number>>,
 ): Layer<unknown, unknown, never, Fault<Tag>, HttpResponse>;
-/** Does nothing to the types. */
-export declare function metrics(): Layer;
+/** Accepts. */
+export declare function metrics(): Layer<HttpRequest, unknown, never, never, never, HttpResponse>;
 /** Yields. */
 export declare function cached(): Layer<HttpRequest, unknown, never, never, "from the cache">;
 
+/** Changes the response, and raises. */
+export declare function json<T>(
+  decode: (value: unknown) => T,
+): Adapter<unknown, Passes<unknown>, HttpResponse, T, BadBody>;
+/** Changes the request. */
+export declare function url(): Adapter<string, HttpRequest, unknown, Passes<never>>;
+
 export declare const origin: Service<HttpRequest, HttpResponse, Refused>;
+export declare const numbers: Service<HttpRequest, number, Refused>;
 /** What a listener serves: no error may be left. */
 export declare function serve(stack: Service<HttpRequest, HttpResponse, never>): void;
 

@@ -85,8 +85,8 @@ describe("the compiler's words", () => {
     expect(only("misplaced")).toEqual({
       line: ".layer(retry())",
       message: [
-        "Argument of type 'Layer<Routed, unknown, never, never, never>' is not assignable to parameter of type 'AnyLayer<HttpRequest> | Layer<HttpRequest, unknown, never, never, never>'.",
-        "Type 'Layer<Routed, unknown, never, never, never>' is not assignable to type 'AnyLayer<HttpRequest>'.",
+        "Argument of type 'Layer<Routed, unknown, never, never, never, unknown>' is not assignable to parameter of type 'AnyLayer<HttpRequest, unknown, unknown> | Layer<HttpRequest, unknown, never, never, never, unknown>'.",
+        "Type 'Layer<Routed, unknown, never, never, never, unknown>' is not assignable to type 'AnyLayer<HttpRequest, unknown, unknown>'.",
         "Property 'route' is missing in type 'HttpRequest' but required in type 'Routed'.",
       ],
     });
@@ -129,11 +129,11 @@ describe("the compiler's words", () => {
   test.each([
     ["plain", ".layer(logged)"],
     ["mapping", ".layer(mapError((error: Refused) => error._tag))"],
-  ])("a function that is no layer (%s): what to do instead, on its line", (name, expected) => {
+  ])("what is not a layer (%s): what to do instead, on its line", (name, expected) => {
     const { line, message } = only(name);
     expect(line).toBe(expected);
     expect(message.at(-1)).toMatch(
-      /^Property '"~layer: rewrite a function with layer\(name, perService\), or call it with the service"' is missing in type/u,
+      /^Property '"~layer: adapters go into adapt\(\); make layers with layer\(name, perService\)"' is missing in type/u,
     );
   });
 

@@ -12,7 +12,7 @@ describe("mapRequest", () => {
 
   test("changes the request on its way in", async () => {
     const stack = new ServiceBuilder<Named>()
-      .layer(mapRequest((request: Named) => ({ ...request, length: request.name.length })))
+      .adapt(mapRequest((request: Named) => ({ ...request, length: request.name.length })))
       .service(service("length", async ({ length }: { readonly length: number }) => right(length)));
     expect(await stack.call({ name: "abc" })).toEqual(right(3));
   });

@@ -214,7 +214,7 @@ describe("types of access-log", () => {
       requestId: "1",
       client: { address: "a.b" },
     }));
-    new ServiceBuilder<HttpRequest>().layer(known).layer(log).service(leaf);
+    new ServiceBuilder<HttpRequest>().adapt(known).layer(log).service(leaf);
     // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
     new ServiceBuilder<HttpRequest>().layer(log);
   });

@@ -18,7 +18,7 @@ describe("types of authorize", () => {
     const stack = http.layer(layer).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
     const inline = http
-      .layer(identify)
+      .adapt(identify)
       .layer(
         authorize({
           rules: [
@@ -43,10 +43,10 @@ describe("types of authorize", () => {
     http.layer(layer);
     // @ts-expect-error: the same, inline.
     http.layer(authorize({ rules: [{ name: "b", effect: "allow", to: { routes: ["cart"] } }] }));
-    const stack = http.layer(route).layer(layer).service(leaf);
+    const stack = http.adapt(route).layer(layer).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
     const inline = http
-      .layer(route)
+      .adapt(route)
       .layer(authorize({ rules: [{ name: "b", effect: "allow", to: { routes: ["cart"] } }] }))
       .service(leaf);
     expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<Denied | Down>();
@@ -84,13 +84,13 @@ describe("types of authorize", () => {
     // @ts-expect-error: the identity is asked for, too.
     http.layer(authorize({ rules: both, address: peer }));
     http.layer(authorize({ rules: both, address: peer, identity: () => "a" }));
-    http.layer(identify).layer(authorize({ rules: both }));
+    http.adapt(identify).layer(authorize({ rules: both }));
   });
 
   test("address and identity see the builder's request without annotation", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
     const stack = http
-      .layer(identify)
+      .adapt(identify)
       .layer(authorize({ rules, address: (request) => request.client.address, identity: () => "a" }))
       .service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
@@ -103,7 +103,7 @@ describe("types of authorize", () => {
     const layer = authorize({ rules, address: ({ client }: HttpRequest & FromClient) => client.address });
     // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
     http.layer(layer);
-    const stack = http.layer(identify).layer(layer).service(leaf);
+    const stack = http.adapt(identify).layer(layer).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
   });
 

@@ -3,7 +3,7 @@
  * `shop.example:80` becomes `shop.example-shadow:80`. An IP address stays as it is: it has no name to be marked.
  *
  * A shadow that chooses a site by its host does not know that name. So it is no default: where it is wanted it stands in
- * front of the shadow, `mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) }))`.
+ * front of the shadow, `.adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))`.
  */
 export function shadowAuthority(authority: string): string {
   const colon = authority.lastIndexOf(":");

@@ -206,7 +206,7 @@ describe("the authority of a shadow", () => {
   test("is set by a layer in front of the shadow", async () => {
     const shadow = mockService<HttpRequest, HttpResponse>();
     const to = new ServiceBuilder<HttpRequest>()
-      .layer(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))
+      .adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))
       .service(shadow.service);
     void bench({ to }).layered.call(get);
     expect((await shadow.next()).request.authority).toBe("shop.example-shadow");
@@ -227,7 +227,7 @@ describe("types of mirror", () => {
     const to = service<HttpRequest & Identified, HttpResponse>("to", async () => right(httpResponse(200)));
     expectTypeOf(mirror({ to })).toEqualTypeOf<Layer<HttpRequest & Identified>>();
     const identify = mapRequest((request: HttpRequest) => ({ ...request, requestId: "1" }));
-    new ServiceBuilder<HttpRequest>().layer(identify).layer(mirror({ to })).service(leaf);
+    new ServiceBuilder<HttpRequest>().adapt(identify).layer(mirror({ to })).service(leaf);
     // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
     new ServiceBuilder<HttpRequest>().layer(mirror({ to }));
   });

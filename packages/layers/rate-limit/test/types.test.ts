@@ -22,10 +22,10 @@ describe("types of rate-limit", () => {
   test("a limit for each client needs to know who asks", () => {
     const limit = rateLimit({ keyed: { ...rate, key: byClient } });
     expectTypeOf(limit).toEqualTypeOf<Layer<FromClient, unknown, RateLimited>>();
-    const stack = http.layer(identify).layer(limit).service(leaf);
+    const stack = http.adapt(identify).layer(limit).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
     const inline = http
-      .layer(identify)
+      .adapt(identify)
       .layer(rateLimit({ global: rate, keyed: { ...rate, key: byClient } }))
       .service(leaf);
     expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<RateLimited | Down>();
@@ -42,7 +42,7 @@ describe("types of rate-limit", () => {
   test("a key sees the builder's request without annotation", () => {
     const stack = http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.path } })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
-    http.layer(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
+    http.adapt(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
     // @ts-expect-error: Property 'client' does not exist on type 'HttpRequest'.
     http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
     http.layer(

@@ -14,7 +14,7 @@ const down = service<HttpRequest & Identified, HttpResponse, Down>("down", async
 
 test("HEAD gets the answer without its text, and the connection goes on", async () => {
   const stack = new ServiceBuilder<HttpRequest>()
-    .layer(mapRequest((request: HttpRequest) => ({ ...request, requestId: "id-1" })))
+    .adapt(mapRequest((request: HttpRequest) => ({ ...request, requestId: "id-1" })))
     .layer(respond({ Down: { status: 502, message: "it is down" } }))
     .service(down);
   const server = await serve(stack);

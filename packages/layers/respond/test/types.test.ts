@@ -28,7 +28,7 @@ const leaf = service<HttpRequest & Identified, HttpResponse, Slow | Down>("leaf"
 
 /** The errors that are left of `Slow | Down` outside a table. */
 function left<const Table extends Answers>(table: Table) {
-  return new ServiceBuilder<HttpRequest>().layer(identify).layer(respond(table)).service(leaf);
+  return new ServiceBuilder<HttpRequest>().adapt(identify).layer(respond(table)).service(leaf);
 }
 
 describe("types of respond", () => {

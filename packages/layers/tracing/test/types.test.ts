@@ -40,13 +40,13 @@ describe("types of tracing", () => {
   test("a trace that is no context does not compile", () => {
     const wrong = mapRequest((request: HttpRequest) => ({ ...request, trace: "0af7651916cd43dd" }));
     // @ts-expect-error: Type 'string' is not assignable to type 'Context'.
-    http.layer(wrong).layer(clientSpan());
+    http.adapt(wrong).layer(clientSpan());
   });
 
   test("callbacks see the builder's request without annotation", () => {
     const identify = mapRequest((request: HttpRequest) => ({ ...request, tenant: "a" }));
-    http.layer(identify).layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
-    http.layer(identify).layer(clientSpan({ name: ({ tenant, method }) => `${method} ${tenant}` }));
+    http.adapt(identify).layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
+    http.adapt(identify).layer(clientSpan({ name: ({ tenant, method }) => `${method} ${tenant}` }));
     // @ts-expect-error: Property 'tenant' does not exist.
     http.layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
   });

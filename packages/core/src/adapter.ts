@@ -1,0 +1,120 @@
+import { around, type Around, type Demanded } from "./layer.ts";
+import type { Service } from "./service.ts";
+
+/**
+ * In place of a request or response type of an {@link Adapter}: it passes through as it is, with `More` added. For requests
+ * that is what inner finds in addition (`unknown`: nothing), for responses what the adapter gives by itself (`never`: none).
+ */
+export interface Passes<out More> {
+  readonly "~passes": More;
+}
+
+/** The request inside an adapter, for a request outside of it. */
+export type InnerRequest<Req, Inner> = Inner extends Passes<infer Adds> ? Req & Adds : Inner;
+/** The response outside an adapter, for a response inside of it. */
+export type OuterResponse<Res, Outer> = Outer extends Passes<infer Yields> ? Res | Yields : Outer;
+
+/**
+ * Changes what a stack speaks: further in there is another type of request, response or error. `adapter()` makes one, and
+ * `ServiceBuilder.adapt` takes it. What only adds to requests, responses or errors is a `Layer`.
+ *
+ * @typeParam OuterReq What the request must be where the adapter stands.
+ * @typeParam InnerReq The request further in, or {@link Passes}.
+ * @typeParam InnerRes What the response from further in must be.
+ * @typeParam OuterRes The response that comes out, or {@link Passes}.
+ * @typeParam Fails The errors that it raises.
+ * @typeParam Handles The inner errors that end here; `unknown` for all of them.
+ * @typeParam Catches What the errors from further in must be.
+ */
+export interface Adapter<
+  in OuterReq,
+  out InnerReq,
+  in InnerRes,
+  out OuterRes,
+  out Fails = never,
+  out Handles = never,
+  in Catches = unknown,
+> {
+  <Req extends OuterReq, Res extends InnerRes, Err extends Catches>(
+    inner: Service<InnerRequest<Req, InnerReq>, Res, Err>,
+  ): Service<Req, OuterResponse<Res, OuterRes>, Exclude<Err, Handles> | Fails>;
+  /** For the compiler only; never set. See `Layer`. */
+  readonly "~adapter: layers go into layer(); make adapters with adapter(name, perService)": {
+    innerReq: InnerReq;
+    innerRes: (response: InnerRes) => void;
+    outerRes: OuterRes;
+    fails: Fails;
+    handles: Handles;
+    catches: (error: Catches) => void;
+  };
+}
+
+/** Any adapter that can stand where requests are `Has`, whose errors are `Raises` and whose responses are `Gives`. */
+export type AnyAdapter<Has, Raises = unknown, Gives = unknown> = Adapter<
+  Has,
+  unknown,
+  never,
+  Gives,
+  Raises,
+  unknown,
+  never
+>;
+
+type Any = AnyAdapter<never>;
+type TypesOf<A extends Any> =
+  A["~adapter: layers go into layer(); make adapters with adapter(name, perService)"];
+/** The request inside an adapter, or {@link Passes}. */
+export type InnerReqOf<A extends Any> =
+  // `unknown` comes from an adapter that did not compile: nothing more needs saying of its request.
+  TypesOf<A> extends { innerReq: infer Req } ? (unknown extends Req ? Passes<unknown> : Req) : never;
+/** What the response inside an adapter must be. */
+export type InnerResOf<A extends Any> =
+  TypesOf<A> extends { innerRes: (response: infer Res) => void } ? Demanded<Res> : never;
+/** The response that comes out of an adapter, or {@link Passes}. */
+export type OuterResOf<A extends Any> = TypesOf<A> extends { outerRes: infer Res } ? Res : never;
+/** The errors that an adapter raises. */
+export type RaisesOf<A extends Any> = TypesOf<A> extends { fails: infer F } ? F : never;
+/** The inner errors that end at an adapter. */
+export type EndsOf<A extends Any> = TypesOf<A> extends { handles: infer H } ? H : never;
+/** What the errors inside an adapter must be. */
+export type CatchesOf<A extends Any> =
+  TypesOf<A> extends { catches: (error: infer Err) => void } ? Demanded<Err> : never;
+
+/**
+ * Makes an adapter, as `layer()` makes a layer. `perService` runs once for each service that it is put around. It sees the
+ * errors that it handles beside the rest (`Err`), and must give back the rest and what it raises.
+ *
+ * @example
+ * const length = adapter<unknown, Passes<unknown>, string, number>("length", (inner) => ({
+ *   call: async (request, signal) => either.map((text: string) => text.length)(await inner.call(request, signal)),
+ * }));
+ *
+ * @param name What `describe()` calls it.
+ */
+export function adapter<
+  OuterReq,
+  InnerReq,
+  InnerRes,
+  OuterRes,
+  Fails = never,
+  Handles = never,
+  Catches = unknown,
+>(
+  name: string,
+  perService: <Res extends InnerRes, Err extends Catches>(
+    // Unions, where the calls of an adapter have conditional types: those would stay open in a factory that is generic in
+    // what it speaks, and it could neither call inner nor answer without a cast.
+    inner: Service<InnerReq | Passed<OuterReq, InnerReq>, Res, Err | (Handles & Catches)>,
+  ) => Around<OuterReq, OuterRes | PassedBack<Res, OuterRes>, Err | Fails>,
+): Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches> {
+  function wrap(
+    inner: Service<InnerReq | Passed<OuterReq, InnerReq>, InnerRes, Catches>,
+  ): Service<OuterReq, unknown, unknown> {
+    return around(name, inner, perService(inner));
+  }
+  // The same cast as in `layer()`, for the same reasons.
+  return wrap as unknown as Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches>;
+}
+
+type Passed<Req, Inner> = Inner extends Passes<infer Adds> ? Req & Adds : never;
+type PassedBack<Res, Outer> = Outer extends Passes<infer Yields> ? Res | Yields : never;

@@ -1,0 +1,48 @@
+import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { adapter, type Adapter, type Passes } from "../adapter.ts";
+import type { LeftOf, RightOf } from "../service.ts";
+
+/**
+ * Goes on with each response: a further call, a check, anything that takes time or may fail. Errors pass.
+ *
+ * @example
+ * builder.adapt(
+ *   andThen(async (response: HttpResponse, signal) => {
+ *     const sent = await response.body.text({ signal });
+ *     return isLeft(sent) ? left(unreadable) : right(sent.right.length);
+ *   }),
+ * )
+ *
+ * @param next Gives the error as `Left`, or the response to answer with as `Right`.
+ */
+export function andThen<Res, Next extends Either<unknown, unknown>>(
+  next: (response: Res, signal?: AbortSignal) => Promise<Next>,
+): Adapter<unknown, Passes<unknown>, Res, RightOf<Next>, LeftOf<Next>> {
+  return adapter<unknown, Passes<unknown>, Res, RightOf<Next>, LeftOf<Next>>("and-then", (inner) => ({
+    call: async (request, signal) => {
+      const result = await inner.call(request, signal);
+      return isLeft(result)
+        ? result
+        : (next(result.right, signal) as Promise<Either<LeftOf<Next>, RightOf<Next>>>);
+    },
+  }));
+}
+
+/**
+ * Goes on with each result, response or error: recovers from errors, or turns responses into them.
+ *
+ * This is Tower's `then`. A module must not export that name: `await import()` of it would take the module for a promise.
+ *
+ * @param next Gets whatever came from further in, and gives the result to answer with.
+ */
+export function thenResult<Err, Res, Next extends Either<unknown, unknown>>(
+  next: (result: Either<Err, Res>, signal?: AbortSignal) => Promise<Next>,
+): Adapter<unknown, Passes<unknown>, Res, RightOf<Next>, LeftOf<Next>, unknown, Err> {
+  return adapter<unknown, Passes<unknown>, Res, RightOf<Next>, LeftOf<Next>, unknown, Err>(
+    "then-result",
+    (inner) => ({
+      call: async (request, signal) =>
+        next(await inner.call(request, signal), signal) as Promise<Either<LeftOf<Next>, RightOf<Next>>>,
+    }),
+  );
+}
