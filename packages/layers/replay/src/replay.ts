@@ -1,5 +1,6 @@
-import { idempotent, layer, type Layer, once, type Replayable } from "@pagoda/core";
+import { idempotent, layer, type Layer, neverProcessed, once, type Replayable } from "@pagoda/core";
 import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/http";
+import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
 export interface ReplayOptions {
   /**
@@ -55,25 +56,47 @@ export function replay({
         const mayRepeat = repeatable.has(request.method);
         if (asksForTunnel(request) || !(mayRepeat || recordAll))
           return inner.call({ ...request, replay: once }, signal);
-        const whole = request.body.take();
+        const { body } = request;
+        const whole = body.take();
         if (whole !== undefined) {
           const replay = mayRepeat ? idempotent : once;
-          return inner.call({ ...request, body: bodyOf(whole), replay }, signal);
+          const result = inner.call({ ...request, body: bodyOf(whole), replay }, signal);
+          return body.canRead ? result : result.then(notToBeResent);
         }
-        const recorded = recording(request.body, maxBytes, mayRepeat);
+        const recorded = recording(body, maxBytes, mayRepeat);
         // Whoever makes it again is further in: once the call is over, nobody does any more.
         const release = (): void => recorded.body.release();
-        try {
-          return inner.call({ ...request, ...recorded }, signal).finally(release);
-        } catch (defect) {
+        const released = (defect: unknown): never => {
           release();
           throw defect;
+        };
+        try {
+          return inner.call({ ...request, ...recorded }, signal).then((result) => {
+            // Whoever stands outside may send it again, with a body that is still unread.
+            if (body.canRead && isUnprocessed(result)) return result;
+            release();
+            return notToBeResent(result);
+          }, released);
+        } catch (defect) {
+          return released(defect);
         }
       } catch (defect) {
         return Promise.reject(defect);
       }
     },
   }));
+}
+
+/**
+ * Inner had a body that can be read again, whoever stands outside has one that cannot: a request that was never processed
+ * cannot be sent again from there.
+ */
+function notToBeResent<Err, Res>(result: Either<Err, Res>): Either<Err, Res> {
+  return isUnprocessed(result) ? left({ ...result.left, processed: undefined }) : result;
+}
+
+function isUnprocessed<Err>(result: Either<Err, unknown>): result is Left<Err> {
+  return isLeft(result) && neverProcessed(result.left);
 }
 
 function recording(source: Body, maxBytes: number, mayRepeat: boolean): { body: ReplayBody } & Replayable {

@@ -1,4 +1,5 @@
 import {
+  type Fault,
   filter,
   idempotent,
   type Layer,
@@ -20,7 +21,7 @@ import {
   PushBody,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { replay, type ReplayOptions } from "@pagoda/replay";
@@ -107,6 +108,27 @@ describe("replay", () => {
       }
       unread.give(Buffer.from("read once, by inner"));
       expect(unread.stopped).toBe(false);
+    },
+  );
+
+  test.each([
+    ["reads the body", 1, undefined],
+    ["leaves it unread", 0, false],
+  ] as const)(
+    "defect: a fault said that the request can be sent again to a caller whose body was read; inner %s",
+    async (_, readings, processed) => {
+      const refused: Fault<"Refused"> = {
+        _tag: "Refused",
+        origin: "upstream",
+        retryable: true,
+        processed: false,
+      };
+      const mock = mockService<Request, HttpResponse, Fault<"Refused">>();
+      const result = replay({ recordAll: true })(mock.service).call(requestWith("POST", bodyFrom(["a"])));
+      const call = await mock.next();
+      for (let n = 0; n < readings; n++) await call.request.body.text();
+      call.fail(refused);
+      expect(await result).toEqual(left({ ...refused, processed }));
     },
   );
 
