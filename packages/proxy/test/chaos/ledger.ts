@@ -28,8 +28,11 @@ export interface Window {
 /** Statuses that the proxy and its origins give here; any other is a mistake. */
 const expected: ReadonlySet<number> = new Set([200, 413, 500, 502, 503, 504]);
 
-/** Milliseconds around the death of a worker in which its last log lines may be lost. */
-const lastLinesMs = 2_000;
+/**
+ * Milliseconds around the death of a worker in which its last log lines may be lost, and its connections: a process that
+ * ends closes them before others can see that it has ended.
+ */
+const slackMs = 2_000;
 
 /**
  * The share of calls that may lose their connection although no worker died: about one in 30,000 does (ECONNRESET during
@@ -65,6 +68,11 @@ export class Ledger {
   close(): void {
     this.#isClosed = true;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Runs the function whenever a call has ended. */
+  onEnd(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Settles once so many further calls have ended. */
@@ -106,11 +114,11 @@ export class Ledger {
 
   /**
    * @param records What the origins have written down.
-   * @param lines Lines of the access log by path.
+   * @param lines The lines of the access log, by path.
    */
   faults(
     records: readonly (readonly [what: string, id: string])[],
-    lines: ReadonlyMap<string, number>,
+    lines: ReadonlyMap<string, readonly string[]>,
   ): readonly string[] {
     const begun = new Map<string, number>();
     const mangled: string[] = [];
@@ -125,35 +133,36 @@ export class Ledger {
       ...mangled.map((id) => `call ${id}: its body reached an origin changed`),
       ...[...begun.keys()].filter((id) => !known.has(id)).map((id) => `call ${id}: nobody made it`),
       ...this.#calls.flatMap((call) =>
-        this.#faultsOf(call, begun.get(call.id) ?? 0, lines.get(call.path) ?? 0),
+        this.#faultsOf(call, begun.get(call.id) ?? 0, lines.get(call.path) ?? []),
       ),
     ];
   }
 
-  #faultsOf(call: Call, begun: number, lines: number): string[] {
+  #faultsOf(call: Call, begun: number, lines: readonly string[]): string[] {
     const { id, path, outcome, repeatable } = call;
     const found: string[] = [];
-    const say = (text: string): void => void found.push(`call ${id} (${path}): ${text}`);
+    const say = (text: string): void =>
+      void found.push([`call ${id} (${path}): ${text}`, ...lines].join("\n  "));
     if (outcome === undefined) say("never ended");
     if (!repeatable && begun > 1) say(`reached origins ${begun} times`);
-    if (lines > 1) say(`has ${lines} lines in the access log`);
+    if (lines.length > 1) say(`has ${lines.length} lines in the access log`);
     if (outcome?.kind === "answered") {
       const { status, right } = outcome;
       if (!expected.has(status)) say(`answered with ${status}`);
       if (!right) say("answered with a body that is not its own, or not whole");
       if (status === 200 && begun === 0) say("answered with 200 although it reached no origin");
-      if (lines === 0 && !this.#wasSilent(call)) say("has no line in the access log");
+      if (lines.length === 0 && !this.#wasSilent(call)) say("has no line in the access log");
     }
     return found;
   }
 
   #sawDeath({ startedAt, endedAt = Infinity }: Call): boolean {
-    return this.deaths.some(({ from, to }) => to >= startedAt - lastLinesMs && from <= endedAt);
+    return this.deaths.some(({ from, to }) => to >= startedAt - slackMs && from <= endedAt + slackMs);
   }
 
   #wasSilent({ startedAt, endedAt = Infinity }: Call): boolean {
     return [...this.deaths, ...this.silences].some(
-      ({ from, to }) => to >= startedAt && from <= endedAt + lastLinesMs,
+      ({ from, to }) => to >= startedAt && from <= endedAt + slackMs,
     );
   }
 }

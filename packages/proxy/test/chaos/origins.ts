@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -28,7 +29,7 @@ export class Origin {
   async start(): Promise<void> {
     const child = fork(program, [this.kind, String(this.#port), this.#records], { stdio: "inherit" });
     this.#process = child;
-    await once(child, "message");
+    await heard(child);
   }
 
   async kill(): Promise<void> {
@@ -51,7 +52,7 @@ export class Origin {
   async be(mood: Mood): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
-    const changed = once(child, "message");
+    const changed = heard(child);
     child.send(mood);
     await changed;
   }
@@ -63,12 +64,33 @@ export class Origin {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Settles when it says something. @throws When it ends instead. */
+function heard(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const ended = (code: number | null): void =>
+      reject(new Error(`an origin ended with ${code} instead of answering`));
+    child.once("exit", ended);
+    child.once("message", () => {
+      child.off("exit", ended);
+      resolve();
+    });
+  });
+}
+
+/** Ports that the system gives to no outgoing connection by itself: those of Linux begin at 32,768. */
+const ports = { from: 20_000, to: 32_000 };
+
+/** A free port that stays free while nothing listens on it, so that an origin can be started there again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { readonly port: number };
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = randomInt(ports.from, ports.to);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }

@@ -14,6 +14,8 @@ export type LogTo = "pipe" | "file";
 interface LogLine {
   readonly msg: string;
   readonly path?: string;
+  readonly reason?: string;
+  readonly err?: { readonly message: string };
 }
 
 /** Nothing of what the person who runs this has set for a proxy of theirs: variables override the file. */
@@ -23,16 +25,22 @@ function environment(): NodeJS.ProcessEnv {
   );
 }
 
+function wasKilled(err: LogLine["err"]): boolean {
+  return err?.message.startsWith("ended by SIGKILL") === true;
+}
+
 /** The program under test. */
 export class Proxy {
   readonly #logTo: LogTo;
   readonly #logFile: string;
   readonly #process: ChildProcess;
   readonly #messages: string[] = [];
-  /** How many lines of the access log each path has. */
-  readonly lines = new Map<string, number>();
+  /** The lines of the access log, by path. */
+  readonly lines = new Map<string, string[]>();
   readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
   exited: string | undefined;
+  /** Log lines of workers that ended by themselves: nobody killed them, and they did not hang. */
+  readonly crashes: string[] = [];
 
   constructor(config: string, logTo: LogTo, logFile: string) {
     this.#logTo = logTo;
@@ -118,8 +126,11 @@ export class Proxy {
 
   /** Writes beyond this size fail, as they do on a disk that is full. Node ignores the signal that comes with it. */
   #limitFiles(bytes: string): void {
-    for (const pid of [this.pid, ...this.workers])
-      spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`], { stdio: "ignore" });
+    const limit = (pid: number): void =>
+      void spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`], { stdio: "ignore" });
+    // Workers that start from now on have the limit of the main process.
+    limit(this.pid);
+    for (const pid of this.workers) limit(pid);
   }
 
   #read(stdout: Readable): void {
@@ -128,8 +139,12 @@ export class Proxy {
 
   #line(text: string): void {
     if (!text.startsWith("{")) return;
-    const { msg, path } = JSON.parse(text) as LogLine;
-    if (path === undefined) this.#messages.push(msg);
-    else this.lines.set(path, (this.lines.get(path) ?? 0) + 1);
+    const { msg, path, reason, err } = JSON.parse(text) as LogLine;
+    if (reason === "memory" || reason === "exit" || (reason === "crash" && !wasKilled(err)))
+      this.crashes.push(text);
+    if (path === undefined) return void this.#messages.push(msg);
+    const lines = this.lines.get(path);
+    if (lines === undefined) this.lines.set(path, [text]);
+    else lines.push(text);
   }
 }

@@ -65,6 +65,7 @@ export async function run({ seed, seconds, logTo, tell = () => {} }: RunOptions)
       chance,
       goesOn: () => !isOver,
     });
+    watchDeaths(proxy, ledger);
     await ledger.after(500);
     const warmMiB = Math.max(...proxy.resident());
     await breakThings(world, performance.now() + seconds * 1_000, (name) => {
@@ -78,7 +79,7 @@ export async function run({ seed, seconds, logTo, tell = () => {} }: RunOptions)
     const ended = await proxy.end();
     if (ended !== "0") faults.push(`the proxy ended with ${ended}`);
     await proxy.readLog();
-    faults.push(...ledger.faults(origins[0]?.records() ?? [], proxy.lines));
+    faults.push(...proxy.crashes, ...ledger.faults(origins[0]?.records() ?? [], proxy.lines));
   } finally {
     proxy.kill("SIGKILL");
     await Promise.all(origins.map((origin) => origin.kill()));
@@ -103,6 +104,20 @@ function startClients(setting: Setting): readonly Promise<void>[] {
     ...Array.from({ length: 8 }, () => http1Client(setting)),
     ...Array.from({ length: 2 }, () => http2Uploader(setting, 4)),
   ];
+}
+
+/** Tells the ledger of workers that have gone, whoever ended them: on a busy machine one may count as hung. */
+function watchDeaths(proxy: Proxy, ledger: Ledger): void {
+  let known = proxy.workers;
+  let from = performance.now();
+  ledger.onEnd(() => {
+    if (proxy.exited !== undefined) return;
+    const workers = proxy.workers;
+    const to = performance.now();
+    for (const pid of known) if (!workers.includes(pid)) ledger.deaths.push({ from, to });
+    known = workers;
+    from = to;
+  });
 }
 
 /** All troubles, one after the other, in an order of chance: once, and again and again until the time is over. */

@@ -1,4 +1,5 @@
-import { writeFileSync, renameSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
+import type { Description } from "@pagoda/core";
 import type { Chance } from "./chance.ts";
 import { configuration, type Ports } from "./configuration.ts";
 import type { Ledger } from "./ledger.ts";
@@ -30,6 +31,18 @@ function moody(mood: Mood): Trouble {
 }
 
 let writes = 0;
+
+/** The process ids of the workers that serve: one at least. */
+async function servingWorkers({ proxy, ports }: World): Promise<readonly number[]> {
+  for (;;) {
+    const stack = (await (await fetch(`http://127.0.0.1:${ports.admin}/stack`)).json()) as Description;
+    const serving = (stack.inner ?? [])
+      .filter(({ inner = [] }) => inner.length > 0)
+      .map(({ options }) => options?.["pid"] as number)
+      .filter((pid) => proxy.workers.includes(pid));
+    if (serving.length > 0) return serving;
+  }
+}
 
 /** Replaces the configuration as careful programs do: nobody ever sees half of it. */
 export function writeConfiguration(path: string, content: string): void {
@@ -68,13 +81,13 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     await reload(world);
   },
   "a worker is killed": async ({ chance, ledger, proxy }) => {
-    const now = performance.now();
-    ledger.deaths.push({ from: now, to: now });
     process.kill(chance.pick(proxy.workers), "SIGKILL");
     await ledger.after(someCalls(chance));
   },
-  "a worker hangs": async ({ chance, ledger, proxy }) => {
-    const worker = chance.pick(proxy.workers);
+  "a worker hangs": async (world) => {
+    const { chance, ledger, proxy } = world;
+    // One that is still starting has a minute before it counts as hung.
+    const worker = chance.pick(await servingWorkers(world));
     const hanging = { from: performance.now(), to: Infinity };
     ledger.deaths.push(hanging);
     process.kill(worker, "SIGSTOP");
