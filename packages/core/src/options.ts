@@ -1,3 +1,4 @@
+import { notShown } from "./bare-url.ts";
 import { longestTimerMs } from "./clock.ts";
 import { shown } from "./problems.ts";
 
@@ -17,14 +18,21 @@ export interface Bounds {
 }
 
 /**
- * The error for an option, in the one form that all factories use: `<name> must be <expected> (got <value>)`. Strings are
- * quoted, and long values cut.
+ * The one form in which everything says that a value makes no sense: `<name> must be <expected> (got <value>)`. Strings are
+ * quoted, long values cut, and `undefined` is `missing`.
  *
- * @param name Factory and option: `retry: attempts`.
+ * @param name What it is the value of: `retry: attempts`, `routes[3].weight`.
+ * @param value {@link notShown} for a secret, or what could be one by mistake.
  */
+export function mustBe(name: string, expected: string, value: unknown): string {
+  const got =
+    value === undefined ? "missing" : value === notShown ? "value not shown" : `got ${shown(value)}`;
+  return `${name} must be ${expected} (${got})`;
+}
+
+/** The error of a factory for an option that makes no sense: {@link mustBe}, with the factory first in the name. */
 export function rangeError(name: string, expected: string, value: unknown, cause?: unknown): RangeError {
-  const got = value === undefined ? "undefined" : shown(value);
-  return new RangeError(`${name} must be ${expected} (got ${got})`, cause === undefined ? {} : { cause });
+  return new RangeError(mustBe(name, expected, value), cause === undefined ? {} : { cause });
 }
 
 /** Throws {@link rangeError} unless the option is valid. */

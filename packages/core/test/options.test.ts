@@ -7,6 +7,7 @@ import {
   checkNumber,
   checkOneOf,
   checkOption,
+  notShown,
   rangeError,
 } from "@pagoda/core";
 
@@ -15,7 +16,6 @@ describe("message of an invalid option", () => {
     [0, "0"],
     [Number.NaN, "NaN"],
     [-Infinity, "-Infinity"],
-    [undefined, "undefined"],
     [null, "null"],
     ["1", '"1"'],
     [["a"], '["a"]'],
@@ -26,6 +26,14 @@ describe("message of an invalid option", () => {
     expect(rangeError("a: b", "an option", value)).toEqual(
       new RangeError(`a: b must be an option (got ${shown})`),
     );
+  });
+
+  test("says that a value is missing", () => {
+    expect(rangeError("a: b", "an option", undefined).message).toBe("a: b must be an option (missing)");
+  });
+
+  test("does not show a secret", () => {
+    expect(rangeError("a: key", "a key", notShown).message).toBe("a: key must be a key (value not shown)");
   });
 
   test("keeps the cause", () => {

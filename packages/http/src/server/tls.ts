@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createSecureContext, createServer, type SecureContext, type Server, type TLSSocket } from "node:tls";
-import { checkOneOf, rangeError } from "@pagoda/core";
+import { checkOneOf, notShown, rangeError } from "@pagoda/core";
 import { subjectOf } from "./peer.ts";
 
 /** A certificate with those that it is signed by, and its key; both PEM. */
@@ -116,7 +116,7 @@ function namesOf(certificate: string, path: string): readonly string[] {
   try {
     parsed = new X509Certificate(certificate);
   } catch (cause) {
-    throw rangeError(`serve: ${path}`, "a certificate in PEM", certificate, cause);
+    throw rangeError(`serve: ${path}`, "a certificate in PEM", notShown, cause);
   }
   const { names, common } = subjectOf(parsed);
   const all = names.length > 0 || common === undefined ? names : [common];

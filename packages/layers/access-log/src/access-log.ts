@@ -1,5 +1,6 @@
 import {
   aborted,
+  checkNumber,
   type Clock,
   type Fault,
   isFault,
@@ -64,7 +65,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   clock = systemClock,
   random = systemRandom,
 }: AccessLogOptions<Req>): Layer<Req> {
-  if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`access-log: ratio is ${ratio}; valid is 0 to 1`);
+  checkNumber("access-log: ratio", ratio, { min: 0, max: 1 });
   let inFlight = 0;
   let lines = 0;
   let defects = 0;

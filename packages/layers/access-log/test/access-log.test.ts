@@ -189,7 +189,7 @@ describe("access-log", () => {
 
   test.each([-0.1, 1.1, NaN])("does not take %d for a share", (ratio) => {
     expect(() => bench({ ratio })).toThrow(RangeError);
-    expect(() => bench({ ratio })).toThrow(`access-log: ratio is ${ratio}; valid is 0 to 1`);
+    expect(() => bench({ ratio })).toThrow(`access-log: ratio must be a number from 0 to 1 (got ${ratio})`);
   });
 });
 

@@ -1,5 +1,7 @@
 import {
   anyReady,
+  checkInteger,
+  checkNumber,
   type Classifier,
   type Clock,
   deadlineOf,
@@ -327,20 +329,12 @@ export function balance<E extends Endpoint, Req, Res, Err>({
 const defaultResends = 3;
 
 function checkRanges(panicThreshold: number, maxResends: number, slowStart: SlowStart | undefined): void {
-  if (!(Number.isInteger(maxResends) && maxResends >= 0 && maxResends <= 100)) {
-    throw new RangeError(`balance: maxResends must be an integer from 0 to 100 (got ${maxResends})`);
-  }
-  if (!(panicThreshold >= 0 && panicThreshold <= 1)) {
-    throw new RangeError(`balance: panicThreshold is ${panicThreshold}; valid is 0 to 1`);
-  }
+  checkInteger("balance: maxResends", maxResends, { min: 0, max: 100 });
+  checkNumber("balance: panicThreshold", panicThreshold, { min: 0, max: 1 });
   if (slowStart === undefined) return;
   const { ms, least = 0.1 } = slowStart;
-  if (!(ms > 0 && ms < Infinity)) {
-    throw new RangeError(`balance: slowStart.ms is ${ms}; valid is a number over 0`);
-  }
-  if (!(least > 0 && least <= 1)) {
-    throw new RangeError(`balance: slowStart.least is ${least}; valid is over 0, at most 1`);
-  }
+  checkNumber("balance: slowStart.ms", ms, { above: 0 });
+  checkNumber("balance: slowStart.least", least, { above: 0, max: 1 });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Json, type Random, systemRandom } from "@pagoda/core";
+import { checkInteger, checkNumber, type Json, type Random, systemRandom } from "@pagoda/core";
 import { type Circle, greatestWeight, type Weighted } from "./circle.ts";
 import { hash, hashes } from "./hash.ts";
 import { lookOn } from "./look-on.ts";
@@ -55,12 +55,8 @@ export class Hashing<Req, C extends Circle> implements Strategy<Req> {
     { key, maxLoadRatio = Infinity, seed = 0, random = systemRandom }: HashingOptions<Req>,
     make: MakeCircle<C>,
   ) {
-    if (!(maxLoadRatio > 1)) {
-      throw new RangeError(`balance: maxLoadRatio is ${maxLoadRatio}; valid is a number over 1`);
-    }
-    if (!(Number.isInteger(seed) && seed >= 0 && seed < hashes)) {
-      throw new RangeError(`balance: seed is ${seed}; valid is a whole number from 0 to ${hashes - 1}`);
-    }
+    checkNumber("balance: maxLoadRatio", maxLoadRatio, { above: 1, max: Infinity });
+    checkInteger("balance: seed", seed, { min: 0, max: hashes - 1 });
     this.name = name;
     this.options = { ...options, ...(maxLoadRatio < Infinity && { maxLoadRatio }) };
     this.#key = key;

@@ -176,14 +176,14 @@ describe("a circle", () => {
 
 describe("options", () => {
   test.each<[Partial<RingHashOptions<Keyed>>, string]>([
-    [{ points: 0 }, "points is 0; valid is a whole number from 1 to 65536"],
-    [{ points: 1.5 }, "points is 1.5; valid is a whole number from 1 to 65536"],
-    [{ points: 65_537 }, "points is 65537; valid is a whole number from 1 to 65536"],
-    [{ maxLoadRatio: 1 }, "maxLoadRatio is 1; valid is a number over 1"],
-    [{ maxLoadRatio: Number.NaN }, "maxLoadRatio is NaN; valid is a number over 1"],
-    [{ seed: -1 }, "seed is -1; valid is a whole number from 0 to 4294967295"],
-    [{ seed: 0.5 }, "seed is 0.5; valid is a whole number from 0 to 4294967295"],
-    [{ seed: 2 ** 32 }, "seed is 4294967296; valid is a whole number from 0 to 4294967295"],
+    [{ points: 0 }, "points must be an integer from 1 to 65536 (got 0)"],
+    [{ points: 1.5 }, "points must be an integer from 1 to 65536 (got 1.5)"],
+    [{ points: 65_537 }, "points must be an integer from 1 to 65536 (got 65537)"],
+    [{ maxLoadRatio: 1 }, "maxLoadRatio must be a number above 1, or Infinity (got 1)"],
+    [{ maxLoadRatio: Number.NaN }, "maxLoadRatio must be a number above 1, or Infinity (got NaN)"],
+    [{ seed: -1 }, "seed must be an integer from 0 to 4294967295 (got -1)"],
+    [{ seed: 0.5 }, "seed must be an integer from 0 to 4294967295 (got 0.5)"],
+    [{ seed: 2 ** 32 }, "seed must be an integer from 0 to 4294967295 (got 4294967296)"],
   ])("ringHash refuses %o", (options, why) => {
     expect(() => ring(options)).toThrow(new RangeError(`balance: ${why}`));
   });
@@ -192,11 +192,11 @@ describe("options", () => {
     ...[0, 1, 4, 65_536, 65_537 * 2, 251 * 251, 7.5, -7, Number.NaN, Infinity, 5_000_077].map(
       (tableSize): [{ tableSize: number }, string] => [
         { tableSize },
-        `tableSize is ${tableSize}; valid is a prime number from 2 to 5000011`,
+        `tableSize must be a prime number from 2 to 5000011 (got ${tableSize})`,
       ],
     ),
-    [{ maxLoadRatio: 0.5 }, "maxLoadRatio is 0.5; valid is a number over 1"],
-    [{ seed: Infinity }, "seed is Infinity; valid is a whole number from 0 to 4294967295"],
+    [{ maxLoadRatio: 0.5 }, "maxLoadRatio must be a number above 1, or Infinity (got 0.5)"],
+    [{ seed: Infinity }, "seed must be an integer from 0 to 4294967295 (got Infinity)"],
   ])("maglev refuses %o", (options, why) => {
     expect(() => table(options)).toThrow(new RangeError(`balance: ${why}`));
   });

@@ -61,7 +61,7 @@ describe("panic", () => {
     const { discovery } = fakeDiscovery(["a"]);
     expect(() =>
       balance({ discovery, connect: () => mockService<string, string>().service, panicThreshold }),
-    ).toThrow(new RangeError(`balance: panicThreshold is ${panicThreshold}; valid is 0 to 1`));
+    ).toThrow(new RangeError(`balance: panicThreshold must be a number from 0 to 1 (got ${panicThreshold})`));
   });
 
   test("calls go exactly to those that are healthy, or to all in a panic, whatever changes", () => {

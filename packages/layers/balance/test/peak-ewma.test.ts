@@ -147,10 +147,10 @@ describe("peak EWMA", () => {
   });
 
   test.each<[PeakEwmaOptions, string]>([
-    [{ decayMs: 0 }, "decayMs is 0; valid is a number over 0"],
-    [{ decayMs: Infinity }, "decayMs is Infinity; valid is a number over 0"],
-    [{ initialMs: -1 }, "initialMs is -1; valid is a number over 0"],
-    [{ initialMs: Number.NaN }, "initialMs is NaN; valid is a number over 0"],
+    [{ decayMs: 0 }, "decayMs must be a number above 0 (got 0)"],
+    [{ decayMs: Infinity }, "decayMs must be a number above 0 (got Infinity)"],
+    [{ initialMs: -1 }, "initialMs must be a number above 0 (got -1)"],
+    [{ initialMs: Number.NaN }, "initialMs must be a number above 0 (got NaN)"],
   ])("%o is refused", (options, why) => {
     expect(() => peakEwma(options)).toThrow(new RangeError(`balance: ${why}`));
   });

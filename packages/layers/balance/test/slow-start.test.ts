@@ -135,11 +135,11 @@ describe("slow start", () => {
   });
 
   test.each([
-    [{ ms: 0 }, "slowStart.ms is 0; valid is a number over 0"],
-    [{ ms: Infinity }, "slowStart.ms is Infinity; valid is a number over 0"],
-    [{ ms: Number.NaN }, "slowStart.ms is NaN; valid is a number over 0"],
-    [{ ms: 1, least: 0 }, "slowStart.least is 0; valid is over 0, at most 1"],
-    [{ ms: 1, least: 1.5 }, "slowStart.least is 1.5; valid is over 0, at most 1"],
+    [{ ms: 0 }, "slowStart.ms must be a number above 0 (got 0)"],
+    [{ ms: Infinity }, "slowStart.ms must be a number above 0 (got Infinity)"],
+    [{ ms: Number.NaN }, "slowStart.ms must be a number above 0 (got NaN)"],
+    [{ ms: 1, least: 0 }, "slowStart.least must be a number above 0 and at most 1 (got 0)"],
+    [{ ms: 1, least: 1.5 }, "slowStart.least must be a number above 0 and at most 1 (got 1.5)"],
   ])("%o is refused", (wrong, why) => {
     const { discovery } = fakeDiscovery(["a"]);
     expect(() =>

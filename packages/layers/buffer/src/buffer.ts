@@ -1,6 +1,7 @@
 import {
   aborted,
   type Aborted,
+  checkInteger,
   type Clock,
   type Fault,
   isReady,
@@ -84,8 +85,7 @@ export function buffer({
   observer,
   clock = systemClock,
 }: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
-  if (!(Number.isInteger(capacity) && capacity >= 1))
-    throw new RangeError(`buffer: capacity is ${capacity}; valid is a whole number of at least 1`);
+  checkInteger("buffer: capacity", capacity, { min: 1 });
   checkPatience({ maxWaitMs, codel });
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 

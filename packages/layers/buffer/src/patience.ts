@@ -1,4 +1,4 @@
-import { defaultMaxWaitMs, longestTimerMs } from "@pagoda/core";
+import { checkDuration, defaultMaxWaitMs } from "@pagoda/core";
 
 /** Shrinks how long a call may wait while the queue does not get empty. */
 export interface Codel {
@@ -47,12 +47,11 @@ export function usualWaitMs({ maxWaitMs, codel }: PatienceOptions): number {
 
 /** Refuses times that make no sense. */
 export function checkPatience({ maxWaitMs, codel }: PatienceOptions): void {
-  const check = (option: string, ms: number, below: number): void => {
-    if (!(ms > 0 && ms <= below))
-      throw new RangeError(`buffer: ${option} is ${ms}; valid is more than 0, at most ${below}`);
-  };
-  if (maxWaitMs !== undefined) check("maxWaitMs", maxWaitMs, longestTimerMs);
+  if (maxWaitMs !== undefined) checkDuration("buffer: maxWaitMs", maxWaitMs);
   if (codel === undefined) return;
-  check("codel.intervalMs", codel.intervalMs, longestTimerMs);
-  check("codel.targetMs", codel.targetMs, Math.min(codel.intervalMs, maxWaitMs ?? longestTimerMs));
+  const { intervalMs, targetMs } = codel;
+  checkDuration("buffer: codel.intervalMs", intervalMs);
+  checkDuration("buffer: codel.targetMs", targetMs, { above: 0, max: { "codel.intervalMs": intervalMs } });
+  if (maxWaitMs !== undefined)
+    checkDuration("buffer: codel.targetMs", targetMs, { above: 0, max: { maxWaitMs } });
 }

@@ -257,7 +257,9 @@ describe("buffer", () => {
   });
 
   test.each([0, -1, 1.5, NaN, Infinity])("does not take %d as capacity", (capacity) => {
-    expect(() => buffer({ capacity })).toThrow(`capacity is ${capacity}`);
+    expect(() => buffer({ capacity })).toThrow(
+      `buffer: capacity must be an integer of at least 1 (got ${capacity})`,
+    );
     expect(() => buffer({ capacity })).toThrow(RangeError);
   });
 

@@ -68,16 +68,28 @@ describe("maxWaitMs", () => {
   });
 
   test.each([
-    [{ maxWaitMs: 0 }, "maxWaitMs is 0"],
-    [{ maxWaitMs: NaN }, "maxWaitMs is NaN"],
-    [{ maxWaitMs: 2 ** 31 }, "maxWaitMs is 2147483648"],
-    [{ codel: { targetMs: 0, intervalMs: 100 } }, "codel.targetMs is 0"],
+    [{ maxWaitMs: 0 }, "buffer: maxWaitMs must be a number above 0 and at most 2147483647 (got 0)"],
+    [{ maxWaitMs: NaN }, "buffer: maxWaitMs must be a number above 0 and at most 2147483647 (got NaN)"],
+    [
+      { maxWaitMs: 2 ** 31 },
+      "buffer: maxWaitMs must be a number above 0 and at most 2147483647 (got 2147483648)",
+    ],
+    [
+      { codel: { targetMs: 0, intervalMs: 100 } },
+      "buffer: codel.targetMs must be a number above 0 and at most codel.intervalMs (100) (got 0)",
+    ],
     [
       { codel: { targetMs: 101, intervalMs: 100 } },
-      "codel.targetMs is 101; valid is more than 0, at most 100",
+      "buffer: codel.targetMs must be a number above 0 and at most codel.intervalMs (100) (got 101)",
     ],
-    [{ codel: { targetMs: 60, intervalMs: 100 }, maxWaitMs: 50 }, "codel.targetMs is 60"],
-    [{ codel: { targetMs: 5, intervalMs: Infinity } }, "codel.intervalMs is Infinity"],
+    [
+      { codel: { targetMs: 60, intervalMs: 100 }, maxWaitMs: 50 },
+      "buffer: codel.targetMs must be a number above 0 and at most maxWaitMs (50) (got 60)",
+    ],
+    [
+      { codel: { targetMs: 5, intervalMs: Infinity } },
+      "buffer: codel.intervalMs must be a number above 0 and at most 2147483647 (got Infinity)",
+    ],
   ])("%j is refused", (options, message) => {
     expect(() => buffer({ capacity: 1, ...options })).toThrow(message);
     expect(() => buffer({ capacity: 1, ...options })).toThrow(RangeError);

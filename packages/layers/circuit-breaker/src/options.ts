@@ -1,4 +1,11 @@
-import { type Clock, type Random, systemClock, systemRandom } from "@pagoda/core";
+import {
+  checkDuration,
+  checkInteger,
+  type Clock,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "@pagoda/core";
 import { anyOf, type Cause, consecutiveFailures, successRate, type Trip } from "./trip.ts";
 
 /** A breaker has opened. */
@@ -39,9 +46,6 @@ export interface BreakerOptions {
 /** The options with their defaults. */
 export type Settings = Required<Omit<BreakerOptions, "observer">> & Pick<BreakerOptions, "observer">;
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /** @throws RangeError when an option is out of range. */
 export function checked(options: BreakerOptions): Settings {
   const {
@@ -54,17 +58,9 @@ export function checked(options: BreakerOptions): Settings {
     clock = systemClock,
     random = systemRandom,
   } = options;
-  if (!(openMs > 0 && openMs <= maxMs))
-    throw new RangeError(`circuit-breaker: openMs is ${openMs}; valid is more than 0, at most ${maxMs}`);
-  if (!(maxOpenMs >= openMs && maxOpenMs <= maxMs))
-    throw new RangeError(
-      `circuit-breaker: maxOpenMs is ${maxOpenMs}; valid is from openMs, ${openMs}, to ${maxMs}`,
-    );
-  if (!(Number.isSafeInteger(probes) && probes >= 1))
-    throw new RangeError(`circuit-breaker: probes is ${probes}; valid is a whole number of at least 1`);
-  if (!(probeMs > 0 && probeMs <= maxMs))
-    throw new RangeError(
-      `circuit-breaker: probeMs must be more than 0 and at most ${maxMs} (got ${probeMs})`,
-    );
+  checkDuration("circuit-breaker: openMs", openMs);
+  checkDuration("circuit-breaker: maxOpenMs", maxOpenMs, { min: { openMs } });
+  checkInteger("circuit-breaker: probes", probes, { min: 1 });
+  checkDuration("circuit-breaker: probeMs", probeMs);
   return { trip, openMs, maxOpenMs, probes, probeMs, ...(observer && { observer }), clock, random };
 }

@@ -1,4 +1,4 @@
-import type { Clock, Json, Outcome } from "@pagoda/core";
+import { checkInteger, checkNumber, checkOption, type Clock, type Json, type Outcome } from "@pagoda/core";
 import { Window } from "./window.ts";
 
 /** What the upstream has done, where a result says it. */
@@ -41,7 +41,7 @@ export interface Tally {
  * @throws RangeError when `count` is out of range.
  */
 export function consecutiveFailures(count = 5): Trip {
-  whole("consecutiveFailures", count);
+  checkInteger("circuit-breaker: consecutiveFailures", count, { min: 1 });
 
   return {
     options: { consecutiveFailures: count },
@@ -80,11 +80,9 @@ export interface SuccessRateOptions {
  * @throws RangeError when an option is out of range.
  */
 export function successRate({ least = 0.8, windowMs = 30_000, minCalls = 5 }: SuccessRateOptions = {}): Trip {
-  if (!(least > 0 && least <= 1))
-    throw new RangeError(`circuit-breaker: least is ${least}; valid is more than 0, at most 1`);
-  if (!(windowMs >= 10 && windowMs < Infinity))
-    throw new RangeError(`circuit-breaker: windowMs is ${windowMs}; valid is 10 or more`);
-  whole("minCalls", minCalls);
+  checkNumber("circuit-breaker: least", least, { above: 0, max: 1 });
+  checkNumber("circuit-breaker: windowMs", windowMs, { min: 10 });
+  checkInteger("circuit-breaker: minCalls", minCalls, { min: 1 });
 
   return {
     options: { successRate: least, windowMs, minCalls },
@@ -118,7 +116,7 @@ export function successRate({ least = 0.8, windowMs = 30_000, minCalls = 5 }: Su
  * @throws RangeError when none is given.
  */
 export function anyOf(...trips: readonly Trip[]): Trip {
-  if (trips.length === 0) throw new RangeError("circuit-breaker: anyOf got no trip; valid is one or more");
+  checkOption("circuit-breaker: trips of anyOf", trips, trips.length > 0, "a list of at least one trip");
 
   return {
     options: trips.flatMap(({ options }) => options),
@@ -141,10 +139,4 @@ export function anyOf(...trips: readonly Trip[]): Trip {
       };
     },
   };
-}
-
-function whole(name: string, value: number): void {
-  if (!(Number.isSafeInteger(value) && value >= 1)) {
-    throw new RangeError(`circuit-breaker: ${name} is ${value}; valid is a whole number of at least 1`);
-  }
 }

@@ -142,13 +142,22 @@ describe("breaker", () => {
   });
 
   test.each([
-    [{ openMs: 0 }, "circuit-breaker: openMs is 0; valid is more than 0, at most 2147483647"],
-    [{ openMs: NaN }, "openMs is NaN"],
-    [{ openMs: Infinity }, "openMs is Infinity"],
-    [{ maxOpenMs: 4_999 }, "circuit-breaker: maxOpenMs is 4999; valid is from openMs, 5000, to 2147483647"],
-    [{ maxOpenMs: 2 ** 31 }, "maxOpenMs is 2147483648"],
-    [{ probes: 0 }, "circuit-breaker: probes is 0; valid is a whole number of at least 1"],
-    [{ probes: 1.5 }, "probes is 1.5"],
+    [{ openMs: 0 }, "circuit-breaker: openMs must be a number above 0 and at most 2147483647 (got 0)"],
+    [{ openMs: NaN }, "circuit-breaker: openMs must be a number above 0 and at most 2147483647 (got NaN)"],
+    [
+      { openMs: Infinity },
+      "circuit-breaker: openMs must be a number above 0 and at most 2147483647 (got Infinity)",
+    ],
+    [
+      { maxOpenMs: 4_999 },
+      "circuit-breaker: maxOpenMs must be a number from openMs (5000) to 2147483647 (got 4999)",
+    ],
+    [
+      { maxOpenMs: 2 ** 31 },
+      "circuit-breaker: maxOpenMs must be a number from openMs (5000) to 2147483647 (got 2147483648)",
+    ],
+    [{ probes: 0 }, "circuit-breaker: probes must be an integer of at least 1 (got 0)"],
+    [{ probes: 1.5 }, "circuit-breaker: probes must be an integer of at least 1 (got 1.5)"],
   ])("does not take %o", (options, message) => {
     expect(() => new Breaker(options)).toThrow(message);
   });

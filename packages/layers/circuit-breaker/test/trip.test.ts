@@ -34,7 +34,7 @@ describe("consecutive failures", () => {
 
   test.each([0, -1, 1.5, NaN])("are not %d", (count) => {
     expect(() => consecutiveFailures(count)).toThrow(
-      `circuit-breaker: consecutiveFailures is ${count}; valid is a whole number of at least 1`,
+      `circuit-breaker: consecutiveFailures must be an integer of at least 1 (got ${count})`,
     );
   });
 });
@@ -101,12 +101,12 @@ describe("success rate", () => {
   });
 
   test.each([
-    [{ least: 0 }, "circuit-breaker: least is 0; valid is more than 0, at most 1"],
-    [{ least: 1.01 }, "least is 1.01"],
-    [{ least: NaN }, "least is NaN"],
-    [{ windowMs: 9 }, "circuit-breaker: windowMs is 9; valid is 10 or more"],
-    [{ windowMs: Infinity }, "windowMs is Infinity"],
-    [{ minCalls: 0 }, "circuit-breaker: minCalls is 0; valid is a whole number of at least 1"],
+    [{ least: 0 }, "circuit-breaker: least must be a number above 0 and at most 1 (got 0)"],
+    [{ least: 1.01 }, "circuit-breaker: least must be a number above 0 and at most 1 (got 1.01)"],
+    [{ least: NaN }, "circuit-breaker: least must be a number above 0 and at most 1 (got NaN)"],
+    [{ windowMs: 9 }, "circuit-breaker: windowMs must be a number of at least 10 (got 9)"],
+    [{ windowMs: Infinity }, "circuit-breaker: windowMs must be a number of at least 10 (got Infinity)"],
+    [{ minCalls: 0 }, "circuit-breaker: minCalls must be an integer of at least 1 (got 0)"],
   ])("does not take %o", (options, message) => {
     expect(() => successRate(options)).toThrow(message);
   });
@@ -143,6 +143,6 @@ describe("any of several", () => {
   });
 
   test("of none makes no sense", () => {
-    expect(() => anyOf()).toThrow("anyOf got no trip");
+    expect(() => anyOf()).toThrow("trips of anyOf must be a list of at least one trip (got [])");
   });
 });

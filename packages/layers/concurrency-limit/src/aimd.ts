@@ -1,4 +1,5 @@
-import { checkBounds, checkWindow, inRange, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
+import { checkNumber } from "@pagoda/core";
+import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
 export interface AimdOptions {
   /** The limit at first: calls. Default 10. */
@@ -37,8 +38,8 @@ export function aimd({
   windowMs = 100,
 }: AimdOptions = {}): LimitAlgorithm {
   checkBounds(initial, min, max);
-  inRange("backoff", backoff, 0.5, 0.99);
-  inRange("slowAfterMs", slowAfterMs, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber("concurrency-limit: backoff", backoff, { min: 0.5, max: 0.99 });
+  checkNumber("concurrency-limit: slowAfterMs", slowAfterMs, { min: 1 });
   checkWindow(windowMs);
 
   function begin(): Limit {

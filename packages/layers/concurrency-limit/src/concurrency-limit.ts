@@ -1,4 +1,5 @@
 import {
+  checkInteger,
   type Classifier,
   type Clock,
   type Fault,
@@ -13,7 +14,7 @@ import {
 import { left } from "fp-ts/lib/Either.js";
 import { InFlight } from "./in-flight.ts";
 import { Learner } from "./learner.ts";
-import { type LimitAlgorithm, wholeInRange } from "./limit.ts";
+import type { LimitAlgorithm } from "./limit.ts";
 
 /** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
 export interface ConcurrencyLimited extends Fault<"ConcurrencyLimited"> {
@@ -75,7 +76,7 @@ export function concurrencyLimit({
   observer,
   random = systemRandom,
 }: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> {
-  if (typeof how === "number") wholeInRange("limit", how, 1);
+  if (typeof how === "number") checkInteger("concurrency-limit: limit", how, { min: 1 });
 
   return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
     const inFlight = shared ?? new InFlight();

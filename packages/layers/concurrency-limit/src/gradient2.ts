@@ -1,12 +1,5 @@
-import {
-  checkBounds,
-  checkWindow,
-  inRange,
-  type Limit,
-  type LimitAlgorithm,
-  type Sample,
-  wholeInRange,
-} from "./limit.ts";
+import { checkInteger, checkNumber } from "@pagoda/core";
+import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
 export interface Gradient2Options {
   /** The limit at first: calls. Default 20. */
@@ -53,10 +46,9 @@ export function gradient2({
   windowMs = 1_000,
 }: Gradient2Options = {}): LimitAlgorithm {
   checkBounds(initial, min, max);
-  if (!(smoothing > 0 && smoothing <= 1))
-    throw new RangeError(`concurrency-limit: smoothing is ${smoothing}; valid is over 0, up to 1`);
-  inRange("queue", queue, 1, max);
-  wholeInRange("longWindow", longWindow, warmUp);
+  checkNumber("concurrency-limit: smoothing", smoothing, { above: 0, max: 1 });
+  checkNumber("concurrency-limit: queue", queue, { min: 1, max: { max } });
+  checkInteger("concurrency-limit: longWindow", longWindow, { min: warmUp });
   checkWindow(windowMs);
 
   function begin(): Limit {

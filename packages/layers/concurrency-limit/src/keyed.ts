@@ -1,6 +1,5 @@
-import { type Fault, layer, type Layer } from "@pagoda/core";
+import { checkInteger, type Fault, layer, type Layer } from "@pagoda/core";
 import { isLeft, left } from "fp-ts/lib/Either.js";
-import { wholeInRange } from "./limit.ts";
 
 /**
  * The limit of one key is reached. Nothing was sent, so it says nothing about the upstream. It does not name the key, which
@@ -55,7 +54,7 @@ export function keyedConcurrencyLimit<Req = unknown, Res = never>({
   counts = new Map<string, number>(),
   observer,
 }: KeyedConcurrencyLimitOptions<Req, Res>): Layer<Req, unknown, KeyedConcurrencyLimited> {
-  wholeInRange("limit", limit, 1);
+  checkInteger("concurrency-limit: limit", limit, { min: 1 });
   const fault: KeyedConcurrencyLimited = {
     _tag: "KeyedConcurrencyLimited",
     origin: "local",

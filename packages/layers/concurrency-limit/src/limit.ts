@@ -1,4 +1,4 @@
-import type { Json, Random } from "@pagoda/core";
+import { checkInteger, checkNumber, type Json, type Random } from "@pagoda/core";
 
 /** What the calls of a window have shown. Only results that speak of the upstream are in it. */
 export interface Sample {
@@ -32,27 +32,14 @@ export interface LimitAlgorithm {
   begin(random: Random): Limit;
 }
 
-/** Refuses an option of an algorithm that is out of range. */
-export function inRange(option: string, value: number, low: number, high: number): void {
-  if (!(value >= low && value <= high))
-    throw new RangeError(`concurrency-limit: ${option} is ${value}; valid is from ${low} to ${high}`);
-}
-
-/** Refuses an option that is no whole number, or is out of range. */
-export function wholeInRange(option: string, value: number, low: number, high = Infinity): void {
-  const range = high === Infinity ? `of at least ${low}` : `from ${low} to ${high}`;
-  if (!(Number.isInteger(value) && value >= low && value <= high))
-    throw new RangeError(`concurrency-limit: ${option} is ${value}; valid is a whole number ${range}`);
-}
-
 /** Refuses bounds of a limit that leave no room for each other. */
 export function checkBounds(initial: number, min: number, max: number): void {
-  wholeInRange("min", min, 1);
-  wholeInRange("max", max, min);
-  wholeInRange("initial", initial, min, max);
+  checkInteger("concurrency-limit: min", min, { min: 1 });
+  checkInteger("concurrency-limit: max", max, { min: { min } });
+  checkInteger("concurrency-limit: initial", initial, { min: { min }, max: { max } });
 }
 
 /** Refuses a length of windows that no clock can measure, or that never ends. */
 export function checkWindow(windowMs: number): void {
-  inRange("windowMs", windowMs, 1, 3_600_000);
+  checkNumber("concurrency-limit: windowMs", windowMs, { min: 1, max: 3_600_000 });
 }

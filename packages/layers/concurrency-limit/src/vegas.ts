@@ -1,5 +1,5 @@
-import type { Random } from "@pagoda/core";
-import { checkBounds, checkWindow, inRange, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
+import { checkNumber, type Random } from "@pagoda/core";
+import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
 export interface VegasOptions {
   /** The limit at first: calls. Default 20. */
@@ -40,7 +40,7 @@ export function vegas({
   windowMs = 1_000,
 }: VegasOptions = {}): LimitAlgorithm {
   checkBounds(initial, min, max);
-  inRange("probeMultiplier", probeMultiplier, 1, Number.MAX_SAFE_INTEGER);
+  checkNumber("concurrency-limit: probeMultiplier", probeMultiplier, { min: 1 });
   checkWindow(windowMs);
 
   function begin(random: Random): Limit {

@@ -86,14 +86,14 @@ describe("gradient2", () => {
   });
 
   test.each([
-    [{ min: 0 }, "min is 0"],
-    [{ max: 10 }, "max is 10"],
-    [{ initial: 19 }, "initial is 19"],
-    [{ smoothing: 0 }, "smoothing is 0"],
-    [{ smoothing: 1.1 }, "smoothing is 1.1"],
-    [{ queue: 0 }, "queue is 0"],
-    [{ longWindow: 9 }, "longWindow is 9"],
-    [{ windowMs: 0 }, "windowMs is 0"],
+    [{ min: 0 }, "concurrency-limit: min must be an integer of at least 1 (got 0)"],
+    [{ max: 10 }, "concurrency-limit: max must be an integer of at least min (20) (got 10)"],
+    [{ initial: 19 }, "concurrency-limit: initial must be an integer from min (20) to max (200) (got 19)"],
+    [{ smoothing: 0 }, "concurrency-limit: smoothing must be a number above 0 and at most 1 (got 0)"],
+    [{ smoothing: 1.1 }, "concurrency-limit: smoothing must be a number above 0 and at most 1 (got 1.1)"],
+    [{ queue: 0 }, "concurrency-limit: queue must be a number from 1 to max (200) (got 0)"],
+    [{ longWindow: 9 }, "concurrency-limit: longWindow must be an integer of at least 10 (got 9)"],
+    [{ windowMs: 0 }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got 0)"],
   ])("refuses %j", (options, message) => {
     expect(() => gradient2(options)).toThrow(message);
     expect(() => gradient2(options)).toThrow(RangeError);
@@ -163,10 +163,10 @@ describe("vegas", () => {
   });
 
   test.each([
-    [{ initial: 0 }, "initial is 0"],
-    [{ max: 0 }, "max is 0"],
-    [{ probeMultiplier: 0 }, "probeMultiplier is 0"],
-    [{ windowMs: NaN }, "windowMs is NaN"],
+    [{ initial: 0 }, "concurrency-limit: initial must be an integer from min (1) to max (1000) (got 0)"],
+    [{ max: 0 }, "concurrency-limit: max must be an integer of at least min (1) (got 0)"],
+    [{ probeMultiplier: 0 }, "concurrency-limit: probeMultiplier must be a number of at least 1 (got 0)"],
+    [{ windowMs: NaN }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got NaN)"],
   ])("refuses %j", (options, message) => {
     expect(() => vegas(options)).toThrow(message);
   });
@@ -196,11 +196,11 @@ describe("aimd", () => {
   });
 
   test.each([
-    [{ backoff: 0.4 }, "backoff is 0.4"],
-    [{ backoff: 1 }, "backoff is 1"],
-    [{ slowAfterMs: 0 }, "slowAfterMs is 0"],
-    [{ windowMs: Infinity }, "windowMs is Infinity"],
-    [{ initial: 201 }, "initial is 201"],
+    [{ backoff: 0.4 }, "concurrency-limit: backoff must be a number from 0.5 to 0.99 (got 0.4)"],
+    [{ backoff: 1 }, "concurrency-limit: backoff must be a number from 0.5 to 0.99 (got 1)"],
+    [{ slowAfterMs: 0 }, "concurrency-limit: slowAfterMs must be a number of at least 1 (got 0)"],
+    [{ windowMs: Infinity }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got Infinity)"],
+    [{ initial: 201 }, "concurrency-limit: initial must be an integer from min (1) to max (200) (got 201)"],
   ])("refuses %j", (options, message) => {
     expect(() => aimd(options)).toThrow(message);
   });

@@ -170,7 +170,9 @@ describe("concurrency-limit", () => {
   });
 
   test.each([0, -1, 1.5, NaN, Infinity])("does not take %d as limit", (limit) => {
-    expect(() => concurrencyLimit({ limit })).toThrow(`limit is ${limit}`);
+    expect(() => concurrencyLimit({ limit })).toThrow(
+      `concurrency-limit: limit must be an integer of at least 1 (got ${limit})`,
+    );
     expect(() => concurrencyLimit({ limit })).toThrow(RangeError);
   });
 

@@ -1,3 +1,4 @@
+import { checkInteger, checkOption } from "@pagoda/core";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { checked, type DnsSettings } from "./options.ts";
 import { type DnsEndpoint, type DnsFault, originOf } from "./records.ts";
@@ -35,9 +36,8 @@ export function dnsEndpoints({
   port,
   ...settings
 }: DnsEndpointsOptions): Source<DnsEndpoint, DnsFault> {
-  if (host === "") throw new RangeError(`dnsEndpoints: host is ""; valid is a name or an address`);
-  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535))
-    throw new RangeError(`dnsEndpoints: port is ${port}; valid is a whole number from 1 to 65535`);
+  checkOption("dnsEndpoints: host", host, host !== "", "a name or an address");
+  checkInteger("dnsEndpoints: port", port, { min: 1, max: 65_535 });
   const full = checked("dnsEndpoints", settings, 300_000);
 
   return dnsSource({ host, port }, full, async (lookup) => {

@@ -1,5 +1,7 @@
 import { constants, open } from "node:fs/promises";
 import {
+  checkDuration,
+  checkOption,
   type Clock,
   type Endpoint,
   endpointsProblem,
@@ -54,9 +56,6 @@ export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
 /** What no list needs, and no device or pipe without an end gets past. */
 const maxBytes = 16 * 1_024 ** 2;
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /**
  * The endpoints that a file lists, followed as the file changes. Use it where people, a deployment or a control plane
  * that writes files say what there is.
@@ -88,11 +87,9 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
     observer,
     clock = systemClock,
   } = options;
-  if (path === "") throw new RangeError(`fileEndpoints: path is ""; valid is the path of a file`);
-  if (!(settleMs >= 0 && settleMs <= maxMs))
-    throw new RangeError(`fileEndpoints: settleMs is ${settleMs}; valid is 0 or more, at most ${maxMs}`);
-  if (!(pollMs > 0 && pollMs <= maxMs))
-    throw new RangeError(`fileEndpoints: pollMs is ${pollMs}; valid is over 0, at most ${maxMs}`);
+  checkOption("fileEndpoints: path", path, path !== "", "the path of a file");
+  checkDuration("fileEndpoints: settleMs", settleMs, { min: 0 });
+  checkDuration("fileEndpoints: pollMs", pollMs);
 
   const publisher = new Publisher<Endpoint, FileFault>(clock, observer, initial);
   const reader = new Reader(publisher, { path, parse, settleMs, pollMs, clock });

@@ -1,4 +1,4 @@
-import { type Endpoint, firstLines, shown } from "@pagoda/core";
+import { type Endpoint, firstLines, mustBe, shown } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 
 /** What a text lists, as far as it makes sense. */
@@ -48,7 +48,7 @@ function entriesIn(text: string, options: JsonEntriesOptions): Either<readonly s
   } catch (error) {
     return left([`the file is no JSON: ${(error as Error).message}`]);
   }
-  if (!Array.isArray(list)) return left([`the file is ${shown(list)}; valid is a list`]);
+  if (!Array.isArray(list)) return left([mustBe("the file", "a list", list)]);
 
   const problems: string[] = [];
   const endpoints: Endpoint[] = [];
@@ -59,7 +59,7 @@ function entriesIn(text: string, options: JsonEntriesOptions): Either<readonly s
     if (key === undefined) return;
     const first = firstAt.get(key);
     if (first === undefined) firstAt.set(key, at);
-    else problems.push(`[${at}] has the key ${shown(key)}, which [${first}] has; valid is each key once`);
+    else problems.push(mustBe(`key of [${at}]`, `another one than that of [${first}]`, key));
     if (problems.length === before)
       endpoints.push(weight === undefined ? { key } : { key, weight: weight as number });
   });
@@ -78,18 +78,18 @@ interface Read {
 }
 
 function read(entry: unknown, path: string, options: JsonEntriesOptions, problems: string[]): Read {
-  if (typeof entry === "string") return { key: keyIn(entry, path, "valid is a key", options, problems) };
+  if (typeof entry === "string") return { key: keyIn(entry, path, "a key", options, problems) };
   if (typeof entry !== "object" || entry === null || Array.isArray(entry)) {
-    problems.push(`${path} is ${shown(entry)}; valid is a key, or an object with a key`);
+    problems.push(mustBe(path, "a key, or an object with a key", entry));
     return {};
   }
   const { key: written, weight, ...others } = entry as Entry;
-  const key = keyIn(written, `${path}.key`, "valid is a text that is not empty", options, problems);
+  const key = keyIn(written, `${path}.key`, "a string that is not empty", options, problems);
   if (weight !== undefined && !(typeof weight === "number" && weight > 0 && weight < Infinity)) {
-    problems.push(`${path}.weight is ${shown(weight)}; valid is a number over 0`);
+    problems.push(mustBe(`${path}.weight`, "a number above 0", weight));
   }
-  for (const [name, value] of Object.entries(others)) {
-    problems.push(`${path}.${shownName(name)} is ${shown(value)}; valid is key and weight only`);
+  for (const name of Object.keys(others)) {
+    problems.push(`${path} must have no fields other than key and weight (got ${shown(name)})`);
   }
   return { key, weight };
 }
@@ -97,20 +97,11 @@ function read(entry: unknown, path: string, options: JsonEntriesOptions, problem
 function keyIn(
   written: unknown,
   path: string,
-  valid: string,
+  expected: string,
   { keyOf = (key) => key, validKey }: JsonEntriesOptions,
   problems: string[],
 ): string | undefined {
   const key = typeof written === "string" && written !== "" ? keyOf(written) : undefined;
-  if (key === undefined)
-    problems.push(
-      validKey === undefined
-        ? `${path} is ${shown(written)}; ${valid}`
-        : `${path} must be ${validKey} (${written === undefined ? "missing" : `got ${shown(written)}`})`,
-    );
+  if (key === undefined) problems.push(mustBe(path, validKey ?? expected, written));
   return key;
-}
-
-function shownName(name: string): string {
-  return name.length > 60 ? `${name.slice(0, 60)}…` : name;
 }

@@ -1,5 +1,14 @@
 import { Resolver as NodeResolver } from "node:dns/promises";
-import { type Clock, type Random, systemClock, systemRandom } from "@pagoda/core";
+import {
+  checkDuration,
+  checkNumber,
+  checkOneOf,
+  checkOption,
+  type Clock,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "@pagoda/core";
 import type { DnsEndpoint, DnsFault, Resolver } from "./records.ts";
 import type { SourceObserver } from "./source.ts";
 
@@ -44,9 +53,6 @@ export type Settings = Required<Omit<DnsSettings, "family" | "observer">> &
     readonly types: readonly ("A" | "AAAA")[];
   };
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /** @throws RangeError when one is out of range. */
 export function checked(factory: string, settings: DnsSettings, longestMs: number): Settings {
   const {
@@ -64,28 +70,15 @@ export function checked(factory: string, settings: DnsSettings, longestMs: numbe
     clock = systemClock,
     random = systemRandom,
   } = settings;
-  const check = (name: string, value: number | string, isValid: boolean, valid: string): void => {
-    if (!isValid) throw new RangeError(`${factory}: ${name} is ${value}; valid is ${valid}`);
-  };
-  const span = `over 0, at most ${maxMs}`;
-  check("scheme", `"${scheme}"`, /^[a-z][a-z\d+.-]*$/i.test(scheme), "one of a URL, such as http");
-  check("family", String(family), family === undefined || family === 4 || family === 6, "4, 6 or undefined");
-  check("minTtlMs", minTtlMs, minTtlMs > 0 && minTtlMs <= maxMs, span);
-  check(
-    "maxTtlMs",
-    maxTtlMs,
-    maxTtlMs >= minTtlMs && maxTtlMs <= maxMs,
-    `from minTtlMs, ${minTtlMs}, to ${maxMs}`,
-  );
-  check("failureMs", failureMs, failureMs > 0 && failureMs <= maxMs, span);
-  check(
-    "maxFailureMs",
-    maxFailureMs,
-    maxFailureMs >= failureMs && maxFailureMs <= maxMs,
-    `from failureMs, ${failureMs}, to ${maxMs}`,
-  );
-  check("timeoutMs", timeoutMs, timeoutMs > 0 && timeoutMs <= maxMs, span);
-  check("emptyAfterMs", emptyAfterMs, emptyAfterMs >= 0, "0 or more");
+  const isScheme = /^[a-z][a-z\d+.-]*$/i.test(scheme);
+  checkOption(`${factory}: scheme`, scheme, isScheme, "the scheme of a URL, such as http");
+  checkOneOf(`${factory}: family`, family, [4, 6, undefined]);
+  checkDuration(`${factory}: minTtlMs`, minTtlMs);
+  checkDuration(`${factory}: maxTtlMs`, maxTtlMs, { min: { minTtlMs } });
+  checkDuration(`${factory}: failureMs`, failureMs);
+  checkDuration(`${factory}: maxFailureMs`, maxFailureMs, { min: { failureMs } });
+  checkDuration(`${factory}: timeoutMs`, timeoutMs);
+  checkNumber(`${factory}: emptyAfterMs`, emptyAfterMs, { min: 0, max: Infinity });
   return {
     scheme,
     types: family === undefined ? ["A", "AAAA"] : family === 4 ? ["A"] : ["AAAA"],

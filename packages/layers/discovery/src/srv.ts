@@ -1,4 +1,5 @@
 import type { SrvRecord } from "node:dns";
+import { checkOption, rangeError } from "@pagoda/core";
 import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { checked, type DnsSettings } from "./options.ts";
 import {
@@ -39,7 +40,7 @@ const smallWeight = 0.1;
  * @throws RangeError when an option is out of range.
  */
 export function srvEndpoints({ name, ...settings }: SrvEndpointsOptions): Source<DnsEndpoint, DnsFault> {
-  if (name === "") throw new RangeError(`srvEndpoints: name is ""; valid is a name`);
+  checkOption("srvEndpoints: name", name, name !== "", "the name of a service");
   const full = checked("srvEndpoints", settings, 30_000);
 
   return dnsSource({ name }, full, async (lookup) => {
@@ -69,7 +70,7 @@ function parted(records: readonly SrvRecord[]): {
     name === "" || name === "." || (Number.isInteger(port) && port >= 1 && port <= 65_535);
   const bad = records.find((record) => !isUsable(record));
   if (bad === undefined) return { usable: records, unusable: undefined };
-  const cause = new RangeError(`port must be an integer from 1 to 65535 (got ${bad.port})`);
+  const cause = rangeError("port", "an integer from 1 to 65535", bad.port);
   return { usable: records.filter(isUsable), unusable: dnsFailed(bad.name, "SRV", "EBADRESP", cause) };
 }
 

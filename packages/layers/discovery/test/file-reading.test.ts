@@ -97,7 +97,7 @@ describe("without any sign of a change", () => {
     await failing.source.started;
     expect(failing.source.state()["file"]).toMatchObject({
       lastError:
-        '[0] is 5; valid is a key, or an object with a key\n[2] has the key "a", which [1] has; valid is each key once',
+        '[0] must be a key, or an object with a key (got 5)\nkey of [2] must be another one than that of [1] (got "a")',
     });
     await clock.advance(500);
     expect(source.state()["file"]).toMatchObject({ sinceSuccessMs: 500 });
@@ -114,7 +114,7 @@ describe("an entry that makes no sense", () => {
     expect(await told.next()).toEqual(["a"]);
     writeFileSync(path, '["b", 7]');
     await pass(1_000);
-    const problems = ["[1] is 7; valid is a key, or an object with a key"];
+    const problems = ["[1] must be a key, or an object with a key (got 7)"];
     expect(await told.next()).toMatchObject({ _tag: "FileInvalid", partial: true, problems });
     expect(await told.next()).toEqual(["b"]);
     await pass(1_000);
@@ -123,7 +123,7 @@ describe("an entry that makes no sense", () => {
     writeFileSync(path, "[7]");
     await pass(1_000);
     expect(await told.next()).toMatchObject({
-      problems: ["[0] is 7; valid is a key, or an object with a key"],
+      problems: ["[0] must be a key, or an object with a key (got 7)"],
     });
     expect(source.endpoints).toEqual([{ key: "b" }]);
     writeFileSync(path, '["b"]');
@@ -314,7 +314,7 @@ describe("a reader of one's own", () => {
     ],
     [
       () => right([{ key: "a", weight: 0 }]),
-      { problems: ['the endpoint "a" has the weight 0; valid is a number over 0'] },
+      { problems: ['the weight of endpoint "a" must be a number above 0 (got 0)'] },
     ],
   ] as const)("may say, or show, that it makes no sense", async (parse, fault) => {
     writeFileSync(path, "text");

@@ -30,20 +30,20 @@ describe("a list in JSON", () => {
     ]);
     expect(jsonEndpoints(text)).toEqual(
       left([
-        '[1] is ""; valid is a key',
-        "[2] is 7; valid is a key, or an object with a key",
-        "[3] is null; valid is a key, or an object with a key",
-        '[4] is ["http://b:2"]; valid is a key, or an object with a key',
-        "[5].key is missing; valid is a text that is not empty",
-        "[6].key is 5; valid is a text that is not empty",
-        '[7].key is ""; valid is a text that is not empty',
-        "[8].weight is 0; valid is a number over 0",
-        '[9].weight is "2"; valid is a number over 0',
-        "[10].wieght is 2; valid is key and weight only",
-        '[11] has the key "http://a:1", which [0] has; valid is each key once',
-        "[12].key is missing; valid is a text that is not empty",
-        "[12].weight is -1; valid is a number over 0",
-        `[12].zone is "${"x".repeat(59)}…; valid is key and weight only`,
+        '[1] must be a key (got "")',
+        "[2] must be a key, or an object with a key (got 7)",
+        "[3] must be a key, or an object with a key (got null)",
+        '[4] must be a key, or an object with a key (got ["http://b:2"])',
+        "[5].key must be a string that is not empty (missing)",
+        "[6].key must be a string that is not empty (got 5)",
+        '[7].key must be a string that is not empty (got "")',
+        "[8].weight must be a number above 0 (got 0)",
+        '[9].weight must be a number above 0 (got "2")',
+        '[10] must have no fields other than key and weight (got "wieght")',
+        'key of [11] must be another one than that of [0] (got "http://a:1")',
+        "[12].key must be a string that is not empty (missing)",
+        "[12].weight must be a number above 0 (got -1)",
+        '[12] must have no fields other than key and weight (got "zone")',
       ]),
     );
   });
@@ -60,14 +60,14 @@ describe("a list in JSON", () => {
       right({
         endpoints: [{ key: "http://a:1" }, { key: "http://c:3" }],
         problems: [
-          "[1] is 7; valid is a key, or an object with a key",
-          "[2].weight is 0; valid is a number over 0",
-          '[4] has the key "http://a:1", which [0] has; valid is each key once',
+          "[1] must be a key, or an object with a key (got 7)",
+          "[2].weight must be a number above 0 (got 0)",
+          'key of [4] must be another one than that of [0] (got "http://a:1")',
         ],
       }),
     );
     expect(jsonEntries("[]")).toEqual(right({ endpoints: [], problems: [] }));
-    expect(jsonEntries("[7]")).toEqual(left(["[0] is 7; valid is a key, or an object with a key"]));
+    expect(jsonEntries("[7]")).toEqual(left(["[0] must be a key, or an object with a key (got 7)"]));
   });
 
   test("has keys in the form that is asked for", () => {
@@ -83,7 +83,7 @@ describe("a list in JSON", () => {
           '[1] must be http://HOST (got "a:1")',
           '[2].key must be http://HOST (got "b:2")',
           "[3].key must be http://HOST (missing)",
-          '[4] has the key "http://a", which [0] has; valid is each key once',
+          'key of [4] must be another one than that of [0] (got "http://a")',
         ],
       }),
     );
@@ -120,7 +120,7 @@ describe("a list in JSON", () => {
   });
 
   test("has weights that are numbers, not beyond them", () => {
-    const problems = ["[0].weight is Infinity; valid is a number over 0"];
+    const problems = ["[0].weight must be a number above 0 (got Infinity)"];
     expect(jsonEndpoints('[{ "key": "a", "weight": 1e999 }]')).toEqual(left(problems));
   });
 
@@ -129,7 +129,7 @@ describe("a list in JSON", () => {
   });
 
   test.each(["{}", '"http://a:1"', "null", "3"])("is a list and nothing else: %s", (text) => {
-    expect(jsonEndpoints(text)).toEqual(left([`the file is ${text}; valid is a list`]));
+    expect(jsonEndpoints(text)).toEqual(left([`the file must be a list (got ${text})`]));
   });
 
   test("is read whatever it is, without throwing; half of a list is none", () => {

@@ -18,35 +18,51 @@ const most = 2_147_483_647;
 
 describe("options that make no sense", () => {
   test.each([
-    [{ port: 0 }, "dnsEndpoints: port is 0; valid is a whole number from 1 to 65535"],
-    [{ port: 65_536 }, "port is 65536"],
-    [{ port: 1.5 }, "port is 1.5"],
-    [{ host: "" }, 'dnsEndpoints: host is ""; valid is a name or an address'],
-    [{ scheme: "http://" }, 'dnsEndpoints: scheme is "http://"; valid is one of a URL, such as http'],
-    [{ family: 5 as 4 }, "dnsEndpoints: family is 5; valid is 4, 6 or undefined"],
-    [{ minTtlMs: 0 }, `dnsEndpoints: minTtlMs is 0; valid is over 0, at most ${most}`],
-    [{ minTtlMs: NaN }, "minTtlMs is NaN"],
-    [{ minTtlMs: 10, maxTtlMs: 9 }, `dnsEndpoints: maxTtlMs is 9; valid is from minTtlMs, 10, to ${most}`],
-    [{ maxTtlMs: Infinity }, "maxTtlMs is Infinity"],
-    [{ failureMs: 0 }, `dnsEndpoints: failureMs is 0; valid is over 0, at most ${most}`],
-    [{ maxFailureMs: 999 }, `dnsEndpoints: maxFailureMs is 999; valid is from failureMs, 1000, to ${most}`],
-    [{ timeoutMs: 0 }, `dnsEndpoints: timeoutMs is 0; valid is over 0, at most ${most}`],
-    [{ emptyAfterMs: -1 }, "dnsEndpoints: emptyAfterMs is -1; valid is 0 or more"],
+    [{ port: 0 }, "dnsEndpoints: port must be an integer from 1 to 65535 (got 0)"],
+    [{ port: 65_536 }, "dnsEndpoints: port must be an integer from 1 to 65535 (got 65536)"],
+    [{ port: 1.5 }, "dnsEndpoints: port must be an integer from 1 to 65535 (got 1.5)"],
+    [{ host: "" }, 'dnsEndpoints: host must be a name or an address (got "")'],
+    [{ scheme: "http://" }, 'dnsEndpoints: scheme must be the scheme of a URL, such as http (got "http://")'],
+    [{ family: 5 as 4 }, "dnsEndpoints: family must be 4, 6 or undefined (got 5)"],
+    [{ minTtlMs: 0 }, `dnsEndpoints: minTtlMs must be a number above 0 and at most ${most} (got 0)`],
+    [{ minTtlMs: NaN }, "dnsEndpoints: minTtlMs must be a number above 0 and at most 2147483647 (got NaN)"],
+    [
+      { minTtlMs: 10, maxTtlMs: 9 },
+      `dnsEndpoints: maxTtlMs must be a number from minTtlMs (10) to ${most} (got 9)`,
+    ],
+    [
+      { maxTtlMs: Infinity },
+      "dnsEndpoints: maxTtlMs must be a number from minTtlMs (1000) to 2147483647 (got Infinity)",
+    ],
+    [{ failureMs: 0 }, `dnsEndpoints: failureMs must be a number above 0 and at most ${most} (got 0)`],
+    [
+      { maxFailureMs: 999 },
+      `dnsEndpoints: maxFailureMs must be a number from failureMs (1000) to ${most} (got 999)`,
+    ],
+    [{ timeoutMs: 0 }, `dnsEndpoints: timeoutMs must be a number above 0 and at most ${most} (got 0)`],
+    [{ emptyAfterMs: -1 }, "dnsEndpoints: emptyAfterMs must be a number of at least 0, or Infinity (got -1)"],
   ])("are refused for the addresses of a name: %o", (options, message) => {
     expect(() => dnsEndpoints({ host: "api.test", port: 80, ...options })).toThrow(RangeError);
     expect(() => dnsEndpoints({ host: "api.test", port: 80, ...options })).toThrow(message);
   });
 
   test("are refused for services", () => {
-    expect(() => srvEndpoints({ name: "" })).toThrow('srvEndpoints: name is ""; valid is a name');
-    expect(() => srvEndpoints({ name: "a", timeoutMs: 0 })).toThrow("srvEndpoints: timeoutMs is 0");
+    expect(() => srvEndpoints({ name: "" })).toThrow(
+      'srvEndpoints: name must be the name of a service (got "")',
+    );
+    expect(() => srvEndpoints({ name: "a", timeoutMs: 0 })).toThrow(
+      "srvEndpoints: timeoutMs must be a number above 0 and at most 2147483647 (got 0)",
+    );
   });
 
   test.each([
-    [{ path: "" }, 'fileEndpoints: path is ""; valid is the path of a file'],
-    [{ settleMs: -1 }, `fileEndpoints: settleMs is -1; valid is 0 or more, at most ${most}`],
-    [{ pollMs: 0 }, `fileEndpoints: pollMs is 0; valid is over 0, at most ${most}`],
-    [{ pollMs: Infinity }, "pollMs is Infinity"],
+    [{ path: "" }, 'fileEndpoints: path must be the path of a file (got "")'],
+    [{ settleMs: -1 }, `fileEndpoints: settleMs must be a number from 0 to ${most} (got -1)`],
+    [{ pollMs: 0 }, `fileEndpoints: pollMs must be a number above 0 and at most ${most} (got 0)`],
+    [
+      { pollMs: Infinity },
+      "fileEndpoints: pollMs must be a number above 0 and at most 2147483647 (got Infinity)",
+    ],
   ])("are refused for a file: %o", (options, message) => {
     expect(() => fileEndpoints({ path: "a", ...options })).toThrow(message);
   });

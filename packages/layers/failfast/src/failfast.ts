@@ -1,4 +1,4 @@
-import { type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
+import { checkDuration, type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
 import { Vigil } from "./vigil.ts";
 
@@ -29,9 +29,6 @@ export interface FailfastOptions {
   readonly clock?: Clock;
 }
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /**
  * Bounds for how long all wait in vain: when inner has not been ready for `ms`, those who wait are let go and every
  * call is refused at once, until inner is ready again. Use it around what may stay not ready for long, such as a balancer
@@ -59,8 +56,7 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
   unknown,
   FailedFast
 > {
-  if (!(ms > 0 && ms <= maxMs))
-    throw new RangeError(`failfast: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
+  checkDuration("failfast: ms", ms);
 
   return layer<unknown, unknown, FailedFast>("failfast", (inner) => {
     let fault: FailedFast | undefined;

@@ -161,7 +161,9 @@ describe("failfast", () => {
   });
 
   test.each([0, -1, NaN, Infinity, 2 ** 31])("refuses %d ms", (ms) => {
-    expect(() => failfast({ ms })).toThrow(`failfast: ms is ${ms}; valid is more than 0, at most 2147483647`);
+    expect(() => failfast({ ms })).toThrow(
+      `failfast: ms must be a number above 0 and at most 2147483647 (got ${ms})`,
+    );
   });
 
   test("waits 3 s by default", () => {

@@ -1,6 +1,8 @@
 import {
   aborted,
   type Aborted,
+  checkDuration,
+  checkNumber,
   type Clock,
   defaultMaxWaitMs,
   type Fault,
@@ -64,9 +66,6 @@ export type RaisedBy<Broken extends Failure> = Broken extends Failure
       : Injected
   : never;
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /**
  * Delays a share of the calls and lets a share of them fail, to see what the rest of a stack makes of it. Failures
  * never reach inner. Each call draws three numbers, whatever becomes of it: with a seeded source the same calls are
@@ -95,10 +94,10 @@ export function fault({
   random = systemRandom,
 }: FaultOptions): Layer<unknown, unknown, unknown> {
   if (delay !== undefined) {
-    share("delay.ratio", delay.ratio);
-    if (typeof delay.ms === "number") span("delay.ms", delay.ms);
+    checkNumber("fault: delay.ratio", delay.ratio, { min: 0, max: 1 });
+    if (typeof delay.ms === "number") checkDuration("fault: delay.ms", delay.ms, { min: 0 });
   }
-  if (failure !== undefined) share("failure.ratio", failure.ratio);
+  if (failure !== undefined) checkNumber("fault: failure.ratio", failure.ratio, { min: 0, max: 1 });
 
   const injected: Injected = { _tag: "Injected", origin: "upstream", retryable: true };
   const delayRatio = delay?.ratio ?? 0;
@@ -107,7 +106,10 @@ export function fault({
 
   function msOf(chance: number): number {
     const ms = delay?.ms ?? 0;
-    return typeof ms === "number" ? ms : span("delay.ms", ms(chance));
+    if (typeof ms === "number") return ms;
+    const drawnMs = ms(chance);
+    checkDuration("fault: delay.ms", drawnMs, { min: 0 });
+    return drawnMs;
   }
 
   return layer<unknown, unknown, unknown>("fault", (inner) => {
@@ -152,13 +154,4 @@ export function fault({
       },
     };
   });
-}
-
-function share(option: string, ratio: number): void {
-  if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`fault: ${option} is ${ratio}; valid is from 0 to 1`);
-}
-
-function span(option: string, ms: number): number {
-  if (ms >= 0 && ms <= maxMs) return ms;
-  throw new RangeError(`fault: ${option} is ${ms}; valid is from 0 to ${maxMs}`);
 }

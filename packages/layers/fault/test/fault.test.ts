@@ -128,7 +128,9 @@ describe("fault: delay", () => {
 
   test.each([-1, NaN, Infinity])("a time of %d ms out of a function is a defect", async (ms) => {
     const { layered } = bench({ delay: { ratio: 1, ms: () => ms } });
-    await expect(layered.call("a")).rejects.toThrow(`fault: delay.ms is ${ms}`);
+    await expect(layered.call("a")).rejects.toThrow(
+      `fault: delay.ms must be a number from 0 to 2147483647 (got ${ms})`,
+    );
   });
 
   test("then fails, where both hit", async () => {
@@ -208,12 +210,18 @@ describe("fault: chance", () => {
 
 describe("fault: options", () => {
   test.each([-0.1, 1.1, NaN])("does not take %d as a share", (ratio) => {
-    expect(() => fault({ delay: { ratio, ms: 1 } })).toThrow(`delay.ratio is ${ratio}; valid is from 0 to 1`);
-    expect(() => fault({ failure: { ratio } })).toThrow(`failure.ratio is ${ratio}; valid is from 0 to 1`);
+    expect(() => fault({ delay: { ratio, ms: 1 } })).toThrow(
+      `delay.ratio must be a number from 0 to 1 (got ${ratio})`,
+    );
+    expect(() => fault({ failure: { ratio } })).toThrow(
+      `failure.ratio must be a number from 0 to 1 (got ${ratio})`,
+    );
   });
 
   test.each([-1, NaN, 2 ** 31])("does not take %d ms", (ms) => {
-    expect(() => fault({ delay: { ratio: 1, ms } })).toThrow(`fault: delay.ms is ${ms}`);
+    expect(() => fault({ delay: { ratio: 1, ms } })).toThrow(
+      `fault: delay.ms must be a number from 0 to 2147483647 (got ${ms})`,
+    );
   });
 
   test("describes them, and what it has done", async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { layer, type Layer } from "@pagoda/core";
+import { checkOption, layer, type Layer } from "@pagoda/core";
 import {
   type Client,
   type FromClient,
@@ -61,8 +61,8 @@ export function forwarded({
   via = "pagoda",
   newId = randomUUID,
 }: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient> {
-  if (via !== false && !/^[\w.:-]+$/.test(via))
-    throw new RangeError(`forwarded: via must be false, or letters, digits and ._:- (got "${via}")`);
+  const isVia = via === false || /^[\w.:-]+$/.test(via);
+  checkOption("forwarded: via", via, isVia, "false, or letters, digits and ._:-");
 
   return layer<HttpRequest, Identified & FromClient>("forwarded", (inner) => ({
     options: { via },

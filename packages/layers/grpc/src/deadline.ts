@@ -1,10 +1,12 @@
 import {
+  checkDuration,
   type Clock,
-  discardResponse,
   deadlineOf,
+  discardResponse,
   type Fault,
   layer,
   type Layer,
+  longestTimerMs,
   Scope,
   type Service,
   systemClock,
@@ -35,9 +37,6 @@ export interface GrpcDeadlineOptions {
   readonly clock?: Clock;
 }
 
-/** The longest time that timers of the platform can take. */
-const longestMs = 2_147_483_647;
-
 /**
  * Bounds a gRPC call by the deadline that it brings in `grpc-timeout`, and by `maxMs`. When the time is over the call ends
  * with {@link DeadlineExceeded}, and inner's call is aborted. Layers further in see the deadline (`deadlineOf`): a retry
@@ -64,8 +63,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
   unknown,
   DeadlineExceeded
 > {
-  if (maxMs !== undefined && !(maxMs > 0 && maxMs <= longestMs))
-    throw new RangeError(`grpcDeadline: maxMs is ${maxMs}; valid is more than 0, at most ${longestMs}`);
+  if (maxMs !== undefined) checkDuration("grpcDeadline: maxMs", maxMs);
 
   function exceeded(afterMs: number, request: HttpRequest): DeadlineExceeded {
     const fault: DeadlineExceeded = { _tag: "DeadlineExceeded", origin: "local", retryable: false, afterMs };
@@ -123,7 +121,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
           if (!isGrpc(request.headers)) return inner.call(request, signal);
           const asked = readTimeout(request.headers);
           const ownMs = Math.min(
-            asked === undefined || Number.isNaN(asked) ? Infinity : Math.min(asked, longestMs),
+            asked === undefined || Number.isNaN(asked) ? Infinity : Math.min(asked, longestTimerMs),
             maxMs ?? Infinity,
           );
           const outer = deadlineOf(signal);

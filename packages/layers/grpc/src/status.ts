@@ -1,3 +1,4 @@
+import { rangeError } from "@pagoda/core";
 import type { HttpHeaders } from "@pagoda/http";
 
 /** How a call has ended, and the number by which `grpc-status` says it. */
@@ -56,5 +57,5 @@ export function statusOfHttp(status: number): GrpcStatus {
 /** @throws RangeError when it is no status. */
 export function checkStatus(part: string, option: string, status: string): asserts status is GrpcStatus {
   if (Object.hasOwn(grpcStatuses, status)) return;
-  throw new RangeError(`${part}: ${option} is ${JSON.stringify(status)}; valid are ${names.join(", ")}`);
+  throw rangeError(`${part}: ${option}`, `one of ${names.join(", ")}`, status);
 }

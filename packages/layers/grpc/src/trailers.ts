@@ -1,4 +1,4 @@
-import { type Clock, layer, type Layer, systemClock, type Timer } from "@pagoda/core";
+import { checkNumber, type Clock, layer, type Layer, systemClock, type Timer } from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { PeekedBody } from "./peeked-body.ts";
@@ -34,8 +34,7 @@ export function grpcTrailers({
   waitMs = 5,
   clock = systemClock,
 }: GrpcTrailersOptions = {}): Layer<HttpRequest> {
-  if (!(waitMs >= 0 && waitMs <= 1_000))
-    throw new RangeError(`grpcTrailers: waitMs is ${waitMs}; valid is from 0 to 1000`);
+  checkNumber("grpcTrailers: waitMs", waitMs, { min: 0, max: 1_000 });
 
   return layer<HttpRequest>("grpc-trailers", (inner) => ({
     options: { waitMs },

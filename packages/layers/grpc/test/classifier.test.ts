@@ -114,9 +114,7 @@ describe("grpcClassifier", () => {
 
   test("does not take what is no status", () => {
     const wrong = ["Unavailable"] as never;
-    expect(() => grpcClassifier({ failures: wrong })).toThrow(
-      'failures is "Unavailable"; valid are OK, CANCELLED',
-    );
+    expect(() => grpcClassifier({ failures: wrong })).toThrow("failures must be one of OK, CANCELLED");
     expect(() => grpcClassifier({ retryable: wrong })).toThrow(RangeError);
     expect(() => grpcClassifier({ failures: ["toString"] as never })).toThrow(RangeError);
   });

@@ -203,7 +203,9 @@ describe("grpcDeadline", () => {
   });
 
   test.each([0, -1, NaN, Infinity, 2_147_483_648])("does not take %d for maxMs", (maxMs) => {
-    expect(() => grpcDeadline({ maxMs })).toThrow(`maxMs is ${maxMs}; valid is more than 0`);
+    expect(() => grpcDeadline({ maxMs })).toThrow(
+      `grpcDeadline: maxMs must be a number above 0 and at most 2147483647 (got ${maxMs})`,
+    );
   });
 
   test("describes itself", () => {

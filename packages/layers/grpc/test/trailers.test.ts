@@ -203,7 +203,7 @@ describe("grpcTrailers", () => {
   });
 
   test.each([-1, 1_001, NaN])("does not take %d for waitMs", (waitMs) => {
-    expect(() => grpcTrailers({ waitMs })).toThrow(`waitMs is ${waitMs}; valid is from 0 to 1000`);
+    expect(() => grpcTrailers({ waitMs })).toThrow(`waitMs must be a number from 0 to 1000 (got ${waitMs})`);
   });
 
   test("describes itself", () => {

@@ -1,6 +1,14 @@
-import { type Clock, type Endpoint, type Random, systemClock, systemRandom } from "@pagoda/core";
+import {
+  checkDuration,
+  checkInteger,
+  checkNumber,
+  type Clock,
+  type Endpoint,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "@pagoda/core";
 import type { Probe, ProbeFailed } from "./probe.ts";
-import { Range } from "./range.ts";
 
 /** A check has ended. */
 export interface Check {
@@ -63,13 +71,12 @@ export function checkSettings<E extends Endpoint>(options: HealthCheckOptions<E>
     clock = systemClock,
     random = systemRandom,
   } = options;
-  const range = new Range("healthCheck");
-  range.time("intervalMs", intervalMs);
-  range.time("unhealthyIntervalMs", unhealthyIntervalMs);
-  range.time("timeoutMs", timeoutMs);
-  range.count("healthyThreshold", healthyThreshold);
-  range.count("unhealthyThreshold", unhealthyThreshold);
-  range.share("jitterRatio", jitterRatio);
+  checkDuration("healthCheck: intervalMs", intervalMs);
+  checkDuration("healthCheck: unhealthyIntervalMs", unhealthyIntervalMs);
+  checkDuration("healthCheck: timeoutMs", timeoutMs);
+  checkInteger("healthCheck: healthyThreshold", healthyThreshold, { min: 1 });
+  checkInteger("healthCheck: unhealthyThreshold", unhealthyThreshold, { min: 1 });
+  checkNumber("healthCheck: jitterRatio", jitterRatio, { min: 0, max: 1 });
   return {
     probe,
     intervalMs,

@@ -1,8 +1,15 @@
-import { type Endpoint, heldUpMs, type HealthWatch, type Json, Scope, type Timer } from "@pagoda/core";
+import {
+  type Endpoint,
+  type HealthWatch,
+  heldUpMs,
+  type Json,
+  longestTimerMs,
+  Scope,
+  type Timer,
+} from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { CheckSettings } from "./check-options.ts";
 import { illProbed, type ProbeResult, unprobed } from "./probe.ts";
-import { maxMs } from "./range.ts";
 
 /** Checks one endpoint again and again, one check at a time. */
 export class Checker<E extends Endpoint> implements HealthWatch {
@@ -140,7 +147,7 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     const { intervalMs, unhealthyIntervalMs, jitterRatio, clock, random } = this.#settings;
     const ms = (this.healthy ? intervalMs : unhealthyIntervalMs) * (1 + jitterRatio * (2 * random() - 1));
     this.#clearTimer();
-    this.#timer = clock.setTimer(Math.min(ms, maxMs), () => this.#check());
+    this.#timer = clock.setTimer(Math.min(ms, longestTimerMs), () => this.#check());
   }
 
   #clearTimer(): void {

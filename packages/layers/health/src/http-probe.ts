@@ -1,4 +1,4 @@
-import { type Endpoint, isFault, type Service } from "@pagoda/core";
+import { checkInteger, checkOption, type Endpoint, isFault, type Service } from "@pagoda/core";
 import {
   type Body,
   emptyBody,
@@ -10,7 +10,6 @@ import {
 import { isLeft } from "fp-ts/lib/Either.js";
 import { Kept } from "./kept.ts";
 import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
-import { Range } from "./range.ts";
 
 export interface HttpProbeOptions<in E extends Endpoint> {
   /**
@@ -78,16 +77,14 @@ function check(
   maxBodyBytes: number,
   path: string | undefined,
 ): void {
-  const range = new Range("httpProbe");
-  const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 100 && status <= 599;
+  checkOption("httpProbe: expectedStatus", ranges, ranges.length > 0, "a list of at least one status");
   for (const [from, to] of ranges) {
-    const isValid = isStatus(from) && isStatus(to) && from <= to;
-    range.is("expectedStatus", spell([from, to]), isValid, "100 to 599, of a range the lower end first");
+    checkInteger("httpProbe: expectedStatus", from, { min: 100, max: 599 });
+    checkInteger("httpProbe: end of a range in expectedStatus", to, { min: from, max: 599 });
   }
-  range.is("expectedStatus", "[]", ranges.length > 0, "at least one status");
-  range.count("maxBodyBytes", maxBodyBytes);
+  checkInteger("httpProbe: maxBodyBytes", maxBodyBytes, { min: 1 });
   const isPath = path === undefined || /^\/[!-~]*$/.test(path);
-  range.is("path", `"${path}"`, isPath, "a path as it is sent, / first, without spaces");
+  checkOption("httpProbe: path", path, isPath, "a path as it is sent, / first, without spaces");
 }
 
 function requestFor<E extends Endpoint>({ key }: E, options: HttpProbeOptions<E>): HttpRequest {

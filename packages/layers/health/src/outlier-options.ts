@@ -1,5 +1,4 @@
-import { type Clock, type Json, systemClock } from "@pagoda/core";
-import { Range } from "./range.ts";
+import { checkDuration, checkInteger, checkNumber, type Clock, type Json, systemClock } from "@pagoda/core";
 
 /** An endpoint gets no calls for a while. */
 export interface Ejection {
@@ -68,16 +67,18 @@ export function outlierSettings(options: OutlierDetectionOptions): OutlierSettin
     observer,
     clock = systemClock,
   } = options;
-  const range = new Range("outlierDetection");
-  range.countOrNever("consecutiveFailures", consecutiveFailures);
-  range.countOrNever("consecutiveGatewayFailures", consecutiveGatewayFailures);
-  range.time("intervalMs", intervalMs);
-  range.count("minCalls", minCalls);
-  range.count("minEndpoints", minEndpoints);
-  range.is("deviations", deviations, deviations > 0, "over 0");
-  range.time("ejectionMs", ejectionMs);
-  range.time("maxEjectionMs", maxEjectionMs, { name: "ejectionMs", ms: ejectionMs });
-  range.share("maxEjectedRatio", maxEjectedRatio);
+  checkInteger("outlierDetection: consecutiveFailures", consecutiveFailures, { min: 1, max: Infinity });
+  checkInteger("outlierDetection: consecutiveGatewayFailures", consecutiveGatewayFailures, {
+    min: 1,
+    max: Infinity,
+  });
+  checkDuration("outlierDetection: intervalMs", intervalMs);
+  checkInteger("outlierDetection: minCalls", minCalls, { min: 1 });
+  checkInteger("outlierDetection: minEndpoints", minEndpoints, { min: 1 });
+  checkNumber("outlierDetection: deviations", deviations, { above: 0, max: Infinity });
+  checkDuration("outlierDetection: ejectionMs", ejectionMs);
+  checkDuration("outlierDetection: maxEjectionMs", maxEjectionMs, { min: { ejectionMs } });
+  checkNumber("outlierDetection: maxEjectedRatio", maxEjectedRatio, { min: 0, max: 1 });
   return {
     consecutiveFailures,
     consecutiveGatewayFailures,

@@ -119,12 +119,18 @@ describe("what it says of itself", () => {
 describe("options that make no sense", () => {
   const most = 2_147_483_647;
   test.each([
-    [{ intervalMs: 0 }, `healthCheck: intervalMs is 0; valid is over 0, at most ${most}`],
-    [{ unhealthyIntervalMs: -1 }, "unhealthyIntervalMs is -1"],
-    [{ timeoutMs: NaN }, "timeoutMs is NaN"],
-    [{ healthyThreshold: 0 }, "healthCheck: healthyThreshold is 0; valid is a whole number of at least 1"],
-    [{ unhealthyThreshold: 0.5 }, "unhealthyThreshold is 0.5"],
-    [{ jitterRatio: 2 }, "healthCheck: jitterRatio is 2; valid is 0 to 1"],
+    [{ intervalMs: 0 }, `healthCheck: intervalMs must be a number above 0 and at most ${most} (got 0)`],
+    [
+      { unhealthyIntervalMs: -1 },
+      "healthCheck: unhealthyIntervalMs must be a number above 0 and at most 2147483647 (got -1)",
+    ],
+    [{ timeoutMs: NaN }, "healthCheck: timeoutMs must be a number above 0 and at most 2147483647 (got NaN)"],
+    [{ healthyThreshold: 0 }, "healthCheck: healthyThreshold must be an integer of at least 1 (got 0)"],
+    [
+      { unhealthyThreshold: 0.5 },
+      "healthCheck: unhealthyThreshold must be an integer of at least 1 (got 0.5)",
+    ],
+    [{ jitterRatio: 2 }, "healthCheck: jitterRatio must be a number from 0 to 1 (got 2)"],
   ])("are refused: %o", (options, message) => {
     expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(RangeError);
     expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(message);

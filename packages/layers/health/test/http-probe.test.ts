@@ -207,15 +207,18 @@ describe("http-probe, of any service", () => {
   });
 
   test.each([
+    [{ expectedStatus: [99] }, "httpProbe: expectedStatus must be an integer from 100 to 599 (got 99)"],
     [
-      { expectedStatus: [99] },
-      "httpProbe: expectedStatus is 99; valid is 100 to 599, of a range the lower end first",
+      { expectedStatus: [[299, 200]] as const },
+      "httpProbe: end of a range in expectedStatus must be an integer from 299 to 599 (got 200)",
     ],
-    [{ expectedStatus: [[299, 200]] as const }, "expectedStatus is 299 to 200"],
-    [{ expectedStatus: [] }, "httpProbe: expectedStatus is []; valid is at least one status"],
-    [{ maxBodyBytes: 0 }, "httpProbe: maxBodyBytes is 0; valid is a whole number of at least 1"],
-    [{ path: "ready" }, 'httpProbe: path is "ready"; valid is a path as it is sent, / first, without spaces'],
-    [{ path: "/a b" }, 'path is "/a b"'],
+    [{ expectedStatus: [] }, "httpProbe: expectedStatus must be a list of at least one status (got [])"],
+    [{ maxBodyBytes: 0 }, "httpProbe: maxBodyBytes must be an integer of at least 1 (got 0)"],
+    [
+      { path: "ready" },
+      'httpProbe: path must be a path as it is sent, / first, without spaces (got "ready")',
+    ],
+    [{ path: "/a b" }, 'httpProbe: path must be a path as it is sent, / first, without spaces (got "/a b")'],
   ])("does not take %o", (options: Options, message) => {
     const call = (): Service<HttpRequest, HttpResponse> =>
       mockService<HttpRequest, HttpResponse>().service as never;

@@ -255,17 +255,29 @@ describe("options that make no sense", () => {
   test.each([
     [
       { consecutiveFailures: 0 },
-      "outlierDetection: consecutiveFailures is 0; valid is a whole number of at least 1, or Infinity",
+      "outlierDetection: consecutiveFailures must be an integer of at least 1, or Infinity (got 0)",
     ],
-    [{ consecutiveGatewayFailures: 1.5 }, "consecutiveGatewayFailures is 1.5"],
-    [{ intervalMs: 0 }, `outlierDetection: intervalMs is 0; valid is over 0, at most ${most}`],
-    [{ intervalMs: Infinity }, "intervalMs is Infinity"],
-    [{ minCalls: 0 }, "outlierDetection: minCalls is 0; valid is a whole number of at least 1"],
-    [{ minEndpoints: NaN }, "minEndpoints is NaN"],
-    [{ deviations: 0 }, "outlierDetection: deviations is 0; valid is over 0"],
-    [{ ejectionMs: -1 }, "ejectionMs is -1"],
-    [{ maxEjectionMs: 29_999 }, `maxEjectionMs is 29999; valid is from ejectionMs, 30000, to ${most}`],
-    [{ maxEjectedRatio: 1.1 }, "outlierDetection: maxEjectedRatio is 1.1; valid is 0 to 1"],
+    [
+      { consecutiveGatewayFailures: 1.5 },
+      "outlierDetection: consecutiveGatewayFailures must be an integer of at least 1, or Infinity (got 1.5)",
+    ],
+    [{ intervalMs: 0 }, `outlierDetection: intervalMs must be a number above 0 and at most ${most} (got 0)`],
+    [
+      { intervalMs: Infinity },
+      "outlierDetection: intervalMs must be a number above 0 and at most 2147483647 (got Infinity)",
+    ],
+    [{ minCalls: 0 }, "outlierDetection: minCalls must be an integer of at least 1 (got 0)"],
+    [{ minEndpoints: NaN }, "outlierDetection: minEndpoints must be an integer of at least 1 (got NaN)"],
+    [{ deviations: 0 }, "outlierDetection: deviations must be a number above 0, or Infinity (got 0)"],
+    [
+      { ejectionMs: -1 },
+      "outlierDetection: ejectionMs must be a number above 0 and at most 2147483647 (got -1)",
+    ],
+    [
+      { maxEjectionMs: 29_999 },
+      `maxEjectionMs must be a number from ejectionMs (30000) to ${most} (got 29999)`,
+    ],
+    [{ maxEjectedRatio: 1.1 }, "outlierDetection: maxEjectedRatio must be a number from 0 to 1 (got 1.1)"],
   ])("are refused: %o", (options, message) => {
     expect(() => outlierDetection(options)).toThrow(RangeError);
     expect(() => outlierDetection(options)).toThrow(message);

@@ -1,6 +1,8 @@
 import {
   type Budget,
   budget as budgetOf,
+  checkInteger,
+  checkNumber,
   type Classifier,
   type Clock,
   deadlineOf,
@@ -79,12 +81,9 @@ export function hedge({
   classifier = responseClassifier({ clock }),
   observer,
 }: HedgeOptions = {}): Layer<Replayable> {
-  if (!(maxExtraLoad >= 0 && maxExtraLoad < 1))
-    throw new RangeError(`hedge: maxExtraLoad is ${maxExtraLoad}; valid is from 0, below 1`);
-  if (!(windowMs >= 10 && windowMs < Infinity))
-    throw new RangeError(`hedge: windowMs is ${windowMs}; valid is 10 or more`);
-  if (!(Number.isInteger(minSamples) && minSamples >= 1))
-    throw new RangeError(`hedge: minSamples is ${minSamples}; valid is a whole number of at least 1`);
+  checkNumber("hedge: maxExtraLoad", maxExtraLoad, { min: 0, below: 1 });
+  checkNumber("hedge: windowMs", windowMs, { min: 10 });
+  checkInteger("hedge: minSamples", minSamples, { min: 1 });
 
   return layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
     const past = (shared ?? new HedgeHistory()).pastOf(

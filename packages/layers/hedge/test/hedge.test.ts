@@ -163,13 +163,13 @@ describe("hedge", () => {
   });
 
   test.each<readonly [HedgeOptions, string]>([
-    [{ maxExtraLoad: -0.1 }, "hedge: maxExtraLoad is -0.1; valid is from 0, below 1"],
-    [{ maxExtraLoad: 1 }, "hedge: maxExtraLoad is 1; valid is from 0, below 1"],
-    [{ maxExtraLoad: NaN }, "hedge: maxExtraLoad is NaN; valid is from 0, below 1"],
-    [{ windowMs: 9 }, "hedge: windowMs is 9; valid is 10 or more"],
-    [{ windowMs: Infinity }, "hedge: windowMs is Infinity; valid is 10 or more"],
-    [{ minSamples: 0 }, "hedge: minSamples is 0; valid is a whole number of at least 1"],
-    [{ minSamples: 1.5 }, "hedge: minSamples is 1.5; valid is a whole number of at least 1"],
+    [{ maxExtraLoad: -0.1 }, "hedge: maxExtraLoad must be a number of at least 0 and below 1 (got -0.1)"],
+    [{ maxExtraLoad: 1 }, "hedge: maxExtraLoad must be a number of at least 0 and below 1 (got 1)"],
+    [{ maxExtraLoad: NaN }, "hedge: maxExtraLoad must be a number of at least 0 and below 1 (got NaN)"],
+    [{ windowMs: 9 }, "hedge: windowMs must be a number of at least 10 (got 9)"],
+    [{ windowMs: Infinity }, "hedge: windowMs must be a number of at least 10 (got Infinity)"],
+    [{ minSamples: 0 }, "hedge: minSamples must be an integer of at least 1 (got 0)"],
+    [{ minSamples: 1.5 }, "hedge: minSamples must be an integer of at least 1 (got 1.5)"],
   ])("refuses %j", (options, message) => {
     expect(() => hedge(options)).toThrow(new RangeError(message));
   });

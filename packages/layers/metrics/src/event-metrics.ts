@@ -1,3 +1,4 @@
+import { checkInteger, checkOption } from "@pagoda/core";
 import type { Registry } from "prom-client";
 import { checkFree, ReadCounter } from "./read.ts";
 import { other } from "./series.ts";
@@ -76,9 +77,7 @@ export function eventMetrics({
   name = "stack_events_total",
   maxSeries = 10_000,
 }: EventMetricsOptions): EventMetrics {
-  if (!(Number.isSafeInteger(maxSeries) && maxSeries >= 1)) {
-    throw new RangeError(`eventMetrics: maxSeries is ${maxSeries}; valid is a whole number of at least 1`);
-  }
+  checkInteger("eventMetrics: maxSeries", maxSeries, { min: 1 });
   checkFree("eventMetrics", registry, [name]);
   const cells = new Map<string, Cell>();
   /** Those to be removed when they have been read. */
@@ -146,8 +145,7 @@ export function eventMetrics({
 }
 
 function checkLabel(label: string): void {
-  if (/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && label !== "layer" && label !== "event") return;
-  throw new RangeError(
-    `eventMetrics: labels has "${label}"; valid are letters, digits and _, other than layer and event`,
-  );
+  const isValid = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && label !== "layer" && label !== "event";
+  const expected = "letters, digits and _, other than layer and event";
+  checkOption("eventMetrics: each of labels", label, isValid, expected);
 }

@@ -1,4 +1,4 @@
-import { type Clock, isFault, layer, type Layer, systemClock } from "@pagoda/core";
+import { checkInteger, type Clock, isFault, layer, type Layer, rangeError, systemClock } from "@pagoda/core";
 import { callNotes, type HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
@@ -63,13 +63,9 @@ export function metrics({
   clock = systemClock,
 }: MetricsOptions): MetricsLayer {
   if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? 0) && bound < Infinity))) {
-    throw new RangeError(
-      `metrics: buckets is [${buckets.join(", ")}]; valid are rising numbers of seconds over 0`,
-    );
+    throw rangeError("metrics: buckets", "rising numbers of seconds above 0", buckets);
   }
-  if (!(Number.isSafeInteger(maxSeries) && maxSeries >= 1)) {
-    throw new RangeError(`metrics: maxSeries is ${maxSeries}; valid is a whole number of at least 1`);
-  }
+  checkInteger("metrics: maxSeries", maxSeries, { min: 1 });
   checkFree("metrics", registry, Object.values(names));
   const table = new SeriesTable(buckets, maxSeries);
   const local = new LocalResponses(routes, maxSeries);

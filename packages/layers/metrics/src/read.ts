@@ -1,3 +1,4 @@
+import { notShown, rangeError } from "@pagoda/core";
 import { type Aggregator, Counter, Gauge, type MetricValue, type Registry } from "prom-client";
 
 /** A metric whose values are read when somebody asks. */
@@ -47,7 +48,5 @@ export class ReadCounter extends Counter {
  */
 export function checkFree(who: string, registry: Registry, names: readonly string[]): void {
   const taken = names.find((name) => registry.getSingleMetric(name) !== undefined);
-  if (taken !== undefined) {
-    throw new RangeError(`${who}: registry has "${taken}" already; valid is a registry that has not`);
-  }
+  if (taken !== undefined) throw rangeError(`${who}: registry`, `one without the metric ${taken}`, notShown);
 }

@@ -1,4 +1,4 @@
-import type { Description } from "@pagoda/core";
+import { checkInteger, checkOption, type Description } from "@pagoda/core";
 import type { MetricValue, Registry } from "prom-client";
 import { checkFree, ReadCounter, ReadGauge } from "./read.ts";
 import { at, other } from "./series.ts";
@@ -40,12 +40,9 @@ export function stackMetrics({
   prefix = "stack",
   maxSeries = 10_000,
 }: StackMetricsOptions): void {
-  if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix)) {
-    throw new RangeError(`stackMetrics: prefix is "${prefix}"; valid are letters, digits and _`);
-  }
-  if (!(Number.isSafeInteger(maxSeries) && maxSeries >= 1)) {
-    throw new RangeError(`stackMetrics: maxSeries is ${maxSeries}; valid is a whole number of at least 1`);
-  }
+  const isName = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(prefix);
+  checkOption("stackMetrics: prefix", prefix, isName, "letters, digits and _");
+  checkInteger("stackMetrics: maxSeries", maxSeries, { min: 1 });
   const own = { failures: `${prefix}_describe_failures_total`, dropped: `${prefix}_series_dropped` };
   checkFree("stackMetrics", registry, Object.values(own));
   const reader = new StackReader(registry, stack, `${prefix}_`, maxSeries);

@@ -97,21 +97,25 @@ describe("eventMetrics", () => {
   });
 
   test.each([0, 1.5, NaN])("refuses %d as maxSeries", (maxSeries) => {
-    expect(() => eventMetrics({ registry: new Registry(), maxSeries })).toThrow(`maxSeries is ${maxSeries}`);
+    expect(() => eventMetrics({ registry: new Registry(), maxSeries })).toThrow(
+      `eventMetrics: maxSeries must be an integer of at least 1 (got ${maxSeries})`,
+    );
   });
 
   test.each(["layer", "event", "a-b", "0a", ""])("refuses the label %j", (label) => {
     const events = eventMetrics({ registry: new Registry() });
     const make = () => events.observer<TryObserver>("retry", ["retried"], { labels: { [label]: "x" } });
     expect(make).toThrow(RangeError);
-    expect(make).toThrow(`labels has "${label}"`);
+    expect(make).toThrow(
+      `each of labels must be letters, digits and _, other than layer and event (got "${label}")`,
+    );
   });
 
   test("refuses a name that the registry has already", () => {
     const registry = new Registry();
     new Counter({ name: "stack_events_total", help: "somebody else's", registers: [registry] });
     expect(() => eventMetrics({ registry })).toThrow(
-      'eventMetrics: registry has "stack_events_total" already',
+      "eventMetrics: registry must be one without the metric stack_events_total (value not shown)",
     );
   });
 

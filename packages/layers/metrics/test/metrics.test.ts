@@ -2,7 +2,7 @@ import { mockService, virtualClock } from "@pagoda/core/testing";
 import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { right } from "fp-ts/lib/Either.js";
-import type { Fault, Layer, Service } from "@pagoda/core";
+import { type Fault, type Layer, type Service, shown } from "@pagoda/core";
 import { Counter, Registry } from "prom-client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { metrics, type MetricsOptions } from "@pagoda/metrics";
@@ -193,20 +193,21 @@ describe("metrics", () => {
   test.each([[[0]], [[-1, 1]], [[1, 1]], [[2, 1]], [[NaN]]])("refuses the buckets %j", (buckets) => {
     expect(() => metrics({ registry: new Registry(), buckets })).toThrow(RangeError);
     expect(() => metrics({ registry: new Registry(), buckets })).toThrow(
-      `buckets is [${buckets.join(", ")}]`,
+      `buckets must be rising numbers of seconds above 0 (got ${shown(buckets)})`,
     );
   });
 
   test("defect: an infinite bound was taken, beside which +Inf is a second one", () => {
     expect(() => metrics({ registry: new Registry(), buckets: [1, Infinity] })).toThrow(
-      "buckets is [1, Infinity]",
+      "metrics: buckets must be rising numbers of seconds above 0 (got [1,Infinity])",
     );
   });
 
   test("defect: a registry that was taken was found out half-way, and kept the first half", () => {
     const registry = new Registry();
     new Counter({ name: "http_requests_in_flight", help: "somebody else's", registers: [registry] });
-    const refusal = 'metrics: registry has "http_requests_in_flight" already';
+    const refusal =
+      "metrics: registry must be one without the metric http_requests_in_flight (value not shown)";
     expect(() => metrics({ registry })).toThrow(refusal);
     expect(registry.getMetricsAsArray()).toHaveLength(1);
   });

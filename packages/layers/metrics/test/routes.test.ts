@@ -178,7 +178,9 @@ describe("routes of metrics", () => {
 
   test.each([0, -1, 1.5, NaN, Infinity])("refuses %d as maxSeries", (maxSeries) => {
     expect(() => metrics({ registry: new Registry(), maxSeries })).toThrow(RangeError);
-    expect(() => metrics({ registry: new Registry(), maxSeries })).toThrow(`maxSeries is ${maxSeries}`);
+    expect(() => metrics({ registry: new Registry(), maxSeries })).toThrow(
+      `metrics: maxSeries must be an integer of at least 1 (got ${maxSeries})`,
+    );
   });
 
   test("labels with quotes, backslashes, line feeds and commas are told apart", async () => {

@@ -217,17 +217,23 @@ describe("stackMetrics", () => {
   test("two stacks stand beside each other under two prefixes", async () => {
     const { registry } = bench(leaf({ idle: 1 }));
     const stack = () => ({ describe: () => leaf({ idle: 2 }) });
-    expect(() => stackMetrics({ registry, stack })).toThrow('registry has "stack_describe_failures_total"');
+    expect(() => stackMetrics({ registry, stack })).toThrow(
+      "registry must be one without the metric stack_describe_failures_total",
+    );
     stackMetrics({ registry, stack, prefix: "admin" });
     expect(await registry.metrics()).toContain("admin_leaf_idle 2\n");
   });
 
   test.each(["", "0a", "a-b", "a b"])("refuses the prefix %j", (prefix) => {
-    expect(() => bench(leaf({}), { prefix })).toThrow(`prefix is "${prefix}"`);
+    expect(() => bench(leaf({}), { prefix })).toThrow(
+      `stackMetrics: prefix must be letters, digits and _ (got "${prefix}")`,
+    );
   });
 
   test.each([0, 1.5, NaN])("refuses %d as maxSeries", (maxSeries) => {
-    expect(() => bench(leaf({}), { maxSeries })).toThrow(`maxSeries is ${maxSeries}`);
+    expect(() => bench(leaf({}), { maxSeries })).toThrow(
+      `stackMetrics: maxSeries must be an integer of at least 1 (got ${maxSeries})`,
+    );
   });
 
   test("property: whatever a tree holds, Prometheus can read it, and the numbers are in it", async () => {

@@ -1,4 +1,14 @@
-import { type Clock, type Random, type Service, systemClock, systemRandom } from "@pagoda/core";
+import {
+  checkDuration,
+  checkInteger,
+  checkNumber,
+  checkOption,
+  type Clock,
+  type Random,
+  type Service,
+  systemClock,
+  systemRandom,
+} from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { MirrorRoom } from "./room.ts";
 
@@ -54,8 +64,6 @@ export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
 export type Settings<Req extends HttpRequest> = Required<Omit<MirrorOptions<Req>, "observer" | "select">> &
   Pick<MirrorOptions<Req>, "observer" | "select">;
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
 /** @throws RangeError when an option is out of range. */
@@ -75,23 +83,13 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
     clock = systemClock,
     random = systemRandom,
   } = options;
-  if (!(ratio >= 0 && ratio <= 1)) throw new RangeError(`mirror: ratio is ${ratio}; valid is 0 to 1`);
-  whole("maxInFlight", maxInFlight, 1);
-  whole("maxBytes", maxBytes, 0);
-  whole("maxResponseBytes", maxResponseBytes, 0);
-  if (!(Number.isSafeInteger(maxTotalBytes) && maxTotalBytes >= maxBytes))
-    throw new RangeError(
-      `mirror: maxTotalBytes is ${maxTotalBytes}; valid is a whole number from maxBytes, ${maxBytes}`,
-    );
-  if (!(timeoutMs > 0 && timeoutMs <= maxMs))
-    throw new RangeError(`mirror: timeoutMs is ${timeoutMs}; valid is more than 0, at most ${maxMs}`);
-  if (marker !== false && !token.test(marker))
-    throw new RangeError(`mirror: marker is "${marker}"; valid is the name of a field, or false`);
+  checkNumber("mirror: ratio", ratio, { min: 0, max: 1 });
+  checkInteger("mirror: maxInFlight", maxInFlight, { min: 1 });
+  checkInteger("mirror: maxBytes", maxBytes, { min: 0 });
+  checkInteger("mirror: maxResponseBytes", maxResponseBytes, { min: 0 });
+  checkInteger("mirror: maxTotalBytes", maxTotalBytes, { min: { maxBytes } });
+  checkDuration("mirror: timeoutMs", timeoutMs);
+  checkOption("mirror: marker", marker, marker === false || token.test(marker), "a field name, or false");
   const limits = { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker };
   return { to, ...limits, room, ...(select && { select }), ...(observer && { observer }), clock, random };
-}
-
-function whole(name: string, value: number, least: number): void {
-  if (!(Number.isSafeInteger(value) && value >= least))
-    throw new RangeError(`mirror: ${name} is ${value}; valid is a whole number of ${least} or more`);
 }

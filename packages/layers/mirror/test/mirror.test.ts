@@ -173,18 +173,24 @@ describe("mirror", () => {
   });
 
   test.each([
-    [{ ratio: -0.1 }, "mirror: ratio is -0.1; valid is 0 to 1"],
-    [{ ratio: 1.1 }, "ratio is 1.1"],
-    [{ ratio: NaN }, "ratio is NaN"],
-    [{ maxInFlight: 0 }, "mirror: maxInFlight is 0; valid is a whole number of 1 or more"],
-    [{ maxInFlight: Infinity }, "maxInFlight is Infinity"],
-    [{ maxBytes: -1 }, "mirror: maxBytes is -1; valid is a whole number of 0 or more"],
-    [{ maxBytes: 10, maxTotalBytes: 9 }, "maxTotalBytes is 9; valid is a whole number from maxBytes, 10"],
-    [{ maxResponseBytes: 1.5 }, "maxResponseBytes is 1.5"],
-    [{ timeoutMs: 0 }, "mirror: timeoutMs is 0; valid is more than 0, at most 2147483647"],
-    [{ timeoutMs: 2 ** 31 }, "timeoutMs is 2147483648"],
-    [{ marker: "a b" }, 'mirror: marker is "a b"; valid is the name of a field, or false'],
-    [{ marker: "" }, 'marker is ""'],
+    [{ ratio: -0.1 }, "mirror: ratio must be a number from 0 to 1 (got -0.1)"],
+    [{ ratio: 1.1 }, "mirror: ratio must be a number from 0 to 1 (got 1.1)"],
+    [{ ratio: NaN }, "mirror: ratio must be a number from 0 to 1 (got NaN)"],
+    [{ maxInFlight: 0 }, "mirror: maxInFlight must be an integer of at least 1 (got 0)"],
+    [{ maxInFlight: Infinity }, "mirror: maxInFlight must be an integer of at least 1 (got Infinity)"],
+    [{ maxBytes: -1 }, "mirror: maxBytes must be an integer of at least 0 (got -1)"],
+    [
+      { maxBytes: 10, maxTotalBytes: 9 },
+      "maxTotalBytes must be an integer of at least maxBytes (10) (got 9)",
+    ],
+    [{ maxResponseBytes: 1.5 }, "mirror: maxResponseBytes must be an integer of at least 0 (got 1.5)"],
+    [{ timeoutMs: 0 }, "mirror: timeoutMs must be a number above 0 and at most 2147483647 (got 0)"],
+    [
+      { timeoutMs: 2 ** 31 },
+      "mirror: timeoutMs must be a number above 0 and at most 2147483647 (got 2147483648)",
+    ],
+    [{ marker: "a b" }, 'mirror: marker must be a field name, or false (got "a b")'],
+    [{ marker: "" }, 'mirror: marker must be a field name, or false (got "")'],
   ])("does not take %o", (options, message) => {
     expect(() => bench(options)).toThrow(RangeError);
     expect(() => bench(options)).toThrow(message);

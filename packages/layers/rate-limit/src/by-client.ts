@@ -1,4 +1,4 @@
-import { addressGroup, ipv6ClientBits } from "@pagoda/core";
+import { addressGroup, checkInteger, ipv6ClientBits } from "@pagoda/core";
 import type { FromClient } from "@pagoda/http";
 
 /**
@@ -15,7 +15,6 @@ export const byClient: (request: FromClient) => string = byClientNetwork(ipv6Cli
  * @throws RangeError when the length is not an integer from 1 to 128.
  */
 export function byClientNetwork(ipv6Bits: number): (request: FromClient) => string {
-  if (!Number.isInteger(ipv6Bits) || ipv6Bits < 1 || ipv6Bits > 128)
-    throw new RangeError(`rate-limit: ipv6Bits must be an integer from 1 to 128 (got ${ipv6Bits})`);
+  checkInteger("rate-limit: ipv6Bits", ipv6Bits, { min: 1, max: 128 });
   return ({ client }) => addressGroup(client.address, ipv6Bits);
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Json, systemClock, type Timer } from "@pagoda/core";
+import { checkNumber, type Clock, type Json, systemClock, type Timer } from "@pagoda/core";
 import { LeasePool } from "./lease-pool.ts";
 import type { LeaseAnswer, LeaseAsk, Lessor } from "./lessor.ts";
 import { memoryStore } from "./memory-store.ts";
@@ -41,14 +41,10 @@ const leastSweepMs = 10;
  */
 export function leased(lessor: Lessor, options: LeasedOptions = {}): (rates: Rates) => Store {
   const { leaseMs = 20, timeoutMs = 50, unreachable = { share: 0.25 }, clock = systemClock } = options;
-  if (!(leaseMs >= 0 && leaseMs <= 60_000))
-    throw new RangeError(`rate-limit: leaseMs must be from 0 to 60000 (got ${leaseMs})`);
-  if (!(timeoutMs > 0 && timeoutMs <= 60_000))
-    throw new RangeError(`rate-limit: timeoutMs must be more than 0 and at most 60000 (got ${timeoutMs})`);
-  if (typeof unreachable === "object" && !(unreachable.share > 0 && unreachable.share <= 1))
-    throw new RangeError(
-      `rate-limit: unreachable.share must be more than 0 and at most 1 (got ${unreachable.share})`,
-    );
+  checkNumber("rate-limit: leaseMs", leaseMs, { min: 0, max: 60_000 });
+  checkNumber("rate-limit: timeoutMs", timeoutMs, { above: 0, max: 60_000 });
+  if (typeof unreachable === "object")
+    checkNumber("rate-limit: unreachable.share", unreachable.share, { above: 0, max: 1 });
   return (rates) => new LeasedStore(lessor, rates, { leaseMs, timeoutMs, unreachable, clock });
 }
 

@@ -1,4 +1,4 @@
-import type { Json } from "@pagoda/core";
+import { checkInteger, checkNumber, type Json } from "@pagoda/core";
 import { Debtors } from "./debtors.ts";
 import { Gcra, unused } from "./gcra.ts";
 import type { Decision, Rates, SyncStore } from "./store.ts";
@@ -35,10 +35,8 @@ const most = 10_000_000;
 export function memoryStore({ maxKeys = 100_000, maxIdleMs = 300_000 }: MemoryStoreOptions = {}): (
   rates: Rates,
 ) => SyncStore {
-  if (!(Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= most))
-    throw new RangeError(`rate-limit: maxKeys is ${maxKeys}; valid is a whole number from 1 to ${most}`);
-  if (!(maxIdleMs >= 0 && maxIdleMs < Infinity))
-    throw new RangeError(`rate-limit: maxIdleMs is ${maxIdleMs}; valid is 0 or more`);
+  checkInteger("rate-limit: maxKeys", maxKeys, { min: 1, max: most });
+  checkNumber("rate-limit: maxIdleMs", maxIdleMs, { min: 0 });
   return (rates) => new MemoryStore(rates, maxKeys, maxIdleMs);
 }
 

@@ -6,6 +6,7 @@ import {
   layer,
   type Layer,
   oneshot,
+  rangeError,
   systemClock,
 } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
@@ -84,7 +85,7 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
   clock = systemClock,
 }: RateLimitOptions<Req, S>): Layer<Req, unknown, RateLimitErrors<S>> {
   if (globalRate === undefined && keyedRate === undefined)
-    throw new RangeError("rate-limit: global and keyed are undefined; valid is one of them, or both");
+    throw rangeError("rate-limit: global or keyed", "given", undefined);
   const global = globalRate && fullRate("global", globalRate);
   const keyed = keyedRate && fullRate("keyed", keyedRate);
   const rates: Rates = { global, keyed };

@@ -1,3 +1,5 @@
+import { checkInteger, checkNumber } from "@pagoda/core";
+
 /** How many calls may pass. */
 export interface Rate {
   /** Calls a second in the long run, more than 0 and at most 1,000,000; 0.1 is one in ten seconds. */
@@ -14,13 +16,7 @@ const maxBurst = 1_000_000_000;
 
 /** @throws RangeError when one of the two is out of range. */
 export function fullRate(name: string, { perSecond, burst = Math.ceil(perSecond) }: Rate): FullRate {
-  if (!(perSecond > 0 && perSecond <= maxPerSecond))
-    throw new RangeError(
-      `rate-limit: ${name}.perSecond is ${perSecond}; valid is more than 0, at most ${maxPerSecond}`,
-    );
-  if (!(Number.isInteger(burst) && burst >= 1 && burst <= maxBurst))
-    throw new RangeError(
-      `rate-limit: ${name}.burst is ${burst}; valid is a whole number from 1 to ${maxBurst}`,
-    );
+  checkNumber(`rate-limit: ${name}.perSecond`, perSecond, { above: 0, max: maxPerSecond });
+  checkInteger(`rate-limit: ${name}.burst`, burst, { min: 1, max: maxBurst });
   return { perSecond, burst };
 }

@@ -1,7 +1,4 @@
-import { type Clock, type Timer, WaitList } from "@pagoda/core";
-
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
+import { type Clock, longestTimerMs, type Timer, WaitList } from "@pagoda/core";
 
 /**
  * Those who wait until the limit over all admits a call, in order. One timer for all of them, and only while somebody
@@ -33,7 +30,7 @@ export class Refill {
   /** While somebody waits the timer is set, even for no time at all: it looks again when those woken have gone. */
   #arm(): void {
     if (this.#waiting.size === 0) return;
-    this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), maxMs), this.#fire);
+    this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), longestTimerMs), this.#fire);
   }
 
   readonly #fire = (): void => {

@@ -1,4 +1,4 @@
-import { machineNow, type Random, systemRandom } from "@pagoda/core";
+import { checkInteger, machineNow, type Random, rangeError, systemRandom } from "@pagoda/core";
 
 export interface SharedMemoryOptions {
   /** Keys for which there is room: whole, 1 to 10,000,000. Default 100,000. A key takes 12 bytes. */
@@ -25,8 +25,7 @@ export function sharedMemory({
   maxKeys = 100_000,
   random = systemRandom,
 }: SharedMemoryOptions = {}): SharedArrayBuffer {
-  if (!(Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= most))
-    throw new RangeError(`rate-limit: maxKeys is ${maxKeys}; valid is a whole number from 1 to ${most}`);
+  checkInteger("rate-limit: maxKeys", maxKeys, { min: 1, max: most });
   const buckets = Math.ceil(maxKeys / ways);
   const memory = new SharedArrayBuffer(keysAt + buckets * ways * 12);
   const head = new Int32Array(memory, 0, 3);
@@ -54,7 +53,7 @@ export class Table {
   constructor(memory: SharedArrayBuffer) {
     const [buckets = 0, key0 = 0, key1 = 0] = new Int32Array(memory, 0, Math.min(3, memory.byteLength >> 2));
     if (buckets < 1 || memory.byteLength !== keysAt + buckets * ways * 12)
-      throw new RangeError("rate-limit: memory is not what sharedMemory makes");
+      throw rangeError("rate-limit: memory", "what sharedMemory makes", memory);
     this.buckets = buckets;
     this.hashKey = [key0, key1];
     this.epochMs = new Float64Array(memory, epochAt, 1)[0] as number;

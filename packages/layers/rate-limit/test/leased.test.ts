@@ -217,9 +217,9 @@ describe("leased", () => {
   });
 
   test.each([
-    [{ leaseMs: -1 }, "leaseMs must be from 0 to 60000 (got -1)"],
-    [{ timeoutMs: 0 }, "timeoutMs must be more than 0 and at most 60000 (got 0)"],
-    [{ unreachable: { share: 2 } }, "unreachable.share must be more than 0 and at most 1 (got 2)"],
+    [{ leaseMs: -1 }, "leaseMs must be a number from 0 to 60000 (got -1)"],
+    [{ timeoutMs: 0 }, "timeoutMs must be a number above 0 and at most 60000 (got 0)"],
+    [{ unreachable: { share: 2 } }, "unreachable.share must be a number above 0 and at most 1 (got 2)"],
   ])("refuses %j", (options, message) => {
     const lessor: Lessor = { take: (_ask: LeaseAsk) => Promise.reject(new Error()), giveBack() {} };
     expect(() => leased(lessor, options)).toThrow(new RangeError(`rate-limit: ${message}`));

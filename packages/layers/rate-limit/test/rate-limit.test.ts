@@ -180,23 +180,33 @@ describe("rate-limit, whatever its limits", () => {
 
   test.each([0, -1, NaN, Infinity, 1_000_001])("does not take %d a second", (perSecond) => {
     expect(() => rateLimit({ global: { perSecond } })).toThrow(
-      new RangeError(`rate-limit: global.perSecond is ${perSecond}; valid is more than 0, at most 1000000`),
+      new RangeError(
+        `rate-limit: global.perSecond must be a number above 0 and at most 1000000 (got ${perSecond})`,
+      ),
     );
-    expect(() => rateLimit({ keyed: { perSecond, key } })).toThrow(`keyed.perSecond is ${perSecond}`);
+    expect(() => rateLimit({ keyed: { perSecond, key } })).toThrow(
+      `rate-limit: keyed.perSecond must be a number above 0 and at most 1000000 (got ${perSecond})`,
+    );
   });
 
   test.each([0, 1.5, NaN, Infinity])("does not take a burst of %d, nor as many keys", (burst) => {
     expect(() => rateLimit({ global: { perSecond: 1, burst } })).toThrow(
-      `rate-limit: global.burst is ${burst}`,
+      `rate-limit: global.burst must be an integer from 1 to 1000000000 (got ${burst})`,
     );
-    expect(() => rateLimit({ keyed: { perSecond: 1, burst, key } })).toThrow(`keyed.burst is ${burst}`);
-    expect(() => memoryStore({ maxKeys: burst })).toThrow(`maxKeys is ${burst}`);
+    expect(() => rateLimit({ keyed: { perSecond: 1, burst, key } })).toThrow(
+      `rate-limit: keyed.burst must be an integer from 1 to 1000000000 (got ${burst})`,
+    );
+    expect(() => memoryStore({ maxKeys: burst })).toThrow(
+      `maxKeys must be an integer from 1 to 10000000 (got ${burst})`,
+    );
   });
 
   test("does not take neither limit, nor a time to be idle that is none", () => {
     expect(() => rateLimit({})).toThrow(RangeError);
     for (const maxIdleMs of [-1, NaN, Infinity])
-      expect(() => memoryStore({ maxIdleMs })).toThrow(`maxIdleMs is ${maxIdleMs}`);
+      expect(() => memoryStore({ maxIdleMs })).toThrow(
+        `rate-limit: maxIdleMs must be a number of at least 0 (got ${maxIdleMs})`,
+      );
   });
 });
 

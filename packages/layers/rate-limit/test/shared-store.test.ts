@@ -136,14 +136,14 @@ describe("shared-store", () => {
 
   test.each([0, 1.5, -1, 10_000_001, Number.NaN])("room for %d keys is refused", (maxKeys) => {
     expect(() => sharedMemory({ maxKeys })).toThrow(
-      `rate-limit: maxKeys is ${maxKeys}; valid is a whole number`,
+      `rate-limit: maxKeys must be an integer from 1 to 10000000 (got ${maxKeys})`,
     );
   });
 
   test("memory that is something else is refused", () => {
     for (const bytes of [0, 8, 1_000])
       expect(() => sharedStore(new SharedArrayBuffer(bytes))).toThrow(
-        "memory is not what sharedMemory makes",
+        "rate-limit: memory must be what sharedMemory makes (got {})",
       );
   });
 });

@@ -1,4 +1,12 @@
-import { idempotent, layer, type Layer, neverProcessed, once, type Replayable } from "@pagoda/core";
+import {
+  checkInteger,
+  idempotent,
+  layer,
+  type Layer,
+  neverProcessed,
+  once,
+  type Replayable,
+} from "@pagoda/core";
 import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/http";
 import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
@@ -42,8 +50,7 @@ export function replay({
   maxBytes = 65_536,
   recordAll = false,
 }: ReplayOptions = {}): Layer<HttpRequest, Replayable> {
-  if (!(Number.isInteger(maxBytes) && maxBytes >= 0))
-    throw new RangeError(`replay: maxBytes is ${maxBytes}; valid is a whole number of 0 or more`);
+  checkInteger("replay: maxBytes", maxBytes, { min: 0 });
   const repeatable = new Set(methods);
 
   return layer<HttpRequest, Replayable>("replay", (inner) => ({

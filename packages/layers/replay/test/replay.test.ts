@@ -252,7 +252,9 @@ describe("replay", () => {
   });
 
   test.each([-1, 1.5, NaN])("does not take %d bytes", (maxBytes) => {
-    expect(() => replay({ maxBytes })).toThrow(`maxBytes is ${maxBytes}`);
+    expect(() => replay({ maxBytes })).toThrow(
+      `replay: maxBytes must be an integer of at least 0 (got ${maxBytes})`,
+    );
   });
 
   test("describes itself", () => {

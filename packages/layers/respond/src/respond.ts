@@ -1,4 +1,4 @@
-import { type Fault, isFault, layer, type Layer } from "@pagoda/core";
+import { checkInteger, type Fault, isFault, layer, type Layer } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/http";
 import { isLeft, type Left, right } from "fp-ts/lib/Either.js";
 
@@ -82,10 +82,8 @@ export function respond<const Table extends Answers>(
 /** Below 200 a response has only begun; above 599 nobody knows what is meant. */
 function valid(answer: Answer, tag: string): Answer {
   const { status } = answer;
-  if (Number.isInteger(status) && status >= 200 && status <= 599) return answer;
-  throw new RangeError(
-    `respond: the status for ${tag} is ${status}; valid is a whole number from 200 to 599`,
-  );
+  checkInteger(`respond: status for ${tag}`, status, { min: 200, max: 599 });
+  return answer;
 }
 
 function responseFor(

@@ -136,7 +136,9 @@ describe("respond", () => {
     async (status) => {
       const answer: Answer = { status, message: "odd" };
       expect(() => respond({ Down: answer })).toThrow(RangeError);
-      expect(() => respond({ Down: answer })).toThrow(`the status for Down is ${status}`);
+      expect(() => respond({ Down: answer })).toThrow(
+        `respond: status for Down must be an integer from 200 to 599 (got ${status})`,
+      );
       const mock = mockService<HttpRequest & Identified, HttpResponse, Down>();
       const result = respond({ Down: () => answer })(mock.service).call(request);
       (await mock.next()).fail(down);

@@ -1,5 +1,7 @@
-import type { Json, Random } from "@pagoda/core";
-import { mostMs } from "./most-ms.ts";
+import { checkDuration, checkOneOf, type Json, type Random } from "@pagoda/core";
+
+/** What of the bound is not left to chance. */
+const fixedShare = { full: 0, equal: 0.5, none: 1 };
 
 /** How long to wait before each further try. */
 export interface Backoff {
@@ -35,9 +37,8 @@ export interface ExponentialOptions {
  */
 export function exponential({ baseMs = 25, maxMs = 250, jitter = "full" }: ExponentialOptions = {}): Backoff {
   check(baseMs, maxMs);
-  const fixed = { full: 0, equal: 0.5, none: 1 }[jitter];
-  if (fixed === undefined)
-    throw new RangeError(`retry: jitter is "${jitter}"; valid are "full", "equal" and "none"`);
+  checkOneOf("retry: jitter", jitter, Object.keys(fixedShare));
+  const fixed = fixedShare[jitter];
   return {
     name: "exponential",
     options: { baseMs, maxMs, jitter },
@@ -81,13 +82,11 @@ export function decorrelated({ baseMs = 25, maxMs = 250 }: DecorrelatedOptions =
  * @throws RangeError when `ms` is out of range.
  */
 export function constant(ms: number): Backoff {
-  if (!(ms >= 0 && ms <= mostMs)) throw new RangeError(`retry: ms is ${ms}; valid is from 0 to ${mostMs}`);
+  checkDuration("retry: ms", ms, { min: 0 });
   return { name: "constant", options: { ms }, waitMs: () => ms };
 }
 
 function check(baseMs: number, maxMs: number): void {
-  if (!(baseMs > 0 && baseMs <= mostMs))
-    throw new RangeError(`retry: baseMs is ${baseMs}; valid is more than 0, at most ${mostMs}`);
-  if (!(maxMs >= baseMs && maxMs <= mostMs))
-    throw new RangeError(`retry: maxMs is ${maxMs}; valid is from baseMs, ${baseMs}, to ${mostMs}`);
+  checkDuration("retry: baseMs", baseMs);
+  checkDuration("retry: maxMs", maxMs, { min: { baseMs } });
 }

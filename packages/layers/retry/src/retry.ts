@@ -3,12 +3,15 @@ import {
   type Aborted,
   type Budget,
   budget as budgetOf,
+  checkDuration,
+  checkInteger,
   type Classifier,
   type Clock,
   deadlineOf,
   isReady,
   layer,
   type Layer,
+  longestTimerMs,
   neverProcessed,
   type Outcome,
   pause,
@@ -21,7 +24,6 @@ import {
 } from "@pagoda/core";
 import { type Either, isLeft, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
-import { mostMs } from "./most-ms.ts";
 
 /** Why a call that might succeed is not tried again. */
 export type NotRetried =
@@ -95,10 +97,8 @@ export function retry({
   observer,
   random = systemRandom,
 }: RetryOptions = {}): Layer<Replayable, unknown, Aborted> {
-  if (!(Number.isInteger(attempts) && attempts >= 1 && attempts <= 100))
-    throw new RangeError(`retry: attempts is ${attempts}; valid is a whole number from 1 to 100`);
-  if (!(maxRetryAfterMs >= 0 && maxRetryAfterMs <= mostMs))
-    throw new RangeError(`retry: maxRetryAfterMs is ${maxRetryAfterMs}; valid is from 0 to ${mostMs}`);
+  checkInteger("retry: attempts", attempts, { min: 1, max: 100 });
+  checkDuration("retry: maxRetryAfterMs", maxRetryAfterMs, { min: 0 });
 
   return layer<Replayable, unknown, Aborted>("retry", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
     type Result = Either<Err | Aborted, Res>;
@@ -139,7 +139,7 @@ export function retry({
         if (signal?.aborted) return result;
         backoffMs = backoff.waitMs(tried, backoffMs, random);
         // On top of it: callers who were told the same moment would come back as one.
-        const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, mostMs);
+        const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, longestTimerMs);
         let reason = against(tried, result, request, signal, outcome, waitMs);
         if (reason === undefined) {
           waiting++;

@@ -49,13 +49,31 @@ describe("backoff", () => {
   });
 
   test.each([
-    [() => exponential({ baseMs: 0 }), "baseMs is 0"],
-    [() => exponential({ baseMs: 300 }), "maxMs is 250"],
-    [() => exponential({ maxMs: Infinity }), "maxMs is Infinity"],
-    [() => exponential({ jitter: "half" as never }), 'jitter is "half"'],
-    [() => decorrelated({ baseMs: NaN }), "baseMs is NaN"],
-    [() => decorrelated({ maxMs: 24 }), "maxMs is 24"],
-    [() => constant(-1), "ms is -1"],
+    [
+      () => exponential({ baseMs: 0 }),
+      "retry: baseMs must be a number above 0 and at most 2147483647 (got 0)",
+    ],
+    [
+      () => exponential({ baseMs: 300 }),
+      "retry: maxMs must be a number from baseMs (300) to 2147483647 (got 250)",
+    ],
+    [
+      () => exponential({ maxMs: Infinity }),
+      "retry: maxMs must be a number from baseMs (25) to 2147483647 (got Infinity)",
+    ],
+    [
+      () => exponential({ jitter: "half" as never }),
+      'retry: jitter must be "full", "equal" or "none" (got "half")',
+    ],
+    [
+      () => decorrelated({ baseMs: NaN }),
+      "retry: baseMs must be a number above 0 and at most 2147483647 (got NaN)",
+    ],
+    [
+      () => decorrelated({ maxMs: 24 }),
+      "retry: maxMs must be a number from baseMs (25) to 2147483647 (got 24)",
+    ],
+    [() => constant(-1), "retry: ms must be a number from 0 to 2147483647 (got -1)"],
   ])("refuses what makes no sense: %#", (make, problem) => {
     expect(make).toThrow(problem);
   });

@@ -258,12 +258,15 @@ describe("retry", () => {
   });
 
   test.each([
-    [{ attempts: 0 }, "attempts is 0"],
-    [{ attempts: 1.5 }, "attempts is 1.5"],
-    [{ attempts: 101 }, "attempts is 101"],
-    [{ maxRetryAfterMs: -1 }, "maxRetryAfterMs is -1"],
+    [{ attempts: 0 }, "retry: attempts must be an integer from 1 to 100 (got 0)"],
+    [{ attempts: 1.5 }, "retry: attempts must be an integer from 1 to 100 (got 1.5)"],
+    [{ attempts: 101 }, "retry: attempts must be an integer from 1 to 100 (got 101)"],
+    [{ maxRetryAfterMs: -1 }, "retry: maxRetryAfterMs must be a number from 0 to 2147483647 (got -1)"],
     // Timers of the platform would fire at once.
-    [{ maxRetryAfterMs: 2 ** 31 }, "maxRetryAfterMs is 2147483648"],
+    [
+      { maxRetryAfterMs: 2 ** 31 },
+      "retry: maxRetryAfterMs must be a number from 0 to 2147483647 (got 2147483648)",
+    ],
   ])("does not take %j", (options, problem) => {
     expect(() => retry(options)).toThrow(problem);
   });

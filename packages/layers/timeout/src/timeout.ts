@@ -1,4 +1,5 @@
 import {
+  checkDuration,
   type Clock,
   discardResponse,
   type Fault,
@@ -37,9 +38,6 @@ export interface TimeoutOptions<Req> {
   readonly clock?: Clock;
 }
 
-/** The longest time that timers of the platform can take. */
-const maxMs = 2_147_483_647;
-
 /**
  * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call is
  * aborted (with a `TimeoutError` whose cause is the fault) and its late result dropped. What comes after the answer (the
@@ -58,8 +56,7 @@ export function timeout<Req = unknown>({
   observer,
   clock = systemClock,
 }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> {
-  if (!(ms > 0 && ms <= maxMs))
-    throw new RangeError(`timeout: ms is ${ms}; valid is more than 0, at most ${maxMs}`);
+  checkDuration("timeout: ms", ms);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
   // One for all calls: making it costs more than the rest of a call.
   const reason = timeoutError(`no answer within ${ms} ms`, timedOut);

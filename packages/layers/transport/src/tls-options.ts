@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
+import { checkOneOf, checkOption, notShown, rangeError } from "@pagoda/core";
 import { isSanMatch, sanCheck, type SanMatch, validSan } from "@pagoda/http";
 
 /** How TLS connections to an origin are made. */
@@ -38,13 +39,8 @@ export interface TlsOptions {
  */
 export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
   const { ca, servername, certificate, key, sans, verify = true, minVersion = "TLSv1.2" } = options;
-  if (typeof verify !== "boolean")
-    throw new RangeError(`transport: tls.verify is ${JSON.stringify(verify)}; valid are true and false`);
-  if (minVersion !== "TLSv1.2" && minVersion !== "TLSv1.3") {
-    throw new RangeError(
-      `transport: tls.minVersion is ${JSON.stringify(minVersion)}; valid are TLSv1.2 and TLSv1.3`,
-    );
-  }
+  checkOneOf("transport: tls.verify", verify, [true, false]);
+  checkOneOf("transport: tls.minVersion", minVersion, ["TLSv1.2", "TLSv1.3"]);
   checkSans(sans, verify);
   const name = servername ?? (isIP(host) === 0 ? host : undefined);
   return {
@@ -88,15 +84,10 @@ function contextOf(options: ContextOptions): SecureContext {
 
 function checkSans(sans: TlsOptions["sans"], verify: boolean): void {
   if (sans === undefined) return;
-  if (!Array.isArray(sans) || sans.length === 0)
-    throw new RangeError(
-      `transport: tls.sans must be a list with at least one entry (got ${JSON.stringify(sans)})`,
-    );
-  sans.forEach((san, at) => {
-    if (!isSanMatch(san))
-      throw new RangeError(`transport: tls.sans[${at}] must be ${validSan} (got ${JSON.stringify(san)})`);
-  });
-  if (!verify) throw new RangeError("transport: tls.sans requires tls.verify (got false)");
+  const isList = Array.isArray(sans) && sans.length > 0;
+  checkOption("transport: tls.sans", sans, isList, "a list with at least one entry");
+  sans.forEach((san, at) => checkOption(`transport: tls.sans[${at}]`, san, isSanMatch(san), validSan));
+  checkOption("transport: tls.verify", verify, verify, "true where there are tls.sans");
 }
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
@@ -105,15 +96,17 @@ const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END 
 function checkCertificates(option: string, pem: string): readonly X509Certificate[] {
   const texts = typeof pem === "string" ? pem.match(oneCertificate) : null;
   if (texts === null)
-    throw new RangeError(
-      `transport: ${option} is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----`,
+    throw rangeError(
+      `transport: ${option}`,
+      "a certificate in PEM, which begins with -----BEGIN CERTIFICATE-----",
+      notShown,
     );
   return texts.map((text, at) => {
     try {
       return new X509Certificate(text);
     } catch (cause) {
       const which = texts.length === 1 ? option : `certificate ${at + 1} of ${texts.length} in ${option}`;
-      throw new RangeError(`transport: ${which} cannot be read; valid is PEM`, { cause });
+      throw rangeError(`transport: ${which}`, "a certificate that can be read", notShown, cause);
     }
   });
 }
@@ -122,22 +115,18 @@ function checkPair(certificate: string | undefined, key: string | undefined): vo
   if (certificate === undefined && key === undefined) return;
   if (certificate === undefined || key === undefined) {
     const [given, missing] = key === undefined ? ["certificate", "key"] : ["key", "certificate"];
-    throw new RangeError(
-      `transport: tls.${given} is there without tls.${missing}; valid are both or neither`,
-    );
+    throw rangeError(`transport: tls.${missing}`, `given together with tls.${given}`, undefined);
   }
   const [own] = checkCertificates("tls.certificate", certificate);
   if (!own?.checkPrivateKey(privateKey(key)))
-    throw new RangeError("transport: tls.key is not the key of tls.certificate; valid is the one that is");
+    throw rangeError("transport: tls.key", "the key of tls.certificate", notShown);
 }
 
 function privateKey(key: string): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(key);
   } catch (cause) {
-    throw new RangeError("transport: tls.key is no key; valid is PEM of a private key without a passphrase", {
-      cause,
-    });
+    throw rangeError("transport: tls.key", "a private key in PEM without a passphrase", notShown, cause);
   }
 }
 
@@ -146,6 +135,7 @@ function secureContext(options: Parameters<typeof createSecureContext>[0]): Secu
     return createSecureContext(options);
   } catch (cause) {
     // All of it can be read: what is left is what OpenSSL finds too weak.
-    throw new RangeError(`transport: tls cannot be used: ${(cause as Error).message}`, { cause });
+    const expected = `options that OpenSSL accepts: ${(cause as Error).message}`;
+    throw rangeError("transport: tls", expected, notShown, cause);
   }
 }

@@ -1,4 +1,13 @@
-import { aborted, type Aborted, type Service, WaitList } from "@pagoda/core";
+import {
+  aborted,
+  type Aborted,
+  checkInteger,
+  checkOneOf,
+  longestTimerMs,
+  rangeError,
+  type Service,
+  WaitList,
+} from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
 import type { Origin } from "./call.ts";
@@ -62,8 +71,7 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
   const { protocol = "http1" } = options;
-  if (protocol !== "http1" && protocol !== "http2")
-    throw new RangeError(`transport: protocol is "${String(protocol)}"; valid are http1 and http2`);
+  checkOneOf("transport: protocol", protocol, ["http1", "http2"]);
   const maxConnections = whole(1, "maxConnections", options.maxConnections ?? 1_024);
   const connectTimeoutMs = whole(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
   const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
@@ -150,8 +158,7 @@ function parseOrigin(url: string): URL {
     parsed.hash === "" &&
     parsed.username === "" &&
     parsed.password === "";
-  if (!bare)
-    throw new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`);
+  if (!bare) throw rangeError("transport: url", "http://host:port or https://host:port", url);
   return parsed;
 }
 
@@ -160,10 +167,7 @@ function bareHost({ hostname }: URL): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
 
-/** Most milliseconds that the platform's timers can take. */
-const most = 2_147_483_647;
-
-function whole(least: number, name: string, value: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RangeError(`transport: ${name} is ${value}; valid is a whole number from ${least} to ${most}`);
+function whole(min: number, name: string, value: number): number {
+  checkInteger(`transport: ${name}`, value, { min, max: longestTimerMs });
+  return value;
 }

@@ -195,6 +195,6 @@ describe("an origin that speaks HTTP/2", () => {
 
 test("a protocol that is none is refused", () => {
   expect(() => client("http://localhost", { protocol: "http3" as never })).toThrow(
-    new RangeError('transport: protocol is "http3"; valid are http1 and http2'),
+    new RangeError('transport: protocol must be "http1" or "http2" (got "http3")'),
   );
 });

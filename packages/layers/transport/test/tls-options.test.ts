@@ -110,47 +110,55 @@ describe("an option is refused when the transport is made:", () => {
     [
       "a certificate alone",
       { certificate: own.certificate },
-      "tls.certificate is there without tls.key; valid are both or neither",
+      "tls.key must be given together with tls.certificate (missing)",
     ],
-    ["a key alone", { key: own.key }, "tls.key is there without tls.certificate; valid are both or neither"],
+    ["a key alone", { key: own.key }, "tls.certificate must be given together with tls.key (missing)"],
     [
       "no certificate",
       { ...show, certificate: "?" },
-      `tls.certificate is no certificate; valid is PEM, ${pemOf}`,
+      `tls.certificate must be a certificate in PEM, ${pemOf} (value not shown)`,
     ],
     [
       "a key as certificate",
       { ...show, certificate: own.key },
-      `tls.certificate is no certificate; valid is PEM, ${pemOf}`,
+      `tls.certificate must be a certificate in PEM, ${pemOf} (value not shown)`,
     ],
     [
       "a broken certificate",
       { ...show, certificate: broken },
-      "tls.certificate cannot be read; valid is PEM",
+      "tls.certificate must be a certificate that can be read (value not shown)",
     ],
     [
       "a broken one behind",
       { ...show, certificate: own.certificate + broken },
-      "certificate 2 of 2 in tls.certificate cannot be read; valid is PEM",
+      "certificate 2 of 2 in tls.certificate must be a certificate that can be read (value not shown)",
     ],
     [
       "no key",
       { ...show, key: "?" },
-      "tls.key is no key; valid is PEM of a private key without a passphrase",
+      "tls.key must be a private key in PEM without a passphrase (value not shown)",
     ],
     [
       "a certificate as key",
       { ...show, key: own.certificate },
-      "tls.key is no key; valid is PEM of a private key without a passphrase",
+      "tls.key must be a private key in PEM without a passphrase (value not shown)",
     ],
     [
       "another one's key",
       { ...show, key: origin.key },
-      "tls.key is not the key of tls.certificate; valid is the one that is",
+      "tls.key must be the key of tls.certificate (value not shown)",
     ],
-    ["no authority", { ca: "?" }, `tls.ca is no certificate; valid is PEM, ${pemOf}`],
-    ["no authority among others", { ca: [ca, ""] }, `tls.ca[1] is no certificate; valid is PEM, ${pemOf}`],
-    ["a broken authority", { ca: ca + broken }, "certificate 2 of 2 in tls.ca cannot be read; valid is PEM"],
+    ["no authority", { ca: "?" }, `tls.ca must be a certificate in PEM, ${pemOf} (value not shown)`],
+    [
+      "no authority among others",
+      { ca: [ca, ""] },
+      `tls.ca[1] must be a certificate in PEM, ${pemOf} (value not shown)`,
+    ],
+    [
+      "a broken authority",
+      { ca: ca + broken },
+      "certificate 2 of 2 in tls.ca must be a certificate that can be read (value not shown)",
+    ],
     ["no name at all", { sans: [] }, "tls.sans must be a list with at least one entry (got [])"],
     [
       "a name that is none",
@@ -160,13 +168,13 @@ describe("an option is refused when the transport is made:", () => {
     [
       "names that nobody verifies",
       { sans: [{ dns: "a" }], verify: false },
-      "tls.sans requires tls.verify (got false)",
+      "tls.verify must be true where there are tls.sans (got false)",
     ],
-    ["verify", { verify: "no" as never }, 'tls.verify is "no"; valid are true and false'],
+    ["verify", { verify: "no" as never }, 'tls.verify must be true or false (got "no")'],
     [
       "minVersion",
       { minVersion: "TLSv1" as never },
-      'tls.minVersion is "TLSv1"; valid are TLSv1.2 and TLSv1.3',
+      'tls.minVersion must be "TLSv1.2" or "TLSv1.3" (got "TLSv1")',
     ],
   ])("%s", (_, tls, message) => {
     for (const url of ["https://localhost", "http://localhost"])
@@ -184,9 +192,16 @@ describe("an option is refused when the transport is made:", () => {
       }
     };
     for (const key of [own.key.replace("END", "E N D"), origin.key, own.key.slice(0, 90)]) {
-      expect(refusal(key)).toMatch(/^RangeError: transport: tls\.key is /);
+      expect(refusal(key)).toMatch(/^RangeError: transport: tls\.key must be .* \(value not shown\)$/);
       expect(refusal(key)).not.toContain(secret.slice(0, 16));
     }
+  });
+
+  test.each(["ca", "certificate"])("nor what stands in a key given as %s", (option) => {
+    const tls = { ...show, [option]: own.key };
+    expect(() => transport("https://localhost", { tls })).toThrow(
+      /must be a certificate .* \(value not shown\)$/,
+    );
   });
 
   test("what can be read is taken", () => {

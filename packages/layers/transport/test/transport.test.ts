@@ -1,3 +1,4 @@
+import { shown } from "@pagoda/core";
 import { transport, type TransportOptions } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
 import { client } from "./origin.ts";
@@ -14,7 +15,7 @@ describe("options", () => {
     "http://:password@localhost",
   ])("refuses the url %j", (url) => {
     expect(() => transport(url)).toThrow(
-      new RangeError(`transport: url is "${url}"; valid is http://host:port or https://host:port`),
+      new RangeError(`transport: url must be http://host:port or https://host:port (got ${shown(url)})`),
     );
   });
 
@@ -27,7 +28,7 @@ describe("options", () => {
   ] as const)("refuses %s below %d, broken or too large", (name, least, values) => {
     for (const value of values) {
       expect(() => transport("http://localhost", { [name]: value })).toThrow(
-        new RangeError(`transport: ${name} is ${value}; valid is a whole number from ${least} to 2147483647`),
+        new RangeError(`transport: ${name} must be an integer from ${least} to 2147483647 (got ${value})`),
       );
     }
     const options: TransportOptions = { [name]: least };

@@ -1,3 +1,4 @@
+import { checkOption } from "@pagoda/core";
 import { Hashing, type HashingOptions } from "../hashing.ts";
 import { MaglevTable } from "../maglev-table.ts";
 import type { Strategy } from "../strategy.ts";
@@ -30,11 +31,8 @@ const maxTableSize = 5_000_011;
  */
 export function maglev<Req>(options: MaglevOptions<Req>): Strategy<Req> {
   const { tableSize = 65_537, seed = 0 } = options;
-  if (!(tableSize <= maxTableSize && isPrime(tableSize))) {
-    throw new RangeError(
-      `balance: tableSize is ${tableSize}; valid is a prime number from 2 to ${maxTableSize}`,
-    );
-  }
+  const isValid = tableSize <= maxTableSize && isPrime(tableSize);
+  checkOption("balance: tableSize", tableSize, isValid, `a prime number from 2 to ${maxTableSize}`);
   const settings = { tableSize, seed };
   return new Hashing("maglev", { tableSize }, options, (list) => new MaglevTable(list, settings));
 }

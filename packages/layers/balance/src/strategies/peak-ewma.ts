@@ -1,4 +1,4 @@
-import { type Random, systemRandom } from "@pagoda/core";
+import { checkNumber, type Random, systemRandom } from "@pagoda/core";
 import { Latency } from "../latency.ts";
 import { TwoChoices } from "../p2c.ts";
 import type { Candidate, Strategy } from "../strategy.ts";
@@ -27,12 +27,8 @@ export interface PeakEwmaOptions {
  */
 export function peakEwma(options: PeakEwmaOptions = {}): Strategy {
   const { decayMs = 10_000, initialMs = 30, random = systemRandom } = options;
-  if (!(decayMs > 0 && decayMs < Infinity)) {
-    throw new RangeError(`balance: decayMs is ${decayMs}; valid is a number over 0`);
-  }
-  if (!(initialMs > 0 && initialMs < Infinity)) {
-    throw new RangeError(`balance: initialMs is ${initialMs}; valid is a number over 0`);
-  }
+  checkNumber("balance: decayMs", decayMs, { above: 0 });
+  checkNumber("balance: initialMs", initialMs, { above: 0 });
   const choices = new TwoChoices(random, measured);
   return {
     name: "peak-ewma",

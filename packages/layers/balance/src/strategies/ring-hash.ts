@@ -1,3 +1,4 @@
+import { checkInteger } from "@pagoda/core";
 import { Hashing, type HashingOptions } from "../hashing.ts";
 import { Ring } from "../ring.ts";
 import type { Strategy } from "../strategy.ts";
@@ -34,9 +35,7 @@ const maxPoints = 65_536;
  */
 export function ringHash<Req>(options: RingHashOptions<Req>): Strategy<Req> {
   const { points = 256, seed = 0 } = options;
-  if (!(Number.isInteger(points) && points >= 1 && points <= maxPoints)) {
-    throw new RangeError(`balance: points is ${points}; valid is a whole number from 1 to ${maxPoints}`);
-  }
+  checkInteger("balance: points", points, { min: 1, max: maxPoints });
   const settings = { points, seed };
   return new Hashing<Req, Ring>(
     "ring-hash",
