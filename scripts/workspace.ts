@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/u, "");
 
-export type Kind = "core" | "http" | "layer" | "proxy" | "simulation" | "examples" | "bench";
+export type Kind = "core" | "http" | "linear-regex" | "layer" | "proxy" | "simulation" | "examples" | "bench";
 
 export interface Manifest {
   readonly name?: string;
@@ -33,7 +33,7 @@ export interface Package {
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
   const others = ["proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);
-  const folders = ["packages/core", "packages/http", ...layers, ...others];
+  const folders = ["packages/core", "packages/http", "packages/linear-regex", ...layers, ...others];
   return folders
     .filter((folder) => existsSync(join(base, folder, "package.json")))
     .map((folder) => toPackage(base, folder));

@@ -36,7 +36,7 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
 
   const installed = await install(all, directory);
   if (installed.code !== 0) return [...tarballs, failed("install into an empty project", installed.output)];
-  const layers = all.filter(({ kind }) => kind === "layer");
+  const layers = all.filter(({ kind }) => kind === "layer" || kind === "linear-regex");
   const programs = all.filter(({ manifest }) => manifest.bin !== undefined);
   const uses = all.flatMap((one) => nodes.map((node) => ({ one, node })));
   return [

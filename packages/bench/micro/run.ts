@@ -7,6 +7,7 @@ import { breakers } from "./circuit-breaker.ts";
 import { core } from "./core.ts";
 import { healthSources } from "./health.ts";
 import { layers } from "./layers.ts";
+import { regexes } from "./linear-regex.ts";
 import { measure } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { rateLimits } from "./rate-limit.ts";
@@ -49,6 +50,7 @@ function read(): Options | undefined {
       balancing,
       healthSources,
       routing,
+      regexes,
       layers,
       stacks,
     ]);

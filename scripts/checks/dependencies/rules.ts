@@ -13,17 +13,20 @@ export const shared: readonly string[] = [vocabulary, "@opentelemetry/api", "pro
 const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   core: [],
   http: ["core"],
-  layer: ["core", "http"],
+  "linear-regex": [],
+  layer: ["core", "http", "linear-regex"],
   proxy: ["core", "http", "layer"],
   simulation: ["core", "http", "layer"],
   examples: ["core", "http", "layer"],
-  bench: ["core", "http", "layer", "proxy"],
+  bench: ["core", "http", "linear-regex", "layer", "proxy"],
 };
 
 export const sentence: Readonly<Record<Kind, string>> = {
   core: "core knows only fp-ts",
   http: "http knows only @pagoda/core and fp-ts",
-  layer: "a layer knows @pagoda/core, @pagoda/http and at most one third-party library, and no other layer",
+  "linear-regex": "linear-regex knows nothing else",
+  layer:
+    "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
   proxy: "the proxy knows core, http and the layers",
   simulation: "the simulation knows core, http and the layers",
   examples: "the examples know core, http and the layers",
@@ -40,7 +43,11 @@ export function broken(one: Package, name: string, all: readonly Package[]): str
 }
 
 function thirdPartyAllowed(kind: Kind, name: string): boolean {
-  return !name.startsWith("@pagoda/") && ((kind !== "core" && kind !== "http") || name === vocabulary);
+  return (
+    !name.startsWith("@pagoda/") &&
+    kind !== "linear-regex" &&
+    ((kind !== "core" && kind !== "http") || name === vocabulary)
+  );
 }
 
 /** What a package's users get along with it. */

@@ -36,7 +36,12 @@ export async function aloneOutcome(
       return [each, own === undefined ? "*" : `file:${tarball(own, directory)}`];
     }),
   );
-  const manifest = { private: true, type: "module", dependencies, overrides: overridesOf(dependencies) };
+  const manifest = {
+    private: true,
+    type: "module",
+    dependencies,
+    overrides: overridesOf(installs, all, directory),
+  };
   writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
   const installed = await installQuietly(project);
   if (installed.code !== 0) return exited(name, installed);
@@ -50,7 +55,16 @@ export async function aloneOutcome(
 }
 
 /** The tarballs name each other by version, which no registry has yet. */
-function overridesOf(dependencies: Readonly<Record<string, string>>): Record<string, string> {
-  const own = Object.keys(dependencies).filter((each) => each.startsWith("@pagoda/"));
-  return Object.fromEntries(own.map((each) => [each, `$${each}`]));
+function overridesOf(
+  installs: readonly string[],
+  all: readonly Package[],
+  directory: string,
+): Record<string, string> {
+  const own = all.filter(({ name }) => installs.includes(name));
+  const brought = new Set(own.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {})));
+  const others = all.filter(({ name }) => brought.has(name) && !installs.includes(name));
+  return Object.fromEntries([
+    ...own.map(({ name }) => [name, `$${name}`]),
+    ...others.map((one) => [one.name, `file:${tarball(one, directory)}`]),
+  ]);
 }

@@ -72,7 +72,7 @@ export function spanOutcomes(all: readonly Package[], directory: string): Promis
 /** Imports all layers with the lowest version of each peer that their ranges take. */
 export async function lowestOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
   const title = "imports with the lowest versions of all peers";
-  const used = all.filter(({ kind }) => kind === "core" || kind === "http" || kind === "layer");
+  const used = all.filter(({ kind }) => ["core", "http", "linear-regex", "layer"].includes(kind));
   const project = join(directory, "lowest-peers");
   const installed = await installWith(used, lowestPeers(used), project, directory);
   if (installed.code !== 0) return failed(title, installed.output);

@@ -1,7 +1,7 @@
 import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./fields.ts";
-import { Pattern } from "./pattern/pattern.ts";
+import { LinearRegex } from "@pagoda/linear-regex";
 import { type Plan, planOf, withoutSlash } from "./plan.ts";
 import type { Route, RouteMatch, SelectedRoute } from "./route.ts";
 
@@ -19,7 +19,7 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly match: RouteMatch;
   /** `undefined`: any. */
   readonly host: string | undefined;
-  readonly pattern: Pattern | undefined;
+  readonly pattern: LinearRegex | undefined;
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
   readonly plan: Plan;
@@ -33,7 +33,7 @@ export class Candidate<C extends string = string, P = unknown> {
     this.match = match;
     this.host = host === undefined ? undefined : hostOf(host);
     this.pattern =
-      match.path !== undefined && "regex" in match.path ? new Pattern(match.path.regex) : undefined;
+      match.path !== undefined && "regex" in match.path ? new LinearRegex(match.path.regex) : undefined;
     this.headers = (match.headers ?? []).map(fieldPredicate);
     this.query = (match.query ?? []).map(fieldPredicate);
     this.plan = planOf(compiled.route, match);
@@ -47,7 +47,7 @@ export class Candidate<C extends string = string, P = unknown> {
     const { path } = this.match;
     if (path === undefined) return "";
     if ("exact" in path) return path.exact;
-    return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as Pattern).literal;
+    return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex).literal;
   }
 
   /** Whether a CONNECT can go by it: a redirect is nothing to it, and a status of 2xx would open a tunnel to nowhere. */

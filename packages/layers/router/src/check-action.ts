@@ -1,6 +1,6 @@
 import { checkPath, isHost, token } from "./check-match.ts";
 import type { FullPathOptions } from "./path.ts";
-import { Substitution } from "./pattern/substitution.ts";
+import { Substitution } from "@pagoda/linear-regex";
 import type { Report } from "./problems.ts";
 import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./route.ts";
 

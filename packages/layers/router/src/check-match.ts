@@ -1,5 +1,5 @@
 import { type FullPathOptions, normalPath } from "./path.ts";
-import { Pattern } from "./pattern/pattern.ts";
+import { LinearRegex } from "@pagoda/linear-regex";
 import type { Report } from "./problems.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
 
@@ -62,7 +62,7 @@ export function checkPath(
 
 export function checkRegex(place: readonly (string | number)[], regex: string, report: Report): void {
   try {
-    void new Pattern(regex);
+    void new LinearRegex(regex);
   } catch (error) {
     report(place, regex, `valid is a pattern; ${(error as Error).message}`);
   }

@@ -1,5 +1,5 @@
 import { type HttpHeaders, sameName } from "@pagoda/http";
-import { Pattern } from "./pattern/pattern.ts";
+import { LinearRegex } from "@pagoda/linear-regex";
 import type { FieldMatch } from "./route.ts";
 
 /** A field match, ready to be used. */
@@ -18,7 +18,7 @@ function acceptor(match: FieldMatch): FieldPredicate["accepts"] {
   if ("contains" in match) return (value) => value?.includes(match.contains) === true;
   if ("present" in match) return (value) => value !== undefined;
   if ("absent" in match) return (value) => value === undefined;
-  const pattern = new Pattern(match.regex);
+  const pattern = new LinearRegex(match.regex);
   return (value) => value !== undefined && pattern.matches(value);
 }
 

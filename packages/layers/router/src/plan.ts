@@ -1,6 +1,6 @@
 import { type HttpHeaders, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { writtenAt } from "./path.ts";
-import { Substitution } from "./pattern/substitution.ts";
+import { Substitution } from "@pagoda/linear-regex";
 import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";
 
 /** What is done with a request that a route has matched. */

@@ -2,7 +2,7 @@
 export type FieldTest =
   | { readonly exact: string }
   | { readonly contains: string }
-  /** A {@link Pattern} for the whole value. */
+  /** A `LinearRegex` for the whole value. */
   | { readonly regex: string }
   | { readonly present: true }
   | { readonly absent: true };
@@ -15,7 +15,7 @@ export type PathMatch =
   | { readonly exact: string }
   /** Up to the end of a segment: `/api` matches `/api`, `/api/` and `/api/x`, not `/apiary`. */
   | { readonly prefix: string }
-  /** A {@link Pattern} for the whole path. */
+  /** A `LinearRegex` for the whole path. */
   | { readonly regex: string };
 
 /** Which requests: those that all of this is true of. */

@@ -143,7 +143,7 @@ export class RouteTable<out C extends string = string, out P = unknown> {
  * Cost: grows with the path, not with the number of routes; nothing is allocated where host and path are in their normal
  * form already. Patterns with the same literal beginning are tried one after the other, and so are routes that differ in
  * method and fields alone: a pattern that begins with no literal, such as `.*`, costs something on each path. No pattern
- * can be made slow: see {@link Pattern}.
+ * can be made slow: see `LinearRegex`.
  *
  * @throws RangeError that lists everything that is wrong with the routes, or when an option is out of range.
  */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 
-/** Texts short enough that JavaScript's own engine does not take for ever. */
+/** Short enough for a backtracking engine. */
 export const texts: fc.Arbitrary<string> = fc.string({
   unit: fc.constantFrom("a", "b", "/", "0", "-", "é", "∂", "\n"),
   maxLength: 8,
@@ -26,8 +26,8 @@ const repetitions = fc.constantFrom("", "", "*", "+", "?", "*?", "+?", "??", "{2
 const repeatedUnits = sequence(units);
 
 /**
- * With groups, outside of repetitions. Repeated is only what is never empty: an iteration that matches nothing is
- * taken back in JavaScript, and what a group matched in an iteration before is forgotten.
+ * Capturing groups, never inside a repetition, where JavaScript forgets the captures of earlier iterations and takes back
+ * an empty one.
  */
 export const groupedPatterns: fc.Arbitrary<string> = fc
   .array(
@@ -38,7 +38,7 @@ export const groupedPatterns: fc.Arbitrary<string> = fc
   )
   .map((all) => all.join(""));
 
-/** Without groups that capture; repetitions of repetitions. */
+/** Nested repetitions, no capturing groups. */
 export const patterns: fc.Arbitrary<string> = fc.letrec<{ pattern: string }>((tie) => ({
   pattern: fc.oneof(
     { maxDepth: 2 },
@@ -53,7 +53,7 @@ function sequence(items: fc.Arbitrary<string>): fc.Arbitrary<string> {
   return fc.array(repeated, { maxLength: 3 }).map((all) => all.join(""));
 }
 
-/** What JavaScript makes of a pattern for a whole text. */
+/** JavaScript's own for a whole text. */
 export function native(source: string): RegExp {
   return new RegExp(`^(?:${source})$`);
 }

@@ -1,28 +1,31 @@
-import type { Ranges, Syntax } from "./syntax.ts";
+import type { Ranges, Syntax } from "./parse.ts";
 
-/** A way from one node to another: over a code unit in these ranges, or over nothing. */
+/** A transition: over a code unit in these ranges, or an epsilon transition. */
 export interface Edge {
   readonly to: number;
   readonly ranges?: Ranges;
-  /** On this way a group begins (`2 * index`) or ends (`2 * index + 1`). */
+  /** A group begins (`2 * index`) or ends (`2 * index + 1`) here. */
   readonly mark?: number;
 }
 
-/** Ken Thompson's construction: from node 0 to `end`; the edges of a node in the order in which they are preferred. */
+/**
+ * Thompson's construction, from node 0 to `end`. The edges of a node are in order of preference.
+ */
 export interface Nfa {
   readonly nodes: readonly (readonly Edge[])[];
   readonly end: number;
 }
 
-/** Counted repetitions multiply. */
+/** Nested counted repetitions multiply. */
 const maxNodes = 2_000;
 
-/** @throws SyntaxError when the pattern is too large. */
+/** @throws SyntaxError if the pattern is too large. */
 export function nfaOf(syntax: Syntax): Nfa {
   const nodes: Edge[][] = [];
 
   function node(): number {
-    if (nodes.length === maxNodes) throw new SyntaxError(`it has more than ${maxNodes} steps`);
+    if (nodes.length === maxNodes)
+      throw new SyntaxError(`the pattern is too large: more than ${maxNodes} NFA states`);
     return nodes.push([]) - 1;
   }
 
@@ -30,7 +33,7 @@ export function nfaOf(syntax: Syntax): Nfa {
     (nodes[from] as Edge[]).push(edge);
   }
 
-  /** @returns Where the way ends that begins at `from`. */
+  /** @returns The node where the part ends. */
   function add(part: Syntax, from: number): number {
     switch (part.kind) {
       case "unit": {
@@ -89,7 +92,7 @@ export function nfaOf(syntax: Syntax): Nfa {
   return { nodes, end };
 }
 
-/** The same with every way turned round. */
+/** The same with every edge reversed. */
 export function reversed({ nodes }: Nfa): readonly (readonly Edge[])[] {
   const turned: Edge[][] = nodes.map(() => []);
   nodes.forEach((edges, from) => {

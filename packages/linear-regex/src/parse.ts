@@ -1,7 +1,7 @@
-/** Code units from the first to the second, both included; in order, without overlap. */
+/** Inclusive ranges of code units, in order and without overlap. */
 export type Ranges = readonly (readonly [from: number, to: number])[];
 
-/** A pattern, read. */
+/** A parsed pattern. */
 export type Syntax =
   | { readonly kind: "unit"; readonly ranges: Ranges }
   | { readonly kind: "sequence"; readonly items: readonly Syntax[] }
@@ -17,15 +17,15 @@ export type Syntax =
 
 export interface Parsed {
   readonly syntax: Syntax;
-  /** How many groups capture. */
+  /** The number of capturing groups. */
   readonly groups: number;
   readonly names: ReadonlyMap<string, number>;
 }
 
 const last = 0xffff;
-/** The most that a counted repetition may ask for. */
+/** The largest count of a repetition. */
 const maxCount = 1_000;
-/** Groups in groups: reading them is recursive. */
+/** Nesting of groups: the parser recurses. */
 const maxDepth = 100;
 const syntaxCharacters = "^$\\.*+?()[]{}|/-";
 
@@ -64,10 +64,10 @@ const sets: Readonly<Record<string, Ranges>> = {
 const controls: Readonly<Record<string, number>> = { t: 0x09, n: 0x0a, v: 0x0b, f: 0x0c, r: 0x0d };
 
 /**
- * Reads a pattern: JavaScript's syntax, as far as an automaton without memory can match it, and without what
- * JavaScript takes for the sake of old pages (a brace that stands for itself, an escaped letter without meaning).
+ * Parses JavaScript's syntax without what only old pages rely on, such as a literal brace or an
+ * escaped letter without meaning (Annex B).
  *
- * @throws SyntaxError that says what is not understood, and where.
+ * @throws SyntaxError with the offset.
  */
 export function parse(source: string): Parsed {
   return new Parser(source).parse();
@@ -86,7 +86,7 @@ class Parser {
 
   parse(): Parsed {
     const syntax = this.#choice();
-    if (this.#at < this.#source.length) this.#fail("a ) that closes nothing");
+    if (this.#at < this.#source.length) this.#fail("unmatched )");
     return { syntax, groups: this.#groups, names: this.#names };
   }
 
@@ -98,7 +98,7 @@ class Parser {
 
   #sequence(): Syntax {
     const items: Syntax[] = [];
-    // A pattern matches the whole path anyway: at its ends these two say nothing new.
+    // The whole text is matched anyway: at the ends both are redundant.
     if (this.#depth === 0) this.#take("^");
     while (this.#at < this.#source.length && !"|)".includes(this.#next())) {
       if (this.#next() === "$" && this.#depth === 0 && "|".includes(this.#source[this.#at + 1] ?? "|")) {
@@ -114,7 +114,7 @@ class Parser {
     const [min, max] = this.#quantifier();
     if (min === 1 && max === 1) return item;
     const greedy = !this.#take("?");
-    if ("*+?{".includes(this.#source[this.#at] ?? " ")) this.#fail("a repetition of a repetition");
+    if ("*+?{".includes(this.#source[this.#at] ?? " ")) this.#fail("nested quantifier");
     return { kind: "repeat", item, min, max, greedy };
   }
 
@@ -124,11 +124,11 @@ class Parser {
     if (this.#take("?")) return [0, 1];
     if (this.#source[this.#at] !== "{") return [1, 1];
     const counted = /^\{(\d+)(,?)(\d*)\}/.exec(this.#source.slice(this.#at, this.#at + 20));
-    if (counted === null) return this.#fail("a { that begins no repetition; write \\{");
+    if (counted === null) return this.#fail("incomplete quantifier; for a literal brace write \\{");
     const min = Number(counted[1]);
     const max = counted[2] === "" ? min : counted[3] === "" ? Infinity : Number(counted[3]);
     if (min > max || Math.max(min, max === Infinity ? 0 : max) > maxCount)
-      this.#fail(`a repetition of ${counted[0]}; valid are rising counts up to ${maxCount}`);
+      this.#fail(`invalid quantifier ${counted[0]}; counts must ascend and be at most ${maxCount}`);
     this.#at += counted[0].length;
     return [min, max];
   }
@@ -146,9 +146,9 @@ class Parser {
     }
     this.#at = at;
     if (character === "^" || character === "$")
-      this.#fail(`a ${character} inside; the whole is matched anyway`);
+      this.#fail(`${character} is only allowed at the ends; the whole text is matched anyway`);
     if ("*+?".includes(character)) this.#fail("nothing to repeat");
-    if ("{}]".includes(character)) this.#fail(`a ${character} by itself; write \\${character}`);
+    if ("{}]".includes(character)) this.#fail(`unescaped ${character}; write \\${character}`);
     this.#at++;
     const code = character.charCodeAt(0);
     return unit([[code, code]]);
@@ -158,19 +158,21 @@ class Parser {
     const opening = /^\?(?:(:)|<([A-Za-z_$][\w$]*)>)/.exec(this.#source.slice(this.#at));
     if (opening === null && this.#source[this.#at] === "?") {
       const looks = /^\?<?[=!]/.test(this.#source.slice(this.#at));
-      this.#fail(looks ? "a look-around, which takes more than linear time" : "a group of an unknown kind");
+      this.#fail(
+        looks ? "lookaround is not supported, as it takes more than linear time" : "unsupported group",
+      );
     }
     this.#at += opening?.[0].length ?? 0;
     const index = opening?.[1] === undefined ? ++this.#groups : 0;
     const name = opening?.[2];
     if (name !== undefined) {
-      if (this.#names.has(name)) this.#fail(`a second group named ${name}`);
+      if (this.#names.has(name)) this.#fail(`duplicate group name ${name}`);
       this.#names.set(name, index);
     }
-    if (++this.#depth > maxDepth) this.#fail(`groups in groups; valid are ${maxDepth}`);
+    if (++this.#depth > maxDepth) this.#fail(`groups nested deeper than ${maxDepth}`);
     const item = this.#choice();
     this.#depth--;
-    if (!this.#take(")")) this.#fail("a ( that is not closed");
+    if (!this.#take(")")) this.#fail("unclosed (");
     return index === 0 ? { kind: "sequence", items: [item] } : { kind: "group", item, index };
   }
 
@@ -182,11 +184,11 @@ class Parser {
       if (typeof from !== "number") {
         ranges.push(...from);
         if (this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]")
-          this.#fail("a range between sets");
+          this.#fail("a class escape cannot begin a range");
       } else if (this.#source[this.#at] === "-" && this.#source[this.#at + 1] !== "]") {
         this.#at++;
         const to = this.#inSet();
-        if (typeof to !== "number" || to < from) this.#fail("a range that is none");
+        if (typeof to !== "number" || to < from) this.#fail("invalid range");
         ranges.push([from, to as number]);
       } else ranges.push([from, from]);
     }
@@ -195,13 +197,13 @@ class Parser {
   }
 
   #inSet(): number | Ranges {
-    if (this.#at >= this.#source.length) this.#fail("a [ that is not closed");
+    if (this.#at >= this.#source.length) this.#fail("unclosed [");
     const character = this.#next();
     this.#at++;
     return character === "\\" ? this.#escape() : character.charCodeAt(0);
   }
 
-  /** What follows a backslash: one code unit, or a set of them. */
+  /** What follows a backslash: a code unit, or a class. */
   #escape(): number | Ranges {
     const letter = this.#source[this.#at] ?? "";
     const known = Object.hasOwn(sets, letter) ? sets[letter] : undefined;
@@ -211,9 +213,10 @@ class Parser {
       this.#at += coded[0].length;
       return Number.parseInt((coded[1] ?? coded[2]) as string, 16);
     }
-    if (/[1-9k]/.test(letter)) this.#fail("a back-reference, which takes more than linear time");
+    if (/[1-9k]/.test(letter))
+      this.#fail("backreferences are not supported, as they take more than linear time");
     if (known === undefined && control === undefined && (letter === "" || !syntaxCharacters.includes(letter)))
-      this.#fail(`the escape \\${letter}, which is not known here`);
+      this.#fail(`unsupported escape \\${letter}`);
     this.#at++;
     return known ?? control ?? letter.charCodeAt(0);
   }
@@ -229,7 +232,7 @@ class Parser {
   }
 
   #fail(what: string): never {
-    throw new SyntaxError(`at ${this.#at} there is ${what}`);
+    throw new SyntaxError(`${what} (at offset ${this.#at})`);
   }
 }
 

@@ -1,45 +1,49 @@
 import type { Edge } from "./nfa.ts";
-import type { Ranges } from "./syntax.ts";
+import type { Ranges } from "./parse.ts";
 
-/** With more states than that a pattern is refused: it would need too much memory. */
+/** Patterns with more states are rejected: their tables would take too much memory. */
 const maxStates = 1_000;
-/** The state from which nothing matches any more. */
+/** No continuation of the text matches. */
 export const dead = 0;
-/** The state in which matching begins. */
 export const start = 1;
 
 /**
- * A deterministic automaton, made as a whole by the subset construction. It looks at each code unit once, whatever
- * the pattern is: a few nanoseconds each.
+ * A deterministic automaton, built ahead of time by subset construction: a few nanoseconds per code
+ * unit.
  */
 export class Dfa {
-  /** The nodes in which the other automaton may be, by state. */
+  /** The NFA nodes that each state stands for. */
   readonly sets: readonly ReadonlySet<number>[];
-  readonly #units: Units;
-  readonly #kinds: Uint16Array;
+  readonly #classes: CodeUnitClasses;
+  readonly #low: Uint16Array;
   readonly #count: number;
-  /** By state and kind; states are given as where their row begins, which spares a multiplication for each code unit. */
+  /**
+   * By state and class. A state is the offset of its row, which saves a multiplication per code
+   * unit.
+   */
   readonly #next: Int32Array;
   readonly #accepts: Uint8Array;
 
-  /** @throws SyntaxError when it has too many states. */
+  /** @throws SyntaxError if it has too many states. */
   constructor(nodes: readonly (readonly Edge[])[], first: number, accepting: number) {
-    this.#units = new Units(nodes.flat().flatMap(({ ranges }) => (ranges === undefined ? [] : [ranges])));
-    const { count, low } = this.#units;
-    this.#kinds = low;
+    this.#classes = new CodeUnitClasses(
+      nodes.flat().flatMap(({ ranges }) => (ranges === undefined ? [] : [ranges])),
+    );
+    const { count, low } = this.#classes;
+    this.#low = low;
     this.#count = count;
     const sets: ReadonlySet<number>[] = [new Set(), closure(nodes, [first])];
     const known = new Map(sets.map((set, state) => [keyOf(set), state]));
     const next: number[] = [];
     for (let state = 0; state < sets.length; state++) {
       const targets = this.#targets(nodes, sets[state] as ReadonlySet<number>);
-      for (let kind = 0; kind < count; kind++) {
-        const set = closure(nodes, targets[kind] ?? []);
+      for (let column = 0; column < count; column++) {
+        const set = closure(nodes, targets[column] ?? []);
         const key = keyOf(set);
         let to = known.get(key);
         if (to === undefined) {
           if (sets.length === maxStates)
-            throw new SyntaxError(`it has more than ${maxStates} states to be told apart`);
+            throw new SyntaxError(`the pattern is too large: more than ${maxStates} DFA states`);
           to = sets.push(set) - 1;
           known.set(key, to);
         }
@@ -51,16 +55,16 @@ export class Dfa {
     this.#accepts = Uint8Array.from(sets, (set) => (set.has(accepting) ? 1 : 0));
   }
 
-  /** Whether the text is matched from there to its end. */
+  /** Whether the text matches from that offset to its end. */
   matches(text: string, from: number): boolean {
     const next = this.#next;
-    const kinds = this.#kinds;
-    const units = this.#units;
+    const low = this.#low;
+    const classes = this.#classes;
     let row = start * this.#count;
     for (let at = from; at < text.length; at++) {
       const code = text.charCodeAt(at);
-      const kind = code < 256 ? (kinds[code] as number) : units.kindOf(code);
-      row = next[row + kind] as number;
+      const column = code < 256 ? (low[code] as number) : classes.classOf(code);
+      row = next[row + column] as number;
       if (row === dead) return false;
     }
     return this.#accepts[row / this.#count] === 1;
@@ -68,41 +72,43 @@ export class Dfa {
 
   /** The state after one more code unit. */
   step(state: number, code: number): number {
-    const kind = code < 256 ? (this.#kinds[code] as number) : this.#units.kindOf(code);
-    return (this.#next[state * this.#count + kind] as number) / this.#count;
+    const column = code < 256 ? (this.#low[code] as number) : this.#classes.classOf(code);
+    return (this.#next[state * this.#count + column] as number) / this.#count;
   }
 
   #targets(nodes: readonly (readonly Edge[])[], set: ReadonlySet<number>): number[][] {
     const targets: number[][] = [];
     for (const node of set) {
       for (const { ranges, to } of nodes[node] ?? []) {
-        for (const kind of ranges === undefined ? [] : this.#units.kindsIn(ranges))
-          (targets[kind] ??= []).push(to);
+        for (const column of ranges === undefined ? [] : this.#classes.classesIn(ranges))
+          (targets[column] ??= []).push(to);
       }
     }
     return targets;
   }
 }
 
-/** Code units that no range of a pattern tells apart are of one kind. */
-class Units {
-  /** The kinds of the first 256. */
+/** Classes of code units: all units of a class are in the same ranges of the pattern. */
+class CodeUnitClasses {
+  /** The classes of the first 256 code units. */
   readonly low: Uint16Array = new Uint16Array(256);
-  /** Where each kind begins. One kind may come twice: that costs a little memory. */
+  /**
+   * The first code unit of each class. Equal classes are not merged, which costs a little memory.
+   */
   readonly #begins: readonly number[];
 
   constructor(all: readonly Ranges[]) {
     const begins = new Set([0]);
     for (const [from, to] of all.flat()) begins.add(from).add(to + 1);
     this.#begins = [...begins].toSorted((a, b) => a - b);
-    for (let code = 0; code < 256; code++) this.low[code] = this.kindOf(code);
+    for (let code = 0; code < 256; code++) this.low[code] = this.classOf(code);
   }
 
   get count(): number {
     return this.#begins.length;
   }
 
-  kindOf(code: number): number {
+  classOf(code: number): number {
     let from = 0;
     let to = this.#begins.length;
     while (to - from > 1) {
@@ -113,17 +119,17 @@ class Units {
     return from;
   }
 
-  *kindsIn(ranges: Ranges): Generator<number> {
+  *classesIn(ranges: Ranges): Generator<number> {
     for (const [from, to] of ranges) {
-      for (let kind = this.kindOf(from); (this.#begins[kind] ?? Infinity) <= to; kind++) yield kind;
+      for (let column = this.classOf(from); (this.#begins[column] ?? Infinity) <= to; column++) yield column;
     }
   }
 }
 
-/** With all that can be reached over nothing. */
+/** The epsilon closure. */
 function closure(nodes: readonly (readonly Edge[])[], from: readonly number[]): ReadonlySet<number> {
   const reached = new Set(from);
-  // A set that grows while it is gone over gives what was added, too.
+  // Iterating over a set visits what is added meanwhile.
   for (const node of reached) {
     for (const { ranges, to } of nodes[node] ?? []) if (ranges === undefined) reached.add(to);
   }

@@ -1,0 +1,2 @@
+export * from "./linear-regex.ts";
+export * from "./substitution.ts";
