@@ -16,43 +16,46 @@ import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";
 import { type CallEnd, levelOf } from "./level.ts";
 
-/** What the layer needs of a pino logger. */
+/** The part of a pino logger that the layer uses. */
 export type AccessLogger = Pick<Logger, "isLevelEnabled" | Level>;
 
+/** Options of {@link accessLog}. */
 export interface AccessLogOptions<in Req extends LoggedRequest = LoggedRequest> {
-  /** Where the lines go: a pino logger, or a child of one with what tells them from other lines. */
+  /** Destination of the lines: a pino logger, or a child logger to tell them from other logs. */
   readonly logger: AccessLogger;
-  /** The level of a call's line; `silent`: none. Default: {@link levelOf}. */
+  /** Level of a call's line; `silent` skips it. Default: {@link levelOf}. */
   readonly level?: (end: CallEnd, request: Req) => LevelWithSilent;
-  /** What a line says beside the rest, or instead of it, by its name there. */
+  /** Extra fields of a line. A field replaces the default one of the same name. */
   readonly fields?: (
     request: Req,
     response: HttpResponse | undefined,
     entry: AccessEntry,
   ) => Readonly<Record<string, unknown>>;
-  /** The share of the lines below `warn` that are written, chosen at random: 0 to 1. Default 1. */
+  /** Sampling ratio of the lines below `warn`: 0 to 1. Default 1. */
   readonly ratio?: number;
-  /** Whether lines have the query, which may hold secrets. Default `false`. */
+  /** Logs the query string, which may contain secrets. Default `false`. */
   readonly query?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /**
- * Writes one line for each HTTP call, when its response's body has ended, whole or not, or the call has ended without
- * one: who asked for what, what came of it, where it was sent, how long it took, and, where the stack itself answered,
- * which error was the reason and what lies behind it. That a client is not told; here is the place for it.
+ * Writes one log line per HTTP call: the client, the request, the outcome, the upstream, the
+ * duration and, if the stack itself answered, the error behind the response with its cause. The
+ * line is written when the response body ends, completely or not, or when the call ends without a
+ * response.
  *
- * It stands outside `respond`, so that it sees the responses made of errors, and inside of what gives the request its id
- * and says who asks.
+ * Place it outside `respond`, to see the responses made from errors, and inside the layer that sets
+ * the request id and the client.
  *
- * What the logger throws, or a function among the options, is counted, and the call goes on. A text that came from
- * outside has no control characters in its line: it cannot pretend to be another line, nor tell a terminal what to do.
+ * Exceptions thrown by the logger or by a callback are counted and do not affect the call. Control
+ * characters in untrusted strings are escaped, so they can neither forge a line nor control a
+ * terminal.
  *
  * Errors: none.
  *
- * Cost per call: about 0.6 µs, and where a line is written about 2 µs more, most of it pino's; next to nothing with a
- * logger that is silent.
+ * Cost per call: about 0.6 µs, plus about 2 µs for a line that is written, most of it pino's. Next
+ * to nothing with a silent logger.
  *
  * @throws RangeError when `ratio` is out of range.
  */
@@ -98,7 +101,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     }
   }
 
-  /** Whether there is a line is decided before there is anything to write. */
+  /** Decides whether to write before it builds the entry. */
   function write(call: Call<Req>, end: CallEnd): void {
     const at = levelFor(end, call.request);
     if (at === "silent" || !logger.isLevelEnabled(at)) return;
@@ -111,7 +114,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   function over(call: Call<Req>, outcome: CallEnd["outcome"], fault?: Fault): void {
     inFlight--;
     const durationMs = clock.now() - call.startedAt;
-    // Nothing that goes wrong here may come out in the middle of a call, or of a body.
+    // A failure to log must not surface in the middle of a call or a body.
     try {
       write(call, { outcome, status: call.response?.status, fault, durationMs });
     } catch {
@@ -119,7 +122,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     }
   }
 
-  /** The signal says who has left whom. */
+  /** The reason of the signal tells a client's abort from a cut-off by the server. */
   function left(call: Call<Req>, fault: Fault | undefined): void {
     const { signal } = call;
     if (signal?.reason instanceof CutOff) over(call, "cutOff", fault ?? aborted(signal));
@@ -136,7 +139,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
         else over(call, "complete", fault);
         return;
       }
-      // The one who reads may hear that the client has gone before the signal does, in the same tick.
+      // The body may be cancelled before the signal is aborted, in the same tick.
       queueMicrotask(() => {
         if (fault?._tag === "Aborted" || call.signal?.aborted) left(call, fault);
         else over(call, hasNoBody(call.request.method, status) ? "complete" : "broken", fault);
@@ -180,10 +183,10 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   }));
 }
 
-/** Levels at which a line is worth it, whatever the share. */
+/** Levels that are never sampled. */
 const alwaysWritten: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);
 
-/** Of such a response a server sends the head alone, and cancels what would follow. */
+/** A server sends only the head of such a response and cancels its body. */
 function hasNoBody(method: string, status: number): boolean {
   return method === "HEAD" || status === 204 || status === 304;
 }

@@ -7,22 +7,22 @@ import {
   type HttpResponse,
   type Identified,
 } from "@pagoda/http";
-import { clean } from "./clean.ts";
+import { escapeControls } from "./escape-controls.ts";
 import type { CallEnd } from "./level.ts";
 
-/** What the layer reads of a request: its id and who asks stand there where a layer further out has found them out. */
+/** A request as the layer reads it, with its id and client if an outer layer has set them. */
 export type LoggedRequest = HttpRequest & Partial<Identified> & Partial<FromClient>;
 
-/** What lies behind an error. */
+/** The cause of a fault. */
 export interface LoggedCause {
   readonly message: string;
-  /** The system's word for it, such as `ECONNREFUSED`. */
+  /** System error code, such as `ECONNREFUSED`. */
   readonly code?: string | undefined;
 }
 
-/** The error that ended a call, with what it says of itself: its texts, numbers and truths under their own names. */
+/** The error that ended a call, with its own strings, numbers and booleans under their names. */
 export interface LoggedFault {
-  /** Names the error, and so the layer that raised it. */
+  /** Identifies the error, and with it the layer that raised it. */
   readonly tag: string;
   readonly origin: Fault["origin"];
   readonly retryable: boolean;
@@ -30,7 +30,7 @@ export interface LoggedFault {
   readonly [detail: string]: unknown;
 }
 
-/** A line. What is not known is not in it. */
+/** The fields of a line. Unknown values are `undefined` and omitted. */
 export interface AccessEntry {
   readonly requestId: string | undefined;
   readonly client: string | undefined;
@@ -46,20 +46,21 @@ export interface AccessEntry {
   readonly cluster: string | undefined;
   readonly upstream: string | undefined;
   readonly tries: number;
-  /** Milliseconds to the response's head. */
+  /** Milliseconds until the response head. */
   readonly headMs: number | undefined;
-  /** Milliseconds to the end of the response's body. */
+  /** Milliseconds until the end of the response body. */
   readonly durationMs: number;
-  /** Bytes of the bodies, where that was known before they came. */
+  /** Length of the request body in bytes, if known in advance. */
   readonly requestLength: number | undefined;
+  /** Length of the response body in bytes, if known in advance. */
   readonly responseLength: number | undefined;
   readonly userAgent: string | undefined;
   readonly fault: LoggedFault | undefined;
-  /** What the call rejected with. Under this name pino writes an error's type, message and stack. */
+  /** What the call rejected with. Pino serializes errors under this name: type, message, stack. */
   readonly err: unknown;
 }
 
-/** A call, from its beginning to its line. */
+/** State of a call until its line is written. */
 export class Call<out Req extends LoggedRequest> {
   readonly request: Req;
   readonly notes: CallNotes;
@@ -67,7 +68,7 @@ export class Call<out Req extends LoggedRequest> {
   readonly startedAt: number;
   headMs: number | undefined = undefined;
   response: HttpResponse | undefined = undefined;
-  /** What it rejected with, or an error that is no fault. */
+  /** What it rejected with, or an error that is not a fault. */
   defect: unknown = undefined;
 
   constructor(request: Req, notes: CallNotes, signal: AbortSignal | undefined, startedAt: number) {
@@ -85,11 +86,11 @@ export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean)
   return {
     requestId,
     client: clientOf(request)?.address,
-    method: clean(method),
+    method: escapeControls(method),
     scheme,
-    authority: clean(authority),
-    path: clean(path),
-    query: query && request.query !== "" ? clean(request.query) : undefined,
+    authority: escapeControls(authority),
+    path: escapeControls(path),
+    query: query && request.query !== "" ? escapeControls(request.query) : undefined,
     version,
     status: end.status,
     outcome: end.outcome,
@@ -101,7 +102,7 @@ export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean)
     durationMs: toMicroseconds(end.durationMs),
     requestLength: body.length,
     responseLength: response?.body.length,
-    userAgent: userAgent === undefined ? undefined : clean(userAgent),
+    userAgent: userAgent === undefined ? undefined : escapeControls(userAgent),
     fault: end.fault === undefined ? undefined : loggedFault(end.fault),
     err: defect,
   };
@@ -112,7 +113,7 @@ function upstreamOf(fault: Fault | undefined): string | undefined {
   return typeof upstream === "string" ? upstream : undefined;
 }
 
-/** A clock gives more digits than it means. */
+/** Drops the digits beyond the clock's precision. */
 function toMicroseconds(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
@@ -121,20 +122,22 @@ function loggedFault(fault: Fault): LoggedFault {
   const { _tag, cause, ...rest } = fault;
   const details: Record<string, unknown> = { tag: _tag };
   for (const [name, value] of Object.entries(rest)) {
-    if (typeof value === "string") details[name] = clean(value);
+    if (typeof value === "string") details[name] = escapeControls(value);
     else if (typeof value === "number" || typeof value === "boolean") details[name] = value;
   }
   if (cause !== undefined) details["cause"] = loggedCause(cause);
   return details as unknown as LoggedFault;
 }
 
-/** Of several errors in one, as when each address of a name refuses, the message is empty: theirs say it. */
+/**
+ * An `AggregateError`, as when every address of a host refuses, has an empty message: joins theirs.
+ */
 function loggedCause(cause: unknown): LoggedCause {
   const { code, errors } = Object(cause) as { readonly code?: unknown; readonly errors?: unknown };
   const several = Array.isArray(errors) ? errors.map(messageOf).join("; ") : "";
   return {
-    message: clean(messageOf(cause) || several || nameOf(cause)),
-    code: typeof code === "string" ? clean(code) : undefined,
+    message: escapeControls(messageOf(cause) || several || nameOf(cause)),
+    code: typeof code === "string" ? escapeControls(code) : undefined,
   };
 }
 
@@ -143,7 +146,7 @@ function messageOf(cause: unknown): string {
   return typeof message === "string" ? message : "";
 }
 
-/** Also of a fault, which a fault may have for its cause. */
+/** The cause of a fault may be a fault itself, named by its tag. */
 function nameOf(cause: unknown): string {
   if (typeof cause !== "object" || cause === null) return String(cause);
   const { _tag, name } = cause as { readonly _tag?: unknown; readonly name?: unknown };

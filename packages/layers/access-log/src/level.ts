@@ -1,33 +1,33 @@
 import type { Fault } from "@pagoda/core";
 import type { LevelWithSilent } from "pino";
 
-/** How a call ended. What its line says beside this is looked up only if there is a line. */
+/** How a call ended. Everything else is looked up only if a line is written. */
 export interface CallEnd {
   /**
-   * - `complete`: the response has passed as a whole;
-   * - `broken`: its body has not;
-   * - `aborted`: the client went away first;
-   * - `cutOff`: the server gave it up first, since draining took too long or nothing moved;
-   * - `error`: an error came out that nobody had answered;
-   * - `defect`: the call rejected.
+   * - `complete`: the response was passed on completely
+   * - `broken`: the response body was cut short
+   * - `aborted`: the client disconnected first
+   * - `cutOff`: the server gave up first, on a drain timeout or a stalled connection
+   * - `error`: an error left the stack that no layer had turned into a response
+   * - `defect`: the call rejected
    */
   readonly outcome: "complete" | "broken" | "aborted" | "cutOff" | "error" | "defect";
-  /** Absent where there was no response. */
+  /** `undefined` if there was no response. */
   readonly status: number | undefined;
-  /** The error that ended the call, or for which the response stands. */
+  /** The error that ended the call, or that the response was made from. */
   readonly fault: Fault | undefined;
-  /** Milliseconds from the call to its end. */
+  /** Milliseconds from the start of the call to its end. */
   readonly durationMs: number;
 }
 
 /**
- * The level of a call's line, as whoever is called at night would have it:
+ * Returns the default level of a call's line, chosen for whoever is on call:
  *
- * - `error`: the upstream has failed, or the program: 5xx, an error of origin `upstream`, a defect;
- * - `warn`: this side refused the call or gave it up, an open circuit and a rate limit included, whatever the status;
- *   or the response broke off, or the server cut the call off;
- * - `info`: all the rest. What a client did wrong (4xx) is here, too: clients must not be able to raise an alarm. So is
- *   one that went away.
+ * - `error`: the upstream or the program failed: 5xx, an error of origin `upstream`, a defect
+ * - `warn`: this side refused or gave up, whatever the status (open circuit, rate limit, a call
+ *   that was cut off), or the response body broke
+ * - `info`: everything else, including 4xx and clients that disconnected: clients must not be able
+ *   to trigger alerts
  */
 export function levelOf({ outcome, status, fault }: CallEnd): LevelWithSilent {
   if (outcome === "aborted") return "info";

@@ -16,7 +16,7 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { accessLog, type LoggedRequest } from "@pagoda/access-log";
 import { bench, down, get, memory, nowhere, refused, responseFor, TestBody } from "./bench.ts";
 
-describe("access-log", () => {
+describe("accessLog", () => {
   for (const level of ["info", "silent"]) {
     conformance(test, ({ clock }) => accessLog({ logger: memory(level).logger, clock }), {
       request: () => get,
@@ -24,7 +24,7 @@ describe("access-log", () => {
     });
   }
 
-  test("writes one line for a call, with all that is known of it", async () => {
+  test("writes one line per call with everything it knows", async () => {
     const { clock, mock, layered, lines } = bench();
     const request = {
       ...get,
@@ -70,7 +70,7 @@ describe("access-log", () => {
     ]);
   });
 
-  test("leaves out what is not known", async () => {
+  test("omits unknown values", async () => {
     const { answered, lines } = bench();
     await answered(httpResponse(200), { ...get, body: new TestBody() });
     expect(lines()).toEqual([
@@ -92,7 +92,7 @@ describe("access-log", () => {
     ]);
   });
 
-  test("gives the response as it is", async () => {
+  test("returns the response unchanged", async () => {
     const { mock, layered } = bench();
     const answer = httpResponse(200, "hello");
     const result = layered.call(get);
@@ -100,13 +100,13 @@ describe("access-log", () => {
     expect(((await result) as { right: HttpResponse }).right).toBe(answer);
   });
 
-  test("where nobody names the client, the peer does", async () => {
+  test("client defaults to the peer", async () => {
     const { answered, lines } = bench();
     await answered(httpResponse(200), { ...get, peer: { address: "203.0.113.9", port: 1 } });
     expect(lines()[0]).toMatchObject({ client: "203.0.113.9" });
   });
 
-  test("has the query only where that is wanted", async () => {
+  test("logs the query only if the option is set", async () => {
     const [without, with_] = [bench(), bench({ query: true })];
     for (const { answered } of [without, with_]) await answered(httpResponse(200));
     expect(without.texts[0]).not.toContain("secret");
@@ -115,7 +115,7 @@ describe("access-log", () => {
     expect(with_.lines()[1]).not.toHaveProperty("query");
   });
 
-  test("reads the notes that the request has, when the call is over", async () => {
+  test("reads the request's notes when the call ends", async () => {
     const { mock, layered, lines } = bench();
     const notes = callNotes();
     const request = { ...get, notes };
@@ -128,7 +128,7 @@ describe("access-log", () => {
     expect(lines()[0]).toMatchObject({ route: "late" });
   });
 
-  test("gives a request notes that has none, fresh ones each time", async () => {
+  test("adds fresh notes to each request without any", async () => {
     const { mock, layered, lines } = bench();
     for (const tries of [1, 2]) {
       const result = layered.call(get);
@@ -141,7 +141,7 @@ describe("access-log", () => {
     expect(lines().map(({ tries }) => tries)).toEqual([1, 2]);
   });
 
-  test("says where the upstream is: the response, else the error, else the notes", async () => {
+  test("takes the upstream from the response, then the error, then the notes", async () => {
     const { answered, lines } = bench();
     const notes = { ...callNotes(), upstream: "http://noted:1" };
     const fault = { ...down, upstream: "http://failed:1" };
@@ -156,7 +156,7 @@ describe("access-log", () => {
     ]);
   });
 
-  test("adds fields, or puts others in their place", async () => {
+  test("fields adds to the line and replaces default fields", async () => {
     const { answered, lines } = bench({
       fields: ({ headers }, response, { path, outcome }) => ({
         tenant: headers.get("x-tenant"),
@@ -178,7 +178,7 @@ describe("access-log", () => {
     });
   });
 
-  test("describes its options, and what it has done", async () => {
+  test("describes its options and counters", async () => {
     const { mock, layered, answered, state } = bench({ ratio: 0.5, random: () => 0 });
     await answered(httpResponse(200));
     void layered.call(get);
@@ -187,25 +187,25 @@ describe("access-log", () => {
     expect(state()).toEqual({ inFlight: 1, lines: 1, defects: 0 });
   });
 
-  test.each([-0.1, 1.1, NaN])("does not take %d for a share", (ratio) => {
+  test.each([-0.1, 1.1, NaN])("rejects a ratio of %d", (ratio) => {
     expect(() => bench({ ratio })).toThrow(RangeError);
     expect(() => bench({ ratio })).toThrow(`access-log: ratio must be a number from 0 to 1 (got ${ratio})`);
   });
 });
 
-describe("types of access-log", () => {
+describe("types of accessLog", () => {
   const { logger } = memory();
   const leaf = service<HttpRequest, HttpResponse, Fault<"Down">>("leaf", async () =>
     right(httpResponse(200)),
   );
 
-  test("it changes nothing, and needs an id no more than a client", () => {
+  test("changes nothing and requires neither an id nor a client", () => {
     expectTypeOf(accessLog({ logger })).toEqualTypeOf<Layer<LoggedRequest>>();
     const stack = new ServiceBuilder<HttpRequest>().layer(accessLog({ logger })).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Fault<"Down">>>();
   });
 
-  test("what it is told to write may need more, and then it stands further in", () => {
+  test("requires what its callbacks read, and so an inner place in the stack", () => {
     type Known = HttpRequest & Identified & FromClient;
     const log = accessLog({ logger, fields: ({ client }: Known) => ({ of: client.address.split(".")[0] }) });
     expectTypeOf(log).toEqualTypeOf<Layer<Known>>();
@@ -219,7 +219,7 @@ describe("types of access-log", () => {
     new ServiceBuilder<HttpRequest>().layer(log);
   });
 
-  test("functions among the options know the request without being told", async () => {
+  test("infers the request type of its callbacks", async () => {
     const stack = new ServiceBuilder<HttpRequest & FromClient>()
       .layer(
         accessLog({ logger, level: (_end, { client }) => (client.address === "probe" ? "silent" : "info") }),
@@ -229,8 +229,8 @@ describe("types of access-log", () => {
     await settled();
   });
 
-  test("it stands around HTTP alone", () => {
-    // @ts-expect-error: a string is no HttpRequest.
+  test("does not compile around a service that is not HTTP", () => {
+    // @ts-expect-error: a string is not an HttpRequest.
     new ServiceBuilder<string>().layer(accessLog({ logger }));
     expect(refused.origin).toBe("local");
   });

@@ -17,7 +17,7 @@ export const get: HttpRequest = httpRequest("http://shop.example/cart?token=secr
 export const refused: Fault<"CircuitOpen"> = { _tag: "CircuitOpen", origin: "local", retryable: true };
 export const down: Fault<"ConnectFailed"> = { _tag: "ConnectFailed", origin: "upstream", retryable: true };
 
-/** A body that ends when and as the test says. */
+/** A body that the test ends or breaks. */
 export class TestBody extends PushBody {
   readonly length: number | undefined;
 
@@ -38,10 +38,10 @@ export class TestBody extends PushBody {
   protected stop(): void {}
 }
 
-/** Takes everything and forgets it. */
+/** Discards everything. */
 export const nowhere: BodySink = { write: () => true, end() {}, fail() {} };
 
-/** A logger, and what it has written. */
+/** A logger and the lines it has written. */
 export function memory(level = "trace") {
   const texts: string[] = [];
   const logger = pino(
@@ -52,14 +52,14 @@ export function memory(level = "trace") {
   return { logger, texts, lines };
 }
 
-/** The layer around a scripted service, and the lines that it has written. */
+/** The layer around a scripted service, and the lines it has written. */
 export function bench(options: Partial<AccessLogOptions> = {}, level?: string) {
   const clock = virtualClock();
   const mock = mockService<HttpRequest, HttpResponse, unknown>();
   const { logger, texts, lines } = memory(level);
   const layered = accessLog({ logger, clock, ...options })(mock.service);
 
-  /** Calls, answers, and waits until all has settled. */
+  /** Makes a call, answers it and waits until everything has settled. */
   async function answered(response: HttpResponse, request: HttpRequest = get): Promise<void> {
     const result = layered.call(request);
     (await mock.next()).answer(response);

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { type CallEnd, levelOf } from "@pagoda/access-log";
 import { bench, down, get, nowhere, refused, responseFor, TestBody } from "./bench.ts";
 
-describe("how a call ended", () => {
-  test("complete, or broken, by the response's body, and when it did", async () => {
+describe("outcome of a call", () => {
+  test("is complete or broken at the end of the response body", async () => {
     for (const [end, outcome] of [
       [(body: TestBody) => body.end(), "complete"],
       [(body: TestBody) => body.break(), "broken"],
@@ -26,7 +26,7 @@ describe("how a call ended", () => {
     ["HEAD", 200],
     ["GET", 204],
     ["GET", 304],
-  ])("complete, where a %s with %d is answered by its head alone", async (method, status) => {
+  ])("is complete if the response to %s with status %d has no body", async (method, status) => {
     const { answered, lines } = bench();
     const body = new TestBody();
     await answered({ ...httpResponse(status), body }, { ...get, method });
@@ -36,7 +36,7 @@ describe("how a call ended", () => {
   });
 
   test.each(["GET", "HEAD"])(
-    "aborted, when the client of a %s goes away before the body has ended",
+    "is aborted if the client of a %s disconnects before the body ends",
     async (method) => {
       const { mock, layered, lines } = bench();
       const leaving = new AbortController();
@@ -44,7 +44,7 @@ describe("how a call ended", () => {
       const result = layered.call({ ...get, method }, leaving.signal);
       (await mock.next()).answer({ ...httpResponse(200), body });
       await result;
-      // As a server does it: the one who sends hears first.
+      // As in a server, where the body is cancelled first.
       body.cancel();
       leaving.abort();
       await settled();
@@ -52,7 +52,7 @@ describe("how a call ended", () => {
     },
   );
 
-  test("aborted, when the client goes away before there is a response", async () => {
+  test("is aborted if the client disconnects before the response", async () => {
     const { mock, layered, lines, clock } = bench();
     const leaving = new AbortController();
     const result = layered.call(get, leaving.signal);
@@ -68,9 +68,9 @@ describe("how a call ended", () => {
   });
 
   test.each([
-    ["before there is a response", undefined],
-    ["before the body has ended", 200],
-  ])("cut off, when the server gives it up %s", async (_when, status) => {
+    ["before the response", undefined],
+    ["before the body ends", 200],
+  ])("is cutOff if the server gives up %s", async (_when, status) => {
     const { mock, layered, lines } = bench();
     const server = new AbortController();
     const body = new TestBody();
@@ -90,9 +90,9 @@ describe("how a call ended", () => {
   });
 
   test.each([
-    ["taken", (body: TestBody) => body.end()],
+    ["read", (body: TestBody) => body.end()],
     ["cancelled", (body: TestBody) => body.cancel()],
-  ])("aborted, also when the response made of that is %s", async (_how, end) => {
+  ])("is aborted even if the response made from the abort is %s", async (_how, end) => {
     const { answered, lines } = bench();
     const body = new TestBody();
     const fault = { _tag: "Aborted", origin: "local", retryable: false } as const;
@@ -103,20 +103,20 @@ describe("how a call ended", () => {
     expect(lines()).toMatchObject([{ outcome: "aborted", status: 499, level: 30 }]);
   });
 
-  test("error, when one came out", async () => {
+  test("is error if a fault leaves the stack", async () => {
     const { failed, lines } = bench();
     await failed(down);
     expect(lines()).toMatchObject([{ outcome: "error", level: 50, fault: { tag: "ConnectFailed" } }]);
     expect(lines()[0]).not.toHaveProperty("status");
   });
 
-  test("error, also when it is no fault", async () => {
+  test("is error even if the error is not a fault", async () => {
     const { failed, lines } = bench();
     await failed({ odd: true });
     expect(lines()).toMatchObject([{ outcome: "error", level: 50, err: { odd: true } }]);
   });
 
-  test.each(["rejects", "throws"])("defect, when inner %s; which it goes on to do", async (how) => {
+  test.each(["rejects", "throws"])("is defect if inner %s, and the call rejects", async (how) => {
     const { mock, layered, lines, state } = bench();
     const defect = new TypeError("a defect");
     if (how === "throws") {
@@ -137,7 +137,7 @@ describe("how a call ended", () => {
   });
 });
 
-describe("the level", () => {
+describe("level of a line", () => {
   const complete: CallEnd = { outcome: "complete", status: 200, fault: undefined, durationMs: 1 };
   test.each<[Partial<CallEnd>, string]>([
     [{}, "info"],
@@ -159,7 +159,7 @@ describe("the level", () => {
     expect(levelOf({ ...complete, ...change })).toBe(level);
   });
 
-  test("is an own one's, by how the call ended and the request", async () => {
+  test("comes from the level option, given the end of the call and the request", async () => {
     const ends: CallEnd[] = [];
     const { answered, lines } = bench({
       level(end, { path }) {
@@ -173,7 +173,7 @@ describe("the level", () => {
     expect(ends[0]).toEqual({ outcome: "complete", status: 503, fault: refused, durationMs: 0 });
   });
 
-  test("that is off costs no line, and nothing is looked up for it", async () => {
+  test("when disabled, builds no entry", async () => {
     let asked = 0;
     const { answered, failed, lines, state } = bench({ fields: () => ({ asked: ++asked }) }, "warn");
     await answered(httpResponse(200));
@@ -182,7 +182,7 @@ describe("the level", () => {
     expect([lines().length, asked]).toEqual([1, 1]);
   });
 
-  test("silent takes the layer out of the way", async () => {
+  test("bypasses the layer if the logger is silent", async () => {
     const { mock, layered, state } = bench({}, "silent");
     void layered.call(get);
     expect((await mock.next()).request).toBe(get);
@@ -190,14 +190,14 @@ describe("the level", () => {
   });
 });
 
-describe("a share of the lines", () => {
+describe("ratio", () => {
   async function logged(response: HttpResponse, ratio: number, random: () => number): Promise<number> {
     const { answered, lines } = bench({ ratio, random });
     for (let n = 0; n < 400; n++) await answered(response);
     return lines().length;
   }
 
-  test("is of those below warn", async () => {
+  test("samples only the lines below warn", async () => {
     const some = await logged(httpResponse(200), 0.25, seededRandom(3));
     expect(some).toBeGreaterThan(70);
     expect(some).toBeLessThan(130);
@@ -206,7 +206,7 @@ describe("a share of the lines", () => {
     expect(await logged(responseFor(refused), 0, () => 0)).toBe(400);
   });
 
-  test("of a half has what is drawn below it", async () => {
+  test("writes a line if the draw is below the ratio", async () => {
     expect(await logged(httpResponse(200), 0.5, () => 0.5)).toBe(0);
     expect(await logged(httpResponse(200), 0.5, () => 0.49)).toBe(400);
     expect(await logged(httpResponse(200), 1, () => 1)).toBe(400);

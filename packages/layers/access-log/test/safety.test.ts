@@ -5,14 +5,14 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { bench, down, get, refused, responseFor } from "./bench.ts";
 
-describe("the error behind a response", () => {
+describe("fault of a line", () => {
   async function faultOf(fault: object): Promise<unknown> {
     const { answered, lines } = bench();
     await answered(responseFor({ ...down, ...fault }));
     return lines()[0]?.["fault"];
   }
 
-  test("is there with its tag and what it says of itself", async () => {
+  test("has the tag and the error's own fields", async () => {
     expect(await faultOf({ ...refused, retryAfterMs: 750, reason: "success-rate", isHot: true })).toEqual({
       tag: "CircuitOpen",
       origin: "local",
@@ -26,12 +26,12 @@ describe("the error behind a response", () => {
   test.each<[string, unknown, object]>([
     ["an error", new Error("it broke"), { message: "it broke" }],
     [
-      "the system's error",
+      "a system error",
       Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }),
       { message: "connect ECONNREFUSED", code: "ECONNREFUSED" },
     ],
     [
-      "several errors in one, which has no message of its own",
+      "an AggregateError without a message",
       Object.assign(new AggregateError([new Error("a refused"), new Error("b refused")]), {
         code: "ECONNREFUSED",
       }),
@@ -39,14 +39,14 @@ describe("the error behind a response", () => {
     ],
     ["an error without a message", new RangeError(), { message: "RangeError" }],
     ["a fault", refused, { message: "CircuitOpen" }],
-    ["a text", "gone", { message: "gone" }],
+    ["a string", "gone", { message: "gone" }],
     ["null", null, { message: "null" }],
-    ["an object that says nothing", {}, { message: "an object" }],
-  ])("is there with its cause, which is %s", async (_what, cause, expected) => {
+    ["an object without a message", {}, { message: "an object" }],
+  ])("has the cause: %s", async (_what, cause, expected) => {
     expect(await faultOf({ cause })).toMatchObject({ cause: expected });
   });
 
-  test("has nothing of it that is an object: that may hold anything", async () => {
+  test("omits objects, which may hold secrets", async () => {
     expect(await faultOf({ request: { headers: "secret" }, list: ["secret"] })).toEqual({
       tag: "ConnectFailed",
       origin: "upstream",
@@ -55,8 +55,8 @@ describe("the error behind a response", () => {
   });
 });
 
-describe("what comes from outside", () => {
-  test("cannot end a line, or pretend to be another one", async () => {
+describe("untrusted strings", () => {
+  test("cannot forge a line", async () => {
     const forged = 'a\r\n{"level":30,"status":200}\n';
     const { answered, texts, lines } = bench({ query: true });
     await answered(httpResponse(200), {
@@ -80,7 +80,7 @@ describe("what comes from outside", () => {
     });
   });
 
-  test("property: no text has a control character, also once the line has been parsed", async () => {
+  test("property: no control character survives, even after the line is parsed", async () => {
     const text = fc.string({ unit: "binary" });
     const { answered, texts, lines } = bench();
     await fc.assert(
@@ -93,7 +93,7 @@ describe("what comes from outside", () => {
         const { path: loggedPath, userAgent, fault } = lines()[0] as Record<string, string>;
         const all = [loggedPath, userAgent, (fault as unknown as { cause: Error }).cause.message].join("");
         expect(all).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
-        // Nothing else is changed: what stands for a control character is the only difference.
+        // The escapes are the only difference.
         const withControls = (logged: string) =>
           logged.replace(/\\u([\da-f]{4})/g, (_all, code: string) =>
             String.fromCharCode(Number.parseInt(code, 16)),
@@ -104,7 +104,7 @@ describe("what comes from outside", () => {
   });
 
   test.each(["\r", "\n", "\u001b", "\u007f", "\u009b", "\u2028", "\u2029"])(
-    "has %j as what it looks like, wherever it stands",
+    "escapes %j in every field",
     async (character) => {
       const { answered, lines } = bench();
       const text = `a${character}b`;
@@ -118,19 +118,19 @@ describe("what comes from outside", () => {
     },
   );
 
-  test("stays as it is where it controls nothing", async () => {
+  test("stay unchanged without control characters", async () => {
     const { answered, lines } = bench();
     await answered(httpResponse(200), { ...get, path: '/caf\u00e9/"\\/\u{1f3ef}' });
     expect(lines()[0]).toMatchObject({ path: '/caf\u00e9/"\\/\u{1f3ef}' });
   });
 });
 
-describe("what throws", () => {
+describe("exceptions", () => {
   const thrown = (): never => {
     throw new Error("a defect");
   };
 
-  test("the destination: the call goes on, and it is counted", async () => {
+  test("of the destination are counted, and the call continues", async () => {
     const logger = pino({}, { write: thrown });
     const { mock, layered, state } = bench({ logger });
     const result = layered.call(get);
@@ -139,7 +139,7 @@ describe("what throws", () => {
     expect(state()).toEqual({ inFlight: 0, lines: 0, defects: 1 });
   });
 
-  test("the logger, when it is asked for its level: the call goes on without a line", async () => {
+  test("of the logger's level check are counted, and the call continues without a line", async () => {
     const logger = Object.assign(Object.create(pino({ level: "silent" })) as ReturnType<typeof pino>, {
       isLevelEnabled: thrown,
     });
@@ -149,13 +149,13 @@ describe("what throws", () => {
     expect(state()).toEqual({ inFlight: 0, lines: 0, defects: 1 });
   });
 
-  test("an own level: the line has the usual one", async () => {
+  test("of level fall back to the default level", async () => {
     const { answered, lines, state } = bench({ level: thrown });
     await answered(responseFor(refused));
     expect([lines()[0]?.["level"], state()["defects"]]).toEqual([40, 1]);
   });
 
-  test("own fields: the line is there without them", async () => {
+  test("of fields leave the line without them", async () => {
     const { answered, lines, state } = bench({ fields: thrown });
     await answered(httpResponse(200));
     expect(lines()).toMatchObject([{ status: 200, path: "/cart" }]);

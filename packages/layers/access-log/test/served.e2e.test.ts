@@ -8,7 +8,7 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { accessLog } from "@pagoda/access-log";
 
-/** A server with an access log, and its next line. */
+/** A server with an access log, and a promise of its next line. */
 async function served(answer: (request: HttpRequest) => HttpResponse) {
   const written: ((line: Record<string, unknown>) => void)[] = [];
   const logger = pino({}, { write: (line: string) => written.shift()?.(JSON.parse(line) as never) });
@@ -22,7 +22,7 @@ async function served(answer: (request: HttpRequest) => HttpResponse) {
   return { url: server.right.url, line };
 }
 
-test("a response that a client has read is complete, a HEAD's included", async () => {
+test("a response read by the client is complete, for HEAD too", async () => {
   const { url, line } = await served(() => ({ ...text("hello"), body: bodyFrom(["hel", "lo"]) }));
   for (const method of ["GET", "HEAD"]) {
     const logged = line();
@@ -31,7 +31,7 @@ test("a response that a client has read is complete, a HEAD's included", async (
   }
 });
 
-test("a client that goes away in the middle of a response has aborted the call", async () => {
+test("a client that disconnects mid-response aborts the call", async () => {
   async function* endless(): AsyncGenerator<Uint8Array> {
     for (;;) yield Buffer.alloc(65_536);
   }
@@ -46,7 +46,7 @@ test("a client that goes away in the middle of a response has aborted the call",
   expect(await logged).toMatchObject({ outcome: "aborted", status: 200, level: 30 });
 });
 
-test("a response that breaks off is broken, and the client knows", async () => {
+test("a response that breaks off is broken, for the client too", async () => {
   async function* breaking(): AsyncGenerator<Uint8Array> {
     yield Buffer.from("hel");
     throw new Error("gone");
