@@ -8,6 +8,7 @@ import { format } from "./checks/format.ts";
 import { lint } from "./checks/lint.ts";
 import { failed, type Outcome, type Step, withoutSkips } from "./checks/outcome.ts";
 import { published } from "./checks/published.ts";
+import { reference } from "./checks/reference.ts";
 import { filtersOf, parseArguments, type Selection } from "./checks/selection.ts";
 import { types } from "./checks/types.ts";
 import { tests, watchTests } from "./checks/vitest.ts";
@@ -35,7 +36,17 @@ function stepsOf(selection: Selection): readonly Step[] {
     case "package":
       return [format, lint, selected, docs];
     case "everything":
-      return [format, lint, types, dependencies, selected, docs, published, ...(isComplete ? [bare] : [])];
+      return [
+        format,
+        lint,
+        types,
+        dependencies,
+        selected,
+        docs,
+        reference,
+        published,
+        ...(isComplete ? [bare] : []),
+      ];
   }
 }
 

@@ -9,6 +9,7 @@ export type Kind = "core" | "http" | "linear-regex" | "layer" | "proxy" | "simul
 export interface Manifest {
   readonly name?: string;
   readonly version?: string;
+  readonly description?: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly bin?: Readonly<Record<string, string>>;

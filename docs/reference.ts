@@ -1,0 +1,84 @@
+// Makes docs/api: the guides, and the API reference out of the doc comments.
+import { join } from "node:path";
+import {
+  Application,
+  Comment,
+  Converter,
+  LogLevel,
+  type NormalizedPath,
+  type ProjectReflection,
+} from "typedoc";
+import { type Package, publishable, root } from "../scripts/workspace.ts";
+
+const repository = "https://github.com/pagoda-ts/pagoda";
+
+/** Whatever TypeDoc warns of, such as a link to nothing or a type that nobody can import, makes the result false. */
+export async function makeReference(base: string, all: readonly Package[], out: string): Promise<boolean> {
+  const entries = all.flatMap(entriesOf);
+  const app = await Application.bootstrap({
+    name: "Pagoda",
+    out,
+    entryPoints: entries.map(({ file }) => file),
+    tsconfig: join(base, "docs/tsconfig.json"),
+    // Types are checked by `npm test` as a whole.
+    skipErrorChecking: true,
+    readme: join(base, "docs/README.md"),
+    projectDocuments: [join(base, "docs/guides/*.md"), join(base, "GLOSSARY.md")],
+    packagesRequiringDocumentation: all.map(({ name }) => name),
+    logLevel: LogLevel.Warn,
+    disableGit: true,
+    basePath: base,
+    sourceLinkTemplate: `${repository}/blob/main/{path}#L{line}`,
+    navigationLinks: { GitHub: repository },
+    highlightLanguages: ["typescript", "javascript", "yaml", "bash", "json"],
+  });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => rename(project, entries));
+  const project = await app.convert();
+  if (project === undefined) return false;
+  app.validate(project);
+  await app.generateOutputs(project);
+  return !app.logger.hasErrors() && !app.logger.hasWarnings();
+}
+
+interface Entry {
+  /** What users import. */
+  readonly name: string;
+  readonly file: string;
+  /** The package, if this is its main entry. */
+  readonly main: Package | undefined;
+}
+
+function entriesOf(one: Package): Entry[] {
+  return Object.entries(one.manifest.exports ?? {}).map(([path, file]) => ({
+    name: one.name + path.slice(1),
+    file: join(one.directory, String(file)),
+    main: path === "." ? one : undefined,
+  }));
+}
+
+/** TypeDoc names modules and documents for their files: readers know imports and titles. */
+function rename(
+  { children = [], documents = [], files }: ProjectReflection,
+  entries: readonly Entry[],
+): void {
+  for (const document of documents)
+    document.name = /^\s*# (.*)$/mu.exec(document.content[0]?.text ?? "")?.[1] ?? document.name;
+  for (const module of children) {
+    const entry = entries.find(({ file }) =>
+      module.sources?.some(({ fullFileName }) => fullFileName === file),
+    );
+    if (entry === undefined) continue;
+    module.name = entry.name;
+    const { main } = entry;
+    if (main === undefined) continue;
+    module.comment ??= new Comment([{ kind: "text", text: main.manifest.description ?? "" }]);
+    // What guides link to in the repository is a page here.
+    for (const path of [main.directory, join(main.directory, "README.md")])
+      files.registerReflectionPath(path as NormalizedPath, module);
+  }
+}
+
+if (import.meta.main) {
+  const made = await makeReference(root, publishable(), join(root, "docs/api"));
+  process.exitCode = made ? 0 : 1;
+}
