@@ -10,18 +10,12 @@ import { Backlog } from "./backlog.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { type Limits, limitsOf } from "./client-limits.ts";
 import { Connections } from "./connections.ts";
+import type { HttpServer, ListenFailed, ServerUpdate } from "./http-server.ts";
 import { Http1 } from "./http1/server.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import { peek } from "./peek.ts";
 import { bareResponse, type Refusal } from "./refusal.ts";
-import type {
-  HttpServer,
-  HttpVersion,
-  ListenFailed,
-  ServeOptions,
-  ServerObserver,
-  ServerUpdate,
-} from "./serve.ts";
+import type { HttpVersion, ServeOptions, ServerObserver } from "./serve-options.ts";
 import type { Side } from "./side.ts";
 import { type ServerTls, TlsEnd } from "./tls.ts";
 import { Tunnels } from "./tunnels.ts";

@@ -1,48 +1,10 @@
-import { type Fault, type Json, layer, type Layer } from "@pagoda/core";
+import { type Json, layer, type Layer } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
+import type { Denied } from "./denied.ts";
+import type { AuthorizeOptions } from "./options.ts";
 import { Policy, type Verdict } from "./policy.ts";
 import type { NeedsOf, Rule } from "./rule.ts";
-
-/**
- * The request is not allowed. It was not sent anywhere. Whoever answers it says 403 and no more: which rule it was, and
- * whom it denied, is for logs.
- */
-export interface Denied extends Fault<"Denied"> {
-  readonly origin: "local";
-  readonly retryable: false;
-  /**
-   * The rule that denied it; `otherwise` where none matched; `unreadable` where rules name paths or hosts, and the
-   * request's could be read in ways that they cannot foresee.
-   */
-  readonly rule: string;
-  /** The denied client's address, if known. */
-  readonly address: string | undefined;
-  /** The denied client's identity, if it has one. */
-  readonly identity: string | undefined;
-}
-
-/** Told what happens, for metrics and logs. Must not throw. */
-export interface AuthorizeObserver<in Req = unknown> {
-  /** A request was denied. */
-  readonly denied?: (fault: Denied, request: Req) => void;
-}
-
-/**
- * @typeParam Req The request where the layer stands.
- * @typeParam R The rules; those that name routes need a router further out.
- */
-export interface AuthorizeOptions<Req, R extends Rule = Rule> {
-  /** In any order: one that denies wins over all that allow. */
-  readonly rules: readonly R[];
-  /** What becomes of a request that no rule matches. Default: `deny` where a rule allows something, else `allow`. */
-  readonly otherwise?: "allow" | "deny" | undefined;
-  /** The client's identity. Default: that of the request's `client`, which is then required. */
-  readonly identity?: ((request: Req) => string | undefined) | undefined;
-  /** The client's IP address. Default: that of the request's `client`, which is then required. */
-  readonly address?: ((request: Req) => string | undefined) | undefined;
-  readonly observer?: AuthorizeObserver<Req>;
-}
 
 /**
  * Lets a request pass or denies it, by rules: who asks (an identity, an address) and for what (method, path, host, route).

@@ -1,7 +1,7 @@
 import { canonicalAddress } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import type { AuthorizeOptions } from "./authorize.ts";
 import type { Facts, Test } from "./compile.ts";
+import type { AuthorizeOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 

@@ -1,7 +1,8 @@
 import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/http";
-import type { AuthorizeOptions, Denied } from "./authorize.ts";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
+import type { Denied } from "./denied.ts";
 import { readableHost } from "./host.ts";
+import type { AuthorizeOptions } from "./options.ts";
 import { problemsError, ruleProblems } from "./problems.ts";
 import { readings } from "./readings.ts";
 import type { Rule } from "./rule.ts";

@@ -1,7 +1,7 @@
+import { Substitution } from "@pagoda/linear-regex";
 import { checkPath, isHost, token } from "./check-match.ts";
 import type { FullPathOptions } from "./path.ts";
-import { Substitution } from "@pagoda/linear-regex";
-import type { Report } from "./problems.ts";
+import type { Report } from "./report.ts";
 import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./route.ts";
 
 const redirectStatuses: readonly unknown[] = [301, 302, 303, 307, 308];

@@ -1,6 +1,6 @@
-import { type FullPathOptions, normalPath } from "./path.ts";
 import { LinearRegex } from "@pagoda/linear-regex";
-import type { Report } from "./problems.ts";
+import { type FullPathOptions, normalPath } from "./path.ts";
+import type { Report } from "./report.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
 
 /** A token of RFC 9110, 5.6.2: names of fields and methods. */

@@ -2,6 +2,7 @@ import type { Json } from "@pagoda/core";
 import { checkEdits, checkRedirect, checkRespond, checkRewrite, checkShares } from "./check-action.ts";
 import { checkMatch } from "./check-match.ts";
 import { fullPathOptions, type FullPathOptions, type PathOptions } from "./path.ts";
+import type { Report } from "./report.ts";
 import { matchesOf, type Route } from "./route.ts";
 
 /** Something in a list of routes that makes no sense. */
@@ -14,9 +15,6 @@ export interface RouteProblem {
   /** What would be valid. */
   readonly message: string;
 }
-
-/** Says that a value at a place in a route makes no sense. */
-export type Report = (path: readonly (string | number)[], value: unknown, message: string) => void;
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 

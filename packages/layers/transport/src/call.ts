@@ -1,7 +1,6 @@
 import { aborted, type Aborted } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import type { Connection } from "./connection.ts";
 import { brokenBy, faultOf, type TransportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
@@ -12,6 +11,14 @@ export type Result = Either<TransportFault | Aborted, HttpResponse>;
 export interface Origin {
   readonly upstream: string;
   readonly headersTimeoutMs: number;
+}
+
+/** What a call needs of the connection that it goes over. */
+export interface Carrier {
+  /** The call wants more of its body. */
+  resume(): void;
+  /** The call ends here, before its time. */
+  giveUp(reason: Error): void;
 }
 
 /**
@@ -30,7 +37,7 @@ export class Call extends PushBody {
   readonly #signal: AbortSignal | undefined;
   readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
-  #connection: Connection | undefined;
+  #connection: Carrier | undefined;
   #settled = false;
   #isOver = false;
   #wantsMore = true;
@@ -58,7 +65,7 @@ export class Call extends PushBody {
   }
 
   /** The connection that it goes over from now on. */
-  goesOver(connection: Connection): void {
+  goesOver(connection: Carrier): void {
     this.#connection = connection;
   }
 

@@ -1,6 +1,4 @@
 import type { ConnectionOptions } from "node:tls";
-import type { Call } from "./call.ts";
-import type { Connection } from "./connection.ts";
 
 /** How connections to an origin are made, and how long they may take. */
 export interface ConnectionTerms {
@@ -12,12 +10,4 @@ export interface ConnectionTerms {
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly pingMs: number;
-}
-
-/** Whom a connection tells when it can be used again, or not any more. */
-export interface ConnectionOwner {
-  free(connection: Connection): void;
-  gone(connection: Connection): void;
-  /** The call has not been heard of by the origin, as far as one can know, and may go over another connection. */
-  again(call: Call): void;
 }

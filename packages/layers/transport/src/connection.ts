@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { type BodyBroken, HttpHeaders } from "@pagoda/http";
-import type { Call } from "./call.ts";
-import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
+import type { Call, Carrier } from "./call.ts";
+import type { ConnectionTerms } from "./connection-terms.ts";
 import { coded } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { Limit } from "./limit.ts";
@@ -29,8 +29,16 @@ const maxTogether = 16_384;
  */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
+/** Whom a connection tells when it can be used again, or not any more. */
+export interface ConnectionOwner {
+  free(connection: Connection): void;
+  gone(connection: Connection): void;
+  /** The call has not been heard of by the origin, as far as one can know, and may go over another connection. */
+  again(call: Call): void;
+}
+
 /** One connection to an origin, for one call at a time; for one call only where that opens a tunnel. */
-export class Connection implements ResponseHandler, UploadHandler, TunnelHandler {
+export class Connection implements Carrier, ResponseHandler, UploadHandler, TunnelHandler {
   /** Milliseconds that the origin keeps it unused, where it said so. */
   keepAliveMs: number | undefined;
   /** When it stops being worth keeping, while it is unused. */
@@ -94,14 +102,12 @@ export class Connection implements ResponseHandler, UploadHandler, TunnelHandler
     this.#send(call);
   }
 
-  /** The call wants more of its body. */
   resume(): void {
     this.#idle.resumed();
     this.#paused = false;
     this.#socket.resume();
   }
 
-  /** The call ends here, before its time. */
   giveUp(reason: Error): void {
     this.#call = undefined;
     // Nothing has been sent yet: the connection is as good for another call.

@@ -1,8 +1,8 @@
 import { systemClock, type Timer } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { Call, type Origin, type Result } from "./call.ts";
-import type { ConnectionOwner, ConnectionTerms } from "./connection-terms.ts";
-import { Connection } from "./connection.ts";
+import type { ConnectionTerms } from "./connection-terms.ts";
+import { Connection, type ConnectionOwner } from "./connection.ts";
 import { requestHead } from "./request-head.ts";
 
 /** An origin closes what it keeps at about the time that it says: so much earlier a connection is no more used. */

@@ -6,13 +6,14 @@ import { CutOff } from "../../cut-off.ts";
 import type { HttpHeaders, RawHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
 import { asObject, withSingleLines } from "../../single-lines.ts";
+import type { StreamBody } from "../../stream-body.ts";
 import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
 import { isAccepted } from "../leaving.ts";
 import { Pace } from "../pace.ts";
 import { refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
-import type { IncomingStream } from "./incoming.ts";
+import type { ExchangeStream } from "./exchange-stream.ts";
 import { readRequest } from "./request.ts";
 import { cut, furtherFields, send } from "./response.ts";
 import { open } from "./tunnel.ts";
@@ -25,9 +26,8 @@ export interface Surroundings {
 }
 
 /** A request and its response: a stream. */
-export class Exchange {
+export class Exchange implements ExchangeStream {
   readonly stream: ServerHttp2Stream;
-  /** Nobody wants the rest of what the client says. */
   isUnheard = false;
   readonly #around: Surroundings;
   readonly #gone = new AbortController();
@@ -36,7 +36,7 @@ export class Exchange {
   #seen = 0;
   #quietSince: number;
   /** The body of the request, where its client has a limit for it. */
-  #upload: { readonly body: IncomingStream; readonly pace: Pace } | undefined;
+  #upload: { readonly body: StreamBody; readonly pace: Pace } | undefined;
   #cameBytes = 0;
   /** The server has answered by itself, or broken the stream off: what the stack says comes too late. */
   #isCutOff = false;
@@ -133,19 +133,16 @@ export class Exchange {
     stream.once("close", () => clock.clearTimer(timer));
   };
 
-  /** A piece has passed. */
   readonly tick = (): void => {
     this.#passed++;
   };
 
-  /** So many bytes of the request's body have come. */
   came(bytes: number): void {
     this.#passed++;
     this.#cameBytes += bytes;
   }
 
-  /** The client has to send this body quickly enough. */
-  measure(body: IncomingStream): void {
+  measure(body: StreamBody): void {
     this.#upload = { body, pace: new Pace(0) };
   }
 
@@ -202,7 +199,6 @@ export class Exchange {
     send(text(refusalText(refusal), refusal.status), this, "POST", () => {});
   }
 
-  /** Sends a 1xx response before the one that counts. */
   readonly inform: NonNullable<HttpRequest["onInformation"]> = (status: number, headers: HttpHeaders) => {
     const { stream } = this;
     // 100 is the body's matter: see request.ts. HTTP/2 knows no 101.

@@ -2,14 +2,14 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import { bodyBroken } from "../../body.ts";
 import { hasOuterSpace, type HttpHeaders, type RawHeaders } from "../../headers.ts";
 import { StreamBody } from "../../stream-body.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeStream } from "./exchange-stream.ts";
 
 /** The body of a request on its way in; who waits for `100 Continue` gets it when the body is first wanted. */
 export class IncomingStream extends StreamBody {
-  readonly #exchange: Exchange;
+  readonly #exchange: ExchangeStream;
   #awaitsContinue: boolean;
 
-  constructor(exchange: Exchange, length: number | undefined, awaitsContinue: boolean) {
+  constructor(exchange: ExchangeStream, length: number | undefined, awaitsContinue: boolean) {
     const stream: ServerHttp2Stream & { rawTrailers?: RawHeaders } = exchange.stream;
     stream.once("trailers", (_trailers, _flags, raw: RawHeaders) => {
       if (raw.some(hasOuterSpace)) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);

@@ -5,7 +5,7 @@ import { callNotes, type HttpRequest, type Peer } from "../../message.ts";
 import { expectationOf, fieldBytes, maxFields, parseTarget, validAuthority } from "../framing.ts";
 import { headerBytes, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeStream } from "./exchange-stream.ts";
 import { IncomingStream } from "./incoming.ts";
 
 /** NGHTTP2_FLAG_END_STREAM: the request ends with its head. */
@@ -13,7 +13,7 @@ const endStream = 0x1;
 
 export interface Arrival {
   readonly tunnels: Tunnels;
-  readonly exchange: Exchange;
+  readonly exchange: ExchangeStream;
   readonly flags: number;
   /** Names and values in turns, pseudo-header fields included. */
   readonly fields: RawHeaders;
@@ -148,7 +148,7 @@ function refused(reason: string): Refusal {
 }
 
 function bodyOf(
-  exchange: Exchange,
+  exchange: ExchangeStream,
   flags: number,
   length: number | undefined,
   awaitsContinue: boolean,

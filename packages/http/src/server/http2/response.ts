@@ -11,7 +11,7 @@ import { asObject, withSingleLines } from "../../single-lines.ts";
 import { mayTrail } from "../../trailers.ts";
 import { Held } from "../backlog.ts";
 import { checkField } from "../fields.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeStream } from "./exchange-stream.ts";
 
 const pieceBytes = 65_536;
 
@@ -36,7 +36,7 @@ const ofConnections: ReadonlySet<string> = new Set([
  */
 export function send(
   response: HttpResponse,
-  exchange: Exchange,
+  exchange: ExchangeStream,
   method: string,
   defect: (cause: unknown) => void,
 ): void {
@@ -85,14 +85,14 @@ export function cut(stream: ServerHttp2Stream): void {
 }
 
 /** In pieces: what is given as one is done when its last byte is, and nobody sees that it passes. */
-export function write(bytes: Uint8Array, { stream, tick }: Exchange): boolean {
+export function write(bytes: Uint8Array, { stream, tick }: ExchangeStream): boolean {
   let goOn = true;
   for (let from = 0; from < bytes.length; from += pieceBytes)
     goOn = stream.write(bytes.subarray(from, from + pieceBytes), tick);
   return goOn;
 }
 
-function endAfter(exchange: Exchange): void {
+function endAfter(exchange: ExchangeStream): void {
   exchange.stream.once("finish", exchange.linger);
 }
 
@@ -141,7 +141,7 @@ export function furtherFields(headers: HttpHeaders, isWanted?: (name: string) =>
 }
 
 class StreamSink implements BodySink {
-  readonly #exchange: Exchange;
+  readonly #exchange: ExchangeStream;
   readonly #held: Held;
   readonly #defect: (cause: unknown) => void;
   /** Bytes still to come, where they were announced. */
@@ -149,7 +149,7 @@ class StreamSink implements BodySink {
   #trailers: HttpHeaders = HttpHeaders.empty;
   flow: BodyFlow | undefined;
 
-  constructor(exchange: Exchange, length: number | undefined, defect: (cause: unknown) => void) {
+  constructor(exchange: ExchangeStream, length: number | undefined, defect: (cause: unknown) => void) {
     const { stream } = exchange;
     this.#exchange = exchange;
     this.#defect = defect;

@@ -3,7 +3,7 @@ import type { BodyFlow, BodySink } from "../../body.ts";
 import type { HttpRequest, HttpResponse } from "../../message.ts";
 import { checkField } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
-import type { Exchange } from "./exchange.ts";
+import type { ExchangeStream } from "./exchange-stream.ts";
 import { respond, write } from "./response.ts";
 
 /**
@@ -14,7 +14,7 @@ import { respond, write } from "./response.ts";
 export function open(
   { upgrade }: HttpRequest,
   { status, headers, body }: HttpResponse,
-  exchange: Exchange,
+  exchange: ExchangeStream,
 ): void {
   const { stream } = exchange;
   const fields: string[] = [":status", upgrade === undefined ? String(status) : "200"];
@@ -33,10 +33,10 @@ export function open(
 }
 
 class TunnelSink implements BodySink {
-  readonly #exchange: Exchange;
+  readonly #exchange: ExchangeStream;
   flow: BodyFlow | undefined;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: ExchangeStream) {
     const { stream } = exchange;
     this.#exchange = exchange;
     stream.on("drain", () => this.flow?.resume());
