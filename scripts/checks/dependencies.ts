@@ -1,17 +1,18 @@
 // Who may know whom. One outcome per package, so that a fault names the package that has it.
 import { join } from "node:path";
 import { foldersIn, packages, readManifest, root, type Package } from "../workspace.ts";
-import { importFaults } from "./dependencies/imports.ts";
+import { cycleFaults, knownCycles } from "./dependencies/cycles.ts";
+import { importFaults, unusedFaults } from "./dependencies/imports.ts";
 import { inexactVersions, manifestFaults } from "./dependencies/manifest.ts";
 import { shapeFaults } from "./dependencies/shape.ts";
 import { failed, faultless, type Outcome, type Step } from "./outcome.ts";
 
 export const dependencies: Step = {
   name: "dependencies",
-  run: () => Promise.resolve(dependencyOutcomes(root)),
+  run: () => Promise.resolve(dependencyOutcomes(root, knownCycles)),
 };
 
-export function dependencyOutcomes(base: string): Outcome[] {
+export function dependencyOutcomes(base: string, known: readonly string[] = []): Outcome[] {
   const all = packages(base);
   return [
     faultless("versions of the workspace", inexactVersions("package.json", readManifest(base))),
@@ -19,12 +20,13 @@ export function dependencyOutcomes(base: string): Outcome[] {
     ...all
       .filter((one) => one.kind === "layer")
       .map((one) => faultless(`shape of ${one.name}`, shapeFaults(one))),
+    ...all.map((one) => faultless(`import cycles of ${one.name}`, cycleFaults(one, known))),
     ...strays(base, all),
   ];
 }
 
 function packageFaults(base: string, one: Package, all: readonly Package[]): string[] {
-  return [...manifestFaults(one, all), ...importFaults(base, one, all)];
+  return [...manifestFaults(one, all), ...importFaults(base, one, all), ...unusedFaults(one)];
 }
 
 /** A folder among the layers without a package.json would escape every rule. */

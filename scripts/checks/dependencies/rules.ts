@@ -1,7 +1,7 @@
 import type { Kind, Manifest, Package } from "../../workspace.ts";
 
 /** The contract's own vocabulary (Either, Option): no layer can be written without it, so it is nobody's choice. */
-const vocabulary = "fp-ts";
+export const vocabulary = "fp-ts";
 
 /**
  * Libraries that a package and its user must have the same copy of: values of theirs cross the border, and some keep

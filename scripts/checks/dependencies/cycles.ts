@@ -1,0 +1,129 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Package } from "../../workspace.ts";
+import { importsOf } from "./imports.ts";
+
+/** Imports that may still close a cycle, as `from -> to`. An entry that is no longer needed is a fault itself. */
+export const knownCycles: readonly string[] = [
+  "packages/proxy/src/config/check-policies.ts -> packages/proxy/src/data-plane/limit.ts",
+  "packages/proxy/src/config/cross-check.ts -> packages/proxy/src/data-plane/shared-limits.ts",
+  "packages/proxy/src/config/reference.ts -> packages/proxy/src/commands/schema.ts",
+  "packages/proxy/src/data-plane/health.ts -> packages/proxy/src/data-plane/cluster.ts",
+  "packages/proxy/src/data-plane/otlp-spans.ts -> packages/proxy/src/data-plane/spans.ts",
+];
+
+/** An import of one file of a package by another; paths are relative to the workspace. */
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly line: number;
+}
+
+/** What the entries of one folder, files and folders, import of each other; one import stands for all. */
+type Graph = Map<string, Map<string, Edge>>;
+
+/**
+ * Import cycles in a package's `src`. The entries of a folder, files and folders alike, must not import each other in a
+ * circle; that rules out cycles between files as well as between folders. Type-only imports count.
+ *
+ * @param known See {@link knownCycles}.
+ */
+export function cycleFaults(one: Package, known: readonly string[]): string[] {
+  const edges = edgesOf(one);
+  const own = known.filter((name) => name.startsWith(`${one.folder}/src/`));
+  const needed = new Set(cyclic(edges).map(nameOf));
+  return [
+    ...cycles(edges.filter((edge) => !own.includes(nameOf(edge)))),
+    ...own
+      .filter((name) => !needed.has(name))
+      .map((name) => `${name}: closes no import cycle; remove it from knownCycles`),
+  ];
+}
+
+function edgesOf({ directory, folder }: Package): Edge[] {
+  const files = globSync("src/**/*.ts", { cwd: directory }).toSorted();
+  const there = new Set(files);
+  return files.flatMap((file) =>
+    importsOf(file, readFileSync(join(directory, file), "utf8"))
+      .map(({ specifier, line }) => ({ to: join(dirname(file), specifier), line }))
+      .filter(({ to }) => there.has(to))
+      .map(({ to, line }) => ({ from: `${folder}/${file}`, to: `${folder}/${to}`, line })),
+  );
+}
+
+/** One fault for each group of entries that import each other in circles: its shortest cycle. */
+function cycles(edges: readonly Edge[]): string[] {
+  return [...graphs(edges)].flatMap(([parent, graph]) => {
+    const reported = new Set<string>();
+    return [...graph.keys()].flatMap((entry) => {
+      if (reported.has(entry)) return [];
+      const cycle = shortest(graph, entry);
+      if (cycle === undefined) return [];
+      for (const other of graph.keys())
+        if (reaches(graph, entry, other) && reaches(graph, other, entry)) reported.add(other);
+      const names = [...cycle.map(({ from }) => below(parent, from)), entry].join(" → ");
+      const places = cycle.map(({ from, line }) => `${from.slice(parent.length + 1)}:${line}`).join(", ");
+      return [`${parent}: import cycle ${names} (${places})`];
+    });
+  });
+}
+
+/** The imports that are part of a cycle. */
+function cyclic(edges: readonly Edge[]): Edge[] {
+  const all = graphs(edges);
+  return edges.filter((edge) => {
+    const parent = parentOf(edge);
+    return reaches(all.get(parent) as Graph, below(parent, edge.to), below(parent, edge.from));
+  });
+}
+
+/** By the folder in which two files part. */
+function graphs(edges: readonly Edge[]): Map<string, Graph> {
+  const all = new Map<string, Graph>();
+  for (const edge of edges) {
+    const parent = parentOf(edge);
+    const graph = all.get(parent) ?? new Map<string, Map<string, Edge>>();
+    const from = below(parent, edge.from);
+    const to = below(parent, edge.to);
+    const of = graph.get(from) ?? new Map<string, Edge>();
+    if (!of.has(to)) of.set(to, edge);
+    all.set(parent, graph.set(from, of));
+  }
+  return all;
+}
+
+/** The shortest way from an entry back to itself. */
+function shortest(graph: Graph, entry: string): Edge[] | undefined {
+  const ways: [at: string, way: Edge[]][] = [[entry, []]];
+  const seen = new Set<string>();
+  for (const [at, way] of ways) {
+    for (const [to, edge] of graph.get(at) ?? []) {
+      if (to === entry) return [...way, edge];
+      if (seen.has(to)) continue;
+      seen.add(to);
+      ways.push([to, [...way, edge]]);
+    }
+  }
+  return undefined;
+}
+
+function reaches(graph: Graph, from: string, to: string): boolean {
+  const seen = new Set([from]);
+  for (const at of seen) for (const next of graph.get(at)?.keys() ?? []) seen.add(next);
+  return seen.has(to);
+}
+
+function parentOf({ from, to }: Edge): string {
+  const [a, b] = [from.split("/"), to.split("/")];
+  const parts = a.findIndex((part, n) => part !== b[n]);
+  return a.slice(0, parts).join("/");
+}
+
+/** The entry of a folder that a path leads through. */
+function below(parent: string, path: string): string {
+  return path.slice(parent.length + 1).split("/", 1)[0] as string;
+}
+
+function nameOf({ from, to }: Edge): string {
+  return `${from} -> ${to}`;
+}
