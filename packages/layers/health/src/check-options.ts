@@ -10,53 +10,54 @@ import {
 } from "@pagoda/core";
 import type { Probe, ProbeFailed } from "./probe.ts";
 
-/** A check has ended. */
+/** The result of one check. */
 export interface Check {
   readonly durationMs: number;
-  /** Why the endpoint was not found well; absent when it was. */
+  /** Absent when the check passed. */
   readonly failure?: ProbeFailed | undefined;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface HealthCheckObserver {
   readonly checked?: (key: string, check: Check) => void;
   /**
-   * Also, and once, of an endpoint that fails the first check that says something, and so gets no calls.
+   * The endpoint became healthy or unhealthy. Also called once for an endpoint that fails its first conclusive check
+   * and so never got calls.
    *
-   * @param reason What the last check said, where it is unhealthy.
+   * @param reason The failure reported by the last check, if unhealthy.
    */
   readonly changed?: (key: string, healthy: boolean, reason: string | undefined) => void;
-  /** A mistake in the probe: it threw or rejected. The check has failed. */
+  /** The probe threw or rejected, which is a bug in it. The check failed. */
   readonly defect?: (key: string, defect: unknown) => void;
 }
 
 export interface HealthCheckOptions<in E extends Endpoint = Endpoint> {
-  /** How an endpoint is tried out: `httpProbe`, `tcpProbe`, `grpcProbe`, or a function of one's own. */
+  /** Checks one endpoint: `httpProbe`, `tcpProbe`, `grpcProbe`, or a function. */
   readonly probe: Probe<E>;
-  /** From the end of a check to the next one: milliseconds, over 0, at most 2,147,483,647. Default 10,000. */
+  /** Time from the end of a check to the next one: milliseconds, over 0, at most 2,147,483,647. Default 10,000. */
   readonly intervalMs?: number;
-  /** The same while an endpoint is not healthy, its beginning included. Default `intervalMs`. */
+  /** Interval while an endpoint is unhealthy, or has not been checked yet. Default `intervalMs`. */
   readonly unhealthyIntervalMs?: number;
-  /** What has no result by then has failed: milliseconds, over 0, at most 2,147,483,647. Default 1,000. */
+  /** Time limit of a check, which fails on expiry: milliseconds, over 0, at most 2,147,483,647. Default 1,000. */
   readonly timeoutMs?: number;
-  /** Successes in a row that make an endpoint healthy again: at least 1. Default 2. */
+  /** Consecutive successes before an endpoint is healthy again: at least 1. Default 2. */
   readonly healthyThreshold?: number;
-  /** Failures in a row that make an endpoint unhealthy: at least 1. Default 3. */
+  /** Consecutive failures before an endpoint is unhealthy: at least 1. Default 3. */
   readonly unhealthyThreshold?: number;
-  /** An interval is longer or shorter by up to this share, at random, 0 to 1. Default 0.1. */
+  /** Random variation of each interval, as a share of it in both directions, 0 to 1. Default 0.1. */
   readonly jitterRatio?: number;
-  /** Whether an endpoint gets calls before its first check has ended. Default false. */
+  /** Whether an endpoint gets calls before its first check completes. Default false. */
   readonly initiallyHealthy?: boolean;
   readonly observer?: HealthCheckObserver;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
-/** The options with their defaults. */
+/** Options with defaults applied. */
 export type CheckSettings<E extends Endpoint> = Required<Omit<HealthCheckOptions<E>, "observer">> &
   Pick<HealthCheckOptions<E>, "observer">;
 
-/** @throws RangeError when an option is out of range. */
+/** @throws RangeError if an option is out of range. */
 export function checkSettings<E extends Endpoint>(options: HealthCheckOptions<E>): CheckSettings<E> {
   const {
     probe,

@@ -9,25 +9,25 @@ import {
 } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { CheckSettings } from "./check-options.ts";
-import { illProbed, type ProbeResult, unprobed } from "./probe.ts";
+import { probeFailed, type ProbeResult, probeInconclusive } from "./probe.ts";
 
-/** Checks one endpoint again and again, one check at a time. */
+/** Checks one endpoint periodically, one check at a time. */
 export class Checker<E extends Endpoint> implements HealthWatch {
   healthy: boolean;
   readonly #endpoint: E;
   readonly #settings: CheckSettings<E>;
   readonly #changed: () => void;
   readonly #gone: () => void;
-  /** The check that is waited for. */
+  /** The check in progress. */
   #running: Scope | undefined;
-  /** The check that was given up, and whose probe has not settled. */
+  /** A timed-out check whose probe has not settled yet. */
   #hanging: Scope | undefined;
-  /** For the end of the running check, or the beginning of the next one. */
+  /** Timeout of the check in progress, or start of the next one. */
   #timer: Timer | undefined;
   #startedMs = 0;
   #hasPassed = false;
-  /** Somebody has heard how it is. */
-  #isTold = false;
+  /** The state was reported at least once. */
+  #isReported = false;
   #isClosed = false;
   #successes = 0;
   #failures = 0;
@@ -68,14 +68,14 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     const { probe, timeoutMs, clock } = this.#settings;
     this.#startedMs = clock.now();
     if (this.#hanging !== undefined) {
-      this.#ended(illProbed("the check before was given up and still runs"));
+      this.#ended(probeFailed("the previous check timed out and is still running"));
       return;
     }
     const scope = new Scope(undefined);
     scope.deadline = this.#startedMs + timeoutMs;
     this.#running = scope;
     this.#timer = clock.setTimer(timeoutMs, () => this.#late(scope));
-    // A probe that throws becomes one that rejects: nobody is told of anything before `watch` has returned.
+    // Turns a synchronous throw into a rejection, so that nothing is reported before `watch` returns.
     new Promise<ProbeResult>((resolve) => resolve(probe(this.#endpoint, scope.signal))).then(
       (result) => this.#settled(scope, result),
       (defect: unknown) => this.#broke(scope, defect),
@@ -84,13 +84,15 @@ export class Checker<E extends Endpoint> implements HealthWatch {
 
   #late(scope: Scope): void {
     this.#hanging = scope;
-    // Before the abort, so that what it sets off is late already.
+    // Cleared before the abort: whatever the abort triggers must already count as late.
     this.#running = undefined;
     scope.abort();
     const { timeoutMs, clock } = this.#settings;
     const reason = `no result within ${timeoutMs} ms`;
     const lateMs = clock.now() - this.#startedMs - timeoutMs;
-    this.#ended(lateMs > heldUpMs ? unprobed(`${reason}: this process was held up`) : illProbed(reason));
+    this.#ended(
+      lateMs > heldUpMs ? probeInconclusive(`${reason}: this process was stalled`) : probeFailed(reason),
+    );
   }
 
   #settled(scope: Scope, result: ProbeResult): void {
@@ -99,11 +101,11 @@ export class Checker<E extends Endpoint> implements HealthWatch {
   }
 
   #broke(scope: Scope, defect: unknown): void {
-    // What rejects because it was aborted is no mistake.
+    // A rejection caused by the abort is not a defect.
     if (this.#isOver(scope)) return;
     this.#settings.observer?.defect?.(this.#endpoint.key, defect);
     const message = defect instanceof Error ? defect.message : String(defect);
-    this.#ended(illProbed(`the probe is broken: ${message}`, defect));
+    this.#ended(probeFailed(`probe threw: ${message}`, defect));
   }
 
   #isOver(scope: Scope): boolean {
@@ -131,14 +133,14 @@ export class Checker<E extends Endpoint> implements HealthWatch {
       this.#successes = 0;
       if (this.#failures >= unhealthyThreshold) this.healthy = false;
     }
-    // Set before anybody is told: a mistake in who listens does not end the checks, and who listens may close them.
+    // Scheduled before the observer runs: if it throws, checks continue, and it may close this checker.
     this.#next();
     const { key } = this.#endpoint;
     observer?.checked?.(key, { durationMs, ...(failure && { failure }) });
     if (this.#isClosed) return;
-    const isFirst = !this.#isTold && failure?.origin === "upstream" && !this.healthy;
+    const isFirst = !this.#isReported && failure?.origin === "upstream" && !this.healthy;
     if (this.healthy === wasHealthy && !isFirst) return;
-    this.#isTold = true;
+    this.#isReported = true;
     observer?.changed?.(key, this.healthy, this.healthy ? undefined : failure?.reason);
     if (this.healthy !== wasHealthy) this.#changed();
   }

@@ -10,27 +10,27 @@ import { isIPv6 } from "node:net";
 import { sanCheck, type SanMatch } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
-import { illProbed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+import { probeFailed, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
 import { type Address, codeOf, unconnected } from "./tcp-probe.ts";
 
-/** Where a gRPC server listens. */
+/** Address of a gRPC server. */
 export interface GrpcAddress extends Address {
-  /** Whom to trust, over TLS; `true`: whom the system trusts. Default: no TLS. */
+  /** Enables TLS; `true` trusts the system's certificate authorities. Default: no TLS. */
   readonly tls?: boolean | GrpcTls;
 }
 
 export interface GrpcTls {
-  /** Certificates of the authorities that are trusted instead of the system's, as PEM. */
+  /** Certificate authorities to trust instead of the system's, as PEM. */
   readonly ca?: string;
-  /** What the certificate must show, and the SNI. Default: the host. */
+  /** Server name for SNI and certificate verification. Default: the host. */
   readonly servername?: string;
-  /** Names of which the certificate must show one, instead of the host. Default: none. */
+  /** Subject alternative names; the certificate must match one, instead of the host. Default: none. */
   readonly sans?: readonly SanMatch[];
-  /** What is shown to a server that asks who calls, as PEM. Goes with `key`. */
+  /** Client certificate for servers that request one, as PEM. Requires `key`. */
   readonly certificate?: string;
-  /** The key of `certificate`, as PEM. */
+  /** Private key of `certificate`, as PEM. */
   readonly key?: string;
-  /** Default true. False: any certificate of the server's will do. */
+  /** Whether the server's certificate is verified. Default true. */
   readonly verify?: boolean;
 }
 
@@ -43,12 +43,12 @@ function connectOptions({ certificate, sans, verify = true, ...rest }: GrpcTls):
   };
 }
 
-/** What an answer may have at most: it is a few bytes, and nobody fills the memory with it. */
+/** Maximum size of a response. A valid one has a few bytes; the limit protects memory. */
 const maxAnswerBytes = 4_096;
-/** How much of a server's message is passed on. */
+/** Characters of a `grpc-message` that are reported. */
 const maxMessageLength = 200;
 
-/** HTTP/2's error codes (RFC 9113, 7). */
+/** HTTP/2 error codes (RFC 9113, section 7). */
 const resets = [
   "NO_ERROR",
   "PROTOCOL_ERROR",
@@ -66,28 +66,28 @@ const resets = [
   "HTTP_1_1_REQUIRED",
 ] as const;
 
-/** A session, and how far it has come. */
+/** An HTTP/2 session and its state. */
 interface Line {
   readonly session: ClientHttp2Session;
   isConnected: boolean;
-  /** With which code the server has taken its leave. */
+  /** Error code of the server's GOAWAY. */
   goaway?: number;
 }
 
-/** The connection to one endpoint, opened when it is needed. */
+/** The connection to one endpoint, opened on demand. */
 export class GrpcConnection {
   readonly #address: () => GrpcAddress;
   #line: Line | undefined;
 
-  /** @param address Asked for each new connection. */
+  /** @param address Called for each new connection. */
   constructor(address: () => GrpcAddress) {
     this.#address = address;
   }
 
-  /** One call of `Check`. */
+  /** Calls `Check` once. */
   check(request: Uint8Array, signal: AbortSignal): Promise<ProbeResult> {
     const last = this.#line;
-    // One that is closed may let a stream end that is under way, and begins no other.
+    // A closed session may finish its open streams but accepts no new ones.
     const line = last === undefined || last.session.closed || last.session.destroyed ? this.#open() : last;
     this.#line = line;
     return new Promise((resolve) => {
@@ -103,7 +103,7 @@ export class GrpcConnection {
         if (!isWhole) this.#drop(line);
         resolve(result);
       };
-      const onAbort = (): void => end(unprobed("aborted", signal.reason), false);
+      const onAbort = (): void => end(probeInconclusive("aborted", signal.reason), false);
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort);
       stream.on("close", () => end(answer.result(line), answer.isWhole));
@@ -129,7 +129,7 @@ export class GrpcConnection {
     session.on("goaway", (code) => {
       line.goaway = code;
     });
-    // The stream under way hears of it, too.
+    // The open stream gets the error, too.
     session.on("error", () => {});
     return line;
   }
@@ -140,7 +140,7 @@ export class GrpcConnection {
   }
 }
 
-/** Gathers what comes on one stream. */
+/** Collects the response on one stream. */
 class Answer {
   readonly #stream: ClientHttp2Stream;
   readonly #chunks: Buffer[] = [];
@@ -171,54 +171,53 @@ class Answer {
     });
   }
 
-  /** The server has said all that it wanted to say, whatever it was. */
+  /** Whether the server completed its response, whatever it says. */
   get isWhole(): boolean {
     return (
       this.#hasEnded && this.#headers !== undefined && this.#stream.rstCode === constants.NGHTTP2_NO_ERROR
     );
   }
 
-  /** When the stream has closed. */
+  /** Call after the stream has closed. */
   result(line: Line): ProbeResult {
     const { ":status": status, "content-type": type = "none" } = this.#headers ?? {};
-    if (status !== undefined && Number(status) !== 200) return illProbed(`HTTP status ${status}`);
-    if (this.#size > maxAnswerBytes) return illProbed(`an answer of more than ${maxAnswerBytes} bytes`);
+    if (status !== undefined && Number(status) !== 200) return probeFailed(`HTTP status ${status}`);
+    if (this.#size > maxAnswerBytes) return probeFailed(`response exceeds ${maxAnswerBytes} bytes`);
     if (!this.isWhole) return this.#broken(line);
-    if (!/^application\/grpc(?:$|[+;])/.test(type))
-      return illProbed(`content-type ${type}, which is no gRPC`);
-    // Without a message, the status may stand in the head.
+    if (!/^application\/grpc(?:$|[+;])/.test(type)) return probeFailed(`content-type ${type} is not gRPC`);
+    // Without a message, the status may be in the headers.
     const { "grpc-status": code, "grpc-message": message } = this.#trailers ?? this.#headers ?? {};
-    if (typeof code !== "string") return illProbed("no grpc-status");
-    if (code !== "0") return illProbed(`grpc-status ${nameOfCode(code)}${spell(message)}`);
+    if (typeof code !== "string") return probeFailed("no grpc-status");
+    if (code !== "0") return probeFailed(`grpc-status ${nameOfCode(code)}${spell(message)}`);
     const serving = decodeResponse(Buffer.concat(this.#chunks));
-    if (isLeft(serving)) return illProbed(serving.left);
-    return serving.right === "SERVING" ? wellProbed : illProbed(serving.right);
+    if (isLeft(serving)) return probeFailed(serving.left);
+    return serving.right === "SERVING" ? probeSucceeded : probeFailed(serving.right);
   }
 
   #broken(line: Line): ProbeResult {
     const error = this.#error;
     if (line.goaway === undefined && !line.isConnected && error !== undefined)
       return unconnected(error.cause ?? error);
-    return illProbed(this.#whyBroken(line), error);
+    return probeFailed(this.#whyBroken(line), error);
   }
 
   #whyBroken({ goaway, session }: Line): string {
     const error = this.#error as NodeJS.ErrnoException | undefined;
     if (goaway !== undefined) return `GOAWAY with ${nameOfReset(goaway)}`;
     if (error !== undefined && error.code !== "ERR_HTTP2_STREAM_ERROR") {
-      return `the connection broke: ${codeOf(error)}`;
+      return `connection failed: ${codeOf(error)}`;
     }
-    if (session.destroyed) return "the connection was closed";
+    if (session.destroyed) return "connection closed";
     return `reset with ${nameOfReset(this.#stream.rstCode)}`;
   }
 }
 
-/** The name of an HTTP/2 error code. */
+/** Name of an HTTP/2 error code. */
 function nameOfReset(code: number | undefined): string {
   return resets[code ?? 0] ?? `code ${code}`;
 }
 
-/** A server's message, percent-encoded as gRPC has it, for people. */
+/** Decodes a `grpc-message`, which gRPC percent-encodes, for display. */
 function spell(message: string | readonly string[] | undefined): string {
   if (typeof message !== "string" || message === "") return "";
   const short = message.slice(0, maxMessageLength);

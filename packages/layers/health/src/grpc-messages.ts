@@ -1,13 +1,13 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 
-/** Flag and length, before each message of gRPC. */
+/** Flag and length, before each gRPC message. */
 const prefixBytes = 5;
-/** Protobuf's types on the wire. */
+/** Protobuf wire types. */
 const varintType = 0;
 const fixed64Type = 1;
 const lengthType = 2;
 const fixed32Type = 5;
-/** Seven bits a byte, 64 in all. */
+/** Seven bits per byte, 64 in total. */
 const maxVarintBytes = 10;
 
 const statuses = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;
@@ -32,12 +32,12 @@ const codes = [
   "UNAUTHENTICATED",
 ] as const;
 
-/** The name of a `grpc-status`, as people know it. */
+/** Name of a `grpc-status` code, or the code itself if unknown. */
 export function nameOfCode(status: string): string {
   return (/^\d{1,2}$/.test(status) ? codes[Number(status)] : undefined) ?? status;
 }
 
-/** A `HealthCheckRequest` with its prefix: the service is field 1. */
+/** Encodes a `HealthCheckRequest` with its prefix; the service is field 1. */
 export function encodeRequest(service: string): Buffer {
   const name = Buffer.from(service);
   const field = name.length === 0 ? [] : [Buffer.from([(1 << 3) | lengthType, ...varint(name.length)]), name];
@@ -47,18 +47,18 @@ export function encodeRequest(service: string): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** The status in a `HealthCheckResponse` with its prefix, by its name, or what is wrong with the bytes. */
+/** Decodes a prefixed `HealthCheckResponse` to the name of its status. `Left` describes what is wrong. */
 export function decodeResponse(bytes: Uint8Array): Either<string, string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.length === 0) return left("no message");
-  if (buffer.length < prefixBytes) return left("a message that breaks off");
-  if (buffer[0] !== 0) return left("a compressed message, which was not asked for");
+  if (buffer.length < prefixBytes) return left("truncated message");
+  if (buffer[0] !== 0) return left("unexpected compressed message");
   const length = buffer.readUInt32BE(1);
-  if (buffer.length < prefixBytes + length) return left("a message that breaks off");
+  if (buffer.length < prefixBytes + length) return left("truncated message");
   if (buffer.length > prefixBytes + length) return left("more than one message");
   const status = new Fields(buffer.subarray(prefixBytes)).status();
   return status === undefined
-    ? left("a message that is no HealthCheckResponse")
+    ? left("malformed HealthCheckResponse")
     : right(statuses[status] ?? `status ${status}`);
 }
 
@@ -70,7 +70,7 @@ function varint(value: number): readonly number[] {
   return bytes;
 }
 
-/** Reads one protobuf message. Fields that are not known are passed over, as protobuf asks, but must be well formed. */
+/** Reads one protobuf message. Unknown fields are skipped, as protobuf requires, but must be well formed. */
 class Fields {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -79,7 +79,7 @@ class Fields {
     this.#bytes = bytes;
   }
 
-  /** Field 1, 0 where it is absent; `undefined`: the bytes are malformed. */
+  /** Returns field 1, 0 if absent, or `undefined` if the message is malformed. */
   status(): number | undefined {
     let status = 0;
     while (this.#at < this.#bytes.length) {

@@ -1,26 +1,24 @@
 import type { Endpoint } from "@pagoda/core";
 import { type GrpcAddress, GrpcConnection } from "./grpc-connection.ts";
 import { encodeRequest } from "./grpc-messages.ts";
-import { Kept } from "./kept.ts";
+import { PerEndpoint } from "./per-endpoint.ts";
 import type { Probe } from "./probe.ts";
 
 export interface GrpcProbeOptions<in E extends Endpoint> {
-  /** Called at each check that connects anew. */
+  /** Called for each new connection. */
   readonly address: (endpoint: E) => GrpcAddress;
-  /** Whose health is asked for. Default: empty, which is the server as a whole. */
+  /** Service name to check. Default: empty, the server as a whole. */
   readonly service?: string;
 }
 
 /**
- * Well is what answers `SERVING` to `grpc.health.v1.Health/Check`. Not well is everything else: another answer, a
- * `grpc-status` other than 0, an HTTP status other than 200, a reset, a connection that ends, bytes that make no sense.
+ * Succeeds if the endpoint answers `SERVING` to `grpc.health.v1.Health/Check`. Anything else fails: another serving
+ * status, a `grpc-status` other than 0, an HTTP status other than 200, a reset, a closed connection, malformed bytes.
  *
- * One connection is kept for each endpoint, as callers keep theirs. After a check that had no whole answer it is closed,
- * and the next check connects anew: so a connection that hangs fails one check and not all. It is closed, too, when the
- * endpoint has gone, and replaced when the server takes its leave (GOAWAY).
+ * One connection is kept per endpoint, as callers keep theirs. It is closed after a check without a complete response,
+ * so a hanging connection fails only one check, and when the endpoint is removed. It is replaced after a GOAWAY.
  *
- * Errors: `ProbeFailed` with what was answered instead. Cost: a connection for each endpoint, and a stream for each
- * check.
+ * Errors: `ProbeFailed` with the response received instead. Cost: one connection per endpoint, one stream per check.
  *
  * Source: the gRPC health checking protocol, and gRPC over HTTP/2.
  */
@@ -29,7 +27,7 @@ export function grpcProbe<E extends Endpoint = Endpoint>({
   service = "",
 }: GrpcProbeOptions<E>): Probe<E> {
   const request = encodeRequest(service);
-  const connections = new Kept<E, GrpcConnection>((endpoint, atEnd) => {
+  const connections = new PerEndpoint<E, GrpcConnection>((endpoint, atEnd) => {
     const connection = new GrpcConnection(() => address(endpoint));
     atEnd(() => connection.close());
     return connection;

@@ -2,30 +2,30 @@ import type { Description, Endpoint, HealthSource, HealthWatch } from "@pagoda/c
 import { checkSettings, type HealthCheckOptions } from "./check-options.ts";
 import { Checker } from "./checker.ts";
 
-/** A health source that tries out each endpoint at intervals. */
+/** A health source that checks each endpoint periodically. */
 export interface HealthCheck<in E extends Endpoint = Endpoint> extends HealthSource<E> {
   describe(): Description;
 }
 
 /**
- * Tries out each endpoint at intervals, whatever calls say. One that fails several checks in a row becomes unhealthy,
- * one that passes several becomes healthy again. One that has not passed any yet becomes healthy with the first that it
- * passes: the threshold is against those that come and go, and that one has not.
+ * Checks each endpoint periodically, regardless of its calls. An endpoint becomes unhealthy after several consecutive
+ * failures and healthy again after several consecutive successes. An endpoint that never passed becomes healthy with its
+ * first success: the threshold guards against flapping, which a new endpoint has not done.
  *
- * The first check begins as soon as the endpoint is there. Checks of an endpoint never overlap. One that has no result
- * in time is aborted and has failed; one that this side refused (of origin `local`) says nothing. A probe that throws or
- * rejects has failed, and the observer hears of the defect.
+ * The first check starts as soon as the endpoint is known. Checks of an endpoint never overlap. A check that exceeds its
+ * time limit is aborted and fails. A check refused on this side (origin `local`) counts neither way. A probe that throws
+ * or rejects fails, and the observer's `defect` is called.
  *
- * Use it so that endpoints which are down get no calls, and come back as soon as they are up; for endpoints that get few
- * calls nothing else tells. It sees what the probe sees: beside it, `outlierDetection` sees what callers do. One source
- * for each balancer.
+ * Use it so that endpoints that are down get no calls and come back as soon as they are up. It is the only signal for
+ * endpoints that get few calls. It sees what the probe sees; add `outlierDetection` to see what callers see. One source
+ * per balancer.
  *
- * Errors: none. Cost: nothing on the path of a call; a timer for each endpoint, and what the probe costs.
+ * Errors: none. Cost: nothing per call; one timer per endpoint, and the probe's.
  *
- * Source: Envoy's active health checking. Interval, timeout and the failures are the defaults of Kubernetes' probes, the
- * two successes are HAProxy's `rise`.
+ * Source: Envoy's active health checking. Interval, timeout and failure threshold are the defaults of Kubernetes probes;
+ * the success threshold is HAProxy's `rise`.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function healthCheck<E extends Endpoint = Endpoint>(options: HealthCheckOptions<E>): HealthCheck<E> {
   const settings = checkSettings(options);

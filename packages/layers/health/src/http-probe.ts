@@ -8,13 +8,13 @@ import {
   type RequestInput,
 } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { Kept } from "./kept.ts";
-import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+import { PerEndpoint } from "./per-endpoint.ts";
+import { probeFailed, type Probe, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
 
 export interface HttpProbeOptions<in E extends Endpoint> {
   /**
-   * What calls an endpoint, such as a transport of its own. Called once for each endpoint, at its first check. What it
-   * gives to `atEnd` runs when the endpoint has gone, such as the closing of connections.
+   * Returns the service that calls an endpoint, such as a transport. Called once per endpoint, at its first check.
+   * Functions passed to `atEnd` run when the endpoint is removed, for example to close connections.
    */
   readonly call: (
     endpoint: E,
@@ -22,29 +22,29 @@ export interface HttpProbeOptions<in E extends Endpoint> {
   ) => Service<HttpRequest, HttpResponse, unknown>;
   /** Default `GET`. */
   readonly method?: string;
-  /** With a query if need be, `/` first. Default `/`. */
+  /** Must start with `/`; may include a query. Default `/`. */
   readonly path?: string;
-  /** The authority that is asked for. Default: that of the endpoint's key, if it is a URL, or else the key. */
+  /** Authority of the request. Default: that of the endpoint's key if it is a URL, otherwise the key. */
   readonly host?: string;
   readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
-  /** Statuses, and ranges of them with both ends included: `[[200, 299]]`. Default `[200]`. */
+  /** Accepted statuses, or inclusive ranges of them: `[[200, 299]]`. Default `[200]`. */
   readonly expectedStatus?: readonly (number | readonly [from: number, to: number])[];
-  /** A text that the body contains, or a pattern that it matches; case counts. Default: any body. */
+  /** String the body must contain (case-sensitive), or pattern it must match. Default: any body. */
   readonly expectedBody?: string | RegExp;
-  /** How much of a body is read: at least 1. A longer one is not as expected, if any is. Default 65,536. */
+  /** Bytes of a body to read: at least 1. A longer body fails if `expectedBody` is set. Default 65,536. */
   readonly maxBodyBytes?: number;
 }
 
 /**
- * Well is what answers one request with a status, and if asked for a body, as expected. The body is read to its end, so
- * that the connection can be used again, and one that breaks off is not well.
+ * Succeeds if the endpoint answers one request with an expected status and, if `expectedBody` is set, an expected body.
+ * The body is read to its end so that the connection can be reused; an incomplete body fails.
  *
- * A fault of origin `local` (no connection is free, a circuit is open) says nothing about the endpoint. Each check makes
- * one call, whatever `ready()` says; layers in between see the check's deadline.
+ * A fault of origin `local` (no free connection, an open circuit) says nothing about the endpoint. Each check makes one
+ * call without waiting for `ready()`. Layers in between see the check's deadline.
  *
- * Errors: `ProbeFailed` with the fault, the status or what is wrong with the body. Cost: a call.
+ * Errors: `ProbeFailed` with the fault, the status or the problem of the body. Cost: one call.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function httpProbe<E extends Endpoint = Endpoint>(options: HttpProbeOptions<E>): Probe<E> {
   const { call, expectedStatus = [200], expectedBody, maxBodyBytes = 65_536 } = options;
@@ -52,7 +52,7 @@ export function httpProbe<E extends Endpoint = Endpoint>(options: HttpProbeOptio
     typeof each === "number" ? [each, each] : each,
   );
   check(ranges, maxBodyBytes, options.path);
-  const services = new Kept(call);
+  const services = new PerEndpoint(call);
 
   async function probe(endpoint: E, signal: AbortSignal): Promise<ProbeResult> {
     const result = await services.of(endpoint).call(requestFor(endpoint, options), signal);
@@ -60,11 +60,11 @@ export function httpProbe<E extends Endpoint = Endpoint>(options: HttpProbeOptio
     const { status, body, fault } = result.right;
     if (signal.aborted || fault?.origin === "local") {
       body.cancel();
-      return signal.aborted ? unprobed("aborted", signal.reason) : failed(fault);
+      return signal.aborted ? probeInconclusive("aborted", signal.reason) : failed(fault);
     }
     if (!ranges.some(([from, to]) => from <= status && status <= to)) {
       body.cancel();
-      return illProbed(`status ${status} instead of ${ranges.map(spell).join(", ")}`);
+      return probeFailed(`status ${status} instead of ${ranges.map(spell).join(", ")}`);
     }
     return read(body, maxBodyBytes, expectedBody, signal);
   }
@@ -116,21 +116,21 @@ async function read(
 ): Promise<ProbeResult> {
   const text = await body.text({ maxBytes, signal });
   if (isLeft(text)) {
-    if (text.left._tag === "Aborted") return unprobed("aborted", text.left.cause);
-    if (text.left._tag === "BodyBroken") return illProbed("the body broke off", text.left.cause);
-    return expected === undefined ? wellProbed : illProbed(`the body is longer than ${maxBytes} bytes`);
+    if (text.left._tag === "Aborted") return probeInconclusive("aborted", text.left.cause);
+    if (text.left._tag === "BodyBroken") return probeFailed("body broke off", text.left.cause);
+    return expected === undefined ? probeSucceeded : probeFailed(`body exceeds ${maxBytes} bytes`);
   }
   const isExpected =
     expected === undefined ||
     (typeof expected === "string" ? text.right.includes(expected) : text.right.search(expected) >= 0);
-  return isExpected ? wellProbed : illProbed("the body is not as expected");
+  return isExpected ? probeSucceeded : probeFailed("unexpected body");
 }
 
 function failed(error: unknown): ProbeResult {
-  if (!isFault(error)) return illProbed(`failed: ${String(error)}`, error);
+  if (!isFault(error)) return probeFailed(`failed: ${String(error)}`, error);
   const { code } = error as { readonly code?: unknown };
   const reason = typeof code === "string" ? `${error._tag}: ${code}` : error._tag;
-  return error.origin === "local" ? unprobed(reason, error) : illProbed(reason, error);
+  return error.origin === "local" ? probeInconclusive(reason, error) : probeFailed(reason, error);
 }
 
 function spell([from, to]: readonly [number, number]): string {

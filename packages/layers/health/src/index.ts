@@ -5,5 +5,12 @@ export * from "./health-check.ts";
 export * from "./http-probe.ts";
 export * from "./outlier-detection.ts";
 export type { Ejection, OutlierDetectionOptions, OutlierObserver } from "./outlier-options.ts";
-export { illProbed, type Probe, type ProbeFailed, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+export {
+  probeFailed,
+  type Probe,
+  type ProbeFailed,
+  type ProbeResult,
+  probeInconclusive,
+  probeSucceeded,
+} from "./probe.ts";
 export { type Address, tcpProbe, type TcpProbeOptions } from "./tcp-probe.ts";

@@ -6,39 +6,39 @@ import {
   type OutlierSettings,
 } from "./outlier-options.ts";
 import { OutlierWatch, type Detector } from "./outlier-watch.ts";
-import { belowTheOthers } from "./success-rate.ts";
+import { outliersOf } from "./success-rate.ts";
 
-/** A health source that learns from calls alone. */
+/** A health source that learns from calls only. */
 export interface OutlierDetection extends HealthSource {
   watch(endpoint: Endpoint, changed: () => void): HealthWatch;
   describe(): Description;
 }
 
 /**
- * Ejects the endpoints whose calls go worse than the others': for a while they get none, and that while grows each time.
- * An endpoint is an outlier
- * - at so many failures in a row, at once;
- * - at so many failures in a row that are retryable, at once; off by default;
- * - when its success rate in an interval lies far below the mean of all, as soon as the interval is over.
+ * Ejects endpoints that fail more than the others. An ejected endpoint gets no calls for a while, longer each time. An
+ * endpoint is ejected
+ * - immediately after a number of consecutive failures;
+ * - immediately after a number of consecutive retryable failures (off by default);
+ * - at the end of an interval in which its success rate lies far below the mean of all.
  *
- * A success ends a row. A result that asks for fewer calls (`limited`) neither ends one nor counts in it, and is no
- * success of the rate. Local refusals count nowhere. A failure to connect is a failure as any other: what is of this
- * side and what of the other a fault's origin says, so Envoy's split of the two is not needed. Calls of an endpoint that
- * is ejected do not count, whether they began before or are made in a panic.
+ * A success resets the counts. A `limited` result neither counts as a failure nor resets the counts, and is not a success
+ * in the success rate. Local refusals are ignored. A failed connect is a failure like any other: the origin of a fault
+ * separates local from upstream failures, so Envoy's split is not needed. Calls to an ejected endpoint are ignored,
+ * whether they started before the ejection or are made in panic mode.
  *
- * Use it wherever there are several endpoints: it costs the endpoints nothing, and sees what no check does. It learns
- * only from calls, so it stands beside active checks for endpoints that get few. One source for each balancer.
+ * Use it wherever there are several endpoints: it sends no extra traffic and sees what no check does. It learns only from
+ * calls, so add active checks for endpoints that get few. One source per balancer.
  *
- * At most `maxEjectedRatio` of the endpoints are ejected at once, but one may always be; and one is always left, for the
- * last one is no outlier of anything. So a single endpoint is never ejected. When so many endpoints go that the share is
- * exceeded, those return that would do so next.
+ * At most `maxEjectedRatio` of the endpoints are ejected at once, but one may always be, and one always stays. A single
+ * endpoint is never ejected. When endpoints are removed and the share exceeds the limit, those closest to their return
+ * come back early.
  *
- * Errors: none. Cost: about 10 ns for a call that has succeeded, without a look at the clock; a comparison of all rates
- * each interval. A timer for the interval while endpoints are watched, and one for each that is ejected.
+ * Errors: none. Cost: about 10 ns per successful call, without reading the clock, and a comparison of all rates per
+ * interval. One timer for the interval while endpoints are watched, and one per ejected endpoint.
  *
  * Source: Envoy's outlier detection, and its defaults.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function outlierDetection(options: OutlierDetectionOptions = {}): OutlierDetection {
   const detection = new Detection(outlierSettings(options));
@@ -98,7 +98,7 @@ class Detection implements Detector {
     while (!this.#mayBe(this.#ejected.size)) this.#firstToReturn().comeBack();
   }
 
-  /** Whether so many may be ejected at once. */
+  /** Whether this number of endpoints may be ejected at once. */
   #mayBe(ejected: number): boolean {
     const all = this.#watches.size;
     return (
@@ -116,11 +116,11 @@ class Detection implements Detector {
 
   #compare(): void {
     const { minCalls, minEndpoints, deviations } = this.settings;
-    // Set before anybody is told: a mistake in who listens does not end the detection, and who listens may close it.
+    // Scheduled before observers run: if one throws, detection continues, and it may close the watch.
     this.#timer = this.#nextInterval();
-    // One that is ejected has none.
+    // Ejected endpoints have no calls.
     const compared = Array.from(this.#watches).filter(({ calls }) => calls >= minCalls);
-    const outliers = compared.length >= minEndpoints ? belowTheOthers(compared, deviations) : [];
+    const outliers = compared.length >= minEndpoints ? outliersOf(compared, deviations) : [];
     for (const watch of outliers) watch.stoodOut();
     for (const watch of this.#watches) watch.nextInterval();
   }

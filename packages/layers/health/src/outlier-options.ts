@@ -1,58 +1,58 @@
 import { checkDuration, checkInteger, checkNumber, type Clock, type Json, systemClock } from "@pagoda/core";
 
-/** An endpoint gets no calls for a while. */
+/** A period in which an endpoint gets no calls. */
 export interface Ejection {
-  /** One of few, fit for a metric's label. */
+  /** Low cardinality, suitable as a metric label. */
   readonly reason: "consecutive-failures" | "consecutive-gateway-failures" | "success-rate";
-  /** Milliseconds for which it is ejected. */
+  /** Duration in milliseconds. */
   readonly forMs: number;
-  /** How many times in a row it has been, this one included: what makes the time longer. */
+  /** Consecutive ejections, including this one. The duration grows with it. */
   readonly times: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface OutlierObserver {
   readonly ejected?: (key: string, ejection: Ejection) => void;
-  /** Its time is over, or its share is needed because others have gone. */
+  /** The ejection is over, or was ended early because other endpoints were removed. */
   readonly returned?: (key: string) => void;
-  /** It is an outlier and stays, for as many are ejected as may be. */
+  /** An outlier was not ejected because `maxEjectedRatio` is reached. */
   readonly spared?: (key: string, reason: Ejection["reason"]) => void;
 }
 
 export interface OutlierDetectionOptions {
-  /** Failures in a row that eject an endpoint: a whole number of at least 1, or `Infinity`: never. Default 5. */
+  /** Consecutive failures that eject an endpoint: an integer of at least 1, or `Infinity` for never. Default 5. */
   readonly consecutiveFailures?: number;
   /**
-   * Retryable failures in a row that do: for HTTP 502, 503, 504 and failures to connect. At least 1. Below
-   * `consecutiveFailures` to be of use. Default `Infinity`: never, as in Envoy.
+   * Consecutive retryable failures that eject an endpoint: for HTTP 502, 503, 504 and failed connects. At least 1. Only
+   * useful below `consecutiveFailures`. Default `Infinity`: never, as in Envoy.
    */
   readonly consecutiveGatewayFailures?: number;
   /** How often success rates are compared: milliseconds, over 0, at most 2,147,483,647. Default 10,000. */
   readonly intervalMs?: number;
-  /** The calls in an interval with which an endpoint's rate is compared: at least 1. Default 100. */
+  /** Calls in an interval before an endpoint's success rate is compared: at least 1. Default 100. */
   readonly minCalls?: number;
-  /** The endpoints with so many calls that a comparison takes: at least 1. Default 5. */
+  /** Endpoints with `minCalls` required for a comparison: at least 1. Default 5. */
   readonly minEndpoints?: number;
   /**
-   * How many standard deviations below the mean a rate must lie: over 0; `Infinity`: never. Of n endpoints one alone
-   * cannot lie further off than the root of n - 1, so with 5 endpoints 2 is out of reach. Default 1.9.
+   * Standard deviations below the mean success rate that make an outlier: over 0, `Infinity` for never. Among n endpoints
+   * a single one cannot lie further off than √(n − 1), so with 5 endpoints 2 is out of reach. Default 1.9.
    */
   readonly deviations?: number;
-  /** How long the first ejection lasts, and by how much each further one in a row is longer: over 0. Default 30,000. */
+  /** Duration of the first ejection, and increase with each consecutive one: milliseconds, over 0. Default 30,000. */
   readonly ejectionMs?: number;
-  /** The longest one: milliseconds, at most 2,147,483,647. Default 300,000, or `ejectionMs` if that is more. */
+  /** Longest ejection: milliseconds, at most 2,147,483,647. Default 300,000, or `ejectionMs` if that is more. */
   readonly maxEjectionMs?: number;
-  /** The share of the endpoints that may be ejected at once, 0 to 1; of two or more one may be, always. Default 0.1. */
+  /** Share of endpoints ejected at once, 0 to 1; with two or more endpoints, one may always be. Default 0.1. */
   readonly maxEjectedRatio?: number;
   readonly observer?: OutlierObserver;
   readonly clock?: Clock;
 }
 
-/** The options with their defaults. */
+/** Options with defaults applied. */
 export type OutlierSettings = Required<Omit<OutlierDetectionOptions, "observer">> &
   Pick<OutlierDetectionOptions, "observer">;
 
-/** @throws RangeError when an option is out of range. */
+/** @throws RangeError if an option is out of range. */
 export function outlierSettings(options: OutlierDetectionOptions): OutlierSettings {
   const {
     consecutiveFailures = 5,
@@ -94,7 +94,7 @@ export function outlierSettings(options: OutlierDetectionOptions): OutlierSettin
   };
 }
 
-/** As descriptions have them: JSON knows no `Infinity`. */
+/** The options for a description. JSON has no `Infinity`. */
 export function outlierOptionsOf(settings: OutlierSettings): { readonly [name: string]: Json } {
   const { observer: _observer, clock: _clock, ...numbers } = settings;
   return Object.fromEntries(

@@ -2,20 +2,20 @@ import type { HealthWatch, Json, Outcome, Timer } from "@pagoda/core";
 import type { Ejection, OutlierSettings } from "./outlier-options.ts";
 import type { Tally } from "./success-rate.ts";
 
-/** What the endpoints of one source have in common, and what their watches ask of it. */
+/** Shared by the watches of one source. */
 export interface Detector {
   readonly settings: OutlierSettings;
-  /** Whether one more may be ejected. */
+  /** Whether another endpoint may be ejected. */
   hasRoom(): boolean;
   ejected(watch: OutlierWatch): void;
   returned(watch: OutlierWatch): void;
   closed(watch: OutlierWatch): void;
 }
 
-/** One endpoint: how its calls go, and for how long it is ejected. */
+/** One endpoint: counts its calls and tracks its ejection. */
 export class OutlierWatch implements HealthWatch, Tally {
   readonly key: string;
-  /** In this interval. */
+  /** In the current interval. */
   calls = 0;
   successes = 0;
   readonly #detector: Detector;
@@ -24,14 +24,14 @@ export class OutlierWatch implements HealthWatch, Tally {
   readonly #mostGateway: number;
   #failures = 0;
   #gatewayFailures = 0;
-  /** What is heard now counts: it is neither ejected nor gone. */
-  #isHeard = true;
+  /** Results count now: the endpoint is neither ejected nor removed. */
+  #isCounting = true;
   #ejection: Ejection | undefined;
   #timer: Timer | undefined;
   #untilMs = 0;
-  /** Times that it was ejected, less the intervals that went well. */
+  /** Ejections, less the intervals without trouble. */
   #times = 0;
-  /** At some time in this interval it was ejected, or an outlier. */
+  /** It was ejected or an outlier at some point in this interval. */
   #wasIll = false;
 
   constructor(key: string, changed: () => void, detector: Detector) {
@@ -46,13 +46,13 @@ export class OutlierWatch implements HealthWatch, Tally {
     return this.#ejection === undefined;
   }
 
-  /** When it will be back, on the clock's `now()`. */
+  /** When the ejection ends, by the clock's `now()`. */
   get untilMs(): number {
     return this.#untilMs;
   }
 
   ended({ kind, retryable }: Outcome): void {
-    if (kind === "neutral" || !this.#isHeard) return;
+    if (kind === "neutral" || !this.#isCounting) return;
     this.calls++;
     if (kind === "success") {
       this.successes++;
@@ -68,12 +68,12 @@ export class OutlierWatch implements HealthWatch, Tally {
     }
   }
 
-  /** Its rate is an outlier. */
+  /** Its success rate is an outlier. */
   stoodOut(): void {
-    if (this.#isHeard) this.#eject("success-rate", true);
+    if (this.#isCounting) this.#eject("success-rate", true);
   }
 
-  /** An interval is over. */
+  /** Ends the interval. */
   nextInterval(): void {
     this.calls = 0;
     this.successes = 0;
@@ -84,7 +84,7 @@ export class OutlierWatch implements HealthWatch, Tally {
   /** It gets calls again. */
   comeBack(): void {
     this.#end();
-    this.#isHeard = true;
+    this.#isCounting = true;
     const { observer } = this.#detector.settings;
     this.#detector.returned(this);
     observer?.returned?.(this.key);
@@ -109,11 +109,11 @@ export class OutlierWatch implements HealthWatch, Tally {
 
   close(): void {
     this.#end();
-    this.#isHeard = false;
+    this.#isCounting = false;
     this.#detector.closed(this);
   }
 
-  /** @param isNew It was none before this call: otherwise nobody is told again that it is spared. */
+  /** @param isNew It was not an outlier before this call. Otherwise `spared` is not reported again. */
   #eject(reason: Ejection["reason"], isNew: boolean): void {
     const { clock, ejectionMs, maxEjectionMs, observer } = this.#detector.settings;
     this.#wasIll = true;
@@ -121,12 +121,12 @@ export class OutlierWatch implements HealthWatch, Tally {
       if (isNew) observer?.spared?.(this.key, reason);
       return;
     }
-    // Further up it would only take longer to come down.
+    // A higher count would not lengthen the ejection, only delay the decrease.
     this.#times = Math.min(this.#times + 1, Math.ceil(maxEjectionMs / ejectionMs));
     const forMs = Math.min(ejectionMs * this.#times, maxEjectionMs);
     const ejection: Ejection = { reason, forMs, times: this.#times };
     this.#ejection = ejection;
-    this.#isHeard = false;
+    this.#isCounting = false;
     this.#forget();
     this.#untilMs = clock.now() + forMs;
     this.#timer = clock.setTimer(forMs, () => this.comeBack());

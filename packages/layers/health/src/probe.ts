@@ -1,36 +1,37 @@
 import type { Endpoint, Fault } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 
-/** A probe has not found an endpoint well. */
+/** A probe found an endpoint unhealthy, or could not check it. */
 export interface ProbeFailed extends Fault<"ProbeFailed"> {
-  /** For people: what was found instead. */
+  /** What was found, for people. */
   readonly reason: string;
 }
 
 export type ProbeResult = Either<ProbeFailed, void>;
 
-/** Tries out one endpoint. One for each `healthCheck`. */
+/** Checks one endpoint. One instance per `healthCheck`. */
 export interface Probe<in E extends Endpoint = Endpoint> {
   /**
-   * `Left`: not well, of origin `upstream`; of origin `local`: it could not be tried out, which says nothing.
+   * `Left` of origin `upstream`: the endpoint is unhealthy. `Left` of origin `local`: it could not be checked, which
+   * counts neither way.
    *
-   * @param signal Aborted when the time is over, or the endpoint has gone. Until the probe has settled no other is
-   * begun, so one that does not heed the signal leaves its endpoint unchecked, and unhealthy.
+   * @param signal Aborted when the time limit is reached or the endpoint is removed. No other probe of the endpoint
+   * starts before this one settles, so a probe that ignores the signal makes its endpoint unhealthy.
    */
   (endpoint: E, signal: AbortSignal): Promise<ProbeResult>;
-  /** The endpoint has gone: frees what is kept for it, such as a connection. */
+  /** Called when the endpoint is removed: frees what is kept for it, such as a connection. */
   readonly gone?: ((endpoint: E) => void) | undefined;
 }
 
-/** The result of a probe that has found its endpoint well. */
-export const wellProbed: ProbeResult = right(undefined);
+/** The result of a probe that found its endpoint healthy. */
+export const probeSucceeded: ProbeResult = right(undefined);
 
-/** The result of a probe that has not. */
-export function illProbed(reason: string, cause?: unknown): ProbeResult {
+/** The result of a probe that found its endpoint unhealthy. */
+export function probeFailed(reason: string, cause?: unknown): ProbeResult {
   return left({ _tag: "ProbeFailed", origin: "upstream", retryable: true, reason, cause });
 }
 
-/** The result of a probe that this side has refused or given up. */
-export function unprobed(reason: string, cause?: unknown): ProbeResult {
+/** The result of a probe that was refused or given up on this side. Counts neither way. */
+export function probeInconclusive(reason: string, cause?: unknown): ProbeResult {
   return left({ _tag: "ProbeFailed", origin: "local", retryable: true, reason, cause });
 }

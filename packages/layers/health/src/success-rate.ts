@@ -1,19 +1,19 @@
-/** How the calls of one endpoint went in an interval. */
+/** Calls of one endpoint in an interval. */
 export interface Tally {
   readonly calls: number;
   readonly successes: number;
 }
 
 /**
- * Those whose success rate lies more than so many standard deviations below the mean of all, the worst first. With all
- * rates alike nobody is.
+ * Returns the tallies whose success rate lies more than `deviations` standard deviations below the mean, worst first.
+ * Equal rates have no outliers.
  */
-export function belowTheOthers<T extends Tally>(tallies: readonly T[], deviations: number): readonly T[] {
+export function outliersOf<T extends Tally>(tallies: readonly T[], deviations: number): readonly T[] {
   const rates = tallies.map(rateOf);
   const mean = sum(rates) / rates.length;
   const variance = sum(rates.map((rate) => (rate - mean) ** 2)) / rates.length;
   const least = mean - deviations * Math.sqrt(variance);
-  // The mean of equal numbers may differ from them in the last digit.
+  // Rounding: the mean of equal numbers may differ from them in the last digit.
   const best = Math.max(...rates);
   return tallies
     .filter((tally) => rateOf(tally) < least && rateOf(tally) < best)

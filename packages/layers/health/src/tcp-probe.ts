@@ -1,10 +1,10 @@
 import { connect } from "node:net";
 import { type Endpoint, isLocalFailure } from "@pagoda/core";
-import { illProbed, type Probe, type ProbeResult, unprobed, wellProbed } from "./probe.ts";
+import { probeFailed, type Probe, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
 
-/** Where a probe connects to. */
+/** Address a probe connects to. */
 export interface Address {
-  /** A name or an IP address, IPv6 without brackets. */
+  /** Host name or IP address, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -14,10 +14,10 @@ export interface TcpProbeOptions<in E extends Endpoint> {
 }
 
 /**
- * Well is what accepts a TCP connection, which is closed again at once. For endpoints that offer nothing better: it
- * shows that the machine is up and something listens, not that anything works.
+ * Succeeds if the endpoint accepts a TCP connection, which is closed at once. For endpoints that offer nothing better: it
+ * shows that the machine is up and something listens, not that it works.
  *
- * Errors: `ProbeFailed` with the code of the system, such as `ECONNREFUSED`. Cost: one connection for each check.
+ * Errors: `ProbeFailed` with the system's error code, such as `ECONNREFUSED`. Cost: one connection per check.
  */
 export function tcpProbe<E extends Endpoint = Endpoint>({ address }: TcpProbeOptions<E>): Probe<E> {
   return async (endpoint, signal) => {
@@ -29,23 +29,23 @@ export function tcpProbe<E extends Endpoint = Endpoint>({ address }: TcpProbeOpt
         socket.destroy();
         resolve(result);
       };
-      const onAbort = (): void => end(unprobed("aborted", signal.reason));
+      const onAbort = (): void => end(probeInconclusive("aborted", signal.reason));
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort);
-      socket.on("connect", () => end(wellProbed));
-      // Stays: a socket that is destroyed while it connects may still fail.
+      socket.on("connect", () => end(probeSucceeded));
+      // Not removed: a socket destroyed while connecting may still emit an error.
       socket.on("error", (cause) => end(unconnected(cause)));
     });
   };
 }
 
-/** The result of a probe that got no connection: trouble of this machine's own says nothing about the endpoint. */
+/** The result of a probe that could not connect. A local failure says nothing about the endpoint. */
 export function unconnected(cause: unknown): ProbeResult {
   const reason = `cannot connect: ${codeOf(cause)}`;
-  return isLocalFailure(cause) ? unprobed(reason, cause) : illProbed(reason, cause);
+  return isLocalFailure(cause) ? probeInconclusive(reason, cause) : probeFailed(reason, cause);
 }
 
-/** As the system has it; of several addresses that failed, the first one's. */
+/** The system's error code; if several addresses failed, that of the first. */
 export function codeOf(error: unknown): string {
   const { code, errors, message } = error as NodeJS.ErrnoException & { readonly errors?: readonly unknown[] };
   const [first] = errors ?? [];

@@ -4,12 +4,12 @@ import {
   type HealthCheck,
   healthCheck,
   type HealthCheckOptions,
-  illProbed,
+  probeFailed,
   type ProbeResult,
-  wellProbed,
+  probeSucceeded,
 } from "@pagoda/health";
 
-/** One run of the probe, to be settled by the test. */
+/** One run of the probe, settled by the test. */
 export interface Run {
   readonly key: string;
   readonly atMs: number;
@@ -24,16 +24,16 @@ export interface Checking {
   readonly told: string[];
   /** Every run so far. */
   readonly runs: readonly Run[];
-  /** Keys of endpoints that the probe was told have gone. */
+  /** Keys passed to the probe's `gone`. */
   readonly gone: readonly string[];
   watch(key: string): HealthWatch;
-  /** Settles the last run, one result after the other, each time when the next one is due. */
+  /** Settles one run per result, advancing the clock to the next check after each. */
   results(watch: HealthWatch, ...well: readonly boolean[]): Promise<string>;
 }
 
-export const ill: ProbeResult = illProbed("down");
+export const ill: ProbeResult = probeFailed("down");
 
-/** Endpoints that are checked in virtual time, by a probe that says what a test says. */
+/** Health checks in virtual time, with a probe that the test settles. */
 export function checking(options: Partial<HealthCheckOptions> = {}): Checking {
   const clock = virtualClock();
   const told: string[] = [];
@@ -68,7 +68,7 @@ export function checking(options: Partial<HealthCheckOptions> = {}): Checking {
     async results(watch, ...well) {
       let seen = "";
       for (const each of well) {
-        runs.at(-1)?.settle(each ? wellProbed : ill);
+        runs.at(-1)?.settle(each ? probeSucceeded : ill);
         await settled();
         seen += watch.healthy ? "+" : "-";
         await clock.advance(10_000);

@@ -2,27 +2,27 @@ import { deadlineOf } from "@pagoda/core";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { healthCheck, type Probe, type ProbeResult, unprobed, wellProbed } from "@pagoda/health";
+import { healthCheck, type Probe, type ProbeResult, probeInconclusive, probeSucceeded } from "@pagoda/health";
 import { checking, ill } from "./checking.ts";
 
 describe("time", () => {
-  test("the first check begins at once, each further one an interval after the end of the last", async () => {
+  test("the first check starts at once, the next an interval after the end of the last", async () => {
     const { watch, runs, clock } = checking();
     watch("a");
     await clock.advance(400);
-    runs[0]?.settle(wellProbed);
+    runs[0]?.settle(probeSucceeded);
     await clock.advance(9_999);
     expect(runs.map(({ atMs }) => atMs)).toEqual([0]);
     await clock.advance(1);
     expect(runs.map(({ atMs }) => atMs)).toEqual([0, 10_400]);
   });
 
-  test("an endpoint that is not healthy may be checked more often", async () => {
+  test("unhealthyIntervalMs applies while an endpoint is unhealthy", async () => {
     const { watch, runs, clock } = checking({ unhealthyIntervalMs: 2_000, unhealthyThreshold: 1 });
     watch("a");
     for (const [result, ms] of [
       [ill, 2_000],
-      [wellProbed, 10_000],
+      [probeSucceeded, 10_000],
       [ill, 2_000],
       [ill, 2_000],
     ] as const) {
@@ -42,14 +42,14 @@ describe("time", () => {
   ])("an interval is longer or shorter by chance: %d", async (chance, ms) => {
     const { watch, runs, clock } = checking({ jitterRatio: 0.1, random: () => chance });
     watch("a");
-    runs[0]?.settle(wellProbed);
+    runs[0]?.settle(probeSucceeded);
     await clock.advance(ms - 1);
     expect(runs).toHaveLength(1);
     await clock.advance(1);
     expect(runs).toHaveLength(2);
   });
 
-  test("the longest interval stays one that timers can take", async () => {
+  test("jitter never exceeds the longest timer", async () => {
     const most = 2_147_483_647;
     const waits: number[] = [];
     const clock = virtualClock();
@@ -58,7 +58,7 @@ describe("time", () => {
       return clock.setTimer(ms, run);
     };
     const source = healthCheck({
-      probe: async () => wellProbed,
+      probe: async () => probeSucceeded,
       intervalMs: most,
       random: () => 0.99,
       clock: { ...clock, setTimer },
@@ -69,7 +69,7 @@ describe("time", () => {
     watch.close();
   });
 
-  test("a check that has no result in time is aborted and has failed", async () => {
+  test("a check without a result within timeoutMs is aborted and fails", async () => {
     const { watch, runs, clock, told } = checking({ timeoutMs: 300 });
     watch("a");
     expect(deadlineOf(runs[0]?.signal)).toBe(300);
@@ -80,7 +80,7 @@ describe("time", () => {
     expect(told).toEqual(["a failed: no result within 300 ms 300", "a ill: no result within 300 ms"]);
   });
 
-  test("defect: one failed that had no time, for this process had been stopped", async () => {
+  test("defect: a check failed because the process had been stopped", async () => {
     const clock = virtualClock();
     let stoppedMs = 0;
     const held = { ...clock, now: () => clock.now() + stoppedMs };
@@ -97,17 +97,17 @@ describe("time", () => {
     stoppedMs = 5_000;
     await clock.advance(300);
     expect(failures).toMatchObject([
-      { origin: "local", reason: "no result within 300 ms: this process was held up" },
+      { origin: "local", reason: "no result within 300 ms: this process was stalled" },
     ]);
     expect(watch.healthy).toBe(true);
     watch.close();
   });
 
-  test("its result counts no more when it comes, whatever it is", async () => {
+  test("a late result is ignored, whatever it is", async () => {
     const { watch, runs, clock, told } = checking();
     const a = watch("a");
     await clock.advance(1_000);
-    runs[0]?.settle(wellProbed);
+    runs[0]?.settle(probeSucceeded);
     await settled();
     expect([a.healthy, told.length]).toEqual([false, 2]);
     await clock.advance(11_000);
@@ -120,41 +120,41 @@ describe("time", () => {
     ]);
   });
 
-  test("while a probe that was given up still runs none is begun, and checks fail", async () => {
+  test("while a timed-out probe still runs, no other starts and checks fail", async () => {
     const { watch, runs, clock, told } = checking({ initiallyHealthy: true });
     const a = watch("a");
     await clock.advance(21_000);
     expect(runs).toHaveLength(1);
     expect(told.slice(1)).toEqual([
-      "a failed: the check before was given up and still runs 0",
-      "a failed: the check before was given up and still runs 0",
-      "a ill: the check before was given up and still runs",
+      "a failed: the previous check timed out and is still running 0",
+      "a failed: the previous check timed out and is still running 0",
+      "a ill: the previous check timed out and is still running",
       "a changed",
     ]);
     runs[0]?.settle(ill);
     await clock.advance(10_000);
     expect(runs).toHaveLength(2);
-    runs[1]?.settle(wellProbed);
+    runs[1]?.settle(probeSucceeded);
     await settled();
     expect(a.healthy).toBe(true);
   });
 });
 
-describe("a probe that is broken", () => {
-  test("has failed when it rejects, and the observer hears of the defect", async () => {
+describe("probe defects", () => {
+  test("a rejection fails the check and is reported to the observer", async () => {
     const { watch, runs, told } = checking();
     const a = watch("a");
     runs[0]?.reject(new Error("no such thing"));
     await settled();
     expect(told).toEqual([
       "a defect no such thing",
-      "a failed: the probe is broken: no such thing 0",
-      "a ill: the probe is broken: no such thing",
+      "a failed: probe threw: no such thing 0",
+      "a ill: probe threw: no such thing",
     ]);
-    expect(a.state()).toMatchObject({ consecutiveFailures: 1, reason: "the probe is broken: no such thing" });
+    expect(a.state()).toMatchObject({ consecutiveFailures: 1, reason: "probe threw: no such thing" });
   });
 
-  test("has failed when it throws, and nobody is told before the watch is there", async () => {
+  test("a throw fails the check and is not reported before watch returns", async () => {
     const probe = (): never => {
       throw new Error("no such thing");
     };
@@ -166,11 +166,11 @@ describe("a probe that is broken", () => {
   });
 });
 
-describe("the end", () => {
-  test("aborts the check, clears all timers and lets the probe free what it keeps; nobody hears of it", async () => {
+describe("close", () => {
+  test("aborts the check, clears timers and calls the probe's gone, without events", async () => {
     const { watch, runs, clock, told, gone, source } = checking();
     const [a, b] = [watch("a"), watch("b")];
-    runs[1]?.settle(wellProbed);
+    runs[1]?.settle(probeSucceeded);
     await settled();
     told.length = 0;
     a.close();
@@ -184,11 +184,11 @@ describe("the end", () => {
     expect(source.describe().state).toEqual({ endpoints: 0, healthy: 0 });
   });
 
-  test("may come from who is told", async () => {
+  test("may be called by the observer", async () => {
     const clock = virtualClock();
     let changes = 0;
     const source = healthCheck({
-      probe: async () => wellProbed,
+      probe: async () => probeSucceeded,
       clock,
       observer: { checked: () => watch.close() },
     });
@@ -198,14 +198,14 @@ describe("the end", () => {
   });
 });
 
-describe("whatever probes do and when", () => {
+describe("properties", () => {
   const step = fc.oneof(
     fc.record({ settle: fc.nat(2), how: fc.constantFrom("well", "ill", "local", "throw") }),
     fc.record({ wait: fc.integer({ min: 0, max: 1_500 }) }),
     fc.record({ close: fc.nat(20) }),
   );
 
-  test("checks of an endpoint never overlap, changes are told once each, and no timer is left", async () => {
+  test("checks never overlap, each change is reported once, no timer is left", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80, size: "max" }), async (steps) => {
         const clock = virtualClock();
@@ -238,7 +238,10 @@ describe("whatever probes do and when", () => {
             const [resolve, reject] = [open.get(key), rejects.get(key)];
             open.delete(key);
             if (each.how === "throw") reject?.(new Error("of the probe"));
-            else resolve?.(each.how === "well" ? wellProbed : each.how === "ill" ? ill : unprobed("full"));
+            else
+              resolve?.(
+                each.how === "well" ? probeSucceeded : each.how === "ill" ? ill : probeInconclusive("full"),
+              );
             await settled();
           }
           for (const { key, watch } of watches.filter((_, at) => !closed.has(at))) {

@@ -15,21 +15,21 @@ const outcomes: Readonly<Record<Call, Outcome>> = {
 export interface Detecting {
   readonly clock: VirtualClock;
   readonly source: OutlierDetection;
-  /** What the observer was told, and `a changed` for each time that a watch said so. */
+  /** Events of the observer, and `a changed` for each call of a watch's `changed`. */
   readonly told: string[];
   come(...keys: readonly string[]): void;
   go(...keys: readonly string[]): void;
-  /** Calls of an endpoint end so, in that order. */
+  /** Ends calls of an endpoint with these outcomes, in order. */
   ended(key: string, ...calls: readonly Call[]): void;
-  /** So many calls of an endpoint end, of which a share has succeeded; never two failures in a row if that can be. */
+  /** Ends `calls` calls of an endpoint, `successes` of them successful, spread to avoid consecutive failures. */
   interval(key: string, calls: number, successes: number): void;
   state(key: string): ReturnType<HealthWatch["state"]>;
-  /** The keys of those that are not healthy. */
+  /** Keys of the unhealthy endpoints. */
   ill(): string;
   present(): readonly string[];
 }
 
-/** Endpoints under outlier detection, in virtual time. */
+/** Outlier detection in virtual time. */
 export function detecting(
   keys: readonly string[],
   options: OutlierDetectionOptions = {},
@@ -88,7 +88,7 @@ export function detecting(
   return self;
 }
 
-/** `count` keys: a, b, c and so on. */
+/** Returns `count` keys: a, b, c, … */
 export function letters(count: number): readonly string[] {
   return Array.from({ length: count }, (_, n) => String.fromCodePoint(97 + n));
 }

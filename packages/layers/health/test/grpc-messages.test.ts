@@ -4,17 +4,17 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeResponse, encodeRequest, nameOfCode } from "../src/grpc-messages.ts";
 
-/** A message with its prefix. */
+/** Prefixes a message. */
 function framed(...message: readonly number[]): Buffer {
   return Buffer.from([0, 0, 0, 0, message.length, ...message]);
 }
 
-describe("the request", () => {
+describe("HealthCheckRequest", () => {
   test("is empty for the server as a whole", () => {
     expect(encodeRequest("")).toEqual(framed());
   });
 
-  test("has the service in field 1, with its length in bytes", () => {
+  test("carries the service in field 1, with its length in bytes", () => {
     expect(encodeRequest("aä")).toEqual(framed(0x0a, 3, 0x61, 0xc3, 0xa4));
     const long = encodeRequest("x".repeat(300));
     expect([...long.subarray(0, 8)]).toEqual([0, 0, 0, 1, 0x2f, 0x0a, 0xac, 0x02]);
@@ -22,8 +22,8 @@ describe("the request", () => {
   });
 });
 
-describe("the answer", () => {
-  const malformed = { _tag: "Left", left: "a message that is no HealthCheckResponse" } as const;
+describe("HealthCheckResponse", () => {
+  const malformed = { _tag: "Left", left: "malformed HealthCheckResponse" } as const;
 
   test.each([
     [[], "UNKNOWN"],
@@ -32,11 +32,11 @@ describe("the answer", () => {
     [[0x08, 0x02], "NOT_SERVING"],
     [[0x08, 0x03], "SERVICE_UNKNOWN"],
     [[0x08, 0x07], "status 7"],
-    // Longer than it need be, which protobuf allows.
+    // Longer than necessary, which protobuf allows.
     [[0x08, 0x81, 0x00], "SERVING"],
-    // The last one counts.
+    // The last value wins.
     [[0x08, 0x02, 0x08, 0x01], "SERVING"],
-    // Fields that nobody knows yet, of each type.
+    // Unknown fields of each type.
     [
       [0x10, 0x05, 0x1a, 0x02, 0x61, 0x62, 0x25, 1, 2, 3, 4, 0x29, 1, 2, 3, 4, 5, 6, 7, 8, 0x08, 0x01],
       "SERVING",
@@ -46,33 +46,33 @@ describe("the answer", () => {
   });
 
   test.each([
-    ["a tag and nothing else", [0x08]],
-    ["a number that breaks off", [0x08, 0x81]],
-    ["a number that is too long", [0x08, ...Array.from({ length: 10 }, () => 0x80), 0x01]],
+    ["a lone tag", [0x08]],
+    ["a truncated varint", [0x08, 0x81]],
+    ["a varint that is too long", [0x08, ...Array.from({ length: 10 }, () => 0x80), 0x01]],
     ["a status of another type", [0x0a, 0x01, 0x01]],
     ["field 0", [0x00, 0x01]],
-    ["a type that is none", [0x0f]],
+    ["an unknown wire type", [0x0f]],
     ["a group", [0x13, 0x14]],
-    ["a text that breaks off", [0x12, 0x05, 0x61]],
-    ["a text without a length", [0x12]],
-    ["four bytes that are three", [0x15, 1, 2, 3]],
-    ["eight bytes that are seven", [0x11, 1, 2, 3, 4, 5, 6, 7]],
+    ["a truncated string", [0x12, 0x05, 0x61]],
+    ["a string without a length", [0x12]],
+    ["a fixed32 of three bytes", [0x15, 1, 2, 3]],
+    ["a fixed64 of seven bytes", [0x11, 1, 2, 3, 4, 5, 6, 7]],
   ])("%s is malformed", (_what, message) => {
     expect(decodeResponse(framed(...message))).toEqual(malformed);
   });
 
   test.each([
     [[], "no message"],
-    [[0, 0, 0, 0], "a message that breaks off"],
-    [[0, 0, 0, 0, 2, 8], "a message that breaks off"],
+    [[0, 0, 0, 0], "truncated message"],
+    [[0, 0, 0, 0, 2, 8], "truncated message"],
     [[0, 0, 0, 0, 2, 8, 1, 0], "more than one message"],
-    [[1, 0, 0, 0, 2, 8, 1], "a compressed message, which was not asked for"],
-    [[0, 0, 0, 1, 0, 8, 1], "a message that breaks off"],
+    [[1, 0, 0, 0, 2, 8, 1], "unexpected compressed message"],
+    [[0, 0, 0, 1, 0, 8, 1], "truncated message"],
   ])("%j is %s", (bytes, problem) => {
     expect(decodeResponse(Buffer.from(bytes))).toEqual(left(problem));
   });
 
-  test("whatever comes, it says what it is or that it is malformed", () => {
+  test("arbitrary bytes are decoded or reported as malformed", () => {
     const names = /^(?:UNKNOWN|SERVING|NOT_SERVING|SERVICE_UNKNOWN|status [\d.e+]+)$/;
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => {
@@ -83,7 +83,7 @@ describe("the answer", () => {
     );
   });
 
-  test("defect: an unknown field with a length was read from its tag on; a status comes through between such fields", () => {
+  test("defect: an unknown length-delimited field was read from its tag on", () => {
     const field = fc
       .record({ number: fc.integer({ min: 2, max: 15 }), text: fc.uint8Array({ maxLength: 8 }) })
       .map(({ number, text }) => [(number << 3) | 2, text.length].concat(Array.from(text)));

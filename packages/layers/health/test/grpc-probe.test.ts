@@ -18,14 +18,14 @@ const answering =
   (_call, answer) =>
     answer(null, status);
 
-describe("grpc-probe, of a gRPC server", () => {
+describe("grpcProbe of a gRPC server", () => {
   test.each([
     [1, "well"],
     [0, "UNKNOWN"],
     [2, "NOT_SERVING"],
     [3, "SERVICE_UNKNOWN"],
     [7, "status 7"],
-  ])("the answer %d is %s", async (status, reason) => {
+  ])("status %d is reported as %s", async (status, reason) => {
     const { port } = await grpcServer(answering(status));
     expect(await said(probing(port))).toBe(reason);
   });
@@ -43,18 +43,18 @@ describe("grpc-probe, of a gRPC server", () => {
   test.each([
     [{ code: status.NOT_FOUND, details: "no such service: ä" }, "grpc-status NOT_FOUND: no such service: ä"],
     [{ code: status.UNAVAILABLE, details: "" }, "grpc-status UNAVAILABLE"],
-  ])("a status says what it is: %o", async (error, reason) => {
+  ])("reports code and message of a grpc-status: %o", async (error, reason) => {
     const { port } = await grpcServer((_call, answer) => answer(error));
     expect(await said(probing(port))).toBe(reason);
   });
 
-  test("a server without a health service is not well", async () => {
+  test("a server without a health service fails", async () => {
     const { port, server } = await grpcServer(answering(1));
     server.unregister("/grpc.health.v1.Health/Check");
     expect(await said(probing(port))).toMatch(/^grpc-status UNIMPLEMENTED/);
   });
 
-  test("one connection is kept, also when the answer is no good one", async () => {
+  test("one connection is kept, also after a failing status", async () => {
     let status = 1;
     const { port, connections } = await grpcServer((_call, answer) =>
       status > 3 ? answer({ code: status }) : answer(null, status),
@@ -69,7 +69,7 @@ describe("grpc-probe, of a gRPC server", () => {
     expect(connections()).toBe(2);
   });
 
-  test("after a check that was given up it connects anew", async () => {
+  test("reconnects after an aborted check", async () => {
     const hangs = Promise.withResolvers<void>();
     let isHanging = true;
     const { port, connections } = await grpcServer((_call, answer) => {
@@ -88,19 +88,19 @@ describe("grpc-probe, of a gRPC server", () => {
     expect(await said(probe, leaving.signal)).toBe("local: aborted");
   });
 
-  test("a server that comes back is found again", async () => {
+  test("reconnects to a restarted server", async () => {
     const first = await grpcServer(answering(1));
     let { port } = first;
     const probe = probing(port, { address: () => ({ host: "127.0.0.1", port }) });
     expect(await said(probe)).toBe("well");
     first.server.forceShutdown();
     expect(await said(probe)).not.toBe("well");
-    // The address is asked for anew.
+    // `address` is called again.
     ({ port } = await grpcServer(answering(2)));
     expect(await said(probe)).toBe("NOT_SERVING");
   });
 
-  test("over TLS it trusts whom it is told to, and the certificate must be the host's", async () => {
+  test("over TLS it trusts the given authorities and verifies the host", async () => {
     const { ca, issue } = testAuthority();
     const { key, certificate } = issue({ names: "DNS:grpc.test,IP:127.0.0.1" });
     const credentials = ServerCredentials.createSsl(null, [
@@ -120,7 +120,7 @@ describe("grpc-probe, of a gRPC server", () => {
     );
   });
 
-  test("over TLS it shows who it is where the server asks", async () => {
+  test("over TLS it sends a client certificate if requested", async () => {
     const { ca, issue } = testAuthority();
     const { key, certificate } = issue({ names: "IP:127.0.0.1" });
     const own = issue({ subject: "CN=checker" });
@@ -134,28 +134,28 @@ describe("grpc-probe, of a gRPC server", () => {
   });
 });
 
-describe("grpc-probe, of what is none", () => {
+describe("grpcProbe of anything else", () => {
   const grpc = { ":status": 200, "content-type": "application/grpc" };
 
-  test("nobody listens", async () => {
+  test("nothing listens on the port", async () => {
     const port = await closedPort();
     expect(await said(probing(port))).toBe("cannot connect: ECONNREFUSED");
-    // Where there is no IPv6 it is another code.
+    // Without IPv6 the code differs.
     const overIpv6 = probing(port, { address: () => ({ host: "::1", port }) });
     expect(await said(overIpv6)).toMatch(/^cannot connect: E/);
   });
 
-  test("what listens is no HTTP/2", async () => {
+  test("the server does not speak HTTP/2", async () => {
     const port = await tcpServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
-    expect(await said(probing(port))).toBe("the connection broke: ERR_HTTP2_ERROR");
+    expect(await said(probing(port))).toBe("connection failed: ERR_HTTP2_ERROR");
   });
 
-  test("the connection is closed", async () => {
+  test("the server closes the connection", async () => {
     const port = await tcpServer((socket) => socket.end());
-    expect(await said(probing(port))).toBe("the connection was closed");
+    expect(await said(probing(port))).toBe("connection closed");
   });
 
-  test("it hangs", async () => {
+  test("the server hangs", async () => {
     const connected = Promise.withResolvers<void>();
     const port = await tcpServer(() => connected.resolve());
     const leaving = new AbortController();
@@ -175,7 +175,7 @@ describe("grpc-probe, of what is none", () => {
     expect(await said(probing(await http2Server((stream) => stream.close(code))))).toBe(reason);
   });
 
-  test("the server takes its leave before it has answered", async () => {
+  test("the server sends GOAWAY before it answers", async () => {
     const port = await http2Server((stream) => {
       stream.session?.goaway(11);
       stream.session?.destroy();
@@ -183,14 +183,14 @@ describe("grpc-probe, of what is none", () => {
     expect(await said(probing(port))).toBe("GOAWAY with ENHANCE_YOUR_CALM");
   });
 
-  test("one that takes its leave after an answer is connected to anew, and no check fails", async () => {
+  test("reconnects after a GOAWAY that follows an answer, and no check fails", async () => {
     let sessions = 0;
     const port = await http2Server(
       (stream) => {
         stream.respond(grpc, { waitForTrailers: true });
         stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
         stream.end(Buffer.from([0, 0, 0, 0, 2, 8, 1]));
-        // Before the answer: the stream that is under way goes on.
+        // Before the answer: the open stream continues.
         stream.session?.goaway(0);
       },
       () => sessions++,
@@ -205,25 +205,25 @@ describe("grpc-probe, of what is none", () => {
       "a web page",
       { ":status": 200, "content-type": "text/html" },
       undefined,
-      "content-type text/html, which is no gRPC",
+      "content-type text/html is not gRPC",
     ],
-    ["no type", { ":status": 200 }, undefined, "content-type none, which is no gRPC"],
+    ["no content-type", { ":status": 200 }, undefined, "content-type none is not gRPC"],
     [
-      "another type alike",
+      "a similar type",
       { ...grpc, "content-type": "application/grpcx" },
       undefined,
-      "content-type application/grpcx, which is no gRPC",
+      "content-type application/grpcx is not gRPC",
     ],
     ["no status", grpc, {}, "no grpc-status"],
     [
-      "a status in the head",
+      "a status in the headers",
       { ...grpc, "grpc-status": "5", "grpc-message": "100%" },
       undefined,
       "grpc-status NOT_FOUND: 100%",
     ],
     ["an unknown status", grpc, { "grpc-status": "99" }, "grpc-status 99"],
     ["no message", grpc, { "grpc-status": "0" }, "no message"],
-  ])("it answers with %s", async (_what, head, trailers, reason) => {
+  ])("the server answers with %s", async (_what, head, trailers, reason) => {
     const port = await http2Server((stream) => {
       if (trailers === undefined) return stream.respond(head, { endStream: true });
       stream.respond(head, { waitForTrailers: true });
@@ -233,16 +233,16 @@ describe("grpc-probe, of what is none", () => {
     expect(await said(probing(port))).toBe(reason);
   });
 
-  test("it answers with more than anybody needs", async () => {
+  test("the response exceeds the size limit", async () => {
     const port = await http2Server((stream) => {
       stream.respond(grpc);
-      // And goes on for ever.
+      // And never ends.
       stream.write(Buffer.alloc(5_000));
     });
-    expect(await said(probing(port))).toBe("an answer of more than 4096 bytes");
+    expect(await said(probing(port))).toBe("response exceeds 4096 bytes");
   });
 
-  test("the connection is closed when the endpoint has gone, and nothing listens to the check any more", async () => {
+  test("removing the endpoint closes the connection and leaves no abort listener", async () => {
     const closed = Promise.withResolvers<void>();
     const port = await http2Server(
       (stream) => stream.respond({ ...grpc, "grpc-status": "5" }, { endStream: true }),
@@ -256,7 +256,7 @@ describe("grpc-probe, of what is none", () => {
     await closed.promise;
   });
 
-  test("an address that makes no sense is a defect", async () => {
+  test("an invalid address is a defect", async () => {
     const broken = probing(1, {
       address: () => {
         throw new Error("no address");

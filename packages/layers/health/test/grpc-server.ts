@@ -10,11 +10,11 @@ export type Check = handleUnaryCall<HealthRequest, number>;
 export interface GrpcServer {
   readonly port: number;
   readonly server: Server;
-  /** How many connections there have been. */
+  /** Connections accepted so far. */
   readonly connections: () => number;
 }
 
-/** What grpc-js needs to know of `grpc.health.v1.Health`, with the two messages spelled out byte by byte. */
+/** Definition of `grpc.health.v1.Health` for grpc-js, with the two messages encoded by hand. */
 const health = {
   check: {
     path: "/grpc.health.v1.Health/Check",
@@ -36,7 +36,7 @@ const health = {
   },
 } as const;
 
-/** A gRPC server whose health is as the test says. */
+/** A gRPC server whose health the test decides. */
 export async function grpcServer(
   check: Check,
   credentials: ServerCredentials = ServerCredentials.createInsecure(),

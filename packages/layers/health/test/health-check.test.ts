@@ -7,13 +7,13 @@ import {
   httpProbe,
   type Probe,
   tcpProbe,
-  unprobed,
-  wellProbed,
+  probeInconclusive,
+  probeSucceeded,
 } from "@pagoda/health";
 import { checking, ill } from "./checking.ts";
 
 describe("thresholds", () => {
-  test("the first success makes healthy at once, and before that an endpoint is not", async () => {
+  test("an endpoint is unhealthy until its first success", async () => {
     const { watch, results, runs, told } = checking();
     const a = watch("a");
     expect([a.healthy, runs.length]).toEqual([false, 1]);
@@ -21,12 +21,12 @@ describe("thresholds", () => {
     expect(told).toEqual(["a passed 0", "a well", "a changed"]);
   });
 
-  test("also after failures, as long as there was no success", async () => {
+  test("one success is enough after failures if there was none before", async () => {
     const { watch, results } = checking();
     expect(await results(watch("a"), false, false, false, false, true)).toBe("----+");
   });
 
-  test("three failures in a row make unhealthy, two successes in a row healthy again", async () => {
+  test("three consecutive failures make unhealthy, two consecutive successes healthy", async () => {
     const { watch, results, told } = checking();
     expect(
       await results(watch("a"), true, false, false, true, false, false, false, true, false, true, true),
@@ -35,31 +35,31 @@ describe("thresholds", () => {
     expect(told).toContain("a ill: down");
   });
 
-  test("one that has never been well is told of once, at its first failure", async () => {
+  test("an endpoint that was never healthy is reported once, at its first failure", async () => {
     const { watch, results, told } = checking();
     await results(watch("a"), false, false, false, false, true, false);
     const news = told.filter((each) => !/passed|failed/.test(each));
     expect(news).toEqual(["a ill: down", "a well", "a changed"]);
   });
 
-  test("may be others", async () => {
+  test("are configurable", async () => {
     const { watch, results } = checking({ healthyThreshold: 3, unhealthyThreshold: 1 });
     expect(await results(watch("a"), true, false, true, true, true)).toBe("+---+");
   });
 
-  test("an endpoint may get calls before its first check has ended, and until it has failed for long enough", async () => {
+  test("an initially healthy endpoint stays healthy until the failure threshold", async () => {
     const { watch, results } = checking({ initiallyHealthy: true });
     const a = watch("a");
     expect(a.healthy).toBe(true);
     expect(await results(a, false, false, false, true)).toBe("++-+");
   });
 
-  test("a check that this side refused says nothing", async () => {
+  test("a check refused locally counts neither way", async () => {
     const { watch, results, runs, clock, told } = checking();
     const a = watch("a");
     await results(a, true, false, false);
     for (let n = 0; n < 5; n++) {
-      runs.at(-1)?.settle(unprobed("PoolExhausted"));
+      runs.at(-1)?.settle(probeInconclusive("PoolExhausted"));
       await clock.advance(10_000);
     }
     expect(a.state()).toMatchObject({ healthy: true, consecutiveFailures: 2, reason: "PoolExhausted" });
@@ -67,18 +67,18 @@ describe("thresholds", () => {
     expect(await results(a, false)).toBe("-");
   });
 
-  test("endpoints are told apart", async () => {
+  test("endpoints are tracked separately", async () => {
     const { watch, runs, source } = checking();
     const [a, b] = [watch("a"), watch("b")];
-    runs[1]?.settle(wellProbed);
+    runs[1]?.settle(probeSucceeded);
     await settled();
     expect([a.healthy, b.healthy]).toEqual([false, true]);
     expect(source.describe().state).toEqual({ endpoints: 2, healthy: 1 });
   });
 });
 
-describe("what it says of itself", () => {
-  test("each endpoint with the last reason and how long the check took", async () => {
+describe("description", () => {
+  test("shows the last reason and duration per endpoint", async () => {
     const { watch, runs, clock } = checking();
     const a = watch("a");
     const fresh = { healthy: false, consecutiveSuccesses: 0, consecutiveFailures: 0 };
@@ -88,7 +88,7 @@ describe("what it says of itself", () => {
     await settled();
     expect(a.state()).toEqual({ ...fresh, consecutiveFailures: 1, reason: "down", lastCheckMs: 20 });
     await clock.advance(10_000);
-    runs[1]?.settle(wellProbed);
+    runs[1]?.settle(probeSucceeded);
     await settled();
     expect(a.state()).toEqual({
       healthy: true,
@@ -99,8 +99,8 @@ describe("what it says of itself", () => {
     });
   });
 
-  test("its options, with their defaults", () => {
-    expect(healthCheck({ probe: async () => wellProbed }).describe()).toEqual({
+  test("shows options with defaults", () => {
+    expect(healthCheck({ probe: async () => probeSucceeded }).describe()).toEqual({
       name: "health-check",
       options: {
         intervalMs: 10_000,
@@ -116,7 +116,7 @@ describe("what it says of itself", () => {
   });
 });
 
-describe("options that make no sense", () => {
+describe("invalid options", () => {
   const most = 2_147_483_647;
   test.each([
     [{ intervalMs: 0 }, `healthCheck: intervalMs must be a number above 0 and at most ${most} (got 0)`],
@@ -132,21 +132,22 @@ describe("options that make no sense", () => {
     ],
     [{ jitterRatio: 2 }, "healthCheck: jitterRatio must be a number from 0 to 1 (got 2)"],
   ])("are refused: %o", (options, message) => {
-    expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(RangeError);
-    expect(() => healthCheck({ probe: async () => wellProbed, ...options })).toThrow(message);
+    expect(() => healthCheck({ probe: async () => probeSucceeded, ...options })).toThrow(RangeError);
+    expect(() => healthCheck({ probe: async () => probeSucceeded, ...options })).toThrow(message);
   });
 });
 
-describe("types of checks", () => {
+describe("types", () => {
   interface Zoned extends Endpoint {
     readonly zone: string;
   }
 
-  test("a source takes the endpoints that its probe takes", () => {
-    const zoned = () => healthCheck({ probe: async ({ zone }: Zoned) => (zone === "n" ? wellProbed : ill) });
+  test("a source accepts the endpoints its probe accepts", () => {
+    const zoned = () =>
+      healthCheck({ probe: async ({ zone }: Zoned) => (zone === "n" ? probeSucceeded : ill) });
     expectTypeOf(zoned).returns.toEqualTypeOf<HealthCheck<Zoned>>();
     expectTypeOf<HealthCheck>().toExtend<HealthSource<Zoned>>();
-    // @ts-expect-error: endpoints without a zone cannot be tried out.
+    // @ts-expect-error: this probe requires endpoints with a zone.
     const plain: () => HealthCheck = zoned;
     expectTypeOf(plain).toBeFunction();
     const tcp = () =>
@@ -154,10 +155,10 @@ describe("types of checks", () => {
     expectTypeOf(tcp).returns.toEqualTypeOf<HealthCheck<Zoned>>();
   });
 
-  test("a probe gives an Either, and HTTP is called through a service", () => {
-    // @ts-expect-error: true is no result; a failure needs its reason.
+  test("a probe returns an Either, httpProbe calls a service", () => {
+    // @ts-expect-error: not a ProbeResult.
     const bare: Probe = async () => true;
-    // @ts-expect-error: an endpoint is no service.
+    // @ts-expect-error: an endpoint is not a service.
     const uncalled = () => httpProbe({ call: (endpoint: Endpoint) => endpoint });
     expectTypeOf([bare, uncalled]).toBeArray();
   });

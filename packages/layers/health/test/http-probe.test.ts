@@ -14,7 +14,7 @@ interface Down extends Fault<"Down"> {
   readonly code: string;
 }
 
-/** Calls a server on this machine, with the system's own client. */
+/** Calls a local server with `fetch`. */
 function client(port: number): Service<HttpRequest, HttpResponse, Down> {
   return service("client", async ({ method, path, query, headers }, signal) => {
     try {
@@ -46,14 +46,14 @@ const status =
   (_request, response) =>
     response.writeHead(status).end(body);
 
-describe("http-probe, of a server", () => {
-  test("200 is well, and nothing else is unless expected", async () => {
+describe("httpProbe of a server", () => {
+  test("only 200 succeeds by default", async () => {
     expect(await said(await probing(status(200)))).toBe("well");
     expect(await said(await probing(status(204)))).toBe("status 204 instead of 200");
     expect(await said(await probing(status(503, "busy")))).toBe("status 503 instead of 200");
   });
 
-  test("ranges hold both of their ends", async () => {
+  test("ranges include both ends", async () => {
     const expectedStatus = [[200, 299], 404] as const;
     for (const each of [200, 299, 404]) {
       expect(await said(await probing(status(each), { expectedStatus }))).toBe("well");
@@ -65,7 +65,7 @@ describe("http-probe, of a server", () => {
     }
   });
 
-  test("asks as it is told to", async () => {
+  test("sends the configured request", async () => {
     const seen = Promise.withResolvers<IncomingMessage>();
     const probe = await probing(
       (request, response) => {
@@ -79,32 +79,32 @@ describe("http-probe, of a server", () => {
     expect([method, url, headers["x-probe"]]).toEqual(["HEAD", "/ready?deep=1", "yes"]);
   });
 
-  test("a body may have to contain a text, or to match a pattern", async () => {
+  test("expectedBody is a substring or a pattern", async () => {
     const answer = status(200, "state: fine\n");
     expect(await said(await probing(answer, { expectedBody: "fine" }))).toBe("well");
     expect(await said(await probing(answer, { expectedBody: /^state: (?:fine|good)$/m }))).toBe("well");
     const repeated = await probing(answer, { expectedBody: /fine/g });
     expect([await said(repeated), await said(repeated)]).toEqual(["well", "well"]);
-    expect(await said(await probing(answer, { expectedBody: "Fine" }))).toBe("the body is not as expected");
+    expect(await said(await probing(answer, { expectedBody: "Fine" }))).toBe("unexpected body");
   });
 
-  test("a body that is too long is not as expected, and well where none is", async () => {
+  test("a body over maxBodyBytes fails only with expectedBody", async () => {
     const answer = status(200, "x".repeat(1_000));
-    const reason = "the body is longer than 999 bytes";
+    const reason = "body exceeds 999 bytes";
     expect(await said(await probing(answer, { expectedBody: "x", maxBodyBytes: 999 }))).toBe(reason);
     expect(await said(await probing(answer, { maxBodyBytes: 999 }))).toBe("well");
     expect(await said(await probing(answer, { expectedBody: "x", maxBodyBytes: 1_000 }))).toBe("well");
   });
 
-  test("a body that breaks off is not well", async () => {
+  test("an incomplete body fails", async () => {
     const probe = await probing((_request, response) => {
       response.writeHead(200, { "content-length": "10" });
       response.write("half", () => response.destroy());
     });
-    expect(await said(probe)).toBe("the body broke off");
+    expect(await said(probe)).toBe("body broke off");
   });
 
-  test("a body that does not end is given up, and its connection closed", async () => {
+  test("a body that never ends is given up and its connection closed", async () => {
     const closed = Promise.withResolvers<void>();
     const port = await httpServer((request, response) => {
       request.socket.on("close", () => closed.resolve());
@@ -130,12 +130,12 @@ describe("http-probe, of a server", () => {
   });
 });
 
-describe("http-probe, of any service", () => {
-  /** A probe of a service that gives this. */
+describe("httpProbe of any service", () => {
+  /** A probe of a service with this result. */
   const giving = (result: Awaited<ReturnType<Service<HttpRequest, HttpResponse, unknown>["call"]>>): Probe =>
     httpProbe({ call: () => service("given", async () => result) });
 
-  test("a fault says what it is, and one of this side says nothing about the endpoint", async () => {
+  test("reports a fault by tag; local faults count neither way", async () => {
     const down: Down = { _tag: "Down", origin: "upstream", retryable: true, code: "ECONNREFUSED" };
     expect(await said(giving(left(down)))).toBe("Down: ECONNREFUSED");
     expect(await said(giving(left({ ...down, origin: "local", code: undefined })))).toBe("local: Down");
@@ -150,7 +150,7 @@ describe("http-probe, of any service", () => {
     ["http://[::1]:80/path", {}, "http", "[::1]:80"],
     ["10.0.0.7:8080", {}, "http", "10.0.0.7:8080"],
     ["https://10.0.0.7:8443", { host: "api.example.com" }, "https", "api.example.com"],
-  ])("of %s with %o it asks for %s://%s", async (key, options, scheme, authority) => {
+  ])("endpoint %s with %o is called as %s://%s", async (key, options, scheme, authority) => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const probe = httpProbe({ call: () => mock.service, ...options });
     const { signal } = new AbortController();
@@ -162,7 +162,7 @@ describe("http-probe, of any service", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("a body that nobody wants is cancelled: after another status, and when it comes too late", async () => {
+  test("cancels the body after an unexpected status and after the time limit", async () => {
     const cancelled: string[] = [];
     const never = (name: string): HttpResponse => {
       const body = bodyFrom(new Readable({ read() {} }));
@@ -170,7 +170,7 @@ describe("http-probe, of any service", () => {
       return { ...httpResponse(name === "status" ? 500 : 200), body };
     };
     const mock = mockService<HttpRequest, HttpResponse>();
-    // One that does not heed the signal.
+    // A service that ignores the signal.
     const probe = httpProbe({
       call: () => ({ ...mock.service, call: (request) => mock.service.call(request) }),
     });
@@ -192,7 +192,7 @@ describe("http-probe, of any service", () => {
     expect(cancelled).toEqual(["status false", "late false", "read false"]);
   });
 
-  test("the service is made once for each endpoint, and freed when that has gone", async () => {
+  test("creates one service per endpoint and frees it when the endpoint is removed", async () => {
     const told: string[] = [];
     const probe = httpProbe({
       call({ key }, atEnd) {

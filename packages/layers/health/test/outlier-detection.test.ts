@@ -6,8 +6,8 @@ import { type Call, detecting, letters } from "./detecting.ts";
 
 const five: readonly Call[] = Array.from({ length: 5 }, () => "failure");
 
-describe("failures in a row", () => {
-  test("five eject an endpoint for 30 s, at once", async () => {
+describe("consecutive failures", () => {
+  test("five eject an endpoint at once for 30 s", async () => {
     const { clock, ended, ill, told } = detecting(letters(2));
     ended("a", ...five.slice(1));
     expect(ill()).toBe("");
@@ -21,7 +21,7 @@ describe("failures in a row", () => {
     expect(told).toEqual(["a returned", "a changed"]);
   });
 
-  test("a success ends the row", () => {
+  test("a success resets the count", () => {
     const { ended, ill } = detecting(letters(2));
     ended("a", ...five.slice(1), "success", ...five.slice(1));
     expect(ill()).toBe("");
@@ -29,7 +29,7 @@ describe("failures in a row", () => {
     expect(ill()).toBe("a");
   });
 
-  test.each(["limited", "neutral"] as const)("a result that is %s neither ends it nor counts", (call) => {
+  test.each(["limited", "neutral"] as const)("a %s result neither counts nor resets", (call) => {
     const { ended, ill } = detecting(letters(2));
     ended("a", ...five.slice(1), call, call, call, call, call);
     expect(ill()).toBe("");
@@ -37,13 +37,13 @@ describe("failures in a row", () => {
     expect(ill()).toBe("a");
   });
 
-  test("local refusals count nowhere", () => {
+  test("local refusals are ignored", () => {
     const { ended, state } = detecting(letters(2));
     ended("a", ...Array.from({ length: 200 }, () => "neutral" as const));
     expect(state("a")).toEqual({ healthy: true, times: 0, consecutiveFailures: 0, calls: 0, successes: 0 });
   });
 
-  test("after a return the row begins anew, and calls made meanwhile do not count", async () => {
+  test("the count restarts after a return, without calls made while ejected", async () => {
     const { clock, ended, ill } = detecting(letters(2));
     ended("a", ...five, ...five);
     await clock.advance(30_000);
@@ -54,23 +54,23 @@ describe("failures in a row", () => {
     expect(ill()).toBe("a");
   });
 
-  test("Infinity ejects for none", () => {
+  test("Infinity disables ejection", () => {
     const { ended, ill } = detecting(letters(2), { consecutiveFailures: Infinity });
     for (let n = 0; n < 100; n++) ended("a", ...five);
     expect(ill()).toBe("");
   });
 });
 
-describe("gateway failures in a row", () => {
+describe("consecutive gateway failures", () => {
   const gateway: readonly Call[] = ["gateway", "gateway", "gateway"];
 
-  test("eject earlier than others, where asked for", () => {
+  test("eject at their own threshold", () => {
     const { ended, told } = detecting(letters(2), { consecutiveGatewayFailures: 3 });
     ended("a", ...gateway);
     expect(told).toEqual(["a ejected consecutive-gateway-failures 30000 1", "a changed"]);
   });
 
-  test("are ended by a failure of another kind, and by a success", () => {
+  test("are reset by another failure and by a success", () => {
     const { ended, ill } = detecting(letters(2), { consecutiveGatewayFailures: 3 });
     ended("a", "gateway", "gateway", "failure", "gateway", "success", "gateway", "gateway");
     expect(ill()).toBe("");
@@ -78,7 +78,7 @@ describe("gateway failures in a row", () => {
     expect(ill()).toBe("a");
   });
 
-  test("count as failures like any other, and as nothing more unless asked for", () => {
+  test("count as ordinary failures only, by default", () => {
     const { ended, told } = detecting(letters(2));
     ended("a", ...gateway, "failure");
     expect(told).toEqual([]);
@@ -87,8 +87,8 @@ describe("gateway failures in a row", () => {
   });
 });
 
-describe("the time of an ejection", () => {
-  /** Ejects an endpoint again right after each return, and says for how long each time. */
+describe("ejection time", () => {
+  /** Ejects an endpoint again right after each return and collects the durations. */
   async function times(count: number, options = {}): Promise<readonly number[]> {
     const { clock, ended, told } = detecting(letters(2), options);
     const times: number[] = [];
@@ -102,29 +102,29 @@ describe("the time of an ejection", () => {
     return times;
   }
 
-  test("is longer by 30 s each time in a row, up to 300 s", async () => {
+  test("grows by 30 s per consecutive ejection, up to 300 s", async () => {
     expect(await times(12)).toEqual([
       30_000, 60_000, 90_000, 120_000, 150_000, 180_000, 210_000, 240_000, 270_000, 300_000, 300_000, 300_000,
     ]);
   });
 
-  test("ends at the longest also where that is no multiple", async () => {
+  test("is capped at maxEjectionMs even if that is not a multiple", async () => {
     expect(await times(4, { ejectionMs: 100, maxEjectionMs: 250, intervalMs: 1_000_000 })).toEqual([
       100, 200, 250, 250,
     ]);
   });
 
-  test("is shorter again by as much for each whole interval that went well", async () => {
+  test("shrinks by the same amount per whole interval without trouble", async () => {
     const { clock, ended, state } = detecting(letters(2));
     ended("a", ...five);
-    // Ejected at 0, 30 and 90 s: three times in a row. Returned at 180 s.
+    // Ejected three times in a row, at 0, 30 and 90 s. Returned at 180 s.
     await clock.advance(30_000);
     ended("a", ...five);
     await clock.advance(60_000);
     ended("a", ...five);
     await clock.advance(95_000);
     expect(state("a")).toMatchObject({ healthy: true, times: 3 });
-    // The interval from 180 s to 190 s was whole.
+    // The interval from 180 s to 190 s was complete.
     await clock.advance(5_000);
     expect(state("a")).toMatchObject({ times: 2 });
     await clock.advance(10_000);
@@ -133,7 +133,7 @@ describe("the time of an ejection", () => {
     expect(state("a")).toMatchObject({ times: 0 });
   });
 
-  test("an interval of which it was ejected for a part did not go well", async () => {
+  test("does not shrink for an interval with a partial ejection", async () => {
     const { clock, ended, state } = detecting(letters(2), { ejectionMs: 25_000 });
     ended("a", ...five);
     await clock.advance(30_000);
@@ -142,7 +142,7 @@ describe("the time of an ejection", () => {
     expect(state("a")).toMatchObject({ times: 0 });
   });
 
-  test("nor did one in which it was ejected and came back, or was spared", async () => {
+  test("does not shrink for an interval with an ejection and return, or a spared outlier", async () => {
     const { clock, ended, state, told } = detecting(letters(2), { ejectionMs: 3_000 });
     ended("a", ...five);
     await clock.advance(10_000);
@@ -156,7 +156,7 @@ describe("the time of an ejection", () => {
     expect(state("a")).toMatchObject({ times: 0 });
   });
 
-  test("does not come down below the first for one that was never ejected", async () => {
+  test("never shrinks below ejectionMs", async () => {
     const { clock, ended, told } = detecting(letters(2));
     await clock.advance(100_000);
     ended("a", ...five);
@@ -164,8 +164,8 @@ describe("the time of an ejection", () => {
   });
 });
 
-describe("the source", () => {
-  test("describes its options and how it stands, each endpoint with the reason", async () => {
+describe("source", () => {
+  test("describes options and state, each endpoint with its reason", async () => {
     const { clock, source, ended, state } = detecting(letters(4));
     ended("a", ...five);
     ended("b", "success", "failure");
@@ -198,7 +198,7 @@ describe("the source", () => {
     expect(state("b")).toEqual({ healthy: true, times: 0, consecutiveFailures: 1, calls: 2, successes: 1 });
   });
 
-  test("leaves no timer when the last endpoint has gone, and hears nothing any more", () => {
+  test("stops its timer when the last endpoint is removed", () => {
     const { clock, source, told } = detecting([]);
     expect(clock.pending).toBe(0);
     const watch = source.watch({ key: "a" }, () => told.push("a changed"));
@@ -213,7 +213,7 @@ describe("the source", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a call that ends after its endpoint has gone counts nowhere", () => {
+  test("a call that ends after its endpoint was removed is ignored", () => {
     const { clock, source, told } = detecting(letters(2));
     const gone = source.watch({ key: "gone" }, () => told.push("gone changed"));
     gone.close();
@@ -221,7 +221,7 @@ describe("the source", () => {
     expect([told, gone.healthy, clock.pending]).toEqual([[], true, 1]);
   });
 
-  test("begins again when endpoints come back", async () => {
+  test("resumes when endpoints return", async () => {
     const { clock, come, go, ended, ill } = detecting(letters(2));
     go("a", "b");
     come("a", "b");
@@ -230,7 +230,7 @@ describe("the source", () => {
     expect(ill()).toBe("a");
   });
 
-  test("reads no clock and sets no timer for a call that ends well", () => {
+  test("reads no clock and sets no timer for a successful call", () => {
     let readings = 0;
     const clock = { ...virtualClock(), now: () => ++readings };
     const watch = outlierDetection({ clock }).watch({ key: "a" }, () => {});
@@ -240,17 +240,17 @@ describe("the source", () => {
     watch.close();
   });
 
-  test("is a health source of any endpoint, and one that is described", () => {
+  test("is a HealthSource of any endpoint with a description", () => {
     expectTypeOf(outlierDetection).returns.toExtend<HealthSource>();
     expectTypeOf(outlierDetection).returns.toExtend<
       HealthSource<{ readonly key: string; readonly zone: string }>
     >();
-    // @ts-expect-error: a share is no number of endpoints, and there is no such option.
+    // @ts-expect-error: unknown option.
     outlierDetection({ maxEjected: 2 });
   });
 });
 
-describe("options that make no sense", () => {
+describe("invalid options", () => {
   const most = 2_147_483_647;
   test.each([
     [
@@ -283,7 +283,7 @@ describe("options that make no sense", () => {
     expect(() => outlierDetection(options)).toThrow(message);
   });
 
-  test("a first ejection that is longer than the longest by default makes that longer", () => {
+  test("an ejectionMs above the default of maxEjectionMs raises it", () => {
     expect(outlierDetection({ ejectionMs: 400_000 }).describe().options?.["maxEjectionMs"]).toBe(400_000);
   });
 });

@@ -12,7 +12,7 @@ import { onTestFinished } from "vitest";
 
 export const endpoint: Endpoint = { key: "a" };
 
-/** Listens on a free port until the test is over, and says which. */
+/** Listens on a free port until the test ends, and returns the port. */
 export async function listening(server: Server): Promise<number> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
@@ -26,7 +26,7 @@ export async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A port on which nobody listens. */
+/** A port on which nothing listens. */
 export async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -43,7 +43,7 @@ export function httpServer(answer: RequestListener): Promise<number> {
   return listening(createHttpServer(answer));
 }
 
-/** An HTTP/2 server that does with each stream what the test says. */
+/** An HTTP/2 server whose streams the test handles. */
 export async function http2Server(
   onStream: (stream: ServerHttp2Stream) => void,
   onSession: (session: ServerHttp2Session) => void = () => {},
@@ -61,7 +61,7 @@ export async function http2Server(
   return listening(server);
 }
 
-/** What a probe says of an endpoint: `well`, or the reason, with its origin where that is this side. */
+/** A probe's result as text: `well`, or the reason, prefixed with `local:` for a local failure. */
 export async function said(
   probe: Probe,
   signal: AbortSignal = new AbortController().signal,

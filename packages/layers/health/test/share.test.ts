@@ -6,8 +6,8 @@ import { type Call, detecting, letters } from "./detecting.ts";
 
 const five: readonly Call[] = Array.from({ length: 5 }, () => "failure");
 
-describe("the share that may be ejected", () => {
-  test("is a tenth; what is over that is spared, and told so once a row", () => {
+describe("maxEjectedRatio", () => {
+  test("is a tenth; outliers above it are spared and reported once", () => {
     const keys = letters(20);
     const { ended, ill, told } = detecting(keys);
     for (const key of ["a", "b", "c"]) ended(key, ...five);
@@ -16,7 +16,7 @@ describe("the share that may be ejected", () => {
     expect(told.filter((each) => each.startsWith("c"))).toEqual(["c spared consecutive-failures"]);
   });
 
-  test("one that was spared goes with its next failure, once there is room", async () => {
+  test("a spared outlier is ejected at its next failure once there is room", async () => {
     const { clock, ended, ill } = detecting(letters(2));
     ended("a", ...five);
     ended("b", ...five);
@@ -32,7 +32,7 @@ describe("the share that may be ejected", () => {
     [10, 0.1, 1],
     [19, 0.1, 1],
     [20, 0.1, 2],
-    // 0.3 of 10 are 3, though 0.3 · 10 is a little less in binary for some such shares.
+    // 0.3 of 10 is 3, although such products may be slightly less in binary.
     [10, 0.3, 3],
     [100, 0.29, 29],
     [4, 1, 3],
@@ -45,7 +45,7 @@ describe("the share that may be ejected", () => {
     expect(source.describe().state).toEqual({ endpoints: count, ejected });
   });
 
-  test("when others go, those return that would do so next", async () => {
+  test("when endpoints are removed, those closest to their return come back", async () => {
     const keys = letters(20);
     const { clock, ended, go, ill, told } = detecting(keys);
     ended("a", ...five);
@@ -58,14 +58,14 @@ describe("the share that may be ejected", () => {
     expect(clock.pending).toBe(2);
   });
 
-  test("the last one that is left returns at once", () => {
+  test("the last remaining endpoint returns at once", () => {
     const { ended, go, ill } = detecting(letters(2));
     ended("a", ...five);
     go("b");
     expect(ill()).toBe("");
   });
 
-  test("one that is ejected and goes frees its share", () => {
+  test("removing an ejected endpoint frees its share", () => {
     const { ended, go, ill } = detecting(letters(4));
     ended("a", ...five);
     go("a");
@@ -74,7 +74,7 @@ describe("the share that may be ejected", () => {
   });
 });
 
-describe("whatever happens", () => {
+describe("properties", () => {
   const keys = letters(12);
   const key = fc.constantFrom(...keys);
   const step = fc.oneof(
@@ -90,11 +90,11 @@ describe("whatever happens", () => {
   });
   const options = { ejectionMs: 300, maxEjectionMs: 1_000, intervalMs: 200, minCalls: 10, minEndpoints: 2 };
 
-  test("the share is kept, times are as said, each returns in time, watches agree, and no timer is left", async () => {
+  test("the share is respected, ejections end in time, watches agree, no timer is left", async () => {
     await fc.assert(
       fc.asyncProperty(world, async ({ maxEjectedRatio, steps }) => {
         const clock = virtualClock();
-        /** Those that are ejected, and when each is to be back at the latest. */
+        /** Ejected endpoints and the latest time of their return. */
         const until = new Map<string, number>();
         const before = new Map<string, number>();
         const observer: OutlierObserver = {

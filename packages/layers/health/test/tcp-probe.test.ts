@@ -5,8 +5,8 @@ import { tcpProbe } from "@pagoda/health";
 import { unconnected } from "../src/tcp-probe.ts";
 import { closedPort, endpoint, said, tcpServer } from "./servers.ts";
 
-describe("tcp-probe", () => {
-  test("what accepts a connection is well, and the connection is closed at once", async () => {
+describe("tcpProbe", () => {
+  test("succeeds if the connection is accepted, and closes it at once", async () => {
     const closed = Promise.withResolvers<void>();
     const port = await tcpServer((socket: Socket) => socket.on("close", () => closed.resolve()).resume());
     const { signal } = new AbortController();
@@ -15,15 +15,15 @@ describe("tcp-probe", () => {
     await closed.promise;
   });
 
-  test("what refuses one is not, with the code", async () => {
+  test("fails with the code of a refused connection", async () => {
     const port = await closedPort();
     const refused = "cannot connect: ECONNREFUSED";
     expect(await said(tcpProbe({ address: () => ({ host: "127.0.0.1", port }) }))).toBe(refused);
-    // A name with several addresses, of which each fails.
+    // A name with several addresses, each of which fails.
     expect(await said(tcpProbe({ address: () => ({ host: "localhost", port }) }))).toBe(refused);
   });
 
-  test("defect: trouble of this machine's own counted against the endpoint", () => {
+  test("defect: local failures counted against the endpoint", () => {
     for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EACCES", "EPERM"]) {
       const cause = Object.assign(new Error(), { code });
       expect(unconnected(cause)).toMatchObject({
@@ -34,7 +34,7 @@ describe("tcp-probe", () => {
     expect(unconnected(refused)).toMatchObject({ left: { origin: "upstream" } });
   });
 
-  test("the address is the endpoint's", async () => {
+  test("connects to the endpoint's address", async () => {
     const port = await tcpServer(() => {});
     const seen: unknown[] = [];
     const probe = tcpProbe({
@@ -47,7 +47,7 @@ describe("tcp-probe", () => {
     expect(seen).toEqual([endpoint]);
   });
 
-  test("a connection that is not there yet is given up with the check", async () => {
+  test("a pending connection is given up with the check", async () => {
     const port = await tcpServer(() => {});
     const probe = tcpProbe({ address: () => ({ host: "127.0.0.1", port }) });
     const leaving = new AbortController();
@@ -57,7 +57,7 @@ describe("tcp-probe", () => {
     expect(await said(probe, leaving.signal)).toBe("local: aborted");
   });
 
-  test("an address that makes no sense is a defect", async () => {
+  test("an invalid address is a defect", async () => {
     const probe = tcpProbe({ address: () => ({ host: "127.0.0.1", port: 65_536 }) });
     await expect(probe(endpoint, new AbortController().signal)).rejects.toThrow("65536");
   });

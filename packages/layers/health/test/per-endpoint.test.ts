@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { Kept } from "../src/kept.ts";
+import { PerEndpoint } from "../src/per-endpoint.ts";
 
-describe("what a probe keeps", () => {
-  test("is made once for each endpoint, and freed once when that has gone", () => {
+describe("PerEndpoint", () => {
+  test("creates a value once per endpoint and frees it once", () => {
     const told: string[] = [];
     let made = 0;
-    const kept = new Kept(({ key }: { readonly key: string }, atEnd) => {
+    const kept = new PerEndpoint(({ key }: { readonly key: string }, atEnd) => {
       const name = `${key}${++made}`;
       atEnd(() => told.push(`${name} first`));
       atEnd(() => told.push(`${name} second`));

@@ -1,11 +1,11 @@
 import type { Endpoint } from "@pagoda/core";
 
-/** What a probe keeps for each endpoint, made when it is first needed. */
-export class Kept<E extends Endpoint, T> {
+/** One value per endpoint, created on first use. */
+export class PerEndpoint<E extends Endpoint, T> {
   readonly #make: (endpoint: E, atEnd: (run: () => void) => void) => T;
   readonly #all = new Map<string, { readonly kept: T; readonly atEnd: readonly (() => void)[] }>();
 
-  /** @param make What it gives to `atEnd` runs when the endpoint has gone. */
+  /** @param make Functions it passes to `atEnd` run when the endpoint is removed. */
   constructor(make: (endpoint: E, atEnd: (run: () => void) => void) => T) {
     this.#make = make;
   }
