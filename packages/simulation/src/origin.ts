@@ -1,5 +1,5 @@
 import { aborted, type Random, service, type Service } from "@pagoda/core";
-import type { BodyFlow } from "@pagoda/http";
+import { type BodyFlow, httpResponse } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Content, reader } from "./content.ts";
 import {
@@ -13,6 +13,8 @@ import {
   type Request,
 } from "./request.ts";
 import type { OwnTimer, World } from "./world.ts";
+
+const ok = httpResponse(200);
 
 export interface OriginOptions {
   readonly key: string;
@@ -108,7 +110,7 @@ export class Origin {
     } else {
       let parts = 2;
       const part = (): void => {
-        if (--parts === 0) call.settle(right({ id: call.request.id }));
+        if (--parts === 0) call.settle(right({ ...ok, id: call.request.id }));
       };
       this.#read(call, part);
       if (!call.isOver) call.timer = this.#world.after(ms, part);

@@ -1,6 +1,6 @@
 import type { Aborted, Classifier, Fault, Replayable, Service } from "@pagoda/core";
 import { faultClassifier } from "@pagoda/core";
-import type { Body, HttpRequest } from "@pagoda/http";
+import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Content } from "./content.ts";
 
@@ -14,8 +14,8 @@ export interface Request extends Replayable, HttpRequest {
   readonly content: Content;
 }
 
-/** What origins answer. */
-export interface Answer {
+/** What origins answer: an HTTP response for the router. */
+export interface Answer extends HttpResponse {
   /** The request's. */
   readonly id: number;
 }

@@ -1,5 +1,6 @@
 import { isFault } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
+import { httpResponse } from "@pagoda/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Content, contentOf, Source } from "../src/content.ts";
@@ -7,6 +8,8 @@ import { calm, type Mood, Origin } from "../src/origin.ts";
 import { defect, type Request } from "../src/request.ts";
 import { trial } from "../src/requests.ts";
 import { World } from "../src/world.ts";
+
+const answerTo = (id: number) => right({ ...httpResponse(200), id });
 
 /** An origin that takes 10 ms for each call, with two workers and room for one that waits. */
 function bench(mood: Partial<Mood> = {}) {
@@ -35,13 +38,9 @@ describe("a simulated origin", () => {
     expect(origin.underWay).toBe(3);
     expect(await calls[3]).toEqual(tagged("Busy"));
     await world.clock.advance(10);
-    expect([await calls[0], await calls[1], origin.underWay]).toEqual([
-      right({ id: 0 }),
-      right({ id: 1 }),
-      1,
-    ]);
+    expect([await calls[0], await calls[1], origin.underWay]).toEqual([answerTo(0), answerTo(1), 1]);
     await world.clock.advance(10);
-    expect(await calls[2]).toEqual(right({ id: 2 }));
+    expect(await calls[2]).toEqual(answerTo(2));
     expect([origin.underWay, world.clock.pending]).toEqual([0, 0]);
   });
 
@@ -55,7 +54,7 @@ describe("a simulated origin", () => {
     first.abort();
     expect(await calls[0]).toEqual(tagged("Aborted"));
     await world.clock.advance(10);
-    expect([await calls[1], await fourth]).toEqual([right({ id: 1 }), right({ id: 3 })]);
+    expect([await calls[1], await fourth]).toEqual([answerTo(1), answerTo(3)]);
     expect(world.clock.pending).toBe(0);
   });
 
@@ -107,7 +106,7 @@ describe("a simulated origin", () => {
     };
     const answer = origin.service.call(whole);
     await world.clock.runAll();
-    expect([await answer, read]).toEqual([right({ id: 0 }), [contentOf(pieces)]]);
+    expect([await answer, read]).toEqual([answerTo(0), [contentOf(pieces)]]);
 
     const half = {
       ...request(),

@@ -5,8 +5,8 @@ import type { Layer } from "../layer.ts";
  * may come, and promise nothing of what it adds to the request; one that handles errors cannot be optional, since
  * who is outside counts on it.
  */
-export function optional<Needs, Fails, Yields>(
-  layer: Layer<Needs, unknown, Fails, never, Yields> | undefined,
-): Layer<Needs, unknown, Fails, never, Yields> {
-  return layer ?? (((inner: unknown) => inner) as Layer<Needs, unknown, Fails, never, Yields>);
+export function optional<Needs, Fails, Yields, Accepts>(
+  layer: Layer<Needs, unknown, Fails, never, Yields, Accepts> | undefined,
+): Layer<Needs, unknown, Fails, never, Yields, Accepts> {
+  return layer ?? (((inner: unknown) => inner) as Layer<Needs, unknown, Fails, never, Yields, Accepts>);
 }

@@ -67,7 +67,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   query = false,
   clock = systemClock,
   random = systemRandom,
-}: AccessLogOptions<Req>): Layer<Req> {
+}: AccessLogOptions<Req>): Layer<Req, unknown, never, never, never, HttpResponse> {
   checkNumber("access-log: ratio", ratio, { min: 0, max: 1 });
   let inFlight = 0;
   let lines = 0;
@@ -147,8 +147,8 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     });
   }
 
-  function settled(call: Call<Req>, result: Either<unknown, unknown>): void {
-    if (!isLeft(result)) return answered(call, result.right as HttpResponse);
+  function settled(call: Call<Req>, result: Either<unknown, HttpResponse>): void {
+    if (!isLeft(result)) return answered(call, result.right);
     if (!isFault(result.left)) {
       call.defect = result.left;
       return over(call, "error");
@@ -157,7 +157,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     else over(call, "error", result.left);
   }
 
-  return layer<Req>("access-log", (inner) => ({
+  return layer<Req, unknown, never, never, never, HttpResponse>("access-log", (inner) => ({
     options: { ratio, query },
     state: () => ({ inFlight, lines, defects }),
     call(request, signal) {

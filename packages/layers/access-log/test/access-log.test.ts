@@ -200,7 +200,9 @@ describe("types of accessLog", () => {
   );
 
   test("changes nothing and requires neither an id nor a client", () => {
-    expectTypeOf(accessLog({ logger })).toEqualTypeOf<Layer<LoggedRequest>>();
+    expectTypeOf(accessLog({ logger })).toEqualTypeOf<
+      Layer<LoggedRequest, unknown, never, never, never, HttpResponse>
+    >();
     const stack = new ServiceBuilder<HttpRequest>().layer(accessLog({ logger })).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Fault<"Down">>>();
   });
@@ -208,7 +210,7 @@ describe("types of accessLog", () => {
   test("requires what its callbacks read, and so an inner place in the stack", () => {
     type Known = HttpRequest & Identified & FromClient;
     const log = accessLog({ logger, fields: ({ client }: Known) => ({ of: client.address.split(".")[0] }) });
-    expectTypeOf(log).toEqualTypeOf<Layer<Known>>();
+    expectTypeOf(log).toEqualTypeOf<Layer<Known, unknown, never, never, never, HttpResponse>>();
     const known = mapRequest((request: HttpRequest) => ({
       ...request,
       requestId: "1",

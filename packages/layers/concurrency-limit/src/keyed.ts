@@ -47,13 +47,13 @@ export interface KeyedConcurrencyLimitOptions<Req, Res = never> {
  *
  * @throws RangeError when the limit is out of range.
  */
-export function keyedConcurrencyLimit<Req = unknown, Res = never>({
+export function keyedConcurrencyLimit<Req = unknown, Res = unknown>({
   limit,
   key,
   endWhen,
   counts = new Map<string, number>(),
   observer,
-}: KeyedConcurrencyLimitOptions<Req, Res>): Layer<Req, unknown, KeyedConcurrencyLimited> {
+}: KeyedConcurrencyLimitOptions<Req, Res>): Layer<Req, unknown, KeyedConcurrencyLimited, never, never, Res> {
   checkInteger("concurrency-limit: limit", limit, { min: 1 });
   const fault: KeyedConcurrencyLimited = {
     _tag: "KeyedConcurrencyLimited",
@@ -68,46 +68,48 @@ export function keyedConcurrencyLimit<Req = unknown, Res = never>({
     else counts.delete(of);
   }
 
-  return layer<Req, unknown, KeyedConcurrencyLimited>("keyed-concurrency-limit", (inner) => ({
-    options: { limit },
-    state: () => ({ keys: counts.size }),
-    call(request, signal) {
-      const of = key(request);
-      if (of === undefined) return inner.call(request, signal);
-      const underWay = counts.get(of) ?? 0;
-      if (underWay >= limit) {
-        observer?.refused?.(fault, request);
-        return Promise.resolve(left(fault));
-      }
-      counts.set(of, underWay + 1);
-      let isOver = false;
-      const over = (): void => {
-        if (isOver) return;
-        isOver = true;
-        release(of);
-      };
-      try {
-        return inner.call(request, signal).then(
-          (result) => {
-            try {
-              if (isLeft(result) || endWhen === undefined) over();
-              // Where responses are of another type, the service that is served does not compile.
-              else endWhen(result.right as unknown as Res, over);
-            } catch (defect) {
+  return layer<Req, unknown, KeyedConcurrencyLimited, never, never, Res>(
+    "keyed-concurrency-limit",
+    (inner) => ({
+      options: { limit },
+      state: () => ({ keys: counts.size }),
+      call(request, signal) {
+        const of = key(request);
+        if (of === undefined) return inner.call(request, signal);
+        const underWay = counts.get(of) ?? 0;
+        if (underWay >= limit) {
+          observer?.refused?.(fault, request);
+          return Promise.resolve(left(fault));
+        }
+        counts.set(of, underWay + 1);
+        let isOver = false;
+        const over = (): void => {
+          if (isOver) return;
+          isOver = true;
+          release(of);
+        };
+        try {
+          return inner.call(request, signal).then(
+            (result) => {
+              try {
+                if (isLeft(result) || endWhen === undefined) over();
+                else endWhen(result.right, over);
+              } catch (defect) {
+                over();
+                throw defect;
+              }
+              return result;
+            },
+            (defect: unknown) => {
               over();
               throw defect;
-            }
-            return result;
-          },
-          (defect: unknown) => {
-            over();
-            throw defect;
-          },
-        );
-      } catch (defect) {
-        over();
-        return Promise.reject(defect);
-      }
-    },
-  }));
+            },
+          );
+        } catch (defect) {
+          over();
+          return Promise.reject(defect);
+        }
+      },
+    }),
+  );
 }

@@ -60,33 +60,35 @@ export function forwarded({
   trust = () => false,
   via = "pagoda",
   newId = randomUUID,
-}: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient> {
+}: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient, never, never, never, HttpResponse> {
   const isVia = via === false || /^[\w.:-]+$/.test(via);
   checkOption("forwarded: via", via, isVia, "false, or letters, digits and ._:-");
 
-  return layer<HttpRequest, Identified & FromClient>("forwarded", (inner) => ({
-    options: { via },
-    call(request, signal) {
-      const { peer, onInformation } = request;
-      const believed = peer !== undefined && trust(peer.address);
-      const hops = believed ? hopsOf(request, peer, trust) : undefined;
-      const requestId = (believed ? idOf(request) : undefined) ?? newId();
-      const passedOn = {
-        ...request,
-        headers: inwards(request, hops?.before, requestId, via),
-        onInformation:
-          onInformation && ((status, { raw }) => onInformation(status, new HttpHeaders(endToEnd(raw)))),
-        requestId,
-        client: hops?.client ?? peer ?? local,
-      } satisfies HttpRequest & Identified & FromClient;
-      return inner.call(passedOn, signal).then((result) => {
-        if (isLeft(result)) return result;
-        // The response of inner, whatever more it carries, with other fields.
-        const response = result.right as HttpResponse;
-        return right({ ...response, headers: outwards(response, requestId, via) } as typeof result.right);
-      });
-    },
-  }));
+  return layer<HttpRequest, Identified & FromClient, never, never, never, HttpResponse>(
+    "forwarded",
+    (inner) => ({
+      options: { via },
+      call(request, signal) {
+        const { peer, onInformation } = request;
+        const believed = peer !== undefined && trust(peer.address);
+        const hops = believed ? hopsOf(request, peer, trust) : undefined;
+        const requestId = (believed ? idOf(request) : undefined) ?? newId();
+        const passedOn = {
+          ...request,
+          headers: inwards(request, hops?.before, requestId, via),
+          onInformation:
+            onInformation && ((status, { raw }) => onInformation(status, new HttpHeaders(endToEnd(raw)))),
+          requestId,
+          client: hops?.client ?? peer ?? local,
+        } satisfies HttpRequest & Identified & FromClient;
+        return inner.call(passedOn, signal).then((result) => {
+          if (isLeft(result)) return result;
+          const response = result.right;
+          return right({ ...response, headers: outwards(response, requestId, via) });
+        });
+      },
+    }),
+  );
 }
 
 /** Who asks where the request was made in this process. */

@@ -186,7 +186,9 @@ describe("types of forwarded", () => {
   const needsId = mockService<HttpRequest & Identified, HttpResponse>().service;
 
   test("it adds the id, and raises nothing", () => {
-    expectTypeOf(forwarded()).toEqualTypeOf<Layer<HttpRequest, Identified & FromClient>>();
+    expectTypeOf(forwarded()).toEqualTypeOf<
+      Layer<HttpRequest, Identified & FromClient, never, never, never, HttpResponse>
+    >();
     const stack = new ServiceBuilder<HttpRequest>().layer(forwarded()).service(needsId);
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Aborted>>();
   });

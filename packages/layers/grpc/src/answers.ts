@@ -47,7 +47,7 @@ const longestMessage = 1_024;
 export function grpcAnswers(
   table: GrpcAnswersTable = {},
   observer?: GrpcAnswersObserver,
-): Layer<HttpRequest> {
+): Layer<HttpRequest, unknown, never, never, never, HttpResponse> {
   const answers = new Map<string, GrpcAnswer>();
   for (const [tag, entry] of Object.entries(table)) {
     const answer = typeof entry === "string" ? { status: entry } : entry;
@@ -55,34 +55,33 @@ export function grpcAnswers(
     answers.set(tag, answer);
   }
 
-  return layer<HttpRequest>("grpc-answers", (inner) => ({
+  return layer<HttpRequest, unknown, never, never, never, HttpResponse>("grpc-answers", (inner) => ({
     options: { statuses: Object.fromEntries([...answers].map(([tag, { status }]) => [tag, status])) },
     call(request, signal) {
       if (!isGrpc(request.headers)) return inner.call(request, signal);
       return inner.call(request, signal).then((result) => {
         if (isLeft(result)) return result;
-        const response = result.right as HttpResponse;
+        const response = result.right;
         const { fault, status: httpStatus } = response;
         if (fault === undefined || response.headers.has("grpc-status")) return result;
         const { status, message } = answers.get(fault._tag) ?? { status: statusOfHttp(httpStatus) };
         observer?.answered?.(fault, request, { status, httpStatus });
         const text = textOf(response);
-        // The response of inner, whatever more it carries, in other words.
         return right(
           inGrpc(request, response, fault, status, message ?? text ?? `HTTP status ${httpStatus}`),
-        ) as typeof result;
+        );
       });
     },
   }));
 }
 
-function inGrpc(
+function inGrpc<Res extends HttpResponse>(
   { headers }: HttpRequest,
-  response: HttpResponse,
+  response: Res,
   fault: Fault,
   status: GrpcStatus,
   message: string,
-): HttpResponse {
+): Res {
   const raw: string[] = [];
   for (const [name, value] of response.headers) if (!ofBody.has(name.toLowerCase())) raw.push(name, value);
   // It speaks the client's kind of gRPC, such as `application/grpc+proto`, without parameters.

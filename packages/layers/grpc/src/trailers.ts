@@ -30,22 +30,26 @@ export interface GrpcTrailersOptions {
  *
  * @throws RangeError when `waitMs` is out of range.
  */
-export function grpcTrailers({
-  waitMs = 5,
-  clock = systemClock,
-}: GrpcTrailersOptions = {}): Layer<HttpRequest> {
+export function grpcTrailers({ waitMs = 5, clock = systemClock }: GrpcTrailersOptions = {}): Layer<
+  HttpRequest,
+  unknown,
+  never,
+  never,
+  never,
+  HttpResponse
+> {
   checkNumber("grpcTrailers: waitMs", waitMs, { min: 0, max: 1_000 });
 
-  return layer<HttpRequest>("grpc-trailers", (inner) => ({
+  return layer<HttpRequest, unknown, never, never, never, HttpResponse>("grpc-trailers", (inner) => ({
     options: { waitMs },
     call(request, signal) {
       return inner.call(request, signal).then((result) => {
         if (isLeft(result)) return result;
-        const response = result.right as HttpResponse;
+        const response = result.right;
         const { headers, body } = response;
         if (!isGrpc(headers) || headers.has("grpc-status") || body.length !== undefined) return result;
         const peeked = new PeekedBody(body);
-        const judged = (): typeof result => right(withTrailers(response, peeked)) as typeof result;
+        const judged = () => right(withTrailers(response, peeked));
         if (peeked.beginning !== undefined || waitMs === 0 || signal?.aborted) return judged();
         return begun(peeked, clock, waitMs, signal).then(judged);
       });
@@ -74,7 +78,7 @@ function begun(
   });
 }
 
-function withTrailers(response: HttpResponse, body: PeekedBody): HttpResponse {
+function withTrailers<Res extends HttpResponse>(response: Res, body: PeekedBody): Res {
   const { beginning } = body;
   if (beginning?.kind !== "end") return { ...response, body };
   const status = statusOf(beginning.trailers);

@@ -11,8 +11,12 @@ const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(
 describe("types of grpc", () => {
   test("the deadline raises an error, the others raise and handle none", () => {
     expectTypeOf(grpcDeadline()).toEqualTypeOf<Layer<HttpRequest, unknown, DeadlineExceeded>>();
-    expectTypeOf(grpcAnswers()).toEqualTypeOf<Layer<HttpRequest>>();
-    expectTypeOf(grpcTrailers()).toEqualTypeOf<Layer<HttpRequest>>();
+    expectTypeOf(grpcAnswers()).toEqualTypeOf<
+      Layer<HttpRequest, unknown, never, never, never, HttpResponse>
+    >();
+    expectTypeOf(grpcTrailers()).toEqualTypeOf<
+      Layer<HttpRequest, unknown, never, never, never, HttpResponse>
+    >();
     const stack = new ServiceBuilder<HttpRequest>()
       .layer(grpcAnswers({ Down: "UNAVAILABLE" }))
       .layer(grpcDeadline())

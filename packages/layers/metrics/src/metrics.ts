@@ -20,7 +20,7 @@ export interface MetricsOptions {
 }
 
 /** The layer that counts calls. */
-export interface MetricsLayer extends Layer<HttpRequest> {
+export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, never, HttpResponse> {
   /**
    * Tells that an upstream exists; call the returned function, once, when it is gone. Its series are removed after
    * one more reading, where they would otherwise stay for as long as the process lives. Track all upstreams or none:
@@ -102,7 +102,7 @@ export function metrics({
     body.observe(() => done(series, startedAt));
   }
 
-  const counting = layer<HttpRequest>("metrics", (inner) => ({
+  const counting = layer<HttpRequest, unknown, never, never, never, HttpResponse>("metrics", (inner) => ({
     options: { buckets, routes, maxSeries },
     state: () => ({ inFlight, series: table.all.length }),
     call(request, signal) {
@@ -112,7 +112,7 @@ export function metrics({
       const passedOn = routes && request.notes === undefined ? { ...request, notes: callNotes() } : request;
       return inner.call(passedOn, signal).then(
         (result) => {
-          const response = isLeft(result) ? undefined : (result.right as HttpResponse);
+          const response = isLeft(result) ? undefined : result.right;
           const fault = isLeft(result) ? result.left : response?.fault;
           if (isFault(fault)) local.count(fault, passedOn.notes);
           if (response === undefined) done(seriesOf(passedOn, upstreamOf(fault), 0), startedAt);

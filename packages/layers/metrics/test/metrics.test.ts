@@ -242,7 +242,7 @@ describe("metrics", () => {
 describe("types of metrics", () => {
   test("it changes nothing", () => {
     const layer = metrics({ registry: new Registry() });
-    expectTypeOf(layer).toExtend<Layer<HttpRequest>>();
+    expectTypeOf(layer).toExtend<Layer<HttpRequest, unknown, never, never, never, HttpResponse>>();
     const { service } = mockService<HttpRequest, HttpResponse, Refused>();
     expectTypeOf(layer(service)).toEqualTypeOf<typeof service>();
   });

@@ -20,15 +20,15 @@ type Routable<C extends string, P> = Service<Routed<C, P>, unknown, unknown>;
  *
  * @param make Runs once for each route and each service that the layer is put around.
  */
-export function perRoute<C extends string, P, Needs, Adds, Fails, Handles, Yields>(
+export function perRoute<C extends string, P, Needs, Adds, Fails, Handles, Yields, Accepts>(
   table: RouteTable<C, P>,
-  make: (route: Route<C, P>) => Layer<Needs, Adds, Fails, Handles, Yields>,
-): Layer<Routed<C, P> & Needs, Adds, Fails, Handles, Yields>;
+  make: (route: Route<C, P>) => Layer<Needs, Adds, Fails, Handles, Yields, Accepts>,
+): Layer<Routed<C, P> & Needs, Adds, Fails, Handles, Yields, Accepts>;
 /** Where some routes have no layer, nobody can count on what it adds or handles. */
-export function perRoute<C extends string, P, Needs, Fails, Yields>(
+export function perRoute<C extends string, P, Needs, Fails, Yields, Accepts>(
   table: RouteTable<C, P>,
-  make: (route: Route<C, P>) => Layer<Needs, unknown, Fails, never, Yields> | undefined,
-): Layer<Routed<C, P> & Needs, unknown, Fails, never, Yields>;
+  make: (route: Route<C, P>) => Layer<Needs, unknown, Fails, never, Yields, Accepts> | undefined,
+): Layer<Routed<C, P> & Needs, unknown, Fails, never, Yields, Accepts>;
 export function perRoute<C extends string, P>(
   table: RouteTable<C, P>,
   make: (route: Route<C, P>) => AnyLayer<never> | undefined,

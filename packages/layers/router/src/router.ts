@@ -45,38 +45,41 @@ export interface RouterOptions extends PathOptions {
 export function router<const C extends string = never, P = unknown>(
   routes: RouteTable<C, P> | readonly Route<C, P>[],
   { random = systemRandom, ...pathOptions }: RouterOptions = {},
-): Layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse> {
+): Layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse> {
   const table = tableOf(routes, pathOptions);
 
-  return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse>("router", (inner) => ({
-    options: { ...table.pathOptions, routes: table.routes.map(({ name }) => name) },
-    call(request, signal) {
-      let candidate = table.lookUpPlain(request);
-      const path = candidate === undefined ? table.pathIn(request) : request.path;
-      if (typeof path !== "string") return Promise.resolve(left(path));
-      candidate ??= table.lookUp(request, path);
-      if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
-      const { compiled, plan } = candidate;
-      if (request.notes !== undefined) request.notes.route = compiled.route.name;
-      // Where it is plain there is no other form.
-      const written = path === request.path ? path : table.writtenOf(request.path, path);
-      if (plan.answer !== undefined)
-        return Promise.resolve(right(edited(plan.answer(request, path, written), plan.editResponse)));
-      const route = select(compiled, random);
-      if (request.notes !== undefined) request.notes.cluster = route.cluster;
-      const sent = sentPath(plan, path, written);
-      const normal = sent === written ? path : table.pathOf(sent);
-      if (typeof normal !== "string") return Promise.resolve(left(normal));
-      const routed = { ...request, ...changes(candidate, request), path: normal, route };
-      const asSent = sent === normal ? normal : table.writtenOf(sent, normal);
-      if (asSent !== normal) routed.written = { path: asSent, of: normal };
-      const result = inner.call(routed, signal);
-      const { editResponse } = plan;
-      return editResponse === undefined
-        ? result
-        : result.then((settled) => editedResult(settled, editResponse));
-    },
-  }));
+  return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse>(
+    "router",
+    (inner) => ({
+      options: { ...table.pathOptions, routes: table.routes.map(({ name }) => name) },
+      call(request, signal) {
+        let candidate = table.lookUpPlain(request);
+        const path = candidate === undefined ? table.pathIn(request) : request.path;
+        if (typeof path !== "string") return Promise.resolve(left(path));
+        candidate ??= table.lookUp(request, path);
+        if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
+        const { compiled, plan } = candidate;
+        if (request.notes !== undefined) request.notes.route = compiled.route.name;
+        // Where it is plain there is no other form.
+        const written = path === request.path ? path : table.writtenOf(request.path, path);
+        if (plan.answer !== undefined)
+          return Promise.resolve(right(edited(plan.answer(request, path, written), plan.editResponse)));
+        const route = select(compiled, random);
+        if (request.notes !== undefined) request.notes.cluster = route.cluster;
+        const sent = sentPath(plan, path, written);
+        const normal = sent === written ? path : table.pathOf(sent);
+        if (typeof normal !== "string") return Promise.resolve(left(normal));
+        const routed = { ...request, ...changes(candidate, request), path: normal, route };
+        const asSent = sent === normal ? normal : table.writtenOf(sent, normal);
+        if (asSent !== normal) routed.written = { path: asSent, of: normal };
+        const result = inner.call(routed, signal);
+        const { editResponse } = plan;
+        return editResponse === undefined
+          ? result
+          : result.then((settled) => editedResult(settled, editResponse));
+      },
+    }),
+  );
 }
 
 function tableOf<C extends string, P>(
@@ -116,15 +119,14 @@ function changes({ plan }: Candidate, { method, headers }: HttpRequest): Partial
   return { authority: host, headers: fields.has("host") ? fields.set("host", host) : fields };
 }
 
-/** The response of inner, whatever more it carries, with other fields. */
-function editedResult<Err, Res>(
+function editedResult<Err, Res extends HttpResponse>(
   result: Either<Err, Res>,
   edit: (headers: HttpHeaders) => HttpHeaders,
 ): Either<Err, Res> {
   if (isLeft(result)) return result;
-  return right(edited(result.right as HttpResponse, edit) as Res);
+  return right(edited(result.right, edit));
 }
 
-function edited(response: HttpResponse, edit: Plan["editResponse"]): HttpResponse {
+function edited<Res extends HttpResponse>(response: Res, edit: Plan["editResponse"]): Res {
   return edit === undefined ? response : { ...response, headers: edit(response.headers) };
 }

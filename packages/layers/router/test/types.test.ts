@@ -44,10 +44,17 @@ describe("types of router", () => {
     expectTypeOf(table.selectedOf).returns.items.toExtend<SelectedRoute<"cart" | "shop", Policy>>();
     expectTypeOf<RouteTable<"cart", Policy>>().toExtend<RouteTable<"cart" | "shop", Policy>>();
     expectTypeOf(router(table)).toExtend<
-      Layer<HttpRequest, Routed<"cart" | "shop", Policy>, NoRoute | PathRefused, never, HttpResponse>
+      Layer<
+        HttpRequest,
+        Routed<"cart" | "shop", Policy>,
+        NoRoute | PathRefused,
+        never,
+        HttpResponse,
+        HttpResponse
+      >
     >();
     expectTypeOf(router([{ name: "all", cluster: "c" }])).toEqualTypeOf<
-      Layer<HttpRequest, Routed<"c", unknown>, NoRoute | PathRefused, never, HttpResponse>
+      Layer<HttpRequest, Routed<"c", unknown>, NoRoute | PathRefused, never, HttpResponse, HttpResponse>
     >();
   });
 

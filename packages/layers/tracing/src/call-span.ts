@@ -35,12 +35,12 @@ export class CallSpan {
   }
 
   /** The call has come out. With a response, it goes on until the body has ended. */
-  settled(result: Either<unknown, unknown>): void {
+  settled(result: Either<unknown, HttpResponse>): void {
     if (isLeft(result)) {
       this.#attempt(() => this.#failed(result.left));
       return this.#end();
     }
-    const response = result.right as HttpResponse;
+    const response = result.right;
     this.#attempt(() => this.#answered(response));
     try {
       response.body.observe((complete) => {
@@ -48,7 +48,7 @@ export class CallSpan {
         this.#end();
       });
     } catch (error) {
-      // What is no HttpResponse has no body that could end the span.
+      // Nothing else would end the span.
       untold(error);
       this.#end();
     }

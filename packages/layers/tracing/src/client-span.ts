@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@pagoda/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { context as contexts } from "@opentelemetry/api";
 import { layer, type Layer } from "@pagoda/core";
 import { clientAttributes } from "./attributes.ts";
@@ -33,11 +33,11 @@ export interface ClientSpanOptions<in Req extends ClientRequest = ClientRequest>
  */
 export function clientSpan<Req extends ClientRequest = ClientRequest>(
   options: ClientSpanOptions<Req> = {},
-): Layer<Req, Traced> {
+): Layer<Req, Traced, never, never, never, HttpResponse> {
   const { query = false } = options;
   const spans = new Spans<Req>(options, { kind: "client", failsFrom: 400 });
 
-  return layer<Req, Traced>("tracing", (inner) => ({
+  return layer<Req, Traced, never, never, never, HttpResponse>("tracing", (inner) => ({
     options: { kind: "client" },
     call(request, signal) {
       // What a mistake in a user's function throws becomes a rejection, as every defect does.

@@ -1,4 +1,4 @@
-import type { FromClient, HttpRequest } from "@pagoda/http";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import { type Context, type Link, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { layer, type Layer } from "@pagoda/core";
 import { serverAttributes } from "./attributes.ts";
@@ -44,7 +44,7 @@ export interface ServerSpanOptions<in Req extends ServerRequest = ServerRequest>
  */
 export function serverSpan<Req extends ServerRequest = ServerRequest>(
   options: ServerSpanOptions<Req> = {},
-): Layer<Req, Traced> {
+): Layer<Req, Traced, never, never, never, HttpResponse> {
   const { trust, query = false } = options;
   const spans = new Spans<Req>(options, { kind: "server", failsFrom: 500 });
 
@@ -67,7 +67,7 @@ export function serverSpan<Req extends ServerRequest = ServerRequest>(
     }
   }
 
-  return layer<Req, Traced>("tracing", (inner) => ({
+  return layer<Req, Traced, never, never, never, HttpResponse>("tracing", (inner) => ({
     options: { kind: "server" },
     call(request, signal) {
       // What a mistake in a user's function throws becomes a rejection, as every defect does.

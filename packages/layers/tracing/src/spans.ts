@@ -1,4 +1,4 @@
-import type { HttpRequest } from "@pagoda/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import {
   type Attributes,
   context as contexts,
@@ -81,7 +81,7 @@ export class Spans<Req extends HttpRequest> {
    * @param request As it came to the layer.
    * @param passedOn As inner gets it.
    */
-  follow<Inner, Res, Err>(
+  follow<Inner, Res extends HttpResponse, Err>(
     inner: Service<Inner, Res, Err>,
     request: Req,
     passedOn: Inner,

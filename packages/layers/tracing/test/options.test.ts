@@ -7,7 +7,10 @@ import { clientSpan, serverSpan, type SpanOptions, traceContext, type Traced } f
 import { get, incoming, mockHttp, sdk } from "./bench.ts";
 
 const notes = { route: "cart", cluster: undefined, upstream: undefined, tries: 0 };
-const sides: readonly (readonly [string, (options: SpanOptions) => Layer<HttpRequest, Traced>])[] = [
+const sides: readonly (readonly [
+  string,
+  (options: SpanOptions) => Layer<HttpRequest, Traced, never, never, never, HttpResponse>,
+])[] = [
   ["serverSpan", serverSpan],
   ["clientSpan", clientSpan],
 ];

@@ -15,8 +15,12 @@ const traced = service<HttpRequest & Traced, HttpResponse, Down>("traced", async
 
 describe("types of tracing", () => {
   test("both add the trace, and raise nothing", () => {
-    expectTypeOf(serverSpan()).toEqualTypeOf<Layer<ServerRequest, Traced>>();
-    expectTypeOf(clientSpan()).toEqualTypeOf<Layer<ClientRequest, Traced>>();
+    expectTypeOf(serverSpan()).toEqualTypeOf<
+      Layer<ServerRequest, Traced, never, never, never, HttpResponse>
+    >();
+    expectTypeOf(clientSpan()).toEqualTypeOf<
+      Layer<ClientRequest, Traced, never, never, never, HttpResponse>
+    >();
     const stack = http.layer(serverSpan()).layer(clientSpan()).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Down>();
     expectTypeOf<RequestOf<typeof stack>>().toEqualTypeOf<HttpRequest>();

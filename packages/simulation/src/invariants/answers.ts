@@ -12,7 +12,7 @@ export function answerWatch(world: World): {
   return {
     given(id, result) {
       // What a router answers by itself is of no origin, and has no number.
-      if (!isLeft(result) && !("status" in result.right) && result.right.id !== id)
+      if (!isLeft(result) && "id" in result.right && result.right.id !== id)
         world.violate(answersFit, `call ${id} gets the answer of ${result.right.id}`);
     },
     rejected(id, reason) {

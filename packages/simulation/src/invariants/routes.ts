@@ -1,4 +1,3 @@
-import type { HttpResponse } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Both } from "../probe.ts";
 import type { Request, Result } from "../request.ts";
@@ -94,6 +93,5 @@ function ownAnswer(result: Result): string {
     const { _tag } = result.left;
     return _tag === "NoRoute" ? "no route" : _tag === "PathRefused" ? "refused" : _tag;
   }
-  const { status } = result.right as Partial<HttpResponse>;
-  return status === 301 ? "old" : "an answer";
+  return result.right.status === 301 ? "old" : "an answer";
 }

@@ -1,6 +1,6 @@
 import { balance, type BalanceOptions, type Load, peakEwma } from "@pagoda/balance";
 import type { Clock, Endpoint, HealthSource, Service } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/http";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { outlierDetection } from "@pagoda/health";
 import { type Routed, router, type RouteTable } from "@pagoda/router";
 import type { Parts } from "../../src/parts.ts";
@@ -89,7 +89,7 @@ export const ignoresHeaders: Parts["router"] = (routes, options) => {
     .filter(({ name }) => name === "api")
     .flatMap((route) => table.selectedOf(route));
   const real = router(table, options);
-  return ((inner: Service<HttpRequest & Routed, unknown, unknown>) =>
+  return ((inner: Service<HttpRequest & Routed, HttpResponse, unknown>) =>
     real({
       ...inner,
       call: (request: HttpRequest & Routed, signal?: AbortSignal) =>
