@@ -21,7 +21,7 @@ export type AccessLogger = Pick<Logger, "isLevelEnabled" | Level>;
 
 /** Options of {@link accessLog}. */
 export interface AccessLogOptions<in Req extends LoggedRequest = LoggedRequest> {
-  /** Destination of the lines: a pino logger, or a child logger to tell them from other logs. */
+  /** Destination of the lines: a pino logger, or a child logger to label them. */
   readonly logger: AccessLogger;
   /** Level of a call's line; `silent` skips it. Default: {@link levelOf}. */
   readonly level?: (end: CallEnd, request: Req) => LevelWithSilent;
@@ -122,7 +122,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     }
   }
 
-  /** The reason of the signal tells a client's abort from a cut-off by the server. */
+  /** Distinguishes a client's abort from a cut-off by the server. */
   function left(call: Call<Req>, fault: Fault | undefined): void {
     const { signal } = call;
     if (signal?.reason instanceof CutOff) over(call, "cutOff", fault ?? aborted(signal));

@@ -10,45 +10,49 @@ import {
   systemClock,
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
-import { checkPatience, type Codel, usualWaitMs } from "./patience.ts";
+import { checkMaxWait, type Codel, normalWaitMs } from "./max-wait.ts";
 import { Queue } from "./queue.ts";
 import { BufferRoom } from "./room.ts";
 
-/** As many calls wait as there is room for. Nothing was sent, so it says nothing about the upstream. */
+/** The queue is full. Nothing was sent, so it says nothing about the upstream. */
 export interface BufferFull extends Fault<"BufferFull"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** Calls that may wait. */
+  /** Maximum queue length. */
   readonly capacity: number;
 }
 
-/** The call waited as long as it may, and what is inside had no room for it. Nothing was sent. */
+/** The call reached its maximum wait before inner was ready for it. Nothing was sent. */
 export interface QueueTimedOut extends Fault<"QueueTimedOut"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly waitedMs: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface BufferObserver {
-  /** A call has begun to wait; so many wait now. */
+  /** A call joined the queue; `depth` is the new queue length. */
   readonly queued?: (depth: number) => void;
-  /** A call was refused, has waited too long, or was given up by its caller while it waited. */
+  /** A call was dropped: refused, timed out in the queue, or aborted by its caller there. */
   readonly dropped?: (reason: "full" | "timedOut" | "aborted") => void;
-  /** A call went on inwards after so many milliseconds; 0 when it did not have to wait. */
+  /** A call proceeded to inner after `waitedMs`; 0 if it did not wait. */
   readonly passed?: (waitedMs: number) => void;
 }
 
+/** Options of {@link buffer}. */
 export interface BufferOptions {
-  /** Calls that may wait: a whole number of at least 1. */
+  /** Maximum queue length: an integer of at least 1. */
   readonly capacity: number;
-  /** Longest wait of a call: milliseconds, over 0, up to 2,147,483,647. Default: `codel.intervalMs`, else 3,000. */
+  /**
+   * Maximum wait of a call in milliseconds: over 0, at most 2,147,483,647. Default:
+   * `codel.intervalMs`, else 3,000.
+   */
   readonly maxWaitMs?: number;
-  /** Keeps the wait short when more comes than can be taken for longer than a burst. Default: off. */
+  /** Keeps waits short when an overload lasts longer than a burst. Default: off. */
   readonly codel?: Codel;
   /**
-   * Where calls that wait have their places. Buffers given the same one share it, each with its own capacity; the order is
-   * that of each. Default: each service has its own.
+   * Queue capacity shared with other buffers that have the same room. Each buffer keeps its own
+   * `capacity` and its own order. Default: each service has its own.
    */
   readonly room?: BufferRoom;
   readonly observer?: BufferObserver;
@@ -56,24 +60,26 @@ export interface BufferOptions {
 }
 
 /**
- * Lets calls wait until inner is ready, in the order in which they came. While nobody waits and inner is ready a call
- * goes straight through. Use it to absorb bursts in front of what has a limit.
+ * Queues calls until inner is ready, first come, first served. A call passes straight through if
+ * the queue is empty and inner is ready. Use it to absorb bursts in front of a limit.
  *
- * It stands around a layer that is not always ready, such as a concurrency limit or a balancer. It is ready while there
- * is room, and those who ask wait for room. A timeout outside of it counts the waiting. The wait is bounded without one,
- * too: an open circuit further in may be closed to calls for minutes.
+ * Place it around a service that is not always ready, such as a concurrency limit or a balancer.
+ * The buffer is ready while the queue has room. A timeout outside it also counts the time in the
+ * queue. The wait is bounded even without one, because an open circuit breaker further in may
+ * refuse calls for minutes.
  *
- * With `codel` a call that comes when the queue has not been empty for `intervalMs` waits `targetMs` at most: then more
- * comes than inner can take, and a long queue would only make all calls late.
+ * With `codel`, a call that joins a queue that has not been empty for `intervalMs` waits at most
+ * `targetMs`: more calls arrive than inner can take, and a long queue would only delay all of them.
  *
- * Errors: {@link BufferFull} at once when there is no room, {@link QueueTimedOut} for one that has waited too long, and
- * `Aborted` in the tick of the abort for one whose caller leaves while it waits. Its room is free in that very tick.
+ * Errors: {@link BufferFull} if the queue is full, {@link QueueTimedOut} for a call that reaches
+ * its maximum wait, and `Aborted` if the caller aborts while the call is queued, in the tick of the
+ * abort. Its room is free in the same tick.
  *
- * Cost per call: the asking of inner's readiness and about 2 ns; one that waits takes about 3 µs, a timer for a bounded
- * wait included.
+ * Cost per call: about 2 ns and a check of inner's readiness. A call that waits costs about 3 µs,
+ * its timer included.
  *
- * Source: Tower's `buffer`, without its worker; Nichols and Jacobson, "Controlling queue delay", 2012, in the variant of
- * Facebook (Maurer, "Fail at scale", 2015).
+ * Source: Tower's `buffer`, without its worker task; Nichols and Jacobson, "Controlling queue
+ * delay", 2012, in Facebook's variant (Maurer, "Fail at scale", 2015).
  *
  * @throws RangeError when an option is out of range.
  */
@@ -86,7 +92,7 @@ export function buffer({
   clock = systemClock,
 }: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
   checkInteger("buffer: capacity", capacity, { min: 1 });
-  checkPatience({ maxWaitMs, codel });
+  checkMaxWait({ maxWaitMs, codel });
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
   return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>("buffer", (inner) => {
@@ -96,10 +102,10 @@ export function buffer({
     return {
       options: {
         capacity,
-        maxWaitMs: usualWaitMs({ maxWaitMs, codel }),
+        maxWaitMs: normalWaitMs({ maxWaitMs, codel }),
         ...(codel && { codel: { targetMs: codel.targetMs, intervalMs: codel.intervalMs } }),
       },
-      state: () => ({ queued: queue.size, oldestMs: queue.oldestMs(), waiting: queue.outside }),
+      state: () => ({ queued: queue.size, oldestMs: queue.oldestMs(), waiting: queue.blocked }),
       ready: () => queue.ready(),
       call(request, signal) {
         try {

@@ -1,10 +1,10 @@
 import type { WaitList } from "@pagoda/core";
 
-/** The places of calls that wait, for buffers that have them in common. Made by {@link bufferRoom}. */
+/** Queue capacity shared by several buffers. Made by {@link bufferRoom}. */
 export class BufferRoom {
-  /** @internal Places taken. */
+  /** @internal Number of queued calls. */
   taken = 0;
-  /** @internal Of the buffers where somebody waits for room. */
+  /** @internal The buffers that have callers waiting for room. */
   readonly waiting = new Set<WaitList>();
 
   /** @internal */
@@ -15,8 +15,8 @@ export class BufferRoom {
 }
 
 /**
- * Room for several buffers, such as those of a former and a new configuration: together they hold no more calls than one of
- * them would.
+ * Makes queue capacity that several buffers share, such as those of the previous and the new
+ * configuration. Together they hold no more calls than one of them would.
  */
 export function bufferRoom(): BufferRoom {
   return new BufferRoom();

@@ -28,34 +28,34 @@ const full = (capacity: number): BufferFull => ({
 function bench(options: Partial<BufferOptions> = {}) {
   const clock = virtualClock();
   const mock = mockService<string, number>();
-  const told: string[] = [];
+  const seen: string[] = [];
   const layered = buffer({
     capacity: 2,
     observer: {
-      queued: (depth) => told.push(`queued ${depth}`),
-      dropped: (reason) => told.push(`dropped ${reason}`),
-      passed: (waitedMs) => told.push(`passed ${waitedMs}`),
+      queued: (depth) => seen.push(`queued ${depth}`),
+      dropped: (reason) => seen.push(`dropped ${reason}`),
+      passed: (waitedMs) => seen.push(`passed ${waitedMs}`),
     },
     clock,
     ...options,
   })(mock.service);
-  return { clock, mock, told, layered };
+  return { clock, mock, seen, layered };
 }
 
 describe("buffer", () => {
-  // It takes calls for an inner that is not ready; one who waits for it is served all the same.
+  // A buffer is ready although inner is not; callers that wait are still served.
   conformance(test, ({ clock }) => buffer({ capacity: 10, clock }), { ready: "always" });
   conformance(test, ({ clock }) => buffer({ capacity: 1, clock }));
   conformance(test, ({ clock }) => buffer({ capacity: 100, maxWaitMs: 50, clock }));
 
-  test("passes a call straight through while inner is ready: in the same tick, with inner's own promise", () => {
+  test("passes a call through in the same tick while inner is ready, returning inner's promise", () => {
     const promise = Promise.resolve(right(1));
     const layered = buffer({ capacity: 1 })(service("leaf", () => promise));
     expect(layered.call("a")).toBe(promise);
   });
 
-  test("keeps calls until inner is ready, and calls it in the order in which they came", async () => {
-    const { mock, layered, told, clock } = bench();
+  test("queues calls until inner is ready, then makes them in order", async () => {
+    const { mock, layered, seen, clock } = bench();
     mock.admit(1);
     const results = ["a", "b", "c"].map((request) => layered.call(request));
     expect(mock.calls).toHaveLength(1);
@@ -67,17 +67,17 @@ describe("buffer", () => {
       call.answer(n);
     }
     expect(await Promise.all(results)).toEqual([right(0), right(1), right(2)]);
-    expect(told).toEqual(["passed 0", "queued 1", "queued 2", "passed 10", "passed 20"]);
+    expect(seen).toEqual(["passed 0", "queued 1", "queued 2", "passed 10", "passed 20"]);
     expect(mock.uninvited).toBe(0);
   });
 
-  test("refuses a call for which there is no room, at once", async () => {
-    const { mock, layered, told } = bench();
+  test("refuses a call at once if the queue is full", async () => {
+    const { mock, layered, seen } = bench();
     mock.admit(0);
     void layered.call("a");
     void layered.call("b");
     expect(await layered.call("c")).toEqual(left(full(2)));
-    expect(told).toEqual(["queued 1", "queued 2", "dropped full"]);
+    expect(seen).toEqual(["queued 1", "queued 2", "dropped full"]);
     mock.admit(Infinity);
     for (const request of ["a", "b"]) {
       const call = await mock.next();
@@ -86,7 +86,7 @@ describe("buffer", () => {
     }
   });
 
-  test("is ready while there is room; those who wait outside come in in order", async () => {
+  test("is ready while the queue has room, and wakes callers that wait for room in order", async () => {
     const { mock, layered } = bench({ capacity: 1 });
     mock.admit(0);
     expect(isReady(layered)).toBe(true);
@@ -104,8 +104,8 @@ describe("buffer", () => {
     expect(await Promise.all(others)).toEqual([right(0), right(0)]);
   });
 
-  test("one that waits goes in the tick of its abort: with Aborted, its room free, nothing left behind", async () => {
-    const { mock, layered, told, clock } = bench({ capacity: 1, maxWaitMs: 1_000 });
+  test("an aborted call leaves the queue in the same tick with Aborted, and leaves nothing behind", async () => {
+    const { mock, layered, seen, clock } = bench({ capacity: 1, maxWaitMs: 1_000 });
     mock.admit(0);
     const controller = new AbortController();
     const result = layered.call("a", controller.signal);
@@ -120,11 +120,11 @@ describe("buffer", () => {
     expect(call.request).toBe("b");
     call.answer(1);
     expect(await next).toEqual(right(1));
-    expect(told).toEqual(["queued 1", "dropped aborted", "queued 1", "passed 0"]);
+    expect(seen).toEqual(["queued 1", "dropped aborted", "queued 1", "passed 0"]);
     expect(clock.pending).toBe(0);
   });
 
-  test("the first of those who wait leaves, and the next has its turn", async () => {
+  test("the next call gets its turn if the first is aborted", async () => {
     const { mock, layered } = bench();
     mock.admit(0);
     const controller = new AbortController();
@@ -137,27 +137,27 @@ describe("buffer", () => {
     expect(await Promise.all([first, second])).toMatchObject([left({ _tag: "Aborted" }), right(2)]);
   });
 
-  test("takes no call that is aborted already, when it would have to wait", async () => {
-    const { mock, layered, told } = bench();
+  test("refuses to queue a call that is already aborted", async () => {
+    const { mock, layered, seen } = bench();
     mock.admit(0);
     expect(await layered.call("a", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
-    expect(told).toEqual(["dropped aborted"]);
+    expect(seen).toEqual(["dropped aborted"]);
   });
 
-  test("nobody overtakes those who wait, even around an inner that wakes everybody at once", async () => {
+  test("queued calls are never overtaken, even around an inner that wakes all waiters at once", async () => {
     const { service, called, open } = rude();
     const layered = buffer({ capacity: 10 })(service);
     const early = ["a", "b"].map((request) => layered.call(request));
     await settled();
     open(3);
-    // Inner is ready, but it is not this one's turn.
+    // Inner is ready, but it is not this call's turn.
     const late = layered.call("c");
     expect(called).toEqual([]);
     await Promise.all([...early, late]);
     expect(called).toEqual(["a", "b", "c"]);
   });
 
-  test("those who share inner with a buffer do not get ahead of who has waited there for longer", async () => {
+  test("other users of inner do not overtake calls that have been queued for longer", async () => {
     const { mock, layered } = bench();
     mock.admit(0);
     void layered.call("buffered 1");
@@ -189,7 +189,7 @@ describe("buffer", () => {
     expect(seen).toEqual(["a", "b"]);
   });
 
-  test("a defect comes out as a rejection, however it comes about, and the next has its turn", async () => {
+  test("every defect of inner rejects the call, and the next call gets its turn", async () => {
     const defect = new Error("thrown");
     const gate = rude();
     const throwing = buffer({ capacity: 10 })({
@@ -208,7 +208,7 @@ describe("buffer", () => {
     expect(throwing.describe().state).toMatchObject({ queued: 0 });
   });
 
-  test("a defect of inner's readiness does, too, and leaves no one behind", async () => {
+  test("a defect of inner's readiness rejects every queued call", async () => {
     const defect = new Error("thrown");
     const { promise, resolve } = Promise.withResolvers<void>();
     let broken = false;
@@ -225,7 +225,7 @@ describe("buffer", () => {
     await expect(layered.call("b")).rejects.toBe(defect);
   });
 
-  test("one at a time stands in the queue of inner, however many wait here", async () => {
+  test("only one call at a time waits in inner's queue", async () => {
     const waiting = new WaitList(() => false);
     const layered = buffer({ capacity: 10 })(
       service("leaf", async () => right(1), { ready: () => waiting.ready() }),
@@ -236,7 +236,7 @@ describe("buffer", () => {
     expect(waiting.size).toBe(1);
   });
 
-  test("describes its options, and who waits for how long", async () => {
+  test("describes its options, queue length and oldest wait", async () => {
     const { clock, mock, layered } = bench({ maxWaitMs: 500, codel: { targetMs: 5, intervalMs: 100 } });
     expect(layered.describe()).toMatchObject({
       name: "buffer",
@@ -256,7 +256,7 @@ describe("buffer", () => {
     await clock.runAll();
   });
 
-  test.each([0, -1, 1.5, NaN, Infinity])("does not take %d as capacity", (capacity) => {
+  test.each([0, -1, 1.5, NaN, Infinity])("rejects a capacity of %d", (capacity) => {
     expect(() => buffer({ capacity })).toThrow(
       `buffer: capacity must be an integer of at least 1 (got ${capacity})`,
     );

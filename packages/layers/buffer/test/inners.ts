@@ -3,15 +3,15 @@ import { right } from "fp-ts/lib/Either.js";
 
 export interface Rude {
   readonly service: Service<string, string>;
-  /** What it was called with, in order. */
+  /** Requests received, in order. */
   readonly called: readonly string[];
-  /** Calls made although it was not ready. */
+  /** Calls made while it was not ready. */
   readonly uninvited: number;
-  /** Takes so many calls more. */
+  /** Admits this many more calls. */
   open(calls: number): void;
 }
 
-/** A leaf that keeps no order: when it takes calls again it wakes everybody at once. */
+/** A leaf that keeps no order: when it admits calls again, it wakes all waiters at once. */
 export function rude(): Rude {
   const called: string[] = [];
   let left = 0;
@@ -40,7 +40,7 @@ export function rude(): Rude {
   };
 }
 
-/** Takes one call at a time and needs `ms` for it. */
+/** A leaf that takes one call at a time and answers after `ms`. */
 export function slow(clock: Clock, ms: number): Service<string, string> {
   let busy: Promise<void> | undefined;
   return service(

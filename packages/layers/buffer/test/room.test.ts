@@ -6,7 +6,7 @@ import { buffer, bufferRoom } from "@pagoda/buffer";
 import { rude } from "./inners.ts";
 
 describe("buffers that share room", () => {
-  test("hold together what one of them would, each with its own capacity", async () => {
+  test("hold as many calls together as one alone, each within its own capacity", async () => {
     const room = bufferRoom();
     const clock = virtualClock();
     const [former, next] = [rude(), rude()];
@@ -25,7 +25,7 @@ describe("buffers that share room", () => {
     expect(isReady(small)).toBe(true);
   });
 
-  test("do not hold up each other's calls", async () => {
+  test("do not block each other's calls", async () => {
     const room = bufferRoom();
     const clock = virtualClock();
     const [stuck, free] = [rude(), rude()];
@@ -34,7 +34,7 @@ describe("buffers that share room", () => {
     expect(await buffer({ capacity: 5, room, clock })(free.service).call("b")).toEqual(right("b"));
   });
 
-  test("wake those who wait for room, whichever buffer it becomes free in", async () => {
+  test("wake callers that wait for room, whichever buffer frees it", async () => {
     const room = bufferRoom();
     const clock = virtualClock();
     const [former, next] = [rude(), rude()];

@@ -2,39 +2,42 @@ import { type Aborted, aborted, layer, type Layer, type Service } from "@pagoda/
 import { type Either, left } from "fp-ts/lib/Either.js";
 import { SharedCall } from "./shared-call.ts";
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface CoalesceObserver {
-  /** A call joined one of the same key that is under way: inner is spared one. */
+  /** A call joined one with the same key that is in flight. */
   readonly joined?: (key: string) => void;
 }
 
+/** Options of {@link coalesce}. */
 export interface CoalesceOptions<Req> {
   /**
-   * Calls with the same key are the same call. It must hold all that the answer depends on, and who asks where that
-   * matters. `undefined`: this call is made by itself.
+   * Calls with the same key are merged. The key must contain everything that the response depends
+   * on, including the user if it matters. `undefined` makes the call on its own.
    */
   readonly key: (request: Req) => string | undefined;
   readonly observer?: CoalesceObserver;
 }
 
 /**
- * Makes one call of those that are the same and come while the first of them is under way. All get the same result,
- * failures included, and the very same object, so a response must be one that many can read. An HTTP body has
- * one reader only: it must be read to its end further in. An HTTP request that asks for a tunnel (an upgrade, CONNECT)
- * is made by itself, whatever its key.
+ * Merges concurrent calls with the same key into one. All callers get the same result object,
+ * failures included, so a response must support several readers. An HTTP body has a single reader:
+ * read it completely in an inner layer. An HTTP request for a tunnel (an upgrade or CONNECT) is
+ * never merged.
  *
- * A caller that aborts ends at once and leaves the others alone. When the last one has gone, inner is aborted in the same
- * tick, and the next call of that key starts anew. Layers further in see the latest deadline of those who have joined.
+ * A caller that aborts gets its result at once and does not affect the others. When the last one
+ * leaves, inner is aborted in the same tick, and the next call with that key starts anew. Inner
+ * sees the latest deadline of all callers that have joined.
  *
- * Use it where many ask for the same thing at once: in front of something slow, or behind a cache that has just lost an
- * entry. It stands outside what spends something on each call, such as a retry or a limit.
+ * Use it against bursts of identical calls: in front of a slow service, or behind a cache that has
+ * just lost an entry. Place it outside what has a cost per call, such as a retry or a limit.
  *
- * Errors: those of inner, and {@link Aborted} for a caller that has left.
+ * Errors: those of inner, and {@link Aborted} for a caller that aborts.
  *
- * Cost per call: 0.6 µs for the first of a key, 1.4 µs where the caller has a signal; 0.2 µs for one that joins; a few
- * nanoseconds without a key.
+ * Cost per call: 0.6 µs for the first call of a key, 1.4 µs if its caller has a signal; 0.2 µs for
+ * a call that joins; a few nanoseconds without a key.
  *
- * Source: Go's `singleflight`, where the call as a rule lives and dies with its first caller's context.
+ * Source: Go's `singleflight`, except that there a call usually lives and dies with its first
+ * caller's context.
  */
 export function coalesce<Req = unknown>({
   key,
@@ -72,7 +75,7 @@ export function coalesce<Req = unknown>({
   });
 }
 
-/** Of what has a method, so that what requests of other kinds call an upgrade does not count. */
+/** Requires a method, since `upgrade` may mean something else in a request that is not HTTP. */
 function asksForTunnel(request: unknown): boolean {
   const { method, upgrade } = (request ?? {}) as { readonly method?: unknown; readonly upgrade?: unknown };
   return method === "CONNECT" || (typeof upgrade === "string" && typeof method === "string");

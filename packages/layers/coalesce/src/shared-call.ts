@@ -1,13 +1,16 @@
 import { aborted, type Aborted, deadlineOf, discardResponse, Scope } from "@pagoda/core";
 import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 
-/** One call for several callers. Each may leave; when all have left, the call is aborted. */
+/** One call with several callers. It is aborted when all of them have left. */
 export class SharedCall<Res, Err> {
   readonly #callers = new Set<Caller<Res, Err>>();
   readonly #scope = new Scope(undefined);
   readonly #onEnd: () => void;
 
-  /** @param onEnd Runs once, when nobody can join any more, before callers or inner hear of it. */
+  /**
+   * @param onEnd Runs once, when the call can no longer be joined, before callers or inner are
+   * notified.
+   */
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
   }
@@ -16,10 +19,10 @@ export class SharedCall<Res, Err> {
     return this.#callers.size;
   }
 
-  /** @param call What is called on behalf of all. */
+  /** @param call Makes the call on behalf of all callers. */
   start(call: (signal: AbortSignal) => Promise<Either<Err, Res>>): void {
     const end = (how: (caller: Caller<Res, Err>) => void): void => {
-      // Nobody has waited since the last one left, and others may share a new call by now.
+      // All callers have left, and new ones may already share another call.
       if (this.#callers.size === 0) return;
       this.#onEnd();
       for (const caller of this.#callers) {
@@ -30,7 +33,7 @@ export class SharedCall<Res, Err> {
     const fail = (defect: unknown): void => end((caller) => caller.reject(defect));
     try {
       call(this.#scope.signal).then((result) => {
-        // Inner answered although all have left; nobody will read the response.
+        // Inner responded after all callers had left: nobody will read the response.
         if (this.#callers.size === 0 && isRight(result)) discardResponse(result.right);
         end((caller) => caller.resolve(result));
       }, fail);
@@ -42,7 +45,7 @@ export class SharedCall<Res, Err> {
   join(signal: AbortSignal | undefined): Promise<Either<Err | Aborted, Res>> {
     const deadline = deadlineOf(signal);
     const known = this.#callers.size === 0 ? deadline : this.#scope.deadline;
-    // The latest counts, and who has none waits for ever.
+    // The latest deadline wins, and none is later than any.
     this.#scope.deadline =
       known === undefined || deadline === undefined ? undefined : Math.max(known, deadline);
     const caller = new Caller<Res, Err>(signal, this);

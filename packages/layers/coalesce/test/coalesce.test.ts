@@ -9,7 +9,7 @@ import { coalesce } from "@pagoda/coalesce";
 interface Down extends Fault<"Down"> {}
 const down: Down = { _tag: "Down", origin: "upstream", retryable: true };
 
-/** Requests are their own keys; those that begin with `_` have none. */
+/** A request is its own key; one that starts with `_` has none. */
 function bench() {
   const joined: string[] = [];
   const mock = mockService<string, { readonly value: number }, Down>();
@@ -21,10 +21,10 @@ function bench() {
 }
 
 describe("coalesce", () => {
-  describe("calls that are all the same", () => {
+  describe("identical calls", () => {
     conformance(test, () => coalesce({ key: () => "same" }));
   });
-  describe("calls that are all different", () => {
+  describe("different calls", () => {
     let calls = 0;
     conformance(test, () => coalesce({ key: () => `${calls++}` }));
   });
@@ -32,7 +32,7 @@ describe("coalesce", () => {
     conformance(test, () => coalesce({ key: () => undefined }));
   });
 
-  test("makes one call of those that are the same and come while it is under way", async () => {
+  test("merges identical calls while the first is in flight", async () => {
     const { mock, layered, joined, state } = bench();
     const results = [layered.call("a"), layered.call("a"), layered.call("b"), layered.call("a")];
     expect(mock.calls.map(({ request }) => request)).toEqual(["a", "b"]);
@@ -45,7 +45,7 @@ describe("coalesce", () => {
     expect(state()).toEqual({ keys: 0, callers: 0 });
   });
 
-  test("gives all the very same result", async () => {
+  test("returns the same result object to all callers", async () => {
     const { mock, layered } = bench();
     const results = [layered.call("a"), layered.call("a")];
     (await mock.next()).answer({ value: 1 });
@@ -53,7 +53,7 @@ describe("coalesce", () => {
     expect(first).toBe(second);
   });
 
-  test("is no cache: a call that comes after the answer is made", async () => {
+  test("does not cache: a call after the response is made", async () => {
     const { mock, layered, joined } = bench();
     void layered.call("a");
     (await mock.next()).answer({ value: 1 });
@@ -64,14 +64,14 @@ describe("coalesce", () => {
     expect(joined).toEqual([]);
   });
 
-  test("a failure comes to all", async () => {
+  test("a failure reaches all callers", async () => {
     const { mock, layered } = bench();
     const results = [layered.call("a"), layered.call("a")];
     (await mock.next()).fail(down);
     expect(await Promise.all(results)).toEqual([left(down), left(down)]);
   });
 
-  test("a defect comes to all, and the next call starts anew", async () => {
+  test("a defect reaches all callers, and the next call starts anew", async () => {
     const { mock, layered, state } = bench();
     const results = [layered.call("a"), layered.call("a")].map((each) =>
       each.catch((defect: unknown) => defect),
@@ -84,7 +84,7 @@ describe("coalesce", () => {
     await mock.next();
   });
 
-  test("calls without a key go by themselves, with inner's own promise", async () => {
+  test("makes calls without a key on their own, returning inner's promise", async () => {
     const answer = Promise.resolve(right(1));
     const layered = coalesce({ key: () => undefined })(service("leaf", () => answer));
     expect(layered.call("a")).toBe(answer);
@@ -94,7 +94,7 @@ describe("coalesce", () => {
     expect([mock.calls.length, joined, state()]).toEqual([2, [], { keys: 0, callers: 0 }]);
   });
 
-  test("who aborts ends at once, and leaves the others alone", async () => {
+  test("a caller that aborts gets Aborted at once, and the others are unaffected", async () => {
     const { mock, layered, state } = bench();
     const leaving = new AbortController();
     const results = [layered.call("a", leaving.signal), layered.call("a", new AbortController().signal)];
@@ -110,7 +110,7 @@ describe("coalesce", () => {
     expect(await results[1]).toEqual(right({ value: 1 }));
   });
 
-  test("inner is aborted in the tick in which the last one leaves", async () => {
+  test("aborts inner in the tick in which the last caller leaves", async () => {
     const { mock, layered, state } = bench();
     const callers = [new AbortController(), new AbortController()];
     for (const { signal } of callers) void layered.call("a", signal);
@@ -131,7 +131,7 @@ describe("coalesce", () => {
     for (const result of await Promise.all(results)) expect(result).toMatchObject(left({ _tag: "Aborted" }));
   });
 
-  test("a caller that has left before it came makes no call and joins none", async () => {
+  test("a caller whose signal is already aborted neither makes nor joins a call", async () => {
     const { mock, layered, joined } = bench();
     expect(await layered.call("a", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
     await mock.expectNoCall();
@@ -140,8 +140,8 @@ describe("coalesce", () => {
     expect(joined).toEqual([]);
   });
 
-  describe("after all have left, while inner has not settled yet", () => {
-    /** Inner does not heed its signal: the test answers. */
+  describe("after all callers have left and before inner settles", () => {
+    /** Inner ignores its signal; the test answers. */
     async function abandoned() {
       const answers: ReturnType<typeof Promise.withResolvers<ReturnType<typeof right<string>>>>[] = [];
       const layered = coalesce({ key: () => "same" })(
@@ -158,7 +158,7 @@ describe("coalesce", () => {
       return { layered, answers, next: layered.call("a") };
     }
 
-    test("the next call starts anew, and the old answer does not end it", async () => {
+    test("the next call starts anew, and the old response does not end it", async () => {
       const { answers, next, layered } = await abandoned();
       expect(answers).toHaveLength(2);
       answers[0]?.resolve(right("old"));
@@ -168,7 +168,7 @@ describe("coalesce", () => {
       expect(await next).toEqual(right("new"));
     });
 
-    test("an old defect is nobody's any more", async () => {
+    test("a late defect is ignored", async () => {
       const { answers, next } = await abandoned();
       answers[0]?.reject(new Error("late"));
       await settled();
@@ -177,7 +177,7 @@ describe("coalesce", () => {
     });
   });
 
-  test("the next call starts anew even in the very tick of the abort", async () => {
+  test("the next call starts anew even in the tick of the abort", async () => {
     const inner = mockService<string, string>();
     const layered = coalesce({ key: () => "same" })(inner.service);
     const leaving = new AbortController();
@@ -193,7 +193,7 @@ describe("coalesce", () => {
     [[100, undefined], undefined],
     [[undefined, 100], undefined],
     [[100, undefined, 300], undefined],
-  ])("callers with the deadlines %j: inner sees %s", async (deadlines, seen) => {
+  ])("with callers whose deadlines are %j, inner sees %s", async (deadlines, seen) => {
     const { mock, layered } = bench();
     for (const deadline of deadlines) {
       const caller = new Scope(undefined);
@@ -203,7 +203,7 @@ describe("coalesce", () => {
     expect(deadlineOf((await mock.next()).signal)).toBe(seen);
   });
 
-  test("is as ready as inner", () => {
+  test("is ready when inner is", () => {
     const { mock, layered } = bench();
     expect(isReady(layered)).toBe(true);
     mock.admit(0);
@@ -213,7 +213,7 @@ describe("coalesce", () => {
   test.each([
     ["an upgrade", { method: "GET", upgrade: "websocket" }],
     ["CONNECT", { method: "CONNECT" }],
-  ])("of HTTP, what asks for a tunnel is made by itself, whatever its key: %s", async (_, request) => {
+  ])("never merges an HTTP request for a tunnel: %s", async (_, request) => {
     const mock = mockService<object, string>();
     const layered = coalesce<object>({ key: () => "same" })(mock.service);
     void layered.call({ method: "GET" });
@@ -229,7 +229,7 @@ describe("coalesce", () => {
     [null],
     [undefined],
     ["CONNECT"],
-  ])("what is no HTTP is not taken for a tunnel: %j", async (request) => {
+  ])("does not mistake a request that is not HTTP for a tunnel: %j", async (request) => {
     const mock = mockService<unknown, string>();
     const layered = coalesce<unknown>({ key: () => "same" })(mock.service);
     void layered.call(request);
@@ -242,18 +242,18 @@ describe("coalesce", () => {
     throw mistake;
   };
 
-  test("what the key throws comes out as a rejection", async () => {
+  test("rejects if key throws", async () => {
     const layered = coalesce({ key: raise })(mockService().service);
     await expect(layered.call("a")).rejects.toBe(mistake);
   });
 
-  test.each(["same", undefined])("what inner throws comes out as a rejection (key %s)", async (key) => {
+  test.each(["same", undefined])("rejects if inner throws (key %s)", async (key) => {
     const layered = coalesce({ key: () => key })(service("throws", raise));
     await expect(layered.call("a")).rejects.toBe(mistake);
     expect(layered.describe().state).toEqual({ keys: 0, callers: 0 });
   });
 
-  test("each service that it is put around has its own calls", async () => {
+  test("each service has its own calls", async () => {
     const layer = coalesce({ key: () => "same" });
     const [one, other] = [mockService<string, string>(), mockService<string, string>()];
     void layer(one.service).call("a");

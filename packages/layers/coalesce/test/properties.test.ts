@@ -23,13 +23,13 @@ function pick<T>(list: readonly T[], at: number): T | undefined {
   return list[at % Math.max(1, list.length)];
 }
 
-test("whoever joins, leaves and answers when: one result each, one call a key, aborted when all have gone", async () => {
+test("property: one result per caller, one call per key, aborted when all callers have left", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
       const mock = mockService<string, number, string>();
       const layered = coalesce<string>({ key: (request) => request })(mock.service);
       const callers: Caller[] = [];
-      /** Calls of inner that the test has settled: those that wait for it have their answer, or are about to. */
+      /** Calls to inner that the test has settled: their callers have a result, or are about to. */
       const done = new Set<(typeof mock.calls)[number]>();
       const waiting = (): Caller[] => callers.filter(({ results }) => results.length === 0);
       const open = () => mock.calls.filter((call) => !done.has(call) && !call.signal?.aborted);
@@ -42,12 +42,12 @@ test("whoever joins, leaves and answers when: one result each, one call a key, a
           layered.call(each.join, caller.controller.signal).then(note, note);
         } else if ("abort" in each) {
           pick(waiting(), each.abort)?.controller.abort();
-          // Aborted in this very tick, where no one of that key is left.
+          // Aborted in the same tick, if no caller of that key is left.
           for (const call of open()) {
             const staying = waiting().some(
               ({ key, controller }) => key === call.request && !controller.signal.aborted,
             );
-            assert.ok(staying, "nobody waits for a call that goes on");
+            assert.ok(staying, "a call in flight has a caller");
           }
         } else if ("settle" in each) {
           await settled();

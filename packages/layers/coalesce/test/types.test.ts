@@ -11,7 +11,7 @@ interface Down extends Fault<"Down"> {}
 describe("types of coalesce", () => {
   const origin = mockService<Request, string, Down>().service;
 
-  test("the key gets the request of the stack, with no annotation", () => {
+  test("infers the request type of key", () => {
     const builder = new ServiceBuilder<Request>();
     const stack = builder
       .layer(
@@ -26,13 +26,13 @@ describe("types of coalesce", () => {
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Down | Aborted>();
   });
 
-  test("it needs what the key reads, raises Aborted, and adds nothing", () => {
+  test("requires what key reads, raises Aborted and adds nothing", () => {
     expectTypeOf(coalesce({ key: ({ path }: Request) => path })).toEqualTypeOf<
       Layer<Request, unknown, Aborted>
     >();
   });
 
-  test("where the request has not what the key reads it does not compile", () => {
+  test("does not compile if the request lacks what key reads", () => {
     const layer = coalesce({ key: ({ user }: { readonly user: string }) => user });
     // @ts-expect-error: Property 'user' is missing in type 'Request' but required in type '{ readonly user: string; }'.
     new ServiceBuilder<Request>().layer(layer);
@@ -40,8 +40,8 @@ describe("types of coalesce", () => {
     new ServiceBuilder<Request>().layer(coalesce({ key: (request) => request.user }));
   });
 
-  test("a key is a string or nothing", () => {
-    // @ts-expect-error: a number is no key.
+  test("a key is a string or undefined", () => {
+    // @ts-expect-error: a number is not a key.
     coalesce({ key: () => 1 });
   });
 });

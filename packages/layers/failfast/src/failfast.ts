@@ -1,51 +1,59 @@
 import { checkDuration, type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
-import { Vigil } from "./vigil.ts";
+import { ReadyWatch } from "./ready-watch.ts";
 
-/** What is inside has not been ready for too long. Nothing was sent, so it says nothing about the upstream. */
+/**
+ * Inner has not been ready for too long. Nothing was sent, so it says nothing about the upstream.
+ */
 export interface FailedFast extends Fault<"FailedFast"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** For how long it had not been ready when the refusals began. */
+  /** How long inner had not been ready when calls began to fail fast, in milliseconds. */
   readonly afterMs: number;
-  /** What was not ready, by the name that it describes itself with. */
+  /** Name of the service that was not ready, from its description. */
   readonly inner: string;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface FailfastObserver {
-  /** Inner has not been ready for so many milliseconds: from now on calls are refused. */
+  /** Inner has not been ready for `afterMs`; calls fail fast from now on. */
   readonly failing?: (afterMs: number) => void;
-  /** Inner is ready again, after refusals for so many milliseconds. */
+  /** Inner is ready again, after failing fast for `afterMs`. */
   readonly recovered?: (afterMs: number) => void;
   /** A call was refused. */
   readonly refused?: (fault: FailedFast) => void;
 }
 
+/** Options of {@link failfast}. */
 export interface FailfastOptions {
-  /** Milliseconds for which inner may not be ready: more than 0, at most 2,147,483,647. Default 3,000. */
+  /**
+   * How long callers may wait for inner, in milliseconds: over 0, at most 2,147,483,647. Default
+   * 3,000.
+   */
   readonly ms?: number;
   readonly observer?: FailfastObserver;
   readonly clock?: Clock;
 }
 
 /**
- * Bounds for how long all wait in vain: when inner has not been ready for `ms`, those who wait are let go and every
- * call is refused at once, until inner is ready again. Use it around what may stay not ready for long, such as a balancer
- * whose endpoints are all gone; a short wait passes unseen, which `loadShed` would refuse.
+ * Bounds how long callers wait for a service that does not become ready. When inner has not been
+ * ready for `ms`, all waiting callers are released and every call fails at once, until inner is
+ * ready again. Use it around a service that may stay unready for long, such as a balancer that has
+ * lost all its endpoints. Unlike `loadShed` it tolerates a short wait.
  *
- * It stands around a balancer, not inside of it: while it refuses it is ready, to do so. It stands inside of what waits
- * (a buffer, a retry), whose queue then empties.
+ * Place it around a balancer, not inside: while it fails fast it is ready, so it would attract
+ * calls. Place it inside layers that wait (a buffer, a retry), whose queues then drain.
  *
- * The time runs while somebody waits, and begins anew when one of them finds inner ready. While calls are refused, one
- * place is held in inner's queue, so that the end is seen though nobody waits: it outlives the calls. It ends when inner
- * is ready; until then it is a promise, and what inner does for those who wait (a breaker keeps its timer).
+ * The timer runs while callers wait, and restarts whenever one of them finds inner ready. While
+ * failing fast, the layer holds one place in inner's queue to notice the recovery even if nobody
+ * waits. The place outlives the calls and is given up when inner is ready. Until then it costs a
+ * promise, and whatever inner does for a waiter (a circuit breaker keeps its timer).
  *
- * Errors: {@link FailedFast}. A call made without asking while the time still runs goes to inner, which refuses it with
- * its own error: that says more.
+ * Errors: {@link FailedFast}. A call made without asking before the time expires goes to inner,
+ * which refuses it with its own, more specific error.
  *
- * Cost per call: about 6 ns, it gives inner's own promise; for one that must wait, a place in a second queue. One timer
- * for all who wait.
+ * Cost per call: about 6 ns; it returns inner's promise. A call that must wait takes a place in a
+ * second queue. One timer serves all waiters.
  *
  * Source: linkerd2-proxy's failfast.
  *
@@ -61,13 +69,13 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
   return layer<unknown, unknown, FailedFast>("failfast", (inner) => {
     let fault: FailedFast | undefined;
     let refused = 0;
-    const vigil = new Vigil(inner, ms, clock, {
+    const watch = new ReadyWatch(inner, ms, clock, {
       failing: () => observer?.failing?.(ms),
       recovered: (afterMs) => observer?.recovered?.(afterMs),
     });
 
     function refuse(): Either<FailedFast, never> {
-      // Made when it is needed: only then is inner sure to be complete.
+      // Made on demand: inner may not be complete before.
       fault ??= {
         _tag: "FailedFast",
         origin: "local",
@@ -82,10 +90,10 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
 
     return {
       options: { ms },
-      state: () => ({ ...vigil.state(), refused }),
-      ready: () => vigil.ready(),
+      state: () => ({ ...watch.state(), refused }),
+      ready: () => watch.ready(),
       call(request, signal) {
-        if (vigil.isFailing) return Promise.resolve(refuse());
+        if (watch.isFailing) return Promise.resolve(refuse());
         try {
           return inner.call(request, signal);
         } catch (defect) {

@@ -25,29 +25,29 @@ const failedFast = left({
 function bench() {
   const clock = virtualClock();
   const mock = mockService<string, number>();
-  const told: unknown[] = [];
+  const events: unknown[] = [];
   const observer = {
-    failing: (afterMs: number) => told.push(["failing", afterMs]),
-    recovered: (afterMs: number) => told.push(["recovered", afterMs]),
-    refused: (fault: FailedFast) => told.push(["refused", fault._tag]),
+    failing: (afterMs: number) => events.push(["failing", afterMs]),
+    recovered: (afterMs: number) => events.push(["recovered", afterMs]),
+    refused: (fault: FailedFast) => events.push(["refused", fault._tag]),
   };
   const layered = failfast({ ms: 100, observer, clock })(mock.service);
   const phase = (): unknown => layered.describe().state?.["phase"];
-  /** Inner is not ready, somebody has waited for the whole time, and was refused. */
+  /** Makes inner unready and waits until a caller has been refused. */
   async function failing(): Promise<void> {
     mock.admit(0);
     void oneshot(layered, "waits");
     await clock.advance(100);
-    told.splice(0);
+    events.splice(0);
   }
-  return { clock, mock, layered, told, phase, failing };
+  return { clock, mock, layered, events, phase, failing };
 }
 
 describe("failfast", () => {
   conformance(test, ({ clock }) => failfast({ ms: 100, clock }));
 
-  test("those who wait are let go when the time is over, all of them in that moment", async () => {
-    const { clock, mock, layered, told } = bench();
+  test("releases all waiting callers at once when the time expires", async () => {
+    const { clock, mock, layered, events } = bench();
     mock.admit(0);
     const results = ["a", "b", "c"].map((name) => oneshot(layered, name));
     let ended = 0;
@@ -56,11 +56,11 @@ describe("failfast", () => {
     expect(ended).toBe(0);
     await clock.advance(1);
     expect(await Promise.all(results)).toEqual([failedFast, failedFast, failedFast]);
-    expect(told).toEqual([["failing", 100], ...Array.from({ length: 3 }, () => ["refused", "FailedFast"])]);
+    expect(events).toEqual([["failing", 100], ...Array.from({ length: 3 }, () => ["refused", "FailedFast"])]);
     await mock.expectNoCall();
   });
 
-  test("then it is ready, to refuse at once", async () => {
+  test("is ready while failing, and refuses at once", async () => {
     const { clock, layered, failing } = bench();
     await failing();
     expect(layered.ready()).toBeUndefined();
@@ -69,13 +69,13 @@ describe("failfast", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("until inner is ready again, which it sees though nobody asks", async () => {
-    const { clock, mock, layered, told, failing, phase } = bench();
+  test("recovers when inner is ready again, even if nobody asks", async () => {
+    const { clock, mock, layered, events, failing, phase } = bench();
     await failing();
     await clock.advance(50);
     mock.admit(1);
     await settled();
-    expect(told).toEqual([["recovered", 50]]);
+    expect(events).toEqual([["recovered", 50]]);
     expect(phase()).toBe("passing");
     const result = oneshot(layered, "a");
     (await mock.next()).answer(1);
@@ -83,58 +83,58 @@ describe("failfast", () => {
     expect(mock.uninvited).toBe(0);
   });
 
-  test("a second time takes the whole time again", async () => {
-    const { clock, mock, layered, told, failing } = bench();
+  test("takes the full time again after a recovery", async () => {
+    const { clock, mock, layered, events, failing } = bench();
     await failing();
     mock.admit(1);
     await settled();
     mock.admit(0);
-    told.splice(0);
+    events.splice(0);
     void oneshot(layered, "a");
     await clock.advance(99);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     await clock.advance(1);
-    expect(told[0]).toEqual(["failing", 100]);
+    expect(events[0]).toEqual(["failing", 100]);
   });
 
-  test("the time begins when the first one waits", async () => {
-    const { clock, mock, layered, told } = bench();
+  test("starts the timer when the first caller waits", async () => {
+    const { clock, mock, layered, events } = bench();
     mock.admit(0);
     await clock.advance(1_000);
     void oneshot(layered, "a");
     await clock.advance(60);
     void oneshot(layered, "b");
     await clock.advance(39);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     await clock.advance(1);
-    expect(told[0]).toEqual(["failing", 100]);
+    expect(events[0]).toEqual(["failing", 100]);
   });
 
-  test("a call made without asking goes to inner, which has its own word for it", async () => {
+  test("passes a call made without asking to inner, which refuses it with its own error", async () => {
     const full = service("full", async (_request: string) => left("full" as const), {
       ready: () => new Promise(() => {}),
     });
     expect(await failfast()(full).call("a")).toEqual(left("full"));
   });
 
-  test("gives inner's own promise", () => {
+  test("returns inner's promise", () => {
     const promise = Promise.resolve(right(1));
     expect(failfast()(service("leaf", () => promise)).call("a")).toBe(promise);
   });
 
-  test("a defect that inner throws comes out as a rejection", async () => {
+  test("rejects if inner throws", async () => {
     const leaf: Service<string, number> = service("leaf", () => {
       throw new Error("a defect");
     });
     await expect(failfast()(leaf).call("a")).rejects.toThrow("a defect");
   });
 
-  test("a defect in inner's readiness ends the refusals: who asks next meets it", async () => {
+  test("a defect of inner's readiness ends the failing phase, and the next caller meets it", async () => {
     const clock = virtualClock();
     let asked = 0;
     const broken = service("broken", async (_request: string) => right(1), {
       ready() {
-        // By the one who waits, at the end of the time, then by the place that is held.
+        // By the waiting caller, when the time expires, then by the place held in the queue.
         if (++asked > 2) throw new Error("a defect");
         return new Promise(() => {});
       },
@@ -145,7 +145,7 @@ describe("failfast", () => {
     expect(layered.describe().state).toMatchObject({ phase: "passing" });
   });
 
-  test("describes its time, and how it stands", async () => {
+  test("describes its options and phase", async () => {
     const { clock, mock, layered } = bench();
     expect(layered.describe()).toMatchObject({
       name: "failfast",
@@ -160,7 +160,7 @@ describe("failfast", () => {
     expect(layered.describe().state).toEqual({ phase: "failing", sinceMs: 5, waiting: 0, refused: 1 });
   });
 
-  test.each([0, -1, NaN, Infinity, 2 ** 31])("refuses %d ms", (ms) => {
+  test.each([0, -1, NaN, Infinity, 2 ** 31])("rejects an ms of %d", (ms) => {
     expect(() => failfast({ ms })).toThrow(
       `failfast: ms must be a number above 0 and at most 2147483647 (got ${ms})`,
     );
@@ -171,9 +171,9 @@ describe("failfast", () => {
   });
 });
 
-describe("the time does not run", () => {
-  test("when nobody waits any more", async () => {
-    const { clock, mock, layered, told } = bench();
+describe("the timer", () => {
+  test("stops when the last waiting caller leaves", async () => {
+    const { clock, mock, layered, events } = bench();
     mock.admit(0);
     const leaving = new AbortController();
     const result = oneshot(layered, "leaves", leaving.signal);
@@ -183,18 +183,18 @@ describe("the time does not run", () => {
     expect(clock.pending).toBe(0);
     void oneshot(layered, "a");
     await clock.advance(99);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
-  test("for one who only asks", () => {
+  test("does not start for a caller that only asks", () => {
     const { clock, mock, layered, phase } = bench();
     mock.admit(0);
     expect(isReady(layered)).toBe(false);
     expect([clock.pending, phase()]).toEqual([0, "passing"]);
   });
 
-  test("on, where those who wait come through: it begins anew with each", async () => {
-    const { clock, mock, layered, told } = bench();
+  test("restarts whenever a waiting caller comes through", async () => {
+    const { clock, mock, layered, events } = bench();
     mock.admit(1);
     for (let n = 0; n < 8; n++) void oneshot(layered, "a");
     for (let n = 0; n < 7; n++) {
@@ -202,12 +202,12 @@ describe("the time does not run", () => {
       await clock.advance(60);
       call.answer(n);
     }
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     (await mock.next()).answer(7);
   });
 
-  test("to its end, where the last that came through was long ago", async () => {
-    const { clock, mock, layered, told } = bench();
+  test("expires if the last caller came through long ago", async () => {
+    const { clock, mock, layered, events } = bench();
     mock.admit(1);
     for (const name of ["a", "b", "c"]) void oneshot(layered, name);
     const first = await mock.next();
@@ -215,20 +215,20 @@ describe("the time does not run", () => {
     first.answer(1);
     await mock.next();
     await clock.advance(99);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     await clock.advance(1);
-    expect(told).toEqual([
+    expect(events).toEqual([
       ["failing", 100],
       ["refused", "FailedFast"],
     ]);
     mock.calls[1]?.answer(2);
     await settled();
-    expect(told.at(-1)).toEqual(["recovered", 0]);
+    expect(events.at(-1)).toEqual(["recovered", 0]);
   });
 });
 
-describe("the order of those who wait", () => {
-  test("is kept, and they come through when inner is ready in time", async () => {
+describe("waiting callers", () => {
+  test("come through in order if inner is ready in time", async () => {
     const { clock, mock, layered } = bench();
     mock.admit(0);
     for (const name of ["a", "b", "c"]) void oneshot(layered, name);
@@ -242,8 +242,8 @@ describe("the order of those who wait", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a promise of ready() that is awaited plainly settles at either end, and leaves nothing behind", async () => {
-    const { clock, mock, layered, told } = bench();
+  test("that await ready() without whenReady are released either way, leaving nothing behind", async () => {
+    const { clock, mock, layered, events } = bench();
     const woken: string[] = [];
     mock.admit(0);
     void layered.ready()?.then(() => woken.push("refusals"));
@@ -252,18 +252,18 @@ describe("the order of those who wait", () => {
     mock.admit(1);
     await settled();
     mock.admit(0);
-    told.splice(0);
+    events.splice(0);
     void layered.ready()?.then(() => woken.push("ready"));
     mock.admit(1);
     await settled();
     expect(woken).toEqual(["refusals", "ready"]);
     await clock.advance(100);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     expect(layered.describe().state).toMatchObject({ phase: "passing", waiting: 0 });
     expect(clock.pending).toBe(0);
   });
 
-  test("the place held in inner's queue takes nothing from those who wait there", async () => {
+  test("of inner lose nothing to the place held in its queue", async () => {
     const { mock, failing } = bench();
     await failing();
     let called = false;
@@ -275,15 +275,15 @@ describe("the order of those who wait", () => {
 });
 
 describe("types of failfast", () => {
-  test("it raises FailedFast and keeps the rest", () => {
+  test("raises FailedFast and keeps the rest", () => {
     expectTypeOf(failfast).returns.toEqualTypeOf<Layer<unknown, unknown, FailedFast>>();
     const leaf = service<string, number, Fault<"Down">>("leaf", async () => right(1));
     const stack = new ServiceBuilder<string>().layer(failfast()).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<string, number, FailedFast | Fault<"Down">>>();
   });
 
-  test("an error that nobody answers does not compile where the stack is served", () => {
-    // Never called: what it is about is whether it compiles.
+  test("an unhandled error does not compile where the stack is served", () => {
+    // Never called: it only has to fail to compile.
     expectTypeOf((serve: (stack: Service<string, unknown>) => void) => {
       const leaf = service("leaf", async (_request: string) => right(1));
       // @ts-expect-error: Type 'FailedFast' is not assignable to type 'never'.

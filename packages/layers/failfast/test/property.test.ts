@@ -13,7 +13,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("one tick", "settle"), at: fc.constant(0) }) },
 );
 
-test("property: nobody waits longer than the time in vain, nobody for ever, and all in order", async () => {
+test("property: no caller waits in vain for longer than ms, none waits forever, and all keep their order", async () => {
   let refused = 0;
   let recovered = 0;
   await fc.assert(
@@ -37,7 +37,7 @@ test("property: nobody waits longer than the time in vain, nobody for ever, and 
         const before = mock.calls.length;
         void oneshot(layered, controllers.push(controller), controller.signal).then((result) => {
           done++;
-          // In vain: nobody has come through since.
+          // Without success: no caller has come through since.
           if (isLeft(result) && mock.calls.length === before && clock.now() - begun > 100)
             tooLong.push(clock.now() - begun);
         });
@@ -51,7 +51,7 @@ test("property: nobody waits longer than the time in vain, nobody for ever, and 
         else if (kind === "settle") await settled();
         else await Promise.resolve();
         if (kind !== "settle" && kind !== "pass") continue;
-        // Failing and ready inside at once: the recovery was missed.
+        // Failing although inner is ready: the recovery was missed.
         if (phase() === "failing" && mock.inFlight < limit) tooLong.push(-1);
       }
       mock.admit(Infinity);
@@ -68,6 +68,6 @@ test("property: nobody waits longer than the time in vain, nobody for ever, and 
     }),
     { numRuns: 300 },
   );
-  // A property that never came to the point would hold, too.
+  // Guards against a property that holds vacuously.
   expect(Math.min(refused, recovered)).toBeGreaterThan(20);
 });

@@ -1,26 +1,33 @@
 import { type Fault, isFault, layer, type Layer } from "@pagoda/core";
 import { type Either, isLeft, type Left } from "fp-ts/lib/Either.js";
 
-/** An `Either` of whatever. Its two sides are left open, so that `left` and `right` in a handler infer their own. */
+/**
+ * Any `Either`. Both sides are left open, so that `left` and `right` in a handler infer their own
+ * types.
+ */
 export interface EitherLike {
   readonly _tag: Either<unknown, unknown>["_tag"];
 }
 
 interface Handles<Req> {
-  // A method, for the parameters of methods may be annotated with less than everything: with the fault of the tag.
+  // A method, because parameters of methods are bivariant: a handler may annotate the fault of its
+  // tag.
   handle(fault: Fault, request: Req, signal: AbortSignal | undefined): EitherLike | Promise<EitherLike>;
 }
 
 /**
- * What is done instead, when an error comes out: gives an `Either`, at once or later. A handler whose first parameter
- * is annotated handles that very type. What it throws is a defect.
+ * Handles an error: returns an `Either` or a promise of one. A handler with an annotated first
+ * parameter handles exactly that type. An exception is a defect.
  */
 export type Handler<Req> = Handles<Req>["handle"];
 
-/** A handler for each error that is handled, by its tag. */
+/** Handlers by error tag. */
 export type Handlers<Req> = Readonly<Record<string, Handler<Req>>>;
 
-/** The errors that a table handles for certain: an optional entry, or a table of unknown tags, handles none. */
+/**
+ * The errors that a table is sure to handle: an optional entry, or a table of unknown tags, handles
+ * none.
+ */
 export type Handled<Table> = {
   [Tag in keyof Table & string]: {} extends Pick<Table, Tag>
     ? never
@@ -33,7 +40,7 @@ export type Handled<Table> = {
       : never;
 }[keyof Table & string];
 
-// Where a table has no entries there is nothing to ask of the request.
+// A table without entries requires nothing of the request.
 type Asked<Entry> = (
   Entry extends (fault: never, request: infer Req, ...rest: never) => unknown ? (request: Req) => void : never
 ) extends (request: infer Req) => void
@@ -42,30 +49,30 @@ type Asked<Entry> = (
 
 type Given<Entry> = Entry extends (...args: never) => infer Result ? Awaited<Result> : never;
 
-/** What a request must carry for all handlers of a table. */
+/** What the handlers of a table require of a request. */
 export type AskedBy<Table> = Asked<Table[keyof Table]>;
-/** The errors that the handlers of a table give. */
+/** The errors that the handlers of a table return. */
 export type FailsOfTable<Table> =
   Given<Table[keyof Table]> extends infer R ? (R extends { readonly left: infer E } ? E : never) : never;
-/** The responses that the handlers of a table give. */
+/** The responses that the handlers of a table return. */
 export type YieldsOfTable<Table> =
   Given<Table[keyof Table]> extends infer R ? (R extends { readonly right: infer A } ? A : never) : never;
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface FallbackObserver {
-  /** An error has come out that the table handles; its handler runs next. */
+  /** Inner failed with an error in the table; its handler runs next. */
   readonly fellBack?: (fault: Fault) => void;
 }
 
 /**
- * Ends errors with something else to do: for each one named in the table its handler gives the answer, a response or
- * an error of its own. Errors that the table does not name go on outwards.
+ * Handles the errors named in the table: the handler of an error returns a response, or an error of
+ * its own, in its place. All other errors pass through.
  *
- * Use it where there is a second best: an answer kept from earlier, another service, less. It stands outside the
- * layers whose errors it handles, and inside those that shall count what came of it. What a handler calls is not
- * retried, limited or broken by the layers further in.
+ * Use it if there is a second best: a stale response, another service, a reduced response. Place it
+ * outside the layers whose errors it handles, and inside the layers that count its results. A
+ * service called by a handler is not retried, limited or circuit-broken by the inner layers.
  *
- * Errors: those that the handlers give.
+ * Errors: those that the handlers return.
  *
  * Cost per call: about 50 ns.
  *
@@ -79,7 +86,7 @@ export function fallback<Req, const Table extends Handlers<Req>>(
   type Needs = Req & AskedBy<Table>;
   type Fails = FailsOfTable<Table>;
   type Yields = YieldsOfTable<Table>;
-  // A map, for an object has tags that nobody wrote: `constructor`, `toString`.
+  // A map, because an object inherits tags that are not in the table: `constructor`, `toString`.
   const handlers = new Map<string, Handler<Needs>>(Object.entries(table));
 
   return layer<Needs, unknown, Fails, Handled<Table>, Yields>("fallback", (inner) => {
@@ -94,7 +101,8 @@ export function fallback<Req, const Table extends Handlers<Req>>(
             if (!isLeft(result)) return result;
             const fault: unknown = result.left;
             const handler = isFault(fault) ? handlers.get(fault._tag) : undefined;
-            // Not in the table, so not among the handled ones: the compiler cannot follow a look-up.
+            // Not in the table and so not in `Handled`, which the compiler cannot derive from a
+            // lookup.
             if (handler === undefined) return result as Left<Exclude<typeof result.left, Handled<Table>>>;
             fellBack++;
             observer?.fellBack?.(fault as Fault);

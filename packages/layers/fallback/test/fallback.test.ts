@@ -21,49 +21,46 @@ const table = {
 };
 
 function bench(handlers: Handlers<string>) {
-  const told: string[] = [];
+  const events: string[] = [];
   const mock = mockService<string, string, Slow | Down | Other | Fault>();
-  const observer = { fellBack: ({ _tag }: Fault) => told.push(_tag) };
+  const observer = { fellBack: ({ _tag }: Fault) => events.push(_tag) };
   const layered = fallback(handlers, observer)(mock.service);
-  return { mock, layered, told };
+  return { mock, layered, events };
 }
 
-/** What comes out when inner fails with `fault`. */
+/** The result if inner fails with `fault`. */
 async function outcomeOf(fault: Fault, request = "a") {
-  const { mock, layered, told } = bench(table);
+  const { mock, layered, events } = bench(table);
   const result = layered.call(request);
   (await mock.next()).fail(fault);
-  return { result: await result, told };
+  return { result: await result, events };
 }
 
 describe("fallback", () => {
   conformance(test, () => fallback(table));
 
-  test("gives what the handler gives, at once or later", async () => {
+  test("returns the handler's result, sync or async", async () => {
     expect((await outcomeOf(down)).result).toEqual(right("kept"));
     expect((await outcomeOf(slow)).result).toEqual(right("a, 100 ms late"));
   });
 
-  test("gives the error of a handler", async () => {
+  test("returns the handler's error", async () => {
     expect((await outcomeOf(down, "hopeless")).result).toEqual(left("gone"));
   });
 
-  test("lets an error that the table does not name pass, as it is", async () => {
-    const { result, told } = await outcomeOf(other);
+  test("passes an error that is not in the table through unchanged", async () => {
+    const { result, events } = await outcomeOf(other);
     expect(result).toEqual(left(other));
     expect((result as { readonly left: unknown }).left).toBe(other);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
-  test.each(["constructor", "__proto__", "toString"])(
-    "lets an error named %s pass, which no table names",
-    async (tag) => {
-      const fault = { ...other, _tag: tag };
-      expect((await outcomeOf(fault)).result).toEqual(left(fault));
-    },
-  );
+  test.each(["constructor", "__proto__", "toString"])("passes an error tagged %s through", async (tag) => {
+    const fault = { ...other, _tag: tag };
+    expect((await outcomeOf(fault)).result).toEqual(left(fault));
+  });
 
-  test("lets an error pass that is no fault", async () => {
+  test("passes an error that is not a fault through", async () => {
     const result = fallback(table)({
       ready: () => undefined,
       call: () => Promise.resolve(left({ _tag: "Down" })),
@@ -72,15 +69,15 @@ describe("fallback", () => {
     expect(await result).toEqual(left({ _tag: "Down" }));
   });
 
-  test("runs no handler for a response, nor for the error of another handler", async () => {
-    const { mock, layered, told } = bench({ Slow: () => left(down), Down: () => right("kept") });
+  test("runs no handler for a response or for another handler's error", async () => {
+    const { mock, layered, events } = bench({ Slow: () => left(down), Down: () => right("kept") });
     const answered = layered.call("a");
     (await mock.next()).answer("fine");
     expect(await answered).toEqual(right("fine"));
     const failed = layered.call("b");
     (await mock.next()).fail(slow);
     expect(await failed).toEqual(left(down));
-    expect(told).toEqual(["Slow"]);
+    expect(events).toEqual(["Slow"]);
   });
 
   test("gives the handler the fault, the request and the caller's signal", async () => {
@@ -114,7 +111,7 @@ describe("fallback", () => {
     await expect(result).rejects.toThrow("a mistake");
   });
 
-  test("a call of inner that throws comes out as a rejection", async () => {
+  test("rejects if inner throws", async () => {
     const layered = fallback(table)({
       ready: () => undefined,
       call: () => {
@@ -125,24 +122,24 @@ describe("fallback", () => {
     await expect(layered.call("a")).rejects.toThrow("a mistake");
   });
 
-  test("an entry that is not set handles nothing", async () => {
+  test("an undefined entry handles nothing", async () => {
     const { mock, layered } = bench({ Slow: undefined } as unknown as Handlers<string>);
     const result = layered.call("a");
     (await mock.next()).fail(slow);
     expect(await result).toEqual(left(slow));
   });
 
-  test("tells its observer of each error that it handles", async () => {
-    expect((await outcomeOf(slow)).told).toEqual(["Slow"]);
+  test("notifies the observer of each handled error", async () => {
+    expect((await outcomeOf(slow)).events).toEqual(["Slow"]);
   });
 
-  test("is as ready as inner, though it would handle the refusal", () => {
+  test("is ready only when inner is, although it would handle the refusal", () => {
     const { mock, layered } = bench(table);
     mock.admit(0);
     expect(isReady(layered)).toBe(false);
   });
 
-  test("describes what it handles, and how often it has", async () => {
+  test("describes the handled tags and their count", async () => {
     const { mock, layered } = bench(table);
     const calls = ["a", "b", "c"].map((request) => layered.call(request));
     (await mock.next()).fail(slow);

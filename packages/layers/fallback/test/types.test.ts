@@ -20,11 +20,11 @@ const leaf = service<Request, number, Slow | Down>("leaf", async () => right(1))
 const cache = service<Request, "kept", Fault<"Missed">>("cache", async () => right("kept" as const));
 const builder = new ServiceBuilder<Request>();
 
-/** What a listener serves. */
+/** Accepts what a listener would serve. */
 declare function serve(stack: Service<Request, unknown>): void;
 
 describe("types of fallback", () => {
-  test("an error that the table handles disappears, and what its handler gives comes in", () => {
+  test("a handled error is replaced by what its handler returns", () => {
     const stack = builder.layer(fallback({ Slow: () => right("late" as const) })).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<Request, number | "late", Down>>();
     const other = builder
@@ -33,7 +33,7 @@ describe("types of fallback", () => {
     expectTypeOf(other).toEqualTypeOf<Service<Request, number | "kept", Down | Fault<"Missed">>>();
   });
 
-  test("handlers may give at once or later, a response or an error, each its own", () => {
+  test("handlers may be sync or async and return different responses and errors", () => {
     const stack = builder
       .layer(
         fallback({
@@ -45,7 +45,7 @@ describe("types of fallback", () => {
     expectTypeOf(stack).toEqualTypeOf<Service<Request, number | null | "down", "too late">>();
   });
 
-  test("the builder's request reaches the handlers, and the fault is one, with no annotation", () => {
+  test("infers the request and the fault of handlers", () => {
     builder.layer(
       fallback({
         Slow: (fault, request, signal) => {
@@ -60,17 +60,17 @@ describe("types of fallback", () => {
     builder.layer(fallback({ Slow: (_fault, request) => right(request.route) }));
   });
 
-  test("a handler whose request must carry more stands where it does", () => {
+  test("a handler that requires more of the request compiles only where it has it", () => {
     const layer = fallback({ Slow: (_fault, { route }: Routed) => right(route) });
     expectTypeOf(layer).toEqualTypeOf<Layer<Routed, unknown, never, Fault<"Slow">, string>>();
     new ServiceBuilder<Request & Routed>().layer(layer);
     // @ts-expect-error: Property 'route' is missing in type 'Request' but required in type 'Routed'.
     builder.layer(layer);
-    // @ts-expect-error: the same where the layer is made in place.
+    // @ts-expect-error: the same if the layer is made inline.
     builder.layer(fallback({ Slow: (_fault, { route }: Routed) => right(route) }));
   });
 
-  test("what each of several handlers asks of the request is asked", () => {
+  test("requires of the request what each handler requires", () => {
     const path: Handler<Request> = () => right(1);
     const route: Handler<Routed> = () => right(2);
     type Both = { readonly Slow: typeof path; readonly Down: typeof route };
@@ -80,7 +80,7 @@ describe("types of fallback", () => {
     builder.layer(layer);
   });
 
-  test("a handler handles the error that its parameter says, if the tag says so, too", () => {
+  test("a handler handles its parameter's error if the tag matches", () => {
     const right1 = () => right(1);
     expectTypeOf<Handled<{ Slow: (fault: Slow) => unknown }>>().toEqualTypeOf<Slow>();
     expectTypeOf<Handled<{ Slow: typeof right1 }>>().toEqualTypeOf<Fault<"Slow">>();
@@ -88,7 +88,7 @@ describe("types of fallback", () => {
     expectTypeOf<ErrorOf<typeof wrongTag>>().toEqualTypeOf<Slow | Down>();
   });
 
-  test("an optional entry, or a table of unknown tags, handles none", () => {
+  test("an optional entry, or a table of unknown tags, handles no error", () => {
     expectTypeOf<Handled<{ Slow?: Handler<Request>; Down: Handler<Request> }>>().toEqualTypeOf<
       Fault<"Down">
     >();
@@ -96,10 +96,10 @@ describe("types of fallback", () => {
     expectTypeOf(fallback({})).toEqualTypeOf<Layer>();
   });
 
-  test("an error raised outside of it is still open", () => {
+  test("an error raised further out remains unhandled", () => {
     const raises = undefined as unknown as Layer<unknown, unknown, Slow>;
     const both = { Slow: () => right("late"), Down: () => right("down") };
-    // Never called: what it is about is whether it compiles.
+    // Never called: it only has to fail to compile.
     expectTypeOf(() => {
       serve(builder.layer(fallback(both)).layer(raises).service(leaf));
       // @ts-expect-error: Type 'Slow' is not assignable to type 'never'.
@@ -107,10 +107,10 @@ describe("types of fallback", () => {
     }).toBeFunction();
   });
 
-  test("a handler gives an Either", () => {
+  test("a handler must return an Either", () => {
     // @ts-expect-error: Type 'string' is not assignable to type 'EitherLike | Promise<EitherLike>'.
     fallback({ Slow: () => "late" });
-    // @ts-expect-error: a value alone is no handler.
+    // @ts-expect-error: a plain value is not a handler.
     fallback({ Slow: right("late") });
   });
 });

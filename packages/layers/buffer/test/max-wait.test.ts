@@ -8,8 +8,9 @@ const timedOut = (waitedMs: number) =>
   left({ _tag: "QueueTimedOut", origin: "local", retryable: true, waitedMs });
 
 describe("maxWaitMs", () => {
-  // Defect: without it a call waited for as long as a circuit further in was open, outside of every timeout.
-  test("is 3 s, if nothing else is said", async () => {
+  // Defect: without a default, a call waited for as long as an inner circuit was open, beyond every
+  // timeout.
+  test("defaults to 3 s", async () => {
     const clock = virtualClock();
     const mock = mockService<string, number>();
     mock.admit(0);
@@ -24,7 +25,7 @@ describe("maxWaitMs", () => {
     );
   });
 
-  test("ends the waiting of each call at its own time, and inner never hears of it", async () => {
+  test("times out each queued call on its own, and inner is never called", async () => {
     const clock = virtualClock();
     const mock = mockService<string, number>();
     const dropped: string[] = [];
@@ -58,12 +59,12 @@ describe("maxWaitMs", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("does not bound the call once it has gone on", async () => {
+  test("does not bound a call once it has left the queue", async () => {
     const clock = virtualClock();
     const layered = buffer({ capacity: 5, maxWaitMs: 15, clock })(slow(clock, 10));
     const results = [layered.call("a"), layered.call("b"), layered.call("c")];
     await clock.runAll();
-    // The second waits 10 and takes until 20; the third would have to wait 20.
+    // The second waits 10 ms and is done at 20; the third would have to wait 20 ms.
     expect(await Promise.all(results)).toEqual([right("a"), right("b"), timedOut(15)]);
   });
 
@@ -90,14 +91,17 @@ describe("maxWaitMs", () => {
       { codel: { targetMs: 5, intervalMs: Infinity } },
       "buffer: codel.intervalMs must be a number above 0 and at most 2147483647 (got Infinity)",
     ],
-  ])("%j is refused", (options, message) => {
+  ])("rejects %j", (options, message) => {
     expect(() => buffer({ capacity: 1, ...options })).toThrow(message);
     expect(() => buffer({ capacity: 1, ...options })).toThrow(RangeError);
   });
 });
 
 describe("codel", () => {
-  /** Inner takes a call in 10 ms; one comes each `everyMs`, for two seconds. Gives how long those that passed waited. */
+  /**
+   * Makes a call every `everyMs` for two seconds to an inner that takes 10 ms each; returns the
+   * waits.
+   */
   async function run(everyMs: number, options: Partial<BufferOptions>) {
     const clock = virtualClock();
     const waited: { readonly at: number; readonly ms: number }[] = [];
@@ -119,19 +123,19 @@ describe("codel", () => {
   }
   const codel = { targetMs: 20, intervalMs: 100 };
 
-  test("keeps the wait at its target under an overload that lasts, and inner busy", async () => {
+  test("keeps waits at the target and inner busy under lasting overload", async () => {
     const { longest, answered, pending } = await run(5, { codel });
     expect(longest).toBeLessThanOrEqual(20);
     expect(answered).toBeGreaterThanOrEqual(198);
     expect(pending).toBe(0);
   });
 
-  test("without it all wait as long as the queue is", async () => {
+  test("without codel, every call waits for the whole queue", async () => {
     const { longest } = await run(5, {});
     expect(longest).toBeGreaterThan(900);
   });
 
-  test("lets a burst wait for longer than the target", async () => {
+  test("lets a burst wait longer than the target", async () => {
     const clock = virtualClock();
     const layered = buffer({ capacity: 100, codel, clock })(slow(clock, 10));
     const results = Array.from({ length: 10 }, () => layered.call("a"));
@@ -140,7 +144,7 @@ describe("codel", () => {
     expect((await Promise.all(results)).every(isRight)).toBe(true);
   });
 
-  test("lets no call wait for longer than the interval, a burst neither", async () => {
+  test("lets no call wait longer than the interval, not even in a burst", async () => {
     const clock = virtualClock();
     const layered = buffer({ capacity: 100, codel, clock })(slow(clock, 10));
     const results = Array.from({ length: 15 }, () => layered.call("a"));
@@ -148,7 +152,7 @@ describe("codel", () => {
     expect((await Promise.all(results)).filter(isRight)).toHaveLength(10);
   });
 
-  test("once the queue has been empty, a burst may wait again", async () => {
+  test("lets a burst wait again once the queue has been empty", async () => {
     const clock = virtualClock();
     const layered = buffer({ capacity: 100, codel, clock })(slow(clock, 10));
     const burst = async (calls: number) =>
@@ -159,7 +163,8 @@ describe("codel", () => {
     await clock.advance(10);
     void layered.call("until 110");
     await clock.advance(10);
-    // At 105 it has not been empty for longer than the interval: 20 ms for each, enough for the one called at 120.
+    // At 105 it has been non-empty for longer than the interval: 20 ms each, enough for the call at
+    // 120.
     const late = burst(5);
     await clock.runAll();
     expect((await first).every(isRight)).toBe(true);
@@ -169,12 +174,13 @@ describe("codel", () => {
     expect((await second).every(isRight)).toBe(true);
   });
 
-  test("maxWaitMs, where given, bounds the wait of a burst in place of the interval", async () => {
+  test("maxWaitMs replaces the interval as the bound of a burst", async () => {
     const clock = virtualClock();
     const layered = buffer({ capacity: 100, maxWaitMs: 300, codel, clock })(slow(clock, 10));
     const results = Array.from({ length: 40 }, () => layered.call("a"));
     await clock.runAll();
-    // The first goes straight through; those behind wait 10, 20, up to 290 ms, and at 300 the time is over.
+    // The first passes straight through; the others wait 10, 20, up to 290 ms, and at 300 the wait
+    // ends.
     expect((await Promise.all(results)).filter(isRight)).toHaveLength(30);
   });
 });

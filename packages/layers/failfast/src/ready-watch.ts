@@ -1,38 +1,41 @@
 import { anyReady, type Clock, isReady, type Readiness, type Timer, WaitList, whenReady } from "@pagoda/core";
 
-/** Told how a {@link Vigil} goes. */
-export interface VigilEvents {
-  /** Inner has not been ready for the whole time. */
+/** Events of a {@link ReadyWatch}. */
+export interface ReadyWatchEvents {
+  /** The time expired before inner was ready. */
   readonly failing: () => void;
-  /** Inner is ready again, so many milliseconds after that. */
+  /** Inner is ready again, `afterMs` after that. */
   readonly recovered: (afterMs: number) => void;
 }
 
 /**
- * Watches how long inner is not ready while somebody waits for it.
+ * Measures how long callers have waited for inner to become ready.
  *
  * - `passing`: inner is ready, or nobody has asked.
- * - `waiting`: somebody waits, and the time runs. Whenever one of them finds inner ready, it begins anew.
- * - `failing`: the time was over before inner was ready. One place is held in inner's queue until it is.
+ * - `waiting`: callers wait, and the timer runs. It restarts whenever one of them finds inner
+ *   ready.
+ * - `failing`: the time expired before inner was ready. One place is held in inner's queue until it
+ *   is.
  */
-export class Vigil {
+export class ReadyWatch {
   readonly #inner: Readiness;
   readonly #ms: number;
   readonly #clock: Clock;
-  readonly #events: VigilEvents;
-  /** Those who wait for inner stand here, too: to be let go when the time is over. */
+  readonly #events: ReadyWatchEvents;
+  /** The callers waiting for inner, to be released when the time expires. */
   readonly #list: WaitList;
   #phase: "passing" | "waiting" | "failing" = "passing";
-  /** When the time began to run, or failing did. */
+  /** When the timer was started, or the failing phase was. */
   #since = 0;
   #timer: Timer | undefined;
 
-  constructor(inner: Readiness, ms: number, clock: Clock, events: VigilEvents) {
+  constructor(inner: Readiness, ms: number, clock: Clock, events: ReadyWatchEvents) {
     this.#inner = inner;
     this.#ms = ms;
     this.#clock = clock;
     this.#events = events;
-    // Also free when passing: a promise that was awaited without `whenReady` cannot say that it has moved.
+    // Also open while passing: a promise awaited without `whenReady` cannot report that its caller
+    // has moved on.
     this.#list = new WaitList(() => this.#phase !== "waiting", this.#emptied);
   }
 
@@ -51,7 +54,7 @@ export class Vigil {
     return undefined;
   }
 
-  /** How it stands, for descriptions. */
+  /** State for `describe()`. */
   state(): { readonly phase: string; readonly sinceMs?: number; readonly waiting: number } {
     return {
       phase: this.#phase,
@@ -60,7 +63,7 @@ export class Vigil {
     };
   }
 
-  /** Somebody waits, and inner is not ready. */
+  /** Starts the timer for a caller that waits, unless it runs already. */
   #wait(): void {
     if (this.#phase === "waiting") return;
     this.#phase = "waiting";
@@ -70,7 +73,7 @@ export class Vigil {
 
   readonly #fire = (): void => {
     this.#timer = undefined;
-    // Somebody has found inner ready since the timer was set, or it has fired a fraction early.
+    // A caller has found inner ready since the timer was set, or the timer fired a fraction early.
     const left = this.#since + this.#ms - this.#clock.now();
     if (left > 0) {
       this.#timer = this.#clock.setTimer(left, this.#fire);
@@ -85,7 +88,8 @@ export class Vigil {
     this.#phase = "failing";
     this.#since = this.#clock.now();
     this.#events.failing();
-    // Inner's readiness rejects for a defect only. Whoever asks next then meets it, which is better than to fail for ever.
+    // Inner's readiness rejects only for a defect. The next caller then meets it, which beats
+    // failing forever.
     void whenReady(this.#inner, this.#recover).catch(this.#recover);
   }
 
