@@ -7,7 +7,13 @@ export const vocabulary = "fp-ts";
  * Libraries that a package and its user must have the same copy of: values of theirs cross the border, and some keep
  * global state. OpenTelemetry's API ignores, without a word, an SDK that was registered with an older copy.
  */
-export const shared: readonly string[] = [vocabulary, "@opentelemetry/api", "prom-client", "pino"];
+export const shared: readonly string[] = [
+  vocabulary,
+  "@opentelemetry/api",
+  "@opentelemetry/core",
+  "prom-client",
+  "pino",
+];
 
 /** Kinds of packages that a kind may know, besides its own package. */
 const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
@@ -63,7 +69,13 @@ export function tooManyLibraries(one: Package): string[] {
   const libraries = runtimeDependencies(one.manifest).filter(
     (name) => name !== vocabulary && !name.startsWith("@pagoda/"),
   );
-  return one.kind === "layer" && libraries.length > 1 ? libraries : [];
+  const families = new Set(libraries.map(familyOf));
+  return one.kind === "layer" && families.size > 1 ? libraries : [];
+}
+
+/** OpenTelemetry is one library in several packages, which come from one repository. */
+function familyOf(library: string): string {
+  return library.startsWith("@opentelemetry/") ? "@opentelemetry" : library;
 }
 
 /** What tests may import undeclared: the root declares them once for all, so that their versions cannot drift. */

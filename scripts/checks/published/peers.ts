@@ -12,7 +12,11 @@ type Versions = Readonly<Record<string, string>>;
 const sdks = [
   {
     name: "SDK 2",
-    versions: { "@opentelemetry/sdk-trace-base": "2.12.1", "@opentelemetry/api": "1.9.1" },
+    versions: {
+      "@opentelemetry/sdk-trace-base": "2.12.1",
+      "@opentelemetry/core": "2.12.1",
+      "@opentelemetry/api": "1.9.1",
+    },
     register: `
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 const exporter = new InMemorySpanExporter();
@@ -20,7 +24,11 @@ const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProces
   },
   {
     name: "SDK 3",
-    versions: { "@opentelemetry/sdk-trace": "3.1.1", "@opentelemetry/api": "1.10.0" },
+    versions: {
+      "@opentelemetry/sdk-trace": "3.1.1",
+      "@opentelemetry/core": "3.1.1",
+      "@opentelemetry/api": "1.10.0",
+    },
     register: `
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 const exporter = new InMemorySpanExporter();

@@ -2,4 +2,3 @@ export * from "./client-span.ts";
 export * from "./server-span.ts";
 export type { SpanOptions } from "./spans.ts";
 export * from "./trace-context.ts";
-export * from "./trace-state.ts";

@@ -89,9 +89,8 @@ describe("traceContext reads a traceparent", () => {
       fc.property(field, (traceparent) => {
         const other = trace.getSpanContext(theirs.extract(ROOT_CONTEXT, { traceparent }, getter));
         const own = read({ traceparent });
-        // Theirs takes a blank before and after, which no parser of HTTP leaves there.
-        expect(own?.traceId).toBe(traceparent.trim() === traceparent ? other?.traceId : undefined);
-        expect(own?.spanId).toBe(traceparent.trim() === traceparent ? other?.spanId : undefined);
+        expect(own?.traceId).toBe(other?.traceId);
+        expect(own?.spanId).toBe(other?.spanId);
       }),
     );
   });
@@ -107,6 +106,71 @@ describe("traceContext reads a tracestate", () => {
   test("and drops a malformed one alone", () => {
     expect(read({ traceparent: incoming, tracestate: "a" })).toMatchObject({ traceId });
     expect(read({ traceparent: incoming, tracestate: "a" })?.traceState).toBeUndefined();
+  });
+});
+
+describe("traceContext carries a tracestate on", () => {
+  const carried = (tracestate: string) => carriedOn({ traceparent: incoming, tracestate })["tracestate"];
+  const members = (count: number): string => Array.from({ length: count }, (_, n) => `k${n}=v`).join(",");
+
+  test.each([
+    ["congo=t61rcWkgMzE", "congo=t61rcWkgMzE"],
+    ["rojo=1,congo=2", "rojo=1,congo=2"],
+    ["rojo=1 ,\t congo=2", "rojo=1,congo=2"],
+    [",rojo=1, ,congo=2,", "rojo=1,congo=2"],
+    ["", undefined],
+    ["fw529a3039@dt=FfAA", "fw529a3039@dt=FfAA"],
+    ["0a_-*/@z= !-~", "0a_-*/@z= !-~"],
+  ])("as %j", (text, expected) => {
+    expect(carried(text)).toBe(expected);
+  });
+
+  test.each([
+    "foo",
+    "=1",
+    "foo=",
+    "Foo=1",
+    "foo =1",
+    "foo=1=2",
+    "foo=bar\u007f",
+    "foo=a\u00e4",
+    "_foo=1",
+    `${"k".repeat(257)}=1`,
+    `k=${"v".repeat(257)}`,
+  ])("without the malformed member %j", (text) => {
+    expect(carried(text)).toBeUndefined();
+    expect(carried(`rojo=1,${text}`)).toBe("rojo=1");
+  });
+
+  test("of at most 32 members", () => {
+    expect(carried(members(32))).toBe(members(32));
+    expect(carried(members(33))).toBe(members(32));
+  });
+
+  test("of at most 512 characters", () => {
+    const text = `a=${"x".repeat(254)},b=${"x".repeat(253)}`;
+    expect(text).toHaveLength(512);
+    expect(carried(text)).toBe(text);
+    expect(carried(`${text}y`)).toBe(text.slice(0, 256));
+  });
+
+  test("property: whatever comes, what is written is short and reads as itself", () => {
+    const member = fc.tuple(
+      fc.stringMatching(/^[a-z0-9][a-z@]{0,200}$/),
+      fc.stringMatching(/^[!-+]{1,200}$/),
+    );
+    const list = fc.oneof(
+      fc.string(),
+      fc.array(member, { maxLength: 40 }).map((all) => all.join(",").replaceAll(/,(?=[!-+])/g, "=")),
+    );
+    fc.assert(
+      fc.property(list, (text) => {
+        const once = carried(text);
+        if (typeof once !== "string") return;
+        expect(once.length).toBeLessThanOrEqual(512);
+        expect(carried(once)).toBe(once);
+      }),
+    );
   });
 });
 
