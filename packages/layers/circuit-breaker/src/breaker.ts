@@ -3,18 +3,21 @@ import { type BreakerOptions, checked, type Settings } from "./options.ts";
 import type { Cause, Tally } from "./trip.ts";
 
 /**
- * The state machine of a circuit breaker, without the calls: for what is no service, too.
+ * The state machine of a circuit breaker. Use it directly for calls that are not made through a
+ * service.
  *
- * - Closed: admits all, until its trip says that it must open.
- * - Open: admits nothing for a time, half of it random, that doubles with each failed probe.
- * - Half-open, when the time is over: admits exactly `probes` calls. One that fails opens it again; when all have
- *   succeeded it closes, and the time begins small again. One that says nothing gives its slot to another, and so does one
- *   that is not answered within `probeMs`: the breaker does not stay as it is for ever. What it says later still counts.
+ * - Closed: admits every call, until the trip opens it.
+ * - Open: admits no call for a time, half of it random, that doubles with each failed probe.
+ * - Half-open, after that time: admits exactly `probes` calls. A failed probe opens it again; when
+ *   all have succeeded it closes, and the open time starts over at `openMs`. A probe with a neutral
+ *   result passes its slot on to another call, as does one that takes longer than `probeMs`, so the
+ *   breaker cannot stay half-open forever. The late result still counts.
  *
- * Each change begins a new generation. A ticket is of the generation that admitted the call, and one of an older
- * generation decides nothing: what began before it opened says nothing of how things stand now.
+ * Each transition starts a new generation. A ticket belongs to the generation that admitted the
+ * call, and results of older generations are ignored, as they say nothing about the present state
+ * of the upstream.
  *
- * Cost: a check while closed reads no clock, about 5 ns.
+ * Cost: about 5 ns for a check while closed, which does not read the clock.
  *
  * @example
  * const ticket = breaker.admit();
@@ -23,7 +26,7 @@ import type { Cause, Tally } from "./trip.ts";
  * @throws RangeError when an option is out of range.
  */
 export class Breaker {
-  /** As configured, for descriptions. */
+  /** Options for `describe()`. */
   readonly options: { readonly [name: string]: Json };
   readonly #settings: Settings;
   readonly #tally: Tally;
@@ -31,20 +34,20 @@ export class Breaker {
   #isClosed = true;
   #generation = 0;
   #reason = "";
-  /** When it last opened, the time for which it does. */
+  /** End of the open time. */
   #until = 0;
-  /** Times that it opened since it was closed. */
+  /** Number of times it has opened since it was last closed. */
   #openings = 0;
-  /** Probes under way or succeeded. */
+  /** Probes in flight or succeeded. */
   #admitted = 0;
   #succeeded = 0;
-  /** Probes under way that have been answered well so far. */
+  /** Probes whose response has started successfully and whose body is in flight. */
   #answered = 0;
-  /** Probes under way whose slots others have. */
+  /** Probes in flight whose slots have been passed on. */
   #overdue = 0;
-  /** @internal Those who wait for it, in each layer around it. */
+  /** @internal Waiting callers, per layer that uses this breaker. */
   readonly waiting = new Set<{ changed(): void }>();
-  /** When the last probe went through. */
+  /** When the last probe was admitted. */
   #probedAt = 0;
   #probing = false;
 
@@ -67,29 +70,32 @@ export class Breaker {
     return this.#probing || this.retryAfterMs === 0 ? "half-open" : "open";
   }
 
-  /** Why it opened last. */
+  /** Why it last opened. */
   get reason(): string {
     return this.#reason;
   }
 
-  /** Milliseconds until its time open is over; 0 when it is not open, or not any more. */
+  /** Milliseconds until the end of the open time; 0 when not open. */
   get retryAfterMs(): number {
     return this.#isClosed ? 0 : Math.max(0, this.#until - this.#settings.clock.now());
   }
 
-  /** Milliseconds until a call may be admitted, if nothing is heard meanwhile. */
+  /** Milliseconds until a call may be admitted, if no result arrives before. */
   get admitsInMs(): number {
     if (this.#isClosed || this.#admitted < this.#probes) return this.retryAfterMs;
     const { clock, probeMs } = this.#settings;
     return Math.max(0, this.#probedAt + probeMs - clock.now());
   }
 
-  /** Whether a call would be admitted now. Changes nothing. */
+  /** Returns whether a call would be admitted now. Changes nothing. */
   admits(): boolean {
     return this.#isClosed || this.admitsInMs === 0;
   }
 
-  /** A call wants to go through. Gives its ticket, with which `heard` must be called once; `undefined`: it must not. */
+  /**
+   * Admits a call and returns its ticket, with which `heard` must be called once; `undefined`
+   * refuses the call.
+   */
   admit(): number | undefined {
     if (this.#isClosed) return this.#generation;
     if (!this.admits()) return undefined;
@@ -104,15 +110,17 @@ export class Breaker {
     return this.#generation;
   }
 
-  /** A call has been answered well so far: when it has ended, `ended` must be called instead of `heard`. */
+  /**
+   * Reports a response that has started successfully. Call `ended` instead of `heard` at its end.
+   */
   answered(ticket: number): void {
     if (ticket === this.#generation && !this.#isClosed) this.#answered++;
   }
 
-  /** A call has ended that had been `answered`. */
+  /** Reports the end of a call that was reported as `answered`. */
   ended(ticket: number, kind: Outcome["kind"]): void {
     if (ticket === this.#generation && !this.#isClosed) {
-      // It counted as a success before, for all that was known then.
+      // It has already been counted as a success, when `probeMs` was over.
       if (this.#answered === 0 && kind !== "failure") return;
       this.#answered = Math.max(0, this.#answered - 1);
     }
@@ -120,7 +128,8 @@ export class Breaker {
   }
 
   /**
-   * A call has ended. For a probe, `limited` is no success: an upstream that asks for fewer calls gets none for a time.
+   * Reports the result of a call. `limited` fails a probe: an upstream that asks for fewer calls
+   * gets none for a while.
    */
   heard(ticket: number, kind: Outcome["kind"]): void {
     if (ticket !== this.#generation) return;
@@ -137,12 +146,12 @@ export class Breaker {
     }
   }
 
-  /** @internal It has heard of a call. */
+  /** @internal Notifies the waiting callers after a result. */
   changed(): void {
     if (this.waiting.size > 0) for (const waiting of this.waiting) waiting.changed();
   }
 
-  /** How it stands, for descriptions. */
+  /** State for `describe()`. */
   state(): { readonly [name: string]: Json } {
     const { phase } = this;
     return {
@@ -156,7 +165,7 @@ export class Breaker {
     };
   }
 
-  /** All slots are taken, and for too long. */
+  /** Frees the slots of probes that have taken longer than `probeMs`. */
   #giveUpProbes(): void {
     const answered = this.#answered;
     this.#overdue += this.#admitted - this.#succeeded - answered;
@@ -165,7 +174,7 @@ export class Breaker {
     this.#succeed(answered, answered);
   }
 
-  /** @param slots How many of them have none any more. */
+  /** @param slots How many of these probes no longer hold a slot. */
   #succeed(probes: number, slots: number): void {
     this.#succeeded += probes;
     this.#admitted += slots;

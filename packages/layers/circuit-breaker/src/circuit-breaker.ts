@@ -11,48 +11,57 @@ import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
 import { Waiting } from "./waiting.ts";
 
-/** The upstream has failed too often, and is left alone. Nothing was sent, so it does not count against it again. */
+/**
+ * The upstream has failed too often, and calls are refused. Nothing was sent, so this is not
+ * another failure of it.
+ */
 export interface CircuitOpen extends Fault<"CircuitOpen"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** Milliseconds until a probe may go; absent while probes under way decide. */
+  /** Milliseconds until the next probe; absent while probes in flight decide. */
   readonly retryAfterMs?: number | undefined;
-  /** Why it opened: `consecutive-failures`, `success-rate`, `probe-failed`, or what an own trip says. */
+  /**
+   * Why it opened: `consecutive-failures`, `success-rate`, `probe-failed`, or the reason of a
+   * custom trip.
+   */
   readonly reason: string;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface CircuitBreakerObserver extends BreakerObserver {
   /** A call was refused. */
   readonly refused?: (fault: CircuitOpen) => void;
 }
 
+/** Options of {@link circuitBreaker}. */
 export interface CircuitBreakerOptions extends BreakerOptions {
   /** What a result says about the upstream. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   /**
-   * The breaker. Layers given the same one share it, and all that is said of it above is said where it is made. Default:
-   * each service has its own.
+   * A breaker shared with other layers. Its own options then apply instead of those of the layer.
+   * Default: one per service.
    */
   readonly breaker?: Breaker;
   readonly observer?: CircuitBreakerObserver;
 }
 
 /**
- * Leaves an upstream alone that fails: after several failures in a row, or when too few calls succeed, it refuses all
- * calls for a time, then lets a probe through that decides. Use it so that callers learn at once what they would learn
- * late, and so that an upstream that is down is not held down by calls. Each service that the layer is put around has a
- * breaker of its own.
+ * Stops calling a failing upstream. After several failures in a row, or when too few calls succeed,
+ * it refuses all calls for a time, then lets a probe through to decide. Callers fail fast, and the
+ * upstream can recover without load. Each service has its own breaker.
  *
- * It stands around one upstream, so inside of a balancer: an open one is not ready, and the balancer passes it over. It
- * stands outside of a timeout, so that what takes too long is a failure; a probe that is never answered gives its slot to
- * another after `probeMs`. A response counts when its body has ended, as a failure where that breaks. Local refusals
- * further in and aborted calls say nothing about the upstream and do not count; neither does a defect.
+ * Place it around a single upstream, so inside a balancer: an open breaker is not ready, and the
+ * balancer skips it. Place it outside a timeout, so that a call that times out counts as a failure.
+ * A probe that is never answered passes its slot on after `probeMs`. A response counts when its
+ * body ends, as a failure if the body breaks. Local refusals further in, aborted calls and defects
+ * do not count.
  *
- * Errors: {@link CircuitOpen}, for a call made while it is open, or while the probes are under way. Whoever asks
- * `ready()` waits instead, first come first served: until the time is over, then for the probes.
+ * Errors: {@link CircuitOpen}, for a call made while the breaker is open or its probes are in
+ * flight. Callers that ask `ready()` wait instead, first come, first served, for the end of the
+ * open time and then for the probes.
  *
- * Cost per call: about 140 ns, with `consecutiveFailures` alone 70: the success rate reads the clock. So does a refusal.
+ * Cost per call: about 140 ns, 70 with `consecutiveFailures` alone, since the success rate reads
+ * the clock. So does a refusal.
  *
  * Source: Finagle's failure accrual; M. Nygard, Release It! (2007).
  *
@@ -80,7 +89,9 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       }
     }
 
-    /** Whether a response that goes well so far has yet to say how well it went, with the end of its body. */
+    /**
+     * Returns whether the outcome of a successful response is decided only at the end of its body.
+     */
     function follows(ticket: number, response: unknown): boolean {
       return (
         classifier.follow?.(response, (outcome) => {
@@ -106,7 +117,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
     return {
       options: breaker.options,
       state: () => ({ ...breaker.state(), waiting: waiting.size }),
-      // Its own readiness first, then inner's: both hold in the tick in which they are asked.
+      // The breaker first, then inner: both must be ready in the same tick.
       ready: () => waiting.ready() ?? inner.ready(),
       call(request, signal) {
         const ticket = breaker.admit();

@@ -8,34 +8,42 @@ import {
 } from "@pagoda/core";
 import { anyOf, type Cause, consecutiveFailures, successRate, type Trip } from "./trip.ts";
 
-/** A breaker has opened. */
+/** The event of a breaker opening. */
 export interface Opening extends Cause {
-  /** Milliseconds for which it admits nothing. */
+  /** Open time in milliseconds. */
   readonly forMs: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface BreakerObserver {
-  /** From closed, or again because a probe has failed. */
+  /** The breaker opened, from closed or because a probe failed. */
   readonly opened?: (opening: Opening) => void;
-  /** The time is over, and the first probe goes through. */
+  /** The open time is over, and the first probe was admitted. */
   readonly halfOpened?: () => void;
-  /** The probes have succeeded: all calls go through. */
+  /** The probes succeeded; all calls are admitted. */
   readonly closed?: () => void;
 }
 
+/** Options of a {@link Breaker}. */
 export interface BreakerOptions {
-  /** When it opens. Default: at 5 failures in a row, or when under 0.8 of at least 5 calls in 30 s succeed. */
+  /**
+   * When it opens. Default: at 5 failures in a row, or below a success rate of 0.8 over at least 5
+   * calls in 30 s.
+   */
   readonly trip?: Trip;
-  /** How long it is open at first, half of it fixed and half random: milliseconds, more than 0. Default 5,000. */
+  /** Initial open time in milliseconds, half of it fixed and half random: over 0. Default 5,000. */
   readonly openMs?: number;
-  /** That time doubles with each failed probe up to this: milliseconds, at most 2,147,483,647. Default 300,000. */
+  /**
+   * The open time doubles with each failed probe up to this, in milliseconds: at most
+   * 2,147,483,647. Default 300,000.
+   */
   readonly maxOpenMs?: number;
-  /** Calls let through when that time is over; all must succeed. At least 1. Default 1. */
+  /** Calls admitted when half-open; all must succeed. At least 1. Default 1. */
   readonly probes?: number;
   /**
-   * How long a probe may be under way. Then it has succeeded if its response has begun well; if there is none, another call
-   * probes in its place. Milliseconds, more than 0. Default `openMs`.
+   * How long a probe may take, in milliseconds: over 0. After that it counts as a success if its
+   * response has started successfully, and otherwise another call probes in its place. Default
+   * `openMs`.
    */
   readonly probeMs?: number;
   readonly observer?: BreakerObserver;

@@ -1,41 +1,46 @@
 import { checkInteger, checkNumber, checkOption, type Clock, type Json, type Outcome } from "@pagoda/core";
 import { Window } from "./window.ts";
 
-/** What the upstream has done, where a result says it. */
+/** The outcomes that say something about the upstream. */
 export type Verdict = Exclude<Outcome["kind"], "neutral">;
 
 /** Why a breaker opens. */
 export interface Cause {
-  /** One of few, fit for a metric's label: `consecutive-failures`, `success-rate`, `probe-failed`. */
+  /**
+   * Of low cardinality, for metric labels: `consecutive-failures`, `success-rate`, `probe-failed`.
+   */
   readonly reason: string;
-  /** Failures in a row. */
+  /** Consecutive failures. */
   readonly failures?: number;
-  /** The share of calls that succeeded, from 0 to 1. */
+  /** Ratio of successful calls, 0 to 1. */
   readonly successRate?: number;
-  /** The calls that it is a share of. */
+  /** Number of calls behind `successRate`. */
   readonly calls?: number;
 }
 
-/** When a closed breaker opens. One may be given to several breakers: each begins its own tally. */
+/**
+ * Decides when a closed breaker opens. Several breakers may share a trip: each begins its own
+ * tally.
+ */
 export interface Trip {
-  /** As it stands in descriptions. */
+  /** Options for `describe()`. */
   readonly options: { readonly [name: string]: Json } | readonly Json[];
   begin(clock: Clock): Tally;
 }
 
-/** The results of one breaker's calls, as far as a {@link Trip} needs them. */
+/** What a {@link Trip} records of the results of one breaker. */
 export interface Tally {
-  /** A call has ended while the breaker is closed. Gives the cause when that opens it. */
+  /** Records a result while the breaker is closed. Returns the cause if it opens the breaker. */
   heard(verdict: Verdict): Cause | undefined;
-  /** The breaker has closed again: what was before does not count. */
+  /** Forgets everything recorded so far, when the breaker closes again. */
   reset(): void;
-  /** For descriptions. */
+  /** State for `describe()`. */
   state(): { readonly [name: string]: Json };
 }
 
 /**
- * Opens at so many failures in a row. A success ends the row; a result that asks for fewer calls (`limited`) neither
- * ends it nor counts.
+ * Opens at `count` failures in a row. A success resets the count; a result that asks for fewer
+ * calls (`limited`) is ignored.
  *
  * @param count Calls, at least 1. Default 5.
  * @throws RangeError when `count` is out of range.
@@ -62,20 +67,22 @@ export function consecutiveFailures(count = 5): Trip {
   };
 }
 
+/** Options of {@link successRate}. */
 export interface SuccessRateOptions {
-  /** The share of calls that must succeed: more than 0, at most 1. Default 0.8. */
+  /** Minimum success rate: over 0, at most 1. Default 0.8. */
   readonly least?: number;
-  /** How long a call counts: milliseconds, at least 10. Default 30,000. */
+  /** Length of the sliding window in milliseconds: at least 10. Default 30,000. */
   readonly windowMs?: number;
-  /** With fewer calls in the window nothing is decided: at least 1. Default 5. */
+  /** Minimum number of calls in the window before the rate is used: at least 1. Default 5. */
   readonly minCalls?: number;
 }
 
 /**
- * Opens when, at a call that did not succeed, too few of the last ones did. Results that ask for fewer calls
- * (`limited`) count as failed. The window moves in tenths.
+ * Opens when the success rate over a sliding window is below `least`. The rate is checked at each
+ * call that does not succeed. Results that ask for fewer calls (`limited`) count as failures. The
+ * window moves in tenths.
  *
- * Cost: a reading of the clock for each result, about 70 ns in all.
+ * Cost: about 70 ns per result, mostly for reading the clock.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -111,9 +118,9 @@ export function successRate({ least = 0.8, windowMs = 30_000, minCalls = 5 }: Su
 }
 
 /**
- * Opens when any of several would; the first that does names the cause.
+ * Opens when any of several trips does. The first one that does names the cause.
  *
- * @throws RangeError when none is given.
+ * @throws RangeError when no trip is given.
  */
 export function anyOf(...trips: readonly Trip[]): Trip {
   checkOption("circuit-breaker: trips of anyOf", trips, trips.length > 0, "a list of at least one trip");
@@ -125,7 +132,7 @@ export function anyOf(...trips: readonly Trip[]): Trip {
       return {
         heard(verdict) {
           let cause: Cause | undefined;
-          // Each hears of each call, also when another has decided already.
+          // Every tally records every call, even after another has decided.
           for (const tally of tallies) {
             const own = tally.heard(verdict);
             cause ??= own;

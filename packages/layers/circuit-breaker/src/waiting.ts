@@ -1,7 +1,10 @@
 import { type Clock, type Timer, WaitList } from "@pagoda/core";
 import type { Breaker } from "./breaker.ts";
 
-/** Those who wait for a breaker, in order. One timer for all of them, and only while somebody waits for the time. */
+/**
+ * Callers waiting for a breaker, in order. They share one timer, which runs only while a caller
+ * waits for the time.
+ */
 export class Waiting {
   readonly #breaker: Breaker;
   readonly #clock: Clock;
@@ -23,7 +26,7 @@ export class Waiting {
   ready(): undefined | Promise<void> {
     const turn = this.#list.ready();
     if (turn !== undefined) this.#breaker.waiting.add(this);
-    // A balancer only asks, and has left before this tick is over: that must not cost a timer.
+    // A balancer that only asks leaves within this tick, which must not cost a timer.
     if (turn !== undefined && !this.#isAsked) {
       this.#isAsked = true;
       queueMicrotask(this.#asked);
@@ -31,14 +34,14 @@ export class Waiting {
     return turn;
   }
 
-  /** The breaker has heard of a call, or time has passed. */
+  /** Wakes the callers or sets the timer anew, after a result or when time has passed. */
   changed(): void {
     if (this.#list.size === 0) return;
-    // One look at the clock: between two of them its time could pass, and nobody would be woken.
+    // Read once: the time could be over between two reads, and no caller would be woken.
     const { admitsInMs } = this.#breaker;
     if (admitsInMs === 0) return this.#list.wake();
     const dueAt = this.#clock.now() + admitsInMs;
-    // A probe that has failed may have made it sooner.
+    // A failed probe may have made it due sooner.
     if (this.#timer !== undefined && dueAt >= this.#dueAt) return;
     this.#disarm();
     this.#dueAt = dueAt;
@@ -50,7 +53,7 @@ export class Waiting {
     this.changed();
   };
 
-  /** Timers of the platform may fire a fraction early: then another one is set. */
+  /** The platform's timers may fire a fraction early, and another one is set then. */
   readonly #fire = (): void => {
     this.#timer = undefined;
     this.changed();

@@ -1,9 +1,9 @@
 import type { Clock } from "@pagoda/core";
 
-/** The window moves in steps of a tenth. */
+/** The window moves in tenths. */
 const slots = 10;
 
-/** Counts the calls of the last so many milliseconds, and how many of them succeeded. Cost: a reading of the clock. */
+/** Counts calls and successes in a sliding window. Cost: one read of the clock. */
 export class Window {
   readonly #clock: Clock;
   readonly #slotMs: number;
@@ -29,7 +29,7 @@ export class Window {
     this.#successes[at] = (this.#successes[at] as number) + 1;
   }
 
-  /** Drops what has become too old, and gives the number of the present slot. */
+  /** Drops expired slots and returns the number of the current one. */
   moveOn(): number {
     const now = Math.floor(this.#clock.now() / this.#slotMs);
     if (now === this.#slot) return now;

@@ -2,20 +2,23 @@ import type { Fault } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { circuitBreaker, type CircuitBreakerOptions, consecutiveFailures } from "@pagoda/circuit-breaker";
 
-/** What a test does to a call that has reached the upstream. */
+/** Errors with which a test fails a call that has reached the upstream. */
 export const down: Fault<"Down"> = { _tag: "Down", origin: "upstream", retryable: true };
 export const refused: Fault<"Refused"> = { _tag: "Refused", origin: "local", retryable: true };
 
-/** A breaker that opens at two failures in a row, over a scripted service; no chance, so 1,000 ms are 1,000. */
+/**
+ * A breaker that opens at two failures in a row, around a scripted service. Without jitter, so
+ * 1,000 ms are 1,000.
+ */
 export function bench(options: CircuitBreakerOptions = {}) {
   const clock = virtualClock();
   const mock = mockService<string, string, Fault>();
-  const told: unknown[] = [];
+  const events: unknown[] = [];
   const observer = {
-    opened: (opening: unknown) => told.push(["opened", opening]),
-    halfOpened: () => told.push(["halfOpened"]),
-    closed: () => told.push(["closed"]),
-    refused: (fault: unknown) => told.push(["refused", fault]),
+    opened: (opening: unknown) => events.push(["opened", opening]),
+    halfOpened: () => events.push(["halfOpened"]),
+    closed: () => events.push(["closed"]),
+    refused: (fault: unknown) => events.push(["refused", fault]),
   };
   const layered = circuitBreaker({
     trip: consecutiveFailures(2),
@@ -34,9 +37,9 @@ export function bench(options: CircuitBreakerOptions = {}) {
     }
     await settled();
   }
-  /** The phase as it describes itself. */
+  /** The phase that it describes. */
   const phase = (): unknown => layered.describe().state?.["phase"];
-  /** Whether a call is let through to the upstream; the call stays under way. */
+  /** Returns whether a call reaches the upstream; the call stays in flight. */
   async function lets(signal?: AbortSignal): Promise<boolean> {
     const before = mock.calls.length;
     void layered.call("asks", signal);
@@ -45,5 +48,5 @@ export function bench(options: CircuitBreakerOptions = {}) {
     await mock.next();
     return true;
   }
-  return { clock, mock, layered, told, failing, phase, lets };
+  return { clock, mock, layered, events, failing, phase, lets };
 }

@@ -33,7 +33,7 @@ function bench(trip: Trip) {
 }
 
 describe("a response whose body breaks", () => {
-  test("defect: was a success: 5 in a row left the breaker closed", async () => {
+  test("counts as a consecutive failure (defect: counted as a success)", async () => {
     const { phase, answer } = bench(consecutiveFailures(5));
     for (let n = 0; n < 5; n++) {
       expect(phase()).toBe("closed");
@@ -42,7 +42,7 @@ describe("a response whose body breaks", () => {
     expect(phase()).toBe("open");
   });
 
-  test("defect: was a success: half of them left the rate at 100%", async () => {
+  test("lowers the success rate (defect: counted as a success)", async () => {
     const { phase, answer } = bench(successRate());
     for (let n = 0; n < 6; n++) {
       const body = await answer();
@@ -53,13 +53,13 @@ describe("a response whose body breaks", () => {
     expect(phase()).toBe("open");
   });
 
-  test("says nothing where this side has broken it", async () => {
+  test("does not count if this side broke it", async () => {
     const { phase, answer } = bench(consecutiveFailures(1));
     (await answer()).break("local");
     expect(phase()).toBe("closed");
   });
 
-  test("that its client cancels is a success", async () => {
+  test("counts as a success if the client cancelled it", async () => {
     const { phase, answer } = bench(consecutiveFailures(2));
     (await answer()).break();
     (await answer()).cancel();
@@ -67,7 +67,7 @@ describe("a response whose body breaks", () => {
     expect(phase()).toBe("closed");
   });
 
-  test("opens a half-open breaker again", async () => {
+  test("reopens a half-open breaker", async () => {
     const { clock, phase, answer } = bench(consecutiveFailures(1));
     (await answer()).break();
     await clock.advance(1_000);
@@ -83,7 +83,7 @@ describe("a response whose body breaks", () => {
   });
 });
 
-test("a response that is here as a whole counts at once", async () => {
+test("a response with a complete body counts at once", async () => {
   const clock = virtualClock();
   const mock = mockService<string, HttpResponse>();
   const layered = circuitBreaker({ trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 })(

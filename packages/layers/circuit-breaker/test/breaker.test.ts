@@ -7,7 +7,7 @@ import { Model, type ModelCall } from "./model.ts";
 
 const kinds = ["success", "failure", "limited", "neutral"] as const;
 
-describe("the state machine as a model has it", () => {
+describe("the state machine", () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ call: fc.constant(true) }) },
     { weight: 4, arbitrary: fc.record({ end: fc.nat(4), as: fc.constantFrom(...kinds) }) },
@@ -20,7 +20,7 @@ describe("the state machine as a model has it", () => {
     steps: fc.array(step, { maxLength: 120, size: "max" }),
   });
 
-  test("whatever is called, ends and passes when", async () => {
+  test("property: behaves like the model", async () => {
     await fc.assert(
       fc.asyncProperty(world, async ({ failures, probes, seed, steps }) => {
         const clock = virtualClock();
@@ -30,14 +30,14 @@ describe("the state machine as a model has it", () => {
           openMs: 100,
           maxOpenMs: 400,
           probes,
-          // As long as this takes: nothing here is given up.
+          // Long enough that no probe is given up.
           probeMs: 2 ** 31 - 1,
           clock,
           random: seededRandom(seed),
           observer: {
-            opened: ({ forMs }) => model.told("opened", forMs),
-            halfOpened: () => model.told("halfOpened"),
-            closed: () => model.told("closed"),
+            opened: ({ forMs }) => model.observed("opened", forMs),
+            halfOpened: () => model.observed("halfOpened"),
+            closed: () => model.observed("closed"),
           },
         });
         const open: { readonly ticket: number; readonly call: ModelCall }[] = [];
@@ -49,7 +49,7 @@ describe("the state machine as a model has it", () => {
             assert.equal(ticket !== undefined, call !== undefined);
             if (ticket !== undefined && call !== undefined) open.push({ ticket, call });
           } else if ("end" in each) {
-            // The younger ones more often: they are of the present generation.
+            // Recent ones more often, as they belong to the current generation.
             const [ended] = open.splice(-1 - (each.end % Math.max(1, open.length)), 1);
             if (ended === undefined) continue;
             model.end(ended.call, each.as);
@@ -65,8 +65,8 @@ describe("the state machine as a model has it", () => {
   });
 });
 
-describe("breaker", () => {
-  test("reads no clock for a check while it is closed", () => {
+describe("Breaker", () => {
+  test("does not read the clock for a check while closed", () => {
     let readings = 0;
     const clock = { ...virtualClock(), now: () => ++readings };
     const breaker = new Breaker({ clock });
@@ -82,7 +82,7 @@ describe("breaker", () => {
     const tickets = [breaker.admit(), breaker.admit(), breaker.admit()] as number[];
     expect(breaker.admit()).toBeUndefined();
     breaker.heard(tickets[0] as number, "success");
-    // A success gives no further slot: three probes are three.
+    // A success does not free a slot: three probes are three.
     expect(breaker.admit()).toBeUndefined();
     breaker.heard(tickets[1] as number, "success");
     expect(breaker.phase).toBe("half-open");
@@ -90,7 +90,7 @@ describe("breaker", () => {
     expect(breaker.phase).toBe("closed");
   });
 
-  test("a probe that is answered with fewer calls, please, opens it again", async () => {
+  test("a limited probe reopens it", async () => {
     const { breaker, clock, open, forMs } = opened({ random: () => 1 });
     open();
     await clock.advance(5_000);
@@ -98,22 +98,22 @@ describe("breaker", () => {
     expect(forMs).toEqual([5_000, 10_000]);
   });
 
-  test("half of the time open is random: 5 s mean from 2.5 to 5", () => {
+  test("open time has equal jitter: 5 s become 2.5 to 5", () => {
     expect(times({ random: () => 0 }, 1)).toEqual([2_500]);
     expect(times({ random: () => 1 }, 1)).toEqual([5_000]);
   });
 
-  test("the time doubles up to 300 s", () => {
+  test("open time doubles up to 300 s", () => {
     expect(times({ random: () => 1 }, 9)).toEqual([
       5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
     ]);
   });
 
-  test("the time stays finite, however often it opens", () => {
+  test("open time stays finite, however often it opens", () => {
     expect(times({ random: () => 1 }, 2_000).at(-1)).toBe(300_000);
   });
 
-  test("the time begins small again once it has closed", async () => {
+  test("open time starts over once it has closed", async () => {
     const { breaker, clock, open, forMs } = opened({ random: () => 1 });
     open();
     await clock.advance(5_000);
@@ -124,7 +124,7 @@ describe("breaker", () => {
     expect(forMs).toEqual([5_000, 10_000, 5_000]);
   });
 
-  test("what was before it closed does not count any more", async () => {
+  test("results from before it closed do not count", async () => {
     const { breaker, clock, open } = opened({ trip: successRate({ minCalls: 2 }) });
     open();
     await clock.advance(5_000);
@@ -133,8 +133,9 @@ describe("breaker", () => {
     expect(breaker.phase).toBe("closed");
   });
 
-  // Defect in others (opossum#385): failures that end together opened it anew each time, and the timer was lost.
-  test("failures that end together open it once", () => {
+  // Defect in opossum (#385): each of several concurrent failures opened it again, and the timer
+  // was lost.
+  test("concurrent failures open it once", () => {
     const { breaker, forMs } = opened({});
     const tickets = Array.from({ length: 20 }, () => breaker.admit() as number);
     for (const ticket of tickets) breaker.heard(ticket, "failure");
@@ -158,11 +159,11 @@ describe("breaker", () => {
     ],
     [{ probes: 0 }, "circuit-breaker: probes must be an integer of at least 1 (got 0)"],
     [{ probes: 1.5 }, "circuit-breaker: probes must be an integer of at least 1 (got 1.5)"],
-  ])("does not take %o", (options, message) => {
+  ])("rejects %o", (options, message) => {
     expect(() => new Breaker(options)).toThrow(message);
   });
 
-  test("takes a first time longer than the default of the longest", () => {
+  test("accepts an openMs above the default of maxOpenMs", () => {
     expect(new Breaker({ openMs: 600_000 }).options["maxOpenMs"]).toBe(600_000);
   });
 });
@@ -181,7 +182,7 @@ function opened(options: BreakerOptions) {
   return { clock, breaker, forMs, open };
 }
 
-/** How long it is open each time, when every probe fails. */
+/** The open times if every probe fails. */
 function times(options: BreakerOptions, count: number): readonly number[] {
   let now = 0;
   const { breaker, forMs, open } = opened({ clock: { ...virtualClock(), now: () => now }, ...options });

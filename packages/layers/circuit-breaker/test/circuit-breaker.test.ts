@@ -16,10 +16,10 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { circuitBreaker, type CircuitOpen, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
 import { bench, down, refused } from "./bench.ts";
 
-describe("circuit-breaker", () => {
+describe("circuitBreaker", () => {
   conformance(test, ({ clock, random }) => circuitBreaker({ clock, random }));
 
-  test("refuses at once when the upstream has failed too often in a row, and says when to come back", async () => {
+  test("refuses calls after consecutive failures, with the time to retry after", async () => {
     const { clock, mock, layered, failing } = bench();
     await failing(2);
     await clock.advance(250);
@@ -35,7 +35,7 @@ describe("circuit-breaker", () => {
     await mock.expectNoCall();
   });
 
-  test("opens by default when under 0.8 of 5 calls succeed, though no five failed in a row", async () => {
+  test("opens by default below a success rate of 0.8 over 5 calls, even without 5 failures in a row", async () => {
     const { mock, layered, phase } = bench({ trip: undefined } as object);
     for (const fails of [true, false, false, false, true]) {
       expect(phase()).toBe("closed");
@@ -48,7 +48,7 @@ describe("circuit-breaker", () => {
     expect(phase()).toBe("open");
   });
 
-  test("lets one probe through when the time is over, and all calls when it has succeeded", async () => {
+  test("admits one probe after the open time, and all calls once it has succeeded", async () => {
     const { clock, mock, failing, lets, phase } = bench();
     await failing(2);
     await clock.advance(999);
@@ -60,7 +60,7 @@ describe("circuit-breaker", () => {
     expect([await lets(), await lets(), phase()]).toEqual([true, true, "closed"]);
   });
 
-  test("while probes decide it does not say when to come back, for it does not know", async () => {
+  test("omits retryAfterMs while probes are in flight", async () => {
     const { clock, layered, failing, lets } = bench();
     await failing(2);
     await clock.advance(1_000);
@@ -69,7 +69,7 @@ describe("circuit-breaker", () => {
     expect(result).toMatchObject(left({ _tag: "CircuitOpen", retryAfterMs: undefined }));
   });
 
-  test("stays open for twice as long when the probe fails", async () => {
+  test("stays open twice as long after a failed probe", async () => {
     const { clock, mock, failing, lets } = bench();
     await failing(2);
     await clock.advance(1_000);
@@ -81,15 +81,15 @@ describe("circuit-breaker", () => {
     expect(await lets()).toBe(true);
   });
 
-  test("tells its observer, once for each event", async () => {
-    const { clock, mock, layered, failing, lets, told } = bench();
+  test("notifies its observer once per event", async () => {
+    const { clock, mock, layered, failing, lets, events } = bench();
     await failing(2);
     const opened = { reason: "consecutive-failures", failures: 2, forMs: 1_000 };
-    expect(told.splice(0)).toEqual([["opened", opened]]);
+    expect(events.splice(0)).toEqual([["opened", opened]]);
     const result = await layered.call("a");
-    expect(told.splice(0)).toEqual([["refused", (result as { left: CircuitOpen }).left]]);
+    expect(events.splice(0)).toEqual([["refused", (result as { left: CircuitOpen }).left]]);
     await clock.advance(1_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     await lets();
     mock.calls[2]?.fail(down);
     await clock.advance(2_000);
@@ -97,10 +97,10 @@ describe("circuit-breaker", () => {
     mock.calls[3]?.answer("done");
     await settled();
     const again = { reason: "probe-failed", forMs: 2_000 };
-    expect(told).toEqual([["halfOpened"], ["opened", again], ["halfOpened"], ["closed"]]);
+    expect(events).toEqual([["halfOpened"], ["opened", again], ["halfOpened"], ["closed"]]);
   });
 
-  test("describes its options, and how it stands", async () => {
+  test("describes its options and state", async () => {
     const { clock, layered, failing, lets } = bench();
     const { name, options, state } = layered.describe();
     expect({ name, options }).toEqual({
@@ -121,7 +121,7 @@ describe("circuit-breaker", () => {
     });
   });
 
-  test("each service that it is put around has a breaker of its own", async () => {
+  test("each service has its own breaker", async () => {
     const layer = circuitBreaker({ trip: successRate({ minCalls: 1 }) });
     const failing = layer(service("down", async () => left(down)));
     const well = layer(service("well", async () => right("done")));
@@ -131,8 +131,8 @@ describe("circuit-breaker", () => {
   });
 });
 
-describe("what does not count against the upstream", () => {
-  test("local refusals further in, aborts and defects", async () => {
+describe("what counts against the upstream", () => {
+  test("not local refusals further in, aborts or defects", async () => {
     const { mock, layered, phase } = bench();
     const leaving = new AbortController();
     const results = Array.from({ length: 9 }, () => layered.call("a", leaving.signal));
@@ -143,8 +143,8 @@ describe("what does not count against the upstream", () => {
     expect(phase()).toBe("closed");
   });
 
-  test("calls that were admitted before it opened and end after", async () => {
-    const { clock, mock, layered, failing, phase, lets, told } = bench();
+  test("not calls admitted before it opened that end afterwards", async () => {
+    const { clock, mock, layered, failing, phase, lets, events } = bench();
     const late = Array.from({ length: 3 }, () => layered.call("late"));
     for (let n = 0; n < 3; n++) await mock.next();
     await failing(2);
@@ -156,10 +156,10 @@ describe("what does not count against the upstream", () => {
     await Promise.all(late);
     expect(phase()).toBe("half-open");
     expect(await lets()).toBe(false);
-    expect(told.filter((event) => (event as unknown[])[0] === "opened")).toHaveLength(1);
+    expect(events.filter((event) => (event as unknown[])[0] === "opened")).toHaveLength(1);
   });
 
-  test("a result as the classifier reads it", async () => {
+  test("what the classifier calls a failure", async () => {
     const classifier: Classifier = {
       outcome: (result) => ({
         kind: result._tag === "Right" && result.right === "500" ? "failure" : "success",
@@ -182,11 +182,11 @@ describe("defects", () => {
     throw new Error("a defect");
   });
 
-  test("a call of inner that throws comes out as a rejection", async () => {
+  test("reject if inner throws", async () => {
     await expect(circuitBreaker()(throwing).call("a")).rejects.toThrow("a defect");
   });
 
-  test("one that throws in a probe gives the slot back", async () => {
+  test("thrown in a probe free its slot", async () => {
     let now = 0;
     let isThrowing = false;
     const leaf = service<string, string, Fault>("leaf", async () => left(down));
@@ -201,7 +201,7 @@ describe("defects", () => {
     expect(layered.describe().state).toMatchObject({ phase: "half-open", probesInFlight: 0 });
   });
 
-  test("one in a probe, or in the classifier, gives the slot back", async () => {
+  test("in a probe or in the classifier free the slot", async () => {
     let isFaulty = false;
     const { clock, mock, failing, lets, layered } = bench({
       classifier: {
@@ -225,21 +225,21 @@ describe("defects", () => {
   });
 });
 
-describe("types of circuit-breaker", () => {
-  test("it raises CircuitOpen and keeps the rest", () => {
+describe("types of circuitBreaker", () => {
+  test("raises CircuitOpen and keeps the rest", () => {
     expectTypeOf(circuitBreaker).returns.toEqualTypeOf<Layer<unknown, unknown, CircuitOpen>>();
     const leaf = service<string, number, Fault<"Down">>("leaf", async () => right(1));
     const stack = new ServiceBuilder<string>().layer(circuitBreaker({ probes: 2 })).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<string, number, CircuitOpen | Fault<"Down">>>();
   });
 
-  test("its fault is a local one, for all layers further out", () => {
+  test("its fault is local to all outer layers", () => {
     expectTypeOf<CircuitOpen["origin"]>().toEqualTypeOf<"local">();
     expectTypeOf<CircuitOpen["retryAfterMs"]>().toEqualTypeOf<number | undefined>();
   });
 
-  test("an error that nobody answers does not compile where the stack is served", () => {
-    // Never called: what it is about is whether it compiles.
+  test("an unhandled error does not compile where the stack is served", () => {
+    // Never called: it only has to fail to compile.
     expectTypeOf((serve: (stack: Service<string, unknown>) => void) => {
       const leaf = service("leaf", async (_request: string) => right(1));
       // @ts-expect-error: Type 'CircuitOpen' is not assignable to type 'never'.
@@ -249,7 +249,7 @@ describe("types of circuit-breaker", () => {
 });
 
 // Defect: without `httpClassifier()` 20 × 503 left it closed.
-describe("HTTP responses, without a classifier", () => {
+describe("HTTP responses without a classifier", () => {
   test("20 × 503 open it", async () => {
     const answers = service("busy", async (_request: string) => right(httpResponse(503)));
     const layered = circuitBreaker({ clock: virtualClock() })(answers);
@@ -257,7 +257,7 @@ describe("HTTP responses, without a classifier", () => {
     expect(layered.describe().state).toMatchObject({ phase: "open", reason: "consecutive-failures" });
   });
 
-  test.each([200, 404, 429])("20 × %d do not", async (status) => {
+  test.each([200, 404, 429])("20 × %d do not open it", async (status) => {
     const answers = service("fine", async (_request: string) => right(httpResponse(status)));
     const layered = circuitBreaker({ trip: consecutiveFailures(5), clock: virtualClock() })(answers);
     for (let n = 0; n < 20; n++) await layered.call("a");
@@ -265,7 +265,8 @@ describe("HTTP responses, without a classifier", () => {
   });
 });
 
-// Defect: as a plain function it waited up to `maxOpenMs` for an open circuit, outside of every timeout.
+// Defect: as a plain function it waited up to `maxOpenMs` for an open circuit, beyond every
+// timeout.
 describe("an open circuit behind toAsync and toTaskEither", () => {
   async function opened() {
     const clock = virtualClock();
@@ -281,7 +282,7 @@ describe("an open circuit behind toAsync and toTaskEither", () => {
     expect(await toTaskEither(layered)("b")()).toMatchObject(left({ _tag: "CircuitOpen" }));
   });
 
-  test("refuses when it has not become ready in the time that one waits for it", async () => {
+  test("refuses if it is not ready within maxWaitMs", async () => {
     const { clock, layered } = await opened();
     const result = toTaskEither(layered, { maxWaitMs: 100, clock })("b")();
     await clock.advance(100);

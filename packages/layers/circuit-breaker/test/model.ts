@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import type { Clock, Outcome } from "@pagoda/core";
 
 export interface ModelCall {
-  /** Which closed or half-open time it was admitted in. */
+  /** The closed or half-open period in which it was admitted. */
   readonly era: number;
 }
 
-/** How a breaker behaves, in the plainest words: it remembers what has ended in this era, and counts. */
+/**
+ * A model of the breaker, as simple as possible: it keeps all results of the current period and
+ * counts them.
+ */
 export class Model {
   readonly #clock: Clock;
   readonly #failures: number;
@@ -43,21 +46,21 @@ export class Model {
   end({ era }: ModelCall, kind: Outcome["kind"]): void {
     if (era !== this.#era) return;
     this.#ended.push(kind);
-    const telling = this.#ended.filter((each) => each === "success" || each === "failure");
+    const decisive = this.#ended.filter((each) => each === "success" || each === "failure");
     if (this.#isClosed) {
-      const last = telling.slice(-this.#failures);
+      const last = decisive.slice(-this.#failures);
       const failed = last.length === this.#failures && last.every((each) => each === "failure");
       if (kind === "failure" && failed) this.#enter(false);
     } else if (kind === "failure" || kind === "limited") {
       this.#doublings++;
       this.#enter(false);
-    } else if (telling.length === this.#probes) {
+    } else if (decisive.length === this.#probes) {
       this.#doublings = 0;
       this.#enter(true);
     }
   }
 
-  told(event: string, forMs?: number): void {
+  observed(event: string, forMs?: number): void {
     this.#heard.push(event);
     if (forMs === undefined) return;
     const whole = Math.min(100 * 2 ** this.#doublings, 400);

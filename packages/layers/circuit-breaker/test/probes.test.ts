@@ -17,18 +17,18 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle"), at: fc.constant(0) }) },
 );
 
-/** Two calls fail, and the time passes. */
+/** Two calls fail, and the open time passes. */
 const opening = [
   ...["call", "call", "fail", "fail", "settle"].map((kind) => ({ kind, at: 0 })),
   { kind: "pass", at: 1_000 },
 ];
 
-/** Stands right inside of a breaker: counts what goes through while it is not closed. */
+/** A layer directly inside a breaker that checks what passes while the breaker is not closed. */
 class Watch {
   readonly #probes: number;
   readonly violations: string[] = [];
   #phase = "closed";
-  /** Begins anew whenever the breaker opens or closes. */
+  /** Incremented whenever the breaker opens or closes. */
   #era = 0;
   #underWay = 0;
   #succeeded = 0;
@@ -68,7 +68,7 @@ class Watch {
   }));
 }
 
-test("property: never more probes than allowed, also when some are aborted; and nobody waits for ever", async () => {
+test("property: never admits too many probes, even when some are aborted, and no call waits forever", async () => {
   let halfOpened = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -83,7 +83,7 @@ test("property: never more probes than allowed, also when some are aborted; and 
           openMs: 1_000,
           maxOpenMs: 4_000,
           probes,
-          // As long as this takes: nothing here is given up.
+          // Long enough that no probe is given up.
           probeMs: 2 ** 31 - 1,
           observer: watch.observer,
           clock,
@@ -111,7 +111,7 @@ test("property: never more probes than allowed, also when some are aborted; and 
           else await settled();
           if (layered.describe().state?.["phase"] === "half-open") halfOpened++;
         }
-        // From here on the upstream is well: every one that waits comes through.
+        // From here on the upstream is healthy: every waiting call comes through.
         for (let round = 0; done < controllers.length && round < 300; round++) {
           for (const open of mock.calls) open.answer("done");
           await clock.advance(4_000);
@@ -123,11 +123,11 @@ test("property: never more probes than allowed, also when some are aborted; and 
     ),
     { numRuns: 200 },
   );
-  // A property that never came to the point would hold, too.
+  // Guards against a property that holds vacuously.
   expect(halfOpened).toBeGreaterThan(20);
 });
 
-describe("defect: a probe that was never answered kept the breaker half-open for ever:", () => {
+describe("a probe that is never answered (defect: kept the breaker half-open forever)", () => {
   function probing(options: BreakerOptions = {}) {
     const clock = virtualClock();
     const settings = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1, ...options };
@@ -136,7 +136,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     return { clock, breaker };
   }
 
-  test("its slot goes to another call after probeMs, and what it says then still counts", async () => {
+  test("passes its slot on after probeMs, and its late result still counts", async () => {
     const { clock, breaker } = probing({ probeMs: 3_000 });
     await clock.advance(1_000);
     const first = breaker.admit() as number;
@@ -152,7 +152,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     expect(breaker.phase).toBe("closed");
   });
 
-  test("openMs is the default, and one call goes through each time", async () => {
+  test("passes its slot on after openMs by default, one call at a time", async () => {
     const { clock, breaker } = probing();
     let admitted = 0;
     for (let ms = 0; ms < 10_000; ms += 100) {
@@ -162,7 +162,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     expect(admitted).toBe(9);
   });
 
-  test("one of them that fails opens it, for longer", async () => {
+  test("reopens the breaker for longer if it fails late", async () => {
     const { clock, breaker } = probing();
     await clock.advance(1_000);
     const first = breaker.admit() as number;
@@ -174,7 +174,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     expect(breaker.phase).toBe("open");
   });
 
-  test("of several probes as many must succeed as before", async () => {
+  test("does not lower the number of probes that must succeed", async () => {
     const { clock, breaker } = probing({ probes: 2 });
     await clock.advance(1_000);
     const [one, two] = [breaker.admit() as number, breaker.admit() as number];
@@ -188,7 +188,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     expect(breaker.phase).toBe("closed");
   });
 
-  test("one that is answered well, and whose body goes on, has succeeded by then", async () => {
+  test("has succeeded after probeMs if its response has started successfully", async () => {
     const { clock, breaker } = probing();
     await clock.advance(1_000);
     const ticket = breaker.admit() as number;
@@ -198,12 +198,12 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     await clock.advance(1);
     expect(breaker.admit()).toBeDefined();
     expect(breaker.phase).toBe("closed");
-    // It is of another time than this one.
+    // Its ticket belongs to an earlier generation.
     breaker.ended(ticket, "failure");
     expect(breaker.phase).toBe("closed");
   });
 
-  test("who waits is woken", async () => {
+  test("wakes a waiting caller", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string, Fault>();
     const options = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 };
@@ -222,7 +222,7 @@ describe("defect: a probe that was never answered kept the breaker half-open for
     expect(clock.pending).toBe(0);
   });
 
-  test.each([0, -1, Number.NaN, 2 ** 31])("probeMs %d is out of range", (probeMs) => {
+  test.each([0, -1, Number.NaN, 2 ** 31])("rejects a probeMs of %d", (probeMs) => {
     expect(() => new Breaker({ probeMs })).toThrow(
       "circuit-breaker: probeMs must be a number above 0 and at most 2147483647",
     );

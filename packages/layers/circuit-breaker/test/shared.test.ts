@@ -5,7 +5,7 @@ import { Breaker, circuitBreaker, consecutiveFailures } from "@pagoda/circuit-br
 
 const failure: Fault<"Failed"> = { _tag: "Failed", origin: "upstream", retryable: true };
 
-test("layers given one breaker open and close together, and wake those who wait in any of them", async () => {
+test("layers with a shared breaker open and close together, and wake callers in all of them", async () => {
   const clock = virtualClock();
   const options = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 };
   const breaker = new Breaker(options);

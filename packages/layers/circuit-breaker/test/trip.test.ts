@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyOf, consecutiveFailures, successRate, type Trip, type Verdict } from "@pagoda/circuit-breaker";
 
-/** `s`, `f` and `l` for success, failure, limited: what each of them gave. */
+/** Results of hearing `s`, `f` and `l`: success, failure, limited. */
 function hear(trip: Trip, results: string, clock: VirtualClock = virtualClock()): unknown[] {
   const verdicts: { readonly [letter: string]: Verdict } = { s: "success", f: "failure", l: "limited" };
   const tally = trip.begin(clock);
@@ -15,37 +15,37 @@ const none = undefined;
 const row = "consecutive-failures";
 const rate = "success-rate";
 
-describe("consecutive failures", () => {
-  test("open at the last of so many in a row", () => {
+describe("consecutiveFailures", () => {
+  test("opens at the last of count failures in a row", () => {
     expect(hear(consecutiveFailures(3), "fff")).toEqual([none, none, row]);
   });
 
-  test("a success ends the row", () => {
+  test("a success resets the count", () => {
     expect(hear(consecutiveFailures(2), "fsff")).toEqual([none, none, none, row]);
   });
 
-  test("a result that asks for fewer calls neither counts nor ends the row", () => {
+  test("a limited result neither counts nor resets the count", () => {
     expect(hear(consecutiveFailures(2), "llflf")).toEqual([none, none, none, none, row]);
   });
 
-  test("are 5 by default", () => {
+  test("count defaults to 5", () => {
     expect(hear(consecutiveFailures(), "fffff").lastIndexOf(none)).toBe(3);
   });
 
-  test.each([0, -1, 1.5, NaN])("are not %d", (count) => {
+  test.each([0, -1, 1.5, NaN])("rejects a count of %d", (count) => {
     expect(() => consecutiveFailures(count)).toThrow(
       `circuit-breaker: consecutiveFailures must be an integer of at least 1 (got ${count})`,
     );
   });
 });
 
-describe("success rate", () => {
-  test("opens under the share that must succeed, not at it", () => {
+describe("successRate", () => {
+  test("opens below the minimum rate, not at it", () => {
     expect(hear(successRate({ least: 0.5, minCalls: 4 }), "ssff")).toEqual([none, none, none, none]);
     expect(hear(successRate({ least: 0.5, minCalls: 4 }), "ssfff")[4]).toBe(rate);
   });
 
-  test("decides nothing with fewer calls than it needs", () => {
+  test("stays closed with fewer than minCalls calls", () => {
     expect(hear(successRate({ minCalls: 5 }), "fffff")).toEqual([none, none, none, none, rate]);
   });
 
@@ -53,17 +53,17 @@ describe("success rate", () => {
     expect(hear(successRate({ minCalls: 5 }), "ffffs")).toEqual([none, none, none, none, none]);
   });
 
-  test("counts what asks for fewer calls as failed", () => {
+  test("counts limited results as failures", () => {
     expect(hear(successRate({ minCalls: 2 }), "sl")).toEqual([none, rate]);
   });
 
-  // Defect: 0.55 of 100 is 55.00000000000001 where it is multiplied.
-  test("is exact", () => {
+  // Defect: 0.55 × 100 is 55.00000000000001.
+  test("compares the rate exactly", () => {
     const results = "s".repeat(55) + "f".repeat(45);
     expect(hear(successRate({ least: 0.55, minCalls: 100 }), results)).not.toContain(rate);
   });
 
-  test("counts what the last so many milliseconds brought, to a tenth of them", async () => {
+  test("property: counts the results of the last windowMs, to a tenth", async () => {
     const ops = fc.array(
       fc.oneof(
         { weight: 10, arbitrary: fc.record({ success: fc.boolean() }) },
@@ -107,13 +107,13 @@ describe("success rate", () => {
     [{ windowMs: 9 }, "circuit-breaker: windowMs must be a number of at least 10 (got 9)"],
     [{ windowMs: Infinity }, "circuit-breaker: windowMs must be a number of at least 10 (got Infinity)"],
     [{ minCalls: 0 }, "circuit-breaker: minCalls must be an integer of at least 1 (got 0)"],
-  ])("does not take %o", (options, message) => {
+  ])("rejects %o", (options, message) => {
     expect(() => successRate(options)).toThrow(message);
   });
 });
 
-describe("any of several", () => {
-  test("opens at the first that would, and each hears all", () => {
+describe("anyOf", () => {
+  test("opens at the first trip that does, and all record every result", () => {
     const both = anyOf(successRate({ minCalls: 4 }), consecutiveFailures(3));
     expect(hear(both, "fsff")).toEqual([none, none, none, rate]);
     expect(hear(both, "fff")).toEqual([none, none, row]);
@@ -122,7 +122,7 @@ describe("any of several", () => {
     expect(tally.state()).toMatchObject({ calls: 1 });
   });
 
-  test("describes each", () => {
+  test("describes each trip", () => {
     const both = anyOf(consecutiveFailures(3), successRate());
     expect(both.options).toEqual([
       { consecutiveFailures: 3 },
@@ -135,14 +135,14 @@ describe("any of several", () => {
     });
   });
 
-  test("forget together", () => {
+  test("resets all trips together", () => {
     const tally = anyOf(consecutiveFailures(2), successRate({ minCalls: 2 })).begin(virtualClock());
     tally.heard("failure");
     tally.reset();
     expect(tally.heard("failure")).toBeUndefined();
   });
 
-  test("of none makes no sense", () => {
+  test("rejects an empty list", () => {
     expect(() => anyOf()).toThrow("trips of anyOf must be a list of at least one trip (got [])");
   });
 });

@@ -6,7 +6,7 @@ import { Waiting } from "../src/waiting.ts";
 import { bench, down, refused } from "./bench.ts";
 
 describe("readiness", () => {
-  test("an open breaker is not ready, and asking sets no timer", async () => {
+  test("an open breaker is not ready, and a check sets no timer", async () => {
     const { clock, layered, failing } = bench();
     await failing(2);
     expect(isReady(layered)).toBe(false);
@@ -16,7 +16,7 @@ describe("readiness", () => {
     expect(isReady(layered)).toBe(true);
   });
 
-  test("who waits is the probe when the time is over; the next ones wait for what it says", async () => {
+  test("the first waiting caller becomes the probe, and the others wait for its result", async () => {
     const { clock, mock, layered, failing } = bench();
     await failing(2);
     for (const name of ["a", "b", "c"]) void oneshot(layered, name);
@@ -33,7 +33,7 @@ describe("readiness", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("when the probe fails the others wait for the next time", async () => {
+  test("if the probe fails, the others wait for the next one", async () => {
     const { clock, mock, layered, failing } = bench();
     await failing(2);
     for (const name of ["a", "b"]) void oneshot(layered, name);
@@ -45,7 +45,7 @@ describe("readiness", () => {
     expect((await mock.next()).request).toBe("b");
   });
 
-  test("the slot of a probe that was aborted or refused further in goes to the next who waits", async () => {
+  test("the slot of a probe that was aborted or refused locally goes to the next waiting caller", async () => {
     const { clock, mock, layered, failing, phase } = bench();
     await failing(2);
     const leaving = new AbortController();
@@ -65,7 +65,7 @@ describe("readiness", () => {
     expect(phase()).toBe("closed");
   });
 
-  test("when all who wait have gone, so has the timer", async () => {
+  test("the timer is cleared when the last waiting caller leaves", async () => {
     const { clock, layered, failing } = bench();
     await failing(2);
     const leaving = new AbortController();
@@ -77,7 +77,7 @@ describe("readiness", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("who waits for any of several is not held up by an open one", async () => {
+  test("a caller that waits for any of several services is not blocked by an open one", async () => {
     const one = bench();
     const other = bench();
     await one.failing(2);
@@ -91,7 +91,7 @@ describe("readiness", () => {
     expect(one.clock.pending).toBe(0);
   });
 
-  test("a promise of ready() that is awaited plainly settles, too", async () => {
+  test("a promise of ready() awaited without whenReady settles", async () => {
     const { clock, layered, failing } = bench();
     await failing(2);
     let woken = false;
@@ -102,18 +102,18 @@ describe("readiness", () => {
     expect(woken).toBe(true);
   });
 
-  test("the time that passes between the asking and the setting of the timer is not lost", async () => {
+  test("time that passes between the check and the setting of the timer is not lost", async () => {
     let jump = 0;
     const { clock, mock, layered, failing } = benchWith(() => jump);
     await failing(2);
     void oneshot(layered, "a");
-    // The machine stood still right after it was asked.
+    // The machine was suspended right after the check.
     jump = 5_000;
     expect((await mock.next()).request).toBe("a");
     expect(clock.pending).toBe(0);
   });
 
-  test.each([1, 2, 3])("time that passes before look %d at the clock loses nobody", async (passes) => {
+  test.each([1, 2, 3])("time that passes before read %d of the clock loses no caller", async (passes) => {
     let looks = -Infinity;
     const { clock, mock, layered, failing } = benchWith(() => (++looks >= passes ? 5_000 : 0));
     await failing(2);
@@ -123,7 +123,7 @@ describe("readiness", () => {
     expect((await mock.next()).request).toBe("a");
   });
 
-  test("a timer that fires too early is set anew", async () => {
+  test("a timer that fires early is set anew", async () => {
     let jump = 0;
     const { clock, mock, layered, failing } = benchWith(() => jump);
     await failing(2);
@@ -136,7 +136,7 @@ describe("readiness", () => {
     expect((await mock.next()).request).toBe("a");
   });
 
-  test("who still waits when it opens anew has a timer, though the one that was woken leaves", async () => {
+  test("a caller still waiting when it reopens has a timer, even if the woken one leaves", async () => {
     const clock = virtualClock();
     const breaker = new Breaker({ trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 });
     const waiting = new Waiting(breaker, clock);
@@ -153,7 +153,7 @@ describe("readiness", () => {
     void whenReady(waiting, () => (acted = true));
     await clock.advance(1_000);
     hear("success");
-    // The second one is woken now, and has not moved.
+    // The second caller has been woken but has not run yet.
     hear("failure");
     leaving.abort();
     await clock.advance(1_000);
@@ -162,7 +162,7 @@ describe("readiness", () => {
   });
 });
 
-/** The bench, over a clock that is ahead of its timers. */
+/** The bench, on a clock that is ahead of its timers. */
 function benchWith(ahead: () => number) {
   const made = bench();
   const { clock } = made;
