@@ -19,57 +19,57 @@ import { HedgeHistory } from "./history.ts";
 import { Latencies } from "./latencies.ts";
 import { Race, type Rules } from "./race.ts";
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface HedgeObserver {
-  /** A second call was made, so long after the first. */
+  /** A second call was made this long after the first. */
   readonly hedged?: (event: { readonly afterMs: number }) => void;
-  /** Of two calls this one brought the answer. When neither succeeds, nobody is told. */
+  /** One of two calls succeeded. Not called when both fail. */
   readonly won?: (which: "first" | "second") => void;
 }
 
 export interface HedgeOptions {
   /**
-   * Second calls for each call: from 0, below 1. Default 0.01. A call is slow when it takes longer than all but this
-   * share.
+   * Maximum second calls per call, from 0 to below 1. Default 0.01. A call is slow when it takes longer than all but this
+   * share of calls.
    */
   readonly maxExtraLoad?: number;
-  /** How long a period is, and how long a call counts for the extra load: milliseconds, at least 10. Default 10,000. */
+  /** Length of a measuring period, and of the window for the extra load: milliseconds, at least 10. Default 10,000. */
   readonly windowMs?: number;
-  /** How many latencies the last period must have shown, else no second call is made: at least 1. Default 100. */
+  /** Latencies required in the last period before any second call is made: at least 1. Default 100. */
   readonly minSamples?: number;
   /**
-   * A budget that second calls are taken from beside `maxExtraLoad`: that of a retry further out, so that retries and
-   * second calls together stay within it. The retry deposits into it; this layer only withdraws.
+   * A budget that second calls withdraw from in addition to `maxExtraLoad`. Share that of an outer retry to bound retries
+   * and second calls together. The retry deposits into it; this layer only withdraws.
    */
   readonly budget?: Budget;
-  /** What layers with the same settings have in common that are given the same one. Default: each service has its own. */
+  /** Observations shared by layers with the same history and settings. Default: one per service. */
   readonly history?: HedgeHistory;
-  /** What a result means, and how a response is freed that nobody will read. Default: `responseClassifier()`. */
+  /** Judges results and discards unused responses. Default: `responseClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: HedgeObserver;
   readonly clock?: Clock;
 }
 
 /**
- * Makes a call a second time when the first has not answered after the time that nearly all calls of late needed.
- * The first answer wins, and in the same tick the other call is aborted. That shortens the tail of latencies where
- * slowness is a matter of chance, at an extra load of no more than `maxExtraLoad`.
+ * Sends a call a second time when the first takes longer than almost all recent calls. The first answer wins, and the
+ * other call is aborted in the same tick. Cuts tail latency where slowness is random, at an extra load of at most
+ * `maxExtraLoad`.
  *
- * A second call is made only where the request allows it (`replay.canDouble`), inner is ready, the budget has one left,
- * and the caller has not given up. Never a third. A failure that a repetition may cure
- * (`retryable`), or that says nothing about the upstream, does not win while the other call is under way.
+ * A second call is made only if the request allows it (`replay.canDouble`), the inner service is ready, the budget allows
+ * it, and the caller has not given up. There is never a third. A failure that is retryable or says nothing about the
+ * upstream does not win while the other call is in flight.
  *
- * Use it for calls that can be made twice without harm and that cost about the same. It stands inside a retry, so that
- * each try is hedged, and around a balancer, so that the second call can go elsewhere.
+ * Use it for calls that are safe to make twice and cost about the same. Place it inside a retry, so that each attempt is
+ * hedged, and outside a balancer, so that the second call can go to another endpoint.
  *
- * Errors: those of inner, none of its own. Of two failures the later one comes out.
+ * Errors: those of the inner service. If both calls fail, the later failure is returned.
  *
- * Cost per call: about 0.3 µs, most of it the reading of the clock; once it is known what is slow 1.4 µs, and 2 µs where the
- * caller has a signal, for a timer and an `AbortController`.
+ * Cost per call: about 0.3 µs, mostly reading the clock. Once the delay is known 1.4 µs, or 2 µs if the caller has a
+ * signal, for a timer and an `AbortController`.
  *
  * Source: Dean and Barroso, "The Tail at Scale" (2013); Finagle's `BackupRequestFilter`.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function hedge({
   maxExtraLoad = 0.01,
@@ -86,7 +86,7 @@ export function hedge({
   checkInteger("hedge: minSamples", minSamples, { min: 1 });
 
   return layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
-    const past = (shared ?? new HedgeHistory()).pastOf(
+    const records = (shared ?? new HedgeHistory()).recordsFor(
       JSON.stringify([maxExtraLoad, windowMs, minSamples]),
       () => ({
         latencies: new Latencies({ share: maxExtraLoad, windowMs, minSamples, now: clock.now() }),
@@ -95,9 +95,9 @@ export function hedge({
         wins: 0,
       }),
     );
-    const { latencies, budget: own } = past;
+    const { latencies, budget: own } = records;
 
-    /** Asks the shared one first, so that none is taken from one budget that the other does not give. */
+    /** Checks the shared budget first, so that nothing is withdrawn from one budget if the other refuses. */
     function withdraw(): boolean {
       if (budget === undefined) return own.withdraw();
       return budget.left >= 1 && own.withdraw() && budget.withdraw();
@@ -111,11 +111,11 @@ export function hedge({
         replay.canDouble() && !isPast(deadlineOf(signal), clock.now()) && isReady(inner) && withdraw(),
       learn: (now, ms) => latencies.record(now, ms),
       hedged(afterMs) {
-        past.hedges++;
+        records.hedges++;
         observer?.hedged?.({ afterMs });
       },
       won(which) {
-        if (which === "second") past.wins++;
+        if (which === "second") records.wins++;
         observer?.won?.(which);
       },
     };
@@ -124,8 +124,8 @@ export function hedge({
       options: { maxExtraLoad, windowMs, minSamples },
       state: () => ({
         delayMs: latencies.delayMs(clock.now()) ?? null,
-        hedges: past.hedges,
-        wins: past.wins,
+        hedges: records.hedges,
+        wins: records.wins,
         budgetLeft: Math.min(own.left, budget?.left ?? Infinity),
       }),
       call(request, signal): Promise<Either<Err, Res>> {

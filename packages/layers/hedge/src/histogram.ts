@@ -1,15 +1,15 @@
 const stepBits = 6;
-/** Steps within each doubling: a value is off by at most one part in so many. */
+/** Buckets per doubling; the relative error is at most one over this. */
 const steps = 1 << stepBits;
-/** Whole units in a millisecond: a unit is about a microsecond, so 0.1 ms is as exact as the rest. */
+/** Units per millisecond: one is about a microsecond, so 0.1 ms is as precise as longer durations. */
 const unitsPerMs = 1_024;
-/** 131 seconds, in units. What is longer counts as so long. */
+/** 131 seconds, in units. Longer durations count as this long. */
 const maxUnits = 2 ** 27 - 1;
 
 /**
- * Counts durations in buckets that grow with the duration: up to 131 s, and from 0.06 ms on at most 1.6% wide.
+ * Counts durations up to 131 s in buckets that grow with the duration, at most 1.6% wide from 0.06 ms on.
  *
- * Cost: 5.6 KB; about 3 ns for each duration counted, some microseconds for a question.
+ * Cost: 5.6 KB; about 3 ns per recorded duration, a few microseconds per query.
  *
  * Source: Gil Tene's HdrHistogram.
  */
@@ -17,7 +17,7 @@ export class Histogram {
   readonly #buckets = new Uint32Array(bucketOf(maxUnits) + 1);
   #count = 0;
 
-  /** How many durations have been counted. */
+  /** Number of recorded durations. */
   get count(): number {
     return this.#count;
   }
@@ -28,9 +28,9 @@ export class Histogram {
     this.#count++;
   }
 
-  /** The shortest duration in milliseconds, to the end of its bucket, that at most this share of all exceeds. */
+  /** Returns the shortest duration in milliseconds, rounded up to its bucket, that at most this share exceeds. */
   exceededBy(share: number): number {
-    // What floating point loses does not cost one.
+    // Corrects floating-point error, which could cost one.
     const allowed = Math.floor(share * this.#count + 1e-9);
     let above = 0;
     for (let bucket = this.#buckets.length - 1; bucket >= 0; bucket--) {
@@ -46,13 +46,13 @@ export class Histogram {
   }
 }
 
-/** The first two times `steps` units have a bucket each; after that each doubling has `steps` buckets. */
+/** The first two times `steps` units have a bucket each; from there each doubling has `steps` buckets. */
 function bucketOf(units: number): number {
   const doublings = Math.max(0, 31 - Math.clz32(units >>> stepBits));
   return doublings * steps + (units >>> doublings);
 }
 
-/** Where a bucket ends, in units. */
+/** Upper end of a bucket, in units. */
 function endOf(bucket: number): number {
   const doublings = Math.max(0, Math.floor(bucket / steps) - 1);
   return (bucket - doublings * steps + 1) * 2 ** doublings;

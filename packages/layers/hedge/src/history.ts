@@ -1,30 +1,30 @@
 import type { Budget } from "@pagoda/core";
 import type { Latencies } from "./latencies.ts";
 
-/** How long calls have taken, and the second calls that were made. */
-export interface Past {
+/** Observed latencies, and the second calls made. */
+export interface HedgeRecords {
   readonly latencies: Latencies;
   readonly budget: Budget;
   hedges: number;
   wins: number;
 }
 
-/** What layers that hedge calls of one kind have seen, in common. Made by {@link hedgeHistory}. */
+/** Observations shared by layers that hedge the same kind of call. Created by {@link hedgeHistory}. */
 export class HedgeHistory {
   #settings = "";
-  #past: Past | undefined;
+  #records: HedgeRecords | undefined;
 
-  /** @internal What was seen with the same settings; other settings begin anew. */
-  pastOf(settings: string, make: () => Past): Past {
-    if (this.#settings !== settings || this.#past === undefined) this.#past = make();
+  /** @internal Returns the records of the same settings; other settings start afresh. */
+  recordsFor(settings: string, make: () => HedgeRecords): HedgeRecords {
+    if (this.#settings !== settings || this.#records === undefined) this.#records = make();
     this.#settings = settings;
-    return this.#past;
+    return this.#records;
   }
 }
 
 /**
- * A history for several hedges, such as those of a former and a new configuration: the new one knows from the beginning
- * what is slow, and both together keep to the extra load.
+ * Creates a history to share between layers, for example across a configuration change. The new layer then knows the
+ * delay from the start, and both together stay within the extra load.
  */
 export function hedgeHistory(): HedgeHistory {
   return new HedgeHistory();

@@ -1,17 +1,17 @@
 import { Histogram } from "./histogram.ts";
 
 export interface LatenciesOptions {
-  /** The share of calls that may take longer than the delay. */
+  /** Share of calls that may take longer than the delay. */
   readonly share: number;
   readonly windowMs: number;
   readonly minSamples: number;
-  /** When the first period begins, on the clock's `now()`. */
+  /** Start of the first period, by the clock's `now()`. */
   readonly now: number;
 }
 
 /**
- * How long calls take, period by period. What the last full period has shown holds for the present one, so the question
- * is answered once a period and not for each call. A period in which nothing happened shows nothing.
+ * Latencies by period. The delay comes from the last full period, so it is computed once per period, not per call. After
+ * an idle period there is none.
  */
 export class Latencies {
   readonly #share: number;
@@ -28,13 +28,13 @@ export class Latencies {
     this.#endsAt = now + windowMs;
   }
 
-  /** A call that has ended now took so long. */
+  /** Records the duration of a call that ended now. */
   record(now: number, ms: number): void {
     if (now >= this.#endsAt) this.#turn(now);
     this.#present.record(ms);
   }
 
-  /** What at most `share` of the calls exceeded; `undefined` where there were too few to tell. */
+  /** Returns the latency exceeded by at most `share` of the calls, or `undefined` with too few samples. */
   delayMs(now: number): number | undefined {
     if (now >= this.#endsAt) this.#turn(now);
     return this.#delayMs;
@@ -44,7 +44,7 @@ export class Latencies {
     const passed = Math.floor((now - this.#endsAt) / this.#windowMs);
     this.#endsAt += (passed + 1) * this.#windowMs;
     const known = passed === 0 && this.#present.count >= this.#minSamples;
-    // Up to whole milliseconds: timers of the platform cut off the rest and would come early.
+    // Rounded up: the platform's timers truncate to whole milliseconds and would fire early.
     this.#delayMs = known ? Math.ceil(this.#present.exceededBy(this.#share)) : undefined;
     this.#present.clear();
   }

@@ -12,29 +12,29 @@ import { type Either, isRight } from "fp-ts/lib/Either.js";
 /** Which of the two calls. */
 export type Which = "first" | "second";
 
-/** What the races around one service have in common. */
+/** Shared by all races around one service. */
 export interface Rules<Req, Res, Err> {
   readonly inner: Service<Req, Res, Err>;
   readonly clock: Clock;
   readonly classifier: Classifier;
-  /** Whether a second call may be made in this very tick. When it says so, it has paid for it. */
+  /** Whether a second call may be made in this tick. If true, it has been withdrawn from the budget. */
   readonly admit: (request: Req, signal: AbortSignal | undefined) => boolean;
-  /** The first call would have taken at least so long to succeed. */
+  /** Records that the first call took at least this long to succeed. */
   readonly learn: (now: number, ms: number) => void;
   readonly hedged: (afterMs: number) => void;
   readonly won: (which: Which) => void;
 }
 
 const fault: Fault<"Superseded"> = { _tag: "Superseded", origin: "local", retryable: false };
-/** Why the call that lost is aborted. */
-const superseded = abortError("the other call has won", fault);
+/** Abort reason of the losing call. */
+const superseded = abortError("the other call won", fault);
 
 /**
- * One call, and a second one when the first takes longer than `delayMs`.
+ * One call, and a second one if the first takes longer than `delayMs`.
  *
- * The first answer ends it. A failure that a repetition may cure does not, for the other call is that same call made again
- * already; nor does what says nothing about the upstream, such as a refusal on this side. Then the other one is waited
- * for. What is passed over is dropped at once, for a response may hold a connection.
+ * The first answer ends the race. A retryable failure does not, because the other call already is the retry; nor does a
+ * result that says nothing about the upstream, such as a local refusal. The race then waits for the other call. Ignored
+ * responses are discarded at once, since a response may hold a connection.
  */
 export class Race<Req, Res, Err> {
   readonly promise: Promise<Either<Err, Res>>;
@@ -45,7 +45,7 @@ export class Race<Req, Res, Err> {
   readonly #delayMs: number;
   readonly #resolve: (result: Either<Err, Res>) => void;
   readonly #reject: (defect: unknown) => void;
-  /** Each is here while its call is under way. */
+  /** Scopes of the calls in flight. */
   readonly #scopes: { first: Scope | undefined; second: Scope | undefined };
   #timer: Timer | undefined;
   #hedged = false;
@@ -104,7 +104,7 @@ export class Race<Req, Res, Err> {
     }
     const { kind, retryable } = this.#rules.classifier.outcome(result);
     const success = kind === "success";
-    // A refusal on this side says nothing of how long the upstream takes; that the caller did not wait longer does.
+    // A local refusal says nothing about the upstream's latency, but a caller that gave up does.
     if (which === "first" && (kind !== "neutral" || this.#signal?.aborted)) this.#learn(success);
     this.#scopes[which]?.end();
     this.#scopes[which] = undefined;
@@ -113,20 +113,20 @@ export class Race<Req, Res, Err> {
       this.#drop(result);
       return;
     }
-    // The first call is cut off: it would have taken at least so long.
+    // The first call is aborted; it would have taken at least this long.
     if (first !== undefined) this.#learn(true);
     if (success && this.#hedged) this.#rules.won(which);
     this.#resolve(result);
     this.#end();
   }
 
-  /** A mistake in the program ends it all. */
+  /** A defect ends both calls. */
   #break(defect: unknown): void {
     this.#reject(defect);
     this.#end();
   }
 
-  /** Without success it only shows that this would have taken longer, which is news once it is over the delay. */
+  /** Without success the time is only a lower bound, which is informative once it exceeds the delay. */
   #learn(certain: boolean): void {
     const now = this.#rules.clock.now();
     const ms = now - this.#startedAt;

@@ -19,7 +19,7 @@ export function bench(options: HedgeOptions = {}) {
     ...options,
   })(mock.service);
   const call = (signal?: AbortSignal, of: Replayable = request) => layered.call(of, signal);
-  /** Ten calls a second that take 20 ms each; then it is the beginning of a period. */
+  /** Makes ten calls per second of 20 ms each, and ends at the start of a period. */
   async function traffic(seconds = 1): Promise<void> {
     for (let n = 0; n < seconds * 10; n++) {
       const result = call();
@@ -33,7 +33,7 @@ export function bench(options: HedgeOptions = {}) {
   return { clock, mock, layered, observer, call, traffic, state: () => layered.describe().state };
 }
 
-/** A call that has been under way longer than nearly all others, and whether there is a second by now. */
+/** A call in flight for longer than almost all others, and its second call, if made. */
 export async function slow(
   { clock, mock, call }: { clock: VirtualClock } & Pick<ReturnType<typeof bench>, "mock" | "call">,
   ...args: Parameters<ReturnType<typeof bench>["call"]>

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { HedgeOptions } from "@pagoda/hedge";
 import { bench, slow } from "./bench.ts";
 
-describe("the budget of hedge", () => {
-  /** Calls at once that all are slow, after two seconds of quick ones: how many are made a second time. */
+describe("hedge budget", () => {
+  /** Makes slow calls at once, after two seconds of fast ones, and returns the number of second calls. */
   async function doubled(options: HedgeOptions, calls: number): Promise<number> {
     const { traffic, mock, call, clock, state } = bench(options);
     await traffic(2);
@@ -27,32 +27,32 @@ describe("the budget of hedge", () => {
     };
   }
 
-  test("when all are slow, no more are doubled than it allows", async () => {
-    // What counts is the 30 that are slow and 9 of the last second.
+  test("bounds second calls when all calls are slow", async () => {
+    // The window holds the 30 slow calls and 9 of the last second.
     expect(await doubled({}, 30)).toBe(3);
     expect(await doubled({ maxExtraLoad: 0.5 }, 30)).toBe(19);
     expect(await doubled({ maxExtraLoad: 0 }, 30)).toBe(0);
   });
 
-  test("a shared one holds beside it", async () => {
+  test("a shared budget applies in addition", async () => {
     expect(await doubled({ maxExtraLoad: 0.5, budget: counting(3) }, 30)).toBe(3);
     expect(await doubled({ maxExtraLoad: 0.1, budget: counting(300) }, 30)).toBe(3);
   });
 
-  test("a shared one is fed by whoever shares it, so that no call counts twice", async () => {
+  test("makes no deposit into a shared budget", async () => {
     const shared = counting(100);
     await doubled({ budget: shared }, 30);
     expect(shared.deposits).toBe(0);
   });
 
-  test("what the shared one does not give is not taken from its own", async () => {
+  test("withdraws nothing from its own budget if the shared one refuses", async () => {
     const shared = { left: 0, deposit() {}, withdraw: () => false };
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5, budget: shared });
     await traffic();
     expect((await slow(rest)).second).toBeUndefined();
     expect(rest.state()).toMatchObject({ budgetLeft: 0, hedges: 0 });
     shared.left = 100;
-    // Half of the eight calls that still count.
+    // Half of the eight calls still in the window.
     expect(rest.state()).toMatchObject({ budgetLeft: 4 });
   });
 });

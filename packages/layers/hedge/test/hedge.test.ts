@@ -17,7 +17,7 @@ import { bench, type Down, down, request, slow } from "./bench.ts";
 describe("hedge", () => {
   conformance<Replayable, string>(test, ({ clock }) => hedge({ clock }), { request: () => request });
 
-  test("makes a slow call a second time, once it knows what is slow", async () => {
+  test("sends a slow call a second time once the delay is known", async () => {
     const { traffic, observer, ...rest } = bench();
     await traffic();
     const { result, second } = await slow(rest);
@@ -27,7 +27,7 @@ describe("hedge", () => {
     expect(rest.state()).toMatchObject({ hedges: 1, wins: 1 });
   });
 
-  test("counts no win of the first as one of the second", async () => {
+  test("counts only wins of the second call", async () => {
     const { traffic, observer, ...rest } = bench();
     await traffic();
     const { result, first } = await slow(rest);
@@ -37,7 +37,7 @@ describe("hedge", () => {
     expect(rest.state()).toMatchObject({ hedges: 1, wins: 0 });
   });
 
-  test("makes no second call before a full period has shown enough", async () => {
+  test("makes no second call before a full period with enough samples", async () => {
     const { ...rest } = bench();
     expect((await slow(rest)).second).toBeUndefined();
     const few = bench({ minSamples: 11 });
@@ -45,7 +45,7 @@ describe("hedge", () => {
     expect((await slow(few)).second).toBeUndefined();
   });
 
-  test("learns from calls that succeed: quick failures do not make others slow", async () => {
+  test("learns from successful calls only", async () => {
     const { clock, mock, call, state } = bench();
     for (let n = 0; n < 100; n++) {
       const result = call();
@@ -67,7 +67,7 @@ describe("hedge", () => {
     expect(failing.state()).toMatchObject({ delayMs: null });
   });
 
-  test("makes no second call of a request that cannot be doubled at that moment", async () => {
+  test("makes no second call of a request that cannot be doubled", async () => {
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
     await traffic();
     expect((await slow(rest, undefined, { replay: once })).second).toBeUndefined();
@@ -79,17 +79,17 @@ describe("hedge", () => {
     expect((await answer).second).toBeDefined();
   });
 
-  test("makes no second call that inner would refuse, and spends nothing on it", async () => {
+  test("makes no second call while inner is not ready, and withdraws nothing", async () => {
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
     await traffic();
     rest.mock.admit(1);
     expect((await slow(rest)).second).toBeUndefined();
     expect(rest.mock.uninvited).toBe(0);
-    // Half of the eight calls that still count.
+    // Half of the eight calls still in the window.
     expect(rest.state()).toMatchObject({ budgetLeft: 4 });
   });
 
-  test("makes no second call for a caller that has left", async () => {
+  test("makes no second call after the caller aborted", async () => {
     const { traffic, ...rest } = bench();
     await traffic();
     const caller = new AbortController();
@@ -107,7 +107,7 @@ describe("hedge", () => {
     [10, 0],
     [21, 0],
     [22, 1],
-  ])("a deadline after %d ms leaves time for %d timers", async (ms, timers) => {
+  ])("a deadline in %d ms sets %d timers", async (ms, timers) => {
     const { traffic, clock, call } = bench();
     await traffic();
     const caller = new Scope(undefined);
@@ -127,14 +127,14 @@ describe("hedge", () => {
     expect(mock.calls.length).toBe(before + 1);
   });
 
-  test("is as ready as inner", () => {
+  test("passes on inner's readiness", () => {
     const { layered, mock } = bench();
     expect(isReady(layered)).toBe(true);
     mock.admit(0);
     expect(isReady(layered)).toBe(false);
   });
 
-  test("what inner throws comes out as a rejection", async () => {
+  test("turns a throw of inner into a rejection", async () => {
     const mock = mockService<Replayable, string>();
     const mistake = new Error("a mistake");
     const call = (): never => {
@@ -143,7 +143,7 @@ describe("hedge", () => {
     await expect(hedge()({ ...mock.service, call }).call(request)).rejects.toBe(mistake);
   });
 
-  test("each service that it is put around learns by itself", async () => {
+  test("learns per service", async () => {
     const clock = virtualClock();
     const layer = hedge({ minSamples: 1, windowMs: 1_000, clock });
     const [one, other] = [mockService<Replayable, string>(), mockService<Replayable, string>()];
@@ -154,7 +154,7 @@ describe("hedge", () => {
     expect([first, second].map((each) => each.describe().state?.["delayMs"])).toEqual([1, null]);
   });
 
-  test("describes how it is set and how it stands", () => {
+  test("describes options and state", () => {
     expect(bench().layered.describe()).toMatchObject({
       name: "hedge",
       options: { maxExtraLoad: 0.1, windowMs: 1_000, minSamples: 10 },
@@ -175,26 +175,26 @@ describe("hedge", () => {
   });
 });
 
-describe("types of hedge", () => {
+describe("types", () => {
   const origin = mockService<Replayable & { readonly path: string }, string, Down>().service;
 
-  test("leaves the errors as they are", () => {
+  test("leaves the error type unchanged", () => {
     const stack = new ServiceBuilder<Replayable & { readonly path: string }>().layer(hedge()).service(origin);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<ErrorOf<typeof origin>>();
   });
 
-  test("where the request does not say how often it can be made it does not compile", () => {
+  test("requires a Replayable request", () => {
     const builder = new ServiceBuilder<{ readonly path: string }>();
     // @ts-expect-error: Property 'replay' is missing in type '{ readonly path: string; }' but required in type 'Replayable'.
     builder.layer(hedge());
   });
 
-  test("an observer may leave out what it does not care for", () => {
+  test("observer functions are optional", () => {
     expectTypeOf<{}>().toExtend<HedgeObserver>();
   });
 });
 
-test("defect: a refusal on this side that came late was taken for the upstream's latency", async () => {
+test("defect: a late local refusal counted as upstream latency", async () => {
   const { clock, mock, call, traffic, state } = bench();
   await traffic(2);
   const before = mock.calls.length;
@@ -205,6 +205,6 @@ test("defect: a refusal on this side that came late was taken for the upstream's
   }
   await Promise.all(results);
   await clock.advance(700);
-  // The period has shown nothing of the upstream.
+  // The period has no samples of the upstream.
   expect(state()?.["delayMs"]).toBeNull();
 });

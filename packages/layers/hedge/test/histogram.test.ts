@@ -8,7 +8,7 @@ function histogramOf(durations: readonly number[]): Histogram {
   return histogram;
 }
 
-/** The same, kept as a sorted list. */
+/** Reference implementation with a sorted list. */
 function exceededBy(share: number, durations: readonly number[]): number {
   const sorted = durations.toSorted((a, b) => b - a);
   return sorted[Math.floor(share * sorted.length + 1e-9)] ?? 0;
@@ -17,26 +17,26 @@ function exceededBy(share: number, durations: readonly number[]): number {
 const share = fc.double({ min: 0, max: 0.999, noNaN: true });
 
 describe("histogram", () => {
-  test.each([0.1, 0.5, 1, 9.99, 10, 250, 1_800, 60_000, 130_000])("knows %d ms to 1.6%%", (ms) => {
+  test.each([0.1, 0.5, 1, 9.99, 10, 250, 1_800, 60_000, 130_000])("is accurate to 1.6%% at %d ms", (ms) => {
     const known = histogramOf([ms]).exceededBy(0);
     expect(known).toBeGreaterThan(ms);
     expect(known / ms).toBeLessThan(1 + 1 / 64 + 1e-9);
   });
 
-  test("gives what a sorted list gives, at most 1.6% more", () => {
+  test("agrees with a sorted list, within 1.6%", () => {
     const durations = fc.array(fc.double({ min: 0.0625, max: 130_000, noNaN: true }), { minLength: 1 });
     fc.assert(
       fc.property(durations, share, (all, part) => {
         const expected = exceededBy(part, all);
         const known = histogramOf(all).exceededBy(part);
-        // What is shorter than a unit is cut off when it is counted.
+        // Recording truncates to whole units.
         expect(known).toBeGreaterThan(expected - 1 / 1_024);
         expect(known).toBeLessThanOrEqual(expected * (1 + 1 / 64) + 1 / 1_024);
       }),
     );
   });
 
-  test("no more than the share exceeds it", () => {
+  test("at most the share exceeds the result", () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1_000, noNaN: true })), share, (all, part) => {
         const known = histogramOf(all).exceededBy(part);
@@ -45,23 +45,23 @@ describe("histogram", () => {
     );
   });
 
-  test("of a hundred, one per cent is one", () => {
+  test("one percent of a hundred is one", () => {
     const durations = [...Array.from({ length: 99 }, () => 10), 1_000];
     expect(histogramOf(durations).exceededBy(0.01)).toBeLessThan(11);
     expect(histogramOf(durations).exceededBy(0.009)).toBeGreaterThan(999);
   });
 
-  test("of a hundred, 29 per cent are 29, though 0.29 * 100 is less", () => {
+  test("29 percent of a hundred is 29, although 0.29 * 100 is less", () => {
     const durations = Array.from({ length: 100 }, (_, n) => (n < 29 ? 1_000 : 10));
     expect(histogramOf(durations).exceededBy(0.29)).toBeLessThan(11);
   });
 
-  test("counts what is too long as the longest, and nothing as the shortest", () => {
+  test("clamps durations to its range", () => {
     expect(histogramOf([1e9]).exceededBy(0)).toBe(131_072);
     expect(histogramOf([0]).exceededBy(0)).toBe(1 / 1_024);
   });
 
-  test("is empty at first, and again when it has been cleared", () => {
+  test("is empty initially and after clear", () => {
     const histogram = histogramOf([5, 6]);
     expect(histogram.count).toBe(2);
     histogram.clear();

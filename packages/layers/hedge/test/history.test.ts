@@ -3,7 +3,7 @@ import { mockService, virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
 import { hedge, hedgeHistory } from "@pagoda/hedge";
 
-test("a layer given the history of another with the same settings knows what is slow, and keeps to its load", async () => {
+test("layers with the same history and settings share delay and budget", async () => {
   const clock = virtualClock();
   const mock = mockService<Replayable, string>();
   const history = hedgeHistory();

@@ -5,8 +5,8 @@ import { hedge } from "@pagoda/hedge";
 import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 
-// Defect: without `httpClassifier()` a quick 503 won over the call that would have succeeded.
-test("a 503 does not win while the other call is under way, and its body is cancelled", async () => {
+// Defect: without `httpClassifier()` a fast 503 won over the call that would have succeeded.
+test("a 503 does not win while the other call is in flight, and its body is cancelled", async () => {
   const clock = virtualClock();
   const mock = mockService<Replayable, HttpResponse>();
   const layered = hedge({ clock, maxExtraLoad: 0.5, minSamples: 1, windowMs: 100 })(mock.service);

@@ -6,7 +6,7 @@ function latencies(change: { readonly share?: number; readonly minSamples?: numb
 }
 
 describe("latencies", () => {
-  test("what a period has shown holds for the whole next one, and no longer", () => {
+  test("the delay of a period applies to the next one only", () => {
     const all = latencies();
     all.record(1_000, 5);
     all.record(1_099, 7);
@@ -16,7 +16,7 @@ describe("latencies", () => {
     expect(all.delayMs(1_200)).toBeUndefined();
   });
 
-  test("each period counts by itself", () => {
+  test("periods are counted separately", () => {
     const all = latencies();
     for (const [now, ms] of [
       [1_000, 50],
@@ -30,14 +30,14 @@ describe("latencies", () => {
     expect(all.delayMs(1_250)).toBe(4);
   });
 
-  test("too few say nothing", () => {
+  test("there is no delay with too few samples", () => {
     const all = latencies({ minSamples: 3 });
     all.record(1_000, 5);
     all.record(1_001, 5);
     expect(all.delayMs(1_100)).toBeUndefined();
   });
 
-  test("what lies further back than the last period says nothing", () => {
+  test("periods before the last are ignored", () => {
     const all = latencies();
     all.record(1_000, 5);
     all.record(1_001, 5);
@@ -45,7 +45,7 @@ describe("latencies", () => {
     expect(all.delayMs(1_300)).toBeUndefined();
   });
 
-  test("periods keep their beat over a pause", () => {
+  test("periods stay aligned across a pause", () => {
     const all = latencies();
     all.record(1_350, 5);
     all.record(1_360, 5);
@@ -53,7 +53,7 @@ describe("latencies", () => {
     expect(all.delayMs(1_400)).toBe(6);
   });
 
-  test("a call that ends in the next period counts there", () => {
+  test("a call counts in the period in which it ends", () => {
     const all = latencies();
     all.record(1_099, 5);
     all.record(1_100, 5);
@@ -62,7 +62,7 @@ describe("latencies", () => {
     expect(all.delayMs(1_200)).toBe(10);
   });
 
-  test("takes the time that only the share exceeds, in whole milliseconds", () => {
+  test("the delay is exceeded by the share only, in whole milliseconds", () => {
     const all = latencies({ share: 0.5 });
     for (const ms of [0.2, 0.3, 70, 80]) all.record(1_000, ms);
     expect(all.delayMs(1_100)).toBe(1);

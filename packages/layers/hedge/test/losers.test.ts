@@ -4,15 +4,15 @@ import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { again, final, pair, racing, type Sample } from "./racing.ts";
 
-/** Writes down which responses are dropped. */
+/** Records which responses are discarded. */
 function keeper(): Classifier & { readonly dropped: unknown[] } {
   const dropped: unknown[] = [];
   return { ...faultClassifier, dropped, discard: (response) => void dropped.push(response) };
 }
 
 describe("race", () => {
-  describe("what it drops", () => {
-    /** An inner whose answers the test gives, and which does not heed its signal. */
+  describe("discards", () => {
+    /** Two calls in flight, answered by the test, that ignore their signals. */
     async function stubborn(classifier: Classifier) {
       const clock = virtualClock();
       const answers: ((result: Either<Sample, string>) => void)[] = [];
@@ -27,7 +27,7 @@ describe("race", () => {
       return { answers, result };
     }
 
-    test("a late response of the loser is freed, once", async () => {
+    test("a late response of the loser, once", async () => {
       const classifier = keeper();
       const { answers, result } = await stubborn(classifier);
       answers[1]?.(right("won"));
@@ -37,7 +37,7 @@ describe("race", () => {
       expect(classifier.dropped).toEqual(["late"]);
     });
 
-    test("a late error of the loser is not taken for a response", async () => {
+    test("no late error of the loser", async () => {
       const classifier = keeper();
       const { answers, result } = await stubborn(classifier);
       answers[0]?.(right("won"));
@@ -47,7 +47,7 @@ describe("race", () => {
       expect(classifier.dropped).toEqual([]);
     });
 
-    test("a response that is passed over is freed at once, the last one is given", async () => {
+    test("an ignored response at once, and returns the last one", async () => {
       const classifier: ReturnType<typeof keeper> = {
         ...keeper(),
         outcome: () => ({ kind: "failure", retryable: true }),
@@ -62,7 +62,7 @@ describe("race", () => {
     });
   });
 
-  describe("what it learns", () => {
+  describe("learns", () => {
     async function learned(change: (calls: Awaited<ReturnType<typeof pair>>) => Promise<void>) {
       const calls = await pair();
       await change(calls);
@@ -70,7 +70,7 @@ describe("race", () => {
       return calls.told.filter((each) => each.startsWith("learned"));
     }
 
-    test("how long the first call took, and nothing of the second", async () => {
+    test("the duration of the first call, not of the second", async () => {
       const told = await learned(async ({ clock, first }) => {
         await clock.advance(30);
         first.answer("a");
@@ -78,7 +78,7 @@ describe("race", () => {
       expect(told).toEqual(["learned 130 at 130"]);
     });
 
-    test("that a first call which is cut off would have taken longer", async () => {
+    test("a lower bound from an aborted first call", async () => {
       const told = await learned(async ({ clock, second }) => {
         await clock.advance(20);
         second.answer("a");
@@ -86,7 +86,7 @@ describe("race", () => {
       expect(told).toEqual(["learned 120 at 120"]);
     });
 
-    test("a first call that failed late, once, whatever comes of the second", async () => {
+    test("a lower bound from a first call that failed late, once", async () => {
       const told = await learned(async ({ clock, first, second }) => {
         first.fail(again);
         await clock.advance(20);
@@ -95,7 +95,7 @@ describe("race", () => {
       expect(told).toEqual(["learned 100 at 100"]);
     });
 
-    test("nothing of a failure that came early: it might have been a slow call", async () => {
+    test("nothing from an early failure", async () => {
       const clock = virtualClock();
       const mock = mockService<string, string, Sample>();
       const { made, told } = racing({ clock });

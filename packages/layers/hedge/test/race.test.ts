@@ -11,7 +11,7 @@ describe("race", () => {
     conformance(test, (kit) => racing(kit).made);
   });
 
-  describe("between two calls", () => {
+  describe("with two calls", () => {
     test.each(["first", "second"] as const)("the %s to answer wins; the other is aborted", async (which) => {
       const { result, told, mock, clock, ...calls } = await pair();
       const loser = which === "first" ? calls.second : calls.first;
@@ -22,14 +22,14 @@ describe("race", () => {
       expect([mock.inFlight, clock.pending]).toEqual([0, 0]);
     });
 
-    test("the loser is aborted in the tick in which the other answers", async () => {
+    test("the loser is aborted in the tick of the answer", async () => {
       const { first, second } = await pair();
       second.answer("won");
       expect(first.signal?.aborted).toBe(false);
-      // The answer comes as a microtask; the abort is in it.
+      // The answer arrives in a microtask, and so does the abort.
       await Promise.resolve();
       expect(first.signal?.aborted).toBe(true);
-      // Defect: the reason was no `Error`, which code behind `fetch` and streams expects.
+      // Defect: the reason was not an `Error`, which code behind `fetch` and streams expects.
       expect(first.signal?.reason).toBeInstanceOf(DOMException);
       expect(first.signal?.reason).toMatchObject({
         name: "AbortError",
@@ -38,12 +38,12 @@ describe("race", () => {
       expect(second.signal?.aborted).toBe(false);
     });
 
-    test("both get the same request", async () => {
+    test("both receive the same request", async () => {
       const { first, second } = await pair();
       expect([first.request, second.request]).toEqual(["a", "a"]);
     });
 
-    test("an abort of the caller reaches both in the same tick, and leaves no listener", async () => {
+    test("an abort by the caller reaches both in the same tick and leaves no listener", async () => {
       const caller = new AbortController();
       const { result, first, second, told } = await pair({}, caller.signal);
       caller.abort("gone");
@@ -77,7 +77,7 @@ describe("race", () => {
       expect(told.filter((each) => each.startsWith("won"))).toEqual([]);
     });
 
-    test("of two failures the later one comes out", async () => {
+    test("the later of two failures is returned", async () => {
       const { result, first, second } = await pair();
       const later: Sample = { ...again, retryAfterMs: 5 };
       first.fail(again);
@@ -86,7 +86,7 @@ describe("race", () => {
       expect(await result).toEqual(left(later));
     });
 
-    test.each(["first", "second"] as const)("a defect of the %s comes out and ends both", async (which) => {
+    test.each(["first", "second"] as const)("a defect of the %s rejects and ends both", async (which) => {
       const { result, mock, clock, ...calls } = await pair();
       const defect = new Error("a defect");
       calls[which].reject(defect);
@@ -95,12 +95,12 @@ describe("race", () => {
     });
   });
 
-  test("says after how long the second call was made", async () => {
+  test("reports the delay of the second call", async () => {
     const { told } = await pair();
     expect(told).toEqual(["hedged after 100"]);
   });
 
-  test("a call without a second one wins nothing", async () => {
+  test("reports no win without a second call", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string, Sample>();
     const { made, told } = racing({ clock });
@@ -110,7 +110,7 @@ describe("race", () => {
     expect(told).toEqual(["learned 0 at 0"]);
   });
 
-  test("no second call where none is admitted, and the first goes on", async () => {
+  test("the first call continues if no second one is admitted", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string, Sample>();
     const result = racing({ clock }, { admit: () => false })
@@ -125,7 +125,7 @@ describe("race", () => {
   test.each<readonly [string, Change, number]>([
     ["admit", { admit: () => raise() }, 100],
     ["the classifier", { classifier: { ...faultClassifier, outcome: () => raise() } }, 0],
-  ])("a mistake in %s comes out as a rejection and ends the call", async (_name, change, ms) => {
+  ])("a throw of %s rejects and ends the call", async (_name, change, ms) => {
     const clock = virtualClock();
     const mock = mockService<string, string, Sample>();
     const result = racing({ clock }, change).made(mock.service).call("a");
@@ -137,7 +137,7 @@ describe("race", () => {
     expect([mock.inFlight, clock.pending]).toEqual([0, 0]);
   });
 
-  test.each([1, 2])("what inner throws at call %d comes out as a rejection", async (nth) => {
+  test.each([1, 2])("a throw of inner at call %d rejects", async (nth) => {
     const clock = virtualClock();
     const mock = mockService<string, string, Sample>();
     let calls = 0;

@@ -9,7 +9,7 @@ export const refused: Sample = { _tag: "Sample", origin: "local", retryable: fal
 
 export type Change = Partial<Pick<Rules<string, string, Sample>, "admit" | "classifier">>;
 
-/** A layer that hedges each call after 100 ms, and what it tells. */
+/** A layer that hedges each call after 100 ms, and its events. */
 export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
   const told: string[] = [];
   const tell =
@@ -38,7 +38,7 @@ export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
   return { made, told };
 }
 
-/** A call whose first try has been under way for 100 ms, so that a second has joined it. */
+/** A call in flight for 100 ms, and its second call. */
 export async function pair(change: Change = {}, caller?: AbortSignal) {
   const clock = virtualClock();
   const mock = mockService<string, string, Sample>();

@@ -4,7 +4,7 @@ import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { hedge } from "@pagoda/hedge";
 
-/** Answers after what `latency` says, and stops when it is aborted. */
+/** Answers after `latency`, and stops when aborted. */
 function origin(clock: Clock, latency: () => number) {
   let calls = 0;
   const inner = service<Replayable, string>("origin", (_request, signal) => {
@@ -20,7 +20,7 @@ function origin(clock: Clock, latency: () => number) {
   return { inner, calls: () => calls };
 }
 
-/** 200 calls a second for a minute; the latencies in order. */
+/** Makes 200 calls per second for a minute and returns the sorted latencies. */
 async function aMinute(
   clock: ReturnType<typeof virtualClock>,
   stack: Service<Replayable, string>,
@@ -37,7 +37,7 @@ async function aMinute(
   return latencies.toSorted((a, b) => a - b);
 }
 
-/** One call in a hundred takes 1,800 ms, the others some ten: the tail that the BigTable of the paper had. */
+/** One call in a hundred takes 1,800 ms, the others about ten: the tail of BigTable in the paper. */
 function heavyTail(seed: number): () => number {
   const random = seededRandom(seed);
   return () => (random() < 0.01 ? 1_800 : 2 - 8 * Math.log(1 - random()));
@@ -48,7 +48,7 @@ function at(quantile: number, sorted: readonly number[]): number {
 }
 
 describe("the tail at scale", () => {
-  test.each([1, 2])("two per cent more load take it away (seed %d)", async (seed) => {
+  test.each([1, 2])("two percent extra load removes it (seed %d)", async (seed) => {
     const plainClock = virtualClock();
     const plain = await aMinute(plainClock, origin(plainClock, heavyTail(seed)).inner);
 
@@ -57,7 +57,7 @@ describe("the tail at scale", () => {
     const hedged = await aMinute(clock, hedge({ maxExtraLoad: 0.02, clock })(inner));
 
     expect(at(0.995, plain)).toBe(1_800);
-    // The first period is without second calls: it is one sixth.
+    // The first period, a sixth of the time, has no second calls.
     expect(at(0.995, hedged)).toBeLessThan(100);
     expect(hedged.filter((ms) => ms >= 1_800).length).toBeLessThan(
       0.3 * plain.filter((ms) => ms >= 1_800).length,
@@ -67,17 +67,17 @@ describe("the tail at scale", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("from the second period on, p99.8 is cut to a twentieth", async () => {
+  test("p99.8 drops to a twentieth from the second period on", async () => {
     const clock = virtualClock();
     const { inner } = origin(clock, heavyTail(7));
-    // What is left are calls that were slow twice, and those of a bunch that was larger than the budget.
+    // The remaining slow calls were slow twice, or came in a burst larger than the budget.
     const stack = hedge({ maxExtraLoad: 0.03, clock })(inner);
     await aMinute(clock, stack);
     const later = await aMinute(clock, stack);
     expect(at(0.998, later)).toBeLessThan(90);
   });
 
-  test("an origin that becomes slower and slower gets no more than the promised load", async () => {
+  test("an origin that keeps slowing down gets at most the extra load", async () => {
     const clock = virtualClock();
     const random = seededRandom(1);
     const { inner } = origin(clock, () => 10 * 2 ** Math.floor(clock.now() / 10_000) + random());
@@ -85,19 +85,19 @@ describe("the tail at scale", () => {
     const observer = { hedged: () => hedges.push(clock.now()) };
     await aMinute(clock, hedge({ maxExtraLoad: 0.02, clock, observer })(inner));
     expect(hedges.length).toBeGreaterThan(100);
-    // 2,000 calls count, those of ten seconds.
+    // The window holds 2,000 calls of ten seconds.
     for (const start of hedges) {
       expect(hedges.filter((each) => each >= start && each < start + 10_000).length).toBeLessThanOrEqual(40);
     }
   });
 
-  test("calls that are cut off do not make the delay shorter and shorter", async () => {
+  test("aborted calls do not keep shrinking the delay", async () => {
     const clock = virtualClock();
     const random = seededRandom(1);
     const { inner } = origin(clock, () => 100 * random());
     const stack = hedge({ maxExtraLoad: 0.05, clock })(inner);
     for (let minutes = 0; minutes < 2; minutes++) await aMinute(clock, stack);
-    // Between what 10% and what 5% exceed; the first is the bias that cutting off can bring at most.
+    // Between the latencies exceeded by 10% and by 5% of calls; the former is the largest possible bias.
     expect(stack.describe().state?.["delayMs"]).toBeGreaterThan(88);
     expect(stack.describe().state?.["delayMs"]).toBeLessThan(98);
   });

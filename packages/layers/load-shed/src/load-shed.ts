@@ -1,13 +1,13 @@
 import { type Fault, isReady, layer, type Layer } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 
-/** What is inside cannot take a call now. Nothing was sent, so it says nothing about the upstream. */
+/** The inner service is not ready. Nothing was sent, so this says nothing about the upstream. */
 export interface Overloaded extends Fault<"Overloaded"> {
   readonly origin: "local";
   readonly retryable: true;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface LoadShedObserver {
   /** A call was refused. */
   readonly shed?: () => void;
@@ -20,15 +20,15 @@ export interface LoadShedOptions {
 const overloaded = left<Overloaded, never>({ _tag: "Overloaded", origin: "local", retryable: true });
 
 /**
- * Refuses a call at once while inner is not ready, and is always ready itself: nobody waits outside of it. Whatever
- * makes inner not ready (a concurrency limit, a full buffer, no endpoint) turns into one typed error here. Use it where
- * a late answer is worth less than a quick refusal, as at the entry of a server.
+ * Refuses calls immediately while the inner service is not ready, and is always ready itself, so outer layers never wait.
+ * Any cause (a concurrency limit, a full buffer, no endpoint) becomes one typed error. Use it where a quick refusal is
+ * better than a late answer, for example at the entry of a server.
  *
- * It stands outside of what has a limit. Directly around a layer that refuses by itself it changes only the error.
+ * Place it outside of layers with a limit. Directly around a layer that refuses by itself it only changes the error.
  *
- * Errors: {@link Overloaded}, for a call that inner would not admit in the tick in which it comes.
+ * Errors: {@link Overloaded} if the inner service is not ready in the tick of the call.
  *
- * Cost per call: the asking of inner's readiness, and about 3 ns; it gives inner's own promise.
+ * Cost per call: inner's readiness check plus about 3 ns; inner's promise is returned unchanged.
  *
  * Source: Tower's `load_shed`.
  */

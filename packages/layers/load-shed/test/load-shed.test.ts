@@ -18,7 +18,7 @@ const overloaded = left({ _tag: "Overloaded", origin: "local", retryable: true }
 describe("load-shed", () => {
   conformance(test, () => loadShed(), { ready: "always" });
 
-  test("refuses a call while inner is not ready, in the same tick, and only then", async () => {
+  test("refuses in the same tick, only while inner is not ready", async () => {
     const mock = mockService<string, number>();
     const layered = loadShed()(mock.service);
     mock.admit(1);
@@ -32,7 +32,7 @@ describe("load-shed", () => {
     expect(mock.uninvited).toBe(0);
   });
 
-  test("is ready whatever inner says, so nobody waits outside", async () => {
+  test("is always ready", async () => {
     const mock = mockService<string, number>();
     mock.admit(0);
     const layered = loadShed()(mock.service);
@@ -41,7 +41,7 @@ describe("load-shed", () => {
     expect(mock.calls).toHaveLength(0);
   });
 
-  test("leaves no place in the queue of inner: those who wait there go on", async () => {
+  test("leaves no waiter behind and does not overtake waiting callers", async () => {
     let free = 0;
     const waiting = new WaitList(() => free > 0);
     const limited = service(
@@ -58,19 +58,19 @@ describe("load-shed", () => {
 
     const waited = whenReady(limited, () => limited.call("waits"));
     free = 1;
-    // The slot is free, but it is the turn of the one who waits.
+    // The slot is free, but it belongs to the waiter.
     expect(await layered.call("newcomer")).toEqual(overloaded);
     waiting.wake();
     expect(await waited).toEqual(right("done"));
   });
 
-  test("gives inner's own promise", () => {
+  test("returns inner's own promise", () => {
     const promise = Promise.resolve(right(1));
     const layered = loadShed()(service("leaf", () => promise));
     expect(layered.call("a")).toBe(promise);
   });
 
-  test("a defect that inner throws comes out as a rejection", async () => {
+  test("turns a throw of inner into a rejection", async () => {
     const defect = new Error("thrown");
     const thrower = (): never => {
       throw defect;
@@ -80,7 +80,7 @@ describe("load-shed", () => {
     await expect(loadShed()(service("leaf", answers, { ready: thrower })).call("a")).rejects.toBe(defect);
   });
 
-  test("counts what it refuses and tells its observer", async () => {
+  test("counts refusals and reports them to the observer", async () => {
     let told = 0;
     const mock = mockService<string, number>();
     const layered = loadShed({ observer: { shed: () => told++ } })(mock.service);
@@ -93,7 +93,7 @@ describe("load-shed", () => {
     expect(layered.describe()).toMatchObject({ name: "load-shed", state: { shed: 2 } });
   });
 
-  test("adds one error to those of inner", () => {
+  test("adds Overloaded to the error type", () => {
     expectTypeOf(loadShed()).toEqualTypeOf<Layer<unknown, unknown, Overloaded>>();
     const stack = new ServiceBuilder<string>()
       .layer(loadShed())
