@@ -3,7 +3,7 @@ import type { Registry } from "prom-client";
 import { checkFree, ReadCounter } from "./read.ts";
 import { other } from "./series.ts";
 
-/** The names of an observer's functions. */
+/** Names of an observer's functions. */
 export type EventOf<Observer> = {
   [Name in keyof Observer]-?: NonNullable<Observer[Name]> extends (...args: never[]) => unknown
     ? Name
@@ -14,26 +14,26 @@ export type EventOf<Observer> = {
 export interface EventMetricsOptions {
   /** Where the metric is registered. */
   readonly registry: Registry;
-  /** How it is called. Default `stack_events_total`. */
+  /** Name of the metric. Default `stack_events_total`. */
   readonly name?: string;
-  /** With so many series, those with further labels count as `other`: a whole number, at least 1. Default 10,000. */
+  /** Maximum number of series; events beyond it count as `other`: an integer of at least 1. Default 10,000. */
   readonly maxSeries?: number;
 }
 
 export interface ObserverOptions<Observer> {
-  /** Labels beside `layer` and `event`, with their values, such as the route. */
+  /** Labels in addition to `layer` and `event`, such as the route. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** An observer that is told, too. */
+  /** An observer that receives the events, too. */
   readonly also?: Observer;
 }
 
-/** Makes observers that count. */
+/** Creates observers that count events. */
 export interface EventMetrics {
   /**
-   * An observer for a layer: each of the functions that are named counts how often it is called.
+   * Creates an observer for a layer. Each of the named functions counts its calls.
    *
-   * @param layer The label `layer`: the layer's name.
-   * @param events Names of functions of the observer; the compiler knows which there are.
+   * @param layer Value of the label `layer`: the layer's name.
+   * @param events Names of functions of the observer, checked by the compiler.
    */
   observer<Observer extends object>(
     layer: string,
@@ -41,10 +41,10 @@ export interface EventMetrics {
     options?: ObserverOptions<Observer>,
   ): Observer;
   /**
-   * Makes observers for something that comes to an end, such as an endpoint. At the end their series are removed,
-   * unless another observer shares them, after one more reading: the last events are not lost.
+   * Creates observers for something with a lifetime, such as an endpoint. When it ends, their series are removed unless
+   * another observer shares them. They appear in one more scrape, so the last events are not lost.
    *
-   * @param atEnd Registers a function that runs at the end, once.
+   * @param atEnd Registers a function to run once at the end.
    */
   until(atEnd: (run: () => void) => void): EventMetrics;
 }
@@ -53,24 +53,24 @@ interface Cell {
   readonly key: string;
   readonly labels: Readonly<Record<string, string>>;
   count: number;
-  /** Observers that count here. */
+  /** Number of observers that share this cell. */
   owners: number;
 }
 
 /**
- * Counts what layers tell their observers, as `stack_events_total{layer,event}`: retries, refusals, circuits that open.
- * Use it beside {@link stackMetrics}, which shows how things stand and not what has happened in between. A series is
- * there, with 0, from the moment that its observer is made.
+ * Counts the events that layers report to observers, as `stack_events_total{layer,event}`: retries, refusals, opened
+ * circuits. Complements {@link stackMetrics}, which shows the current state but not what happened between scrapes. A
+ * series exists, with 0, as soon as its observer is created.
  *
- * Observers of the same layer and labels share their series.
+ * Observers with the same layer and labels share their series.
  *
- * Cost per event: a few nanoseconds. prom-client is asked only when the metrics are read.
+ * Cost per event: a few nanoseconds. prom-client runs only on scrapes.
  *
  * @example
  * const events = eventMetrics({ registry });
  * retry({ observer: events.observer("retry", ["retried", "gaveUp"]) });
  *
- * @throws RangeError when an option is out of range, or the registry has a metric of that name already.
+ * @throws RangeError if an option is out of range, or the registry already has a metric of that name.
  */
 export function eventMetrics({
   registry,
@@ -80,11 +80,11 @@ export function eventMetrics({
   checkInteger("eventMetrics: maxSeries", maxSeries, { min: 1 });
   checkFree("eventMetrics", registry, [name]);
   const cells = new Map<string, Cell>();
-  /** Those to be removed when they have been read. */
+  /** Cells to remove after the next scrape. */
   const ownerless = new Set<Cell>();
   new ReadCounter({
     name,
-    help: "What layers have told their observers, by layer and event",
+    help: "Events reported by layers",
     registry,
     read: () => {
       if (ownerless.size > 0) queueMicrotask(sweep);
@@ -128,13 +128,13 @@ export function eventMetrics({
       for (const event of events) {
         const cell = cellOf({ ...labels, layer, event });
         owned.push(cell);
-        const tell = (also as typeof observer | undefined)?.[event];
+        const forward = (also as typeof observer | undefined)?.[event];
         observer[event] =
-          tell === undefined
+          forward === undefined
             ? () => void cell.count++
             : (...args) => {
                 cell.count++;
-                tell.apply(also, args);
+                forward.apply(also, args);
               };
       }
       atEnd?.(() => disown(owned));

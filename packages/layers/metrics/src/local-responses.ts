@@ -7,7 +7,7 @@ interface Cell {
   count: number;
 }
 
-/** Counts the calls that ended with an error inside the stack. */
+/** Counts calls that ended with an error inside the stack. */
 export class LocalResponses {
   readonly #cells = new Map<string, Cell>();
   readonly #routes: boolean;
@@ -15,8 +15,8 @@ export class LocalResponses {
 
   /**
    * @param routes Whether route and cluster are labels.
-   * @param max When there are so many series, further ones count as `other`: tags come from the program, but nothing
-   *   bounds them.
+   * @param max Maximum number of series; calls beyond it count as `other`. Tags come from the program, but nothing
+   *   bounds their number.
    */
   constructor(routes: boolean, max: number) {
     this.#routes = routes;
@@ -27,7 +27,7 @@ export class LocalResponses {
     return [...this.#cells.values()];
   }
 
-  /** One more, by the error's tag and, where the error stands for another one, that one's. */
+  /** Counts a call by the error's tag and, if the error wraps another one, that one's. */
   count({ _tag, ...fault }: Fault, notes: CallNotes | undefined): void {
     const { reason } = fault as { readonly reason?: unknown };
     const cause = typeof reason === "string" && tag.test(reason) ? reason : "";
@@ -53,5 +53,5 @@ export class LocalResponses {
   }
 }
 
-/** What tags of errors look like. Other reasons are texts, which would make a series each. */
+/** Format of error tags. Any other reason is free text, which would create a series per message. */
 const tag = /^[A-Z][A-Za-z0-9]{0,63}$/;

@@ -8,13 +8,13 @@ import { names, register } from "./register.ts";
 import { defaultBuckets, none, type Series, SeriesTable } from "./series.ts";
 
 export interface MetricsOptions {
-  /** Where the metrics are registered. One layer for each registry. */
+  /** Where the metrics are registered. One layer per registry. */
   readonly registry: Registry;
-  /** Upper bounds of the duration's buckets, in seconds: finite, over 0, rising. Default: 0.001 to 4.096, doubling. */
+  /** Upper bounds of the duration buckets, in seconds: finite, over 0, rising. Default: 0.001 to 4.096, doubling. */
   readonly buckets?: readonly number[];
-  /** Whether the route is a label, as the request's notes name it. Default: no. */
+  /** Adds the route from the request's notes as a label. Default false. */
   readonly routes?: boolean;
-  /** With so many series, further upstreams and routes count as `other`: a whole number, at least 1. Default 10,000. */
+  /** Maximum number of series; upstreams and routes beyond it count as `other`: at least 1. Default 10,000. */
   readonly maxSeries?: number;
   readonly clock?: Clock;
 }
@@ -22,9 +22,9 @@ export interface MetricsOptions {
 /** The layer that counts calls. */
 export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, never, HttpResponse> {
   /**
-   * Tells that an upstream exists; call the returned function, once, when it is gone. Its series are removed after
-   * one more reading, where they would otherwise stay for as long as the process lives. Track all upstreams or none:
-   * with one tracked, those that are not count as gone.
+   * Declares that an upstream exists. Call the returned function once when it is removed: its series then disappear
+   * after one more scrape instead of staying until the process exits. Track all upstreams or none: once one is tracked,
+   * untracked ones count as removed.
    */
   track(upstream: string): () => void;
 }
@@ -33,27 +33,27 @@ export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, 
  * Counts and times HTTP calls:
  *
  * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same labels, from the
- *   call to the end of the response's body, whole or not;
- * - `http_requests_in_flight`, likewise until the body has ended;
+ *   call to the end of the response body, complete or not;
+ * - `http_requests_in_flight`, also until the end of the body;
  * - `http_local_responses_total{reason,cause}`: calls that ended with an error inside the stack, answered or not, by the
- *   error's tag; `cause` is the tag of the error behind it, where there is one. With `routes`, also `route` and `cluster`.
+ *   error's tag. `cause` is the tag of the wrapped error, if any. With `routes`, also `route` and `cluster`.
  *
- * `status` is `error` where a call ended with an error that nobody further in answered, and `upstream` is `none`
- * where no origin was involved: it is the response's, or the error's, or the one that the request's notes name. With
- * `routes` the label `route` is added, `none` where no route matched. Methods other than those of RFC 9110 and `PATCH`
- * count as `OTHER`, so what clients send does not make series, and `maxSeries` bounds what the rest makes.
+ * `status` is `error` if the call ended with an error not turned into a response further in. `upstream` comes from the
+ * response, the error or the request's notes, in this order, and is `none` if no origin was involved. `routes` adds the
+ * label `route`, `none` if no route matched. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so that
+ * clients cannot create series; `maxSeries` bounds the rest.
  *
- * A gRPC call has the label `grpc_status` as well, the number that its head or its trailers end it with: its HTTP status is
- * 200 even when it has failed. `none`: it ended without one.
+ * gRPC calls also have the label `grpc_status`, the number in the headers or trailers of the response, because their
+ * HTTP status is 200 even on failure. `none` means that there was none.
  *
- * Use it once in a stack, outside `respond`, so that it sees the responses made of errors, too.
+ * Use it once per stack, outside `respond`, so that it sees error responses, too.
  *
- * Cost per call: two readings of the clock and about 100 ns; with `routes`, for a request that has no notes, the copy
- * with which it gets them. prom-client is asked only when the metrics are read.
+ * Cost per call: two clock reads and about 100 ns; with `routes`, also a copy of a request that has no notes. prom-client
+ * runs only on scrapes.
  *
  * Errors: none.
  *
- * @throws RangeError when an option is out of range, or the registry has metrics of these names already.
+ * @throws RangeError if an option is out of range, or the registry already has metrics of these names.
  */
 export function metrics({
   registry,
@@ -90,7 +90,7 @@ export function metrics({
   function answered(request: HttpRequest, response: HttpResponse, fault: unknown, startedAt: number): void {
     const { body, headers, status } = response;
     const upstream = response.upstream ?? upstreamOf(fault);
-    // gRPC needs HTTP/2, and most requests are told by that alone.
+    // gRPC requires HTTP/2, and that check alone rules out most requests.
     if (request.version === "2" && isGrpc(request.headers)) {
       body.observe((_complete, trailers) => {
         const grpc = grpcStatusOf(headers) ?? (trailers && grpcStatusOf(trailers)) ?? -1;
@@ -108,7 +108,7 @@ export function metrics({
     call(request, signal) {
       const startedAt = clock.now();
       inFlight++;
-      // Notes are written by those further in: who wants to read them sees to it that there are some.
+      // Inner layers only write notes that exist, so a layer that reads them must create them.
       const passedOn = routes && request.notes === undefined ? { ...request, notes: callNotes() } : request;
       return inner.call(passedOn, signal).then(
         (result) => {
@@ -134,7 +134,7 @@ function upstreamOf(fault: unknown): string | undefined {
   return typeof upstream === "string" ? upstream : undefined;
 }
 
-/** `undefined`: none is given. A number that gRPC does not know counts as UNKNOWN, so that origins cannot make series. */
+/** Returns `undefined` if there is none. Invalid codes count as UNKNOWN, so that origins cannot create series. */
 function grpcStatusOf(headers: HttpHeaders): number | undefined {
   const value = headers.get("grpc-status");
   if (value === undefined) return undefined;

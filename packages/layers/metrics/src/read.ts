@@ -1,17 +1,17 @@
 import { notShown, rangeError } from "@pagoda/core";
 import { type Aggregator, Counter, Gauge, type MetricValue, type Registry } from "prom-client";
 
-/** A metric whose values are read when somebody asks. */
+/** A metric whose values are read on scrapes. */
 export interface ReadConfiguration {
   readonly name: string;
   readonly help: string;
   readonly registry: Registry;
   readonly read: () => MetricValue<string>[];
-  /** What prom-client makes of the values of several processes. Default: their sum. */
+  /** How prom-client aggregates several processes. Default: sum. */
   readonly aggregator?: Aggregator;
 }
 
-/** prom-client keeps values under keys that it builds of the labels; these it takes as they are, which is cheaper. */
+/** A gauge that hands its values to prom-client as they are. Storing them would build a key of the labels each time. */
 export class ReadGauge extends Gauge {
   readonly #read: () => MetricValue<string>[];
 
@@ -26,7 +26,7 @@ export class ReadGauge extends Gauge {
   }
 }
 
-/** The same for what only grows. */
+/** The same as a counter. */
 export class ReadCounter extends Counter {
   readonly #read: () => MetricValue<string>[];
 
@@ -42,11 +42,12 @@ export class ReadCounter extends Counter {
 }
 
 /**
- * Before anything is registered: half of what belongs together would be of no use.
+ * Checks all names before any is registered, so that a failure leaves no metric behind.
  *
- * @throws RangeError when the registry has a metric of one of the names.
+ * @throws RangeError if the registry already has a metric of one of the names.
  */
-export function checkFree(who: string, registry: Registry, names: readonly string[]): void {
+export function checkFree(factory: string, registry: Registry, names: readonly string[]): void {
   const taken = names.find((name) => registry.getSingleMetric(name) !== undefined);
-  if (taken !== undefined) throw rangeError(`${who}: registry`, `one without the metric ${taken}`, notShown);
+  if (taken !== undefined)
+    throw rangeError(`${factory}: registry`, `one without the metric ${taken}`, notShown);
 }

@@ -3,7 +3,7 @@ import { ReadCounter, ReadGauge } from "./read.ts";
 import type { LocalResponses } from "./local-responses.ts";
 import type { SeriesTable } from "./series.ts";
 
-/** As the metrics are called; those of the seed keep their names. */
+/** Metric names. */
 export const names = {
   requests: "http_requests_total",
   duration: "http_request_duration_seconds",
@@ -11,7 +11,7 @@ export const names = {
   inFlight: "http_requests_in_flight",
 } as const;
 
-/** Registers metrics whose values are read off the table when somebody asks. */
+/** Registers metrics whose values are read from the table on scrapes. */
 export function register(
   registry: Registry,
   table: SeriesTable,
@@ -30,13 +30,13 @@ export function register(
   new SeriesHistogram(table, registry);
   new ReadCounter({
     name: names.localResponses,
-    help: "HTTP requests that the stack answered by itself, by the error's tag",
+    help: "HTTP requests that ended with a local error, by its tag",
     registry,
     read: () => local.all.map(({ labels, count }) => ({ labels: { ...labels }, value: count })),
   });
   new ReadGauge({
     name: names.inFlight,
-    help: "HTTP requests whose response has not ended",
+    help: "HTTP requests in flight",
     registry,
     read: () => [{ labels: {}, value: inFlight() }],
   });
@@ -47,7 +47,7 @@ const duration = {
   help: "Seconds from an HTTP request to the end of its response",
 };
 
-/** prom-client's histogram can only be told single observations; this one reads finished buckets. */
+/** prom-client's histogram accepts single observations only; this one reads finished buckets. */
 class SeriesHistogram extends Histogram {
   readonly #table: SeriesTable;
 
@@ -68,12 +68,12 @@ class SeriesHistogram extends Histogram {
       { labels: { ...labels }, value: sum, metricName: `${name}_sum` },
       { labels: { ...labels }, value: count, metricName: `${name}_count` },
     ]);
-    // prom-client's types promise an enum for `type`; at run time it is this word.
+    // In prom-client's types `type` is an enum; at run time it is this string.
     const type = "histogram" as unknown as MetricObjectWithValues<never>["type"];
     return { ...duration, type, aggregator: "sum", values, collect: () => {} };
   }
 
-  /** What prom-client asks for its text format. */
+  /** Called by prom-client for its text format. */
   getForPromString(): Promise<MetricObjectWithValues<MetricValue<string>>> {
     return this.get();
   }

@@ -1,24 +1,24 @@
 import { knownMethods } from "@pagoda/http";
 
-/** The seed's buckets, in seconds: 1 ms to about 4 s, doubling. */
+/** Buckets in seconds: 1 ms to about 4 s, doubling. */
 export const defaultBuckets: readonly number[] = Array.from({ length: 13 }, (_, n) => 0.001 * 2 ** n);
 
 /** The labels of a series. */
 export interface SeriesLabels {
   readonly method: string;
-  /** Where routes are a label. */
+  /** Present if routes are a label. */
   readonly route?: string;
   readonly status: string;
-  /** The number by which a gRPC call ended; `none` where nobody said. Absent for other calls. */
+  /** Status code of a gRPC call, or `none`. Absent for other calls. */
   readonly grpc_status?: string;
   readonly upstream: string;
 }
 
-/** Counts and times the calls that share their labels. */
+/** Counts and times the calls with the same labels. */
 export class Series {
   readonly labels: SeriesLabels;
   readonly #bounds: readonly number[];
-  /** Calls up to each bound and not up to the one before it; last, those beyond. */
+  /** Calls per bucket, not cumulative; the last one is unbounded. */
   readonly #counts: number[];
   count = 0;
   sum = 0;
@@ -37,7 +37,7 @@ export class Series {
     this.sum += seconds;
   }
 
-  /** Each bound (`+Inf` last) with the calls up to it. */
+  /** Cumulative number of calls per bound, `+Inf` last. */
   get cumulative(): readonly (readonly [bound: string, calls: number])[] {
     let calls = 0;
     return this.#counts.map((count, i) => {
@@ -52,30 +52,30 @@ type Statuses = Map<number, Series>;
 type Methods = Map<string, Statuses>;
 type Upstreams = Map<string, Methods>;
 
-/** All series of a layer, found by their labels without building a key: looking one up costs about 20 ns. */
+/** All series of a layer. Looking one up builds no key and costs about 20 ns. */
 export class SeriesTable {
   readonly #bounds: readonly number[];
   readonly #max: number;
-  /** Where routes are no label. */
+  /** Used if routes are not a label. */
   readonly #plain: Upstreams = new Map();
   readonly #routes = new Map<string, Upstreams>();
-  /** Upstreams that somebody has said are there, and how often. */
+  /** Tracked upstreams and how often each is tracked. */
   readonly #tracked = new Map<string, number>();
   #isTracking = false;
-  /** Those that are there no more, and whose series have not been read since. */
+  /** Removed upstreams whose series have not been scraped since. */
   readonly #gone = new Set<string>();
   all: Series[] = [];
 
-  /** @param max When there are so many series, further ones have `other` as upstream and route. */
+  /** @param max Maximum number of series; beyond it, upstream and route are `other`. */
   constructor(bounds: readonly number[], max: number) {
     this.#bounds = bounds;
     this.#max = max;
   }
 
   /**
-   * @param status 0 where there was no response.
-   * @param route `undefined` where routes are no label.
-   * @param grpc How a gRPC call ended, -1 where nobody said; `undefined` for other calls.
+   * @param status 0 if there was no response.
+   * @param route `undefined` if routes are not a label.
+   * @param grpc Status code of a gRPC call, -1 if there was none; `undefined` for other calls.
    */
   find(upstream: string, method: string, status: number, route: string | undefined, grpc?: number): Series {
     const known = knownMethods.has(method) ? method : "OTHER";
@@ -84,7 +84,7 @@ export class SeriesTable {
     return series ?? this.#make(upstream, known, status, route, grpc);
   }
 
-  /** An upstream is there, until what it gives runs: once. */
+  /** Tracks an upstream until the returned function is called, once. */
   track(upstream: string): () => void {
     this.#isTracking = true;
     this.#tracked.set(upstream, (this.#tracked.get(upstream) ?? 0) + 1);
@@ -99,7 +99,7 @@ export class SeriesTable {
     };
   }
 
-  /** Somebody reads them: those of upstreams that have gone for the last time. */
+  /** Called on scrapes: afterwards the series of removed upstreams are dropped. */
   beingRead(): void {
     // All metrics of a registry are read in one tick.
     if (this.#gone.size > 0) queueMicrotask(this.#sweep);
@@ -137,25 +137,25 @@ export class SeriesTable {
     const methods = at(upstreams, upstream, () => new Map() as Methods);
     at(methods, method, () => new Map() as Statuses).set(keyOf(status, grpc), series);
     this.all.push(series);
-    // A call that had tried an upstream may end long after it has gone.
+    // A call to an upstream may end long after the upstream was removed.
     if (this.#isTracking && upstream !== other && upstream !== none && !this.#tracked.has(upstream))
       this.#gone.add(upstream);
     return series;
   }
 }
 
-/** One number for both. HTTP statuses have three digits. */
+/** Combines both into one number. HTTP statuses have three digits. */
 function keyOf(status: number, grpc: number | undefined): number {
   return grpc === undefined ? status : (grpc + 2) * 1_000 + status;
 }
 
-/** What stands for all labels that there is no room for. */
+/** Label value for everything beyond a limit. */
 export const other = "other";
 
-/** What stands for the upstream and the route of calls that have none. */
+/** Label value for a missing upstream or route. */
 export const none = "none";
 
-/** What a map has at a key, made where it is missing. */
+/** Returns the value at a key, creating it if missing. */
 export function at<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) map.set(key, (value = make()));

@@ -7,32 +7,32 @@ import { type Sample, walk } from "./walk.ts";
 export interface StackMetricsOptions {
   /** Where the metrics are registered. */
   readonly registry: Registry;
-  /** Gives what is described, asked anew each time: a service that can be replaced may change in between. */
+  /** Returns the service to describe. Called on each scrape, so that the service can be replaced in between. */
   readonly stack: () => { describe(): Description };
-  /** What all names begin with: letters, digits and `_`, no digit first. Default `stack`. */
+  /** Prefix of all metric names: letters, digits and `_`, not starting with a digit. Default `stack`. */
   readonly prefix?: string;
-  /** Series beyond this are left out and counted: a whole number, at least 1. Default 10,000. */
+  /** Maximum number of series; those beyond it are dropped and counted: an integer of at least 1. Default 10,000. */
   readonly maxSeries?: number;
 }
 
-/** Names come from the keys in states. Somebody may use a state's keys for data. */
+/** Names come from the keys of states, which a layer might use for data. */
 const maxNames = 1_000;
-/** The words of a state are phases and reasons, of which there are a handful. */
+/** Strings in a state are phases and reasons, of which there are a handful. */
 const maxWords = 16;
 
 /**
- * Shows how the layers of a stack stand, as gauges read off its description when somebody asks: each number in a
- * layer's state is `stack_<layer>_<name>`, a truth is 0 or 1, and a word is a series with the label `state` for each one
- * that was ever seen, 1 for the one that holds. Names are in snake case, and milliseconds become seconds. All that is in
- * the stack of an endpoint has the label `endpoint`, and `route` and `cluster` likewise; `position` is there where two
- * layers would be the same otherwise.
+ * Exposes the state of a stack's layers as gauges, read from its description on scrapes. Each number in a layer's state
+ * is `stack_<layer>_<name>` and a boolean is 0 or 1. A string is one series per value seen so far, with the label `state`
+ * and 1 for the current value. Names are in snake case, and milliseconds become seconds. Everything in the stack of an
+ * endpoint has the label `endpoint`; the same holds for `route` and `cluster`. Layers with otherwise identical labels get
+ * a `position`.
  *
- * Use it once for each stack. A name that comes up for the first time is there from the next reading on. A
- * description that fails is counted, and gives no series.
+ * Use it once per stack. A name seen for the first time appears from the next scrape on. A failing description is
+ * counted and yields no series.
  *
- * Cost: none per call; what `describe()` costs, once each time that the metrics are read.
+ * Cost: none per call; one `describe()` per scrape.
  *
- * @throws RangeError when an option is out of range, or the registry has metrics of these names already.
+ * @throws RangeError if an option is out of range, or the registry already has metrics of these names.
  */
 export function stackMetrics({
   registry,
@@ -48,17 +48,17 @@ export function stackMetrics({
   const reader = new StackReader(registry, stack, `${prefix}_`, maxSeries);
   new ReadCounter({
     name: own.failures,
-    help: "Times that the stack's description failed",
+    help: "Failures of the stack description",
     registry,
     read: () => [{ labels: {}, value: reader.read().failures }],
   });
   new ReadGauge({
     name: own.dropped,
-    help: "Series of the stack's state that there was no room for",
+    help: "Dropped series of the stack state",
     registry,
     read: () => [{ labels: {}, value: reader.read().dropped }],
   });
-  // What there is now is named from the first reading on.
+  // Registers current names, so that they appear on the first scrape.
   reader.refresh();
 }
 
@@ -67,10 +67,10 @@ class StackReader {
   readonly #stack: StackMetricsOptions["stack"];
   readonly #prefix: string;
   readonly #maxSeries: number;
-  /** Of each name that is registered, its values at the last reading. */
+  /** Values at the last scrape, by registered name. */
   readonly #values = new Map<string, MetricValue<string>[]>();
   readonly #words = new Map<string, Set<string>>();
-  /** The series of this reading. One that is there twice makes Prometheus refuse all. */
+  /** Series of this scrape. Prometheus rejects a scrape with duplicates. */
   readonly #seen = new Set<string>();
   #series = 0;
   #isFresh = false;
@@ -84,7 +84,7 @@ class StackReader {
     this.#maxSeries = maxSeries;
   }
 
-  /** All gauges are asked in one tick: the first one reads for all. */
+  /** All gauges are read in one tick; the first one refreshes them all. */
   read(): this {
     if (this.#isFresh) return this;
     this.#isFresh = true;
@@ -132,7 +132,7 @@ class StackReader {
     } else this.dropped++;
   }
 
-  /** `undefined`: there is no room for the name, or somebody else has it. */
+  /** Returns `undefined` if there are too many names, or the name is taken by another metric. */
   #valuesOf(name: string, layer: string): MetricValue<string>[] | undefined {
     const known = this.#values.get(name);
     if (known !== undefined) return known;
@@ -140,9 +140,9 @@ class StackReader {
     this.#values.set(name, []);
     new ReadGauge({
       name,
-      help: `From the state of ${layer}`,
+      help: `State of ${layer}`,
       registry: this.#registry,
-      // Ages, shares and limits of several processes have no sum.
+      // Ages, shares and limits of several processes cannot be summed.
       aggregator: "max",
       read: () => this.read().#values.get(name) ?? [],
     });

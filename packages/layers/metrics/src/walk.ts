@@ -1,13 +1,13 @@
 import type { Description, Json } from "@pagoda/core";
 
-/** What a description says as numbers. */
+/** A value in a description. */
 export interface Sample {
   /** `circuit_breaker_waiting`. */
   readonly name: string;
   readonly layer: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** Set where a word is the value: the series that says whether it is this one has the label `state`. */
+  /** Set if the value is a string; the series then has the label `state`. */
   readonly word?: string;
 }
 
@@ -17,13 +17,13 @@ interface Node {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Nodes that give a label to all that is inside of them, by the key or name among their options. */
+/** Nodes that label everything inside them, by the key or name in their options. */
 const labelled = ["endpoint", "route", "cluster"] as const;
 
 /**
- * All numbers, truths and words in the states of a tree, outermost first.
+ * Returns all numbers, booleans and strings in the states of a tree, outermost first.
  *
- * Two nodes of one name that have the same labels get the label `position`, counted from 1.
+ * Nodes with the same name and labels get the label `position`, counted from 1.
  */
 export function walk(description: Description): Sample[] {
   const nodes: Node[] = [];
@@ -84,7 +84,7 @@ function isMs(key: string): boolean {
   return key === "ms" || key.endsWith("Ms");
 }
 
-/** Prometheus counts in seconds. */
+/** Prometheus uses seconds. */
 function withUnit(key: string): string {
   return isMs(key) ? `${key.slice(0, -2)}Seconds` : key;
 }

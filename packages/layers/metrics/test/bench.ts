@@ -1,7 +1,7 @@
 import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
 import type { Registry } from "prom-client";
 
-/** A body that ends when and as the test says. */
+/** A body that the test ends. */
 export class TestBody extends PushBody {
   readonly length = undefined;
   protected goOn(): void {}
@@ -16,10 +16,10 @@ export class TestBody extends PushBody {
   }
 }
 
-/** Takes everything and forgets it. */
+/** Discards everything. */
 export const nowhere: BodySink = { write: () => true, end() {}, fail() {} };
 
-/** The samples of a registry's text, each by its name and labels as they stand there. */
+/** Samples of a registry's text format, by name and labels. */
 export async function samples(registry: Registry): Promise<ReadonlyMap<string, number>> {
   const lines = (await registry.metrics()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(

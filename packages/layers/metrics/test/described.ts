@@ -1,6 +1,6 @@
 import type { Description } from "@pagoda/core";
 
-/** Each layer's state with all that it may hold, as the layers describe themselves. */
+/** Complete state of each layer, as the layers describe it. */
 const states: Readonly<Record<string, NonNullable<Description["state"]>>> = {
   metrics: { inFlight: 1, series: 10 },
   "rate-limit": { globalLeft: 9, keys: 1, waiting: 0 },
@@ -32,7 +32,7 @@ const transport: Description = {
   state: { inFlight: 0, waiting: 0, connections: 1, idle: 1 },
 };
 
-/** A stack of all layers that have a state. */
+/** A stack of all layers with state. */
 export const described: Description = Object.entries(states).reduceRight<Description>(
   (inner, [name, state]) => ({ name, state, inner: [inner] }),
   {

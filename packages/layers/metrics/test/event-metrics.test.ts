@@ -3,14 +3,14 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { eventMetrics, type EventOf } from "@pagoda/metrics";
 import { exposed } from "./exposition.ts";
 
-/** An observer such as layers have. */
+/** An observer as layers have it. */
 interface TryObserver {
   readonly retried?: (event: { readonly attempt: number }) => void;
   readonly gaveUp?: (reason: string, attempts: number) => void;
   readonly name?: string;
 }
 
-/** A layer's factory, as far as observers matter. */
+/** A layer factory, reduced to its observer. */
 function layerWith(options: { readonly observer?: TryObserver }): TryObserver {
   return options.observer ?? {};
 }
@@ -20,7 +20,7 @@ async function values(registry: Registry) {
 }
 
 describe("eventMetrics", () => {
-  test("counts what an observer is told, from 0", async () => {
+  test("counts events from 0", async () => {
     const registry = new Registry();
     const events = eventMetrics({ registry });
     const observer = events.observer<TryObserver>("retry", ["retried", "gaveUp"]);
@@ -36,7 +36,7 @@ describe("eventMetrics", () => {
     expect(await values(registry)).toEqual([series("retried", 2), series("gaveUp", 0)]);
   });
 
-  test("tells an observer that is given with it, all that it is told itself", () => {
+  test("forwards events to the observer given as also", () => {
     const told: unknown[] = [];
     const also: TryObserver = {
       retried: (event) => told.push(event),
@@ -49,7 +49,7 @@ describe("eventMetrics", () => {
     expect(told).toEqual([{ attempt: 2 }, ["deadline", 2]]);
   });
 
-  test("counts before the other is told: one that throws is counted, too", async () => {
+  test("counts an event even if also throws", async () => {
     const registry = new Registry();
     const retried = (): never => {
       throw new Error("a mistake");
@@ -61,7 +61,7 @@ describe("eventMetrics", () => {
     expect((await values(registry))[0]?.value).toBe(1);
   });
 
-  test("takes further labels; observers of the same ones share their series", async () => {
+  test("observers with the same labels share their series", async () => {
     const registry = new Registry();
     const events = eventMetrics({ registry, name: "shop_events_total" });
     const make = (labels: Record<string, string>) =>
@@ -81,7 +81,7 @@ describe("eventMetrics", () => {
     ]);
   });
 
-  test("with as many series as are allowed, further ones are `other`", async () => {
+  test("events beyond maxSeries count as `other`", async () => {
     const registry = new Registry();
     const events = eventMetrics({ registry, maxSeries: 2 });
     for (const layer of ["a", "b", "c", "d", "a"]) {
@@ -111,7 +111,7 @@ describe("eventMetrics", () => {
     );
   });
 
-  test("refuses a name that the registry has already", () => {
+  test("refuses a name already in the registry", () => {
     const registry = new Registry();
     new Counter({ name: "stack_events_total", help: "somebody else's", registers: [registry] });
     expect(() => eventMetrics({ registry })).toThrow(
@@ -119,7 +119,7 @@ describe("eventMetrics", () => {
     );
   });
 
-  test("defect: series of 3,000 endpoints that came and went stayed for ever", async () => {
+  test("defect: series of 3,000 removed endpoints stayed forever", async () => {
     const registry = new Registry();
     const events = eventMetrics({ registry });
     for (let at = 0; at < 3_000; at++) {
@@ -130,14 +130,14 @@ describe("eventMetrics", () => {
         .retried?.({ attempt: 2 });
       end();
     }
-    // The last reading that has them: nothing that was counted is lost.
+    // The last scrape with them: no event is lost.
     const last = await values(registry);
     expect(last).toHaveLength(6_000);
     expect(last.reduce((sum, { value }) => sum + value, 0)).toBe(3_000);
     expect(await values(registry)).toEqual([]);
   });
 
-  test("a series stays while another observer shares it, and counts on where it comes back in time", async () => {
+  test("a shared series stays, and a series recreated before the scrape keeps its count", async () => {
     const registry = new Registry();
     const events = eventMetrics({ registry });
     const ends: (() => void)[] = [];
@@ -154,7 +154,7 @@ describe("eventMetrics", () => {
     expect((await values(registry)).map(({ value }) => value)).toEqual([3]);
   });
 
-  test("is in OpenMetrics' words, too", async () => {
+  test("is exposed in OpenMetrics format", async () => {
     const registry = new Registry();
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     eventMetrics({ registry }).observer<TryObserver>("retry", ["retried"]).retried?.({ attempt: 2 });
@@ -162,19 +162,19 @@ describe("eventMetrics", () => {
   });
 });
 
-describe("types of eventMetrics", () => {
+describe("types", () => {
   const events = eventMetrics({ registry: new Registry() });
 
-  test("events are the observer's functions", () => {
+  test("events are names of the observer's functions", () => {
     expectTypeOf<EventOf<TryObserver>>().toEqualTypeOf<"retried" | "gaveUp">();
     expectTypeOf(events.observer<TryObserver>("retry", ["retried"])).toEqualTypeOf<TryObserver>();
     // @ts-expect-error: Type '"retryed"' is not assignable to type '"retried" | "gaveUp"'.
     events.observer<TryObserver>("retry", ["retryed"]);
-    // @ts-expect-error: `name` is no function.
+    // @ts-expect-error: `name` is not a function.
     events.observer<TryObserver>("retry", ["name"]);
   });
 
-  test("the layer that it is made for says which observer it is", () => {
+  test("infers the observer type from the layer", () => {
     layerWith({ observer: events.observer("retry", ["retried"]) });
     // @ts-expect-error: Type '"retryed"' is not assignable to type '"retried" | "gaveUp"'.
     layerWith({ observer: events.observer("retry", ["retryed"]) });

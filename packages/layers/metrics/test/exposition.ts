@@ -12,7 +12,7 @@ export interface Line {
 const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
 const label = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)/y;
 
-/** Reads a registry's text as Prometheus does: throws for what it would refuse, such as a series that is there twice. */
+/** Parses a registry's text like Prometheus and throws where Prometheus would reject it, such as duplicate series. */
 export async function exposed(registry: Registry): Promise<readonly Line[]> {
   const lines: Line[] = [];
   const seen = new Set<string>();

@@ -20,7 +20,7 @@ const request: HttpRequest = {
   version: "2",
 };
 
-/** A body with one message and trailers, or one that breaks. */
+/** A body with one message and trailers, or a broken one. */
 class Message extends PushBody {
   readonly length = undefined;
   constructor(trailers: HttpHeaders | undefined) {
@@ -33,7 +33,7 @@ class Message extends PushBody {
   protected stop(): void {}
 }
 
-/** The value of `grpc_status` of the one call that is counted. */
+/** The label `grpc_status` of the single counted call. */
 async function counted(response: HttpResponse, asked: HttpRequest = request): Promise<string | undefined> {
   const registry = new Registry();
   const result = await metrics({ registry })(service("origin", async () => right(response))).call(asked);
@@ -45,36 +45,36 @@ async function counted(response: HttpResponse, asked: HttpRequest = request): Pr
 
 const trailers = (status: string) => HttpHeaders.of({ "grpc-status": status });
 
-describe("a gRPC call counts by its own status, not HTTP's 200", () => {
-  test("as the head says it, as in answers of the stack itself", async () => {
+describe("grpc_status", () => {
+  test("is taken from the headers, as in local responses", async () => {
     expect(await counted(httpResponse(200, undefined, { ...type, "grpc-status": "14" }))).toBe("14");
   });
 
-  test.each(["0", "13"])("as the trailers say it: %s", async (status) => {
+  test.each(["0", "13"])("is taken from the trailers: %s", async (status) => {
     expect(await counted(httpResponse(200, new Message(trailers(status)), type))).toBe(status);
   });
 
   test.each([
     ["without trailers", new Message(HttpHeaders.empty)],
     ["whose body broke", new Message(undefined)],
-  ])("none for one %s", async (_how, body) => {
+  ])("is none for a response %s", async (_how, body) => {
     expect(await counted(httpResponse(200, body, type))).toBe("none");
   });
 
   test.each(["17", "-1", "1e1", "", "99999", "x"])(
-    "what gRPC does not know (%s) counts as UNKNOWN",
+    "counts the invalid code %s as UNKNOWN",
     async (status) => {
       expect(await counted(httpResponse(200, new Message(trailers(status)), type))).toBe("2");
     },
   );
 
-  test("and other calls have no such label, whatever an origin says", async () => {
+  test("is absent for other calls", async () => {
     const plain = { ...request, headers: HttpHeaders.empty };
     expect(await counted(httpResponse(200, "text", { "grpc-status": "14" }), plain)).toBeUndefined();
   });
 });
 
-describe("what the stack answered by itself", () => {
+describe("local responses", () => {
   async function locals(fault: object, routes: boolean) {
     const registry = new Registry();
     const stands = { _tag: "NoEndpointReady", origin: "local", retryable: true, ...fault } as const;
@@ -88,17 +88,17 @@ describe("what the stack answered by itself", () => {
       .map(({ labels }) => labels);
   }
 
-  test("names the error behind the error", async () => {
+  test("have the wrapped error as cause", async () => {
     expect(await locals({ reason: "CircuitOpen" }, false)).toEqual([
       { reason: "NoEndpointReady", cause: "CircuitOpen" },
     ]);
   });
 
-  test("names route and cluster where routes are asked for", async () => {
+  test("have route and cluster with routes", async () => {
     expect(await locals({}, true)).toEqual([{ reason: "NoEndpointReady", route: "cart", cluster: "shop" }]);
   });
 
-  test("makes no series of texts", async () => {
+  test("have no cause for free text", async () => {
     expect(await locals({ reason: "connect ECONNREFUSED 10.0.0.1:80" }, false)).toEqual([
       { reason: "NoEndpointReady" },
     ]);

@@ -35,7 +35,7 @@ describe("metrics", () => {
     response: () => httpResponse(200),
   });
 
-  test("says what it knows in Prometheus's words", async () => {
+  test("exposes Prometheus's text format", async () => {
     const { registry, mock, layered } = bench({ buckets: [0.5, 1] });
     const result = layered.call(get);
     (await mock.next()).answer(response());
@@ -54,10 +54,10 @@ describe("metrics", () => {
         `http_request_duration_seconds_sum{${labels}} 0`,
         `http_request_duration_seconds_count{${labels}} 1`,
         "",
-        "# HELP http_local_responses_total HTTP requests that the stack answered by itself, by the error's tag",
+        "# HELP http_local_responses_total HTTP requests that ended with a local error, by its tag",
         "# TYPE http_local_responses_total counter",
         "",
-        "# HELP http_requests_in_flight HTTP requests whose response has not ended",
+        "# HELP http_requests_in_flight HTTP requests in flight",
         "# TYPE http_requests_in_flight gauge",
         "http_requests_in_flight 0",
         "",
@@ -65,7 +65,7 @@ describe("metrics", () => {
     );
   });
 
-  test("gives the response as it is", async () => {
+  test("passes the response unchanged", async () => {
     const { mock, layered } = bench();
     const answer = response();
     const result = layered.call(get);
@@ -74,7 +74,7 @@ describe("metrics", () => {
     expect(settled).toEqual(right(answer));
   });
 
-  test("measures until the body has ended", async () => {
+  test("measures to the end of the body", async () => {
     const { clock, mock, layered, sample } = bench();
     const body = new TestBody();
     const result = layered.call(get);
@@ -96,7 +96,7 @@ describe("metrics", () => {
   test.each([
     ["breaks", (body: TestBody) => body.break()],
     ["is cancelled", (body: TestBody) => body.cancel()],
-  ])("a response whose body %s has ended, too", async (_how, end) => {
+  ])("a response whose body %s counts as ended", async (_how, end) => {
     const { clock, mock, layered, sample } = bench();
     const body = new TestBody();
     const result = layered.call(get);
@@ -110,7 +110,7 @@ describe("metrics", () => {
     expect(await sample(`http_request_duration_seconds_sum{${labels}}`)).toBe(0.1);
   });
 
-  test("counts an error that comes out, with its tag and its upstream", async () => {
+  test("counts an error by its tag and upstream", async () => {
     const { mock, layered, sample } = bench();
     const result = layered.call(get);
     (await mock.next()).fail(refused);
@@ -120,7 +120,7 @@ describe("metrics", () => {
     expect(await sample("http_requests_in_flight")).toBe(0);
   });
 
-  test("counts a response that stands for an error, with its tag", async () => {
+  test("counts an error response by the error's tag", async () => {
     const { mock, layered, sample } = bench();
     const fault: Fault = { _tag: "NoEndpointReady", origin: "local", retryable: true };
     for (let n = 0; n < 2; n++) {
@@ -132,7 +132,7 @@ describe("metrics", () => {
     expect(await sample('http_local_responses_total{reason="NoEndpointReady"}')).toBe(2);
   });
 
-  test("takes the upstream of a response's fault where the response names none", async () => {
+  test("falls back to the upstream of the response's fault", async () => {
     const { mock, layered, sample } = bench();
     const result = layered.call(get);
     (await mock.next()).answer(httpResponseWith(refused));
@@ -140,7 +140,7 @@ describe("metrics", () => {
     expect(await sample('http_requests_total{method="GET",status="503",upstream="http://a:1"}')).toBe(1);
   });
 
-  test("counts a defect, and passes it on", async () => {
+  test("counts a defect and passes it on", async () => {
     const { mock, layered, sample } = bench();
     const result = layered.call(get);
     const defect = new Error("a defect");
@@ -150,7 +150,7 @@ describe("metrics", () => {
     expect(await sample("http_requests_in_flight")).toBe(0);
   });
 
-  test("puts methods that clients invent under one name", async () => {
+  test("counts unknown methods as OTHER", async () => {
     const { registry, mock, layered, sample } = bench();
     for (const method of ["BREW", "get", "__proto__", "PROPFIND", "PATCH"]) {
       const result = layered.call({ ...get, method });
@@ -164,7 +164,7 @@ describe("metrics", () => {
     ).toHaveLength(2);
   });
 
-  test("a bucket holds what is exactly its bound", async () => {
+  test("a bucket includes its bound", async () => {
     const { clock, mock, layered, sample } = bench({ buckets: [0.1, 0.2] });
     for (const ms of [100, 101, 200, 201]) {
       const result = layered.call(get);
@@ -177,7 +177,7 @@ describe("metrics", () => {
     expect([await bucket("0.1"), await bucket("0.2"), await bucket("+Inf")]).toEqual([1, 3, 4]);
   });
 
-  test("has buckets from 1 ms to 4.096 s, doubling", async () => {
+  test("default buckets double from 1 ms to 4.096 s", async () => {
     const { registry, mock, layered } = bench();
     const result = layered.call(get);
     (await mock.next()).answer(response({ body: emptyBody }));
@@ -197,13 +197,13 @@ describe("metrics", () => {
     );
   });
 
-  test("defect: an infinite bound was taken, beside which +Inf is a second one", () => {
+  test("defect: an infinite bound was accepted and duplicated +Inf", () => {
     expect(() => metrics({ registry: new Registry(), buckets: [1, Infinity] })).toThrow(
       "metrics: buckets must be rising numbers of seconds above 0 (got [1,Infinity])",
     );
   });
 
-  test("defect: a registry that was taken was found out half-way, and kept the first half", () => {
+  test("defect: a name conflict left half of the metrics registered", () => {
     const registry = new Registry();
     new Counter({ name: "http_requests_in_flight", help: "somebody else's", registers: [registry] });
     const refusal =
@@ -212,7 +212,7 @@ describe("metrics", () => {
     expect(registry.getMetricsAsArray()).toHaveLength(1);
   });
 
-  test("a registry takes one layer, and the layer several services", async () => {
+  test("one layer per registry, several services per layer", async () => {
     const { registry, mock, layered, sample } = bench();
     expect(() => metrics({ registry })).toThrow(RangeError);
     const [one, two] = [new Registry(), mockService<HttpRequest, HttpResponse>()];
@@ -225,7 +225,7 @@ describe("metrics", () => {
     expect(layered.describe().state).toEqual({ inFlight: 0, series: 0 });
   });
 
-  test("describes its buckets and what is in flight", async () => {
+  test("describes buckets and calls in flight", async () => {
     const { mock, layered } = bench({ buckets: [1, 2] });
     const result = layered.call(get);
     expect(layered.describe()).toMatchObject({
@@ -239,17 +239,17 @@ describe("metrics", () => {
   });
 });
 
-describe("types of metrics", () => {
-  test("it changes nothing", () => {
+describe("types", () => {
+  test("leaves the service's types unchanged", () => {
     const layer = metrics({ registry: new Registry() });
     expectTypeOf(layer).toExtend<Layer<HttpRequest, unknown, never, never, never, HttpResponse>>();
     const { service } = mockService<HttpRequest, HttpResponse, Refused>();
     expectTypeOf(layer(service)).toEqualTypeOf<typeof service>();
   });
 
-  test("it stands around HTTP alone", () => {
+  test("requires HTTP requests", () => {
     const { service } = mockService<string, HttpResponse>();
-    // @ts-expect-error: a string is no HttpRequest.
+    // @ts-expect-error: a string is not an HttpRequest.
     const layered: Service<string, HttpResponse, unknown> = metrics({ registry: new Registry() })(service);
     expect(layered.describe().name).toBe("metrics");
   });
@@ -259,7 +259,7 @@ function httpResponseWith(fault: Fault): HttpResponse {
   return { ...httpResponse(503), fault };
 }
 
-describe("series of upstreams that go", () => {
+describe("series of removed upstreams", () => {
   async function call({ mock, layered }: ReturnType<typeof bench>, upstream: string): Promise<void> {
     const result = layered.call(get);
     (await mock.next()).answer(response({ upstream }));
@@ -280,7 +280,7 @@ describe("series of upstreams that go", () => {
     return { ...bench(), registry, mock, layered, counting, upstreams };
   }
 
-  test("defect: 3,000 that came and went left their series for ever", async () => {
+  test("defect: series of 3,000 removed upstreams stayed forever", async () => {
     const bed = tracked();
     const here = bed.counting.track("http://here:1");
     await call(bed, "http://here:1");
@@ -296,7 +296,7 @@ describe("series of upstreams that go", () => {
     here();
   });
 
-  test("are read once more, and by all metrics of that reading", async () => {
+  test("appear in one more scrape, in all metrics", async () => {
     const bed = tracked();
     const gone = bed.counting.track("http://a:1");
     await call(bed, "http://a:1");
@@ -307,7 +307,7 @@ describe("series of upstreams that go", () => {
     expect(await bed.registry.metrics()).not.toContain("a:1");
   });
 
-  test("stay while the upstream is somewhere else, and when it comes back in time", async () => {
+  test("stay while the upstream is tracked elsewhere or again before the scrape", async () => {
     const bed = tracked();
     const [one, two] = [bed.counting.track("http://a:1"), bed.counting.track("http://a:1")];
     await call(bed, "http://a:1");
@@ -321,7 +321,7 @@ describe("series of upstreams that go", () => {
     again();
   });
 
-  test("do not come back for good with a call that ends late", async () => {
+  test("do not return permanently with a late call", async () => {
     const bed = tracked();
     bed.counting.track("http://a:1")();
     await bed.registry.metrics();
@@ -330,7 +330,7 @@ describe("series of upstreams that go", () => {
     expect(await bed.upstreams()).toEqual([]);
   });
 
-  test("stay where nobody tracks", async () => {
+  test("stay without tracking", async () => {
     const bed = tracked();
     await call(bed, "http://a:1");
     await bed.registry.metrics();

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { metrics } from "@pagoda/metrics";
 import { nowhere, samples, TestBody } from "./bench.ts";
 
-/** A call, and what becomes of it. Times are milliseconds. */
+/** A call and its outcome. Times are in milliseconds. */
 interface Plan {
   readonly method: string;
   readonly status: number;
@@ -23,7 +23,7 @@ const fault: Fault = { _tag: "Refused", origin: "local", retryable: false };
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 const buckets = [0.05, 0.1, 0.4, 1];
 
-/** The ends of those whose body takes time. */
+/** Outcomes with a body that takes time. */
 const streamed: ReadonlySet<Plan["ends"]> = new Set(["complete", "broken", "cancelled"]);
 
 const plans: fc.Arbitrary<Plan[]> = fc.array(
@@ -39,7 +39,7 @@ const plans: fc.Arbitrary<Plan[]> = fc.array(
   { maxLength: 30 },
 );
 
-/** Gives each request what its plan says, when its plan says it. */
+/** Answers each request as planned. */
 function planned(clock: VirtualClock) {
   return service(
     "planned",
@@ -83,7 +83,7 @@ async function run(all: readonly Plan[], clock: VirtualClock, registry: Registry
   }
 }
 
-/** What the samples must be, worked out the slow way. */
+/** Expected samples, computed naively. */
 function expected(all: readonly Plan[]): Map<string, number> {
   const found = new Map<string, number>();
   const add = (name: string, value: number): void => void found.set(name, (found.get(name) ?? 0) + value);
@@ -106,13 +106,13 @@ function expected(all: readonly Plan[]): Map<string, number> {
   return found;
 }
 
-/** Sums of the same numbers in another order differ in their last digits. */
+/** Rounds away differences caused by the order of summation. */
 function rounded(all: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...all].map(([name, value]) => [name, Math.round(value * 1e6) / 1e6]));
 }
 
-describe("properties of metrics", () => {
-  test("what Prometheus reads is what a naive count of the calls gives", async () => {
+describe("properties", () => {
+  test("the exposed values equal a naive count", async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (all) => {
         const [clock, registry] = [virtualClock(), new Registry()];
@@ -124,7 +124,7 @@ describe("properties of metrics", () => {
     );
   });
 
-  test("in flight is what has begun and not ended, at any time", async () => {
+  test("in flight is always started minus ended", async () => {
     await fc.assert(
       fc.asyncProperty(plans, fc.nat(2_500), async (all, now) => {
         const [clock, registry] = [virtualClock(), new Registry()];
@@ -139,7 +139,7 @@ describe("properties of metrics", () => {
     );
   });
 
-  test("series do not grow with the methods that clients send", async () => {
+  test("series do not grow with client methods", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string(), { minLength: 1, maxLength: 200 }), async (sent) => {
         const registry = new Registry();

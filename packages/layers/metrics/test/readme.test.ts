@@ -16,7 +16,7 @@ interface Row {
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
-/** The rows of the README's tables whose first column is headed so. */
+/** Rows of the README tables with this heading in the first column. */
 function rows(heading: string): readonly Row[] {
   const lines = readme.split("\n");
   const cells = (line: string): string[] =>
@@ -35,7 +35,7 @@ function rows(heading: string): readonly Row[] {
   });
 }
 
-/** What a registry tells, in the words of the tables. */
+/** Rows for a registry's metrics. */
 function told(lines: readonly Line[], among: (family: string) => boolean): readonly Row[] {
   const found = new Map<string, { readonly type: string; readonly labels: Set<string> }>();
   for (const { family, type, labels } of lines) {
@@ -52,7 +52,7 @@ const sorted = (all: readonly Row[]): readonly Row[] =>
     .map(({ metric, type, labels }) => ({ metric, type, labels: labels.toSorted() }))
     .toSorted((a, b) => (a.metric < b.metric ? -1 : 1));
 
-/** Everything that this package can register, with what has happened to it. */
+/** All metrics that this package registers, with samples. */
 async function everything(): Promise<readonly Line[]> {
   const registry = new Registry();
   const layer = metrics({ registry, routes: true });
@@ -71,16 +71,16 @@ async function everything(): Promise<readonly Line[]> {
 const isOfAState = (family: string): boolean =>
   family.startsWith("stack_") && !rows("metric").some(({ metric }) => metric === family);
 
-describe("the README of metrics", () => {
-  test("names every metric of the package, with its type and labels, and no other", async () => {
+describe("README", () => {
+  test("lists every metric with its type and labels, and no other", async () => {
     const own = rows("metric");
     expect(own.length).toBeGreaterThan(0);
     expect(sorted(told(await everything(), (family) => !isOfAState(family)))).toEqual(sorted(own));
   });
 
-  test("names what the states of the layers give, and nothing else", async () => {
+  test("lists the gauges of the layers' states, and no other", async () => {
     const ofStates = rows("gauge");
-    // There the second column names the labels, since the type is in the heading.
+    // In this table the second column names the labels; the type is in the heading.
     const listed = ofStates.map(({ metric }) => metric).toSorted();
     const found = told(await everything(), isOfAState);
     expect(found.map(({ metric }) => metric).toSorted()).toEqual(listed);

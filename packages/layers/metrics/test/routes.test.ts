@@ -16,7 +16,7 @@ function bench(options: Partial<MetricsOptions> = {}) {
   const registry = new Registry();
   const mock = mockService<HttpRequest, HttpResponse, Fault>();
   const layered = metrics({ registry, routes: true, ...options })(mock.service);
-  /** The labels of `http_requests_total`, each with its value. */
+  /** Labels and values of `http_requests_total`. */
   const totals = async () =>
     (await exposed(registry))
       .filter(({ name }) => name === "http_requests_total")
@@ -24,7 +24,7 @@ function bench(options: Partial<MetricsOptions> = {}) {
   return { registry, mock, layered, totals };
 }
 
-/** A service that answers as the request's notes are written, with the given route and upstream. */
+/** A service that writes route and upstream into the request's notes and answers. */
 function routed(route: string | undefined, upstream?: string) {
   return service("routed", async ({ notes }: HttpRequest) => {
     if (notes !== undefined) {
@@ -35,19 +35,19 @@ function routed(route: string | undefined, upstream?: string) {
   });
 }
 
-describe("routes of metrics", () => {
+describe("routes", () => {
   conformance(test, ({ clock }) => metrics({ registry: new Registry(), clock, routes: true }), {
     request: () => get,
     response: () => httpResponse(200),
   });
 
-  test("the route is a label of each series, by the notes that the request brings", async () => {
+  test("the route in the request's notes is a label", async () => {
     const { registry, mock, layered } = bench({ buckets: [1] });
     const notes = callNotes();
     const result = layered.call({ ...get, notes });
     const { request, answer } = await mock.next();
     expect(request.notes).toBe(notes);
-    // Written later than the layer has passed the request on.
+    // Written after the layer passed the request on.
     notes.route = "cart";
     answer(httpResponse(200));
     await result;
@@ -62,7 +62,7 @@ describe("routes of metrics", () => {
     ]);
   });
 
-  test("a request without notes gets some, and is not changed itself", async () => {
+  test("a request without notes is copied with notes", async () => {
     const registry = new Registry();
     await metrics({ registry, routes: true })(routed("cart")).call(get);
     expect(get.notes).toBeUndefined();
@@ -70,13 +70,13 @@ describe("routes of metrics", () => {
     expect(total?.labels["route"]).toBe("cart");
   });
 
-  test("`none` where no route matched", async () => {
+  test("the route is `none` if none matched", async () => {
     const registry = new Registry();
     await metrics({ registry, routes: true })(routed(undefined)).call(get);
     expect((await exposed(registry))[0]?.labels["route"]).toBe("none");
   });
 
-  test("without the option there is no such label, and no notes are made", async () => {
+  test("without routes there is no label and no notes are added", async () => {
     const { mock, layered, totals } = bench({ routes: false });
     const result = layered.call(get);
     const { request, answer } = await mock.next();
@@ -88,7 +88,7 @@ describe("routes of metrics", () => {
     ]);
   });
 
-  test("an error and a defect count for their route, and for the origin that was called last", async () => {
+  test("errors and defects count for their route and the last origin called", async () => {
     const { mock, layered, totals } = bench();
     const notes = { ...callNotes(), route: "cart", upstream: "http://a:1" };
     const first = layered.call({ ...get, notes });
@@ -101,7 +101,7 @@ describe("routes of metrics", () => {
     expect(await totals()).toEqual([{ labels, value: 2 }]);
   });
 
-  test("what a response or an error names goes before the notes", async () => {
+  test("the upstream of a response or error takes precedence over the notes", async () => {
     const { mock, layered, totals } = bench();
     const notes = { ...callNotes(), upstream: "http://late:1" };
     const first = layered.call({ ...get, notes });
@@ -113,7 +113,7 @@ describe("routes of metrics", () => {
     expect((await totals()).map(({ labels }) => labels["upstream"])).toEqual(["http://a:1", "http://b:1"]);
   });
 
-  test("with as many series as are allowed, further ones are `other`", async () => {
+  test("calls beyond maxSeries count as `other`", async () => {
     const registry = new Registry();
     const layer = metrics({ registry, routes: true, maxSeries: 2 });
     for (const route of ["a", "b", "c", "d", "a"]) await layer(routed(route, "http://u:1")).call(get);
@@ -125,7 +125,7 @@ describe("routes of metrics", () => {
     ]);
   });
 
-  test("an upstream that is called `other` does not open the bound", async () => {
+  test("an upstream named `other` does not evade the limit", async () => {
     const registry = new Registry();
     const layer = metrics({ registry, routes: true, maxSeries: 1 });
     for (const route of ["a", "b", "c"]) await layer(routed(route, "other")).call(get);
@@ -136,7 +136,7 @@ describe("routes of metrics", () => {
     ]);
   });
 
-  test("property: series are bounded, and no call is lost, whatever comes", async () => {
+  test("property: series are bounded and no call is lost", async () => {
     const names = fc.oneof(fc.string(), fc.constantFrom("a", "b", "other", "none", undefined));
     const calls = fc.array(fc.tuple(names, names, fc.string()), {
       maxLength: 100,
@@ -153,7 +153,7 @@ describe("routes of metrics", () => {
             await layer(routed(route, upstream)).call({ ...get, method, notes: callNotes() });
           }
           const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
-          // Beyond the bound there are those of `other`: a method each, of one status here.
+          // Beyond the limit: one series of `other` per method, with one status here.
           expect(totals.length).toBeLessThanOrEqual(maxSeries + 10);
           expect(totals.reduce((sum, { value }) => sum + value, 0)).toBe(all.length);
         },
@@ -162,7 +162,7 @@ describe("routes of metrics", () => {
     );
   });
 
-  test("tags of errors are bounded, too", async () => {
+  test("error tags are bounded, too", async () => {
     const registry = new Registry();
     const layer = metrics({ registry, maxSeries: 2 });
     for (const _tag of ["A", "B", "C", "D", "A"]) {
@@ -183,7 +183,7 @@ describe("routes of metrics", () => {
     );
   });
 
-  test("labels with quotes, backslashes, line feeds and commas are told apart", async () => {
+  test("labels with quotes, backslashes, line feeds and commas are distinct", async () => {
     const registry = new Registry();
     const layer = metrics({ registry, routes: true });
     const hostile = ['a"b', "a\\b", "a\nb", 'a",upstream="x', "a\\", "a,b", ""];

@@ -20,7 +20,7 @@ function bench(first: Description, options: Partial<StackMetricsOptions> = {}) {
     registry,
     asked: () => asked,
     change: (next: Description) => (description = next),
-    /** The series of the stack's state: `name{labels} value`. */
+    /** Series of the stack's state: `name{labels} value`. */
     async read(): Promise<readonly string[]> {
       const lines = await exposed(registry);
       return lines
@@ -45,7 +45,7 @@ const endpoint = (key: string, ...inner: Description[]): Description => ({
 });
 
 describe("stackMetrics", () => {
-  test("numbers, truths and words become gauges; lists and what is unknown do not", async () => {
+  test("numbers, booleans and strings become gauges; lists and null do not", async () => {
     const state = { inFlight: 3, panicking: false, ready: true, phase: "open", rate: null, words: ["a"] };
     const { read } = bench({ name: "circuit-breaker", state });
     expect(await read()).toEqual([
@@ -56,7 +56,7 @@ describe("stackMetrics", () => {
     ]);
   });
 
-  test("milliseconds become seconds, and names snake case", async () => {
+  test("milliseconds become seconds and names snake case", async () => {
     const { read } = bench(
       leaf({ retryAfterMs: 250, ms: 5, rtt: { shortMs: 1_500 }, p99: 1, "outlier-count": 2 }),
     );
@@ -69,7 +69,7 @@ describe("stackMetrics", () => {
     ]);
   });
 
-  test("each word that was seen has a series; the one that holds is 1", async () => {
+  test("each string value seen has a series; the current one is 1", async () => {
     const { change, read } = bench(leaf({ phase: "closed" }));
     change(leaf({ phase: "open" }));
     expect(await read()).toEqual(["stack_leaf_phase{state=closed} 0", "stack_leaf_phase{state=open} 1"]);
@@ -77,7 +77,7 @@ describe("stackMetrics", () => {
     expect(await read()).toEqual(["stack_leaf_phase{state=closed} 1", "stack_leaf_phase{state=open} 0"]);
   });
 
-  test("after 16 words all further ones are `other`", async () => {
+  test("string values beyond 16 are `other`", async () => {
     const { change, read } = bench(leaf({ reason: "r0" }));
     for (let n = 1; n < 40; n++) {
       change(leaf({ reason: `r${n}` }));
@@ -88,7 +88,7 @@ describe("stackMetrics", () => {
     expect(all.filter((line) => line.endsWith(" 1"))).toEqual(["stack_leaf_reason{state=other} 1"]);
   });
 
-  test("what is inside of an endpoint, a route or a cluster has its label", async () => {
+  test("everything inside an endpoint, route or cluster has its label", async () => {
     const { read } = bench({
       name: "per-route",
       inner: [
@@ -118,7 +118,7 @@ describe("stackMetrics", () => {
     ]);
   });
 
-  test("a position tells those apart that would be the same, and only those", async () => {
+  test("only layers with identical labels get a position", async () => {
     const timeout = (inner: Description, refused: number): Description => ({
       name: "timeout",
       state: { refused },
@@ -135,7 +135,7 @@ describe("stackMetrics", () => {
     ]);
   });
 
-  test("what has gone is there no longer, and what comes is from the next reading on", async () => {
+  test("removed layers disappear, new ones appear from the next scrape on", async () => {
     const { change, read } = bench(endpoint("a", leaf({ idle: 1 })));
     change(endpoint("b", leaf({ busy: 2 })));
     await read();
@@ -146,7 +146,7 @@ describe("stackMetrics", () => {
     ]);
   });
 
-  test("asks for one description for each reading", async () => {
+  test("calls describe once per scrape", async () => {
     const { asked, read, registry } = bench(endpoint("a", leaf({ idle: 1, busy: 2 })));
     const before = asked();
     await read();
@@ -155,7 +155,7 @@ describe("stackMetrics", () => {
     expect(asked()).toBe(before + 2);
   });
 
-  test("asks for the stack anew each time", async () => {
+  test("calls stack on each scrape", async () => {
     const registry = new Registry();
     let stack = { describe: () => leaf({ idle: 1 }) };
     stackMetrics({ registry, stack: () => stack });
@@ -163,7 +163,7 @@ describe("stackMetrics", () => {
     expect(await registry.metrics()).toContain("stack_leaf_idle 2\n");
   });
 
-  test("a description that fails is counted, and nothing else fails", async () => {
+  test("a failing description is counted and leaves other metrics intact", async () => {
     const registry = new Registry();
     new Gauge({ name: "mine", help: "mine", registers: [registry] });
     let broken = true;
@@ -180,14 +180,14 @@ describe("stackMetrics", () => {
     expect(await registry.metrics()).toContain("stack_leaf_idle 1\n");
   });
 
-  test("series beyond the bound are left out and counted", async () => {
+  test("series beyond maxSeries are dropped and counted", async () => {
     const endpoints = Array.from({ length: 10 }, (_, n) => endpoint(String(n)));
     const { read, own } = bench({ name: "balance", inner: endpoints }, { maxSeries: 5 });
     expect(await read()).toHaveLength(5);
     expect(await own("stack_series_dropped")).toBe(15);
   });
 
-  test("names are bounded where a state's keys are data", async () => {
+  test("bounds the number of names", async () => {
     const { read, own } = bench(
       leaf(Object.fromEntries(Array.from({ length: 1_200 }, (_, n) => [`k${n}`, n]))),
     );
@@ -195,7 +195,7 @@ describe("stackMetrics", () => {
     expect(await own("stack_series_dropped")).toBe(200);
   });
 
-  test("a name that somebody else has is left out and counted", async () => {
+  test("a name taken by another metric is dropped and counted", async () => {
     const registry = new Registry();
     new Gauge({ name: "stack_leaf_idle", help: "somebody else's", registers: [registry] });
     stackMetrics({ registry, stack: () => ({ describe: () => leaf({ idle: 7 }) }) });
@@ -204,7 +204,7 @@ describe("stackMetrics", () => {
     expect(text).toContain("stack_series_dropped 1\n");
   });
 
-  test("defect: what came out the same was there twice, and Prometheus takes nothing then", async () => {
+  test("defect: duplicate series made Prometheus reject the scrape", async () => {
     const { read, own } = bench({
       name: "a",
       state: { bC: 1, rttMs: 5, rttSeconds: 6, n: { m: 1 }, nM: 2 },
@@ -214,7 +214,7 @@ describe("stackMetrics", () => {
     expect(await own("stack_series_dropped")).toBe(3);
   });
 
-  test("two stacks stand beside each other under two prefixes", async () => {
+  test("two stacks coexist under two prefixes", async () => {
     const { registry } = bench(leaf({ idle: 1 }));
     const stack = () => ({ describe: () => leaf({ idle: 2 }) });
     expect(() => stackMetrics({ registry, stack })).toThrow(
@@ -236,7 +236,7 @@ describe("stackMetrics", () => {
     );
   });
 
-  test("property: whatever a tree holds, Prometheus can read it, and the numbers are in it", async () => {
+  test("property: any tree is valid for Prometheus and contains all numbers", async () => {
     const value = fc.oneof(
       fc.integer(),
       fc.boolean(),

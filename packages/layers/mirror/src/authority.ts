@@ -1,9 +1,9 @@
 /**
- * An authority with `-shadow` after its host, as Envoy marks the calls that it mirrors, so that they can be told in logs:
- * `shop.example:80` becomes `shop.example-shadow:80`. An IP address stays as it is: it has no name to be marked.
+ * Appends `-shadow` to the host of an authority, as Envoy does to mark mirrored calls in logs: `shop.example:80` becomes
+ * `shop.example-shadow:80`. IP addresses stay unchanged.
  *
- * A shadow that chooses a site by its host does not know that name. So it is no default: where it is wanted it stands in
- * front of the shadow, `.adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))`.
+ * Not a default, because a shadow that selects a virtual host by name must know the marked name. To use it, put
+ * `.adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))` in front of the shadow.
  */
 export function shadowAuthority(authority: string): string {
   const colon = authority.lastIndexOf(":");

@@ -5,35 +5,34 @@ import { Shadows } from "./shadows.ts";
 import { type Recorder, TeeBody } from "./tee-body.ts";
 
 /**
- * Sends a copy of a share of the calls to another service, the shadow, and throws its answers away. Use it to try a new
- * version, or a new store, with real traffic before anybody depends on it. What a shadow does twice it does twice: one
- * that writes needs data of its own, or `select` must leave out what writes.
+ * Mirrors a share of the calls to another service, the shadow, and discards its responses. Use it to try a new version or
+ * data store with real traffic. Side effects happen twice: a shadow that writes needs its own data, or `select` must
+ * exclude writes.
  *
- * The shadow has no effect on the call itself: nobody waits for it; what it gives, throws or fails to give ends here; and
- * it does not make this layer less ready. What it may take is bounded: shadow calls at once, bytes of each copied body,
- * bytes of all of them, and the time of each. Beyond a bound, or while the shadow is not ready, a call has no shadow,
- * and is counted. The bounds are the layer's, however many services it is put around.
+ * The shadow does not affect the original call: nothing waits for it, its results and errors are discarded, and it does
+ * not affect readiness. Its resources are bounded: concurrent calls, bytes per copied body, bytes of all copies, and time
+ * per call. Beyond a limit, or while the shadow is not ready, a call is skipped and counted. The limits apply to the
+ * layer, however many services it wraps.
  *
- * A body is copied as it passes to the one who reads it, and the shadow is called when it has passed as a whole. To
- * stream it to both at once would save the shadow that wait, at a price: what a slow shadow has not taken must be kept
- * all the same, and past the limit the shadow gets half a request, which its own figures count as a failure. A body that
- * is not read to its end has no shadow. Nor has a call that asks for a tunnel (an upgrade, CONNECT): what is said in one
- * depends on what the other side says.
+ * A body is copied as it passes to its reader, and the shadow is called once it has passed completely. Streaming to both
+ * at once would start the shadow earlier, but the part that a slow shadow has not read would have to be buffered anyway,
+ * and beyond the limit the shadow would get a truncated request, which its own metrics count as a failure. A call whose
+ * body is not read to its end is not mirrored. Neither is a call that asks for a tunnel (an upgrade, CONNECT), because
+ * what is sent in a tunnel depends on the other side.
  *
- * The caller's abort does not reach the shadow, whose time is bounded by `timeoutMs` alone: a shadow slower than the
- * original would otherwise be cut off whenever it is worth a look.
+ * An abort by the caller does not reach the shadow, which is bounded by `timeoutMs` only. Otherwise a shadow slower than
+ * the original, the interesting case, would always be aborted.
  *
- * It stands inside of what chooses the route and outside of `retry`, so that a call is copied once, whatever is tried.
- * Policies for the shadow stand in `to`, which is a stack like any other.
+ * Place it inside the router and outside `retry`, so that a call is mirrored once, however often it is retried. Policies
+ * for the shadow go into `to`, which is a stack like any other.
  *
  * Errors: none.
  *
- * Cost per call: about 2 µs for one that is mirrored, beside what `to` costs and what it takes to copy the body; about
- * 70 ns for another.
+ * Cost per call: about 2 µs for a mirrored call, plus `to` and copying the body; about 70 ns for any other.
  *
  * Source: Envoy's `request_mirror_policies`.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function mirror<Req extends HttpRequest = HttpRequest>(options: MirrorOptions<Req>): Layer<Req> {
   const settings = checked(options);
@@ -61,7 +60,7 @@ export function mirror<Req extends HttpRequest = HttpRequest>(options: MirrorOpt
     },
   }));
 
-  // A layer describes what it stands around; this one has a second service beside it.
+  // A layer's description contains its inner service; this one adds the shadow.
   return ((inner: Service<Req, unknown, unknown>) => {
     const service = around(inner);
     return {
@@ -84,7 +83,7 @@ function recorder<Req extends HttpRequest>(shadows: Shadows<Req>, request: Req, 
   };
 }
 
-/** When what the call itself does in this tick has been done: the shadow comes second. */
+/** Sends the shadow after everything the call itself does in this tick. */
 function sendLater<Req extends HttpRequest>(
   shadows: Shadows<Req>,
   request: Req,

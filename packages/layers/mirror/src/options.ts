@@ -13,60 +13,60 @@ import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { MirrorRoom } from "./room.ts";
 
 /**
- * Why a call has no shadow:
+ * Why a call was not mirrored:
  * - `not-ready`: the shadow was not ready;
- * - `in-flight`: `maxInFlight` shadow calls were under way;
- * - `too-long`: its body has more than `maxBytes`;
- * - `bytes`: copies of bodies had taken `maxTotalBytes`;
- * - `incomplete`: its body broke, or was not read to its end.
+ * - `in-flight`: `maxInFlight` shadow calls were in flight;
+ * - `too-long`: the body is larger than `maxBytes`;
+ * - `bytes`: all copies together reached `maxTotalBytes`;
+ * - `incomplete`: the body broke off, or was not read to its end.
  */
 export type SkipReason = "not-ready" | "in-flight" | "too-long" | "bytes" | "incomplete";
 
-/** Told what happens, for metrics and logs. What it throws is counted, and goes no further. */
+/** Receives events, for metrics and logs. Exceptions are counted and suppressed. */
 export interface MirrorObserver<in Req = HttpRequest> {
   /** The shadow was called. */
   readonly sent?: (shadow: Req) => void;
-  /** It has given a response, after so many milliseconds. The body is not the observer's. */
+  /** The shadow responded after `ms` milliseconds. The observer must not read the body. */
   readonly answered?: (response: HttpResponse, ms: number) => void;
-  /** It gave no response but an error, rejected or threw; `isTimeout`: its time was over. */
+  /** The shadow returned an error, rejected, threw or exceeded its time limit (`isTimeout`). */
   readonly failed?: (error: unknown, ms: number, isTimeout: boolean) => void;
-  /** A call that was chosen has no shadow. */
+  /** A selected call was not mirrored. */
   readonly skipped?: (reason: SkipReason) => void;
 }
 
 export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
-  /** The shadow: a transport, or a stack with policies of its own. */
+  /** The shadow: a transport, or a stack with its own policies. */
   readonly to: Service<Req, HttpResponse, unknown>;
-  /** The share of the calls that are mirrored, chosen at random: 0 to 1. Default 1. */
+  /** Share of the calls to mirror, chosen at random: 0 to 1. Default 1. */
   readonly ratio?: number;
-  /** Whether a call may be mirrored at all, for instance by its method. Default: each may. */
+  /** Returns whether a call may be mirrored, for example by method. Default: all calls. */
   readonly select?: (request: Req) => boolean;
-  /** Shadow calls at once: a whole number of 1 or more. Default 100. */
+  /** Maximum concurrent shadow calls: an integer of at least 1. Default 100. */
   readonly maxInFlight?: number;
-  /** Bytes of a body that are copied: a whole number of 0 or more. Default 65,536. */
+  /** Maximum bytes of a copied request body: an integer of at least 0. Default 65,536. */
   readonly maxBytes?: number;
-  /** Bytes that all copies may take at once: a whole number, `maxBytes` or more. Default 16,777,216. */
+  /** Maximum bytes of all copies together: an integer of at least `maxBytes`. Default 16,777,216. */
   readonly maxTotalBytes?: number;
-  /** Bytes of a shadow's response that are read and thrown away: a whole number of 0 or more. Default 65,536. */
+  /** Bytes of a shadow's response to read and discard; a longer one is cancelled: at least 0. Default 65,536. */
   readonly maxResponseBytes?: number;
-  /** How long a shadow call may take, its response's body included: milliseconds, more than 0. Default 15,000. */
+  /** Time limit of a shadow call, including the response body: milliseconds, over 0. Default 15,000. */
   readonly timeoutMs?: number;
-  /** The field that marks a shadow call, with the value `true`; `false`: none. Default `x-shadow`. */
+  /** Header field set to `true` in shadow requests; `false` for none. Default `x-shadow`. */
   readonly marker?: string | false;
-  /** Where shadow calls and bytes are counted. Mirrors given the same one share their bounds. Default: one of its own. */
+  /** Usage counters. Mirrors with the same room share their limits. Default: one per layer. */
   readonly room?: MirrorRoom;
   readonly observer?: MirrorObserver<Req>;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
-/** The options with their defaults. */
+/** Options with defaults applied. */
 export type Settings<Req extends HttpRequest> = Required<Omit<MirrorOptions<Req>, "observer" | "select">> &
   Pick<MirrorOptions<Req>, "observer" | "select">;
 
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
-/** @throws RangeError when an option is out of range. */
+/** @throws RangeError if an option is out of range. */
 export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): Settings<Req> {
   const {
     to,

@@ -1,6 +1,6 @@
 import { Body, type BodyFlow, type BodySink, HttpHeaders, noFlow } from "@pagoda/http";
 
-/** A body that was recorded as a whole, with the trailers that came after it. It can be read as often as one likes. */
+/** A completely recorded body with its trailers. It can be read any number of times. */
 export class RecordedBody extends Body {
   readonly #bytes: Uint8Array;
   readonly #trailers: HttpHeaders;
@@ -11,7 +11,7 @@ export class RecordedBody extends Body {
     this.#trailers = trailers;
   }
 
-  /** With trailers it is not told: HTTP/1.1 has room for them only where a body comes in chunks. */
+  /** `undefined` if there are trailers, since HTTP/1.1 allows them in chunked bodies only. */
   get length(): number | undefined {
     return this.#trailers.size > 0 ? undefined : this.#bytes.length;
   }

@@ -1,4 +1,4 @@
-/** The shadow calls under way and the bytes of their copies, of mirrors that share their bounds. Made by {@link mirrorRoom}. */
+/** Shadow calls in flight and bytes of copies of mirrors that share their limits. Created by {@link mirrorRoom}. */
 export class MirrorRoom {
   /** @internal */
   inFlight = 0;
@@ -7,8 +7,8 @@ export class MirrorRoom {
 }
 
 /**
- * Room for the shadows of several mirrors, such as those of a former and a new configuration: together they take no more
- * than one of them would.
+ * Creates usage counters to share between mirrors, for example across a configuration change. Together they then stay
+ * within the limits of one.
  */
 export function mirrorRoom(): MirrorRoom {
   return new MirrorRoom();

@@ -2,23 +2,23 @@ import { type Clock, Scope, type Service, timeoutError, type Timer } from "@pago
 import type { BodyFlow, HttpRequest, HttpResponse } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 
-/** Whom a {@link ShadowCall} tells how it goes. None of these throws. */
+/** Settings and callbacks of a {@link ShadowCall}. The callbacks must not throw. */
 export interface Keeper {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   answered(response: HttpResponse, ms: number): void;
   failed(error: unknown, ms: number, isTimeout: boolean): void;
-  /** It is over, and has given back the `held` bytes of its body. Once. */
+  /** The call is over and the `held` bytes of its body can be freed. Called once. */
   over(held: number): void;
 }
 
 /**
- * One call of the shadow. Its response is read to its end and thrown away, so that the connection can be used again; one
- * that is longer than `maxResponseBytes` is cancelled.
+ * One call of the shadow. Its response is read to its end and discarded, so that the connection can be reused. A response
+ * longer than `maxResponseBytes` is cancelled.
  *
- * It is over when the response has ended, or when the service has settled after its time was over. One that does not
- * settle then keeps its place: the calls that are counted are those that are there.
+ * The call is over when the response has ended, or when the service has settled after a timeout. A call that does not
+ * settle stays in flight.
  */
 export class ShadowCall {
   readonly #keeper: Keeper;
@@ -31,7 +31,7 @@ export class ShadowCall {
   #isTimeout = false;
   #isOver = false;
 
-  /** @param held Bytes that the copy of the request's body takes. */
+  /** @param held Size of the copied request body in bytes. */
   constructor(keeper: Keeper, held: number) {
     const { clock, timeoutMs } = keeper;
     this.#keeper = keeper;
@@ -82,7 +82,7 @@ export class ShadowCall {
       end: this.#end,
       fail: this.#end,
     });
-    // All may have come, or too much, before there was a flow to cancel.
+    // The body may have ended, or exceeded the limit, before there was a flow to cancel.
     if (this.#isOver) flow.cancel();
     else this.#flow = flow;
   }
@@ -95,7 +95,7 @@ export class ShadowCall {
   readonly #timedOut = (): void => {
     this.#isTimeout = true;
     if (this.#flow !== undefined) this.#stop();
-    this.#scope.abort(timeoutError(`the shadow did not end within ${this.#keeper.timeoutMs} ms`));
+    this.#scope.abort(timeoutError(`shadow call did not end within ${this.#keeper.timeoutMs} ms`));
   };
 
   readonly #failed = (error: unknown): void => {

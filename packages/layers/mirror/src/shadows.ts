@@ -5,8 +5,8 @@ import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
 
 /**
- * The shadow calls of a layer, and the room for copies of bodies: what bounds both. Nothing here throws, whatever the
- * shadow or the observer does: it would come out in the middle of somebody's call.
+ * The shadow calls of a layer and their limits. Nothing here throws, whatever the shadow or the observer does, since it
+ * would surface in the original call.
  */
 export class Shadows<Req extends HttpRequest> {
   readonly #settings: Settings<Req>;
@@ -42,7 +42,7 @@ export class Shadows<Req extends HttpRequest> {
     };
   }
 
-  /** Takes so many bytes of the room; `false`: there is not so much. */
+  /** Reserves bytes for copies. Returns false if the limit is reached. */
   hold(bytes: number): boolean {
     if (this.#room.bytes + bytes > this.#settings.maxTotalBytes) return false;
     this.#room.bytes += bytes;
@@ -53,10 +53,10 @@ export class Shadows<Req extends HttpRequest> {
     this.#room.bytes -= bytes;
   }
 
-  /** Whether a call is one of those that are mirrored. */
+  /** Whether a call is selected for mirroring. */
   chooses(request: Req): boolean {
     const { ratio, random, select } = this.#settings;
-    // No number is drawn where there is no choice.
+    // A ratio of 1 draws no random number.
     if (ratio < 1 && random() >= ratio) return false;
     if (select === undefined) return true;
     try {
@@ -69,10 +69,10 @@ export class Shadows<Req extends HttpRequest> {
 
   skip(reason: SkipReason): void {
     this.#skipped[reason]++;
-    this.#tell((observer) => observer.skipped?.(reason));
+    this.#notify((observer) => observer.skipped?.(reason));
   }
 
-  /** Sends the shadow of a request, if it can go now. `held` bytes of its body are freed when it is over. */
+  /** Sends the shadow of a request if possible now. The `held` bytes of its body are freed when it is over. */
   send(request: Req, body: Body, held: number): void {
     const reason = this.#obstacle();
     if (reason !== undefined) {
@@ -84,7 +84,7 @@ export class Shadows<Req extends HttpRequest> {
     const shadow = this.#shadowOf(request, body);
     this.#sent++;
     this.#room.inFlight++;
-    this.#tell((observer) => observer.sent?.(shadow));
+    this.#notify((observer) => observer.sent?.(shadow));
     new ShadowCall(this.#keeper, held).make(to, shadow);
   }
 
@@ -112,10 +112,10 @@ export class Shadows<Req extends HttpRequest> {
     }
   }
 
-  /** What is said of the original (its notes, what comes before its response) must not be said of its shadow. */
+  /** Drops what belongs to the original only: its notes and the callback for 1xx responses. */
   #shadowOf(request: Req, body: Body): Req {
     const { marker } = this.#settings;
-    // Its body is here as a whole: nobody need be asked whether it is wanted.
+    // The whole body is available, so there is no point in asking for it to be accepted first.
     const headers = request.headers.delete("expect");
     return {
       ...request,
@@ -128,16 +128,16 @@ export class Shadows<Req extends HttpRequest> {
 
   #hasAnswered(response: HttpResponse, ms: number): void {
     this.#answered++;
-    this.#tell((observer) => observer.answered?.(response, ms));
+    this.#notify((observer) => observer.answered?.(response, ms));
   }
 
   #hasFailed(error: unknown, ms: number, isTimeout: boolean): void {
     this.#failed++;
     if (isTimeout) this.#timedOut++;
-    this.#tell((observer) => observer.failed?.(error, ms, isTimeout));
+    this.#notify((observer) => observer.failed?.(error, ms, isTimeout));
   }
 
-  #tell(event: (observer: MirrorObserver<Req>) => void): void {
+  #notify(event: (observer: MirrorObserver<Req>) => void): void {
     const { observer } = this.#settings;
     if (observer === undefined) return;
     try {

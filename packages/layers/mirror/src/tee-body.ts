@@ -10,14 +10,14 @@ import {
 import type { SkipReason } from "./options.ts";
 import { RecordedBody } from "./recorded-body.ts";
 
-/** Whom a {@link TeeBody} asks for room, and tells how it ended: one of the two, once. */
+/** Memory and callbacks of a {@link TeeBody}. Either `recorded` or `missed` is called, once. */
 export interface Recorder {
   readonly maxBytes: number;
-  /** Takes so many bytes of the room for copies; `false`: there is not so much. */
+  /** Reserves bytes for copies. Returns false if the limit is reached. */
   hold(bytes: number): boolean;
-  /** Gives them back. */
+  /** Releases reserved bytes. */
   free(bytes: number): void;
-  /** The body has been read as a whole. The copy holds so many bytes, which are the recorder's to free. */
+  /** The body was read completely. The recorder must free the `held` bytes of the copy. */
   recorded(copy: Body, held: number): void;
   /** There will be no copy. */
   missed(reason: SkipReason): void;
@@ -26,13 +26,13 @@ export interface Recorder {
 const nothing = new Uint8Array(0);
 
 /**
- * A body that is copied as it passes to its reader. The copy follows the reader: nothing is read on its account, and
- * nothing waits for it. When it is over `maxBytes`, or there is no room, it is dropped and the rest just passes.
+ * A body that is copied as it passes to its reader. The copy follows the reader: it triggers no reads and slows nothing
+ * down. When the body exceeds `maxBytes` or memory is exhausted, the copy is dropped and the rest just passes.
  *
- * Bytes are copied, not kept as the pieces they came in: many small pieces take a multiple of their bytes, and a piece
- * may be a part of a larger block. So what is held is what is counted.
+ * Bytes are copied instead of keeping chunks, because small chunks take a multiple of their size and a chunk may be part
+ * of a larger block. So the bytes counted are the bytes held.
  *
- * A source that can be read again, after a reading that was given up, is recorded anew from its first byte.
+ * If the reader gives up and the source can be read again, recording restarts from the first byte.
  */
 export class TeeBody extends Body {
   readonly #source: Body;
@@ -85,7 +85,7 @@ export class TeeBody extends Body {
     return whole;
   }
 
-  /** The source knows: what is copied has no end of its own. */
+  /** Delegates to the source, whose end is the end of this body. */
   override observe(observer: BodyObserver): void {
     this.#source.observe(observer);
   }
@@ -117,12 +117,12 @@ export class TeeBody extends Body {
     this.#size = size;
   }
 
-  /** A first piece gets its own length, since it often is the whole body; then the room doubles. */
+  /** The first chunk gets exactly its size, since it often is the whole body. From then on the buffer doubles. */
   #grow(size: number): boolean {
     const most = Math.min(this.#recorder.maxBytes, this.#source.length ?? Infinity);
     const room = Math.max(size, Math.min(2 * this.#bytes.length, most));
     if (!this.#recorder.hold(room - this.#bytes.length)) return false;
-    // Not of Node's pool, whose blocks would stay with the smallest part of them.
+    // Not from Node's pool: a small slice would keep its whole block alive.
     const bytes = Buffer.allocUnsafeSlow(room);
     bytes.set(this.#bytes);
     this.#bytes = bytes;
@@ -152,7 +152,7 @@ export class TeeBody extends Body {
   }
 }
 
-/** One reading of the source, between it and the one who reads. */
+/** One reading of the source, between the source and the reader. */
 class Reading implements BodySink, BodyFlow {
   readonly #body: TeeBody;
   readonly #sink: BodySink;
@@ -164,7 +164,7 @@ class Reading implements BodySink, BodyFlow {
   }
 
   write(chunk: Uint8Array): boolean {
-    // Before it is passed on: a piece is the reader's from then on, to do with as it likes.
+    // Before passing it on: the reader owns the chunk from then on and may modify it.
     this.#body.came(this, chunk);
     return this.#sink.write(chunk);
   }
@@ -178,7 +178,7 @@ class Reading implements BodySink, BodyFlow {
   }
 
   fail(fault: BodyBroken): void {
-    // The source says so to its observers, too, of whom the copy is one.
+    // The source also notifies its observers, including the copy.
     this.#sink.fail(fault);
   }
 

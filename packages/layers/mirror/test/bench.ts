@@ -20,7 +20,7 @@ export function post(body: Body): HttpRequest {
   return httpRequest("http://shop.example/cart", { method: "POST", body });
 }
 
-/** A layer between two scripted services, and what its observer is told. */
+/** A layer between two scripted services, and its events. */
 export function bench(options: Partial<MirrorOptions> = {}) {
   const clock = virtualClock();
   const real = mockService<HttpRequest, HttpResponse, Fault>("real");
@@ -33,7 +33,7 @@ export function bench(options: Partial<MirrorOptions> = {}) {
     skipped: (reason: string) => told.push(["skipped", reason]),
   };
   const layered = mirror({ to: shadow.service, clock, observer, ...options })(real.service);
-  /** What it says of itself. */
+  /** State in its description. */
   const state = () => layered.describe().state ?? {};
   const skipped = (): Readonly<Record<string, number>> => {
     const all = Object.entries(state()["skipped"] as Record<string, number>);
@@ -42,7 +42,7 @@ export function bench(options: Partial<MirrorOptions> = {}) {
   return { clock, real, shadow, layered, told, state, skipped };
 }
 
-/** A body that comes as the test says, and writes down what it is told. */
+/** A body that the test feeds, and a log of calls to it. */
 export class Source extends PushBody {
   readonly length: number | undefined;
   readonly told: string[] = [];
@@ -76,7 +76,7 @@ export class Source extends PushBody {
   }
 }
 
-/** Takes a body and keeps what comes. */
+/** Reads a body and keeps the bytes. */
 export class Sink implements BodySink {
   readonly pieces: string[] = [];
   ended: HttpHeaders | Fault | undefined;
@@ -103,11 +103,11 @@ export class Sink implements BodySink {
   }
 }
 
-/** A shadow that does what a function does, ready or not. */
+/** A shadow that calls a function, ready or not. */
 export function shadowThat(
   call: Service<HttpRequest, HttpResponse, Fault | Aborted>["call"],
   ready?: () => undefined | Promise<void>,
 ): Service<HttpRequest, HttpResponse, Fault | Aborted> {
-  // Not `service`, which makes rejections of what is thrown.
+  // Not `service`, which turns throws into rejections.
   return { ...service("shadow", call, ready === undefined ? {} : { ready }), call };
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { MirrorOptions } from "@pagoda/mirror";
 import { bench, post, shadowThat, Sink, Source } from "./bench.ts";
 
-/** A call with a body, which inner has and has not read. */
+/** A call with a body that has reached inner unread. */
 async function called(body: ConstructorParameters<typeof ReplayBody>[0], options?: Partial<MirrorOptions>) {
   const all = bench(options);
   void all.layered.call(post(body));
@@ -13,8 +13,8 @@ async function called(body: ConstructorParameters<typeof ReplayBody>[0], options
   return { ...all, body: request.body };
 }
 
-describe("a body", () => {
-  test("is copied as it passes, and sent when it has passed as a whole", async () => {
+describe("a request body", () => {
+  test("is copied as it passes and sent once it has passed completely", async () => {
     const source = new Source();
     const { body, shadow, state } = await called(source);
     const sink = Sink.on(body);
@@ -44,7 +44,7 @@ describe("a body", () => {
   });
 
   test.each([bodyOf("hello"), bodyOf(Buffer.from("hello"))])(
-    "that is at hand is copied when it is taken",
+    "available at once is copied when taken",
     async (source) => {
       const { body, shadow } = await called(source);
       await shadow.expectNoCall();
@@ -55,7 +55,7 @@ describe("a body", () => {
     },
   );
 
-  test("of no bytes, of which that was not known, is copied, too", async () => {
+  test("of unknown length without bytes is copied", async () => {
     const source = new Source();
     const { body, shadow } = await called(source, { maxBytes: 0, maxTotalBytes: 0 });
     Sink.on(body);
@@ -63,7 +63,7 @@ describe("a body", () => {
     expect((await shadow.next()).request.body.length).toBe(0);
   });
 
-  test("is copied by its bytes: what its reader does to a piece changes nothing", async () => {
+  test("is copied byte by byte: a reader that modifies a chunk does not affect the copy", async () => {
     const source = new Source();
     const { body, shadow } = await called(source);
     body.pipe({ write: (chunk) => chunk.fill(120).length > 0, end() {}, fail() {} });
@@ -72,7 +72,7 @@ describe("a body", () => {
     expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
   });
 
-  test("has come to its reader, with all that this does at once, before the shadow is called", async () => {
+  test("reaches its reader before the shadow is called", async () => {
     const order: string[] = [];
     const to = shadowThat(async () => {
       order.push("shadow");
@@ -87,7 +87,7 @@ describe("a body", () => {
     expect(order).toEqual(["read", "after that", "shadow"]);
   });
 
-  test("is slowed by its reader alone", async () => {
+  test("is slowed down by its reader only", async () => {
     const source = new Source();
     const { body, shadow } = await called(source);
     const sink = Sink.on(body);
@@ -102,7 +102,7 @@ describe("a body", () => {
     expect(await (await shadow.next()).request.body.text()).toEqual(right("ab"));
   });
 
-  test("tells its observers what its source tells", async () => {
+  test("notifies its observers like its source", async () => {
     const source = new Source(1);
     const { body } = await called(source);
     const told: boolean[] = [];
@@ -116,8 +116,8 @@ describe("a body", () => {
   });
 });
 
-describe("a body has no shadow", () => {
-  test("when nobody reads it", async () => {
+describe("a request body is not mirrored", () => {
+  test("when it is not read", async () => {
     const source = new Source();
     const { body, shadow, skipped } = await called(source);
     source.give("a");
@@ -127,7 +127,7 @@ describe("a body has no shadow", () => {
     expect(skipped()).toEqual({ incomplete: 1 });
   });
 
-  test("when its reader stops in the middle", async () => {
+  test("when its reader stops halfway", async () => {
     const source = new Source();
     const { body, shadow, skipped, state } = await called(source);
     const sink = Sink.on(body);
@@ -138,7 +138,7 @@ describe("a body has no shadow", () => {
     expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
   });
 
-  test("when it breaks", async () => {
+  test("when it breaks off", async () => {
     const source = new Source();
     const { body, shadow, skipped, state } = await called(source);
     const sink = Sink.on(body);
@@ -149,7 +149,7 @@ describe("a body has no shadow", () => {
     expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
   });
 
-  test("when it is too long, which is known beforehand; then it is not touched", async () => {
+  test("when its declared length is too long; it then passes untouched", async () => {
     const source = new Source(6);
     const { body, skipped, told } = await called(source, { maxBytes: 5 });
     expect(body).toBe(source);
@@ -157,7 +157,7 @@ describe("a body has no shadow", () => {
     expect((await called(new Source(5), { maxBytes: 5 })).skipped()).toEqual({});
   });
 
-  test("when it turns out to be too long; the rest just passes", async () => {
+  test("when it turns out too long; the rest passes", async () => {
     const source = new Source();
     const { body, shadow, skipped, state } = await called(source, { maxBytes: 5 });
     const sink = Sink.on(body);
@@ -173,7 +173,7 @@ describe("a body has no shadow", () => {
     expect(skipped()).toEqual({ "too-long": 1 });
   });
 
-  test("for two reasons: too long, it breaks as well; the first counts", async () => {
+  test("and counts only the first reason", async () => {
     const source = new Source();
     const { body, skipped } = await called(source, { maxBytes: 5 });
     Sink.on(body);
@@ -182,7 +182,7 @@ describe("a body has no shadow", () => {
     expect(skipped()).toEqual({ "too-long": 1 });
   });
 
-  test("when it has been copied, and the shadow is not ready; then the copy is dropped", async () => {
+  test("when the shadow is not ready; the copy is dropped", async () => {
     const source = new Source();
     const { body, shadow, skipped, state } = await called(source);
     Sink.on(body);
@@ -193,7 +193,7 @@ describe("a body has no shadow", () => {
     expect([skipped(), state()["bytes"]]).toEqual([{ "not-ready": 1 }, 0]);
   });
 
-  test("when it is here as a whole and too long, which was not known", async () => {
+  test("when it is taken at once and too long", async () => {
     const source = new Source();
     source.give("hello!");
     const { body, shadow, skipped } = await called(source.all(), { maxBytes: 5 });
@@ -202,7 +202,7 @@ describe("a body has no shadow", () => {
     expect(skipped()).toEqual({ "too-long": 1 });
   });
 
-  test("when all copies together take too much, until there is room again", async () => {
+  test("while all copies together exceed the limit", async () => {
     const options = { maxBytes: 10, maxTotalBytes: 15 };
     const { layered, real, shadow, skipped, state } = bench(options);
     const sources = [new Source(), new Source(), new Source()] as const;
@@ -222,7 +222,7 @@ describe("a body has no shadow", () => {
     expect(await (await shadow.next()).request.body.text()).toEqual(right("0123456789"));
   });
 
-  test("whatever the length that it announces, it takes no more room than its bytes, and some", async () => {
+  test("a copy takes memory for its bytes, not for its declared length", async () => {
     const source = new Source(60_000);
     const { body, state } = await called(source);
     Sink.on(body);
@@ -230,7 +230,7 @@ describe("a body has no shadow", () => {
     expect(state()["bytes"]).toBeLessThanOrEqual(200);
   });
 
-  test("nor more than that length", async () => {
+  test("a copy takes no more memory than its declared length", async () => {
     const source = new Source(5);
     const { body, state } = await called(source);
     Sink.on(body);
@@ -239,7 +239,7 @@ describe("a body has no shadow", () => {
   });
 });
 
-describe("a body that is read again", () => {
+describe("a request body that is read again", () => {
   test("is copied from its first byte, once", async () => {
     const source = new Source();
     const { body, shadow, skipped } = await called(new ReplayBody(source));
@@ -256,7 +256,7 @@ describe("a body that is read again", () => {
     expect(skipped()).toEqual({});
   });
 
-  test("before the first reading was given up is copied as the second goes", async () => {
+  test("before the first reading is given up is copied from the second", async () => {
     const source = new Source();
     const { body, shadow } = await called(new ReplayBody(source));
     const first = Sink.on(body);
@@ -269,7 +269,7 @@ describe("a body that is read again", () => {
     expect(await (await shadow.next()).request.body.text()).toEqual(right("hello"));
   });
 
-  test("and given up for good leaves nothing", async () => {
+  test("and finally given up leaves nothing", async () => {
     const source = new Source();
     const replayed = new ReplayBody(source);
     const { body, shadow, skipped, state } = await called(replayed);

@@ -32,7 +32,7 @@ describe("mirror", () => {
     });
   }
 
-  test("sends a copy of a call to the shadow, and throws its answer away", async () => {
+  test("sends a copy of a call to the shadow and discards its answer", async () => {
     const { real, shadow, layered, told, clock } = bench();
     const result = layered.call(get);
     const copy = await shadow.next();
@@ -49,7 +49,7 @@ describe("mirror", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("calls inner first, and the shadow when that is under way", async () => {
+  test("calls inner before the shadow", async () => {
     const order: string[] = [];
     const to = shadowThat(async () => {
       order.push("shadow");
@@ -63,7 +63,7 @@ describe("mirror", () => {
     expect(order).toEqual(["real", "shadow"]);
   });
 
-  test("gives inner a request without a body as it is", async () => {
+  test("passes a request without a body unchanged", async () => {
     const { real, layered } = bench();
     void layered.call(get);
     expect((await real.next()).request).toBe(get);
@@ -72,7 +72,7 @@ describe("mirror", () => {
   test.each([
     ["an upgrade", { upgrade: "websocket" }],
     ["CONNECT", { method: "CONNECT", path: "" }],
-  ])("has no shadow for what asks for a tunnel: %s", async (_, more) => {
+  ])("does not mirror a tunnel request: %s", async (_, more) => {
     const { real, shadow, layered, told } = bench();
     for (const body of [get.body, new Source()]) {
       const request: HttpRequest = { ...get, ...more, body };
@@ -86,7 +86,7 @@ describe("mirror", () => {
     expect(told).toEqual([]);
   });
 
-  test("marks the copy, and keeps what concerns only the original from it", async () => {
+  test("marks the copy and drops what belongs to the original only", async () => {
     const { shadow, layered } = bench();
     const notes = { ...callNotes(), route: "cart" };
     const onInformation = (): void => {};
@@ -102,7 +102,7 @@ describe("mirror", () => {
     expect(notes).toEqual({ ...callNotes(), route: "cart" });
   });
 
-  test("marks it with another field, or none", async () => {
+  test("uses another marker, or none", async () => {
     for (const [marker, expected] of [
       ["X-Mirrored", ["X-Mirrored", "true"]],
       [false, []],
@@ -127,14 +127,14 @@ describe("mirror", () => {
     [0.5, 0],
     [0.51, 1],
     [1, 1],
-  ])("with a share of %d and a chance of 0.5 it mirrors %d", async (ratio, times) => {
+  ])("with a ratio of %d and random 0.5 it mirrors %d", async (ratio, times) => {
     const { shadow, layered } = bench({ ratio, random: () => 0.5 });
     void layered.call(get);
     await settled();
     expect(shadow.calls).toHaveLength(times);
   });
 
-  test("mirrors only what is selected", async () => {
+  test("mirrors only selected calls", async () => {
     const { shadow, layered, skipped } = bench({ select: ({ method }) => method === "GET" });
     void layered.call({ ...get, method: "DELETE" });
     void layered.call(get);
@@ -143,7 +143,7 @@ describe("mirror", () => {
     expect(skipped()).toEqual({});
   });
 
-  test("describes itself, inner, and the shadow beside it", async () => {
+  test("describes itself, inner and the shadow", async () => {
     const { layered, real, shadow } = bench({ ratio: 0.5, random: () => 0 });
     void layered.call(get);
     await settled();
@@ -191,13 +191,13 @@ describe("mirror", () => {
     ],
     [{ marker: "a b" }, 'mirror: marker must be a field name, or false (got "a b")'],
     [{ marker: "" }, 'mirror: marker must be a field name, or false (got "")'],
-  ])("does not take %o", (options, message) => {
+  ])("rejects %o", (options, message) => {
     expect(() => bench(options)).toThrow(RangeError);
     expect(() => bench(options)).toThrow(message);
   });
 });
 
-describe("the authority of a shadow", () => {
+describe("shadowAuthority", () => {
   test.each([
     ["shop.example", "shop.example-shadow"],
     ["shop.example:80", "shop.example-shadow:80"],
@@ -209,7 +209,7 @@ describe("the authority of a shadow", () => {
     expect(shadowAuthority(authority)).toBe(expected);
   });
 
-  test("is set by a layer in front of the shadow", async () => {
+  test("is applied by an adapter in front of the shadow", async () => {
     const shadow = mockService<HttpRequest, HttpResponse>();
     const to = new ServiceBuilder<HttpRequest>()
       .adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))
@@ -219,17 +219,17 @@ describe("the authority of a shadow", () => {
   });
 });
 
-describe("types of mirror", () => {
+describe("types", () => {
   const leaf = service<HttpRequest, HttpResponse, Fault<"Down">>("leaf", async () => left(down));
 
-  test("it changes nothing: the shadow's errors and responses do not show", () => {
+  test("the shadow's errors and responses do not appear", () => {
     const to = service<HttpRequest, HttpResponse, Fault<"Lost">>("to", async () => right(httpResponse(200)));
     expectTypeOf(mirror({ to })).toEqualTypeOf<Layer<HttpRequest>>();
     const stack = new ServiceBuilder<HttpRequest>().layer(mirror({ to })).service(leaf);
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Fault<"Down">>>();
   });
 
-  test("it needs of the request what the shadow needs", () => {
+  test("requires the shadow's request type", () => {
     const to = service<HttpRequest & Identified, HttpResponse>("to", async () => right(httpResponse(200)));
     expectTypeOf(mirror({ to })).toEqualTypeOf<Layer<HttpRequest & Identified>>();
     const identify = mapRequest((request: HttpRequest) => ({ ...request, requestId: "1" }));
@@ -238,8 +238,8 @@ describe("types of mirror", () => {
     new ServiceBuilder<HttpRequest>().layer(mirror({ to }));
   });
 
-  test("it stands around HTTP alone, and the shadow answers in HTTP", () => {
-    // @ts-expect-error: a string is no HttpRequest.
+  test("requires HTTP, inside and in the shadow", () => {
+    // @ts-expect-error: a string is not an HttpRequest.
     new ServiceBuilder<string>().layer(mirror({ to: leaf }));
     const number = service("number", async (_request: HttpRequest) => right(1));
     // @ts-expect-error: Type 'number' is not assignable to type 'HttpResponse'.

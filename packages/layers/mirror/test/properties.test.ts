@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { mirror } from "@pagoda/mirror";
 import { down, get, post, shadowThat, Source } from "./bench.ts";
 
-/** What a shadow may do wrong, or right. */
+/** Behaviors of a shadow. */
 const behaviours = [
   "answer",
   "slow body",
@@ -20,7 +20,7 @@ const behaviours = [
 ] as const;
 type Behaviour = (typeof behaviours)[number];
 
-/** What happens in turn; `at` names one of the calls. */
+/** One step; `at` selects one of the calls. */
 const step = fc.oneof(
   fc.record({ what: fc.constant("call" as const), empty: fc.boolean() }),
   fc.record({ what: fc.constant("give" as const), at: fc.nat(9), bytes: fc.nat(12) }),
@@ -73,7 +73,7 @@ function shadowOf(
   );
 }
 
-/** Runs the steps, and writes down all that can be seen of the calls themselves, and when. */
+/** Runs the steps and records everything observable of the original calls, with times. */
 async function run(steps: readonly Step[], turns: readonly Behaviour[] | undefined, seed: number) {
   const clock = virtualClock();
   const random = seededRandom(seed);
@@ -133,14 +133,14 @@ async function run(steps: readonly Step[], turns: readonly Behaviour[] | undefin
     expect(bytes).toBeLessThanOrEqual(bounds.maxTotalBytes);
     expect(bytes).toBeGreaterThanOrEqual(0);
   }
-  // A reader that takes a break for ever is no shadow's matter: who serves the call ends its body some time.
+  // A reader that pauses forever is unrelated to the shadow: the server would end the body eventually.
   for (const { source } of calls) source.cancel();
   await clock.advance(1_000);
   log.push(...calls.map(({ source }, n) => `${n + 1} was told ${source.told.join()}`));
   return { log, clock, state: layered.describe().state };
 }
 
-test("property: whatever the shadow does, the calls go as they would without it, and in the end nothing is left", async () => {
+test("property: the shadow never affects the calls, and nothing is left in the end", async () => {
   const steps = fc.array(step, { maxLength: 60 });
   const turns = fc.array(fc.constantFrom(...behaviours), { minLength: 1, maxLength: 5 });
   let sent = 0;

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { mirror, mirrorRoom } from "@pagoda/mirror";
 import { get, shadowThat } from "./bench.ts";
 
-test("mirrors that share room keep to their bounds together", async () => {
+test("mirrors with the same room share their limits", async () => {
   const room = mirrorRoom();
   const real = service("real", async () => right(httpResponse(200)));
   const skipped: string[] = [];

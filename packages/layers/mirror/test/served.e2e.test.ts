@@ -12,7 +12,7 @@ const echo = service<HttpRequest, HttpResponse>("echo", async ({ body }) => {
   return right(text(read._tag === "Right" ? read.right : read.left._tag));
 });
 
-/** The URL of a server that mirrors to a shadow. */
+/** Starts a server that mirrors to a shadow and returns its URL. */
 async function served(to: Service<HttpRequest, HttpResponse, unknown>): Promise<string> {
   const server = await serve(new ServiceBuilder<HttpRequest>().layer(mirror({ to })).service(echo));
   if (server._tag === "Left") throw server.left.cause;
@@ -20,7 +20,7 @@ async function served(to: Service<HttpRequest, HttpResponse, unknown>): Promise<
   return server.right.url;
 }
 
-/** Sends pieces as chunks, and gives what comes back. */
+/** Sends chunks and returns the response. */
 async function upload(url: string, pieces: readonly string[]): Promise<string> {
   const outgoing = request(url, { method: "POST" });
   for (const piece of pieces) outgoing.write(piece);
@@ -31,7 +31,7 @@ async function upload(url: string, pieces: readonly string[]): Promise<string> {
   return all;
 }
 
-test("an upload comes to both, whole", async () => {
+test("both get the whole upload", async () => {
   const copy = Promise.withResolvers<readonly [string | undefined, unknown]>();
   const shadow = service<HttpRequest, HttpResponse>("shadow", async ({ headers, body }) => {
     copy.resolve([headers.get("x-shadow"), await body.text()]);
@@ -43,7 +43,7 @@ test("an upload comes to both, whole", async () => {
   expect(await copy.promise).toEqual(["true", right(pieces.join(""))]);
 });
 
-test("a shadow that never answers keeps nobody waiting", async () => {
+test("a shadow that never answers delays nothing", async () => {
   const called = Promise.withResolvers<AbortSignal | undefined>();
   const stuck = service<HttpRequest, HttpResponse>("stuck", (_request, signal) => {
     called.resolve(signal);

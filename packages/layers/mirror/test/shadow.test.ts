@@ -9,7 +9,7 @@ function answerWith(body: Source): HttpResponse {
   return { ...httpResponse(200), body };
 }
 
-describe("a shadow that fails", () => {
+describe("a failing shadow", () => {
   const thrown = new Error("thrown");
   test.each([
     [
@@ -19,9 +19,9 @@ describe("a shadow that fails", () => {
       },
     ],
     ["rejects", () => Promise.reject(thrown)],
-    ["gives no promise", () => undefined],
-    ["gives what is no response", async () => right({ status: 200 })],
-  ])("because it %s is reported, and the call goes on", async (_how, call) => {
+    ["returns no promise", () => undefined],
+    ["returns an invalid response", async () => right({ status: 200 })],
+  ])("that %s is reported, and the call continues", async (_how, call) => {
     const { layered, real, told, state } = bench({ to: shadowThat(call as never) });
     const result = layered.call(get);
     (await real.next()).answer(httpResponse(200));
@@ -30,7 +30,7 @@ describe("a shadow that fails", () => {
     expect(state()).toMatchObject({ inFlight: 0, failed: 1, timedOut: 0, defects: 0 });
   });
 
-  test("with a typed error, is reported with it", async () => {
+  test("is reported with its typed error", async () => {
     const { layered, shadow, told, clock, state } = bench();
     void layered.call(get);
     await clock.advance(5);
@@ -42,7 +42,7 @@ describe("a shadow that fails", () => {
   });
 
   test.each(["sent", "answered", "failed", "skipped"])(
-    "an observer that throws at %s changes nothing",
+    "an observer that throws in %s changes nothing",
     async (event) => {
       const observer = {
         [event]: () => {
@@ -64,7 +64,7 @@ describe("a shadow that fails", () => {
     },
   );
 
-  test("a selection that throws chooses nothing, and is counted", async () => {
+  test("a throwing select mirrors nothing and is counted", async () => {
     const { layered, real, shadow, state } = bench({
       select: () => {
         throw new Error("a defect");
@@ -78,7 +78,7 @@ describe("a shadow that fails", () => {
 });
 
 describe("a shadow that is not ready", () => {
-  test("is not called, and does not make the layer wait", async () => {
+  test("is not called and does not make the layer wait", async () => {
     const { layered, shadow, real, skipped, told } = bench();
     shadow.admit(0);
     expect(layered.ready()).toBeUndefined();
@@ -92,7 +92,7 @@ describe("a shadow that is not ready", () => {
     await shadow.next();
   });
 
-  test("is only asked: a call that does not wait takes nobody's place", async () => {
+  test("keeps no waiter in its queue", async () => {
     const waiting = new WaitList(() => false);
     const { layered, real, skipped } = bench({
       to: shadowThat(
@@ -105,7 +105,7 @@ describe("a shadow that is not ready", () => {
     expect([skipped(), waiting.size]).toEqual([{ "not-ready": 1 }, 0]);
   });
 
-  test("nor is one called whose readiness throws", async () => {
+  test("because its readiness throws is not called", async () => {
     const ready = () => {
       throw new Error("a defect");
     };
@@ -118,8 +118,8 @@ describe("a shadow that is not ready", () => {
   });
 });
 
-describe("a shadow that takes its time", () => {
-  test("fills its places, and no more; then calls go without", async () => {
+describe("a slow shadow", () => {
+  test("is limited by maxInFlight; further calls are skipped", async () => {
     const { layered, shadow, skipped, told } = bench({ maxInFlight: 2 });
     for (let n = 0; n < 3; n++) void layered.call(get);
     await settled();
@@ -135,7 +135,7 @@ describe("a shadow that takes its time", () => {
     expect(shadow.calls).toHaveLength(3);
   });
 
-  test("is given up when its time is over, which it knows", async () => {
+  test("is aborted at its deadline, which it can see", async () => {
     const { layered, shadow, clock, told, state } = bench({ timeoutMs: 100 });
     await clock.advance(50);
     void layered.call(get);
@@ -144,13 +144,13 @@ describe("a shadow that takes its time", () => {
     await clock.advance(99);
     expect(signal?.aborted).toBe(false);
     await clock.advance(1);
-    expect(signal?.reason).toMatchObject({ message: "the shadow did not end within 100 ms" });
+    expect(signal?.reason).toMatchObject({ message: "shadow call did not end within 100 ms" });
     expect(told).toEqual(["sent", ["failed", expect.objectContaining({ _tag: "Aborted" }), 100, true]]);
     expect(state()).toMatchObject({ inFlight: 0, failed: 1, timedOut: 1 });
     expect(clock.pending).toBe(0);
   });
 
-  test("and does not stop when told to keeps its place, so that there are never more than counted", async () => {
+  test("that ignores its abort stays in flight", async () => {
     const { promise, resolve } = Promise.withResolvers<ReturnType<typeof right<HttpResponse>>>();
     const body = new Source();
     let calls = 0;
@@ -166,7 +166,7 @@ describe("a shadow that takes its time", () => {
     expect([body.told.length, state()]).toMatchObject([1, { inFlight: 0, answered: 0, timedOut: 1 }]);
   });
 
-  test("is not stopped by the caller, who goes away or has its answer", async () => {
+  test("is not aborted with the caller", async () => {
     const { layered, shadow, real } = bench();
     const leaving = new AbortController();
     const aborted = layered.call(get, leaving.signal);
@@ -178,8 +178,8 @@ describe("a shadow that takes its time", () => {
   });
 });
 
-describe("the response of a shadow", () => {
-  test("is read to its end, whatever its speed, and holds its place until then", async () => {
+describe("a shadow's response", () => {
+  test("is read to its end and stays in flight until then", async () => {
     const { layered, shadow, state, clock } = bench();
     void layered.call(get);
     const body = new Source();
@@ -192,8 +192,8 @@ describe("the response of a shadow", () => {
   });
 
   test.each([
-    ["that is too long is cancelled", new Source(), 11],
-    ["that is said to be too long is not begun", new Source(11), 0],
+    ["longer than the limit is cancelled", new Source(), 11],
+    ["declared longer than the limit is not read", new Source(11), 0],
   ])("%s", async (_how, body, bytes) => {
     const { layered, shadow, state, clock } = bench({ maxResponseBytes: 10 });
     void layered.call(get);
@@ -204,7 +204,7 @@ describe("the response of a shadow", () => {
     expect([state()["inFlight"], state()["answered"], clock.pending]).toEqual([0, 1, 0]);
   });
 
-  test("that had come, too long, before anybody looked is cancelled", async () => {
+  test("available at once and too long is cancelled", async () => {
     const { layered, shadow, state } = bench({ maxResponseBytes: 10 });
     void layered.call(get);
     const body = new Source();
@@ -214,7 +214,7 @@ describe("the response of a shadow", () => {
     expect([body.told, state()["inFlight"]]).toEqual([["stop undefined"], 0]);
   });
 
-  test("that breaks is over", async () => {
+  test("that breaks off is over", async () => {
     const { layered, shadow, state } = bench();
     void layered.call(get);
     const body = new Source();
@@ -224,7 +224,7 @@ describe("the response of a shadow", () => {
     expect(state()).toMatchObject({ inFlight: 0, answered: 1, failed: 0 });
   });
 
-  test("that does not end is cancelled when the time is over", async () => {
+  test("that does not end is cancelled after timeoutMs", async () => {
     const { layered, shadow, state, clock } = bench({ timeoutMs: 100 });
     void layered.call(get);
     const body = new Source();
