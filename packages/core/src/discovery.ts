@@ -1,4 +1,6 @@
 import type { Details } from "./description.ts";
+import { mustBe } from "./options.ts";
+import { shown } from "./problems.ts";
 
 /** One place that can answer calls. */
 export interface Endpoint {
@@ -31,9 +33,9 @@ export function staticEndpoints<E extends Endpoint>(endpoints: readonly E[]): Di
 export function endpointsProblem(endpoints: readonly Endpoint[]): string | undefined {
   const keys = new Set<string>();
   for (const { key, weight = 1 } of endpoints) {
-    if (keys.has(key)) return `the endpoint "${key}" is listed twice; give each once`;
+    if (keys.has(key)) return mustBe("key of an endpoint", "one that no other endpoint has", key);
     if (!(weight > 0 && weight < Infinity)) {
-      return `the weight of endpoint "${key}" must be a number above 0 (got ${weight})`;
+      return mustBe(`weight of endpoint ${shown(key)}`, "a number above 0", weight);
     }
     keys.add(key);
   }

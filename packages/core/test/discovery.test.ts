@@ -12,13 +12,13 @@ describe("staticEndpoints", () => {
 
   test("refuses the same key twice, and names it", () => {
     expect(() => staticEndpoints([{ key: "a" }, { key: "b" }, { key: "a" }])).toThrow(
-      new RangeError('staticEndpoints: the endpoint "a" is listed twice; give each once'),
+      new RangeError('staticEndpoints: key of an endpoint must be one that no other endpoint has (got "a")'),
     );
   });
 
   test.each([0, -1, NaN, Infinity])("refuses the weight %d", (weight) => {
     expect(() => staticEndpoints([{ key: "a", weight }])).toThrow(
-      new RangeError(`staticEndpoints: the weight of endpoint "a" must be a number above 0 (got ${weight})`),
+      new RangeError(`staticEndpoints: weight of endpoint "a" must be a number above 0 (got ${weight})`),
     );
   });
 });

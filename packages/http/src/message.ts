@@ -1,4 +1,4 @@
-import type { Fault } from "@pagoda/core";
+import { type Fault, mustBe } from "@pagoda/core";
 import { type Body, bodyOf, emptyBody } from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
@@ -179,7 +179,7 @@ export interface RequestInput {
 export function httpRequest(url: string, input: RequestInput = {}): HttpRequest {
   const { protocol, host, pathname, search } = new URL(url);
   if (protocol !== "http:" && protocol !== "https:") {
-    throw new TypeError(`httpRequest: url is "${url}"; valid is an absolute http:// or https:// URL`);
+    throw new TypeError(mustBe("httpRequest: url", "an absolute http:// or https:// URL", url));
   }
   return {
     method: input.method ?? "GET",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type Clock, rangeError, type Service, systemClock } from "@pagoda/core";
+import { type Clock, notShown, rangeError, type Service, systemClock } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { CutOff } from "../cut-off.ts";
 import type { HttpRequest, HttpResponse } from "../message.ts";
@@ -109,7 +109,7 @@ export class Listener implements HttpServer, Side {
     const next = limits === undefined ? this.limits : limitsOf(limits);
     if (tls !== undefined) {
       if (this.#tls === undefined)
-        throw new RangeError("update: tls must be undefined for a server without TLS");
+        throw rangeError("update: tls", "left out for a server without TLS", notShown);
       this.#tls = this.#tlsEnd(tls);
     }
     this.tunnels = tunnels;

@@ -105,8 +105,9 @@ function secureContext(options: Parameters<typeof createSecureContext>[0], path:
     return createSecureContext(options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const what = /cipher/i.test(reason) ? `tls.ciphers is "${options?.ciphers}"` : `${path} cannot be used`;
-    throw new RangeError(`serve: ${what}: ${reason}`, { cause });
+    const expected = `what OpenSSL accepts: ${reason}`;
+    if (/cipher/i.test(reason)) throw rangeError("serve: tls.ciphers", expected, options?.ciphers, cause);
+    throw rangeError(`serve: ${path}`, expected, notShown, cause);
   }
 }
 

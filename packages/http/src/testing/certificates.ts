@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIPv4 } from "node:net";
-import { canonicalAddress, systemClock } from "@pagoda/core";
+import { canonicalAddress, rangeError, systemClock } from "@pagoda/core";
 import {
   bits,
   boolean,
@@ -119,7 +119,7 @@ function nameOf(subject: string): Der {
       const [, type = "", value = ""] = /^(\w+)=(.*)$/.exec(part) ?? [];
       const attribute = attributes[type];
       if (attribute === undefined)
-        throw new RangeError(`testAuthority: subject must be such as CN=cart,O=shop (got ${subject})`);
+        throw rangeError("testAuthority: subject", "such as CN=cart,O=shop", subject);
       return set(sequence(oid(attribute), utf8(value)));
     }),
   );
@@ -137,7 +137,7 @@ function generalNames(names: string): Der {
       if (address !== undefined) return taggedBytes(7, address);
       if (type === "DNS") return taggedBytes(2, Buffer.from(value));
       if (type === "URI") return taggedBytes(6, Buffer.from(value));
-      throw new RangeError(`testAuthority: names must be such as DNS:a.test,IP:127.0.0.1 (got ${names})`);
+      throw rangeError("testAuthority: names", "such as DNS:a.test,IP:127.0.0.1", names);
     }),
   );
 }

@@ -21,14 +21,22 @@ describe("TLS that cannot work is refused when it is given", () => {
       { certificates: [{ ...a, certificate: "x" }] },
       "tls.certificates[0] must be a certificate in PEM",
     ],
-    ["what is no key", { certificates: [a, { ...a, key: "x" }] }, "tls.certificates[1] cannot be used: "],
-    ["another's key", { certificates: [{ ...a, key: other.key }] }, "tls.certificates[0] cannot be used: "],
+    [
+      "what is no key",
+      { certificates: [a, { ...a, key: "x" }] },
+      "tls.certificates[1] must be what OpenSSL accepts: ",
+    ],
+    [
+      "another's key",
+      { certificates: [{ ...a, key: other.key }] },
+      "tls.certificates[0] must be what OpenSSL accepts: ",
+    ],
     [
       "keys of tickets that are too short",
       { ticketKeys: new Uint8Array(32) },
       "length of tls.ticketKeys must be 48 (got 32)",
     ],
-    ["ciphers that are none", { ciphers: "x" }, 'tls.ciphers is "x"'],
+    ["ciphers that are none", { ciphers: "x" }, "tls.ciphers must be what OpenSSL accepts: "],
     [
       "an authority that is none",
       { clients: { ca: "x", required: true } },

@@ -266,7 +266,7 @@ describe("update", () => {
     expect((await handshake(server)).getPeerCertificate().subject.CN).toBe("a");
     const plain = await served(() => text("yes"));
     expect(() => plain.update({ tls: { certificates: [a] } })).toThrow(
-      "update: tls must be undefined for a server without TLS",
+      "update: tls must be left out for a server without TLS",
     );
   });
 

@@ -1,3 +1,4 @@
+import { checkOneOf, rangeError } from "@pagoda/core";
 import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/http";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import type { Denied } from "./denied.ts";
@@ -32,9 +33,8 @@ export class Policy<Req extends HttpRequest> {
     const problems = ruleProblems(rules);
     if (problems.length > 0) throw problemsError(problems);
     if (otherwise === undefined && rules.length === 0)
-      throw new RangeError("authorize: rules is []; valid is at least one rule, or otherwise given");
-    if (otherwise !== undefined && otherwise !== "allow" && otherwise !== "deny")
-      throw new RangeError(`authorize: otherwise is ${JSON.stringify(otherwise)}; valid are allow, deny`);
+      throw rangeError("authorize: rules", "a list of at least one rule, unless otherwise is given", rules);
+    if (otherwise !== undefined) checkOneOf("authorize: otherwise", otherwise, ["allow", "deny"]);
     const [denying, allowing] = (["deny", "allow"] as const).map((wanted) =>
       rules.filter(({ effect }) => effect === wanted).map(compile),
     ) as [Compiled[], Compiled[]];

@@ -1,4 +1,4 @@
-import { canonicalNetwork, type Json } from "@pagoda/core";
+import { canonicalNetwork, type Json, mustBe, oneOf, validNetwork } from "@pagoda/core";
 import { readings } from "./readings.ts";
 import type { Rule } from "./rule.ts";
 
@@ -9,11 +9,11 @@ export interface RuleProblem {
   /** Where in the rule: `["from", "addresses", 0]`. */
   readonly path: readonly (string | number)[];
   readonly value: Json | undefined;
-  /** What would be valid. */
-  readonly message: string;
+  /** What the value must be: `a method in upper case`. */
+  readonly expected: string;
 }
 
-type Report = (path: readonly (string | number)[], value: unknown, message: string) => void;
+type Report = (path: readonly (string | number)[], value: unknown, expected: string) => void;
 
 /** What a fault says instead of a rule's name. */
 const reserved = ["otherwise", "unreadable"];
@@ -21,26 +21,20 @@ const reserved = ["otherwise", "unreadable"];
 /** For each list of a rule what its entries must be, and how that is said. */
 const lists: Readonly<Record<string, Readonly<Record<string, readonly [RegExp | Check, string]>>>> = {
   from: {
-    identities: [
-      /^(?:\*|\*?[^*]+|[^*]+\*)$/,
-      "valid is an identity, with a * at most as its first or last character",
-    ],
-    addresses: [
-      (text) => canonicalNetwork(text) !== undefined,
-      "valid is an IP address or a range such as 10.0.0.0/8",
-    ],
+    identities: [/^(?:\*|\*?[^*]+|[^*]+\*)$/, "an identity, with a * at most as its first or last character"],
+    addresses: [(text) => canonicalNetwork(text) !== undefined, validNetwork],
   },
   to: {
-    methods: [/^[!#$%&'*+\-.^_`|~\dA-Z]+$/, "valid is a method in upper case"],
+    methods: [/^[!#$%&'*+\-.^_`|~\dA-Z]+$/, "a method in upper case"],
     paths: [
       isRulePath,
-      "valid is a path as on the wire, or one with /* at its end; without query, dot segments, //, %2f, ;",
+      "a path as on the wire, or one with /* at its end; without query, dot segments, //, %2f, ;",
     ],
     hosts: [
       /^(?:\[[\dA-Fa-f:.]+\]|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/,
-      "valid is a host without port, or *. and the end of one",
+      "a host without port, or *. and the end of one",
     ],
-    routes: [/./, "valid is the name of a route"],
+    routes: [/./, "the name of a route"],
   },
 };
 
@@ -60,23 +54,21 @@ export function ruleProblems(rules: readonly Rule[]): readonly RuleProblem[] {
   const problems: RuleProblem[] = [];
   const names = new Set<unknown>();
   if (!Array.isArray(rules))
-    return [
-      { rule: "rules", path: [], value: rules as unknown as Json, message: "valid is a list of rules" },
-    ];
+    return [{ rule: "rules", path: [], value: rules as unknown as Json, expected: "a list of rules" }];
   rules.forEach((rule: unknown, n) => {
     const label =
       isRecord(rule) && typeof rule["name"] === "string" && rule["name"] !== ""
         ? rule["name"]
         : `rules[${n}]`;
-    const report: Report = (path, value, message) =>
-      problems.push({ rule: label, path, value: value as Json | undefined, message });
-    if (!isRecord(rule)) return report([], rule, "valid is a rule");
+    const report: Report = (path, value, expected) =>
+      problems.push({ rule: label, path, value: value as Json | undefined, expected });
+    if (!isRecord(rule)) return report([], rule, "a rule");
     const { name, effect } = rule;
     if (typeof name !== "string" || name === "" || reserved.includes(name))
-      report(["name"], name, `valid is a name, for metrics and logs, but ${reserved.join(" and ")}`);
-    else if (names.has(name)) report(["name"], name, "valid is a name that no other rule has");
+      report(["name"], name, `a name, for metrics and logs, other than ${reserved.join(" and ")}`);
+    else if (names.has(name)) report(["name"], name, "a name that no other rule has");
     names.add(name);
-    if (effect !== "allow" && effect !== "deny") report(["effect"], effect, "valid are allow, deny");
+    if (effect !== "allow" && effect !== "deny") report(["effect"], effect, oneOf(["allow", "deny"]));
     checkFields([], rule, ["name", "effect", ...Object.keys(lists)], report);
     for (const part of Object.keys(lists)) if (rule[part] !== undefined) checkPart(part, rule[part], report);
   });
@@ -84,20 +76,20 @@ export function ruleProblems(rules: readonly Rule[]): readonly RuleProblem[] {
 }
 
 function checkPart(part: string, value: unknown, report: Report): void {
-  if (!isRecord(value)) return report([part], value, "valid is an object, or none given for all requests");
+  if (!isRecord(value)) return report([part], value, "an object, or left out for all requests");
   const checks = lists[part] as NonNullable<(typeof lists)[string]>;
   checkFields([part], value, Object.keys(checks), report);
-  for (const [field, [check, message]] of Object.entries(checks)) {
+  for (const [field, [check, expected]] of Object.entries(checks)) {
     const list = value[field];
     if (list === undefined) continue;
     if (!Array.isArray(list) || list.length === 0) {
-      report([part, field], list, "valid is a list of at least one, or none given for all requests");
+      report([part, field], list, "a list of at least one entry, or left out for all requests");
       continue;
     }
     list.forEach((entry: unknown, n) => {
       const isValid =
         typeof entry === "string" && (check instanceof RegExp ? check.test(entry) : check(entry));
-      if (!isValid) report([part, field, n], entry, message);
+      if (!isValid) report([part, field, n], entry, expected);
     });
   }
 }
@@ -110,7 +102,7 @@ function checkFields(
 ): void {
   for (const field of Object.keys(value))
     if (!known.includes(field))
-      report([...place, field], value[field], `valid fields are ${known.join(", ")}`);
+      report([...place, field], value[field], `left out, for the fields are ${known.join(", ")}`);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -119,9 +111,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** All of them in one error. */
 export function problemsError(problems: readonly RuleProblem[]): RangeError {
-  const lines = problems.map(({ rule, path, value, message }) => {
-    const place = path.length === 0 ? "it" : path.join(".");
-    return `rule ${rule}: ${place} is ${value === undefined ? "undefined" : JSON.stringify(value)}; ${message}`;
-  });
+  const lines = problems.map(({ rule, path, value, expected }) =>
+    mustBe(`rule ${rule}${path.length === 0 ? "" : `: ${path.join(".")}`}`, expected, value),
+  );
   return new RangeError(`authorize: ${lines.join("\nauthorize: ")}`);
 }

@@ -83,7 +83,7 @@ describe("ruleProblems", () => {
         rule: "a",
         path: ["to", "hosts", 1],
         value: "b:80",
-        message: "valid is a host without port, or *. and the end of one",
+        expected: "a host without port, or *. and the end of one",
       },
     ]);
   });
@@ -97,21 +97,21 @@ describe("authorize throws", () => {
     ] as const;
     expect(() => authorize({ rules })).toThrow(RangeError);
     expect(() => authorize({ rules })).toThrow(
-      'authorize: rule a: to.methods.0 is "get"; valid is a method in upper case\n' +
-        'authorize: rule b: from.addresses.0 is "10.0.0.0/40"; valid is an IP address or a range such as 10.0.0.0/8',
+      'authorize: rule a: to.methods.0 must be a method in upper case (got "get")\n' +
+        'authorize: rule b: from.addresses.0 must be an IP address or a network such as 10.0.0.0/8 (got "10.0.0.0/40")',
     );
   });
 
   test("for no rules, unless it is said what becomes of all requests", () => {
     expect(() => authorize({ rules: [] })).toThrow(
-      "rules is []; valid is at least one rule, or otherwise given",
+      "authorize: rules must be a list of at least one rule, unless otherwise is given (got [])",
     );
     expect(() => authorize({ rules: [], otherwise: "allow" })).not.toThrow();
   });
 
   test("for an otherwise that is neither", () => {
     expect(() => authorize({ rules: [sane], otherwise: "Allow" as never })).toThrow(
-      'otherwise is "Allow"; valid are allow, deny',
+      'authorize: otherwise must be "allow" or "deny" (got "Allow")',
     );
   });
 });

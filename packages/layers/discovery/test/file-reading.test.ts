@@ -310,11 +310,11 @@ describe("a reader of one's own", () => {
     ],
     [
       () => right([{ key: "a" }, { key: "a" }]),
-      { problems: ['the endpoint "a" is listed twice; give each once'] },
+      { problems: ['key of an endpoint must be one that no other endpoint has (got "a")'] },
     ],
     [
       () => right([{ key: "a", weight: 0 }]),
-      { problems: ['the weight of endpoint "a" must be a number above 0 (got 0)'] },
+      { problems: ['weight of endpoint "a" must be a number above 0 (got 0)'] },
     ],
   ] as const)("may say, or show, that it makes no sense", async (parse, fault) => {
     writeFileSync(path, "text");

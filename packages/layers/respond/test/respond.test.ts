@@ -142,7 +142,9 @@ describe("respond", () => {
       const mock = mockService<HttpRequest & Identified, HttpResponse, Down>();
       const result = respond({ Down: () => answer })(mock.service).call(request);
       (await mock.next()).fail(down);
-      await expect(result).rejects.toThrow(`the status for Down is ${status}`);
+      await expect(result).rejects.toThrow(
+        `status for Down must be an integer from 200 to 599 (got ${status})`,
+      );
     },
   );
 

@@ -1,3 +1,4 @@
+import { oneOf } from "@pagoda/core";
 import { Substitution } from "@pagoda/linear-regex";
 import { checkPath, isHost, token } from "./check-match.ts";
 import type { FullPathOptions } from "./path.ts";
@@ -18,18 +19,16 @@ const framing = new Set([
   "upgrade",
 ]);
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
-const httpPort = { least: 1, most: 65_535 };
 
 /** What is wrong with the shares of a split. */
 export function checkShares(shares: readonly Share[], report: Report): void {
-  if (shares.length === 0) report(["clusters"], [], "valid is at least one cluster");
+  if (shares.length === 0) report(["clusters"], [], "a list of at least one cluster");
   const names = new Set<string>();
   shares.forEach(({ cluster, weight }, n) => {
     if (cluster === "" || names.has(cluster))
-      report(["clusters", n, "cluster"], cluster, "valid is the name of a cluster, once");
+      report(["clusters", n, "cluster"], cluster, "the name of a cluster, each once");
     names.add(cluster);
-    if (!(weight > 0 && weight < Infinity))
-      report(["clusters", n, "weight"], weight, "valid is a number over 0");
+    if (!(weight > 0 && weight < Infinity)) report(["clusters", n, "weight"], weight, "a number above 0");
   });
 }
 
@@ -46,14 +45,14 @@ export function checkRedirect(
     report(
       ["redirect"],
       redirect,
-      "valid is one that leads elsewhere: scheme, host, port, path, prefix or stripQuery",
+      "one that leads elsewhere: scheme, host, port, path, prefix or stripQuery",
     );
   if (status !== undefined && !redirectStatuses.includes(status))
-    report(["redirect", "status"], status, `valid are ${redirectStatuses.join(", ")}`);
+    report(["redirect", "status"], status, oneOf(redirectStatuses));
   if (scheme !== undefined && scheme !== "http" && scheme !== "https")
-    report(["redirect", "scheme"], scheme, "valid are http, https");
-  if (port !== undefined && !(Number.isInteger(port) && port >= httpPort.least && port <= httpPort.most))
-    report(["redirect", "port"], port, `valid is a whole number from ${httpPort.least} to ${httpPort.most}`);
+    report(["redirect", "scheme"], scheme, oneOf(["http", "https"]));
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
+    report(["redirect", "port"], port, "an integer from 1 to 65535");
   checkPlace("redirect", where, prefixed, paths, report);
 }
 
@@ -66,21 +65,17 @@ export function checkRewrite(
 ): void {
   const { regex, path, prefix, host } = rewrite;
   if (regex === undefined && path === undefined && prefix === undefined && host === undefined)
-    report(["rewrite"], rewrite, "valid is at least one of host, path, prefix, regex");
+    report(["rewrite"], rewrite, "an object with at least one of host, path, prefix, regex");
   if (regex !== undefined) {
     try {
       void new Substitution(regex.pattern, regex.substitution);
     } catch (error) {
-      report(
-        ["rewrite", "regex"],
-        regex,
-        `valid are a pattern and a substitution; ${(error as Error).message}`,
-      );
+      report(["rewrite", "regex"], regex, `a pattern and a substitution: ${(error as Error).message}`);
     }
     if (!regex.substitution.startsWith("/"))
-      report(["rewrite", "regex", "substitution"], regex.substitution, "valid is a path that begins with /");
+      report(["rewrite", "regex", "substitution"], regex.substitution, "a path that begins with /");
     if (path !== undefined || prefix !== undefined)
-      report(["rewrite"], rewrite, "valid is at most one of path, prefix, regex");
+      report(["rewrite"], rewrite, "an object with at most one of path, prefix, regex");
   }
   checkPlace("rewrite", rewrite, prefixed, paths, report);
 }
@@ -93,18 +88,18 @@ function checkPlace(
   report: Report,
 ): void {
   const { host, path, prefix } = place;
-  if (host !== undefined && !isHost(host)) report([name, "host"], host, "valid is a host without port");
+  if (host !== undefined && !isHost(host)) report([name, "host"], host, "a host without port");
   if (path !== undefined && prefix !== undefined)
-    report([name], { path, prefix }, "valid is one of path and prefix");
+    report([name], { path, prefix }, "an object with one of path and prefix");
   if (path !== undefined) checkPath([name, "path"], path, paths, report);
   if (prefix === undefined) return;
   checkPath([name, "prefix"], prefix, paths, report);
-  if (!prefixed) report([name, "prefix"], prefix, "valid only where each match of the route has a prefix");
+  if (!prefixed) report([name, "prefix"], prefix, "left out where a match of the route has no prefix");
 }
 
 export function checkRespond({ status, headers = {} }: DirectResponse, report: Report): void {
   if (!(Number.isInteger(status) && status >= 200 && status <= 599))
-    report(["respond", "status"], status, "valid is a whole number from 200 to 599");
+    report(["respond", "status"], status, "an integer from 200 to 599");
   checkFields(["respond", "headers"], headers, report);
 }
 
@@ -125,12 +120,12 @@ function checkFields(
 ): void {
   for (const [name, value] of Object.entries(fields)) {
     checkName([...place, name], name, report);
-    if (!fieldValue.test(value)) report([...place, name], value, "valid is text without line ends");
+    if (!fieldValue.test(value)) report([...place, name], value, "a string without line ends");
   }
 }
 
 function checkName(place: readonly (string | number)[], name: string, report: Report): void {
-  if (!token.test(name)) report(place, name, "valid is the name of a field");
+  if (!token.test(name)) report(place, name, "a field name");
   else if (framing.has(name.toLowerCase()))
-    report(place, name, "valid is a field that does not say how the message is framed or where it goes");
+    report(place, name, "a field that does not say how the message is framed or where it goes");
 }

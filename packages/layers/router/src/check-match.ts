@@ -16,7 +16,7 @@ export function checkMatch(match: RouteMatch, options: FullPathOptions, report: 
     notEmpty("hosts", hosts, report);
     hosts.forEach((host, n) => {
       if (!isHost(host) && !(hostName.test(host) && host.length <= 253))
-        report(["hosts", n], host, "valid is a host without port, or *. and the end of one");
+        report(["hosts", n], host, "a host without port, or *. and the end of one");
     });
   }
   if (path !== undefined) checkPathMatch(path, options, report);
@@ -24,7 +24,7 @@ export function checkMatch(match: RouteMatch, options: FullPathOptions, report: 
     notEmpty("methods", methods, report);
     methods.forEach((method, n) => {
       if (!token.test(method) || method !== method.toUpperCase())
-        report(["methods", n], method, "valid is a method in upper case");
+        report(["methods", n], method, "a method in upper case");
     });
   }
   headers?.forEach((field, n) => checkField("headers", n, field, report));
@@ -38,7 +38,7 @@ export function isHost(host: string): boolean {
 
 function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Report): void {
   const given = (["exact", "prefix", "regex"] as const).filter((kind) => kind in path);
-  if (given.length !== 1) report(["path"], path, "valid is exactly one of exact, prefix, regex");
+  if (given.length !== 1) report(["path"], path, "an object with exactly one of exact, prefix, regex");
   if ("regex" in path) checkRegex(["path", "regex"], path.regex, report);
   if ("exact" in path) checkPath(["path", "exact"], path.exact, options, report);
   if ("prefix" in path) checkPath(["path", "prefix"], path.prefix, options, report);
@@ -51,36 +51,35 @@ export function checkPath(
   options: FullPathOptions,
   report: Report,
 ): void {
-  if (!path.startsWith("/")) return report(place, path, "valid is a path that begins with /");
+  if (!path.startsWith("/")) return report(place, path, "a path that begins with /");
   if (/[^!-~]|\?/.test(path))
-    return report(place, path, "valid is a path as on the wire, percent-encoded, no query");
+    return report(place, path, "a path as on the wire, percent-encoded, without query");
   const normal = normalPath(path, options);
-  if (typeof normal !== "string")
-    report(place, path, `valid is a path that is not refused: ${normal.trouble}`);
-  else if (normal !== path) report(place, path, `valid is its normal form, ${normal}`);
+  if (typeof normal !== "string") report(place, path, `a path that is not refused: ${normal.trouble}`);
+  else if (normal !== path) report(place, path, `in its normal form, ${normal}`);
 }
 
 export function checkRegex(place: readonly (string | number)[], regex: string, report: Report): void {
   try {
     void new LinearRegex(regex);
   } catch (error) {
-    report(place, regex, `valid is a pattern; ${(error as Error).message}`);
+    report(place, regex, `a pattern: ${(error as Error).message}`);
   }
 }
 
 function checkField(list: "headers" | "query", n: number, field: FieldMatch, report: Report): void {
   const { name } = field;
   if (list === "headers" ? !token.test(name) : name === "")
-    report([list, n, "name"], name, `valid is the name of a ${list === "headers" ? "field" : "parameter"}`);
+    report([list, n, "name"], name, list === "headers" ? "a field name" : "the name of a parameter");
   const given = tests.filter((test) => test in field);
-  if (given.length !== 1) report([list, n], field, `valid is exactly one of ${tests.join(", ")}`);
+  if (given.length !== 1) report([list, n], field, `an object with exactly one of ${tests.join(", ")}`);
   if ("regex" in field) checkRegex([list, n, "regex"], field.regex, report);
   for (const test of ["present", "absent"] as const) {
     const value = (field as Readonly<Record<string, unknown>>)[test];
-    if (test in field && value !== true) report([list, n, test], value, "valid is true");
+    if (test in field && value !== true) report([list, n, test], value, "true");
   }
 }
 
 export function notEmpty(name: string, list: readonly unknown[], report: Report): void {
-  if (list.length === 0) report([name], [], "valid is at least one, or none given for any");
+  if (list.length === 0) report([name], [], "a list of at least one entry, or left out for any");
 }

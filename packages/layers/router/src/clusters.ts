@@ -1,5 +1,13 @@
-import { anyReady, type ErrorOf, type ResponseOf, type Service } from "@pagoda/core";
-import type { Routed } from "./route.ts";
+import {
+  anyReady,
+  type ErrorOf,
+  mustBe,
+  oneOf,
+  rangeError,
+  type ResponseOf,
+  type Service,
+} from "@pagoda/core";
+import type { Routed, SelectedRoute } from "./route.ts";
 import type { RouteTable } from "./table.ts";
 
 /** Some service, whatever it takes. */
@@ -40,14 +48,15 @@ export function clusters(
   );
   if (table !== undefined) checkServed(byName, table);
   // With a table that selects none, every call is answered before it comes here.
-  else if (byName.size === 0) throw new RangeError("clusters: services is empty; valid is at least one");
+  else if (byName.size === 0)
+    throw rangeError("clusters: services", "an object with at least one service", services);
   return {
     ready: () => (byName.size === 0 ? undefined : anyReady(byName.values())),
     call(request, signal) {
       const { name, cluster } = request.route;
       const service = byName.get(cluster);
       if (service !== undefined) return service.call(request, signal);
-      return Promise.reject(unserved([`route ${name}: cluster is ${cluster}`], byName));
+      return Promise.reject(unserved([{ name, cluster }], byName));
     },
     describe: () => ({
       name: "clusters",
@@ -63,14 +72,18 @@ export function clusters(
 
 function checkServed(services: ReadonlyMap<string, unknown>, table: RouteTable): void {
   const missing = table.routes.flatMap((route) =>
-    table
-      .selectedOf(route)
-      .filter(({ cluster }) => !services.has(cluster))
-      .map(({ name, cluster }) => `route ${name}: cluster is ${cluster}`),
+    table.selectedOf(route).filter(({ cluster }) => !services.has(cluster)),
   );
   if (missing.length > 0) throw unserved(missing, services);
 }
 
-function unserved(missing: readonly string[], services: ReadonlyMap<string, unknown>): RangeError {
-  return new RangeError(`clusters: ${missing.join(", ")}; valid are ${[...services.keys()].join(", ")}`);
+function unserved(
+  missing: readonly Pick<SelectedRoute, "name" | "cluster">[],
+  services: ReadonlyMap<string, unknown>,
+): RangeError {
+  const expected = oneOf([...services.keys()]);
+  const lines = missing.map(({ name, cluster }) =>
+    mustBe(`clusters: cluster of route ${name}`, expected, cluster),
+  );
+  return new RangeError(lines.join("\n"));
 }

@@ -1,4 +1,4 @@
-import type { Fault } from "@pagoda/core";
+import { checkOneOf, type Fault, rangeError } from "@pagoda/core";
 
 export interface PathOptions {
   /**
@@ -55,13 +55,13 @@ export function fullPathOptions({
 }: PathOptions): FullPathOptions {
   const full = { normalize, mergeSlashes, escapedSlashes, backslashes };
   for (const [name, valid] of Object.entries(choices)) {
-    const value = full[name as keyof typeof full];
-    if (!(valid as readonly unknown[]).includes(value))
-      throw new RangeError(`router: ${name} is ${JSON.stringify(value)}; valid are ${valid.join(", ")}`);
+    checkOneOf(`router: ${name}`, full[name as keyof typeof full], valid);
   }
   if (normalize === "off" && (mergeSlashes || escapedSlashes !== "keep" || backslashes !== "keep"))
-    throw new RangeError(
-      "router: mergeSlashes, escapedSlashes and backslashes do nothing with normalize off",
+    throw rangeError(
+      "router: normalize",
+      'other than "off" with mergeSlashes, escapedSlashes or backslashes',
+      normalize,
     );
   return full;
 }

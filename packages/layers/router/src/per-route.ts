@@ -1,4 +1,4 @@
-import { type AnyLayer, anyReady, type Layer, type Service } from "@pagoda/core";
+import { type AnyLayer, anyReady, type Layer, rangeError, type Service } from "@pagoda/core";
 import type { Route, Routed, SelectedRoute } from "./route.ts";
 import type { RouteTable } from "./table.ts";
 
@@ -59,8 +59,8 @@ export function perRoute<C extends string, P>(
       call(request, signal) {
         const service = bySelected.get(request.route);
         if (service !== undefined) return service.call(request, signal);
-        const defect = `per-route: the request has the route ${request.route.name}; valid are those of the layer's own table`;
-        return Promise.reject(new RangeError(defect));
+        const expected = "one of the layer's own table";
+        return Promise.reject(rangeError("per-route: route of the request", expected, request.route.name));
       },
       describe: () => ({
         name: "per-route",

@@ -1,4 +1,4 @@
-import type { Json } from "@pagoda/core";
+import { type Json, mustBe } from "@pagoda/core";
 import { checkEdits, checkRedirect, checkRespond, checkRewrite, checkShares } from "./check-action.ts";
 import { checkMatch } from "./check-match.ts";
 import { fullPathOptions, type FullPathOptions, type PathOptions } from "./path.ts";
@@ -12,8 +12,8 @@ export interface RouteProblem {
   /** Where in the route: `["match", "path", "regex"]`. */
   readonly path: readonly (string | number)[];
   readonly value: Json | undefined;
-  /** What would be valid. */
-  readonly message: string;
+  /** What the value must be: `a host without port`. */
+  readonly expected: string;
 }
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
@@ -30,18 +30,18 @@ export function routeProblems(routes: readonly Route[], options: PathOptions = {
   const names = new Set<string>();
   routes.forEach((route, n) => {
     const label = route.name || `routes[${n}]`;
-    const report: Report = (path, value, message) =>
-      problems.push({ route: label, path, value: value as Json | undefined, message });
+    const report: Report = (path, value, expected) =>
+      problems.push({ route: label, path, value: value as Json | undefined, expected });
     if (typeof route.name !== "string" || route.name === "")
-      report(["name"], route.name, "valid is a name, for metrics and logs");
-    else if (names.has(route.name)) report(["name"], route.name, "valid is a name that no other route has");
+      report(["name"], route.name, "a name, for metrics and logs");
+    else if (names.has(route.name)) report(["name"], route.name, "a name that no other route has");
     names.add(route.name);
     const several = Array.isArray(route.match);
     if (several && matchesOf(route).length === 0)
-      report(["match"], [], "valid is at least one match, or none given for all requests");
+      report(["match"], [], "a list of at least one match, or left out for all requests");
     matchesOf(route).forEach((match, m) =>
-      checkMatch(match, paths, (path, value, message) =>
-        report(["match", ...(several ? [m] : []), ...path], value, message),
+      checkMatch(match, paths, (path, value, expected) =>
+        report(["match", ...(several ? [m] : []), ...path], value, expected),
       ),
     );
     checkAction(route, paths, report);
@@ -51,9 +51,9 @@ export function routeProblems(routes: readonly Route[], options: PathOptions = {
 
 function checkAction(route: Route, paths: FullPathOptions, report: Report): void {
   const given = actions.filter((action) => route[action] !== undefined);
-  if (given.length !== 1) report([], given, `valid is exactly one of ${actions.join(", ")}`);
+  if (given.length !== 1) report([], given, `exactly one of ${actions.join(", ")}`);
   const { cluster, clusters, redirect, respond, rewrite, requestHeaders, responseHeaders } = route;
-  if (cluster === "") report(["cluster"], cluster, "valid is the name of a cluster");
+  if (cluster === "") report(["cluster"], cluster, "the name of a cluster");
   if (clusters !== undefined) checkShares(clusters, report);
   const prefixed = matchesOf(route).every(({ path }) => path !== undefined && "prefix" in path);
   if (redirect !== undefined) checkRedirect(redirect, prefixed, paths, report);
@@ -65,9 +65,8 @@ function checkAction(route: Route, paths: FullPathOptions, report: Report): void
 
 /** @internal All of them in one error. */
 export function problemsError(problems: readonly RouteProblem[]): RangeError {
-  const lines = problems.map(({ route, path, value, message }) => {
-    const place = path.length === 0 ? "action" : path.join(".");
-    return `route ${route}: ${place} is ${value === undefined ? "undefined" : JSON.stringify(value)}; ${message}`;
-  });
+  const lines = problems.map(({ route, path, value, expected }) =>
+    mustBe(`route ${route}: ${path.length === 0 ? "action" : path.join(".")}`, expected, value),
+  );
   return new RangeError(`router: ${lines.join("\nrouter: ")}`);
 }

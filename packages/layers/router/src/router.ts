@@ -1,4 +1,4 @@
-import { type Fault, layer, type Layer, type Random, systemRandom } from "@pagoda/core";
+import { type Fault, layer, type Layer, type Random, rangeError, systemRandom } from "@pagoda/core";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Candidate } from "./candidate.ts";
@@ -89,7 +89,8 @@ function tableOf<C extends string, P>(
   if (!(routes instanceof RouteTable)) return routeTable(routes, options);
   const [given] = Object.keys(options);
   if (given === undefined) return routes;
-  throw new RangeError(`router: ${given} is given with a table; valid is to give it to routeTable`);
+  const value = options[given as keyof PathOptions];
+  throw rangeError(`router: ${given}`, "given to routeTable where there is a table", value);
 }
 
 function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute {

@@ -42,7 +42,7 @@ describe("clusters", () => {
     "a cluster %s that nobody serves is a defect",
     async (cluster) => {
       await expect(bench().leaf.call(to(cluster))).rejects.toThrow(
-        `route r: cluster is ${cluster}; valid are shop, cart`,
+        `cluster of route r must be "shop" or "cart" (got "${cluster}")`,
       );
     },
   );
@@ -62,9 +62,11 @@ describe("clusters", () => {
     const served = { shop: service("shop", async () => right(httpResponse(200))) };
     expect(() => clusters(served, table)).toThrow(RangeError);
     expect(() => clusters(served, table)).toThrow(
-      "route b: cluster is new, route c: cluster is old; valid are shop",
+      'clusters: cluster of route b must be "shop" (got "new")\nclusters: cluster of route c must be "shop" (got "old")',
     );
-    expect(() => clusters({})).toThrow("services is empty");
+    expect(() => clusters({})).toThrow(
+      "clusters: services must be an object with at least one service (got {})",
+    );
   });
 
   test("describes each cluster", async () => {

@@ -91,7 +91,7 @@ describe("what is sent for a path", () => {
 
   test("what would be done to paths does not go with normalize off", () => {
     expect(() => routeTable([], { normalize: "off", mergeSlashes: true })).toThrow(
-      "router: mergeSlashes, escapedSlashes and backslashes do nothing with normalize off",
+      'router: normalize must be other than "off" with mergeSlashes, escapedSlashes or backslashes (got "off")',
     );
   });
 });
@@ -202,10 +202,10 @@ describe("the normal form of a path", () => {
   });
 
   test.each([
-    [{ normalize: "full" }, 'normalize is "full"; valid are minimal, rfc3986, off'],
-    [{ mergeSlashes: "yes" }, 'mergeSlashes is "yes"; valid are false, true'],
-    [{ escapedSlashes: "drop" }, 'escapedSlashes is "drop"; valid are keep, decode, refuse'],
-    [{ backslashes: "decode" }, 'backslashes is "decode"; valid are refuse, keep, slash'],
+    [{ normalize: "full" }, 'router: normalize must be "minimal", "rfc3986" or "off" (got "full")'],
+    [{ mergeSlashes: "yes" }, 'router: mergeSlashes must be false or true (got "yes")'],
+    [{ escapedSlashes: "drop" }, 'router: escapedSlashes must be "keep", "decode" or "refuse" (got "drop")'],
+    [{ backslashes: "decode" }, 'router: backslashes must be "refuse", "keep" or "slash" (got "decode")'],
   ])("does not take %j", (options, message) => {
     expect(() => routeTable([], options as PathOptions)).toThrow(RangeError);
     expect(() => routeTable([], options as PathOptions)).toThrow(message);

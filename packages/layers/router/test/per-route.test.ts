@@ -118,7 +118,9 @@ describe("per-route", () => {
   test("a route of another table is a defect", async () => {
     const { layered } = bench();
     const route = { name: "a", cluster: "x", policy: undefined } as const;
-    await expect(layered.call({ ...base, route })).rejects.toThrow("the request has the route a");
+    await expect(layered.call({ ...base, route })).rejects.toThrow(
+      'route of the request must be one of the layer\'s own table (got "a")',
+    );
   });
 
   test("around a table that sends nothing on, it is as ready as inner", () => {

@@ -4,7 +4,7 @@ import { type Route, routeProblems, routeTable } from "@pagoda/router";
 /** What no compiler lets pass, but a file may have. */
 function problems(...routes: readonly object[]) {
   return routeProblems(routes as readonly Route[]).map(
-    ({ route, path, message }) => `${route} ${path.join(".")}: ${message}`,
+    ({ route, path, expected }) => `${route} ${path.join(".")}: must be ${expected}`,
   );
 }
 
@@ -46,9 +46,9 @@ describe("problems of routes", () => {
 
   test("names", () => {
     expect(problems({ name: "a", cluster: "c" }, { name: "a", cluster: "c" })).toEqual([
-      "a name: valid is a name that no other route has",
+      "a name: must be a name that no other route has",
     ]);
-    expect(problems({ cluster: "c" })).toEqual(["routes[0] name: valid is a name, for metrics and logs"]);
+    expect(problems({ cluster: "c" })).toEqual(["routes[0] name: must be a name, for metrics and logs"]);
   });
 
   test.each([
@@ -80,8 +80,8 @@ describe("problems of routes", () => {
   ])("of the match %j: %s", (match, place) => {
     const found = ofMatch(match);
     expect(found).toHaveLength(1);
-    expect(found[0]).toMatch(`r match.${place}: valid `);
-    expect(ofMatch([{}, match])[0]).toMatch(`r match.1.${place}: valid `);
+    expect(found[0]).toMatch(`r match.${place}: must be `);
+    expect(ofMatch([{}, match])[0]).toMatch(`r match.1.${place}: must be `);
   });
 
   test.each([
@@ -126,21 +126,23 @@ describe("problems of routes", () => {
   ])("of the action %j: %s", (action, place) => {
     const found = ofAction(action);
     expect(found).toHaveLength(1);
-    expect(found[0]).toMatch(`r ${place}: valid `);
+    expect(found[0]).toMatch(`r ${place}: must be `);
   });
 
   test.each([{ path: { exact: "/a" } }, {}, [{ path: { prefix: "/a" } }, { path: { regex: "/b" } }]])(
     "a prefix is replaced only where one has matched, not by %j",
     (match) => {
       expect(ofAction({ cluster: "a", rewrite: { prefix: "/x" } }, match)[0]).toMatch(
-        "r rewrite.prefix: valid only",
+        "r rewrite.prefix: must be left out",
       );
-      expect(ofAction({ redirect: { prefix: "/x" } }, match)[0]).toMatch("r redirect.prefix: valid only");
+      expect(ofAction({ redirect: { prefix: "/x" } }, match)[0]).toMatch(
+        "r redirect.prefix: must be left out",
+      );
     },
   );
 
   test("an empty list of matches", () => {
-    expect(ofMatch([])[0]).toMatch("r match: valid is at least one match");
+    expect(ofMatch([])[0]).toMatch("r match: must be a list of at least one match");
   });
 
   test("a table throws all of them at once, each with its value", () => {
@@ -151,9 +153,9 @@ describe("problems of routes", () => {
     expect(() => routeTable<string>(routes)).toThrow(RangeError);
     expect(() => routeTable<string>(routes, { mergeSlashes: true })).toThrow(
       [
-        'router: route a: match.path.exact is "health"; valid is a path that begins with /',
-        'router: route b: match.path.prefix is "/x//y"; valid is its normal form, /x/y',
-        "router: route b: clusters.0.weight is -1; valid is a number over 0",
+        'router: route a: match.path.exact must be a path that begins with / (got "health")',
+        'router: route b: match.path.prefix must be in its normal form, /x/y (got "/x//y")',
+        "router: route b: clusters.0.weight must be a number above 0 (got -1)",
       ].join("\n"),
     );
   });

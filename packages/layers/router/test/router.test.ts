@@ -231,7 +231,9 @@ describe("router", () => {
     const table = routeTable([shop], { mergeSlashes: true });
     void router(table)(mock.service).call({ ...base, path: "//a" });
     expect((await mock.next()).request.path).toBe("/a");
-    expect(() => router(table, { mergeSlashes: false })).toThrow("mergeSlashes is given with a table");
+    expect(() => router(table, { mergeSlashes: false })).toThrow(
+      "router: mergeSlashes must be given to routeTable where there is a table (got false)",
+    );
   });
 
   test("describes how paths are read, and its routes", () => {

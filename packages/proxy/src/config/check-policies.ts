@@ -105,12 +105,10 @@ export function checkField(path: Path, name: string, report: Report): void {
 
 function checkRules(path: Path, policy: AuthorizePolicy | undefined, report: Report): void {
   if (policy === undefined) return;
-  for (const { rule, path: at, value, message } of ruleProblems(policy.rules as readonly Rule[])) {
+  for (const { rule, path: at, value, expected } of ruleProblems(policy.rules as readonly Rule[])) {
     const n = policy.rules.findLastIndex(({ name }) => name === rule);
-    report(
-      [...path, "rules", n, ...at],
-      `${value === undefined ? "" : `is ${JSON.stringify(value)}; `}${message}`,
-    );
+    const got = value === undefined ? "missing" : `got ${JSON.stringify(value)}`;
+    report([...path, "rules", n, ...at], `must be ${expected} (${got})`);
   }
 }
 
@@ -126,7 +124,7 @@ function checkConcurrency(path: Path, limit: ConcurrencyPolicy | undefined, repo
     limitOf(limit);
   } catch (error) {
     const { message } = error as RangeError;
-    const [, name, problem] = /^concurrency-limit: (\w+) (is .*)$/s.exec(message) ?? [];
+    const [, name, problem] = /^concurrency-limit: (\w+) (must be .*)$/s.exec(message) ?? [];
     if (name === undefined) throw error;
     report([...path, name], problem as string);
   }

@@ -203,13 +203,14 @@ function checkRoutes(
   const pathOptions = paths.normalize === "off" ? { normalize: paths.normalize } : toPathOptions({ paths });
   const all = routes.map(toRoute);
   const wrong = new Set<number>();
-  for (const { route, path: at, value, message } of routeProblems(all, pathOptions)) {
+  for (const { route, path: at, value, expected } of routeProblems(all, pathOptions)) {
     const n = last.get(route) as number;
     wrong.add(n);
     const place: Path = [...path, n, ...at];
     // Of the route as a whole it is only which action it has.
     const by = at.length === 0 ? actions.map((action): Path => place.concat(action)) : [place];
-    report(place, `${value === undefined ? "" : `is ${shownAt(schema, place, value)}; `}${message}`, by);
+    const got = value === undefined ? "missing" : `got ${shownAt(schema, place, value)}`;
+    report(place, `must be ${expected} (${got})`, by);
   }
   checkReach(path, all, (n) => !wrong.has(n) && !broken.has([...path, n, "match"]), report);
 }

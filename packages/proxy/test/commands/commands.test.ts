@@ -104,8 +104,12 @@ describe("check", () => {
       expect.stringMatching(
         /^pagoda.yaml: listeners\[0\].routes\[0\].policies.timeout: is 5; valid is a duration/,
       ),
-      expect.stringMatching(/^pagoda.yaml: listeners\[0\].routes\[1\].match.path.regex: is "\("/),
-      expect.stringMatching(/^pagoda.yaml: listeners\[0\].routes\[2\]: .*valid is exactly one of/),
+      expect.stringMatching(
+        /^pagoda.yaml: listeners\[0\].routes\[1\].match.path.regex: must be a pattern: .* \(got "\("\)$/,
+      ),
+      expect.stringMatching(
+        /^pagoda.yaml: listeners\[0\].routes\[2\]: must be exactly one of cluster, clusters, redirect, respond/,
+      ),
       expect.stringMatching(/^pagoda.yaml: clusters.bad.endpoints\[0\]: is 1; valid is/),
       expect.stringMatching(/^pagoda.yaml: log.level: is "loud"; valid is/),
       "pagoda.yaml: listeners[0].tls.certificates[0].certificate: c.pem: cannot be read: ENOENT",

@@ -51,7 +51,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     [
       "two routes of one name",
       { listeners: [{ ...listener, routes: [...listener.routes, ...listener.routes] }], ...shop },
-      "valid is a name that no other route has",
+      'f:1:90: listeners[0].routes[1].name: must be a name that no other route has (got "all")',
     ],
     [
       "slashes merged in paths that stay as they are",
@@ -120,7 +120,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'from.addresses[0]: is "x"; valid is an IP address or a range',
+      'from.addresses[0]: must be an IP address or a network such as 10.0.0.0/8 (got "x")',
     ],
     [
       "a regex that is none",
@@ -130,7 +130,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'match.path.regex: is "("',
+      'match.path.regex: must be a pattern: at 1 there is a ( that is not closed (got "(")',
     ],
     [
       "a header that is none",
@@ -148,7 +148,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "aimd", min: 9, max: 3 } } }],
         ...shop,
       },
-      "concurrencyLimit.max: is 3; valid is a whole number of at least 9",
+      "concurrencyLimit.max: must be an integer of at least min (9) (got 3)",
     ],
     [
       "a limit whose algorithm begins above it",
@@ -156,7 +156,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "gradient2", max: 10 } } }],
         ...shop,
       },
-      "concurrencyLimit.max: is 10; valid is a whole number of at least 20",
+      "concurrencyLimit.max: must be an integer of at least min (20) (got 10)",
     ],
     [
       "a retry of a method that is written in lower case",

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { rangeError } from "@pagoda/core";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import { HttpHeaders, type RawHeaders } from "../../headers.ts";
 import type { HttpResponse } from "../../message.ts";
@@ -130,7 +131,7 @@ function writeHead(
   length?: number,
   withTrailers = false,
 ): void {
-  if (status < 200) throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
+  if (status < 200) throw rangeError("response: status", "an integer from 200 to 999", status);
   const raw = framed(headers.raw, status, out, length, withTrailers);
   // Node's types know arrays of header values only for `number | string`; a flat list of strings is one.
   if (statusText === undefined) out.writeHead(status, raw as string[]);
@@ -160,11 +161,11 @@ function framed(
     const value = raw[i + 1] as string;
     if (name.length === 14 && name.toLowerCase() === "content-length") {
       if (announced !== undefined || !/^\d+$/.test(value))
-        throw new RangeError(`content-length is ${value}; valid is one number`);
+        throw rangeError("response: content-length", "one number", value);
       announced = value;
     } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
       if (value.toLowerCase() !== "chunked")
-        throw new RangeError(`transfer-encoding is ${value}; valid is chunked`);
+        throw rangeError("response: transfer-encoding", "chunked", value);
       encoded = true;
     } else if (name.length === 7 && name.toLowerCase() === "trailer") hasTrailer = true;
     else if (name.length === 10 && name.toLowerCase() === "connection")
@@ -188,7 +189,7 @@ function framed(
   if (length === undefined || isBodiless) return fields;
   if (announced === undefined) return [...fields, "content-length", String(length)];
   if (Number(announced) === length) return fields;
-  throw new RangeError(`content-length is ${announced}; the body has ${length} bytes`);
+  throw rangeError("response: content-length", `the length of the body, ${length}`, announced);
 }
 
 /** Whether the client says that it wants trailers (RFC 9110, 10.1.4), and can be sent chunks. */

@@ -1,3 +1,4 @@
+import { rangeError } from "@pagoda/core";
 import {
   constants,
   type OutgoingHttpHeaders,
@@ -103,7 +104,7 @@ function head(
   isBodiless: boolean,
 ): RawHeaders {
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
-    throw new RangeError(`the status of a response is ${status}; valid is 200 to 999`);
+    throw rangeError("response: status", "an integer from 200 to 999", status);
   const fields: string[] = [":status", String(status)];
   let announced: string | undefined;
   for (let i = 0; i < raw.length; i += 2) {
@@ -113,9 +114,9 @@ function head(
     checkField(name, value);
     if (name === "content-length") {
       if (announced !== undefined || !/^\d+$/.test(value))
-        throw new RangeError(`content-length is ${value}; valid is one number`);
+        throw rangeError("response: content-length", "one number", value);
       if (!isBodiless && length !== undefined && Number(value) !== length)
-        throw new RangeError(`content-length is ${value}; the body has ${length} bytes`);
+        throw rangeError("response: content-length", `the length of the body, ${length}`, value);
       announced = value;
       // RFC 9110, 8.6: it has no body, and must not say how long that is.
       if (status === 204) continue;
