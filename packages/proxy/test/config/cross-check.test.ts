@@ -130,7 +130,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'match.path.regex: must be a pattern: at 1 there is a ( that is not closed (got "(")',
+      'f:1:104: listeners[0].routes[0].match.path.regex: must be a pattern: unclosed ( (at offset 1) (got "(")',
     ],
     [
       "a header that is none",
