@@ -1,6 +1,6 @@
 // Everything that must hold, in the order in which a failure is cheapest to learn. CONTRIBUTING.md lists the arguments.
-// With PAGODA_TEST=all, as in .ci/run, the trial on a bare machine belongs to it, and a test that is skipped for want of a
-// program is a failure.
+// With PAGODA_TEST=all, as in .ci/run, a release and the trial on a bare machine belong to it, and a test that is skipped for
+// want of a program is a failure.
 import { bare } from "./checks/bare.ts";
 import { dependencies } from "./checks/dependencies.ts";
 import { docs } from "./checks/docs.ts";
@@ -9,6 +9,7 @@ import { lint } from "./checks/lint.ts";
 import { failed, type Outcome, type Step, withoutSkips } from "./checks/outcome.ts";
 import { published } from "./checks/published.ts";
 import { reference } from "./checks/reference.ts";
+import { release } from "./checks/release.ts";
 import { filtersOf, parseArguments, type Selection } from "./checks/selection.ts";
 import { types } from "./checks/types.ts";
 import { tests, watchTests } from "./checks/vitest.ts";
@@ -45,7 +46,7 @@ function stepsOf(selection: Selection): readonly Step[] {
         docs,
         reference,
         published,
-        ...(isComplete ? [bare] : []),
+        ...(isComplete ? [release, bare] : []),
       ];
   }
 }

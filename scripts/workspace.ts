@@ -40,8 +40,8 @@ export function packages(base: string = root): Package[] {
     .map((folder) => toPackage(base, folder));
 }
 
-export function publishable(): Package[] {
-  return packages().filter((one) => one.manifest.private !== true);
+export function publishable(base: string = root): Package[] {
+  return packages(base).filter((one) => one.manifest.private !== true);
 }
 
 export function foldersIn(directory: string): string[] {

@@ -9,7 +9,13 @@ interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly "timeout-minutes"?: number;
   readonly strategy?: { readonly matrix: Readonly<Record<string, readonly unknown[]>> };
-  readonly steps: readonly { readonly uses?: string; readonly run?: string }[];
+  readonly steps: readonly Step[];
+}
+
+interface Step {
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly run?: string;
 }
 
 interface Workflow {
@@ -39,14 +45,26 @@ describe.each(names)("%s", (name) => {
     for (const action of actions) expect(action).toMatch(/^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/u);
   });
 
-  test("leaves no token in the clone", () => {
-    const clones = textOf(name).match(/actions\/checkout@.*\n\s+with:\n\s+persist-credentials: false/gu);
-    expect(clones).toHaveLength(textOf(name).match(/actions\/checkout@/gu)?.length ?? 0);
+  test("leaves a token in the clone only for a job that pushes", () => {
+    for (const { permissions, steps } of Object.values(read(name).jobs)) {
+      const clones = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
+      expect(clones.length).toBeGreaterThan(0);
+      const pushes = permissions?.["contents"] === "write";
+      for (const { with: options } of clones) expect(options?.["persist-credentials"]).toBe(pushes);
+    }
   });
 });
 
 test("test.yml runs what .ci/run runs", () => {
   expect(runs("test.yml")).toContain(".ci/run");
+});
+
+test("release.yml rehearses a release, then publishes with provenance", () => {
+  expect(runs("release.yml")).toEqual(["npm run release -- --dry-run", "npm run release"]);
+  expect(read("release.yml").jobs["publish"]?.permissions).toEqual({
+    contents: "write",
+    "id-token": "write",
+  });
 });
 
 test("test.yml tries each Node that the published packages are tried on", () => {

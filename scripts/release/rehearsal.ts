@@ -1,0 +1,105 @@
+// A release in a copy of this repository, to a registry and a remote that are thrown away. It takes no network.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { failed, faultless, type Outcome, passed } from "../checks/outcome.ts";
+import { command, pnpm } from "../command.ts";
+import { type Manifest, type Package, publishable } from "../workspace.ts";
+import { type Published, startRegistry } from "./registry.ts";
+import { changesets, git } from "./release.ts";
+
+export async function rehearse(): Promise<Outcome[]> {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-release-")));
+  try {
+    const copy = join(directory, "copy");
+    const problem = await makeCopy(directory, copy);
+    if (problem !== undefined) return [failed("copy of the repository", problem)];
+    // The first attempt fails half way, and the second goes on.
+    await using registry = await startRegistry("@pagoda/retry");
+    const notes = changesets(copy).map((name) => readFileSync(join(copy, ".changeset", name), "utf8"));
+    const release = ["scripts/release.ts", "--registry", registry.url];
+    const first = await command(process.execPath, release, { cwd: copy });
+    if (first.code !== 1 || !first.output.includes("not this time"))
+      return [failed("a release that fails", first.output)];
+    const second = await command(process.execPath, release, { cwd: copy });
+    if (second.code !== 0) return [failed("a release that goes on", second.output)];
+    const { output: tags } = await git("-C", copy, "ls-remote", "--tags", "origin");
+    const evidence = { published: registry.published, notes, tags };
+    return [
+      passed("a release that fails half way, and goes on"),
+      faultless("no changeset is left", changesets(copy)),
+      ...publishable(copy).map((one) => packageOutcome(one, evidence)),
+    ];
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The files as they stand, committed or not, with a remote of their own. */
+async function makeCopy(directory: string, copy: string): Promise<string | undefined> {
+  mkdirSync(copy);
+  const remote = join(directory, "remote");
+  const files = "git ls-files -z --cached --others --exclude-standard";
+  const steps = [
+    () => command("sh", ["-c", `${files} | tar --null --files-from=- --create | tar -x -C "$0"`, copy]),
+    () => pnpm(["install", "--offline", "--frozen-lockfile", "--ignore-scripts", "--silent"], { cwd: copy }),
+    () => git("init", "--quiet", "--bare", remote),
+    () => git("init", "--quiet", "--initial-branch", "main", copy),
+    () => git("-C", copy, "add", "--all"),
+    () => git("-C", copy, "commit", "--quiet", "--message", "As it stands"),
+    () => git("-C", copy, "remote", "add", "origin", remote),
+  ];
+  for (const step of steps) {
+    const { code, output } = await step();
+    if (code !== 0) return output;
+  }
+  return undefined;
+}
+
+function packageOutcome(one: Package, evidence: Evidence): Outcome {
+  const own = evidence.published.filter(({ manifest }) => manifest.name === one.name);
+  const size = own.map(({ bytes }) => `${Math.ceil(bytes / 1024)} KiB`).join();
+  return faultless(`release of ${one.name} ${one.manifest.version}, ${size}`, releaseFaults(one, evidence));
+}
+
+/** What a release has left behind. */
+export interface Evidence {
+  readonly published: readonly Published[];
+  /** The changesets that it was made of. */
+  readonly notes: readonly string[];
+  /** As `git ls-remote` lists them. */
+  readonly tags: string;
+}
+
+/** What is wrong with a package after a release. */
+export function releaseFaults(
+  { name, directory, manifest: { version } }: Package,
+  { published, notes, tags }: Evidence,
+): string[] {
+  const own = published.filter(({ manifest }) => manifest.name === name);
+  const versions = new Map(published.map(({ manifest }) => [manifest.name, manifest.version]));
+  const changelog = join(directory, "CHANGELOG.md");
+  const isNoted = notes.some((note) => note.includes(`"${name}": `));
+  const hasEntry = existsSync(changelog) && readFileSync(changelog, "utf8").includes(`\n## ${version}\n`);
+  return [
+    ...(version === "0.0.0" ? ["no changeset names it"] : []),
+    ...(own.length === 1 ? [] : [`it was published ${own.length} times`]),
+    ...own.flatMap(({ manifest }) =>
+      manifest.version === version ? [] : [`it was published as ${manifest.version}`],
+    ),
+    ...own.flatMap(({ manifest }) => mismatches(manifest, versions)),
+    ...(isNoted && !hasEntry ? [`its CHANGELOG.md has no entry for ${version}`] : []),
+    ...(new RegExp(`refs/tags/${name}@${version}$`, "mu").test(tags) ? [] : ["it has no tag"]),
+  ];
+}
+
+/** Packages of ours that it depends on in a version other than the one published with it. */
+function mismatches(
+  { dependencies = {}, peerDependencies = {} }: Manifest,
+  versions: ReadonlyMap<string | undefined, string | undefined>,
+): string[] {
+  return Object.entries({ ...dependencies, ...peerDependencies })
+    .filter(([name]) => name.startsWith("@pagoda/"))
+    .filter(([name, range]) => range.replace(/^[\^~]/u, "") !== versions.get(name))
+    .map(([name, range]) => `it depends on ${name} ${range}; published is ${versions.get(name)}`);
+}

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import changelog from "../../.changeset/changelog.ts";
+import { command } from "../command.ts";
+import { startRegistry } from "../release/registry.ts";
+import { type Evidence, releaseFaults } from "../release/rehearsal.ts";
+import { packages, type Manifest } from "../workspace.ts";
+import { tree } from "./fixture.ts";
+
+const core: Manifest = { name: "@pagoda/core", version: "0.2.0" };
+const retry: Manifest = {
+  name: "@pagoda/retry",
+  version: "0.1.1",
+  dependencies: { undici: "8.0.0" },
+  peerDependencies: { "@pagoda/core": "^0.2.0" },
+};
+const sound: Evidence = {
+  published: [core, retry].map((manifest) => ({ manifest, bytes: 1 })),
+  notes: [`---\n"@pagoda/retry": patch\n---\n\nFixed.\n`],
+  tags: "1a refs/tags/@pagoda/core@0.2.0\n2b refs/tags/@pagoda/retry@0.1.1",
+};
+
+function faults(evidence: Partial<Evidence>, entry = "0.1.1", version = "0.1.1"): string[] {
+  const base = tree({
+    "packages/layers/retry/package.json": { ...retry, version },
+    "packages/layers/retry/CHANGELOG.md": `# @pagoda/retry\n\n## ${entry}\n\n- Fixed.\n`,
+  });
+  return packages(base).flatMap((one) => releaseFaults(one, { ...sound, ...evidence }));
+}
+
+test("a package that is published, tagged and noted has no fault", () => {
+  expect(faults({})).toEqual([]);
+});
+
+test("whatever a release leaves out is a fault", () => {
+  const of = (...manifests: readonly Manifest[]): Partial<Evidence> => ({
+    published: manifests.map((manifest) => ({ manifest, bytes: 1 })),
+  });
+  expect(faults(of(core))).toEqual(["it was published 0 times"]);
+  expect(faults(of(core, retry, retry))).toEqual(["it was published 2 times"]);
+  expect(faults(of(core, { ...retry, version: "0.1.0" }))).toEqual(["it was published as 0.1.0"]);
+  expect(faults(of({ ...core, version: "0.3.0" }, retry))).toEqual([
+    "it depends on @pagoda/core ^0.2.0; published is 0.3.0",
+  ]);
+  expect(faults({}, "0.1.0")).toEqual(["its CHANGELOG.md has no entry for 0.1.1"]);
+  expect(faults({ tags: "2b refs/tags/@pagoda/retry@0.1.10" })).toEqual(["it has no tag"]);
+  expect(faults({}, "0.0.0", "0.0.0")).toContain("no changeset names it");
+});
+
+test("a changelog has each note as written, and new dependencies in one line", async () => {
+  expect(await changelog.getReleaseLine({ summary: "Retries stop.\n\nMore:\nless.\n" })).toBe(
+    "- Retries stop.\n\n  More:\n  less.",
+  );
+  const updated = [core, retry].map(({ name = "", version = "" }) => ({ name, newVersion: version }));
+  expect(await changelog.getDependencyReleaseLine([], updated)).toBe(
+    "- Updated @pagoda/core 0.2.0, @pagoda/retry 0.1.1",
+  );
+  expect(await changelog.getDependencyReleaseLine([], [])).toBe("");
+});
+
+test("the registry gives what was published to it, and nothing else", async () => {
+  await using registry = await startRegistry();
+  const url = `${registry.url}@pagoda%2fcore`;
+  expect((await fetch(url)).status).toBe(404);
+  const body = { name: core.name, versions: { "0.2.0": core }, _attachments: { "a.tgz": { length: 3 } } };
+  expect((await fetch(url, { method: "PUT", body: JSON.stringify(body) })).status).toBe(201);
+  expect(await (await fetch(url)).json()).toMatchObject({ versions: { "0.2.0": core } });
+  expect(registry.published).toEqual([{ manifest: core, bytes: 3 }]);
+});
+
+test("the registry refuses a package once, if asked to", async () => {
+  await using registry = await startRegistry("@pagoda/core");
+  const put = async (): Promise<number> => {
+    const body = JSON.stringify({ name: core.name, versions: { "0.2.0": core }, _attachments: {} });
+    return (await fetch(`${registry.url}@pagoda%2fcore`, { method: "PUT", body })).status;
+  };
+  expect([await put(), await put()]).toEqual([403, 201]);
+});
+
+test.each([
+  [[], 1, "release: packages are published by the workflow release.yml; here there is --dry-run"],
+  [["--dryrun"], 2, "release: Unknown option '--dryrun'"],
+  [["minor"], 2, "release: Unexpected argument 'minor'"],
+])("npm run release with %j outside of CI publishes nothing", async (args, code, message) => {
+  const env = { GITHUB_ACTIONS: "" };
+  const finished = await command(process.execPath, ["scripts/release.ts", ...args], { env });
+  expect(finished.code).toBe(code);
+  expect(finished.output).toContain(message);
+});
