@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 export interface Machine {
   /** The text of a file; throws where it cannot be read. */
   readonly read: (path: string) => string;
-  /** CPUs that the process may run on, whatever its share of them. */
+  /** CPUs as the system counts them, for where it lists none. */
   readonly cores: number;
 }
 
@@ -18,14 +18,16 @@ const thisMachine: Machine = {
 };
 
 /**
- * How many processes can run at once: one for each core, or as many as a container's CPU quota allows, rounded up. More of
- * them would use up the quota together, and then all be throttled.
+ * How many processes can run at once: one for each core, or as many as a container's CPU quota
+ * allows, rounded up. More of them would use up the quota together, and then all be throttled.
+ *
+ * Not `os.availableParallelism()`, which rounds a quota down and ignores those of version 1.
  *
  * Source: Linux control groups, version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`), each with those it is in, as Go's
  * runtime reads them since 1.25.
  */
 export function usableCpus({ read, cores }: Machine = thisMachine): number {
-  let least = cores;
+  let least = allowedOf(textOf(read, "/proc/self/status")) ?? cores;
   for (const [hierarchy, quota] of [
     ["", quotaOf2],
     ["cpu", quotaOf1],
@@ -36,6 +38,16 @@ export function usableCpus({ read, cores }: Machine = thisMachine): number {
     }
   }
   return least;
+}
+
+/** The CPUs in `Cpus_allowed_list: 0-3,8`, which are those of the process's affinity. */
+function allowedOf(status: string | undefined): number | undefined {
+  const list = /^Cpus_allowed_list:\s*(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)$/m.exec(status ?? "")?.[1];
+  if (list === undefined) return undefined;
+  return list.split(",").reduce((sum, range) => {
+    const [first, last = first] = range.split("-").map(Number) as [number, number?];
+    return sum + last - first + 1;
+  }, 0);
 }
 
 /** The folders of the process's group in a hierarchy, and of those that it is in: each may have a limit. */
