@@ -42,8 +42,11 @@ function http1Call(
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const out = request(url + path, { agent, method: verb.toUpperCase() });
-    const lost = (error: NodeJS.ErrnoException): void =>
-      resolve({ kind: "lost", why: error.code ?? error.message });
+    const lost = (error: NodeJS.ErrnoException): void => {
+      const { bytesWritten, localPort } = out.socket ?? {};
+      const connection = `${out.reusedSocket ? "kept" : "new"} connection from port ${localPort}, ${bytesWritten} bytes written`;
+      resolve({ kind: "lost", why: `${error.code ?? error.message}, ${connection}` });
+    };
     out.on("error", lost);
     out.once("response", (response) => {
       const chunks: Buffer[] = [];

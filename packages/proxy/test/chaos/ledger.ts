@@ -34,12 +34,6 @@ const expected: ReadonlySet<number> = new Set([200, 413, 500, 502, 503, 504]);
  */
 const slackMs = 2_000;
 
-/**
- * The share of calls that may lose their connection although no worker died: about one in 30,000 does (ECONNRESET during
- * an upload), and its cause has not been found. `npm run soak` shows each of them.
- */
-const unexplainedRatio = 1 / 1_000;
-
 /** All calls of a run, and what is wrong with the sum of what all sides say. */
 export class Ledger {
   readonly #calls: Call[] = [];
@@ -103,15 +97,6 @@ export class Ledger {
     return counts;
   }
 
-  /** Calls that lost their connection although no worker died. */
-  unexplained(): readonly string[] {
-    return this.#calls.flatMap((call) => {
-      const { id, path, outcome } = call;
-      if (outcome?.kind !== "lost" || this.#sawDeath(call)) return [];
-      return [`call ${id} (${path}): lost without a worker that died: ${outcome.why}`];
-    });
-  }
-
   /**
    * @param records What the origins have written down.
    * @param lines The lines of the access log, by path.
@@ -127,9 +112,7 @@ export class Ledger {
       if (what === "mangled") mangled.push(id);
     }
     const known = new Set(this.#calls.map(({ id }) => id));
-    const unexplained = this.unexplained();
     return [
-      ...(unexplained.length > this.#calls.length * unexplainedRatio ? unexplained : []),
       ...mangled.map((id) => `call ${id}: its body reached an origin changed`),
       ...[...begun.keys()].filter((id) => !known.has(id)).map((id) => `call ${id}: nobody made it`),
       ...this.#calls.flatMap((call) =>
@@ -145,6 +128,8 @@ export class Ledger {
       void found.push([`call ${id} (${path}): ${text}`, ...lines].join("\n  "));
     if (outcome === undefined) say("never ended");
     if (!repeatable && begun > 1) say(`reached origins ${begun} times`);
+    if (outcome?.kind === "lost" && !this.#sawDeath(call))
+      say(`lost without a worker that died: ${outcome.why}`);
     if (lines.length > 1) say(`has ${lines.length} lines in the access log`);
     if (outcome?.kind === "answered") {
       const { status, right } = outcome;

@@ -47,8 +47,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(`${((performance.now() - began) / 1_000).toFixed(1).padStart(8)} s  ${line}`);
   console.log(`seed ${seed}, ${seconds} s, log to a ${logTo}`);
   const report = await run({ seed, seconds, logTo, ...(!quiet && { tell }) });
-  console.log(JSON.stringify({ calls: report.tally, troubles: report.troubles }, undefined, 2));
-  for (const call of report.unexplained) console.log(call);
+  const { tally: calls, troubles, workerEnds } = report;
+  console.log(JSON.stringify({ calls, troubles, workerEnds }, undefined, 2));
   for (const fault of report.faults.slice(0, 100)) console.error(fault);
   console.log(report.faults.length === 0 ? "every call is accounted for" : `${report.faults.length} faults`);
   return report.faults.length === 0 ? 0 : 1;

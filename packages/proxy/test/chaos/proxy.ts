@@ -25,6 +25,18 @@ function environment(): NodeJS.ProcessEnv {
   );
 }
 
+/** What the log gives as the reason for which a worker ended. */
+const endReasons: ReadonlySet<string> = new Set(["crash", "memory", "hang", "exit"]);
+
+/** Whether a process is there, and not merely one that its parent has not noticed the end of. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
 function wasKilled(err: LogLine["err"]): boolean {
   return err?.message.startsWith("ended by SIGKILL") === true;
 }
@@ -39,6 +51,8 @@ export class Proxy {
   readonly lines = new Map<string, string[]>();
   readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
   exited: string | undefined;
+  /** How many workers ended, by the reason that the log gives. */
+  readonly ends: Record<string, number> = {};
   /** Log lines of workers that ended by themselves: nobody killed them, and they did not hang. */
   readonly crashes: string[] = [];
 
@@ -59,12 +73,13 @@ export class Proxy {
     return this.#process.pid as number;
   }
 
-  /** The process ids of its workers. */
+  /** The process ids of its workers, without those that have ended and not been noticed yet. */
   get workers(): readonly number[] {
     return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")
       .split(" ")
       .filter(Boolean)
-      .map(Number);
+      .map(Number)
+      .filter(isRunning);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -140,8 +155,10 @@ export class Proxy {
   #line(text: string): void {
     if (!text.startsWith("{")) return;
     const { msg, path, reason, err } = JSON.parse(text) as LogLine;
-    if (reason === "memory" || reason === "exit" || (reason === "crash" && !wasKilled(err)))
-      this.crashes.push(text);
+    if (reason !== undefined && endReasons.has(reason)) {
+      this.ends[reason] = (this.ends[reason] ?? 0) + 1;
+      if (reason !== "hang" && !wasKilled(err)) this.crashes.push(text);
+    }
     if (path === undefined) return void this.#messages.push(msg);
     const lines = this.lines.get(path);
     if (lines === undefined) this.lines.set(path, [text]);
