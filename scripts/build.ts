@@ -5,7 +5,7 @@ import { publishable, root } from "./workspace.ts";
 
 const licences = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** Makes `dist` of every package that is published, from nothing: what an older build left is no part of it. */
+/** Makes `dist` of every package that is published, from scratch: leftovers of an older build are removed. */
 export function build(): Promise<Finished> {
   const all = publishable();
   for (const { directory } of all) {

@@ -69,7 +69,7 @@ async function runAll(steps: readonly Step[], scope: Package | undefined): Promi
   return all;
 }
 
-/** A step that crashes or that runs nothing has failed: silence is no proof. */
+/** A step that crashes or that runs nothing has failed: silence proves nothing. */
 async function attempt(step: Step, scope: Package | undefined): Promise<readonly Outcome[]> {
   try {
     const found = await step.run(scope);

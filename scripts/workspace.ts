@@ -30,7 +30,7 @@ export interface Package {
   readonly manifest: Manifest;
 }
 
-/** Every package of the workspace, core first, then http; a folder without package.json is none yet. */
+/** Every package of the workspace, core first, then http; folders without a package.json are left out. */
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
   const others = ["proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);

@@ -26,7 +26,7 @@ export function parseArguments(args: readonly string[], base: string = root): Ar
   return watch && selection.kind === "bare" ? "bare cannot be watched" : { selection, watch };
 }
 
-/** What vitest is to run: all of it, if there is none. */
+/** The filters for vitest; empty for all tests. */
 export function filtersOf(selection: Selection): readonly string[] {
   if (selection.kind === "package") return [`${selection.package.folder}/test/`];
   return selection.kind === "files" ? selection.paths : [];

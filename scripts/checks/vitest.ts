@@ -9,7 +9,7 @@ import { type Report, type ReportedFile, type ReportedTest, reportVariable } fro
 
 const reporter = fileURLToPath(new URL("vitest/report.ts", import.meta.url));
 
-/** Runs the tests whose paths contain one of the filters, or all of them if there is none. */
+/** Runs the tests whose paths contain one of the filters, or all tests if there are no filters. */
 export const tests = (filters: readonly string[]): Step => ({
   name: "tests",
   async run() {

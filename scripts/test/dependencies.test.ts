@@ -273,7 +273,7 @@ test("nothing but the violation is reported", () => {
   expect(faults(changes)).toEqual(says);
 });
 
-test("what looks like an import in a string or a comment is none", () => {
+test("text in a string or a comment is not an import", () => {
   const text = `// import "a";\nconst s = 'import "b"';\nexport const t = \`\${s} import("c")\`;\n`;
   expect(importsOf("a.ts", text)).toEqual([]);
 });

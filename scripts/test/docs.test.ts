@@ -54,7 +54,7 @@ test.each(["ts nocheck", "typescript", "js"])("an example cannot escape as %s", 
   expect(outcomes[1]).toMatchObject({ name: "README.md:2", result: "failed" });
 });
 
-test("other languages are no examples", async () => {
+test("code in other languages is not an example", async () => {
   expect(await outcomesOf(fence("sh", "npm start") + fence("", "[a](nowhere.md)"))).toHaveLength(1);
 });
 

@@ -67,7 +67,7 @@ test("the example in a generated README runs", async () => {
 });
 
 test.each(["", "Max", "max_length", "-max", "max-", "1st", "a/b", ".."])(
-  "%j is no name for a layer",
+  "%j is not a name for a layer",
   (name) => {
     expect(nameProblem(name)).toContain(`"${name}"`);
   },

@@ -97,7 +97,7 @@ const broken = (library: string): string =>
     `ln -sf /bin/true machine/apt-get`,
   ].join("\n");
 
-test("a pinned Node that cannot start is told with what to install, and is no installation", async () => {
+test("a pinned Node that cannot start fails the installation, with what to install", async () => {
   const folder = clone(broken("libatomic.so.1"));
   for (const attempt of [1, 2]) {
     const { code, output } = await started(folder, start(older)).ended;

@@ -1,7 +1,7 @@
 import { do_not_optimize, measure as sample } from "mitata";
 import type { Operation, Subject } from "./subject.ts";
 
-/** What came of a subject: nanoseconds per operation, one number a round, or why there are none. */
+/** The result of a subject: nanoseconds per operation, one number per round, or why there is no result. */
 export type Outcome = { readonly subject: Subject } & (
   | { readonly ns: readonly number[]; readonly failure?: never }
   | { readonly ns?: never; readonly failure: string }

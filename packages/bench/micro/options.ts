@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { rangeError } from "@pagoda/core";
 import type { Group } from "./subject.ts";
 
 /** What the command line asks for. */
@@ -53,7 +54,7 @@ export function readOptions(args: readonly string[], groups: readonly Group[]): 
 function count(flag: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new RangeError(`${flag} is ${text}; valid is a whole number from 1 to ${most}`);
+  throw rangeError(flag, `an integer from 1 to ${most}`, text);
 }
 
 function named(name: string, groups: readonly Group[]): Group {

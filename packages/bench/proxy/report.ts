@@ -4,7 +4,7 @@ import type { Load } from "./load.ts";
 /** One round of one peer. */
 export interface Sample extends CpuPerRequest, Omit<Load, "requests"> {}
 
-/** What came of a peer: its rounds, or why there are none. */
+/** The result of a peer: its rounds, or why it was skipped. */
 export type Outcome = { readonly name: string; readonly label: string } & (
   | { readonly samples: readonly Sample[]; readonly failure?: never }
   | { readonly samples?: never; readonly failure: string }

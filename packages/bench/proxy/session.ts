@@ -11,7 +11,7 @@ export interface RunningPeer extends Running {
   readonly url: string;
 }
 
-/** An origin and the peers before it. Whoever opens a session closes it, and nothing of it is left. */
+/** An origin and the peers before it. The caller closes the session, which leaves nothing behind. */
 export class Session {
   readonly #cores: Cores;
   readonly #folder = mkdtempSync(join(tmpdir(), "pagoda-bench-"));

@@ -23,13 +23,13 @@ describe("what wrk says", () => {
   });
 
   test.each(["Non-2xx or 3xx responses: 7", "Socket errors: connect 0, read 3, write 0, timeout 0"])(
-    "is no number where it says %s",
+    "has no rate when the output is %s",
     (line) => {
       expect(() => readLoad(`${output}  ${line}\n`)).toThrow(line);
     },
   );
 
-  test("is no number where nothing was answered", () => {
+  test("has no rate when nothing was answered", () => {
     expect(() => readLoad("unable to connect")).toThrow("no request was answered");
   });
 });

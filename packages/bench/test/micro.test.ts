@@ -60,8 +60,8 @@ describe("the options of the micro benchmarks", () => {
   const groups = [{ name: "core", subjects: [] }];
 
   test.each([
-    [["--rounds", "0"], "--rounds is 0"],
-    [["--ms", "many"], "--ms is many"],
+    [["--rounds", "0"], '(got "0")'],
+    [["--ms", "many"], '--ms must be an integer from 1 to 60000 (got "many")'],
     [["--only", "nothing"], "there is no subject named nothing"],
     [["--write", "--only", "core"], "it goes without --only"],
     [["--unknown"], "--unknown"],

@@ -18,7 +18,7 @@ export interface Lookup extends Replayable {
   readonly path: string;
 }
 
-/** The origin gave no answer, or one that is none. */
+/** The origin gave no answer, or one that makes no sense. */
 export interface LookupFailed extends Fault<"LookupFailed"> {
   readonly status?: number;
 }

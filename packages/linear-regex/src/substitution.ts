@@ -7,7 +7,7 @@ import { parse, type Ranges } from "./parse.ts";
  * rewrite paths.
  *
  * A first pass runs backwards and notes from which nodes the rest of the text still matches; a
- * second one runs forwards along the preferred path among those. So nothing is tried in vain.
+ * second one runs forwards along the preferred path among those. So no path is tried that cannot match.
  *
  * A group in a repetition has what it captured last. Where an iteration matches nothing, captures
  * may differ from JavaScript's.

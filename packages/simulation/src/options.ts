@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { oneOf, rangeError } from "@pagoda/core";
 import { stackNames, type StackName } from "./stacks/index.ts";
 
 /** What the command line asks for. */
@@ -46,11 +47,11 @@ export function readOptions(args: readonly string[]): Options {
 function whole(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/u.test(text) && value >= least && value <= most) return value;
-  throw new RangeError(`${flag} is ${text}; valid is a whole number from ${least} to ${most}`);
+  throw rangeError(flag, `an integer from ${least} to ${most}`, text);
 }
 
 function stackNamed(name: string): StackName {
   const stack = stackNames.find((one) => one === name);
-  if (stack === undefined) throw new RangeError(`--stack is ${name}; valid are ${stackNames.join(", ")}`);
+  if (stack === undefined) throw rangeError("--stack", oneOf(stackNames), name);
   return stack;
 }

@@ -5,7 +5,7 @@ import type { Request, Result, Stack } from "./request.ts";
 export interface Passage {
   readonly request: Request;
   readonly signal: AbortSignal | undefined;
-  /** For whoever watches to remember something by. */
+  /** For the observer's own bookkeeping. */
   note: number;
 }
 
@@ -17,7 +17,7 @@ export interface Watch {
   readonly entered?: (passage: Passage) => void;
   /** It has been made: whatever inner does at once has been done. */
   readonly made?: (passage: Passage) => void;
-  /** It has ended, and whoever made it hears of it next. `undefined`: with a defect. */
+  /** The call has ended; its caller is notified next. `undefined`: it ended with a defect. */
   readonly left?: (passage: Passage, result: Result | undefined) => void;
 }
 

@@ -10,7 +10,7 @@ export interface Request extends Replayable, HttpRequest {
   /** Whose request it is. */
   readonly key: string;
   readonly body: Body;
-  /** What whoever reads the body must get. */
+  /** What the reader of the body must get. */
   readonly content: Content;
 }
 

@@ -17,7 +17,7 @@ export interface OwnTimer {
   isSet: boolean;
 }
 
-/** How many steps may pass without the event loop: it is not needed, but whoever waits for this process is. */
+/** How many steps may pass before yielding to the event loop, which the process that waits for this one needs. */
 const stepsInARow = 1_024;
 
 /** Time, chance, and what must hold. Everything that happens in a run happens in one of its worlds. */

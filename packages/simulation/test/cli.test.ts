@@ -50,10 +50,10 @@ describe("simulate", () => {
 
   test.each([
     [["--seed", "-1"], "--seed"],
-    [["--seed", "1.5"], "--seed is 1.5"],
-    [["--calls", "0"], "--calls is 0"],
-    [["--for", "soon"], "--for is soon"],
-    [["--stack", "house"], "--stack is house; valid are client, server, gateway, direct"],
+    [["--seed", "1.5"], '--seed must be an integer from 0 to 4294967295 (got "1.5")'],
+    [["--calls", "0"], '--calls must be an integer from 1 to 100000000 (got "0")'],
+    [["--for", "soon"], '(got "soon")'],
+    [["--stack", "house"], '--stack must be "client", "server", "gateway", "direct" or "mesh" (got "house")'],
     [["--sed", "1"], "--sed"],
   ])("is called wrongly: %j", async (args, problem) => {
     const { code, out, error } = await started(args);

@@ -80,7 +80,7 @@ async function addNode(directory: string, root: string): Promise<void> {
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(bin, name));
 }
 
-/** Authorities that this machine trusts beside the usual ones, and the file that npm is told of. */
+/** Authorities that this machine trusts beside the usual ones, and the file that npm reads them from. */
 function certificates(): string[] {
   const { npm_config_cafile: ofNpm = "", NODE_EXTRA_CA_CERTS: ofNode = "" } = npmSettings();
   return ["/etc/ssl/certs/ca-certificates.crt", ofNpm, ofNode].filter((file) => existsSync(file));

@@ -11,7 +11,7 @@ export const notStuck = "no balancer stays with an endpoint that fails while oth
 
 /** Times in which a failure is forgotten, until an endpoint counts as well again. */
 const convalescence = 2;
-/** Who waited so long for nothing takes the endpoint for slow. */
+/** A call that waited this long without an answer makes the endpoint look slow. */
 const slowMs = 30;
 /** So many calls are looked at, and so large a share of them is too much for an endpoint that is known to fail. */
 const period = 20;

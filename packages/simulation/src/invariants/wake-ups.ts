@@ -1,6 +1,6 @@
 import type { World } from "../world.ts";
 
-export const noWakeUpLost = "whoever waits is woken when there is room";
+export const noWakeUpLost = "a waiting call is woken when there is room";
 
 /** A place where calls wait. */
 export interface Waiting {

@@ -47,7 +47,7 @@ export function mesh(setting: Setting): Simulated {
     .service(clusters({ stable: stable.service(), canary: canary.service() }));
 
   return {
-    // What a router answers by itself is no answer of an origin: `RoutesModel` looks at it.
+    // A response made by the router does not come from an origin: `RoutesModel` checks it.
     service: service as Stack,
     origins: [...stable.origins, ...canary.origins],
     perSecond: Math.min(stable.perSecond / (1 - share), canary.perSecond / Math.max(share, 0.2)),
