@@ -7,25 +7,27 @@ import { Policy, type Verdict } from "./policy.ts";
 import type { NeedsOf, Rule } from "./rule.ts";
 
 /**
- * Lets a request pass or denies it, by rules: who asks (an identity, an address) and for what (method, path, host, route).
- * A request that a `deny` rule matches is denied; else one that an `allow` rule matches passes; else `otherwise` decides.
- * Use it at the door of a service, where everyone who asks is known and not everyone may ask for everything.
+ * Allows or denies each request by rules about the client (identity, address) and the request
+ * (method, path, host, route). A request that matches a `deny` rule is denied. Otherwise one that
+ * matches an `allow` rule is allowed. If no rule matches, `otherwise` decides. Use it at the entry
+ * of a service whose clients are known and have different permissions.
  *
- * It stands inside of what says who asks, which the types ask for where rules name identities or addresses: behind a
- * proxy the client is another than the peer. It stands outside of all that costs something. Inside of a router it sees the path
- * that will be sent, and rules may name routes; they do not compile outside. Outside of one it sees the path as it was
- * asked. In both places a path that can be read in several ways is denied if a `deny` rule matches one of them, and
- * passes only if a single `allow` rule matches them all.
+ * Place it inside the layer that identifies the client, which the types require if rules name
+ * identities or addresses: behind a proxy, the client is not the peer. Place it outside everything
+ * expensive. Inside a router it sees the path that will be sent upstream, and rules may name
+ * routes, which do not compile outside. Outside a router it sees the path as requested. In both
+ * places an ambiguous path is denied if a `deny` rule matches one of its variants, and allowed only
+ * if a single `allow` rule matches all of them.
  *
- * Errors: {@link Denied}. What `identity` and `address` throw is a defect, and so is a rule that names routes for a
- * request without one.
+ * Errors: {@link Denied}. An exception from `identity` or `address` is a defect, and so is a rule
+ * that names routes for a request without one.
  *
- * Cost per call: about 60 ns with one rule, and up to 30 for each more; 50 to 100 for each that asks for the address. A
- * path with several readings costs 10 µs, a long one up to 200.
+ * Cost per call: about 60 ns with one rule, and up to 30 ns for each further one; 50 to 100 ns for
+ * a rule that names addresses. An ambiguous path costs 10 µs, a long one up to 200.
  *
- * Source: Istio's AuthorizationPolicy (the order of deciding, the default, what a rule can name).
+ * Source: Istio's AuthorizationPolicy (precedence, default, fields of a rule).
  *
- * @throws RangeError that lists everything that is wrong with the rules.
+ * @throws RangeError listing all problems of the rules.
  */
 export function authorize<
   Req extends HttpRequest = HttpRequest,
@@ -50,7 +52,7 @@ export function authorize<
       call(request, signal) {
         let verdict: Verdict;
         let denied: Denied | undefined;
-        // What a mistake in `identity` or `address` throws becomes a rejection, as every defect does.
+        // An exception from `identity` or `address` is a defect and rejects the call.
         try {
           verdict = policy.decide(request);
           if (!verdict.allowed) denied = policy.denied(verdict, request);

@@ -1,9 +1,9 @@
 import { hostOf, NetworkSet } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { readings } from "./readings.ts";
+import { pathVariants } from "./path-variants.ts";
 import type { OnRoute, Rule } from "./rule.ts";
 
-/** What is known of a request; what no rule asks for is not found out. */
+/** What rules look at in a request. Values that no rule needs are not computed. */
 export interface Facts {
   readonly request: HttpRequest & Partial<OnRoute>;
   readonly paths: string | readonly string[];
@@ -12,22 +12,22 @@ export interface Facts {
   readonly address: string | undefined;
 }
 
-/** One thing that must be true of a request. */
+/** One condition of a rule. */
 export interface Test {
   readonly what: "method" | "host" | "path" | "route" | "identity" | "address";
-  /** As the rule says it. */
+  /** As written in the rule. */
   readonly wanted: readonly string[];
   readonly passes: (facts: Facts) => boolean;
 }
 
-/** A rule, made ready to be asked. */
+/** A compiled rule. */
 export interface Compiled {
   readonly rule: Rule;
-  /** The cheapest first. */
+  /** Cheapest first. */
   readonly tests: readonly Test[];
 }
 
-/** @param rule One without a problem. */
+/** @param rule A valid rule. */
 export function compile(rule: Rule): Compiled {
   const {
     name,
@@ -47,14 +47,14 @@ export function compile(rule: Rule): Compiled {
 
   add("method", methods, () => {
     const named = new Set(methods);
-    // Some origins take `get` for `GET`: a rule that denies reckons with it, and one that allows does not.
+    // Some origins accept `get` for `GET`, so a deny rule covers both and an allow rule does not.
     return ({ request: { method } }) => named.has(method) || (denies && named.has(method.toUpperCase()));
   });
   add("route", routes, () => {
     const named = new Set(routes);
     return ({ request: { route } }) => {
       if (route !== undefined) return named.has(route.name);
-      throw new TypeError(`authorize: rule ${name} names routes, but no router has given the request one`);
+      throw new TypeError(`authorize: rule ${name} names routes, but the request has no route`);
     };
   });
   add("host", hosts, () => {
@@ -81,7 +81,7 @@ export function compile(rule: Rule): Compiled {
 
 type IsNamed = (text: string) => boolean;
 
-/** Whether a text is what one of a list says. */
+/** Matches a string if one entry of the list does. */
 function oneOf(wanted: readonly string[] = [], testOf: (wanted: string) => IsNamed): IsNamed {
   const tests = wanted.map(testOf);
   return (text) => {
@@ -114,7 +114,7 @@ function allowedPath(wanted: string): IsNamed {
   return (path) => path === exact;
 }
 
-/** Many origins take `/cart/` for `/cart`: what denies one denies both. */
+/** Many origins accept `/cart/` for `/cart`, so a deny rule covers both. */
 function deniedPath(wanted: string): IsNamed {
   if (wanted.endsWith("/*")) return below(wanted);
   const exact = withoutSlash(read(wanted));
@@ -128,7 +128,7 @@ function below(wanted: string): IsNamed {
 }
 
 function read(path: string): string {
-  return readings(path) as string;
+  return pathVariants(path) as string;
 }
 
 function withoutSlash(path: string): string {

@@ -1,15 +1,15 @@
 import type { Fault } from "@pagoda/core";
 
 /**
- * The request is not allowed. It was not sent anywhere. Whoever answers it says 403 and no more: which rule it was, and
- * whom it denied, is for logs.
+ * The request is not allowed and was not sent. Respond with 403 and nothing more: the rule and the
+ * client are for logs.
  */
 export interface Denied extends Fault<"Denied"> {
   readonly origin: "local";
   readonly retryable: false;
   /**
-   * The rule that denied it; `otherwise` where none matched; `unreadable` where rules name paths or hosts, and the
-   * request's could be read in ways that they cannot foresee.
+   * The rule that denied it; `otherwise` if none matched; `unreadable` if rules name paths or hosts
+   * and those of the request may be interpreted in ways that rules cannot anticipate.
    */
   readonly rule: string;
   /** The denied client's address, if known. */

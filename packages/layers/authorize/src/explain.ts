@@ -5,16 +5,16 @@ import type { AuthorizeOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
 import type { Rule } from "./rule.ts";
 
-/** The first thing that a request is not as a rule wants it. */
+/** The first part of a request that a rule does not match. */
 export interface RuleMismatch {
   readonly what: Test["what"];
-  /** As the rule says it. */
+  /** As written in the rule. */
   readonly wanted: readonly string[];
-  /** Several for a path that can be read in several ways; empty where the request has none. */
+  /** All variants of an ambiguous path; empty if the request has no value. */
   readonly found: readonly string[];
 }
 
-/** What one rule has to say on a request. */
+/** Whether one rule matches a request. */
 export interface RuleExplanation {
   readonly rule: string;
   readonly effect: "allow" | "deny";
@@ -22,20 +22,20 @@ export interface RuleExplanation {
   readonly mismatch?: RuleMismatch;
 }
 
-/** Why a request passes or does not. All of it is JSON. */
+/** Why a request is allowed or denied. Serializable as JSON. */
 export interface Explanation {
   readonly allowed: boolean;
-  /** What decided: a rule, `otherwise` or `unreadable`. */
+  /** The rule that decided, `otherwise` or `unreadable`. */
   readonly rule: string;
-  /** In the order in which they are asked; none for a request that is unreadable. */
+  /** In order of evaluation; empty for an unreadable request. */
   readonly rules: readonly RuleExplanation[];
 }
 
 /**
- * What a layer with the same options does with a request, and why. It makes the rules ready for this one request: for
- * tools and tests.
+ * Returns what a layer with the same options decides on a request, and why. It compiles the rules
+ * for each call: for tools and tests.
  *
- * @throws RangeError that lists everything that is wrong with the rules.
+ * @throws RangeError listing all problems of the rules.
  */
 export function explain<Req extends HttpRequest>(
   options: AuthorizeOptions<Req>,

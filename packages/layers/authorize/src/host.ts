@@ -1,9 +1,12 @@
 import { hostOf } from "@pagoda/core";
 
-/** A name or an address, and a port: nothing that one reader could take for a name and another for something else. */
-const readable = /^(?:\[[\dA-Fa-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)(?::\d*)?$/;
+/**
+ * A name or an address, with an optional port: nothing that two parsers could interpret
+ * differently.
+ */
+const unambiguous = /^(?:\[[\dA-Fa-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)(?::\d*)?$/;
 
-/** The host of an authority as rules name it; `undefined`: it could be read in several ways. */
-export function readableHost(authority: string): string | undefined {
-  return readable.test(authority) ? hostOf(authority) : undefined;
+/** Returns the host of an authority, normalized as in rules; `undefined` if it is ambiguous. */
+export function unambiguousHost(authority: string): string | undefined {
+  return unambiguous.test(authority) ? hostOf(authority) : undefined;
 }

@@ -2,38 +2,38 @@ import { checkOneOf, rangeError } from "@pagoda/core";
 import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/http";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import type { Denied } from "./denied.ts";
-import { readableHost } from "./host.ts";
+import { unambiguousHost } from "./host.ts";
 import type { AuthorizeOptions } from "./options.ts";
+import { pathVariants } from "./path-variants.ts";
 import { problemsError, ruleProblems } from "./problems.ts";
-import { readings } from "./readings.ts";
 import type { Rule } from "./rule.ts";
 
-/** What was decided on a request, and by what. The same object each time. */
+/** A decision and the rule behind it. One object per rule, reused for every request. */
 export interface Verdict {
   readonly allowed: boolean;
   /** The name of a rule, `otherwise`, or `unreadable`. */
   readonly rule: string;
-  /** Its place among all verdicts. */
+  /** Index among all verdicts. */
   readonly at: number;
 }
 
-/** Rules that decide on requests, without the calls. */
+/** Evaluates rules. */
 export class Policy<Req extends HttpRequest> {
   readonly otherwise: "allow" | "deny";
-  /** In the order in which they are asked: those that deny first. */
+  /** In order of evaluation: deny rules first. */
   readonly compiled: readonly Compiled[];
-  /** Of each rule in that order, then `otherwise` and `unreadable`. */
+  /** One per rule in that order, then `otherwise` and `unreadable`. */
   readonly verdicts: readonly Verdict[];
   readonly #identity: (request: Req) => string | undefined;
   readonly #address: (request: Req) => string | undefined;
   readonly #asks: ReadonlySet<Test["what"]>;
 
-  /** @throws RangeError when an option makes no sense. */
+  /** @throws RangeError when an option is invalid. */
   constructor({ rules, otherwise, identity, address }: AuthorizeOptions<Req, Rule>) {
     const problems = ruleProblems(rules);
     if (problems.length > 0) throw problemsError(problems);
     if (otherwise === undefined && rules.length === 0)
-      throw rangeError("authorize: rules", "a list of at least one rule, unless otherwise is given", rules);
+      throw rangeError("authorize: rules", "a list of at least one rule unless otherwise is set", rules);
     if (otherwise !== undefined) checkOneOf("authorize: otherwise", otherwise, ["allow", "deny"]);
     const [denying, allowing] = (["deny", "allow"] as const).map((wanted) =>
       rules.filter(({ effect }) => effect === wanted).map(compile),
@@ -55,7 +55,7 @@ export class Policy<Req extends HttpRequest> {
     return this.verdicts[facts === undefined ? this.compiled.length + 1 : this.#first(facts)] as Verdict;
   }
 
-  /** Says who was denied, also where no rule asks. */
+  /** Returns the fault, which names the client even if no rule does. */
   denied({ rule }: Verdict, request: Req): Denied {
     const client = clientOf(request);
     const address = this.#address === addressOf ? client?.address : this.#address(request);
@@ -63,11 +63,11 @@ export class Policy<Req extends HttpRequest> {
     return { _tag: "Denied", origin: "local", retryable: false, rule, address, identity };
   }
 
-  /** `undefined`: what the rules ask for cannot be read safely. */
+  /** Returns `undefined` if the request is unreadable. */
   factsOf(request: Req): Facts | undefined {
     const asks = this.#asks;
-    const paths = asks.has("path") ? readings(request.path) : "";
-    const host = asks.has("host") ? readableHost(request.authority) : "";
+    const paths = asks.has("path") ? pathVariants(request.path) : "";
+    const host = asks.has("host") ? unambiguousHost(request.authority) : "";
     if (paths === undefined || host === undefined) return undefined;
     const identity = asks.has("identity") ? this.#identity(request) : undefined;
     const address = asks.has("address") ? this.#address(request) : undefined;
@@ -75,13 +75,13 @@ export class Policy<Req extends HttpRequest> {
       request,
       paths,
       host,
-      // An empty one names nobody, and `*` would let it pass.
+      // An empty identity is none, and `*` would match it.
       identity: identity === "" ? undefined : identity,
       address,
     };
   }
 
-  /** The place of the first rule that matches, or of `otherwise`. */
+  /** Returns the index of the first rule that matches, or that of `otherwise`. */
   #first(facts: Facts): number {
     const { compiled } = this;
     for (let at = 0; at < compiled.length; at++) {
@@ -106,8 +106,11 @@ function addressOf(request: HttpRequest & Partial<FromClient>): string | undefin
   return knownClient(request, "addresses").address;
 }
 
-/** The types see to it that there is one. The peer will not do: behind a proxy everybody would be the proxy. */
+/**
+ * The types ensure that there is one. The peer is no substitute: behind a proxy, every client would
+ * be the proxy.
+ */
 function knownClient({ client }: Partial<FromClient>, what: string): Client {
   if (client !== undefined) return client;
-  throw new TypeError(`authorize: rules name ${what}, but no layer has said who the client is`);
+  throw new TypeError(`authorize: rules name ${what}, but the request has no client`);
 }

@@ -1,12 +1,12 @@
 import { canonicalNetwork, type Json, mustBe, oneOf, validNetwork } from "@pagoda/core";
-import { readings } from "./readings.ts";
+import { pathVariants } from "./path-variants.ts";
 import type { Rule } from "./rule.ts";
 
-/** Something in a list of rules that makes no sense. */
+/** A problem in a list of rules. */
 export interface RuleProblem {
-  /** The rule's name; `rules[3]` where it has none. */
+  /** The rule's name; `rules[3]` if it has none. */
   readonly rule: string;
-  /** Where in the rule: `["from", "addresses", 0]`. */
+  /** Path within the rule: `["from", "addresses", 0]`. */
   readonly path: readonly (string | number)[];
   readonly value: Json | undefined;
   /** What the value must be: `a method in upper case`. */
@@ -15,24 +15,24 @@ export interface RuleProblem {
 
 type Report = (path: readonly (string | number)[], value: unknown, expected: string) => void;
 
-/** What a fault says instead of a rule's name. */
+/** Values of a fault's `rule` that are not names of rules. */
 const reserved = ["otherwise", "unreadable"];
 
-/** For each list of a rule what its entries must be, and how that is said. */
+/** The lists of a rule: the check of their entries, and what they must be. */
 const lists: Readonly<Record<string, Readonly<Record<string, readonly [RegExp | Check, string]>>>> = {
   from: {
-    identities: [/^(?:\*|\*?[^*]+|[^*]+\*)$/, "an identity, with a * at most as its first or last character"],
+    identities: [/^(?:\*|\*?[^*]+|[^*]+\*)$/, "an identity, with a * only as its first or last character"],
     addresses: [(text) => canonicalNetwork(text) !== undefined, validNetwork],
   },
   to: {
     methods: [/^[!#$%&'*+\-.^_`|~\dA-Z]+$/, "a method in upper case"],
     paths: [
       isRulePath,
-      "a path as on the wire, or one with /* at its end; without query, dot segments, //, %2f, ;",
+      "a path as on the wire, which may end in /*, without query, dot segments, //, %2f and ;",
     ],
     hosts: [
       /^(?:\[[\dA-Fa-f:.]+\]|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/,
-      "a host without port, or *. and the end of one",
+      "a host without port, or *. followed by a domain",
     ],
     routes: [/./, "the name of a route"],
   },
@@ -40,15 +40,15 @@ const lists: Readonly<Record<string, Readonly<Record<string, readonly [RegExp | 
 
 type Check = (text: string) => boolean;
 
-/** One that can be read in two ways would hardly ever allow anything. */
+/** An ambiguous path is invalid in a rule: it would hardly ever allow anything. */
 function isRulePath(path: string): boolean {
   const exact = path.endsWith("/*") ? path.slice(0, -1) : path;
-  return !exact.includes("*") && typeof readings(exact) === "string";
+  return !exact.includes("*") && typeof pathVariants(exact) === "string";
 }
 
 /**
- * Everything that is wrong with a list of rules, for those who read it from a file: also what only a file can have
- * wrong, such as a misspelled field, since a rule that lacks a field is true of more requests than was meant.
+ * Lists all problems of rules that were read from a file. It also finds what the types would, such
+ * as a misspelled field: a rule that lacks a field matches more requests than intended.
  */
 export function ruleProblems(rules: readonly Rule[]): readonly RuleProblem[] {
   const problems: RuleProblem[] = [];
@@ -65,7 +65,7 @@ export function ruleProblems(rules: readonly Rule[]): readonly RuleProblem[] {
     if (!isRecord(rule)) return report([], rule, "a rule");
     const { name, effect } = rule;
     if (typeof name !== "string" || name === "" || reserved.includes(name))
-      report(["name"], name, `a name, for metrics and logs, other than ${reserved.join(" and ")}`);
+      report(["name"], name, `a name other than ${reserved.join(" and ")}`);
     else if (names.has(name)) report(["name"], name, "a name that no other rule has");
     names.add(name);
     if (effect !== "allow" && effect !== "deny") report(["effect"], effect, oneOf(["allow", "deny"]));
@@ -76,14 +76,14 @@ export function ruleProblems(rules: readonly Rule[]): readonly RuleProblem[] {
 }
 
 function checkPart(part: string, value: unknown, report: Report): void {
-  if (!isRecord(value)) return report([part], value, "an object, or left out for all requests");
+  if (!isRecord(value)) return report([part], value, "an object, or left out to match all requests");
   const checks = lists[part] as NonNullable<(typeof lists)[string]>;
   checkFields([part], value, Object.keys(checks), report);
   for (const [field, [check, expected]] of Object.entries(checks)) {
     const list = value[field];
     if (list === undefined) continue;
     if (!Array.isArray(list) || list.length === 0) {
-      report([part, field], list, "a list of at least one entry, or left out for all requests");
+      report([part, field], list, "a non-empty list, or left out to match all requests");
       continue;
     }
     list.forEach((entry: unknown, n) => {
@@ -102,14 +102,14 @@ function checkFields(
 ): void {
   for (const field of Object.keys(value))
     if (!known.includes(field))
-      report([...place, field], value[field], `left out, for the fields are ${known.join(", ")}`);
+      report([...place, field], value[field], `left out: the fields are ${known.join(", ")}`);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** All of them in one error. */
+/** Makes one error of all problems. */
 export function problemsError(problems: readonly RuleProblem[]): RangeError {
   const lines = problems.map(({ rule, path, value, expected }) =>
     mustBe(`rule ${rule}${path.length === 0 ? "" : `: ${path.join(".")}`}`, expected, value),

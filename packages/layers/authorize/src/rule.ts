@@ -1,43 +1,47 @@
 import type { FromClient } from "@pagoda/http";
 
-/** Who asks. All that is given must be true; of a list one entry is enough. */
+/** The client. All fields must match; a list matches if one of its entries does. */
 export interface From {
-  /** `spiffe://mesh/ns/shop/sa/cart`, or with a `*` first or last for any beginning or end; `*`: any identity at all. */
+  /**
+   * Identities such as `spiffe://mesh/ns/shop/sa/cart`. A `*` first or last matches any prefix or
+   * suffix.
+   */
   readonly identities?: readonly string[];
-  /** IPv4 and IPv6 addresses, and ranges of them such as `10.0.0.0/8`. */
+  /** IPv4 and IPv6 addresses and ranges such as `10.0.0.0/8`. */
   readonly addresses?: readonly string[];
 }
 
-/** What is asked for. All that is given must be true; of a list one entry is enough. */
+/** The request. All fields must match; a list matches if one of its entries does. */
 export interface To {
-  /** As on the wire: `GET`. It does not stand for `HEAD`. */
+  /** As on the wire: `GET`, which does not include `HEAD`. */
   readonly methods?: readonly string[];
-  /** `/cart`, or `/api/*` for `/api` and all below it; percent-encoded, without query. */
+  /** `/cart`, or `/api/*` for `/api` and everything below it; percent-encoded, without query. */
   readonly paths?: readonly string[];
-  /** `shop.example`, or `*.example` for one label or more before it. Without port. */
+  /** `shop.example`, or `*.example` for one or more labels. Without port. */
   readonly hosts?: readonly string[];
 }
 
-/** What is asked for, where a router has said which route it is. */
+/** The request inside a router. */
 export interface RoutedTo extends To {
   /** Names of routes. */
   readonly routes?: readonly string[];
 }
 
 /**
- * Allows or denies the requests that all of it is true of; what is not given is true of all.
+ * Allows or denies the requests that match all of its fields. An absent field matches every
+ * request.
  *
- * @typeParam T `To`: the rule names no routes, so that it can stand outside of a router.
+ * @typeParam T `To` for a rule that names no routes and so compiles outside a router.
  */
 export interface Rule<T extends To = RoutedTo> {
-  /** Says which one in faults, metrics and logs; no other rule has it, and it is neither `otherwise` nor `unreadable`. */
+  /** Identifies the rule in faults, metrics and logs. Unique; not `otherwise` or `unreadable`. */
   readonly name: string;
   readonly effect: "allow" | "deny";
   readonly from?: From;
   readonly to?: T;
 }
 
-/** What a request carries inside a router, as far as rules see it. */
+/** The part of a routed request that rules read. */
 export interface OnRoute {
   readonly route: { readonly name: string };
 }
@@ -50,13 +54,13 @@ type NamesRoutes<R> = R extends { readonly to?: infer T }
     : false
   : false;
 
-/** What rules may ask of a client, by the option that gives it instead. */
+/** The fields of a rule that require a `client`, by the option that replaces it. */
 interface Asked {
   readonly address: "addresses";
   readonly identity: "identities";
 }
 
-/** The options that are there, and not `undefined`. */
+/** The options that are present and not `undefined`. */
 type Present<Given> = { [K in keyof Given]: undefined extends Given[K] ? never : K }[keyof Given];
 
 type NamesClient<R, Given> = R extends { readonly from?: infer F }
@@ -68,8 +72,8 @@ type NamesClient<R, Given> = R extends { readonly from?: infer F }
   : false;
 
 /**
- * What rules need of a request: a route where one of them may name routes, and who asks where one of them may name
- * identities or addresses, unless an option says it.
+ * What rules require of a request: a route if one of them may name routes, and a client if one of
+ * them may name identities or addresses, unless an option provides these.
  */
 export type NeedsOf<R, Given = unknown> = (true extends NamesRoutes<R> ? OnRoute : unknown) &
   (true extends NamesClient<R, Given> ? FromClient : unknown);

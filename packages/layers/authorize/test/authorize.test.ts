@@ -6,7 +6,7 @@ import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { asked, door } from "./bench.ts";
+import { asked, guard } from "./bench.ts";
 
 const all = (name: string, effect: Rule["effect"]): Rule => ({ name, effect });
 const gets = (name: string, effect: Rule["effect"]): Rule => ({ name, effect, to: { methods: ["GET"] } });
@@ -17,7 +17,7 @@ describe("authorize", () => {
     response: () => httpResponse(200),
   });
 
-  test("passes the very request on, and gives inner's answer", async () => {
+  test("passes the request object on and returns inner's response", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const request = asked();
     const result = authorize({ rules: [{ name: "all", effect: "allow" }] })(mock.service).call(request);
@@ -28,7 +28,7 @@ describe("authorize", () => {
     expect(await result).toMatchObject({ _tag: "Right", right: response });
   });
 
-  test("what is denied does not reach inner, and says which rule it was", async () => {
+  test("a denied request does not reach inner, and the fault names the rule", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const denied: [Denied, HttpRequest][] = [];
     const observer = { denied: (fault: Denied, request: HttpRequest) => void denied.push([fault, request]) };
@@ -41,48 +41,48 @@ describe("authorize", () => {
     expect(denied).toEqual([[fault, request]]);
   });
 
-  test("defect: a denial did not say who was denied", async () => {
+  test("the fault names the denied client (defect: it did not)", async () => {
     const leaf = service("leaf", async (_: HttpRequest) => right(httpResponse(200)));
     const rules = [{ name: "till", effect: "allow", from: { identities: ["till"] } }] as const;
     const client = { address: "203.0.113.9", identity: "cat" };
     expect(await authorize({ rules })(leaf).call(asked({ client }))).toMatchObject({
       left: { rule: "otherwise", address: "203.0.113.9", identity: "cat" },
     });
-    // Without a layer that says who asks it is the peer.
+    // Without a layer that identifies the client, it is the peer.
     const nobody = authorize({ rules: [{ name: "nobody", effect: "deny" }] })(leaf);
     const { client: _, ...request } = asked();
     expect(await nobody.call(request)).toMatchObject({
       left: { address: "198.51.100.1", identity: "gateway" },
     });
-    // What the options say counts there, too.
+    // The options apply to the fault, too.
     const options = { rules, address: () => "192.0.2.1", identity: () => "dog" };
     expect(await authorize(options)(leaf).call(request)).toMatchObject({
       left: { address: "192.0.2.1", identity: "dog" },
     });
   });
 
-  test("a rule that denies wins over one that allows, in whatever order", async () => {
+  test("deny takes precedence over allow, in any order", async () => {
     const rules = [gets("allowed", "allow"), all("denied", "deny")];
-    expect(await door(rules)()).toBe("denied");
-    expect(await door(rules.toReversed())()).toBe("denied");
+    expect(await guard(rules)()).toBe("denied");
+    expect(await guard(rules.toReversed())()).toBe("denied");
   });
 
-  test("where no rule matches, it denies if a rule allows something, and allows if none does", async () => {
-    expect(await door([gets("gets", "allow")])({ method: "POST" })).toBe("otherwise");
-    expect(await door([gets("gets", "deny")])({ method: "POST" })).toBe("passed");
-    expect(await door([gets("a", "deny"), gets("b", "allow")])({ method: "POST" })).toBe("otherwise");
+  test("by default, a request that no rule matches is denied if any rule allows, else allowed", async () => {
+    expect(await guard([gets("gets", "allow")])({ method: "POST" })).toBe("otherwise");
+    expect(await guard([gets("gets", "deny")])({ method: "POST" })).toBe("passed");
+    expect(await guard([gets("a", "deny"), gets("b", "allow")])({ method: "POST" })).toBe("otherwise");
   });
 
-  test("otherwise says it for both", async () => {
+  test("otherwise replaces both defaults", async () => {
     const post = { method: "POST" };
-    expect(await door([gets("gets", "allow")], { otherwise: "allow" })(post)).toBe("passed");
-    expect(await door([gets("gets", "deny")], { otherwise: "deny" })(post)).toBe("otherwise");
-    expect(await door([], { otherwise: "deny" })()).toBe("otherwise");
-    expect(await door([], { otherwise: "allow" })()).toBe("passed");
+    expect(await guard([gets("gets", "allow")], { otherwise: "allow" })(post)).toBe("passed");
+    expect(await guard([gets("gets", "deny")], { otherwise: "deny" })(post)).toBe("otherwise");
+    expect(await guard([], { otherwise: "deny" })()).toBe("otherwise");
+    expect(await guard([], { otherwise: "allow" })()).toBe("passed");
   });
 
-  test("all that a rule names must be true, of each list one entry", async () => {
-    const call = door([
+  test("a rule matches if all its fields do, and a list if one entry does", async () => {
+    const call = guard([
       {
         name: "shop",
         effect: "allow",
@@ -118,7 +118,7 @@ describe("authorize", () => {
     }
   });
 
-  test("property: it decides as the rules, asked one after the other, say", async () => {
+  test("property: decides like evaluating the rules one by one", async () => {
     const methods = fc.subarray(["GET", "PUT", "POST"], { minLength: 1 });
     const someRules = fc.array(
       fc.record({ effect: fc.constantFrom("allow" as const, "deny" as const), to: fc.record({ methods }) }),
@@ -131,12 +131,12 @@ describe("authorize", () => {
         const denying = matching.find(({ effect }) => effect === "deny");
         const isAllowed = matching.length > 0 || !rules.some(({ effect }) => effect === "allow");
         const expected = denying?.name ?? (isAllowed ? "passed" : "otherwise");
-        expect(await door(rules)({ method })).toBe(expected);
+        expect(await guard(rules)({ method })).toBe(expected);
       }),
     );
   });
 
-  test("describes its rules, and counts what each has decided", async () => {
+  test("describes its rules and the number of decisions of each", async () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     const rules = [
       { name: "reads", effect: "allow", to: { methods: ["GET"] } },
@@ -158,7 +158,7 @@ describe("authorize", () => {
     expect(layer(service).describe().state).toEqual(other);
   });
 
-  test("what identity and address throw makes the call reject", async () => {
+  test("rejects if identity or address throws", async () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     const broken = (): never => {
       throw new Error("a mistake");
@@ -171,7 +171,7 @@ describe("authorize", () => {
     ).rejects.toThrow("a mistake");
   });
 
-  test("a rule that names addresses or identities is a defect where nobody has said who asks", async () => {
+  test("rejects a request without client if a rule names addresses or identities", async () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     const { client: _, ...request } = asked();
     for (const [what, from] of [
@@ -180,12 +180,12 @@ describe("authorize", () => {
     ] as const) {
       const layered = authorize({ rules: [{ name: "a", effect: "deny", from }] })(service);
       await expect(layered.call(request as ReturnType<typeof asked>)).rejects.toThrow(
-        `authorize: rules name ${what}, but no layer has said who the client is`,
+        `authorize: rules name ${what}, but the request has no client`,
       );
     }
   });
 
-  test("a rule that names routes is a defect where no router has given one", async () => {
+  test("rejects a request without route if a rule names routes", async () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     const layered = authorize({ rules: [{ name: "cart", effect: "deny", to: { routes: ["cart"] } }] })(
       service,

@@ -3,13 +3,15 @@ import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@p
 import { service } from "@pagoda/core";
 import { isRight, right } from "fp-ts/lib/Either.js";
 
-/** What rules look at. */
+/** A request with everything that rules look at. */
 export type Asked = HttpRequest &
   FromClient & {
     readonly route?: { readonly name: string };
   };
 
-/** A request for `http://shop.example/cart` from 203.0.113.7, by way of a trusted proxy; with changes. */
+/**
+ * A request for `http://shop.example/cart` from 203.0.113.7 through a trusted proxy, with changes.
+ */
 export function asked(change: Partial<Asked> = {}): Asked {
   return {
     ...httpRequest("http://shop.example/cart"),
@@ -19,13 +21,13 @@ export function asked(change: Partial<Asked> = {}): Asked {
   };
 }
 
-/** A rule that names paths alone. */
+/** A rule that names only paths. */
 export function paths(effect: Rule["effect"], ...paths: readonly string[]): Rule {
   return { name: `${effect}-paths`, effect, to: { paths } };
 }
 
-/** What decides on requests: `passed`, or the rule that denied it. */
-export function door(
+/** Returns a function that decides on requests: `passed`, or the rule that denied it. */
+export function guard(
   rules: readonly Rule[],
   options: Partial<AuthorizeOptions<Asked>> = {},
 ): (change?: Partial<Asked>) => Promise<string> {

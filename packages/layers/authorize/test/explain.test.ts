@@ -9,7 +9,7 @@ const rules: readonly Rule[] = [
 ];
 
 describe("explain", () => {
-  test("says what decided, and for each rule what the request is not", () => {
+  test("reports the deciding rule, and the first mismatch of every other rule", () => {
     const request = asked({ path: "/x//y", method: "PUT", route: { name: "x" } });
     expect(explain({ rules }, request)).toEqual({
       allowed: false,
@@ -37,7 +37,7 @@ describe("explain", () => {
     });
   });
 
-  test("finds each thing that is wrong", () => {
+  test("reports mismatches of every kind", () => {
     const wrong = (change: Parameters<typeof asked>[0], name: string) =>
       explain({ rules }, asked({ route: { name: "x" }, ...change })).rules.find(({ rule }) => rule === name)
         ?.mismatch;
@@ -52,7 +52,7 @@ describe("explain", () => {
     });
   });
 
-  test("says which rule matched", () => {
+  test("reports the rule that matched", () => {
     expect(explain({ rules }, asked({ route: { name: "cart" } }))).toMatchObject({
       allowed: true,
       rule: "carts",
@@ -60,12 +60,12 @@ describe("explain", () => {
     });
   });
 
-  test("has nothing to say of what is unreadable", () => {
+  test("lists no rules for an unreadable request", () => {
     const unreadable = { allowed: false, rule: "unreadable", rules: [] };
     expect(explain({ rules }, asked({ path: "/\\" }))).toEqual(unreadable);
   });
 
-  test("shows the readings of a path", () => {
+  test("shows the variants of a path", () => {
     const found = (path: string) =>
       explain({ rules }, asked({ path, route: { name: "x" } })).rules[0]?.mismatch?.found;
     expect(found("/a%2db")).toEqual(["/a-b"]);
@@ -73,7 +73,7 @@ describe("explain", () => {
     expect(found("/a%2Fb;c")).toEqual(["/a%2Fb;c", "/a%2Fb", "/a/b;c", "/a/b"]);
   });
 
-  test("is JSON", () => {
+  test("returns JSON", () => {
     const explanation = explain({ rules }, asked({ path: "/a;b", route: { name: "x" } }));
     expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
   });

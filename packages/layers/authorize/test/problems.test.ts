@@ -1,12 +1,12 @@
 import { authorize, type Rule, ruleProblems } from "@pagoda/authorize";
 import { describe, expect, test } from "vitest";
 
-/** What a file may say. */
+/** Accepts what a file may contain. */
 const problemsOf = (...rules: readonly unknown[]) => ruleProblems(rules as readonly Rule[]);
 const sane = { name: "a", effect: "allow" } as const;
 
 describe("ruleProblems", () => {
-  test("finds nothing in rules that make sense", () => {
+  test("finds no problem in valid rules", () => {
     const to = {
       methods: ["GET", "M-SEARCH"],
       paths: ["/", "/*", "/a", "/a/*", "/caf%C3%A9", "/a%2Ab"],
@@ -27,7 +27,7 @@ describe("ruleProblems", () => {
       ["", "10.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "::/129", "shop.example", "::ffff:10.0.0.1"],
     ],
     ["addresses", ["::ffff:0:0/96", "fe80::1%eth0", "010.0.0.1", " 10.0.0.1", undefined]],
-  ])("does not take %s from %j", (field, entries) => {
+  ])("rejects from.%s of %j", (field, entries) => {
     const problems = problemsOf({ ...sane, from: { [field]: entries } });
     expect(problems.map(({ path }) => path)).toEqual(entries.map((_, n) => ["from", field, n]));
   });
@@ -38,12 +38,12 @@ describe("ruleProblems", () => {
     ["paths", ["/a%2fb", "/a;b", "/a\\b", "/%", "/./*", "/a//*", "http://a/"]],
     ["hosts", ["", "*", "*example", "a.*", "a:80", "a.", "a..b", "a/b", "::1", "é"]],
     ["routes", ["", {}]],
-  ])("does not take %s to %j", (field, entries) => {
+  ])("rejects to.%s of %j", (field, entries) => {
     const problems = problemsOf({ ...sane, to: { [field]: entries } });
     expect(problems.map(({ path }) => path)).toEqual(entries.map((_, n) => ["to", field, n]));
   });
 
-  test("an empty list would match nothing, and what is no list is none", () => {
+  test("rejects an empty list, and anything that is not a list", () => {
     const lists = { identities: [], addresses: "10.0.0.1" };
     expect(problemsOf({ ...sane, from: lists }).map(({ path, value }) => [path, value])).toEqual([
       [["from", "identities"], []],
@@ -52,12 +52,12 @@ describe("ruleProblems", () => {
     expect(problemsOf({ ...sane, from: [] }, { ...sane, name: "b", to: "GET" })).toHaveLength(2);
   });
 
-  test("a misspelled field would make a rule true of all requests", () => {
+  test("rejects a misspelled field, which would make a rule match every request", () => {
     const problems = problemsOf({ ...sane, form: {}, from: { identites: ["a"] }, to: { path: "/" } });
     expect(problems.map(({ path }) => path)).toEqual([["form"], ["from", "identites"], ["to", "path"]]);
   });
 
-  test("finds rules without a name or effect of their own", () => {
+  test("rejects missing, duplicate and reserved names, and missing or unknown effects", () => {
     const problems = problemsOf(
       sane,
       sane,
@@ -77,20 +77,20 @@ describe("ruleProblems", () => {
     expect(ruleProblems({} as never)).toHaveLength(1);
   });
 
-  test("says rule, place, value, and what is valid", () => {
+  test("reports rule, path, value and what is expected", () => {
     expect(problemsOf({ ...sane, to: { hosts: ["a", "b:80"] } })).toEqual([
       {
         rule: "a",
         path: ["to", "hosts", 1],
         value: "b:80",
-        expected: "a host without port, or *. and the end of one",
+        expected: "a host without port, or *. followed by a domain",
       },
     ]);
   });
 });
 
-describe("authorize throws", () => {
-  test("all problems in one error", () => {
+describe("authorize", () => {
+  test("throws one error with all problems", () => {
     const rules = [
       { ...sane, to: { methods: ["get"] } },
       { name: "b", effect: "deny", from: { addresses: ["10.0.0.0/40"] } },
@@ -102,14 +102,14 @@ describe("authorize throws", () => {
     );
   });
 
-  test("for no rules, unless it is said what becomes of all requests", () => {
+  test("rejects an empty list of rules without otherwise", () => {
     expect(() => authorize({ rules: [] })).toThrow(
-      "authorize: rules must be a list of at least one rule, unless otherwise is given (got [])",
+      "authorize: rules must be a list of at least one rule unless otherwise is set (got [])",
     );
     expect(() => authorize({ rules: [], otherwise: "allow" })).not.toThrow();
   });
 
-  test("for an otherwise that is neither", () => {
+  test("rejects an invalid otherwise", () => {
     expect(() => authorize({ rules: [sane], otherwise: "Allow" as never })).toThrow(
       'authorize: otherwise must be "allow" or "deny" (got "Allow")',
     );

@@ -12,7 +12,7 @@ const route = mapRequest((request: HttpRequest) => ({ ...request, route: { name:
 const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
 
 describe("types of authorize", () => {
-  test("it needs an HTTP request and raises Denied", () => {
+  test("requires an HTTP request and raises Denied", () => {
     const layer = authorize({ rules: [{ name: "a", effect: "deny", to: { paths: ["/a"] } }] });
     expectTypeOf(layer).toEqualTypeOf<Layer<HttpRequest, unknown, Denied>>();
     const stack = http.layer(layer).service(leaf);
@@ -31,7 +31,7 @@ describe("types of authorize", () => {
     expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<Denied | Down>();
   });
 
-  test("a rule that names routes needs a router further out", () => {
+  test("a rule that names routes requires an outer router", () => {
     const layer = authorize({
       rules: [
         { name: "a", effect: "deny", to: { paths: ["/a"] } },
@@ -52,7 +52,7 @@ describe("types of authorize", () => {
     expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<Denied | Down>();
   });
 
-  test("so do rules that may name routes, such as those from a file, unless their type says otherwise", () => {
+  test("so do rules that may name routes, such as those from a file, unless their type excludes it", () => {
     const some: readonly Rule[] = [{ name: "a", effect: "deny" }];
     expectTypeOf(authorize({ rules: some })).toEqualTypeOf<
       Layer<HttpRequest & OnRoute & FromClient, unknown, Denied>
@@ -61,33 +61,33 @@ describe("types of authorize", () => {
     expectTypeOf(authorize({ rules: none })).toEqualTypeOf<
       Layer<HttpRequest & FromClient, unknown, Denied>
     >();
-    // @ts-expect-error: rules that name no routes cannot.
+    // @ts-expect-error: rules of type `To` cannot name routes.
     const wrong: Rule<To> = { name: "a", effect: "deny", to: { routes: ["cart"] } };
     void wrong;
   });
 
-  test("a rule that names addresses or identities needs to know who asks, or a function that says it", () => {
+  test("a rule that names addresses or identities requires a client, or the option that replaces it", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["::1"] } }] as const;
     expectTypeOf(authorize({ rules })).toEqualTypeOf<Layer<HttpRequest & FromClient, unknown, Denied>>();
     // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
     http.layer(authorize({ rules }));
-    // @ts-expect-error: the address is asked for, not the identity.
+    // @ts-expect-error: the rule names addresses, not identities.
     http.layer(authorize({ rules, identity: () => "a" }));
     const peer = ({ peer }: HttpRequest): string | undefined => peer?.address;
     const stack = http.layer(authorize({ rules, address: peer })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
 
-    // @ts-expect-error: an option that may be absent says nothing.
+    // @ts-expect-error: an option that may be absent does not count.
     http.layer(authorize({ rules, address: undefined as typeof peer | undefined }));
 
     const both = [{ name: "a", effect: "deny", from: { identities: ["a"], addresses: ["::1"] } }] as const;
-    // @ts-expect-error: the identity is asked for, too.
+    // @ts-expect-error: the rule names identities, too.
     http.layer(authorize({ rules: both, address: peer }));
     http.layer(authorize({ rules: both, address: peer, identity: () => "a" }));
     http.adapt(identify).layer(authorize({ rules: both }));
   });
 
-  test("address and identity see the builder's request without annotation", () => {
+  test("infers the request of address and identity", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
     const stack = http
       .adapt(identify)
@@ -98,7 +98,7 @@ describe("types of authorize", () => {
     http.layer(authorize({ rules, address: (request) => request.client.address }));
   });
 
-  test("what they need the stack must have", () => {
+  test("requires what address and identity read", () => {
     const rules = [{ name: "a", effect: "deny", from: { addresses: ["10.0.0.0/8"] } }] as const;
     const layer = authorize({ rules, address: ({ client }: HttpRequest & FromClient) => client.address });
     // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
@@ -107,10 +107,10 @@ describe("types of authorize", () => {
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
   });
 
-  test("it stands around HTTP alone, and an effect is one of two", () => {
-    // @ts-expect-error: a string is no HttpRequest.
+  test("does not compile around a service that is not HTTP, or with an unknown effect", () => {
+    // @ts-expect-error: a string is not an HttpRequest.
     new ServiceBuilder<string>().layer(authorize({ rules: [], otherwise: "deny" }));
-    // @ts-expect-error: valid are allow, deny.
+    // @ts-expect-error: an effect is "allow" or "deny".
     expectTypeOf(() => authorize({ rules: [{ name: "a", effect: "refuse" }] })).toBeFunction();
   });
 });

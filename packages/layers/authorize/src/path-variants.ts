@@ -1,32 +1,36 @@
-/** Longer paths must need no decoding, and have one reading only: two dozen would take too long. */
+/**
+ * Limits of the length of encoded and of ambiguous paths: a path may have two dozen variants, which
+ * takes time.
+ */
 const [longestEscaped, longestAmbiguous] = [8_192, 1_024];
 
 /**
- * What must not stand in a path, since readers differ beyond what can be listed: control characters, `#`, `?`, `\`, what
- * is not ASCII, each of the first and the fourth also escaped, and a `%` that escapes nothing.
+ * Characters that parsers interpret in too many ways: control characters and `\`, plain or escaped,
+ * `#`, `?`, anything that is not ASCII, and a `%` without two hex digits.
  */
 const unreadable = /[^!-~]|[#?\\]|%(?![\dA-Fa-f]{2})|%(?:[01][\dA-Fa-f]|7[Ff]|5[Cc])/;
 
-/** An escaped slash, the beginning of a parameter, of an empty segment, or perhaps of a dot segment. */
+/** An escaped slash, or the start of a parameter, an empty segment or perhaps a dot segment. */
 const ambiguous = /%2[Ff]|;|\/[/.]/;
 
 const [dot, slash] = [0x2e, 0x2f];
 
-/** Whether each character stands for itself, by its code. */
+/** 1 for each character code that always stands for itself. */
 const plain: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
   /[\w~!$&'()*+,=:@./-]/.test(String.fromCharCode(code)) ? 1 : 0,
 );
 
 /**
- * All that an origin may take a path for, with every escape decoded: with dot segments resolved or as they stand, with
- * `//` as `/` or not, with `%2f` as `/` or as a character of a segment, with what follows a `;` in a segment or without.
- * A deny rule must match one of them and an allow rule each, so that no way of writing a path gets past a rule.
+ * Returns every path that an origin may understand, with all escapes decoded: with dot segments
+ * resolved or kept, with `//` as `/` or not, with `%2f` as `/` or as part of a segment, with or
+ * without what follows a `;`. A deny rule must match one of them and an allow rule all of them, so
+ * no spelling of a path bypasses a rule.
  *
- * Cost: one look at each character of a path with a single reading, about 1 ns each; some microseconds for others.
+ * Cost: about 1 ns per character for a path with a single variant; some microseconds for others.
  *
- * @returns The only one as a text; `undefined` for a path that cannot be read safely.
+ * @returns A string if there is only one; `undefined` for an unreadable path.
  */
-export function readings(path: string): string | readonly string[] | undefined {
+export function pathVariants(path: string): string | readonly string[] | undefined {
   if (isPlain(path) || path === "*") return path;
   if (path.charCodeAt(0) !== slash) return undefined;
   if (path.length > longestEscaped || unreadable.test(path)) return undefined;
