@@ -2,17 +2,16 @@ import { addressGroup, checkInteger, ipv6ClientBits } from "@pagoda/core";
 import type { FromClient } from "@pagoda/http";
 
 /**
- * The key of a limit for each client: its IPv4 address, or the /64 network of its IPv6 address, all of whose addresses
- * usually belong to one client. The layer then needs a request that says who asks: where none does, the stack does not
- * compile. `@pagoda/forwarded` adds it.
+ * Key for a limit per client: its IPv4 address, or the /64 network of its IPv6 address, which usually belongs to one
+ * client. Requires a request with a `client`, which `@pagoda/forwarded` adds. Without it the stack does not compile.
  */
 export const byClient: (request: FromClient) => string = byClientNetwork(ipv6ClientBits);
 
 /**
- * Like {@link byClient}, with another length of IPv6 networks: 56 or 48 where providers give such networks to each
- * customer, 128 to count each address by itself.
+ * Like {@link byClient} with another IPv6 prefix length: 56 or 48 if providers assign such networks to customers, 128 to
+ * limit each address.
  *
- * @throws RangeError when the length is not an integer from 1 to 128.
+ * @throws RangeError if the length is not an integer from 1 to 128.
  */
 export function byClientNetwork(ipv6Bits: number): (request: FromClient) => string {
   checkInteger("rate-limit: ipv6Bits", ipv6Bits, { min: 1, max: 128 });

@@ -1,18 +1,18 @@
 import type { FullRate } from "./rate.ts";
 
-/** The time of a limit that has not been used. */
+/** The TAT of an unused limit. */
 export const unused = -Infinity;
 
-/** By which a number may be off after a few operations on it; of a clock's reading after 100 days it is 8 nanoseconds. */
+/** Relative rounding error after a few operations. For a clock reading after 100 days it is 8 nanoseconds. */
 const rounding = 2 ** -50;
 
 /**
- * The generic cell rate algorithm. A limit is one number: the time up to which its calls are paid for, its theoretical
- * arrival time. Each call moves it on by one interval; it may be at most `burst` intervals ahead of now.
+ * The generic cell rate algorithm. A limit is one number, its theoretical arrival time (TAT). Each call moves it forward
+ * by one interval. It may be at most `burst` intervals ahead of now.
  *
- * Time is counted in intervals here ("cells", of which `perSecond` go into a second), not in milliseconds. A call then
- * adds exactly 1. An interval in milliseconds would be rounded on each call, always the same way: at a million a second
- * and after 100 days, the rate would be off by some tenths of a per mille.
+ * Time is counted in intervals ("cells", `perSecond` of them per second), not in milliseconds, so that a call adds
+ * exactly 1. An interval in milliseconds would be rounded in the same direction on each call: at a million calls per
+ * second and after 100 days, the rate would be off by some hundredths of a percent.
  */
 export class Gcra {
   readonly burst: number;
@@ -23,29 +23,29 @@ export class Gcra {
     this.#perMs = perSecond / 1_000;
   }
 
-  /** The clock's reading in cells. */
+  /** Converts a clock reading to cells. */
   at(nowMs: number): number {
     return nowMs * this.#perMs;
   }
 
-  /** Milliseconds until a call conforms; 0: one made now does. */
-  waitMs(paidUntil: number, nowMs: number): number {
+  /** Milliseconds until a call conforms, 0 if it does now. */
+  waitMs(tat: number, nowMs: number): number {
     const at = this.at(nowMs);
-    const early = paidUntil + 1 - this.burst - at;
-    // Who comes back exactly when told to must not be told to wait for what rounding lost.
+    const early = tat + 1 - this.burst - at;
+    // A caller that returns exactly after retryAfterMs must not be refused because of rounding.
     return early <= (at + this.burst) * rounding ? 0 : early / this.#perMs;
   }
 
-  /** The limit after a call made now. */
-  next(paidUntil: number, nowMs: number): number {
+  /** The TAT after a call made now. */
+  next(tat: number, nowMs: number): number {
     const at = this.at(nowMs);
-    return (paidUntil > at ? paidUntil : at) + 1;
+    return (tat > at ? tat : at) + 1;
   }
 
-  /** Calls that would conform now. */
-  left(paidUntil: number, nowMs: number): number {
+  /** Number of calls that would conform now. */
+  left(tat: number, nowMs: number): number {
     const at = this.at(nowMs);
-    const debt = Math.max(0, paidUntil - at);
+    const debt = Math.max(0, tat - at);
     return Math.max(0, Math.floor(this.burst - debt + (at + this.burst) * rounding));
   }
 }

@@ -1,9 +1,9 @@
-/** Two halves of a hash of 64 bits. Written anew by each {@link hash}: read them before the next one. */
+/** The two halves of a 64-bit hash. Overwritten by each {@link hash}. */
 export const halves = new Int32Array(2);
 
 /**
- * HalfSipHash-1-3 of a text, with 64 bits of output: who does not know the key cannot find texts whose hashes collide.
- * About 5 ns for each character.
+ * Computes HalfSipHash-1-3 of a string with 64 bits of output. Without the key nobody can construct collisions. Costs
+ * about 5 ns per character.
  *
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012), and the reference code's variant for
  * 32-bit words.
@@ -33,7 +33,7 @@ export function hash(text: string, key0: number, key1: number): void {
     round();
     v0 ^= word;
   }
-  // The length, in bytes, and what is left.
+  // The length in bytes and the remaining character.
   const last = ((length * 2) << 24) | (even < length ? text.charCodeAt(even) : 0);
   v3 ^= last;
   round();

@@ -1,19 +1,19 @@
 import type { Grant } from "./store.ts";
 
-/** Calls of one limit that were taken ahead, and what is known of it otherwise. */
+/** Calls leased from one limit, and the last known state of the limit. */
 export class LeasePool {
-  /** Undefined for the limit over all. */
+  /** Undefined for the global limit. */
   readonly key: string | undefined;
   readonly #leaseMs: number;
   readonly #mostAhead: number;
-  /** Calls that can be made without asking. */
+  /** Leased calls left. */
   left = 0;
-  /** Calls that wait for the next answer. */
+  /** Calls waiting for the next answer. */
   waiting = 0;
   #heldUntil = 0;
   #refusedUntil = -Infinity;
   #retryAt = -Infinity;
-  // How many calls came: in this span, and in the one before. A span is a lease and the time that an answer takes.
+  // Calls in this span and in the last one. A span is the duration of a lease plus that of an answer.
   #spanMs: number;
   #since = -Infinity;
   #seen = 0;
@@ -26,8 +26,8 @@ export class LeasePool {
     this.#mostAhead = leaseMs > 0 ? Math.floor(burst / 4) : 0;
   }
 
-  /** A call came. */
-  see(now: number): void {
+  /** Counts an incoming call. */
+  countCall(now: number): void {
     const passed = now - this.#since;
     if (passed >= this.#spanMs) {
       this.#seenBefore = passed < 2 * this.#spanMs ? this.#seen : 0;
@@ -37,22 +37,22 @@ export class LeasePool {
     this.#seen++;
   }
 
-  /** Milliseconds for which calls are refused without asking; 0: none is. */
+  /** Milliseconds for which calls are refused without asking the store, 0 if they are not. */
   refusesMs(now: number): number {
     return this.left > 0 || now >= this.#refusedUntil ? 0 : Math.max(this.#retryAt, this.#refusedUntil) - now;
   }
 
-  /** The same of calls that have just been asked for. */
+  /** The same right after an answer of the store. */
   refusedMs(now: number): number {
     return this.left > 0 ? 0 : Math.max(0, this.#retryAt - now);
   }
 
-  /** How many to ask for: for those that wait, and for those that will come within a span. */
+  /** Number of calls to ask for: those waiting, and those expected within a span. */
   wanted(): number {
     return Math.max(0, this.waiting + this.ahead - this.left);
   }
 
-  /** Whether it is time to ask for more, before somebody has to wait. */
+  /** Whether to ask for more now, before calls have to wait. */
   isLow(now: number): boolean {
     const { ahead } = this;
     return ahead > 0 && this.left * 2 <= ahead && now >= this.#refusedUntil;
@@ -62,27 +62,27 @@ export class LeasePool {
     return Math.min(this.#mostAhead, this.#seenBefore);
   }
 
-  /** @param askedAt When it was asked for. */
+  /** @param askedAt Time of the request. */
   receive({ granted, retryAfterMs }: Grant, asked: number, askedAt: number, now: number): void {
     this.left += granted;
     this.#spanMs = this.#leaseMs + now - askedAt;
     this.#heldUntil = now + this.#leaseMs;
     if (granted >= asked) return;
     this.#retryAt = now + retryAfterMs;
-    // Nothing is to be had before that time; whoever may save up loses nothing by waiting longer.
+    // Nothing will be granted before then. If calls can be leased ahead, waiting longer loses nothing.
     const pauseMs = this.#leaseMs / 4;
     this.#refusedUntil = now + (this.#mostAhead > 0 ? pauseMs : Math.min(pauseMs, retryAfterMs));
   }
 
-  /** Takes out what is not needed any more. */
-  spare(now: number): number {
+  /** Removes and returns the calls no longer needed. */
+  takeSpare(now: number): number {
     const kept = now < this.#heldUntil ? this.ahead : 0;
     const spare = Math.max(0, this.left - kept);
     this.left -= spare;
     return spare;
   }
 
-  /** Whether nothing is known of it that a new one would not know. */
+  /** Whether its state equals that of a new pool. */
   isIdle(now: number): boolean {
     return (
       this.left === 0 &&

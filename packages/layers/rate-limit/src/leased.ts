@@ -5,39 +5,39 @@ import { memoryStore } from "./memory-store.ts";
 import type { FullRate } from "./rate.ts";
 import type { Decision, Rates, Refusal, Store } from "./store.ts";
 
-/** What is admitted while the store elsewhere does not answer: everything, nothing, or a share of each rate. */
+/** What to admit while the store does not answer: everything, nothing, or a share of each rate. */
 export type Unreachable = "allow" | "deny" | { readonly share: number };
 
 export interface LeasedOptions {
-  /** Milliseconds for which calls are taken ahead: 0 to 60,000; 0 asks for every call. Default 20. */
+  /** Duration of a lease in milliseconds, 0 to 60,000; 0 asks for every call. Default 20. */
   readonly leaseMs?: number;
-  /** Milliseconds that an answer may take: more than 0, up to 60,000. Default 50. */
+  /** Time limit of an answer in milliseconds: over 0, up to 60,000. Default 50. */
   readonly timeoutMs?: number;
-  /** Default: a share of 0.25. */
+  /** Default `{ share: 0.25 }`. */
   readonly unreachable?: Unreachable;
   readonly clock?: Clock;
 }
 
-/** A question is repeated after so many times its time limit. */
+/** Interval between requests to an unreachable store, in timeouts. */
 const probeTimeouts = 10;
-/** Milliseconds that calls which nobody needs are kept at least: not every one of them is worth a message. */
+/** Minimum milliseconds between sweeps, so that not every unused call costs a message. */
 const leastSweepMs = 10;
 
 /**
- * Shares limits with other processes or machines. The store is elsewhere, and this side leases calls from it: as many as
- * wait now plus as many as came during the last lease, but at most a quarter of the burst. It asks for more before they
- * are all used, so that most calls are decided at once. What is not used within a lease is given back. Where less was
- * granted than asked for, calls are refused without a question for a quarter of a lease.
+ * Shares limits between processes or machines. The store is remote, and this side leases calls from it: as many as are
+ * waiting plus as many as came during the last lease, but at most a quarter of the burst. It asks for more before they
+ * are used up, so most calls are decided locally. Calls not used within a lease are given back. After a partial grant,
+ * calls are refused without asking for a quarter of a lease.
  *
- * In any span of time at most `perSecond` times its seconds, one lease and one answer's time, and `burst`, pass in all
- * places together. A limit whose burst is below 4 is asked for each call.
+ * In any time span at most `burst` plus `perSecond` times the span, one lease and one answer pass in all processes
+ * together. With a burst below 4 the store is asked for each call.
  *
- * A store that does not answer within `timeoutMs` is asked only now and then. Meanwhile `unreachable` applies, and limits
- * continue where they were once it answers again.
+ * A store that does not answer within `timeoutMs` is asked only occasionally. Meanwhile `unreachable` applies. Once it
+ * answers again, limits continue where they were.
  *
- * @param lessor The store elsewhere: see `lease` and `takeBack` for its side.
- * @returns What the layer's option `store` takes.
- * @throws RangeError when an option is out of range.
+ * @param lessor Access to the remote store. See `lease` and `takeBack` for the store's side.
+ * @returns A value for the option `store` of {@link rateLimit}.
+ * @throws RangeError if an option is out of range.
  */
 export function leased(lessor: Lessor, options: LeasedOptions = {}): (rates: Rates) => Store {
   const { leaseMs = 20, timeoutMs = 50, unreachable = { share: 0.25 }, clock = systemClock } = options;
@@ -48,7 +48,7 @@ export function leased(lessor: Lessor, options: LeasedOptions = {}): (rates: Rat
   return (rates) => new LeasedStore(lessor, rates, { leaseMs, timeoutMs, unreachable, clock });
 }
 
-/** A call that waits for an answer. */
+/** A call waiting for an answer. */
 interface Waiting {
   readonly keyed: LeasePool | undefined;
   readonly signal: AbortSignal | undefined;
@@ -63,9 +63,9 @@ class LeasedStore implements Store {
   readonly #keys = new Map<string, LeasePool>();
   #waiting = new Set<Waiting>();
   #isAsking = false;
-  /** When the next question is due, while the store elsewhere does not answer; `undefined`: it does. */
+  /** Time of the next request to an unreachable store, `undefined` while it is reachable. */
   #probeAt: number | undefined;
-  #meanwhile: ((key: string | undefined, nowMs: number) => Decision) | undefined;
+  #fallback: ((key: string | undefined, nowMs: number) => Decision) | undefined;
   #sweep: Timer | undefined;
 
   constructor(lessor: Lessor, rates: Rates, options: Required<LeasedOptions>) {
@@ -78,11 +78,11 @@ class LeasedStore implements Store {
   take(key: string | undefined, nowMs: number, signal?: AbortSignal): Decision | Promise<Decision> {
     const global = this.#global;
     const keyed = key === undefined || this.#rates.keyed === undefined ? undefined : this.#poolOf(key);
-    global?.see(nowMs);
-    keyed?.see(nowMs);
+    global?.countCall(nowMs);
+    keyed?.countCall(nowMs);
     if (this.#probeAt !== undefined) {
       if (nowMs >= this.#probeAt) void this.#ask(nowMs);
-      return this.#decideAlone(key, nowMs);
+      return this.#decideLocally(key, nowMs);
     }
     const decision = this.#decide(keyed, keyed?.refusesMs(nowMs) ?? 0, global?.refusesMs(nowMs) ?? 0);
     if (decision !== "unknown") {
@@ -133,7 +133,7 @@ class LeasedStore implements Store {
     return pool;
   }
 
-  /** What is known here; it takes the call from both limits, or from neither. */
+  /** Decides locally if possible. Takes the call from both limits or from neither. */
   #decide(keyed: LeasePool | undefined, keyedMs: number, globalMs: number): Decision | "unknown" {
     const global = this.#global;
     if (keyedMs > 0 || globalMs > 0) return refusal(keyedMs, globalMs);
@@ -143,7 +143,7 @@ class LeasedStore implements Store {
     return undefined;
   }
 
-  /** @param low One of which more is needed although nobody waits. */
+  /** @param low A pool that needs more although no call is waiting. */
   async #ask(now: number, low?: LeasePool): Promise<void> {
     const { clock, timeoutMs } = this.#options;
     this.#isAsking = true;
@@ -158,7 +158,7 @@ class LeasedStore implements Store {
     const timer = clock.setTimer(timeoutMs, () => late.resolve("late"));
     const answered = this.#lessor.take(ask, this.#rates).then(
       (answer) => {
-        // A late one counts, too: what it grants is taken.
+        // Late answers count, too: their calls are already taken.
         this.#receive(ask, answer, now);
         return "answered" as const;
       },
@@ -167,14 +167,14 @@ class LeasedStore implements Store {
     const outcome = await Promise.race([answered, late.promise]);
     clock.clearTimer(timer);
     this.#isAsking = false;
-    if (outcome !== "answered") this.#loseTouch();
+    if (outcome !== "answered") this.#unreachable();
     else if (this.#waiting.size > 0) void this.#ask(clock.now());
   }
 
   #receive(ask: LeaseAsk, { global, keys }: LeaseAnswer, askedAt: number): void {
     const now = this.#options.clock.now();
     this.#probeAt = undefined;
-    this.#meanwhile = undefined;
+    this.#fallback = undefined;
     const pools: LeasePool[] = [];
     if (ask.global > 0) this.#global?.receive(global, ask.global, askedAt, now);
     for (const [at, [key, asked]] of ask.keys.entries()) {
@@ -184,7 +184,7 @@ class LeasedStore implements Store {
       pool.receive(grant, asked, askedAt, now);
       pools.push(pool);
     }
-    // In order. Who finds nothing and is not refused has come meanwhile, and waits for the next answer.
+    // In order. A call that is neither admitted nor refused came in the meantime and waits for the next answer.
     for (const waiting of this.#waiting) {
       const { keyed } = waiting;
       const decision = this.#decide(keyed, keyed?.refusedMs(now) ?? 0, this.#global?.refusedMs(now) ?? 0);
@@ -196,27 +196,27 @@ class LeasedStore implements Store {
     this.#arm();
   }
 
-  /** Those who wait are decided here. */
-  #loseTouch(): void {
+  /** Decides waiting calls locally. */
+  #unreachable(): void {
     const now = this.#options.clock.now();
     this.#probeAt ??= now + probeTimeouts * this.#options.timeoutMs;
     for (const waiting of this.#waiting) {
       this.#unqueue(waiting);
-      waiting.settle(this.#decideAlone(waiting.keyed?.key, now));
+      waiting.settle(this.#decideLocally(waiting.keyed?.key, now));
     }
   }
 
-  #decideAlone(key: string | undefined, now: number): Decision {
+  #decideLocally(key: string | undefined, now: number): Decision {
     const { unreachable, timeoutMs } = this.#options;
     if (unreachable === "allow") return undefined;
     if (unreachable === "deny") return { limit: "global", retryAfterMs: probeTimeouts * timeoutMs };
-    if (this.#meanwhile === undefined) {
+    if (this.#fallback === undefined) {
       const { global, keyed } = this.#rates;
       const { share } = unreachable;
       const store = memoryStore()({ global: shareOf(global, share), keyed: shareOf(keyed, share) });
-      this.#meanwhile = (...args) => store.take(...args);
+      this.#fallback = (...args) => store.take(...args);
     }
-    return this.#meanwhile(key, now);
+    return this.#fallback(key, now);
   }
 
   #unqueue(waiting: Waiting): void {
@@ -226,16 +226,16 @@ class LeasedStore implements Store {
   }
 
   #giveBackSpare(pools: Iterable<LeasePool>, now: number): void {
-    const global = this.#global?.spare(now) ?? 0;
+    const global = this.#global?.takeSpare(now) ?? 0;
     const keys: [string, number][] = [];
     for (const pool of pools) {
-      const spare = pool.spare(now);
+      const spare = pool.takeSpare(now);
       if (spare > 0) keys.push([pool.key as string, spare]);
     }
     if (global > 0 || keys.length > 0) this.#lessor.giveBack({ global, keys }, this.#rates);
   }
 
-  /** While something is held or known of a key, it is looked at once a lease. */
+  /** Schedules the next sweep, once per lease, while calls are held or keys are known. */
   #arm(): void {
     if (this.#sweep !== undefined || (this.#keys.size === 0 && (this.#global?.left ?? 0) === 0)) return;
     const { clock, leaseMs } = this.#options;

@@ -1,26 +1,26 @@
 import type { Grant, LeasingStore, Rates } from "./store.ts";
 
-/** Calls of the limit over all, and of the limits of keys. */
+/** Numbers of calls of the global limit and of the limits of keys. */
 export interface LeaseAsk {
   readonly global: number;
   readonly keys: readonly (readonly [key: string, calls: number])[];
 }
 
-/** What was granted of a {@link LeaseAsk}, key by key in its order. */
+/** Grants for a {@link LeaseAsk}, keys in the same order. */
 export interface LeaseAnswer {
   readonly global: Grant;
   readonly keys: readonly Grant[];
 }
 
-/** A store elsewhere, in another process or on another machine: see `leased`. */
+/** Access to a store in another process or on another machine: see `leased`. */
 export interface Lessor {
-  /** Takes calls. It may reject, or never settle: whoever asks has a time limit of their own. */
+  /** Takes calls. May reject or never settle; the caller applies its own time limit. */
   take(ask: LeaseAsk, rates: Rates): Promise<LeaseAnswer>;
-  /** Gives calls back. Nobody waits for it. */
+  /** Gives calls back. Not awaited. */
   giveBack(calls: LeaseAsk, rates: Rates): void;
 }
 
-/** What the process that keeps the store answers. */
+/** Answers {@link Lessor.take} in the process that owns the store. */
 export function lease(store: LeasingStore, { global, keys }: LeaseAsk, nowMs: number): LeaseAnswer {
   return {
     global: store.lease(undefined, global, nowMs),
@@ -28,7 +28,7 @@ export function lease(store: LeasingStore, { global, keys }: LeaseAsk, nowMs: nu
   };
 }
 
-/** What it does with calls that come back. */
+/** Handles {@link Lessor.giveBack} in the process that owns the store. */
 export function takeBack(store: LeasingStore, { global, keys }: LeaseAsk): void {
   store.giveBack(undefined, global);
   for (const [key, calls] of keys) store.giveBack(key, calls);

@@ -16,66 +16,66 @@ import { Refill } from "./refill.ts";
 import type { Rates, Refusal, Store, SyncStore } from "./store.ts";
 
 /**
- * More calls have come than the limit lets through. Nothing was sent, so it says nothing about the upstream. It names
- * the limit but not the key: that may be a secret, and faults are logged.
+ * The call exceeded a limit. Nothing was sent, so this says nothing about the upstream. It names the limit but not the
+ * key, which may be a secret, since faults are logged.
  */
 export interface RateLimited extends Fault<"RateLimited"> {
-  /** Milliseconds, not rounded, until the call would be admitted if no other came before it. */
+  /** Milliseconds, not rounded, until the call would be admitted if no other came first. */
   readonly retryAfterMs: number;
-  /** The limit over all calls or the one of a key: of two that refuse, the one with the longer wait. */
+  /** The limit that refused; if both did, the one with the longer wait. */
   readonly limit: "global" | "keyed";
   /** The rate of that limit. */
   readonly perSecond: number;
   readonly burst: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface RateLimitObserver<in Req = unknown> {
   /** A call was refused. */
   readonly refused?: (fault: RateLimited, request: Req) => void;
 }
 
-/** A rate for each of many. */
+/** A rate per key. */
 export interface KeyedRate<in Req = unknown> extends Rate {
   /**
-   * Says whose limit a call counts against; `undefined`: nobody's. Keys are kept as they are: make long ones short
-   * first, with a hash.
+   * Returns the key whose limit a call counts against, or `undefined` for none. Keys are stored as given: hash long ones.
    */
   readonly key: (request: Req) => string | undefined;
 }
 
 /** One of `global` and `keyed`, or both. */
 export interface RateLimitOptions<Req, S extends Store = SyncStore> {
-  /** What all calls together may do. */
+  /** Rate of all calls together. */
   readonly global?: Rate;
-  /** What the calls of each key may do. */
+  /** Rate per key. */
   readonly keyed?: KeyedRate<Req>;
-  /** Makes what keeps the limits, once for each service. Default: `memoryStore()`. */
+  /** Creates the store, once per service. Default: `memoryStore()`. */
   readonly store?: (rates: Rates) => S;
   readonly observer?: RateLimitObserver<Req>;
   readonly clock?: Clock;
 }
 
-/** With a store that decides later, the caller may have left by then. */
+/** With an asynchronous store the call may be aborted before it is decided. */
 export type RateLimitErrors<S extends Store> = RateLimited | (S extends SyncStore ? never : Aborted);
 
 /**
- * Admits calls at a rate: in any span of time at most `perSecond` times its seconds, and `burst`. One limit over all
- * calls, one for each key (for instance each client), or both; both are decided together, so a call that one refuses
- * spends nothing of the other. Use it to protect what is inside from too much, and clients from each other.
+ * Limits the rate of calls: in any time span at most `perSecond` times its length in seconds plus `burst` calls pass.
+ * There can be a global limit, a limit per key (for example per client), or both. Both are decided together, so a call
+ * refused by one spends nothing of the other. Use it to protect the inner service from overload, and clients from each
+ * other.
  *
- * It stands outside of what costs something, and for clients inside of what says who asks. Outside a retry it counts
- * calls, inside one it counts tries. It is ready when the limit over all would admit a call; those who wait are let in
- * in order, as time goes on. For a key it cannot say that: no request is known yet.
+ * Place it outside of anything expensive and, for limits per client, inside the layer that identifies clients. Outside a
+ * retry it limits calls, inside one it limits attempts. It is ready when the global limit would admit a call, and waiters
+ * are admitted in order. Limits per key do not affect readiness, because the request is not known yet.
  *
- * Errors: {@link RateLimited}, with the exact time to wait. A call that was admitted and fails is not given back.
+ * Errors: {@link RateLimited} with the exact time to wait. An admitted call counts even if it fails.
  *
- * Cost per call: the reading of the clock (about 40 ns), and the store's decision: see {@link memoryStore}.
+ * Cost per call: reading the clock (about 40 ns) and the store's decision, see {@link memoryStore}.
  *
- * Source: the generic cell rate algorithm of ATM (ITU-T I.371, ATM Forum Traffic Management 4.0); one time stamp for
- * each limit, no window and so no edge of one at which twice the rate passes.
+ * Source: the generic cell rate algorithm of ATM (ITU-T I.371, ATM Forum Traffic Management 4.0). One timestamp per
+ * limit, and no window at whose edge twice the rate could pass.
  *
- * @throws RangeError when an option is out of range, or neither limit is given.
+ * @throws RangeError if an option is out of range, or neither limit is given.
  */
 export function rateLimit<Req = unknown, S extends Store = SyncStore>({
   global: globalRate,
@@ -117,7 +117,7 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
       state: () => ({ ...limits.state(clock.now()), ...(refill && { waiting: refill.size }) }),
       ready: () => refill?.ready() ?? inner.ready(),
       call(request, signal) {
-        // What a mistake in `key` throws becomes a rejection, as every defect does.
+        // A throw of `key` becomes a rejection, like every defect.
         try {
           const decision = limits.take(keyOf?.(request), clock.now(), signal);
           if (decision === undefined) return inner.call(request, signal);

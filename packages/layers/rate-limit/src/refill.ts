@@ -1,8 +1,7 @@
 import { type Clock, longestTimerMs, type Timer, WaitList } from "@pagoda/core";
 
 /**
- * Those who wait until the limit over all admits a call, in order. One timer for all of them, and only while somebody
- * waits.
+ * Callers waiting for the global limit, in order. Uses one timer, and only while someone is waiting.
  */
 export class Refill {
   readonly #clock: Clock;
@@ -10,7 +9,7 @@ export class Refill {
   readonly #waiting: WaitList;
   #timer: Timer | undefined;
 
-  /** @param waitMs Milliseconds until a call would be admitted; 0: now. */
+  /** @param waitMs Milliseconds until a call would be admitted, 0 if now. */
   constructor(clock: Clock, waitMs: () => number) {
     this.#clock = clock;
     this.#waitMs = waitMs;
@@ -27,7 +26,7 @@ export class Refill {
     return turn;
   }
 
-  /** While somebody waits the timer is set, even for no time at all: it looks again when those woken have gone. */
+  /** Sets the timer while someone is waiting, even for 0 ms, to check again after woken callers had their turn. */
   #arm(): void {
     if (this.#waiting.size === 0) return;
     this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), longestTimerMs), this.#fire);

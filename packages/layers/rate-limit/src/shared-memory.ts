@@ -1,25 +1,25 @@
 import { checkInteger, machineNow, type Random, rangeError, systemRandom } from "@pagoda/core";
 
 export interface SharedMemoryOptions {
-  /** Keys for which there is room: whole, 1 to 10,000,000. Default 100,000. A key takes 12 bytes. */
+  /** Capacity in keys: an integer from 1 to 10,000,000. Default 100,000. A key takes 12 bytes. */
   readonly maxKeys?: number;
-  /** Chooses the key of the hash. */
+  /** Source of the hash key. */
   readonly random?: Random;
 }
 
-/** Keys of one bucket: among so many the one is found that owes the least. */
+/** Keys per bucket, among which the one with the least debt is replaced. */
 export const ways = 8;
 const most = 10_000_000;
 
-/** What is where in the memory, in bytes. The head: buckets, and the two halves of the hash's key. */
+/** Byte offsets. The head holds the number of buckets and the two halves of the hash key. */
 const epochAt = 16;
 const globalAt = 24;
 const keysAt = 32;
 
 /**
- * Memory for {@link sharedStore}: it can be sent to threads, and is one and the same for all of them.
+ * Creates memory for {@link sharedStore}, to be sent to all threads.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function sharedMemory({
   maxKeys = 100_000,
@@ -36,29 +36,29 @@ export function sharedMemory({
   return memory;
 }
 
-/** The memory as its users see it. */
+/** A typed view of the memory. */
 export class Table {
   readonly buckets: number;
   readonly hashKey: readonly [number, number];
-  /** When it was made, on the machine's clock: times are counted from there. */
+  /** Creation time by the machine clock; times count from there. */
   readonly epochMs: number;
-  /** The time up to which the calls of the limit over all are paid for. */
+  /** TAT of the global limit. */
   readonly global: BigInt64Array;
-  /** The same for each key. */
-  readonly paidUntil: BigInt64Array;
-  /** Half of the hash of the key that has a place; 0: nobody has it. */
+  /** TAT per key. */
+  readonly tat: BigInt64Array;
+  /** Half of the hash of the key in each place, 0 if free. */
   readonly tags: Int32Array;
 
-  /** @throws RangeError when it is not what `sharedMemory` has made. */
+  /** @throws RangeError if the memory was not created by `sharedMemory`. */
   constructor(memory: SharedArrayBuffer) {
     const [buckets = 0, key0 = 0, key1 = 0] = new Int32Array(memory, 0, Math.min(3, memory.byteLength >> 2));
     if (buckets < 1 || memory.byteLength !== keysAt + buckets * ways * 12)
-      throw rangeError("rate-limit: memory", "what sharedMemory makes", memory);
+      throw rangeError("rate-limit: memory", "created by sharedMemory", memory);
     this.buckets = buckets;
     this.hashKey = [key0, key1];
     this.epochMs = new Float64Array(memory, epochAt, 1)[0] as number;
     this.global = new BigInt64Array(memory, globalAt, 1);
-    this.paidUntil = new BigInt64Array(memory, keysAt, buckets * ways);
+    this.tat = new BigInt64Array(memory, keysAt, buckets * ways);
     this.tags = new Int32Array(memory, keysAt + buckets * ways * 8, buckets * ways);
   }
 }

@@ -5,35 +5,35 @@ import { Table, ways } from "./shared-memory.ts";
 import type { Decision, Grant, LeasingStore, Rates, Refusal } from "./store.ts";
 
 export interface SharedStoreOptions {
-  /** A clock that all who share the memory have in common: milliseconds. Default: the machine's. */
+  /** A clock common to all users of the memory, in milliseconds. Default: the machine clock. */
   readonly sharedNow?: () => number;
 }
 
-/** Time is counted in parts of a nanosecond, so that intervals need hardly be rounded: 2^63 of them are 417 days. */
+/** Time units per millisecond: 1/256 ns, so that intervals are hardly rounded. 2^63 of them are 417 days. */
 const perMs = 256_000_000;
-/** How often the clocks are compared: what holds up the comparison can only make the difference look larger. */
+/** Number of clock comparisons. The minimum counts, since a delay can only make the difference look larger. */
 const comparisons = 16;
 
 /**
- * Keeps limits in memory that threads share, so that a limit holds for all of them together. Each thread makes its own
- * store of the same memory. Decisions are made by compare-and-swap, and nothing is ever locked: a thread may end at any
- * moment, and costs the others nothing but the call that it was about to take.
+ * Keeps limits in memory shared by threads, so that a limit applies to all of them together. Each thread creates its own
+ * store of the same memory. Decisions use compare-and-swap and no locks: a terminated thread costs the others at most the
+ * call it was about to take.
  *
- * The limit over all is exact, but for the rounding of its interval to 1/256 ns. A call is taken from the key's limit first,
- * then from the one over all; where another thread has taken the last of that meanwhile, it is given back. In between the
- * key may be refused once although it need not be; it is never admitted once too often.
+ * The global limit is exact, up to rounding its interval to 1/256 ns. A call is taken from the key's limit first, then
+ * from the global one. If another thread took the last call of that meanwhile, the key's call is given back. In between,
+ * a call of the key may be refused unnecessarily, but never admitted in excess.
  *
- * Keys are found by a hash of 64 bits whose key lies in the memory. A key has one of 8 places. One that owes nothing makes room
- * for any other, as it is as good as a new one. Where all 8 owe, the one that owes the least makes room, and who takes its
- * place begins with what it owed: who sprays keys frees nobody that is throttled, and shuts nobody out who may wait for as
- * long as those keys owe. Two threads that meet at a place which changes hands may count one call for the wrong key.
+ * Keys are identified by a 64-bit hash whose key is in the memory. A key can be in one of 8 places. A key without debt is
+ * replaced freely, since it equals a new one. If all 8 have debt, the one with the least is replaced and the new key
+ * inherits its debt. So an attacker who sprays keys frees no throttled key, and delays others at most for as long as
+ * those keys have debt. Two threads that race for a place may count one call for the wrong key.
  *
- * The memory may be given to stores of other rates: what is owed stays owed, as time.
+ * The memory can be passed on to stores with other rates; debt is kept as time.
  *
- * Cost per decision: about 0.2 µs over all, 0.5 µs with a key; memory: see `sharedMemory`.
+ * Cost per decision: about 0.2 µs for the global limit, 0.5 µs with a key. Memory: see `sharedMemory`.
  *
- * @returns What the layer's option `store` takes.
- * @throws RangeError when the memory is not what `sharedMemory` has made.
+ * @returns A value for the option `store` of {@link rateLimit}.
+ * @throws RangeError if the memory was not created by `sharedMemory`.
  */
 export function sharedStore(
   memory: SharedArrayBuffer,
@@ -43,11 +43,11 @@ export function sharedStore(
   return (rates) => new SharedStore(table, rates, sharedNow);
 }
 
-/** A limit whose state is one time stamp: the generic cell rate algorithm, in parts of a nanosecond. */
+/** The generic cell rate algorithm on one timestamp, in units of 1/256 ns. */
 class SharedGcra {
   readonly rate: FullRate;
   readonly interval: bigint;
-  /** How far ahead of now it may be before a call, and after one. */
+  /** How far ahead of now the TAT may be before a call, and after one. */
   readonly #slack: bigint;
   readonly #most: bigint;
 
@@ -59,27 +59,27 @@ class SharedGcra {
     this.#most = this.#slack + this.interval;
   }
 
-  /** How long until a call conforms; 0 or less: now. */
-  wait(paidUntil: bigint, now: bigint): bigint {
-    return this.#sane(paidUntil, now) - now - this.#slack;
+  /** Time until a call conforms, 0 or less if it does now. */
+  wait(tat: bigint, now: bigint): bigint {
+    return this.#clamp(tat, now) - now - this.#slack;
   }
 
-  /** The limit after so many calls made now. */
-  next(paidUntil: bigint, now: bigint, calls = 1): bigint {
-    const from = this.#sane(paidUntil, now);
+  /** The TAT after `calls` calls made now. */
+  next(tat: bigint, now: bigint, calls = 1): bigint {
+    const from = this.#clamp(tat, now);
     return (from > now ? from : now) + this.interval * BigInt(calls);
   }
 
-  /** Calls that would conform now. */
-  left(paidUntil: bigint, now: bigint): number {
-    const debt = this.#sane(paidUntil, now) - now;
+  /** Number of calls that would conform now. */
+  left(tat: bigint, now: bigint): number {
+    const debt = this.#clamp(tat, now) - now;
     return this.rate.burst - (debt > 0n ? Number((debt + this.interval - 1n) / this.interval) : 0);
   }
 
-  /** Nobody can owe more than a burst, but where the rate was another one before. */
-  #sane(paidUntil: bigint, now: bigint): bigint {
+  /** Limits the TAT to one burst ahead. It can only be further ahead after a change of rates. */
+  #clamp(tat: bigint, now: bigint): bigint {
     const most = now + this.#most;
-    return paidUntil > most ? most : paidUntil;
+    return tat > most ? most : tat;
   }
 }
 
@@ -88,7 +88,7 @@ class SharedStore implements LeasingStore {
   readonly #sharedNow: () => number;
   readonly #global: SharedGcra | undefined;
   readonly #keyed: SharedGcra | undefined;
-  /** From the layer's clock to the time since the memory was made. */
+  /** Difference between the layer's clock and the time since the memory was created. */
   #offsetMs = Infinity;
   #compared = 0;
 
@@ -102,19 +102,19 @@ class SharedStore implements LeasingStore {
   take(key: string | undefined, nowMs: number): Decision {
     const now = this.#at(nowMs);
     const keyed = key === undefined ? undefined : this.#keyed;
-    const { global, paidUntil } = this.#table;
+    const { global, tat } = this.#table;
     const place = keyed === undefined ? -1 : this.#placeOf(key as string);
-    const overAllWait = this.#global === undefined ? 0n : this.#global.wait(Atomics.load(global, 0), now);
-    const keyedWait = keyed === undefined ? 0n : keyed.wait(Atomics.load(paidUntil, place), now);
-    if (keyedWait > 0n || overAllWait > 0n) return refusal(keyedWait, overAllWait);
+    const globalWait = this.#global === undefined ? 0n : this.#global.wait(Atomics.load(global, 0), now);
+    const keyedWait = keyed === undefined ? 0n : keyed.wait(Atomics.load(tat, place), now);
+    if (keyedWait > 0n || globalWait > 0n) return refusal(keyedWait, globalWait);
     if (keyed !== undefined) {
-      const late = takeFrom(keyed, paidUntil, place, now);
+      const late = takeFrom(keyed, tat, place, now);
       if (late > 0n) return refusal(late, 0n);
     }
     if (this.#global === undefined) return undefined;
     const late = takeFrom(this.#global, global, 0, now);
     if (late <= 0n) return undefined;
-    if (keyed !== undefined) Atomics.sub(paidUntil, place, keyed.interval);
+    if (keyed !== undefined) Atomics.sub(tat, place, keyed.interval);
     return refusal(0n, late);
   }
 
@@ -122,14 +122,14 @@ class SharedStore implements LeasingStore {
     const now = this.#at(nowMs);
     const limit = key === undefined ? this.#global : this.#keyed;
     if (limit === undefined) return { granted: calls, retryAfterMs: 0 };
-    const stamps = key === undefined ? this.#table.global : this.#table.paidUntil;
+    const stamps = key === undefined ? this.#table.global : this.#table.tat;
     const at = key === undefined ? 0 : this.#placeOf(key);
-    for (let paidUntil = Atomics.load(stamps, at); ;) {
-      const granted = Math.min(calls, limit.left(paidUntil, now));
-      const next = granted > 0 ? limit.next(paidUntil, now, granted) : paidUntil;
-      const found = Atomics.compareExchange(stamps, at, paidUntil, next);
-      if (found === paidUntil) return { granted, retryAfterMs: msOf(limit.wait(next, now)) };
-      paidUntil = found;
+    for (let tat = Atomics.load(stamps, at); ;) {
+      const granted = Math.min(calls, limit.left(tat, now));
+      const next = granted > 0 ? limit.next(tat, now, granted) : tat;
+      const found = Atomics.compareExchange(stamps, at, tat, next);
+      if (found === tat) return { granted, retryAfterMs: msOf(limit.wait(next, now)) };
+      tat = found;
     }
   }
 
@@ -137,7 +137,7 @@ class SharedStore implements LeasingStore {
     const limit = key === undefined ? this.#global : this.#keyed;
     if (limit === undefined || calls <= 0) return;
     if (key === undefined) Atomics.sub(this.#table.global, 0, limit.interval * BigInt(calls));
-    else Atomics.sub(this.#table.paidUntil, this.#placeOf(key), limit.interval * BigInt(calls));
+    else Atomics.sub(this.#table.tat, this.#placeOf(key), limit.interval * BigInt(calls));
   }
 
   globalWaitMs(nowMs: number): number {
@@ -159,22 +159,22 @@ class SharedStore implements LeasingStore {
     return BigInt(Math.round((nowMs + this.#offsetMs) * perMs));
   }
 
-  /** Where a key stands; one that is not there yet gets the place of the one that owes the least. */
+  /** Returns the place of a key. A new key replaces the one with the least debt. */
   #placeOf(key: string): number {
-    const { tags, paidUntil, buckets, hashKey } = this.#table;
+    const { tags, tat, buckets, hashKey } = this.#table;
     hash(key, hashKey[0], hashKey[1]);
     const tag = halves[0] || 1;
     const first = (((halves[1] as number) >>> 0) % buckets) * ways;
     for (;;) {
       let least = first;
-      let leastPaid = 0n;
+      let leastTat = 0n;
       for (let place = first; place < first + ways; place++) {
         const other = Atomics.load(tags, place);
         if (other === tag) return place;
-        const paid = other === 0 ? -1n : Atomics.load(paidUntil, place);
-        if (place > first && paid >= leastPaid) continue;
+        const paid = other === 0 ? -1n : Atomics.load(tat, place);
+        if (place > first && paid >= leastTat) continue;
         least = place;
-        leastPaid = paid;
+        leastTat = paid;
       }
       const before = Atomics.load(tags, least);
       if (before === tag || Atomics.compareExchange(tags, least, before, tag) === before) return least;
@@ -182,14 +182,14 @@ class SharedStore implements LeasingStore {
   }
 }
 
-/** Takes a call from a limit; more than 0: how long until it would conform, and nothing was taken. */
+/** Takes a call from a limit. A result over 0 is the time until it would conform; nothing was taken. */
 function takeFrom(limit: SharedGcra, stamps: BigInt64Array, at: number, now: bigint): bigint {
-  for (let paidUntil = Atomics.load(stamps, at); ;) {
-    const wait = limit.wait(paidUntil, now);
+  for (let tat = Atomics.load(stamps, at); ;) {
+    const wait = limit.wait(tat, now);
     if (wait > 0n) return wait;
-    const found = Atomics.compareExchange(stamps, at, paidUntil, limit.next(paidUntil, now));
-    if (found === paidUntil) return 0n;
-    paidUntil = found;
+    const found = Atomics.compareExchange(stamps, at, tat, limit.next(tat, now));
+    if (found === tat) return 0n;
+    tat = found;
   }
 }
 

@@ -11,7 +11,7 @@ export function bench(options: Omit<RateLimitOptions<string>, "clock">) {
     clock,
     mock,
     layered,
-    /** Makes a call that inner answers if it gets it; tells whether it did. */
+    /** Makes a call and returns whether it reached inner. */
     async admits(request = "a"): Promise<boolean> {
       const before = mock.calls.length;
       const result = layered.call(request);
@@ -21,7 +21,7 @@ export function bench(options: Omit<RateLimitOptions<string>, "clock">) {
   };
 }
 
-/** A store that decides in a later tick, as one beyond the network does. */
+/** A store that decides in a later tick, like one across the network. */
 export function later(store: SyncStore): Store {
   return {
     take: async (key, nowMs) => store.take(key, nowMs),

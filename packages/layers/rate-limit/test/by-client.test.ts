@@ -7,11 +7,11 @@ import { describe, expect, test } from "vitest";
 const from = (address: string): FromClient => ({ client: { address, identity: "spiffe://mesh/cart" } });
 
 describe("byClient", () => {
-  test("gives an IPv4 address and a name by themselves", () => {
+  test("returns IPv4 addresses and names unchanged", () => {
     for (const each of ["203.0.113.9", "local"]) expect(byClient(from(each))).toBe(each);
   });
 
-  test("defect: each address of one IPv6 network had a limit of its own", async () => {
+  test("defect: each address of an IPv6 network had its own limit", async () => {
     const leaf = service("leaf", async (_: FromClient) => right("passed"));
     const limited = rateLimit({ keyed: { perSecond: 0.001, burst: 1, key: byClient } })(leaf);
     const tags: string[] = [];
@@ -22,7 +22,7 @@ describe("byClient", () => {
 });
 
 describe("byClientNetwork", () => {
-  test("tells clients apart by as many bits as it is told", () => {
+  test("distinguishes clients by the given prefix length", () => {
     expect(byClientNetwork(56)(from("2001:db8:1:2ff::1"))).toBe("2001:db8:1:200::/56");
     expect(byClientNetwork(128)(from("2001:db8::1"))).toBe("2001:db8::1");
     expect(byClientNetwork(56)(from("203.0.113.9"))).toBe("203.0.113.9");

@@ -19,15 +19,15 @@ const rate = ({ intervalMs, burst }: Limit) => ({ perSecond: 1_000 / intervalMs,
 const store = (global: Limit | undefined, keyed: Limit | undefined) =>
   memoryStore()({ global: global && rate(global), keyed: keyed && rate(keyed) });
 
-/** Whether one call more, now, keeps every span of time that ends now to rate times span plus burst. Whole numbers. */
+/** Whether one more call now keeps every span ending now within rate times span plus burst. In integers. */
 function keeps({ intervalMs, burst }: Limit, admitted: readonly number[], now: number): boolean {
   return [...admitted, now].every(
     (from, at) => (admitted.length + 1 - at) * intervalMs <= now - from + burst * intervalMs,
   );
 }
 
-describe("what is admitted", () => {
-  test("is exactly what keeps every span of time to rate times span plus burst, per key and in all", () => {
+describe("admission", () => {
+  test("admits exactly what keeps every span within rate times span plus burst, per key and globally", () => {
     fc.assert(
       fc.property(limit, limit, fc.array(call, { maxLength: 120 }), (global, keyed, calls) => {
         const limits = store(global, keyed);
@@ -49,7 +49,7 @@ describe("what is admitted", () => {
     );
   });
 
-  test("keeps every span to its bound, for rates and times that no float is exact for", () => {
+  test("keeps every span within its bound for inexact rates and times", () => {
     fc.assert(
       fc.property(
         fc.double({ min: 0.001, max: 1_000_000, noNaN: true }),
@@ -64,7 +64,7 @@ describe("what is admitted", () => {
             now += (pause * 1_000) / perSecond;
             if (limits.take(undefined, now) === undefined) admitted.push(now);
           }
-          // What the clock's readings are rounded by, in calls.
+          // Rounding of clock readings, in calls.
           const rounding = 1e-6 + (start + 1) * 2 ** -50 * (perSecond / 1_000);
           admitted.forEach((to, last) => {
             for (let first = 0; first <= last; first++) {
@@ -78,11 +78,11 @@ describe("what is admitted", () => {
   });
 
   test.each([1e-9, 0.001, 1e10])(
-    "does not drift in a million calls from %d ms on, at a million a second",
+    "does not drift in a million calls from %d ms on, at a million per second",
     (start) => {
       const limits = memoryStore()({ global: { perSecond: 1_000_000, burst: 10 }, keyed: undefined });
       let admitted = 0;
-      // Twice as many calls as pass.
+      // Twice as many calls as the rate allows.
       for (let n = 0; n <= 2_000_000; n++)
         if (limits.take(undefined, start + n / 2_000) === undefined) admitted++;
       expect(admitted).toBe(1_000_010);
@@ -91,7 +91,7 @@ describe("what is admitted", () => {
 });
 
 describe("retryAfterMs", () => {
-  test("is exact: a call then is admitted, one a microsecond before is not", () => {
+  test("is exact: a call then is admitted, a microsecond earlier it is not", () => {
     const rates = fc.double({ min: 0.001, max: 1_000_000, noNaN: true });
     const start = fc.double({ min: 0, max: 1e10, noNaN: true });
     fc.assert(
@@ -133,7 +133,7 @@ describe("retryAfterMs", () => {
     );
   });
 
-  test("comes out with the fault", async () => {
+  test("is part of the fault", async () => {
     const { clock, layered, admits } = bench({ global: { perSecond: 3, burst: 1 } });
     await admits();
     await clock.advance(100);

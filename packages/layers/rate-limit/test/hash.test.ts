@@ -7,7 +7,7 @@ function hashed(text: string, key0 = 1, key1 = 2): string {
 }
 
 describe("hash", () => {
-  test("of 100,000 texts all are different, and spread evenly over places", () => {
+  test("100,000 hashes are distinct and evenly distributed", () => {
     const all = new Set<string>();
     const places = new Int32Array(64);
     for (let at = 0; at < 100_000; at++) {
@@ -20,13 +20,13 @@ describe("hash", () => {
     for (const count of places) expect(Math.abs(count - 1_562)).toBeLessThan(240);
   });
 
-  test("is the same for the same text and key, and another one with another key", () => {
+  test("depends on text and key only", () => {
     expect(hashed("a")).toBe(hashed("a"));
     expect(hashed("a", 1, 3)).not.toBe(hashed("a"));
     expect(hashed("a", 3, 2)).not.toBe(hashed("a"));
   });
 
-  test("sees every character, the length, and where a character stands", () => {
+  test("depends on every character, its position and the length", () => {
     const texts = ["", "\0", "\0\0", "a", "ab", "ba", "abc", "acb", "\u0100", "\u0001", "ab\0"];
     expect(new Set(texts.map((text) => hashed(text))).size).toBe(texts.length);
   });

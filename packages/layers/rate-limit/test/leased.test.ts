@@ -25,7 +25,7 @@ const each = (perSecond: number, burst: number): Rates => ({
   keyed: { perSecond, burst },
 });
 
-/** A store in one place, those who lease from it in others, and a link that takes time. */
+/** A store, clients that lease from it, and a link with latency. */
 function places(
   rates: Rates,
   { delayMs = 1, ...options }: LeasedOptions & { readonly delayMs?: number } = {},
@@ -55,7 +55,7 @@ function places(
 }
 
 describe("leased", () => {
-  test("a burst is admitted exactly, in all places together", async () => {
+  test("clients together are admitted exactly one burst", async () => {
     const { place, decided } = places(over(1, 10));
     const [one, other] = [place(), place()];
     const decisions = [];
@@ -63,7 +63,7 @@ describe("leased", () => {
     expect(decisions.filter((decision) => decision === undefined)).toHaveLength(10);
   });
 
-  test("a key's burst is admitted exactly, and another key's as well", async () => {
+  test("each key is admitted exactly its burst", async () => {
     const { place, decided } = places(each(0.001, 3));
     const [one, other] = [place(), place()];
     for (const key of ["a", "b"]) {
@@ -74,7 +74,7 @@ describe("leased", () => {
     }
   });
 
-  test("a refusal says exactly when to come back", async () => {
+  test("retryAfterMs is exact", async () => {
     const { clock, place, decided } = places(over(1, 1));
     const store = place();
     expect(await decided(store)).toBeUndefined();
@@ -84,7 +84,7 @@ describe("leased", () => {
     expect(await decided(store)).toBeUndefined();
   });
 
-  test("a call that one limit refuses spends nothing of the other", async () => {
+  test("a call refused by one limit spends nothing of the other", async () => {
     const rates: Rates = { global: { perSecond: 0.001, burst: 5 }, keyed: { perSecond: 0.001, burst: 1 } };
     const { clock, store, place, decided } = places(rates);
     const one = place();
@@ -96,7 +96,7 @@ describe("leased", () => {
     expect(store.state(clock.now())["globalLeft"]).toBe(4);
   });
 
-  test("calls at a steady rate are decided at once, but for a few", async () => {
+  test("most calls at a steady rate are decided synchronously", async () => {
     const { clock, link, place } = places(over(10_000, 1_000));
     const store = place();
     let waited = 0;
@@ -113,7 +113,7 @@ describe("leased", () => {
     expect(link.asks).toBeLessThan(400);
   });
 
-  test("calls that were taken and not needed are given back after a lease", async () => {
+  test("unused calls are given back after a lease", async () => {
     const { clock, store, place } = places(over(0.001, 400));
     const one = place();
     for (let at = 0; at < 60; at++) {
@@ -127,7 +127,7 @@ describe("leased", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("never more than the burst and the rate over the time, a lease and an answer pass, whoever calls when", async () => {
+  test("property: at most burst plus rate times span, lease and answer pass", async () => {
     const call = fc.record({ place: fc.nat(2), afterMs: fc.integer({ min: 0, max: 15 }) });
     await fc.assert(
       fc.asyncProperty(
@@ -175,7 +175,7 @@ describe("leased", () => {
     expect(store.state(clock.now())).toMatchObject({ isReachable: false });
   });
 
-  test("a store that answers again is asked again", async () => {
+  test("resumes once the store answers again", async () => {
     const { clock, link, place, decided } = places(over(1, 2), { unreachable: "deny" });
     link.isUp = false;
     const store = place();
@@ -190,7 +190,7 @@ describe("leased", () => {
     expect(store.state(clock.now())).toMatchObject({ isReachable: true });
   });
 
-  test("one that rejects is no defect", async () => {
+  test("a rejecting store is not a defect", async () => {
     const failing: Lessor = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
     const clock = virtualClock();
     const store = leased(failing, { clock, unreachable: "allow" })(over(1, 1));
@@ -198,7 +198,7 @@ describe("leased", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a caller that leaves is settled at once, and spends nothing", async () => {
+  test("an aborted caller is settled at once and spends nothing", async () => {
     const { clock, store, place } = places(over(0.001, 2));
     const controller = new AbortController();
     const decision = place().take(undefined, clock.now(), controller.signal);
@@ -209,7 +209,7 @@ describe("leased", () => {
     expect(store.state(clock.now())["globalLeft"]).toBe(2);
   });
 
-  test("asks for every call with a lease of 0", async () => {
+  test("a lease of 0 asks for every call", async () => {
     const { link, place, decided } = places(over(1, 4), { leaseMs: 0 });
     const store = place();
     for (let at = 0; at < 6; at++) expect((await decided(store)) === undefined, `call ${at}`).toBe(at < 4);

@@ -21,10 +21,10 @@ function refusal(limit: "global" | "keyed", retryAfterMs: number, perSecond: num
   });
 }
 
-describe("rate-limit over all", () => {
+describe("global limit", () => {
   conformance(test, ({ clock }) => rateLimit({ global: ample, clock }));
 
-  test("admits a burst, then as time goes on", async () => {
+  test("admits a burst, then the sustained rate", async () => {
     const { clock, layered, admits } = bench({ global: { perSecond: 10, burst: 2 } });
     expect([await admits(), await admits(), await admits()]).toEqual([true, true, false]);
     expect(await layered.call("a")).toEqual(refusal("global", 100, 10, 2));
@@ -38,12 +38,12 @@ describe("rate-limit over all", () => {
     [0.1, 1],
     [1, 1],
     [2.5, 3],
-  ])("at %d a second the burst is %d by default", async (perSecond, burst) => {
+  ])("at %d per second the default burst is %d", async (perSecond, burst) => {
     const { layered } = bench({ global: { perSecond } });
     expect(layered.describe().options).toEqual({ global: { perSecond, burst } });
   });
 
-  test("a wall clock that jumps changes nothing", async () => {
+  test("a jump of the wall clock changes nothing", async () => {
     const { clock, admits } = bench({ global: { perSecond: 1, burst: 1 } });
     await admits();
     clock.jumpWallTime(3_600_000);
@@ -53,30 +53,30 @@ describe("rate-limit over all", () => {
     expect(await admits()).toBe(true);
   });
 
-  test("a call that is refused does not reach inner", async () => {
+  test("a refused call does not reach inner", async () => {
     const { mock, layered, admits } = bench({ global: { perSecond: 1, burst: 1 } });
     await admits();
     await layered.call("a");
     expect(mock.calls).toHaveLength(1);
   });
 
-  test("gives inner's own promise", () => {
+  test("returns inner's own promise", () => {
     const promise = Promise.resolve(right(1));
     const inner = service("inner", () => promise);
     expect(rateLimit({ global: ample, clock: virtualClock() })(inner).call("a")).toBe(promise);
   });
 });
 
-describe("rate-limit for each key", () => {
+describe("keyed limit", () => {
   conformance(test, ({ clock }) => rateLimit<string>({ keyed: { ...ample, key }, clock }));
 
-  test("one key's calls do not count against another's", async () => {
+  test("keys are limited separately", async () => {
     const { layered, admits } = bench({ keyed: { perSecond: 1, burst: 1, key } });
     expect([await admits("a"), await admits("b"), await admits("a")]).toEqual([true, true, false]);
     expect(await layered.call("b")).toEqual(refusal("keyed", 1_000, 1, 1));
   });
 
-  test("what has no key is not limited, and the empty one is a key", async () => {
+  test("calls without a key are not limited; the empty string is a key", async () => {
     const { admits } = bench({
       keyed: { perSecond: 1, burst: 1, key: (r) => (r === "free" ? undefined : r) },
     });
@@ -84,7 +84,7 @@ describe("rate-limit for each key", () => {
     expect([await admits(""), await admits("")]).toEqual([true, false]);
   });
 
-  test("is as ready as inner: no request is known yet", async () => {
+  test("passes on inner's readiness", async () => {
     const { layered, mock, admits } = bench({ keyed: { perSecond: 1, burst: 1, key } });
     await admits();
     expect(layered.ready()).toBeUndefined();
@@ -93,19 +93,19 @@ describe("rate-limit for each key", () => {
   });
 });
 
-describe("rate-limit over all and for each key", () => {
+describe("global and keyed limit", () => {
   conformance(test, ({ clock }) => rateLimit<string>({ global: ample, keyed: { ...ample, key }, clock }));
 
   const rates = { global: { perSecond: 10, burst: 3 }, keyed: { perSecond: 1, burst: 2, key } };
 
-  test("a call that the key's limit refuses spends nothing of the limit over all", async () => {
+  test("a call refused by the key's limit spends nothing of the global one", async () => {
     const { admits, layered } = bench(rates);
     expect([await admits("a"), await admits("a"), await admits("a")]).toEqual([true, true, false]);
     expect(layered.describe().state).toMatchObject({ globalLeft: 1 });
     expect([await admits("b"), await admits("b")]).toEqual([true, false]);
   });
 
-  test("a call that the limit over all refuses spends nothing of the key's", async () => {
+  test("a call refused by the global limit spends nothing of the key's", async () => {
     const { admits, clock, layered } = bench(rates);
     for (const each of ["a", "b", "c"]) expect(await admits(each)).toBe(true);
     expect([await admits("d"), await admits("d"), await admits("c")]).toEqual([false, false, false]);
@@ -114,7 +114,7 @@ describe("rate-limit over all and for each key", () => {
     expect([await admits("d"), await admits("d"), await admits("c")]).toEqual([true, true, true]);
   });
 
-  test("of two limits that refuse, the longer wait is told", async () => {
+  test("if both refuse, the longer wait is reported", async () => {
     const { admits, layered, clock } = bench(rates);
     for (const each of ["a", "a", "b"]) await admits(each);
     expect(await layered.call("a")).toEqual(refusal("keyed", 1_000, 1, 2));
@@ -125,8 +125,8 @@ describe("rate-limit over all and for each key", () => {
   });
 });
 
-describe("rate-limit, whatever its limits", () => {
-  test("tells its observer of each call that is refused, and of no other", async () => {
+describe("rateLimit", () => {
+  test("reports exactly the refused calls to the observer", async () => {
     const told: [RateLimited["retryAfterMs"], string][] = [];
     const { admits } = bench({
       global: { perSecond: 1, burst: 1 },
@@ -136,7 +136,7 @@ describe("rate-limit, whatever its limits", () => {
     expect(told).toEqual([[1_000, "b"]]);
   });
 
-  test("a key that throws, and an inner that does, reject", async () => {
+  test("turns throws of key and inner into rejections", async () => {
     const defect = new Error("a mistake");
     const fail = (): never => {
       throw defect;
@@ -147,7 +147,7 @@ describe("rate-limit, whatever its limits", () => {
     await expect(rateLimit({ global: ample })(broken).call("a")).rejects.toBe(defect);
   });
 
-  test("each service has its own state, and those who are given one store share it", async () => {
+  test("state is per service unless a store is shared", async () => {
     const mock = mockService<string, number>();
     const clock = virtualClock();
     const global = { perSecond: 1, burst: 1 };
@@ -163,7 +163,7 @@ describe("rate-limit, whatever its limits", () => {
     for (const call of mock.calls) call.answer(1);
   });
 
-  test("describes its limits and what is left of them", async () => {
+  test("describes limits and calls left", async () => {
     const { clock, layered, admits } = bench({
       global: { perSecond: 10, burst: 5 },
       keyed: { perSecond: 0.5, key },
@@ -178,7 +178,7 @@ describe("rate-limit, whatever its limits", () => {
     expect(layered.describe().state).toMatchObject({ globalLeft: 4 });
   });
 
-  test.each([0, -1, NaN, Infinity, 1_000_001])("does not take %d a second", (perSecond) => {
+  test.each([0, -1, NaN, Infinity, 1_000_001])("rejects %d per second", (perSecond) => {
     expect(() => rateLimit({ global: { perSecond } })).toThrow(
       new RangeError(
         `rate-limit: global.perSecond must be a number above 0 and at most 1000000 (got ${perSecond})`,
@@ -189,7 +189,7 @@ describe("rate-limit, whatever its limits", () => {
     );
   });
 
-  test.each([0, 1.5, NaN, Infinity])("does not take a burst of %d, nor as many keys", (burst) => {
+  test.each([0, 1.5, NaN, Infinity])("rejects %d as burst and as maxKeys", (burst) => {
     expect(() => rateLimit({ global: { perSecond: 1, burst } })).toThrow(
       `rate-limit: global.burst must be an integer from 1 to 1000000000 (got ${burst})`,
     );
@@ -201,7 +201,7 @@ describe("rate-limit, whatever its limits", () => {
     );
   });
 
-  test("does not take neither limit, nor a time to be idle that is none", () => {
+  test("rejects missing limits and an invalid maxIdleMs", () => {
     expect(() => rateLimit({})).toThrow(RangeError);
     for (const maxIdleMs of [-1, NaN, Infinity])
       expect(() => memoryStore({ maxIdleMs })).toThrow(
@@ -210,7 +210,7 @@ describe("rate-limit, whatever its limits", () => {
   });
 });
 
-describe("rate-limit with a store that decides later", () => {
+describe("rateLimit with an asynchronous store", () => {
   const store = (rates: Rates) => later(memoryStore()(rates));
 
   conformance(test, ({ clock }) => rateLimit({ global: ample, store, clock }));
@@ -222,14 +222,14 @@ describe("rate-limit with a store that decides later", () => {
     return { mock, layered };
   }
 
-  test("admits and refuses as the store says", async () => {
+  test("follows the store's decisions", async () => {
     const { mock, layered } = remote();
     const results = [layered.call("a"), layered.call("b")];
     (await mock.next()).answer("done");
     expect(await Promise.all(results)).toEqual([right("done"), refusal("global", 1_000, 1, 1)]);
   });
 
-  test("asks inner's readiness again before it calls it", async () => {
+  test("waits for inner's readiness before the call", async () => {
     const { mock, layered } = remote();
     const controller = new AbortController();
     const result = layered.call("a", controller.signal);

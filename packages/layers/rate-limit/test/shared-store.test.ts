@@ -6,13 +6,13 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Shared } from "./shared-thread.ts";
 
-/** A store in virtual time: the test says what time it is, to the layer and to the memory. */
+/** A store in virtual time, for the layer and the memory. */
 function virtual(
   rates: Rates,
   memory: SharedArrayBuffer = sharedMemory(),
 ): SyncStore & { readonly memory: SharedArrayBuffer } {
   const epoch = new Float64Array(memory, 16, 1)[0] as number;
-  // The layer's clock begins when the memory was made.
+  // The layer's clock starts when the memory was created.
   let now = 0;
   const store = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
   return {
@@ -33,13 +33,13 @@ function virtual(
 }
 
 const rate = fc.record({
-  // Intervals that a 256th of a nanosecond divides: else the two round differently.
+  // Intervals that are multiples of 1/256 ns; otherwise the two stores round differently.
   perSecond: fc.constantFrom(0.5, 1, 2, 4, 10, 100, 1_000, 1_000_000),
   burst: fc.integer({ min: 1, max: 20 }),
 });
 
-describe("shared-store", () => {
-  test("one thread alone gets the decisions of the memory store", () => {
+describe("sharedStore", () => {
+  test("decides like the memory store for a single thread", () => {
     const step = fc.record({
       afterMs: fc.integer({ min: 0, max: 2_000 }),
       key: fc.constantFrom("a", "b", undefined),
@@ -65,7 +65,7 @@ describe("shared-store", () => {
     );
   });
 
-  test("two stores of one memory are one limit", () => {
+  test("stores of the same memory share a limit", () => {
     const rates: Rates = { global: { perSecond: 1, burst: 3 }, keyed: { perSecond: 1, burst: 2 } };
     const one = virtual(rates);
     const two = virtual(rates, one.memory);
@@ -79,7 +79,7 @@ describe("shared-store", () => {
     expect(two.state(2_000)).toEqual({ shared: true, globalLeft: 2 });
   });
 
-  test("a call that one limit refuses spends nothing of the other", () => {
+  test("a call refused by one limit spends nothing of the other", () => {
     const store = virtual({ global: { perSecond: 1, burst: 2 }, keyed: { perSecond: 1, burst: 1 } });
     expect(store.take("a", 0)).toBeUndefined();
     for (let call = 0; call < 5; call++) expect(store.take("a", 0)?.limit).toBe("keyed");
@@ -88,11 +88,11 @@ describe("shared-store", () => {
     expect(store.take("c", 1_000)).toBeUndefined();
   });
 
-  test("clocks that began at other times are one time", () => {
+  test("aligns clocks with different epochs", () => {
     const memory = sharedMemory();
     const epoch = new Float64Array(memory, 16, 1)[0] as number;
     const rates: Rates = { global: { perSecond: 1, burst: 1 }, keyed: undefined };
-    // Two threads whose own clocks are an hour apart.
+    // Two threads with clocks an hour apart.
     let now = 0;
     const early = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
     const late = sharedStore(memory, { sharedNow: () => epoch + now })(rates);
@@ -104,7 +104,7 @@ describe("shared-store", () => {
     expect(early.take(undefined, now)?.retryAfterMs).toBe(1_000);
   });
 
-  test("goes on with another rate: what is owed stays owed, at most a burst of it", () => {
+  test("keeps debt across a change of rates, at most one burst", () => {
     const before = virtual({ global: { perSecond: 1, burst: 100 }, keyed: undefined });
     for (let call = 0; call < 100; call++) expect(before.take(undefined, 0)).toBeUndefined();
     const slower = virtual({ global: { perSecond: 1, burst: 2 }, keyed: undefined }, before.memory);
@@ -113,7 +113,7 @@ describe("shared-store", () => {
     expect(slower.take(undefined, 100_000)).toBeUndefined();
   });
 
-  test("who sprays keys frees nobody that is throttled", () => {
+  test("spraying keys does not free a throttled one", () => {
     const keyed = { perSecond: 1, burst: 10 };
     const store = virtual(
       { global: undefined, keyed },
@@ -125,7 +125,7 @@ describe("shared-store", () => {
     expect(store.take("greedy", 0)?.limit).toBe("keyed");
   });
 
-  test("keys that owe nothing make room: as many as one likes may come one after the other", () => {
+  test("keys without debt are replaced without limit", () => {
     const keyed = { perSecond: 1, burst: 1 };
     const store = virtual(
       { global: undefined, keyed },
@@ -134,24 +134,24 @@ describe("shared-store", () => {
     for (let key = 0; key < 1_000; key++) expect(store.take(`${key}`, key * 1_000)).toBeUndefined();
   });
 
-  test.each([0, 1.5, -1, 10_000_001, Number.NaN])("room for %d keys is refused", (maxKeys) => {
+  test.each([0, 1.5, -1, 10_000_001, Number.NaN])("rejects %d as maxKeys", (maxKeys) => {
     expect(() => sharedMemory({ maxKeys })).toThrow(
       `rate-limit: maxKeys must be an integer from 1 to 10000000 (got ${maxKeys})`,
     );
   });
 
-  test("memory that is something else is refused", () => {
+  test("rejects memory not created by sharedMemory", () => {
     for (const bytes of [0, 8, 1_000])
       expect(() => sharedStore(new SharedArrayBuffer(bytes))).toThrow(
-        "rate-limit: memory must be what sharedMemory makes (got {})",
+        "rate-limit: memory must be created by sharedMemory (got {})",
       );
   });
 });
 
-/** Each call takes 10 µs, whatever the machine does meanwhile. */
+/** Each call takes 10 µs of shared time, however busy the machine. */
 const callsPerMs = 100;
 
-/** Threads that take as fast as they can, for so long; what each was admitted, and how long it took in all. */
+/** Runs threads that take calls as fast as they can; returns the calls admitted to each, and the total time. */
 async function hammer(rates: Rates, keys: readonly string[], forMs: number, kill = false) {
   const shared: Shared = {
     memory: sharedMemory(),
@@ -168,7 +168,7 @@ async function hammer(rates: Rates, keys: readonly string[], forMs: number, kill
   const gone = threads.map((thread) => once(thread, "exit"));
   const [first] = threads;
   if (kill && first !== undefined) {
-    // It says that it is at work.
+    // Sent once it is running.
     await once(first, "message");
     await first.terminate();
   }
@@ -180,7 +180,7 @@ async function hammer(rates: Rates, keys: readonly string[], forMs: number, kill
 describe("threads that share a limit", () => {
   const global = { perSecond: 5_000, burst: 50 };
 
-  test("are admitted together what one would be: not one more, and hardly less", async () => {
+  test("are admitted together what one would be: never more, hardly less", async () => {
     const { each, seconds } = await hammer({ global, keyed: undefined }, ["a"], 500);
     const all = each.reduce((sum, count) => sum + count, 0);
     expect(all).toBeLessThanOrEqual(global.perSecond * seconds + global.burst);
@@ -188,7 +188,7 @@ describe("threads that share a limit", () => {
     expect(each.every((count) => count > 0)).toBe(true);
   });
 
-  test("are admitted for each key what one would be", async () => {
+  test("are admitted per key what one would be", async () => {
     const keyed = { perSecond: 1_000, burst: 10 };
     const keys = ["a", "b", "c"];
     const { each, seconds } = await hammer({ global: undefined, keyed }, keys, 500);
@@ -197,7 +197,7 @@ describe("threads that share a limit", () => {
     expect(all).toBeGreaterThan(keys.length * keyed.perSecond * seconds * 0.99);
   });
 
-  test("go on when one of them is ended, wherever it was", async () => {
+  test("continue when one of them is terminated", async () => {
     const { each, seconds } = await hammer(
       { global, keyed: { perSecond: 4_000, burst: 50 } },
       ["a", "b"],

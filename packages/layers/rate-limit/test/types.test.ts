@@ -12,14 +12,14 @@ const identify = mapRequest((request: HttpRequest) => ({ ...request, client: { a
 const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
 const rate = { perSecond: 10 };
 
-describe("types of rate-limit", () => {
-  test("a limit over all needs nothing and raises RateLimited", () => {
+describe("types", () => {
+  test("a global limit requires nothing and raises RateLimited", () => {
     expectTypeOf(rateLimit({ global: rate })).toEqualTypeOf<Layer<unknown, unknown, RateLimited>>();
     const stack = http.layer(rateLimit({ global: rate })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
   });
 
-  test("a limit for each client needs to know who asks", () => {
+  test("a limit per client requires a client", () => {
     const limit = rateLimit({ keyed: { ...rate, key: byClient } });
     expectTypeOf(limit).toEqualTypeOf<Layer<FromClient, unknown, RateLimited>>();
     const stack = http.adapt(identify).layer(limit).service(leaf);
@@ -31,15 +31,15 @@ describe("types of rate-limit", () => {
     expectTypeOf<ErrorOf<typeof inline>>().toEqualTypeOf<RateLimited | Down>();
   });
 
-  test("where nobody has said who asks it does not compile", () => {
+  test("a limit per client does not compile without a client", () => {
     const limit = rateLimit({ keyed: { ...rate, key: byClient } });
     // @ts-expect-error: Property 'client' is missing in type 'HttpRequest' but required in type 'FromClient'.
     http.layer(limit);
-    // @ts-expect-error: the same, inline.
+    // @ts-expect-error: same error, inline.
     http.layer(rateLimit({ keyed: { ...rate, key: byClient } }));
   });
 
-  test("a key sees the builder's request without annotation", () => {
+  test("infers the request of key from the builder", () => {
     const stack = http.layer(rateLimit({ keyed: { ...rate, key: (request) => request.path } })).service(leaf);
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<RateLimited | Down>();
     http.adapt(identify).layer(rateLimit({ keyed: { ...rate, key: (request) => request.client.address } }));
@@ -53,7 +53,7 @@ describe("types of rate-limit", () => {
     );
   });
 
-  test("with a store that decides later the caller may have left", () => {
+  test("an asynchronous store adds Aborted", () => {
     const limit = rateLimit({ global: rate, store: (_rates: Rates): Store => undefined as never });
     expectTypeOf(limit).toEqualTypeOf<Layer<unknown, unknown, RateLimited | Aborted>>();
   });

@@ -7,8 +7,8 @@ import { bench } from "./bench.ts";
 
 const global = { perSecond: 10, burst: 1 };
 
-describe("those who wait for the limit over all", () => {
-  test("are let in in order, each as soon as the rate allows", async () => {
+describe("waiting for the global limit", () => {
+  test("admits waiters in order, as soon as the rate allows", async () => {
     const { clock, mock, layered, admits } = bench({ global });
     await admits();
     await mock.next();
@@ -24,7 +24,7 @@ describe("those who wait for the limit over all", () => {
     expect(entered).toEqual(["a at 100", "b at 200", "c at 300"]);
   });
 
-  test("set one timer, and none when nobody waits", async () => {
+  test("sets one timer while someone is waiting", async () => {
     const { clock, layered, admits } = bench({ global });
     expect(isReady(layered)).toBe(true);
     await admits();
@@ -37,19 +37,19 @@ describe("those who wait for the limit over all", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("asking without waiting leaves no timer", async () => {
+  test("ready without waiting leaves no timer", async () => {
     const { clock, layered, admits } = bench({ global });
     await admits();
     expect(isReady(layered)).toBe(false);
     expect(clock.pending).toBe(0);
   });
 
-  test("a call that did not wait delays those who do, and loses none", async () => {
+  test("a call that did not wait delays waiters but loses none", async () => {
     const { clock, mock, layered, admits } = bench({ global });
     await admits();
     const result = oneshot(layered, "waits");
     await settled();
-    // In the tick in which the limit allows one more, before the timer's turn.
+    // In the tick in which the limit allows another call, before the timer fires.
     clock.setTimer(100, () => void layered.call("jumps"));
     await clock.advance(200);
     for (const call of mock.calls) call.answer("done");
@@ -57,7 +57,7 @@ describe("those who wait for the limit over all", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("may wait longer than a timer of the platform can", async () => {
+  test("can wait longer than the platform's timers", async () => {
     const daysMs = 2_592_000_000;
     const { clock, layered, admits } = bench({ global: { perSecond: 1_000 / daysMs, burst: 1 } });
     const set: number[] = [];
@@ -73,7 +73,7 @@ describe("those who wait for the limit over all", () => {
     expect(set).toEqual([2 ** 31 - 1, expect.closeTo(daysMs - 2 ** 31 + 1, 3)]);
   });
 
-  test("all come in, whoever leaves, and never faster than the rate", async () => {
+  test("property: all remaining waiters are admitted, never faster than the rate", async () => {
     const plan = fc.array(
       fc.record({ comesAt: fc.integer({ min: 0, max: 300 }), staysFor: fc.integer({ min: 0, max: 400 }) }),
       { maxLength: 12 },

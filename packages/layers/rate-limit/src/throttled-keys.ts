@@ -1,89 +1,89 @@
-/** Steps in which debts are told apart. */
-const perBurst = 32;
+/** Resolution of the order: steps per burst of debt. */
+const stepsPerBurst = 32;
 /**
- * Lists of debtors, by the time up to which they owe, in a ring. Twice as many as a debt can reach ahead, so a list
- * holds the debts of one step only.
+ * Lists of keys by TAT, in a ring. There are twice as many as a TAT can be ahead of now, so each list holds the keys of
+ * one step only.
  */
-const ring = 2 * perBurst;
-/** Two lists more: those whose time has come, and places that are free. */
+const ring = 2 * stepsPerBurst;
+/** Two more lists: keys whose step has passed, and free places. */
 const due = ring;
 const free = ring + 1;
 const firstPlace = ring + 2;
-/** Places to begin with. */
-const few = 256;
-/** For each key that comes, so many of those that are due are looked at: more than one, so that those left grow fewer. */
-const looksPerKey = 2;
+/** Initial number of places. */
+const initialPlaces = 256;
+/** Due keys checked per added key. More than one, so that the backlog shrinks. */
+const checksPerAdd = 2;
 
 /**
- * The keys that owe, each with the time up to which it does, and ordered by it roughly, so that the one that owes the
- * least is at hand. A key is in a list of those that owed up to about the same time when it was put there; when that
- * time has come, the list as a whole becomes due.
+ * Throttled keys with their theoretical arrival times (TATs), roughly ordered by TAT to find the least throttled key
+ * quickly. A key is in the list of the step of its TAT at the time it was inserted. Once that step has passed, the whole
+ * list becomes due.
  *
- * What a key owes is only written down when it grows: the key is put where it belongs when it turns up at the front.
- * So a call costs one look-up, whatever it does to the order, and each call causes one such step later, at most.
+ * A later TAT is only recorded; the key moves to its new list when it reaches the front of the old one. So a call costs
+ * one lookup, and causes at most one move later.
  */
-export class Debtors {
+export class ThrottledKeys {
   readonly #max: number;
   readonly #idle: number;
   readonly #stepsPerCell: number;
   readonly #places = new Map<string, number>();
   readonly #keys: string[] = [];
-  // Doubly linked lists by place; the first places are the heads of the lists.
-  #paidUntil = new Float64Array(0);
+  // Doubly linked lists of places; the first places are the heads of the lists.
+  #tat = new Float64Array(0);
   #next = new Int32Array(0);
   #before = new Int32Array(0);
-  /** The step that is now, as far as the lists know. */
+  /** The current step of the lists. */
   #step = -Infinity;
 
   /**
-   * @param burst How far ahead of now a debt may reach.
-   * @param idle How long a key is kept after it has paid; it may come again, and then need not be added anew.
+   * @param burst How far ahead of now a TAT may be.
+   * @param idle How long a key is kept after its TAT. If it comes again, it need not be added again.
    */
   constructor(max: number, burst: number, idle: number) {
     this.#max = max;
     this.#idle = idle;
-    this.#stepsPerCell = perBurst / burst;
-    this.#grow(Math.min(few, max));
+    this.#stepsPerCell = stepsPerBurst / burst;
+    this.#grow(Math.min(initialPlaces, max));
   }
 
-  /** Keys that are kept. Some may have paid by now. */
+  /** Number of keys. Some may no longer be throttled. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** Where a key stands, until the next one is added. */
+  /** Returns the place of a key, valid until the next `add`. */
   find(key: string): number | undefined {
     return this.#places.get(key);
   }
 
-  paidUntil(place: number): number {
-    return this.#paidUntil[place] as number;
+  tat(place: number): number {
+    return this.#tat[place] as number;
   }
 
-  /** A key that is kept owes more. */
-  owes(place: number, paidUntil: number): void {
-    this.#paidUntil[place] = paidUntil;
+  /** Sets a later TAT of a known key. */
+  update(place: number, tat: number): void {
+    this.#tat[place] = tat;
   }
 
-  /** A key comes that is not kept, for which another one may have to be forgotten. */
-  add(key: string, paidUntil: number, at: number): void {
+  /** Adds a new key, evicting another one if necessary. */
+  add(key: string, tat: number, at: number): void {
     this.#advance(at);
-    for (let looks = 0; looks < looksPerKey && this.#first(due) !== due; looks++) this.#tidy(at);
-    if (this.size === this.#max) this.#forget(this.#cheapest(at));
+    for (let checks = 0; checks < checksPerAdd && this.#first(due) !== due; checks++) this.#tidy(at);
+    if (this.size === this.#max) this.#forget(this.#leastThrottled(at));
     if (this.#first(free) === free) this.#grow(Math.min(2 * this.size, this.#max));
     const place = this.#first(free);
     this.#places.set(key, place);
     this.#keys[place] = key;
-    this.#paidUntil[place] = paidUntil;
+    this.#tat[place] = tat;
     this.#put(place, this.#listOf(place));
   }
 
-  /** The first of those that are due goes where it belongs. */
+  /** Moves the first due key to where it belongs. */
   #tidy(at: number): void {
     const place = this.#first(due);
-    const paidUntil = this.paidUntil(place);
-    if (paidUntil > at) this.#put(place, this.#listOf(place));
-    else if (paidUntil + this.#idle > at) this.#put(place, due);
+    const tat = this.tat(place);
+    if (tat > at) this.#put(place, this.#listOf(place));
+    else if (tat + this.#idle > at) this.#put(place, due);
     else this.#forget(place);
   }
 
@@ -93,10 +93,10 @@ export class Debtors {
     this.#put(place, free);
   }
 
-  /** One that owes nothing, or else one of those that owe the least. Not all lists are empty when it is asked. */
-  #cheapest(at: number): number {
+  /** Returns an unthrottled key, or else one with the earliest step. There must be at least one key. */
+  #leastThrottled(at: number): number {
     for (let place = this.#first(due); place !== due; place = this.#first(due)) {
-      if (this.paidUntil(place) <= at) return place;
+      if (this.tat(place) <= at) return place;
       this.#put(place, this.#listOf(place));
     }
     for (let step = this.#step; ;) {
@@ -109,10 +109,10 @@ export class Debtors {
   }
 
   #listOf(place: number): number {
-    return slot(Math.floor(this.paidUntil(place) * this.#stepsPerCell));
+    return slot(Math.floor(this.tat(place) * this.#stepsPerCell));
   }
 
-  /** The lists whose time has come become due. */
+  /** Makes lists of past steps due. */
   #advance(at: number): void {
     const now = Math.floor(at * this.#stepsPerCell);
     if (now <= this.#step) return;
@@ -148,13 +148,13 @@ export class Debtors {
   #grow(places: number): void {
     const from = this.#next.length;
     const to = firstPlace + places;
-    const paidUntil = new Float64Array(to);
+    const tat = new Float64Array(to);
     const next = new Int32Array(to);
     const before = new Int32Array(to);
-    paidUntil.set(this.#paidUntil);
+    tat.set(this.#tat);
     next.set(this.#next);
     before.set(this.#before);
-    this.#paidUntil = paidUntil;
+    this.#tat = tat;
     this.#next = next;
     this.#before = before;
     for (let place = from; place < to; place++) this.#join(place, place);
@@ -162,7 +162,7 @@ export class Debtors {
   }
 }
 
-/** Where in the ring a step has its list. Steps may be too many for the whole numbers that `%` is fast with. */
+/** List of a step in the ring. Steps may exceed the integers for which `%` is fast. */
 function slot(step: number): number {
   return step - ring * Math.floor(step / ring);
 }
