@@ -12,15 +12,15 @@ import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
 export interface ReplayOptions {
   /**
-   * Methods whose requests may be made again, as on the wire. Default: the idempotent ones of RFC 9110, 9.2.2: GET,
+   * Methods whose requests may be repeated, case-sensitive. Default: the idempotent ones of RFC 9110, section 9.2.2: GET,
    * HEAD, OPTIONS, TRACE, PUT, DELETE.
    */
   readonly methods?: readonly string[];
-  /** Bytes of a body that are recorded: a whole number of 0 or more. Default 65,536, linkerd's. */
+  /** Maximum bytes of a recorded body: an integer of at least 0. Default 65,536, as in linkerd. */
   readonly maxBytes?: number;
   /**
-   * Whether to record the bodies of other methods too. Such a request is not retried, but can be sent again if it was never
-   * processed, such as on a stream that an HTTP/2 origin refuses while the body is under way. Default false.
+   * Records the bodies of other methods, too. Such a request is not retried, but can be resent if it was never processed,
+   * for example if an HTTP/2 origin refuses the stream while the body is being sent. Default false.
    */
   readonly recordAll?: boolean;
 }
@@ -28,22 +28,21 @@ export interface ReplayOptions {
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
 
 /**
- * Makes HTTP requests fit to be made again: what retries and hedging need. A body is recorded while it streams, so that
- * the first try is not delayed, and given again byte for byte, from its first one. One that is longer than `maxBytes`
- * goes through once, and its request cannot be made again; nor can one of another method, nor one that asks for a tunnel
- * (an upgrade, CONNECT), whatever its method: its body is what the client says there, for as long as it likes.
+ * Makes HTTP requests repeatable for retries and hedging. A body is recorded while it streams, so the first attempt is not
+ * delayed, and replayed byte for byte. A body longer than `maxBytes` is passed on, but its request cannot be repeated. The
+ * same holds for other methods and, whatever the method, for requests that ask for a tunnel (an upgrade, CONNECT), whose
+ * body is the client's side of the tunnel.
  *
- * It stands outside of `retry` and `hedge`. Of two in one stack the outer one does the work. Requests without a body, or
- * with one that is at hand as a whole, can even be made twice at the same time.
+ * Place it outside `retry` and `hedge`. If a stack has two, the outer one does the work. Requests without a body, or with
+ * one that is completely available, can even be sent twice at the same time.
  *
  * Errors: none.
  *
- * Cost per call: a copy of the request, about 70 ns; for a body that streams, its bytes are kept until the call has
- * been answered.
+ * Cost per call: a copy of the request, about 70 ns. The bytes of a streaming body are kept until the call is answered.
  *
  * Source: linkerd's `http-retry`.
  *
- * @throws RangeError when `maxBytes` is out of range.
+ * @throws RangeError if `maxBytes` is out of range.
  */
 export function replay({
   methods = idempotentMethods,
@@ -68,10 +67,10 @@ export function replay({
         if (whole !== undefined) {
           const replay = mayRepeat ? idempotent : once;
           const result = inner.call({ ...request, body: bodyOf(whole), replay }, signal);
-          return body.canRead ? result : result.then(notToBeResent);
+          return body.canRead ? result : result.then(withoutResend);
         }
         const recorded = recording(body, maxBytes, mayRepeat);
-        // Whoever makes it again is further in: once the call is over, nobody does any more.
+        // Only inner layers repeat the request, so the recording can be released once the call is over.
         const release = (): void => recorded.body.release();
         const released = (defect: unknown): never => {
           release();
@@ -79,10 +78,10 @@ export function replay({
         };
         try {
           return inner.call({ ...request, ...recorded }, signal).then((result) => {
-            // Whoever stands outside may send it again, with a body that is still unread.
+            // The body is still unread, so an outer layer may resend the request.
             if (body.canRead && isUnprocessed(result)) return result;
             release();
-            return notToBeResent(result);
+            return withoutResend(result);
           }, released);
         } catch (defect) {
           return released(defect);
@@ -95,10 +94,10 @@ export function replay({
 }
 
 /**
- * Inner had a body that can be read again, whoever stands outside has one that cannot: a request that was never processed
- * cannot be sent again from there.
+ * Removes the mark that a request was never processed. Outside of this layer its body has been read, so that it cannot be
+ * resent from there.
  */
-function notToBeResent<Err, Res>(result: Either<Err, Res>): Either<Err, Res> {
+function withoutResend<Err, Res>(result: Either<Err, Res>): Either<Err, Res> {
   return isUnprocessed(result) ? left({ ...result.left, processed: undefined }) : result;
 }
 

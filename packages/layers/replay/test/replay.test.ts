@@ -32,7 +32,7 @@ function requestWith(method: string, body?: Body): HttpRequest {
   return httpRequest("http://shop.example/", { method, ...(body && { body }) });
 }
 
-/** What inner gets for a request, before it has answered. */
+/** The request that reaches inner, before an answer. */
 async function inside(
   request: HttpRequest,
   options?: ReplayOptions,
@@ -42,7 +42,7 @@ async function inside(
   return mock.next();
 }
 
-/** A body that the test gives piece by piece. */
+/** A body that the test feeds. */
 class Given extends PushBody {
   readonly length = undefined;
   stopped = false;
@@ -74,17 +74,14 @@ describe("replay", () => {
     changes: { request: ["body"] },
   });
 
-  test.each(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])(
-    "a %s can be made again",
-    async (method) => {
-      const { request } = await inside(requestWith(method));
-      expect(request.replay).toBe(idempotent);
-      expect(request.body).toBe(emptyBody);
-    },
-  );
+  test.each(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])("%s is repeatable", async (method) => {
+    const { request } = await inside(requestWith(method));
+    expect(request.replay).toBe(idempotent);
+    expect(request.body).toBe(emptyBody);
+  });
 
   test.each(["POST", "PATCH", "CONNECT", "get"])(
-    "a %s cannot, and its body is not touched",
+    "%s is not repeatable, and its body is not recorded",
     async (method) => {
       const body = bodyFrom(["a"]);
       const { request } = await inside(requestWith(method, body));
@@ -96,26 +93,23 @@ describe("replay", () => {
   test.each([
     ["an upgrade", { upgrade: "websocket" }],
     ["CONNECT", { method: "CONNECT", path: "" }],
-  ])(
-    "what asks for a tunnel, %s, cannot, whatever its method, and its body is not touched",
-    async (_, more) => {
-      const [unread, empty, whole] = [new Given(), emptyBody, bodyOf("at hand")];
-      for (const body of [unread, empty, whole]) {
-        const asked: HttpRequest = { ...requestWith("GET", body), ...more };
-        const { request } = await inside(asked, { methods: ["GET", "CONNECT"] });
-        expect(request.replay).toBe(once);
-        expect(request.body).toBe(body);
-      }
-      unread.give(Buffer.from("read once, by inner"));
-      expect(unread.stopped).toBe(false);
-    },
-  );
+  ])("a tunnel request, %s, is not repeatable, and its body is not recorded", async (_, more) => {
+    const [unread, empty, whole] = [new Given(), emptyBody, bodyOf("at hand")];
+    for (const body of [unread, empty, whole]) {
+      const asked: HttpRequest = { ...requestWith("GET", body), ...more };
+      const { request } = await inside(asked, { methods: ["GET", "CONNECT"] });
+      expect(request.replay).toBe(once);
+      expect(request.body).toBe(body);
+    }
+    unread.give(Buffer.from("read once, by inner"));
+    expect(unread.stopped).toBe(false);
+  });
 
   test.each([
     ["reads the body", 1, undefined],
     ["leaves it unread", 0, false],
   ] as const)(
-    "defect: a fault said that the request can be sent again to a caller whose body was read; inner %s",
+    "defect: a fault offered a resend although the caller's body was read; inner %s",
     async (_, readings, processed) => {
       const refused: Fault<"Refused"> = {
         _tag: "Refused",
@@ -132,19 +126,19 @@ describe("replay", () => {
     },
   );
 
-  test("other methods may be named", async () => {
+  test("methods are configurable", async () => {
     const options = { methods: ["POST"] };
     expect((await inside(requestWith("POST"), options)).request.replay.canRepeat()).toBe(true);
     expect((await inside(requestWith("GET"), options)).request.replay.canRepeat()).toBe(false);
   });
 
-  test("leaves the rest of the request as it is", async () => {
+  test("leaves the rest of the request unchanged", async () => {
     const request = { ...requestWith("GET"), more: 1 };
     const { request: got } = await inside(request);
     expect(got).toEqual({ ...request, replay: idempotent });
   });
 
-  test("a body at hand can be read as often as one likes, at the same time, too", async () => {
+  test("a complete body can be read any number of times, also concurrently", async () => {
     const { request } = await inside(requestWith("PUT", bodyOf("hello")));
     expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, true]);
     expect(await Promise.all([request.body.text(), request.body.text()])).toEqual([
@@ -153,7 +147,7 @@ describe("replay", () => {
     ]);
   });
 
-  test("so can one that streamed and has come as a whole", async () => {
+  test("so can a streamed body that has fully arrived", async () => {
     const body = new Given();
     body.give(Buffer.from("hel"));
     body.give(Buffer.from("lo"));
@@ -166,7 +160,7 @@ describe("replay", () => {
     ]);
   });
 
-  test("a body that streams can be read again, one reading after the other", async () => {
+  test("a streaming body can be read repeatedly, one reading at a time", async () => {
     const { request } = await inside(requestWith("PUT", bodyFrom(["hel", "lo"])));
     expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, false]);
     expect(await request.body.text()).toEqual(right("hello"));
@@ -174,14 +168,14 @@ describe("replay", () => {
     expect(await request.body.text()).toEqual(right("hello"));
   });
 
-  test("one that is too long can be read once", async () => {
+  test("a body over maxBytes can be read once", async () => {
     const { request } = await inside(requestWith("PUT", bodyFrom(["hello"])), { maxBytes: 4 });
     expect(request.replay.canRepeat()).toBe(true);
     expect(await request.body.text()).toEqual(right("hello"));
     expect(request.replay.canRepeat()).toBe(false);
   });
 
-  test("nothing is kept once the call has been answered", async () => {
+  test("releases the recording once the call is answered", async () => {
     const body = new Given();
     const { request, answer } = await inside(requestWith("PUT", body));
     request.body.pipe({ write: () => true, end() {}, fail() {} }).cancel();
@@ -193,7 +187,7 @@ describe("replay", () => {
     expect(request.replay.canRepeat()).toBe(false);
   });
 
-  test.each(["GET", "POST", "PUT"])("an inner that throws at a %s is a defect", async (method) => {
+  test.each(["GET", "POST", "PUT"])("turns a throw of inner for %s into a rejection", async (method) => {
     const inner = {
       ...mockService<Request, HttpResponse>().service,
       call: () => {
@@ -203,7 +197,7 @@ describe("replay", () => {
     await expect(replay()(inner).call(requestWith(method))).rejects.toThrow("thrown");
   });
 
-  test("defect: an inner that threw left the source of a body flowing", async () => {
+  test("defect: the body kept flowing after inner threw", async () => {
     const body = new Given();
     const inner = {
       ...mockService<Request, HttpResponse>().service,
@@ -216,7 +210,7 @@ describe("replay", () => {
     expect(body.stopped).toBe(true);
   });
 
-  test("property: every further try gets the body from its first byte, whenever the one before was given up", async () => {
+  test("property: each attempt gets the body from its first byte, whenever the last one was given up", async () => {
     const pieces = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 });
     await fc.assert(
       fc.asyncProperty(pieces, fc.nat(), async (given, seed) => {
@@ -251,13 +245,13 @@ describe("replay", () => {
     );
   });
 
-  test.each([-1, 1.5, NaN])("does not take %d bytes", (maxBytes) => {
+  test.each([-1, 1.5, NaN])("rejects %d as maxBytes", (maxBytes) => {
     expect(() => replay({ maxBytes })).toThrow(
       `replay: maxBytes must be an integer of at least 0 (got ${maxBytes})`,
     );
   });
 
-  test("describes itself", () => {
+  test("describes its options", () => {
     const { service } = mockService<Request, HttpResponse>();
     expect(replay({ maxBytes: 7 })(service).describe()).toMatchObject({
       name: "replay",
@@ -266,8 +260,8 @@ describe("replay", () => {
   });
 });
 
-describe("types of replay", () => {
-  test("it adds what a retry needs", () => {
+describe("types", () => {
+  test("adds Replayable", () => {
     expectTypeOf(replay()).toEqualTypeOf<Layer<HttpRequest, Replayable>>();
     const needs = mockService<Request, HttpResponse>().service;
     const stack = new ServiceBuilder<HttpRequest>().layer(replay()).service(needs);
@@ -277,8 +271,8 @@ describe("types of replay", () => {
   });
 });
 
-describe("with recordAll", () => {
-  test("a body of another method is recorded, and its request is still made once", async () => {
+describe("recordAll", () => {
+  test("records the body of another method but does not make it repeatable", async () => {
     const { request } = await inside(requestWith("POST", bodyFrom(["hel", "lo"])), { recordAll: true });
     expect(request.replay).toBe(once);
     for (let reading = 0; reading < 2; reading++) {
@@ -287,13 +281,13 @@ describe("with recordAll", () => {
     }
   });
 
-  test("what asks for a tunnel is not recorded", async () => {
+  test("does not record a tunnel request", async () => {
     const body = new Given();
     const asked: HttpRequest = { ...requestWith("GET", body), upgrade: "websocket" };
     expect((await inside(asked, { recordAll: true })).request.body).toBe(body);
   });
 
-  test.each(["PUT", "POST"])("of two in one stack the outer one records a %s, once", async (method) => {
+  test.each(["PUT", "POST"])("with two in one stack the outer one records a %s, once", async (method) => {
     const bodies: Body[] = [];
     const mock = mockService<HttpRequest & Replayable, Body>();
     const stack = new ServiceBuilder<HttpRequest>()

@@ -2,31 +2,31 @@ import { checkInteger, type Fault, isFault, layer, type Layer } from "@pagoda/co
 import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/http";
 import { isLeft, type Left, right } from "fp-ts/lib/Either.js";
 
-/** What a client is told of an error. It must not carry what is nobody's business outside. */
+/** The response to an error. Visible to clients, so it must not contain internal details. */
 export interface Answer {
-  /** A whole number from 200 to 599. */
+  /** An integer from 200 to 599. */
   readonly status: number;
-  /** One sentence: what happened, as far as it concerns the client. */
+  /** One sentence that tells the client what happened. */
   readonly message: string;
-  /** Further fields, such as `retry-after`. */
+  /** Additional header fields, such as `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
- * An answer for each error that is handled, by its tag; a function where the answer depends on the error. A
- * function whose parameter is annotated handles that very type.
+ * Answers by error tag, or functions from the error to its answer. A function with an annotated parameter handles exactly
+ * that type.
  */
-// The parameter is whatever the function says it is: it is checked where the stack's errors meet the table.
+// `any` accepts every annotation. Parameters are checked where the stack's errors meet the table.
 // oxlint-disable-next-line no-explicit-any
 export type Answers = Readonly<Record<string, Answer | ((fault: any) => Answer)>>;
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface RespondObserver {
-  /** An error was answered; the response does not show its cause. */
+  /** An error was answered. The response does not expose its cause. */
   readonly answered?: (fault: Fault, request: HttpRequest & Identified, answer: Answer) => void;
 }
 
-/** The errors that a table answers for certain: an optional entry, or a table of unknown tags, answers none. */
+/** The errors that a table handles for certain. Optional entries and unknown tags do not count. */
 export type Answered<Table extends Answers> = {
   [Tag in keyof Table & string]: {} extends Pick<Table, Tag>
     ? never
@@ -38,20 +38,19 @@ export type Answered<Table extends Answers> = {
 }[keyof Table & string];
 
 /**
- * Ends errors: each one named in the table becomes an HTTP response, with a short text body that says what happened
- * and gives the request's id, and with the error as the response's `fault`, for metrics and logs. Errors that the
- * table does not name go on outwards, and a server does not compile while there is one.
+ * Turns each error in the table into an HTTP response, with a short text body of message and request id. The response
+ * carries the error as `fault`, for metrics and logs. Errors not in the table pass, and a server does not compile while
+ * there is one.
  *
- * Use it once in every stack that is served. It stands inside what counts and logs responses, and outside every layer
- * whose errors it answers; further out yet `forwarded`, or whatever else gives the request its id.
+ * Use it once in every stack that is served. Place it inside the layers that count and log responses, and outside every
+ * layer whose errors it answers. Further out, `forwarded` or another layer must add the request id.
  *
- * Errors: none of its own. An answer out of range is a defect: the call rejects with `RangeError` where a function
- * gave it.
+ * Errors: none added. A function that returns a status out of range is a defect: the call rejects with `RangeError`.
  *
- * Cost per call: about 60 ns; 0.6 µs where it answers an error.
+ * Cost per call: about 60 ns; 0.6 µs for an error.
  *
- * @param table Its functions, and `observer`, run while a request waits.
- * @throws RangeError when the status of an answer in the table is out of range.
+ * @param table Its functions, and `observer`, run on the path of the request.
+ * @throws RangeError if the status of an answer in the table is out of range.
  */
 export function respond<const Table extends Answers>(
   table: Table,
@@ -69,7 +68,7 @@ export function respond<const Table extends Answers>(
           if (!isLeft(result)) return result;
           const fault: unknown = result.left;
           const entry = isFault(fault) ? answers.get(fault._tag) : undefined;
-          // Not in the table, so not among the handled ones: the compiler cannot follow a look-up.
+          // Not in the table, so not a handled error. The compiler cannot infer this from the lookup.
           if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
           const answer = typeof entry === "function" ? valid(entry(fault), (fault as Fault)._tag) : entry;
           observer?.answered?.(fault as Fault, request, answer);
@@ -79,7 +78,7 @@ export function respond<const Table extends Answers>(
   );
 }
 
-/** Below 200 a response has only begun; above 599 nobody knows what is meant. */
+/** Statuses below 200 are not final, and those above 599 are undefined. */
 function valid(answer: Answer, tag: string): Answer {
   const { status } = answer;
   checkInteger(`respond: status for ${tag}`, status, { min: 200, max: 599 });

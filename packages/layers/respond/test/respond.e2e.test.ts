@@ -12,7 +12,7 @@ const down = service<HttpRequest & Identified, HttpResponse, Down>("down", async
   left({ _tag: "Down", origin: "upstream", retryable: true }),
 );
 
-test("HEAD gets the answer without its text, and the connection goes on", async () => {
+test("a HEAD request gets the answer without a body, and the connection stays open", async () => {
   const stack = new ServiceBuilder<HttpRequest>()
     .adapt(mapRequest((request: HttpRequest) => ({ ...request, requestId: "id-1" })))
     .layer(respond({ Down: { status: 502, message: "it is down" } }))

@@ -36,7 +36,7 @@ const table = {
   Down: { status: 503, message: "come back later", headers: { "retry-after": "1" } },
 } as const;
 
-/** The layer around a mock, called once. */
+/** Calls the layer around a mock once. */
 async function bench(observer?: RespondObserver) {
   const mock = mockService<HttpRequest & Identified, HttpResponse, Slow | Down | Other>();
   const layered = respond(table, observer)(mock.service);
@@ -44,7 +44,7 @@ async function bench(observer?: RespondObserver) {
   return { layered, result, call: await mock.next() };
 }
 
-/** The response to an error of inner. */
+/** Returns the response to an error of inner. */
 async function answerTo(fault: Slow | Down | Other): Promise<HttpResponse> {
   const { result, call } = await bench();
   call.fail(fault);
@@ -61,7 +61,7 @@ async function textOf({ body }: HttpResponse): Promise<string> {
 describe("respond", () => {
   conformance(test, () => respond(table), { request: () => request, response: () => httpResponse(200) });
 
-  test("answers an error with status, message and the request's id", async () => {
+  test("answers an error with status, message and request id", async () => {
     const response = await answerTo(down);
     expect(response.status).toBe(503);
     expect(await textOf(response)).toBe("503 come back later\nrequest id: id-1\n");
@@ -71,48 +71,45 @@ describe("respond", () => {
     ]);
   });
 
-  test("lets the answer depend on the error", async () => {
+  test("computes the answer from the error", async () => {
     const response = await answerTo(slow);
     expect(response.status).toBe(504);
     expect(await textOf(response)).toBe("504 no answer within 100 ms\nrequest id: id-1\n");
   });
 
-  test("tells the layers further out which error it was, and of which upstream", async () => {
+  test("passes error and upstream to outer layers", async () => {
     expect(await answerTo(down)).toMatchObject({ fault: down, upstream: "http://10.0.0.7:80" });
     expect(await answerTo(slow)).toMatchObject({ fault: slow, upstream: undefined });
   });
 
-  test("shows nothing of what lies behind an error", async () => {
+  test("does not expose the cause of an error", async () => {
     const response = await answerTo(down);
     const shown = (await textOf(response)) + response.headers.raw.join("\n");
     expect(shown).not.toMatch(/ECONNREFUSED|10\.0\.0\.7|Down/);
   });
 
-  test("lets an error that the table does not name pass", async () => {
+  test("passes an error that is not in the table", async () => {
     const { result, call } = await bench();
     call.fail(other);
     expect(await result).toEqual(left(other));
   });
 
-  test.each(["constructor", "__proto__", "toString"])(
-    "lets an error named %s pass, which no table names",
-    async (tag) => {
-      const mock = mockService<HttpRequest & Identified, HttpResponse, Fault>();
-      const result = respond(table)(mock.service).call(request);
-      const fault = { ...other, _tag: tag };
-      (await mock.next()).fail(fault);
-      expect(await result).toEqual(left(fault));
-    },
-  );
+  test.each(["constructor", "__proto__", "toString"])("passes an error named %s", async (tag) => {
+    const mock = mockService<HttpRequest & Identified, HttpResponse, Fault>();
+    const result = respond(table)(mock.service).call(request);
+    const fault = { ...other, _tag: tag };
+    (await mock.next()).fail(fault);
+    expect(await result).toEqual(left(fault));
+  });
 
-  test("lets an error pass that is no fault, whatever it looks like", async () => {
+  test("passes an error that is not a fault", async () => {
     const mock = mockService<HttpRequest & Identified, HttpResponse, { readonly _tag: "Down" }>();
     const result = respond(table)(mock.service).call(request);
     (await mock.next()).fail({ _tag: "Down" });
     expect(await result).toEqual(left({ _tag: "Down" }));
   });
 
-  test("lets a response pass as it is", async () => {
+  test("passes responses unchanged", async () => {
     const { result, call } = await bench();
     const response = httpResponse(418);
     call.answer(response);
@@ -120,7 +117,7 @@ describe("respond", () => {
     expect(settled).toEqual(right(response));
   });
 
-  test("tells the observer of each error that it answers, and of no other", async () => {
+  test("reports exactly the answered errors to the observer", async () => {
     const answered = vi.fn<NonNullable<RespondObserver["answered"]>>();
     for (const fault of [down, other]) {
       const { result, call } = await bench({ answered });
@@ -132,7 +129,7 @@ describe("respond", () => {
   });
 
   test.each([0, 101, 199, 600, 200.5, NaN])(
-    "defect: the status %d was taken, which no server can send",
+    "defect: accepted the status %d, which no server can send",
     async (status) => {
       const answer: Answer = { status, message: "odd" };
       expect(() => respond({ Down: answer })).toThrow(RangeError);
@@ -148,7 +145,7 @@ describe("respond", () => {
     },
   );
 
-  test("describes the errors that it answers", async () => {
+  test("describes the answered errors", async () => {
     const { layered } = await bench();
     expect(layered.describe()).toMatchObject({ name: "respond", options: { errors: ["Slow", "Down"] } });
   });

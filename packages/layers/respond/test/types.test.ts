@@ -26,13 +26,13 @@ const leaf = service<HttpRequest & Identified, HttpResponse, Slow | Down>("leaf"
   right(httpResponse(200)),
 );
 
-/** The errors that are left of `Slow | Down` outside a table. */
+/** Errors of `Slow | Down` that remain outside a table. */
 function left<const Table extends Answers>(table: Table) {
   return new ServiceBuilder<HttpRequest>().adapt(identify).layer(respond(table)).service(leaf);
 }
 
-describe("types of respond", () => {
-  test("an error that the table answers disappears, and the others stay", () => {
+describe("types", () => {
+  test("answered errors disappear, others stay", () => {
     expectTypeOf(left({})).toEqualTypeOf<Service<HttpRequest, HttpResponse, Slow | Down>>();
     expectTypeOf(left({ Slow: answer })).toEqualTypeOf<Service<HttpRequest, HttpResponse, Down>>();
     expectTypeOf(left({ Slow: answer, Down: () => answer })).toEqualTypeOf<
@@ -40,11 +40,11 @@ describe("types of respond", () => {
     >();
   });
 
-  test("an answer to an error that never comes does no harm", () => {
+  test("an answer to an error that cannot occur is allowed", () => {
     expectTypeOf<ErrorOf<ReturnType<typeof left<{ Unheard: Answer; Slow: Answer }>>>>().toEqualTypeOf<Down>();
   });
 
-  test("a function handles the error that its parameter says, if the tag says so, too", () => {
+  test("a function handles its parameter type if the tag matches", () => {
     const right = left({ Slow: ({ afterMs }: Slow) => ({ status: 504, message: `${afterMs} ms` }) });
     expectTypeOf<ErrorOf<typeof right>>().toEqualTypeOf<Down>();
     const part = left({
@@ -71,19 +71,19 @@ describe("types of respond", () => {
     >();
   });
 
-  test("it needs the id, raises nothing, and gives responses", () => {
+  test("requires an id, raises nothing and yields responses", () => {
     expectTypeOf(respond({ Slow: answer })).toEqualTypeOf<
       Layer<HttpRequest & Identified, unknown, never, Fault<"Slow">, HttpResponse>
     >();
   });
 
-  test("where the request has no id yet it does not compile", () => {
+  test("does not compile without a request id", () => {
     // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
     new ServiceBuilder<HttpRequest>().layer(respond({ Slow: answer }));
   });
 
-  test("a stack with an error that nobody answers is not served", () => {
-    // Never called: what it is about is whether it compiles.
+  test("a stack with an unanswered error cannot be served", () => {
+    // Never called; only its types are checked.
     expectTypeOf(() => {
       // @ts-expect-error: Type 'Down' is not assignable to type 'never'.
       void serve(left({ Slow: answer }));
@@ -91,10 +91,10 @@ describe("types of respond", () => {
     }).toBeFunction();
   });
 
-  test("an answer has a status and a message", () => {
-    // @ts-expect-error: a client is told what happened.
+  test("an answer requires status and message", () => {
+    // @ts-expect-error: the message is missing.
     respond({ Slow: { status: 504 } });
-    // @ts-expect-error: a function gives an answer, too.
+    // @ts-expect-error: a function must return an answer.
     respond({ Slow: () => "504" });
   });
 });

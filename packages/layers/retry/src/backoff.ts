@@ -1,39 +1,39 @@
 import { checkDuration, checkOneOf, type Json, type Random } from "@pagoda/core";
 
-/** What of the bound is not left to chance. */
+/** Share of the bound that is not randomized. */
 const fixedShare = { full: 0, equal: 0.5, none: 1 };
 
-/** How long to wait before each further try. */
+/** Waiting time before each retry. */
 export interface Backoff {
-  /** As it stands in descriptions. */
+  /** Name in descriptions. */
   readonly name: string;
   readonly options: { readonly [name: string]: Json };
   /**
-   * Milliseconds to wait.
+   * Returns the milliseconds to wait.
    *
-   * @param retry 1 before the second try, 2 before the third, and so on.
-   * @param previousMs What was waited before the last one; 0 before the second try.
+   * @param retry 1 before the second attempt, 2 before the third, and so on.
+   * @param previousMs The previous backoff; 0 before the second attempt.
    */
   waitMs(retry: number, previousMs: number, random: Random): number;
 }
 
 export interface ExponentialOptions {
-  /** The bound before the second try: milliseconds, over 0. Default 25. */
+  /** Bound of the first wait: milliseconds, over 0. Default 25. */
   readonly baseMs?: number;
-  /** No wait is longer: milliseconds, at least `baseMs`. Default 250. */
+  /** Longest wait: milliseconds, at least `baseMs`. Default 250. */
   readonly maxMs?: number;
-  /** How much of the bound is left to chance. Default `full`. */
+  /** Randomization of the wait. Default `full`. */
   readonly jitter?: "full" | "equal" | "none";
 }
 
 /**
- * A bound that doubles with each try, and a wait by chance: `full` between nothing and the bound, `equal` between its
- * half and itself, `none` the bound. Callers that failed together should not come back together: that is what the
- * chance is for.
+ * Exponential backoff: the bound doubles with each retry. `full` jitter waits a random time up to the bound, `equal`
+ * between half the bound and the bound, `none` exactly the bound. Jitter keeps callers that failed together from coming
+ * back together.
  *
- * Source: the numbers are Envoy's; the jitters are those of M. Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
+ * Source: defaults of Envoy; jitter after M. Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function exponential({ baseMs = 25, maxMs = 250, jitter = "full" }: ExponentialOptions = {}): Backoff {
   check(baseMs, maxMs);
@@ -50,18 +50,18 @@ export function exponential({ baseMs = 25, maxMs = 250, jitter = "full" }: Expon
 }
 
 export interface DecorrelatedOptions {
-  /** The shortest wait: milliseconds, over 0. Default 25. */
+  /** Shortest wait: milliseconds, over 0. Default 25. */
   readonly baseMs?: number;
-  /** The longest: milliseconds, at least `baseMs`. Default 250. */
+  /** Longest wait: milliseconds, at least `baseMs`. Default 250. */
   readonly maxMs?: number;
 }
 
 /**
- * Between `baseMs` and three times the wait before, by chance.
+ * Decorrelated jitter: a random time between `baseMs` and three times the previous wait.
  *
  * Source: M. Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function decorrelated({ baseMs = 25, maxMs = 250 }: DecorrelatedOptions = {}): Backoff {
   check(baseMs, maxMs);
@@ -76,10 +76,10 @@ export function decorrelated({ baseMs = 25, maxMs = 250 }: DecorrelatedOptions =
 }
 
 /**
- * Always the same.
+ * Constant backoff.
  *
- * @param ms Milliseconds, 0 or more.
- * @throws RangeError when `ms` is out of range.
+ * @param ms Milliseconds, at least 0.
+ * @throws RangeError if `ms` is out of range.
  */
 export function constant(ms: number): Backoff {
   checkDuration("retry: ms", ms, { min: 0 });

@@ -25,43 +25,43 @@ import {
 import { type Either, isLeft, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
 
-/** Why a call that might succeed is not tried again. */
+/** Why a retryable call was not retried. */
 export type NotRetried =
-  /** It has been tried as often as it may. */
+  /** The maximum number of attempts is reached. */
   | "attempts"
-  /** The request cannot be made again. */
+  /** The request cannot be repeated. */
   | "notReplayable"
-  /** The upstream asks for a longer wait than `maxRetryAfterMs`. */
+  /** The upstream requested a longer wait than `maxRetryAfterMs`. */
   | "retryAfter"
-  /** The caller will have given up before the next try begins. */
+  /** The deadline would pass before the next attempt. */
   | "deadline"
-  /** The budget is spent. */
+  /** The budget is exhausted. */
   | "budget"
-  /** Inner cannot take a call when the wait is over. */
+  /** The inner service is not ready after the wait. */
   | "notReady";
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface RetryObserver {
-  /** A further try begins, the second being `attempt` 2, after a wait. */
+  /** An attempt starts after a wait. The first retry is `attempt` 2. */
   readonly retried?: (event: { readonly attempt: number; readonly waitedMs: number }) => void;
-  /** A call succeeded, but not at the first try. */
+  /** A call succeeded, but not on the first attempt. */
   readonly recovered?: (attempts: number) => void;
-  /** A call that a further try might cure ended without one. */
+  /** A retryable call ended without another attempt. */
   readonly gaveUp?: (reason: NotRetried, attempts: number) => void;
 }
 
 export interface RetryOptions {
-  /** Tries in all: a whole number from 1 to 100. Default 3. */
+  /** Maximum attempts, including the first: an integer from 1 to 100. Default 3. */
   readonly attempts?: number;
   /** Default: exponential from 25 ms to 250 ms with full jitter. */
   readonly backoff?: Backoff;
-  /** Default: one for all services that the layer is put around, of 20% and 10 a second. */
+  /** Default: one of 20% plus 10 per second, shared by all services that the layer wraps. */
   readonly budget?: Budget;
   /**
-   * What results mean, and how a response is freed that makes room for a further try. Default: `responseClassifier()`.
+   * Judges results, and discards responses replaced by another attempt. Default: `responseClassifier()`.
    */
   readonly classifier?: Classifier;
-  /** The longest wait that an upstream may ask for; milliseconds, from 0, below 2³¹. Default 5,000. */
+  /** Longest `Retry-After` to honor: milliseconds, from 0, below 2³¹. Default 5,000. */
   readonly maxRetryAfterMs?: number;
   readonly observer?: RetryObserver;
   readonly clock?: Clock;
@@ -69,23 +69,23 @@ export interface RetryOptions {
 }
 
 /**
- * Makes a call again that failed and may succeed: after a wait, within a budget, and only where the request says that it
- * can be made again (`replay.canRepeat`), or the error that it was never processed. The wait is what the upstream asks
- * for, if it does, and the backoff's on top. No try begins that the caller would not wait for, none when inner is not
- * ready, and none after an abort.
+ * Retries failed calls that may succeed, after a wait and within a budget. A call is retried only if its request can be
+ * repeated (`replay.canRepeat`) or the error says that it was never processed. The wait is the one requested by the
+ * upstream, if any, plus the backoff. There is no retry past the caller's deadline, after an abort, or while the inner
+ * service is not ready.
  *
- * Use it for failures that pass. The budget keeps retries from multiplying the load when nothing succeeds: one for all
- * stacks that call the same upstream. It stands inside of a timeout over all tries and outside of one for each; outside
- * of a balancer, so that the next try can go elsewhere. Of several retries in one stack each multiplies the tries
- * of the others: have one.
+ * Use it for transient failures. The budget keeps retries from multiplying the load when nothing succeeds; share one
+ * between all stacks that call the same upstream. Place it inside a timeout for all attempts and outside one per attempt,
+ * and outside a balancer, so that the next attempt can go to another endpoint. Use one per stack: several multiply their
+ * attempts.
  *
- * Errors: the one of the last try; and {@link Aborted}, at once, when the caller leaves during a wait.
+ * Errors: that of the last attempt, and {@link Aborted}, at once, if the caller aborts during a wait.
  *
- * Cost per call that needs no second try: about 150 ns, most of it the budget's reading of the clock.
+ * Cost per call without a retry: about 150 ns, mostly the budget's clock read.
  *
  * Source: Finagle's `RetryFilter` and `RetryBudget`, Tower's `retry`, Envoy's retry policy.
  *
- * @throws RangeError when an option is out of range.
+ * @throws RangeError if an option is out of range.
  */
 export function retry({
   attempts = 3,
@@ -105,8 +105,8 @@ export function retry({
     let waiting = 0;
     let retries = 0;
 
-    /** What speaks against a further try, the cheapest first; the last one takes it out of the budget. */
-    function against(
+    /** Returns the reason not to retry, cheapest check first. If there is none, the retry is withdrawn from the budget. */
+    function obstacle(
       tried: number,
       result: Either<Err, Res>,
       request: Replayable,
@@ -122,7 +122,7 @@ export function retry({
       return budget.withdraw() ? undefined : "budget";
     }
 
-    /** After the first try: what to do with a result that a further try may better. */
+    /** Continues after a first attempt with a retryable result. */
     async function again(
       first: Either<Err, Res>,
       request: Replayable,
@@ -138,9 +138,9 @@ export function retry({
         }
         if (signal?.aborted) return result;
         backoffMs = backoff.waitMs(tried, backoffMs, random);
-        // On top of it: callers who were told the same moment would come back as one.
+        // Added to Retry-After, so that callers with the same Retry-After do not all return at once.
         const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, longestTimerMs);
-        let reason = against(tried, result, request, signal, outcome, waitMs);
+        let reason = obstacle(tried, result, request, signal, outcome, waitMs);
         if (reason === undefined) {
           waiting++;
           await pause(clock, waitMs, signal);
@@ -149,7 +149,7 @@ export function retry({
             drop(result);
             return left(aborted(signal));
           }
-          // The wait may have changed what was so before it.
+          // Both may have changed during the wait.
           if (!canRepeat(result, request)) reason = "notReplayable";
           else if (!isReady(inner)) reason = "notReady";
         }
@@ -164,12 +164,12 @@ export function retry({
       }
     }
 
-    /** What the upstream has not processed can be made again whatever the request says of itself. */
+    /** A call that was never processed can be repeated whatever its request allows. */
     function canRepeat(result: Either<Err, Res>, { replay }: Replayable): boolean {
       return (isLeft(result) && neverProcessed(result.left)) || replay.canRepeat();
     }
 
-    /** Only now that a further try is made: until then the result may be what the caller gets. */
+    /** Called only when another attempt starts. Until then the result may be returned to the caller. */
     function drop(result: Either<Err, Res>): void {
       if (isRight(result)) classifier.discard(result.right);
     }

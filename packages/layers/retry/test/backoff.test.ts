@@ -14,7 +14,7 @@ describe("backoff", () => {
     [4, 200],
     [5, 250],
     [60, 250],
-  ])("before retry %d the bound is %d ms", (retry, bound) => {
+  ])("the bound of retry %d is %d ms", (retry, bound) => {
     expect(exponential({ jitter: "none" }).waitMs(retry, 0, most)).toBe(bound);
     expect(exponential().waitMs(retry, 0, least)).toBe(0);
     expect(exponential().waitMs(retry, 0, most)).toBeCloseTo(bound);
@@ -22,7 +22,7 @@ describe("backoff", () => {
     expect(exponential({ jitter: "equal" }).waitMs(retry, 0, most)).toBeCloseTo(bound);
   });
 
-  test("full jitter is evenly spread", () => {
+  test("full jitter is uniformly distributed", () => {
     const random = seededRandom(1);
     const waits = Array.from({ length: 10_000 }, () => exponential({ baseMs: 100 }).waitMs(1, 0, random));
     for (let tenth = 0; tenth < 10; tenth++) {
@@ -32,7 +32,7 @@ describe("backoff", () => {
     }
   });
 
-  test("decorrelated jitter stays between its bounds, and under three times the wait before", () => {
+  test("decorrelated jitter stays within its bounds and three times the previous wait", () => {
     fc.assert(
       fc.property(fc.nat(), fc.double({ min: 0, max: 500, noNaN: true }), (seed, previous) => {
         const ms = decorrelated({ baseMs: 10, maxMs: 300 }).waitMs(2, previous, seededRandom(seed));
@@ -44,7 +44,7 @@ describe("backoff", () => {
     expect(decorrelated({ baseMs: 10, maxMs: 300 }).waitMs(2, 50, most)).toBeCloseTo(150);
   });
 
-  test("a constant one is", () => {
+  test("a constant backoff always waits the same time", () => {
     expect(constant(7).waitMs(3, 100, most)).toBe(7);
   });
 
@@ -74,7 +74,7 @@ describe("backoff", () => {
       "retry: maxMs must be a number from baseMs (25) to 2147483647 (got 24)",
     ],
     [() => constant(-1), "retry: ms must be a number from 0 to 2147483647 (got -1)"],
-  ])("refuses what makes no sense: %#", (make, problem) => {
+  ])("rejects invalid options: %#", (make, problem) => {
     expect(make).toThrow(problem);
   });
 });

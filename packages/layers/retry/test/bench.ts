@@ -2,7 +2,7 @@ import { budget, type Fault, idempotent, type Replay, type Replayable, Scope } f
 import { mockService, seededRandom, virtualClock } from "@pagoda/core/testing";
 import { constant, retry, type RetryOptions } from "@pagoda/retry";
 
-/** An error that says of itself what a retry needs to know. */
+/** A fault with everything a retry looks at. */
 export interface Failed extends Fault<"Failed"> {}
 
 export const failed: Failed = { _tag: "Failed", origin: "upstream", retryable: true };
@@ -16,7 +16,7 @@ export function request(replay: Replay = idempotent): Request {
   return { text: "a request", replay };
 }
 
-/** A retry that waits 100 ms before each further try, around a mock, in virtual time; and all that it tells. */
+/** A retry with 100 ms backoff around a mock, in virtual time, and its events. */
 export function bench(options: RetryOptions = {}) {
   const clock = virtualClock();
   const mock = mockService<Replayable, string, Failed>();
@@ -36,7 +36,7 @@ export function bench(options: RetryOptions = {}) {
   return { clock, mock, told, layered };
 }
 
-/** A caller's signal that has a deadline. */
+/** A caller's signal with a deadline. */
 export function until(at: number): AbortSignal {
   const scope = new Scope(undefined);
   scope.deadline = at;

@@ -12,9 +12,9 @@ function bench() {
 }
 
 // Defect: without `httpClassifier()` a 503 counted as a success, and nothing was retried.
-describe("retry of HTTP responses, without a classifier", () => {
+describe("retry of HTTP responses with the default classifier", () => {
   test.each([429, 502, 503, 504])(
-    "repeats a call that was answered with %d, and frees the response",
+    "retries a call answered with %d and discards the response",
     async (status) => {
       const { clock, mock, layered } = bench();
       const result = layered.call({ replay: idempotent });
@@ -30,7 +30,7 @@ describe("retry of HTTP responses, without a classifier", () => {
     },
   );
 
-  test("waits as long as Retry-After says", async () => {
+  test("honors Retry-After", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call({ replay: idempotent });
     (await mock.next()).answer(httpResponse(503, "", { "retry-after": "2" }));
@@ -41,7 +41,7 @@ describe("retry of HTTP responses, without a classifier", () => {
     await result;
   });
 
-  test.each([200, 404, 500, 501])("leaves %d alone", async (status) => {
+  test.each([200, 404, 500, 501])("does not retry %d", async (status) => {
     const { mock, layered } = bench();
     const result = layered.call({ replay: idempotent });
     const answer = httpResponse(status);
@@ -49,7 +49,7 @@ describe("retry of HTTP responses, without a classifier", () => {
     expect(await result).toEqual(right(answer));
   });
 
-  test("leaves a call alone that must be made only once", async () => {
+  test("does not retry a request that cannot be repeated", async () => {
     const { mock, layered } = bench();
     const result = layered.call({ replay: once });
     const answer = httpResponse(503);

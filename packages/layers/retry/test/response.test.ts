@@ -4,7 +4,7 @@ import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { bench, failed, request } from "./bench.ts";
 
-describe("a response that stands for a failure", () => {
+describe("a failure response", () => {
   function withClassifier() {
     const discarded: unknown[] = [];
     const outcome = (kind: Outcome["kind"], retryable: boolean): Outcome => ({ kind, retryable });
@@ -16,7 +16,7 @@ describe("a response that stands for a failure", () => {
     return { discarded, ...bench({ classifier }) };
   }
 
-  test("is freed when a further try begins, and not before", async () => {
+  test("is discarded when the next attempt starts, and not before", async () => {
     const { clock, mock, discarded, layered } = withClassifier();
     const result = layered.call(request());
     (await mock.next()).answer("503");
@@ -29,7 +29,7 @@ describe("a response that stands for a failure", () => {
     expect(discarded).toEqual(["503"]);
   });
 
-  test("an error is not one: it holds nothing", async () => {
+  test("an error is not discarded", async () => {
     const { clock, mock, discarded, layered } = withClassifier();
     void layered.call(request());
     (await mock.next()).fail({ ...failed, cause: 503 });
@@ -38,7 +38,7 @@ describe("a response that stands for a failure", () => {
     expect(discarded).toEqual([]);
   });
 
-  test("comes out as it is when there is no further try", async () => {
+  test("is returned unchanged if there is no further attempt", async () => {
     const { clock, mock, discarded, layered } = withClassifier();
     const result = layered.call(request());
     (await mock.next()).answer("503");
@@ -48,7 +48,7 @@ describe("a response that stands for a failure", () => {
     expect(discarded).toEqual([]);
   });
 
-  test("is freed when the caller leaves", async () => {
+  test("is discarded when the caller aborts", async () => {
     const { mock, discarded, layered } = withClassifier();
     const controller = new AbortController();
     const result = layered.call(request(), controller.signal);

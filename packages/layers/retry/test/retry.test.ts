@@ -9,7 +9,7 @@ import { bench, failed, final, request, until } from "./bench.ts";
 describe("retry", () => {
   conformance(test, ({ clock, random }) => retry({ clock, random }), { request });
 
-  test("makes a call again that failed, after a wait", async () => {
+  test("retries a failed call after a wait", async () => {
     const { clock, mock, told, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
@@ -24,7 +24,7 @@ describe("retry", () => {
     ]);
   });
 
-  test("makes it with the same request and the caller's signal", async () => {
+  test("retries with the same request and the caller's signal", async () => {
     const { clock, mock, layered } = bench();
     const one = request();
     const { signal } = new AbortController();
@@ -38,7 +38,7 @@ describe("retry", () => {
     second.answer("ok");
   });
 
-  test("gives the last error when all tries fail", async () => {
+  test("returns the last error when all attempts fail", async () => {
     const { clock, mock, told, layered } = bench({ attempts: 3 });
     const result = layered.call(request());
     for (let tried = 1; tried <= 3; tried++) {
@@ -50,7 +50,7 @@ describe("retry", () => {
     await mock.expectNoCall();
   });
 
-  test("makes a call again that was never processed, whatever the request says of itself", async () => {
+  test("retries a call that was never processed, whatever its request allows", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call(request(once));
     (await mock.next()).fail({ ...failed, processed: false });
@@ -60,7 +60,7 @@ describe("retry", () => {
     await mock.expectNoCall();
   });
 
-  test("leaves alone what will not succeed", async () => {
+  test("does not retry a final error", async () => {
     const { mock, told, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(final);
@@ -68,7 +68,7 @@ describe("retry", () => {
     expect(told).toEqual([]);
   });
 
-  test("ends with an error that a further try brings and none may cure", async () => {
+  test("ends with a final error of a later attempt", async () => {
     const { clock, mock, told, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
@@ -78,7 +78,7 @@ describe("retry", () => {
     expect(told).toEqual([["retried", 2, 100]]);
   });
 
-  test("a further try that breaks is a defect", async () => {
+  test("a throw in a later attempt rejects", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call(request());
     const thrown = result.catch((defect: unknown) => defect);
@@ -88,7 +88,7 @@ describe("retry", () => {
     expect(await thrown).toEqual(new Error("a mistake"));
   });
 
-  describe("does not try again", () => {
+  describe("does not retry", () => {
     async function once(options: RetryOptions, replay = idempotent, signal?: AbortSignal) {
       const { clock, mock, told, layered } = bench(options);
       const result = layered.call(request(replay), signal);
@@ -103,12 +103,12 @@ describe("retry", () => {
       expect(await once({ attempts: 1 })).toEqual([["gaveUp", "attempts", 1]]);
     });
 
-    test("a request that cannot be made again", async () => {
+    test("a request that cannot be repeated", async () => {
       const replay = { ...idempotent, canRepeat: () => false };
       expect(await once({}, replay)).toEqual([["gaveUp", "notReplayable", 1]]);
     });
 
-    test("a request that cannot be made again any more when the wait is over", async () => {
+    test("a request that can no longer be repeated after the wait", async () => {
       let asked = 0;
       const replay = { ...idempotent, canRepeat: () => ++asked === 1 };
       expect(await once({}, replay)).toEqual([["gaveUp", "notReplayable", 1]]);
@@ -120,12 +120,12 @@ describe("retry", () => {
       ]);
     });
 
-    test("what could not begin before the deadline", async () => {
+    test("past the deadline", async () => {
       expect(await once({}, idempotent, until(100))).toEqual([["gaveUp", "deadline", 1]]);
     });
   });
 
-  test("tries again what can begin before the deadline", async () => {
+  test("retries up to the deadline", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call(request(), until(101));
     (await mock.next()).fail(failed);
@@ -134,7 +134,7 @@ describe("retry", () => {
     expect(await result).toEqual(right("ok"));
   });
 
-  test("takes nothing out of the budget for a try that something else speaks against", async () => {
+  test("withdraws nothing from the budget without a retry", async () => {
     const own = budget({ ratio: 0, minPerSecond: 1 });
     const { mock, layered } = bench({ budget: own, attempts: 1 });
     void layered.call(request());
@@ -143,7 +143,7 @@ describe("retry", () => {
     expect(own.left).toBe(10);
   });
 
-  test("does not call an inner that is not ready when the wait is over", async () => {
+  test("does not call inner if it is not ready after the wait", async () => {
     const { clock, mock, told, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
@@ -154,7 +154,7 @@ describe("retry", () => {
     expect(mock.uninvited).toBe(0);
   });
 
-  test("defect of others: an abort during the wait let one more try through", async () => {
+  test("an abort during the wait ends the call without another attempt", async () => {
     const { clock, mock, layered } = bench();
     const controller = new AbortController();
     const result = layered.call(request(), controller.signal);
@@ -167,7 +167,7 @@ describe("retry", () => {
     await mock.expectNoCall();
   });
 
-  test("a call that failed as its caller left takes nothing out of the budget", async () => {
+  test("an aborted call withdraws nothing from the budget", async () => {
     const own = budget({ ratio: 0, minPerSecond: 1 });
     const { mock, layered } = bench({ budget: own });
     const controller = new AbortController();
@@ -178,7 +178,7 @@ describe("retry", () => {
     expect(own.left).toBe(10);
   });
 
-  test("tells the backoff which retry it is, and what was waited before", async () => {
+  test("passes retry number and previous wait to the backoff", async () => {
     const asked: number[][] = [];
     const waitMs = (retry: number, previousMs: number) => {
       asked.push([retry, previousMs]);
@@ -196,25 +196,22 @@ describe("retry", () => {
     ]);
   });
 
-  describe("what the upstream asks for", () => {
+  describe("retryAfterMs", () => {
     const asking = (retryAfterMs: number) => ({ ...failed, retryAfterMs });
 
     test.each([
       [200, 300],
       [0, 100],
-    ])(
-      "%d ms: waits %d ms, lest all who were told the same come back as one",
-      async (retryAfterMs, waitedMs) => {
-        const { clock, mock, told, layered } = bench();
-        void layered.call(request());
-        (await mock.next()).fail(asking(retryAfterMs));
-        await clock.advance(waitedMs);
-        (await mock.next()).answer("ok");
-        expect(told[0]).toEqual(["retried", 2, waitedMs]);
-      },
-    );
+    ])("of %d ms: waits %d ms, including the backoff", async (retryAfterMs, waitedMs) => {
+      const { clock, mock, told, layered } = bench();
+      void layered.call(request());
+      (await mock.next()).fail(asking(retryAfterMs));
+      await clock.advance(waitedMs);
+      (await mock.next()).answer("ok");
+      expect(told[0]).toEqual(["retried", 2, waitedMs]);
+    });
 
-    test("a wait as long as the bound is waited for", async () => {
+    test("equal to the maximum is honored", async () => {
       const { clock, mock, told, layered } = bench({ maxRetryAfterMs: 1_000 });
       void layered.call(request());
       (await mock.next()).fail(asking(1_000));
@@ -223,7 +220,7 @@ describe("retry", () => {
       expect(told[0]).toEqual(["retried", 2, 1_100]);
     });
 
-    test("a wait over the bound is not waited for", async () => {
+    test("over the maximum ends the call", async () => {
       const { mock, told, layered } = bench({ maxRetryAfterMs: 1_000 });
       const result = layered.call(request());
       (await mock.next()).fail(asking(1_001));
@@ -232,7 +229,7 @@ describe("retry", () => {
     });
   });
 
-  test("describes itself", async () => {
+  test("describes options and state", async () => {
     const { clock, mock, layered } = bench();
     void layered.call(request());
     (await mock.next()).fail(failed);
@@ -247,7 +244,7 @@ describe("retry", () => {
     (await mock.next()).answer("ok");
   });
 
-  test("an inner that throws is a defect", async () => {
+  test("turns a throw of inner into a rejection", async () => {
     const inner = {
       ...mockService<string, string>().service,
       call: () => {
@@ -262,12 +259,12 @@ describe("retry", () => {
     [{ attempts: 1.5 }, "retry: attempts must be an integer from 1 to 100 (got 1.5)"],
     [{ attempts: 101 }, "retry: attempts must be an integer from 1 to 100 (got 101)"],
     [{ maxRetryAfterMs: -1 }, "retry: maxRetryAfterMs must be a number from 0 to 2147483647 (got -1)"],
-    // Timers of the platform would fire at once.
+    // The platform's timers would fire at once.
     [
       { maxRetryAfterMs: 2 ** 31 },
       "retry: maxRetryAfterMs must be a number from 0 to 2147483647 (got 2147483648)",
     ],
-  ])("does not take %j", (options, problem) => {
+  ])("rejects %j", (options, problem) => {
     expect(() => retry(options)).toThrow(problem);
   });
 });

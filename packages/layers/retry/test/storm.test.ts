@@ -6,8 +6,8 @@ import { retry } from "@pagoda/retry";
 import { failed } from "./bench.ts";
 
 describe("a retry storm", () => {
-  // 1,000 calls/s, all of which fail: without a budget three tries each would make 3,000/s of them.
-  test("is held to the budget: over any 10 s the upstream sees at most 1,210 calls/s", async () => {
+  // 1,000 calls/s that all fail. Without a budget, three attempts each would make 3,000/s.
+  test("stays within the budget: at most 1,210 calls/s in any 10 s", async () => {
     const clock = virtualClock();
     const seen: number[] = [];
     const leaf = service("leaf", async (_request: Replayable) => {
@@ -31,7 +31,7 @@ describe("a retry storm", () => {
       most = Math.max(most, to - from + 1);
     }
     expect(most).toBeLessThanOrEqual(12_100);
-    // And it is used: it would be easy to stay within it without retries.
+    // The budget is used, too: without retries it would be easy to stay within it.
     expect(most).toBeGreaterThan(11_900);
   });
 });

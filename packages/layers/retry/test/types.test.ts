@@ -8,15 +8,15 @@ interface Named {
   readonly name: string;
 }
 
-describe("types of retry", () => {
-  test("it needs a request that can be made again, and raises Aborted", () => {
+describe("types", () => {
+  test("requires Replayable and raises Aborted", () => {
     expectTypeOf(retry()).toEqualTypeOf<Layer<Replayable, unknown, Aborted>>();
     const inner = mockService<Named & Replayable, string, Failed>().service;
     const stack = new ServiceBuilder<Named & Replayable>().layer(retry()).service(inner);
     expectTypeOf(stack).toEqualTypeOf<Service<Named & Replayable, string, Failed | Aborted>>();
   });
 
-  test("where nothing has made the request fit for that, it does not compile", () => {
+  test("does not compile without Replayable", () => {
     // @ts-expect-error Property 'replay' is missing in type 'Named' but required in type 'Replayable'.
     new ServiceBuilder<Named>().layer(retry());
   });

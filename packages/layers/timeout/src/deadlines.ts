@@ -1,20 +1,20 @@
 import { type Clock, heldUpMs, type Timer } from "@pagoda/core";
 
-/** A moment at which something ends, and its place in the list. */
+/** A deadline in a linked list. */
 export interface Deadline {
   readonly at: number;
-  /** @param wasHeldUp It is past for this process was stopped, and not for nothing has come. */
+  /** @param wasHeldUp The deadline passed because this process was stalled. */
   expire: (wasHeldUp: boolean) => void;
   before: Deadline | undefined;
   after: Deadline | undefined;
 }
 
-/** After the process was held up, what has come is read before anything expires. */
+/** Delay after a stall, in which pending input is read before deadlines expire. */
 const secondLookMs = 1;
 
 /**
- * Deadlines that all lie equally far ahead, so each new one is the last: a list, and one timer for the first. Setting
- * and clearing one costs about 100 ns while others are set, where a timer of the platform costs 500.
+ * Deadlines with the same duration, so that each new one is the last. They form a list with one timer for the first.
+ * Setting and clearing one costs about 100 ns while others are set; a platform timer costs 500.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -44,10 +44,10 @@ export class Deadlines {
     return deadline;
   }
 
-  /** Takes back a deadline that has not passed. The timer stays while others are set: it finds the next by itself. */
+  /** Removes a pending deadline. The timer stays while others are set and finds the next one when it fires. */
   clear(deadline: Deadline): void {
     const { before, after } = deadline;
-    // One that has grown old would otherwise keep all later ones alive, one through the next, until a full collection.
+    // Otherwise a deadline in the old generation would keep all later ones alive until a full collection.
     deadline.before = undefined;
     deadline.after = undefined;
     deadline.expire = nothing;
@@ -75,7 +75,7 @@ export class Deadlines {
       this.clear(first);
       expire(wasHeldUp);
     }
-    // What expired may have set new deadlines, and with them the timer.
+    // Expired deadlines may have set new ones, and with them the timer.
     if (this.#first === undefined || this.#timer !== undefined) return;
     this.#wait(this.#first.at, this.#first.at - now);
   };

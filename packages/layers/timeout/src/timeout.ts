@@ -13,25 +13,25 @@ import { isRight, left } from "fp-ts/lib/Either.js";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
 /**
- * The call was given up: no answer in time. It counts against the upstream, which was given its time; unless this process was
- * stopped when the time was over: then it is of origin `local`.
+ * No answer in time. Counts against the upstream, unless this process was stalled when the time ran out. Then the origin
+ * is `local`.
  */
 export interface TimedOut extends Fault<"TimedOut"> {
   readonly afterMs: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Receives events, for metrics and logs. Must not throw. */
 export interface TimeoutObserver {
-  /** A call was given up after so many milliseconds. */
+  /** A call timed out after `afterMs` milliseconds. */
   readonly timedOut?: (afterMs: number) => void;
 }
 
 export interface TimeoutOptions<Req> {
-  /** Milliseconds, more than 0 and at most 2,147,483,647. */
+  /** Time limit of a call: milliseconds, over 0, at most 2,147,483,647. */
   readonly ms: number;
   /**
-   * When the time counts: `start` starts it, anew each time, `stop` stops it. Default: from the call on. For large HTTP
-   * uploads, `body.watch` says when the client is the slow one; see the README.
+   * Controls when the time counts: `start` starts it from zero, `stop` stops it. Default: it starts with the call. For
+   * large HTTP uploads, `body.watch` reports when the client is the slow side; see the README.
    */
   readonly startWhen?: (request: Req, start: () => void, stop: () => void) => void;
   readonly observer?: TimeoutObserver;
@@ -39,16 +39,15 @@ export interface TimeoutOptions<Req> {
 }
 
 /**
- * Bounds the time from a call to its answer. When the time is over, the call ends with {@link TimedOut}, inner's call is
- * aborted (with a `TimeoutError` whose cause is the fault) and its late result dropped. What comes after the answer (the
- * rest of a response's body) is not bounded by it. Layers further in see the deadline (`deadlineOf`) and do not begin
- * what cannot end before it.
+ * Limits the time from a call to its answer. On expiry the call ends with {@link TimedOut}, the inner call is aborted
+ * (with a `TimeoutError` whose cause is the fault) and its late result discarded. The rest of the response body is not
+ * limited. Inner layers see the deadline (`deadlineOf`) and start nothing that cannot end before it.
  *
- * Around a retry it bounds all tries together, inside one it bounds each: the same layer in two places.
+ * Outside a retry it bounds all attempts together, inside one each attempt.
  *
- * Cost: an `AbortController` with a listener for each call, about 0.7 µs; one timer for all calls under way.
+ * Cost: an `AbortController` with a listener per call, about 0.7 µs; one timer for all calls in flight.
  *
- * @throws RangeError when `ms` is out of range.
+ * @throws RangeError if `ms` is out of range.
  */
 export function timeout<Req = unknown>({
   ms,
@@ -58,7 +57,7 @@ export function timeout<Req = unknown>({
 }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> {
   checkDuration("timeout: ms", ms);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
-  // One for all calls: making it costs more than the rest of a call.
+  // Shared by all calls: creating it costs more than the rest of a call.
   const reason = timeoutError(`no answer within ${ms} ms`, timedOut);
 
   const deadlines = new Deadlines(clock, ms);
@@ -79,7 +78,7 @@ export function timeout<Req = unknown>({
         const start = (): void => {
           if (!open || deadline !== undefined) return;
           deadline = deadlines.set((wasHeldUp) => {
-            // It is no more in the list.
+            // No longer in the list.
             deadline = undefined;
             close();
             const fault: TimedOut = wasHeldUp ? { ...timedOut, origin: "local" } : timedOut;
@@ -104,7 +103,7 @@ export function timeout<Req = unknown>({
           if (startWhen === undefined) start();
           else startWhen(request, start, stop);
           inner.call(request, scope.signal).then((result) => {
-            // Inner answered although it was aborted; nobody will read the response.
+            // Inner answered despite the abort; nothing will read the response.
             if (!open && isRight(result)) discardResponse(result.right);
             close();
             resolve(result);

@@ -21,7 +21,7 @@ function bench(options: { readonly startWhen?: StartWhen } = {}) {
 describe("timeout", () => {
   conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
 
-  test("gives an answer that comes in time", async () => {
+  test("returns an answer in time", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call("a");
     await clock.advance(99);
@@ -29,7 +29,7 @@ describe("timeout", () => {
     expect(await result).toEqual(right(1));
   });
 
-  test("ends a call that takes longer, and aborts it inside", async () => {
+  test("ends a call that takes too long and aborts inner", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call("a");
     const inner = await mock.next();
@@ -38,7 +38,7 @@ describe("timeout", () => {
     await clock.advance(1);
     expect(await result).toEqual(left(timedOut));
     expect(inner.signal?.aborted).toBe(true);
-    // Defect: the reason was the bare fault, which is no `Error`: what waits with the signal, such as `fetch`, threw it.
+    // Defect: the reason was the bare fault, so that users of the signal, such as `fetch`, threw something other than an `Error`.
     expect(inner.signal?.reason).toBeInstanceOf(DOMException);
     expect(inner.signal?.reason).toMatchObject({
       name: "TimeoutError",
@@ -46,7 +46,7 @@ describe("timeout", () => {
     });
   });
 
-  test("drops an answer that comes late", async () => {
+  test("discards a late answer", async () => {
     const { clock, layered, mock } = bench();
     const result = layered.call("a");
     const inner = await mock.next();
@@ -55,7 +55,7 @@ describe("timeout", () => {
     expect(await result).toEqual(left(timedOut));
   });
 
-  test("tells those further in when the time will be over", async () => {
+  test("passes the deadline to inner layers", async () => {
     const { clock, mock, layered } = bench();
     await clock.advance(5);
     void layered.call("a");
@@ -64,7 +64,7 @@ describe("timeout", () => {
     answer(1);
   });
 
-  test("tells its observer of each call that it gives up, and of no other", async () => {
+  test("reports exactly the timed-out calls to the observer", async () => {
     const told: number[] = [];
     const clock = virtualClock();
     const mock = mockService<string, number>();
@@ -78,7 +78,7 @@ describe("timeout", () => {
     expect(told).toEqual([100]);
   });
 
-  test("defect: an inner that threw left its deadline and its listener", async () => {
+  test("defect: deadline and listener stayed after inner threw", async () => {
     const clock = virtualClock();
     const { signal } = new AbortController();
     const thrower = {
@@ -92,7 +92,7 @@ describe("timeout", () => {
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
-  test("lets the time begin later", async () => {
+  test("startWhen can delay the start", async () => {
     let begin = (): void => {};
     const { clock, mock, layered } = bench({ startWhen: (_request, start) => (begin = start) });
     const result = layered.call("a");
@@ -105,7 +105,7 @@ describe("timeout", () => {
     expect(await result).toEqual(left(timedOut));
   });
 
-  test("stops the time and lets it begin anew; the deadline goes and comes with it", async () => {
+  test("startWhen can stop and restart the time, and with it the deadline", async () => {
     let [begin, halt] = [(): void => {}, (): void => {}];
     const { clock, mock, layered } = bench({
       startWhen: (_request, start, stop) => ([begin, halt] = [start, stop]),
@@ -131,7 +131,7 @@ describe("timeout", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("sets no timer for a call that has ended before its time begins", async () => {
+  test("sets no timer for a call that ends before its time starts", async () => {
     let begin = (): void => {};
     const { clock, mock, layered } = bench({ startWhen: (_request, start) => (begin = start) });
     const result = layered.call("a");
@@ -147,14 +147,14 @@ describe("timeout", () => {
     );
   });
 
-  test("describes its time", () => {
+  test("describes its time limit", () => {
     const { layered } = bench();
     expect(layered.describe()).toMatchObject({ name: "timeout", options: { ms: 100 } });
   });
 });
 
 describe("deadlines", () => {
-  test("each call ends at its own time, though one timer serves all", async () => {
+  test("calls end at their own times with one timer", async () => {
     const { clock, layered } = bench();
     const ended: string[] = [];
     for (const [name, pause] of [
@@ -171,7 +171,7 @@ describe("deadlines", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("expire as a list of them in a model does, whatever is set and cleared when", async () => {
+  test("property: deadlines expire as in a model", async () => {
     const step = fc.oneof(
       fc.record({ set: fc.constant(true) }),
       fc.record({ clear: fc.nat() }),
@@ -221,7 +221,7 @@ describe("deadlines", () => {
   });
 });
 
-describe("after this process has been stopped", () => {
+describe("after a stall of the process", () => {
   function stopped() {
     const clock = virtualClock();
     const state = { ms: 0 };
@@ -230,7 +230,7 @@ describe("after this process has been stopped", () => {
     return { clock, state, mock, layered: timeout<string>({ ms: 100, clock: held })(mock.service) };
   }
 
-  test("defect: a call that had no time to be answered counted against the upstream", async () => {
+  test("defect: a timeout during a stall counted against the upstream", async () => {
     const { clock, state, layered } = stopped();
     const result = layered.call("a");
     state.ms = 5_000;
@@ -242,7 +242,7 @@ describe("after this process has been stopped", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("an answer that has come meanwhile is taken", async () => {
+  test("accepts an answer that has arrived in the meantime", async () => {
     const { clock, state, mock, layered } = stopped();
     const result = layered.call("a");
     const call = await mock.next();
