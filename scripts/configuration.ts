@@ -1,7 +1,7 @@
 // Makes the papers of the proxy's configuration out of its schema: the reference page, and the schema for editors.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { jsonSchema } from "../packages/proxy/src/commands/schema.ts";
+import { jsonSchema } from "../packages/proxy/src/config/json-schema.ts";
 import { reference } from "../packages/proxy/src/config/reference.ts";
 import { command } from "./command.ts";
 import { root } from "./workspace.ts";

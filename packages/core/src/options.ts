@@ -30,9 +30,26 @@ export function mustBe(name: string, expected: string, value: unknown): string {
   return `${name} must be ${expected} (${got})`;
 }
 
+/** An option is invalid. Its parts are for callers with a place of their own for it, such as a configuration file. */
+export interface OptionError extends RangeError {
+  /** The option, without its factory: `attempts`. */
+  readonly option: string;
+  /** `must be an integer from 1 to 100 (got 0)`. */
+  readonly requirement: string;
+}
+
+export function isOptionError(error: unknown): error is OptionError {
+  return error instanceof RangeError && "option" in error && "requirement" in error;
+}
+
 /** The error of a factory for an option that makes no sense: {@link mustBe}, with the factory first in the name. */
-export function rangeError(name: string, expected: string, value: unknown, cause?: unknown): RangeError {
-  return new RangeError(mustBe(name, expected, value), cause === undefined ? {} : { cause });
+export function rangeError(name: string, expected: string, value: unknown, cause?: unknown): OptionError {
+  const error = new RangeError(mustBe(name, expected, value), cause === undefined ? {} : { cause });
+  // Not shown beside the message, which has both.
+  return Object.defineProperties(error, {
+    option: { value: name.slice(name.lastIndexOf(": ") + 1).trim() },
+    requirement: { value: mustBe("", expected, value).trim() },
+  }) as OptionError;
 }
 
 /** Throws {@link rangeError} unless the option is valid. */

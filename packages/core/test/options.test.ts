@@ -7,6 +7,7 @@ import {
   checkNumber,
   checkOneOf,
   checkOption,
+  isOptionError,
   notShown,
   rangeError,
 } from "@pagoda/core";
@@ -129,6 +130,13 @@ describe("checks", () => {
       'a: b must be "x", "y" or undefined (got "z")',
     );
     expect(() => checkOneOf("a: b", 2, [1])).toThrow("a: b must be 1 (got 2)");
+  });
+
+  test("says which option it is and what it must be, for callers with a place of their own", () => {
+    const error = rangeError("retry: attempts", "an integer", 1.5);
+    expect([error.option, error.requirement]).toEqual(["attempts", "must be an integer (got 1.5)"]);
+    expect(rangeError("networks[0]", "a network", 1).option).toBe("networks[0]");
+    expect([error, new RangeError("retry: attempts")].map(isOptionError)).toEqual([true, false]);
   });
 
   test("whatever else is asked for", () => {

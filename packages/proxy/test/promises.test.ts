@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { jsonSchema } from "../src/commands/schema.ts";
+import { jsonSchema } from "../src/config/json-schema.ts";
 
 const table = readFileSync(new URL("e2e/README.md", import.meta.url), "utf8");
 const promises = [...table.matchAll(/^\| (.+?) +\| `([\w.-]+)` +\| (.+?) +\|$/gm)].map(

@@ -1,4 +1,3 @@
-import { explain as explainRules, type Rule } from "@pagoda/authorize";
 import { NetworkSet, service } from "@pagoda/core";
 import {
   type FromClient,
@@ -21,10 +20,12 @@ import { right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
 import { publicConfig } from "../config/resolved.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
-import type { cluster } from "../config/schema/cluster.ts";
+import type { cluster, ClusterConfig } from "../config/schema/cluster.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
-import type { AuthorizePolicy } from "../config/schema/policies.ts";
-import { listenerName } from "../data-plane/shared-limits.ts";
+import { policies } from "../policies/index.ts";
+import type { Verdict } from "../policies/policy.ts";
+import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
+import { listenerName } from "../config/names.ts";
 
 /** A request, as it comes to a listener. */
 type Arriving = HttpRequest & { readonly peer: Peer };
@@ -50,8 +51,7 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   if (admitted === undefined || !sayTunnel(listener, admitted, say)) return;
   const seen = await seenBehindDoor(admitted, trusted);
   sayClient(seen, admitted, trusted.has(admitted.peer.address), say);
-  if (!passes(listener.policies.authorize, seen, say)) return;
-  sayPolicies(shown.policies, say);
+  if (!sayPolicies(policies.listener, listener.policies, shown.policies, seen, say)) return;
 
   const table = routeTable(listener.routes.map(toRoute), toPathOptions(listener));
   const explanation = table.explain(seen);
@@ -68,12 +68,15 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   if (redirect !== undefined) return say(1, `redirect ${JSON.stringify(redirect)}`);
   if (respond !== undefined) return say(1, `respond ${respond.status}`);
   const routed = await seenOnRoute(seen, table);
-  if (!passes(route.policies.authorize, routed, say)) return;
-  sayPolicies(shown.routes[n]?.policies, say);
+  if (!sayPolicies(policies.route, route.policies, shown.routes[n]?.policies, routed, say)) return;
   const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
   for (const { cluster, share } of shares) {
     say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
-    sayCluster(clusters[cluster] as (typeof clusters)[string], say);
+    const settings = config.clusters[cluster] as ClusterConfig;
+    const written = clusters[cluster] as (typeof clusters)[string];
+    sayCluster(written, say);
+    for (const stack of [policies.cluster, policies.endpoint])
+      sayPolicies<Stack>(stack, settings.policies, written.policies, routed, say);
   }
 }
 
@@ -141,31 +144,32 @@ function sayClient({ client }: Seen, { peer, headers }: Arriving, isTrusted: boo
   say(1, `${who}, by way of the trusted proxy ${address}${identity}`);
 }
 
-function passes(policy: AuthorizePolicy | undefined, request: Seen, say: Say): boolean {
-  if (policy === undefined) return true;
-  const { allowed, rule } = explainRules(
-    { rules: policy.rules as readonly Rule[], otherwise: policy.otherwise },
-    request,
-  );
-  say(2, `authorize: ${allowed ? "allowed" : "denied: 403"}, by ${rule}`);
-  return allowed;
-}
-
-function sayCluster(
-  { endpoints, dns, srv, file, balance, policies }: z.input<typeof cluster>,
-  say: Say,
-): void {
+function sayCluster({ endpoints, dns, srv, file, balance }: z.input<typeof cluster>, say: Say): void {
   const source = endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
   const strategy = typeof balance === "object" ? balance.strategy : balance;
   say(2, `${strategy} over ${JSON.stringify(source)}`);
-  sayPolicies(policies, say);
 }
 
-/** The policies that there are, each with what it says. */
-function sayPolicies(policies: Readonly<Record<string, unknown>> | undefined, say: Say): void {
-  for (const [name, policy] of Object.entries(policies ?? {}))
-    if (policy !== undefined && name !== "authorize")
-      say(2, `${name}: ${typeof policy === "string" ? policy : JSON.stringify(policy)}`);
+/**
+ * The policies that are configured, each with what it does with the request or with its settings.
+ *
+ * @param shown The settings as people write them, with units.
+ * @returns Whether the request passes them all.
+ */
+function sayPolicies<S extends Stack>(
+  stack: S,
+  settings: SettingsOf<S>,
+  shown: Readonly<Record<string, unknown>> | undefined,
+  request: Seen,
+  say: Say,
+): boolean {
+  for (const [policy, its] of configured(stack, settings)) {
+    const verdict: Verdict | undefined = policy.explain?.(its, request);
+    const written = shown?.[policy.name];
+    say(2, `${policy.name}: ${verdict?.text ?? (typeof written === "string" ? written : JSON.stringify(written))}`);
+    if (verdict?.passes === false) return false;
+  }
+  return true;
 }
 
 /** Those that come before the route and do not match, and those that match and come after it. */

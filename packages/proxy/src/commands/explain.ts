@@ -3,7 +3,7 @@ import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/h
 import { isLeft } from "fp-ts/lib/Either.js";
 import { loadConfig } from "../config/load.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
-import { listenerName } from "../data-plane/shared-limits.ts";
+import { listenerName } from "../config/names.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 import { explainListener } from "./explain-listener.ts";
 

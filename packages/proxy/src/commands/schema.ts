@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { config } from "../config/schema/config.ts";
+import { jsonSchema } from "../config/json-schema.ts";
 import { type Command, usageError } from "./command.ts";
 
 /** `pagoda schema`: the JSON Schema of the configuration, for editors. */
@@ -15,8 +14,3 @@ export const schema: Command = {
     return Promise.resolve(0);
   },
 };
-
-/** What a file may say; what it becomes is the program's matter. */
-export function jsonSchema(): object {
-  return { title: "pagoda", ...z.toJSONSchema(config, { io: "input", unrepresentable: "any" }) };
-}

@@ -1,5 +1,6 @@
 import { type Route, unreachableRoutes } from "@pagoda/router";
-import type { Path, Report } from "./check-policies.ts";
+import type { Path, Report } from "../schema/report.ts";
+import { clustersOf } from "./check-policies.ts";
 import type { ConfigDocument, Problem } from "./document.ts";
 import type { Config } from "./schema/config.ts";
 
@@ -30,9 +31,10 @@ export function checkReach(
 export function crossWarnings(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
   const used = new Set<string | undefined>();
   for (const { routes } of listeners) {
-    for (const { cluster, clusters: shares = [], policies } of routes)
-      for (const name of [cluster, policies.mirror?.cluster, ...shares.map((share) => share.cluster)])
-        used.add(name);
+    for (const { cluster, clusters: shares = [], policies } of routes) {
+      for (const name of [cluster, ...shares.map((share) => share.cluster)]) used.add(name);
+      for (const [, name] of clustersOf(policies)) used.add(name);
+    }
   }
   return Object.keys(clusters)
     .filter((name) => !used.has(name))

@@ -2,17 +2,9 @@ import { createSecureContext } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import { canonicalNetwork, validNetwork } from "@pagoda/core";
 import { routeProblems } from "@pagoda/router";
-import { listenerName } from "../data-plane/shared-limits.ts";
-import {
-  checkClusterPolicies,
-  checkField,
-  checkIdentities,
-  checkListenerPolicies,
-  checkOrder,
-  checkRoutePolicies,
-  type Path,
-  type Report,
-} from "./check-policies.ts";
+import { listenerName } from "./names.ts";
+import { checkField, checkOrder, type Path, type Report } from "../schema/report.ts";
+import { checkPolicies, clustersOf } from "./check-policies.ts";
 import { checkReach } from "./check-reach.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { BrokenPaths } from "./repair.ts";
@@ -21,8 +13,8 @@ import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
 import { type Config, config as schema, type ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";
-import { shownAt } from "./schema/secrets.ts";
-import { durationText } from "./schema/units.ts";
+import { shownAt } from "../schema/secrets.ts";
+import { durationText } from "../schema/units.ts";
 
 /**
  * What no schema can say: names that stand in two places, and what only the layers know to be wrong.
@@ -42,6 +34,7 @@ export function crossProblems(
   const known = knownClusters(document, config, broken);
   checkListeners(config, { clusters: known, broken, report });
   checkAdmin(config, report);
+  checkPolicies(config, report);
   for (const [name, cluster] of Object.entries(config.clusters))
     checkCluster(["clusters", name], cluster, report);
   checkEffects(config, report);
@@ -64,7 +57,7 @@ function knownClusters(
 
 function checkCluster(
   path: Path,
-  { policies, balance, outliers, endpoints = [] }: ClusterConfig,
+  { balance, outliers, endpoints = [] }: ClusterConfig,
   report: Report,
 ): void {
   const urls = new Set<string>();
@@ -76,7 +69,6 @@ function checkCluster(
     if (balance === "round-robin" && typeof endpoint === "object" && endpoint.weight !== undefined)
       report([...at, "weight"], "would do nothing with round-robin; valid is another balance, or none");
   });
-  checkClusterPolicies([...path, "policies"], policies, report);
   if (outliers !== undefined) {
     const { ejection, maxEjection } = outliers;
     checkOrder([...path, "outliers"], ["ejection", ejection], ["maxEjection", maxEjection], report);
@@ -154,15 +146,8 @@ function checkListeners({ listeners }: Config, checking: Checking): void {
         report([...path, "trustedProxies", n], `must be ${validNetwork} (got "${network}")`);
     });
     checkCiphers([...path, "tls", "ciphers"], listener.tls?.ciphers, report);
-    checkListenerPolicies([...path, "policies"], listener.policies, report);
     checkPaths([...path, "paths"], listener, report);
     checkRoutes(path, listener, checking);
-    if (listener.tls?.clients !== undefined) return;
-    const byTls: Report = (at, message) => report(at, message, [at, [...path, "tls"]]);
-    checkIdentities([...path, "policies"], listener.policies, byTls);
-    listener.routes.forEach(({ policies }, n) =>
-      checkIdentities([...path, "routes", n, "policies"], policies, byTls),
-    );
   });
 }
 
@@ -191,11 +176,10 @@ function checkRoutes(
     if (name === undefined || clusters === undefined || clusters.has(name)) return;
     report(at, `there is no cluster "${name}"; ${hintAt(name, clusters)}`);
   };
-  routes.forEach(({ name, cluster, clusters: shares, policies }, n) => {
+  routes.forEach(({ cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
-    known([...path, n, "policies", "mirror", "cluster"], policies.mirror?.cluster);
-    checkRoutePolicies([...path, n, "policies"], name, policies, report);
+    for (const [at, named] of clustersOf(policies)) known([...path, n, "policies", ...at], named);
   });
   // Of two with the same name the last one is the one too many.
   const last = new Map(routes.map(({ name }, n) => [name, n]));

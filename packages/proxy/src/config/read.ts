@@ -6,7 +6,7 @@ import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { config, type Config } from "./schema/config.ts";
-import { shownAt } from "./schema/secrets.ts";
+import { shownAt } from "../schema/secrets.ts";
 
 /** What has come out of reading a configuration, as far as it can be read. */
 export interface Examined {

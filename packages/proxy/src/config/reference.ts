@@ -1,4 +1,4 @@
-import { jsonSchema } from "../commands/schema.ts";
+import { jsonSchema } from "./json-schema.ts";
 
 interface Schema {
   readonly description?: string;

@@ -4,7 +4,7 @@ import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
 import { config, type Config, written } from "./schema/config.ts";
-import { withoutSecrets } from "./schema/secrets.ts";
+import { withoutSecrets } from "../schema/secrets.ts";
 
 /** A configuration with the contents of the files that it names: plain data, which can be sent to a worker. */
 export interface Resolved {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock } from "@pagoda/core";
 import { lease, type LeasingStore, sharedMemory, sharedStore, takeBack } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
-import { sharedLimits } from "../data-plane/shared-limits.ts";
+import { sharedPlaces } from "../config/places.ts";
 import type { LeaseReply, LeaseRequest, SharedLimit } from "./protocol.ts";
 
 interface Kept {
@@ -32,8 +32,8 @@ export class SharedState {
   }
 
   /** Forgets the limits that a configuration does not have. */
-  keep(resolved: Resolved): void {
-    const names = sharedLimits(resolved);
+  keep({ config }: Resolved): void {
+    const names = sharedPlaces(config);
     for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
   }
 

@@ -5,7 +5,7 @@ import type { ListenFailed } from "@pagoda/http/server";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Address } from "../config/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
-import { listenerName } from "../data-plane/shared-limits.ts";
+import { listenerName } from "../config/names.ts";
 
 /** A socket that is bound, as Node handles it: it can be sent to another process, and listened on there. */
 export interface SocketHandle {

@@ -3,7 +3,7 @@ import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
-import { listenerName } from "../data-plane/shared-limits.ts";
+import { listenerName } from "../config/names.ts";
 import type { ClusterStatus, Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
 import type { ProcessMetrics } from "./exposition.ts";

@@ -1,47 +1,41 @@
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Tracer } from "@opentelemetry/api";
 import { balance, type BalanceObserver } from "@pagoda/balance";
-import {
-  anyOf,
-  circuitBreaker,
-  type CircuitBreakerObserver,
-  consecutiveFailures,
-  successRate,
-} from "@pagoda/circuit-breaker";
-import { concurrencyLimit, type ConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { Logger } from "pino";
-import { failfast, type FailfastObserver } from "@pagoda/failfast";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
-import { timeout, type TimeoutObserver } from "@pagoda/timeout";
 import { clientSpan } from "@pagoda/tracing";
 import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import type { ClusterPolicies } from "../config/schema/policies.ts";
+import { policies } from "../policies/index.ts";
+import { policyLayer } from "../policies/stack.ts";
+import type { States } from "../policies/states.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
 import { healthOf } from "./health.ts";
-import { limitOf } from "./limit.ts";
 import { Reachability } from "./reachability.ts";
 import { strategyOf } from "./strategy.ts";
-import type { Tell } from "./tell.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { transportOptions } from "./transport-options.ts";
-import { upstreamTime } from "./upstream-time.ts";
 
 /** What clusters need beside their configuration. */
-export interface ClusterContext extends Tell {
+export interface ClusterContext extends Telemetry {
   /** Files that the configuration names, by the paths there. */
   readonly files: ReadonlyMap<string, string>;
   /** Begins a span for each try; `undefined`: there are none. */
   readonly tracer: Tracer | undefined;
+  readonly states: States;
 }
 
 /** What can go wrong in a cluster. */
 export type ClusterErrors = ErrorOf<ReturnType<typeof parts>["service"]>;
 
+/** A cluster as routes use it. */
+export type ClusterService = Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
+
 /** Endpoints that can do the same, and the policies around all and each of them. */
 export interface Cluster {
-  readonly service: Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
+  readonly service: ClusterService;
   /** Settles when its endpoints are known for the first time. */
   readonly started: Promise<unknown>;
   /** What there is now. */
@@ -69,7 +63,12 @@ export function cluster(
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
   const endpoints = endpointsOf(config, log, initial);
-  const { balancer, service, health, panic } = parts(name, config, endpoints, { ...context, log, events });
+  const { balancer, service, health, panic } = parts(name, config, endpoints, {
+    ...context,
+    log,
+    events,
+    atEnd: (run) => atEnd.push(run),
+  });
   endpoints.subscribe(() => found(endpoints.endpoints));
   const reachability = new Reachability(endpoints, (reachable, reason) => {
     if (reachable) log.info("an endpoint can be reached");
@@ -96,9 +95,12 @@ export function cluster(
   };
 }
 
-function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: ClusterContext) {
+interface PartsContext extends ClusterContext {
+  readonly atEnd: (run: () => void) => void;
+}
+
+function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: PartsContext) {
   const { events } = context;
-  const { policies } = config;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
   const health = healthOf(name, config, context);
@@ -123,20 +125,16 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
       },
     ),
     connect: (endpoint, atEnd) =>
-      stackOf(name, endpoint, config, { ...context, events: events.until(atEnd), classifier, atEnd }),
+      endpointStack(name, endpoint, config, { ...context, classifier, atEnd }),
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()
     .layer(
-      optional(
-        policies.failfast === undefined
-          ? undefined
-          : failfast({
-              ms: policies.failfast,
-              observer: events.observer<FailfastObserver>("failfast", ["failing", "recovered", "refused"], {
-                labels,
-              }),
-            }),
-      ),
+      policyLayer(policies.cluster, config.policies, {
+        ...context,
+        place: `cluster ${name}`,
+        labels,
+        classifier,
+      }),
     )
     // Streams that an origin leaves unprocessed go elsewhere with their bodies, which are under way by then.
     .layer(optional(config.protocol === "http2" ? replay({ methods: [], recordAll: true }) : undefined))
@@ -167,80 +165,31 @@ class Panic {
   }
 }
 
-interface EndpointContext extends ClusterContext {
+interface EndpointContext extends PartsContext {
   readonly classifier: Classifier;
-  readonly atEnd: (run: () => void) => void;
 }
 
 /** What is done with each call of one endpoint, from the outside in. */
-function stackOf(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { events, calls, classifier, files, tracer, atEnd } = context;
-  const { policies } = config;
-  const labels = { cluster, endpoint: endpoint.key };
-  const origin = transport(endpoint.key, transportOptions(config, endpoint, files));
+function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
+  const { calls, files, tracer, atEnd } = context;
+  const options = transportOptions(config, endpoint, files);
+  const origin = transport(endpoint.key, options);
   atEnd(() => void origin.close());
   atEnd(calls.track(endpoint.key));
   return (
     new ServiceBuilder<HttpRequest & FromClient>()
-      // An open one is not ready, and the balancer passes it over.
-      .layer(optional(breakerOf(policies, labels, context)))
       .layer(
-        optional(
-          policies.concurrencyLimit === undefined
-            ? undefined
-            : concurrencyLimit({
-                limit: limitOf(policies.concurrencyLimit),
-                classifier,
-                observer: events.observer<ConcurrencyLimitObserver>("concurrency-limit", ["refused"], {
-                  labels,
-                }),
-              }),
-        ),
-      )
-      .layer(
-        optional(
-          policies.timeout === undefined || policies.timeout === 0
-            ? undefined
-            : timeout({
-                ms: policies.timeout,
-                startWhen: upstreamTime,
-                observer: events.observer<TimeoutObserver>("timeout", ["timedOut"], { labels }),
-              }),
-        ),
+        policyLayer(policies.endpoint, config.policies, {
+          ...context,
+          place: `cluster ${cluster}, endpoint ${endpoint.key}`,
+          labels: { cluster, endpoint: endpoint.key },
+          endpoint: endpoint.key,
+          connection: [options.protocol, options.tls ?? null],
+        }),
       )
       .layer(optional(tracer && clientSpan({ tracer })))
       // What a gRPC origin says in trailers alone is known to the breaker and to retries.
       .layer(grpcTrailers())
       .service(origin)
   );
-}
-
-function breakerOf(
-  { circuitBreaker: policy }: ClusterPolicies,
-  labels: { readonly cluster: string; readonly endpoint: string },
-  { events, log, classifier }: EndpointContext,
-) {
-  if (policy === undefined) return undefined;
-  const { endpoint } = labels;
-  return circuitBreaker({
-    trip: anyOf(
-      consecutiveFailures(policy.failures),
-      successRate({ least: policy.successRate, windowMs: policy.window, minCalls: policy.minCalls }),
-    ),
-    openMs: policy.open,
-    maxOpenMs: policy.maxOpen,
-    probes: policy.probes,
-    classifier,
-    observer: events.observer<CircuitBreakerObserver>(
-      "circuit-breaker",
-      ["opened", "halfOpened", "closed", "refused"],
-      {
-        labels,
-        also: {
-          opened: (opening) => log.warn({ endpoint, ...opening }, "circuit opened"),
-          closed: () => log.info({ endpoint }, "circuit closed"),
-        },
-      },
-    ),
-  });
 }

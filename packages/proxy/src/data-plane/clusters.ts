@@ -4,7 +4,8 @@ import { sourceOf } from "../config/sources.ts";
 import { type Cluster, cluster, type ClusterContext } from "./cluster.ts";
 import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
-import type { Tell } from "./tell.ts";
+import type { States } from "../policies/states.ts";
+import type { Telemetry } from "./telemetry.ts";
 import type { DataPlaneContext } from "./types.ts";
 
 interface Known {
@@ -24,12 +25,12 @@ interface Making extends Pick<ClusterContext, "files" | "tracer"> {
 
 /** The clusters by their names, over all configurations: one whose settings stay the same goes on as it is. */
 export class Clusters {
-  readonly #context: Tell;
+  readonly #context: Telemetry & { readonly states: States };
   readonly #found: DataPlaneContext["found"];
   readonly #current = new Map<string, Known>();
 
   /** @param found Told of endpoints that have been looked up. */
-  constructor(context: Tell, found?: DataPlaneContext["found"]) {
+  constructor(context: Telemetry & { readonly states: States }, found?: DataPlaneContext["found"]) {
     this.#context = context;
     this.#found = found;
   }

@@ -5,16 +5,16 @@ import { stackMetrics } from "@pagoda/metrics";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
+import { States } from "../policies/states.ts";
 import { Clusters, type Taken } from "./clusters.ts";
 import { Generation, latest } from "./generation.ts";
-import { Kept } from "./kept.ts";
 import { Listener } from "./listener.ts";
 import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
-import { listenerName } from "./shared-limits.ts";
+import { listenerName } from "../config/names.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
 import { clusterStatus } from "./status.ts";
-import { type Tell, teller } from "./tell.ts";
+import { type Telemetry, telemetryOf } from "./telemetry.ts";
 import type {
   ClusterStatus,
   DataPlane,
@@ -35,7 +35,6 @@ export const startDataPlane: StartDataPlane = async (resolved, context) => {
 interface Parts {
   readonly taken: Taken;
   readonly spans: Spans;
-  readonly kept: Kept;
   readonly context: DataPlaneContext;
   /** What runs when its last call has ended. */
   readonly atEnd: (() => void)[];
@@ -44,13 +43,13 @@ interface Parts {
 class RunningDataPlane implements DataPlane {
   readonly #registry = new Registry();
   readonly #log: DataPlaneContext["log"];
-  readonly #tell: Tell;
+  readonly #telemetry: Telemetry;
+  readonly #states = new States();
   readonly #counters: ServerCounters;
   readonly #clusters: Clusters;
   #listeners = new Map<string, Listener>();
   #generation = new Generation(new Map(), () => {});
   #taken: Taken | undefined;
-  #kept = new Kept();
   #spans: Spans = noSpans;
   #isDraining = false;
   #logLevel: string;
@@ -59,9 +58,9 @@ class RunningDataPlane implements DataPlane {
     const registry = this.#registry;
     this.#log = log;
     this.#logLevel = config.log.level;
-    this.#tell = teller(registry, log);
+    this.#telemetry = telemetryOf(registry, log);
     this.#counters = new ServerCounters(registry);
-    this.#clusters = new Clusters(this.#tell, found);
+    this.#clusters = new Clusters({ ...this.#telemetry, states: this.#states }, found);
     stackMetrics({ registry, stack: () => this.#whole() });
   }
 
@@ -72,14 +71,13 @@ class RunningDataPlane implements DataPlane {
   async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
     const { config, files } = resolved;
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
-    const kept = new Kept(this.#kept);
     const atEnd: (() => void)[] = [];
     const taken = this.#clusters.take(resolved, spans, context.known);
     // A cluster whose endpoints are looked up has none before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;
     try {
-      next = this.#generationOf(resolved, { taken, spans, kept, context, atEnd });
+      next = this.#generationOf(resolved, { taken, spans, context, atEnd });
     } catch (error) {
       for (const run of atEnd) run();
       taken.release();
@@ -108,7 +106,6 @@ class RunningDataPlane implements DataPlane {
     this.#generation = next;
     this.#taken = taken;
     this.#spans = spans;
-    this.#kept = kept;
     past.supersede();
     const still = new Set(this.#listeners.values());
     for (const listener of before.values())
@@ -155,14 +152,15 @@ class RunningDataPlane implements DataPlane {
     return cutOff.reduce((sum, each) => sum + each, 0);
   }
 
-  #generationOf({ config }: Resolved, { taken, spans, kept, atEnd, context: { limits } }: Parts): Generation {
+  #generationOf({ config }: Resolved, { taken, spans, atEnd, context: { limits } }: Parts): Generation {
     const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
     const workers = config.workers === "all" ? 1 : config.workers;
     const context = {
-      ...this.#tell,
-      events: this.#tell.events.until((run) => atEnd.push(run)),
-      limits: limits && ((name: string) => (maxKeys: number) => limits(name, maxKeys, workers)),
-      kept,
+      ...this.#telemetry,
+      events: this.#telemetry.events.until((run) => atEnd.push(run)),
+      sharedStore: limits && ((place: string) => (maxKeys: number) => limits(place, maxKeys, workers)),
+      states: this.#states,
+      atEnd: (run: () => void) => atEnd.push(run),
       clusters,
       logging: config.log,
       tracer: spans.tracer,

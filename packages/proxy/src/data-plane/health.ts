@@ -14,7 +14,7 @@ import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster.ts";
 import type { Origin } from "./endpoints.ts";
-import { given } from "./given.ts";
+import { defined } from "../schema/defined.ts";
 import { outcomes } from "./outcomes.ts";
 import { tlsOf, transportOptions } from "./transport-options.ts";
 
@@ -123,7 +123,7 @@ function probeOf(
           ...address(endpoint),
           ...(endpoint.key.startsWith("https:") && { tls: tlsOf(config.tls, endpoint.host, files) }),
         }),
-        ...given({ service: check.service }),
+        ...defined({ service: check.service }),
       });
     case "http":
       return httpProbe<Origin>({
@@ -134,7 +134,7 @@ function probeOf(
         },
         path: check.path,
         expectedStatus: check.expectedStatus,
-        ...given({ host: check.host }),
+        ...defined({ host: check.host }),
       });
   }
 }

@@ -3,20 +3,19 @@ import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import { forwarded, maxForwards } from "@pagoda/forwarded";
-import { grpcAnswers } from "@pagoda/grpc";
+import { grpcAnswers, grpcClassifier } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";
 import { clusters, router, routeTable } from "@pagoda/router";
 import { serverSpan } from "@pagoda/tracing";
+import { listenerName } from "../config/names.ts";
+import { placeName } from "../config/places.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answers, grpcStatuses } from "./answers.ts";
-import type { ClusterErrors } from "./cluster.ts";
-import { authorizeAtDoor, limitClient, limitConcurrency, limitRate } from "./policies.ts";
-import { type RouteContext, routePolicies } from "./route-policies.ts";
-import { limitName, listenerName } from "./shared-limits.ts";
-
-/** A cluster as routes use it. */
-export type ClusterService = Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
+import { policies } from "../policies/index.ts";
+import { policyLayer } from "../policies/stack.ts";
+import type { ClusterService } from "./cluster.ts";
+import { type RouteContext, routeLayers } from "./route-stack.ts";
 
 /** What the stack of a listener needs beside its configuration. */
 export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
@@ -34,10 +33,16 @@ export function listenerStack(
   listener: ListenerConfig,
   context: ListenerContext,
 ): Service<HttpRequest, HttpResponse> {
-  const { trustedProxies = [], policies, routes } = listener;
+  const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
-  const { logging, log, limits, tracer } = context;
-  const labels = { listener: name };
+  const { logging, log, sharedStore, tracer } = context;
+  const place = {
+    ...context,
+    place: placeName(name),
+    labels: { listener: name },
+    classifier: grpcClassifier(),
+    sharedStore: sharedStore?.(placeName(name)),
+  };
   const trusted = new NetworkSet(trustedProxies);
   const trust = (address: string): boolean => trusted.has(address);
   const table = routeTable(routes.map(toRoute), toPathOptions(listener));
@@ -61,31 +66,12 @@ export function listenerStack(
       .layer(grpcAnswers(grpcStatuses))
       // Outside all that can fail.
       .layer(respond(answers))
-      .layer(
-        optional(
-          policies.authorize === undefined ? undefined : authorizeAtDoor(policies.authorize, labels, context),
-        ),
-      )
-      .layer(
-        optional(
-          policies.rateLimit === undefined
-            ? undefined
-            : limitRate(policies.rateLimit, labels, limits?.(limitName(name)), context),
-        ),
-      )
-      .layer(optional(limitClient(policies.clientConcurrency, limitName(name), labels, context)))
-      .layer(
-        optional(
-          policies.concurrencyLimit === undefined
-            ? undefined
-            : limitConcurrency(policies.concurrencyLimit, labels, context),
-        ),
-      )
+      .layer(policyLayer(policies.listener, listener.policies, place))
       // Behind all that may refuse the client, and counts and logs.
       .layer(maxForwards())
       .layer(router(table))
       .layer(
-        routePolicies(table, {
+        routeLayers(table, {
           ...context,
           listener: name,
           cluster: (cluster) => context.clusters[cluster] as ClusterService,

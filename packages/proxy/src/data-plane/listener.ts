@@ -13,9 +13,9 @@ import type { Either } from "fp-ts/lib/Either.js";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { ListenerConfig } from "../config/schema/config.ts";
-import { given } from "./given.ts";
+import { defined } from "../schema/defined.ts";
 import type { ServerCounters } from "./server-counters.ts";
-import { listenerName } from "./shared-limits.ts";
+import { listenerName } from "../config/names.ts";
 import type { Listening } from "./types.ts";
 
 export interface ListenerOptions {
@@ -52,7 +52,7 @@ export class Listener {
       sockets,
       protocols,
       maxConnections,
-      ...given({ maxConnectionsPerClient }),
+      ...defined({ maxConnectionsPerClient }),
       upgrades,
       limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),
@@ -77,7 +77,7 @@ export class Listener {
   ): void {
     this.server.update({
       maxConnections,
-      ...given({ maxConnectionsPerClient }),
+      ...defined({ maxConnectionsPerClient }),
       upgrades,
       limits: clientLimits(timeouts),
       ...(tls && { tls: serverTls(tls, files, ticketSecret) }),

@@ -10,7 +10,7 @@ import {
 } from "@pagoda/balance";
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import { identityOf } from "./client.ts";
+import { identityOf } from "../policies/client.ts";
 
 const plain = {
   "round-robin": roundRobin,

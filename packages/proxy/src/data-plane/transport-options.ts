@@ -2,7 +2,7 @@ import type { SanMatch } from "@pagoda/http";
 import type { TransportOptions } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Origin } from "./endpoints.ts";
-import { given } from "./given.ts";
+import { defined } from "../schema/defined.ts";
 
 /** How the origin of an endpoint is called. The time for a response's head is bounded further out. */
 export function transportOptions(
@@ -39,7 +39,7 @@ export function tlsOf(
   files: ReadonlyMap<string, string>,
 ): OriginTls {
   const contents = (path: string | undefined) => (path === undefined ? undefined : files.get(path));
-  return given({
+  return defined({
     ca: contents(tls?.ca),
     certificate: contents(tls?.certificate),
     key: contents(tls?.key),

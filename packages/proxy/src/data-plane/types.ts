@@ -7,7 +7,7 @@ import type { Resolved } from "../config/resolved.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
 
-/** Makes what keeps a limit, by its name: see `limitName`. It goes on under that name over reloads. */
+/** Makes what keeps a limit, by its name: see `placeName`. It goes on under that name over reloads. */
 export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
 
 /** What a data plane is given besides its configuration. */
@@ -113,6 +113,3 @@ export type StartDataPlane = (
   resolved: Resolved,
   context: DataPlaneContext,
 ) => Promise<Either<ListenFailed, DataPlane>>;
-
-/** The limits that the data planes of all workers share: their names. */
-export type SharedLimits = (resolved: Resolved) => ReadonlySet<string>;

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { jsonSchema } from "../../src/commands/schema.ts";
+import { jsonSchema } from "../../src/config/json-schema.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { written } from "../../src/config/schema/config.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { jsonSchema } from "../../src/commands/schema.ts";
+import { jsonSchema } from "../../src/config/json-schema.ts";
 import { reference } from "../../src/config/reference.ts";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");

@@ -8,7 +8,7 @@ import { problemText } from "../../src/config/document.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { publicConfig } from "../../src/config/resolved.ts";
 import { config, type Config } from "../../src/config/schema/config.ts";
-import { isMarked } from "../../src/config/schema/secrets.ts";
+import { isMarked } from "../../src/schema/secrets.ts";
 
 /**
  * Texts that may be shown, by their place. A field that takes any text is here, or it is marked in the schema: as

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
+import { States } from "../../src/policies/states.ts";
 import { clusterStatus } from "../../src/data-plane/status.ts";
 import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
@@ -27,8 +28,8 @@ async function get(cluster: Cluster): Promise<HttpResponse> {
 
 /** Clusters over configurations, one after the other. */
 function clustersOver() {
-  const { tell, lines } = told();
-  const clusters = new Clusters(tell);
+  const { telemetry, lines } = told();
+  const clusters = new Clusters({ ...telemetry, states: new States() });
   const all: Taken[] = [];
   onTestFinished(() => {
     for (const taken of all) taken.release();

@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { pino } from "pino";
 import type { Resolved } from "../../src/config/resolved.ts";
 import { config } from "../../src/config/schema/config.ts";
-import { type Tell, teller } from "../../src/data-plane/tell.ts";
+import { type Telemetry, telemetryOf } from "../../src/data-plane/telemetry.ts";
 
 /** A configuration as a file gives it. */
 export interface RawConfig {
@@ -25,8 +25,8 @@ export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = ne
 }
 
 /** Observers whose lines the test reads. */
-export function told(): { readonly tell: Tell; readonly lines: readonly Record<string, unknown>[] } {
+export function told(): { readonly telemetry: Telemetry; readonly lines: readonly Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  return { tell: teller(new Registry(), log), lines };
+  return { telemetry: telemetryOf(new Registry(), log), lines };
 }

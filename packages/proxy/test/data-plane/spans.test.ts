@@ -11,7 +11,7 @@ test("a collector that hangs gets 2 s for the last spans, and no more", async ()
   const arrivals = new Arrivals<Held>();
   await using collector = await held(arrivals);
   const clock = virtualClock();
-  const spans = await spansOf(settings(collector.url), told().tell.log, noSpans, clock);
+  const spans = await spansOf(settings(collector.url), told().telemetry.log, noSpans, clock);
   spans.tracer?.startSpan("one").end();
   let isClosed = false;
   const closed = spans.close().then(() => (isClosed = true));
@@ -24,8 +24,8 @@ test("a collector that hangs gets 2 s for the last spans, and no more", async ()
 
 test("a collector that refuses spans is told of, with its address", async () => {
   await using collector = await origin((_request, response) => response.writeHead(404).end());
-  const { tell, lines } = told();
-  const spans = await spansOf(settings(collector.url), tell.log, noSpans);
+  const { telemetry, lines } = told();
+  const spans = await spansOf(settings(collector.url), telemetry.log, noSpans);
   spans.tracer?.startSpan("one").end();
   await spans.close();
   expect(lines).toMatchObject([
@@ -35,13 +35,13 @@ test("a collector that refuses spans is told of, with its address", async () => 
 
 test("it is said once, and again when it has changed", () => {
   const results = [0, 1, 1, 0, 0, 1];
-  const { tell, lines } = told();
+  const { telemetry, lines } = told();
   const inner = {
     export: (_spans: unknown, done: (result: { code: number }) => void) =>
       done({ code: results.shift() ?? 0 }),
     shutdown: () => Promise.resolve(),
   };
-  const exporter = new TellingExporter(inner, tell.log);
+  const exporter = new TellingExporter(inner, telemetry.log);
   const seen: number[] = [];
   while (results.length > 0) exporter.export([], ({ code }) => seen.push(code));
   expect(seen).toEqual([0, 1, 1, 0, 0, 1]);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { jsonSchema } from "../../src/commands/schema.ts";
+import { jsonSchema } from "../../src/config/json-schema.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";
 

@@ -1,5 +1,5 @@
 import { expect, describe, test } from "vitest";
-import { jsonSchema } from "../../src/commands/schema.ts";
+import { jsonSchema } from "../../src/config/json-schema.ts";
 import { environment, mainFile } from "./program.ts";
 import { execute } from "./system.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Address, addressText, originOf, parseAddress, validAddress, validOrigin } from "../address.ts";
-import { bare } from "./secrets.ts";
+import { bare } from "../../schema/secrets.ts";
 
 export const address: z.ZodType<Address, string> = z.codec(
   z.string({ error: `valid is ${validAddress}` }),

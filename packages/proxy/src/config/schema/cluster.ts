@@ -2,10 +2,10 @@ import { validSan } from "@pagoda/http";
 import { z } from "zod";
 import { isDnsServer, validOrigin } from "../address.ts";
 import { origin } from "./address.ts";
-import { fields, flag, some, text, whole, word } from "./fields.ts";
+import { fields, flag, some, text, whole, word } from "../../schema/fields.ts";
 import { clusterPolicies } from "./policies.ts";
-import { bare } from "./secrets.ts";
-import { duration, durationOrNone, ratio } from "./units.ts";
+import { bare } from "../../schema/secrets.ts";
+import { duration, durationOrNone, ratio } from "../../schema/units.ts";
 
 const endpoint = z.union(
   [

@@ -2,11 +2,11 @@ import { isProtocolName, speaksHttp } from "@pagoda/http";
 import { z } from "zod";
 import { address } from "./address.ts";
 import { cluster } from "./cluster.ts";
-import { fields, flag, name, some, text, whole, word } from "./fields.ts";
+import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { listenerPolicies } from "./policies.ts";
 import { route } from "./route.ts";
-import { bare } from "./secrets.ts";
-import { byteRate, duration, patience, durationOrNone, ratio } from "./units.ts";
+import { bare } from "../../schema/secrets.ts";
+import { byteRate, duration, patience, durationOrNone, ratio } from "../../schema/units.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 

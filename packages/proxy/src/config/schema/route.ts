@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { fields, flag, name, some, text, whole, word } from "./fields.ts";
+import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { routePolicies } from "./policies.ts";
-import { bare, secret } from "./secrets.ts";
+import { bare, secret } from "../../schema/secrets.ts";
 
 const field = fields({
   name: text.min(1).describe("Its name."),

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { address } from "../../src/config/schema/address.ts";
-import { duration, durationText, rate, ratio, size } from "../../src/config/schema/units.ts";
+import { duration, durationText, rate, ratio, size } from "../../src/schema/units.ts";
 
 test.each([
   [duration, "250ms", 250],

@@ -3,7 +3,7 @@ import { httpResponse } from "@pagoda/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { routePolicies } from "../../src/config/schema/policies.ts";
-import { retryClassifier } from "../../src/data-plane/retry-classifier.ts";
+import { retryClassifier } from "../../src/policies/retry.ts";
 
 function classifierOf(on: object) {
   const { retry } = routePolicies.parse({ retry: { on } });

@@ -1,13 +1,33 @@
-import { addressGroup } from "@pagoda/core";
+import { addressGroup, ipv6ClientBits } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
+import { z } from "zod";
+import { fields, text, whole, word } from "../schema/fields.ts";
 
-/** Who asks: by its certificate where it showed one, or else its address. */
+/** The client: its certificate's identity, otherwise its address. */
 export function identityOf({ client }: FromClient): string {
   return client.identity ?? client.address;
 }
 
-/** What a client is told apart by. */
+/** What clients are told apart by. */
 export type ClientBy = "address" | "identity" | { readonly header: string };
+
+/** The fields of a policy that has a limit for each client. */
+export const perClient = {
+  by: z
+    .union(
+      [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
+      {
+        error: "valid is address, identity, or { header: NAME }",
+      },
+    )
+    .default("address")
+    .describe("Who a client is: its address, its certificate's identity, or what a header says."),
+  ipv6Prefix: whole(1, 128)
+    .default(ipv6ClientBits)
+    .describe(
+      "IPv6 addresses with this many leading bits in common count as one client: a site usually has a whole /64.",
+    ),
+};
 
 /**
  * Whose limit a call counts against. Without an identity, or without the field, it is the address that counts: leaving

@@ -1,6 +1,6 @@
 import { type FromClient, httpRequest, type HttpRequest } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
-import { identityOf, limitKey } from "../../src/data-plane/client.ts";
+import { identityOf, limitKey } from "../../src/policies/client.ts";
 
 const from = (client: FromClient["client"], headers = {}): HttpRequest & FromClient => ({
   ...httpRequest("http://shop.example/", { headers }),

@@ -1,0 +1,35 @@
+import { buffer as bufferLayer, type BufferObserver, bufferRoom } from "@pagoda/buffer";
+import { fields, whole } from "../schema/fields.ts";
+import { duration } from "../schema/units.ts";
+import { type Environment, eventsOf, policy } from "./policy.ts";
+import { soon } from "./retry-after.ts";
+
+const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
+
+/** Calls that wait. Stands around what is not always ready: the route's concurrency limit, and its clusters. */
+export const buffer = policy({
+  name: "buffer",
+  schema: fields({
+    capacity: whole(1, 1_000_000).describe("Calls that may wait at once."),
+    maxWait: duration.optional().describe("Longest wait. Default: 3s."),
+  })
+    .optional()
+    .describe("Lets calls wait that would be refused for there are too many."),
+  events,
+  state: {
+    // Those who wait take room of any capacity.
+    boundTo: () => undefined,
+    create: bufferRoom,
+  },
+  layer: ({ capacity, maxWait }, { observe }: Environment, room) =>
+    bufferLayer({
+      capacity,
+      ...(maxWait !== undefined && { maxWaitMs: maxWait }),
+      room,
+      observer: observe(events),
+    }),
+  answers: {
+    BufferFull: { status: 503, message: "too many requests wait for the upstream", headers: soon },
+    QueueTimedOut: { status: 503, message: "the upstream was busy for too long", headers: soon },
+  },
+});

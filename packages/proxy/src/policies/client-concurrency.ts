@@ -1,0 +1,53 @@
+import { keyedConcurrencyLimit, type KeyedConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
+import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
+import { fields, whole } from "../schema/fields.ts";
+import { checkField } from "../schema/report.ts";
+import { limitKey, perClient } from "./client.ts";
+import { type Environment, eventsOf, policy } from "./policy.ts";
+import { soon } from "./retry-after.ts";
+
+const settings = fields({
+  limit: whole(1, 1_000_000).describe("Requests of one client at once."),
+  ...perClient,
+});
+
+const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"]);
+
+/**
+ * How many requests of one client may be under way: each until the client has its response, so that it cannot hold on to
+ * many. Stands outside of what the clients share, such as a concurrency limit, so that one leaves room for the others.
+ */
+export const clientConcurrency = policy({
+  name: "clientConcurrency",
+  schema: settings
+    .optional()
+    .describe(
+      "How many requests one client may have under way at once, in each worker, until it has received their responses; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
+    ),
+  check({ by }, { path, report, needsIdentities }) {
+    if (typeof by === "object") checkField([...path, "by", "header"], by.header, report);
+    if (by === "identity") needsIdentities([...path, "by"]);
+  },
+  events,
+  state: {
+    // Another limit counts those under way, too.
+    boundTo: ({ by, ipv6Prefix }) => [by, ipv6Prefix],
+    create: () => new Map<string, number>(),
+  },
+  layer: ({ limit, by, ipv6Prefix }, { observe }: Environment, counts) =>
+    keyedConcurrencyLimit<HttpRequest & FromClient, HttpResponse>({
+      limit,
+      key: limitKey(by, ipv6Prefix),
+      endWhen: ({ body }, end) => body.observe(end),
+      counts,
+      observer: observe(events),
+    }),
+  answers: {
+    KeyedConcurrencyLimited: {
+      status: 429,
+      message: "too many requests of this client are under way",
+      headers: soon,
+    },
+  },
+  grpc: { KeyedConcurrencyLimited: "RESOURCE_EXHAUSTED" },
+});

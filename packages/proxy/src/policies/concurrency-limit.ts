@@ -1,0 +1,88 @@
+import {
+  aimd,
+  concurrencyLimit as concurrencyLimitLayer,
+  type ConcurrencyLimitObserver,
+  gradient2,
+  inFlight,
+  type InFlight,
+  type LimitAlgorithm,
+  vegas,
+} from "@pagoda/concurrency-limit";
+import { isOptionError } from "@pagoda/core";
+import { z } from "zod";
+import { defined } from "../schema/defined.ts";
+import { fields, whole, word } from "../schema/fields.ts";
+import { type Checking, type Environment, eventsOf, policy } from "./policy.ts";
+import { soon } from "./retry-after.ts";
+
+const adaptive = fields({
+  algorithm: word(["gradient2", "vegas", "aimd"]).describe("How the limit is learned."),
+  initial: whole(1, 100_000).optional().describe("Where it begins. Default: the algorithm's."),
+  min: whole(1, 100_000).optional().describe("It never falls below. Default: the algorithm's."),
+  max: whole(1, 100_000).optional().describe("It never rises above. Default: the algorithm's."),
+});
+
+const settings = z.union([whole(1, 1_000_000), adaptive], {
+  error: "valid is a whole number from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
+});
+
+type Limit = z.output<typeof settings>;
+
+const algorithms = { aimd, gradient2, vegas } as const;
+
+function limitOf(limit: Limit): number | LimitAlgorithm {
+  if (typeof limit === "number") return limit;
+  const { algorithm, ...options } = limit;
+  return algorithms[algorithm](defined(options));
+}
+
+const common = {
+  name: "concurrencyLimit",
+  events: eventsOf<ConcurrencyLimitObserver>("concurrency-limit", ["refused"]),
+  /** The defaults of an algorithm are its own, and so is what goes with them. */
+  check(limit: Limit, { path, report }: Checking): void {
+    try {
+      limitOf(limit);
+    } catch (error) {
+      if (!isOptionError(error)) throw error;
+      report([...path, error.option], error.requirement);
+    }
+  },
+  state: {
+    // Calls under way count for any limit; what was learned belongs to the algorithm, and the layer sees to that.
+    boundTo: () => undefined,
+    create: inFlight,
+  },
+  layer: (limit: Limit, { observe, classifier }: Environment, calls: InFlight) =>
+    concurrencyLimitLayer({
+      limit: limitOf(limit),
+      classifier,
+      inFlight: calls,
+      observer: observe(common.events),
+    }),
+  answers: {
+    ConcurrencyLimited: { status: 503, message: "too many requests are under way", headers: soon },
+  },
+} as const;
+
+/**
+ * How many calls may be under way. On a route it stands inside of `buffer`, so that calls wait for it, and outside of
+ * `retry`, so that a call counts once.
+ */
+export const concurrencyLimit = policy({
+  ...common,
+  schema: settings
+    .optional()
+    .describe(
+      "How many calls may be under way at once, in each worker: a number, or one that is learned. Others get 503.",
+    ),
+});
+
+/**
+ * The same for an endpoint. Stands inside of `circuitBreaker`, as an open one must not take slots, and outside of `timeout`:
+ * only then does a limit that learns hear that the endpoint was too slow.
+ */
+export const endpointConcurrencyLimit = policy({
+  ...common,
+  schema: settings.optional().describe("For each endpoint, in each worker."),
+});

@@ -1,0 +1,19 @@
+import { failfast as failfastLayer, type FailfastObserver } from "@pagoda/failfast";
+import { duration } from "../schema/units.ts";
+import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
+import { soon } from "./retry-after.ts";
+
+const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"]);
+
+/** Refuses at once what would wait in vain. Stands around the balancer: one endpoint that is ready is enough. */
+export const failfast = policy({
+  name: "failfast",
+  schema: duration.optional().describe("With no endpoint ready for so long, refuse at once. Default: never."),
+  events,
+  // It watches whether the cluster is ready, and another cluster may be.
+  state: stateless,
+  layer: (ms, { observe }: Environment) => failfastLayer({ ms, observer: observe(events) }),
+  answers: {
+    FailedFast: { status: 503, message: "no upstream can take the request now", headers: soon },
+  },
+});

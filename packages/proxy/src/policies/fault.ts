@@ -1,0 +1,54 @@
+import { fault as faultLayer, type FaultObserver, type Injected } from "@pagoda/fault";
+import type { Answer } from "@pagoda/respond";
+import { fields, whole } from "../schema/fields.ts";
+import { duration, ratio } from "../schema/units.ts";
+import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
+
+/** An injected failure says with which status it is to be answered. */
+interface InjectedStatus extends Injected {
+  readonly status: number;
+}
+
+const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"]);
+
+/** Trouble made on purpose. Stands where it would come from, innermost: the other policies meet it. */
+export const fault = policy({
+  name: "fault",
+  schema: fields({
+    delay: fields({
+      ratio: ratio.describe("The share of calls that wait."),
+      time: duration.describe("How long they do."),
+    })
+      .optional()
+      .describe("Holds up calls."),
+    failure: fields({
+      ratio: ratio.describe("The share of calls that fail."),
+      status: whole(400, 599).default(503).describe("What they are answered with."),
+    })
+      .optional()
+      .describe("Fails calls, which go no further."),
+  })
+    .refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
+      error: "valid is delay, failure, or both",
+    })
+    .optional()
+    .describe("Delays and fails calls on purpose."),
+  events,
+  state: stateless,
+  layer({ delay, failure }, { observe }: Environment) {
+    const error: InjectedStatus = {
+      _tag: "Injected",
+      origin: "upstream",
+      retryable: true,
+      status: failure?.status ?? 503,
+    };
+    return faultLayer({
+      delay: { ratio: delay?.ratio ?? 0, ms: delay?.time ?? 0 },
+      failure: { ratio: failure?.ratio ?? 0, error: () => error },
+      observer: observe(events),
+    });
+  },
+  answers: {
+    Injected: ({ status }: InjectedStatus): Answer => ({ status, message: "a fault was injected here" }),
+  },
+});

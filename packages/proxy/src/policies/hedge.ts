@@ -1,0 +1,54 @@
+import { ServiceBuilder } from "@pagoda/core";
+import { hedge as hedgeLayer, hedgeHistory, type HedgeObserver } from "@pagoda/hedge";
+import type { HttpRequest } from "@pagoda/http";
+import { replay } from "@pagoda/replay";
+import { fields, whole } from "../schema/fields.ts";
+import { ratioBelowAll, window } from "../schema/units.ts";
+import { type Environment, eventsOf, policy } from "./policy.ts";
+import { retry, retryClassifier } from "./retry.ts";
+
+const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
+
+/** Second calls for those that take long. Stands inside of `retry`, so that each try is hedged, out of the same budget. */
+export const hedge = policy({
+  name: "hedge",
+  schema: fields({
+    maxExtraLoad: ratioBelowAll.prefault("1%").describe("How much more load there may be."),
+    window: window.prefault("10s").describe("How long a period is: the last whole one says what is slow."),
+    minSamples: whole(1, 1_000_000).default(100).describe("Calls that it must have shown."),
+  })
+    .optional()
+    .describe("Makes a call that takes long a second time; the first answer wins."),
+  events,
+  state: {
+    // Other settings begin anew: the layer sees to that.
+    boundTo: () => undefined,
+    create: hedgeHistory,
+  },
+  layer(
+    { maxExtraLoad, window, minSamples },
+    { observe, classifier, keptBy, settingsOf }: Environment,
+    history,
+  ) {
+    const budget = keptBy(retry);
+    const retried = settingsOf(retry);
+    return (
+      new ServiceBuilder<HttpRequest>()
+        // What `retry` has recorded already passes as it is.
+        .layer(replay())
+        .layer(
+          hedgeLayer({
+            maxExtraLoad,
+            windowMs: window,
+            minSamples,
+            ...(budget !== undefined && { budget }),
+            history,
+            classifier: retried === undefined ? classifier : retryClassifier(retried.on),
+            observer: observe(events),
+          }),
+        )
+        .asLayer()
+    );
+  },
+  answers: {},
+});

@@ -1,0 +1,92 @@
+import type { FromClient, HttpRequest } from "@pagoda/http";
+import {
+  memoryStore,
+  rateLimit as rateLimitLayer,
+  type RateLimited,
+  type RateLimitObserver,
+  type Rates,
+  type Store,
+} from "@pagoda/rate-limit";
+import type { Answer } from "@pagoda/respond";
+import { fields, whole } from "../schema/fields.ts";
+import { checkField } from "../schema/report.ts";
+import { rate } from "../schema/units.ts";
+import { limitKey, perClient } from "./client.ts";
+import { type DoorEnvironment, eventsOf, policy } from "./policy.ts";
+import { retryAfter } from "./retry-after.ts";
+
+const limit = fields({
+  rate: rate.describe("How many pass in the long run."),
+  burst: whole(1, 1_000_000_000)
+    .optional()
+    .describe("How many pass at once after a pause. Default: those of a second."),
+});
+
+const settings = fields({
+  global: limit.optional().describe("Over all calls."),
+  perClient: limit
+    .extend({
+      ...perClient,
+      maxClients: whole(1, 10_000_000).default(100_000).describe("How many are kept in mind at once."),
+    })
+    .optional()
+    .describe("For each client."),
+}).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
+  error: "valid is global, perClient, or both",
+});
+
+const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);
+
+/**
+ * How many calls pass in a time, in all workers together. Stands inside of `authorize`, since whoever is denied must not
+ * spend a limit, and outside of the rest: what is refused has cost nothing.
+ */
+export const rateLimit = policy({
+  name: "rateLimit",
+  schema: settings.optional().describe("How many calls pass in a time, over all workers; others get 429."),
+  check({ perClient }, { path, report, needsIdentities }) {
+    const at = [...path, "perClient", "by"];
+    if (typeof perClient?.by === "object") checkField([...at, "header"], perClient.by.header, report);
+    if (perClient?.by === "identity") needsIdentities(at);
+  },
+  events,
+  state: {
+    isShared: true,
+    boundTo: ({ global, perClient }) => [
+      global,
+      perClient && { rate: perClient.rate, burst: perClient.burst, maxClients: perClient.maxClients },
+    ],
+    /** The layer says for which rates, the first time that it is made. */
+    create({ perClient }, { sharedStore }: DoorEnvironment) {
+      const maxKeys = perClient?.maxClients ?? 1;
+      const make: (rates: Rates) => Store = sharedStore?.(maxKeys) ?? memoryStore({ maxKeys });
+      let store: Store | undefined;
+      return (rates: Rates): Store => (store ??= make(rates));
+    },
+  },
+  layer: ({ global, perClient }, { observe }, store) =>
+    rateLimitLayer<HttpRequest & FromClient, Store>({
+      ...(global && { global: rateOf(global) }),
+      ...(perClient && {
+        keyed: { ...rateOf(perClient), key: limitKey(perClient.by, perClient.ipv6Prefix) },
+      }),
+      store,
+      observer: observe(events),
+    }),
+  answers: {
+    RateLimited: ({ retryAfterMs, limit, perSecond, burst }: RateLimited): Answer => ({
+      status: 429,
+      message: "too many requests",
+      headers: {
+        ...retryAfter(retryAfterMs),
+        "ratelimit-policy": `"${limit}";q=${burst};w=${Math.max(1, Math.ceil(burst / perSecond))}`,
+        ratelimit: `"${limit}";r=0;t=${Math.max(1, Math.ceil(retryAfterMs / 1_000))}`,
+      },
+    }),
+  },
+  grpc: { RateLimited: "RESOURCE_EXHAUSTED" },
+});
+
+function rateOf({ rate, burst }: { readonly rate: number; readonly burst?: number | undefined }) {
+  return { perSecond: rate, ...(burst !== undefined && { burst }) };
+}

@@ -1,0 +1,159 @@
+import { budget, type Classifier, isFault, neverProcessed, ServiceBuilder } from "@pagoda/core";
+import { grpcClassifier, type GrpcStatus } from "@pagoda/grpc";
+import { httpClassifier, type HttpRequest, knownMethods } from "@pagoda/http";
+import { replay } from "@pagoda/replay";
+import { exponential, retry as retryLayer, type RetryObserver } from "@pagoda/retry";
+import { z } from "zod";
+import { fields, flag, some, text, whole, word } from "../schema/fields.ts";
+import { checkOrder, type Path, type Report } from "../schema/report.ts";
+import { duration, durationOrNone, ratio, size } from "../schema/units.ts";
+import { type Environment, eventsOf, policy } from "./policy.ts";
+
+const grpcStatuses = [
+  "cancelled",
+  "unknown",
+  "invalid-argument",
+  "deadline-exceeded",
+  "not-found",
+  "already-exists",
+  "permission-denied",
+  "resource-exhausted",
+  "failed-precondition",
+  "aborted",
+  "out-of-range",
+  "unimplemented",
+  "internal",
+  "unavailable",
+  "data-loss",
+  "unauthenticated",
+] as const;
+
+const invalidStatus = { error: "must be a status from 400 to 599, 4xx or 5xx" };
+const retriedStatus = z.union(
+  [z.int(invalidStatus).min(400, invalidStatus).max(599, invalidStatus), z.enum(["4xx", "5xx"])],
+  invalidStatus,
+);
+
+const conditions = fields({
+  statuses: z
+    .array(retriedStatus, { error: "must be a list" })
+    .default([429, 502, 503, 504])
+    .describe("Response statuses that are retried: `503`, or `5xx` for all. `[]`: none."),
+  grpc: z
+    .array(word(grpcStatuses), { error: "must be a list" })
+    .default(["unavailable", "resource-exhausted"])
+    .describe("gRPC statuses that are retried. `[]`: none."),
+  connectFailure: flag
+    .default(true)
+    .describe("Retry calls that were never processed (no connection, stream refused), whatever the method."),
+  reset: flag
+    .default(true)
+    .describe(
+      "Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time.",
+    ),
+  methods: some(text)
+    .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
+    .describe("Methods that may reach an origin twice. Default: the idempotent ones."),
+}).refine(
+  ({ statuses, grpc, connectFailure, reset }) =>
+    statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
+  { error: "must name at least one condition" },
+);
+
+const settings = fields({
+  on: conditions.prefault({}).describe("Retry conditions, as in Envoy's `retry_on`."),
+  attempts: whole(1, 100).default(3).describe("Tries in all, the first one counted."),
+  backoff: fields({
+    base: duration
+      .prefault("25ms")
+      .describe("At most so long before the second try; twice as long before each further one."),
+    max: duration.prefault("250ms").describe("At most so long before any. How long in fact, chance says."),
+  })
+    .prefault({})
+    .describe("The pause before a further try."),
+  budget: fields({
+    ratio: ratio.prefault("20%").describe("Further tries for each call."),
+    minPerSecond: z
+      .number({ error: "valid is a number from 0 to 1000000" })
+      .min(0, { error: "valid is a number from 0 to 1000000" })
+      .max(1_000_000, { error: "valid is a number from 0 to 1000000" })
+      .default(10)
+      .describe("Further tries in any case."),
+  })
+    .prefault({})
+    .describe(
+      "How many further tries there may be beside the calls, so that an origin in trouble is not buried.",
+    ),
+  maxRetryAfter: durationOrNone.prefault("5s").describe("The longest wait that an upstream may ask for."),
+  maxBody: size.prefault("64KiB").describe("Bodies up to here are recorded, and can be sent again."),
+});
+
+const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
+
+/** Further tries of calls that failed. Stands outside of the choice of an endpoint, so that a try can go elsewhere. */
+export const retry = policy({
+  name: "retry",
+  schema: settings.optional().describe("Makes a call again that failed, where that does no harm."),
+  check({ on, backoff: { base, max } }, { path, report }) {
+    checkMethods([...path, "on", "methods"], on.methods, report);
+    checkOrder([...path, "backoff"], ["base", base], ["max", max], report);
+  },
+  events,
+  /** The budget, out of which second calls of `hedge` are taken, too. */
+  state: {
+    boundTo: (settings) => settings.budget,
+    create: (settings) => budget(settings.budget),
+  },
+  layer: ({ on, attempts, backoff, maxRetryAfter, maxBody }, { observe }: Environment, budget) =>
+    new ServiceBuilder<HttpRequest>()
+      .layer(replay({ maxBytes: maxBody, methods: on.methods }))
+      .layer(
+        retryLayer({
+          attempts,
+          backoff: exponential({ baseMs: backoff.base, maxMs: backoff.max }),
+          budget,
+          maxRetryAfterMs: maxRetryAfter,
+          classifier: retryClassifier(on),
+          observer: observe(events),
+        }),
+      )
+      .asLayer(),
+  answers: {},
+});
+
+/** What is retried. What results say about an origin's health does not depend on it. */
+export function retryClassifier({
+  statuses,
+  grpc,
+  connectFailure,
+  reset,
+}: z.output<typeof conditions>): Classifier {
+  const matches = new Set<number>();
+  for (const status of statuses) {
+    if (typeof status === "number") matches.add(status);
+    else for (let n = 0, first = status === "4xx" ? 400 : 500; n < 100; n++) matches.add(first + n);
+  }
+  return grpcClassifier({
+    retryable: grpc.map((status) => status.toUpperCase().replaceAll("-", "_") as GrpcStatus),
+    otherwise: httpClassifier({
+      retryable: ({ status }) => matches.has(status),
+      retryableErrors(error) {
+        if (!isFault(error) || !error.retryable) return false;
+        if (error._tag === "ConnectFailed" || neverProcessed(error)) return connectFailure;
+        // What this side has refused was not sent: whether it may be sent again is not the origin's matter.
+        return error.origin === "local" || reset;
+      },
+    }),
+  });
+}
+
+function checkMethods(path: Path, methods: readonly string[], report: Report): void {
+  methods.forEach((method, n) => {
+    const upper = method.toUpperCase();
+    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(method))
+      report([...path, n], `must be an HTTP method (got ${JSON.stringify(method)})`);
+    else if (upper === "CONNECT") report([...path, n], "must not be CONNECT: a tunnel cannot be opened twice");
+    else if (method !== upper && knownMethods.has(upper))
+      report([...path, n], `must be an HTTP method, which are case-sensitive: ${upper} (got ${method})`);
+  });
+}

@@ -1,0 +1,122 @@
+import type { Classifier, FailsOf, Layer } from "@pagoda/core";
+import type { HttpResponse } from "@pagoda/http";
+import type { EventMetrics } from "@pagoda/metrics";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { fields } from "../schema/fields.ts";
+import type { AnyPolicy, Environment, Events } from "./policy.ts";
+import type { States } from "./states.ts";
+
+/** Policies, from the outside in. */
+export type Stack = readonly AnyPolicy[];
+
+type All<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer A) => void ? A : never;
+
+type Shape<S extends Stack> = { readonly [P in S[number] as P["name"]]: P["schema"] };
+
+/** The settings of policies, by their fields. */
+export type SettingsOf<S extends Stack> = z.output<z.ZodObject<Shape<S>, z.core.$strict>>;
+
+/** The schema of an object with the settings of policies. */
+export function policyFields<const S extends Stack>(stack: S): z.ZodObject<Shape<S>, z.core.$strict> {
+  const shape = Object.fromEntries(stack.map(({ name, schema }) => [name, schema as z.ZodType]));
+  return fields(shape) as unknown as z.ZodObject<Shape<S>, z.core.$strict>;
+}
+
+type AnswersOf<P extends AnyPolicy> = P extends unknown ? P["answers"] : never;
+
+/** How the errors of policies are answered. */
+export function answersOf<const S extends Stack>(stack: S): All<AnswersOf<S[number]>> {
+  return Object.assign({}, ...stack.map(({ answers }) => answers)) as All<AnswersOf<S[number]>>;
+}
+
+/** What gRPC clients are told of those errors, where the HTTP status does not say it all. */
+export function grpcStatusesOf(stack: Stack): NonNullable<AnyPolicy["grpc"]> {
+  return Object.assign({}, ...stack.map(({ grpc }) => grpc)) as NonNullable<AnyPolicy["grpc"]>;
+}
+
+/** The policies that are configured, with their settings. */
+export function configured<S extends Stack>(
+  stack: S,
+  settings: SettingsOf<S>,
+): readonly (readonly [policy: AnyPolicy, settings: unknown])[] {
+  return stack.flatMap((policy: AnyPolicy) => {
+    const its = (settings as Readonly<Record<string, unknown>>)[policy.name];
+    return its === undefined ? [] : [[policy, its] as const];
+  });
+}
+
+type LayerOf<P extends AnyPolicy> = P extends unknown ? Exclude<ReturnType<P["layer"]>, undefined> : never;
+type Needs<L> =
+  L extends Layer<infer N, unknown, unknown, never, never, HttpResponse> ? (needs: N) => void : never;
+type AllParameters<F> = [F] extends [(all: infer A) => void] ? A : never;
+
+/** What requests must carry where policies stand. */
+type NeedsOf<S extends Stack> = AllParameters<Needs<LayerOf<S[number]>>>;
+
+/** The layer of all policies of a stack. */
+export type StackLayer<S extends Stack> = Layer<
+  NeedsOf<S>,
+  unknown,
+  FailsOf<LayerOf<S[number]>>,
+  never,
+  never,
+  HttpResponse
+>;
+
+type EnvironmentOf<P extends AnyPolicy> = P extends unknown ? Parameters<P["layer"]>[1] : never;
+
+/** What a place gives beside what all places do. */
+type OwnOf<S extends Stack> = Omit<All<EnvironmentOf<S[number]>>, keyof Environment>;
+
+/** A place where policies stand. */
+export interface Place extends Pick<Environment, "place" | "log" | "classifier"> {
+  readonly place: string;
+  readonly log: Logger;
+  readonly classifier: Classifier;
+  readonly events: EventMetrics;
+  /** Of what is counted here. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly states: States;
+  /** Registers what runs when the layers made here are gone. */
+  readonly atEnd: (run: () => void) => void;
+}
+
+/** The layers of the policies that are configured, as one. Its errors are those of all policies of the stack. */
+export function policyLayer<const S extends Stack>(
+  stack: S,
+  settings: SettingsOf<S>,
+  place: Place & OwnOf<S>,
+): StackLayer<S> {
+  const environment = environmentOf(settings as Readonly<Record<string, unknown>>, place);
+  const layers = configured(stack, settings).flatMap(([policy, its]) => {
+    const layer: unknown = policy.layer(its, environment, environment.keptBy(policy));
+    return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
+  });
+  const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
+  // Each is a layer as the types above say: none of them adds to requests or handles errors.
+  return whole as unknown as StackLayer<S>;
+}
+
+function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
+  const { events, labels, states, atEnd, ...rest } = place;
+  const ending = events.until(atEnd);
+  const environment: Environment = {
+    ...rest,
+    observe: <Observer extends object>({ layer, names }: Events<Observer>, also?: Observer) =>
+      ending.observer<Observer>(layer, names as never, { labels, ...(also && { also }) }),
+    settingsOf: (policy) => settings[(policy as AnyPolicy).name] as never,
+    keptBy(policy) {
+      const { name, state } = policy as AnyPolicy;
+      const its = settings[name];
+      if (its === undefined || "none" in state) return undefined;
+      return states.hold(
+        `${name}, ${place.place}`,
+        state.boundTo(its, environment),
+        () => state.create(its, environment) as never,
+        atEnd,
+      );
+    },
+  };
+  return environment;
+}

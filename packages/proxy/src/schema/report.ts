@@ -1,0 +1,31 @@
+import { durationText } from "./units.ts";
+
+/** Where a value stands in a configuration: `listeners`, 0, `routes`, … */
+export type Path = readonly (string | number)[];
+
+/**
+ * Reports a problem.
+ *
+ * @param by The places that it depends on, if not only on `path`: nothing is reported while one of them is invalid.
+ */
+export type Report = (path: Path, message: string, by?: readonly Path[]) => void;
+
+/** Of two durations the one must not be longer than the other, which may be a default. */
+export function checkOrder(
+  path: Path,
+  [name, ms]: readonly [name: string, ms: number],
+  [limit, limitMs]: readonly [name: string, ms: number],
+  report: Report,
+): void {
+  if (ms > limitMs)
+    report(
+      [...path, name],
+      `is ${durationText(ms)}; valid is at most ${limit}, which is ${durationText(limitMs)}`,
+    );
+}
+
+/** The name of a header field. */
+export function checkField(path: Path, name: string, report: Report): void {
+  if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name))
+    report(path, `is "${name}"; valid is the name of a header field`);
+}
