@@ -166,7 +166,10 @@ function sayPolicies<S extends Stack>(
   for (const [policy, its] of configured(stack, settings)) {
     const verdict: Verdict | undefined = policy.explain?.(its, request);
     const written = shown?.[policy.name];
-    say(2, `${policy.name}: ${verdict?.text ?? (typeof written === "string" ? written : JSON.stringify(written))}`);
+    say(
+      2,
+      `${policy.name}: ${verdict?.text ?? (typeof written === "string" ? written : JSON.stringify(written))}`,
+    );
     if (verdict?.passes === false) return false;
   }
   return true;

@@ -1,5 +1,4 @@
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
-import type { Tracer } from "@opentelemetry/api";
 import { balance, type BalanceObserver } from "@pagoda/balance";
 import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { Logger } from "pino";
@@ -10,22 +9,12 @@ import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { policies } from "../policies/index.ts";
 import { policyLayer } from "../policies/stack.ts";
-import type { States } from "../policies/states.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
 import { healthOf } from "./health.ts";
 import { Reachability } from "./reachability.ts";
 import { strategyOf } from "./strategy.ts";
-import type { Telemetry } from "./telemetry.ts";
+import type { ClusterContext } from "./cluster-context.ts";
 import { transportOptions } from "./transport-options.ts";
-
-/** What clusters need beside their configuration. */
-export interface ClusterContext extends Telemetry {
-  /** Files that the configuration names, by the paths there. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Begins a span for each try; `undefined`: there are none. */
-  readonly tracer: Tracer | undefined;
-  readonly states: States;
-}
 
 /** What can go wrong in a cluster. */
 export type ClusterErrors = ErrorOf<ReturnType<typeof parts>["service"]>;
@@ -124,8 +113,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
         },
       },
     ),
-    connect: (endpoint, atEnd) =>
-      endpointStack(name, endpoint, config, { ...context, classifier, atEnd }),
+    connect: (endpoint, atEnd) => endpointStack(name, endpoint, config, { ...context, classifier, atEnd }),
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()
     .layer(

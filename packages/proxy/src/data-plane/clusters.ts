@@ -1,7 +1,8 @@
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { sourceOf } from "../config/sources.ts";
-import { type Cluster, cluster, type ClusterContext } from "./cluster.ts";
+import { type Cluster, cluster } from "./cluster.ts";
+import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
 import type { States } from "../policies/states.ts";

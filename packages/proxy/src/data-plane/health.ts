@@ -12,7 +12,7 @@ import {
 import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { address } from "./address.ts";
-import type { ClusterContext } from "./cluster.ts";
+import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./endpoints.ts";
 import { defined } from "../schema/defined.ts";
 import { outcomes } from "./outcomes.ts";

@@ -1,3 +1,4 @@
+import type { Tracer } from "@opentelemetry/api";
 import { bareUrl, type Clock, pause } from "@pagoda/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -10,17 +11,23 @@ import {
 } from "@opentelemetry/sdk-trace";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
-import type { Spans } from "./spans.ts";
 
 /** How long the last spans may take: a collector that hangs must not keep the program from its end. */
 const lastMs = 2_000;
+
+/** Begins spans, and sends them. */
+export interface SentSpans {
+  readonly tracer: Tracer;
+  /** Sends what has ended, and nothing from then on. */
+  close(): Promise<void>;
+}
 
 /** Spans that go to a collector, as OTLP over HTTP. */
 export function otlpSpans(
   { endpoint, ratio, service }: NonNullable<Config["tracing"]>,
   log: Logger,
   clock: Clock,
-): Omit<Spans, "settings"> {
+): SentSpans {
   const exporter = new TellingExporter(
     new OTLPTraceExporter({ url: endpoint }),
     log.child({ endpoint: bareUrl(endpoint) }),

@@ -152,7 +152,8 @@ function checkMethods(path: Path, methods: readonly string[], report: Report): v
     const upper = method.toUpperCase();
     if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(method))
       report([...path, n], `must be an HTTP method (got ${JSON.stringify(method)})`);
-    else if (upper === "CONNECT") report([...path, n], "must not be CONNECT: a tunnel cannot be opened twice");
+    else if (upper === "CONNECT")
+      report([...path, n], "must not be CONNECT: a tunnel cannot be opened twice");
     else if (method !== upper && knownMethods.has(upper))
       report([...path, n], `must be an HTTP method, which are case-sensitive: ${upper} (got ${method})`);
   });

@@ -25,7 +25,10 @@ export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = ne
 }
 
 /** Observers whose lines the test reads. */
-export function told(): { readonly telemetry: Telemetry; readonly lines: readonly Record<string, unknown>[] } {
+export function told(): {
+  readonly telemetry: Telemetry;
+  readonly lines: readonly Record<string, unknown>[];
+} {
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
   return { telemetry: telemetryOf(new Registry(), log), lines };
