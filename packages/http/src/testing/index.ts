@@ -1,3 +1,4 @@
 export * from "./certificates.ts";
 export * from "./conformance.ts";
 export * from "./service-conformance.ts";
+export * from "./raw-http2.ts";

@@ -1,22 +1,20 @@
 import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import { bodyFrom } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
+import { dataFrame, fieldsFrame, rawHttp2Server, resetFrame } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
-import {
-  contentLength1,
-  dataFrame,
-  endHeaders,
-  endStream,
-  frame,
-  headersFrame,
-  rawHttp2Origin,
-  resetFrame,
-  status200,
-  status404,
-} from "./raw-http2-origin.ts";
-import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
+import { faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
+
+/** An origin that answers with frames that Node's server would never send. */
+async function rawHttp2Origin(answer: (stream: number) => readonly Buffer[]): Promise<string> {
+  const server = rawHttp2Server(answer);
+  const sockets: Socket[] = [];
+  server.on("connection", (socket) => sockets.push(socket));
+  return listen(server, () => sockets.forEach((socket) => socket.destroy()));
+}
 
 describe("what ends a call over HTTP/2", () => {
   test("an abort resets its stream, and the connection goes on", async () => {
@@ -95,20 +93,24 @@ describe("what ends a call over HTTP/2", () => {
     ["with NO_ERROR", 0],
     ["with CANCEL", 8],
   ])("an origin that resets its stream %s inside a body of unknown length breaks it", async (_how, code) => {
-    const origin = await rawHttp2Origin((stream, write) => {
-      write(frame(headersFrame, endHeaders, stream, Buffer.from([status200])));
-      write(frame(dataFrame, 0, stream, Buffer.from("half")));
-      write(frame(resetFrame, 0, stream, Buffer.from([0, 0, 0, code])));
-    });
+    const origin = await rawHttp2Origin((stream) => [
+      fieldsFrame(stream, [[":status", "200"]], false),
+      dataFrame(stream, "half", false),
+      resetFrame(stream, code),
+    ]);
     const { body } = await responseOf(http2(origin).call(request()));
     expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
   });
 
   test("defect: an answer to an upgrade that was longer than its length was a defect of the server", async () => {
-    const origin = await rawHttp2Origin((stream, write) => {
-      write(frame(headersFrame, endHeaders, stream, Buffer.from([status404, ...contentLength1])));
-      write(frame(dataFrame, endStream, stream, Buffer.from("ok")));
-    });
+    const status404 = [
+      [":status", "404"],
+      ["content-length", "1"],
+    ] as const;
+    const origin = await rawHttp2Origin((stream) => [
+      fieldsFrame(stream, status404, false),
+      dataFrame(stream, "ok", true),
+    ]);
     const asked = { ...request(), upgrade: "websocket" };
     const { status, body } = await responseOf(http2(origin).call(asked));
     expect([status, body.length]).toEqual([404, 1]);
@@ -125,11 +127,11 @@ describe("what ends a call over HTTP/2", () => {
   });
 
   test("an origin that ends its stream, and resets it afterwards with NO_ERROR, has said all", async () => {
-    const origin = await rawHttp2Origin((stream, write) => {
-      write(frame(headersFrame, endHeaders, stream, Buffer.from([status200])));
-      write(frame(dataFrame, endStream, stream, Buffer.from("whole")));
-      write(frame(resetFrame, 0, stream, Buffer.from([0, 0, 0, 0])));
-    });
+    const origin = await rawHttp2Origin((stream) => [
+      fieldsFrame(stream, [[":status", "200"]], false),
+      dataFrame(stream, "whole", true),
+      resetFrame(stream, 0),
+    ]);
     expect(await textOf(http2(origin).call(request()))).toBe("whole");
   });
 

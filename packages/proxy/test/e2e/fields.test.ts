@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
+import { askRaw, type FieldPairs, fieldsFrame, rawHttp2Server } from "@pagoda/http/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Wire } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
-import { type Origin, origin } from "./origin.ts";
+import { listen, type Origin, origin } from "./origin.ts";
 import type { Pagoda } from "./program.ts";
-import { askRaw, fieldsFrame, type Pairs, rawHttp2Origin } from "./raw-http2.ts";
 
 /** An origin that tells what it heard, trailers included, and sends trailers of its own. */
 async function teller(): Promise<Origin> {
@@ -104,10 +104,10 @@ test("fields with underscores that read like those of a proxy do not reach an or
 });
 
 /** Asks with these fields, and gives the code of the reset, and the metric of what was refused. */
-async function asked(fields: Pairs): Promise<number | undefined> {
+async function asked(fields: FieldPairs): Promise<number | undefined> {
   const { hostname, port } = new URL(pagoda.url);
   const socket = connect(Number(port), hostname);
-  const head: Pairs = [
+  const head: FieldPairs = [
     [":method", "GET"],
     [":scheme", "http"],
     [":authority", "a"],
@@ -121,7 +121,7 @@ async function asked(fields: Pairs): Promise<number | undefined> {
 const protocolError = 1;
 
 describe("over HTTP/2 a request is reset", () => {
-  test.each<[string, Pairs]>([
+  test.each<[string, FieldPairs]>([
     ["a space before a value", [["x-a", " b"]]],
     ["a tab behind it", [["x-a", "b\t"]]],
     ["a name in capitals", [["X-A", "b"]]],
@@ -141,7 +141,7 @@ describe("over HTTP/2 a request is reset", () => {
   });
 
   // nghttp2 tells Node of each such field, and Node ignores it (`OnInvalidHeader`): nothing says that there was one.
-  test.fails.each<[string, Pairs]>([
+  test.fails.each<[string, FieldPairs]>([
     ["a line feed in a value", [["x-a", "b\r\nc: d"]]],
     ["a NUL in a value", [["x-a", "b\0"]]],
     ["a control character in a value", [["x-a", "\x01"]]],
@@ -154,10 +154,10 @@ describe("over HTTP/2 a request is reset", () => {
 });
 
 describe("over HTTP/2 from an origin", () => {
-  const answer = (...fields: Pairs): Promise<Origin> =>
-    rawHttp2Origin((stream) => [fieldsFrame(stream, [[":status", "200"], ...fields], true)]);
+  const answer = (...fields: FieldPairs): Promise<Origin> =>
+    listen(rawHttp2Server((stream) => [fieldsFrame(stream, [[":status", "200"], ...fields], true)]));
 
-  test.each<[string, Pairs, number]>([
+  test.each<[string, FieldPairs, number]>([
     ["spaces around a field make the response malformed", [["x-a", " b"]], 502],
     ["a proper response passes, and Via says how it came", [["x-a", "b"]], 200],
   ])("%s", async (_name, fields, status) => {

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { askRaw, dataFrame, type FieldPairs, fieldsFrame, rawHttp2Server } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { anywhere, configured, Folder } from "./configured.ts";
-import { rawOrigin } from "./origin.ts";
-import { askRaw, dataFrame, fieldsFrame, type Pairs, rawHttp2Origin } from "./raw-http2.ts";
+import { listen, rawOrigin } from "./origin.ts";
 
 /** Names that mean something to those who read messages, and what is no name. */
 const names: readonly string[] = [
@@ -38,7 +38,7 @@ const response = fc.record({
 type Request = typeof request extends fc.Arbitrary<infer T> ? T : never;
 type Response = typeof response extends fc.Arbitrary<infer T> ? T : never;
 
-const lines = (all: Pairs): string => all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+const lines = (all: FieldPairs): string => all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 
 /** As HTTP/1.1, after which the connection ends. */
 function answerText({ information, status, fields, isChunked, trailers }: Response): string {
@@ -53,7 +53,7 @@ function answerFrames(
   { information, status, fields, isChunked, trailers }: Response,
   stream: number,
 ): Buffer[] {
-  const head = (code: string, more: Pairs): Buffer =>
+  const head = (code: string, more: FieldPairs): Buffer =>
     fieldsFrame(stream, [[":status", code], ...more], false);
   return [
     ...information.map(([code, more]) => head(code, more)),
@@ -73,8 +73,8 @@ function requestText({ path, method, fields, trailers }: Request): string {
 }
 
 function requestFrames({ path, method, fields, trailers }: Request): Buffer[] {
-  const tunnel: Pairs = method === "CONNECT" ? [[":protocol", "websocket"]] : [];
-  const pseudo: Pairs = [
+  const tunnel: FieldPairs = method === "CONNECT" ? [[":protocol", "websocket"]] : [];
+  const pseudo: FieldPairs = [
     [":method", method],
     [":scheme", "http"],
     [":authority", "a"],
@@ -103,7 +103,7 @@ test("whatever fields come from either side, every call ends, no worker does, an
   await using http1 = await rawOrigin((socket: Socket) => {
     socket.once("data", () => socket.end(answerText(answer), "latin1"));
   });
-  await using http2 = await rawHttp2Origin((stream) => answerFrames(answer, stream));
+  await using http2 = await listen(rawHttp2Server((stream) => answerFrames(answer, stream)));
   using folder = new Folder();
   const route = (name: string) => ({
     name,

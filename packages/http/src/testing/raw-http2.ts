@@ -1,0 +1,108 @@
+import { createServer, type Server, type Socket } from "node:net";
+
+/** Names and values for a field block, whether or not they make valid fields. */
+export type FieldPairs = readonly (readonly [name: string, value: string])[];
+
+/** Type of a frame (RFC 9113, 6). */
+export const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6 } as const;
+/** Flags of a frame (RFC 9113, 6). */
+export const frameFlag = { endStream: 1, acknowledged: 1, endHeaders: 4 } as const;
+
+/** What a client sends first (RFC 9113, 3.4). */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+/** Settings that allow extended CONNECT (RFC 8441, 3). */
+const settings = frame(frameType.settings, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1]));
+
+/** A frame (RFC 9113, 4.1). */
+export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** A HEADERS frame, also for trailers: the fields as they are, without compression (RFC 7541, 6.2.2). */
+export function fieldsFrame(stream: number, fields: FieldPairs, isLast: boolean): Buffer {
+  const text = (value: string): Buffer => {
+    const bytes = Buffer.from(value, "latin1");
+    return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  };
+  const lines = fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]);
+  const flags = frameFlag.endHeaders + (isLast ? frameFlag.endStream : 0);
+  return frame(frameType.headers, flags, stream, Buffer.concat(lines));
+}
+
+export function dataFrame(stream: number, content: string, isLast: boolean): Buffer {
+  return frame(frameType.data, isLast ? frameFlag.endStream : 0, stream, Buffer.from(content));
+}
+
+/** @param code Why (RFC 9113, 7). */
+export function resetFrame(stream: number, code: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(code);
+  return frame(frameType.reset, 0, stream, payload);
+}
+
+/**
+ * Sends a request on stream 1, frame by frame, as Node's client never would.
+ *
+ * @returns When the response or the connection has ended: the code of the reset, if there was one.
+ */
+export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    socket.on("error", () => {}).once("close", () => resolve(undefined));
+    read(socket, 0, (type, flags, stream, payload) => {
+      if (stream !== 1) return;
+      const isLast =
+        (type === frameType.data || type === frameType.headers) && (flags & frameFlag.endStream) !== 0;
+      if (type === frameType.reset) resolve(payload.readUInt32BE(0));
+      else if (isLast) resolve(undefined);
+    });
+    socket.write(Buffer.concat([preface, settings, ...frames]));
+  });
+}
+
+/** A server that answers each request with the given frames, as Node's server never would. It does not listen yet. */
+export function rawHttp2Server(answer: (stream: number) => readonly Buffer[]): Server {
+  return createServer((socket) => {
+    const answered = new Set<number>();
+    socket.on("error", () => {});
+    socket.write(settings);
+    read(socket, preface.length, (type, _flags, stream) => {
+      if (type !== frameType.headers || answered.has(stream)) return;
+      answered.add(stream);
+      socket.write(Buffer.concat(answer(stream)));
+    });
+  });
+}
+
+/** Reads frames after the first bytes, and acknowledges settings and pings. */
+function read(
+  socket: Socket,
+  skip: number,
+  heard: (type: number, flags: number, stream: number, payload: Buffer) => void,
+): void {
+  let unread = Buffer.alloc(0);
+  let left = skip;
+  socket.on("data", (piece: Buffer) => {
+    unread = Buffer.concat([unread, piece]);
+    if (unread.length < left) return;
+    unread = unread.subarray(left);
+    left = 0;
+    while (unread.length >= 9 && unread.length >= 9 + unread.readUIntBE(0, 3)) {
+      const end = 9 + unread.readUIntBE(0, 3);
+      const [type = 0, flags = 0] = unread.subarray(3, 5);
+      const stream = unread.readUInt32BE(5);
+      const payload = unread.subarray(9, end);
+      unread = unread.subarray(end);
+      const isAcknowledged = flags === frameFlag.acknowledged;
+      if (type === frameType.settings && !isAcknowledged)
+        socket.write(frame(type, frameFlag.acknowledged, 0, Buffer.alloc(0)));
+      if (type === frameType.ping && !isAcknowledged)
+        socket.write(frame(type, frameFlag.acknowledged, 0, payload));
+      heard(type, flags, stream, payload);
+    }
+  });
+}
