@@ -16,48 +16,54 @@ import {
 } from "@pagoda/core";
 import { type Either, left } from "fp-ts/lib/Either.js";
 
-/** The failure that was asked for. Of origin `upstream`, for that is what it plays: health and breakers count it. */
+/** An injected failure. Its origin is `upstream`, so that health and circuit breakers count it. */
 export interface Injected extends Fault<"Injected"> {
   readonly origin: "upstream";
   readonly retryable: true;
 }
 
+/** Which calls to delay, and how long. */
 export interface Delay {
-  /** The share of calls that are delayed: 0 to 1. */
+  /** Fraction of calls to delay: 0 to 1. */
   readonly ratio: number;
   /**
-   * Milliseconds, 0 to 2,147,483,647. A function makes them of a number from 0 (included) to 1 (not included), evenly
-   * spread: `(chance) => 10 + 90 * chance`.
+   * Length of the delay in milliseconds: 0 to 2,147,483,647. A function computes it from a
+   * uniformly distributed number in [0, 1): `(chance) => 10 + 90 * chance`.
    */
   readonly ms: number | ((chance: number) => number);
 }
 
+/** Which calls to fail, and with which error. */
 export interface Failure<Err = unknown> {
-  /** The share of calls that fail: 0 to 1. */
+  /** Fraction of calls to fail: 0 to 1. */
   readonly ratio: number;
-  /** Makes the error. Its origin says whether breakers and health count it. Default: {@link Injected}. */
+  /**
+   * Makes the error. Its origin decides whether circuit breakers and health count it. Default:
+   * {@link Injected}.
+   */
   readonly error?: () => Err;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface FaultObserver {
-  /** A call is held up for so many milliseconds. */
+  /** A call is delayed by `ms`. */
   readonly delayed?: (ms: number) => void;
-  /** A call was ended with that error. */
+  /** A call was failed with `error`. */
   readonly failed?: (error: unknown) => void;
 }
 
+/** Options of {@link fault}. */
 export interface FaultOptions<Late extends Delay = Delay, Broken extends Failure = Failure> {
   /** Default: none. */
   readonly delay?: Late;
-  /** Default: none. A call that is delayed may fail, too, after its delay. */
+  /** Default: none. A delayed call may also fail, after its delay. */
   readonly failure?: Broken;
   readonly observer?: FaultObserver;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
-/** The errors that a failure is told to raise. */
+/** The errors that a {@link Failure} raises. */
 export type RaisedBy<Broken extends Failure> = Broken extends Failure
   ? Broken extends { readonly error: () => infer Err }
     ? Err
@@ -67,17 +73,18 @@ export type RaisedBy<Broken extends Failure> = Broken extends Failure
   : never;
 
 /**
- * Delays a share of the calls and lets a share of them fail, to see what the rest of a stack makes of it. Failures
- * never reach inner. Each call draws three numbers, whatever becomes of it: with a seeded source the same calls are
- * hit in each run, and a changed delay does not change which calls fail.
+ * Injects delays and failures into a fraction of calls, to test how the rest of a stack handles
+ * them. A failed call never reaches inner. Every call draws three random numbers: with a seeded
+ * source the same calls are affected in each run, and changing the delay does not change which
+ * calls fail.
  *
- * Put it where the trouble would come from: right around the leaf it plays a bad upstream, further out a bad stack.
- * `optional` leaves it out where it is not wanted.
+ * Place it where the trouble would arise: directly around the leaf it simulates a bad upstream,
+ * further out a bad stack. Use `optional` to include it only on demand.
  *
- * Errors: what `failure` raises, and with `delay` also `Aborted`, at once, when the caller leaves meanwhile. After a
- * delay inner is called when it is ready.
+ * Errors: what `failure` raises, and with `delay` also `Aborted` if the caller aborts during the
+ * delay. After a delay, inner is called when it is ready.
  *
- * Cost per call: about 30 ns for the three numbers; a delay costs a timer and an abort listener.
+ * Cost per call: about 30 ns for the three numbers. A delay costs a timer and an abort listener.
  *
  * Source: Envoy's fault filter, linkerd's fault injection.
  *

@@ -19,21 +19,24 @@ const injected: Injected = { _tag: "Injected", origin: "upstream", retryable: tr
 function bench(options: FaultOptions) {
   const clock = virtualClock();
   const mock = mockService<string, number>();
-  const told: unknown[] = [];
-  const observer = { delayed: (ms: number) => told.push(ms), failed: (error: unknown) => told.push(error) };
-  return { clock, mock, told, layered: fault({ clock, observer, ...options })(mock.service) };
+  const events: unknown[] = [];
+  const observer = {
+    delayed: (ms: number) => events.push(ms),
+    failed: (error: unknown) => events.push(error),
+  };
+  return { clock, mock, events, layered: fault({ clock, observer, ...options })(mock.service) };
 }
 
-/** Source of chance that gives these numbers over and over, and counts how many were taken. */
+/** A random source that repeats these numbers and counts the draws. */
 function scripted(...numbers: readonly number[]): { readonly random: Random; readonly taken: () => number } {
   let taken = 0;
   return { random: () => numbers[taken++ % numbers.length] as number, taken: () => taken };
 }
 
-describe("fault: passing", () => {
+describe("fault: passing calls", () => {
   conformance(test, () => fault({ delay: { ratio: 0, ms: 50 }, failure: { ratio: 0 } }));
 
-  test("gives inner's own promise, and sets no timer", async () => {
+  test("returns inner's promise and sets no timer", async () => {
     const answer = Promise.resolve(right(1));
     const clock = virtualClock();
     const layered = fault({ delay: { ratio: 0, ms: 50 }, clock })(service("leaf", () => answer));
@@ -41,7 +44,7 @@ describe("fault: passing", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a call of inner that throws comes out as a rejection", async () => {
+  test("rejects if inner throws", async () => {
     const leaf: Service<string, number> = service("leaf", () => {
       throw new Error("a mistake");
     });
@@ -50,27 +53,27 @@ describe("fault: passing", () => {
 });
 
 describe("fault: failure", () => {
-  test("ends a call before inner sees it", async () => {
-    const { mock, layered, told } = bench({ failure: { ratio: 1 } });
+  test("fails a call before it reaches inner", async () => {
+    const { mock, layered, events } = bench({ failure: { ratio: 1 } });
     expect(await layered.call("a")).toEqual(left(injected));
     await mock.expectNoCall();
-    expect(told).toEqual([injected]);
+    expect(events).toEqual([injected]);
   });
 
-  test("gives the error that was asked for, made for each call", async () => {
+  test("makes the configured error for each call", async () => {
     let made = 0;
     const { layered } = bench({ failure: { ratio: 1, error: () => ++made } });
     expect([await layered.call("a"), await layered.call("b")]).toEqual([left(1), left(2)]);
   });
 
-  test("an error that cannot be made is a defect", async () => {
+  test("rejects if error throws", async () => {
     const error = (): never => {
       throw new Error("a mistake");
     };
     await expect(bench({ failure: { ratio: 1, error } }).layered.call("a")).rejects.toThrow("a mistake");
   });
 
-  test("hits the share that was asked for", async () => {
+  test("fails the configured fraction", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), async (seed, ratio) => {
         const layered = fault({ failure: { ratio }, random: seededRandom(seed) })(
@@ -88,8 +91,8 @@ describe("fault: failure", () => {
 describe("fault: delay", () => {
   conformance(test, ({ clock }) => fault({ delay: { ratio: 1, ms: 0 }, clock: hurried(clock) }));
 
-  // Defect: it waited for ever for an inner that did not become ready, such as an open circuit.
-  test("waits 3 s at most for an inner that is not ready when the time is over, which then refuses", async () => {
+  // Defect: it waited forever for an inner that did not become ready, such as an open circuit.
+  test("after the delay, waits at most 3 s for inner, which then refuses", async () => {
     const clock = virtualClock();
     const open = service("open", async (_text: string) => left("open"), {
       ready: () => new Promise(() => {}),
@@ -103,46 +106,46 @@ describe("fault: delay", () => {
     expect(await result).toEqual(left("open"));
   });
 
-  test("calls inner only when the time is over", async () => {
-    const { clock, mock, layered, told } = bench({ delay: { ratio: 1, ms: 50 } });
+  test("calls inner only after the delay", async () => {
+    const { clock, mock, layered, events } = bench({ delay: { ratio: 1, ms: 50 } });
     const result = layered.call("a");
     await clock.advance(49);
     await mock.expectNoCall();
     await clock.advance(1);
     (await mock.next()).answer(1);
     expect(await result).toEqual(right(1));
-    expect(told).toEqual([50]);
+    expect(events).toEqual([50]);
   });
 
-  test("makes the time of chance", async () => {
+  test("computes the delay from a random number", async () => {
     const { random } = scripted(0, 0.25, 0.99);
-    const { clock, mock, layered, told } = bench({
+    const { clock, mock, layered, events } = bench({
       delay: { ratio: 1, ms: (chance) => 100 * chance },
       random,
     });
     void layered.call("a");
     await clock.advance(25);
     (await mock.next()).answer(1);
-    expect(told).toEqual([25]);
+    expect(events).toEqual([25]);
   });
 
-  test.each([-1, NaN, Infinity])("a time of %d ms out of a function is a defect", async (ms) => {
+  test.each([-1, NaN, Infinity])("rejects a computed delay of %d ms", async (ms) => {
     const { layered } = bench({ delay: { ratio: 1, ms: () => ms } });
     await expect(layered.call("a")).rejects.toThrow(
       `fault: delay.ms must be a number from 0 to 2147483647 (got ${ms})`,
     );
   });
 
-  test("then fails, where both hit", async () => {
-    const { clock, layered, told } = bench({ delay: { ratio: 1, ms: 50 }, failure: { ratio: 1 } });
+  test("fails after the delay if both apply", async () => {
+    const { clock, layered, events } = bench({ delay: { ratio: 1, ms: 50 }, failure: { ratio: 1 } });
     const result = layered.call("a");
     await clock.advance(49);
-    expect(told).toEqual([50]);
+    expect(events).toEqual([50]);
     await clock.advance(1);
     expect(await result).toEqual(left(injected));
   });
 
-  test("ends at once with the caller, and leaves nothing", async () => {
+  test("ends at once when the caller aborts, and leaves nothing behind", async () => {
     const { clock, mock, layered } = bench({ delay: { ratio: 1, ms: 50 }, failure: { ratio: 1 } });
     const controller = new AbortController();
     const result = layered.call("a", controller.signal);
@@ -154,13 +157,13 @@ describe("fault: delay", () => {
     await mock.expectNoCall();
   });
 
-  test("does not begin for a caller that has left", async () => {
+  test("does not start for a caller that has already aborted", async () => {
     const { clock, layered } = bench({ delay: { ratio: 1, ms: 50 } });
     expect(await layered.call("a", AbortSignal.abort())).toMatchObject({ left: { _tag: "Aborted" } });
     expect(clock.pending).toBe(0);
   });
 
-  test("asks inner's readiness again, and waits for it until the caller leaves", async () => {
+  test("after the delay, waits until inner is ready or the caller aborts", async () => {
     const { clock, mock, layered } = bench({ delay: { ratio: 1, ms: 50 } });
     const controller = new AbortController();
     const results = [layered.call("a"), layered.call("b", controller.signal)];
@@ -176,14 +179,14 @@ describe("fault: delay", () => {
   });
 });
 
-describe("fault: chance", () => {
+describe("fault: randomness", () => {
   test.each<FaultOptions>([
     {},
     { delay: { ratio: 1, ms: (chance) => chance } },
     { delay: { ratio: 1, ms: 1 }, failure: { ratio: 1 } },
     { failure: { ratio: 1 } },
     { delay: { ratio: 0, ms: 1 }, failure: { ratio: 0 } },
-  ])("takes three numbers for each call, whatever becomes of it: %j", async (options) => {
+  ])("draws three numbers per call in any case: %j", async (options) => {
     const { random, taken } = scripted(0.5);
     const { clock, mock, layered } = bench({ ...options, random });
     void layered.call("a");
@@ -192,7 +195,7 @@ describe("fault: chance", () => {
     expect(taken()).toBe(3);
   });
 
-  test("the same calls fail for the same seed, whatever is delayed", async () => {
+  test("fails the same calls with the same seed, whatever is delayed", async () => {
     const failing = async (delay?: Delay): Promise<readonly string[]> => {
       const clock = virtualClock();
       const leaf = service("leaf", async (_request: string) => right(1));
@@ -209,7 +212,7 @@ describe("fault: chance", () => {
 });
 
 describe("fault: options", () => {
-  test.each([-0.1, 1.1, NaN])("does not take %d as a share", (ratio) => {
+  test.each([-0.1, 1.1, NaN])("rejects a ratio of %d", (ratio) => {
     expect(() => fault({ delay: { ratio, ms: 1 } })).toThrow(
       `delay.ratio must be a number from 0 to 1 (got ${ratio})`,
     );
@@ -218,13 +221,13 @@ describe("fault: options", () => {
     );
   });
 
-  test.each([-1, NaN, 2 ** 31])("does not take %d ms", (ms) => {
+  test.each([-1, NaN, 2 ** 31])("rejects a delay of %d ms", (ms) => {
     expect(() => fault({ delay: { ratio: 1, ms } })).toThrow(
       `fault: delay.ms must be a number from 0 to 2147483647 (got ${ms})`,
     );
   });
 
-  test("describes them, and what it has done", async () => {
+  test("describes its options and counters", async () => {
     const { clock, layered } = bench({ delay: { ratio: 1, ms: 50 }, failure: { ratio: 1 } });
     void layered.call("a");
     expect(layered.describe()).toMatchObject({
@@ -244,7 +247,7 @@ describe("types of fault", () => {
   interface Down extends Fault<"Down"> {}
   const down = (): Down => ({ _tag: "Down", origin: "upstream", retryable: true });
 
-  test("what is raised is what was asked for", () => {
+  test("raises the configured errors", () => {
     expectTypeOf(fault({})).toEqualTypeOf<Layer>();
     expectTypeOf(fault({ delay: { ratio: 1, ms: 1 } })).toEqualTypeOf<Layer<unknown, unknown, Aborted>>();
     expectTypeOf(fault({ failure: { ratio: 1 } })).toEqualTypeOf<Layer<unknown, unknown, Injected>>();
@@ -256,19 +259,22 @@ describe("types of fault", () => {
     >();
   });
 
-  test("options that may be there may raise", () => {
+  test("optional options may raise", () => {
     expectTypeOf(fault({} as { failure?: Failure<Down>; delay?: Delay })).toEqualTypeOf<
       Layer<unknown, unknown, Aborted | Injected | Down>
     >();
   });
 
-  test("an option that is not one does not compile", () => {
+  test("does not compile with an unknown option", () => {
     // @ts-expect-error: 'delays' does not exist.
     fault({ delays: { ratio: 1, ms: 1 } });
   });
 });
 
-/** Timers of 0 ms fire as soon as everything else has settled: the suite does not move its clock. */
+/**
+ * A clock whose timers of 0 ms fire once everything else has settled, as the suite does not advance
+ * its own.
+ */
 function hurried(clock: Clock): Clock {
   const own = new WeakSet();
   return {
@@ -283,7 +289,7 @@ function hurried(clock: Clock): Clock {
   };
 }
 
-/** A timer that fires as soon as everything else has settled. */
+/** A timer that fires once everything else has settled. */
 function soon(_ms: number, run: () => void): object {
   void Promise.resolve().then(run);
   return {};

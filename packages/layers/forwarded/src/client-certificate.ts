@@ -1,7 +1,8 @@
 import type { PeerCertificate } from "@pagoda/http";
 
 /**
- * A certificate in the form of Envoy's `X-Forwarded-Client-Cert`: its SHA-256, its subject, and its names.
+ * Formats a certificate as in Envoy's `X-Forwarded-Client-Cert`: SHA-256 hash, subject, and
+ * alternative names.
  *
  * Source: Envoy's documentation of HTTP header manipulation.
  */
@@ -15,7 +16,7 @@ export function clientCertificate({ sha256, subject, uris, names }: PeerCertific
   return parts.join(";");
 }
 
-/** What has a delimiter in it stands in quotes. */
+/** Quotes a value only if it contains a delimiter. */
 function plain(text: string): string {
   return /[",;=\\]/.test(text) ? quoted(text) : ascii(text);
 }
@@ -24,7 +25,7 @@ function quoted(text: string): string {
   return `"${ascii(text).replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
-/** A field's value can carry no more than this. */
+/** Percent-encodes everything but visible ASCII and spaces, which header values are limited to. */
 function ascii(text: string): string {
   return text.toWellFormed().replaceAll(/[^ -~]/gu, (character) => encodeURIComponent(character));
 }

@@ -1,14 +1,15 @@
 /**
- * Field names, to be found whatever their case. Most names of a message are told from those of the set by their
- * length and first letter alone, which spares them lower case and a look-up: that halves the cost of `endToEnd`.
+ * A case-insensitive set of header names. Most names of a message are ruled out by length and first
+ * letter alone, which saves the conversion to lower case and the lookup, and halves the cost of
+ * `endToEnd`.
  */
 export class FieldNames {
   readonly #names: ReadonlySet<string>;
-  /** A bit for each length, and one for each first letter. Numbers that are equal modulo 32 share theirs. */
+  /** One bit per length, and one per first letter. Values equal modulo 32 share a bit. */
   readonly #lengths: number;
   readonly #letters: number;
 
-  /** @param names In lower case. */
+  /** @param names Header names in lower case. */
   constructor(names: readonly string[]) {
     this.#names = new Set(names);
     this.#lengths = names.reduce((bits, { length }) => bits | (1 << length), 0);

@@ -15,46 +15,49 @@ import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";
 import { hopsOf } from "./hops.ts";
 
+/** Options of {@link forwarded}. */
 export interface ForwardedOptions {
   /**
-   * Whether what the peer at an address says in `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and `X-Request-Id` is
-   * believed: true for a proxy of one's own in front of this one. Default: nobody is believed.
+   * Whether to trust the `Forwarded`, `X-Forwarded-*`, `X-Real-IP` and `X-Request-Id` headers of
+   * the peer at an address, such as a proxy of yours in front of this one. Default: trusts no peer.
    */
   readonly trust?: (address: string) => boolean;
   /**
-   * The name in `Via`: letters, digits and `._:-`; `false`: no `Via`, against RFC 9110, 7.6.3, for origins that answer
-   * otherwise when there is one. Default `pagoda`.
+   * Name of this hop in `Via`: letters, digits and `._:-`. `false` sets no `Via`, against RFC 9110,
+   * 7.6.3, for origins that respond differently if there is one. Default `pagoda`.
    */
   readonly via?: string | false;
-  /** Makes the id of a request that brings none that is believed. Default: a random UUID. */
+  /** Makes the id of a request without a trusted one. Default: a random UUID. */
   readonly newId?: () => string;
 }
 
 /**
- * Makes messages fit to be passed on. Inwards: fields that concern only the client's connection are left out;
- * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id` are set, and the request gets its `requestId` and its
- * `client`. Outwards: the same connection fields are left out of the response, which gets `Via` and the request's id.
+ * Prepares messages for forwarding. On requests it removes hop-by-hop headers, sets
+ * `X-Forwarded-For`, `-Proto`, `-Host`, `Via` and `X-Request-Id`, and adds `requestId` and
+ * `client`. On responses it removes hop-by-hop headers and sets `Via` and `X-Request-Id`.
  *
- * What the peer says about who asked is left out too, unless the peer is trusted: then its `X-Forwarded-For` goes on with
- * canonical addresses and the peer's appended, and its other claims as they are. A certificate that the peer has shown,
- * and the server verified, is told in `X-Forwarded-Client-Cert`. Its `X-Request-Id` is kept if there is one, of
- * 1 to 128 visible ASCII characters without a comma, which would be two ids put together on the way.
+ * Forwarding headers of the peer are removed, unless the peer is trusted. Then its
+ * `X-Forwarded-For` is passed on with canonical addresses and the peer's own appended, and the
+ * others are passed on unchanged. A client certificate verified by the server is forwarded in
+ * `X-Forwarded-Client-Cert`. The peer's `X-Request-Id` is kept if it occurs once and has 1 to 128
+ * visible ASCII characters without a comma, which would indicate two merged ids.
  *
- * The client is the peer, or where that is trusted the last address of `X-Forwarded-For` that is not: what stands
- * further left anybody may have written. The walk ends at an entry that is not an address. Ports and brackets are not
- * part of an address. The peer's identity is the client's only where the peer is the client: Envoy, too, keeps apart who
- * the peer is and whom it forwards for. A request made here, without a peer, is from `local`.
+ * The client is the peer or, if the peer is trusted, the rightmost untrusted address in
+ * `X-Forwarded-For`: anyone may have written the entries further left. The search stops at an entry
+ * that is not an address. Ports and brackets are dropped. The peer's identity is the client's only
+ * if the peer is the client, as in Envoy. The client of a request made in this process, without a
+ * peer, is `local`.
  *
- * Names with underscores that read like fields of the connection, of routing, authentication or forwarding
- * (`X_Forwarded_For`) are left out, whoever sends them: a trusted peer that did not write them has passed them on.
+ * Lookalikes with underscores of hop-by-hop, routing, authentication or forwarding headers
+ * (`X_Forwarded_For`) are removed even from a trusted peer, which may have passed them on unseen.
  *
- * It stands outermost in a proxy, so that everything further in can tell requests apart by their id.
+ * Place it outermost in a proxy, so that all inner layers have the request id and the client.
  *
  * Errors: none.
  *
- * Cost per call: between 1 and 1.5 µs for eight fields each way, the random UUID included.
+ * Cost per call: between 1 and 1.5 µs for eight headers each way, the random UUID included.
  *
- * @throws RangeError when `via` is no name for `Via`.
+ * @throws RangeError when `via` is not a valid name.
  */
 export function forwarded({
   trust = () => false,
@@ -70,9 +73,9 @@ export function forwarded({
       options: { via },
       call(request, signal) {
         const { peer, onInformation } = request;
-        const believed = peer !== undefined && trust(peer.address);
-        const hops = believed ? hopsOf(request, peer, trust) : undefined;
-        const requestId = (believed ? idOf(request) : undefined) ?? newId();
+        const trusted = peer !== undefined && trust(peer.address);
+        const hops = trusted ? hopsOf(request, peer, trust) : undefined;
+        const requestId = (trusted ? idOf(request) : undefined) ?? newId();
         const passedOn = {
           ...request,
           headers: inwards(request, hops?.before, requestId, via),
@@ -91,17 +94,17 @@ export function forwarded({
   );
 }
 
-/** Who asks where the request was made in this process. */
+/** The client of requests made in this process. */
 const local: Client = { address: "local" };
 
-/** The id that a request brings, where it is one that can stand in logs and be sent on. */
+/** Returns the id of a request if it is safe to log and to pass on. */
 function idOf({ headers }: HttpRequest): string | undefined {
   const [id, ...more] = headers.all("x-request-id");
-  return id !== undefined && more.length === 0 && saneId.test(id) ? id : undefined;
+  return id !== undefined && more.length === 0 && validId.test(id) ? id : undefined;
 }
 
-/** Visible ASCII but the comma. */
-const saneId = /^[!-+\--~]{1,128}$/;
+/** Visible ASCII except the comma. */
+const validId = /^[!-+\--~]{1,128}$/;
 
 const id = new FieldNames(["x-request-id"]);
 const replaced = new FieldNames(["x-forwarded-for", "x-request-id"]);
@@ -109,14 +112,14 @@ const claims = new FieldNames(["forwarded", "x-real-ip", "x-request-id"]);
 
 const isId = (name: string): boolean => id.has(name);
 const isReplaced = (name: string): boolean => replaced.has(name) || isDisguised(name);
-/** Says who asked, in one of the ways that servers behind a proxy believe. */
+/** Matches headers that servers behind a proxy trust to identify the client. */
 const isClaim = (name: string): boolean => claims.has(name) || isForwarded(name) || isDisguised(name);
 
 function isForwarded(name: string): boolean {
   return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
 }
 
-/** @param before What a peer that is believed says of the hops before it; `undefined` for one that is not. */
+/** @param before Hops before a trusted peer; `undefined` if the peer is not trusted. */
 function inwards(
   request: HttpRequest,
   before: string | undefined,
@@ -124,15 +127,15 @@ function inwards(
   via: string | false,
 ): HttpHeaders {
   const { headers, peer, scheme, authority, version } = request;
-  const believed = before !== undefined;
-  const fields = endToEnd(headers.raw, believed ? isReplaced : isClaim);
+  const trusted = before !== undefined;
+  const fields = endToEnd(headers.raw, trusted ? isReplaced : isClaim);
   if (peer !== undefined)
     fields.push("x-forwarded-for", before ? `${before}, ${peer.address}` : peer.address);
-  // After what a trusted peer says of those before it.
+  // After the entries of a trusted peer.
   if (peer?.certificate !== undefined)
     fields.push("x-forwarded-client-cert", clientCertificate(peer.certificate));
-  if (!believed || !headers.has("x-forwarded-proto")) fields.push("x-forwarded-proto", scheme);
-  if (!believed || !headers.has("x-forwarded-host")) fields.push("x-forwarded-host", authority);
+  if (!trusted || !headers.has("x-forwarded-proto")) fields.push("x-forwarded-proto", scheme);
+  if (!trusted || !headers.has("x-forwarded-host")) fields.push("x-forwarded-host", authority);
   if (via !== false) fields.push("via", `${version} ${via}`);
   fields.push("x-request-id", requestId);
   return new HttpHeaders(fields);
@@ -144,7 +147,7 @@ function outwards(
   via: string | false,
 ): HttpHeaders {
   const fields = endToEnd(headers.raw, isId);
-  // Which of the protocols that were asked for it opens.
+  // The protocol that the origin has chosen.
   const upgrade = status === 101 ? headers.get("upgrade") : undefined;
   if (upgrade !== undefined) fields.push("upgrade", upgrade);
   if (via !== false) fields.push("via", `${version} ${via}`);

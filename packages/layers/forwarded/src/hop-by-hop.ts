@@ -2,14 +2,14 @@ import type { RawHeaders } from "@pagoda/http";
 import { FieldNames } from "./field-names.ts";
 
 /**
- * The fields of a message that may go further than one connection, in their order, with their case and repetitions:
- * all but those of RFC 9110, 7.6.1, those that are for the next proxy only (11.7), and those that `Connection` names.
- * `TE` keeps its one value that may go further, `trailers`.
+ * Returns the end-to-end headers of a message, with their order, case and repetitions. Removes the
+ * hop-by-hop headers of RFC 9110, 7.6.1, those for the next proxy (11.7), and those named by
+ * `Connection`. `TE` keeps its only value that may be forwarded, `trailers`.
  *
- * Cost: about 300 ns for eight fields.
+ * Cost: about 300 ns for eight headers.
  *
- * @param drop Whether to leave out a further field, by its name as it stands there.
- * @returns A new list, to be added to.
+ * @param drop Whether to remove another header, by its name in the case of the message.
+ * @returns A new list, which the caller may extend.
  */
 export function endToEnd(raw: RawHeaders, drop: (name: string) => boolean = () => false): string[] {
   const fields: string[] = [];
@@ -18,7 +18,7 @@ export function endToEnd(raw: RawHeaders, drop: (name: string) => boolean = () =
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     if (hopByHop.has(name)) {
-      // Who sends TE names it in Connection, so it is looked at before the named ones.
+      // A sender of TE names it in Connection, so it is checked before the named ones.
       if (name.length === 2 && acceptsTrailers.test(value)) fields.push(name, "trailers");
     } else if (!drop(name) && !named?.has(name.toLowerCase())) {
       fields.push(name, value);
@@ -43,8 +43,8 @@ const hopByHop = new FieldNames([
 const acceptsTrailers = /(?:^|,)\s*trailers\s*(?:$|[,;])/i;
 
 /**
- * A peer must not be able to take these from a message by naming them in `Connection`: they say how a message is read,
- * for whom it is and from whom it comes. So do all that begin with `x-forwarded-`.
+ * Headers that `Connection` must not be able to remove, because they frame a message, address it or
+ * identify its sender. The same goes for all that start with `x-forwarded-`.
  */
 const neverNamed: ReadonlySet<string> = new Set([
   "authorization",
@@ -58,14 +58,14 @@ const neverNamed: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
-/** The names in `Connection` that concern fields of this message. */
+/** Returns the headers named by `Connection`. */
 function namedByConnection(raw: RawHeaders): ReadonlySet<string> | undefined {
   let named: Set<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
     const value = raw[i + 1] as string;
-    // What nearly all connections say; neither names a field.
+    // The usual values, which name no header.
     if (value === "keep-alive" || value === "close") continue;
     for (const option of value.split(",")) {
       const lower = option.trim().toLowerCase();

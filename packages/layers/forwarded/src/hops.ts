@@ -1,21 +1,21 @@
 import { hopAddress } from "@pagoda/core";
 import type { Client, HttpRequest, Peer } from "@pagoda/http";
 
-/** What a trusted peer says of the hops before it. */
+/** The hops before a trusted peer. */
 export interface Hops {
   readonly client: Client;
-  /** The value of `X-Forwarded-For`, with canonical addresses; empty where there is none. */
+  /** The value of `X-Forwarded-For` with canonical addresses; empty if there is none. */
   readonly before: string;
 }
 
 /**
- * Walks `X-Forwarded-For` from the right, each hop having vouched for the one before it, until an address that is not
- * trusted: that is the client. An entry that is not an address ends the walk at the hop that wrote it, as in nginx's
- * realip module: what stands further left was not vouched for by anybody who can be named. Empty entries do not count
- * (RFC 9110, 5.6.1).
+ * Walks `X-Forwarded-For` from the right until an untrusted address, which is the client: each hop
+ * vouches for the one before it. An entry that is not an address ends the walk at the hop that
+ * wrote it, as in nginx's realip module, since no known hop vouches for what is further left. Empty
+ * entries are skipped (RFC 9110, 5.6.1).
  *
- * A trusted peer that forwards for nobody is the client itself. The identity in its certificate is then the client's;
- * in all other cases it is not.
+ * A trusted peer without `X-Forwarded-For` is the client itself. Only then is the identity in its
+ * certificate the client's.
  */
 export function hopsOf({ headers }: HttpRequest, peer: Peer, trust: (address: string) => boolean): Hops {
   const values = headers.all("x-forwarded-for");

@@ -3,11 +3,12 @@ import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda
 import { right } from "fp-ts/lib/Either.js";
 
 /**
- * Decrements `Max-Forwards` (RFC 9110, 7.6.2), with which a client that looks for a faulty hop limits how far OPTIONS and TRACE
- * go. At 0 it answers the request itself: OPTIONS with 200, TRACE with 501, since a reflected request would show what other
- * hops have added. A value that is not a number is passed on unchanged.
+ * Decrements `Max-Forwards` (RFC 9110, 7.6.2), which limits the hops of OPTIONS and TRACE requests
+ * so that a client can find a faulty one. At 0 it responds itself: to OPTIONS with 200, to TRACE
+ * with 501, since a reflected request would reveal headers added by other hops. A value that is not
+ * a number is passed on unchanged.
  *
- * It stands outside of what sends a request on, and inside what counts, logs and refuses.
+ * Place it outside the layers that forward the request, and inside metrics, logs and limits.
  *
  * Errors: none.
  */
@@ -26,5 +27,5 @@ export function maxForwards(): Layer<HttpRequest, unknown, never, never, HttpRes
 }
 
 function lastHop(method: "OPTIONS" | "TRACE"): HttpResponse {
-  return method === "OPTIONS" ? httpResponse(200) : text("501 TRACE is not answered here\n", 501);
+  return method === "OPTIONS" ? httpResponse(200) : text("501 TRACE is not supported\n", 501);
 }

@@ -12,22 +12,24 @@ import { mockService } from "@pagoda/core/testing";
 import { forwarded, type ForwardedOptions } from "@pagoda/forwarded";
 
 export const client = { address: "203.0.113.7", port: 50_123 };
-/** The name and value of a field. */
+/** A header: name and value. */
 export type Field = readonly [name: string, value: string];
 
-/** What a stack under `forwarded` saw, and what the client got. */
+/** The request received by the inner service, and the response received by the client. */
 export interface Passage {
   readonly inner: HttpRequest & Identified & FromClient;
   readonly outer: HttpResponse;
 }
 
-/** A request from `client` with these fields. */
+/** A request from `client` with these headers. */
 export function requestWith(fields: readonly Field[], change: Partial<HttpRequest> = {}): HttpRequest {
   const headers = HttpHeaders.of(fields);
   return { ...httpRequest("http://shop.example/cart?full"), peer: client, headers, ...change };
 }
 
-/** Sends a request through the layer and answers it with these fields. Ids are `new-1`, `new-2`, … */
+/**
+ * Sends a request through the layer and responds with these headers. Ids are `new-1`, `new-2`, …
+ */
 export async function pass(
   request: HttpRequest,
   options: ForwardedOptions = {},
@@ -40,6 +42,6 @@ export async function pass(
   const call = await mock.next();
   call.answer({ ...httpResponse(200, "ok"), headers: HttpHeaders.of(answer) });
   const settled = await result;
-  if (!isRight(settled)) throw new Error("the mock answered, the layer did not");
+  if (!isRight(settled)) throw new Error("the mock responded, but the layer failed");
   return { inner: call.request, outer: settled.right };
 }

@@ -8,9 +8,10 @@ const certificate: PeerCertificate = {
   names: ["cart.test", "cart"],
   sha256: "ab12",
 };
-const told = 'Hash=ab12;Subject="CN=cart,O=\\"Shop, Inc.\\"";URI=spiffe://mesh/cart;DNS=cart.test;DNS=cart';
+const formatted =
+  'Hash=ab12;Subject="CN=cart,O=\\"Shop, Inc.\\"";URI=spiffe://mesh/cart;DNS=cart.test;DNS=cart';
 
-/** What is passed on, of a peer with that certificate, or none, that claims something. */
+/** Returns the forwarded headers of a peer with this certificate and this header. */
 async function passedOn(
   shown: PeerCertificate | undefined,
   claimed: string | undefined,
@@ -23,18 +24,18 @@ async function passedOn(
 }
 
 describe("X-Forwarded-Client-Cert", () => {
-  test("is what the peer has shown", async () => {
-    expect(await passedOn(certificate, undefined)).toEqual([told]);
+  test("describes the peer's certificate", async () => {
+    expect(await passedOn(certificate, undefined)).toEqual([formatted]);
   });
 
-  test("is nothing where it has shown none, whatever it claims", async () => {
+  test("is removed if the peer has no certificate", async () => {
     expect(await passedOn(undefined, undefined)).toEqual([]);
     expect(await passedOn(undefined, "Hash=forged")).toEqual([]);
-    expect(await passedOn(certificate, "Hash=forged")).toEqual([told]);
+    expect(await passedOn(certificate, "Hash=forged")).toEqual([formatted]);
   });
 
-  test("of a trusted peer comes first, and stays where that has shown none", async () => {
-    expect(await passedOn(certificate, "Hash=client", () => true)).toEqual(["Hash=client", told]);
+  test("keeps the entries of a trusted peer, with or without a certificate", async () => {
+    expect(await passedOn(certificate, "Hash=client", () => true)).toEqual(["Hash=client", formatted]);
     expect(await passedOn(undefined, "Hash=client", () => true)).toEqual(["Hash=client"]);
   });
 
@@ -42,12 +43,12 @@ describe("X-Forwarded-Client-Cert", () => {
     ["delimiters in a name", { uris: ["spiffe://a/b;c=d,e"] }, 'Hash=ab12;URI="spiffe://a/b;c=d,e"'],
     ["quotes and backslashes", { subject: 'CN=a"b\\c' }, 'Hash=ab12;Subject="CN=a\\"b\\\\c"'],
     [
-      "what a field cannot carry",
+      "characters not allowed in headers",
       { subject: "CN=zo\u00eb\r\nX: y" },
       'Hash=ab12;Subject="CN=zo%C3%AB%0D%0AX: y"',
     ],
-    ["half a character", { subject: "CN=\ud800" }, 'Hash=ab12;Subject="CN=%EF%BF%BD"'],
-  ])("is safe with %s", async (_name, part, value) => {
+    ["a lone surrogate", { subject: "CN=\ud800" }, 'Hash=ab12;Subject="CN=%EF%BF%BD"'],
+  ])("escapes %s", async (_name, part, value) => {
     const bare = { subject: "", uris: [], names: [], sha256: "ab12" };
     expect(await passedOn({ ...bare, ...part }, undefined)).toEqual([value]);
   });

@@ -21,7 +21,7 @@ describe("forwarded", () => {
     changes: { request: ["headers"], response: ["headers"] },
   });
 
-  test("says inwards who asked, for what, and how", async () => {
+  test("sets forwarding headers on the request", async () => {
     const { inner } = await pass(requestWith([["Host", "shop.example"]]));
     expect([...inner.headers]).toEqual([
       ["Host", "shop.example"],
@@ -34,7 +34,7 @@ describe("forwarded", () => {
     expect(inner.requestId).toBe("new-1");
   });
 
-  test("says outwards by whom it came, and the request's id", async () => {
+  test("sets Via and the request's id on the response", async () => {
     const { outer } = await pass(requestWith([]), {}, [["Content-Type", "text/html"]]);
     expect([...outer.headers]).toEqual([
       ["Content-Type", "text/html"],
@@ -43,7 +43,7 @@ describe("forwarded", () => {
     ]);
   });
 
-  test("sets no Via where it is told so, and keeps that of others", async () => {
+  test("sets no Via if via is false, and keeps those of other hops", async () => {
     const { inner, outer } = await pass(requestWith([["Via", "1.1 edge"]]), { via: false }, [
       ["via", "1.1 o"],
     ]);
@@ -51,7 +51,7 @@ describe("forwarded", () => {
     expect(outer.headers.all("via")).toEqual(["1.1 o"]);
   });
 
-  test("gives each request an id of its own", async () => {
+  test("gives each request a new id", async () => {
     const ids = new Set<string>();
     const leaf = service("leaf", async ({ requestId }: HttpRequest & Identified) => left(ids.add(requestId)));
     const layered = forwarded()(leaf);
@@ -68,7 +68,7 @@ describe("forwarded", () => {
     expect(inner.body).toBe(request.body);
   });
 
-  test("lets errors pass as they are", async () => {
+  test("passes errors through unchanged", async () => {
     const mock = mockService<HttpRequest & Identified, HttpResponse, Fault>();
     const result = forwarded()(mock.service).call(requestWith([]));
     const fault = { _tag: "Refused", origin: "upstream", retryable: false } as const;
@@ -76,7 +76,7 @@ describe("forwarded", () => {
     expect(await result).toEqual(left(fault));
   });
 
-  test("leaves the fields of the connection out, in both directions", async () => {
+  test("removes hop-by-hop headers in both directions", async () => {
     const ofConnection: Field[] = [
       ["Connection", "Upgrade, X-Hop"],
       ["Keep-Alive", "timeout=5"],
@@ -111,7 +111,7 @@ describe("forwarded", () => {
     "Cookie",
     "X-Forwarded-For",
     "X-Request-Id",
-  ])("a client cannot take %s from a request by naming it in Connection", async (name) => {
+  ])("a client cannot remove %s by naming it in Connection", async (name) => {
     const fields: Field[] = [
       ["Connection", `close, ${name}`],
       [name, "1"],
@@ -121,7 +121,7 @@ describe("forwarded", () => {
     expect(inner.headers.has("connection")).toBe(false);
   });
 
-  test("TE goes on as trailers or not at all", async () => {
+  test("reduces TE to trailers, or removes it", async () => {
     const te = async (value: string) => (await pass(requestWith([["TE", value]]))).inner.headers.get("te");
     expect(await te("trailers")).toBe("trailers");
     expect(await te("gzip;q=0.5, Trailers")).toBe("trailers");
@@ -130,7 +130,7 @@ describe("forwarded", () => {
     expect(await te("")).toBeUndefined();
   });
 
-  test("defect: TE was lost when Connection named it, as it must", async () => {
+  test("keeps TE if Connection names it, as it must (defect: did not)", async () => {
     const fields: Field[] = [
       ["Connection", "TE"],
       ["TE", "trailers"],
@@ -138,12 +138,12 @@ describe("forwarded", () => {
     expect((await pass(requestWith(fields))).inner.headers.get("te")).toBe("trailers");
   });
 
-  test("defect: Proxy-Authentication-Info, which is for the next proxy only, was passed on", async () => {
+  test("removes Proxy-Authentication-Info, which is for the next proxy only (defect: did not)", async () => {
     const { outer } = await pass(requestWith([]), {}, [["Proxy-Authentication-Info", "x"]]);
     expect(outer.headers.has("proxy-authentication-info")).toBe(false);
   });
 
-  test("Via is appended after those there are, in both directions", async () => {
+  test("appends Via in both directions", async () => {
     const fields: Field[] = [
       ["Via", "1.0 fred"],
       ["via", "1.1 edge"],
@@ -153,12 +153,12 @@ describe("forwarded", () => {
     expect(outer.headers.all("via")).toEqual(["1.0 fred", "1.1 edge", "1.1 inner:80"]);
   });
 
-  test("an id that the origin gives is replaced", async () => {
+  test("replaces an id set by the origin", async () => {
     const { outer } = await pass(requestWith([]), {}, [["X-Request-ID", "theirs"]]);
     expect(outer.headers.all("x-request-id")).toEqual(["new-1"]);
   });
 
-  test("defect: responses on the way (1xx) kept the fields of the connection", async () => {
+  test("removes hop-by-hop headers from informational responses (defect: did not)", async () => {
     const seen: [number, readonly string[]][] = [];
     const onInformation = (status: number, { raw }: HttpHeaders): void => void seen.push([status, raw]);
     const { inner } = await pass(requestWith([], { onInformation }));
@@ -166,14 +166,14 @@ describe("forwarded", () => {
     expect(seen).toEqual([[103, ["link", "</a.css>"]]]);
   });
 
-  test.each(["", "a b", "a,b", "a\r\nb", "<a>"])("refuses %j for the name in Via", (via) => {
+  test.each(["", "a b", "a,b", "a\r\nb", "<a>"])("rejects a via of %j", (via) => {
     expect(() => forwarded({ via })).toThrow(RangeError);
     expect(() => forwarded({ via })).toThrow(
       `via must be false, or letters, digits and ._:- (got ${JSON.stringify(via)})`,
     );
   });
 
-  test("describes its name", () => {
+  test("describes its via", () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     expect(forwarded({ via: "edge" })(service).describe()).toMatchObject({
       name: "forwarded",
@@ -185,7 +185,7 @@ describe("forwarded", () => {
 describe("types of forwarded", () => {
   const needsId = mockService<HttpRequest & Identified, HttpResponse>().service;
 
-  test("it adds the id, and raises nothing", () => {
+  test("adds the id and raises nothing", () => {
     expectTypeOf(forwarded()).toEqualTypeOf<
       Layer<HttpRequest, Identified & FromClient, never, never, never, HttpResponse>
     >();
@@ -193,13 +193,13 @@ describe("types of forwarded", () => {
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, HttpResponse, Aborted>>();
   });
 
-  test("without it, what needs the id does not compile", () => {
+  test("a layer that requires the id does not compile without it", () => {
     // @ts-expect-error: Property 'requestId' is missing in type 'HttpRequest' but required in type 'Identified'.
     new ServiceBuilder<HttpRequest>().service(needsId);
   });
 
-  test("it stands around HTTP alone", () => {
-    // @ts-expect-error: a string is no HttpRequest.
+  test("does not compile around a service that is not HTTP", () => {
+    // @ts-expect-error: a string is not an HttpRequest.
     new ServiceBuilder<string>().layer(forwarded());
   });
 });

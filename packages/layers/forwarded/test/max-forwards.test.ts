@@ -33,7 +33,7 @@ describe("maxForwards", () => {
   test.each([
     ["OPTIONS", 200],
     ["TRACE", 501],
-  ])("answers %s with 0 itself: %d", async (method, status) => {
+  ])("responds to %s with 0 itself: %d", async (method, status) => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const result = await maxForwards()(mock.service).call(asking(method, ["Max-Forwards", "0"]));
     expect(isRight(result) && result.right.status).toBe(status);

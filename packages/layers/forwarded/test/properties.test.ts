@@ -36,7 +36,7 @@ const others = [
   "x-forwarded",
 ];
 
-/** Changes the case of some letters, as the bits of a number say. */
+/** Changes the case of the letters selected by the bits of a number. */
 const inAnyCase = (names: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(names, fc.nat())
@@ -69,8 +69,8 @@ const mayBeNamed = (name: string): boolean =>
   name !== "x-real-ip" &&
   name !== "x-request-id";
 
-describe("properties of endToEnd", () => {
-  test("keeps end-to-end fields with their order, case and repetitions", () => {
+describe("property: endToEnd", () => {
+  test("keeps end-to-end headers with their order, case and repetitions", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(ordinary, value)), (all) => {
         const kept = all.filter((field) => !hopByHop.includes(lower(field)));
@@ -79,7 +79,7 @@ describe("properties of endToEnd", () => {
     );
   });
 
-  test("leaves out what is of the connection and what Connection names, and that alone", () => {
+  test("removes hop-by-hop headers and those named by Connection, and no others", () => {
     fc.assert(
       fc.property(fields, (all) => {
         const gone = new Set([...hopByHop, ...named(all).filter(mayBeNamed)]);
@@ -92,7 +92,7 @@ describe("properties of endToEnd", () => {
     );
   });
 
-  test("leaves out what it is told to", () => {
+  test("removes the headers selected by drop", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(ordinary, value)), ordinary, (all, dropped) => {
         const names = pairs(endToEnd(all.flat(), (name) => name.toLowerCase() === dropped.toLowerCase()));
@@ -101,7 +101,7 @@ describe("properties of endToEnd", () => {
     );
   });
 
-  test("finds field names as a set of their lower case does", () => {
+  test("FieldNames behaves like a set of lower-case names", () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.constantFrom(...hopByHop), token)), anyName, (names, name) => {
         const all = names.map((each) => each.toLowerCase());
@@ -111,8 +111,8 @@ describe("properties of endToEnd", () => {
   });
 });
 
-describe("properties of forwarded", () => {
-  test("a stranger cannot claim to be somebody else, whatever it sends", async () => {
+describe("property: forwarded", () => {
+  test("an untrusted peer cannot spoof the client", async () => {
     await fc.assert(
       fc.asyncProperty(fields, async (all) => {
         const { inner } = await pass(requestWith(all));
@@ -129,7 +129,7 @@ describe("properties of forwarded", () => {
     );
   });
 
-  test("behind a trusted peer the addresses so far are kept, and its own comes last", async () => {
+  test("keeps the addresses of a trusted peer and appends its own", async () => {
     await fc.assert(
       fc.asyncProperty(fields, async (all) => {
         const { inner } = await pass(requestWith(all), { trust: () => true });
@@ -145,11 +145,11 @@ describe("properties of forwarded", () => {
     );
   });
 
-  test("the client is the nearest hop that is not trusted, however it is written", async () => {
+  test("the client is the nearest untrusted hop, in any notation", async () => {
     const four = fc.integer({ min: 1, max: 4 }).map((n) => `192.0.2.${n}`);
     const six = fc.integer({ min: 1, max: 4 }).map((n) => `2001:db8::${n}`);
     const way = fc.nat({ max: 3 });
-    /** A hop as it is written, and its address. */
+    /** A hop as written, and its canonical address. */
     const hop = fc.oneof(
       fc.tuple(four, way).map(([is, n]) => ({ is, text: [is, `${is}:80`, `::ffff:${is}`, ` ${is} `][n] })),
       fc
@@ -179,7 +179,7 @@ describe("properties of forwarded", () => {
     );
   });
 
-  test("the client gets the origin's end-to-end fields, and two more", async () => {
+  test("the client gets the origin's end-to-end headers, and two more", async () => {
     await fc.assert(
       fc.asyncProperty(fields, async (all) => {
         const { outer } = await pass(requestWith([]), {}, all);

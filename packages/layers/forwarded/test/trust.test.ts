@@ -17,7 +17,7 @@ describe("trust", () => {
 
   const ofTen = (address: string): boolean => address.startsWith("10.");
 
-  test("is asked with the peer's address", async () => {
+  test("is called with the peer's address", async () => {
     const trust = ofTen;
     const forwardedFor = async (address: string) => {
       const request = requestWith([["X-Forwarded-For", "198.51.100.1"]], { peer: { address, port: 1 } });
@@ -35,7 +35,7 @@ describe("trust", () => {
     ["198.51.100.1, unknown, 10.0.0.2", "10.0.0.1", "10.0.0.2"],
     ["2001:db8::1", "10.0.0.1", "2001:db8::1"],
     ["", "10.0.0.1", "10.0.0.1"],
-  ])("of X-Forwarded-For %j from %s the client is %s", async (value, address, from) => {
+  ])("X-Forwarded-For %j from %s makes the client %s", async (value, address, from) => {
     const fields: Field[] = value === "" ? [] : [["X-Forwarded-For", value]];
     const { inner } = await pass(requestWith(fields, { peer: { address, port: 1 } }), { trust: ofTen });
     expect(inner.client.address).toBe(from);
@@ -50,13 +50,16 @@ describe("trust", () => {
     ["203.0.113.9, ::ffff:10.0.0.2", "203.0.113.9"],
     ["203.0.113.9, 10.0.0.2:80, ", "203.0.113.9"],
     ["203.0.113.9,,10.0.0.2", "203.0.113.9"],
-  ])("defect: of X-Forwarded-For %j the client was the gateway, or not %s", async (value, from) => {
-    const request = requestWith([["X-Forwarded-For", value]], { peer: { address: "10.0.0.1", port: 1 } });
-    expect((await pass(request, { trust: ofTen })).inner.client).toEqual({ address: from });
-  });
+  ])(
+    "X-Forwarded-For %j makes the client %s (defect: the gateway, or another notation)",
+    async (value, from) => {
+      const request = requestWith([["X-Forwarded-For", value]], { peer: { address: "10.0.0.1", port: 1 } });
+      expect((await pass(request, { trust: ofTen })).inner.client).toEqual({ address: from });
+    },
+  );
 
   test.each(["unknown", "_hidden", "203.0.113.9:x", "203.0.113", "localhost"])(
-    "%s in X-Forwarded-For hides the client behind the last hop that is trusted",
+    "%s in X-Forwarded-For makes the last trusted hop the client",
     async (entry) => {
       const fields: Field[] = [["X-Forwarded-For", `203.0.113.9, ${entry}, 10.0.0.2`]];
       const { inner } = await pass(requestWith(fields, { peer: { address: "10.0.0.1", port: 1 } }), {
@@ -67,7 +70,7 @@ describe("trust", () => {
     },
   );
 
-  test("addresses are passed on canonical", async () => {
+  test("passes on addresses in canonical form", async () => {
     const value = "unknown, 198.51.100.1:4000, [2001:DB8::1]:443, ::ffff:10.0.0.2";
     const { inner } = await pass(requestWith([["X-Forwarded-For", value]]), trusted);
     expect(inner.headers.get("x-forwarded-for")).toBe(
@@ -80,27 +83,27 @@ describe("trust", () => {
     const clientOf = async (...fields: Field[]) =>
       (await pass(requestWith(fields, { peer }), { trust: ofTen })).inner.client;
 
-    test("of the peer is the client's where the peer asks for itself", async () => {
+    test("of the peer is the client's if the peer is the client", async () => {
       expect((await pass(requestWith([], { peer }))).inner.client).toBe(peer);
       expect(await clientOf()).toBe(peer);
       expect(await clientOf(["X-Forwarded-For", " , "])).toBe(peer);
     });
 
     test.each(["203.0.113.9", "10.0.0.3", "unknown"])(
-      "defect: of the peer was taken for that of its client %s",
+      "of the peer is not that of its client %s (defect: it was)",
       async (entry) => {
         expect((await clientOf(["X-Forwarded-For", entry])).identity).toBeUndefined();
       },
     );
   });
 
-  test("a request made here is from local", async () => {
+  test("the client of a request made in this process is local", async () => {
     expect((await pass(httpRequest("https://shop.example/"), trusted)).inner.client).toEqual({
       address: "local",
     });
   });
 
-  test("what a stranger claims is replaced", async () => {
+  test("replaces the forwarding headers of an untrusted peer", async () => {
     const { inner } = await pass(requestWith(claims));
     expect([...inner.headers]).toEqual([
       ["x-forwarded-for", client.address],
@@ -112,26 +115,26 @@ describe("trust", () => {
   });
 
   test.each([false, true])(
-    "names that read like a claim are left out, from trusted peers, too (%s)",
+    "removes lookalikes of forwarding headers, even from trusted peers (%s)",
     async (trust) => {
       const disguised: Field[] = [
         ["X_Forwarded_For", "198.51.100.1"],
         ["x-forwarded_client-cert", "Subject=CN=admin"],
         ["X_Request_ID", "a"],
         ["Content_Length", "5"],
-        ["HTTP_HOST", "passes: it reads like nothing"],
+        ["HTTP_HOST", "passes: not a lookalike"],
         ["user_id", "7"],
       ];
       const { inner } = await pass(requestWith(disguised), { trust: () => trust });
       expect([...inner.headers].slice(0, 2)).toEqual([
-        ["HTTP_HOST", "passes: it reads like nothing"],
+        ["HTTP_HOST", "passes: not a lookalike"],
         ["user_id", "7"],
       ]);
       expect([...inner.headers].filter(([name]) => name.includes("_"))).toHaveLength(2);
     },
   );
 
-  test("what a trusted peer claims is kept, and its address appended", async () => {
+  test("keeps the forwarding headers of a trusted peer and appends its address", async () => {
     const { inner } = await pass(requestWith(claims), trusted);
     expect([...inner.headers]).toEqual([
       ...claims.slice(2),
@@ -141,14 +144,14 @@ describe("trust", () => {
     ]);
   });
 
-  test("what a trusted peer does not claim is set", async () => {
+  test("sets the forwarding headers that a trusted peer lacks", async () => {
     const { inner } = await pass(requestWith([]), trusted);
     expect(inner.headers.get("x-forwarded-for")).toBe(client.address);
     expect(inner.headers.get("x-forwarded-proto")).toBe("http");
     expect(inner.headers.get("x-forwarded-host")).toBe("shop.example");
   });
 
-  test("a request made here has no address, and nobody to believe", async () => {
+  test("a request made in this process has no address and is not trusted", async () => {
     const headers = HttpHeaders.of(claims);
     const { inner } = await pass({ ...httpRequest("https://shop.example/"), headers }, trusted);
     expect(inner.headers.has("x-forwarded-for")).toBe(false);
@@ -156,7 +159,7 @@ describe("trust", () => {
   });
 
   test.each(["a", "0af7651916cd43dd8448eb211c80319c", "!~:/=[]", "x".repeat(128)])(
-    "a trusted peer's id %j is kept",
+    "keeps the id %j of a trusted peer",
     async (id) => {
       const { inner, outer } = await pass(requestWith([["X-Request-Id", id]]), trusted);
       expect(inner.requestId).toBe(id);
@@ -165,14 +168,14 @@ describe("trust", () => {
     },
   );
 
-  test("a stranger's id is not kept", async () => {
+  test("replaces the id of an untrusted peer", async () => {
     const { inner } = await pass(requestWith([["X-Request-Id", "theirs"]]));
     expect(inner.requestId).toBe("new-1");
     expect(inner.headers.all("x-request-id")).toEqual(["new-1"]);
   });
 
   test.each(["", " ", "a b", "a,b", "a\tb", "caf\u00E9", "a\u007F", "a\r\nx: y", "x".repeat(129)])(
-    "defect: a trusted peer's id %j was kept",
+    "replaces the invalid id %j of a trusted peer (defect: kept it)",
     async (id) => {
       const { inner } = await pass(requestWith([["X-Request-Id", id]]), trusted);
       expect(inner.requestId).toBe("new-1");
@@ -180,7 +183,7 @@ describe("trust", () => {
     },
   );
 
-  test("of two ids of a trusted peer neither is kept", async () => {
+  test("replaces both if a trusted peer sends two ids", async () => {
     const fields: Field[] = [
       ["X-Request-Id", "a"],
       ["X-Request-Id", "b"],
@@ -189,14 +192,14 @@ describe("trust", () => {
   });
 
   test.each(["X-Forwarded-Prefix", "x-forwarded-ssl", "X-FORWARDED-SCHEME"])(
-    "defect: a stranger's %s was passed on",
+    "removes %s of an untrusted peer (defect: did not)",
     async (name) => {
       expect((await pass(requestWith([[name, "1"]]))).inner.headers.has(name)).toBe(false);
       expect((await pass(requestWith([[name, "1"]]), trusted)).inner.headers.get(name)).toBe("1");
     },
   );
 
-  test("defect: X-Forwarded-Proto was missing when Connection named it", async () => {
+  test("sets X-Forwarded-Proto if Connection names it (defect: did not)", async () => {
     const fields: Field[] = [
       ["Connection", "X-Forwarded-Proto, X-Forwarded-Host"],
       ["X-Forwarded-Proto", "https"],
