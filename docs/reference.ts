@@ -80,5 +80,6 @@ function rename(
 
 if (import.meta.main) {
   const made = await makeReference(root, publishable(), join(root, "docs/api"));
+  if (made) console.log("docs/api/index.html");
   process.exitCode = made ? 0 : 1;
 }

@@ -1,8 +1,9 @@
-// What the documents say is run: examples are programs, links lead somewhere, commands exist.
+// What the documents say is run: examples are programs, links lead somewhere, commands exist, configurations are valid.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { packages, root, type Package } from "../workspace.ts";
 import { unknownCommands } from "./docs/commands.ts";
+import { configurationOutcomes } from "./docs/configurations.ts";
 import { exampleOutcomes } from "./docs/examples.ts";
 import { brokenLinks } from "./docs/links.ts";
 import { readMarkdown } from "./docs/markdown.ts";
@@ -31,6 +32,7 @@ export async function documentOutcomes(base: string, paths: readonly string[]): 
       return faultless(`links and commands of ${relative(base, absolute)}`, faults);
     }),
     ...(await exampleOutcomes(base, documents)),
+    ...(await configurationOutcomes(base, documents)),
   ];
 }
 

@@ -58,6 +58,18 @@ test("code in other languages is not an example", async () => {
   expect(await outcomesOf(fence("sh", "npm start") + fence("", "[a](nowhere.md)"))).toHaveLength(1);
 });
 
+test("YAML is a valid configuration, or says whose it is and is YAML", async () => {
+  const valid = `listeners: [{ address: "127.0.0.1:0", routes: [{ name: a, respond: { status: 204 } }] }]`;
+  const outcomes = await outcomesOf(
+    fence("yaml", valid) +
+      fence("yaml", "lisseners: []") +
+      fence("yaml envoy", "a: [") +
+      fence("yaml envoy", "a: 1"),
+  );
+  expect(outcomes.slice(1).map(({ result }) => result)).toEqual(["passed", "failed", "failed", "passed"]);
+  expect(outcomes[2]?.detail).toMatch(/README\.5\.yaml:5:1: .*lisseners/u);
+});
+
 test("broken links are named with their line", async () => {
   const text = `[a](GUIDE.md) [b](GUIDE.md#twice-1) [c](#here) [d](https://example.org/x)
 

@@ -17,7 +17,8 @@ interface Example {
   readonly runs: boolean;
 }
 
-const folder = ".examples";
+/** Beside a document, while its examples are checked. */
+export const folder = ".examples";
 const runMs = 20_000;
 const script = /^(ts|typescript|tsx|mts|js|javascript|jsx|mjs)\b/u;
 
