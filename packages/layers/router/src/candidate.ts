@@ -1,8 +1,8 @@
 import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./fields.ts";
+import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./field-match.ts";
 import { LinearRegex } from "@pagoda/linear-regex";
-import { type Plan, planOf, withoutSlash } from "./plan.ts";
+import { type RouteAction, routeAction, withoutSlash } from "./route-action.ts";
 import type { Route, RouteMatch, SelectedRoute } from "./route.ts";
 
 /** A route as a table keeps it. */
@@ -22,7 +22,7 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly pattern: LinearRegex | undefined;
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
-  readonly plan: Plan;
+  readonly action: RouteAction;
   /** What is said of it outside. */
   readonly found: { readonly route: Route<C, P>; readonly match: RouteMatch };
   readonly #methods: readonly string[] | undefined;
@@ -36,7 +36,7 @@ export class Candidate<C extends string = string, P = unknown> {
       match.path !== undefined && "regex" in match.path ? new LinearRegex(match.path.regex) : undefined;
     this.headers = (match.headers ?? []).map(fieldPredicate);
     this.query = (match.query ?? []).map(fieldPredicate);
-    this.plan = planOf(compiled.route, match);
+    this.action = routeAction(compiled.route, match);
     this.found = { route: compiled.route, match };
     this.#methods = match.methods;
     this.#hasFields = this.headers.length + this.query.length > 0;

@@ -1,9 +1,9 @@
 import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { type Candidate, precedence, type Precedence } from "./candidate.ts";
-import { headerValue, queryValue } from "./fields.ts";
+import { headerValue, queryValue } from "./field-match.ts";
 import type { PathRefused, PathTrouble } from "./path.ts";
-import { withoutSlash } from "./plan.ts";
+import { withoutSlash } from "./route-action.ts";
 import type { FieldMatch, RouteMatch } from "./route.ts";
 
 /** The first thing that a request is not as a match wants it. */

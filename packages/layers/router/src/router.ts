@@ -3,7 +3,7 @@ import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Candidate } from "./candidate.ts";
 import type { PathOptions, PathRefused } from "./path.ts";
-import type { Plan } from "./plan.ts";
+import type { RouteAction } from "./route-action.ts";
 import type { Route, Routed } from "./route.ts";
 import { RouteTable, routeTable, select } from "./table.ts";
 
@@ -58,22 +58,22 @@ export function router<const C extends string = never, P = unknown>(
         if (typeof path !== "string") return Promise.resolve(left(path));
         candidate ??= table.lookUp(request, path);
         if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
-        const { compiled, plan } = candidate;
+        const { compiled, action } = candidate;
         if (request.notes !== undefined) request.notes.route = compiled.route.name;
         // Where it is plain there is no other form.
         const written = path === request.path ? path : table.writtenOf(request.path, path);
-        if (plan.answer !== undefined)
-          return Promise.resolve(right(edited(plan.answer(request, path, written), plan.editResponse)));
+        if (action.answer !== undefined)
+          return Promise.resolve(right(edited(action.answer(request, path, written), action.editResponse)));
         const route = select(compiled, random);
         if (request.notes !== undefined) request.notes.cluster = route.cluster;
-        const sent = sentPath(plan, path, written);
+        const sent = sentPath(action, path, written);
         const normal = sent === written ? path : table.pathOf(sent);
         if (typeof normal !== "string") return Promise.resolve(left(normal));
         const routed = { ...request, ...changes(candidate, request), path: normal, route };
         const asSent = sent === normal ? normal : table.writtenOf(sent, normal);
         if (asSent !== normal) routed.written = { path: asSent, of: normal };
         const result = inner.call(routed, signal);
-        const { editResponse } = plan;
+        const { editResponse } = action;
         return editResponse === undefined
           ? result
           : result.then((settled) => editedResult(settled, editResponse));
@@ -105,14 +105,14 @@ function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute
   };
 }
 
-function sentPath({ rewritePath }: Plan, path: string, written: string): string {
+function sentPath({ rewritePath }: RouteAction, path: string, written: string): string {
   return rewritePath === undefined || path === "*" || path === "" ? written : rewritePath(path, written);
 }
 
-function changes({ plan }: Candidate, { method, headers }: HttpRequest): Partial<HttpRequest> {
-  const { editRequest } = plan;
+function changes({ action }: Candidate, { method, headers }: HttpRequest): Partial<HttpRequest> {
+  const { editRequest } = action;
   // Of CONNECT it is where the tunnel leads to.
-  const host = method === "CONNECT" ? undefined : plan.host;
+  const host = method === "CONNECT" ? undefined : action.host;
   if (host === undefined && editRequest === undefined) return {};
   const fields = editRequest === undefined ? headers : editRequest(headers);
   if (host === undefined) return { headers: fields };
@@ -128,6 +128,6 @@ function editedResult<Err, Res extends HttpResponse>(
   return right(edited(result.right, edit));
 }
 
-function edited<Res extends HttpResponse>(response: Res, edit: Plan["editResponse"]): Res {
+function edited<Res extends HttpResponse>(response: Res, edit: RouteAction["editResponse"]): Res {
   return edit === undefined ? response : { ...response, headers: edit(response.headers) };
 }

@@ -14,7 +14,7 @@ import {
 } from "./path.ts";
 import { problemsError, routeProblems } from "./problems.ts";
 import { matchesOf, type Route, type RouteMatch, type SelectedRoute } from "./route.ts";
-import { locate, TreeBuilder, type TreeNode } from "./tree.ts";
+import { locate, TreeBuilder, type TreeNode } from "./path-tree.ts";
 
 /** A route that matches a request, and which of its matches does. */
 export interface Found<C extends string = string, P = unknown> {

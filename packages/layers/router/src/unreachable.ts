@@ -1,5 +1,5 @@
 import { byPrecedence, Candidate } from "./candidate.ts";
-import { withoutSlash } from "./plan.ts";
+import { withoutSlash } from "./route-action.ts";
 import { type FieldMatch, matchesOf, type Route, type RouteMatch } from "./route.ts";
 
 /** A route that gets no request. */

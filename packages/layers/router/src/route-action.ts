@@ -4,7 +4,7 @@ import { Substitution } from "@pagoda/linear-regex";
 import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";
 
 /** What is done with a request that a route has matched. */
-export interface Plan {
+export interface RouteAction {
   /** The response that the route gives by itself; absent where it sends on. */
   readonly answer: ((request: HttpRequest, path: string, written: string) => HttpResponse) | undefined;
   /** The path to send on, of its normal form and of what is sent without a rewrite. */
@@ -15,7 +15,7 @@ export interface Plan {
 }
 
 /** Made once, so that a call makes nothing that does not depend on its request. */
-export function planOf(route: Route, { path }: RouteMatch): Plan {
+export function routeAction(route: Route, { path }: RouteMatch): RouteAction {
   const prefix = path !== undefined && "prefix" in path ? path.prefix : "/";
   return {
     answer: answerOf(route, prefix),
@@ -26,7 +26,7 @@ export function planOf(route: Route, { path }: RouteMatch): Plan {
   };
 }
 
-function answerOf({ redirect, respond }: Route, prefix: string): Plan["answer"] {
+function answerOf({ redirect, respond }: Route, prefix: string): RouteAction["answer"] {
   if (redirect !== undefined) {
     const rewrite = rewriterOf(redirect, prefix);
     return (request, path, written) =>
@@ -53,7 +53,7 @@ function locationOf(
   return `${to}://${host ?? kept?.[1] ?? authority}${givenPort}${path}${stripQuery ? "" : query}`;
 }
 
-function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): Plan["rewritePath"] {
+function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): RouteAction["rewritePath"] {
   if (path !== undefined) return () => path;
   if (regex !== undefined) {
     const substitution = new Substitution(regex.pattern, regex.substitution);
@@ -69,7 +69,7 @@ function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): Plan["re
   };
 }
 
-function editorOf(edits: HeaderEdits | undefined): Plan["editRequest"] {
+function editorOf(edits: HeaderEdits | undefined): RouteAction["editRequest"] {
   if (edits === undefined) return undefined;
   const { remove = [], set = {}, add = {} } = edits;
   return (headers) => {
