@@ -10,6 +10,7 @@ import { aloneOutcome } from "./published/alone.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
+import { twoCopiesOutcome } from "./published/two-copies.ts";
 import { pack, tarballOutcomes } from "./published/tarball.ts";
 
 export const published: Step = {
@@ -46,6 +47,7 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
     ...(await pooled(layers, width, (one) => aloneOutcome(one, all, directory))),
     ...(await spanOutcomes(all, directory)),
     await lowestOutcome(all, directory),
+    await twoCopiesOutcome(directory),
     ...(await pooled(programs, width, (one) => refusalOutcome(one, directory))),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
   ];

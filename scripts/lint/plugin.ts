@@ -1,5 +1,6 @@
 // The bans of this house that a type cannot express, each with its reason. Loaded by oxlint: see .oxlintrc.json.
 import { ban, type Rule } from "./ban.ts";
+import { noSharedInstanceof } from "./instanceof.ts";
 import { noSleep } from "./sleep.ts";
 
 const clock = "take the time from the injected Clock, so that a whole stack runs in virtual time.";
@@ -30,6 +31,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "injected-random": ban([{ reason: random, members: { Math: ["random"] } }]),
   "no-console": ban([{ reason: speech, globals: ["console"], modules: /^(node:)?console$/u }]),
   "fp-ts-esm": ban([{ reason: esm, modules: /^fp-ts(?!\/lib\/(?!index\.js)\w+\.js$)(\/|$)/u }]),
+  "no-shared-instanceof": noSharedInstanceof,
   "no-sleep": noSleep,
 };
 

@@ -14,17 +14,18 @@ function layer(
   peerDependencies: object = {},
 ): Files {
   const folder = `packages/layers/${name}`;
-  const own = { "@pagoda/core": workspace, ...dependencies };
+  const dev = { "@pagoda/core": workspace, ...devDependencies };
+  const peers = { "@pagoda/core": "workspace:^", ...peerDependencies };
   return {
     [`${folder}/package.json`]: {
       name: `@pagoda/${name}`,
-      dependencies: own,
-      devDependencies,
-      peerDependencies,
+      dependencies,
+      devDependencies: dev,
+      peerDependencies: peers,
     },
     [`${folder}/README.md`]: "",
     [`${folder}/src/index.ts`]: `export * from "./part.ts";\nexport type { A } from "./part.ts";\n`,
-    [`${folder}/src/part.ts`]: `${imports(own, peerDependencies)}export type A = 1;\n`,
+    [`${folder}/src/part.ts`]: `${imports(dependencies, peers)}export type A = 1;\n`,
     [`${folder}/test/part.test.ts`]: `import { test } from "vitest";\nimport "@pagoda/core/testing";\ntest("a", () => {});\n`,
   };
 }
@@ -41,8 +42,8 @@ const clean: Files = {
   "packages/core/src/index.ts": `import { right } from "fp-ts/lib/Either.js";\nimport "node:util";\nexport { right };\n`,
   "packages/http/package.json": {
     name: "@pagoda/http",
-    dependencies: { "@pagoda/core": workspace },
-    peerDependencies: { "fp-ts": "^2.16.0" },
+    devDependencies: { "@pagoda/core": workspace },
+    peerDependencies: { "@pagoda/core": "workspace:^", "fp-ts": "^2.16.0" },
   },
   "packages/http/src/index.ts": `export * from "@pagoda/core";\n`,
   "packages/linear-regex/package.json": {
@@ -119,7 +120,7 @@ const violations: readonly {
   {
     name: "a generic layer depends on http",
     changes: {
-      ...layer("timeout", { "@pagoda/http": workspace }),
+      ...layer("timeout", {}, { "@pagoda/http": workspace }, { "@pagoda/http": "workspace:^" }),
       "packages/layers/timeout/src/part.ts": `export type { Service as A } from "@pagoda/core";\n`,
       "packages/layers/timeout/test/b.test.ts": `import "@pagoda/http";\n`,
     },
@@ -159,6 +160,21 @@ const violations: readonly {
     says: [
       "packages/linear-regex/package.json: depends on @pagoda/core; linear-regex knows nothing else",
       "packages/linear-regex/package.json: depends on re2js; linear-regex knows nothing else",
+    ],
+  },
+  {
+    name: "a layer brings its own copy of core",
+    changes: layer("timeout", { "@pagoda/core": workspace }),
+    says: [
+      "packages/layers/timeout/package.json: @pagoda/core must be a peer dependency, or users end up with two copies",
+    ],
+  },
+  {
+    name: "a peer of our own has another range, or is not linked",
+    changes: layer("timeout", {}, {}, { "@pagoda/core": "^1.0.0", "@pagoda/http": "workspace:^" }),
+    says: [
+      `packages/layers/timeout/package.json: @pagoda/core is "^1.0.0"; peers of our own are workspace:^`,
+      "packages/layers/timeout/package.json: @pagoda/http is a peer, and must be among devDependencies as well",
     ],
   },
   {

@@ -69,6 +69,11 @@ const banned: readonly Case[] = [
     code: `export const a = AbortSignal.timeout(5);`,
     says: ["AbortSignal.timeout is banned", timer],
   },
+  {
+    file: layer,
+    code: `import { Body } from "@pagoda/http";\nexport const a = (b: unknown) => b instanceof Body;`,
+    says: ["instanceof Body is banned", "another copy of its package"],
+  },
   { file: core, code: `export const a = () => console.log(1);`, says: ["console is banned", speech] },
   { file: layer, code: `export { right } from "fp-ts/Either";`, says: [`"fp-ts/Either" is banned`, esm] },
   { file: layer, code: `export { pipe } from "fp-ts/function";`, says: [`"fp-ts/function" is banned`, esm] },
@@ -123,6 +128,10 @@ const allowed: readonly Omit<Case, "says">[] = [
   { file: layer, code: `export const a = (ms: number) => new Date(ms).toUTCString();` },
   { file: layer, code: `export const a = (setTimeout: (ms: number) => void) => setTimeout(5);` },
   { file: layer, code: `export const a = (clock: { setTimeout(): void }) => clock.setTimeout();` },
+  {
+    file: layer,
+    code: `import { Table } from "./table.ts";\nexport const a = (b: unknown) => b instanceof Table;`,
+  },
   { file: layer, code: `export type Timer = ReturnType<typeof setTimeout>;` },
   { file: layer, code: `export { right } from "fp-ts/lib/Either.js";` },
   { file: "packages/proxy/src/part.ts", code: `export const a = [Date.now(), Math.random()];` },

@@ -2,6 +2,7 @@ export * from "./adapter.ts";
 export * from "./bare-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";
+export * from "./client.ts";
 export * from "./clock.ts";
 export * from "./description.ts";
 export * from "./discovery.ts";

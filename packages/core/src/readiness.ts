@@ -2,39 +2,14 @@ import { type Either, left } from "fp-ts/lib/Either.js";
 import { type Clock, systemClock } from "./clock.ts";
 import { aborted, type Aborted } from "./fault.ts";
 import { checkDuration } from "./options.ts";
+import { type Place, queues } from "./queues.ts";
 import { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 
 /** The part of a service that waiting needs. */
 export type Readiness = Pick<Service<never, unknown, unknown>, "ready">;
 
-/**
- * A place in a queue, behind a promise that `ready()` gave. Whoever waits finds it by that promise and says when
- * it has moved: called, gone on waiting elsewhere, or left.
- */
-interface Place {
-  /** The one who waits promises to say `leave`. */
-  hold(): void;
-  /** It has moved: it leaves the queue, and what it did not take goes to the next. */
-  leave(): void;
-}
-
-const places = new WeakMap<Promise<void>, Place>();
-
-/** Counts those who came to wait, or to ask. */
-let arrivals = 0;
-/**
- * The arrival of the one who asks `ready()` in this very tick; `whenReady` says it. Its rank goes with it from queue
- * to queue. Without that, two who were woken in two queues of one stack would send each other to the end of the
- * other queue for ever.
- */
-let asking: number | undefined;
-
-/** Somebody asks in this very tick without meaning to wait: no place in a queue is made for it. */
-let onlyAsking = false;
-/** Lists that were asked so and must say that nobody waits, for the sake of what their layer has begun on being asked. */
-const asked: WaitList[] = [];
-/** What it gets instead. Resolved, so that nothing that anybody hangs on it stays there. */
+/** What is handed to those who only ask. Resolved, so that nothing that anybody hangs on it stays there. */
 const noPlace = Promise.resolve();
 
 /**
@@ -75,17 +50,17 @@ export class WaitList {
 
   /** `undefined` when something is free and nobody who came earlier waits for it; else a place in the queue. */
   ready(): undefined | Promise<void> {
-    const arrival = asking ?? ++arrivals;
+    const arrival = queues.asking ?? ++queues.arrivals;
     if (!isEarlier(this.#awake, arrival) && !isEarlier(this.#waiting[0], arrival) && this.#isFree()) {
       return undefined;
     }
-    if (onlyAsking) {
-      if (this.#emptied !== undefined) asked.push(this);
+    if (queues.onlyAsking) {
+      if (this.#emptied !== undefined) queues.asked.push(this);
       return noPlace;
     }
     const waiter = new Waiter(this, arrival);
     this.#waiting.splice(this.#firstFrom(arrival + 1), 0, waiter);
-    places.set(waiter.promise, waiter);
+    queues.places.set(waiter.promise, waiter);
     return waiter.promise;
   }
 
@@ -165,7 +140,7 @@ class AnyPlace implements Place {
   readonly #places: readonly Place[];
 
   constructor(turns: readonly Promise<void>[]) {
-    this.#places = turns.flatMap((turn) => places.get(turn) ?? []);
+    this.#places = turns.flatMap((turn) => queues.places.get(turn) ?? []);
   }
 
   hold(): void {
@@ -179,13 +154,13 @@ class AnyPlace implements Place {
 
 /** Whether a call made now, in this same tick, would be admitted; asks without waiting. */
 export function isReady(service: Readiness): boolean {
-  const before = onlyAsking;
-  onlyAsking = true;
+  const before = queues.onlyAsking;
+  queues.onlyAsking = true;
   try {
     return service.ready() === undefined;
   } finally {
-    onlyAsking = before;
-    if (!before) while (asked.length > 0) asked.pop()?.onlyAsked();
+    queues.onlyAsking = before;
+    if (!before) while (queues.asked.length > 0) queues.asked.pop()?.onlyAsked();
   }
 }
 
@@ -205,7 +180,7 @@ export function anyReady(services: Iterable<Readiness>): undefined | Promise<voi
     turns.push(turn);
   }
   const any = Promise.race(turns);
-  places.set(any, new AnyPlace(turns));
+  queues.places.set(any, new AnyPlace(turns));
   return any;
 }
 
@@ -221,24 +196,24 @@ export async function whenReady<T>(
   act: () => T,
   signal?: AbortSignal,
 ): Promise<Awaited<T> | undefined> {
-  const arrival = ++arrivals;
+  const arrival = ++queues.arrivals;
   let place: Place | undefined;
   try {
     while (!signal?.aborted) {
-      const before = asking;
-      const onlyAsked = onlyAsking;
+      const before = queues.asking;
+      const onlyAsked = queues.onlyAsking;
       let turn: undefined | Promise<void>;
       let acted: T | undefined;
-      asking = arrival;
-      onlyAsking = false;
+      queues.asking = arrival;
+      queues.onlyAsking = false;
       try {
         turn = service.ready();
         if (turn === undefined) acted = act();
       } finally {
-        asking = before;
-        onlyAsking = onlyAsked;
+        queues.asking = before;
+        queues.onlyAsking = onlyAsked;
       }
-      const next = turn && places.get(turn);
+      const next = turn && queues.places.get(turn);
       next?.hold();
       // What was not taken goes to the next one now, not when what `act` began has settled.
       place?.leave();

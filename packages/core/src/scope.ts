@@ -1,8 +1,8 @@
-/** Where a signal keeps the scope that made it. */
-const scopeOf = Symbol("scope");
+/** Where a signal keeps the scope that made it. Registered: a stack may hold layers with another copy of this package. */
+const scopeOf: unique symbol = Symbol.for("@pagoda/core/scope@1");
 
 interface Scoped extends AbortSignal {
-  [scopeOf]?: Scope;
+  [scopeOf]?: { readonly deadline: number | undefined };
 }
 
 /**

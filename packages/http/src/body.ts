@@ -54,6 +54,19 @@ export const defaultMaxBytes: number = 1_048_576;
 /** Why a body could not be read as a whole. */
 export type ReadFault = BodyBroken | BodyTooLarge | Aborted;
 
+const brand: unique symbol = Symbol.for("@pagoda/http/Body@1");
+const emptyBrand: unique symbol = Symbol.for("@pagoda/http/emptyBody@1");
+
+/** Whether a value is a {@link Body}, those of another copy of this package included. */
+export function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
+/** Whether a message has no body: its body is {@link emptyBody}, or that of another copy of this package. */
+export function isEmptyBody(body: Body): boolean {
+  return body === emptyBody || emptyBrand in body;
+}
+
 /**
  * The body of a message: bytes that pass from a source to one sink, with backpressure and with no stream in
  * between. It is read once; `replayable` (in `replay.ts`) makes one that can be read again.
@@ -65,6 +78,11 @@ export abstract class Body {
   #ended: boolean | undefined;
   #trailersAtEnd: HttpHeaders | undefined;
   #faultAtEnd: BodyBroken | undefined;
+
+  /** @internal */
+  get [brand](): true {
+    return true;
+  }
 
   /** Whether reading the body now would give all of it, from the first byte. */
   get canRead(): boolean {
@@ -241,6 +259,7 @@ const nothing = new Uint8Array(0);
 
 class EmptyBody extends Body {
   readonly length = 0;
+  readonly [emptyBrand] = true;
 
   override get canRead(): boolean {
     return true;

@@ -1,6 +1,13 @@
 /** Names and values in turns, as they stood on the wire: `["Host", "a", "Accept", "text/html"]`. */
 export type RawHeaders = readonly string[];
 
+const brand: unique symbol = Symbol.for("@pagoda/http/HttpHeaders@1");
+
+/** Whether a value is {@link HttpHeaders}, those of another copy of this package included. */
+export function isHttpHeaders(value: unknown): value is HttpHeaders {
+  return typeof value === "object" && value !== null && brand in value;
+}
+
 /**
  * The fields of a message, in their order, with their case and repetitions. Immutable: a change gives a new list.
  *
@@ -15,6 +22,11 @@ export class HttpHeaders {
   /** Takes the array as it is, without a copy; it must not be changed afterwards. */
   constructor(raw: RawHeaders) {
     this.raw = raw;
+  }
+
+  /** @internal */
+  get [brand](): true {
+    return true;
   }
 
   /** From what people write: an object (an array as value repeats the field) or a list of pairs. */

@@ -1,3 +1,4 @@
+export type { Client, FromClient } from "@pagoda/core";
 export * from "./body.ts";
 export * from "./classifier.ts";
 export * from "./cut-off.ts";

@@ -1,18 +1,6 @@
-import { type Fault, mustBe } from "@pagoda/core";
+import { type Client, type Fault, type FromClient, mustBe } from "@pagoda/core";
 import { type Body, bodyOf, emptyBody } from "./body.ts";
-import { HttpHeaders } from "./headers.ts";
-
-/** Who makes a request. */
-export interface Client {
-  /** IP address, canonical (see `canonicalAddress`); `local` for requests made in this process. */
-  readonly address: string;
-  /**
-   * Who it is, by its verified certificate: the URI in it (a SPIFFE id where it is one), else its first DNS name, else its
-   * subject's common name. Absent where there is no certificate, or none of these in it, and where the request comes by
-   * way of a trusted proxy: that one's certificate says nothing about its clients.
-   */
-  readonly identity?: string | undefined;
-}
+import { HttpHeaders, isHttpHeaders } from "./headers.ts";
 
 /**
  * The other end of the connection on which a request came: the client, or a proxy in front of it. Do not decide by it:
@@ -116,15 +104,6 @@ export function asksForTunnel({ method, upgrade }: Pick<HttpRequest, "method" | 
 export interface Identified {
   /** Names this request in responses, logs and further calls: `X-Request-Id`. */
   readonly requestId: string;
-}
-
-/**
- * A request whose client is known. Limits, authorization, hashing and logs all read it, so that they cannot disagree. A
- * layer that authenticates clients in another way passes on a copy with its own `client`.
- */
-export interface FromClient {
-  /** The peer, or, behind trusted proxies, the nearest address that is not one. */
-  readonly client: Client;
 }
 
 /** The client for logs and traces: the peer if no layer has established it. Decisions need {@link FromClient}. */
@@ -234,7 +213,7 @@ export function text(
 
 function headersOf(headers: RequestInput["headers"]): HttpHeaders {
   if (headers === undefined) return HttpHeaders.empty;
-  return headers instanceof HttpHeaders ? headers : HttpHeaders.of(headers);
+  return isHttpHeaders(headers) ? headers : HttpHeaders.of(headers);
 }
 
 function bodyIn(body: RequestInput["body"]): Body {

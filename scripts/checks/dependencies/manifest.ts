@@ -18,6 +18,7 @@ export function manifestFaults(one: Package, all: readonly Package[]): string[] 
       ? [`${file}: depends on ${libraries.join(" and ")}; ${sentence[one.kind]}`]
       : []),
     ...secondCopies(file, one),
+    ...ownPeers(file, one),
     ...inexactVersions(file, one.manifest),
   ];
 }
@@ -28,6 +29,17 @@ function secondCopies(file: string, { kind, manifest }: Package): string[] {
   return shared
     .filter((name) => manifest.dependencies?.[name] !== undefined)
     .map((name) => `${file}: ${name} must be a peer dependency, or users end up with two copies`);
+}
+
+/** Peers of our own are released together with what needs them, and linked in the workspace. */
+function ownPeers(file: string, { manifest }: Package): string[] {
+  const own = Object.entries(manifest.peerDependencies ?? {}).filter(([name]) => name.startsWith("@pagoda/"));
+  const ranged = own.filter(([, range]) => range !== "workspace:^");
+  const unlinked = own.filter(([name]) => manifest.devDependencies?.[name] === undefined);
+  return [
+    ...ranged.map(([name, range]) => `${file}: ${name} is "${range}"; peers of our own are workspace:^`),
+    ...unlinked.map(([name]) => `${file}: ${name} is a peer, and must be among devDependencies as well`),
+  ];
 }
 
 /** Ranges let two installs differ. Peer dependencies are left out: they say what fits, not what is installed. */

@@ -4,10 +4,12 @@ import type { Kind, Manifest, Package } from "../../workspace.ts";
 export const vocabulary = "fp-ts";
 
 /**
- * Libraries that a package and its user must have the same copy of: values of theirs cross the border, and some keep
- * global state. OpenTelemetry's API ignores, without a word, an SDK that was registered with an older copy.
+ * What a package and its user must have the same copy of: values of theirs cross the border, and some keep global state.
+ * OpenTelemetry's API ignores, without a word, an SDK that was registered with an older copy.
  */
 export const shared: readonly string[] = [
+  "@pagoda/core",
+  "@pagoda/http",
   vocabulary,
   "@opentelemetry/api",
   "@opentelemetry/core",

@@ -103,12 +103,12 @@ function installWith(
   return installQuietly(project);
 }
 
-/** The first version in the range of each peer, except those of `given`. */
+/** The first version in the range of each third-party peer, except those of `given`. */
 function lowestPeers(used: readonly Package[], given: Versions = {}): Versions {
   const ranges = used.flatMap(({ manifest }) => Object.entries(manifest.peerDependencies ?? {}));
   return Object.fromEntries(
     ranges
-      .filter(([name]) => given[name] === undefined)
+      .filter(([name]) => given[name] === undefined && !name.startsWith("@pagoda/"))
       .map(([name, range]) => [name, /\d+\.\d+\.\d+/u.exec(range)?.[0] ?? range]),
   );
 }

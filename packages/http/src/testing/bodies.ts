@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Body } from "../body.ts";
+import { type Body, isBody } from "../body.ts";
 import { httpRequest, httpResponse } from "../message.ts";
 import { bodyFrom } from "../stream-body.ts";
 
@@ -31,7 +31,7 @@ export async function assertWhole(message: unknown, whose: string): Promise<void
 export function bodyOfMessage(message: unknown): Body | undefined {
   const body =
     typeof message === "object" && message !== null ? (message as { body?: unknown }).body : undefined;
-  return body instanceof Body ? body : undefined;
+  return isBody(body) ? body : undefined;
 }
 
 /** Makes requests with a given body: of the sample, of HTTP where there is no sample, of none where it has no body. */

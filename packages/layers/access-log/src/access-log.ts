@@ -10,7 +10,7 @@ import {
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { callNotes, CutOff, type HttpResponse } from "@pagoda/http";
+import { callNotes, type HttpResponse, isCutOff } from "@pagoda/http";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";
@@ -125,7 +125,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   /** Distinguishes a client's abort from a cut-off by the server. */
   function left(call: Call<Req>, fault: Fault | undefined): void {
     const { signal } = call;
-    if (signal?.reason instanceof CutOff) over(call, "cutOff", fault ?? aborted(signal));
+    if (isCutOff(signal?.reason)) over(call, "cutOff", fault ?? aborted(signal));
     else over(call, "aborted", fault);
   }
 

@@ -3,6 +3,7 @@ import {
   type Body,
   emptyBody,
   HttpHeaders,
+  isHttpHeaders,
   type HttpRequest,
   type HttpResponse,
   type RequestInput,
@@ -105,7 +106,7 @@ function requestFor<E extends Endpoint>({ key }: E, options: HttpProbeOptions<E>
 
 function headersOf(headers: RequestInput["headers"]): HttpHeaders {
   if (headers === undefined) return HttpHeaders.empty;
-  return headers instanceof HttpHeaders ? headers : HttpHeaders.of(headers);
+  return isHttpHeaders(headers) ? headers : HttpHeaders.of(headers);
 }
 
 async function read(

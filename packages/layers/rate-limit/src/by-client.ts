@@ -1,5 +1,4 @@
-import { addressGroup, checkInteger, ipv6ClientBits } from "@pagoda/core";
-import type { FromClient } from "@pagoda/http";
+import { addressGroup, checkInteger, type FromClient, ipv6ClientBits } from "@pagoda/core";
 
 /**
  * Key for a limit per client: its IPv4 address, or the /64 network of its IPv6 address, which usually belongs to one

@@ -1,5 +1,4 @@
-import { service } from "@pagoda/core";
-import type { FromClient } from "@pagoda/http";
+import { type FromClient, service } from "@pagoda/core";
 import { byClient, byClientNetwork, rateLimit } from "@pagoda/rate-limit";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";

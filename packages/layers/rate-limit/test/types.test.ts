@@ -1,5 +1,13 @@
-import { type Aborted, type ErrorOf, type Fault, type Layer, service, ServiceBuilder } from "@pagoda/core";
-import { type FromClient, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
+import {
+  type Aborted,
+  type ErrorOf,
+  type Fault,
+  type FromClient,
+  type Layer,
+  service,
+  ServiceBuilder,
+} from "@pagoda/core";
+import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { mapRequest } from "@pagoda/core";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";

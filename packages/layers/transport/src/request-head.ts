@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest, sentPath, wantsWebSocket } from "@pagoda/http";
+import { type HttpRequest, isEmptyBody, sentPath, wantsWebSocket } from "@pagoda/http";
 import { fieldValue, target, token } from "./field-syntax.ts";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
@@ -77,7 +77,7 @@ export function requestHead(request: HttpRequest): RequestHead {
     text += `${name}: ${value}\r\n`;
   }
   if (isTunnel) return tunnelHead(request, text);
-  if (body === emptyBody && announced === undefined && !anticipatesBody.has(method))
+  if (isEmptyBody(body) && announced === undefined && !anticipatesBody.has(method))
     return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: undefined };
   return withBody(request, text, announced, expectsContinue);
 }

@@ -1,7 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Clock } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { emptyBody } from "../../body.ts";
+import { emptyBody, isEmptyBody } from "../../body.ts";
 import { CutOff } from "../../cut-off.ts";
 import type { HttpHeaders, RawHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
@@ -216,7 +216,7 @@ export class Exchange implements ExchangeStream {
 const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
 
 function mayBeEmpty({ method, body, upgrade, headers }: HttpRequest): boolean {
-  if (body === emptyBody || body.length !== undefined || upgrade !== undefined) return false;
+  if (isEmptyBody(body) || body.length !== undefined || upgrade !== undefined) return false;
   // Who waits for `100 Continue` sends nothing before.
   return rarelyHasBody.has(method) && !headers.has("expect");
 }

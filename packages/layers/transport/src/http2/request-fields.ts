@@ -1,4 +1,4 @@
-import { emptyBody, type HttpRequest, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/http";
+import { type HttpRequest, isEmptyBody, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/http";
 import { fieldValue, target, token } from "../field-syntax.ts";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
@@ -74,7 +74,7 @@ export function requestFields(request: HttpRequest): RequestFields {
   const length = announced === undefined ? body.length : Number(announced);
   if (body.length !== undefined && length !== body.length)
     throw new Unsendable(`Content-Length is "${announced}", the body has ${body.length} bytes`);
-  const bodiless = body === emptyBody;
+  const bodiless = isEmptyBody(body);
   if (announced === undefined && length !== undefined && !bodiless)
     fields.push("content-length", String(length));
   expectsContinue &&= !bodiless && length !== 0;
