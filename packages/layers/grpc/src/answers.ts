@@ -3,16 +3,16 @@ import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } f
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
 
-/** What a gRPC client is told of an error. */
+/** The gRPC response to an error. */
 export interface GrpcAnswer {
   readonly status: GrpcStatus;
-  /** Default: what the HTTP answer's text says. */
+  /** Default: the text of the HTTP response. */
   readonly message?: string;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface GrpcAnswersObserver {
-  /** An answer was put in terms of gRPC; `httpStatus` is what it was before. */
+  /** A response was turned into a gRPC response; `httpStatus` is the original status. */
   readonly answered?: (
     fault: Fault,
     request: HttpRequest,
@@ -20,29 +20,31 @@ export interface GrpcAnswersObserver {
   ) => void;
 }
 
-/** Answers by the tags of errors. */
+/** Responses by error tag. */
 export type GrpcAnswersTable = Readonly<Record<string, GrpcStatus | GrpcAnswer>>;
 
-/** A longer text is for people with a browser. */
+/** Maximum bytes of a text used as message. Longer texts are meant for browsers. */
 const longestMessage = 1_024;
 
 /**
- * Puts the stack's own answers in terms of gRPC, where the request is one: a response that carries a `fault` becomes one
- * of status 200, without body, whose head has `grpc-status` and `grpc-message`. Without it a gRPC client sees an HTTP
- * status and guesses. The status is the table's for the fault's tag; for a tag that the table lacks it is the one that
- * gRPC takes the HTTP status for. Where the fault says when to try again, `grpc-retry-pushback-ms` says so, too. What an
- * origin has answered, and all that goes to other clients, passes as it is.
+ * Turns error responses to gRPC requests into gRPC responses: a response with a `fault` gets status
+ * 200, no body, and `grpc-status` and `grpc-message` in its head. Without this layer a gRPC client
+ * has to guess from the HTTP status. The status is looked up in the table by the fault's tag, and
+ * defaults to gRPC's mapping of the HTTP status. If the fault says when to retry,
+ * `grpc-retry-pushback-ms` is set. Responses of an origin, and responses to other clients, pass
+ * through unchanged.
  *
- * It stands outside of what answers errors with HTTP responses, such as `@pagoda/respond`. So it is still there that the
- * compiler finds an error that nobody answers, and one stack serves both kinds of clients.
+ * Place it outside the layer that turns errors into HTTP responses, such as `@pagoda/respond`. The
+ * compiler then still reports unhandled errors there, and one stack serves both kinds of clients.
  *
  * Errors: none.
  *
- * Cost per call: about 50 ns, some microseconds where it puts an answer in other words.
+ * Cost per call: about 50 ns, and some microseconds for a converted response.
  *
- * Source: gRPC over HTTP/2 (`Trailers-Only`, the encoding of messages); gRPC's mapping of HTTP statuses.
+ * Source: gRPC over HTTP/2 (`Trailers-Only`, encoding of messages); gRPC's mapping of HTTP
+ * statuses.
  *
- * @throws RangeError when the table names what is no status.
+ * @throws RangeError when the table contains an unknown status.
  */
 export function grpcAnswers(
   table: GrpcAnswersTable = {},
@@ -84,7 +86,7 @@ function inGrpc<Res extends HttpResponse>(
 ): Res {
   const raw: string[] = [];
   for (const [name, value] of response.headers) if (!ofBody.has(name.toLowerCase())) raw.push(name, value);
-  // It speaks the client's kind of gRPC, such as `application/grpc+proto`, without parameters.
+  // The client's content type, such as `application/grpc+proto`, without parameters.
   const [type = "application/grpc"] = (headers.get("content-type") as string).split(/[; ]/, 1);
   raw.push(
     "content-type",
@@ -99,7 +101,7 @@ function inGrpc<Res extends HttpResponse>(
   return { ...response, status: 200, statusText: undefined, headers: new HttpHeaders(raw), body: emptyBody };
 }
 
-/** Fields that are about a body or its form. */
+/** Headers that describe a body. */
 const ofBody: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-language",
@@ -110,7 +112,9 @@ const ofBody: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
-/** A short text that is at hand; what is none is not read. */
+/**
+ * Returns the body if it is a short plain text that is already buffered. Cancels any other body.
+ */
 function textOf({ headers, body }: HttpResponse): string | undefined {
   const isText = headers.get("content-type")?.startsWith("text/plain") === true;
   const bytes =
@@ -120,7 +124,7 @@ function textOf({ headers, body }: HttpResponse): string | undefined {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trim();
 }
 
-/** UTF-8, and each byte escaped that is no visible ASCII character or space, or is a `%`. */
+/** Percent-encodes the UTF-8 bytes of everything but visible ASCII and spaces, and of `%`. */
 function encoded(message: string): string {
   return message.replaceAll(/[^ -$&-~]+/g, (part) =>
     Buffer.from(part).toString("hex").toUpperCase().replaceAll(/../g, "%$&"),

@@ -3,21 +3,25 @@ import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pa
 import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
 
+/** Options of {@link grpcClassifier}. */
 export interface GrpcClassifierOptions {
   /**
-   * Statuses that say that the upstream is not well. Default: UNKNOWN, DEADLINE_EXCEEDED, PERMISSION_DENIED, INTERNAL,
-   * UNAVAILABLE, DATA_LOSS.
+   * Statuses that count as upstream failures. Default: UNKNOWN, DEADLINE_EXCEEDED,
+   * PERMISSION_DENIED, INTERNAL, UNAVAILABLE, DATA_LOSS.
    */
   readonly failures?: readonly GrpcStatus[];
-  /** Statuses with which a call may be made again. Default: UNAVAILABLE, RESOURCE_EXHAUSTED. */
+  /** Statuses that may be retried. Default: UNAVAILABLE, RESOURCE_EXHAUSTED. */
   readonly retryable?: readonly GrpcStatus[];
-  /** Judges errors, and responses that are not gRPC or give no status. Default: `httpClassifier()`. */
+  /**
+   * Classifies errors, and responses that are not gRPC or have no status. Default:
+   * `httpClassifier()`.
+   */
   readonly otherwise?: Classifier;
-  /** Where the time of day comes from, for a `Retry-After` that is a date. */
+  /** Source of the time of day, for a `Retry-After` that is a date. */
   readonly clock?: Clock;
 }
 
-const linkerdsFailures: readonly GrpcStatus[] = [
+const defaultFailures: readonly GrpcStatus[] = [
   "UNKNOWN",
   "DEADLINE_EXCEEDED",
   "PERMISSION_DENIED",
@@ -27,23 +31,24 @@ const linkerdsFailures: readonly GrpcStatus[] = [
 ];
 
 /**
- * What gRPC responses say, for retries and circuit breakers: by the `grpc-status` in their head. A status among
- * `failures` is a failure, RESOURCE_EXHAUSTED asks for fewer calls, CANCELLED says nothing, all others are a success.
- * `grpc-retry-pushback-ms` is heeded: that long to wait, or not to try again where it is no number of milliseconds. All
- * responses that are none of gRPC, or give no status, are read as HTTP.
+ * Classifies gRPC responses for retries and circuit breakers, by the `grpc-status` in their head. A
+ * status in `failures` is a failure, RESOURCE_EXHAUSTED asks for fewer calls, CANCELLED is neutral,
+ * and all others are a success. `grpc-retry-pushback-ms` is respected: it gives the time to wait,
+ * or forbids a retry if it is not a number of milliseconds. Responses that are not gRPC, or have no
+ * status, are classified as HTTP.
  *
- * Most errors have their status in the head, since there is no body before it. Where an upstream sends a head first,
- * `grpcTrailers` further in puts it there. What comes after a message is known too late for a retry; breakers and balancers
- * hear of it when the body has ended (`follow`).
+ * Most errors have their status in the head, as there is no body. If an upstream sends the head
+ * first, `grpcTrailers` further in moves the status there. A status after a message is too late for
+ * a retry; circuit breakers and balancers learn of it at the end of the body (`follow`).
  *
- * Cost: about 100 ns for each result.
+ * Cost: about 100 ns per result.
  *
- * Source: linkerd's classification; gRFC A6 (what may be retried, pushback).
+ * Source: linkerd's classification; gRFC A6 (retryable statuses, pushback).
  *
- * @throws RangeError when an option names what is no status.
+ * @throws RangeError when an option contains an unknown status.
  */
 export function grpcClassifier({
-  failures = linkerdsFailures,
+  failures = defaultFailures,
   retryable = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
   clock = systemClock,
   otherwise: http = httpClassifier({ clock }),
@@ -84,7 +89,10 @@ function kindOf(status: GrpcStatus, failures: readonly GrpcStatus[]): Outcome["k
   return status === "CANCELLED" ? "neutral" : "success";
 }
 
-/** gRFC A6: what is no whole number of milliseconds, such as a negative one, asks not to try again. */
+/**
+ * gRFC A6: a value that is not a whole number of milliseconds, such as a negative one, forbids a
+ * retry.
+ */
 function withPushback(outcome: Outcome, headers: HttpHeaders): Outcome {
   const pushback = headers.get("grpc-retry-pushback-ms");
   if (pushback === undefined) return outcome;

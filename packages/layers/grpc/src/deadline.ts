@@ -14,45 +14,53 @@ import {
 } from "@pagoda/core";
 import { type HttpRequest, isGrpc } from "@pagoda/http";
 import { type Either, isRight, left } from "fp-ts/lib/Either.js";
-import { readTimeout, writeTimeout } from "./timeout-field.ts";
+import { readTimeout, writeTimeout } from "./timeout-header.ts";
 
-/** The time is over that the caller had given the call. That says nothing about the upstream. */
+/** The caller's deadline has passed, which says nothing about the upstream. */
 export interface DeadlineExceeded extends Fault<"DeadlineExceeded"> {
   readonly origin: "local";
   readonly retryable: false;
-  /** Milliseconds that the call was given; 0 for one that came too late to be made. */
+  /**
+   * Time that the call was given, in milliseconds; 0 if the deadline had passed before it was made.
+   */
   readonly afterMs: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface GrpcDeadlineObserver {
-  /** A call was given up, or not made. */
+  /** A call was given up or not made. */
   readonly exceeded?: (fault: DeadlineExceeded, request: HttpRequest) => void;
 }
 
+/** Options of {@link grpcDeadline}. */
 export interface GrpcDeadlineOptions {
-  /** Milliseconds that a call may take at most, also one that says nothing: over 0, below 2³¹. Default: no such bound. */
+  /**
+   * Maximum duration of a call in milliseconds, with or without a `grpc-timeout`: over 0, below
+   * 2³¹. Default: none.
+   */
   readonly maxMs?: number | undefined;
   readonly observer?: GrpcDeadlineObserver;
   readonly clock?: Clock;
 }
 
 /**
- * Bounds a gRPC call by the deadline that it brings in `grpc-timeout`, and by `maxMs`. When the time is over the call ends
- * with {@link DeadlineExceeded}, and inner's call is aborted. Layers further in see the deadline (`deadlineOf`): a retry
- * begins nothing that the caller would not wait for. The origin sees in `grpc-timeout` what is left, also where another
- * layer further out has set a nearer deadline. All other requests pass as they are.
+ * Bounds a gRPC call by its `grpc-timeout` and by `maxMs`. When the time expires, the call ends
+ * with {@link DeadlineExceeded} and inner's call is aborted. Inner layers see the deadline
+ * (`deadlineOf`), so a retry does not start a try that the caller would not wait for. The origin
+ * gets the time left in `grpc-timeout`, even if an outer layer has set a nearer deadline. Requests
+ * that are not gRPC pass through unchanged.
  *
- * It stands outside of a retry, where it bounds all tries together; and once more inside, so that each try tells the
- * origin what is left by then. The inner one sets no timer, since the outer one's deadline is the nearer.
+ * Place it outside a retry, where it bounds all tries together, and once more inside, so that each
+ * try sends the origin the time left by then. The inner one sets no timer, since the outer deadline
+ * is nearer.
  *
- * A `grpc-timeout` that is malformed counts as none, and is not passed on: gRPC does not say what becomes of one, and its
- * servers differ. One of 0 has passed.
+ * A malformed `grpc-timeout` is ignored and removed: gRPC does not define its handling, and servers
+ * differ. One of 0 is already expired.
  *
- * Errors: {@link DeadlineExceeded}; also for a call whose time is over before it is made.
+ * Errors: {@link DeadlineExceeded}, also for a call whose deadline has passed before it is made.
  *
- * Cost per call: an `AbortController` with a listener, and a timer, about 1.5 µs; 50 ns for a request that is none of
- * gRPC.
+ * Cost per call: about 1.5 µs, for an `AbortController` with a listener and a timer; 50 ns for a
+ * request that is not gRPC.
  *
  * Source: gRPC over HTTP/2 (`Timeout`); Envoy's `grpc_timeout_header_max` for `maxMs`.
  *
@@ -92,7 +100,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
             scope.end();
             const fault = exceeded(ms, request);
             resolve(left(fault));
-            scope.abort(timeoutError(`no answer within ${ms} ms`, fault));
+            scope.abort(timeoutError(`no response within ${ms} ms`, fault));
           });
           const close = (): void => {
             clock.clearTimer(timer);
@@ -104,7 +112,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
           };
           try {
             inner.call(sent, scope.signal).then((result) => {
-              // Inner answered although it was aborted; nobody will read the response.
+              // Inner responded although it was aborted: nobody will read the response.
               if (isOver && isRight(result)) discardResponse(result.right);
               close();
               resolve(result);
@@ -130,7 +138,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
           const leftMs = Math.min(ownMs, outerMs);
           if (leftMs <= 0) return Promise.resolve(left(exceeded(0, request)));
           const sent = asked === leftMs ? request : withTimeout(request, asked, leftMs);
-          // Whoever set the nearer deadline keeps it.
+          // The layer that set the nearer deadline enforces it.
           if (outerMs <= ownMs) return inner.call(sent, signal);
           return bounded(request, sent, ownMs, now + ownMs, signal);
         },

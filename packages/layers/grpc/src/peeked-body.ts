@@ -1,14 +1,14 @@
 import { type Body, type BodyBroken, type BodyFlow, type HttpHeaders, PushBody } from "@pagoda/http";
 
-/** How a body begins: with a piece, with its end, or by breaking. */
+/** How a body starts: with data, with its end, or by breaking. */
 export type Beginning =
   | { readonly kind: "piece" }
   | { readonly kind: "end"; readonly trailers: HttpHeaders }
   | { readonly kind: "broken" };
 
 /**
- * A body whose beginning was looked at: reads its source from the start, and keeps what comes until somebody wants it, a
- * piece at least and no more than its source is asked for.
+ * A body whose start can be inspected. It reads its source at once and buffers the data until it is
+ * read: at least one chunk, and no more than the source sends before it is paused.
  */
 export class PeekedBody extends PushBody {
   readonly length: number | undefined;
@@ -36,12 +36,12 @@ export class PeekedBody extends PushBody {
     });
   }
 
-  /** How it began, once it has. */
+  /** How it started; `undefined` until then. */
   get beginning(): Beginning | undefined {
     return this.#beginning;
   }
 
-  /** Tells when it has begun; for one that has not. */
+  /** Sets a callback for the start of a body that has not started yet. */
   onBegin(began: (() => void) | undefined): void {
     this.#began = began;
   }

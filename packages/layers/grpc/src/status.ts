@@ -1,7 +1,7 @@
 import { rangeError } from "@pagoda/core";
 import type { HttpHeaders } from "@pagoda/http";
 
-/** How a call has ended, and the number by which `grpc-status` says it. */
+/** The statuses of gRPC and their codes in `grpc-status`. */
 export const grpcStatuses = {
   OK: 0,
   CANCELLED: 1,
@@ -22,18 +22,22 @@ export const grpcStatuses = {
   UNAUTHENTICATED: 16,
 } as const;
 
+/** The name of a gRPC status. */
 export type GrpcStatus = keyof typeof grpcStatuses;
 
 const names = Object.keys(grpcStatuses) as GrpcStatus[];
 
-/** The status that a message ends with; `UNKNOWN` for one that nobody knows; `undefined` where none is given. */
+/**
+ * Returns the `grpc-status` of a head or of trailers: `UNKNOWN` for an unknown code, `undefined` if
+ * there is none.
+ */
 export function statusOf(headers: HttpHeaders): GrpcStatus | undefined {
   const value = headers.get("grpc-status");
   if (value === undefined) return undefined;
   return (/^\d{1,2}$/.test(value) ? names[Number(value)] : undefined) ?? "UNKNOWN";
 }
 
-/** What gRPC takes an HTTP status for, where nothing better is said. */
+/** Returns gRPC's mapping of an HTTP status. */
 export function statusOfHttp(status: number): GrpcStatus {
   switch (status) {
     case 400:
@@ -54,7 +58,7 @@ export function statusOfHttp(status: number): GrpcStatus {
   }
 }
 
-/** @throws RangeError when it is no status. */
+/** @throws RangeError when the status is unknown. */
 export function checkStatus(part: string, option: string, status: string): asserts status is GrpcStatus {
   if (Object.hasOwn(grpcStatuses, status)) return;
   throw rangeError(`${part}: ${option}`, `one of ${names.join(", ")}`, status);

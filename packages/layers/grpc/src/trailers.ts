@@ -4,29 +4,32 @@ import { isLeft, right } from "fp-ts/lib/Either.js";
 import { PeekedBody } from "./peeked-body.ts";
 import { statusOf } from "./status.ts";
 
+/** Options of {@link grpcTrailers}. */
 export interface GrpcTrailersOptions {
   /**
-   * Milliseconds that the head of a response waits for its first message or its end, at most; 0 to 1,000. 0: only what
-   * has come with the head is looked at. Default 5.
+   * How long a head waits for the first message or the end of the response, in milliseconds: 0 to
+   * 1,000. With 0, only what arrives together with the head is inspected. Default 5.
    */
   readonly waitMs?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Turns a gRPC response that has no message, only an error in its trailers, into one whose head says it. Retries,
- * breakers and balancers judge a response when its head comes; so they see the error of an upstream that sends a head
- * first. Responses with a message, successful ones and those whose beginning takes longer pass as they came.
+ * Moves the status of a gRPC response without a message, with only an error in its trailers, into
+ * its head. Retries, circuit breakers and balancers classify a response when its head arrives, and
+ * so see the error of an upstream that sends the head first. Responses with a message, successful
+ * ones and those that start later pass through unchanged.
  *
- * It stands inside of what judges, right around the transport. The client finds what was in the trailers in the head,
- * which means the same in gRPC.
+ * Place it inside the layers that classify, directly around the transport. The client finds the
+ * trailers in the head, which means the same in gRPC.
  *
  * Errors: none.
  *
- * Cost per call: about 0.6 µs for a gRPC response, and a timer where its body has not begun; then up to `waitMs`.
+ * Cost per call: about 0.6 µs for a gRPC response, plus a timer and a delay of up to `waitMs` if
+ * its body has not started.
  *
- * Source: gRPC over HTTP/2 (`Trailers-Only`); linkerd's proxy looks at the first frame of a body in the same way before a
- * retry.
+ * Source: gRPC over HTTP/2 (`Trailers-Only`); linkerd's proxy inspects the first frame of a body in
+ * the same way before a retry.
  *
  * @throws RangeError when `waitMs` is out of range.
  */
@@ -57,7 +60,7 @@ export function grpcTrailers({ waitMs = 5, clock = systemClock }: GrpcTrailersOp
   }));
 }
 
-/** Settles when the body has begun, the time is over, or nobody waits any more. */
+/** Resolves when the body has started, the time has expired, or the caller aborts. */
 function begun(
   body: PeekedBody,
   clock: Clock,
@@ -83,11 +86,14 @@ function withTrailers<Res extends HttpResponse>(response: Res, body: PeekedBody)
   if (beginning?.kind !== "end") return { ...response, body };
   const status = statusOf(beginning.trailers);
   if (status === undefined || status === "OK") return { ...response, body };
-  // Nothing follows that these could announce.
+  // These would announce a body or trailers, and none follow.
   const raw = [...response.headers.delete("trailer").delete("transfer-encoding").raw];
   for (const [name, value] of beginning.trailers) if (!ofHead.test(name)) raw.push(name, value);
   return { ...response, headers: new HttpHeaders(raw), body: emptyBody };
 }
 
-/** What says in a head how a message is read means nothing in trailers, and must not come to mean something. */
+/**
+ * Headers that determine message framing in a head mean nothing in trailers, and must not gain a
+ * meaning.
+ */
 const ofHead = /^(?:connection|content-.*|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;

@@ -10,7 +10,7 @@ import { grpcRequest, grpcResponse, ScriptedBody } from "./bench.ts";
 
 const fault: Fault = { _tag: "TimedOut", origin: "upstream", retryable: true };
 
-/** What a client gets where inner gives a response. */
+/** The response that a client gets for one of inner. */
 async function answered(
   response: HttpResponse,
   table: GrpcAnswersTable = {},
@@ -27,7 +27,7 @@ async function answered(
 describe("grpcAnswers", () => {
   conformance(test, () => grpcAnswers(), { request: () => grpcRequest(), response: () => grpcResponse() });
 
-  test("puts the stack's own answer in terms of gRPC", async () => {
+  test("turns an error response into a gRPC response", async () => {
     const response = {
       ...text("504 too slow\nrequest id: 7\n", 504, { "x-a": "1" }),
       upstream: "http://a:1",
@@ -55,19 +55,19 @@ describe("grpcAnswers", () => {
     [504, 14],
     [500, 2],
     [418, 2],
-  ])("an HTTP status of %d is one of %d where the table says nothing", async (status, grpc) => {
+  ])("maps HTTP status %d to %d by default", async (status, grpc) => {
     const { headers } = await answered({ ...text("x", status), fault }, { Other: "OK" });
     expect(headers.get("grpc-status")).toBe(String(grpc));
   });
 
-  test("the table may give the message, too", async () => {
+  test("takes the message from the table", async () => {
     const table = { TimedOut: { status: "UNAVAILABLE", message: "später" } } as const;
     const { headers } = await answered({ ...text("x", 504), fault }, table);
     expect(headers.get("grpc-status")).toBe("14");
     expect(headers.get("grpc-message")).toBe("sp%C3%A4ter");
   });
 
-  test("property: a message reads as it was written, and is visible ASCII on the wire", async () => {
+  test("property: a message is visible ASCII on the wire and decodes to the original", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme" }), async (message) => {
         const table = { TimedOut: { status: "UNKNOWN", message } } as const;
@@ -79,7 +79,7 @@ describe("grpcAnswers", () => {
     );
   });
 
-  test("a text that is long, is none, or is not at hand is not read, but freed", async () => {
+  test("cancels a body that is long, not text, or not buffered", async () => {
     const json = { ...text("{}", 503, { "content-type": "application/json" }), fault };
     expect((await answered(json)).headers.get("grpc-message")).toBe("HTTP status 503");
     const long = { ...text("x".repeat(1_025), 503), fault };
@@ -98,7 +98,7 @@ describe("grpcAnswers", () => {
     expect(isComplete).toBe(false);
   });
 
-  test("fields about the body are left out", async () => {
+  test("removes headers that describe the body", async () => {
     const fields = {
       "Content-Length": "3",
       "Transfer-Encoding": "chunked",
@@ -109,7 +109,7 @@ describe("grpcAnswers", () => {
     expect(headers.raw.slice(0, 4)).toEqual(["retry-after", "1", "content-type", "application/grpc"]);
   });
 
-  test("says when to try again, in whole milliseconds, where the fault does", async () => {
+  test("sends the fault's retryAfterMs in whole milliseconds", async () => {
     const pushback = async (change: Partial<Fault>) =>
       (await answered({ ...text("x", 429), fault: { ...fault, ...change } })).headers.get(
         "grpc-retry-pushback-ms",
@@ -119,7 +119,7 @@ describe("grpcAnswers", () => {
     expect(await pushback({ retryAfterMs: 12, retryable: false })).toBeUndefined();
   });
 
-  test("answers in the client's kind of gRPC", async () => {
+  test("responds with the client's content type", async () => {
     const type = async (asked: string) =>
       (await answered({ ...text("x", 503), fault }, {}, grpcRequest({ "content-type": asked }))).headers.all(
         "content-type",
@@ -128,7 +128,7 @@ describe("grpcAnswers", () => {
     expect(await type("application/grpc; charset=utf-8")).toEqual(["application/grpc"]);
   });
 
-  test("passes on what an origin answered, what is in terms of gRPC already, and errors", async () => {
+  test("passes through responses of an origin, gRPC responses and errors", async () => {
     for (const response of [
       text("bad gateway", 502),
       grpcResponse({ "grpc-status": "14" }),
@@ -141,12 +141,12 @@ describe("grpcAnswers", () => {
     expect(await result).toEqual(left(fault));
   });
 
-  test("passes on what goes to other clients", async () => {
+  test("passes through responses to clients that are not gRPC", async () => {
     const response = { ...text("x", 504), fault };
     expect(await answered(response, {}, httpRequest("http://shop.example/"))).toBe(response);
   });
 
-  test("tells what it answered, and by what it was before", async () => {
+  test("notifies the observer with the gRPC and the HTTP status", async () => {
     const seen: unknown[] = [];
     const observer = { answered: (...all: readonly unknown[]) => void seen.push(all) };
     const mock = mockService<HttpRequest, HttpResponse>();
@@ -157,7 +157,7 @@ describe("grpcAnswers", () => {
     expect(seen).toEqual([[fault, request, { status: "ABORTED", httpStatus: 504 }]]);
   });
 
-  test("does not take what is no status", () => {
+  test("rejects an unknown status", () => {
     expect(() => grpcAnswers({ A: "TIMEOUT" as never })).toThrow("status for A must be one of OK");
     expect(() => grpcAnswers({ A: { status: "x" as never } })).toThrow(RangeError);
   });

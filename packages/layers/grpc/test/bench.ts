@@ -12,7 +12,7 @@ import {
 
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 
-/** A gRPC request with more fields. */
+/** A gRPC request with more headers. */
 export function grpcRequest(fields: Fields = {}): HttpRequest {
   return httpRequest("http://shop.example/shop.Carts/Get", {
     method: "POST",
@@ -20,17 +20,17 @@ export function grpcRequest(fields: Fields = {}): HttpRequest {
   });
 }
 
-/** A gRPC response with more fields. */
+/** A gRPC response with more headers. */
 export function grpcResponse(fields: Fields = {}, body: Body = emptyBody): HttpResponse {
   return httpResponse(200, body, { "content-type": "application/grpc", ...fields });
 }
 
-/** A body that comes as the test says. */
+/** A body controlled by the test. */
 export class ScriptedBody extends PushBody {
   readonly length = undefined;
-  /** How often the source was told to go on. */
+  /** How often the source was resumed. */
   wentOn = 0;
-  /** Whether it was told to stop. */
+  /** Whether the source was cancelled. */
   isStopped = false;
 
   piece(text: string): boolean {
@@ -55,7 +55,7 @@ export class ScriptedBody extends PushBody {
   }
 }
 
-/** What a reader got of a body: pieces, then `end` with the trailers, or `broken`. */
+/** Reads a body: its chunks, then `end` with the trailers, or `broken`. */
 export function read(body: Body): { readonly got: string[]; readonly flow: BodyFlow } {
   const got: string[] = [];
   const flow = body.pipe({

@@ -37,7 +37,7 @@ describe("grpcClassifier", () => {
     expect(of(status)).toEqual({ kind: "failure", retryable: false });
   });
 
-  test("heeds how long the upstream wants to be left alone", () => {
+  test("respects grpc-retry-pushback-ms", () => {
     const after = (ms: string) => of("14", { "grpc-retry-pushback-ms": ms });
     expect(after("250")).toEqual({ kind: "failure", retryable: true, retryAfterMs: 250 });
     expect(after("0")).toEqual({ kind: "failure", retryable: true, retryAfterMs: 0 });
@@ -47,7 +47,7 @@ describe("grpcClassifier", () => {
     expect(of("13", { "grpc-retry-pushback-ms": "250" })).toEqual({ kind: "failure", retryable: false });
   });
 
-  test("hears what trailers say after a message", async () => {
+  test("follows a body to the status in its trailers", async () => {
     const follow = (end: (body: ScriptedBody) => void): unknown[] => {
       const body = new ScriptedBody();
       const heard: unknown[] = [];
@@ -64,7 +64,7 @@ describe("grpcClassifier", () => {
     expect(classifier.follow?.(grpcResponse({ "grpc-status": "0" }), () => {})).toBe(false);
   });
 
-  test("leaves what is none of gRPC to another classifier", () => {
+  test("leaves responses that are not gRPC to the otherwise classifier", () => {
     const { outcome } = grpcClassifier({
       otherwise: httpClassifier({ retryable: [500], retryableErrors: () => false }),
     });
@@ -75,7 +75,7 @@ describe("grpcClassifier", () => {
     expect(outcome(right(grpcResponse({ "grpc-status": "14" })))).toMatchObject({ retryable: true });
   });
 
-  test("reads as HTTP what gives no status, and what is none of gRPC", () => {
+  test("classifies responses without status, and those that are not gRPC, as HTTP", () => {
     const clock = virtualClock();
     const http = httpClassifier({ clock });
     for (const response of [
@@ -96,14 +96,14 @@ describe("grpcClassifier", () => {
     "application/grpc ;a=b",
   ])("%s is gRPC", (type) => expect(of("14", { "content-type": type }).kind).toBe("failure"));
 
-  test("errors, and responses that stand for one, say it themselves", () => {
+  test("classifies errors, and responses made from them, by the error", () => {
     const fault: Fault = { _tag: "Shed", origin: "local", retryable: true };
     expect(classifier.outcome(left(fault))).toEqual(outcomeOfError(fault));
     const answer = { ...grpcResponse({ "grpc-status": "13" }), fault };
     expect(classifier.outcome(right(answer))).toEqual(outcomeOfError(fault));
   });
 
-  test("what counts as failure, and what may be retried, can be said", () => {
+  test("failures and retryable replace the defaults", () => {
     const own = grpcClassifier({ failures: ["ABORTED", "RESOURCE_EXHAUSTED"], retryable: ["ABORTED"] });
     const kinds = (status: GrpcStatus) =>
       own.outcome(right(grpcResponse({ "grpc-status": String(grpcStatuses[status]) })));
@@ -112,14 +112,14 @@ describe("grpcClassifier", () => {
     expect(kinds("UNAVAILABLE")).toEqual({ kind: "success", retryable: false });
   });
 
-  test("does not take what is no status", () => {
+  test("rejects an unknown status", () => {
     const wrong = ["Unavailable"] as never;
     expect(() => grpcClassifier({ failures: wrong })).toThrow("failures must be one of OK, CANCELLED");
     expect(() => grpcClassifier({ retryable: wrong })).toThrow(RangeError);
     expect(() => grpcClassifier({ failures: ["toString"] as never })).toThrow(RangeError);
   });
 
-  test("frees what is dropped", () => {
+  test("discards dropped responses", () => {
     const body = new ScriptedBody();
     classifier.discard(grpcResponse({}, body));
     expect(body.isStopped).toBe(true);

@@ -16,8 +16,11 @@ function bench(options: GrpcDeadlineOptions = {}) {
 const fault = (afterMs: number) => ({ _tag: "DeadlineExceeded", origin: "local", retryable: false, afterMs });
 const exceeded = (afterMs: number) => left(fault(afterMs));
 
-/** What the origin is told, of what the client said. */
-async function told(value: string | readonly string[] | undefined, options: GrpcDeadlineOptions = {}) {
+/** Returns the `grpc-timeout` that the origin receives for the client's. */
+async function forwardedTimeout(
+  value: string | readonly string[] | undefined,
+  options: GrpcDeadlineOptions = {},
+) {
   const { mock, layered } = bench(options);
   const result = layered.call(grpcRequest(value === undefined ? {} : { "grpc-timeout": value }));
   const call = await mock.next();
@@ -32,7 +35,7 @@ describe("grpcDeadline", () => {
     response: () => grpcResponse(),
   });
 
-  test("gives up when the caller's time is over, and aborts what it began", async () => {
+  test("ends the call at its deadline and aborts inner", async () => {
     const seen: [DeadlineExceeded, HttpRequest][] = [];
     const observer = {
       exceeded: (fault: DeadlineExceeded, request: HttpRequest) => void seen.push([fault, request]),
@@ -54,7 +57,7 @@ describe("grpcDeadline", () => {
     expect(seen).toEqual([[fault(250), request]]);
   });
 
-  test("layers further in see the deadline", async () => {
+  test("passes the deadline to inner layers", async () => {
     const { clock, mock, layered } = bench();
     await clock.advance(1_000);
     const result = layered.call(grpcRequest({ "grpc-timeout": "2S" }));
@@ -72,7 +75,7 @@ describe("grpcDeadline", () => {
     ["500u", 0.5],
     ["1000000n", 1],
     ["00000001S", 1_000],
-  ])("%s is %d ms", async (value, ms) => {
+  ])("reads %s as %d ms", async (value, ms) => {
     const { clock, mock, layered } = bench();
     const result = layered.call(grpcRequest({ "grpc-timeout": value }));
     const call = await mock.next();
@@ -83,19 +86,19 @@ describe("grpcDeadline", () => {
   });
 
   test.each(["", "5", "S", "5s", "123456789S", "-5S", "+5S", "5 S", " 5S", "5.5S", "5SS", "0x5S", "1e3m"])(
-    "%j is malformed, counts as none, and goes no further",
+    "ignores and removes the malformed %j",
     async (value) => {
-      expect(await told(value)).toEqual([]);
-      expect(await told(value, { maxMs: 1_000 })).toEqual(["1000000u"]);
+      expect(await forwardedTimeout(value)).toEqual([]);
+      expect(await forwardedTimeout(value, { maxMs: 1_000 })).toEqual(["1000000u"]);
     },
   );
 
-  test("two are malformed, even where they are the same", async () => {
-    expect(await told(["5S", "5S"])).toEqual([]);
-    expect(await told(["5S", "1S"], { maxMs: 1_000 })).toEqual(["1000000u"]);
+  test("ignores and removes repeated values, even equal ones", async () => {
+    expect(await forwardedTimeout(["5S", "5S"])).toEqual([]);
+    expect(await forwardedTimeout(["5S", "1S"], { maxMs: 1_000 })).toEqual(["1000000u"]);
   });
 
-  test("a call whose time is over already is not made", async () => {
+  test("does not make a call whose deadline has passed", async () => {
     for (const value of ["0S", "0n", "00000000m"]) {
       const { mock, layered } = bench();
       expect(await layered.call(grpcRequest({ "grpc-timeout": value }))).toEqual(exceeded(0));
@@ -103,17 +106,17 @@ describe("grpcDeadline", () => {
     }
   });
 
-  test("maxMs bounds what a call asks for, and one that asks for nothing", async () => {
-    expect(await told("10S", { maxMs: 2_000 })).toEqual(["2000000u"]);
-    expect(await told("1S", { maxMs: 2_000 })).toEqual(["1S"]);
-    expect(await told(undefined, { maxMs: 2_000 })).toEqual(["2000000u"]);
+  test("maxMs bounds calls with and without grpc-timeout", async () => {
+    expect(await forwardedTimeout("10S", { maxMs: 2_000 })).toEqual(["2000000u"]);
+    expect(await forwardedTimeout("1S", { maxMs: 2_000 })).toEqual(["1S"]);
+    expect(await forwardedTimeout(undefined, { maxMs: 2_000 })).toEqual(["2000000u"]);
     const { clock, layered } = bench({ maxMs: 2_000 });
     const result = layered.call(grpcRequest());
     await clock.advance(2_000);
     expect(await result).toEqual(exceeded(2_000));
   });
 
-  test("without maxMs a call that asks for nothing is not bounded, and is the very one", async () => {
+  test("without maxMs, passes a request without grpc-timeout through unchanged", async () => {
     const { clock, mock, layered } = bench();
     const request = grpcRequest();
     const result = layered.call(request);
@@ -124,7 +127,7 @@ describe("grpcDeadline", () => {
     await result;
   });
 
-  test("tells the origin of a nearer deadline that another layer has set, and leaves that to it", async () => {
+  test("sends the origin a nearer outer deadline, and leaves it to the outer layer", async () => {
     const { clock, mock, layered } = bench({ maxMs: 60_000 });
     const scope = new Scope(undefined);
     scope.deadline = 1_000;
@@ -142,7 +145,7 @@ describe("grpcDeadline", () => {
     expect(await layered.call(grpcRequest(), scope.signal)).toEqual(exceeded(0));
   });
 
-  test("one inside of another tells the origin what is left, and sets no timer", async () => {
+  test("inside another, sends the origin the time left and sets no timer", async () => {
     const clock = virtualClock();
     const mock = mockService<HttpRequest, HttpResponse>();
     const inside = grpcDeadline({ clock })(mock.service);
@@ -169,11 +172,11 @@ describe("grpcDeadline", () => {
     [100_000_000.5, "100000S"],
     [2_147_483_647, "2147483S"],
     [0.0001, "1u"],
-  ])("%d ms are written as %s: eight digits, and never more than is left", async (maxMs, value) => {
-    expect(await told(undefined, { maxMs })).toEqual([value]);
+  ])("writes %d ms as %s, rounded down to eight digits", async (maxMs, value) => {
+    expect(await forwardedTimeout(undefined, { maxMs })).toEqual([value]);
   });
 
-  test("what no timer can take is bounded by the longest", async () => {
+  test("caps a timeout at the longest timer", async () => {
     const { clock, mock, layered } = bench();
     const result = layered.call(grpcRequest({ "grpc-timeout": "99999999H" }));
     const { request, signal } = await mock.next();
@@ -183,7 +186,7 @@ describe("grpcDeadline", () => {
     expect(await result).toEqual(exceeded(2_147_483_647));
   });
 
-  test("requests that are none of gRPC pass as they are", async () => {
+  test("passes requests that are not gRPC through unchanged", async () => {
     const { clock, mock, layered } = bench({ maxMs: 1_000 });
     for (const type of [
       "application/json",
@@ -202,13 +205,13 @@ describe("grpcDeadline", () => {
     }
   });
 
-  test.each([0, -1, NaN, Infinity, 2_147_483_648])("does not take %d for maxMs", (maxMs) => {
+  test.each([0, -1, NaN, Infinity, 2_147_483_648])("rejects a maxMs of %d", (maxMs) => {
     expect(() => grpcDeadline({ maxMs })).toThrow(
       `grpcDeadline: maxMs must be a number above 0 and at most 2147483647 (got ${maxMs})`,
     );
   });
 
-  test("describes itself", () => {
+  test("describes its options", () => {
     expect(bench({ maxMs: 5 }).layered.describe()).toMatchObject({
       name: "grpc-deadline",
       options: { maxMs: 5 },

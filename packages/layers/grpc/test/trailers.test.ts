@@ -25,7 +25,7 @@ function bench(body: ScriptedBody, waitMs?: number) {
     clock,
     controller,
     given,
-    /** The response, once the layer has given it. */
+    /** The response, once the layer has returned it. */
     async response(): Promise<HttpResponse | undefined> {
       await settled();
       return response;
@@ -40,7 +40,7 @@ describe("grpcTrailers", () => {
     changes: { response: ["headers", "body"] },
   });
 
-  test("an error in the trailers of a response without a message is found in its head", async () => {
+  test("moves an error in the trailers of a response without a message into the head", async () => {
     const { clock, response } = bench(new ScriptedBody().end(failed));
     const given = await response();
     expect([...(given as HttpResponse).headers]).toEqual([
@@ -55,7 +55,7 @@ describe("grpcTrailers", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("defect: trailers could say in the head how the response is read", async () => {
+  test("drops trailers that would change the framing (defect: did not)", async () => {
     const forged = {
       "Content-Length": "5",
       "transfer-encoding": "chunked",
@@ -66,7 +66,7 @@ describe("grpcTrailers", () => {
     expect(given?.headers.raw.slice(4)).toEqual(Object.entries(failed).flat());
   });
 
-  test("so is one that comes shortly after the head", async () => {
+  test("moves an error that arrives shortly after the head", async () => {
     const body = new ScriptedBody();
     const { clock, response } = bench(body);
     await clock.advance(4);
@@ -76,7 +76,7 @@ describe("grpcTrailers", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("one that takes longer stays where it is", async () => {
+  test("leaves an error that arrives later in the trailers", async () => {
     const body = new ScriptedBody();
     const { clock, response } = bench(body);
     await clock.advance(5);
@@ -86,7 +86,7 @@ describe("grpcTrailers", () => {
     expect(read(given.body).got).toEqual(["end", ...Object.entries(failed).flat()]);
   });
 
-  test("with waitMs 0 it waits for nothing", async () => {
+  test("does not wait with a waitMs of 0", async () => {
     const { clock, response } = bench(new ScriptedBody(), 0);
     expect(await response()).toBeDefined();
     expect(clock.pending).toBe(0);
@@ -95,7 +95,7 @@ describe("grpcTrailers", () => {
     );
   });
 
-  test("a response with a message is given as soon as the message comes, byte for byte", async () => {
+  test("returns a response as soon as its first message arrives, byte for byte", async () => {
     const body = new ScriptedBody();
     const { clock, response } = bench(body);
     body.piece("one");
@@ -109,7 +109,7 @@ describe("grpcTrailers", () => {
     expect(given.headers.has("grpc-status")).toBe(false);
   });
 
-  test("a message that an error follows at once is not lost", async () => {
+  test("keeps a message that is followed by an error at once", async () => {
     const body = new ScriptedBody();
     const { response } = bench(body);
     expect(await response()).toBeUndefined();
@@ -120,7 +120,7 @@ describe("grpcTrailers", () => {
     expect(read(given.body).got).toEqual(["one", "end", ...Object.entries(failed).flat()]);
   });
 
-  test("a piece without bytes is no message", async () => {
+  test("an empty chunk is not a message", async () => {
     const body = new ScriptedBody();
     const { response } = bench(body);
     body.piece("");
@@ -129,7 +129,7 @@ describe("grpcTrailers", () => {
     expect((await response())?.headers.get("grpc-status")).toBe("14");
   });
 
-  test("a success without a message, and an end without a status, stay as they are", async () => {
+  test("leaves a success without a message, and an end without a status, unchanged", async () => {
     const fine = (await bench(new ScriptedBody().end({ "grpc-status": "0" })).response()) as HttpResponse;
     expect(fine.headers.has("grpc-status")).toBe(false);
     expect(read(fine.body).got).toEqual(["end", "grpc-status", "0"]);
@@ -137,7 +137,7 @@ describe("grpcTrailers", () => {
     expect(read(none.body).got).toEqual(["end"]);
   });
 
-  test("a body that breaks breaks for its reader", async () => {
+  test("passes a broken body on as broken", async () => {
     const body = new ScriptedBody();
     const { clock, response } = bench(body);
     body.break();
@@ -145,7 +145,7 @@ describe("grpcTrailers", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("the source waits for a slow reader, and stops when nobody reads", async () => {
+  test("pauses the source for a slow reader, and cancels it with its reader", async () => {
     const body = new ScriptedBody();
     const { response } = bench(body);
     expect(await response()).toBeUndefined();
@@ -171,7 +171,7 @@ describe("grpcTrailers", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("nothing listens when the wait is over", async () => {
+  test("removes its listeners after the wait", async () => {
     const body = new ScriptedBody();
     const { controller, response } = bench(body);
     await response();
@@ -181,7 +181,7 @@ describe("grpcTrailers", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
   });
 
-  test("a response that comes in spite of an abort is not waited for", async () => {
+  test("does not wait for a response that arrives after an abort", async () => {
     const clock = virtualClock();
     const given = grpcResponse({}, new ScriptedBody());
     const heedless = service("heedless", async (_: HttpRequest) => right(given));
@@ -192,9 +192,9 @@ describe("grpcTrailers", () => {
 
   test.each([
     ["a status in the head", grpcResponse({ "grpc-status": "14" }, new ScriptedBody())],
-    ["another type", httpResponse(200, new ScriptedBody(), { "content-type": "text/html" })],
+    ["another content type", httpResponse(200, new ScriptedBody(), { "content-type": "text/html" })],
     ["a known length", grpcResponse({}, httpResponse(200, "body").body)],
-  ])("a response with %s is not looked at", async (_, given) => {
+  ])("passes a response with %s through unchanged", async (_, given) => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const result = grpcTrailers()(mock.service).call(grpcRequest());
     (await mock.next()).answer(given);
@@ -202,11 +202,11 @@ describe("grpcTrailers", () => {
     expect(isRight(settledResult) && settledResult.right).toBe(given);
   });
 
-  test.each([-1, 1_001, NaN])("does not take %d for waitMs", (waitMs) => {
+  test.each([-1, 1_001, NaN])("rejects a waitMs of %d", (waitMs) => {
     expect(() => grpcTrailers({ waitMs })).toThrow(`waitMs must be a number from 0 to 1000 (got ${waitMs})`);
   });
 
-  test("describes itself", () => {
+  test("describes its options", () => {
     const { service } = mockService<HttpRequest, HttpResponse>();
     expect(grpcTrailers()(service).describe()).toMatchObject({
       name: "grpc-trailers",

@@ -9,7 +9,7 @@ interface Down extends Fault<"Down"> {}
 const leaf = service<HttpRequest, HttpResponse, Down>("leaf", async () => right(httpResponse(200)));
 
 describe("types of grpc", () => {
-  test("the deadline raises an error, the others raise and handle none", () => {
+  test("grpcDeadline raises an error; the others raise and handle none", () => {
     expectTypeOf(grpcDeadline()).toEqualTypeOf<Layer<HttpRequest, unknown, DeadlineExceeded>>();
     expectTypeOf(grpcAnswers()).toEqualTypeOf<
       Layer<HttpRequest, unknown, never, never, never, HttpResponse>
@@ -25,8 +25,8 @@ describe("types of grpc", () => {
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<DeadlineExceeded | Down>();
   });
 
-  test("they stand around HTTP alone", () => {
-    // @ts-expect-error: a string is no HttpRequest.
+  test("does not compile around a service that is not HTTP", () => {
+    // @ts-expect-error: a string is not an HttpRequest.
     new ServiceBuilder<string>().layer(grpcDeadline());
     // @ts-expect-error: the same.
     new ServiceBuilder<string>().layer(grpcAnswers());

@@ -1,6 +1,6 @@
 import type { HttpHeaders } from "@pagoda/http";
 
-/** How many nanoseconds the units of `grpc-timeout` have: whole numbers, so that nothing is lost by rounding. */
+/** The units of `grpc-timeout` in nanoseconds, as integers to avoid rounding errors. */
 const units: Readonly<Record<string, number>> = {
   H: 3_600_000_000_000,
   M: 60_000_000_000,
@@ -11,15 +11,15 @@ const units: Readonly<Record<string, number>> = {
 };
 const nsPerMs = 1_000_000;
 
-/** For writing, the finest first; a microsecond is as fine as a timer gets. */
+/** Units for writing, finest first. Timers are no finer than microseconds. */
 const written = ["u", "m", "S", "M", "H"] as const;
 
-/** The value has eight digits at most. */
+/** The largest value: eight digits. */
 const most = 99_999_999;
 
 /**
- * Milliseconds that a request's `grpc-timeout` gives; `undefined` where there is none; NaN where it is malformed: another
- * form than up to eight digits and a unit, or given twice.
+ * Returns a request's `grpc-timeout` in milliseconds; `undefined` if there is none; NaN if it is
+ * repeated or is not up to eight digits and a unit.
  */
 export function readTimeout(headers: HttpHeaders): number | undefined {
   const first = headers.get("grpc-timeout");
@@ -29,7 +29,7 @@ export function readTimeout(headers: HttpHeaders): number | undefined {
   return (Number(digits) * (units[unit] as number)) / nsPerMs;
 }
 
-/** So many milliseconds as `grpc-timeout` gives them: never more, unless that were nothing. */
+/** Formats milliseconds as a `grpc-timeout`, rounded down but never to 0. */
 export function writeTimeout(ms: number): string {
   for (const unit of written) {
     const value = Math.floor((ms * nsPerMs) / (units[unit] as number));
