@@ -7,27 +7,26 @@ import type { ResponseHead } from "./response-head.ts";
 
 export type Result = Either<TransportFault | Aborted, HttpResponse>;
 
-/** What all calls of one origin have in common. */
+/** Shared by all calls to one origin. */
 export interface Origin {
   readonly upstream: string;
   readonly headersTimeoutMs: number;
 }
 
-/** What a call needs of the connection that it goes over. */
+/** The connection, as a call uses it. */
 export interface Carrier {
-  /** The call wants more of its body. */
+  /** Resumes reading the response body. */
   resume(): void;
-  /** The call ends here, before its time. */
+  /** Aborts the call. */
   giveUp(reason: Error): void;
 }
 
 /**
- * One request and its response, and the response's body at once: the connection gives it what comes, which goes
- * straight on to whoever reads the body.
+ * One request and its response. It is the response body as well: the connection pushes data into it, which goes straight
+ * to the reader.
  *
- * It goes through these states: waiting for a connection that is being made, sent, answered (the result is settled,
- * the body flows), over. An abort in the first leaves the connection to the next call; an abort in the second closes
- * it, as cancelling the body does in the third.
+ * States: waiting for a connection, sent, answered (the result is settled and the body flows), over. An abort while
+ * waiting leaves the connection to the next call. An abort after sending closes it, as does cancelling the body.
  */
 export class Call extends PushBody {
   readonly request: HttpRequest;
@@ -43,8 +42,8 @@ export class Call extends PushBody {
   #wantsMore = true;
 
   /**
-   * @param settle Takes the result, or the rejection: once.
-   * @param over The call has no connection any more: once.
+   * @param settle Receives the result or rejection, once.
+   * @param over Called once the call no longer has a connection.
    */
   constructor(
     origin: Origin,
@@ -64,12 +63,12 @@ export class Call extends PushBody {
     signal?.addEventListener("abort", this.#onAbort);
   }
 
-  /** The connection that it goes over from now on. */
+  /** Sets the connection. */
   goesOver(connection: Carrier): void {
     this.#connection = connection;
   }
 
-  /** There is room for more of the body. */
+  /** Whether the reader accepts more of the body. */
   get wantsMore(): boolean {
     return this.#wantsMore;
   }
@@ -105,14 +104,14 @@ export class Call extends PushBody {
     this.finish(trailers);
   }
 
-  /** The origin has said all that it says in a tunnel. It may still be spoken to, so the call goes on. */
+  /** The origin ended its side of a tunnel. The client's side may still be open, so the call continues. */
   heardAll(): void {
-    // No break of the reader's keeps the tunnel from being silent any more.
+    // From now on a pause of the reader does not suspend the idle timeout.
     this.#wantsMore = true;
     this.finish();
   }
 
-  /** There will be no (further) response. `connected`: there was a connection. */
+  /** The call failed before or during the response. `connected`: it had a connection. */
   failed(error: Error | BodyBroken, connected: boolean): void {
     this.#release();
     if (this.#settled) this.broken(brokenBy(error));
@@ -123,10 +122,10 @@ export class Call extends PushBody {
     }
   }
 
-  /** What the caller's own functions throw is no failure of the origin's: the call rejects. */
+  /** A callback of the caller threw. This is not the origin's failure, so the call rejects. */
   defect(cause: unknown): void {
     if (!this.#settled) this.#end(Promise.reject(cause));
-    this.#giveUp(new Error("the call is defective", { cause }));
+    this.#giveUp(new Error("defect in a callback of the caller", { cause }));
   }
 
   protected goOn(): void {
@@ -135,12 +134,12 @@ export class Call extends PushBody {
   }
 
   protected stop(reason: unknown): void {
-    this.#giveUp(reason instanceof Error ? reason : new Error("the body is not wanted"));
+    this.#giveUp(reason instanceof Error ? reason : new Error("response body cancelled"));
   }
 
   readonly #onAbort = (): void => {
     this.#end(left(aborted(this.#signal as AbortSignal)));
-    this.#giveUp(new Error("the caller has gone"));
+    this.#giveUp(new Error("caller aborted"));
   };
 
   #giveUp(reason: Error): void {
@@ -164,7 +163,7 @@ export class Call extends PushBody {
   }
 }
 
-/** What a reason phrase may consist of, if it is to be sent on. */
+/** Reason phrases that can be forwarded. */
 const fieldText = /^[\t -~\u0080-\u00ff]*$/;
 
 function bodilessAlways(method: string, status: number): boolean {

@@ -1,10 +1,10 @@
 import type { ConnectionOptions } from "node:tls";
 
-/** How connections to an origin are made, and how long they may take. */
+/** Settings of connections to an origin. */
 export interface ConnectionTerms {
   readonly host: string;
   readonly port: number;
-  /** Absent: no TLS. */
+  /** Absent for no TLS. */
   readonly tls: ConnectionOptions | undefined;
   readonly connectTimeoutMs: number;
   readonly headersTimeoutMs: number;

@@ -14,34 +14,34 @@ import { Unsendable } from "./unsendable.ts";
 import { Upload, type UploadHandler } from "./upload.ts";
 import { holdWriteErrors } from "./write-errors.ts";
 
-/** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
+/** How long to wait for an answer to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
-/** How long an answer is waited for that an origin may have given before it closed. */
+/** How long to wait for a response that the origin may have sent before it closed. */
 const lastWordsMs = 1_000;
-/** How long a connection may be silent before the system asks whether the other side is still there. */
+/** Idle time before the system sends TCP keep-alive probes. */
 const probeMs = 60_000;
-/** Bodies up to this size go in one write with the head: two writes cost more than the copy. */
+/** Bodies up to this size are written together with the head: two writes cost more than the copy. */
 const maxTogether = 16_384;
 
 /**
- * Where all sockets put what they read. The platform reads and calls back in one go, and what outlives that is copied,
- * so one piece of memory is enough for all.
+ * Shared read buffer of all sockets. The platform calls back synchronously after each read, and data that outlives the
+ * callback is copied, so one buffer is enough.
  */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
-/** Whom a connection tells when it can be used again, or not any more. */
+/** Callbacks of a connection to its pool. */
 export interface ConnectionOwner {
   free(connection: Connection): void;
   gone(connection: Connection): void;
-  /** The call has not been heard of by the origin, as far as one can know, and may go over another connection. */
+  /** The origin has apparently not seen the call; it may be sent over another connection. */
   again(call: Call): void;
 }
 
-/** One connection to an origin, for one call at a time; for one call only where that opens a tunnel. */
+/** One connection to an origin. It serves one call at a time, and only one if that opens a tunnel. */
 export class Connection implements Carrier, ResponseHandler, UploadHandler, TunnelHandler {
-  /** Milliseconds that the origin keeps it unused, where it said so. */
+  /** How long the origin keeps it idle, in milliseconds, if the origin said so. */
   keepAliveMs: number | undefined;
-  /** When it stops being worth keeping, while it is unused. */
+  /** When it expires while idle. */
   expiresAt = 0;
   readonly #terms: ConnectionTerms;
   readonly #owner: ConnectionOwner;
@@ -52,17 +52,17 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   #gone = false;
   #call: Call | undefined;
   #upload: Upload | TunnelUpload | undefined;
-  /** The present call asks for a tunnel, or has one. */
+  /** The current call asks for a tunnel, or has one. */
   #isTunnel = false;
   #keepAlive = false;
-  /** It has served a call before. */
+  /** It has served an earlier call. */
   #used = false;
-  /** Something has come since the present call was sent. */
+  /** Data has arrived since the current call was sent. */
   #heard = false;
-  /** The socket was told to read no further. */
+  /** Reading is paused. */
   #paused = false;
   readonly #timer = new Limit();
-  /** Nothing more can be written; what has come is read first. */
+  /** Writing failed. Data that has arrived is still read. */
   #writeError: Error | undefined;
 
   constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
@@ -78,12 +78,12 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     socket.once(tls === undefined ? "connect" : "secureConnect", () => this.#onConnected());
     socket.on("end", () => this.#onEnd());
     socket.on("error", (error) => this.#close(error));
-    socket.on("close", () => this.#close(coded("ENDED", "the connection was closed")));
+    socket.on("close", () => this.#close(coded("ENDED", "connection closed")));
     this.#idle = new IdleWatch(
       socket,
       terms.idleTimeoutMs,
       () => this.#call?.wantsMore !== true,
-      () => this.#close(coded("IDLE_TIMEOUT", `nothing came for ${terms.idleTimeoutMs} ms`)),
+      () => this.#close(coded("IDLE_TIMEOUT", `no data for ${terms.idleTimeoutMs} ms`)),
     );
     socket.on("drain", () => this.#upload?.drained());
   }
@@ -92,7 +92,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     return this.#connected;
   }
 
-  /** Sends a call's request now, or when there is a connection. */
+  /** Sends a call's request now, or once connected. */
   start(call: Call): void {
     this.#call = call;
     this.#heard = false;
@@ -110,13 +110,13 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
 
   giveUp(reason: Error): void {
     this.#call = undefined;
-    // Nothing has been sent yet: the connection is as good for another call.
+    // Nothing was sent yet, so another call can use the connection.
     if (this.#connected) this.#close(reason);
     else this.#owner.free(this);
   }
 
   destroy(): void {
-    this.#close(coded("CLOSED", "the transport was closed"));
+    this.#close(coded("CLOSED", "transport closed"));
   }
 
   informed(head: ResponseHead): void {
@@ -127,7 +127,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   answered(head: ResponseHead, bodiless: boolean): void {
     const call = this.#call;
     if (call === undefined) return;
-    // An upload that is still going on has its own limit while the origin does not take it.
+    // An unfinished upload has its own time limit while the origin does not read it.
     this.#clear();
     this.#keepAlive = head.keepAlive && (bodiless || head.framing !== "close");
     this.keepAliveMs = head.keepAliveSeconds === undefined ? undefined : head.keepAliveSeconds * 1_000;
@@ -138,7 +138,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     const call = this.#call;
     if (call === undefined) return;
     this.#clear();
-    // The origin may end before the client does; whoever ends last closes the connection.
+    // The origin may end before the client. The side that ends last closes the connection.
     this.#socket.allowHalfOpen = true;
     this.#upload = new TunnelUpload(this.#socket, this);
     call.answered(head, false);
@@ -160,7 +160,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#isTunnel = false;
     this.#call = undefined;
     this.#idle.stop();
-    // An origin that answers before it has the whole request does not want the rest.
+    // An origin that answers before it has the whole request does not need the rest.
     const isGiven = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
     if (
       this.#keepAlive &&
@@ -170,12 +170,12 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
       this.#socket.writableLength === 0
     ) {
       this.#upload = undefined;
-      // What TLS has deciphered comes although the socket was paused, and may be the response's end.
+      // TLS delivers decrypted data even while paused, possibly including the end of the response.
       if (this.#paused) this.resume();
       this.#used = true;
       this.#socket.unref();
       this.#owner.free(this);
-    } else this.#close(new Error("the origin has answered"));
+    } else this.#close(new Error("response complete"));
     call.completed(trailers);
   }
 
@@ -217,7 +217,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
       const whole = request.body.take();
       if (whole !== undefined) return this.#sendWhole(head.text, whole, head.framing);
     } catch (cause) {
-      // Whoever observes the body threw.
+      // An observer of the body threw.
       return call.defect(cause);
     }
     this.#socket.cork();
@@ -229,7 +229,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   #sendWhole(text: string, whole: Uint8Array, framing: number | "chunked"): void {
     const { length } = whole;
     if (framing !== "chunked" && framing !== length) {
-      return this.#close(new Unsendable(`the body has ${length} bytes where ${framing} were announced`));
+      return this.#close(new Unsendable(`Content-Length is ${framing} but the body has ${length} bytes`));
     }
     if (length > maxTogether) {
       this.#upload = new Upload(this.#socket, framing, this);
@@ -269,7 +269,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   }
 
   #onEnd(): void {
-    if (!this.#reader.end()) this.#close(coded("ENDED", "the connection ended before the response did"));
+    if (!this.#reader.end()) this.#close(coded("ENDED", "connection closed before the end of the response"));
   }
 
   #writeFailed(error: Error): void {
@@ -279,11 +279,11 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     if (call === undefined || !this.#connected || this.#upload instanceof TunnelUpload)
       return this.#close(error);
     this.#upload?.stop(error);
-    // Who has answered goes on until its answer ends, or breaks.
+    // A response that has started continues until it ends or breaks.
     if (!call.settled) this.#limit(lastWordsMs, "ENDED");
   }
 
-  /** Ends the connection and what goes over it, the first time that something says so. */
+  /** Ends the connection and its call. Only the first call of this method has an effect. */
   #close(error: Error | BodyBroken): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -296,16 +296,16 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#socket.destroy();
     const cause = call?.settled === false ? (this.#writeError ?? error) : error;
     const isStale = call !== undefined && this.#used && !this.#heard && isStaleness(cause, call);
-    // Before this one is gone: a pool that is being closed waits for the call.
+    // Before `gone`: a closing pool must wait for the call.
     if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
-    this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
-    // With TLS 1.3 an origin says only after the handshake that it does not want this client: it has read nothing yet.
+    this.#upload?.stop(error instanceof Error ? error : new Error("upload broken"));
+    // With TLS 1.3 an origin rejects a client only after the handshake, before it has read anything.
     const isRefused = !this.#used && !this.#heard && isTlsAlert(cause);
     if (!isStale) call?.failed(cause, connected && !isRefused);
   }
 
-  /** Closes the connection with an error of that code when nothing clears the limit before. */
+  /** Closes the connection with this error code unless the limit is cleared in time. */
   #limit(ms: number, code: string): void {
     if (ms > 0) this.#timer.set(ms, code, (error) => this.#close(error));
     else this.#timer.clear();

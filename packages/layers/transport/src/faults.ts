@@ -4,53 +4,53 @@ import { Malformed, type MalformedReason } from "./malformed.ts";
 import { Unsendable } from "./unsendable.ts";
 
 /**
- * No connection to the origin: refused, unreachable, unknown name, TLS failed, too slow. Nothing was sent. Of origin
- * `local` where the transport was closed, or this machine has no descriptor, port or memory left for one.
+ * Could not connect to the origin: refused, unreachable, unknown name, TLS failure, timeout. Nothing was sent. Origin
+ * `local` if the transport is closed, or this machine has no descriptor, port or memory left.
  */
 export interface ConnectFailed extends Fault<"ConnectFailed"> {
   readonly upstream: string;
   /**
-   * The system's or the TLS library's word for it, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`; `CONNECT_TIMEOUT`, or
-   * `CLOSED` where the transport was.
+   * Error code of the system or the TLS library, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. `CONNECT_TIMEOUT` after a
+   * timeout, `CLOSED` if the transport is closed.
    */
   readonly code: string;
 }
 
-/** The origin has the request and gave no response head in time. */
+/** The origin has the request but sent no response headers in time. */
 export interface HeadersTimedOut extends Fault<"HeadersTimedOut"> {
   readonly upstream: string;
   readonly afterMs: number;
 }
 
-/** The connection broke, or spoke no HTTP, before there was a response head. */
+/** The connection broke, or the response was malformed, before the headers were complete. */
 export interface ConnectionBroken extends Fault<"ConnectionBroken"> {
   readonly upstream: string;
   /**
-   * The system's word for it, such as `ECONNRESET`; `ENDED` without a word, or `MALFORMED` where it was no HTTP; with HTTP/2
-   * the name of the stream's error, such as `REFUSED_STREAM`.
+   * Error code of the system, such as `ECONNRESET`. `ENDED` if the connection was closed without an error, `MALFORMED` for
+   * a malformed response. With HTTP/2 the name of the stream error, such as `REFUSED_STREAM`.
    */
   readonly code: string;
-  /** What is wrong with a malformed response: one of few, fit for a metric's label. */
+  /** What is wrong with a malformed response. Low cardinality, suitable as a metric label. */
   readonly reason?: MalformedReason | undefined;
 }
 
-/** As many calls are under way to this origin as are allowed. */
+/** The maximum number of calls to this origin is in flight. */
 export interface PoolExhausted extends Fault<"PoolExhausted"> {
   readonly upstream: string;
   readonly maxConnections: number;
 }
 
-/** The request cannot be sent as it is, for instance because a field's value is no HTTP. */
+/** The request cannot be sent, for example because of an invalid field value. */
 export interface RequestInvalid extends Fault<"RequestInvalid"> {
   readonly reason: string;
 }
 
-/** The HTTP/2 origin has not allowed extended CONNECT, which an upgrade is there: it was not asked. */
+/** The HTTP/2 origin has not enabled extended CONNECT, which upgrades require. Nothing was sent. */
 export interface UpgradeUnsupported extends Fault<"UpgradeUnsupported"> {
   readonly upstream: string;
 }
 
-/** What a call of an origin may fail with, apart from an abort. */
+/** Errors of a call to an origin, apart from an abort. */
 export type TransportFault =
   | ConnectFailed
   | HeadersTimedOut
@@ -59,17 +59,17 @@ export type TransportFault =
   | RequestInvalid
   | UpgradeUnsupported;
 
-/** What a fault is made of beside the error that ended the connection. */
+/** Context of a failure. */
 export interface Failure {
   readonly upstream: string;
   readonly headersTimeoutMs: number;
-  /** The request had a connection when it failed. */
+  /** Whether the request had a connection when it failed. */
   readonly connected: boolean;
-  /** The request's body can be read from its first byte. */
+  /** Whether the request body can be read from its first byte. */
   readonly canResend: boolean;
 }
 
-/** The typed error for what ended a connection before there was a response head. */
+/** Converts an error before the response headers to a fault. */
 export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): TransportFault {
   const { upstream, headersTimeoutMs, connected, canResend } = failure;
   const code = cause.code ?? cause.name;
@@ -104,17 +104,17 @@ export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): Transpo
 }
 
 /**
- * How an origin says that it has not acted on a request. Streams above the last one that a GOAWAY names are closed as
- * refused (RFC 9113, 6.8 and 8.7).
+ * Codes that mean that the origin has not acted on the request. Streams above the last one named in a GOAWAY are closed
+ * with REFUSED_STREAM (RFC 9113, sections 6.8 and 8.7).
  */
 const unprocessed: ReadonlySet<string> = new Set(["REFUSED_STREAM"]);
 
-/** The request is the caller's mistake. */
+/** The fault of a request that cannot be sent. */
 export function unsendable(cause: Unsendable): RequestInvalid {
   return { _tag: "RequestInvalid", origin: "local", retryable: false, reason: cause.message, cause };
 }
 
-/** The transport was closed by its owner, which says nothing about the origin. */
+/** The fault of a call on a closed transport. Says nothing about the origin. */
 export function closed(upstream: string, canResend: boolean): ConnectFailed {
   return {
     _tag: "ConnectFailed",
@@ -126,22 +126,22 @@ export function closed(upstream: string, canResend: boolean): ConnectFailed {
   };
 }
 
-/** The client went away in the middle of its upload: not the origin's fault, and nobody waits any more. */
+/** The fault of a client that went away during its upload. */
 export function uploadBroken(cause: unknown): Aborted {
   return { _tag: "Aborted", origin: "local", retryable: false, cause };
 }
 
-/** The fault of a response's body that breaks; what this side has brought about is not the origin's. */
+/** The fault of a broken response body. Failures caused on this side have origin `local`. */
 export function brokenBy(cause: Error | BodyBroken): BodyBroken {
   return "_tag" in cause || isOwn(cause) ? { ...bodyBroken(cause), origin: "local" } : bodyBroken(cause);
 }
 
-/** Whether this side has brought an error about, or could not see what the other did. */
+/** Whether an error was caused on this side, or while this side was stalled. */
 function isOwn(cause: NodeJS.ErrnoException & { readonly isLocal?: boolean }): boolean {
   return isLocalFailure(cause) || cause.code === "CLOSED" || cause.isLocal === true;
 }
 
-/** An error with a code. */
+/** Creates an error with a code. */
 export function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

@@ -1,34 +1,34 @@
-/** A socket or a stream: it says `timeout` when nothing has passed for so long. */
+/** A socket or stream that emits `timeout` after inactivity. */
 interface Timed {
   setTimeout(ms: number): unknown;
   on(event: "timeout", run: () => void): unknown;
 }
 
 /**
- * A program that was held up finds that the time is over before it finds what has come in time: when it is over, what
- * may have come is read before it counts.
+ * Grace period after a timeout. A process that was stalled sees the timer before data that arrived in time, so pending
+ * data is read first.
  */
 const secondLookMs = 1;
 
-/** Says when the body of a response has been silent for too long. A break that its reader takes does not count. */
+/** Idle timeout of a response body. Time in which the reader is paused does not count. */
 export class IdleWatch {
   readonly #timed: Timed;
   readonly #ms: number;
-  readonly #isBreak: () => boolean;
+  readonly #isPaused: () => boolean;
   readonly #silent: () => void;
   #watches = false;
-  /** It has been silent for as long as it may be, and is looked at once more. */
+  /** The timeout expired and the grace period is running. */
   #suspected = false;
 
   /**
-   * @param ms 0: for ever.
-   * @param isBreak Whether it is the reader who takes nothing now.
-   * @param silent Runs when nothing has come for that long.
+   * @param ms 0 for no timeout.
+   * @param isPaused Whether the reader is paused.
+   * @param silent Called when the timeout expires.
    */
-  constructor(timed: Timed, ms: number, isBreak: () => boolean, silent: () => void) {
+  constructor(timed: Timed, ms: number, isPaused: () => boolean, silent: () => void) {
     this.#timed = timed;
     this.#ms = ms;
-    this.#isBreak = isBreak;
+    this.#isPaused = isPaused;
     this.#silent = silent;
     timed.on("timeout", () => this.#onSilence());
   }
@@ -41,12 +41,12 @@ export class IdleWatch {
     if (this.#watches) this.#begin(0);
   }
 
-  /** Something has come. */
+  /** Data has arrived. */
   heard(): void {
     if (this.#suspected) this.#begin(this.#ms);
   }
 
-  /** The reader's break is over: the origin has its whole time from now on. */
+  /** The reader resumed: the timeout restarts. */
   resumed(): void {
     if (this.#watches) this.#begin(this.#ms);
   }
@@ -59,10 +59,10 @@ export class IdleWatch {
 
   #onSilence(): void {
     if (!this.#watches) return;
-    const isBreak = this.#isBreak();
-    if (isBreak || !this.#suspected) {
-      this.#suspected = !isBreak;
-      this.#timed.setTimeout(isBreak ? this.#ms : secondLookMs);
+    const isPaused = this.#isPaused();
+    if (isPaused || !this.#suspected) {
+      this.#suspected = !isPaused;
+      this.#timed.setTimeout(isPaused ? this.#ms : secondLookMs);
     } else this.#silent();
   }
 }

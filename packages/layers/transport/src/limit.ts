@@ -1,10 +1,10 @@
 import { type Clock, heldUpMs, systemClock, type Timer } from "@pagoda/core";
 import { coded } from "./faults.ts";
 
-/** After the process was held up, what has come is read before the time counts as over. */
+/** Grace period after a stall of the process, in which pending data is read first. */
 const secondLookMs = 1;
 
-/** One limit of time after another: setting one takes back the one before. */
+/** A time limit. Setting a new one replaces the old one. */
 export class Limit {
   readonly #clock: Clock;
   #timer: Timer | undefined;
@@ -13,15 +13,15 @@ export class Limit {
     this.#clock = clock;
   }
 
-  /** @param passed Gets an error of that code, which says whether this process was stopped meanwhile. */
+  /** @param passed Receives an error with this code; `isLocal` is set if this process was stalled. */
   set(ms: number, code: string, passed: (error: Error) => void): void {
     this.clear();
     const dueAt = this.#clock.now() + ms;
     this.#timer = this.#clock.setTimer(ms, () => {
-      if (this.#clock.now() - dueAt <= heldUpMs) return passed(coded(code, `nothing in ${ms} ms`));
+      if (this.#clock.now() - dueAt <= heldUpMs) return passed(coded(code, `timed out after ${ms} ms`));
       this.#timer = this.#clock.setTimer(secondLookMs, () =>
         passed(
-          Object.assign(coded(code, `nothing in ${ms} ms, in which this process was held up`), {
+          Object.assign(coded(code, `timed out after ${ms} ms while this process was stalled`), {
             isLocal: true,
           }),
         ),
@@ -29,7 +29,7 @@ export class Limit {
     });
   }
 
-  /** Something else than the end of a time. */
+  /** Runs a function after a delay instead. */
   run(ms: number, then: () => void): void {
     this.clear();
     this.#timer = this.#clock.setTimer(ms, then);

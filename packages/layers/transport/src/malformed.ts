@@ -1,4 +1,4 @@
-/** What is wrong with a response that two readers might understand differently, or that is no HTTP. */
+/** What is wrong with a malformed or ambiguous response. */
 export type MalformedReason =
   | "bare-line-feed"
   | "body-too-long"
@@ -17,7 +17,7 @@ export type MalformedReason =
   | "unexpected-upgrade"
   | "websocket-accept";
 
-/** What an origin said is no HTTP that two readers understand alike. */
+/** The response is malformed, or two parsers might read it differently. */
 export class Malformed extends Error {
   readonly code = "MALFORMED";
   readonly reason: MalformedReason;

@@ -5,20 +5,20 @@ import type { ConnectionTerms } from "./connection-terms.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { requestHead } from "./request-head.ts";
 
-/** An origin closes what it keeps at about the time that it says: so much earlier a connection is no more used. */
+/** How long before the origin's own timeout a connection is no longer used. */
 const marginMs = 1_000;
-/** No connection is kept unused for longer, whatever the origin says. */
+/** Maximum idle time of a connection, whatever the origin says. */
 const maxKeepAliveMs = 600_000;
 
 /**
- * The connections to one origin, each taken by one call at a time. The one used last is taken first, so under little
- * load the others grow old and are closed.
+ * HTTP/1.1 connections to one origin, each used by one call at a time. The most recently used one is taken first, so that
+ * under low load the others expire and are closed.
  */
 export class Pool implements ConnectionOwner {
   readonly #origin: Origin;
   readonly #terms: ConnectionTerms;
   readonly #keepAliveMs: number;
-  /** Those that no call has; those that are still being made come first, and so are taken last. */
+  /** Unused connections. Those still connecting come first, and so are taken last. */
   readonly #unused: Connection[] = [];
   readonly #all = new Set<Connection>();
   #resent = 0;
@@ -31,7 +31,7 @@ export class Pool implements ConnectionOwner {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** How many connections there are, how many of them nobody uses, and how often a call went over a further one. */
+  /** Numbers of open and idle connections and of resent calls. */
   get counts(): { readonly connections: number; readonly idle: number; readonly resent: number } {
     return {
       connections: countConnected(this.#all),
@@ -41,11 +41,11 @@ export class Pool implements ConnectionOwner {
   }
 
   /**
-   * Sends a request over a connection that no other call has.
+   * Sends a request over an unused connection.
    *
    * @param settle Takes the result, or the rejection: once.
    * @param over The call has no connection any more: once.
-   * @throws Unsendable before anything has begun.
+   * @throws Unsendable before anything is sent.
    */
   call(
     request: HttpRequest,
@@ -54,11 +54,11 @@ export class Pool implements ConnectionOwner {
     over: () => void,
   ): void {
     const call = new Call(this.#origin, request, requestHead(request), signal, settle, over);
-    // Nothing may repeat it where a kept connection turns out to be stale; and it would not give it back.
+    // A tunnel must not be resent if a kept connection turns out stale, and never returns its connection.
     if (call.head.tunnel !== undefined) return this.#open().start(call);
     let connection = this.#unused.pop();
     if (connection !== undefined && connection.connected && connection.expiresAt <= systemClock.now()) {
-      // The one used last is too old, so all are.
+      // The most recently used one has expired, so all have.
       connection.destroy();
       this.#closeExpired();
       connection = this.#unused.pop();
@@ -94,7 +94,7 @@ export class Pool implements ConnectionOwner {
     if (this.#closing !== undefined && this.#all.size === 0) this.#closing.resolve();
   }
 
-  /** Lets the calls under way finish, then closes the connections. */
+  /** Lets calls in flight finish, then closes the connections. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();
@@ -124,7 +124,7 @@ export class Pool implements ConnectionOwner {
 
   #watch(ms: number): Timer {
     const timer = systemClock.setTimer(Math.ceil(ms), this.#closeExpired);
-    // Unused connections are no reason for a program to go on.
+    // Idle connections must not keep the process running.
     (timer as NodeJS.Timeout).unref();
     return timer;
   }
@@ -136,7 +136,7 @@ function countConnected(connections: Iterable<Connection>): number {
   return count;
 }
 
-/** A further try of a call, as its notes have it. */
+/** Counts another try of a call in its notes. */
 export function countTry({ notes }: HttpRequest): void {
   if (notes !== undefined) notes.tries++;
 }

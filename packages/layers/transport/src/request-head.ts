@@ -4,38 +4,38 @@ import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";
 
-/** A request's head as it goes on the wire, and how its body follows. */
+/** A serialized request head, and the framing of its body. */
 export interface RequestHead {
-  /** With the empty line at its end; every character is a byte. */
+  /** Includes the final empty line. Each character is a byte. */
   readonly text: string;
-  /** How the body is delimited: by its length, or in chunks. */
+  /** Framing of the body: its length, or chunked. */
   readonly framing: number | "chunked";
-  /** The origin is asked whether it wants the body. */
+  /** Whether to wait for 100 (Continue) before sending the body. */
   readonly expectsContinue: boolean;
-  /** What opens the tunnel that is asked for. Until it is open nothing of the body is sent. */
+  /** What opens the requested tunnel. Nothing of the body is sent before. */
   readonly tunnel: TunnelTerms | undefined;
 }
 
-/** Names that have stood the test: there are few, and they come again. */
+/** Cache of valid field names, of which there are few. */
 const knownNames = new Set<string>();
 const maxKnownNames = 1_000;
 
-/** Methods whose requests say `Content-Length: 0` where they have no body (RFC 9110, 8.6). */
+/** Methods that send `Content-Length: 0` without a body (RFC 9110, section 8.6). */
 const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * The head of a request. `Host` is its authority, whatever stands among its fields; the fields of the connection itself
- * are left out, and the body is delimited by exactly one field.
+ * Serializes the head of a request. `Host` is the request's authority, whatever its fields say. Connection fields are
+ * removed, and the body is framed by exactly one field.
  *
  * @throws Unsendable
  */
 export function requestHead(request: HttpRequest): RequestHead {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
-  if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
+  if (!token.test(method)) throw new Unsendable(`invalid method "${method}"`);
   const place = method === "CONNECT" ? authority : sentPath(request) + query;
-  if (!target.test(place)) throw new Unsendable(`the target is "${place}"`);
-  if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
+  if (!target.test(place)) throw new Unsendable(`invalid target "${place}"`);
+  if (!fieldValue.test(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;
   let announced: string | undefined;
   let expectsContinue = false;
@@ -64,7 +64,7 @@ export function requestHead(request: HttpRequest): RequestHead {
       case 14:
         if (name.toLowerCase() === "content-length") {
           if (announced !== undefined || !/^\d{1,15}$/.test(value))
-            throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
+            throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
           announced = value;
           if (isTunnel) continue;
         }
@@ -73,7 +73,7 @@ export function requestHead(request: HttpRequest): RequestHead {
         if (name.toLowerCase() === "transfer-encoding") continue;
     }
     if (!knownNames.has(name)) learn(name);
-    if (!fieldValue.test(value)) throw new Unsendable(`the field ${name} has a character that is none`);
+    if (!fieldValue.test(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     text += `${name}: ${value}\r\n`;
   }
   if (isTunnel) return tunnelHead(request, text);
@@ -94,13 +94,13 @@ function withBody(
   let text = expects ? `${head}expect: 100-continue\r\n` : head;
   if (announced !== undefined) {
     if (length !== undefined && length !== Number(announced))
-      throw new Unsendable(`Content-Length is "${announced}", the body has ${length} bytes`);
+      throw new Unsendable(`Content-Length is ${announced} but the body has ${length} bytes`);
   } else if (length === undefined) text += "transfer-encoding: chunked\r\n";
   else if (length > 0 || anticipatesBody.has(method)) text += `content-length: ${length}\r\n`;
   return { text: `${text}\r\n`, framing, expectsContinue: expects, tunnel: undefined };
 }
 
-/** A client that came by HTTP/2 gave no key, and would not know what to do with the answer. */
+/** Generates a WebSocket key if there is none: HTTP/2 clients send none, and expect no answer to it. */
 function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHead {
   let text = upgrade === undefined ? head : `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n`;
   let accept: string | undefined;
@@ -113,6 +113,6 @@ function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHea
 }
 
 function learn(name: string): void {
-  if (!token.test(name)) throw new Unsendable(`a field is called "${name}"`);
+  if (!token.test(name)) throw new Unsendable(`invalid field name "${name}"`);
   if (knownNames.size < maxKnownNames) knownNames.add(name);
 }

@@ -2,19 +2,19 @@ import { HttpHeaders } from "@pagoda/http";
 import { fieldValue, token } from "./field-syntax.ts";
 import { Malformed } from "./malformed.ts";
 
-/** How a message's body is delimited: so many bytes, in chunks, or by the connection's end. */
+/** Framing of a body: its length, chunked, or until the connection closes. */
 export type Framing = number | "chunked" | "close";
 
 export interface ResponseHead {
   readonly status: number;
-  /** As it stands, every byte as the character of its number. */
+  /** Unchanged; each character is a byte. */
   readonly statusText: string;
   readonly headers: HttpHeaders;
-  /** Of the body that these fields announce; whether there is one is for the request and the status to say. */
+  /** Framing according to the fields. Whether there is a body depends on request and status. */
   readonly framing: Framing;
-  /** The connection may be used again. */
+  /** Whether the connection may be reused. */
   readonly keepAlive: boolean;
-  /** Seconds that the origin keeps an unused connection, where it said so. */
+  /** Seconds for which the origin keeps an idle connection, if it said so. */
   readonly keepAliveSeconds: number | undefined;
   readonly version: "1.0" | "1.1";
 }
@@ -22,10 +22,10 @@ export interface ResponseHead {
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 
 /**
- * Reads the head of a response, strictly: what this reads one way and another reader might read another way is
- * refused (RFC 9112, sections 5, 6 and 11.2).
+ * Parses a response head strictly. Heads that other parsers might read differently are rejected (RFC 9112, sections 5, 6
+ * and 11.2).
  *
- * @param text The head as latin1, without the empty line at its end.
+ * @param text The head as latin1, without the final empty line.
  * @throws Malformed
  */
 export function parseHead(text: string): ResponseHead {
@@ -33,8 +33,7 @@ export function parseHead(text: string): ResponseHead {
   const start = end < 0 ? text : text.slice(0, end);
   const first = statusLine.exec(start);
   if (first === null && start.includes("\n")) throw bareLineFeed();
-  if (first === null)
-    throw new Malformed("not-http", "the response does not begin with an HTTP/1 status line");
+  if (first === null) throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
   const fields: string[] = [];
   let length: string | undefined;
   let chunked = false;
@@ -45,20 +44,23 @@ export function parseHead(text: string): ResponseHead {
     const start = end + 2;
     end = text.indexOf("\r\n", start);
     const name = pushField(fields, end < 0 ? text.slice(start) : text.slice(start, end));
-    // Names of other lengths do not matter here, and most are of other lengths.
+    // Most fields are skipped by the length of their names.
     if (name.length !== 14 && name.length !== 17 && name.length !== 10) continue;
     const value = fields[fields.length - 1] as string;
     switch (name.toLowerCase()) {
       case "content-length":
         if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value))
-          throw new Malformed("content-length", `the response's Content-Length is "${value}"`);
-        // Said twice it would be passed on twice, which others refuse (RFC 9110, 8.6).
+          throw new Malformed("content-length", `invalid Content-Length "${value}" in the response`);
+        // A duplicate would be passed on, which others reject (RFC 9110, section 8.6).
         if (length !== undefined) fields.length -= 2;
         length = value;
         break;
       case "transfer-encoding":
         if (chunked || value.toLowerCase() !== "chunked")
-          throw new Malformed("transfer-encoding", `the response's Transfer-Encoding is "${value}"`);
+          throw new Malformed(
+            "transfer-encoding",
+            `unsupported Transfer-Encoding "${value}" in the response`,
+          );
         chunked = true;
         break;
       case "connection":
@@ -70,7 +72,10 @@ export function parseHead(text: string): ResponseHead {
   }
   const old = first[1] === "0";
   if (chunked && (length !== undefined || old))
-    throw new Malformed("transfer-encoding", "the response has a Transfer-Encoding where none may be");
+    throw new Malformed(
+      "transfer-encoding",
+      "Transfer-Encoding in an HTTP/1.0 response or with a Content-Length",
+    );
   return {
     status: Number(first[2]),
     statusText: first[3] ?? "",
@@ -82,11 +87,11 @@ export function parseHead(text: string): ResponseHead {
   };
 }
 
-/** Adds a field's name and value, and gives the name. */
+/** Adds a field's name and value, and returns the name. */
 export function pushField(fields: string[], line: string): string {
   const colon = line.indexOf(":");
   const name = line.slice(0, colon);
-  // Folded lines begin with white space, which no name has; and none stands before the colon.
+  // Also rejects folded lines and whitespace before the colon, since names contain no whitespace.
   if (colon < 1 || !token.test(name)) throw badName(line);
   const value = withoutSpace(line, colon + 1);
   if (!fieldValue.test(value)) throw badValue(name, value);
@@ -97,23 +102,23 @@ export function pushField(fields: string[], line: string): string {
 function badName(line: string): Malformed {
   return line.includes("\n")
     ? bareLineFeed()
-    : new Malformed("field-name", "the response has an invalid field name");
+    : new Malformed("field-name", "invalid field name in the response");
 }
 
 function badValue(name: string, value: string): Malformed {
   return value.includes("\n")
     ? bareLineFeed()
-    : new Malformed("field-value", `the response's field ${name} has an invalid character`);
+    : new Malformed("field-value", `invalid character in response field ${name}`);
 }
 
-/** RFC 9112, 2.2 lets a reader take it for a line end; others do not, and so they would read another response. */
+/** RFC 9112, section 2.2 allows parsers to accept it as a line end. As not all do, they would read different responses. */
 export function bareLineFeed(): Malformed {
-  return new Malformed("bare-line-feed", "a line of the response ends without a carriage return");
+  return new Malformed("bare-line-feed", "line in the response ends without a carriage return");
 }
 
 /**
- * The rest of a line without the white space around it, which is space and tab only: what `trim` takes away beside
- * them, a bare line feed among it, other readers see (RFC 9110, 5.6.3).
+ * Trims spaces and tabs only (RFC 9110, section 5.6.3). `trim` would also remove characters that other parsers see, such as
+ * a bare line feed.
  */
 function withoutSpace(line: string, from: number): string {
   let end = line.length;
@@ -127,7 +132,7 @@ function isSpace(code: number): boolean {
 }
 
 function lists(connection: string, option: string): boolean {
-  // What nearly all responses say, if anything.
+  // Fast path for almost all responses.
   if (connection === "" || connection === ",keep-alive") return connection === `,${option}`;
   return connection.split(",").some((each) => each.trim() === option);
 }

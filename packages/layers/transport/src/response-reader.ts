@@ -4,47 +4,46 @@ import { Malformed } from "./malformed.ts";
 import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
 import { opensTunnel, tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
 
-/** Whom a reader tells what comes. */
+/** Callbacks of a {@link ResponseReader}. */
 export interface ResponseHandler {
-  /** A response is on its way, with a status from 100 to 199. */
+  /** An informational response (1xx). */
   informed(head: ResponseHead): void;
-  /** The head is here. `bodiless`: the response ends with it. */
+  /** The head of the final response. `bodiless`: the response ends with it. */
   answered(head: ResponseHead, bodiless: boolean): void;
-  /** The head is here, and opens the tunnel that was asked for: what follows is the tunnel's, up to its end. */
+  /** The head of a response that opens the requested tunnel. All further data belongs to the tunnel. */
   opened(head: ResponseHead): void;
-  /** A piece of the body, a copy of its own. */
+  /** A chunk of the body, as a copy. */
   came(piece: Buffer): void;
-  /** The response is complete. `clean`: nothing follows it. */
+  /** The response is complete. `clean`: no data follows it. */
   completed(trailers: HttpHeaders, clean: boolean): void;
 }
 
-/** Most characters of a head together with those of the 1xx responses before it, and of the trailers. */
+/** Maximum characters of a head including preceding 1xx responses, and of trailers. */
 const maxHead = 61_440;
-/** Most characters of a line that begins a chunk. */
+/** Maximum characters of a chunk-size line. */
 const maxChunkLine = 4_096;
-/** What heads commonly fit in: so much is looked at first, since a long body may have come along. */
+/** Common size of a head. This much is searched first, since a long body may follow. */
 const usualHead = 4_096;
-/** A line end that is not what HTTP has, in a head that has not come to its end. */
+/** A bare line feed in an incomplete head. */
 const hasBareLineFeed = /(?:^|[^\r])\n/;
 
 /**
- * Reads HTTP/1.1 responses from the bytes of one connection, one for each `expect`. It is told bytes as they come, cut
- * anywhere, and goes through these states: idle, head, then by the head's framing a body of known length, one up to
- * the connection's end, or for each chunk its size, its data and the line end after it, and after the last chunk the
- * trailers; then idle again.
+ * Parses HTTP/1.1 responses from the bytes of one connection, one per `expect`. Bytes arrive in pieces of any size.
+ * States: idle, head, then by framing a body of known length, a body up to the end of the connection, or size, data and
+ * line end of each chunk followed by the trailers; then idle again.
  *
- * Bytes that nobody asked for, and all that is not proper, are `Malformed`: the connection must be closed.
+ * Unexpected or invalid bytes throw `Malformed`, and the connection must be closed.
  */
 export class ResponseReader {
   readonly #handler: ResponseHandler;
   #state: "idle" | "head" | "sized" | "toEnd" | "chunkSize" | "chunkData" | "chunkEnd" | "trailers" = "idle";
   #method = "";
   #tunnel: TunnelTerms | undefined;
-  /** Characters of the 1xx responses that have come. */
+  /** Characters of preceding 1xx responses. */
   #informedSize = 0;
-  /** What has come of a head or a line whose end has not. */
+  /** The incomplete head or line so far. */
   #kept = "";
-  /** Bytes still to come of the body, or of the chunk. */
+  /** Remaining bytes of the body or chunk. */
   #left = 0;
   #trailers: string[] = [];
   #trailerSize = 0;
@@ -53,7 +52,7 @@ export class ResponseReader {
     this.#handler = handler;
   }
 
-  /** A request of that method has been sent: the next bytes are its response, which may open that tunnel. */
+  /** Expects the response to a request of this method, which may open this tunnel. */
   expect(method: string, tunnel?: TunnelTerms): void {
     this.#method = method;
     this.#tunnel = tunnel;
@@ -62,7 +61,7 @@ export class ResponseReader {
   }
 
   /**
-   * Takes the first `length` bytes; the memory may be used again afterwards.
+   * Parses the first `length` bytes. The buffer may be reused afterwards.
    *
    * @throws Malformed
    */
@@ -81,16 +80,16 @@ export class ResponseReader {
           this.#handler.came(copy(bytes, at, length));
           return;
         case "idle":
-          throw new Malformed("unexpected-bytes", "bytes came that nobody had asked for");
+          throw new Malformed("unexpected-bytes", "unexpected bytes after the response");
         default:
           at = this.#readLine(bytes, at, length);
       }
-      // Whoever was told that it is complete may have sent the next request: what is left here is not its response.
+      // `completed` may have sent the next request; the remaining bytes are not its response.
       if (at < 0) return;
     }
   }
 
-  /** The connection has ended properly. True where that was the end of the response. */
+  /** The connection was closed properly. Returns true if that ends the response. */
   end(): boolean {
     if (this.#state !== "toEnd") return false;
     this.#state = "idle";
@@ -108,11 +107,11 @@ export class ResponseReader {
     }
     const room = maxHead - this.#informedSize;
     if (end > room || (end < 0 && text.length > room))
-      throw new Malformed("head-too-long", `the response's head is longer than ${maxHead} bytes`);
+      throw new Malformed("head-too-long", `response head exceeds ${maxHead} bytes`);
     if (end < 0) {
       if (!text.startsWith("HTTP/1.".slice(0, text.length)))
-        throw new Malformed("not-http", "the response does not begin with an HTTP/1 status line");
-      // Waiting for the end of a head that could not be taken would last as long as the origin says nothing more.
+        throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
+      // Fail early: a head with a bare line feed may never reach the end that this parser looks for.
       if (hasBareLineFeed.test(text)) throw bareLineFeed();
       this.#kept = text;
       return length;
@@ -128,8 +127,7 @@ export class ResponseReader {
       return at;
     }
     if (status < 200) {
-      if (status === 101)
-        throw new Malformed("unexpected-upgrade", "the origin changes to a protocol that nobody asked for");
+      if (status === 101) throw new Malformed("unexpected-upgrade", "unexpected 101 response");
       this.#informedSize += end;
       this.#handler.informed(head);
       return at;
@@ -169,7 +167,7 @@ export class ResponseReader {
     const line = this.#kept + bytes.toString("latin1", from, at);
     const most = this.#state === "trailers" ? maxHead : maxChunkLine;
     if (line.length > most)
-      throw new Malformed("line-too-long", `a line of the response is longer than ${most} bytes`);
+      throw new Malformed("line-too-long", `line in the response exceeds ${most} bytes`);
     if (!line.endsWith("\n")) {
       this.#kept = line;
       return at;
@@ -182,7 +180,7 @@ export class ResponseReader {
   #takeLine(line: string, at: number, last: boolean): number {
     switch (this.#state) {
       case "chunkEnd":
-        if (line !== "") throw new Malformed("chunk-end", "a chunk is longer than its size says");
+        if (line !== "") throw new Malformed("chunk-end", "chunk longer than its size");
         this.#state = "chunkSize";
         return at;
       case "chunkSize":
@@ -197,17 +195,17 @@ export class ResponseReader {
   #addTrailer(line: string, at: number): number {
     this.#trailerSize += line.length;
     if (this.#trailerSize > maxHead)
-      throw new Malformed("trailers-too-long", `the response's trailers are longer than ${maxHead} bytes`);
-    // Who takes trailers for fields of the head would read the next response elsewhere (RFC 9110, 6.5.1).
+      throw new Malformed("trailers-too-long", `response trailers exceed ${maxHead} bytes`);
+    // A parser that merges trailers into the head would misread where the next response starts (RFC 9110, section 6.5.1).
     if (isFraming(pushField(this.#trailers, line)))
-      throw new Malformed("trailer-not-allowed", "the response's trailers say how long it is");
+      throw new Malformed("trailer-not-allowed", "framing field in the response trailers");
     return at;
   }
 
   #endTrailers(clean: boolean): number {
     const trailers = trailersOf(this.#trailers);
     if (trailers === undefined)
-      throw new Malformed("trailers-too-long", `the response has more than ${maxTrailers} trailers`);
+      throw new Malformed("trailers-too-long", `response has more than ${maxTrailers} trailers`);
     this.#state = "idle";
     this.#trailers = [];
     this.#trailerSize = 0;
@@ -216,10 +214,10 @@ export class ResponseReader {
   }
 }
 
-/** A chunk's size. Extensions after it mean nothing to anybody, but must be proper. */
+/** Parses a chunk size. Extensions are ignored but must be valid. */
 function sizeOf(line: string): number {
   const found = /^([\da-f]{1,13})(?:[ \t]*;[\t -~\u0080-\u00ff]*)?$/i.exec(line);
-  if (found === null) throw new Malformed("chunk-size", "a chunk of the response has no proper size");
+  if (found === null) throw new Malformed("chunk-size", "invalid chunk size in the response");
   return Number.parseInt(found[1] as string, 16);
 }
 

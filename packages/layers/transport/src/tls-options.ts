@@ -4,38 +4,37 @@ import { type ConnectionOptions, createSecureContext, type SecureContext } from 
 import { checkOneOf, checkOption, notShown, rangeError } from "@pagoda/core";
 import { isSanMatch, sanCheck, type SanMatch, validSan } from "@pagoda/http";
 
-/** How TLS connections to an origin are made. */
+/** TLS settings of connections to an origin. */
 export interface TlsOptions {
-  /** Certificates (PEM) of the authorities that are trusted instead of the system's. */
+  /** Certificate authorities (PEM) to trust instead of the system's. */
   readonly ca?: string | readonly string[];
-  /** The name that the certificate must show, and the SNI. Default: the origin's host. */
+  /** Server name for SNI and certificate verification. Default: the origin's host. */
   readonly servername?: string;
   /**
-   * Names of which the certificate must show one, instead of the host: `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`, or
-   * `{ dns }`. Default: none, and the certificate must show `servername`.
+   * Subject alternative names, one of which the certificate must have instead of the host: `{ dns }`, or
+   * `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`. Default: none, and the certificate must match `servername`.
    */
   readonly sans?: readonly SanMatch[];
   /**
-   * What is shown to an origin that asks who calls: a certificate (PEM), followed by those that it is signed by. Goes
-   * with `key`.
+   * Client certificate (PEM) for origins that request one, followed by its chain. Requires `key`.
    */
   readonly certificate?: string;
-  /** The key (PEM, without a passphrase) of `certificate`. */
+  /** Private key of `certificate` (PEM, without a passphrase). */
   readonly key?: string;
   /**
-   * Default true. False: any certificate of the origin's will do, so anybody on the way can be the origin. For tests, and where
-   * something else vouches for the network.
+   * Whether to verify the origin's certificate. Default true. Without verification anyone on the path can impersonate the
+   * origin; use it for tests, or in networks protected otherwise.
    */
   readonly verify?: boolean;
-  /** The oldest version that is spoken. Default `TLSv1.2`. */
+  /** Minimum TLS version. Default `TLSv1.2`. */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
 /**
- * What connections to an origin are made with. The name for SNI and verification is the origin's, whatever `Host` a
- * request carries. What is read of certificates is read once, for all connections.
+ * Returns the TLS options of connections to an origin. The name for SNI and verification is the origin's, whatever the
+ * `Host` of a request. Certificates are parsed once for all connections.
  *
- * @throws RangeError that names the option. Keys are secrets, so it says nothing of what is in one.
+ * @throws RangeError naming the invalid option. Keys are secrets, so it never contains any part of one.
  */
 export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
   const { ca, servername, certificate, key, sans, verify = true, minVersion = "TLSv1.2" } = options;
@@ -55,7 +54,7 @@ type ContextOptions = {
   readonly [N in "ca" | "certificate" | "key" | "minVersion"]: TlsOptions[N] | undefined;
 };
 
-/** The last one that was made: the endpoints of a cluster have the same, and making one takes a third of a millisecond. */
+/** Cache of the last context: endpoints of a cluster share it, and creating one takes a third of a millisecond. */
 let last: { readonly options: ContextOptions; readonly context: SecureContext } | undefined;
 
 function contextOf(options: ContextOptions): SecureContext {
@@ -87,12 +86,12 @@ function checkSans(sans: TlsOptions["sans"], verify: boolean): void {
   const isList = Array.isArray(sans) && sans.length > 0;
   checkOption("transport: tls.sans", sans, isList, "a list with at least one entry");
   sans.forEach((san, at) => checkOption(`transport: tls.sans[${at}]`, san, isSanMatch(san), validSan));
-  checkOption("transport: tls.verify", verify, verify, "true where there are tls.sans");
+  checkOption("transport: tls.verify", verify, verify, "true if tls.sans are given");
 }
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
 
-/** Every certificate in it: one that cannot be read would be left out without a word. */
+/** Parses every certificate, since OpenSSL silently ignores unreadable ones. */
 function checkCertificates(option: string, pem: string): readonly X509Certificate[] {
   const texts = typeof pem === "string" ? pem.match(oneCertificate) : null;
   if (texts === null)
@@ -134,7 +133,7 @@ function secureContext(options: Parameters<typeof createSecureContext>[0]): Secu
   try {
     return createSecureContext(options);
   } catch (cause) {
-    // All of it can be read: what is left is what OpenSSL finds too weak.
+    // Everything could be parsed, so the remaining cause is that OpenSSL considers something too weak.
     const expected = `options that OpenSSL accepts: ${(cause as Error).message}`;
     throw rangeError("transport: tls", expected, notShown, cause);
   }

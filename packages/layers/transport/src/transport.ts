@@ -19,26 +19,26 @@ import { type TlsOptions, tlsOptions } from "./tls-options.ts";
 
 export interface TransportOptions {
   /**
-   * What is spoken with the origin; nothing is negotiated. Default `http1`. `http2` to an `http://` origin is by prior
-   * knowledge (h2c), to an `https://` one by ALPN: an origin that offers no HTTP/2 there is a {@link ConnectFailed}.
+   * Protocol of the origin. Default `http1`. `http2` uses prior knowledge (h2c) with an `http://` origin and ALPN with an
+   * `https://` one. There is no fallback: an origin that does not offer HTTP/2 is a {@link ConnectFailed}.
    */
   readonly protocol?: "http1" | "http2";
-  /** Calls at once; with HTTP/1.1 so many connections are in use, too. Default 1,024, Envoy's. */
+  /** Maximum concurrent calls; with HTTP/1.1 also the maximum connections in use. Default 1,024, as in Envoy. */
   readonly maxConnections?: number;
-  /** Milliseconds to connect, TLS included. Default 5,000, Envoy's. */
+  /** Connect timeout in milliseconds, including TLS. Default 5,000, as in Envoy. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds from the request being sent to the response's head; 0: no limit. Default 15,000. */
+  /** Milliseconds from the end of the request to the response headers; 0 for no limit. Default 15,000. */
   readonly headersTimeoutMs?: number;
-  /** Milliseconds without a byte of the response's body, or of a tunnel in either direction; 0: no limit. Default 300,000. */
+  /** Milliseconds without a byte of the response body, or of a tunnel in both directions; 0 for no limit. Default 300,000. */
   readonly idleTimeoutMs?: number;
   /**
-   * Milliseconds that an unused connection is kept, where the origin does not say `Keep-Alive: timeout`. Default
-   * 4,000: shorter than what servers commonly keep.
+   * Milliseconds for which an idle connection is kept if the origin sends no `Keep-Alive: timeout`. Default 4,000, shorter
+   * than common server timeouts.
    */
   readonly keepAliveMs?: number;
   /**
-   * Milliseconds without a byte from an HTTP/2 origin, with calls under way, after which a PING is sent. Without an answer for
-   * as long again the connection is closed and its calls fail. 0: never. Default 10,000.
+   * Milliseconds without a byte from an HTTP/2 origin, with calls in flight, before a PING is sent. Without an answer for as
+   * long again the connection is closed and its calls fail. 0 for never. Default 10,000.
    */
   readonly pingMs?: number;
   readonly tls?: TlsOptions;
@@ -46,27 +46,27 @@ export interface TransportOptions {
 
 /** A service that calls one origin. */
 export interface Transport extends Service<HttpRequest, HttpResponse, TransportFault | Aborted> {
-  /** Lets the calls under way finish, bodies included, then closes the connections. Further calls are refused. */
+  /** Lets calls in flight finish, including bodies, then closes the connections. New calls are refused. */
   close(): Promise<void>;
 }
 
 /**
- * Calls one origin over a pool of connections: the innermost service of a client or a proxy. HTTP/1.1 has one call at a
- * time on a connection, HTTP/2 as many as the origin allows.
+ * Calls one origin over a pool of connections: the innermost service of a client or proxy. HTTP/1.1 has one call at a time
+ * per connection, HTTP/2 as many as the origin allows.
  *
- * The request's target and `Host` are sent as they are; only the connection goes to the origin. The call settles with
- * the response's head. The body follows with backpressure; who does not read it cancels it. An abort before the
- * head closes the connection, or with HTTP/2 the stream; after it, cancelling the body does.
+ * The request's target and `Host` are sent unchanged; the URL only decides where to connect. The call settles with the
+ * response headers. The body follows with backpressure and must be read or cancelled. An abort before the headers closes the
+ * connection, or the stream with HTTP/2; after them, cancelling the body does.
  *
- * An upgrade, and CONNECT, open a tunnel where the origin agrees: the request's body is then what the client says, the
- * response's what the origin says, and the call is under way until both have ended.
+ * An upgrade or CONNECT opens a tunnel if the origin agrees. The request body is then the client's side and the response
+ * body the origin's side, and the call is in flight until both have ended.
  *
- * Each call is written into the request's notes, where it has any: the upstream, and one more try.
+ * Each call is recorded in the request's notes, if any: the upstream, and one more try.
  *
- * Errors: {@link TransportFault}, and {@link Aborted}.
+ * Errors: {@link TransportFault} and {@link Aborted}.
  *
- * @param url The origin: `http://host:port` or `https://host:port`, nothing after it.
- * @throws RangeError when the URL or an option makes no sense.
+ * @param url The origin: `http://host:port` or `https://host:port`, without a path.
+ * @throws RangeError if the URL or an option is invalid.
  */
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
@@ -79,7 +79,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
   const pingMs = whole(0, "pingMs", options.pingMs ?? 10_000);
   const isSecure = origin.protocol === "https:";
-  // Checked for a plain origin, too, which does not use it.
+  // Checked for `http://` origins, too, although unused.
   const tls = isSecure || options.tls ? tlsOptions(bareHost(origin), options.tls) : undefined;
 
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
@@ -162,7 +162,7 @@ function parseOrigin(url: string): URL {
   return parsed;
 }
 
-/** The host of an origin without the brackets of an IPv6 address. */
+/** The host, without the brackets of an IPv6 address. */
 function bareHost({ hostname }: URL): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }

@@ -2,11 +2,11 @@ import { isWebSocket, protocolsOf } from "@pagoda/http";
 import { Malformed } from "./malformed.ts";
 import type { ResponseHead } from "./response-head.ts";
 
-/** What opens the tunnel that a request asks for. */
+/** What opens the tunnel requested by a call. */
 export interface TunnelTerms {
-  /** The protocols, as `Upgrade` has them: status 101 opens it for one of them. Absent: CONNECT, and any status of 2xx does. */
+  /** Protocols of `Upgrade`, one of which a 101 opens. Absent for CONNECT, which any 2xx opens. */
   readonly upgrade: string | undefined;
-  /** What `Sec-WebSocket-Accept` must say, where the key is ours. */
+  /** Expected `Sec-WebSocket-Accept`, if the key was generated here. */
   readonly accept: string | undefined;
 }
 
@@ -15,9 +15,9 @@ export function opensTunnel({ upgrade }: TunnelTerms, status: number): boolean {
 }
 
 /**
- * The head of a response that opens a tunnel: all that follows on the connection is the tunnel's.
+ * Checks the head of a response that opens a tunnel. All further data on the connection belongs to the tunnel.
  *
- * @throws Malformed where it opens another one than was asked for.
+ * @throws Malformed if it opens a tunnel other than the requested one.
  */
 export function tunnelHead(head: ResponseHead, { upgrade, accept }: TunnelTerms): ResponseHead {
   const { framing } = head;
@@ -28,24 +28,18 @@ export function tunnelHead(head: ResponseHead, { upgrade, accept }: TunnelTerms)
     if (protocols.length !== 1 || !wanted.includes((protocols[0] as string).toLowerCase()))
       throw new Malformed(
         "unexpected-upgrade",
-        `the origin changes to "${protocols.join('", "')}" where "${upgrade}" was asked for`,
+        `origin switched to "${protocols.join('", "')}" instead of "${upgrade}"`,
       );
     if (framing === "chunked" || (typeof framing === "number" && framing > 0))
-      throw new Malformed(
-        "unexpected-upgrade",
-        "the origin changes to another protocol and announces a body",
-      );
+      throw new Malformed("unexpected-upgrade", "101 response with a body");
   }
   if (accept !== undefined && isWebSocket(headers.get("upgrade") ?? "")) {
     const answers = headers.all("sec-websocket-accept");
     if (answers.length !== 1 || answers[0] !== accept)
-      throw new Malformed(
-        "websocket-accept",
-        "the origin's Sec-WebSocket-Accept is not the answer to the key",
-      );
+      throw new Malformed("websocket-accept", "Sec-WebSocket-Accept does not match the key");
     headers = headers.delete("sec-websocket-accept");
   }
-  // RFC 9110, 9.3.6: those of a response to CONNECT mean nothing.
+  // Ignored in a response to CONNECT (RFC 9110, section 9.3.6).
   headers = headers.delete("content-length").delete("transfer-encoding");
   return { ...head, headers, framing: "close", keepAlive: false };
 }

@@ -4,17 +4,17 @@ import { TLSSocket } from "node:tls";
 import type { Body, BodyBroken, BodyFlow, BodySink } from "@pagoda/http";
 import { Unsendable } from "./unsendable.ts";
 
-/** Whom it tells how it goes. */
+/** Callbacks of a {@link TunnelUpload}. */
 export interface TunnelHandler {
-  /** Something is on its way to the origin. */
+  /** Data was sent to the origin. */
   passed(): void;
-  /** The client has broken off. */
+  /** The client's side broke. */
   failed(error: Error | BodyBroken): void;
 }
 
 /**
- * What the client says in a tunnel, on its way to the origin: byte for byte, as fast as the origin takes it. The client's
- * end is passed on as this direction's end; the origin may go on.
+ * Copies the client's side of a tunnel to the origin, with backpressure. The client's end ends this direction only; the
+ * origin's may continue.
  */
 export class TunnelUpload implements BodySink {
   readonly #stream: Writable;
@@ -34,7 +34,7 @@ export class TunnelUpload implements BodySink {
   begin(body: Body): void {
     try {
       const flow = body.pipe(this);
-      // What the first pieces brought about may have stopped it already.
+      // It may already have been stopped while piping the first chunks.
       if (this.#over) flow.cancel();
       else this.#flow = flow;
     } catch (error) {
@@ -43,12 +43,12 @@ export class TunnelUpload implements BodySink {
     }
   }
 
-  /** The stream has room again. */
+  /** The stream accepts data again. */
   drained(): void {
     if (!this.#over) this.#flow?.resume();
   }
 
-  /** Nobody takes the rest. */
+  /** Cancels the rest. */
   stop(reason: Error): void {
     if (this.#over) return;
     this.#over = true;
@@ -77,8 +77,8 @@ export class TunnelUpload implements BodySink {
 }
 
 /**
- * Says that a tunnel has broken. A connection that is closed looks like a side that has said all, so only a reset says it;
- * with TLS the word for a proper end is missing.
+ * Signals that a tunnel broke. A closed connection would look like a regular end, so TCP requires a reset. With TLS the
+ * missing close notification is enough.
  */
 export function reset(socket: Socket): void {
   if (!(socket instanceof TLSSocket)) socket.resetAndDestroy();

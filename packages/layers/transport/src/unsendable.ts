@@ -1,4 +1,4 @@
-/** A request that cannot be sent as it is, for the reason that the message gives. */
+/** A request that cannot be sent. The message gives the reason. */
 export class Unsendable extends Error {
   readonly code = "UNSENDABLE";
 }

@@ -3,30 +3,30 @@ import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/
 import { sendableTrailers } from "./field-syntax.ts";
 import { Unsendable } from "./unsendable.ts";
 
-/** Whom an upload tells how it goes. */
+/** Callbacks of an {@link Upload}. */
 export interface UploadHandler {
-  /** The origin takes no more for now, or takes again. */
+  /** The origin stopped or resumed reading. */
   blocked(isBlocked: boolean): void;
-  /** All has been sent. */
+  /** Everything was sent. */
   sent(): void;
-  /** What was sent is not a whole request and never will be: the connection must be closed. */
+  /** The request cannot be completed; the connection must be closed. */
   failed(error: Error | BodyBroken): void;
 }
 
-/** A longer piece goes in parts of so many bytes: that the origin has taken one shows that it takes them at all. */
+/** Longer chunks are written in parts of this size, so that a finished part shows that the origin is still reading. */
 const partBytes = 65_536;
 
-/** A request's body on its way into the socket, piece by piece, as fast as the origin takes it. */
+/** Writes a request body to the socket, with backpressure. */
 export class Upload implements BodySink {
   readonly #socket: Socket;
   readonly #handler: UploadHandler;
   readonly #chunked: boolean;
-  /** Bytes still to come, where they were announced. */
+  /** Remaining bytes, if the length is declared. */
   #left: number;
   #flow: BodyFlow | undefined;
-  /** What waits of a piece until there is room. */
+  /** The unwritten rest of a chunk. */
   #rest: Uint8Array | undefined;
-  /** The end that came while something waited. */
+  /** Trailers of an end that arrived while a rest is unwritten. */
   #trailers: HttpHeaders | undefined;
   #over = false;
 
@@ -44,7 +44,7 @@ export class Upload implements BodySink {
   begin(body: Body): void {
     try {
       const flow = body.pipe(this);
-      // What the first pieces brought about may have stopped it already.
+      // It may already have been stopped while piping the first chunks.
       if (this.#over) flow.cancel();
       else this.#flow = flow;
     } catch (error) {
@@ -52,7 +52,7 @@ export class Upload implements BodySink {
     }
   }
 
-  /** The socket has room again. */
+  /** The socket accepts data again. */
   drained(): void {
     if (this.#over) return;
     this.#handler.blocked(false);
@@ -63,7 +63,7 @@ export class Upload implements BodySink {
     else this.#flow?.resume();
   }
 
-  /** Nobody takes the rest. */
+  /** Cancels the rest. */
   stop(reason: Error): void {
     if (this.#over) return;
     this.#over = true;
@@ -79,7 +79,7 @@ export class Upload implements BodySink {
     if (chunk.length === 0) return true;
     this.#left -= chunk.length;
     if (this.#rest === undefined) return this.#writeParts(chunk);
-    // A source that does not wait keeps at least its order.
+    // Keeps the order for a source that ignores backpressure.
     this.#rest = Buffer.concat([this.#rest, chunk]);
     return false;
   }

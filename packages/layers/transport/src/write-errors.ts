@@ -3,14 +3,14 @@ import type { Socket } from "node:net";
 type Done = (error?: Error | null) => void;
 
 /**
- * Tells of a write that fails, and leaves the socket to be read: Node destroys it at once, and with it an answer that has
- * come already. An origin that refuses an upload says so and closes, which breaks what is written meanwhile. Nothing more is
- * written after it.
+ * Reports a failed write but keeps the socket readable. Node would destroy it at once, and with it a response that has
+ * already arrived: an origin that refuses an upload answers and closes, which breaks pending writes. Nothing is written
+ * after the failure.
  */
 export function holdWriteErrors(socket: Socket, failed: (error: Error) => void): void {
   const write = socket._write;
   const writev = socket._writev as NonNullable<Socket["_writev"]>;
-  // A stream has one write under way at a time, so one place for who waits for it is enough.
+  // A stream has one pending write at a time, so one callback is enough.
   let waiting: Done | undefined;
   const done: Done = (error) => {
     const next = waiting;

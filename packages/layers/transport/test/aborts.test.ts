@@ -20,7 +20,7 @@ function nothingLeft({ signal }: AbortController): void {
 }
 
 describe("an abort", () => {
-  test("that has happened sends nothing", async () => {
+  test("before the call sends nothing", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const signal = AbortSignal.abort(new Error("before"));
@@ -29,7 +29,7 @@ describe("an abort", () => {
     expect(origin.connections).toHaveLength(0);
   });
 
-  test("before there is a connection kept its slot until there was one", async () => {
+  test("defect: an abort while connecting kept its slot until connected", async () => {
     const silent = await bareOrigin();
     const transport = client(silent.url.replace("http:", "https:"), { maxConnections: 1 });
     const controller = new AbortController();
@@ -42,7 +42,7 @@ describe("an abort", () => {
     nothingLeft(controller);
   });
 
-  test("before there is a connection leaves that to the next call", async () => {
+  test("while connecting leaves the connection to the next call", async () => {
     const { origin, transport, controller, result } = await bench(request("GET", "/first"));
     controller.abort();
     expect(await faultOf(result)).toMatchObject(aborted);
@@ -55,7 +55,7 @@ describe("an abort", () => {
     await untilIdle(transport);
   });
 
-  test("before there is a connection does not keep the next call waiting for it", async () => {
+  test("while connecting does not make the next call wait for it", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const first = transport.call(request());
@@ -63,7 +63,7 @@ describe("an abort", () => {
     await connection.head();
     connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "o");
     const { body } = await responseOf(first);
-    // A call begins while the first has the connection, and is given up when the first has given it back.
+    // A call starts while the first has the connection, and is aborted after the first has returned it.
     const controller = new AbortController();
     await new Promise<void>((resolve, reject) => {
       const write = (chunk: Uint8Array): boolean => {
@@ -83,7 +83,7 @@ describe("an abort", () => {
     expect(await textOf(next)).toBe("ok");
   });
 
-  test("before there is a connection leaves a body for another try", async () => {
+  test("while connecting leaves the body unread for another attempt", async () => {
     const body = new Given();
     const { controller, result, origin } = await bench(request("POST", "/", { body }));
     controller.abort();
@@ -93,7 +93,7 @@ describe("an abort", () => {
     expect(body.begun).toBe(false);
   });
 
-  test("while the head is waited for closes the connection", async () => {
+  test("while waiting for the headers closes the connection", async () => {
     const { origin, transport, controller, result } = await bench();
     const connection = await origin.next();
     await connection.head();
@@ -104,7 +104,7 @@ describe("an abort", () => {
     nothingLeft(controller);
   });
 
-  test("is not undone by a response that comes with it", async () => {
+  test("takes precedence over a response that arrives with it", async () => {
     const { origin, transport, controller, result } = await bench();
     const connection = await origin.next();
     await connection.head();
@@ -116,7 +116,7 @@ describe("an abort", () => {
     nothingLeft(controller);
   });
 
-  test("after the head does nothing; cancelling the body does", async () => {
+  test("after the headers has no effect, unlike cancelling the body", async () => {
     const { origin, transport, controller, result } = await bench();
     const connection = await origin.next();
     await connection.head();
@@ -129,7 +129,7 @@ describe("an abort", () => {
     await untilIdle(transport);
   });
 
-  test("did not reach the source of an upload that had paused", async () => {
+  test("defect: an abort did not reach the source of a paused upload", async () => {
     const body = new Given();
     const { origin, transport, controller, result } = await bench(request("POST", "/", { body }));
     const connection = await origin.next();
@@ -143,7 +143,7 @@ describe("an abort", () => {
     await untilIdle(transport);
   });
 
-  test("ends an iterable that gives the body", async () => {
+  test("ends an iterable that is the source of the body", async () => {
     const ended = Promise.withResolvers<void>();
     async function* endless() {
       try {

@@ -11,7 +11,7 @@ const mebibyte = 1_048_576;
 const piece = Buffer.alloc(65_536, "x");
 const pieces = (64 * mebibyte) / piece.length;
 
-/** The socket of the next connection that is opened. */
+/** The socket of the next connection. */
 function nextSocket(): { socket: Socket | undefined } {
   const seen: { socket: Socket | undefined } = { socket: undefined };
   const onConnected = (event: unknown): void => {
@@ -23,7 +23,7 @@ function nextSocket(): { socket: Socket | undefined } {
 }
 
 describe("backpressure", () => {
-  test("a slow reader makes the origin wait, and little is kept for it", async () => {
+  test("a slow reader slows the origin down, with little buffering", async () => {
     let waits = 0;
     const { url } = await httpOrigin((_, out) => {
       let left = pieces;
@@ -60,7 +60,7 @@ describe("backpressure", () => {
     expect(waits).toBeGreaterThan(10);
   });
 
-  test("a reader that never comes back makes the origin stop", async () => {
+  test("a reader that never resumes stops the origin", async () => {
     const { url } = await httpOrigin((_, out) => {
       const more = (): void => {
         while (out.write(piece)) sent += piece.length;
@@ -89,7 +89,7 @@ describe("backpressure", () => {
   test.each([
     ["at once", {}],
     ["when asked for", { Expect: "100-continue" }],
-  ])("a slow origin makes an upload wait, and little is kept for it: %s", async (_, more) => {
+  ])("a slow origin slows an upload down, with little buffering: %s", async (_, more) => {
     const server = createServer({ pauseOnConnect: true });
     const sockets = new Set<Socket>();
     const url = await listen(server, () => sockets.forEach((socket) => socket.destroy()));
@@ -112,7 +112,7 @@ describe("backpressure", () => {
     for (let given = 0; given < pieces; given++) {
       const wanted = body.give(piece);
       most = Math.max(most, seen.socket?.writableLength ?? 0);
-      // The origin takes some only when no more is wanted of the source.
+      // The origin reads only once the source is paused.
       let idle = true;
       void wanted.then(() => (idle = false));
       for (let turn = 0; turn < 20 && idle; turn++) await settled();

@@ -7,7 +7,7 @@ import { serviceConformance } from "@pagoda/http/testing";
 import { transport, type TransportOptions } from "@pagoda/transport";
 import { describe, test } from "vitest";
 
-/** Less than the runner's limit, which would not say which rule it was. */
+/** Below the runner's timeout, which would not name the rule. */
 const limitMs = 9_000;
 
 describe.each([
@@ -16,12 +16,12 @@ describe.each([
 ] satisfies [string, TransportOptions][])("transport over %s", (_name, options) => {
   serviceConformance(test, () => made(options, ""), { limitMs });
 
-  describe("with a body that comes piece by piece", () => {
+  describe("with a body in chunks", () => {
     serviceConformance(test, () => made(options, "body"), { limitMs });
   });
 });
 
-/** A transport with an origin of its own, which leaves `/unanswered` alone and breaks `/failing` off. */
+/** A transport with its own origin, which never answers `/unanswered` and breaks `/failing` off. */
 async function made(options: TransportOptions, body: "" | "body") {
   const server: Server | Http2Server =
     options.protocol === "http2" ? createHttp2Server() : createServer({ keepAliveTimeout: 60_000 });

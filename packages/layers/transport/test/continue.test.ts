@@ -15,7 +15,7 @@ async function bench(input: Parameters<typeof request>[2], options = {}, method 
 }
 
 describe("Expect: 100-continue", () => {
-  test("the body is sent when the origin says so", async () => {
+  test("the body is sent after 100", async () => {
     const { connection, result, head } = await bench({
       body: "hello",
       headers: { ...expecting, "X-A": "1" },
@@ -27,7 +27,7 @@ describe("Expect: 100-continue", () => {
     expect(await textOf(result)).toBe("ok");
   });
 
-  test("100 is for the transport, other information for the caller", async () => {
+  test("100 is handled by the transport, other 1xx responses are passed to the caller", async () => {
     const seen: number[] = [];
     const origin = await bareOrigin();
     const onInformation = (status: number) => seen.push(status);
@@ -51,7 +51,7 @@ describe("Expect: 100-continue", () => {
   });
 
   test.each(["413 Content Too Large", "417 Expectation Failed"])(
-    "after %s the body is not read",
+    "the body is not read after %s",
     async (status) => {
       const body = new Given();
       const { connection, result, transport } = await bench({ body, headers: expecting });
@@ -62,7 +62,7 @@ describe("Expect: 100-continue", () => {
     },
   );
 
-  test("a refusal without a body kept its slot for ever", async () => {
+  test("defect: a refusal without a body kept its slot forever", async () => {
     const { connection, result, transport } = await bench({ body: new Given(), headers: expecting });
     connection.say("HTTP/1.1 417 Expectation Failed", "Content-Length: 0", "", "");
     expect((await responseOf(result)).status).toBe(417);
@@ -70,7 +70,7 @@ describe("Expect: 100-continue", () => {
     await untilIdle(transport);
   });
 
-  test("an origin that says nothing gets the body after a second", async () => {
+  test("the body is sent after a second of silence", async () => {
     const { connection, result } = await bench({ body: "hello", headers: expecting });
     await connection.until("hello");
     connection.say(...ok);
@@ -80,26 +80,29 @@ describe("Expect: 100-continue", () => {
   test.each([
     ["length and chunked together", "POST", { "Content-Length": "5" }, bodyFrom(["hello"])],
     ["nothing", "DELETE", {}, "hello"],
-  ])("the body was framed by %s", async (_, method, headers, body) => {
+  ])("defect: the body was framed by %s", async (_, method, headers, body) => {
     const { head } = await bench({ body, headers: { ...headers, ...expecting } }, {}, method);
     expect(head.match(/content-length: 5\r\n/gi)).toHaveLength(1);
     expect(head).not.toMatch(/transfer-encoding/i);
   });
 
-  test.each(["hello, world", "hel"])("a body of another length than announced was sent: %s", async (text) => {
-    const headers = { ...expecting, "Content-Length": "5" };
-    const { connection, result, transport } = await bench({ body: bodyFrom([text]), headers });
-    connection.say("HTTP/1.1 100 Continue", "", "");
-    expect(await faultOf(result)).toMatchObject({ _tag: "RequestInvalid", origin: "local" });
-    await connection.closed;
-    expect(connection.text).not.toContain("world");
-    await untilIdle(transport);
-  });
+  test.each(["hello, world", "hel"])(
+    "defect: sent a body that does not match its length: %s",
+    async (text) => {
+      const headers = { ...expecting, "Content-Length": "5" };
+      const { connection, result, transport } = await bench({ body: bodyFrom([text]), headers });
+      connection.say("HTTP/1.1 100 Continue", "", "");
+      expect(await faultOf(result)).toMatchObject({ _tag: "RequestInvalid", origin: "local" });
+      await connection.closed;
+      expect(connection.text).not.toContain("world");
+      await untilIdle(transport);
+    },
+  );
 
   test.each([
     ["a", "5"],
     ["5", "5"],
-  ])("lengths that contradict are refused: %s, %s", async (...lengths) => {
+  ])("contradictory lengths are refused: %s, %s", async (...lengths) => {
     const headers = new HttpHeaders([
       "Expect",
       "100-continue",
@@ -112,7 +115,7 @@ describe("Expect: 100-continue", () => {
     await untilIdle(transport);
   });
 
-  test("a body that was read already ended the process", async () => {
+  test("defect: a body that was already read ended the process", async () => {
     const body = bodyFrom(["hello"]);
     await body.text();
     const { connection, result } = await bench({ body, headers: expecting });
@@ -121,8 +124,8 @@ describe("Expect: 100-continue", () => {
   });
 });
 
-describe("trailers of a request", () => {
-  test("follow its chunks", async () => {
+describe("request trailers", () => {
+  test("follow the chunks", async () => {
     const body = new Given();
     const { connection, result, head } = await bench({ body, headers: { Trailer: "X-Sum" } });
     expect(head).toMatch(/Trailer: X-Sum\r\ntransfer-encoding: chunked\r\n/);
@@ -134,7 +137,7 @@ describe("trailers of a request", () => {
   });
 
   test.each([{}, expecting])(
-    "announced for a body that has none counted against the origin",
+    "defect: a declared but missing trailer counted against the origin",
     async (more) => {
       const headers = { Trailer: "X-Sum", "Content-Length": "5", ...more };
       const { connection, result } = await bench({ body: "hello", headers });

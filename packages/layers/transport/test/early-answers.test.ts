@@ -8,7 +8,7 @@ import { bareOrigin, client, faultOf, request, responseOf, untilIdle } from "./o
 
 const hasPython = spawnSync("python3", ["-c", "import http.server"]).status === 0;
 
-/** Answers each POST at once, reads nothing of its body, and closes: what is written meanwhile meets a reset. */
+/** Answers each POST at once without reading its body and closes, so that pending writes meet a reset. */
 const server = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -25,8 +25,8 @@ one.serve_forever()
 `;
 
 describe("an origin that answers an upload early and closes", () => {
-  // Without python3 on the machine there is no such server to ask; the next test does the same by hand.
-  test("defect: lost half of its answers, with Python's http.server", async ({ skip }) => {
+  // Requires python3; the next test does the same by hand.
+  test("defect: half of the answers of Python's http.server were lost", async ({ skip }) => {
     skip(!hasPython, "needs python3: apt-get install python3");
     const python = spawn("python3", ["-c", server], { stdio: ["ignore", "pipe", "inherit"] });
     onTestFinished(() => void python.kill());
@@ -35,7 +35,7 @@ describe("an origin that answers an upload early and closes", () => {
     for (let n = 0; n < 100; n++) {
       const body = new Given();
       const result = transport.call(request("POST", "/", { body }));
-      // The answer may come before any of it, in between, or after it.
+      // The answer may arrive before, during or after the upload.
       for (let turn = n % 10; turn > 0; turn--) await settled();
       void body.give("hello");
       for (let turn = n % 7; turn > 0; turn--) await settled();
@@ -55,13 +55,13 @@ describe("an origin that answers an upload early and closes", () => {
     await body.give("begin");
     await once(socket, "data");
     await new Promise((resolve) => socket.write(answer.join("\r\n"), resolve));
-    // All that is written from now on fails before anything more is read.
+    // From now on writes fail before anything else is read.
     socket.resetAndDestroy();
     void body.give("hello");
     return { transport, body, result };
   }
 
-  test("is heard before the error of the write", async () => {
+  test("has its response read before the write error", async () => {
     const { transport, body, result } = await resetting("HTTP/1.1 413 No", "Content-Length: 4", "", "long");
     const response = await responseOf(result);
     expect(response.status).toBe(413);
@@ -71,13 +71,13 @@ describe("an origin that answers an upload early and closes", () => {
     expect(transport.describe().state).toMatchObject({ connections: 0 });
   });
 
-  test("is broken where it did not say all", async () => {
+  test("breaks the body if the response is incomplete", async () => {
     const { transport, result } = await resetting("HTTP/1.1 413 No", "Content-Length: 10", "", "long");
     expect(await (await responseOf(result)).body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
     await untilIdle(transport);
   });
 
-  test("is broken where it said nothing", async () => {
+  test("is ConnectionBroken if it sent nothing", async () => {
     const { transport, body, result } = await resetting("");
     const fault = await faultOf(result);
     expect(fault).toMatchObject({ _tag: "ConnectionBroken", origin: "upstream" });

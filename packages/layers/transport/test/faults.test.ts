@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bareOrigin, client, faultOf, request, untilIdle } from "./origin.ts";
 
-/** The fault of a call whose origin does something other than answer, and the transport once it is over. */
+/** Returns the fault of a call to an origin that does not answer properly. */
 async function faultWhen(
   misbehave: (connection: Awaited<ReturnType<Awaited<ReturnType<typeof bareOrigin>>["next"]>>) => void,
 ) {
@@ -29,13 +29,13 @@ describe("without a connection", () => {
     await untilIdle(transport);
   });
 
-  test("a connection that could not be made was counted as one", async () => {
+  test("defect: a failed connect was counted as a connection", async () => {
     const transport = client("http://127.0.0.1:1");
     await Promise.all([transport.call(request()), transport.call(request())]);
     expect(transport.describe().state).toMatchObject({ connections: 0, idle: 0 });
   });
 
-  test("a name that nobody knows", async () => {
+  test("unknown host name", async () => {
     const fault = await faultOf(client("http://nobody.invalid").call(request()));
     expect(fault).toMatchObject({
       _tag: "ConnectFailed",
@@ -43,9 +43,9 @@ describe("without a connection", () => {
     });
   });
 
-  test("too slow", async () => {
+  test("connect timeout", async () => {
     const { url } = await bareOrigin();
-    // Nothing blocks on loopback, but a handshake can be left unanswered.
+    // Connecting never blocks on loopback, but a handshake can be left unanswered.
     const transport = client(url.replace("http:", "https:"), { connectTimeoutMs: 20 });
     const results = [
       transport.call(request()),
@@ -57,7 +57,7 @@ describe("without a connection", () => {
     await untilIdle(transport);
   });
 
-  test("the transport is closed", async () => {
+  test("closed transport", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     await transport.close();
@@ -78,34 +78,31 @@ describe("without a response", () => {
   });
 
   test.each([
-    ["no HTTP", "SSH-2.0-OpenSSH_9.9\r\n"],
-    ["half a head", "HTTP/1.1 200 OK\r\nContent-"],
+    ["another protocol", "SSH-2.0-OpenSSH_9.9\r\n"],
+    ["an incomplete head", "HTTP/1.1 200 OK\r\nContent-"],
     ["a field with a space before the colon", "HTTP/1.1 200 OK\r\nX : 1\r\n\r\n"],
     ["a folded field", "HTTP/1.1 200 OK\r\nX: 1\r\n\x01Y: 2\r\n\r\n"],
     ["a control character in a field", "HTTP/1.1 200 OK\r\nX: a\x01b\r\n\r\n"],
     [
-      "length and chunks",
+      "a length and chunked",
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ],
     [
-      "chunks and length",
+      "chunked and a length",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
     ],
     ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"],
-    ["no length", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello"],
-    [
-      "a protocol that nobody asked for",
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-    ],
-    ["more fields than fit", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(61_440)}\r\n\r\n`],
-  ])("the origin says %s", async (_, said) => {
+    ["an invalid length", "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello"],
+    ["an unexpected 101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
+    ["too long a head", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(61_440)}\r\n\r\n`],
+  ])("the origin sends %s", async (_, said) => {
     const fault = await faultWhen((connection) => {
       connection.socket.end(said, "latin1");
     });
     expect(fault).toMatchObject({ _tag: "ConnectionBroken", origin: "upstream" });
   });
 
-  test("the origin says nothing in time", async () => {
+  test("the origin does not answer in time", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { headersTimeoutMs: 20 });
     const fault = await faultOf(transport.call(request()));

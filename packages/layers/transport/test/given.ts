@@ -1,9 +1,9 @@
 import { bodyBroken, type HttpHeaders, PushBody } from "@pagoda/http";
 
-/** A body that the test gives piece by piece, and that says what its reader wants. */
+/** A body that the test feeds, with a log of its reader's requests. */
 export class Given extends PushBody {
   readonly length: number | undefined;
-  /** How often its reader had enough for now. */
+  /** How often the reader paused. */
   pauses = 0;
   begun = false;
   #wanted = Promise.withResolvers<void>();
@@ -14,12 +14,12 @@ export class Given extends PushBody {
     this.length = length;
   }
 
-  /** It is cancelled. */
+  /** Resolves when cancelled. */
   get stopped(): Promise<void> {
     return this.#stopped.promise;
   }
 
-  /** Gives a piece, and waits until more is wanted. */
+  /** Pushes a chunk and waits until the reader accepts more. */
   async give(piece: string | Uint8Array): Promise<void> {
     this.#wanted = Promise.withResolvers();
     if (this.push(typeof piece === "string" ? Buffer.from(piece) : piece)) return;

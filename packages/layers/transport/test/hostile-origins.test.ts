@@ -8,7 +8,7 @@ import { bareOrigin, client, faultOf, listen, request, responseOf, textOf, until
 
 const malformed = { _tag: "ConnectionBroken", code: "MALFORMED" };
 
-/** What the transport makes of an origin that says this to a GET. */
+/** Result of a GET to an origin with this response. */
 async function answered(...lines: readonly string[]) {
   const origin = await bareOrigin();
   const one = client(origin.url);
@@ -19,7 +19,7 @@ async function answered(...lines: readonly string[]) {
   return { origin, one, result, connection };
 }
 
-/** A body whose source does not wait when it should; each piece is of another letter. */
+/** A body whose source ignores backpressure; each chunk has another letter. */
 class Careless extends Body {
   readonly length = undefined;
   readonly pieces: readonly string[];
@@ -48,7 +48,7 @@ function trailersOf({ body }: HttpResponse): Promise<HttpHeaders | undefined> {
 
 describe("defect: a hostile origin", () => {
   test.each(["\n", "\r", "\u000b", "\u00a0\n"])(
-    "hid a line end %j in the space around a value",
+    "hid a line end %j in the whitespace around a value",
     async (end) => {
       const { result } = await answered(
         "HTTP/1.1 200 OK",
@@ -66,7 +66,7 @@ describe("defect: a hostile origin", () => {
     "HTTP/1.1 200 OK\r\nContent-Length: 0\n\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\n",
     "HTTP/1.1 200 OK\r\nX: y\n",
-  ])("that ends lines with a bare line feed was waited for until the time was over: %j", async (said) => {
+  ])("with a bare line feed was waited for until the timeout: %j", async (said) => {
     const { result } = await answered(said);
     expect(await faultOf(result)).toMatchObject({ ...malformed, reason: "bare-line-feed" });
   });
@@ -79,15 +79,12 @@ describe("defect: a hostile origin", () => {
     ["head-too-long", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(61_440)}\r\n\r\n`],
     ["not-http", "SSH-2.0-OpenSSH_9.9\r\n"],
     ["unexpected-upgrade", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"],
-  ] as const)(
-    "was said to have closed the connection, when its response had a wrong %s",
-    async (reason, said) => {
-      const { result } = await answered(said);
-      expect(await faultOf(result)).toMatchObject({ ...malformed, reason });
-    },
-  );
+  ] as const)("with an invalid %s was reported as a closed connection", async (reason, said) => {
+    const { result } = await answered(said);
+    expect(await faultOf(result)).toMatchObject({ ...malformed, reason });
+  });
 
-  test("had its length passed on twice", async () => {
+  test("had a duplicate length passed on", async () => {
     const { result } = await answered(
       "HTTP/1.1 200 OK",
       "Content-Length: 2",
@@ -101,7 +98,7 @@ describe("defect: a hostile origin", () => {
     expect(await body.text()).toMatchObject({ right: "ab" });
   });
 
-  test.each(["Content-Length: 5", "transfer-encoding: chunked"])("said %s in its trailers", async (field) => {
+  test.each(["Content-Length: 5", "transfer-encoding: chunked"])("sent %s in trailers", async (field) => {
     const { result } = await answered(
       "HTTP/1.1 200 OK",
       "Transfer-Encoding: chunked",
@@ -116,14 +113,14 @@ describe("defect: a hostile origin", () => {
     expect(await trailersOf(await responseOf(result))).toBeUndefined();
   });
 
-  test("could go on with information for ever", async () => {
+  test("could send 1xx responses forever", async () => {
     const { result, connection } = await answered();
     const hint = ["HTTP/1.1 103 Early Hints", `Link: ${"a".repeat(6_000)}`, "", ""];
     for (let n = 0; n < 12; n++) connection.say(...hint);
     expect(await faultOf(result)).toMatchObject(malformed);
   });
 
-  test("had its information counted over all its responses", async () => {
+  test("had 1xx responses counted across all responses", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     for (let call = 0; call < 12; call++) {
@@ -137,7 +134,7 @@ describe("defect: a hostile origin", () => {
     expect(origin.connections).toHaveLength(1);
   });
 
-  test("answered before it had read an upload, and the next request went into the rest of that", async () => {
+  test("answered before reading an upload, and the next request became part of it", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     const result = one.call(request("POST", "/", { body: Buffer.alloc(20_000_000) }));
@@ -153,7 +150,7 @@ describe("defect: a hostile origin", () => {
     expect(await textOf(next)).toBe("ab");
   });
 
-  test("answered while the end of an upload waited in the socket, and the next request went behind that", async () => {
+  test("answered while the end of an upload was buffered, and the next request followed it", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     const result = one.call(request("POST", "/", { body: new Careless(50_000, 600) }));
@@ -167,7 +164,7 @@ describe("defect: a hostile origin", () => {
   });
 });
 
-test("defect: over TLS the end of a response that nobody read came to a paused connection, on which the next call hung", async () => {
+test("defect: over TLS an unread end of a response left the connection paused, and the next call hung", async () => {
   const { ca, issue } = testAuthority();
   const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
   const server = createServer({ key, cert }, (_message, out) => out.end("a".repeat(100_000)));
@@ -175,7 +172,7 @@ test("defect: over TLS the end of a response that nobody read came to a paused c
   const one = client(url, { tls: { ca } });
   for (let call = 0; call < 5; call++) {
     const { body } = await responseOf(one.call(request()));
-    // Four records fill what is kept for a reader, and more are deciphered already.
+    // Four records fill the reader's buffer, and more are already decrypted.
     for (let turn = 0; turn < 100; turn++) await settled();
     expect(await body.bytes()).toMatchObject({ right: { length: 100_000 } });
     await untilIdle(one);
@@ -185,7 +182,7 @@ test("defect: over TLS the end of a response that nobody read came to a paused c
 describe("defect: a caller", () => {
   const mistake = new Error("a mistake");
 
-  test("that throws when it is informed ended the process", async () => {
+  test("that throws in onInformation ended the process", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     const result = one.call({
@@ -201,7 +198,7 @@ describe("defect: a caller", () => {
     await untilIdle(one);
   });
 
-  test("that throws when its body has been sent ended the process", async () => {
+  test("that throws in a body observer ended the process", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     const body = bodyOf("hello");
@@ -212,7 +209,7 @@ describe("defect: a caller", () => {
     await untilIdle(one);
   });
 
-  test("sent trailers that say how long the request is", async () => {
+  test("sent framing fields in trailers", async () => {
     const origin = await bareOrigin();
     const one = client(origin.url);
     const body = bodyOf("hello");
@@ -232,7 +229,7 @@ describe("defect: a caller", () => {
     expect((await responseOf(result)).status).toBe(204);
   });
 
-  test("whose body does not wait had its pieces mixed", async () => {
+  test("whose body ignores backpressure had its chunks reordered", async () => {
     const origin = await bareOrigin();
     const body = new Careless(300_000, 4);
     const result = client(origin.url).call(request("POST", "/", { body }));
@@ -244,7 +241,7 @@ describe("defect: a caller", () => {
     expect((await responseOf(result)).status).toBe(204);
   });
 
-  test("named an origin on port 0", () => {
+  test("could configure port 0", () => {
     expect(() => transport("http://localhost:0")).toThrow(RangeError);
   });
 });

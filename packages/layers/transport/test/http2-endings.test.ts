@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-/** An origin that answers with frames that Node's server would never send. */
+/** An origin that answers with raw frames, for what Node's server never sends. */
 async function rawHttp2Origin(answer: (stream: number) => readonly Buffer[]): Promise<string> {
   const server = rawHttp2Server(answer);
   const sockets: Socket[] = [];
@@ -16,8 +16,8 @@ async function rawHttp2Origin(answer: (stream: number) => readonly Buffer[]): Pr
   return listen(server, () => sockets.forEach((socket) => socket.destroy()));
 }
 
-describe("what ends a call over HTTP/2", () => {
-  test("an abort resets its stream, and the connection goes on", async () => {
+describe("end of a call over HTTP/2", () => {
+  test("an abort resets the stream, not the connection", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions, codes } = await http2Origin((stream, fields) => {
       streams.push(stream);
@@ -36,7 +36,7 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
-  test("a body that is cancelled resets it, too", async () => {
+  test("cancelling the body resets the stream", async () => {
     const { url, codes } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });
       stream.write("half");
@@ -49,7 +49,7 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
-  test("a caller whose function throws rejects its call, and the connection goes on", async () => {
+  test("a throwing callback rejects the call, and the connection stays open", async () => {
     const { url, sessions, codes } = await http2Origin((stream, fields) => {
       if (codes.length > 0) return hello(stream, fields);
       stream.additionalHeaders({ ":status": 103 });
@@ -69,7 +69,7 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
-  test("an origin that refuses the stream is named by its code, and may be asked again", async () => {
+  test("a refused stream has its code and can be retried", async () => {
     const { url } = await http2Origin((stream) => stream.close(7));
     const transport = http2(url);
     const fault = await faultOf(transport.call(request()));
@@ -77,7 +77,7 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
-  test("an origin that dies inside the body breaks it", async () => {
+  test("an origin that dies during the body breaks it", async () => {
     const { url, sessions } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });
       stream.write("half");
@@ -92,7 +92,7 @@ describe("what ends a call over HTTP/2", () => {
   test.each([
     ["with NO_ERROR", 0],
     ["with CANCEL", 8],
-  ])("an origin that resets its stream %s inside a body of unknown length breaks it", async (_how, code) => {
+  ])("a reset %s during a body of unknown length breaks it", async (_how, code) => {
     const origin = await rawHttp2Origin((stream) => [
       fieldsFrame(stream, [[":status", "200"]], false),
       dataFrame(stream, "half", false),
@@ -102,7 +102,7 @@ describe("what ends a call over HTTP/2", () => {
     expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
   });
 
-  test("defect: an answer to an upgrade that was longer than its length was a defect of the server", async () => {
+  test("defect: a refused upgrade with a body longer than its length was a defect of the server", async () => {
     const status404 = [
       [":status", "404"],
       ["content-length", "1"],
@@ -114,7 +114,7 @@ describe("what ends a call over HTTP/2", () => {
     const asked = { ...request(), upgrade: "websocket" };
     const { status, body } = await responseOf(http2(origin).call(asked));
     expect([status, body.length]).toEqual([404, 1]);
-    // Whoever passes the body on has announced its length.
+    // A server that forwards the body has already sent its length.
     const came: unknown[] = [];
     await new Promise<void>((resolve) => {
       body.pipe({
@@ -126,7 +126,7 @@ describe("what ends a call over HTTP/2", () => {
     expect(came).toEqual(["BodyBroken"]);
   });
 
-  test("an origin that ends its stream, and resets it afterwards with NO_ERROR, has said all", async () => {
+  test("a NO_ERROR reset after the end of the stream is a regular end", async () => {
     const origin = await rawHttp2Origin((stream) => [
       fieldsFrame(stream, [[":status", "200"]], false),
       dataFrame(stream, "whole", true),
@@ -135,7 +135,7 @@ describe("what ends a call over HTTP/2", () => {
     expect(await textOf(http2(origin).call(request()))).toBe("whole");
   });
 
-  test("an origin that ends before the length that it announced breaks it", async () => {
+  test("a body shorter than its length is broken", async () => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200, "content-length": "10" });
       stream.write("half");
@@ -145,14 +145,14 @@ describe("what ends a call over HTTP/2", () => {
     expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
   });
 
-  test("an origin that dies before the head is a broken connection", async () => {
+  test("an origin that dies before the headers is ConnectionBroken", async () => {
     const { url, sessions } = await http2Origin(() => sessions[0]?.destroy());
     const transport = http2(url);
     expect(await faultOf(transport.call(request()))).toMatchObject({ _tag: "ConnectionBroken" });
     await untilIdle(transport);
   });
 
-  test("after GOAWAY what is under way ends, and what follows has another connection", async () => {
+  test("after GOAWAY calls in flight finish and new ones use another connection", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url);
@@ -167,14 +167,14 @@ describe("what ends a call over HTTP/2", () => {
     expect(sessions.length).toBe(2);
   });
 
-  test("a head that does not come in time", async () => {
+  test("headers timeout", async () => {
     const { url, codes } = await http2Origin(() => {});
     const fault = await faultOf(http2(url, { headersTimeoutMs: 30 }).call(request()));
     expect(fault).toMatchObject({ _tag: "HeadersTimedOut", afterMs: 30 });
     await until(() => codes.length === 1);
   });
 
-  test("defect: an upload that the origin does not take had no limit", async () => {
+  test("defect: an upload that the origin does not read had no timeout", async () => {
     const { url, codes } = await http2Origin(() => {});
     const body = bodyFrom([Buffer.alloc(10_000_000)]);
     const result = http2(url, { headersTimeoutMs: 30 }).call({ ...request(), method: "PUT", body });
@@ -182,7 +182,7 @@ describe("what ends a call over HTTP/2", () => {
     await until(() => codes.length === 1);
   });
 
-  test("a body that falls silent", async () => {
+  test("idle timeout of a body", async () => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });
       stream.write("half");
@@ -193,7 +193,7 @@ describe("what ends a call over HTTP/2", () => {
     });
   });
 
-  test("defect: a body that fell silent after its reader's break was waited for for ever", async () => {
+  test("defect: no idle timeout after a pause of the reader", async () => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });
       stream.write(Buffer.alloc(200_000));
@@ -203,7 +203,7 @@ describe("what ends a call over HTTP/2", () => {
     const broken = Promise.withResolvers<unknown>();
     let takes = false;
     const flow = body.pipe({ write: () => takes, end() {}, fail: broken.resolve });
-    // The break lasts while others fall silent and are ended for it, one after the other.
+    // The pause lasts while other calls run into their idle timeouts, one after the other.
     for (let other = 0; other < 2; other++) {
       const silent = await responseOf(transport.call(request()));
       expect(await silent.body.bytes()).toMatchObject({ left: { cause: { code: "IDLE_TIMEOUT" } } });
@@ -213,12 +213,12 @@ describe("what ends a call over HTTP/2", () => {
     expect(await broken.promise).toMatchObject({ cause: { code: "IDLE_TIMEOUT" } });
   });
 
-  test("nobody listens", async () => {
+  test("connection refused", async () => {
     const fault = await faultOf(http2("http://127.0.0.1:1").call(request()));
     expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "ECONNREFUSED" });
   });
 
-  test("an upload that breaks is the client's matter, and resets the stream", async () => {
+  test("a broken upload is Aborted and resets the stream", async () => {
     const { url, codes } = await http2Origin((stream) => stream.resume());
     const broken = bodyFrom(
       (async function* () {
@@ -244,7 +244,7 @@ describe("what ends a call over HTTP/2", () => {
     await untilIdle(transport);
   });
 
-  test("an answer before the upload's end stops the upload", async () => {
+  test("an answer before the end of the upload stops the upload", async () => {
     const { url } = await http2Origin(hello);
     let stopped = false;
     const endless = bodyFrom(
@@ -265,7 +265,7 @@ describe("what ends a call over HTTP/2", () => {
     await until(() => stopped);
   });
 
-  test("close lets what is under way end, and refuses what comes", async () => {
+  test("close lets calls in flight finish and refuses new ones", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url);
@@ -280,7 +280,7 @@ describe("what ends a call over HTTP/2", () => {
     if (session?.closed === false) await once(session, "close");
   });
 
-  test("close lets calls that wait for the connection be made", async () => {
+  test("close lets calls waiting for the connection proceed", async () => {
     const { url } = await http2Origin(hello);
     const transport = http2(url);
     const results = [transport.call(request()), transport.call(request())];
@@ -289,7 +289,7 @@ describe("what ends a call over HTTP/2", () => {
     await closed;
   });
 
-  test("a connection that nobody uses is closed after a while", async () => {
+  test("an idle connection is closed after keepAliveMs", async () => {
     const { url, sessions } = await http2Origin(hello);
     const transport = http2(url, { keepAliveMs: 20 });
     await textOf(transport.call(request()));

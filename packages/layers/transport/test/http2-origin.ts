@@ -6,7 +6,7 @@ import { client, listen } from "./origin.ts";
 
 export type Answer = (stream: ServerHttp2Stream, fields: readonly string[]) => void;
 
-/** An origin that speaks HTTP/2 by prior knowledge, and what it has seen. */
+/** An h2c origin, with its sessions and requests. */
 export async function http2Origin(answer: Answer, settings: { readonly maxConcurrentStreams?: number } = {}) {
   const sessions: ServerHttp2Session[] = [];
   const codes: number[] = [];

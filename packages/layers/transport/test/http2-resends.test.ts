@@ -6,13 +6,13 @@ import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-/** Leaves a connection, of which it processes no stream after `last`. Node's own server cannot say that it processes none. */
+/** Sends GOAWAY with `last` as the last processed stream. Node's server cannot do this for no stream at all. */
 function leave(socket: Socket | undefined, last: number, code = 0): void {
   const frame = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, code]);
   (socket as Socket).write(frame);
 }
 
-/** An origin that leaves each connection at its nth stream, and says nothing to those that come later. */
+/** An origin that sends GOAWAY at the nth stream of each connection and ignores later streams. */
 async function leavingOrigin(nth: number) {
   const counts = new WeakMap<object, number>();
   return http2Origin((stream, fields) => {
@@ -24,14 +24,14 @@ async function leavingOrigin(nth: number) {
 }
 
 describe("streams above the last one of a GOAWAY", () => {
-  test("defect: were lost, 15 of 20 where the origin leaves at every fifth", async () => {
+  test("defect: 15 of 20 calls were lost with a GOAWAY at every fifth", async () => {
     const { url, sessions } = await leavingOrigin(5);
     const transport = http2(url);
     const notes = callNotes();
     const asked = { ...request("POST", "/", { body: "a" }), notes };
     const calls = Array.from({ length: 40 }, () => transport.call(asked));
     for (const call of calls) expect(await textOf(call)).toBe("hello");
-    // Each is counted.
+    // Every resend is counted.
     const resent = 35 + 30 + 25 + 20 + 15 + 10 + 5;
     expect(transport.describe().state).toMatchObject({ resent });
     expect(notes.tries).toBe(40 + resent);
@@ -39,7 +39,7 @@ describe("streams above the last one of a GOAWAY", () => {
     await untilIdle(transport);
   });
 
-  test("go over another connection with a body that was begun, if it can be read again", async () => {
+  test("are resent with a started body if it can be read again", async () => {
     let refused = 0;
     const { url, sockets } = await http2Origin((stream, fields) => {
       if (refused++ > 0) return hello(stream, fields);
@@ -49,7 +49,7 @@ describe("streams above the last one of a GOAWAY", () => {
     expect(await textOf(http2(url).call(request("POST", "/", { body })))).toBe("hello");
   });
 
-  test("are broken with a body that cannot be read again", async () => {
+  test("are ConnectionBroken with a body that cannot be read again", async () => {
     const { url, sockets } = await http2Origin((stream) => {
       stream.once("data", () => leave(sockets[0], 0));
     });
@@ -58,7 +58,7 @@ describe("streams above the last one of a GOAWAY", () => {
     expect(fault).not.toHaveProperty("processed");
   });
 
-  test("go elsewhere after an error, too, and those below are broken", async () => {
+  test("are resent after a GOAWAY with an error, while lower streams are broken", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sockets } = await http2Origin((stream, fields) => {
       if (streams.push(stream) > 3) return hello(stream, fields);
@@ -72,7 +72,7 @@ describe("streams above the last one of a GOAWAY", () => {
     for (const other of others) expect(await textOf(other)).toBe("hello");
   });
 
-  test("are given up after ten connections, as never processed", async () => {
+  test("fail as never processed after ten connections", async () => {
     const { url, sockets } = await http2Origin(() => leave(sockets.at(-1), 0));
     const transport = http2(url);
     const fault = await faultOf(transport.call(request("POST")));
@@ -81,7 +81,7 @@ describe("streams above the last one of a GOAWAY", () => {
     await untilIdle(transport);
   });
 
-  test("do not go elsewhere when their caller has gone", async () => {
+  test("are not resent after an abort", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sockets } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url);
@@ -108,7 +108,7 @@ describe("a kept connection that breaks under a request", () => {
     return { ...origin, transport };
   }
 
-  test("is replaced where the request changes nothing", async () => {
+  test("is replaced for a safe request", async () => {
     const { transport, sessions } = await breaking();
     expect(await textOf(transport.call(request()))).toBe("hello");
     expect(sessions.length).toBe(2);
@@ -126,7 +126,7 @@ describe("a kept connection that breaks under a request", () => {
 });
 
 test.each([0, 2, 7, 8])(
-  "defect: what came before a reset with code %d was lost, when it had come along with the head",
+  "defect: data before a reset with code %d was lost if it arrived with the headers",
   async (code) => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200, "content-length": "10" });
@@ -147,7 +147,7 @@ test.each([0, 2, 7, 8])(
   },
 );
 
-test("what came before a reset reaches a reader that had taken a break", async () => {
+test("data before a reset reaches a paused reader", async () => {
   const { url } = await http2Origin((stream) => {
     stream.respond({ ":status": 200, "content-length": "300000" });
     stream.write(Buffer.alloc(200_000), () => stream.close(2));

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { faultOf, listen, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-/** A way to an origin on which everything can be held up, as if the machine behind it were gone. */
+/** A connection to an origin that can be blocked, as if its machine were gone. */
 async function line(to: string) {
   const sockets: Socket[] = [];
   let isSilent = false;
@@ -30,8 +30,8 @@ async function line(to: string) {
   };
 }
 
-describe("an origin that has fallen silent", () => {
-  test("defect: kept its connection, and the calls on it, as long as calls came", async () => {
+describe("a silent origin", () => {
+  test("defect: kept its connection and calls as long as new calls arrived", async () => {
     const streams: ServerHttp2Stream[] = [];
     const origin = await http2Origin((stream, fields) => {
       streams.push(stream);
@@ -52,7 +52,7 @@ describe("an origin that has fallen silent", () => {
     await untilIdle(transport);
   });
 
-  test("keeps its connection where it answers the PING", async () => {
+  test("keeps its connection if it answers the PING", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url, { pingMs: 100, headersTimeoutMs: 0 });
@@ -66,16 +66,16 @@ describe("an origin that has fallen silent", () => {
   });
 });
 
-describe("a connection whose calls time out in a row", () => {
+describe("a connection with consecutive timeouts", () => {
   test.each([
     ["by the transport's limit", { headersTimeoutMs: 200 }, undefined],
-    ["by a limit further out", { headersTimeoutMs: 0 }, new DOMException("late", "TimeoutError")],
+    ["by an outer timeout", { headersTimeoutMs: 0 }, new DOMException("late", "TimeoutError")],
     [
-      "by a fault further out",
+      "by a fault of an outer layer",
       { headersTimeoutMs: 0 },
       { _tag: "TimedOut", origin: "upstream", retryable: true },
     ],
-  ])("takes no new ones after three: %s", async (_, options, reason) => {
+  ])("accepts no more calls after three: %s", async (_, options, reason) => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url, options);
@@ -92,8 +92,8 @@ describe("a connection whose calls time out in a row", () => {
 
   test.each([
     ["a caller's own deadline", { _tag: "DeadlineExceeded", origin: "local", retryable: false } as const],
-    ["a process that was stopped", { _tag: "TimedOut", origin: "local", retryable: true } as const],
-  ])("goes on after %s", async (_, fault) => {
+    ["a stall of this process", { _tag: "TimedOut", origin: "local", retryable: true } as const],
+  ])("stays in use after %s", async (_, fault) => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => streams.push(stream));
     const transport = http2(url, { headersTimeoutMs: 0 });
@@ -107,7 +107,7 @@ describe("a connection whose calls time out in a row", () => {
     expect(sessions.length).toBe(1);
   });
 
-  test("goes on after an answer, and whatever callers give up", async () => {
+  test("stays in use after an answer and after aborts", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream, fields) => {
       streams.push(stream);

@@ -9,7 +9,7 @@ const { ca, issue } = testAuthority();
 const { certificate: cert, key } = issue({ names: "DNS:localhost,IP:127.0.0.1" });
 
 describe("HTTP/2 over TLS", () => {
-  test("is agreed on by ALPN, with an authority that is trusted", async () => {
+  test("is negotiated by ALPN with a trusted certificate", async () => {
     const server = createSecureServer({ key, cert });
     server.on("stream", (stream: ServerHttp2Stream) => {
       stream.respond({ ":status": 200 });
@@ -23,7 +23,7 @@ describe("HTTP/2 over TLS", () => {
     expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
   });
 
-  test("is no HTTP/1.1 instead, where the origin has nothing else", async () => {
+  test("does not fall back to HTTP/1.1", async () => {
     const server = createServer({ key, cert }, (_message, out) => out.end());
     server.on("tlsClientError", () => {});
     const url = await listen(server, () => server.closeAllConnections(), "https");

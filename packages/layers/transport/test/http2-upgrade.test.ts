@@ -6,7 +6,7 @@ import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 import { connecting, Heard, tunnelOrigin, upgrading } from "./tunnel-origin.ts";
 
 describe("over HTTP/2", () => {
-  test("an upgrade is a CONNECT with a protocol, without the key and its answer", async () => {
+  test("an upgrade is an extended CONNECT without key and answer", async () => {
     const origin = await tunnelOrigin("http2");
     const headers = HttpHeaders.of({
       "Sec-WebSocket-Key": "a",
@@ -34,18 +34,18 @@ describe("over HTTP/2", () => {
     response.body.cancel();
   });
 
-  test("an upgrade names one protocol, and has no method", async () => {
+  test("an upgrade names one protocol and requires GET", async () => {
     const origin = await tunnelOrigin("http2");
     const transport = http2(origin.url);
     void transport.call(upgrading(new Given(), { upgrade: "Shop/1, tcp" }));
     expect((await origin.next()).fields).toMatchObject({ ":method": "CONNECT", ":protocol": "Shop/1" });
     expect(await faultOf(transport.call(upgrading(new Given(), { method: "POST" })))).toMatchObject({
       _tag: "RequestInvalid",
-      reason: "an upgrade is asked for with POST, which HTTP/2 cannot say",
+      reason: "an upgrade over HTTP/2 requires GET (got POST)",
     });
   });
 
-  test("CONNECT names the authority and nothing else", async () => {
+  test("CONNECT has an authority only", async () => {
     const origin = await tunnelOrigin("http2");
     const result = http2(origin.url).call(connecting(new Given()));
     const there = await origin.next();
@@ -59,11 +59,11 @@ describe("over HTTP/2", () => {
     heard.cancel();
   });
 
-  test("an origin that takes no upgrades is asked for none, and serves on", async () => {
+  test("no upgrade is sent to an origin without extended CONNECT, and its connection stays usable", async () => {
     const { url, sessions, codes } = await http2Origin(hello);
     const transport = http2(url);
     const said = new Given();
-    // The first one waits for what the origin says of itself.
+    // The first call waits for the origin's SETTINGS.
     for (const message of [upgrading(said), upgrading(said)]) {
       expect(await faultOf(transport.call(message))).toMatchObject({
         _tag: "UpgradeUnsupported",
@@ -98,7 +98,7 @@ describe("over HTTP/2", () => {
     await there.closed;
   });
 
-  test("an origin that opens the tunnel with its end leaves the client its say", async () => {
+  test("an origin that opens and ends its side at once lets the client continue", async () => {
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 }, { endStream: true });
       stream.setEncoding("latin1").on("data", (text: string) => (got += text));

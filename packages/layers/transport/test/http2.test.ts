@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { echo, hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { client, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-describe("an origin that speaks HTTP/2", () => {
-  test("gets the request, and gives its response", async () => {
+describe("an HTTP/2 origin", () => {
+  test("receives the request and answers", async () => {
     let seen: readonly string[] = [];
     const { url } = await http2Origin((stream, fields) => {
       seen = fields;
@@ -51,7 +51,7 @@ describe("an origin that speaks HTTP/2", () => {
     expect(await response.body.text()).toMatchObject({ right: "hello" });
   });
 
-  test("gets bodies whole and as they stream, and gives them so", async () => {
+  test("exchanges complete and streamed bodies", async () => {
     const { url } = await http2Origin(echo);
     const origin2 = http2(url);
     expect(await textOf(origin2.call(request("POST", "/", { body: "whole" })))).toBe("whole");
@@ -62,7 +62,7 @@ describe("an origin that speaks HTTP/2", () => {
     await untilIdle(origin2);
   });
 
-  test("is held back by a reader that takes a break", async () => {
+  test("is slowed down by a paused reader", async () => {
     let sent = 0;
     const { url } = await http2Origin((stream) => {
       stream.respond({ ":status": 200 });
@@ -82,7 +82,7 @@ describe("an origin that speaks HTTP/2", () => {
     flow.cancel();
   });
 
-  test("trailers go both ways", async () => {
+  test("exchanges trailers", async () => {
     let seen: readonly string[] = [];
     const { url } = await http2Origin((stream) => {
       stream.on("trailers", (_headers, _flags, fields: readonly string[]) => (seen = fields));
@@ -95,7 +95,7 @@ describe("an origin that speaks HTTP/2", () => {
     upload.pipe = (sink) =>
       pipe({
         write: (chunk) => sink.write(chunk),
-        // Only the first is one: the others would end the process, or say how long the request is.
+        // Only the first is valid: the others would end the process, or frame the request.
         end: () => sink.end(HttpHeaders.of({ Sum: "1", Connection: "close", "Content-Length": "9" })),
         fail: (fault) => sink.fail(fault),
       });
@@ -107,7 +107,7 @@ describe("an origin that speaks HTTP/2", () => {
     expect(seen).toEqual(["sum", "1"]);
   });
 
-  test("defect: a client's trailers could end the process, and its fields blame the origin", async () => {
+  test("defect: client trailers could end the process, and client fields count against the origin", async () => {
     let heads: readonly string[] = [];
     let seen: readonly string[] = [];
     const { url } = await http2Origin((stream, fields) => {
@@ -129,11 +129,11 @@ describe("an origin that speaks HTTP/2", () => {
       "whole",
     );
     const sent = ["etag", "a, b", "cookie", "c=1", "cookie", "d=2"];
-    // Who has a cookie says so in the head.
+    // Cookies are sent in the headers.
     expect([heads.slice(8), seen]).toEqual([sent, ["etag", "a, b"]]);
   });
 
-  test("information is passed on; 100 lets the body go", async () => {
+  test("passes on 1xx responses; 100 starts the body", async () => {
     const told: number[] = [];
     let before = 0;
     const { url } = await http2Origin((stream) => {
@@ -161,13 +161,13 @@ describe("an origin that speaks HTTP/2", () => {
     ["HEAD", 200],
     ["GET", 204],
     ["GET", 304],
-  ])("%s answered %d has no body", async (method, status) => {
+  ])("a response to %s with %d has no body", async (method, status) => {
     const { url } = await http2Origin((stream) => stream.respond({ ":status": status }, { endStream: true }));
     const response = await responseOf(http2(url).call(request(method)));
     expect([response.status, response.body.take()?.length]).toEqual([status, 0]);
   });
 
-  test("one connection serves many calls; where the origin allows fewer there are more", async () => {
+  test("one connection serves many calls, more connections are opened beyond its limit", async () => {
     const waiting: ServerHttp2Stream[] = [];
     const { url, sessions } = await http2Origin((stream) => waiting.push(stream), {
       maxConcurrentStreams: 2,
@@ -185,7 +185,7 @@ describe("an origin that speaks HTTP/2", () => {
     expect(transport.describe().state).toMatchObject({ connections: 3 });
   });
 
-  test("notes say where the call went", async () => {
+  test("notes name the upstream", async () => {
     const { url } = await http2Origin(hello);
     const notes = callNotes();
     await textOf(http2(url).call({ ...request(), notes }));
@@ -193,7 +193,7 @@ describe("an origin that speaks HTTP/2", () => {
   });
 });
 
-test("a protocol that is none is refused", () => {
+test("an unknown protocol is rejected", () => {
   expect(() => client("http://localhost", { protocol: "http3" as never })).toThrow(
     new RangeError('transport: protocol must be "http1" or "http2" (got "http3")'),
   );

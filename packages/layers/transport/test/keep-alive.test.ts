@@ -18,7 +18,7 @@ function bench() {
 }
 
 describe("KeepAlive", () => {
-  test("asks after silence, and gives up after as much more", async () => {
+  test("sends a PING after silence and closes after the same time again", async () => {
     const { clock, told, keepAlive } = bench();
     keepAlive.begin();
     await clock.advance(1_000);
@@ -26,7 +26,7 @@ describe("KeepAlive", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("takes any byte for an answer, the last moment included", async () => {
+  test("any byte counts as an answer, up to the last moment", async () => {
     const { clock, told, state, keepAlive } = bench();
     keepAlive.begin();
     await clock.advance(200);
@@ -35,7 +35,7 @@ describe("KeepAlive", () => {
     expect(told).toEqual(["ping at 100", "ping at 301"]);
   });
 
-  test("does not ask where something comes, nor while no call is under way", async () => {
+  test("sends no PING while data arrives or no call is in flight", async () => {
     const { clock, told, state, keepAlive } = bench();
     keepAlive.begin();
     for (let n = 0; n < 10; n++) {
@@ -51,7 +51,7 @@ describe("KeepAlive", () => {
     expect(told).toEqual(["ping at 2100"]);
   });
 
-  test("gives the origin its time anew when this process was stopped", async () => {
+  test("restarts the time after a stall of this process", async () => {
     const { clock, told, state, keepAlive } = bench();
     keepAlive.begin();
     await clock.advance(150);
@@ -63,7 +63,7 @@ describe("KeepAlive", () => {
     expect(told).toEqual(["ping at 100", "ping at 300", "silent at 401"]);
   });
 
-  test("leaves no timer when it is stopped", () => {
+  test("leaves no timer after stop", () => {
     const { clock, keepAlive } = bench();
     keepAlive.begin();
     keepAlive.stop();

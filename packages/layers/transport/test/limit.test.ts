@@ -16,7 +16,7 @@ const originOf = (error: Error | undefined, connected: boolean): string =>
   faultOf(error as Error, { ...terms, connected }).origin;
 
 describe("Limit", () => {
-  test("passes with its code, once", async () => {
+  test("fires once with its code", async () => {
     const { clock, passed, set } = bench();
     set();
     await clock.advance(99);
@@ -27,19 +27,19 @@ describe("Limit", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("defect: counted against the origin after this process had been stopped", async () => {
+  test("defect: counted against the origin after a stall of this process", async () => {
     const { clock, state, passed, set } = bench();
     set();
     state.stoppedMs = 1_001;
     await clock.advance(100);
-    // What has come meanwhile is read first.
+    // Pending data is read first.
     expect(passed).toEqual([]);
     await clock.advance(1);
     expect(passed).toMatchObject([{ code: "LATE" }]);
     expect([originOf(passed[0], false), originOf(passed[0], true)]).toEqual(["local", "local"]);
   });
 
-  test("does not pass where something has come after this process had been stopped", async () => {
+  test("does not fire if data arrives after a stall of this process", async () => {
     const { clock, state, limit, passed, set } = bench();
     set();
     state.stoppedMs = 60_000;

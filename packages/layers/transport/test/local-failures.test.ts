@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-/** Calls origins over HTTP/1.1 and HTTP/2 when all files are open that a process may have, and prints what comes of it. */
+/** Calls origins over HTTP/1.1 and HTTP/2 without free file descriptors, and prints the results. */
 const script = `
   import { openSync } from "node:fs";
   import { isLocalFailure } from "@pagoda/core";
@@ -10,7 +10,7 @@ const script = `
   import { transport } from "@pagoda/transport";
   const request = (method) => httpRequest("http://origin.test/", { method, body: "a" });
   const origins = ["http1", "http2"].map((protocol) => transport("http://127.0.0.1:1", { protocol }));
-  // What is loaded when it is first needed is loaded now.
+  // Loads lazily loaded modules now.
   await Promise.all(origins.map((origin) => origin.call(request("GET"))));
   try {
     for (;;) openSync("/dev/null");
@@ -21,7 +21,7 @@ const script = `
   process.stdout.write(JSON.stringify(results), () => process.exit(0));
 `;
 
-test("defect: a process without descriptors took that for a failure of the origin", async () => {
+test("defect: a process without file descriptors blamed the origin", async () => {
   const { stdout } = await promisify(execFile)(
     "sh",
     ["-c", 'ulimit -n 128 && exec "$0" --input-type=module --eval "$1"', process.execPath, script],

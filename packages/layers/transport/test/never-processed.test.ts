@@ -4,7 +4,7 @@ import { Given } from "./given.ts";
 import { http2, http2Origin } from "./http2-origin.ts";
 import { bareOrigin, client, faultOf, request } from "./origin.ts";
 
-describe("a fault says that the request was never processed", () => {
+describe("a fault has processed: false", () => {
   test.each(["http1", "http2"] as const)("when the connection is refused, over %s", async (protocol) => {
     const transport = client("http://127.0.0.1:1", { protocol });
     for (const body of [undefined, bodyOf("a"), new Given()]) {
@@ -13,15 +13,12 @@ describe("a fault says that the request was never processed", () => {
     }
   });
 
-  test.each(["http1", "http2"] as const)(
-    "when the connection is not made in time, over %s",
-    async (protocol) => {
-      const { url } = await bareOrigin();
-      const transport = client(url.replace("http:", "https:"), { connectTimeoutMs: 20, protocol });
-      const fault = await faultOf(transport.call(request("POST", "/", { body: new Given() })));
-      expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "CONNECT_TIMEOUT", processed: false });
-    },
-  );
+  test.each(["http1", "http2"] as const)("when connecting times out, over %s", async (protocol) => {
+    const { url } = await bareOrigin();
+    const transport = client(url.replace("http:", "https:"), { connectTimeoutMs: 20, protocol });
+    const fault = await faultOf(transport.call(request("POST", "/", { body: new Given() })));
+    expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "CONNECT_TIMEOUT", processed: false });
+  });
 
   test("when the stream is refused, and the body can be read again", async () => {
     const { url } = await http2Origin((stream) => stream.close(7));
@@ -35,7 +32,7 @@ describe("a fault says that the request was never processed", () => {
   });
 });
 
-describe("a fault does not say so", () => {
+describe("a fault does not have processed: false", () => {
   test.each(["end", "destroy", "resetAndDestroy"] as const)(
     "when the origin has the request and closes: %s",
     async (close) => {

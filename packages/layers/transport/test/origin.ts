@@ -7,7 +7,7 @@ import { transport, type Transport, type TransportOptions } from "@pagoda/transp
 import { isLeft, isRight } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished } from "vitest";
 
-/** A connection as a bare origin sees it: what came on it, byte for byte as latin1, and what to say. */
+/** A connection of a bare origin: received bytes as latin1, and a way to answer. */
 export class Connection {
   readonly socket: Socket;
   readonly closed: Promise<void>;
@@ -24,7 +24,7 @@ export class Connection {
     this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
   }
 
-  /** What has come up to `end`, once that is there; it is then forgotten. */
+  /** Waits for `end` and returns and consumes everything up to it. */
   until(end: string): Promise<string> {
     return new Promise((resolve) => {
       this.#look = () => {
@@ -51,11 +51,11 @@ export class Connection {
 export interface BareOrigin {
   readonly url: string;
   readonly connections: readonly Connection[];
-  /** The next connection that was not given yet. */
+  /** The next new connection. */
   next(): Promise<Connection>;
 }
 
-/** An origin that says only what the test says. */
+/** An origin controlled by the test. */
 export async function bareOrigin(): Promise<BareOrigin> {
   const connections: Connection[] = [];
   const server = createServer((socket) => {
@@ -73,7 +73,7 @@ export async function bareOrigin(): Promise<BareOrigin> {
   };
 }
 
-/** An origin with Node's server. */
+/** An origin using Node's server. */
 export async function httpOrigin(answer: RequestListener): Promise<{ url: string; server: Server }> {
   const server = createHttpServer({ keepAliveTimeout: 60_000 }, answer);
   return { url: await listen(server, () => server.closeAllConnections()), server };
@@ -89,14 +89,14 @@ export async function listen(server: NetServer, cut: () => void, scheme = "http"
   return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A transport that is closed after the test. */
+/** A transport closed after the test. */
 export function client(url: string, options?: TransportOptions): Transport {
   const made = transport(url, options);
   onTestFinished(() => void made.close());
   return made;
 }
 
-/** A request that says nothing but what it is given. */
+/** A request without default fields. */
 export function request(method = "GET", path = "/", input: RequestInput = {}) {
   return httpRequest(`http://origin.test${path}`, { method, ...input });
 }
@@ -120,7 +120,7 @@ export async function textOf(result: ReturnType<Transport["call"]>): Promise<str
   return text.right;
 }
 
-/** Nothing is in flight, sooner or later; the test's own time limit bounds the wait. */
+/** Waits until nothing is in flight, bounded by the timeout of the test. */
 export async function untilIdle({ describe }: Transport): Promise<void> {
   while (describe().state?.["inFlight"] !== 0) await settled();
   expect(describe().state).toMatchObject({ inFlight: 0, waiting: 0 });

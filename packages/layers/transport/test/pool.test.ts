@@ -12,7 +12,7 @@ import {
   untilIdle,
 } from "./origin.ts";
 
-/** A request that is sent piece by piece. */
+/** A request sent in chunks. */
 const withTrailers = () => request("POST", "/", { body: bodyFrom(["a"]), headers: { Trailer: "X-A" } });
 const ok = ["HTTP/1.1 200 OK", "Content-Length: 2", "", "ok"];
 
@@ -24,7 +24,7 @@ async function answerNext(origin: BareOrigin): Promise<void> {
 }
 
 describe("the pool", () => {
-  test("calls one after the other share one connection", async () => {
+  test("sequential calls share a connection", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const first = transport.call(request());
@@ -45,7 +45,7 @@ describe("the pool", () => {
     });
   });
 
-  test("opens as many connections as there are calls, up to the limit", async () => {
+  test("opens one connection per concurrent call, up to the limit", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { maxConnections: 3 });
     const results = [transport.call(request()), transport.call(request()), transport.call(withTrailers())];
@@ -64,7 +64,7 @@ describe("the pool", () => {
     expect(transport.describe().state).toMatchObject({ connections: 3, idle: 3 });
   });
 
-  test("who waits is woken when a slot is free, in turn", async () => {
+  test("waiters are woken in order as slots become free", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { maxConnections: 1 });
     expect(transport.ready()).toBeUndefined();
@@ -84,7 +84,7 @@ describe("the pool", () => {
     expect(transport.ready()).toBeUndefined();
   });
 
-  test("a slot is taken until the body has ended", async () => {
+  test("a slot is held until the body has ended", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { maxConnections: 1 });
     const result = transport.call(request());
@@ -97,7 +97,7 @@ describe("the pool", () => {
     expect(isReady(transport)).toBe(true);
   });
 
-  test("a connection that the origin wants closed is not used again", async () => {
+  test("a connection the origin wants closed is not reused", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     for (let call = 0; call < 3; call++) {
@@ -111,7 +111,7 @@ describe("the pool", () => {
     expect(transport.describe().state).toMatchObject({ connections: 0, idle: 0 });
   });
 
-  test("an unused connection is closed after its time", async () => {
+  test("an idle connection is closed after keepAliveMs", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { keepAliveMs: 20 });
     const results = [transport.call(request()), transport.call(withTrailers())];
@@ -123,7 +123,7 @@ describe("the pool", () => {
     await untilIdle(transport);
   });
 
-  test("closing lets the calls under way finish, and left a rejection that nobody handled", async () => {
+  test("defect: close, which lets calls in flight finish, left an unhandled rejection", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const results = [transport.call(request()), transport.call(request())];

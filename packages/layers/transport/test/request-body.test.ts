@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, textOf, untilIdle } from "./origin.ts";
 
-describe("a request's body", () => {
-  test("that breaks reaches the origin as a broken one", async () => {
+describe("a request body", () => {
+  test("that breaks off is broken at the origin", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const body = new Given();
@@ -23,7 +23,7 @@ describe("a request's body", () => {
     await untilIdle(transport);
   });
 
-  test("was waited for after the origin had answered", async () => {
+  test("defect: was waited for after the origin had answered", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const body = new Given();
@@ -38,7 +38,7 @@ describe("a request's body", () => {
     await untilIdle(transport);
   });
 
-  test("that was read already counted against the origin", async () => {
+  test("defect: one already read counted against the origin", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const body = bodyFrom(["a"]);
@@ -52,7 +52,7 @@ describe("a request's body", () => {
     await untilIdle(transport);
   });
 
-  test("of another length than announced is the caller's mistake", async () => {
+  test("that does not match its length is RequestInvalid", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     for (const body of ["hello, world", bodyFrom(["hello, world"]), bodyFrom(["hel"])]) {
@@ -64,7 +64,7 @@ describe("a request's body", () => {
     for (const { text } of origin.connections) expect(text).not.toContain("world");
   });
 
-  test("can be sent again after a try that failed", async () => {
+  test("can be sent again after a failed attempt", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const source = new Given();
@@ -80,7 +80,7 @@ describe("a request's body", () => {
     const second = await origin.next();
     await source.give("lo");
     source.all();
-    // What was recorded of both before the second reading began goes out as one.
+    // The bytes recorded before the second reading are sent as one chunk.
     expect(await second.until("0\r\n\r\n")).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
     second.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
     expect(await textOf(again)).toBe("ok");

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { requestFields } from "../src/http2/request-fields.ts";
 import { bareOrigin, client, request, textOf } from "./origin.ts";
 
-/** What of a request stands on the wire. */
+/** Returns the bytes of a request on the wire. */
 async function sent(message: ReturnType<typeof request>, end = "\r\n\r\n"): Promise<string> {
   const origin = await bareOrigin();
   const result = client(origin.url).call(message);
@@ -32,14 +32,14 @@ describe("a request", () => {
     expect(text).not.toMatch(/content-length/i);
   });
 
-  test("with a streamed body of known length says the length, once", async () => {
+  test("with a streamed body of known length has one Content-Length", async () => {
     const body = bodyFrom(pieces("hel", "lo"));
     const text = await sent(request("POST", "/", { body, headers: { "Content-Length": "5" } }), "hello");
     expect(text.match(/content-length: 5/gi)).toHaveLength(1);
     expect(text).not.toMatch(/transfer-encoding/i);
   });
 
-  test("POST without a body says so, GET says nothing of a body", async () => {
+  test("has Content-Length: 0 for a POST without a body, but not for a GET", async () => {
     const headers = { "content-length": "0" };
     expect(await sent(request("POST"))).toContain("content-length: 0\r\n");
     expect(await sent(request("POST", "/", { headers }))).toContain("content-length: 0\r\n");
@@ -53,7 +53,7 @@ describe("a request", () => {
     expect(await sent(request("GET", "/", { headers }))).toBe(head.join("\r\n"));
   });
 
-  test("leaves out the fields of another connection", async () => {
+  test("removes connection fields", async () => {
     const headers = {
       Connection: "close",
       "Keep-Alive": "timeout=5",
@@ -63,32 +63,32 @@ describe("a request", () => {
     expect(await sent(request("GET", "/", { headers }))).not.toMatch(/close|timeout|h2c|gzip/);
   });
 
-  test("field values of any byte pass unchanged", async () => {
+  test("passes field values of any bytes unchanged", async () => {
     const value = `\t ~${String.fromCharCode(...Array.from({ length: 128 }, (_, i) => 128 + i))}`;
     const text = await sent(request("GET", "/", { headers: { "x-bytes": `<${value}>` } }));
     expect(text).toContain(`x-bytes: <${value}>\r\n`);
   });
 
-  test("its authority is the Host, whatever field it carries", async () => {
+  test("sends its authority as Host, whatever its fields say", async () => {
     const headers = new HttpHeaders(["host", "field.test", "x", "1", "HOST", "again.test"]);
     const text = await sent({ ...request(), authority: "authority.test:81", headers });
     expect(text.match(/^host: .*$/gim)).toEqual(["host: authority.test:81"]);
   });
 
-  test("its path is sent as it is written, as long as it is that path", async () => {
+  test("sends its raw path as long as it matches", async () => {
     const written = { path: "/%7Eann", of: "/~ann" };
     expect(await sent({ ...request(), path: "/~ann", written })).toMatch(/^GET \/%7Eann HTTP/);
     expect(await sent({ ...request(), path: "/bob", written })).toMatch(/^GET \/bob HTTP/);
     expect(requestFields({ ...request(), path: "/~ann", written }).fields).toContain("/%7Eann");
   });
 
-  test("its target is sent as it is", async () => {
+  test("sends its target unchanged", async () => {
     const odd = { path: "/a//b/./../%2F;p=\xe9{}|^`\\", query: "?q=%00&&=?/'\"<>" };
     expect(await sent({ ...request(), ...odd })).toMatch(/^GET /);
     expect(await sent({ ...request(), ...odd })).toContain(`GET ${odd.path}${odd.query} HTTP/1.1\r\n`);
   });
 
-  test("OPTIONS * was refused", async () => {
+  test("defect: OPTIONS * was refused", async () => {
     const text = await sent({ ...httpRequest("http://origin.test/", { method: "OPTIONS" }), path: "*" });
     expect(text).toMatch(/^OPTIONS \* HTTP\/1.1\r\nhost: origin.test\r\n/);
   });

@@ -12,9 +12,9 @@ async function answering(...said: readonly string[]) {
   return { transport, connection, response: await responseOf(result) };
 }
 
-describe("a response's body", () => {
+describe("a response body", () => {
   test.each([
-    ["whose length was announced", ["Content-Length: 9", "", "half"]],
+    ["with a Content-Length", ["Content-Length: 9", "", "half"]],
     ["in chunks", ["Transfer-Encoding: chunked", "", "4", "half", ""]],
     ["in chunks, within one", ["Transfer-Encoding: chunked", "", "9", "half"]],
   ])("%s is broken when the origin dies", async (_, said) => {
@@ -29,7 +29,7 @@ describe("a response's body", () => {
     }
   });
 
-  test("that ends with its connection was complete when the connection was reset", async () => {
+  test("defect: one that ends with its connection was complete after a reset", async () => {
     const { connection, response } = await answering("HTTP/1.1 200 OK", "", "half");
     const first = Promise.withResolvers<void>();
     const whole = new Promise((resolve) => {
@@ -44,7 +44,7 @@ describe("a response's body", () => {
     expect(await whole).toMatchObject({ _tag: "BodyBroken", cause: { errno: expect.any(Number) as number } });
   });
 
-  test("is broken when the origin falls silent, and not when the reader does", async () => {
+  test("is broken when the origin falls silent, but not when the reader pauses", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url, { idleTimeoutMs: 20 });
     const results = [transport.call(request()), transport.call(request())];
@@ -60,7 +60,7 @@ describe("a response's body", () => {
     await untilIdle(transport);
   });
 
-  test("that nobody wants closes the connection", async () => {
+  test("that is cancelled closes the connection", async () => {
     const { transport, connection, response } = await answering(
       "HTTP/1.1 200 OK",
       "Content-Length: 9",
@@ -72,7 +72,7 @@ describe("a response's body", () => {
     await untilIdle(transport);
   });
 
-  test("could not be resumed within another's end", async () => {
+  test("defect: could not be resumed within the end of another", async () => {
     const origin = await bareOrigin();
     const transport = client(origin.url);
     const results = [transport.call(request()), transport.call(request())];
@@ -81,7 +81,7 @@ describe("a response's body", () => {
     connections[0]?.say("HTTP/1.1 200 OK", "Content-Length: 8", "", "long");
     connections[1]?.say("HTTP/1.1 200 OK", "Content-Length: 300000", "", "x".repeat(300_000));
     const [first, second] = (await Promise.all(results.map(responseOf))).map(({ body }) => body);
-    // The second is full and waits for a reader, who comes when the first ends.
+    // The second is paused until its reader resumes at the end of the first.
     const rest = new Promise((resolve) => {
       first?.pipe({ write: () => true, end: () => resolve(second?.bytes()), fail: resolve });
     });

@@ -4,7 +4,7 @@ import { ResponseReader } from "../src/response-reader.ts";
 
 type Event = readonly [what: string, ...details: unknown[]];
 
-/** What a reader says of responses that come in these pieces, one request being sent after the other. */
+/** Events of a reader for responses in these chunks, with one request after the other. */
 function events(pieces: readonly (string | Buffer)[], methods: readonly string[] = ["GET"]): Event[] {
   const seen: Event[] = [];
   const awaited = [...methods];
@@ -30,7 +30,7 @@ function events(pieces: readonly (string | Buffer)[], methods: readonly string[]
   const memory = Buffer.alloc(200_000);
   try {
     for (const piece of pieces) {
-      // As the platform does: always the same memory.
+      // Always the same buffer, as the platform does.
       const length = typeof piece === "string" ? memory.write(piece, "latin1") : piece.copy(memory);
       reader.read(memory, length);
       memory.fill("!", 0, length);
@@ -44,7 +44,7 @@ function events(pieces: readonly (string | Buffer)[], methods: readonly string[]
 
 const head = (...lines: readonly string[]): string => `${["HTTP/1.1 200 OK", ...lines].join("\r\n")}\r\n\r\n`;
 
-describe("the response reader", () => {
+describe("ResponseReader", () => {
   const responses = [
     `${head("Content-Length: 5")}hello`,
     `HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n${head("X: 1", "Content-Length: 2")}ok`,
@@ -54,7 +54,7 @@ describe("the response reader", () => {
     `${head(`X: ${"y".repeat(9_000)}`, "Transfer-Encoding: chunked")}0\r\n\r\n`,
   ];
 
-  test("reads the same however the bytes are cut", () => {
+  test("is independent of how the bytes are split", () => {
     const cuts = fc.array(fc.nat(20_000), { maxLength: 30 });
     fc.assert(
       fc.property(fc.constantFrom(...responses), cuts, (text, at) => {
@@ -65,13 +65,13 @@ describe("the response reader", () => {
     );
   });
 
-  test.each(responses)("reads byte for byte what it reads at once: %#", (text) => {
+  test.each(responses)("reads single bytes like the whole: %#", (text) => {
     const whole = events([text]);
     expect(whole.at(-1)?.[0]).toBe("completed");
     expect(events(text.split(""))).toEqual(whole);
   });
 
-  test("never takes half a response for a whole one", () => {
+  test("never reports an incomplete response as complete", () => {
     for (const text of responses) {
       for (let length = 0; length < text.length; length += text.length > 100 ? 97 : 1) {
         expect(events([text.slice(0, length)]).map(([what]) => what)).not.toContain("completed");
@@ -79,12 +79,12 @@ describe("the response reader", () => {
     }
   });
 
-  test("reads one response after the other", () => {
+  test("reads consecutive responses", () => {
     const seen = events([responses[0] as string, responses[2] as string], ["GET", "GET"]);
     expect(seen.map(([what]) => what)).toEqual(["answered", "completed", "answered", "completed"]);
   });
 
-  test("says when something follows, and does not take it for the next response", () => {
+  test("reports trailing bytes and does not read them as the next response", () => {
     for (const text of [responses[0] as string, responses[2] as string, head("Content-Length: 0")]) {
       const seen = events([`${text}${head("Content-Length: 6")}poison`], ["GET", "GET"]);
       expect(seen.map(([what]) => what)).toEqual(["answered", "completed"]);
@@ -92,10 +92,10 @@ describe("the response reader", () => {
     }
   });
 
-  test("takes bytes that come later, with no request, for malformed", () => {
+  test("rejects bytes without a request", () => {
     expect(events([head("Content-Length: 0"), "H"]).at(-1)).toEqual([
       "malformed",
-      "bytes came that nobody had asked for",
+      "unexpected bytes after the response",
     ]);
   });
 
@@ -108,7 +108,7 @@ describe("the response reader", () => {
     ["HTTP/1.1 200 OK\r\nConnection: closed", true],
     ["HTTP/1.0 200 OK\r\nConnection: keep-alive", true],
     ["HTTP/1.0 200 OK\r\nConnection: Keep-Alive, close", false],
-  ])("%j may be used again: %s", (start, again) => {
+  ])("keepAlive of %j is %s", (start, again) => {
     expect(events([`${start}\r\nContent-Length: 0\r\n\r\n`])[0]?.[3]).toBe(again);
   });
 
@@ -152,7 +152,7 @@ describe("the response reader", () => {
     expect(events([text]).at(-1)?.[0]).toBe("malformed");
   });
 
-  test("two lengths that agree are one", () => {
+  test("merges identical lengths", () => {
     expect(events([`${head("Content-Length: 2", "Content-Length: 2")}ok`]).at(-1)).toEqual([
       "completed",
       "ok",

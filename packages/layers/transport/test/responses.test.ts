@@ -2,7 +2,7 @@ import type { HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { bareOrigin, client, request, responseOf } from "./origin.ts";
 
-/** The response that comes of what an origin says. */
+/** Returns the response to these bytes of an origin. */
 async function received(said: readonly string[], message = request(), ending = false) {
   const origin = await bareOrigin();
   const result = client(origin.url).call(message);
@@ -38,7 +38,7 @@ describe("a response", () => {
     expect(upstream).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  test("fields that come in two packets are decoded", async () => {
+  test("fields split across packets are decoded", async () => {
     const origin = await bareOrigin();
     const result = client(origin.url).call(request());
     const connection = await origin.next();
@@ -62,7 +62,7 @@ describe("a response", () => {
     ["HEAD", "200 OK", "12"],
     ["GET", "304 Not Modified", "12"],
     ["GET", "204 No Content", undefined],
-  ])("%s %s has no body, whatever it announces", async (method, status, length) => {
+  ])("a response to %s with %s has no body, whatever its length", async (method, status, length) => {
     const announced = length === undefined ? [] : [`Content-Length: ${length}`];
     const response = await received([`HTTP/1.1 ${status}`, ...announced, "", ""], request(method));
     expect(response.status).toBe(Number.parseInt(status));
@@ -88,7 +88,7 @@ describe("a response", () => {
     expect(await body.text()).toEqual({ _tag: "Right", right: "ell" });
   });
 
-  test("chunks come as a body without a length, and its trailers after it", async () => {
+  test("a chunked body has no length, and trailers follow it", async () => {
     const said = [
       "HTTP/1.1 200 OK",
       "Transfer-Encoding: chunked",
@@ -110,12 +110,12 @@ describe("a response", () => {
     expect(trailers.raw).toEqual(["X-Sum", "3"]);
   });
 
-  test("a body may end with its connection", async () => {
+  test("a body can end with its connection", async () => {
     const { body } = await received(["HTTP/1.1 200 OK", "", "to the end"], request(), true);
     expect(await body.text()).toEqual({ _tag: "Right", right: "to the end" });
   });
 
-  test("what is known before it comes is handed on", async () => {
+  test("1xx responses are passed on", async () => {
     const seen: [number, readonly string[]][] = [];
     const hints = ["HTTP/1.1 103 Early Hints", "Link: </a.css>", ""];
     const message = {
@@ -131,9 +131,9 @@ describe("a response", () => {
   });
 
   test.each([
-    ["of other bytes than UTF-8 was lost", "\xe9t\xe9", "\xe9t\xe9"],
-    ["in UTF-8 came as characters that no field may have", "Z\xc5\x82oty", "Z\xc5\x82oty"],
-    ["with control characters could not be sent on", "a\x01b", undefined],
+    ["defect: of bytes other than UTF-8 was lost", "\xe9t\xe9", "\xe9t\xe9"],
+    ["defect: in UTF-8 was decoded to characters not allowed in fields", "Z\xc5\x82oty", "Z\xc5\x82oty"],
+    ["defect: with control characters could not be forwarded", "a\x01b", undefined],
     ["is kept", "Fine, thanks", "Fine, thanks"],
     ["may be missing", "", ""],
   ])("a reason phrase %s", async (_, phrase, expected) => {

@@ -6,7 +6,7 @@ import type { Transport } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
 import { type BareOrigin, bareOrigin, client, faultOf, listen, request, textOf } from "./origin.ts";
 
-describe("a connection that grew stale", () => {
+describe("a stale connection", () => {
   async function answered() {
     const origin = await bareOrigin();
     const transport = client(origin.url);
@@ -31,12 +31,12 @@ describe("a connection that grew stale", () => {
     const gone = once(socket, "finish");
     socket.end();
     await gone;
-    // The system knows of it and nobody has asked.
+    // The system has received the close, but it was not read yet.
     await settled();
     await answersAgain(origin, transport.call(request()));
   });
 
-  test("defect: a transport that was being closed did not wait for the request that goes over another", async () => {
+  test("defect: a closing transport did not wait for a resent request", async () => {
     const { origin, transport, socket } = await answered();
     const result = transport.call(request());
     let isClosed = false;
@@ -51,13 +51,13 @@ describe("a connection that grew stale", () => {
     await closed;
   });
 
-  test("failed a request that had not been sent when it was reset", async () => {
+  test("defect: a reset failed a request that had not been sent", async () => {
     const { origin, transport, socket } = await answered();
     socket.resetAndDestroy();
     await answersAgain(origin, transport.call(request()));
   });
 
-  describe("and closes only when the next request is on its way", () => {
+  describe("that closes as the next request is sent", () => {
     async function closing() {
       let requests = 0;
       const url = await listen(
@@ -79,7 +79,7 @@ describe("a connection that grew stale", () => {
       return { transport, requests: () => requests };
     }
 
-    test("a request that changes nothing goes over another, once", async () => {
+    test("a safe request is resent once over another connection", async () => {
       const { transport, requests } = await closing();
       const notes = callNotes();
       expect(await textOf(transport.call({ ...request(), notes }))).toBe("ok");
@@ -92,7 +92,7 @@ describe("a connection that grew stale", () => {
       ["POST", { body: "a" }],
       ["DELETE", {}],
       ["GET", { body: "a" }],
-    ] as const)("%s %j is a broken one, which can be retried", async (method, input) => {
+    ] as const)("%s %j is ConnectionBroken and retryable", async (method, input) => {
       const { transport, requests } = await closing();
       expect(await faultOf(transport.call(request(method, "/", input)))).toMatchObject({
         _tag: "ConnectionBroken",
@@ -102,7 +102,7 @@ describe("a connection that grew stale", () => {
     });
   });
 
-  test("a new one that closes without an answer is broken, whatever was asked", async () => {
+  test("a new connection that closes without an answer is ConnectionBroken", async () => {
     const origin = await bareOrigin();
     const result = client(origin.url).call(request());
     const connection = await origin.next();
@@ -112,7 +112,7 @@ describe("a connection that grew stale", () => {
     expect(origin.connections).toHaveLength(1);
   });
 
-  test("one that has begun to answer is broken", async () => {
+  test("a connection that has started to answer is ConnectionBroken", async () => {
     const { transport, socket } = await answered();
     const result = transport.call(request());
     await once(socket, "data");

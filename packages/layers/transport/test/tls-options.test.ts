@@ -14,7 +14,7 @@ const own = callers.issue({ names: "DNS:caller.test" });
 const { ca } = authority;
 const show: TlsOptions = { certificate: own.certificate, key: own.key };
 
-/** Answers with the name in the certificate that it was shown, and the version that is spoken. */
+/** Answers with the name in the client certificate and the TLS version. */
 async function asking(options: ServerOptions, protocol: "http1" | "http2") {
   const given = { key: origin.key, cert: origin.certificate, ...options };
   const said = (socket: TLSSocket): string =>
@@ -40,21 +40,21 @@ const required: ServerOptions = { ca: callers.ca, requestCert: true, rejectUnaut
 describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   const calling = (url: string, tls: TlsOptions) => client(url, { protocol, tls }).call(request());
 
-  test("an origin that asks for a certificate is shown it", async () => {
+  test("sends the client certificate on request", async () => {
     const url = await asking(required, protocol);
     expect(await textOf(calling(url, { ca, ...show }))).toContain("DNS:caller.test");
   });
 
-  test("an origin that asks for a certificate refuses who has none, or another one", async () => {
+  test("an origin that requires a certificate refuses a missing or untrusted one", async () => {
     const url = await asking(required, protocol);
     const other = testAuthority().issue({ names: "DNS:caller.test" });
     for (const tls of [{ ca }, { ca, certificate: other.certificate, key: other.key }]) {
-      // With TLS 1.3 the connection is there before the origin has looked.
+      // With TLS 1.3 the connection is established before the origin checks the certificate.
       expect(await faultOf(calling(url, tls))).toMatchObject({ origin: "upstream", retryable: true });
     }
   });
 
-  test("an origin that nobody vouches for is called where it need not be verified, and only there", async () => {
+  test("calls an untrusted origin only with verify: false", async () => {
     const url = await asking({}, protocol);
     for (const tls of [{}, { verify: true }]) {
       expect(await faultOf(calling(url, tls))).toMatchObject({
@@ -66,7 +66,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     expect(await textOf(calling(url, { verify: false, servername: "elsewhere.test" }))).toContain("nobody");
   });
 
-  test("an origin is known by the names that it must show, whatever its host", async () => {
+  test("sans are checked instead of the host", async () => {
     const orders = authority.issue({ names: "URI:spiffe://mesh/sa/orders,DNS:orders.internal" });
     const url = await asking({ key: orders.key, cert: orders.certificate }, protocol);
     const invalid = { _tag: "ConnectFailed", origin: "upstream", code: "ERR_TLS_CERT_ALTNAME_INVALID" };
@@ -81,7 +81,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
       ...invalid,
       cause: { message: expect.stringContaining("got URI:spiffe://mesh/sa/orders, DNS:orders.internal") },
     });
-    // A name that nobody vouches for is none.
+    // A name in an untrusted certificate does not count.
     const stranger = testAuthority().issue({ names: "URI:spiffe://mesh/sa/orders" });
     const pretending = await asking({ key: stranger.key, cert: stranger.certificate }, protocol);
     const sans = [{ uri: "spiffe://mesh/sa/orders" }];
@@ -90,7 +90,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
     });
   });
 
-  test("an origin that speaks only what is too old is not called", async () => {
+  test("refuses an origin below minVersion", async () => {
     const url = await asking({ maxVersion: "TLSv1.2" }, protocol);
     expect(await textOf(calling(url, { ca }))).toContain("over TLSv1.2");
     expect(await textOf(calling(url, { ca, minVersion: "TLSv1.2" }))).toContain("over TLSv1.2");
@@ -103,7 +103,7 @@ describe.each(["http1", "http2"] as const)("over %s", (protocol) => {
   });
 });
 
-describe("an option is refused when the transport is made:", () => {
+describe("rejects when the transport is created:", () => {
   const pemOf = "which begins with -----BEGIN CERTIFICATE-----";
   const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   test.each<[what: string, tls: TlsOptions, message: string]>([
@@ -114,7 +114,7 @@ describe("an option is refused when the transport is made:", () => {
     ],
     ["a key alone", { key: own.key }, "tls.certificate must be given together with tls.key (missing)"],
     [
-      "no certificate",
+      "an invalid certificate",
       { ...show, certificate: "?" },
       `tls.certificate must be a certificate in PEM, ${pemOf} (value not shown)`,
     ],
@@ -129,12 +129,12 @@ describe("an option is refused when the transport is made:", () => {
       "tls.certificate must be a certificate that can be read (value not shown)",
     ],
     [
-      "a broken one behind",
+      "a broken certificate in the chain",
       { ...show, certificate: own.certificate + broken },
       "certificate 2 of 2 in tls.certificate must be a certificate that can be read (value not shown)",
     ],
     [
-      "no key",
+      "an invalid key",
       { ...show, key: "?" },
       "tls.key must be a private key in PEM without a passphrase (value not shown)",
     ],
@@ -144,13 +144,13 @@ describe("an option is refused when the transport is made:", () => {
       "tls.key must be a private key in PEM without a passphrase (value not shown)",
     ],
     [
-      "another one's key",
+      "a key of another certificate",
       { ...show, key: origin.key },
       "tls.key must be the key of tls.certificate (value not shown)",
     ],
-    ["no authority", { ca: "?" }, `tls.ca must be a certificate in PEM, ${pemOf} (value not shown)`],
+    ["an invalid authority", { ca: "?" }, `tls.ca must be a certificate in PEM, ${pemOf} (value not shown)`],
     [
-      "no authority among others",
+      "an invalid authority in a list",
       { ca: [ca, ""] },
       `tls.ca[1] must be a certificate in PEM, ${pemOf} (value not shown)`,
     ],
@@ -159,16 +159,16 @@ describe("an option is refused when the transport is made:", () => {
       { ca: ca + broken },
       "certificate 2 of 2 in tls.ca must be a certificate that can be read (value not shown)",
     ],
-    ["no name at all", { sans: [] }, "tls.sans must be a list with at least one entry (got [])"],
+    ["an empty list of names", { sans: [] }, "tls.sans must be a list with at least one entry (got [])"],
     [
-      "a name that is none",
+      "an invalid name",
       { sans: [{ dns: "a" }, { uri: "a*b" }] },
       'tls.sans[1] must be { uri } or { dns }, with a * at most as its first or last character (got {"uri":"a*b"})',
     ],
     [
-      "names that nobody verifies",
+      "names without verification",
       { sans: [{ dns: "a" }], verify: false },
-      "tls.verify must be true where there are tls.sans (got false)",
+      "tls.verify must be true if tls.sans are given (got false)",
     ],
     ["verify", { verify: "no" as never }, 'tls.verify must be true or false (got "no")'],
     [
@@ -181,7 +181,7 @@ describe("an option is refused when the transport is made:", () => {
       expect(() => transport(url, { tls })).toThrow(new RangeError(`transport: ${message}`));
   });
 
-  test("and nothing that stands in a key is told", () => {
+  test("without any part of a key in the message", () => {
     const secret = own.key.split("\n")[1] as string;
     const refusal = (key: string): string => {
       try {
@@ -197,14 +197,14 @@ describe("an option is refused when the transport is made:", () => {
     }
   });
 
-  test.each(["ca", "certificate"])("nor what stands in a key given as %s", (option) => {
+  test.each(["ca", "certificate"])("without any part of a key given as %s in the message", (option) => {
     const tls = { ...show, [option]: own.key };
     expect(() => transport("https://localhost", { tls })).toThrow(
       /must be a certificate .* \(value not shown\)$/,
     );
   });
 
-  test("what can be read is taken", () => {
+  test("nothing that can be read", () => {
     for (const tls of [
       show,
       { ca: [ca, callers.ca] },
@@ -215,7 +215,7 @@ describe("an option is refused when the transport is made:", () => {
   });
 });
 
-test("what is read of certificates is read once for endpoints that have the same", () => {
+test("certificates are parsed once for endpoints with the same options", () => {
   const options = { ca, certificate: own.certificate, key: own.key };
   const { secureContext } = tlsOptions("a.test", options);
   expect(tlsOptions("b.test", { ...options }).secureContext).toBe(secureContext);

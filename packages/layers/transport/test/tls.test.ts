@@ -9,7 +9,7 @@ const trusted = { ca: authority.ca, ...authority.issue({ names: "DNS:localhost,I
 const other = testAuthority("other");
 const elsewhere = { ca: other.ca, ...other.issue({ names: "DNS:elsewhere.test" }) };
 
-/** An https origin that answers with its request's `Host`. */
+/** An https origin that answers with the request's `Host`. */
 async function secureOrigin({ key, certificate }: typeof trusted) {
   const names: (string | false | null)[] = [];
   const protocols: (string | false | null)[] = [];
@@ -48,14 +48,14 @@ describe.each(both)("TLS with %s", (_, headers) => {
     authority: host,
   });
 
-  test("an authority that is trusted", async () => {
+  test("trusts the given authority", async () => {
     const origin = await secureOrigin(trusted);
     for (const ca of [trusted.ca, [elsewhere.ca, trusted.ca]]) {
       expect(await textOf(client(origin.byName, { tls: { ca } }).call(post()))).toBe("origin.test");
     }
   });
 
-  test("an authority that is not trusted", async () => {
+  test("rejects an untrusted authority", async () => {
     const origin = await secureOrigin(trusted);
     for (const options of [{}, { tls: { ca: elsewhere.ca } }]) {
       const transport = client(origin.byName, options);
@@ -69,25 +69,25 @@ describe.each(both)("TLS with %s", (_, headers) => {
     }
   });
 
-  test("a certificate for another name", async () => {
+  test("rejects a certificate for another name", async () => {
     const origin = await secureOrigin(elsewhere);
     for (const url of [origin.url, origin.byName]) {
       const transport = client(url, { tls: { ca: elsewhere.ca } });
-      // The name in the request does not matter.
+      // The authority of the request is irrelevant.
       const fault = await faultOf(transport.call(post("elsewhere.test")));
       expect(fault).toMatchObject({ _tag: "ConnectFailed", code: "ERR_TLS_CERT_ALTNAME_INVALID" });
       await untilIdle(transport);
     }
   });
 
-  test("a name that is given instead of the origin's", async () => {
+  test("servername replaces the origin's name", async () => {
     const origin = await secureOrigin(elsewhere);
     const transport = client(origin.url, { tls: { ca: elsewhere.ca, servername: "elsewhere.test" } });
     expect(await textOf(transport.call(post()))).toBe("origin.test");
     expect(origin.names).toEqual(["elsewhere.test"]);
   });
 
-  test("requests for different hosts share a connection, whose name is the origin's", async () => {
+  test("requests for different hosts share a connection with the origin's name", async () => {
     const origin = await secureOrigin(trusted);
     const transport = client(origin.byName, { tls: { ca: trusted.ca } });
     for (const host of ["a.test", "b.test:81", "a.test"]) {
@@ -97,7 +97,7 @@ describe.each(both)("TLS with %s", (_, headers) => {
     expect(origin.names).toEqual(["localhost"]);
   });
 
-  test("an origin that is an address is asked for no name", async () => {
+  test("sends no SNI for an IP address", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
     process.on("warning", onWarning);
@@ -110,7 +110,7 @@ describe.each(both)("TLS with %s", (_, headers) => {
     expect(warnings).toEqual([]);
   });
 
-  test("HTTP/2 was spoken to an origin that offers it", async () => {
+  test("defect: used HTTP/2 with an origin that offers it", async () => {
     const origin = await secureOrigin(trusted);
     const transport = client(origin.byName, { tls: { ca: trusted.ca } });
     expect(await textOf(transport.call(post()))).toBe("origin.test");
@@ -119,7 +119,7 @@ describe.each(both)("TLS with %s", (_, headers) => {
 });
 
 test.each(["TLSv1.2", "TLSv1.3"] as const)(
-  "defect: an origin that wants another client's certificate was taken for one that had the request, with %s",
+  "defect: a rejected client certificate counted as a sent request, with %s",
   async (version) => {
     const authority = testAuthority();
     const { certificate: cert, key } = authority.issue({ names: "IP:127.0.0.1" });

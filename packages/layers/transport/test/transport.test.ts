@@ -13,7 +13,7 @@ describe("options", () => {
     "http://localhost#fragment",
     "http://user@localhost",
     "http://:password@localhost",
-  ])("refuses the url %j", (url) => {
+  ])("rejects the URL %j", (url) => {
     expect(() => transport(url)).toThrow(
       new RangeError(`transport: url must be http://host:port or https://host:port (got ${shown(url)})`),
     );
@@ -36,7 +36,7 @@ describe("options", () => {
     expect(() => client("http://localhost", { [name]: 2_147_483_647 })).not.toThrow();
   });
 
-  test("describes itself", () => {
+  test("describes options and state", () => {
     expect(client("https://[::1]:8443/", { maxConnections: 7 }).describe()).toEqual({
       name: "transport",
       options: {

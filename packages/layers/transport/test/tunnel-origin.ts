@@ -15,12 +15,12 @@ import { client, listen, request, responseOf } from "./origin.ts";
 
 export type Protocol = "http1" | "http2";
 
-/** What an origin was asked for, and its side of the wire. */
+/** A request to an origin, and the origin's side of the connection. */
 export class Asked {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly wire: Duplex;
   readonly closed: Promise<void>;
-  /** What has come, as latin1. */
+  /** Received bytes as latin1. */
   text = "";
   ended = false;
   readonly #open: (fields: Readonly<Record<string, string>>) => void;
@@ -31,7 +31,7 @@ export class Asked {
     wire: Duplex,
     open: (fields: Readonly<Record<string, string>>) => void,
   ) {
-    // Without the symbols that Node adds.
+    // Without symbols added by Node.
     this.fields = Object.fromEntries(Object.entries(fields));
     this.wire = wire;
     this.#open = open;
@@ -39,7 +39,7 @@ export class Asked {
     this.closed = new Promise((resolve) => wire.on("close", () => resolve()));
   }
 
-  /** Opens the tunnel, and reads what comes. */
+  /** Opens the tunnel and reads. */
   open(fields: Readonly<Record<string, string>> = {}): this {
     this.#open(fields);
     this.wire.on("data", (piece: Buffer) => {
@@ -61,7 +61,7 @@ export class Asked {
   }
 }
 
-/** An origin that opens tunnels, or does not, as the test says. */
+/** An origin whose tunnels the test controls. */
 export async function tunnelOrigin(protocol: Protocol, options: { key?: string; cert?: string } = {}) {
   const asked: Asked[] = [];
   const waiting: ((one: Asked) => void)[] = [];
@@ -105,7 +105,7 @@ async function listen1(come: (one: Asked) => void, { key, cert }: { key?: string
   return listen(server, cut, key === undefined ? "http" : "https");
 }
 
-/** RFC 6455, 4.2.2. */
+/** RFC 6455, section 4.2.2. */
 export function answerTo(key: string): string {
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
@@ -125,7 +125,7 @@ async function listen2(come: (one: Asked) => void) {
   return listen(server, () => sessions.forEach((session) => session.destroy()));
 }
 
-/** A request for an upgrade, whose body the test gives. */
+/** An upgrade request with a body fed by the test. */
 export function upgrading(said: Given, more: Partial<HttpRequest> = {}): HttpRequest {
   return { ...request("GET", "/chat?room=1"), body: said, upgrade: "websocket", ...more };
 }
@@ -134,7 +134,7 @@ export function connecting(said: Given, more: Partial<HttpRequest> = {}): HttpRe
   return { ...request("CONNECT"), path: "", authority: "db.test:5432", body: said, ...more };
 }
 
-/** What comes through a tunnel. */
+/** Data received through a tunnel. */
 export class Heard {
   text = "";
   how: "open" | "ended" | "broken" = "open";
@@ -170,7 +170,7 @@ export class Heard {
   }
 }
 
-/** A tunnel that is open, by an upgrade or by CONNECT. */
+/** An open tunnel, by upgrade or CONNECT. */
 export async function tunnel(
   protocol: Protocol,
   options: TransportOptions = {},

@@ -23,7 +23,7 @@ function hold(ms: number): void {
 describe.each(kinds)("%s", (_, protocol, ask, status) => {
   const open = (options = {}) => tunnel(protocol, options, ask);
 
-  test("opens a tunnel for what both sides say, as they say it", async () => {
+  test("opens a tunnel and passes data both ways", async () => {
     const { said, there, response, heard } = await open();
     expect(response).toMatchObject({ status });
     expect(response.body.length).toBeUndefined();
@@ -47,7 +47,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     expect(said.begun).toBe(true);
   });
 
-  test("passes on every byte in its order, however it is cut, both ways at once", async () => {
+  test("passes every byte in order, however split, both ways at once", async () => {
     const pieces = fc.array(fc.uint8Array({ minLength: 1, maxLength: 70_000 }), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(pieces, pieces, async (out, back) => {
@@ -67,7 +67,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     );
   });
 
-  test("the client's end leaves the origin its say", async () => {
+  test("the origin can continue after the client's end", async () => {
     const { transport, said, there, heard } = await open();
     await said.give("that is all");
     said.all();
@@ -82,7 +82,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await there.closed;
   });
 
-  test("the origin's end leaves the client its say", async () => {
+  test("the client can continue after the origin's end", async () => {
     const { transport, said, there, heard } = await open();
     there.wire.end("bye");
     await heard.until(() => heard.how !== "open");
@@ -97,7 +97,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await there.closed;
   });
 
-  test("a request without a body has ended its side", async () => {
+  test("a request without a body ends its side at once", async () => {
     const origin = await tunnelOrigin(protocol);
     const said = new Given();
     said.all();
@@ -108,27 +108,27 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     expect(await (await responseOf(result)).body.text()).toMatchObject({ right: "news" });
   });
 
-  test("a client that goes ends it", async () => {
+  test("a client that cancels ends the tunnel", async () => {
     const { transport, said, there, heard } = await open();
     heard.cancel();
     await Promise.all([said.stopped, there.closed]);
     await untilIdle(transport);
   });
 
-  test("a client that breaks off ends it, and its end is no proper one", async () => {
+  test("a client that breaks off resets the tunnel", async () => {
     const { transport, said, there, heard } = await open();
     said.break();
     await heard.until(() => heard.how !== "open");
     expect(heard.how).toBe("broken");
     await there.closed;
-    // Of HTTP/2 the stream's end is there in any case: what counts is the reset.
+    // With HTTP/2 the stream ends in any case; the reset matters.
     expect(protocol === "http1" ? there.ended : (there.wire as ServerHttp2Stream).rstCode).toBe(
       protocol === "http1" ? false : 8,
     );
     await untilIdle(transport);
   });
 
-  test("a client that breaks off after the origin's end ends it", async () => {
+  test("a client that breaks off after the origin's end ends the tunnel", async () => {
     const { transport, said, there, heard } = await open();
     there.wire.end();
     await heard.until(() => heard.how === "ended");
@@ -137,7 +137,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await untilIdle(transport);
   });
 
-  test("an origin that dies breaks it, and stops the client", async () => {
+  test("an origin that dies breaks the tunnel and stops the client", async () => {
     const { transport, said, there, heard } = await open();
     await said.give("a");
     await there.until(() => there.text === "a");
@@ -149,7 +149,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await untilIdle(transport);
   });
 
-  test("an abort before it is open closes it", async () => {
+  test("an abort before the tunnel is open closes it", async () => {
     const origin = await tunnelOrigin(protocol);
     const transport = client(origin.url, { protocol });
     const gone = new AbortController();
@@ -162,21 +162,21 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await untilIdle(transport);
   });
 
-  test("an origin that does not answer has its time limit", async () => {
+  test("the headers timeout applies", async () => {
     const origin = await tunnelOrigin(protocol);
     const transport = client(origin.url, { protocol, headersTimeoutMs: 20 });
     expect(await faultOf(transport.call(ask(new Given())))).toMatchObject({ _tag: "HeadersTimedOut" });
     await untilIdle(transport);
   });
 
-  test("silence in both directions ends it", async () => {
+  test("silence in both directions ends the tunnel", async () => {
     const { transport, said, there, heard } = await open({ idleTimeoutMs: 30 });
     await Promise.all([heard.until(() => heard.how !== "open"), said.stopped, there.closed]);
     expect(heard.cause).toMatchObject({ code: "IDLE_TIMEOUT" });
     await untilIdle(transport);
   });
 
-  test("silence in both directions ends it when one of them has ended", async () => {
+  test("silence ends the tunnel when one direction has ended", async () => {
     const { transport, said, there, heard } = await open({ idleTimeoutMs: 30 });
     there.wire.end();
     await heard.until(() => heard.how === "ended");
@@ -184,7 +184,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await untilIdle(transport);
   });
 
-  test.each(["client", "origin"])("what the %s alone says is no silence", async (who) => {
+  test.each(["client", "origin"])("data of the %s alone keeps the tunnel open", async (who) => {
     const { said, there, heard } = await open({ idleTimeoutMs: 60 });
     const start = performance.now();
     for (let pieces = 1; performance.now() - start < 300; pieces++) {
@@ -196,13 +196,13 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     expect(heard.how).toBe("open");
   });
 
-  test("what the client says after the program was held up is no silence", async () => {
-    // It says it between two looks, 1 ms apart; where the machine does other things just then, it is tried again.
+  test("data of the client after a stall of the process keeps the tunnel open", async () => {
+    // The data must be sent within a grace period of 1 ms; retried if the machine is busy.
     const once = async (): Promise<boolean> => {
       const { said, there, heard } = await open({ idleTimeoutMs: 200 });
       hold(210);
       const from = performance.now();
-      // The time is found to be over, and what may have come meanwhile is waited for.
+      // The timeout has expired, and the grace period for pending data runs.
       await settled();
       await settled();
       await said.give("x");
@@ -218,7 +218,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     while (!(await once()));
   });
 
-  test("an origin that takes nothing makes the client wait, and little is kept", async () => {
+  test("an origin that does not read slows the client down, with little buffering", async () => {
     const { said, there } = await open();
     there.wire.pause();
     const piece = Buffer.alloc(65_536, "x");
@@ -238,7 +238,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     expect(there.text.length).toBe(1_024 * 65_536);
   });
 
-  test("a client that takes nothing makes the origin wait", async () => {
+  test("a client that does not read slows the origin down", async () => {
     const origin = await tunnelOrigin(protocol);
     const result = client(origin.url, { protocol }).call(ask(new Given()));
     const { wire } = (await origin.next()).open();
@@ -260,7 +260,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     flow.cancel();
   });
 
-  test("a transport that is closed lets it go on to its end", async () => {
+  test("a closed transport lets the tunnel run to its end", async () => {
     const { transport, said, there, heard } = await open();
     let isClosed = false;
     const closed = transport.close().then(() => (isClosed = true));

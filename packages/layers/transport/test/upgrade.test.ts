@@ -19,7 +19,7 @@ async function asked(message: HttpRequest, options = {}) {
 }
 
 describe("an upgrade", () => {
-  test("is asked for with fields of its own, and with no body", async () => {
+  test("is requested with rewritten fields and without a body", async () => {
     const headers = new HttpHeaders([
       ...keyed.raw,
       "Upgrade",
@@ -57,7 +57,7 @@ describe("an upgrade", () => {
     heard.cancel();
   });
 
-  test("with several protocols names them all, and the origin chooses", async () => {
+  test("lists several protocols, and the origin chooses", async () => {
     const { head, connection, result } = await asked(
       upgrading(new Given(), { upgrade: "Shop/1, tcp", method: "POST" }),
     );
@@ -68,7 +68,7 @@ describe("an upgrade", () => {
     body.cancel();
   });
 
-  test("gives the answer to the client's own key", async () => {
+  test("passes on the answer to the client's key", async () => {
     const { connection, result } = await asked(upgrading(new Given(), { headers: keyed }));
     connection.say(...switching, "Sec-WebSocket-Accept: whatever", "Content-Length: 0", "", "");
     const { headers, body } = await responseOf(result);
@@ -77,7 +77,7 @@ describe("an upgrade", () => {
     body.cancel();
   });
 
-  test("of a client that has no key gets one, and its answer is looked at and kept back", async () => {
+  test("generates a missing key and verifies and removes the answer", async () => {
     const { connection, result, head } = await asked(upgrading(new Given()));
     const made = /^sec-websocket-key: (.*)\r$/m.exec(head)?.[1] as string;
     expect(Buffer.from(made, "base64")).toHaveLength(16);
@@ -92,7 +92,7 @@ describe("an upgrade", () => {
   test.each([
     ["another key's answer", [...switching, `Sec-WebSocket-Accept: ${answerTo(key)}`]],
     ["no answer", switching],
-  ])("of a client that has no key is not believed with %s", async (_, said) => {
+  ])("with a generated key is broken by %s", async (_, said) => {
     const { connection, result, transport } = await asked(upgrading(new Given()));
     connection.say(...said, "", "");
     expect(await faultOf(result)).toMatchObject({ _tag: "ConnectionBroken", code: "MALFORMED" });
@@ -107,7 +107,7 @@ describe("an upgrade", () => {
     ["none", ["HTTP/1.1 101 X"]],
     ["a body", [...switching, "Content-Length: 5"]],
     ["a body in chunks", [...switching, "Transfer-Encoding: chunked"]],
-  ])("to which the origin says %s is broken", async (_, said) => {
+  ])("answered with %s is broken", async (_, said) => {
     const { connection, result } = await asked(upgrading(new Given(), { headers: keyed }));
     connection.say(...said, "", "");
     expect(await faultOf(result)).toMatchObject({
@@ -118,7 +118,7 @@ describe("an upgrade", () => {
     await connection.closed;
   });
 
-  test("that nobody asked for is broken", async () => {
+  test("that was not requested is broken", async () => {
     for (const message of [request(), connecting(new Given())]) {
       const { connection, result } = await asked(message);
       connection.say(...switching, "", "");
@@ -130,7 +130,7 @@ describe("an upgrade", () => {
     ["401 Unauthorized", upgrading],
     ["200 OK", upgrading],
     ["407 Proxy Authentication Required", connecting],
-  ])("that is refused, %s, is an ordinary response, and its connection serves on", async (status, ask) => {
+  ])("refused with %s is an ordinary response, and its connection is reused", async (status, ask) => {
     const said = new Given();
     const { origin, connection, result, transport } = await asked(ask(said));
     connection.say(`HTTP/1.1 ${status}`, "Content-Length: 2", "", "no");
@@ -146,7 +146,7 @@ describe("an upgrade", () => {
     expect(origin.connections).toHaveLength(1);
   });
 
-  test("hears what is said on the way", async () => {
+  test("passes on 1xx responses", async () => {
     const told: number[] = [];
     const onInformation = (status: number): void => void told.push(status);
     const { connection, result } = await asked(upgrading(new Given(), { headers: keyed, onInformation }));
@@ -157,7 +157,7 @@ describe("an upgrade", () => {
     body.cancel();
   });
 
-  test("goes over a new connection, which a kept one may not be any more", async () => {
+  test("uses a new connection, since a kept one may be stale", async () => {
     const { origin, connection, result, transport } = await asked(request());
     connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "ok");
     expect(await textOf(result)).toBe("ok");
@@ -166,7 +166,7 @@ describe("an upgrade", () => {
     const other = await origin.next();
     expect(await other.head()).toContain("upgrade: websocket");
     expect(connection.text).toBe("");
-    // It dies with nothing said: nobody may know whether it was heard.
+    // It dies without an answer, so it is unknown whether the request was processed.
     const lost = transport.call(upgrading(new Given()));
     const third = await origin.next();
     await third.head();
@@ -177,7 +177,7 @@ describe("an upgrade", () => {
     other.socket.destroy();
   });
 
-  test("goes over TLS, with an end for each side", async () => {
+  test("works over TLS, with separate ends", async () => {
     const { ca, issue } = testAuthority();
     const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
     const origin = await tunnelOrigin("http1", { cert, key });
@@ -197,7 +197,7 @@ describe("an upgrade", () => {
   });
 });
 
-test("over TLS a tunnel may end while its reader takes a break; silence ends the rest of it", async () => {
+test("over TLS a tunnel can end while its reader is paused; the idle timeout ends the other direction", async () => {
   const { ca, issue } = testAuthority();
   const { certificate: cert, key } = issue({ names: "IP:127.0.0.1" });
   const origin = await tunnelOrigin("http1", { cert, key });
@@ -213,12 +213,12 @@ test("over TLS a tunnel may end while its reader takes a break; silence ends the
 });
 
 describe("CONNECT", () => {
-  test("names the authority, twice, and nothing else", async () => {
+  test("has the authority as target and Host, and nothing else", async () => {
     const { head, connection, result } = await asked(
       connecting(new Given(), { headers: HttpHeaders.of({ a: "b" }) }),
     );
     expect(head).toBe("CONNECT db.test:5432 HTTP/1.1\r\nhost: db.test:5432\r\na: b\r\n\r\n");
-    // What is said of a length means nothing (RFC 9110, 9.3.6).
+    // The length is meaningless here (RFC 9110, section 9.3.6).
     connection.say("HTTP/1.1 204 Yes", "Content-Length: 3", "", "more than three");
     const response = await responseOf(result);
     expect(response).toMatchObject({ status: 204, body: { length: undefined } });
@@ -235,42 +235,42 @@ describe.each(["http1", "http2"] as const)("over %s a request is invalid that", 
     [
       "asks for an upgrade to HTTP",
       upgrading(new Given(), { upgrade: "h2c" }),
-      'the upgrade is to HTTP: "h2c"',
+      'upgrade to a protocol that carries HTTP: "h2c"',
     ],
     [
-      "asks for one among others",
+      "lists HTTP among others",
       upgrading(new Given(), { upgrade: "websocket, HTTP/2.0" }),
-      'the upgrade is to HTTP: "websocket, HTTP/2.0"',
+      'upgrade to a protocol that carries HTTP: "websocket, HTTP/2.0"',
     ],
     [
-      "asks for one with CONNECT",
+      "combines an upgrade with CONNECT",
       upgrading(new Given(), { method: "CONNECT" }),
-      "an upgrade is asked for with CONNECT",
+      "CONNECT request with an upgrade",
     ],
-    ["asks for no protocol", upgrading(new Given(), { upgrade: "" }), 'the protocol of the upgrade is ""'],
+    ["asks for no protocol", upgrading(new Given(), { upgrade: "" }), 'invalid upgrade protocol ""'],
     [
-      "asks for what is no protocol",
+      "has an invalid protocol",
       upgrading(new Given(), { upgrade: "a, b c" }),
-      'the protocol of the upgrade is "a, b c"',
+      'invalid upgrade protocol "a, b c"',
     ],
     [
-      "asks for an upgrade and announces a body",
+      "has an upgrade and a body length",
       upgrading(new Given(), { headers: length }),
-      "a request that asks for a tunnel announces a body",
+      "tunnel request with a body length",
     ],
     [
-      "connects and announces a body",
+      "connects with a body length",
       connecting(new Given(), { headers: length }),
-      "a request that asks for a tunnel announces a body",
+      "tunnel request with a body length",
     ],
-    ["connects to no port", connecting(new Given(), { authority: "a" }), 'the authority of CONNECT is "a"'],
+    ["connects without a port", connecting(new Given(), { authority: "a" }), 'invalid CONNECT authority "a"'],
     [
-      "connects to two words",
+      "connects to an authority with a space",
       connecting(new Given(), { authority: "a b:1" }),
-      'the authority of CONNECT is "a b:1"',
+      'invalid CONNECT authority "a b:1"',
     ],
-    ["connects to a path", connecting(new Given(), { path: "/a" }), 'the target of CONNECT is "/a"'],
-    ["connects to a query", connecting(new Given(), { query: "?a" }), 'the target of CONNECT is "?a"'],
+    ["connects with a path", connecting(new Given(), { path: "/a" }), 'CONNECT request with a path "/a"'],
+    ["connects with a query", connecting(new Given(), { query: "?a" }), 'CONNECT request with a path "?a"'],
   ])("%s", async (_, message, reason) => {
     const transport = client("http://127.0.0.1:9", { protocol });
     expect(await faultOf(transport.call(message))).toMatchObject({

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Given } from "./given.ts";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
-/** A request whose body the test gives, and which may have trailers. */
+/** A request with a body fed by the test, optionally with trailers. */
 function trailing(body = new Given()) {
   return request("POST", "/", { body, headers: { Trailer: "X-Sum" } });
 }
@@ -19,14 +19,14 @@ async function bench(options = {}, signal?: AbortSignal) {
   return { origin, transport, result, connection, body };
 }
 
-/** From now on the transport's time passes when the test says so: it does not depend on how busy the machine is. */
+/** Puts the transport's time under control of the test, so that it does not depend on how busy the machine is. */
 function virtualTime(): (ms: number) => void {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   onTestFinished(() => void vi.useRealTimers());
   return (ms) => void vi.advanceTimersByTime(ms);
 }
 
-/** Waits as long as the idle time of `transport`, which the machine measures, by having another call run into it. */
+/** Waits for the real idle timeout of `transport` by letting another call run into it. */
 async function untilIdleTimedOut({ origin, transport }: Awaited<ReturnType<typeof bench>>) {
   const late = transport.call(request());
   const connection = await origin.next();
@@ -36,7 +36,7 @@ async function untilIdleTimedOut({ origin, transport }: Awaited<ReturnType<typeo
 }
 
 describe("an upload", () => {
-  test("connections are reused, and counted", async () => {
+  test("reuses and counts connections", async () => {
     const { origin, transport, result, connection, body } = await bench();
     body.all();
     await connection.until("0\r\n\r\n");
@@ -51,7 +51,7 @@ describe("an upload", () => {
     expect(origin.connections).toHaveLength(1);
   });
 
-  test("a refused connection is ConnectFailed", async () => {
+  test("is ConnectFailed if the connection is refused", async () => {
     const transport = client("http://127.0.0.1:1");
     const { _tag, ...fault } = await faultOf(transport.call(trailing()));
     expect({ _tag, ...fault }).toMatchObject({
@@ -63,8 +63,8 @@ describe("an upload", () => {
   });
 
   test.each([
-    ["that changes the protocol left the call without an answer", "101 Switching Protocols"],
-    ["with a status below 100 was handed on", "050 What"],
+    ["defect: with a 101 left the call without an answer", "101 Switching Protocols"],
+    ["defect: with a status below 100 was passed on", "050 What"],
   ])("a response %s", async (_, status) => {
     const { transport, result, connection } = await bench();
     connection.say(`HTTP/1.1 ${status}`, "Connection: upgrade", "Upgrade: x", "", "");
@@ -72,10 +72,10 @@ describe("an upload", () => {
     await untilIdle(transport);
   });
 
-  test("a client that uploads slowly timed out the origin", async () => {
+  test("defect: a slow client timed out the origin", async () => {
     const pass = virtualTime();
     const one = await bench({ headersTimeoutMs: 50 });
-    // So much that the origin takes a while, which is timed; that it has taken it is the end of that.
+    // Enough data that the origin takes a while, which starts the timeout until it is read.
     await one.body.give(Buffer.alloc(4_194_304));
     expect(one.body.pauses).toBe(1);
     pass(1_000);
@@ -84,7 +84,7 @@ describe("an upload", () => {
     expect(await textOf(one.result)).toBe("ok");
   });
 
-  test("defect: a body at hand that the origin takes slowly timed out the origin", async () => {
+  test("defect: a complete body that the origin reads slowly timed out", async () => {
     const pass = virtualTime();
     const origin = await bareOrigin();
     const body = Buffer.alloc(64_000_000);
@@ -104,7 +104,7 @@ describe("an upload", () => {
     expect(await textOf(result)).toBe("ok");
   });
 
-  test("an upload that went on after the response's head timed out its body", async () => {
+  test("defect: an upload after the response headers timed out the response body", async () => {
     const pass = virtualTime();
     const one = await bench({ headersTimeoutMs: 50 });
     one.connection.say("HTTP/1.1 200 OK", "Content-Length: 2", "", "o");
@@ -116,7 +116,7 @@ describe("an upload", () => {
     expect(await body.text()).toEqual({ _tag: "Right", right: "ok" });
   });
 
-  test("a response before the upload's end stops the upload and frees the slot", async () => {
+  test("a response before the end of the upload stops it and frees the slot", async () => {
     const { transport, result, connection, body } = await bench();
     await body.give("a");
     connection.say("HTTP/1.1 413 Content Too Large", "Content-Length: 2", "", "no");
@@ -138,7 +138,7 @@ describe("an upload", () => {
     expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
   });
 
-  test("an upload that breaks reaches the origin as a broken one", async () => {
+  test("a broken upload is broken at the origin", async () => {
     const { transport, result, connection, body } = await bench();
     await body.give("a");
     body.break();
@@ -151,7 +151,7 @@ describe("an upload", () => {
   test.each([
     ["length", ["Content-Length: 9", "", "half"]],
     ["chunks", ["Transfer-Encoding: chunked", "", "4", "half", ""]],
-  ])("an origin that dies in a body with a %s breaks it", async (_, said) => {
+  ])("an origin that dies during a body with a %s breaks it", async (_, said) => {
     const { transport, result, connection, body } = await bench();
     body.all();
     connection.say("HTTP/1.1 200 OK", ...said);
@@ -161,7 +161,7 @@ describe("an upload", () => {
     await untilIdle(transport);
   });
 
-  test("an origin that falls silent in a body breaks it", async () => {
+  test("an origin that falls silent during a body breaks it", async () => {
     const { result, connection, body, transport } = await bench({ idleTimeoutMs: 50 });
     body.all();
     connection.say("HTTP/1.1 200 OK", "Content-Length: 9", "", "half");
@@ -169,7 +169,7 @@ describe("an upload", () => {
     await untilIdle(transport);
   });
 
-  test("a reader that takes a break longer than the idle time found its body broken", async () => {
+  test("defect: a pause of the reader longer than the idle timeout broke the body", async () => {
     const one = await bench({ idleTimeoutMs: 50 });
     one.body.all();
     one.connection.say("HTTP/1.1 200 OK", "Content-Length: 200000", "", "x".repeat(200_000));
@@ -178,14 +178,14 @@ describe("an upload", () => {
     expect(await body.bytes()).toMatchObject({ _tag: "Right", right: { length: 200_000 } });
   });
 
-  test("a head of more than 16 KiB was refused", async () => {
+  test("defect: a response head of more than 16 KiB was refused", async () => {
     const { result, connection, body } = await bench();
     body.all();
     connection.say("HTTP/1.1 200 OK", `X: ${"x".repeat(50_000)}`, "Content-Length: 0", "", "");
     expect((await responseOf(result)).headers.get("x")).toHaveLength(50_000);
   });
 
-  test("closing cut the calls under way", async () => {
+  test("defect: close aborted calls in flight", async () => {
     const { transport, result, connection, body } = await bench();
     const closed = transport.close();
     body.all();

@@ -31,39 +31,39 @@ import { endedWhole, watchEnd } from "./whole-end.ts";
 
 /** NGHTTP2_FLAG_END_STREAM: the response ends with its head. */
 const endStream = 0x1;
-/** How long an origin may say nothing to `Expect: 100-continue` before the body is sent anyway. */
+/** How long to wait for an answer to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
 
-/** How often a call goes over a further connection to the same origin, each time after one that has not processed it. */
+/** How often a call is resent over another connection to the same origin, each time because it was not processed. */
 const maxResends = 10;
 
-/** The connection that a call goes over. */
+/** The connection of a call. */
 export interface Line {
-  /** The stream is no more. */
+  /** The stream has closed. */
   ended(): void;
-  /** A response has come. */
+  /** A response has arrived. */
   answered(): void;
-  /** The call was given up for it had taken too long. */
+  /** The call timed out. */
   timedOut(): void;
-  /** The call goes over another connection. */
+  /** Resends the call over another connection. */
   again(call: Http2Call): void;
-  /** The origin has taken its leave before it saw this stream. */
+  /** Whether the origin sent GOAWAY without processing this stream. */
   isUnprocessed(stream: ClientHttp2Stream): boolean;
-  /** The connection was kept from earlier calls, and has broken. */
+  /** The connection was reused and has broken. */
   readonly isStale: boolean;
 }
 
 let calls = 0;
 
 /**
- * One request and its response as a stream of an HTTP/2 connection, and the response's body at once.
+ * One request and its response on an HTTP/2 stream. It is the response body as well.
  *
- * It waits for a connection, is sent, is answered (the result is settled, the body flows), and over. An abort, and a
- * body that is cancelled, reset the stream; the connection goes on.
+ * States: waiting for a connection, sent, answered (the result is settled and the body flows), over. An abort or a
+ * cancelled body resets the stream; the connection stays open.
  */
 export class Http2Call extends PushBody {
   readonly request: HttpRequest;
-  /** Those that were made earlier have lower ones. */
+  /** Increases from call to call. */
   readonly order: number = ++calls;
   length: number | undefined;
   readonly #origin: Origin;
@@ -81,12 +81,12 @@ export class Http2Call extends PushBody {
   #settled = false;
   #isOver = false;
   #trailers: HttpHeaders = HttpHeaders.empty;
-  /** Bytes of the response's body. */
+  /** Bytes received of the response body. */
   #received = 0;
 
   /**
-   * @param settle Takes the result, or the rejection: once.
-   * @param over The stream is no more: once.
+   * @param settle Receives the result or rejection, once.
+   * @param over Called once the stream has closed.
    */
   constructor(
     origin: Origin,
@@ -118,7 +118,7 @@ export class Http2Call extends PushBody {
     this.#line = line;
     if (this.request.upgrade !== undefined && session.remoteSettings.enableConnectProtocol !== true) {
       line.ended();
-      this.failed(coded("UPGRADE_UNSUPPORTED", "the origin takes no upgrades over HTTP/2"), true);
+      this.failed(coded("UPGRADE_UNSUPPORTED", "origin does not support upgrades over HTTP/2"), true);
       return;
     }
     let stream: ClientHttp2Stream;
@@ -131,7 +131,7 @@ export class Http2Call extends PushBody {
       );
     } catch (error) {
       line.ended();
-      // What Node finds wrong with the fields is nothing that the origin has done.
+      // Node's validation errors are not the origin's fault.
       const cause = error as Error;
       this.failed(cause instanceof TypeError ? new Unsendable(cause.message, { cause }) : cause, true);
       return;
@@ -144,7 +144,7 @@ export class Http2Call extends PushBody {
       const trailers = trailersOf(raw);
       if (raw.some(hasOuterSpace)) this.#broke(padded(), stream);
       else if (trailers !== undefined) this.#trailers = trailers;
-      else this.#broke(new Malformed("trailers-too-long", "the response has too many trailers"), stream);
+      else this.#broke(new Malformed("trailers-too-long", "response has too many trailers"), stream);
     });
     stream.on("error", (error) => this.#lost(stream, line, error));
     stream.once("close", () => {
@@ -156,9 +156,9 @@ export class Http2Call extends PushBody {
     else this.#startUpload();
   }
 
-  /** There will be no (further) response. `connected`: there was a connection. */
+  /** The call failed before or during the response. `connected`: it had a connection. */
   failed(error: Error | BodyBroken, connected: boolean): void {
-    this.#upload?.stop(error instanceof Error ? error : new Error("the upload broke"));
+    this.#upload?.stop(error instanceof Error ? error : new Error("upload broken"));
     if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
@@ -185,7 +185,7 @@ export class Http2Call extends PushBody {
 
   #giveUp(): void {
     const stream = this.#stream;
-    this.#upload?.stop(new Error("the call was given up"));
+    this.#upload?.stop(new Error("call aborted"));
     this.#release();
     stream?.close(constants.NGHTTP2_CANCEL);
   }
@@ -200,7 +200,7 @@ export class Http2Call extends PushBody {
     try {
       this.request.onInformation?.(status, headers);
     } catch (cause) {
-      // What the caller's own functions throw is no failure of the origin's: the call rejects.
+      // A callback of the caller threw. This is not the origin's failure, so the call rejects.
       this.#end(Promise.reject(cause));
       this.#giveUp();
     }
@@ -216,19 +216,19 @@ export class Http2Call extends PushBody {
     const announced = headers.get("content-length");
     if (isWhole) this.length = this.request.method === "HEAD" || status === 304 ? undefined : 0;
     else if (announced !== undefined) this.length = Number(announced);
-    // An origin that answers before it has the whole request does not want the rest: see `end`.
+    // An origin that answers before it has the whole request does not need the rest: see `end`.
     this.#clear();
     if (isWhole) this.#completed();
     else this.#read(stream);
     this.#give(status, headers);
   }
 
-  /** RFC 8441, 4: a status of 2xx says what 101 says in HTTP/1.1. */
+  /** A 2xx status corresponds to 101 in HTTP/1.1 (RFC 8441, section 4). */
   #opened(stream: ClientHttp2Stream, status: number, fields: HttpHeaders): void {
     const { upgrade, body } = this.request;
     this.#clear();
     this.#read(stream);
-    // RFC 9110, 9.3.6: a tunnel has no length, whatever is said.
+    // A tunnel has no length, whatever the field says (RFC 9110, section 9.3.6).
     const headers = fields.delete("content-length");
     if (upgrade === undefined) this.#give(status, headers);
     else this.#give(101, wantsWebSocket(upgrade) ? headers.delete("sec-websocket-accept") : headers);
@@ -242,7 +242,7 @@ export class Http2Call extends PushBody {
   }
 
   #read(stream: ClientHttp2Stream): void {
-    // It was reset already: Node gives what has come of it only to who asks for it.
+    // After a reset Node delivers received data only to explicit reads.
     if (stream.destroyed) return this.#drain(stream);
     stream.on("data", (piece: Buffer) => {
       this.#idle?.heard();
@@ -252,7 +252,7 @@ export class Http2Call extends PushBody {
     this.#idle = this.#watch(stream);
   }
 
-  /** Takes what waits in a stream that is no more. */
+  /** Reads the data left in a closed stream. */
   #drain(stream: ClientHttp2Stream): void {
     stream.removeAllListeners("data");
     for (let piece: Buffer | null; (piece = stream.read() as Buffer | null) !== null;) {
@@ -260,7 +260,7 @@ export class Http2Call extends PushBody {
     }
   }
 
-  /** nghttp2 holds responses to their length, but not those that refuse a CONNECT. */
+  /** nghttp2 enforces the length of responses, except of those that refuse a CONNECT. */
   #took(piece: Buffer, stream: ClientHttp2Stream): boolean {
     this.#received += piece.length;
     if (this.length === undefined || this.#received <= this.length) return this.push(piece);
@@ -278,7 +278,7 @@ export class Http2Call extends PushBody {
   #watch(stream: ClientHttp2Stream): IdleWatch {
     const silent = (): void => {
       this.#line?.timedOut();
-      this.failed(coded("IDLE_TIMEOUT", `nothing came for ${this.#idleTimeoutMs} ms`), true);
+      this.failed(coded("IDLE_TIMEOUT", `no data for ${this.#idleTimeoutMs} ms`), true);
       stream.close(constants.NGHTTP2_CANCEL);
     };
     const watch = new IdleWatch(stream, this.#idleTimeoutMs, () => stream.isPaused(), silent);
@@ -288,12 +288,12 @@ export class Http2Call extends PushBody {
 
   #completed(): void {
     const stream = this.#stream as ClientHttp2Stream;
-    // A stream that was reset, or whose connection broke, ends its readable side, too; `close` tells the rest.
+    // A reset or broken stream also ends its readable side; `close` handles those.
     if (stream.destroyed || stream.rstCode !== constants.NGHTTP2_NO_ERROR || !endedWhole(stream)) return;
-    // The origin may still be spoken to: `close` tells when both have ended.
+    // The client's side may still be open; `close` reports the end of both.
     if (this.#upload instanceof TunnelUpload) return this.finish();
     if (this.length !== undefined && this.#received !== this.length) return;
-    this.#upload?.stop(new Error("the origin has answered"));
+    this.#upload?.stop(new Error("response complete"));
     if (stream.writable) stream.close(constants.NGHTTP2_NO_ERROR);
     this.finish(this.#trailers);
     this.#release();
@@ -303,7 +303,7 @@ export class Http2Call extends PushBody {
     this.#clear();
     const stream = this.#stream as ClientHttp2Stream;
     this.#upload = new Upload(stream, this.#head.length, {
-      // An origin that does not take the request has as long as one that does not answer.
+      // An origin that does not read the request has as long as one that does not answer.
       blocked: (isBlocked) => (isBlocked ? this.#sent() : this.#clear()),
       sent: () => this.#sent(),
       failed: (error) => this.#broke(error, stream),
@@ -311,13 +311,13 @@ export class Http2Call extends PushBody {
     this.#upload.begin(this.request.body);
   }
 
-  /** The client has broken off, or was no client. */
+  /** The upload failed, or the response is malformed. */
   #broke(error: Error | BodyBroken, stream: ClientHttp2Stream): void {
     this.failed(error, true);
     stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** The request is out as a whole: from now on the response's head is waited for. */
+  /** The whole request was sent: starts the timeout of the response headers. */
   #sent(): void {
     const { headersTimeoutMs } = this.#origin;
     if (this.#settled || this.#isOver || headersTimeoutMs === 0) return;
@@ -329,13 +329,13 @@ export class Http2Call extends PushBody {
     });
   }
 
-  /** The stream is no more, and perhaps was never seen. */
+  /** The stream closed, possibly without being processed. */
   #lost(stream: ClientHttp2Stream, line: Line, error: Error | undefined): void {
-    // The call goes over another one.
+    // The call already uses another stream.
     if (this.#stream !== stream) return;
     const isUnprocessed = line.isUnprocessed(stream);
     const cause = isUnprocessed
-      ? coded("REFUSED_STREAM", "the origin closed the connection before it saw the stream")
+      ? coded("REFUSED_STREAM", "origin closed the connection before processing the stream")
       : this.#named(stream, error);
     if (this.#settled) {
       if (!this.#isOver) this.#drain(stream);
@@ -346,7 +346,7 @@ export class Http2Call extends PushBody {
     this.failed(cause, true);
   }
 
-  /** A request that changes nothing goes over a new connection, once, as with HTTP/1.1. */
+  /** A safe request without a body is resent once over a new connection, as with HTTP/1.1. */
   #isStale({ isStale }: Line): boolean {
     return isStale && this.#resends === 0 && this.#head.bodiless && safeMethods.has(this.request.method);
   }
@@ -362,8 +362,8 @@ export class Http2Call extends PushBody {
 
   #named({ rstCode: code }: ClientHttp2Stream, error: Error | undefined): Error {
     if (code !== constants.NGHTTP2_NO_ERROR && !isOfConnection(error))
-      return coded(resetName(code), `the origin reset the stream: ${resetName(code)}`);
-    return error ?? coded("ENDED", "the stream ended before the response did");
+      return coded(resetName(code), `origin reset the stream: ${resetName(code)}`);
+    return error ?? coded("ENDED", "stream closed before the end of the response");
   }
 
   #end(result: Result | Promise<never>): void {
@@ -386,20 +386,20 @@ export class Http2Call extends PushBody {
   }
 }
 
-/** RFC 9113, 8.2.1: such a response is malformed. */
+/** Such a response is malformed (RFC 9113, section 8.2.1). */
 function padded(): Malformed {
-  return new Malformed("field-value", "a field of the response has spaces around it");
+  return new Malformed("field-value", "whitespace around a field value in the response");
 }
 
-/** What broke the whole connection says more than the code that its streams are closed with. */
+/** Whether an error broke the whole connection. It says more than the error code of the stream. */
 function isOfConnection(error: Error | undefined): error is NodeJS.ErrnoException {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   return code !== undefined && !code.startsWith("ERR_HTTP2_");
 }
 
 /**
- * Whether a signal was aborted for the origin had taken too long: not for nobody wants the answer any more, nor for a client
- * had set itself a deadline that says nothing about the origin.
+ * Whether a signal was aborted because the origin took too long, and not because the answer is no longer wanted or because
+ * of a deadline set by the client, which says nothing about the origin.
  */
 function isTimeout(reason: unknown): boolean {
   const isLate = (reason as Error | undefined)?.name === "TimeoutError";

@@ -2,19 +2,19 @@ import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { type Clock, heldUpMs, systemClock, type Timer } from "@pagoda/core";
 
-/** When the time is over, what may have come is read before it counts. */
+/** Grace period after a timeout, in which pending data is read first. */
 const secondLookMs = 1;
 
 export interface KeepAliveHandler {
-  /** Calls are under way: otherwise the silence means nothing. */
+  /** Whether calls are in flight. Otherwise silence means nothing. */
   isUsed(): boolean;
-  /** The origin has not answered. */
+  /** The origin did not answer. */
   silent(): void;
 }
 
 /**
- * Asks an origin with a PING whether it is still there when nothing has come for so long while calls are under way. A byte
- * is an answer, whatever it belongs to. One timer for a connection, however many calls there are.
+ * Sends a PING after a period of silence with calls in flight, to detect dead connections. Any received byte counts as an
+ * answer. Uses one timer per connection, however many calls there are.
  */
 export class KeepAlive {
   readonly #session: Pick<ClientHttp2Session, "ping">;
@@ -24,7 +24,7 @@ export class KeepAlive {
   readonly #clock: Clock;
   #timer: Timer | undefined;
   #dueAt = 0;
-  /** Bytes that had come when it was last looked at. */
+  /** Bytes received at the last check. */
   #bytes = 0;
   #state: "watching" | "asked" | "suspected" = "watching";
 
@@ -42,7 +42,7 @@ export class KeepAlive {
     this.#clock = clock;
   }
 
-  /** A call begins. */
+  /** A call starts. */
   begin(): void {
     if (this.#timer === undefined) this.#watch();
   }
@@ -61,7 +61,7 @@ export class KeepAlive {
   #wait(ms: number): void {
     this.#dueAt = this.#clock.now() + ms;
     this.#timer = this.#clock.setTimer(ms, this.#look);
-    // A connection that nobody uses is no reason for a program to go on; one in use holds it by itself.
+    // An idle connection must not keep the process running; one in use does so by itself.
     (this.#timer as Partial<NodeJS.Timeout>).unref?.();
   }
 

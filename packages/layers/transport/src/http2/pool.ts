@@ -6,7 +6,7 @@ import { countTry } from "../pool.ts";
 import { requestFields } from "./request-fields.ts";
 import { Session } from "./session.ts";
 
-/** The HTTP/2 connections to one origin; each takes as many calls as the origin allows. */
+/** HTTP/2 connections to one origin. Each takes as many calls as the origin allows. */
 export class Http2Pool {
   readonly #origin: Origin;
   readonly #terms: ConnectionTerms;
@@ -21,7 +21,7 @@ export class Http2Pool {
     this.#keepAliveMs = keepAliveMs;
   }
 
-  /** How many connections there are, how many of them nobody uses, and how often a call went over a further one. */
+  /** Numbers of open and idle connections and of resent calls. */
   get counts(): { readonly connections: number; readonly idle: number; readonly resent: number } {
     const connected = this.#sessions.filter((session) => session.isConnected);
     return {
@@ -32,11 +32,11 @@ export class Http2Pool {
   }
 
   /**
-   * Sends a request over the first connection that takes one more.
+   * Sends a request over the first connection with capacity.
    *
-   * @param settle Takes the result, or the rejection: once.
-   * @param over The stream is no more: once.
-   * @throws Unsendable before anything has begun.
+   * @param settle Receives the result or rejection, once.
+   * @param over Called once the stream has closed.
+   * @throws Unsendable before anything is sent.
    */
   call(
     request: HttpRequest,
@@ -53,7 +53,7 @@ export class Http2Pool {
     (this.#sessions.find((session) => session.takes()) ?? this.#open()).start(call);
   };
 
-  /** Lets the calls under way finish, then closes the connections. */
+  /** Lets calls in flight finish, then closes the connections. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();

@@ -3,21 +3,21 @@ import { fieldValue, target, token } from "../field-syntax.ts";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
 
-/** A request's head as HTTP/2 has it, and how its body follows. */
+/** Header fields of an HTTP/2 request, and the framing of its body. */
 export interface RequestFields {
-  /** Names and values in turns, the pseudo-header fields first. */
+  /** Alternating names and values, pseudo-header fields first. */
   readonly fields: readonly string[];
-  /** The request ends with its head. */
+  /** Whether the request ends with its headers. */
   readonly bodiless: boolean;
-  /** Bytes of the body, where they are announced. */
+  /** Declared length of the body. */
   readonly length: number | undefined;
-  /** The origin is asked whether it wants the body. */
+  /** Whether to wait for 100 (Continue) before sending the body. */
   readonly expectsContinue: boolean;
-  /** Until the origin has opened the tunnel that is asked for, nothing of the body is sent. */
+  /** Whether a tunnel is requested. Nothing of the body is sent before it is open. */
   readonly isTunnel: boolean;
 }
 
-/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what the pseudo-header fields say. */
+/** Connection fields of HTTP/1.1 (RFC 9113, section 8.2.2), and those replaced by pseudo-header fields. */
 export const leftOut: ReadonlySet<string> = new Set([
   "connection",
   "host",
@@ -29,17 +29,17 @@ export const leftOut: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The head of a request for HTTP/2 (RFC 9113, 8.3.1). The authority is the request's, whatever stands among its fields.
+ * Builds the header fields of an HTTP/2 request (RFC 9113, section 8.3.1). The authority is the request's, whatever its fields say.
  *
  * @throws Unsendable
  */
 export function requestFields(request: HttpRequest): RequestFields {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
-  if (!token.test(method)) throw new Unsendable(`the method is "${method}"`);
+  if (!token.test(method)) throw new Unsendable(`invalid method "${method}"`);
   const place = sentPath(request) + query;
-  if (method !== "CONNECT" && !target.test(place)) throw new Unsendable(`the target is "${place}"`);
-  if (!fieldValue.test(authority)) throw new Unsendable(`the authority is "${authority}"`);
+  if (method !== "CONNECT" && !target.test(place)) throw new Unsendable(`invalid target "${place}"`);
+  if (!fieldValue.test(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   const fields = pseudoFields(request, place);
   let announced: string | undefined;
   let expectsContinue = false;
@@ -48,8 +48,8 @@ export function requestFields(request: HttpRequest): RequestFields {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
     if (leftOut.has(name)) continue;
-    if (!token.test(name)) throw new Unsendable(`a field is called "${name}"`);
-    if (!fieldValue.test(value)) throw new Unsendable(`the field ${name} has a character that is none`);
+    if (!token.test(name)) throw new Unsendable(`invalid field name "${name}"`);
+    if (!fieldValue.test(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     switch (name) {
       case "te":
         if (!/\btrailers\b/i.test(value)) continue;
@@ -60,12 +60,12 @@ export function requestFields(request: HttpRequest): RequestFields {
         continue;
       case "content-length":
         if (announced !== undefined || !/^\d{1,15}$/.test(value))
-          throw new Unsendable(`Content-Length is "${headers.all("content-length").join('", "')}"`);
+          throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
         announced = value;
         if (isTunnel) continue;
         break;
       case "sec-websocket-key":
-        // RFC 8441, 5.1: it is HTTP/1.1's, and so is the answer to it.
+        // The key and its answer exist in HTTP/1.1 only (RFC 8441, section 5.1).
         if (wantsWebSocket(request.upgrade)) continue;
     }
     fields.push(name, value);
@@ -73,7 +73,7 @@ export function requestFields(request: HttpRequest): RequestFields {
   if (isTunnel) return { fields, bodiless: false, length: undefined, expectsContinue: false, isTunnel };
   const length = announced === undefined ? body.length : Number(announced);
   if (body.length !== undefined && length !== body.length)
-    throw new Unsendable(`Content-Length is "${announced}", the body has ${body.length} bytes`);
+    throw new Unsendable(`Content-Length is ${announced} but the body has ${body.length} bytes`);
   const bodiless = isEmptyBody(body);
   if (announced === undefined && length !== undefined && !bodiless)
     fields.push("content-length", String(length));
@@ -82,13 +82,13 @@ export function requestFields(request: HttpRequest): RequestFields {
   return { fields, bodiless, length, expectsContinue, isTunnel };
 }
 
-/** An upgrade is a CONNECT that says where to, and to which protocol (RFC 8441, 4). */
+/** An upgrade is an extended CONNECT with a path and a protocol (RFC 8441, section 4). */
 function pseudoFields({ method, scheme, authority, upgrade }: HttpRequest, place: string): string[] {
   if (method === "CONNECT") return [":method", method, ":authority", authority];
   if (upgrade !== undefined && method !== "GET")
-    throw new Unsendable(`an upgrade is asked for with ${method}, which HTTP/2 cannot say`);
+    throw new Unsendable(`an upgrade over HTTP/2 requires GET (got ${method})`);
   const fields = [":method", upgrade === undefined ? method : "CONNECT"];
-  // There is room for one: the first that the client would like.
+  // Only one protocol is possible: the client's first choice.
   if (upgrade !== undefined) fields.push(":protocol", protocolsOf(upgrade)[0] as string);
   fields.push(":scheme", scheme, ":authority", authority, ":path", place);
   return fields;

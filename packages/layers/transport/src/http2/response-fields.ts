@@ -1,6 +1,6 @@
 import { HttpHeaders } from "@pagoda/http";
 
-/** What the codes of RST_STREAM are called, from 0 on (RFC 9113, 7). */
+/** Names of RST_STREAM codes, from 0 on (RFC 9113, section 7). */
 const codeNames: readonly string[] = [
   "NO_ERROR",
   "PROTOCOL_ERROR",
@@ -18,12 +18,12 @@ const codeNames: readonly string[] = [
   "HTTP_1_1_REQUIRED",
 ];
 
-/** What the code of a RST_STREAM is called. */
+/** Name of a RST_STREAM code. */
 export function resetName(code: number): string {
   return codeNames[code] ?? String(code);
 }
 
-/** The status and the fields of a response's head, which come as names and values in turns. */
+/** Splits the raw header fields of a response, alternating names and values, into status and headers. */
 export function withoutStatus(raw: readonly string[]): [status: number, headers: HttpHeaders] {
   const fields: string[] = [];
   let status = 0;

@@ -8,44 +8,44 @@ import { Limit } from "../limit.ts";
 import type { Http2Call, Line } from "./call.ts";
 import { KeepAlive } from "./keep-alive.ts";
 
-/** What an origin is taken to allow before it has said so (RFC 9113, 6.5.2: it should not be less). */
+/** Assumed number of concurrent streams before SETTINGS arrive (the recommended minimum of RFC 9113, section 6.5.2). */
 const assumedStreams = 100;
-/** How long a connection may be silent before the system asks whether the other side is still there. */
+/** Idle time before the system sends TCP keep-alive probes. */
 const probeMs = 60_000;
-/** What an origin may send on each stream, and on all together, before it is read. */
+/** Flow-control windows per stream and per connection. */
 const streamWindow = 1_048_576;
 const connectionWindow = 16 * streamWindow;
 
-/** With so many calls in a row that have timed out a connection takes no more of them. */
+/** Consecutive timeouts after which a connection accepts no more calls. */
 const maxTimeouts = 3;
 
-/** Whom a connection tells what it cannot do. */
+/** Callbacks of a connection to its pool. */
 export interface SessionOwner {
-  /** A call that has waited for the connection finds no room there. */
+  /** A call that waited for the connection exceeds its capacity. */
   again(call: Http2Call): void;
-  /** A call was not processed on this connection, and goes over another one. */
+  /** A call was not processed on this connection and must be resent over another one. */
   resent(call: Http2Call): void;
   gone(): void;
 }
 
-/** One connection. It is being made, open, or ending: then it takes no further calls. */
+/** One connection: connecting, open, or ending. While ending it accepts no calls. */
 export class Session implements Line {
   streams = 0;
   readonly #keepAliveMs: number;
   readonly #owner: SessionOwner;
   readonly #socket: Socket;
   #session: ClientHttp2Session | undefined;
-  /** Calls that wait until there is a connection. */
+  /** Calls waiting for the connection. */
   #waiting: Http2Call[] = [];
   readonly #connecting = new Limit();
   #timer: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
   readonly #pingMs: number;
-  /** The last stream that the origin will process, once it has taken its leave. */
+  /** The last stream the origin will process, after a GOAWAY. */
   #lastStream = Infinity;
-  /** A call has been answered. */
+  /** A call was answered. */
   #isUsed = false;
-  /** Calls that have timed out since one was answered. */
+  /** Timeouts since the last answer. */
   #timeouts = 0;
   /** Why the connection broke. */
   #error: Error | undefined;
@@ -64,16 +64,16 @@ export class Session implements Line {
     this.#connecting.set(connectTimeoutMs, "CONNECT_TIMEOUT", (error) => this.#end(error));
     const onError = (error: Error): void => this.#end(error);
     socket.on("error", onError);
-    socket.once("close", () => this.#end(coded("ENDED", "the connection was closed")));
+    socket.once("close", () => this.#end(coded("ENDED", "connection closed")));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
       if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") {
-        this.#end(coded("NO_HTTP2", "the origin does not speak HTTP/2 over TLS"));
+        this.#end(coded("NO_HTTP2", "origin did not negotiate HTTP/2"));
         return;
       }
       this.#begin(
         connect(url, {
           createConnection: () => socket,
-          // Or nghttp2 drops such a field, and nobody sees that the response is malformed.
+          // Otherwise nghttp2 drops such fields, and the malformed response goes unnoticed.
           strictFieldWhitespaceValidation: false,
           settings: { initialWindowSize: streamWindow, enablePush: false },
         }),
@@ -85,7 +85,7 @@ export class Session implements Line {
     return this.#session !== undefined && !this.#isEnding;
   }
 
-  /** Whether it takes one more call. */
+  /** Whether it accepts another call. */
   takes(): boolean {
     return !this.#isEnding && this.streams + this.#waiting.length < this.#allowed;
   }
@@ -119,7 +119,7 @@ export class Session implements Line {
 
   timedOut(): void {
     if (++this.#timeouts < maxTimeouts) return;
-    // It may be the connection that is at fault, and then whatever comes would wait as long in vain.
+    // The connection itself may be broken, and then further calls would time out as well.
     this.#isEnding = true;
     this.#rest();
   }
@@ -132,11 +132,11 @@ export class Session implements Line {
     return this.#isUsed && this.#session?.destroyed === true;
   }
 
-  /** Takes no more calls, and closes when those that it has are over. */
+  /** Accepts no more calls, and closes once those in flight are over. */
   close(): void {
     this.#isEnding = true;
     if (this.#session !== undefined) this.#rest();
-    else if (this.#waiting.length === 0) this.#end(coded("CLOSED", "the transport was closed"));
+    else if (this.#waiting.length === 0) this.#end(coded("CLOSED", "transport closed"));
   }
 
   get #allowed(): number {
@@ -149,12 +149,12 @@ export class Session implements Line {
     session.once("connect", () => session.setLocalWindowSize(connectionWindow));
     session.on("goaway", (_code, lastStream) => {
       this.#lastStream = Math.min(this.#lastStream, lastStream);
-      // What is under way goes on, as far as the origin has heard of it; further calls need another connection.
+      // Streams the origin has seen continue; new calls need another connection.
       this.#isEnding = true;
       this.#rest();
     });
-    session.once("close", () => this.#end(this.#error ?? coded("ENDED", "the connection was closed")));
-    // Until then nobody knows how many calls it takes; an origin says so first of all.
+    session.once("close", () => this.#end(this.#error ?? coded("ENDED", "connection closed")));
+    // SETTINGS come first and contain the number of concurrent streams.
     session.once("remoteSettings", () => this.#opened(session));
   }
 
@@ -165,9 +165,9 @@ export class Session implements Line {
     if (this.#pingMs > 0)
       this.#keepAlive = new KeepAlive(session, this.#socket, this.#pingMs, {
         isUsed: () => this.streams > 0,
-        silent: () => this.#end(coded("PING_TIMEOUT", `nothing came for ${this.#pingMs} ms after a PING`)),
+        silent: () => this.#end(coded("PING_TIMEOUT", `no data for ${this.#pingMs} ms after a PING`)),
       });
-    // Those that were sent in vain over another connection are in no order.
+    // Resent calls are not in order.
     const waiting = this.#waiting.filter((call) => !call.isOver).toSorted((a, b) => a.order - b.order);
     this.#waiting = [];
     for (const call of waiting) {
@@ -177,7 +177,7 @@ export class Session implements Line {
     this.#rest();
   }
 
-  /** With no call it closes: at once if it is ending, else when nobody has used it for a while. */
+  /** Without calls, closes the connection: at once if it is ending, otherwise after its idle time. */
   #rest(): void {
     const session = this.#session;
     if (this.streams > 0 || session === undefined) return;

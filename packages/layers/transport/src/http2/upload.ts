@@ -13,21 +13,21 @@ import { sendableTrailers } from "../field-syntax.ts";
 import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";
 
-/** Whom an upload tells how it goes. */
+/** Callbacks of an {@link Upload}. */
 export interface UploadHandler {
-  /** The origin takes no more for now, or takes again. */
+  /** The origin stopped or resumed reading. */
   blocked(isBlocked: boolean): void;
-  /** All has been sent. */
+  /** Everything was sent. */
   sent(): void;
-  /** What was sent is not a whole request and never will be. */
+  /** The request cannot be completed. */
   failed(error: Error | BodyBroken): void;
 }
 
-/** A request's body on its way into a stream, as fast as the origin takes it. */
+/** Writes a request body to a stream, with backpressure. */
 export class Upload implements BodySink {
   readonly #stream: ClientHttp2Stream;
   readonly #handler: UploadHandler;
-  /** Bytes still to come, where they were announced. */
+  /** Remaining bytes, if the length is declared. */
   #left: number;
   #flow: BodyFlow | undefined;
   #trailers: HttpHeaders = HttpHeaders.empty;
@@ -48,7 +48,7 @@ export class Upload implements BodySink {
   begin(body: Body): void {
     try {
       const flow = body.pipe(this);
-      // What the first pieces brought about may have stopped it already.
+      // It may already have been stopped while piping the first chunks.
       if (this.#over) flow.cancel();
       else this.#flow = flow;
     } catch (error) {
@@ -56,7 +56,7 @@ export class Upload implements BodySink {
     }
   }
 
-  /** Nobody takes the rest. */
+  /** Cancels the rest. */
   stop(reason: Error): void {
     if (this.#over) return;
     this.#over = true;
@@ -96,7 +96,7 @@ export class Upload implements BodySink {
     try {
       withSingleLines(fieldsOf(this.#trailers), (lines) => stream.sendTrailers(asObject(lines)));
     } catch (error) {
-      // A request without them is not the one that was to be sent.
+      // Without its trailers it would be a different request.
       this.#handler.failed(new Unsendable((error as Error).message, { cause: error }));
     }
   }
@@ -108,7 +108,7 @@ export class Upload implements BodySink {
   }
 }
 
-/** Node throws for the fields of a connection. */
+/** Drops connection fields, for which Node throws. */
 function fieldsOf(trailers: HttpHeaders): RawHeaders {
   const fields: string[] = [];
   for (const [name, value] of sendableTrailers(trailers)) {
