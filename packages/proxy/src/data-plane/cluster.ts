@@ -4,7 +4,6 @@ import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder }
 import type { Logger } from "pino";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
-import { clientSpan } from "@pagoda/tracing";
 import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { policies } from "../policies/index.ts";
@@ -159,7 +158,7 @@ interface EndpointContext extends PartsContext {
 
 /** What is done with each call of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { calls, files, tracer, atEnd } = context;
+  const { calls, files, tracing, atEnd } = context;
   const options = transportOptions(config, endpoint, files);
   const origin = transport(endpoint.key, options);
   atEnd(() => void origin.close());
@@ -175,7 +174,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
           connection: [options.protocol, options.tls ?? null],
         }),
       )
-      .layer(optional(tracer && clientSpan({ tracer })))
+      .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
       // What a gRPC origin says in trailers alone is known to the breaker and to retries.
       .layer(grpcTrailers())
       .service(origin)

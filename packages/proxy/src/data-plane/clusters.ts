@@ -18,7 +18,7 @@ interface Known {
   users: number;
 }
 
-interface Making extends Pick<ClusterContext, "files" | "tracer"> {
+interface Making extends Pick<ClusterContext, "files" | "tracing"> {
   readonly config: ClusterConfig;
   readonly settings: string;
   readonly elsewhere: DataPlaneContext["known"];
@@ -43,26 +43,26 @@ export class Clusters {
    */
   take(
     { config, files }: Resolved,
-    { tracer, settings: tracing }: Spans,
+    { tracing, settings: spans }: Spans,
     elsewhere?: DataPlaneContext["known"],
   ): Taken {
     const taken = new Map<string, Known>();
     for (const [name, settings] of Object.entries(config.clusters)) {
-      const text = tracing + settingsOf(settings, files);
+      const text = spans + settingsOf(settings, files);
       const known = this.#current.get(name);
       const one =
         known?.settings === text
           ? known
-          : this.#make(name, { config: settings, settings: text, elsewhere, files, tracer });
+          : this.#make(name, { config: settings, settings: text, elsewhere, files, tracing });
       one.users++;
       taken.set(name, one);
     }
     return new Taken(taken);
   }
 
-  #make(name: string, { config, settings, elsewhere, files, tracer }: Making): Known {
+  #make(name: string, { config, settings, elsewhere, files, tracing }: Making): Known {
     const source = sourceOf(config);
-    const context = { ...this.#context, files, tracer };
+    const context = { ...this.#context, files, tracing };
     if (source === undefined) return { settings, source, cluster: cluster(name, config, context), users: 0 };
     // Where its source cannot be asked now, what it gave last is better than nothing.
     const initial = this.#lastKnown(source) ?? elsewhere?.get(source);

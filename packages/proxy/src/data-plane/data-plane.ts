@@ -163,7 +163,7 @@ class RunningDataPlane implements DataPlane {
       atEnd: (run: () => void) => atEnd.push(run),
       clusters,
       logging: config.log,
-      tracer: spans.tracer,
+      tracing: spans.tracing,
     };
     const stacks = new Map<string, Service<HttpRequest, HttpResponse>>(
       config.listeners.map((listener) => [listenerName(listener), listenerStack(listener, context)]),

@@ -1,12 +1,10 @@
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
-import type { Tracer } from "@opentelemetry/api";
 import { accessLog } from "@pagoda/access-log";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers, grpcClassifier } from "@pagoda/grpc";
 import { respond } from "@pagoda/respond";
 import { clusters, router, routeTable } from "@pagoda/router";
-import { serverSpan } from "@pagoda/tracing";
 import { listenerName } from "../config/names.ts";
 import { placeName } from "../config/places.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
@@ -16,13 +14,14 @@ import { policies } from "../policies/index.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { ClusterService } from "./cluster.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** What the stack of a listener needs beside its configuration. */
 export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
   readonly clusters: Readonly<Record<string, ClusterService>>;
   readonly logging: Config["log"];
-  /** Begins a span for each call; `undefined`: there are none. */
-  readonly tracer: Tracer | undefined;
+  /** For a span of each call; undefined without `tracing` in the configuration. */
+  readonly tracing: Tracing | undefined;
 }
 
 /**
@@ -35,7 +34,7 @@ export function listenerStack(
 ): Service<HttpRequest, HttpResponse> {
   const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
-  const { logging, log, sharedStore, tracer } = context;
+  const { logging, log, sharedStore, tracing } = context;
   const place = {
     ...context,
     place: placeName(name),
@@ -50,7 +49,7 @@ export function listenerStack(
     new ServiceBuilder<HttpRequest>()
       // Outermost: whatever answers, counts or logs further in needs the request's id and says who asked.
       .layer(forwarded({ trust, via: listener.via }))
-      .layer(optional(tracer && serverSpan({ tracer, trust })))
+      .layer(optional(tracing?.serverSpan({ tracer: tracing.tracer, trust })))
       // Outside `respond`: these see every response, those made of errors included.
       .layer(
         optional(

@@ -1,4 +1,3 @@
-import type { Tracer } from "@opentelemetry/api";
 import { bareUrl, type Clock, pause } from "@pagoda/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -9,15 +8,17 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
+import { clientSpan, serverSpan } from "@pagoda/tracing";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** How long the last spans may take: a collector that hangs must not keep the program from its end. */
 const lastMs = 2_000;
 
 /** Begins spans, and sends them. */
 export interface SentSpans {
-  readonly tracer: Tracer;
+  readonly tracing: Tracing;
   /** Sends what has ended, and nothing from then on. */
   close(): Promise<void>;
 }
@@ -39,7 +40,7 @@ export function otlpSpans(
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
   return {
-    tracer: provider.getTracer("pagoda"),
+    tracing: { tracer: provider.getTracer("pagoda"), clientSpan, serverSpan },
     async close() {
       const over = new AbortController();
       // Why they cannot be sent has been said.

@@ -1,13 +1,13 @@
-import type { Tracer } from "@opentelemetry/api";
 import { type Clock, systemClock } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** Begins spans, and sends them to where the configuration says. */
 export interface Spans {
   readonly settings: string;
   /** `undefined` where nobody wants spans: then requests do not pay for them. */
-  readonly tracer: Tracer | undefined;
+  readonly tracing: Tracing | undefined;
   /** Sends what has ended, and nothing from then on. */
   close(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface Spans {
 /** Where nobody wants any. */
 export const noSpans: Spans = {
   settings: JSON.stringify(null),
-  tracer: undefined,
+  tracing: undefined,
   close: () => Promise.resolve(),
 };
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
 import { TellingExporter } from "../../src/data-plane/otlp-spans.ts";
@@ -7,12 +8,30 @@ import { told } from "./resolved.ts";
 
 const settings = (url: string) => ({ endpoint: `${url}/v1/traces`, ratio: 1, service: "pagoda" });
 
+// Defect: every worker loaded the layers and OpenTelemetry's core, some 4 MiB, whether or not it makes spans.
+test("a data plane without tracing does not load it", () => {
+  const program = `
+    import { registerHooks } from "node:module";
+    const loaded = [];
+    registerHooks({ resolve: (name, context, next) => (loaded.push(name), next(name, context)) });
+    await import(${JSON.stringify(import.meta.resolve("../../src/data-plane/data-plane.ts"))});
+    console.log(JSON.stringify(loaded));`;
+  const args = ["--input-type=module", "--eval", program];
+  const loaded = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as string[];
+  expect(loaded).toContain("@pagoda/router");
+  expect(loaded).not.toContain("@pagoda/tracing");
+  // prom-client brings the API, for its exemplars.
+  expect(new Set(loaded.filter((name) => name.startsWith("@opentelemetry/")))).toEqual(
+    new Set(["@opentelemetry/api"]),
+  );
+});
+
 test("a collector that hangs gets 2 s for the last spans, and no more", async () => {
   const arrivals = new Arrivals<Held>();
   await using collector = await held(arrivals);
   const clock = virtualClock();
   const spans = await spansOf(settings(collector.url), told().telemetry.log, noSpans, clock);
-  spans.tracer?.startSpan("one").end();
+  spans.tracing?.tracer.startSpan("one").end();
   let isClosed = false;
   const closed = spans.close().then(() => (isClosed = true));
   await arrivals.next();
@@ -26,7 +45,7 @@ test("a collector that refuses spans is told of, with its address", async () => 
   await using collector = await origin((_request, response) => response.writeHead(404).end());
   const { telemetry, lines } = told();
   const spans = await spansOf(settings(collector.url), telemetry.log, noSpans);
-  spans.tracer?.startSpan("one").end();
+  spans.tracing?.tracer.startSpan("one").end();
   await spans.close();
   expect(lines).toMatchObject([
     { level: 40, msg: "spans cannot be sent: they are lost", endpoint: `${collector.url}/v1/traces` },
