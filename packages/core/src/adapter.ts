@@ -1,4 +1,5 @@
-import { around, type Around, type Demanded } from "./layer.ts";
+import { around, type Around } from "./around.ts";
+import type { Demanded } from "./layer.ts";
 import type { Service } from "./service.ts";
 
 /**

@@ -1,4 +1,5 @@
 export * from "./adapter.ts";
+export type { Around } from "./around.ts";
 export * from "./bare-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";

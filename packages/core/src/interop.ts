@@ -18,8 +18,7 @@ export function fromTaskEither<Req, Res, Err>(
   name: string,
   task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,
 ): Service<Req, Res, Err> {
-  // Async, so that what a mistake in `task` throws becomes a rejection, as every defect does.
-  return service(name, async (request: Req, signal) => task(request, signal)());
+  return service(name, (request: Req, signal) => task(request, signal)());
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Description, Details } from "./description.ts";
+import { around, type Around } from "./around.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -66,14 +66,6 @@ export type AcceptsOf<L extends AnyLayer<never>> =
  */
 export type Demanded<T> = [T] extends [never] ? unknown : T;
 
-/** What a layer does around one inner service: the functions must not use `this`. */
-export interface Around<Req, Res, Err> extends Details {
-  /** Default: as ready as inner. A layer with a limit of its own answers for both. */
-  readonly ready?: () => undefined | Promise<void>;
-  /** May throw: what it throws is a defect, and the service rejects with it. */
-  readonly call: Service<Req, Res, Err>["call"];
-}
-
 /**
  * Makes a layer. `perService` runs once for each service that the layer is put around; what it returns answers
  * the calls. It sees the errors that it handles beside the unknown rest (`Err | Handles`) and must give back the
@@ -114,29 +106,4 @@ export function layer<
   // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor that a request
   // keeps the rest of its type on the way in. This cast says both, once for all layers.
   return wrap as unknown as Layer<Needs, Adds, Fails, Handles, Yields, Accepts>;
-}
-
-/** @internal The service that a layer or an adapter makes of what it does around another. */
-export function around<Req, Res, Err>(
-  name: string,
-  inner: { ready(): undefined | Promise<void>; describe(): Description },
-  { ready, call, options, state }: Around<Req, Res, Err>,
-): Service<Req, Res, Err> {
-  return {
-    ready: ready ?? (() => inner.ready()),
-    call(request, signal) {
-      // Defects are rejections, or the layers further out would have to expect both. Without `await` this costs nothing.
-      try {
-        return call(request, signal);
-      } catch (defect) {
-        return Promise.reject(defect);
-      }
-    },
-    describe: () => ({
-      name,
-      ...(options && { options }),
-      ...(state && { state: state() }),
-      inner: [inner.describe()],
-    }),
-  };
 }

@@ -12,10 +12,10 @@ export function filter<Req, Checked extends Either<unknown, Req>>(
   check: (request: Req) => Checked,
 ): Layer<Req, unknown, LeftOf<Checked>> {
   return layer<Req, unknown, LeftOf<Checked>>("filter", (inner) => ({
-    // Async, so that what a mistake in `check` throws becomes a rejection, as every defect does.
-    call: async (request, signal) => {
+    call(request, signal) {
       const checked: Either<unknown, Req> = check(request);
-      return isLeft(checked) ? (checked as Left<LeftOf<Checked>>) : inner.call(checked.right, signal);
+      if (isLeft(checked)) return Promise.resolve(checked as Left<LeftOf<Checked>>);
+      return inner.call(checked.right, signal);
     },
   }));
 }

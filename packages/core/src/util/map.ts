@@ -28,10 +28,8 @@ export function mapResponse<Res, Changed>(
   change: (response: Res) => Changed,
 ): Adapter<unknown, Passes<unknown>, Res, Changed> {
   return adapter<unknown, Passes<unknown>, Res, Changed>("map-response", (inner) => ({
-    call: async (request, signal) => {
-      const result = await inner.call(request, signal);
-      return isLeft(result) ? result : right(change(result.right));
-    },
+    call: (request, signal) =>
+      inner.call(request, signal).then((result) => (isLeft(result) ? result : right(change(result.right)))),
   }));
 }
 
@@ -50,10 +48,8 @@ export function mapError<Err, Changed>(
   return adapter<unknown, Passes<unknown>, unknown, Passes<never>, Changed, unknown, Err>(
     "map-error",
     (inner) => ({
-      call: async (request, signal) => {
-        const result = await inner.call(request, signal);
-        return isLeft(result) ? left(change(result.left)) : result;
-      },
+      call: (request, signal) =>
+        inner.call(request, signal).then((result) => (isLeft(result) ? left(change(result.left)) : result)),
     }),
   );
 }

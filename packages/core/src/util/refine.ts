@@ -33,7 +33,6 @@ export function refine<Req, Checked extends Either<unknown, Req>>(
   const wait: Wait = { maxWaitMs, ...(clock && { clock }) };
   return layer<Req, RightOf<Checked>, LeftOf<Checked> | Aborted>("refine", (inner) => ({
     options: { maxWaitMs },
-    // Async, so that what a mistake in `check` throws becomes a rejection, as every defect does.
     call: async (request, signal) => {
       if (signal?.aborted) return left(aborted(signal));
       const checked: Either<unknown, Req> | undefined = await unlessAborted(check(request, signal), signal);

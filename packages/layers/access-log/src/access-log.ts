@@ -177,7 +177,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
           return result;
         }, broke);
       } catch (defect) {
-        return Promise.reject(defect).catch(broke);
+        return broke(defect);
       }
     },
   }));

@@ -3,7 +3,7 @@ import type { HttpRequest } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
 import type { Denied } from "./denied.ts";
 import type { AuthorizeOptions } from "./options.ts";
-import { Policy, type Verdict } from "./policy.ts";
+import { Policy } from "./policy.ts";
 import type { NeedsOf, Rule } from "./rule.ts";
 
 /**
@@ -50,15 +50,8 @@ export function authorize<
       options: { rules: options.rules as unknown as Json, otherwise },
       state: () => ({ allowed: counted(true), denied: counted(false) }),
       call(request, signal) {
-        let verdict: Verdict;
-        let denied: Denied | undefined;
-        // An exception from `identity` or `address` is a defect and rejects the call.
-        try {
-          verdict = policy.decide(request);
-          if (!verdict.allowed) denied = policy.denied(verdict, request);
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        const verdict = policy.decide(request);
+        const denied = verdict.allowed ? undefined : policy.denied(verdict, request);
         (counts[verdict.at] as number)++;
         if (denied === undefined) return inner.call(request, signal);
         observer?.denied?.(denied, request);

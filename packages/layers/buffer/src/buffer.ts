@@ -108,13 +108,9 @@ export function buffer({
       state: () => ({ queued: queue.size, oldestMs: queue.oldestMs(), waiting: queue.blocked }),
       ready: () => queue.ready(),
       call(request, signal) {
-        try {
-          if (queue.size === 0 && isReady(inner)) {
-            observer?.passed?.(0);
-            return inner.call(request, signal);
-          }
-        } catch (defect) {
-          return Promise.reject(defect);
+        if (queue.size === 0 && isReady(inner)) {
+          observer?.passed?.(0);
+          return inner.call(request, signal);
         }
         if (signal?.aborted) {
           observer?.dropped?.("aborted");

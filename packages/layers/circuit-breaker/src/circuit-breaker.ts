@@ -127,7 +127,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
           answer = inner.call(request, signal);
         } catch (defect) {
           ended(ticket);
-          return Promise.reject(defect);
+          throw defect;
         }
         return answer.then(
           (result) => {

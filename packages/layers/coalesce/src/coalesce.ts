@@ -53,23 +53,19 @@ export function coalesce<Req = unknown>({
         return { keys: calls.size, callers };
       },
       call(request, signal): Promise<Either<Err | Aborted, Res>> {
-        try {
-          const own = asksForTunnel(request) ? undefined : key(request);
-          if (own === undefined) return inner.call(request, signal);
-          if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
-          const known = calls.get(own);
-          if (known !== undefined) {
-            observer?.joined?.(own);
-            return known.join(signal);
-          }
-          const call = new SharedCall<Res, Err>(() => calls.delete(own));
-          calls.set(own, call);
-          const answer = call.join(signal);
-          call.start((shared) => inner.call(request, shared));
-          return answer;
-        } catch (defect) {
-          return Promise.reject(defect);
+        const own = asksForTunnel(request) ? undefined : key(request);
+        if (own === undefined) return inner.call(request, signal);
+        if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
+        const known = calls.get(own);
+        if (known !== undefined) {
+          observer?.joined?.(own);
+          return known.join(signal);
         }
+        const call = new SharedCall<Res, Err>(() => calls.delete(own));
+        calls.set(own, call);
+        const answer = call.join(signal);
+        call.start((shared) => inner.call(request, shared));
+        return answer;
       },
     };
   });

@@ -130,7 +130,7 @@ export function concurrencyLimit({
           answer = inner.call(request, signal);
         } catch (defect) {
           release();
-          return Promise.reject(defect);
+          throw defect;
         }
         if (learner === undefined) {
           // Told before the caller is, for it asks first; and the caller gets its answer a tick earlier.

@@ -107,7 +107,7 @@ export function keyedConcurrencyLimit<Req = unknown, Res = unknown>({
           );
         } catch (defect) {
           over();
-          return Promise.reject(defect);
+          throw defect;
         }
       },
     }),

@@ -92,14 +92,7 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
       options: { ms },
       state: () => ({ ...watch.state(), refused }),
       ready: () => watch.ready(),
-      call(request, signal) {
-        if (watch.isFailing) return Promise.resolve(refuse());
-        try {
-          return inner.call(request, signal);
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
-      },
+      call: (request, signal) => (watch.isFailing ? Promise.resolve(refuse()) : inner.call(request, signal)),
     };
   });
 }

@@ -96,21 +96,17 @@ export function fallback<Req, const Table extends Handlers<Req>>(
       options: { errors: [...handlers.keys()] },
       state: () => ({ fellBack }),
       call(request, signal) {
-        try {
-          return inner.call(request, signal).then((result) => {
-            if (!isLeft(result)) return result;
-            const fault: unknown = result.left;
-            const handler = isFault(fault) ? handlers.get(fault._tag) : undefined;
-            // Not in the table and so not in `Handled`, which the compiler cannot derive from a
-            // lookup.
-            if (handler === undefined) return result as Left<Exclude<typeof result.left, Handled<Table>>>;
-            fellBack++;
-            observer?.fellBack?.(fault as Fault);
-            return handler(fault as Fault, request, signal) as Either<Fails, Yields>;
-          });
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        return inner.call(request, signal).then((result) => {
+          if (!isLeft(result)) return result;
+          const fault: unknown = result.left;
+          const handler = isFault(fault) ? handlers.get(fault._tag) : undefined;
+          // Not in the table and so not in `Handled`, which the compiler cannot derive from a
+          // lookup.
+          if (handler === undefined) return result as Left<Exclude<typeof result.left, Handled<Table>>>;
+          fellBack++;
+          observer?.fellBack?.(fault as Fault);
+          return handler(fault as Fault, request, signal) as Either<Fails, Yields>;
+        });
       },
     };
   });

@@ -139,25 +139,21 @@ export function fault({
       },
       state: () => ({ delayed, failed }),
       call(request, signal) {
-        try {
-          const isLate = random() < delayRatio;
-          const chance = random();
-          const isBroken = random() < failureRatio;
-          if (isLate) {
-            const ms = msOf(chance);
-            delayed++;
-            observer?.delayed?.(ms);
-            return pause(clock, ms, signal).then(() => {
-              if (signal?.aborted) return left(aborted(signal));
-              return isBroken
-                ? fail()
-                : oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
-            });
-          }
-          return isBroken ? Promise.resolve(fail()) : inner.call(request, signal);
-        } catch (defect) {
-          return Promise.reject(defect);
+        const isLate = random() < delayRatio;
+        const chance = random();
+        const isBroken = random() < failureRatio;
+        if (isLate) {
+          const ms = msOf(chance);
+          delayed++;
+          observer?.delayed?.(ms);
+          return pause(clock, ms, signal).then(() => {
+            if (signal?.aborted) return left(aborted(signal));
+            return isBroken
+              ? fail()
+              : oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
+          });
         }
+        return isBroken ? Promise.resolve(fail()) : inner.call(request, signal);
       },
     };
   });

@@ -135,17 +135,13 @@ export function hedge({
         if (delayMs !== undefined && !isPast(deadlineOf(signal), startedAt + delayMs)) {
           return new Race(rules, request, signal, startedAt, delayMs).promise;
         }
-        try {
-          return inner.call(request, signal).then((result) => {
-            if (classifier.outcome(result).kind === "success") {
-              const now = clock.now();
-              latencies.record(now, now - startedAt);
-            }
-            return result;
-          });
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        return inner.call(request, signal).then((result) => {
+          if (classifier.outcome(result).kind === "success") {
+            const now = clock.now();
+            latencies.record(now, now - startedAt);
+          }
+          return result;
+        });
       },
     };
   });

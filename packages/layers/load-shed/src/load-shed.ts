@@ -40,11 +40,7 @@ export function loadShed({ observer }: LoadShedOptions = {}): Layer<unknown, unk
       state: () => ({ shed }),
       ready: () => undefined,
       call(request, signal) {
-        try {
-          if (isReady(inner)) return inner.call(request, signal);
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        if (isReady(inner)) return inner.call(request, signal);
         shed++;
         observer?.shed?.();
         return Promise.resolve(overloaded);

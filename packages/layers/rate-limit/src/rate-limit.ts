@@ -117,18 +117,13 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
       state: () => ({ ...limits.state(clock.now()), ...(refill && { waiting: refill.size }) }),
       ready: () => refill?.ready() ?? inner.ready(),
       call(request, signal) {
-        // A throw of `key` becomes a rejection, like every defect.
-        try {
-          const decision = limits.take(keyOf?.(request), clock.now(), signal);
-          if (decision === undefined) return inner.call(request, signal);
-          if ("limit" in decision) return Promise.resolve(refuse(decision, request));
-          return decision.then(async (later) => {
-            if (later !== undefined) return refuse(later, request);
-            return oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
-          });
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        const decision = limits.take(keyOf?.(request), clock.now(), signal);
+        if (decision === undefined) return inner.call(request, signal);
+        if ("limit" in decision) return Promise.resolve(refuse(decision, request));
+        return decision.then(async (later) => {
+          if (later !== undefined) return refuse(later, request);
+          return oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
+        });
       },
     };
   }) as Layer<Req, unknown, RateLimitErrors<S>>;

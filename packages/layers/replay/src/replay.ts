@@ -55,39 +55,35 @@ export function replay({
   return layer<HttpRequest, Replayable>("replay", (inner) => ({
     options: { methods, maxBytes, ...(recordAll && { recordAll }) },
     call(request, signal) {
+      const { replay: known } = request as Partial<Replayable>;
+      if (known !== undefined && !(recordAll && known === once))
+        return inner.call(request as HttpRequest & Replayable, signal);
+      const mayRepeat = repeatable.has(request.method);
+      if (asksForTunnel(request) || !(mayRepeat || recordAll))
+        return inner.call({ ...request, replay: once }, signal);
+      const { body } = request;
+      const whole = body.take();
+      if (whole !== undefined) {
+        const replay = mayRepeat ? idempotent : once;
+        const result = inner.call({ ...request, body: bodyOf(whole), replay }, signal);
+        return body.canRead ? result : result.then(withoutResend);
+      }
+      const recorded = recording(body, maxBytes, mayRepeat);
+      // Only inner layers repeat the request, so the recording can be released once the call is over.
+      const release = (): void => recorded.body.release();
+      const released = (defect: unknown): never => {
+        release();
+        throw defect;
+      };
       try {
-        const { replay: known } = request as Partial<Replayable>;
-        if (known !== undefined && !(recordAll && known === once))
-          return inner.call(request as HttpRequest & Replayable, signal);
-        const mayRepeat = repeatable.has(request.method);
-        if (asksForTunnel(request) || !(mayRepeat || recordAll))
-          return inner.call({ ...request, replay: once }, signal);
-        const { body } = request;
-        const whole = body.take();
-        if (whole !== undefined) {
-          const replay = mayRepeat ? idempotent : once;
-          const result = inner.call({ ...request, body: bodyOf(whole), replay }, signal);
-          return body.canRead ? result : result.then(withoutResend);
-        }
-        const recorded = recording(body, maxBytes, mayRepeat);
-        // Only inner layers repeat the request, so the recording can be released once the call is over.
-        const release = (): void => recorded.body.release();
-        const released = (defect: unknown): never => {
+        return inner.call({ ...request, ...recorded }, signal).then((result) => {
+          // The body is still unread, so an outer layer may resend the request.
+          if (body.canRead && isUnprocessed(result)) return result;
           release();
-          throw defect;
-        };
-        try {
-          return inner.call({ ...request, ...recorded }, signal).then((result) => {
-            // The body is still unread, so an outer layer may resend the request.
-            if (body.canRead && isUnprocessed(result)) return result;
-            release();
-            return withoutResend(result);
-          }, released);
-        } catch (defect) {
-          return released(defect);
-        }
+          return withoutResend(result);
+        }, released);
       } catch (defect) {
-        return Promise.reject(defect);
+        return released(defect);
       }
     },
   }));

@@ -179,15 +179,9 @@ export function retry({
       state: () => ({ budgetLeft: budget.left, waiting, retries }),
       call(request, signal): Promise<Result> {
         budget.deposit();
-        try {
-          return inner
-            .call(request, signal)
-            .then((result) =>
-              classifier.outcome(result).retryable ? again(result, request, signal) : result,
-            );
-        } catch (defect) {
-          return Promise.reject(defect);
-        }
+        return inner
+          .call(request, signal)
+          .then((result) => (classifier.outcome(result).retryable ? again(result, request, signal) : result));
       },
     };
   });

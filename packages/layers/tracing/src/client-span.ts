@@ -40,23 +40,18 @@ export function clientSpan<Req extends ClientRequest = ClientRequest>(
   return layer<Req, Traced, never, never, never, HttpResponse>("tracing", (inner) => ({
     options: { kind: "client" },
     call(request, signal) {
-      // What a mistake in a user's function throws becomes a rejection, as every defect does.
+      const parent = request.trace ?? contexts.active();
+      const begun = spans.begin(request, parent, clientAttributes(request, query));
+      const trace = begun?.context ?? parent;
+      let { headers } = request;
       try {
-        const parent = request.trace ?? contexts.active();
-        const begun = spans.begin(request, parent, clientAttributes(request, query));
-        const trace = begun?.context ?? parent;
-        let { headers } = request;
-        try {
-          headers = injected(headers, trace, propagatorOf(options.propagator));
-        } catch (error) {
-          untold(error);
-        }
-        const passedOn = { ...request, headers, trace };
-        if (begun === undefined) return inner.call(passedOn, signal);
-        return spans.follow(inner, request, passedOn, signal, begun);
-      } catch (defect) {
-        return Promise.reject(defect);
+        headers = injected(headers, trace, propagatorOf(options.propagator));
+      } catch (error) {
+        untold(error);
       }
+      const passedOn = { ...request, headers, trace };
+      if (begun === undefined) return inner.call(passedOn, signal);
+      return spans.follow(inner, request, passedOn, signal, begun);
     },
   }));
 }

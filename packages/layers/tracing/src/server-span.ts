@@ -70,18 +70,13 @@ export function serverSpan<Req extends ServerRequest = ServerRequest>(
   return layer<Req, Traced, never, never, never, HttpResponse>("tracing", (inner) => ({
     options: { kind: "server" },
     call(request, signal) {
-      // What a mistake in a user's function throws becomes a rejection, as every defect does.
-      try {
-        const { sent, believed, passed } = read(request);
-        const parent = believed ? sent : ROOT_CONTEXT;
-        const links = believed ? undefined : linksTo(sent);
-        const begun = spans.begin(request, parent, serverAttributes(request, query), links);
-        const passedOn = { ...passed, trace: begun?.context ?? parent };
-        if (begun === undefined) return inner.call(passedOn, signal);
-        return spans.follow(inner, request, passedOn, signal, begun);
-      } catch (defect) {
-        return Promise.reject(defect);
-      }
+      const { sent, believed, passed } = read(request);
+      const parent = believed ? sent : ROOT_CONTEXT;
+      const links = believed ? undefined : linksTo(sent);
+      const begun = spans.begin(request, parent, serverAttributes(request, query), links);
+      const passedOn = { ...passed, trace: begun?.context ?? parent };
+      if (begun === undefined) return inner.call(passedOn, signal);
+      return spans.follow(inner, request, passedOn, signal, begun);
     },
   }));
 }

@@ -110,7 +110,7 @@ export class Spans<Req extends HttpRequest> {
       );
     } catch (defect) {
       call.broke(defect);
-      return Promise.reject(defect);
+      throw defect;
     }
   }
 
