@@ -5,7 +5,7 @@ import { duration, ratio } from "../schema/units.ts";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
 
 /** An injected failure says with which status it is to be answered. */
-interface InjectedStatus extends Injected {
+export interface InjectedStatus extends Injected {
   readonly status: number;
 }
 
