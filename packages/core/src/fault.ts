@@ -1,3 +1,5 @@
+import { type Either, isLeft } from "fp-ts/lib/Either.js";
+
 /**
  * An expected failure, as a value. Every error that a layer raises is one, so that generic layers (retry, circuit
  * breaker, balance) can judge it without knowing its tag.
@@ -21,6 +23,8 @@ export interface Fault<Tag extends string = string> {
   readonly processed?: false | undefined;
   /** Milliseconds before which it makes no sense to try again, where that is known. */
   readonly retryAfterMs?: number | undefined;
+  /** The upstream that was called, such as `http://10.0.0.7:8080`; absent where none was, or where it is not known. */
+  readonly upstream?: string | undefined;
   /** What lies behind it, for logs; never shown to clients. */
   readonly cause?: unknown;
 }
@@ -34,6 +38,19 @@ export function isFault(value: unknown): value is Fault {
     ((value as Fault).origin === "local" || (value as Fault).origin === "upstream") &&
     typeof (value as Fault).retryable === "boolean"
   );
+}
+
+/**
+ * The fault that a call ended with: its error, or the `fault` of a response that a layer made of one. The one way to ask how
+ * a call ended: classifiers, metrics, logs and traces read it, and so agree.
+ *
+ * @returns `undefined` for a response of an upstream's, and for an error that is not a fault.
+ */
+export function faultOf(result: Either<unknown, unknown>): Fault | undefined {
+  const fault = isLeft(result)
+    ? result.left
+    : (result.right as { readonly fault?: unknown } | null | undefined)?.fault;
+  return isFault(fault) ? fault : undefined;
 }
 
 /** Whether an error says that its request was never processed, and so can be sent again whatever its method. */

@@ -1,6 +1,6 @@
 import { isLeft } from "fp-ts/lib/Either.js";
 import { type Clock, systemClock } from "./clock.ts";
-import { isFault } from "./fault.ts";
+import { faultOf } from "./fault.ts";
 import { rangeError } from "./options.ts";
 import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
 
@@ -73,10 +73,11 @@ export function responseClassifier<Res = HttpLike>({
 
   return {
     outcome(result) {
+      const fault = faultOf(result);
+      if (fault !== undefined) return outcomeOf(fault);
       if (isLeft(result)) return outcomeOf(result.left);
       const response = result.right;
       const http = isHttp(response) ? response : undefined;
-      if (http?.fault !== undefined && isFault(http.fault)) return outcomeOf(http.fault);
       // What nearly every call comes to, without asking three times.
       if (isDefault && (http === undefined || (http.status < 500 && http.status !== 429))) return success;
       const again = isRetryable(response, http);
@@ -119,7 +120,6 @@ export function discardResponse(response: unknown): void {
 /** The responses of `fetch` and of core's HTTP model, as far as they matter here. */
 interface Recognised extends HttpLike {
   readonly body?: unknown;
-  readonly fault?: unknown;
 }
 
 function isHttp(response: unknown): response is Recognised {

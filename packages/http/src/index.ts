@@ -5,6 +5,7 @@ export * from "./cut-off.ts";
 export * from "./grpc.ts";
 export * from "./headers.ts";
 export * from "./message.ts";
+export * from "./notes.ts";
 export * from "./push-body.ts";
 export * from "./replay.ts";
 export * from "./single-lines.ts";

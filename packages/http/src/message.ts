@@ -1,6 +1,7 @@
 import { type Client, type Fault, type FromClient, mustBe } from "@pagoda/core";
 import { type Body, bodyOf, emptyBody } from "./body.ts";
 import { HttpHeaders, isHttpHeaders } from "./headers.ts";
+import { type CallNotes, callNotes } from "./notes.ts";
 
 /**
  * The other end of the connection on which a request came: the client, or a proxy in front of it. Do not decide by it:
@@ -22,28 +23,6 @@ export interface PeerCertificate {
   readonly names: readonly string[];
   /** SHA-256 of the whole certificate (DER), hexadecimal, lower case. */
   readonly sha256: string;
-}
-
-/**
- * What is found out about a request on its way in, for whoever counts, logs and traces it: also where the call ends
- * with an error, which could not carry it. Those who decide write it, those further out read it when the call has ended,
- * and nobody decides by it. A server's requests have one; further out than all that read it, who reads it adds one
- * where it is missing.
- */
-export interface CallNotes {
-  /** The name of the route that matched. */
-  route?: string | undefined;
-  /** The cluster that the route selected. */
-  cluster?: string | undefined;
-  /** The origin that was called last, as `http://host:port`. */
-  upstream?: string | undefined;
-  /** How many times an origin was called. */
-  tries: number;
-}
-
-/** Notes on a call of which nothing is known yet. */
-export function callNotes(): CallNotes {
-  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0 };
 }
 
 /**
@@ -83,8 +62,8 @@ export interface HttpRequest {
   readonly peer?: Peer | undefined;
   /** Takes 1xx responses on their way; where absent they end at the transport. */
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
-  /** The one part that changes as the call goes on. */
-  readonly notes?: CallNotes | undefined;
+  /** Which way this call went: the one part that changes as it goes on. Copies of a request share them. */
+  readonly notes: CallNotes;
 }
 
 /** The path as it is sent, see `written`. */
@@ -118,9 +97,7 @@ export interface HttpResponse {
   readonly body: Body;
   /** The reason phrase of HTTP/1.1, where it came with one. */
   readonly statusText?: string | undefined;
-  /** The origin that gave it, as `http://host:port`, where one did. */
-  readonly upstream?: string | undefined;
-  /** The error that this response stands for, where the stack itself answered. */
+  /** How the call ended where the stack itself answered: the error that this response was made of. See core's `faultOf`. */
   readonly fault?: Fault | undefined;
   /** The version in which the origin gave it. */
   readonly version?: HttpRequest["version"] | undefined;
@@ -150,7 +127,7 @@ export interface RequestInput {
 }
 
 /**
- * A request for an absolute URL.
+ * A request for an absolute URL, with notes of its own: make one for each call.
  *
  * @example httpRequest("https://example.com/users?page=2", { headers: { accept: "application/json" } })
  * @throws TypeError when the URL is not an absolute http or https URL.
@@ -171,7 +148,7 @@ export function httpRequest(url: string, input: RequestInput = {}): HttpRequest 
     version: "1.1",
     peer: undefined,
     onInformation: undefined,
-    notes: undefined,
+    notes: callNotes(),
   };
 }
 
@@ -186,7 +163,6 @@ export function httpResponse(
     headers: headersOf(headers),
     body: bodyIn(body),
     statusText: undefined,
-    upstream: undefined,
     fault: undefined,
     version: undefined,
   };

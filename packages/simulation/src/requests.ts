@@ -1,5 +1,5 @@
 import { idempotent, once, type Random } from "@pagoda/core";
-import { bodyOf, emptyBody } from "@pagoda/http";
+import { bodyOf, callNotes, emptyBody } from "@pagoda/http";
 import { zipf } from "./chance.ts";
 import { bytes, chunks, contentOf, Source } from "./content.ts";
 import type { Parts } from "./parts.ts";
@@ -26,7 +26,7 @@ export class Requests {
     const random = this.#random;
     const key = `key-${this.#key(random)}`;
     const kind = random();
-    const asked = { ...this.#target(), id, key };
+    const asked = { ...this.#target(), notes: callNotes(), id, key };
     if (kind < 0.4) return { ...asked, body: emptyBody, content: contentOf([]), replay: idempotent };
     if (kind < 0.85) {
       const whole = bytes(random, 1 + Math.floor(random() * 100));
@@ -45,6 +45,7 @@ export class Requests {
 /** A request that does no harm, to try a limit with. */
 export const trial: Request = {
   ...plainTarget,
+  notes: callNotes(),
   id: -1,
   key: "trial",
   body: emptyBody,

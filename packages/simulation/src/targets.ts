@@ -3,7 +3,7 @@ import { HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { oneOf } from "./chance.ts";
 
 /** What of a request a router looks at. */
-export type Target = Omit<HttpRequest, "body">;
+export type Target = Omit<HttpRequest, "body" | "notes">;
 
 export const plainTarget: Target = {
   method: "GET",

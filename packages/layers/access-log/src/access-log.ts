@@ -3,14 +3,14 @@ import {
   checkNumber,
   type Clock,
   type Fault,
-  isFault,
+  faultOf,
   layer,
   type Layer,
   type Random,
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { callNotes, type HttpResponse, isCutOff } from "@pagoda/http";
+import { type HttpResponse, isCutOff } from "@pagoda/http";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";
@@ -129,10 +129,10 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     else over(call, "aborted", fault);
   }
 
-  function answered(call: Call<Req>, response: HttpResponse): void {
+  function answered(call: Call<Req>, response: HttpResponse, fault: Fault | undefined): void {
     call.response = response;
     call.headMs = clock.now() - call.startedAt;
-    const { fault, body, status } = response;
+    const { body, status } = response;
     body.observe((complete) => {
       if (complete) {
         if (fault?._tag === "Aborted") left(call, fault);
@@ -148,13 +148,11 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
   }
 
   function settled(call: Call<Req>, result: Either<unknown, HttpResponse>): void {
-    if (!isLeft(result)) return answered(call, result.right);
-    if (!isFault(result.left)) {
-      call.defect = result.left;
-      return over(call, "error");
-    }
-    if (result.left._tag === "Aborted") left(call, result.left);
-    else over(call, "error", result.left);
+    const fault = faultOf(result);
+    if (!isLeft(result)) return answered(call, result.right, fault);
+    if (fault?._tag === "Aborted") return left(call, fault);
+    if (fault === undefined) call.defect = result.left;
+    over(call, "error", fault);
   }
 
   return layer<Req, unknown, never, never, never, HttpResponse>("access-log", (inner) => ({
@@ -162,8 +160,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
     state: () => ({ inFlight, lines, defects }),
     call(request, signal) {
       if (isOff()) return inner.call(request, signal);
-      const notes = request.notes ?? callNotes();
-      const call = new Call(request, notes, signal, clock.now());
+      const call = new Call(request, signal, clock.now());
       inFlight++;
       const broke = (defect: unknown): never => {
         call.defect = defect;
@@ -171,8 +168,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
         throw defect;
       };
       try {
-        const noted = request.notes === undefined ? { ...request, notes } : request;
-        return inner.call(noted, signal).then((result) => {
+        return inner.call(request, signal).then((result) => {
           settled(call, result);
           return result;
         }, broke);

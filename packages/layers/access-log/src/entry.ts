@@ -1,11 +1,11 @@
 import type { Fault } from "@pagoda/core";
 import {
-  type CallNotes,
   clientOf,
   type FromClient,
   type HttpRequest,
   type HttpResponse,
   type Identified,
+  upstreamOf,
 } from "@pagoda/http";
 import { escapeControls } from "./escape-controls.ts";
 import type { CallEnd } from "./level.ts";
@@ -63,7 +63,6 @@ export interface AccessEntry {
 /** State of a call until its line is written. */
 export class Call<out Req extends LoggedRequest> {
   readonly request: Req;
-  readonly notes: CallNotes;
   readonly signal: AbortSignal | undefined;
   readonly startedAt: number;
   headMs: number | undefined = undefined;
@@ -71,17 +70,16 @@ export class Call<out Req extends LoggedRequest> {
   /** What it rejected with, or an error that is not a fault. */
   defect: unknown = undefined;
 
-  constructor(request: Req, notes: CallNotes, signal: AbortSignal | undefined, startedAt: number) {
+  constructor(request: Req, signal: AbortSignal | undefined, startedAt: number) {
     this.request = request;
-    this.notes = notes;
     this.signal = signal;
     this.startedAt = startedAt;
   }
 }
 
 export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean): AccessEntry {
-  const { request, notes, response, headMs, defect } = call;
-  const { requestId, method, scheme, authority, path, version, headers, body } = request;
+  const { request, response, headMs, defect } = call;
+  const { requestId, method, scheme, authority, path, version, headers, body, notes } = request;
   const userAgent = headers.get("user-agent");
   return {
     requestId,
@@ -96,7 +94,7 @@ export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean)
     outcome: end.outcome,
     route: notes.route,
     cluster: notes.cluster,
-    upstream: response?.upstream ?? upstreamOf(end.fault) ?? notes.upstream,
+    upstream: upstreamOf(notes, end.fault),
     tries: notes.tries,
     headMs: headMs === undefined ? undefined : toMicroseconds(headMs),
     durationMs: toMicroseconds(end.durationMs),
@@ -106,11 +104,6 @@ export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean)
     fault: end.fault === undefined ? undefined : loggedFault(end.fault),
     err: defect,
   };
-}
-
-function upstreamOf(fault: Fault | undefined): string | undefined {
-  const { upstream } = (fault ?? {}) as { readonly upstream?: unknown };
-  return typeof upstream === "string" ? upstream : undefined;
 }
 
 /** Drops the digits beyond the clock's precision. */

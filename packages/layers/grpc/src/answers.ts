@@ -1,4 +1,4 @@
-import { type Fault, layer, type Layer } from "@pagoda/core";
+import { type Fault, faultOf, layer, type Layer } from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
@@ -64,7 +64,8 @@ export function grpcAnswers(
       return inner.call(request, signal).then((result) => {
         if (isLeft(result)) return result;
         const response = result.right;
-        const { fault, status: httpStatus } = response;
+        const fault = faultOf(result);
+        const { status: httpStatus } = response;
         if (fault === undefined || response.headers.has("grpc-status")) return result;
         const { status, message } = answers.get(fault._tag) ?? { status: statusOfHttp(httpStatus) };
         observer?.answered?.(fault, request, { status, httpStatus });

@@ -1,4 +1,11 @@
-import { type Classifier, type Clock, type Outcome, outcomeOfError, systemClock } from "@pagoda/core";
+import {
+  type Classifier,
+  type Clock,
+  faultOf,
+  type Outcome,
+  outcomeOfError,
+  systemClock,
+} from "@pagoda/core";
 import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
@@ -61,9 +68,9 @@ export function grpcClassifier({
 
   return {
     outcome(result) {
-      if (isLeft(result)) return http.outcome(result);
-      const { headers, fault } = result.right as HttpResponse;
-      const status = fault === undefined && isGrpc(headers) ? statusOf(headers) : undefined;
+      if (isLeft(result) || faultOf(result) !== undefined) return http.outcome(result);
+      const { headers } = result.right as HttpResponse;
+      const status = isGrpc(headers) ? statusOf(headers) : undefined;
       if (status === undefined) return http.outcome(result);
       const outcome = outcomes.get(status) as Outcome;
       return outcome.retryable ? withPushback(outcome, headers) : outcome;

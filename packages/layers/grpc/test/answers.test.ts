@@ -30,11 +30,10 @@ describe("grpcAnswers", () => {
   test("turns an error response into a gRPC response", async () => {
     const response = {
       ...text("504 too slow\nrequest id: 7\n", 504, { "x-a": "1" }),
-      upstream: "http://a:1",
       fault,
     };
     const { body, headers, ...rest } = await answered(response, { TimedOut: "DEADLINE_EXCEEDED" });
-    expect(rest).toEqual({ status: 200, statusText: undefined, upstream: "http://a:1", fault });
+    expect(rest).toEqual({ status: 200, statusText: undefined, fault });
     expect([...headers]).toEqual([
       ["x-a", "1"],
       ["content-type", "application/grpc"],

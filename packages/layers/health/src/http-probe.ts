@@ -1,6 +1,7 @@
-import { checkInteger, checkOption, type Endpoint, isFault, type Service } from "@pagoda/core";
+import { checkInteger, checkOption, type Endpoint, faultOf, isFault, type Service } from "@pagoda/core";
 import {
   type Body,
+  callNotes,
   emptyBody,
   HttpHeaders,
   isHttpHeaders,
@@ -58,7 +59,8 @@ export function httpProbe<E extends Endpoint = Endpoint>(options: HttpProbeOptio
   async function probe(endpoint: E, signal: AbortSignal): Promise<ProbeResult> {
     const result = await services.of(endpoint).call(requestFor(endpoint, options), signal);
     if (isLeft(result)) return failed(result.left);
-    const { status, body, fault } = result.right;
+    const { status, body } = result.right;
+    const fault = faultOf(result);
     if (signal.aborted || fault?.origin === "local") {
       body.cancel();
       return signal.aborted ? probeInconclusive("aborted", signal.reason) : failed(fault);
@@ -101,6 +103,7 @@ function requestFor<E extends Endpoint>({ key }: E, options: HttpProbeOptions<E>
     headers: headersOf(headers),
     body: emptyBody,
     version: "1.1",
+    notes: callNotes(),
   };
 }
 

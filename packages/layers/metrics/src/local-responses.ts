@@ -28,11 +28,11 @@ export class LocalResponses {
   }
 
   /** Counts a call by the error's tag and, if the error wraps another one, that one's. */
-  count({ _tag, ...fault }: Fault, notes: CallNotes | undefined): void {
+  count({ _tag, ...fault }: Fault, notes: CallNotes): void {
     const { reason } = fault as { readonly reason?: unknown };
     const cause = typeof reason === "string" && tag.test(reason) ? reason : "";
-    const route = this.#routes ? (notes?.route ?? "none") : "";
-    const cluster = this.#routes ? (notes?.cluster ?? "none") : "";
+    const route = this.#routes ? (notes.route ?? "none") : "";
+    const cluster = this.#routes ? (notes.cluster ?? "none") : "";
     this.#cell(_tag, cause, route, cluster).count++;
   }
 

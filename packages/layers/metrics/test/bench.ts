@@ -1,5 +1,33 @@
-import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
+import { type Layer, type Service, service } from "@pagoda/core";
+import {
+  bodyBroken,
+  type BodySink,
+  callNotes,
+  type HttpRequest,
+  type HttpResponse,
+  PushBody,
+} from "@pagoda/http";
+import { isRight } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
+
+/** A response, and the upstream that gives it. */
+export interface Upstreamed extends HttpResponse {
+  readonly upstream?: string | undefined;
+}
+
+/** The layer between a client that makes a request for each call and a transport that notes the upstream. */
+export function between<Err>(
+  layer: Layer<HttpRequest, unknown, never, never, never, HttpResponse>,
+  inner: Service<HttpRequest, Upstreamed, Err>,
+): Service<HttpRequest, Upstreamed, Err> {
+  const noting = service("noting", async (request: HttpRequest, signal?: AbortSignal) => {
+    const result = await inner.call(request, signal);
+    if (isRight(result)) request.notes.upstream = result.right.upstream;
+    return result;
+  });
+  const layered = layer(noting);
+  return { ...layered, call: (request, signal) => layered.call({ ...request, notes: callNotes() }, signal) };
+}
 
 /** A body that the test ends. */
 export class TestBody extends PushBody {

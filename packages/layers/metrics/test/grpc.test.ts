@@ -79,7 +79,7 @@ describe("local responses", () => {
     const registry = new Registry();
     const stands = { _tag: "NoEndpointReady", origin: "local", retryable: true, ...fault } as const;
     const inner = service("refusing", async ({ notes }: HttpRequest) => {
-      if (notes !== undefined) Object.assign(notes, { route: "cart", cluster: "shop" });
+      Object.assign(notes, { route: "cart", cluster: "shop" });
       return right({ ...httpResponse(503), fault: stands });
     });
     await metrics({ registry, routes })(inner).call({ ...request, notes: callNotes() });

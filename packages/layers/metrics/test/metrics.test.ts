@@ -6,7 +6,7 @@ import { type Fault, type Layer, type Service, shown } from "@pagoda/core";
 import { Counter, Registry } from "prom-client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { metrics, type MetricsOptions } from "@pagoda/metrics";
-import { nowhere, samples, TestBody } from "./bench.ts";
+import { between, nowhere, samples, TestBody, type Upstreamed } from "./bench.ts";
 
 interface Refused extends Fault<"Refused"> {
   readonly upstream?: string;
@@ -19,13 +19,13 @@ const labels = 'method="GET",status="200",upstream="http://a:1"';
 function bench(options: Partial<MetricsOptions> = {}) {
   const clock = virtualClock();
   const registry = new Registry();
-  const mock = mockService<HttpRequest, HttpResponse, Refused>();
-  const layered = metrics({ registry, clock, ...options })(mock.service);
+  const mock = mockService<HttpRequest, Upstreamed, Refused>();
+  const layered = between(metrics({ registry, clock, ...options }), mock.service);
   const sample = async (name: string): Promise<number | undefined> => (await samples(registry)).get(name);
   return { clock, registry, mock, layered, sample };
 }
 
-function response(change: Partial<HttpResponse> = {}): HttpResponse {
+function response(change: Partial<Upstreamed> = {}): Upstreamed {
   return { ...httpResponse(200), upstream: "http://a:1", ...change };
 }
 
@@ -217,7 +217,9 @@ describe("metrics", () => {
     expect(() => metrics({ registry })).toThrow(RangeError);
     const [one, two] = [new Registry(), mockService<HttpRequest, HttpResponse>()];
     const layer = metrics({ registry: one });
-    const results = [layer(mock.service), layer(two.service)].map((service) => service.call(get));
+    const results = [between(layer, mock.service), between(layer, two.service)].map((service) =>
+      service.call(get),
+    );
     for (const each of [mock, two]) (await each.next()).answer(response());
     await Promise.all(results);
     expect((await samples(one)).get(`http_requests_total{${labels}}`)).toBe(2);
@@ -243,7 +245,7 @@ describe("types", () => {
   test("leaves the service's types unchanged", () => {
     const layer = metrics({ registry: new Registry() });
     expectTypeOf(layer).toExtend<Layer<HttpRequest, unknown, never, never, never, HttpResponse>>();
-    const { service } = mockService<HttpRequest, HttpResponse, Refused>();
+    const { service } = mockService<HttpRequest, Upstreamed, Refused>();
     expectTypeOf(layer(service)).toEqualTypeOf<typeof service>();
   });
 
@@ -268,9 +270,9 @@ describe("series of removed upstreams", () => {
 
   function tracked() {
     const registry = new Registry();
-    const mock = mockService<HttpRequest, HttpResponse, Refused>();
+    const mock = mockService<HttpRequest, Upstreamed, Refused>();
     const counting = metrics({ registry });
-    const layered = counting(mock.service);
+    const layered = between(counting, mock.service);
     const upstreams = async (): Promise<readonly string[]> => {
       const text = await registry.metrics();
       return [...text.matchAll(/^http_requests_total\{.*upstream="(.*)"\} /gm)].map(

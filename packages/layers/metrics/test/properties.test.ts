@@ -43,19 +43,22 @@ const plans: fc.Arbitrary<Plan[]> = fc.array(
 function planned(clock: VirtualClock) {
   return service(
     "planned",
-    ({ plan }: HttpRequest & { readonly plan: Plan }) =>
+    ({ plan, notes }: HttpRequest & { readonly plan: Plan }) =>
       new Promise<Either<Fault, HttpResponse>>((resolve, reject) => {
         clock.setTimer(plan.headMs, () => {
           if (plan.ends === "defect") reject(new Error("a defect"));
           else if (plan.ends === "error") resolve(left(fault));
-          else resolve(right(responseTo(plan, clock)));
+          else {
+            notes.upstream = plan.upstream;
+            resolve(right(responseTo(plan, clock)));
+          }
         });
       }),
   );
 }
 
-function responseTo({ status, upstream, ends, bodyMs }: Plan, clock: VirtualClock): HttpResponse {
-  const response = { ...httpResponse(status), upstream };
+function responseTo({ status, ends, bodyMs }: Plan, clock: VirtualClock): HttpResponse {
+  const response = httpResponse(status);
   if (ends === "answered error") return { ...response, fault };
   if (ends === "empty") return { ...response, body: emptyBody };
   const body = new TestBody();

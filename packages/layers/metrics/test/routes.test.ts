@@ -27,10 +27,8 @@ function bench(options: Partial<MetricsOptions> = {}) {
 /** A service that writes route and upstream into the request's notes and answers. */
 function routed(route: string | undefined, upstream?: string) {
   return service("routed", async ({ notes }: HttpRequest) => {
-    if (notes !== undefined) {
-      notes.route = route;
-      notes.upstream = upstream;
-    }
+    notes.route = route;
+    notes.upstream = upstream;
     return right(httpResponse(200));
   });
 }
@@ -62,10 +60,17 @@ describe("routes", () => {
     ]);
   });
 
-  test("a request without notes is copied with notes", async () => {
+  test("the request is passed on as it is, notes included", async () => {
     const registry = new Registry();
-    await metrics({ registry, routes: true })(routed("cart")).call(get);
-    expect(get.notes).toBeUndefined();
+    const request = httpRequest("http://shop.example/");
+    const inner = routed("cart");
+    const passedOn: HttpRequest[] = [];
+    const noting = service("noting", (asked: HttpRequest) => {
+      passedOn.push(asked);
+      return inner.call(asked);
+    });
+    await metrics({ registry, routes: true })(noting).call(request);
+    expect(passedOn[0]).toBe(request);
     const [total] = await exposed(registry);
     expect(total?.labels["route"]).toBe("cart");
   });
@@ -76,11 +81,12 @@ describe("routes", () => {
     expect((await exposed(registry))[0]?.labels["route"]).toBe("none");
   });
 
-  test("without routes there is no label and no notes are added", async () => {
+  test("without routes there is no label", async () => {
     const { mock, layered, totals } = bench({ routes: false });
-    const result = layered.call(get);
+    const asked = { ...get, notes: callNotes() };
+    const result = layered.call(asked);
     const { request, answer } = await mock.next();
-    expect(request).toBe(get);
+    expect(request).toBe(asked);
     answer(httpResponse(200));
     await result;
     expect(await totals()).toEqual([
@@ -101,14 +107,16 @@ describe("routes", () => {
     expect(await totals()).toEqual([{ labels, value: 2 }]);
   });
 
-  test("the upstream of a response or error takes precedence over the notes", async () => {
+  test("the upstream of an error takes precedence over the notes", async () => {
     const { mock, layered, totals } = bench();
     const notes = { ...callNotes(), upstream: "http://late:1" };
     const first = layered.call({ ...get, notes });
-    (await mock.next()).answer({ ...httpResponse(200), upstream: "http://a:1" });
+    const { answer } = await mock.next();
+    notes.upstream = "http://a:1";
+    answer(httpResponse(200));
     await first;
     const second = layered.call({ ...get, notes });
-    (await mock.next()).fail({ ...timedOut, upstream: "http://b:1" } as Fault);
+    (await mock.next()).fail({ ...timedOut, upstream: "http://b:1" });
     await second;
     expect((await totals()).map(({ labels }) => labels["upstream"])).toEqual(["http://a:1", "http://b:1"]);
   });
@@ -116,7 +124,8 @@ describe("routes", () => {
   test("calls beyond maxSeries count as `other`", async () => {
     const registry = new Registry();
     const layer = metrics({ registry, routes: true, maxSeries: 2 });
-    for (const route of ["a", "b", "c", "d", "a"]) await layer(routed(route, "http://u:1")).call(get);
+    for (const route of ["a", "b", "c", "d", "a"])
+      await layer(routed(route, "http://u:1")).call({ ...get, notes: callNotes() });
     const totals = (await exposed(registry)).filter(({ name }) => name === "http_requests_total");
     expect(totals.map(({ labels, value }) => [labels["route"], labels["upstream"], value])).toEqual([
       ["a", "http://u:1", 2],

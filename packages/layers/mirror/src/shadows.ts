@@ -1,5 +1,5 @@
 import { isReady, type Json } from "@pagoda/core";
-import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
+import { type Body, callNotes, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import type { MirrorRoom } from "./room.ts";
 import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
@@ -121,7 +121,7 @@ export class Shadows<Req extends HttpRequest> {
       ...request,
       headers: marker === false ? headers : headers.set(marker, "true"),
       body,
-      notes: undefined,
+      notes: callNotes(),
       onInformation: undefined,
     };
   }

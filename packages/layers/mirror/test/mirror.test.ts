@@ -93,7 +93,7 @@ describe("mirror", () => {
     const headers = HttpHeaders.of({ accept: "a", expect: "100-continue", "x-shadow": "no" });
     void layered.call({ ...get, headers, notes, onInformation });
     const { request } = await shadow.next();
-    const rest = { headers: 0, notes: undefined, onInformation: undefined };
+    const rest = { headers: 0, notes: callNotes(), onInformation: undefined };
     expect({ ...request, headers: 0 }).toEqual({ ...get, ...rest });
     expect([...request.headers]).toEqual([
       ["accept", "a"],

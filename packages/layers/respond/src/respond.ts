@@ -90,10 +90,5 @@ function responseFor(
   fault: Fault,
   { requestId }: Identified,
 ): HttpResponse {
-  const { upstream } = fault as { readonly upstream?: unknown };
-  return {
-    ...text(`${status} ${message}\nrequest id: ${requestId}\n`, status, headers),
-    upstream: typeof upstream === "string" ? upstream : undefined,
-    fault,
-  };
+  return { ...text(`${status} ${message}\nrequest id: ${requestId}\n`, status, headers), fault };
 }

@@ -59,13 +59,13 @@ export function router<const C extends string = never, P = unknown>(
         candidate ??= table.lookUp(request, path);
         if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
         const { compiled, action } = candidate;
-        if (request.notes !== undefined) request.notes.route = compiled.route.name;
+        request.notes.route = compiled.route.name;
         // Where it is plain there is no other form.
         const written = path === request.path ? path : table.writtenOf(request.path, path);
         if (action.answer !== undefined)
           return Promise.resolve(right(edited(action.answer(request, path, written), action.editResponse)));
         const route = select(compiled, random);
-        if (request.notes !== undefined) request.notes.cluster = route.cluster;
+        request.notes.cluster = route.cluster;
         const sent = sentPath(action, path, written);
         const normal = sent === written ? path : table.pathOf(sent);
         if (typeof normal !== "string") return Promise.resolve(left(normal));

@@ -28,7 +28,7 @@ export function clientAttributes(request: HttpRequest, withQuery: boolean): Attr
   return {
     ...commonAttributes(request),
     "url.full": `${scheme}://${authority}${path}${withQuery ? query : ""}`,
-    "http.request.resend_count": notes !== undefined && notes.tries > 0 ? notes.tries : undefined,
+    "http.request.resend_count": notes.tries > 0 ? notes.tries : undefined,
   };
 }
 

@@ -1,6 +1,6 @@
-import type { CallNotes, HttpResponse } from "@pagoda/http";
+import { type CallNotes, type HttpResponse, upstreamOf } from "@pagoda/http";
 import { type Attributes, diag, type Span, SpanStatusCode } from "@opentelemetry/api";
-import { isFault } from "@pagoda/core";
+import { type Fault, faultOf } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import { fieldAttributes, spanName, upstreamAttributes } from "./attributes.ts";
 
@@ -17,7 +17,7 @@ export interface Beginning {
   readonly method: string;
   /** The name is the user's own: a route that is found later does not change it. */
   readonly isNamed: boolean;
-  readonly notes: CallNotes | undefined;
+  readonly notes: CallNotes;
   readonly signal: AbortSignal | undefined;
   readonly responseHeaders: readonly string[];
 }
@@ -36,12 +36,13 @@ export class CallSpan {
 
   /** The call has come out. With a response, it goes on until the body has ended. */
   settled(result: Either<unknown, HttpResponse>): void {
+    const fault = faultOf(result);
     if (isLeft(result)) {
-      this.#attempt(() => this.#failed(result.left));
+      this.#attempt(() => this.#failed(fault));
       return this.#end();
     }
     const response = result.right;
-    this.#attempt(() => this.#answered(response));
+    this.#attempt(() => this.#answered(response, fault));
     try {
       response.body.observe((complete) => {
         if (!complete) this.#attempt(() => this.#incomplete(response));
@@ -65,22 +66,21 @@ export class CallSpan {
     this.#end();
   }
 
-  #failed(error: unknown): void {
-    const { notes } = this.#from;
-    const upstream = (error as { readonly upstream?: unknown } | null)?.upstream ?? notes?.upstream;
-    if (typeof upstream === "string") this.#set(this.#upstream(upstream));
-    const tag = this.#fault(error);
+  /** @param fault `undefined`: the error is not a fault. */
+  #failed(fault: Fault | undefined): void {
+    this.#set(this.#upstream(fault));
+    if (fault !== undefined) this.#fault(fault);
+    const tag = fault?._tag ?? "_OTHER";
     // Who goes away is no failure of anybody's.
     if (tag !== "Aborted") this.#fails(tag, tag);
   }
 
-  #answered({ status, headers, fault, upstream }: HttpResponse): void {
-    const { side, notes, responseHeaders } = this.#from;
-    const origin = upstream ?? notes?.upstream;
+  #answered({ status, headers }: HttpResponse, fault: Fault | undefined): void {
+    const { side, responseHeaders } = this.#from;
     this.#set({
       "http.response.status_code": status,
       ...fieldAttributes("response", headers, responseHeaders),
-      ...(origin !== undefined && this.#upstream(origin)),
+      ...this.#upstream(fault),
     });
     if (fault !== undefined) this.#fault(fault);
     // The status says why: the conventions want no message then.
@@ -99,13 +99,7 @@ export class CallSpan {
     }
   }
 
-  /** @returns The error's tag. */
-  #fault(error: unknown): string {
-    if (!isFault(error)) {
-      this.#type("_OTHER");
-      return "_OTHER";
-    }
-    const { _tag, origin, retryable, retryAfterMs, cause } = error;
+  #fault({ _tag, origin, retryable, retryAfterMs, cause }: Fault): void {
     this.#span.addEvent("pagoda.fault", {
       "pagoda.fault.tag": _tag,
       "pagoda.fault.origin": origin,
@@ -115,12 +109,13 @@ export class CallSpan {
     });
     this.#set({ "pagoda.fault.origin": origin });
     this.#type(_tag);
-    return _tag;
   }
 
-  #upstream(upstream: string): Attributes {
-    const { kind } = this.#from.side;
-    return kind === "client" ? upstreamAttributes(upstream) : { "pagoda.upstream": upstream };
+  #upstream(fault: Fault | undefined): Attributes {
+    const { side, notes } = this.#from;
+    const upstream = upstreamOf(notes, fault);
+    if (upstream === undefined) return {};
+    return side.kind === "client" ? upstreamAttributes(upstream) : { "pagoda.upstream": upstream };
   }
 
   #fails(type: string, message?: string): void {
@@ -142,7 +137,7 @@ export class CallSpan {
     this.#isOver = true;
     const { side, notes, method, isNamed } = this.#from;
     this.#attempt(() => {
-      const route = notes?.route;
+      const { route } = notes;
       if (side.kind === "server" && route !== undefined) {
         this.#set({ "http.route": route });
         if (!isNamed) this.#span.updateName(spanName(method, route));

@@ -38,7 +38,9 @@ describe("clientSpan", () => {
     const { mock, layered, ended } = bench();
     const notes = { ...callNotes(), tries: 1, route: "cart" };
     const result = layered.call({ ...get({ "user-agent": "curl/8" }), notes });
-    (await mock.next()).answer({ ...httpResponse(200), upstream: "http://10.0.0.7:81" });
+    const { answer } = await mock.next();
+    Object.assign(notes, { upstream: "http://10.0.0.7:81" });
+    answer(httpResponse(200));
     await result;
     expect(ended()[0]?.kind).toBe(SpanKind.CLIENT);
     expect(ended().map(summary)).toEqual([

@@ -195,10 +195,11 @@ describe("serverSpan", () => {
       origin: "upstream",
       retryable: true,
       retryAfterMs: 5,
+      upstream: "http://10.0.0.7:81",
       cause,
     };
     const result = layered.call(get());
-    (await mock.next()).answer({ ...httpResponse(502), fault, upstream: "http://10.0.0.7:81" });
+    (await mock.next()).answer({ ...httpResponse(502), fault });
     await result;
     const [span] = ended();
     expect(span?.status).toEqual(failed);

@@ -1,7 +1,7 @@
 import { aborted, type Aborted } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { brokenBy, faultOf, type TransportFault, uploadBroken } from "./faults.ts";
+import { brokenBy, transportFault, type TransportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 
@@ -89,10 +89,7 @@ export class Call extends PushBody {
     if (!bodiless && typeof framing === "number") this.length = framing;
     else if (framing === 0 && !bodilessAlways(this.request.method, status)) this.length = 0;
     const phrase = fieldText.test(statusText) ? statusText : undefined;
-    const { upstream } = this.#origin;
-    this.#end(
-      right({ status, headers, body: this, statusText: phrase, upstream, fault: undefined, version }),
-    );
+    this.#end(right({ status, headers, body: this, statusText: phrase, fault: undefined, version }));
   }
 
   came(piece: Buffer): void {
@@ -118,7 +115,7 @@ export class Call extends PushBody {
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
       const canResend = this.request.body.canRead;
-      this.#end(left(faultOf(error, { ...this.#origin, connected, canResend })));
+      this.#end(left(transportFault(error, { ...this.#origin, connected, canResend })));
     }
   }
 

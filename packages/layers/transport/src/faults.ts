@@ -70,7 +70,7 @@ export interface Failure {
 }
 
 /** Converts an error before the response headers to a fault. */
-export function faultOf(cause: NodeJS.ErrnoException, failure: Failure): TransportFault {
+export function transportFault(cause: NodeJS.ErrnoException, failure: Failure): TransportFault {
   const { upstream, headersTimeoutMs, connected, canResend } = failure;
   const code = cause.code ?? cause.name;
   if (cause instanceof Unsendable) return unsendable(cause);

@@ -138,5 +138,5 @@ function countConnected(connections: Iterable<Connection>): number {
 
 /** Counts another try of a call in its notes. */
 export function countTry({ notes }: HttpRequest): void {
-  if (notes !== undefined) notes.tries++;
+  notes.tries++;
 }

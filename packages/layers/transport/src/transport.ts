@@ -10,7 +10,7 @@ import {
 } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
-import type { Origin } from "./call.ts";
+import type { Origin, Result } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";
 import { Pool } from "./pool.ts";
@@ -61,7 +61,8 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  * An upgrade or CONNECT opens a tunnel if the origin agrees. The request body is then the client's side and the response
  * body the origin's side, and the call is in flight until both have ended.
  *
- * Each call is recorded in the request's notes, if any: the upstream, and one more try.
+ * Each call is recorded in the request's notes: the upstream and one more try when it begins, the upstream again when it is
+ * answered. After retries and hedges the notes name the upstream whose response or fault it is.
  *
  * Errors: {@link TransportFault} and {@link Aborted}.
  *
@@ -115,16 +116,20 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
         );
       }
       inFlight++;
+      const { notes } = request;
       return new Promise((resolve) => {
+        const settle = (result: Result | Promise<never>): void => {
+          // Of several tries the one that answers is noted, not the ones that are given up for it.
+          if (signal?.aborted !== true) notes.upstream = shared.upstream;
+          resolve(result);
+        };
         try {
-          pool.call(request, signal, resolve, over);
+          pool.call(request, signal, settle, over);
         } catch (error) {
           over();
           resolve(left(unsendable(error as Unsendable)));
           return;
         }
-        const { notes } = request;
-        if (notes === undefined) return;
         notes.upstream = shared.upstream;
         notes.tries++;
       });

@@ -1,6 +1,6 @@
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { faultOf } from "../src/faults.ts";
+import { transportFault } from "../src/faults.ts";
 import { Limit } from "../src/limit.ts";
 
 function bench() {
@@ -13,7 +13,7 @@ function bench() {
 
 const terms = { upstream: "http://a", headersTimeoutMs: 100, canResend: false };
 const originOf = (error: Error | undefined, connected: boolean): string =>
-  faultOf(error as Error, { ...terms, connected }).origin;
+  transportFault(error as Error, { ...terms, connected }).origin;
 
 describe("Limit", () => {
   test("fires once with its code", async () => {

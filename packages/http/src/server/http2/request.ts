@@ -1,7 +1,8 @@
 import { type Body, emptyBody } from "../../body.ts";
 import { isGrpc } from "../../grpc.ts";
 import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../headers.ts";
-import { callNotes, type HttpRequest, type Peer } from "../../message.ts";
+import type { HttpRequest, Peer } from "../../message.ts";
+import { callNotes } from "../../notes.ts";
 import { expectationOf, fieldBytes, maxFields, parseTarget, validAuthority } from "../framing.ts";
 import { headerBytes, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";

@@ -17,7 +17,7 @@ import {
 } from "@pagoda/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
-import { brokenBy, coded, faultOf, uploadBroken } from "../faults.ts";
+import { brokenBy, coded, transportFault, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { Limit } from "../limit.ts";
 import { Malformed } from "../malformed.ts";
@@ -163,7 +163,7 @@ export class Http2Call extends PushBody {
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
       const canResend = this.request.body.canRead;
-      this.#end(left(faultOf(error, { ...this.#origin, connected, canResend })));
+      this.#end(left(transportFault(error, { ...this.#origin, connected, canResend })));
     }
     this.#release();
   }
@@ -269,10 +269,7 @@ export class Http2Call extends PushBody {
   }
 
   #give(status: number, headers: HttpHeaders): void {
-    const { upstream } = this.#origin;
-    this.#end(
-      right({ status, headers, body: this, statusText: undefined, upstream, fault: undefined, version: "2" }),
-    );
+    this.#end(right({ status, headers, body: this, statusText: undefined, fault: undefined, version: "2" }));
   }
 
   #watch(stream: ClientHttp2Stream): IdleWatch {
