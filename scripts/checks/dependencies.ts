@@ -1,7 +1,7 @@
 // Who may know whom. One outcome per package, so that a fault names the package that has it.
 import { join } from "node:path";
 import { foldersIn, packages, readManifest, root, type Package } from "../workspace.ts";
-import { cycleFaults, knownCycles } from "./dependencies/cycles.ts";
+import { cycleFaults } from "./dependencies/cycles.ts";
 import { importFaults, unusedFaults } from "./dependencies/imports.ts";
 import { inexactVersions, manifestFaults } from "./dependencies/manifest.ts";
 import { shapeFaults } from "./dependencies/shape.ts";
@@ -9,10 +9,10 @@ import { failed, faultless, type Outcome, type Step } from "./outcome.ts";
 
 export const dependencies: Step = {
   name: "dependencies",
-  run: () => Promise.resolve(dependencyOutcomes(root, knownCycles)),
+  run: () => Promise.resolve(dependencyOutcomes(root)),
 };
 
-export function dependencyOutcomes(base: string, known: readonly string[] = []): Outcome[] {
+export function dependencyOutcomes(base: string): Outcome[] {
   const all = packages(base);
   return [
     faultless("versions of the workspace", inexactVersions("package.json", readManifest(base))),
@@ -20,7 +20,7 @@ export function dependencyOutcomes(base: string, known: readonly string[] = []):
     ...all
       .filter((one) => one.kind === "layer")
       .map((one) => faultless(`shape of ${one.name}`, shapeFaults(one))),
-    ...all.map((one) => faultless(`import cycles of ${one.name}`, cycleFaults(one, known))),
+    ...all.map((one) => faultless(`import cycles of ${one.name}`, cycleFaults(one))),
     ...strays(base, all),
   ];
 }

@@ -3,9 +3,6 @@ import { dirname, join } from "node:path";
 import type { Package } from "../../workspace.ts";
 import { importsOf } from "./imports.ts";
 
-/** Imports that may still close a cycle, as `from -> to`. An entry that is no longer needed is a fault itself. */
-export const knownCycles: readonly string[] = [];
-
 /** An import of one file of a package by another; paths are relative to the workspace. */
 interface Edge {
   readonly from: string;
@@ -19,19 +16,9 @@ type Graph = Map<string, Map<string, Edge>>;
 /**
  * Import cycles in a package's `src`. The entries of a folder, files and folders alike, must not import each other in a
  * circle; that rules out cycles between files as well as between folders. Type-only imports count.
- *
- * @param known See {@link knownCycles}.
  */
-export function cycleFaults(one: Package, known: readonly string[]): string[] {
-  const edges = edgesOf(one);
-  const own = known.filter((name) => name.startsWith(`${one.folder}/src/`));
-  const needed = new Set(cyclic(edges).map(nameOf));
-  return [
-    ...cycles(edges.filter((edge) => !own.includes(nameOf(edge)))),
-    ...own
-      .filter((name) => !needed.has(name))
-      .map((name) => `${name}: closes no import cycle; remove it from knownCycles`),
-  ];
+export function cycleFaults(one: Package): string[] {
+  return [...graphs(edgesOf(one))].flatMap(([parent, graph]) => cycles(parent, graph));
 }
 
 function edgesOf({ directory, folder }: Package): Edge[] {
@@ -46,28 +33,16 @@ function edgesOf({ directory, folder }: Package): Edge[] {
 }
 
 /** One fault for each group of entries that import each other in circles: its shortest cycle. */
-function cycles(edges: readonly Edge[]): string[] {
-  return [...graphs(edges)].flatMap(([parent, graph]) => {
-    const reported = new Set<string>();
-    return [...graph.keys()].flatMap((entry) => {
-      if (reported.has(entry)) return [];
-      const cycle = shortest(graph, entry);
-      if (cycle === undefined) return [];
-      for (const other of graph.keys())
-        if (reaches(graph, entry, other) && reaches(graph, other, entry)) reported.add(other);
-      const names = [...cycle.map(({ from }) => below(parent, from)), entry].join(" → ");
-      const places = cycle.map(({ from, line }) => `${from.slice(parent.length + 1)}:${line}`).join(", ");
-      return [`${parent}: import cycle ${names} (${places})`];
-    });
-  });
-}
-
-/** The imports that are part of a cycle. */
-function cyclic(edges: readonly Edge[]): Edge[] {
-  const all = graphs(edges);
-  return edges.filter((edge) => {
-    const parent = parentOf(edge);
-    return reaches(all.get(parent) as Graph, below(parent, edge.to), below(parent, edge.from));
+function cycles(parent: string, graph: Graph): string[] {
+  const reported = new Set<string>();
+  return [...graph.keys()].flatMap((entry) => {
+    const cycle = reported.has(entry) ? undefined : shortest(graph, entry);
+    if (cycle === undefined) return [];
+    for (const other of graph.keys())
+      if (reaches(graph, entry, other) && reaches(graph, other, entry)) reported.add(other);
+    const names = [...cycle.map(({ from }) => below(parent, from)), entry].join(" → ");
+    const places = cycle.map(({ from, line }) => `${from.slice(parent.length + 1)}:${line}`).join(", ");
+    return [`${parent}: import cycle ${names} (${places})`];
   });
 }
 
@@ -116,8 +91,4 @@ function parentOf({ from, to }: Edge): string {
 /** The entry of a folder that a path leads through. */
 function below(parent: string, path: string): string {
   return path.slice(parent.length + 1).split("/", 1)[0] as string;
-}
-
-function nameOf({ from, to }: Edge): string {
-  return `${from} -> ${to}`;
 }
