@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { service, type Service } from "@pagoda/core";
+import { grpcClassifier } from "@pagoda/grpc";
+import { httpResponse } from "@pagoda/http";
+import { eventMetrics } from "@pagoda/metrics";
+import { right } from "fp-ts/lib/Either.js";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import { describe, expect, test, vi } from "vitest";
+import { allPolicies, policies } from "../../src/policies/index.ts";
+import type { AnyPolicy } from "../../src/policies/policy.ts";
+import { policyLayer } from "../../src/policies/stack.ts";
+import { States } from "../../src/policies/states.ts";
+
+/** Settings with which each does something, as a file says them. */
+const examples: Readonly<Record<(typeof allPolicies)[number]["name"], unknown>> = {
+  authorize: { rules: [{ name: "all", effect: "allow" }] },
+  rateLimit: { global: { rate: "1/s" } },
+  clientConcurrency: { limit: 1 },
+  timeout: "1s",
+  buffer: { capacity: 1 },
+  concurrencyLimit: 1,
+  mirror: { cluster: "shadow" },
+  retry: {},
+  hedge: {},
+  fault: { failure: { ratio: 0.5 } },
+  failfast: "1s",
+  circuitBreaker: {},
+};
+
+const leaf = service("leaf", async () => right(httpResponse(200)));
+
+/** The layers of one policy, of configurations that replace each other. */
+function bench(policy: AnyPolicy) {
+  const registry = new Registry();
+  const events = eventMetrics({ registry });
+  const states = new States();
+  const settings = { [policy.name]: (policy.schema as { parse(value: unknown): unknown }).parse(examples[policy.name as keyof typeof examples]) };
+  return {
+    registry,
+    make() {
+      const atEnd: (() => void)[] = [];
+      const layer = policyLayer([policy] as const, settings, {
+        place: "here",
+        labels: {},
+        log: pino({ level: "silent" }),
+        classifier: grpcClassifier(),
+        events,
+        states,
+        atEnd: (run: () => void) => atEnd.push(run),
+        sharedStore: undefined,
+        cluster: () => leaf,
+        endpoint: "http://a",
+        connection: "",
+      } as never) as unknown as (inner: Service<unknown, unknown>) => Service<unknown, unknown>;
+      return {
+        service: layer(leaf),
+        end: () => {
+          for (const run of atEnd) run();
+        },
+      };
+    },
+  };
+}
+
+const each = Object.entries(policies).flatMap(([place, stack]) =>
+  stack.map((policy): [string, AnyPolicy] => [`${place}: ${policy.name}`, policy]),
+);
+
+describe.each(each)("%s", (_name, policy) => {
+  test("counts its events from the beginning, under the name that /stack shows", async () => {
+    const { registry, make } = bench(policy);
+    const { service } = make();
+    const { layer, names } = policy.events as { layer: string; names: readonly string[] };
+    expect(JSON.stringify(service.describe())).toContain(`"name":"${layer}"`);
+    const text = await registry.metrics();
+    for (const event of names) expect(text).toContain(`stack_events_total{layer="${layer}",event="${event}"} 0`);
+    expect(names.length).toBeGreaterThan(0);
+  });
+
+  test("keeps its state over reloads while it is in use, or says that it has none", () => {
+    if ("none" in policy.state) return;
+    const create = vi.fn(policy.state.create);
+    const { make } = bench({ ...policy, state: { ...policy.state, create } });
+    const former = make();
+    const next = make();
+    expect(create).toHaveBeenCalledTimes(1);
+    former.end();
+    const last = make();
+    expect(create).toHaveBeenCalledTimes(1);
+    next.end();
+    last.end();
+    make();
+    expect(create).toHaveBeenCalledTimes(2);
+  });
+});
+
+test("every file of a policy is in the list, and every policy has a file", () => {
+  const folder = new URL("../../src/policies/", import.meta.url);
+  const files = readdirSync(folder).filter((file) =>
+    readFileSync(new URL(file, folder), "utf8").includes("= policy({"),
+  );
+  const list = readFileSync(new URL("index.ts", folder), "utf8");
+  const listed = Array.from(list.matchAll(/from "\.\/(.*)"/g), ([, file]) => file as string);
+  expect(listed.toSorted()).toEqual(files.toSorted());
+});
