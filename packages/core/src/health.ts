@@ -20,6 +20,8 @@ export interface HealthSource<in E extends Endpoint = Endpoint> {
 /** What a source knows of one endpoint. */
 export interface HealthWatch {
   readonly healthy: boolean;
+  /** Why it is not healthy, if that is known: `consecutive-failures`, `connection refused`. */
+  readonly reason?: string | undefined;
   /** Learns from a call's outcome; for sources that do. Called once for each call that has ended, its body included. */
   readonly ended?: ((outcome: Outcome) => void) | undefined;
   /** How it stands, with the reason where it is not healthy. */

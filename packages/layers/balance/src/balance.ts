@@ -21,6 +21,7 @@ import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
 import { Member, type Terms } from "./member.ts";
 import type { SlowStart } from "./slow-start.ts";
 import { roundRobin } from "./strategies/round-robin.ts";
+import type { BalancerStatus } from "./status.ts";
 import type { Strategy } from "./strategy.ts";
 
 /** No endpoint could take the call: there is none, or none is healthy, or each refuses for now. */
@@ -89,6 +90,8 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
 
 /** A service over several endpoints. */
 export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
+  /** How it stands, for operators. */
+  status(): BalancerStatus;
   /** From now on there are no endpoints; calls under way go on, and what `connect` gave to `atEnd` runs after them. */
   close(): void;
 }
@@ -298,6 +301,11 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       }
       return member === undefined ? refuse(request, signal, now) : member.call(request, signal, now);
     },
+    status: () => ({
+      strategy: strategy.name,
+      panicking,
+      endpoints: members.map((member) => member.status()),
+    }),
     describe: () => ({
       name: "balance",
       options: {

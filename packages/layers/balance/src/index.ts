@@ -1,6 +1,7 @@
 export * from "./balance.ts";
 export type { HashingOptions } from "./hashing.ts";
 export type { SlowStart } from "./slow-start.ts";
+export type { BalancerStatus, EndpointStatus, SourceStatus } from "./status.ts";
 export * from "./strategies/least-request.ts";
 export * from "./strategies/maglev.ts";
 export * from "./strategies/peak-ewma.ts";

@@ -61,6 +61,10 @@ export class Latency implements Load {
     }
   }
 
+  get estimateMs(): number {
+    return this.#estimateMs;
+  }
+
   state(): { readonly [name: string]: Json } {
     return { estimateMs: this.#estimateMs };
   }

@@ -11,6 +11,7 @@ import {
 } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import { Ramp, type SlowStart } from "./slow-start.ts";
+import type { EndpointStatus } from "./status.ts";
 import type { Candidate, Load, Strategy } from "./strategy.ts";
 
 /** What all endpoints of a balancer have in common. */
@@ -132,6 +133,24 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     this.#isGone = true;
     for (const [, watch] of this.#watches) watch.close();
     if (this.pending === 0) this.#gone();
+  }
+
+  status(): EndpointStatus {
+    const { key, healthy, pending, share } = this;
+    return {
+      key,
+      healthy,
+      ready: this.isReady(),
+      pending,
+      share,
+      estimateMs: this.load?.estimateMs,
+      health: this.#watches.map(([source, watch]) => ({
+        source,
+        healthy: watch.healthy,
+        reason: watch.reason,
+        state: watch.state(),
+      })),
+    };
   }
 
   describe(): Description {

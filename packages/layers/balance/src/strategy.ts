@@ -34,6 +34,8 @@ export interface Load {
    * @param wasAborted The caller had given up by then: it would have taken longer.
    */
   ended(outcome: Outcome, ms: number, nowMs: number, wasAborted: boolean): void;
+  /** How long a call is expected to take, in milliseconds, if that is what it measures. */
+  readonly estimateMs?: number | undefined;
   /** As it stands in the endpoint's description. */
   state(): { readonly [name: string]: Json };
 }

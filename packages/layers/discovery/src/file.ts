@@ -93,10 +93,15 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
 
   const publisher = new Publisher<Endpoint, FileFault>(clock, observer, initial);
   const reader = new Reader(publisher, { path, parse, settleMs, pollMs, clock });
+  const lastError = (): string | undefined =>
+    publisher.fault === undefined ? undefined : lineOf(publisher.fault);
   return {
     started: publisher.started,
     get endpoints() {
       return publisher.endpoints;
+    },
+    get lastError() {
+      return lastError();
     },
     subscribe: (changed) => publisher.subscribe(changed),
     state: () => ({
@@ -104,7 +109,7 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
         path,
         ...publisher.state(),
         foldersWatched: reader.foldersWatched,
-        lastError: publisher.fault === undefined ? null : lineOf(publisher.fault),
+        lastError: lastError() ?? null,
       },
     }),
     close: () => reader.close(),

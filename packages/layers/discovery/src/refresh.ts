@@ -27,6 +27,9 @@ export function dnsSource(
     get endpoints() {
       return publisher.endpoints;
     },
+    get lastError() {
+      return refresher.lastError;
+    },
     subscribe: (changed) => publisher.subscribe(changed),
     state: () => ({ dns: { ...asked, ...refresher.state() } }),
     close: () => refresher.close(),
@@ -62,14 +65,18 @@ class Refresher {
     void this.#refresh();
   }
 
-  state(): { readonly [name: string]: Json } {
+  get lastError(): string | undefined {
     const { fault } = this.#publisher;
+    return fault === undefined ? undefined : `${fault.code} for ${fault.name}`;
+  }
+
+  state(): { readonly [name: string]: Json } {
     return {
       ttlMs: this.#ttlMs ?? null,
       ...this.#publisher.state(),
       nextInMs: this.#timer === undefined ? null : Math.max(0, this.#dueMs - this.#settings.clock.now()),
       failures: this.#failures,
-      lastError: fault === undefined ? null : `${fault.code} for ${fault.name}`,
+      lastError: this.lastError ?? null,
     };
   }
 

@@ -36,6 +36,8 @@ export interface Source<out E extends Endpoint = Endpoint, out F extends Fault =
    * Waiting for it is up to the program: a balancer without endpoints is not ready until they come.
    */
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
+  /** Why the last look-up failed: `ENOTFOUND for shop.example`; `undefined`: it did not. */
+  readonly lastError: string | undefined;
   state(): { readonly [name: string]: Json };
   /** Ends it: no timer, no watch and no query is left, and nobody is called any more. `endpoints` stays as it is. */
   close(): void;

@@ -43,6 +43,10 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     this.#check();
   }
 
+  get reason(): string | undefined {
+    return this.#reason ?? undefined;
+  }
+
   state(): { readonly [name: string]: Json } {
     return {
       healthy: this.healthy,

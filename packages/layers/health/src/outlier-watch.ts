@@ -46,6 +46,10 @@ export class OutlierWatch implements HealthWatch, Tally {
     return this.#ejection === undefined;
   }
 
+  get reason(): string | undefined {
+    return this.#ejection?.reason;
+  }
+
   /** When the ejection ends, by the clock's `now()`. */
   get untilMs(): number {
     return this.#untilMs;

@@ -11,7 +11,9 @@ import { policyLayer } from "../policies/stack.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
 import { healthOf } from "./health.ts";
 import { Reachability } from "./reachability.ts";
+import { clusterStatus, type EndpointParts } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
+import type { ClusterStatus } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { transportOptions } from "./transport-options.ts";
 
@@ -30,6 +32,7 @@ export interface Cluster {
   readonly endpoints: readonly Origin[];
   /** Whether an endpoint takes connections; `true` where it has none yet that could be asked. */
   readonly reachable: boolean;
+  status(): ClusterStatus;
   /** Takes over endpoints that are listed otherwise now. */
   update(config: ClusterConfig): void;
   /** Nothing is sent there any more. */
@@ -51,10 +54,12 @@ export function cluster(
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
   const endpoints = endpointsOf(config, log, initial);
+  const stacks = new Map<string, EndpointParts>();
   const { balancer, service, health, panic } = parts(name, config, endpoints, {
     ...context,
     log,
     events,
+    stacks,
     atEnd: (run) => atEnd.push(run),
   });
   endpoints.subscribe(() => found(endpoints.endpoints));
@@ -73,6 +78,14 @@ export function cluster(
     get reachable() {
       return reachability.any;
     },
+    status: () =>
+      clusterStatus(name, {
+        balancer: balancer.status(),
+        source: { kind: config.file === undefined ? "dns" : "file", lastError: endpoints.lastError },
+        outcomes: (endpoint) => health.outcomes.of(endpoint),
+        stack: (endpoint) => stacks.get(endpoint),
+        discovery: endpoints.state?.() ?? {},
+      }),
     update: (next) => endpoints.update(next),
     close() {
       reachability.stop();
@@ -84,6 +97,8 @@ export function cluster(
 }
 
 interface PartsContext extends ClusterContext {
+  /** The stacks of the endpoints, by their origins. */
+  readonly stacks: Map<string, EndpointParts>;
   readonly atEnd: (run: () => void) => void;
 }
 
@@ -158,25 +173,31 @@ interface EndpointContext extends PartsContext {
 
 /** What is done with each call of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { calls, files, tracing, atEnd } = context;
+  const { calls, files, tracing, stacks, atEnd } = context;
+  const whys: (() => string | undefined)[] = [];
   const options = transportOptions(config, endpoint, files);
   const origin = transport(endpoint.key, options);
   atEnd(() => void origin.close());
   atEnd(calls.track(endpoint.key));
-  return (
-    new ServiceBuilder<HttpRequest & FromClient>()
-      .layer(
-        policyLayer(policies.endpoint, config.policies, {
-          ...context,
-          place: `cluster ${cluster}, endpoint ${endpoint.key}`,
-          labels: { cluster, endpoint: endpoint.key },
-          endpoint: endpoint.key,
-          connection: [options.protocol, options.tls ?? null],
-        }),
-      )
-      .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
-      // What a gRPC origin says in trailers alone is known to the breaker and to retries.
-      .layer(grpcTrailers())
-      .service(origin)
-  );
+  const stack = new ServiceBuilder<HttpRequest & FromClient>()
+    .layer(
+      policyLayer(policies.endpoint, config.policies, {
+        ...context,
+        place: `cluster ${cluster}, endpoint ${endpoint.key}`,
+        labels: { cluster, endpoint: endpoint.key },
+        endpoint: endpoint.key,
+        connection: [options.protocol, options.tls ?? null],
+        whys,
+      }),
+    )
+    .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
+    // What a gRPC origin says in trailers alone is known to the breaker and to retries.
+    .layer(grpcTrailers())
+    .service(origin);
+  const parts: EndpointParts = { describe: () => stack.describe(), whys };
+  stacks.set(endpoint.key, parts);
+  atEnd(() => {
+    if (stacks.get(endpoint.key) === parts) stacks.delete(endpoint.key);
+  });
+  return stack;
 }

@@ -13,7 +13,6 @@ import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "../config/names.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
-import { clusterStatus } from "./status.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
 import type {
   ClusterStatus,
@@ -135,7 +134,7 @@ class RunningDataPlane implements DataPlane {
   }
 
   clusters(): readonly ClusterStatus[] {
-    return (this.#taken?.all ?? []).map(([name, cluster]) => clusterStatus(name, cluster));
+    return (this.#taken?.all ?? []).map(([, cluster]) => cluster.status());
   }
 
   setLogLevel(level: string): void {

@@ -12,6 +12,8 @@ export type { Origin };
 export interface Endpoints extends Discovery<Origin> {
   /** Settles when it is known for the first time which there are, or that this cannot be known now. */
   readonly started: Promise<unknown>;
+  /** Why they could not be found out when that was last tried; `undefined`: they could. */
+  readonly lastError: string | undefined;
   /** Takes over what a configuration of the same kind says now. */
   update(config: ClusterConfig): void;
   close(): void;
@@ -44,6 +46,9 @@ export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonl
     get endpoints() {
       return source.endpoints;
     },
+    get lastError() {
+      return source.lastError;
+    },
     subscribe: (changed) => source.subscribe(changed),
     state: () => source.state(),
     started: source.started,
@@ -63,6 +68,7 @@ type ListedEndpoint = NonNullable<ClusterConfig["endpoints"]>[number];
 /** A list that changes when the configuration does. */
 class Listed implements Endpoints {
   endpoints: readonly Origin[];
+  readonly lastError = undefined;
   readonly started: Promise<void> = Promise.resolve();
   readonly #subscribers = new Set<{ readonly changed: () => void }>();
 

@@ -15,12 +15,14 @@ import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./endpoints.ts";
 import { defined } from "../schema/defined.ts";
-import { outcomes } from "./outcomes.ts";
+import { Outcomes } from "./outcomes.ts";
 import { tlsOf, transportOptions } from "./transport-options.ts";
 
 /** What says which endpoints of a cluster are fit for calls. */
 export interface Health {
   readonly sources: readonly HealthSource<Origin>[];
+  /** How the calls of each endpoint went. */
+  readonly outcomes: Outcomes;
   /** Settles when each of these has been checked once, or has had the time for it. */
   firstChecks(endpoints: readonly Origin[]): Promise<unknown>;
 }
@@ -29,6 +31,7 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
   const { events, log } = context;
   const { check, outliers } = config;
   const labels = { cluster };
+  const outcomes = new Outcomes();
   const sources: HealthSource<Origin>[] = [outcomes];
   const checks = new FirstChecks();
   if (check !== undefined)
@@ -71,6 +74,7 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
     );
   return {
     sources,
+    outcomes,
     firstChecks: async (endpoints) => check && checks.ofAll(endpoints, check.timeout),
   };
 }

@@ -1,50 +1,71 @@
+import type { BalancerStatus, EndpointStatus as BalancedEndpoint } from "@pagoda/balance";
 import type { Description, Json } from "@pagoda/core";
-import type { Cluster } from "./cluster.ts";
-import type { OutcomeCounts } from "./outcomes.ts";
+import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
-/** What an operator asks of a cluster, read off its description. */
-export function clusterStatus(cluster: string, { service }: Cluster): ClusterStatus {
-  const { options, state = {}, inner = [] } = find(service.describe(), "balance") ?? {};
-  const whys = wrongWith(state);
+/** What the status of a cluster is made of. */
+export interface ClusterParts {
+  readonly balancer: BalancerStatus;
+  /** The kind of its source of endpoints, and why that failed last. */
+  readonly source: { readonly kind: string; readonly lastError: string | undefined };
+  readonly outcomes: (endpoint: string) => OutcomeCounts;
+  /** The stack of an endpoint; `undefined`: it has gone. */
+  readonly stack: (endpoint: string) => EndpointParts | undefined;
+  /** What the source of endpoints tells. */
+  readonly discovery: Readonly<Record<string, Json>>;
+}
+
+export interface EndpointParts {
+  readonly describe: () => Description;
+  /** Why its policies let no calls through. */
+  readonly whys: readonly (() => string | undefined)[];
+}
+
+/** What an operator asks of a cluster. */
+export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStatus {
+  const { balancer, source, discovery } = parts;
+  const whys = [
+    ...(source.lastError === undefined ? [] : [`${source.kind}: ${source.lastError}`]),
+    ...(balancer.panicking ? ["too few endpoints are healthy: health is ignored"] : []),
+  ];
   return {
     cluster,
-    strategy: String(options?.["strategy"]),
+    strategy: balancer.strategy,
     ...(whys.length > 0 && { why: whys.join("; ") }),
-    endpoints: inner.map(endpointStatus),
-    state,
+    endpoints: balancer.endpoints.map((endpoint) => endpointStatus(endpoint, parts)),
+    state: {
+      endpoints: balancer.endpoints.length,
+      healthy: balancer.endpoints.filter(({ healthy }) => healthy).length,
+      panicking: balancer.panicking,
+      ...discovery,
+    },
   };
 }
 
-function wrongWith(state: NonNullable<Description["state"]>): string[] {
-  const { panicking, ...others } = state;
-  const sources = Object.entries(others).flatMap(([source, said]) => {
-    const { lastError } = Object(said) as Readonly<Record<string, Json>>;
-    return typeof lastError === "string" ? [`${source}: ${lastError}`] : [];
-  });
-  return panicking === true ? [...sources, "too few endpoints are healthy: health is ignored"] : sources;
-}
-
-function endpointStatus(description: Description): EndpointStatus {
-  const { options = {}, state = {}, inner = [] } = description;
-  const { pending, healthy, ready, share, estimateMs, outcomes, ...rest } = state as Readonly<
-    Record<string, Json>
-  >;
-  const layers = inner.flatMap(all).filter((each) => Object.keys(each.state ?? {}).length > 0);
-  const whys = [...whysOf({ ...rest, outcomes: outcomes as Json }), ...layers.flatMap(whyOf)];
-  if (typeof share === "number") whys.push(`starting: ${Math.round(share * 100)}% of its share`);
-  if (ready === false && whys.length === 0) whys.push("as many calls as it may have");
+function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: ClusterParts): EndpointStatus {
+  const { key, healthy, pending, ready, estimateMs, health } = endpoint;
+  const calls = outcomes(key);
+  const { describe, whys: ofPolicies = [] } = stack(key) ?? {};
+  const whys = [
+    ...whysOf(endpoint, calls),
+    ...ofPolicies.flatMap((why) => why() ?? []),
+    ...(endpoint.share < 1 ? [`starting: ${Math.round(endpoint.share * 100)}% of its share`] : []),
+  ];
+  if (!ready && whys.length === 0) whys.push("as many calls as it may have");
   return {
-    endpoint: String(options["key"]),
-    healthy: healthy === true,
+    endpoint: key,
+    healthy,
     ...(whys.length > 0 && { why: whys.join("; ") }),
-    inFlight: Number(pending),
-    calls: outcomes as unknown as OutcomeCounts,
-    ...(typeof estimateMs === "number" && { latencyMs: estimateMs }),
+    inFlight: pending,
+    calls,
+    ...(estimateMs !== undefined && { latencyMs: estimateMs }),
     state: {
-      ready: ready ?? true,
-      ...rest,
-      ...Object.fromEntries(layers.map(({ name, state }) => [name, state as Json])),
+      ready,
+      // Its outcomes are the calls above.
+      ...Object.fromEntries(
+        health.filter(({ source }) => source !== outcomesName).map(({ source, state }) => [source, state]),
+      ),
+      ...(describe && layerStates(describe())),
     },
   };
 }
@@ -52,31 +73,21 @@ function endpointStatus(description: Description): EndpointStatus {
 /** So many failures in a row are not chance: Envoy's number for outliers. */
 const tellingFailures = 5;
 
-/** What health sources say: each has a reason where it says that the endpoint is not healthy. */
-function whysOf(sources: Readonly<Record<string, Json>>): string[] {
-  return Object.entries(sources).flatMap(([source, state]) => {
-    const { healthy, reason, ejectedForMs, consecutiveFailures } = (state ?? {}) as Readonly<
-      Record<string, Json>
-    >;
-    if (typeof consecutiveFailures === "number" && consecutiveFailures >= tellingFailures)
-      return [`the last ${consecutiveFailures} calls failed`];
-    if (typeof ejectedForMs === "number") return [`ejected: ${String(reason)}`];
-    if (healthy === false) return [`${source}: ${typeof reason === "string" ? reason : "not checked yet"}`];
-    return [];
-  });
+function whysOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCounts): string[] {
+  const failures =
+    consecutiveFailures >= tellingFailures ? [`the last ${consecutiveFailures} calls failed`] : [];
+  return [
+    ...failures,
+    ...health
+      .filter(({ healthy }) => !healthy)
+      .map(({ source, reason = "not checked yet" }) =>
+        source === "outlier-detection" ? `ejected: ${reason}` : `${source}: ${reason}`,
+      ),
+  ];
 }
 
-/** A circuit that is not closed. */
-function whyOf({ name, state = {} }: Description): string[] {
-  const { phase, reason } = state as Readonly<Record<string, Json>>;
-  if (name !== "circuit-breaker" || phase === undefined || phase === "closed") return [];
-  return [`circuit ${String(phase)}${typeof reason === "string" ? `: ${reason}` : ""}`];
-}
-
-function find(description: Description, name: string): Description | undefined {
-  return all(description).find((each) => each.name === name);
-}
-
-function all(description: Description): Description[] {
-  return [description, ...(description.inner ?? []).flatMap(all)];
+/** What the layers around an endpoint tell, as `/stack` shows it. */
+function layerStates({ name, state = {}, inner = [] }: Description): Record<string, Json> {
+  const own = Object.keys(state).length > 0 ? { [name]: state } : {};
+  return Object.assign(own, ...inner.map(layerStates)) as Record<string, Json>;
 }

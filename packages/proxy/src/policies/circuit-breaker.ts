@@ -68,6 +68,8 @@ export const circuitBreaker = policy({
         }),
       }),
   },
+  why: ({ phase, reason }) =>
+    phase === "closed" ? undefined : `circuit ${phase}${reason === "" ? "" : `: ${reason}`}`,
   layer: (settings, { observe, classifier }: EndpointEnvironment, breaker) =>
     circuitBreakerLayer({ ...optionsOf(settings), breaker, classifier, observer: observe(events) }),
   answers: {

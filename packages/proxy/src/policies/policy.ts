@@ -39,6 +39,8 @@ export interface Policy<
   /** What it counts as `stack_events_total`. */
   readonly events: Events<never> | undefined;
   readonly state: State<Schema, Env, Kept> | Stateless;
+  /** Why calls do not go through now, for `/clusters`; `undefined`: they do. */
+  why?(kept: Kept): string | undefined;
   /** `undefined`: with these settings it does nothing. */
   layer(settings: Settings<Schema>, environment: Env, kept: Kept): L;
   /** For the compiler only. */

@@ -78,6 +78,8 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier">
   /** Of what is counted here. */
   readonly labels: Readonly<Record<string, string>>;
   readonly states: States;
+  /** Takes what says why calls do not go through here now. */
+  readonly whys?: (() => string | undefined)[];
   /** Registers what runs when the layers made here are gone. */
   readonly atEnd: (run: () => void) => void;
 }
@@ -90,7 +92,9 @@ export function policyLayer<const S extends Stack>(
 ): StackLayer<S> {
   const environment = environmentOf(settings as Readonly<Record<string, unknown>>, place);
   const layers = configured(stack, settings).flatMap(([policy, its]) => {
-    const layer: unknown = policy.layer(its, environment, environment.keptBy(policy));
+    const kept = environment.keptBy(policy);
+    if (policy.why !== undefined) place.whys?.push(() => policy.why?.(kept));
+    const layer: unknown = policy.layer(its, environment, kept);
     return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
   });
   const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
@@ -99,7 +103,7 @@ export function policyLayer<const S extends Stack>(
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
-  const { events, labels, states, atEnd, ...rest } = place;
+  const { events, labels, states, atEnd, whys: _, ...rest } = place;
   const ending = events.until(atEnd);
   const environment: Environment = {
     ...rest,

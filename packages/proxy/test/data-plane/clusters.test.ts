@@ -10,7 +10,6 @@ import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
 import { States } from "../../src/policies/states.ts";
-import { clusterStatus } from "../../src/data-plane/status.ts";
 import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
 
@@ -81,7 +80,7 @@ describe("over configurations", () => {
     expect(two.sockets.size).toBe(1);
     expect([...one.sockets]).toEqual([connection]);
     take({ endpoints: [two.url] });
-    expect(clusterStatus("shop", second.shop).endpoints).toMatchObject([{ endpoint: two.url }]);
+    expect(second.shop.status().endpoints).toMatchObject([{ endpoint: two.url }]);
   });
 
   test("other settings make another one, and the former is closed after its last generation", async () => {
@@ -135,7 +134,7 @@ describe("what an operator sees of a cluster", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [origin.url], balance: "peak-ewma" });
     await get(shop);
-    expect(clusterStatus("shop", shop)).toEqual({
+    expect(shop.status()).toEqual({
       cluster: "shop",
       strategy: "peak-ewma",
       endpoints: [
@@ -156,7 +155,7 @@ describe("what an operator sees of a cluster", () => {
     const { take } = clustersOver();
     const { shop } = take({ file: "/nowhere/shop.json" });
     await shop.started;
-    expect(clusterStatus("shop", shop)).toMatchObject({
+    expect(shop.status()).toMatchObject({
       why: "file: ENOENT",
       endpoints: [],
       state: { endpoints: 0, file: { path: "/nowhere/shop.json" } },
@@ -166,14 +165,14 @@ describe("what an operator sees of a cluster", () => {
   test("that health is ignored, since too few are", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(clusterStatus("shop", shop).why).toBe("too few endpoints are healthy: health is ignored");
+    expect(shop.status().why).toBe("too few endpoints are healthy: health is ignored");
   });
 
   test("a circuit that has opened, and why; it is logged", async () => {
     const { take, lines } = clustersOver();
     const { shop } = take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
     for (let n = 0; n < 2; n++) await expect(get(shop)).rejects.toThrow("ConnectFailed");
-    const { endpoints } = clusterStatus("shop", shop);
+    const { endpoints } = shop.status();
     expect(endpoints).toMatchObject([
       {
         endpoint: refusing,
@@ -198,7 +197,7 @@ describe("what an operator sees of a cluster", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
     for (let n = 0; n < 4; n++) await get(shop);
-    expect(clusterStatus("shop", shop).endpoints).toMatchObject([
+    expect(shop.status().endpoints).toMatchObject([
       { healthy: false, why: "ejected: consecutive-failures" },
       { healthy: true },
     ]);
@@ -207,8 +206,6 @@ describe("what an operator sees of a cluster", () => {
   test("an endpoint that has not been checked yet", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(clusterStatus("shop", shop).endpoints).toMatchObject([
-      { healthy: false, why: "health-check: not checked yet" },
-    ]);
+    expect(shop.status().endpoints).toMatchObject([{ healthy: false, why: "health-check: not checked yet" }]);
   });
 });

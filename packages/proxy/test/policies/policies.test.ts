@@ -35,7 +35,11 @@ function bench(policy: AnyPolicy) {
   const registry = new Registry();
   const events = eventMetrics({ registry });
   const states = new States();
-  const settings = { [policy.name]: (policy.schema as { parse(value: unknown): unknown }).parse(examples[policy.name as keyof typeof examples]) };
+  const settings = {
+    [policy.name]: (policy.schema as { parse(value: unknown): unknown }).parse(
+      examples[policy.name as keyof typeof examples],
+    ),
+  };
   return {
     registry,
     make() {
@@ -74,13 +78,15 @@ describe.each(each)("%s", (_name, policy) => {
     const { layer, names } = policy.events as { layer: string; names: readonly string[] };
     expect(JSON.stringify(service.describe())).toContain(`"name":"${layer}"`);
     const text = await registry.metrics();
-    for (const event of names) expect(text).toContain(`stack_events_total{layer="${layer}",event="${event}"} 0`);
+    for (const event of names)
+      expect(text).toContain(`stack_events_total{layer="${layer}",event="${event}"} 0`);
     expect(names.length).toBeGreaterThan(0);
   });
 
   test("keeps its state over reloads while it is in use, or says that it has none", () => {
     if ("none" in policy.state) return;
-    const create = vi.fn(policy.state.create);
+    const { create: original } = policy.state;
+    const create = vi.fn<typeof original>(original);
     const { make } = bench({ ...policy, state: { ...policy.state, create } });
     const former = make();
     const next = make();

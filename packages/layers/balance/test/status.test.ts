@@ -1,0 +1,38 @@
+import type { HealthSource } from "@pagoda/core";
+import { service } from "@pagoda/core";
+import { virtualClock } from "@pagoda/core/testing";
+import { right } from "fp-ts/lib/Either.js";
+import { expect, test } from "vitest";
+import { balance, peakEwma } from "@pagoda/balance";
+
+test("status tells how each endpoint stands, and why health sources keep calls away", async () => {
+  const sick: HealthSource = {
+    name: "check",
+    watch: ({ key }) => ({
+      healthy: key !== "b",
+      reason: key === "b" ? "refused" : undefined,
+      state: () => ({ key }),
+      close() {},
+    }),
+  };
+  const clock = virtualClock();
+  const balancer = balance({
+    discovery: { endpoints: [{ key: "a" }, { key: "b" }, { key: "c" }], subscribe: () => () => {} },
+    strategy: peakEwma(),
+    health: [sick],
+    connect: ({ key }) => service(key, async () => right(key)),
+    clock,
+  });
+  expect(balancer.status()).toMatchObject({
+    strategy: "peak-ewma",
+    panicking: false,
+    endpoints: [
+      { key: "a", healthy: true, ready: true, pending: 0, share: 1, estimateMs: 30 },
+      { key: "b", healthy: false, health: [{ source: "check", reason: "refused", state: { key: "b" } }] },
+      { key: "c", healthy: true, health: [{ healthy: true, reason: undefined }] },
+    ],
+  });
+  const call = balancer.call("a");
+  expect(balancer.status().endpoints.map(({ pending }) => pending)).toContain(1);
+  await call;
+});
