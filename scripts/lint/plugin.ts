@@ -9,6 +9,8 @@ const timer =
 const random = "draw from the injected Random, so that one seed gives one and the same run.";
 const speech =
   "a library does not write to its user's terminal: return it, throw it or let describe() tell it.";
+const signals =
+  "make a Scope: it follows the caller's signal as well, and carries its deadline, which AbortSignal.any loses.";
 const esm =
   "import it as `fp-ts/lib/Either.js`: Node's ESM resolves no other form, and barrels load all of fp-ts.";
 
@@ -31,6 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
   "injected-random": ban([{ reason: random, members: { Math: ["random"] } }]),
   "no-console": ban([{ reason: speech, globals: ["console"], modules: /^(node:)?console$/u }]),
   "fp-ts-esm": ban([{ reason: esm, modules: /^fp-ts(?!\/lib\/(?!index\.js)\w+\.js$)(\/|$)/u }]),
+  "no-lost-deadline": ban([{ reason: signals, members: { AbortSignal: ["any"] } }]),
   "no-shared-instanceof": noSharedInstanceof,
   "no-sleep": noSleep,
 };

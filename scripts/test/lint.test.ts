@@ -83,6 +83,11 @@ const banned: readonly Case[] = [
     code: `export { right } from "fp-ts/lib/Either";`,
     says: [`"fp-ts/lib/Either" is banned`, esm],
   },
+  {
+    file: "packages/proxy/src/part.ts",
+    code: `export const a = (b: AbortSignal) => AbortSignal.any([b]);`,
+    says: ["AbortSignal.any is banned", "make a Scope"],
+  },
   { file: "packages/core/src/clock.ts", code: `export const a = Math.random();`, says: [random] },
   { file: "packages/core/src/random.ts", code: `export const a = Date.now();`, says: [clock] },
   {
@@ -135,6 +140,7 @@ const allowed: readonly Omit<Case, "says">[] = [
   { file: layer, code: `export type Timer = ReturnType<typeof setTimeout>;` },
   { file: layer, code: `export { right } from "fp-ts/lib/Either.js";` },
   { file: "packages/proxy/src/part.ts", code: `export const a = [Date.now(), Math.random()];` },
+  { file: coreTest, code: `export const a = (b: AbortSignal) => AbortSignal.any([b]);` },
   {
     file: coreTest,
     code: `await new Promise((_, reject) => setTimeout(() => reject(new Error("late")), 5));`,

@@ -1,4 +1,4 @@
-import { type Clock, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, Scope, systemClock, type Timer } from "@pagoda/core";
 import { tcpProbe } from "@pagoda/health";
 import { isLeft, left } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
@@ -93,15 +93,20 @@ export class Reachability {
 
   /** Why no connection came about; `undefined` when one did. */
   async #ask(endpoint: Origin): Promise<string | undefined> {
-    const late = new AbortController();
-    const timer = this.#clock.setTimer(timeoutMs, () => late.abort());
-    const result = await reach(endpoint, AbortSignal.any([late.signal, this.#stopping.signal]));
+    let isLate = false;
+    const scope = new Scope(this.#stopping.signal);
+    const timer = this.#clock.setTimer(timeoutMs, () => {
+      isLate = true;
+      scope.abort();
+    });
+    const result = await reach(endpoint, scope.signal);
     this.#clock.clearTimer(timer);
+    scope.end();
     if (!isLeft(result)) {
       this.#good = endpoint;
       return undefined;
     }
-    if (late.signal.aborted) return `no connection within ${timeoutMs} ms`;
+    if (isLate) return `no connection within ${timeoutMs} ms`;
     // Trouble of this machine says nothing about the endpoint: what was known of it still holds.
     return result.left.origin === "local" && this.#any === true ? undefined : result.left.reason;
   }
