@@ -1,31 +1,32 @@
 import { checkNumber } from "@pagoda/core";
 import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
+/** Options of {@link aimd}. */
 export interface AimdOptions {
-  /** The limit at first: calls. Default 10. */
+  /** Initial limit in calls. Default 10. */
   readonly initial?: number;
-  /** Calls, at least 1. Default 1. */
+  /** Minimum limit: at least 1. Default 1. */
   readonly min?: number;
-  /** Calls, at least `min`. Default 200. */
+  /** Maximum limit: at least `min`. Default 200. */
   readonly max?: number;
-  /** What is left of the limit after a drop: 0.5 to 0.99. Default 0.9. */
+  /** Factor applied to the limit after drops: 0.5 to 0.99. Default 0.9. */
   readonly backoff?: number;
-  /** A success that took longer counts as dropped: milliseconds, at least 1. Default 5,000. */
+  /** A success slower than this counts as dropped, in milliseconds: at least 1. Default 5,000. */
   readonly slowAfterMs?: number;
-  /** Between two steps: milliseconds, 1 to 3,600,000. Default 100. */
+  /** Length of a sample window in milliseconds: 1 to 3,600,000. Default 100. */
   readonly windowMs?: number;
 }
 
 /**
- * Additive increase, multiplicative decrease: one more for each window without drops in which at least half of the
- * limit was used, a tenth less for each with drops. It does not look at latency (but for `slowAfterMs`), so use it
- * where the upstream refuses what is too much, or times out.
+ * Additive increase, multiplicative decrease: adds one after each window without drops that used at
+ * least half of the limit, and multiplies by `backoff` after each window with drops. It ignores
+ * latency, except for `slowAfterMs`. Use it if the upstream refuses excess calls or times out.
  *
- * It goes to and fro below the number of calls at which drops begin, from `backoff` of it upwards: the upstream's
- * capacity and the queue that it keeps. An upstream that never drops gets `max`.
+ * It oscillates below the number of calls at which drops begin (the upstream's capacity plus its
+ * queue), down to `backoff` times that number. An upstream that never drops gets `max`.
  *
- * Source: Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989; the numbers are those of Netflix'
- * concurrency-limits, which steps with each call instead of each window.
+ * Source: Chiu and Jain, "Analysis of the increase and decrease algorithms", 1989; defaults of
+ * Netflix's concurrency-limits, which steps per call instead of per window.
  *
  * @throws RangeError when an option is out of range.
  */

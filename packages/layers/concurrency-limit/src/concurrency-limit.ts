@@ -13,33 +13,39 @@ import {
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 import { InFlight } from "./in-flight.ts";
-import { Learner } from "./learner.ts";
+import { AdaptiveLimit } from "./adaptive-limit.ts";
 import type { LimitAlgorithm } from "./limit.ts";
 
-/** As many calls are under way as are allowed. Nothing was sent, so it says nothing about the upstream. */
+/** The limit is reached. Nothing was sent, so it says nothing about the upstream. */
 export interface ConcurrencyLimited extends Fault<"ConcurrencyLimited"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** Calls at once, at the moment of the refusal. */
+  /** The limit at the time of the refusal. */
   readonly limit: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface ConcurrencyLimitObserver {
   /** A call was refused. */
   readonly refused?: (fault: ConcurrencyLimited) => void;
-  /** So many calls are allowed from now on. */
+  /** An adaptive limit changed. */
   readonly limitChanged?: (limit: number) => void;
 }
 
+/** Options of {@link concurrencyLimit}. */
 export interface ConcurrencyLimitOptions {
-  /** Calls at once: a whole number of at least 1, or how to find it. */
+  /**
+   * Maximum number of concurrent calls: an integer of at least 1, or an algorithm that adapts it.
+   */
   readonly limit: number | LimitAlgorithm;
-  /** What results say about the upstream, for a limit that learns. Default: `responseClassifier()`. */
+  /**
+   * What results say about the upstream, for an adaptive limit. Default: `responseClassifier()`.
+   */
   readonly classifier?: Classifier;
   /**
-   * Where calls under way are counted. Layers given the same one share it, each with its own limit; a limit that learns
-   * goes on with what was learned by the same algorithm. Default: each service has its own.
+   * Count of calls in flight, shared by layers with the same object, each with its own limit.
+   * Adaptive limits with the same algorithm and options also share their state. Default: one per
+   * service.
    */
   readonly inFlight?: InFlight;
   readonly observer?: ConcurrencyLimitObserver;
@@ -48,23 +54,23 @@ export interface ConcurrencyLimitOptions {
 }
 
 /**
- * Bounds how many calls are under way at once: by a fixed number, or by one that follows what the upstream can take
- * (`gradient2`, `vegas`, `aimd`). A call is under way until it is answered. Use it to protect an upstream, or this
- * process, from more than it can work on. Each service that the layer is put around has a limit of its own.
+ * Limits the number of concurrent calls: to a fixed number, or to one that adapts to the capacity
+ * of the upstream (`gradient2`, `vegas`, `aimd`). A call is in flight until its response. Use it to
+ * protect an upstream, or this process, from overload. Each service has its own limit.
  *
- * It stands inside of what waits (a buffer) or sheds, and outside of what it protects. A timeout belongs inside of it:
- * only then does a limit that learns hear that the upstream was too slow.
+ * Place it inside layers that wait (a buffer) or shed load, and outside the service it protects.
+ * Place timeouts inside: only then does an adaptive limit notice that the upstream was too slow.
  *
- * A limit that learns does so from successes (their latency), and from what asks for less: results that are `limited`,
- * and failures that are retryable, as timeouts are. Other failures and local faults say nothing about load.
+ * An adaptive limit uses the latency of successes, and drops: results that are `limited`, and
+ * retryable failures such as timeouts. Other failures and local faults say nothing about load.
  *
- * Errors: {@link ConcurrencyLimited}, for a call made while the limit is reached. Whoever asks `ready()` waits instead,
- * first come first served.
+ * Errors: {@link ConcurrencyLimited}, for a call made while the limit is reached. Callers that ask
+ * `ready()` wait instead, first come, first served.
  *
- * Cost per call: about 30 ns with a fixed limit, which gives inner's own promise; about 155 ns with one that learns, of
- * which 80 are for reading the clock twice.
+ * Cost per call: about 30 ns with a fixed limit, which returns inner's promise; about 155 ns with
+ * an adaptive one, of which 80 are for reading the clock twice.
  *
- * Source: Tower's `limit::concurrency`; Netflix' concurrency-limits.
+ * Source: Tower's `limit::concurrency`; Netflix's concurrency-limits.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -80,11 +86,11 @@ export function concurrencyLimit({
 
   return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
     const inFlight = shared ?? new InFlight();
-    const learner =
+    const adaptive =
       typeof how === "number"
         ? undefined
-        : inFlight.learnerOf(how, () => new Learner(how, classifier, clock, random));
-    let limit = learner?.limit ?? (how as number);
+        : inFlight.adaptiveLimitOf(how, () => new AdaptiveLimit(how, classifier, clock, random));
+    let limit = adaptive?.limit ?? (how as number);
     let fault = limitedTo(limit);
     const waiting: WaitList = new WaitList(
       () => inFlight.calls < current(),
@@ -92,10 +98,10 @@ export function concurrencyLimit({
     );
     const release = (): void => inFlight.release();
 
-    /** Others may have learned meanwhile. */
+    /** Layers that share the state may have changed the limit. */
     function current(): number {
-      if (learner !== undefined && learner.limit !== limit) {
-        limit = learner.limit;
+      if (adaptive !== undefined && adaptive.limit !== limit) {
+        limit = adaptive.limit;
         fault = limitedTo(limit);
         observer?.limitChanged?.(limit);
       }
@@ -114,9 +120,9 @@ export function concurrencyLimit({
         limit: current(),
         inFlight: inFlight.calls,
         waiting: waiting.size,
-        ...learner?.state(),
+        ...adaptive?.state(),
       }),
-      // Its own readiness first, then inner's: both hold in the tick in which they are asked.
+      // The limit first, then inner: both must be ready in the same tick.
       ready: () => ready() ?? inner.ready(),
       call(request, signal) {
         if (inFlight.calls >= current()) {
@@ -124,7 +130,7 @@ export function concurrencyLimit({
           return Promise.resolve(left(fault));
         }
         inFlight.calls++;
-        const start = learner === undefined ? 0 : clock.now();
+        const start = adaptive === undefined ? 0 : clock.now();
         let answer: ReturnType<typeof inner.call>;
         try {
           answer = inner.call(request, signal);
@@ -132,15 +138,16 @@ export function concurrencyLimit({
           release();
           throw defect;
         }
-        if (learner === undefined) {
-          // Told before the caller is, for it asks first; and the caller gets its answer a tick earlier.
+        if (adaptive === undefined) {
+          // Subscribed first, so the slot is free before the caller continues; and it saves the
+          // caller a tick.
           void answer.then(release, release);
           return answer;
         }
         return answer.then(
           (result) => {
             try {
-              learner.heard(result, start, inFlight.calls);
+              adaptive.heard(result, start, inFlight.calls);
               current();
             } finally {
               release();

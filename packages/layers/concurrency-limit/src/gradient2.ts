@@ -1,38 +1,41 @@
 import { checkInteger, checkNumber } from "@pagoda/core";
 import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
+/** Options of {@link gradient2}. */
 export interface Gradient2Options {
-  /** The limit at first: calls. Default 20. */
+  /** Initial limit in calls. Default 20. */
   readonly initial?: number;
-  /** Calls, at least 1. Default 20. */
+  /** Minimum limit: at least 1. Default 20. */
   readonly min?: number;
-  /** Calls, at least `min`. Default 200. */
+  /** Maximum limit: at least `min`. Default 200. */
   readonly max?: number;
-  /** How far one window moves the limit: over 0, up to 1. Default 0.2. */
+  /** Smoothing factor of each step: over 0, up to 1. Default 0.2. */
   readonly smoothing?: number;
-  /** How many calls may queue at the upstream: 1 or more. Default 4. */
+  /** Queue allowed at the upstream, in calls: 1 or more. Default 4. */
   readonly queue?: number;
-  /** Over how many windows the usual latency is averaged: 10 or more. Default 600. */
+  /** Span of the long-term average of the latency, in windows: 10 or more. Default 600. */
   readonly longWindow?: number;
-  /** The length of a window: milliseconds, 1 to 3,600,000. Default 1,000. */
+  /** Length of a sample window in milliseconds: 1 to 3,600,000. Default 1,000. */
   readonly windowMs?: number;
 }
 
-/** Windows that the usual latency is a plain mean of, at first. */
+/** Number of initial windows over which the long-term average is a plain mean. */
 const warmUp = 10;
 
 /**
- * Compares the latency of each window with the usual one, an average over many. Is it higher, then the limit shrinks in
- * proportion (to half at most), else it grows by `queue`. A window with drops counts as twice the usual latency. The
- * limit stays while less than half of it is used.
+ * Compares the latency of each window with a long-term average. If it is higher, the limit shrinks
+ * in proportion, by half at most. Otherwise it grows by `queue`. A window with drops counts as
+ * twice the average latency. The limit does not change while less than half of it is used.
  *
- * Around a saturated upstream it settles at the upstream's capacity (throughput times latency without queueing, as
- * Little's law has it) and `queue`. What has become slower by itself looks at first as if it queued, so the limit falls,
- * to `min` if the latency has doubled, and comes back as the usual latency is learnt anew, which takes about
- * `longWindow` windows. For the same reason an upstream that is saturated all the time shifts what is usual, and the
- * limit drifts up, by about 2·queue/longWindow a window, one call in 75 s: `max` is the bound.
+ * Around a saturated upstream, the limit settles at the upstream's capacity (throughput times
+ * latency without queueing, by Little's law) plus `queue`. An upstream that becomes slower looks at
+ * first as if it queued: the limit falls, to `min` if the latency has doubled, and recovers as the
+ * average adapts, which takes about `longWindow` windows. For the same reason constant saturation
+ * raises the average, and the limit drifts up by about 2·queue/longWindow per window, one call in
+ * 75 s, up to `max`.
  *
- * Source: Gradient2Limit of Netflix' concurrency-limits; drops count here, as its users asked for.
+ * Source: Gradient2Limit of Netflix's concurrency-limits; drops count here, as its users have
+ * requested.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -54,22 +57,22 @@ export function gradient2({
   function begin(): Limit {
     let estimate = initial;
     let windows = 0;
-    let usual: number | undefined;
+    let average: number | undefined;
 
-    function learn(rttMs: number): number {
+    function updateAverage(rttMs: number): number {
       windows++;
       const weight = windows <= warmUp ? 1 / windows : 2 / (longWindow + 1);
-      const learnt = usual === undefined ? rttMs : usual + (rttMs - usual) * weight;
-      // After a long overload the average alone would hold the high latency to be usual for too long.
-      usual = learnt > 2 * rttMs ? learnt * 0.9 : learnt;
-      return learnt;
+      const updated = average === undefined ? rttMs : average + (rttMs - average) * weight;
+      // After a long overload, the average alone would stay high for too long.
+      average = updated > 2 * rttMs ? updated * 0.9 : updated;
+      return updated;
     }
 
     function gradientOf({ rttMs, inFlight, dropped }: Sample): number | undefined {
-      const usualMs = rttMs === undefined ? undefined : learn(rttMs);
+      const averageMs = rttMs === undefined ? undefined : updateAverage(rttMs);
       if (dropped) return 0.5;
-      if (rttMs === undefined || usualMs === undefined || inFlight < estimate / 2) return undefined;
-      return Math.max(0.5, Math.min(1, usualMs / rttMs));
+      if (rttMs === undefined || averageMs === undefined || inFlight < estimate / 2) return undefined;
+      return Math.max(0.5, Math.min(1, averageMs / rttMs));
     }
 
     return {
@@ -77,7 +80,7 @@ export function gradient2({
         return Math.floor(estimate);
       },
       get rttMs() {
-        return usual;
+        return average;
       },
       update(sample) {
         const gradient = gradientOf(sample);

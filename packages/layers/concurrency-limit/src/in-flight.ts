@@ -1,23 +1,23 @@
 import type { WaitList } from "@pagoda/core";
-import type { Learner } from "./learner.ts";
+import type { AdaptiveLimit } from "./adaptive-limit.ts";
 import type { LimitAlgorithm } from "./limit.ts";
 
 /**
- * The calls under way of layers that share one limit, and what a limit that learns has learned from them. Made by
+ * The calls in flight of layers that share a limit, and the state of an adaptive one. Made by
  * {@link inFlight}.
  */
 export class InFlight {
   /** @internal */
   calls = 0;
-  /** @internal Those of the layers where somebody waits. */
+  /** @internal The wait lists of layers with waiting callers. */
   readonly waiting = new Set<WaitList>();
-  #learner: { readonly algorithm: string; readonly learner: Learner } | undefined;
+  #adaptive: { readonly algorithm: string; readonly adaptive: AdaptiveLimit } | undefined;
 
-  /** @internal That of an algorithm with the same options goes on. */
-  learnerOf(algorithm: LimitAlgorithm, make: () => Learner): Learner {
+  /** @internal Keeps the state if the algorithm and its options are the same. */
+  adaptiveLimitOf(algorithm: LimitAlgorithm, make: () => AdaptiveLimit): AdaptiveLimit {
     const text = JSON.stringify([algorithm.name, algorithm.options]);
-    if (this.#learner?.algorithm !== text) this.#learner = { algorithm: text, learner: make() };
-    return this.#learner.learner;
+    if (this.#adaptive?.algorithm !== text) this.#adaptive = { algorithm: text, adaptive: make() };
+    return this.#adaptive.adaptive;
   }
 
   /** @internal */
@@ -28,8 +28,8 @@ export class InFlight {
 }
 
 /**
- * Counts calls for several concurrency limits, such as those of a former and a new configuration: together they admit no
- * more than one of them would.
+ * Counts calls for several concurrency limits, such as those of the previous and the new
+ * configuration. Together they admit no more calls than one of them would.
  */
 export function inFlight(): InFlight {
   return new InFlight();

@@ -2,48 +2,54 @@ import { checkInteger, type Fault, layer, type Layer } from "@pagoda/core";
 import { isLeft, left } from "fp-ts/lib/Either.js";
 
 /**
- * The limit of one key is reached. Nothing was sent, so it says nothing about the upstream. It does not name the key, which
- * may be a secret, since faults are logged.
+ * The limit of a key is reached. Nothing was sent, so it says nothing about the upstream. The key
+ * is not included, since faults are logged and it may be a secret.
  */
 export interface KeyedConcurrencyLimited extends Fault<"KeyedConcurrencyLimited"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** Calls at once. */
+  /** Maximum number of concurrent calls per key. */
   readonly limit: number;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface KeyedConcurrencyLimitObserver<in Req = unknown> {
   /** A call was refused. */
   readonly refused?: (fault: KeyedConcurrencyLimited, request: Req) => void;
 }
 
+/** Options of {@link keyedConcurrencyLimit}. */
 export interface KeyedConcurrencyLimitOptions<Req, Res = never> {
-  /** Calls at once for each key: an integer of at least 1. */
+  /** Maximum number of concurrent calls per key: an integer of at least 1. */
   readonly limit: number;
-  /** Whose limit a call counts against; `undefined`: nobody's. */
+  /** Returns the key of a request; `undefined` is not limited. */
   readonly key: (request: Req) => string | undefined;
   /**
-   * When a call that was answered is over. Default: at its answer. For HTTP `(response, end) => response.body.observe(end)`,
-   * so that calls count until the client has received their responses.
+   * Calls `end` when a call with a response is over. Default: at the response. Use `(response, end)
+   * => response.body.observe(end)` for HTTP, so that calls count until the client has received the
+   * response.
    */
   readonly endWhen?: (response: Res, end: () => void) => void;
-  /** Where calls under way are counted. Layers given the same map share their limits. Default: one of its own. */
+  /**
+   * Counts of calls in flight. Layers with the same map share their limits. Default: one per layer.
+   */
   readonly counts?: Map<string, number>;
   readonly observer?: KeyedConcurrencyLimitObserver<Req>;
 }
 
 /**
- * Bounds how many calls are under way at once for each key, such as a client, so that a slow or greedy one leaves room for
- * the others. Only keys with calls under way are kept.
+ * Limits the number of concurrent calls per key, such as a client, so that a slow or greedy client
+ * leaves room for the others. Only keys with calls in flight are kept.
  *
- * It stands inside of what establishes the client, and outside of what the calls share: a pool, a limit over all.
+ * Place it inside the layer that identifies the client, and outside what all calls share: a pool, a
+ * global limit.
  *
- * Errors: {@link KeyedConcurrencyLimited}. It is as ready as inner: for a key it cannot say, since no request is known yet.
+ * Errors: {@link KeyedConcurrencyLimited}. Its readiness is inner's, since the key is not known
+ * before the call.
  *
  * Cost per call: about 150 ns.
  *
- * Source: nginx' `limit_conn`.
+ * Source: nginx's `limit_conn`.
  *
  * @throws RangeError when the limit is out of range.
  */
@@ -76,12 +82,12 @@ export function keyedConcurrencyLimit<Req = unknown, Res = unknown>({
       call(request, signal) {
         const of = key(request);
         if (of === undefined) return inner.call(request, signal);
-        const underWay = counts.get(of) ?? 0;
-        if (underWay >= limit) {
+        const current = counts.get(of) ?? 0;
+        if (current >= limit) {
           observer?.refused?.(fault, request);
           return Promise.resolve(left(fault));
         }
-        counts.set(of, underWay + 1);
+        counts.set(of, current + 1);
         let isOver = false;
         const over = (): void => {
           if (isOver) return;

@@ -1,45 +1,51 @@
 import { checkInteger, checkNumber, type Json, type Random } from "@pagoda/core";
 
-/** What the calls of a window have shown. Only results that speak of the upstream are in it. */
+/** The results of a window. Only those that say something about the upstream are included. */
 export interface Sample {
-  /** How long its successful calls took on average, in milliseconds; `undefined` when there was none. */
+  /** Mean latency of successful calls in milliseconds; `undefined` if there were none. */
   readonly rttMs: number | undefined;
-  /** The most calls that were under way at once when one of its calls ended. */
+  /** Maximum number of calls in flight when a call ended. */
   readonly inFlight: number;
-  /** More than 1% of its calls were dropped: refused by an upstream that asks for fewer, or timed out. */
+  /**
+   * Whether more than 1% of the calls were dropped: refused by an overloaded upstream, or timed
+   * out.
+   */
   readonly dropped: boolean;
 }
 
-/** A limit that learns, for one service. */
+/** The adaptive limit of one service. */
 export interface Limit {
-  /** Calls at once: a whole number of at least 1. Changes in `update` only. */
+  /** Maximum number of concurrent calls: an integer of at least 1. Changes only in `update`. */
   readonly current: number;
-  /** What it holds for the time of a call without queueing, in milliseconds; `undefined` when it does not know. */
+  /** Estimated latency without queueing in milliseconds; `undefined` if unknown. */
   readonly rttMs: number | undefined;
   update(sample: Sample): void;
 }
 
-/** How a limit is found; may be shared by layers, for it keeps no state. */
+/** An algorithm for adaptive limits. Stateless, so layers may share it. */
 export interface LimitAlgorithm {
   readonly name: string;
-  /** As it stands in descriptions. */
+  /** Options for `describe()`. */
   readonly options: { readonly [name: string]: Json };
-  /** The shortest window, in milliseconds. A window has at least ten calls and is at least as long as they take. */
+  /**
+   * Minimum length of a window in milliseconds. A window has at least ten calls and lasts as long
+   * as they take.
+   */
   readonly windowMs: number;
-  /** A success that took longer counts as dropped; milliseconds. Default: none does. */
+  /** A success slower than this counts as dropped, in milliseconds. Default: none does. */
   readonly slowAfterMs?: number | undefined;
   /** Makes the limit of one service. */
   begin(random: Random): Limit;
 }
 
-/** Refuses bounds of a limit that leave no room for each other. */
+/** @throws RangeError unless 1 ≤ `min` ≤ `initial` ≤ `max`. */
 export function checkBounds(initial: number, min: number, max: number): void {
   checkInteger("concurrency-limit: min", min, { min: 1 });
   checkInteger("concurrency-limit: max", max, { min: { min } });
   checkInteger("concurrency-limit: initial", initial, { min: { min }, max: { max } });
 }
 
-/** Refuses a length of windows that no clock can measure, or that never ends. */
+/** @throws RangeError when the length of a window is out of range. */
 export function checkWindow(windowMs: number): void {
   checkNumber("concurrency-limit: windowMs", windowMs, { min: 1, max: 3_600_000 });
 }

@@ -1,34 +1,40 @@
 import { checkNumber, type Random } from "@pagoda/core";
 import { checkBounds, checkWindow, type Limit, type LimitAlgorithm, type Sample } from "./limit.ts";
 
+/** Options of {@link vegas}. */
 export interface VegasOptions {
-  /** The limit at first: calls. Default 20. */
+  /** Initial limit in calls. Default 20. */
   readonly initial?: number;
-  /** Calls, at least 1. Default 1. */
+  /** Minimum limit: at least 1. Default 1. */
   readonly min?: number;
-  /** Calls, at least `min`. Default 1,000. */
+  /** Maximum limit: at least `min`. Default 1,000. */
   readonly max?: number;
-  /** The latency without load is measured anew after at most so many times the limit of windows: 1 or more. Default 30. */
+  /**
+   * The latency without load is measured anew after at most limit × `probeMultiplier` windows: 1 or
+   * more. Default 30.
+   */
   readonly probeMultiplier?: number;
-  /** The length of a window: milliseconds, 1 to 3,600,000. Default 1,000. */
+  /** Length of a sample window in milliseconds: 1 to 3,600,000. Default 1,000. */
   readonly windowMs?: number;
 }
 
-/** Steps and queues grow with the limit: 1 up to 99 calls, 2 up to 999, 3 from there on. */
+/** Scales steps and queues with the limit: 1 up to 99 calls, 2 up to 999, 3 from there on. */
 const scaleOf = (limit: number): number => Math.max(1, Math.floor(Math.log10(limit)));
 
 /**
- * Reckons how many calls queue at the upstream, from the lowest latency seen: limit · (1 − lowest / latency). The limit
- * grows while fewer than 3·log₁₀(limit) queue, shrinks while more than 6·log₁₀(limit) do or calls are dropped, and
- * stays between. Logarithms are whole, at least 1. It does not grow while less than half of it is used.
+ * Estimates the queue at the upstream from the lowest latency seen: limit · (1 − lowest / latency).
+ * The limit grows while the queue is below 3·log₁₀(limit), and shrinks while it is above
+ * 6·log₁₀(limit) or calls are dropped. Logarithms are rounded down, to at least 1. The limit does
+ * not grow while less than half of it is used.
  *
- * Around a saturated upstream it settles between the two above the upstream's capacity (throughput times latency without
- * queueing, as Little's law has it). What has become slower by itself looks as if it queued, so the limit falls until
- * the latency is measured anew: after `probeMultiplier` times the limit of windows, or half of that at the earliest, by
- * chance, so that not all clients do it at once. A measurement under load takes the queue for latency, and the limit
- * goes up by as much: `max` is the bound.
+ * Around a saturated upstream, the limit settles at the upstream's capacity (throughput times
+ * latency without queueing, by Little's law) plus a queue between these two marks. An upstream that
+ * becomes slower looks as if it queued, and the limit falls until the latency is measured anew:
+ * after limit × `probeMultiplier` windows, or up to half of that sooner at random, so that clients
+ * do not measure in step. A measurement under load mistakes the queue for latency, and the limit
+ * rises accordingly, up to `max`.
  *
- * Source: TCP Vegas (Brakmo and Peterson, 1995); VegasLimit of Netflix' concurrency-limits.
+ * Source: TCP Vegas (Brakmo and Peterson, 1995); VegasLimit of Netflix's concurrency-limits.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -50,7 +56,10 @@ export function vegas({
     const drawJitter = (): number => 0.5 + 0.5 * random();
     let jitter = drawJitter();
 
-    /** Whether the latency was taken for the one without load, and so says nothing of a queue. */
+    /**
+     * Returns whether the sample has become the latency without load, and so says nothing about a
+     * queue.
+     */
     function measured(rttMs: number): boolean {
       windows++;
       const probe = windows >= jitter * probeMultiplier * current;
@@ -63,7 +72,7 @@ export function vegas({
       return true;
     }
 
-    /** By how much the limit should change. */
+    /** Returns the change of the limit. */
     function change({ rttMs, inFlight, dropped }: Sample): number {
       const scale = scaleOf(current);
       const unloaded = rttMs !== undefined && measured(rttMs);

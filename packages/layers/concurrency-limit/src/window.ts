@@ -1,18 +1,18 @@
 import type { Sample } from "./limit.ts";
 
-/** Fewer calls than these say nothing. */
+/** Minimum number of calls in a window. */
 const minCalls = 10;
-/** The share of dropped calls that an upstream may have at any load. */
+/** Fraction of dropped calls that is considered unrelated to load. */
 const toleratedDrops = 0.01;
 
 /**
- * Gathers the calls between two updates of a limit. One by one they would say the same thing many times over: of the
- * calls under way at a moment, each one finds the same queue. A window is therefore at least as long as its calls
- * take, so what an update changed is seen before the next one.
+ * Collects the calls between two updates of a limit. Updating on every call would count the same
+ * congestion many times, since all calls in flight see the same queue. A window therefore lasts at
+ * least as long as its calls take, so that the effect of one update is visible before the next.
  */
 export class SampleWindow {
   readonly #windowMs: number;
-  /** When the window may end; not known before its first call. */
+  /** Earliest end of the window; set at its first call. */
   #end: number | undefined;
   #least: number;
   #calls = 0;
@@ -27,10 +27,10 @@ export class SampleWindow {
   }
 
   /**
-   * Takes a call that has just ended.
+   * Adds a call that has just ended.
    *
    * @param now Milliseconds.
-   * @returns What the window has shown, when it ends with this call.
+   * @returns The sample, if the window ends with this call.
    */
   add(now: number, ms: number, inFlight: number, dropped: boolean): Sample | undefined {
     this.#end ??= now + this.#least;
@@ -45,7 +45,7 @@ export class SampleWindow {
   #close(): Sample {
     const successes = this.#calls - this.#dropped;
     const sample: Sample = {
-      // A clock that shows no time at all has measured nothing.
+      // A clock that does not advance has measured nothing.
       rttMs: this.#successMs > 0 ? this.#successMs / successes : undefined,
       inFlight: this.#inFlight,
       dropped: this.#dropped > this.#calls * toleratedDrops,

@@ -16,7 +16,7 @@ const full = (limit: Limit, rttMs: number | undefined, dropped = false): Sample 
   dropped,
 });
 
-/** What a server of a capacity shows to a limit that is always used up. */
+/** Updates a fully used limit with the samples of a server of this capacity. */
 function saturate(limit: Limit, { capacity = 50, serviceMs = 10, windows = 1 }): void {
   for (let window = 0; window < windows; window++)
     limit.update(full(limit, serviceMs * Math.max(1, limit.current / capacity)));
@@ -25,7 +25,7 @@ function saturate(limit: Limit, { capacity = 50, serviceMs = 10, windows = 1 }):
 const server = { capacity: fc.integer({ min: 10, max: 150 }), serviceMs: fc.integer({ min: 1, max: 5_000 }) };
 
 describe("gradient2", () => {
-  test("settles at the capacity and the queue, whatever the server is", () => {
+  test("settles at the capacity plus queue, for any server", () => {
     fc.assert(
       fc.property(
         server.capacity,
@@ -33,7 +33,7 @@ describe("gradient2", () => {
         fc.integer({ min: 1, max: 8 }),
         (capacity, serviceMs, queue) => {
           const limit = start(gradient2({ initial: 8, min: 1, queue, longWindow: 1_000_000 }));
-          // The usual latency is learnt before the server is saturated.
+          // The average latency is known before the server is saturated.
           for (let window = 0; window < 10; window++)
             limit.update({ rttMs: serviceMs, inFlight: 1, dropped: false });
           saturate(limit, { capacity, serviceMs, windows: 1_500 });
@@ -43,7 +43,7 @@ describe("gradient2", () => {
     );
   });
 
-  test("drifts under unbroken saturation, by 2·queue/longWindow a window", () => {
+  test("drifts by 2·queue/longWindow per window under constant saturation", () => {
     const limit = start(gradient2());
     saturate(limit, { windows: 100 });
     const before = limit.current;
@@ -52,7 +52,7 @@ describe("gradient2", () => {
     expect(limit.current - before).toBeLessThan(((2 * 4) / 600) * 3_000 + 2);
   });
 
-  test("shrinks to half of the way at most, smoothed", () => {
+  test("shrinks by half at most, smoothed", () => {
     const limit = start(gradient2({ initial: 100 }));
     for (let window = 0; window < 20; window++) limit.update({ rttMs: 10, inFlight: 1, dropped: false });
     limit.update(full(limit, 10_000));
@@ -63,7 +63,7 @@ describe("gradient2", () => {
     expect(limit.current).toBe(91);
   });
 
-  test("stays while less than half is used, and shrinks for drops all the same", () => {
+  test("does not change while less than half is used, but shrinks for drops", () => {
     const limit = start(gradient2({ initial: 100 }));
     for (let window = 0; window < 20; window++) limit.update({ rttMs: 10, inFlight: 49, dropped: false });
     expect(limit.current).toBe(100);
@@ -73,7 +73,7 @@ describe("gradient2", () => {
     expect(limit.current).toBe(82);
   });
 
-  test("learns the usual latency as an average, and forgets a high one faster", () => {
+  test("averages the latency, and forgets a high one faster", () => {
     const limit = start(gradient2());
     expect(limit.rttMs).toBeUndefined();
     for (let window = 0; window < 10; window++)
@@ -94,7 +94,7 @@ describe("gradient2", () => {
     [{ queue: 0 }, "concurrency-limit: queue must be a number from 1 to max (200) (got 0)"],
     [{ longWindow: 9 }, "concurrency-limit: longWindow must be an integer of at least 10 (got 9)"],
     [{ windowMs: 0 }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got 0)"],
-  ])("refuses %j", (options, message) => {
+  ])("rejects %j", (options, message) => {
     expect(() => gradient2(options)).toThrow(message);
     expect(() => gradient2(options)).toThrow(RangeError);
   });
@@ -104,12 +104,12 @@ describe("vegas", () => {
   test.each([
     { from: 10, to: 89, least: 2, most: 6 },
     { from: 100, to: 150, least: 5, most: 12 },
-  ])("settles between its marks over a capacity from $from to $to", ({ from, to, least, most }) => {
+  ])("settles between its marks above a capacity from $from to $to", ({ from, to, least, most }) => {
     fc.assert(
       fc.property(fc.integer({ min: from, max: to }), server.serviceMs, (capacity, serviceMs) => {
         const limit = start(vegas({ initial: 5, probeMultiplier: 1e6 }));
         saturate(limit, { capacity, serviceMs, windows: 300 });
-        // The queue is rounded up, so two calls and what floating point adds count as three.
+        // The queue is rounded up, so two calls plus a floating-point error count as three.
         expect(limit.current - capacity).toBeGreaterThanOrEqual(least);
         expect(limit.current - capacity).toBeLessThanOrEqual(most);
       }),
@@ -117,10 +117,10 @@ describe("vegas", () => {
   });
 
   test.each([
-    ["none queues", 10, 106 + 6],
-    ["less than 3·log₁₀ queue", 10.35, 102],
-    ["between the marks", 10.8, 100],
-    ["more than 6·log₁₀ queue", 20, 98],
+    ["no queue", 10, 106 + 6],
+    ["a queue below 3·log₁₀", 10.35, 102],
+    ["a queue between the marks", 10.8, 100],
+    ["a queue above 6·log₁₀", 20, 98],
   ])("%s", (_what, rttMs, expected) => {
     const limit = start(vegas({ initial: 100 }));
     limit.update(full(limit, 10));
@@ -129,7 +129,7 @@ describe("vegas", () => {
     expect(limit.current).toBe(expected);
   });
 
-  test("shrinks for drops, used or not, and does not grow while less than half is used", () => {
+  test("shrinks for drops in any case, and does not grow while less than half is used", () => {
     const limit = start(vegas({ initial: 100 }));
     limit.update({ rttMs: undefined, inFlight: 1, dropped: true });
     expect(limit.current).toBe(98);
@@ -138,7 +138,7 @@ describe("vegas", () => {
     expect(limit.current).toBe(98);
   });
 
-  test("comes back from the least limit", () => {
+  test("recovers from the minimum limit", () => {
     const limit = start(vegas());
     for (let window = 0; window < 100; window++) limit.update(full(limit, 10, true));
     expect(limit.current).toBe(1);
@@ -149,7 +149,7 @@ describe("vegas", () => {
   test.each([
     [0, 10],
     [0.999, 20],
-  ])("measures the latency anew after a time that chance says (%d)", (chance, expected) => {
+  ])("measures the latency anew after a random time (%d)", (chance, expected) => {
     const limit = start(vegas({ initial: 20, probeMultiplier: 1 }), () => chance);
     const idle: Sample = { rttMs: 5, inFlight: 1, dropped: false };
     let windows = 1;
@@ -167,13 +167,13 @@ describe("vegas", () => {
     [{ max: 0 }, "concurrency-limit: max must be an integer of at least min (1) (got 0)"],
     [{ probeMultiplier: 0 }, "concurrency-limit: probeMultiplier must be a number of at least 1 (got 0)"],
     [{ windowMs: NaN }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got NaN)"],
-  ])("refuses %j", (options, message) => {
+  ])("rejects %j", (options, message) => {
     expect(() => vegas(options)).toThrow(message);
   });
 });
 
 describe("aimd", () => {
-  test("goes up by one and down by a tenth, by one at least", () => {
+  test("adds one, and removes a tenth but at least one", () => {
     const limit = start(aimd({ initial: 30 }));
     limit.update(full(limit, 1));
     expect(limit.current).toBe(31);
@@ -186,7 +186,7 @@ describe("aimd", () => {
     expect(small.current).toBe(1);
   });
 
-  test("grows only while half of it is used, and up to its bound", () => {
+  test("grows only while half of it is used, up to max", () => {
     const limit = start(aimd({ initial: 10, max: 11 }));
     limit.update({ rttMs: 1, inFlight: 4, dropped: false });
     expect(limit.current).toBe(10);
@@ -201,7 +201,7 @@ describe("aimd", () => {
     [{ slowAfterMs: 0 }, "concurrency-limit: slowAfterMs must be a number of at least 1 (got 0)"],
     [{ windowMs: Infinity }, "concurrency-limit: windowMs must be a number from 1 to 3600000 (got Infinity)"],
     [{ initial: 201 }, "concurrency-limit: initial must be an integer from min (1) to max (200) (got 201)"],
-  ])("refuses %j", (options, message) => {
+  ])("rejects %j", (options, message) => {
     expect(() => aimd(options)).toThrow(message);
   });
 });
@@ -210,7 +210,7 @@ test.each([
   ["gradient2", gradient2()],
   ["vegas", vegas()],
   ["aimd", aimd()],
-])("%s stays a whole number within its bounds, whatever it is shown", (_name, algorithm) => {
+])("property: %s stays an integer within its bounds for any samples", (_name, algorithm) => {
   const sample = fc.record({
     rttMs: fc.option(fc.double({ min: 1e-6, max: 1e6, noNaN: true }), { nil: undefined }),
     inFlight: fc.nat(1_100),

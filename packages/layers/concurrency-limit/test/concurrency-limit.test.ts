@@ -22,7 +22,7 @@ const refusal = (limit: number): ConcurrencyLimited => ({
   limit,
 });
 
-/** A limit that goes through the given ones, one a window, and keeps what it was shown. */
+/** An algorithm that steps through these limits, one per window, and records its samples. */
 function scripted(...limits: [number, ...number[]]): { algorithm: LimitAlgorithm; samples: Sample[] } {
   const samples: Sample[] = [];
   return {
@@ -42,26 +42,26 @@ function scripted(...limits: [number, ...number[]]): { algorithm: LimitAlgorithm
   };
 }
 
-describe("concurrency-limit", () => {
+describe("concurrencyLimit", () => {
   conformance(test, () => concurrencyLimit({ limit: 10 }));
   conformance(test, ({ clock, random }) => concurrencyLimit({ limit: gradient2(), clock, random }));
   conformance(test, ({ clock, random }) => concurrencyLimit({ limit: vegas({ initial: 2 }), clock, random }));
   conformance(test, ({ clock, random }) => concurrencyLimit({ limit: aimd({ initial: 2 }), clock, random }));
 
-  test("refuses a call beyond the limit, and tells", async () => {
-    const told: ConcurrencyLimited[] = [];
+  test("refuses a call beyond the limit and notifies the observer", async () => {
+    const refusals: ConcurrencyLimited[] = [];
     const mock = mockService<string, number>();
-    const layered = concurrencyLimit({ limit: 1, observer: { refused: (fault) => told.push(fault) } })(
+    const layered = concurrencyLimit({ limit: 1, observer: { refused: (fault) => refusals.push(fault) } })(
       mock.service,
     );
     const first = layered.call("a");
     expect(await layered.call("b")).toEqual(left(refusal(1)));
     (await mock.next()).answer(1);
     expect(await first).toEqual(right(1));
-    expect(told).toEqual([refusal(1)]);
+    expect(refusals).toEqual([refusal(1)]);
   });
 
-  test("lets those who wait in, one for each call that ends", async () => {
+  test("admits one waiting caller for each call that ends", async () => {
     const mock = mockService<string, number>();
     const layered = concurrencyLimit({ limit: 1 })(mock.service);
     const results = ["a", "b", "c"].map((request) => oneshot(layered, request));
@@ -74,7 +74,7 @@ describe("concurrency-limit", () => {
     expect(await Promise.all(results)).toEqual([right(0), right(1), right(2)]);
   });
 
-  test("the slot is free in the tick in which the caller hears of the answer", async () => {
+  test("frees the slot in the tick in which the caller gets the response", async () => {
     const mock = mockService<string, number>();
     const layered = concurrencyLimit({ limit: 1 })(mock.service);
     const first = layered.call("a");
@@ -83,7 +83,7 @@ describe("concurrency-limit", () => {
     expect(layered.ready()).toBeUndefined();
   });
 
-  test("a fixed limit gives inner's own promise", () => {
+  test("a fixed limit returns inner's promise", () => {
     const promise = Promise.resolve(right(1));
     const layered = concurrencyLimit({ limit: 1 })(service("leaf", () => promise));
     expect(layered.call("a")).toBe(promise);
@@ -91,8 +91,8 @@ describe("concurrency-limit", () => {
 
   test.each([
     ["fixed", 1],
-    ["that learns", aimd({ initial: 1 })],
-  ])("a limit %s gets its slot back whatever becomes of the call", async (_what, limit) => {
+    ["adaptive", aimd({ initial: 1 })],
+  ])("a %s limit frees the slot for every outcome of the call", async (_what, limit) => {
     const mock = mockService<string, number, Fault>();
     const layered = concurrencyLimit({ limit, clock: virtualClock() })(mock.service);
     const controller = new AbortController();
@@ -111,20 +111,17 @@ describe("concurrency-limit", () => {
 
   test.each([
     ["fixed", 1],
-    ["that learns", aimd({ initial: 1 })],
-  ])(
-    "a limit %s gets its slot back when inner throws, which comes out as a rejection",
-    async (_what, limit) => {
-      const defect = new Error("thrown");
-      const layered = concurrencyLimit({ limit })(
-        service("leaf", () => {
-          throw defect;
-        }),
-      );
-      await expect(layered.call("a")).rejects.toBe(defect);
-      await expect(layered.call("b")).rejects.toBe(defect);
-    },
-  );
+    ["adaptive", aimd({ initial: 1 })],
+  ])("a %s limit frees the slot and rejects if inner throws", async (_what, limit) => {
+    const defect = new Error("thrown");
+    const layered = concurrencyLimit({ limit })(
+      service("leaf", () => {
+        throw defect;
+      }),
+    );
+    await expect(layered.call("a")).rejects.toBe(defect);
+    await expect(layered.call("b")).rejects.toBe(defect);
+  });
 
   test("each service has its own limit", async () => {
     const layer = concurrencyLimit({ limit: 1 });
@@ -133,7 +130,7 @@ describe("concurrency-limit", () => {
     expect(layer(other.service).ready()).toBeUndefined();
   });
 
-  test("is never exceeded, and nobody waits for ever", async () => {
+  test("property: the limit is never exceeded, and no caller waits forever", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 4 }),
@@ -169,7 +166,7 @@ describe("concurrency-limit", () => {
     );
   });
 
-  test.each([0, -1, 1.5, NaN, Infinity])("does not take %d as limit", (limit) => {
+  test.each([0, -1, 1.5, NaN, Infinity])("rejects a limit of %d", (limit) => {
     expect(() => concurrencyLimit({ limit })).toThrow(
       `concurrency-limit: limit must be an integer of at least 1 (got ${limit})`,
     );
@@ -187,8 +184,8 @@ describe("concurrency-limit", () => {
   });
 });
 
-describe("a limit that learns", () => {
-  test("wakes as many as a grown limit has room for, and refuses by a shrunk one", async () => {
+describe("adaptive limit", () => {
+  test("wakes as many callers as a grown limit admits, and refuses by a shrunk one", async () => {
     const clock = virtualClock();
     const changes: number[] = [];
     const { algorithm } = scripted(1, 3, 2);
@@ -232,7 +229,7 @@ describe("a limit that learns", () => {
     ],
     ["a failure for good", fault("upstream", false), undefined],
     ["a local fault", fault("local", true), undefined],
-  ])("is told of %s what it says", async (_what, error, sample) => {
+  ])("samples %s as expected", async (_what, error, sample) => {
     const clock = virtualClock();
     const { algorithm, samples } = scripted(1);
     const mock = mockService<string, number, Fault>();
@@ -248,7 +245,7 @@ describe("a limit that learns", () => {
     expect(samples).toEqual(sample === undefined ? [] : [sample]);
   });
 
-  test("asks its classifier, for instance about a response that asks for less", async () => {
+  test("uses its classifier, for instance for a response that asks for less load", async () => {
     const clock = virtualClock();
     const { algorithm, samples } = scripted(1);
     const layered = concurrencyLimit({
@@ -260,7 +257,7 @@ describe("a limit that learns", () => {
     expect(samples).toEqual([{ rttMs: undefined, inFlight: 1, dropped: true }]);
   });
 
-  test("a success that took too long counts as dropped", async () => {
+  test("counts a slow success as dropped", async () => {
     const clock = virtualClock();
     const layered = concurrencyLimit({ limit: aimd({ slowAfterMs: 100 }), clock })(
       service("leaf", async (ms: number) => clock.advance(ms).then(() => right(ms))),
@@ -269,7 +266,7 @@ describe("a limit that learns", () => {
     expect(layered.describe().state).toMatchObject({ limit: 9 });
   });
 
-  test("describes its algorithm and what it has learnt", async () => {
+  test("describes its algorithm and estimates", async () => {
     const clock = virtualClock();
     const fixed = concurrencyLimit({ limit: 2 })(mockService().service);
     expect(fixed.describe()).toMatchObject({ name: "concurrency-limit", options: { limit: 2 } });
@@ -292,26 +289,24 @@ describe("a limit that learns", () => {
   });
 });
 
-// Defect: without `httpClassifier()` a 503 was a success, and the limit grew while the upstream asked for less.
+// Defect: without `httpClassifier()` a 503 was a success, and the limit grew while the upstream
+// asked for less.
 test.each([
   [503, 4],
   [429, 4],
   [404, 5],
-])(
-  "HTTP responses with status %d bring aimd from 5 to %d, without a classifier",
-  async (status, expected) => {
-    const clock = virtualClock();
-    const limit = aimd({ initial: 5, min: 1, backoff: 0.9, windowMs: 100 });
-    const answers = service("origin", async (_request: string) => {
-      await pause(clock, 20);
-      return right(httpResponse(status));
-    });
-    const layered = concurrencyLimit({ limit, clock })(answers);
-    for (let n = 0; n < 11; n++) {
-      const result = layered.call("a");
-      await clock.advance(20);
-      await result;
-    }
-    expect(layered.describe().state).toMatchObject({ limit: expected });
-  },
-);
+])("HTTP responses with status %d take aimd from 5 to %d without a classifier", async (status, expected) => {
+  const clock = virtualClock();
+  const limit = aimd({ initial: 5, min: 1, backoff: 0.9, windowMs: 100 });
+  const answers = service("origin", async (_request: string) => {
+    await pause(clock, 20);
+    return right(httpResponse(status));
+  });
+  const layered = concurrencyLimit({ limit, clock })(answers);
+  for (let n = 0; n < 11; n++) {
+    const result = layered.call("a");
+    await clock.advance(20);
+    await result;
+  }
+  expect(layered.describe().state).toMatchObject({ limit: expected });
+});

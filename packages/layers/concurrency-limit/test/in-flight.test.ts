@@ -5,8 +5,8 @@ import { isLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { aimd, concurrencyLimit, inFlight } from "@pagoda/concurrency-limit";
 
-describe("layers that share calls in flight", () => {
-  test("admit together what one of them would", async () => {
+describe("layers that share inFlight", () => {
+  test("admit as many calls together as one alone", async () => {
     const shared = inFlight();
     const mock = mockService<string, number>();
     const former = concurrencyLimit({ limit: 2, inFlight: shared })(mock.service);
@@ -20,7 +20,7 @@ describe("layers that share calls in flight", () => {
     expect(next.describe().state).toMatchObject({ inFlight: 1 });
   });
 
-  test("each keep to a limit of their own", async () => {
+  test("each keep their own limit", async () => {
     const shared = inFlight();
     const mock = mockService<string, number>();
     const former = concurrencyLimit({ limit: 5, inFlight: shared })(mock.service);
@@ -30,7 +30,7 @@ describe("layers that share calls in flight", () => {
     expect(former.ready()).toBeUndefined();
   });
 
-  test("go on with what was learned, unless the algorithm is another one", async () => {
+  test("share the adaptive state, unless the algorithm differs", async () => {
     const clock = virtualClock();
     const shared = inFlight();
     const mock = mockService<string, number>();
@@ -44,13 +44,13 @@ describe("layers that share calls in flight", () => {
       call.answer(1);
     }
     await Promise.all(calls);
-    const learned = former.describe().state?.["limit"];
-    expect(learned).not.toBe(10);
-    expect(limitOf(10).describe().state).toMatchObject({ limit: learned });
+    const adapted = former.describe().state?.["limit"];
+    expect(adapted).not.toBe(10);
+    expect(limitOf(10).describe().state).toMatchObject({ limit: adapted });
     expect(limitOf(7).describe().state).toMatchObject({ limit: 7 });
   });
 
-  test("wake those who wait in any of them, whoever frees the slot", async () => {
+  test("wake callers waiting in any of them, whichever frees the slot", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ layer: fc.boolean(), aborts: fc.boolean() }), { minLength: 1, maxLength: 12 }),
@@ -77,7 +77,7 @@ describe("layers that share calls in flight", () => {
     );
   });
 
-  test("keep no layer where nobody waits", async () => {
+  test("keep no layer without waiting callers", async () => {
     const shared = inFlight();
     const mock = mockService<string, number>();
     const one = concurrencyLimit({ limit: 1, inFlight: shared })(mock.service);

@@ -13,20 +13,20 @@ const refusal: KeyedConcurrencyLimited = {
   limit: 1,
 };
 
-/** The key is what stands before the colon. */
+/** The key is the part before the colon. */
 const key = (request: string): string | undefined => request.split(":")[0] || undefined;
 
-describe("keyed-concurrency-limit", () => {
+describe("keyedConcurrencyLimit", () => {
   conformance(test, () => keyedConcurrencyLimit({ limit: 10, key: () => "a" }));
 
-  test("refuses a call beyond the limit of its key, tells, and leaves other keys alone", async () => {
-    const told: unknown[] = [];
+  test("refuses a call beyond the limit of its key, notifies the observer, and does not affect other keys", async () => {
+    const refusals: unknown[] = [];
     const mock = mockService<string, number>();
-    const observer = { refused: (...event: unknown[]) => told.push(event) };
+    const observer = { refused: (...event: unknown[]) => refusals.push(event) };
     const layered = keyedConcurrencyLimit({ limit: 1, key, observer })(mock.service);
     const first = layered.call("a:1");
     expect(await layered.call("a:2")).toEqual(left(refusal));
-    expect(told).toEqual([[refusal, "a:2"]]);
+    expect(refusals).toEqual([[refusal, "a:2"]]);
     const other = layered.call("b:1");
     const nobody = [layered.call(":1"), layered.call(":2")];
     for (let at = 1; at <= 4; at++) (await mock.next()).answer(at);
@@ -37,7 +37,7 @@ describe("keyed-concurrency-limit", () => {
     expect(layered.describe()).toMatchObject({ options: { limit: 1 }, state: { keys: 0 } });
   });
 
-  test("a call of HTTP is under way until its response has been taken", async () => {
+  test("with endWhen, an HTTP call is in flight until its response has been read", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const layered = keyedConcurrencyLimit<HttpRequest, HttpResponse>({
       limit: 1,
@@ -67,7 +67,7 @@ describe("keyed-concurrency-limit", () => {
     expect(counts.size).toBe(0);
   });
 
-  test("a call that fails, rejects or throws is over; so is one whose end is defective", async () => {
+  test("frees the slot of a call that fails, rejects or throws, or whose endWhen throws", async () => {
     const counts = new Map<string, number>();
     const defect = new Error("a mistake");
     const limited = (call: () => Promise<never>) =>
@@ -92,7 +92,7 @@ describe("keyed-concurrency-limit", () => {
     expect(counts.size).toBe(0);
   });
 
-  test("property: no key ever has more under way than allowed, and nothing is left in the end", async () => {
+  test("property: no key exceeds its limit, and nothing is left behind", async () => {
     const steps = fc.array(fc.record({ key: fc.constantFrom("a", "b", "c"), ends: fc.boolean() }), {
       maxLength: 60,
     });
@@ -127,7 +127,7 @@ describe("keyed-concurrency-limit", () => {
     );
   });
 
-  test.each([0, 1.5, NaN])("refuses %d as limit", (limit) => {
+  test.each([0, 1.5, NaN])("rejects a limit of %d", (limit) => {
     expect(() => keyedConcurrencyLimit({ limit, key })).toThrow(RangeError);
   });
 });

@@ -8,13 +8,16 @@ const busy: Busy = { _tag: "Busy", origin: "upstream", retryable: true };
 
 export interface QueueingServer {
   readonly service: Service<string, number, Busy>;
-  /** How long it works on one call, from the next one on. */
+  /** Service time of a call, from the next one on. */
   serviceMs: number;
-  /** Calls that it has answered. */
+  /** Number of calls answered. */
   readonly answered: number;
 }
 
-/** A server that works on `capacity` calls at once and lets others queue, up to `maxQueue`; all in the clock's time. */
+/**
+ * A server that processes `capacity` calls concurrently and queues up to `maxQueue` more, in the
+ * clock's time.
+ */
 export function queueingServer(
   clock: Clock,
   capacity: number,
@@ -51,7 +54,7 @@ export function queueingServer(
   return server;
 }
 
-/** Calls that come by chance, so many a second on average, whatever becomes of the earlier ones; until `until`. */
+/** Makes calls at random (open loop), `perSecond` on average, until `until`. */
 export function load(clock: Clock, perSecond: number, until: number, call: () => void): void {
   const random = seededRandom(7);
   const next = (): void => {

@@ -3,8 +3,9 @@ import { describe, expect, test } from "vitest";
 import { aimd, concurrencyLimit, gradient2, type LimitAlgorithm, vegas } from "@pagoda/concurrency-limit";
 import { load, queueingServer } from "./queueing-server.ts";
 
-// The server works on 40 calls at once. Little's law: its throughput (40 / serviceMs) times its latency without
-// queueing (serviceMs) is 40, whatever serviceMs is. Half as many calls again come as it can answer.
+// The server processes 40 calls concurrently. By Little's law its throughput (40 / serviceMs) times
+// its latency without queueing (serviceMs) is 40, whatever serviceMs is. The load is 1.5 times its
+// throughput.
 const capacity = 40;
 
 interface World {
@@ -23,7 +24,10 @@ function world({ algorithm, maxQueue }: World) {
     random: seededRandom(3),
   })(server.service);
 
-  /** Goes on for some seconds under a load; gives the limit at the end of each tenth, and counts. */
+  /**
+   * Runs a load for some seconds; returns the limit at the end of each tenth of a second, and
+   * counts.
+   */
   async function run(seconds: number, share = 1.5) {
     const before = { answered: server.answered, refused };
     const limits: number[] = [];
@@ -40,26 +44,26 @@ function world({ algorithm, maxQueue }: World) {
 
 const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
 
-/** The limits are within a fifth of what is expected. */
+/** Expects the mean of the limits within a fifth of `expected`. */
 function expectAround(limits: readonly number[], expected: number): void {
   expect(mean(limits)).toBeGreaterThan(expected * 0.8);
   expect(mean(limits)).toBeLessThan(expected * 1.2);
 }
 
 describe("around a saturated server", () => {
-  test("gradient2 settles at its capacity and the queue it allows, and again when it has become slower", async () => {
+  test("gradient2 settles at the capacity plus queue, and again after the server becomes slower", async () => {
     const { server, run } = world({ algorithm: gradient2({ min: 5, longWindow: 200, windowMs: 100 }) });
     const first = await run(8);
     expectAround(first.limits.slice(-20), capacity + 4);
 
     server.serviceMs = 80;
     const second = await run(35);
-    // It takes the slowness for a queue at first, and gives calls away; but it comes back.
+    // It mistakes the slowness for a queue at first, and recovers.
     expect(Math.min(...second.limits)).toBeLessThan(capacity / 2);
     expectAround(second.limits.slice(-20), capacity + 4);
   });
 
-  test("vegas settles between its two marks above the capacity, and again when it has become slower", async () => {
+  test("vegas settles between its marks above the capacity, and again after the server becomes slower", async () => {
     const { server, run } = world({ algorithm: vegas({ probeMultiplier: 10, windowMs: 100 }) });
     const first = await run(8);
     expectAround(first.limits.slice(-20), capacity + 4.5);
@@ -69,7 +73,7 @@ describe("around a saturated server", () => {
     expectAround(second.limits.slice(-20), capacity + 4.5);
   });
 
-  test("aimd goes to and fro below the number at which the server refuses, however slow it is", async () => {
+  test("aimd oscillates below the number of calls at which the server refuses, however slow it is", async () => {
     const { server, run } = world({ algorithm: aimd(), maxQueue: 10 });
     const first = await run(12);
     expectAround(first.limits.slice(-40), 0.95 * (capacity + 10));
@@ -95,15 +99,12 @@ describe("around a saturated server", () => {
     ["gradient2", gradient2({ windowMs: 100 }), 20],
     ["vegas", vegas({ windowMs: 100 }), 20],
     ["aimd", aimd(), 10],
-  ])(
-    "%s refuses nothing and stays where it was while little is asked for",
-    async (_name, algorithm, initial) => {
-      const { run } = world({ algorithm });
-      // A fifth of the initial limit is under way on average.
-      const { limits, refused } = await run(10, (0.2 * initial) / capacity);
-      expect(refused).toBe(0);
-      expect(Math.max(...limits)).toBeLessThanOrEqual(initial + 8);
-      expect(Math.min(...limits)).toBeGreaterThanOrEqual(initial);
-    },
-  );
+  ])("%s refuses nothing and does not change under little load", async (_name, algorithm, initial) => {
+    const { run } = world({ algorithm });
+    // A fifth of the initial limit is in flight on average.
+    const { limits, refused } = await run(10, (0.2 * initial) / capacity);
+    expect(refused).toBe(0);
+    expect(Math.max(...limits)).toBeLessThanOrEqual(initial + 8);
+    expect(Math.min(...limits)).toBeGreaterThanOrEqual(initial);
+  });
 });

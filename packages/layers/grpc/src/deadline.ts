@@ -55,7 +55,7 @@ export interface GrpcDeadlineOptions {
  * is nearer.
  *
  * A malformed `grpc-timeout` is ignored and removed: gRPC does not define its handling, and servers
- * differ. One of 0 is already expired.
+ * differ. One of 0 has already expired.
  *
  * Errors: {@link DeadlineExceeded}, also for a call whose deadline has passed before it is made.
  *

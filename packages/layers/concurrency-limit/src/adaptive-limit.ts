@@ -3,8 +3,8 @@ import type { Either } from "fp-ts/lib/Either.js";
 import type { Limit, LimitAlgorithm } from "./limit.ts";
 import { SampleWindow } from "./window.ts";
 
-/** Tells the limit of one service what its calls say. */
-export class Learner {
+/** Updates the limit of one service from the results of its calls. */
+export class AdaptiveLimit {
   readonly #limit: Limit;
   readonly #window: SampleWindow;
   readonly #slowAfterMs: number;
@@ -23,7 +23,7 @@ export class Learner {
     return this.#limit.current;
   }
 
-  /** Takes the result of a call that began at `start`. */
+  /** Records the result of a call that began at `start`. */
   heard(result: Either<unknown, unknown>, start: number, inFlight: number): void {
     const outcome = this.#classifier.outcome(result);
     const dropped = asksForLess(outcome);
@@ -41,8 +41,8 @@ export class Learner {
 }
 
 /**
- * Timeouts and refusals are retryable. What fails for good is broken, not full: it would have failed at any load, and
- * how quickly it did is no measure.
+ * Timeouts and refusals are retryable. A call that fails permanently would have failed at any load,
+ * and its latency is no measure of it.
  */
 function asksForLess({ kind, retryable }: Outcome): boolean {
   return kind === "limited" || (kind === "failure" && retryable);
