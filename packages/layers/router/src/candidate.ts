@@ -5,25 +5,25 @@ import { LinearRegex } from "@pagoda/linear-regex";
 import { type RouteAction, routeAction, withoutSlash } from "./route-action.ts";
 import type { Route, RouteMatch, SelectedRoute } from "./route.ts";
 
-/** A route as a table keeps it. */
+/** A compiled route. */
 export interface Compiled<C extends string = string, P = unknown> {
   readonly route: Route<C, P>;
-  /** One for each cluster, and up to which share of the calls it is chosen; of 1 in all. */
+  /** One per cluster, with the cumulative shares of the calls in `upTo`, ending at 1. */
   readonly selected: readonly SelectedRoute<C, P>[];
   readonly upTo: readonly number[];
 }
 
-/** One match of a route for one of its hosts: what a table looks for. */
+/** One match of a route for one of its hosts, the unit of lookup. */
 export class Candidate<C extends string = string, P = unknown> {
   readonly compiled: Compiled<C, P>;
   readonly match: RouteMatch;
-  /** `undefined`: any. */
+  /** `undefined` for any. */
   readonly host: string | undefined;
   readonly pattern: LinearRegex | undefined;
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
   readonly action: RouteAction;
-  /** What is said of it outside. */
+  /** Result of `RouteTable.find`. */
   readonly found: { readonly route: Route<C, P>; readonly match: RouteMatch };
   readonly #methods: readonly string[] | undefined;
   readonly #hasFields: boolean;
@@ -42,7 +42,7 @@ export class Candidate<C extends string = string, P = unknown> {
     this.#hasFields = this.headers.length + this.query.length > 0;
   }
 
-  /** The text that the path must begin with, as the tree has it; of a prefix without the slash at its end. */
+  /** Literal text that the path must start with, as in the tree. A prefix has no trailing slash. */
   get text(): string {
     const { path } = this.match;
     if (path === undefined) return "";
@@ -50,13 +50,13 @@ export class Candidate<C extends string = string, P = unknown> {
     return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex).literal;
   }
 
-  /** Whether a CONNECT can go by it: a redirect is nothing to it, and a status of 2xx would open a tunnel to nowhere. */
+  /** Whether it applies to CONNECT, which cannot be redirected, and for which a 2xx would open a tunnel to nowhere. */
   get takesConnect(): boolean {
     const { redirect, respond } = this.compiled.route;
     return this.match.path === undefined && redirect === undefined && !((respond?.status ?? 300) < 300);
   }
 
-  /** Whether host and path being right, the rest is, too. */
+  /** Whether everything but host and path matches. */
   accepts(request: HttpRequest): boolean {
     return (
       (this.#methods === undefined || this.#methods.includes(request.method)) &&
@@ -64,7 +64,7 @@ export class Candidate<C extends string = string, P = unknown> {
     );
   }
 
-  /** Whether all is right but for the method. */
+  /** Whether everything but host, path and method matches. */
   acceptsFields({ headers, query }: HttpRequest): boolean {
     return (
       this.headers.every(({ match, accepts }) => accepts(headerValue(headers, match.name))) &&
@@ -74,8 +74,8 @@ export class Candidate<C extends string = string, P = unknown> {
 }
 
 /**
- * Whether the first goes before the second where both match: the Gateway API's order for HTTPRoute. More specific hosts,
- * then paths, then a method, then more header fields, then more query parameters; of equals the one written first.
+ * Compares candidates by precedence, in the Gateway API's order for HTTPRoute: more specific hosts, then paths, then a
+ * method, then more header fields, then more query parameters. Equal ones keep their order.
  */
 export function byPrecedence(a: Candidate, b: Candidate): number {
   for (const [, rank] of ranks) {
@@ -85,12 +85,12 @@ export function byPrecedence(a: Candidate, b: Candidate): number {
   return 0;
 }
 
-/** By what the first goes before the second where both match. */
+/** Returns the rule by which the first takes precedence over the second. */
 export function precedence(a: Candidate, b: Candidate): Precedence {
   return ranks.find(([, rank]) => rank(a) !== rank(b))?.[0] ?? "order";
 }
 
-/** What decides between two routes that both match: the first of these by which they differ; else the order written. */
+/** The rule that decides between two matches: the first by which they differ, otherwise their order. */
 export type Precedence = "host" | "path" | "methods" | "headers" | "query" | "order";
 
 const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) => number])[] = [
@@ -102,19 +102,19 @@ const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) =>
   ["query", ({ query }) => query.length],
 ];
 
-/** An exact one before any wildcard, a longer wildcard before a shorter one. */
+/** Exact hosts before wildcards, longer wildcards before shorter ones. */
 function hostRank({ host }: Candidate): number {
   if (host === undefined) return 0;
   return host.startsWith("*") ? host.length : Infinity;
 }
 
-/** The Gateway API leaves patterns open. One says something of the whole path, as an exact path does and a prefix does not. */
+/** The Gateway API does not rank patterns. They match the whole path, like exact paths and unlike prefixes. */
 function kindRank({ match: { path } }: Candidate): number {
   if (path === undefined || "prefix" in path) return 0;
   return "regex" in path ? 1 : 2;
 }
 
-/** Infinity less itself is no number. */
+/** Infinity minus itself is NaN. */
 function compare(a: number, b: number): number {
   return a === b ? 0 : a - b;
 }

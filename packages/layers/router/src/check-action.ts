@@ -6,7 +6,7 @@ import type { Report } from "./report.ts";
 import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./route.ts";
 
 const redirectStatuses: readonly unknown[] = [301, 302, 303, 307, 308];
-/** Fields that say how a message is framed, or where it goes: changed by hand, two readers would see two messages. */
+/** Framing and routing fields. Edited by hand, two parsers might read different messages. */
 const framing = new Set([
   "connection",
   "content-length",
@@ -20,7 +20,7 @@ const framing = new Set([
 ]);
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What is wrong with the shares of a split. */
+/** Reports problems in the shares of a split. */
 export function checkShares(shares: readonly Share[], report: Report): void {
   if (shares.length === 0) report(["clusters"], [], "a list of at least one cluster");
   const names = new Set<string>();
@@ -32,7 +32,7 @@ export function checkShares(shares: readonly Share[], report: Report): void {
   });
 }
 
-/** @param prefixed Whether each match of the route has a prefix. */
+/** @param prefixed Whether every match of the route has a prefix. */
 export function checkRedirect(
   redirect: Redirect,
   prefixed: boolean,
@@ -56,7 +56,7 @@ export function checkRedirect(
   checkPlace("redirect", where, prefixed, paths, report);
 }
 
-/** @param prefixed Whether each match of the route has a prefix. */
+/** @param prefixed Whether every match of the route has a prefix. */
 export function checkRewrite(
   rewrite: Rewrite,
   prefixed: boolean,

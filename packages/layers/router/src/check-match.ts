@@ -3,13 +3,13 @@ import { type FullPathOptions, normalPath } from "./path.ts";
 import type { Report } from "./report.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
 
-/** A token of RFC 9110, 5.6.2: names of fields and methods. */
+/** A token (RFC 9110, section 5.6.2): field names and methods. */
 export const token: RegExp = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const hostName = /^(?:\*\.)?[\dA-Za-z_-]+(?:\.[\dA-Za-z_-]+)*$/;
 const ipv6 = /^\[[\dA-Fa-f:.]+\]$/;
 const tests = ["exact", "contains", "regex", "present", "absent"] as const;
 
-/** What is wrong with one match of a route. */
+/** Reports problems in one match of a route. */
 export function checkMatch(match: RouteMatch, options: FullPathOptions, report: Report): void {
   const { hosts, path, methods, headers, query } = match;
   if (hosts !== undefined) {
@@ -31,7 +31,7 @@ export function checkMatch(match: RouteMatch, options: FullPathOptions, report: 
   query?.forEach((field, n) => checkField("query", n, field, report));
 }
 
-/** A host that can be sent: no wildcard. */
+/** Whether a host is valid in a request, so without a wildcard. */
 export function isHost(host: string): boolean {
   return (hostName.test(host) && !host.startsWith("*") && host.length <= 253) || ipv6.test(host);
 }
@@ -44,7 +44,7 @@ function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Repor
   if ("prefix" in path) checkPath(["path", "prefix"], path.prefix, options, report);
 }
 
-/** Paths are matched in their normal form: one that is written otherwise would never match. */
+/** Paths are matched in normal form, so any other form would never match. */
 export function checkPath(
   place: readonly (string | number)[],
   path: string,

@@ -10,29 +10,29 @@ import {
 import type { Routed, SelectedRoute } from "./route.ts";
 import type { RouteTable } from "./table.ts";
 
-/** Some service, whatever it takes. */
+/** Any service. */
 type AnyService = Service<never, unknown, unknown>;
-/** What all services of a record can take: the intersection of what each of them does. */
+/** Requests accepted by all services of a record: the intersection of their request types. */
 type TakenByAll<S> = S[keyof S] extends Service<infer Req, unknown, unknown> ? Req : never;
 
 /**
- * The leaf of a stack with a router: sends each request to the service of the cluster that its route selected. A
- * cluster that a route names and nobody serves does not compile.
+ * The leaf of a stack with a router: calls the service of the cluster that the route selected. A cluster without a service
+ * does not compile.
  *
- * It is ready as soon as any cluster is, so one that is busy does not hold up requests for the rest; a request whose
- * cluster is not ready gets that cluster's own refusal.
+ * It is ready when any cluster is, so that a busy one does not block requests for the others. A request whose cluster is
+ * not ready gets that cluster's refusal.
  *
- * Errors: those of the services. Cost per call: one look-up in a `Map`.
+ * Errors: those of the services. Cost per call: one `Map` lookup.
  *
- * @throws RangeError when there is no service.
+ * @throws RangeError if there is no service.
  */
 export function clusters<const S extends Readonly<Record<string, AnyService>>>(
   services: S,
 ): Service<TakenByAll<S> & Routed<keyof S & string>, ResponseOf<S[keyof S]>, ErrorOf<S[keyof S]>>;
 /**
- * The same for routes that come from a file, whose clusters the compiler does not know.
+ * The same for routes from a file, whose cluster names the compiler does not know.
  *
- * @throws RangeError that names each cluster of the table that nobody serves.
+ * @throws RangeError naming each cluster of the table without a service.
  */
 export function clusters<Req, Res, Err>(
   services: Readonly<Record<string, Service<Req, Res, Err>>>,
@@ -42,12 +42,12 @@ export function clusters(
   services: Readonly<Record<string, AnyService>>,
   table?: RouteTable,
 ): Service<Routed, unknown, unknown> {
-  // A map, for a cluster may be called `constructor`.
+  // A map, because a cluster may be named `constructor`.
   const byName = new Map(
     Object.entries(services as Readonly<Record<string, Service<Routed, unknown, unknown>>>),
   );
   if (table !== undefined) checkServed(byName, table);
-  // With a table that selects none, every call is answered before it comes here.
+  // If the table selects no cluster, every call is answered before it gets here.
   else if (byName.size === 0)
     throw rangeError("clusters: services", "an object with at least one service", services);
   return {

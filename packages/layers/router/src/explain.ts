@@ -6,42 +6,42 @@ import type { PathRefused, PathTrouble } from "./path.ts";
 import { withoutSlash } from "./route-action.ts";
 import type { FieldMatch, RouteMatch } from "./route.ts";
 
-/** The first thing that a request is not as a match wants it. */
+/** The first condition of a match that a request fails. */
 export interface Mismatch {
   readonly what: "host" | "path" | "method" | "header" | "query";
-  /** Of the header field or query parameter. */
+  /** Name of the header field or query parameter. */
   readonly name?: string;
-  /** As the route says it. */
+  /** The route's condition. */
   readonly wanted: string;
-  /** Absent: the request has none. */
+  /** The request's value. Absent if it has none. */
   readonly found?: string;
 }
 
-/** What became of one match of a route, for one of its hosts. */
+/** Result of one match of a route, for one of its hosts. */
 export interface MatchExplanation {
   readonly route: string;
   readonly host?: string;
   readonly matched: boolean;
   readonly mismatch?: Mismatch;
-  /** Of one that matched, too, and goes after the one that did first: by what. */
+  /** The rule by which another match took precedence, if this one matched, too. */
   readonly lostBy?: Precedence;
-  /** The clusters that the route may select, with their shares of the calls, 0 to 1. */
+  /** Clusters of the route with their shares of the calls, 0 to 1. */
   readonly clusters?: readonly { readonly cluster: string; readonly share: number }[];
 }
 
-/** Why a request goes where it goes. All of it is JSON. */
+/** Why a request is routed as it is. JSON-compatible. */
 export interface Explanation {
   readonly host: string;
-  /** As it is matched and sent; absent where it is refused. */
+  /** The path as matched, in normal form. Absent if refused. */
   readonly path?: string;
   readonly refused?: PathTrouble;
-  /** The route that gets the request: the first below that matched. */
+  /** The selected route: the first one below that matched. */
   readonly route?: string;
-  /** In the order of precedence. */
+  /** In order of precedence. */
   readonly matches: readonly MatchExplanation[];
 }
 
-/** @internal Looks at every candidate, without what makes a table's `find` fast. */
+/** @internal Checks every candidate, without the index used by `find`. */
 export function explain(
   request: HttpRequest,
   path: string | PathRefused,

@@ -2,10 +2,10 @@ import { type HttpHeaders, sameName } from "@pagoda/http";
 import { LinearRegex } from "@pagoda/linear-regex";
 import type { FieldMatch } from "./route.ts";
 
-/** A field match, ready to be used. */
+/** A compiled field match. */
 export interface FieldPredicate {
   readonly match: FieldMatch;
-  /** @param value `undefined`: there is no such field. */
+  /** @param value `undefined` if the field is absent. */
   accepts(value: string | undefined): boolean;
 }
 
@@ -22,7 +22,7 @@ function acceptor(match: FieldMatch): FieldPredicate["accepts"] {
   return (value) => value !== undefined && pattern.matches(value);
 }
 
-/** The value of a header field; of one that comes several times, all of them with commas between. */
+/** Returns the value of a header field. Repeated fields are joined with commas. */
 export function headerValue({ raw }: HttpHeaders, name: string): string | undefined {
   let value: string | undefined;
   for (let at = 0; at < raw.length; at += 2) {
@@ -32,7 +32,7 @@ export function headerValue({ raw }: HttpHeaders, name: string): string | undefi
   return value;
 }
 
-/** The value of the first query parameter of that name, decoded as forms are (WHATWG URL, 5.1). */
+/** Returns the first value of a query parameter, decoded like forms (WHATWG URL, section 5.1). */
 export function queryValue(query: string, name: string): string | undefined {
   for (let at = 1; at < query.length;) {
     const next = query.indexOf("&", at);
@@ -52,7 +52,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(spaced);
   } catch {
-    // Escapes that are none, or no UTF-8: as it is written, which is what a route can name.
+    // Invalid escapes or UTF-8: compared literally.
     return spaced;
   }
 }

@@ -1,26 +1,26 @@
-/** No name of a host is longer (RFC 1035, 2.3.4). */
+/** Maximum length of a host name (RFC 1035, section 2.3.4). */
 const maxLength = 253;
 
-/** What belongs to each host that routes name: exactly, by a wildcard, or to any. */
+/** Values by host: exact, wildcard, or any. */
 export class ByHost<T> {
   readonly #exact = new Map<string, T>();
-  /** By what follows the `*`: `.shop.example`. */
+  /** Keyed by the part after `*`: `.shop.example`. */
   readonly #wildcards = new Map<string, T>();
   #any: T | undefined;
 
-  /** @param host `undefined`: any. */
+  /** @param host `undefined` for any. */
   set(host: string | undefined, value: T): void {
     if (host === undefined) this.#any = value;
     else if (host.startsWith("*")) this.#wildcards.set(host.slice(1), value);
     else this.#exact.set(host, value);
   }
 
-  /** What belongs to any host, where no other is named. */
+  /** The value for any host, if there are no others. */
   get sole(): T | undefined {
     return this.#exact.size + this.#wildcards.size === 0 ? this.#any : undefined;
   }
 
-  /** What `look` finds first: for the host itself, then for the longest wildcard, then for any. It makes no list of them. */
+  /** Returns the first result of `look`, from the exact host over the longest wildcard to any. Allocates nothing. */
   first<Sought, Found>(
     host: string,
     sought: Sought,

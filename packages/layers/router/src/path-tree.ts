@@ -1,26 +1,26 @@
 import { isPlain } from "./path.ts";
 
 /**
- * A place in a tree of texts. On the way to it stand all texts that begin like it, so one walk along a path, which looks
- * at each character once and makes nothing, finds the exact path, the prefixes of it, and the patterns whose literal
- * beginning it has: however many there are.
+ * A node of a radix tree of route paths. Its ancestors are prefixes of its text, so one walk along a path finds the exact
+ * match, all prefixes, and all patterns with a matching literal beginning. The walk reads each character once and allocates
+ * nothing, however many routes there are.
  */
 export class TreeNode<T> {
-  /** What is added to the parent's text. */
+  /** Text added to the parent's. */
   readonly label: string;
-  /** Of the whole text. */
+  /** Length of the whole text. */
   readonly length: number;
-  /** Whether the whole text is plain in the sense of `isPlain`, however paths are read. */
+  /** Whether the whole text is plain in the sense of `isPlain`, with any path options. */
   readonly plain: boolean;
-  /** In the order in which they were added. */
+  /** In the order added. */
   readonly exact: T[] = [];
   readonly patterns: T[] = [];
   readonly prefixes: T[] = [];
-  /** The nearest node upwards that has such. */
+  /** Nearest ancestor with patterns or prefixes, respectively. */
   readonly upToPatterns: TreeNode<T> | undefined;
   readonly upToPrefixes: TreeNode<T> | undefined;
   readonly children: readonly TreeNode<T>[];
-  /** The first code unit of each child's label: looking for one touches nothing else. */
+  /** First code unit of each child's label, for a compact search. */
   readonly firsts: readonly number[];
 
   constructor(text: string, growing: Growing<T>, parent: TreeNode<T> | undefined) {
@@ -37,7 +37,7 @@ export class TreeNode<T> {
   }
 }
 
-/** The node furthest down whose text the path begins with. */
+/** Returns the deepest node whose text is a prefix of the path. */
 export function locate<T>(root: TreeNode<T>, path: string): TreeNode<T> {
   let node = root;
   for (;;) {
@@ -47,7 +47,7 @@ export function locate<T>(root: TreeNode<T>, path: string): TreeNode<T> {
     const first = path.charCodeAt(at);
     let n = 0;
     while (n < firsts.length && firsts[n] !== first) n++;
-    // Past its end an array is slow.
+    // Reading past the end of an array is slow.
     if (n === firsts.length) return node;
     const child = node.children[n] as TreeNode<T>;
     if (child.length > path.length) return node;
@@ -59,7 +59,7 @@ export function locate<T>(root: TreeNode<T>, path: string): TreeNode<T> {
   }
 }
 
-/** A node while texts are added. */
+/** A node under construction. */
 class Growing<T> {
   readonly exact: T[] = [];
   readonly patterns: T[] = [];
@@ -67,7 +67,7 @@ class Growing<T> {
   readonly children = new Map<string, Growing<T>>();
   readonly #byFirst = new Map<number, string>();
 
-  /** The node of a text; labels are divided where texts part. */
+  /** Returns the node of a text, splitting labels where texts diverge. */
   at(text: string): Growing<T> {
     if (text === "") return this;
     const label = this.#byFirst.get(text.charCodeAt(0));
@@ -88,7 +88,7 @@ class Growing<T> {
   }
 }
 
-/** Collects texts for a tree. */
+/** Builds a tree. */
 export class TreeBuilder<T> {
   readonly #root = new Growing<T>();
 

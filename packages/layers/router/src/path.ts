@@ -2,35 +2,35 @@ import { checkOneOf, type Fault, rangeError } from "@pagoda/core";
 
 export interface PathOptions {
   /**
-   * What is matched, and what is sent. Default `minimal`: routes and policies see the normal form, and the origin gets
-   * what the client wrote, with `.` and `..` resolved: signed URLs keep their bytes. `rfc3986`: the origin gets the
-   * normal form, too. `off`: both are what the client wrote, dot segments included; the other options are not for it.
+   * Form of the path that is matched and sent. Default `minimal`: routes and policies see the normal form, and the origin
+   * gets the client's bytes with `.` and `..` resolved, so signed URLs keep their bytes. `rfc3986`: the origin gets the
+   * normal form, too. `off`: both get the client's bytes, including dot segments; excludes the other options.
    */
   readonly normalize?: "minimal" | "rfc3986" | "off";
-  /** Whether `//` becomes `/`, as many origins read it. Default false: RFC 3986 tells them apart. */
+  /** Replaces `//` by `/`, as many origins do. Default false: RFC 3986 treats them as different. */
   readonly mergeSlashes?: boolean;
-  /** What `%2f` becomes. Default `keep`: it stands for a character inside a segment. */
+  /** Handling of `%2f`. Default `keep`: it is a character inside a segment. */
   readonly escapedSlashes?: "keep" | "decode" | "refuse";
-  /** What `\` and `%5c` become. Default `refuse`: browsers send no `\`, and some origins take it for `/`. */
+  /** Handling of `\` and `%5c`. Default `refuse`: browsers never send `\`, and some origins read it as `/`. */
   readonly backslashes?: "keep" | "slash" | "refuse";
 }
 
-/** Why a path is not taken. */
+/** Why a path is refused. */
 export type PathTrouble =
-  /** It begins with something else than `/`, and is not `*`. */
+  /** It does not start with `/`, and is not `*`. */
   | "relative"
-  /** A `%` without two hexadecimal digits after it. */
+  /** A `%` not followed by two hex digits. */
   | "malformed-percent"
-  /** A `#`, after which some readers stop. */
+  /** A `#`, at which some parsers stop. */
   | "fragment"
-  /** `..` goes further up than to the first `/`. */
+  /** `..` leads above the root. */
   | "above-root"
-  /** `%2f` or `%2F`, where it is refused. */
+  /** `%2f` or `%2F`, if refused. */
   | "escaped-slash"
-  /** `\`, `%5c` or `%5C`, where it is refused. */
+  /** `\`, `%5c` or `%5C`, if refused. */
   | "backslash";
 
-/** The request's path could be understood differently by two readers. It was not sent anywhere. */
+/** The path is ambiguous: two parsers might read it differently. The request was not sent. */
 export interface PathRefused extends Fault<"PathRefused"> {
   readonly origin: "local";
   readonly retryable: false;
@@ -46,7 +46,7 @@ const choices = {
   backslashes: ["refuse", "keep", "slash"],
 } as const;
 
-/** @throws RangeError when an option is none of its choices. */
+/** @throws RangeError if an option is invalid. */
 export function fullPathOptions({
   normalize = "minimal",
   mergeSlashes = false,
@@ -69,8 +69,8 @@ export function fullPathOptions({
 const [hash, percent, dot, slash, backslash] = [0x23, 0x25, 0x2e, 0x2f, 0x5c];
 
 /**
- * The one form of a path, which is matched: `.` and `..` are resolved, what needs no escape has none, escapes are in upper
- * case (RFC 3986, 6.2.2). A path that is plain already is given back as it is, for one look at each character.
+ * Returns the normal form of a path, which is matched: `.` and `..` are resolved, unnecessary escapes are decoded, and
+ * escapes are in upper case (RFC 3986, section 6.2.2). A plain path is returned unchanged after one scan.
  */
 export function normalPath(path: string, options: FullPathOptions): string | PathRefused {
   if (isPlain(path, options.mergeSlashes, 0) || path === "*") return path;
@@ -78,13 +78,13 @@ export function normalPath(path: string, options: FullPathOptions): string | Pat
   if (options.normalize === "off") return path.includes("#") ? refusals.fragment : path;
   const decoded = withoutNeedlessEscapes(path, options);
   if (typeof decoded !== "string") return decoded;
-  // Merged first: an origin that merges lets `..` take away a segment with a name.
+  // Merged first, as origins that merge do: `..` then removes a named segment.
   return withoutDots(options.mergeSlashes ? decoded.replaceAll(/\/{2,}/g, "/") : decoded);
 }
 
 /**
- * What is sent for a path that has a normal form: as it is written but for dot segments and what the options replace, so
- * that its normal form stays the same.
+ * Returns the path to send: the client's bytes, except for dot segments and what the options replace. Its normal form
+ * stays the same.
  */
 export function writtenPath(path: string, options: FullPathOptions): string {
   let written = path;
@@ -94,7 +94,7 @@ export function writtenPath(path: string, options: FullPathOptions): string {
   return withoutDots(written) as string;
 }
 
-/** Where in a written path that part begins whose normal form begins at `length`. */
+/** Returns the offset in a written path that corresponds to offset `length` in its normal form. */
 export function writtenAt(written: string, length: number): number {
   let at = 0;
   for (let known = 0; known < length; known++) {
@@ -106,15 +106,15 @@ export function writtenAt(written: string, length: number): number {
 }
 
 /**
- * Whether nothing in a path can have another form. A file whose name begins with a dot costs a second look.
+ * Whether a path is certainly in normal form. False also for segments that start with a dot, which need a closer look.
  *
- * @param from Up to there it is known.
+ * @param from Offset up to which the path is known to be plain.
  */
 export function isPlain(path: string, mergeSlashes: boolean, from: number): boolean {
   if (path.charCodeAt(0) !== slash) return false;
   for (let at = from > 1 ? from : 1; at < path.length; at++) {
     const code = path.charCodeAt(at);
-    // Most are letters, which come after all that matters here.
+    // Fast path: most characters are letters, which have higher codes.
     if (code > backslash) continue;
     if (code === percent || code === backslash || code === hash) return false;
     if (code === dot || (code === slash && mergeSlashes)) {
@@ -124,7 +124,7 @@ export function isPlain(path: string, mergeSlashes: boolean, from: number): bool
   return true;
 }
 
-/** What needs no escape (RFC 3986, 2.3). */
+/** Unreserved characters (RFC 3986, section 2.3). */
 const unreserved = /[\w.~-]/;
 const oneDot = /^(?:\.|%2e)$/i;
 const twoDots = /^(?:\.|%2e){2}$/i;
@@ -148,7 +148,7 @@ function withoutNeedlessEscapes(path: string, options: FullPathOptions): string 
   return decoded + path.slice(copied);
 }
 
-/** What an escape or a backslash becomes. */
+/** Returns the normal form of an escape or a backslash. */
 function formOf(written: string, { escapedSlashes, backslashes }: FullPathOptions): string | PathRefused {
   const escaped = written.toUpperCase();
   if (escaped === "%2F") {
@@ -168,7 +168,7 @@ function withoutDots(path: string): string | PathRefused {
   const segments = path.split("/");
   for (const segment of segments) {
     if (twoDots.test(segment)) {
-      // The first one stands before the first slash and stays.
+      // The empty segment before the first slash stays.
       if (kept.length === 1) return refusals["above-root"];
       kept.pop();
     } else if (!oneDot.test(segment)) kept.push(segment);

@@ -5,26 +5,25 @@ import type { RouteTable } from "./table.ts";
 type Routable<C extends string, P> = Service<Routed<C, P>, unknown, unknown>;
 
 /**
- * A layer of its own for each route, made once, so that limits, budgets and breakers are the route's. What it is made
- * of stands in the route's `policy`; `undefined` is no layer for that route. Routes that redirect or answer have none.
+ * Applies a separate layer to each route, created once, so that limits, budgets and circuit breakers are per route. `make`
+ * usually reads the route's `policy`; `undefined` means no layer. Routes that redirect or respond get none.
  *
- * It stands inside `router`, with the same table, anywhere among the layers that are for each call.
+ * Place it inside `router`, with the same table, anywhere among the layers that apply to each call.
  *
- * It is ready as soon as the layer of any route is, so one that is busy does not hold up requests for the rest; a
- * request whose route is not ready gets that route's own refusal. To wait for a slow one, let `make` put the waiting
- * around it.
+ * It is ready when the layer of any route is, so that a busy one does not block requests for the others. A request whose
+ * route is not ready gets that route's refusal. To wait instead, add a waiting layer in `make`.
  *
- * Errors: those of the layers made. A request with a route of another table is a defect: the call rejects.
+ * Errors: those of the layers. A request with a route of another table is a defect: the call rejects.
  *
- * Cost per call: one look-up in a `Map`.
+ * Cost per call: one `Map` lookup.
  *
- * @param make Runs once for each route and each service that the layer is put around.
+ * @param make Runs once per route and wrapped service.
  */
 export function perRoute<C extends string, P, Needs, Adds, Fails, Handles, Yields, Accepts>(
   table: RouteTable<C, P>,
   make: (route: Route<C, P>) => Layer<Needs, Adds, Fails, Handles, Yields, Accepts>,
 ): Layer<Routed<C, P> & Needs, Adds, Fails, Handles, Yields, Accepts>;
-/** Where some routes have no layer, nobody can count on what it adds or handles. */
+/** If some routes have no layer, the stack cannot rely on what it adds or handles. */
 export function perRoute<C extends string, P, Needs, Fails, Yields, Accepts>(
   table: RouteTable<C, P>,
   make: (route: Route<C, P>) => Layer<Needs, unknown, Fails, never, Yields, Accepts> | undefined,
@@ -34,13 +33,13 @@ export function perRoute<C extends string, P>(
   make: (route: Route<C, P>) => AnyLayer<never> | undefined,
 ): AnyLayer<never> {
   const routes = table.routes.filter((route) => table.selectedOf(route).length > 0);
-  // Not by core's `layer`: it stands around several services, not around one.
+  // Not with core's `layer`, because it wraps several services.
   function wrap(inner: Routable<C, P>): Routable<C, P> {
-    // The overloads have checked what `make` gives; here it is a function from service to service.
+    // The overloads check the result of `make`; here it is a function from service to service.
     const made = routes.map(
       (route) => make(route) as ((inner: Routable<C, P>) => Routable<C, P>) | undefined,
     );
-    // Described once, after the routes: what is further in would else be there as often as there are routes.
+    // The inner service is described once, after the routes, instead of once per route.
     const further: Routable<C, P> = {
       ready: () => inner.ready(),
       call: (request, signal) => inner.call(request, signal),

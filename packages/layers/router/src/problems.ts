@@ -5,11 +5,11 @@ import { fullPathOptions, type FullPathOptions, type PathOptions } from "./path.
 import type { Report } from "./report.ts";
 import { matchesOf, type Route } from "./route.ts";
 
-/** Something in a list of routes that makes no sense. */
+/** A problem in a list of routes. */
 export interface RouteProblem {
-  /** The route's name; `routes[3]` where it has none. */
+  /** The route's name, or `routes[3]` if it has none. */
   readonly route: string;
-  /** Where in the route: `["match", "path", "regex"]`. */
+  /** Path of the field in the route: `["match", "path", "regex"]`. */
   readonly path: readonly (string | number)[];
   readonly value: Json | undefined;
   /** What the value must be: `a host without port`. */
@@ -19,10 +19,10 @@ export interface RouteProblem {
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 
 /**
- * Everything that is wrong with a list of routes, for those who read it from a file. It does not look at their types:
- * that is for whoever reads the file.
+ * Lists everything that is wrong with routes read from a file. It does not check types; that is up to the reader of the
+ * file.
  *
- * @param options Those of the table, since they decide which paths can be asked for.
+ * @param options Path options of the table, since they decide which paths can match.
  */
 export function routeProblems(routes: readonly Route[], options: PathOptions = {}): readonly RouteProblem[] {
   const paths = fullPathOptions(options);
@@ -63,7 +63,7 @@ function checkAction(route: Route, paths: FullPathOptions, report: Report): void
   if (responseHeaders !== undefined) checkEdits("responseHeaders", responseHeaders, report);
 }
 
-/** @internal All of them in one error. */
+/** @internal Combines all problems in one error. */
 export function problemsError(problems: readonly RouteProblem[]): RangeError {
   const lines = problems.map(({ route, path, value, expected }) =>
     mustBe(`route ${route}: ${path.length === 0 ? "action" : path.join(".")}`, expected, value),

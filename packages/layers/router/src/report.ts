@@ -1,2 +1,2 @@
-/** Says that a value at a place in a route makes no sense. */
+/** Reports an invalid value in a route. */
 export type Report = (path: readonly (string | number)[], value: unknown, expected: string) => void;

@@ -3,18 +3,18 @@ import { writtenAt } from "./path.ts";
 import { Substitution } from "@pagoda/linear-regex";
 import type { HeaderEdits, Redirect, Rewrite, Route, RouteMatch } from "./route.ts";
 
-/** What is done with a request that a route has matched. */
+/** What a route does with a request. */
 export interface RouteAction {
-  /** The response that the route gives by itself; absent where it sends on. */
+  /** Creates the route's own response. Absent if it forwards. */
   readonly answer: ((request: HttpRequest, path: string, written: string) => HttpResponse) | undefined;
-  /** The path to send on, of its normal form and of what is sent without a rewrite. */
+  /** Rewrites a path, given its normal form and what would be sent without a rewrite. */
   readonly rewritePath: ((path: string, written: string) => string) | undefined;
   readonly host: string | undefined;
   readonly editRequest: ((headers: HttpHeaders) => HttpHeaders) | undefined;
   readonly editResponse: ((headers: HttpHeaders) => HttpHeaders) | undefined;
 }
 
-/** Made once, so that a call makes nothing that does not depend on its request. */
+/** Compiles the action of a route once, so that calls only do what depends on the request. */
 export function routeAction(route: Route, { path }: RouteMatch): RouteAction {
   const prefix = path !== undefined && "prefix" in path ? path.prefix : "/";
   return {
@@ -39,7 +39,7 @@ function answerOf({ redirect, respond }: Route, prefix: string): RouteAction["an
   return () => httpResponse(status, body, headers);
 }
 
-/** Always absolute: a path that begins with `//` would name a host otherwise. */
+/** Always absolute, since a path that starts with `//` would be read as a host. */
 function locationOf(
   { scheme, host, port, stripQuery }: Redirect,
   { authority, scheme: asked, query }: HttpRequest,
@@ -64,7 +64,7 @@ function rewriterOf({ path, prefix, regex }: Rewrite, matched: string): RouteAct
   const begin = withoutSlash(prefix);
   return (asked, written) => {
     const rest = written.slice(asked === written ? length : writtenAt(written, length));
-    // Two slashes at the beginning would read as a host in some places.
+    // Some parsers would read two leading slashes as a host.
     return begin === "" ? `/${rest.replace(/^\/+/, "")}` : begin + rest;
   };
 }
@@ -81,7 +81,7 @@ function editorOf(edits: HeaderEdits | undefined): RouteAction["editRequest"] {
   };
 }
 
-/** A prefix says the same with and without a slash at its end. */
+/** A trailing slash makes no difference in a prefix. */
 export function withoutSlash(prefix: string): string {
   return prefix.endsWith("/") ? prefix.slice(0, -1) : prefix;
 }

@@ -1,4 +1,4 @@
-/** What a field must be. Exactly one of these. */
+/** Condition on a field. Exactly one of these. */
 export type FieldTest =
   | { readonly exact: string }
   | { readonly contains: string }
@@ -7,55 +7,55 @@ export type FieldTest =
   | { readonly present: true }
   | { readonly absent: true };
 
-/** A header field, whose name has no case, or a query parameter, whose name has. */
+/** Condition on a header field (name case-insensitive) or a query parameter (name case-sensitive). */
 export type FieldMatch = { readonly name: string } & FieldTest;
 
-/** Exactly one of these. */
+/** Condition on the path. Exactly one of these. */
 export type PathMatch =
   | { readonly exact: string }
-  /** Up to the end of a segment: `/api` matches `/api`, `/api/` and `/api/x`, not `/apiary`. */
+  /** Matches whole segments: `/api` matches `/api`, `/api/` and `/api/x`, not `/apiary`. */
   | { readonly prefix: string }
   /** A `LinearRegex` for the whole path. */
   | { readonly regex: string };
 
-/** Which requests: those that all of this is true of. */
+/** Conditions on a request, all of which must match. */
 export interface RouteMatch {
-  /** `shop.example`, or `*.example` for one label or more before it. Without port. Default: any. */
+  /** `shop.example`, or `*.example` for one or more labels before it. Without port. Default: any. */
   readonly hosts?: readonly string[];
-  /** Default: any. `*`, as in `OPTIONS *`, and CONNECT, which has no path, are matched only without this. */
+  /** Default: any. `OPTIONS *` and CONNECT, which has no path, match only without it. */
   readonly path?: PathMatch;
-  /** As on the wire: `GET`. It does not stand for `HEAD`. Default: any. */
+  /** Upper case: `GET`, which does not include `HEAD`. Default: any. */
   readonly methods?: readonly string[];
-  /** A field that comes several times is matched as one, with commas between (RFC 9110, 5.3). */
+  /** Repeated fields are joined with commas (RFC 9110, section 5.3). */
   readonly headers?: readonly FieldMatch[];
-  /** Decoded, `+` as space. Of a parameter that comes several times the first one. */
+  /** Decoded, with `+` as space. Of a repeated parameter the first value counts. */
   readonly query?: readonly FieldMatch[];
 }
 
 /** A share of a route's calls. */
 export interface Share<C extends string = string> {
   readonly cluster: C;
-  /** Over 0; compared with those of the route's other shares. */
+  /** Over 0, relative to the other weights of the route. */
   readonly weight: number;
 }
 
-/** Sends the client elsewhere. What is not given stays as it was asked. */
+/** Redirects the client. Parts not given are those of the request. */
 export interface Redirect {
   /** Default 302. */
   readonly status?: 301 | 302 | 303 | 307 | 308;
   readonly scheme?: "http" | "https";
   readonly host?: string;
-  /** Default: the request's; the scheme's own where scheme or host is given. */
+  /** Default: the request's port, or the scheme's default if scheme or host is given. */
   readonly port?: number;
   /** The whole path. */
   readonly path?: string;
-  /** What takes the place of the prefix that matched. */
+  /** Replaces the matched prefix. */
   readonly prefix?: string;
-  /** Leaves the query out. Default false. */
+  /** Removes the query. Default false. */
   readonly stripQuery?: boolean;
 }
 
-/** Answers by itself. */
+/** Responds directly. */
 export interface DirectResponse {
   /** 200 to 599. */
   readonly status: number;
@@ -63,18 +63,18 @@ export interface DirectResponse {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Sends on elsewhere than asked. At most one of `path`, `prefix` and `regex`. */
+/** Changes host or path of the forwarded request. At most one of `path`, `prefix` and `regex`. */
 export interface Rewrite {
   readonly host?: string;
   /** The whole path. */
   readonly path?: string;
-  /** What takes the place of the prefix that matched. */
+  /** Replaces the matched prefix. */
   readonly prefix?: string;
-  /** Where the pattern matches the whole path: `$1` or `$<name>` for what a group matched, `$$` for a dollar. */
+  /** Applied if the pattern matches the whole path. `$1` and `$<name>` insert groups, `$$` a dollar sign. */
   readonly regex?: { readonly pattern: string; readonly substitution: string };
 }
 
-/** Changes to the fields of a message: first `remove`, then `set`, then `add`. */
+/** Edits of header fields: first `remove`, then `set`, then `add`. */
 export interface HeaderEdits {
   readonly set?: Readonly<Record<string, string>>;
   readonly add?: Readonly<Record<string, string>>;
@@ -82,19 +82,19 @@ export interface HeaderEdits {
 }
 
 interface AnyRoute<P> {
-  /** Says which one in metrics and logs; no other route of the table has it. */
+  /** Identifies the route in metrics and logs. Unique in the table. */
   readonly name: string;
-  /** Which requests; of several, those that any of them is true of. Default: all. */
+  /** Conditions on the request. With a list, any of them must match. Default: all requests. */
   readonly match?: RouteMatch | readonly RouteMatch[];
-  /** The user's own: what layers for each route are made by. */
+  /** User-defined data for per-route layers. */
   readonly policy?: P;
-  /** Changes what the client gets. */
+  /** Edits the response to the client. */
   readonly responseHeaders?: HeaderEdits;
 }
 
 interface Forwarding<P> extends AnyRoute<P> {
   readonly rewrite?: Rewrite;
-  /** Changes what is sent on. */
+  /** Edits the forwarded request. */
   readonly requestHeaders?: HeaderEdits;
   readonly redirect?: never;
   readonly respond?: never;
@@ -107,13 +107,13 @@ interface Answering<P> extends AnyRoute<P> {
   readonly requestHeaders?: never;
 }
 
-/** Sends on to one cluster. */
+/** Forwards to one cluster. */
 export interface ClusterRoute<C extends string = string, P = unknown> extends Forwarding<P> {
   readonly cluster: C;
   readonly clusters?: never;
 }
 
-/** Sends on to several clusters, each its share: a canary. */
+/** Forwards to several clusters by weight, for example for a canary. */
 export interface SplitRoute<C extends string = string, P = unknown> extends Forwarding<P> {
   readonly cluster?: never;
   readonly clusters: readonly Share<C>[];
@@ -130,10 +130,11 @@ export interface RespondRoute<P = unknown> extends Answering<P> {
 }
 
 /**
- * Which requests, and what is done with them: sent to a cluster or split among several, redirected, or answered.
+ * Which requests match, and what happens to them: they are forwarded to a cluster or split among several, redirected, or
+ * answered.
  *
- * @typeParam C The clusters that it may name.
- * @typeParam P Its policy.
+ * @typeParam C Names of clusters.
+ * @typeParam P Type of the policy.
  */
 export type Route<C extends string = string, P = unknown> =
   | ClusterRoute<C, P>
@@ -141,19 +142,19 @@ export type Route<C extends string = string, P = unknown> =
   | RedirectRoute<P>
   | RespondRoute<P>;
 
-/** What a router has chosen for a request. The same object for each request of a route and a cluster. */
+/** The route selected for a request. All requests with the same route and cluster share one object. */
 export interface SelectedRoute<C extends string = string, P = unknown> {
   readonly name: string;
   readonly cluster: C;
   readonly policy: P | undefined;
 }
 
-/** What a request carries inside a router. */
+/** Added to requests by a router. */
 export interface Routed<C extends string = string, P = unknown> {
   readonly route: SelectedRoute<C, P>;
 }
 
-/** The matches of a route, as a list. */
+/** Returns the matches of a route as a list. */
 export function matchesOf({ match }: { readonly match?: Route["match"] }): readonly RouteMatch[] {
   if (match === undefined) return [{}];
   return Array.isArray(match) ? (match as readonly RouteMatch[]) : [match as RouteMatch];

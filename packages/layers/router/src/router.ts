@@ -12,35 +12,38 @@ export interface NoRoute extends Fault<"NoRoute"> {
   readonly origin: "local";
   readonly retryable: false;
   readonly authority: string;
-  /** In its normal form. */
+  /** Path in normal form. */
   readonly path: string;
-  /** Given where another method would have been routed: these would. The answer is then 405, with `Allow`. */
+  /** Methods that would be routed, if only the method does not match. The response should be 405 with `Allow`. */
   readonly allow?: readonly string[];
 }
 
-/** How paths are read concerns routes that are given as a list; a table has been made with it. */
+/** The path options apply to a list of routes only; a table already has them. */
 export interface RouterOptions extends PathOptions {
   /** Chooses among the clusters of a split. */
   readonly random?: Random;
 }
 
 /**
- * Selects a route for each request. Inner layers find it as `request.route`, so what is for each route stands inside,
- * and does not compile outside. A route that redirects or answers does so here, and the request goes no further.
+ * Selects a route for each request. Inner layers find it as `request.route`, so per-route layers go inside and do not
+ * compile outside. Routes that redirect or respond are answered here.
  *
- * The path is brought into its normal form first. That form is what is matched, and what inner layers see; what is sent
- * has the same normal form, and the client's own bytes wherever no dot segment had to go (`written`), so that signed URLs
- * hold. {@link PathOptions} has other ways. CONNECT has no path: it goes by routes that say nothing of paths, to where it
- * says, whatever they rewrite; redirects, and answers that would open a tunnel, are not for it. Use it once in a stack,
- * outside all that is for each route, inside what is for all of them; `clusters` is the leaf that goes with it.
+ * The path is normalized first. The normal form is matched and seen by inner layers. What is sent has the same normal form
+ * but keeps the client's own bytes, except for dot segments (`written`), so that signed URLs stay valid. See
+ * {@link PathOptions} for other modes.
  *
- * Errors: {@link NoRoute}; {@link PathRefused} for a path that two readers could understand differently.
+ * CONNECT has no path: it matches only routes without a path condition, and goes to the requested authority whatever they
+ * rewrite. It ignores redirects, and responses that would open a tunnel.
  *
- * Cost per call: the look-up, see {@link routeTable}; a copy of the request; and what the route changes.
+ * Use it once per stack, outside of per-route layers and inside layers for all requests, with `clusters` as the leaf.
  *
- * Source: the Gateway API's HTTPRoute (precedence, redirects, rewrites); RFC 3986, 6.2.2 (normal form of paths).
+ * Errors: {@link NoRoute}, and {@link PathRefused} for an ambiguous path.
  *
- * @throws RangeError that lists everything that is wrong with the routes.
+ * Cost per call: the lookup, see {@link routeTable}; a copy of the request; and what the route changes.
+ *
+ * Source: the Gateway API's HTTPRoute (precedence, redirects, rewrites); RFC 3986, section 6.2.2 (normal form of paths).
+ *
+ * @throws RangeError listing everything that is wrong with the routes.
  */
 export function router<const C extends string = never, P = unknown>(
   routes: RouteTable<C, P> | readonly Route<C, P>[],
@@ -60,7 +63,7 @@ export function router<const C extends string = never, P = unknown>(
         if (candidate === undefined) return Promise.resolve(left(noRoute(table, request, path)));
         const { compiled, action } = candidate;
         request.notes.route = compiled.route.name;
-        // Where it is plain there is no other form.
+        // A plain path has no other form.
         const written = path === request.path ? path : table.writtenOf(request.path, path);
         if (action.answer !== undefined)
           return Promise.resolve(right(edited(action.answer(request, path, written), action.editResponse)));
@@ -111,12 +114,12 @@ function sentPath({ rewritePath }: RouteAction, path: string, written: string): 
 
 function changes({ action }: Candidate, { method, headers }: HttpRequest): Partial<HttpRequest> {
   const { editRequest } = action;
-  // Of CONNECT it is where the tunnel leads to.
+  // The authority of CONNECT is the target of the tunnel.
   const host = method === "CONNECT" ? undefined : action.host;
   if (host === undefined && editRequest === undefined) return {};
   const fields = editRequest === undefined ? headers : editRequest(headers);
   if (host === undefined) return { headers: fields };
-  // Nobody further in shall find two hosts.
+  // Inner layers must not see two different hosts.
   return { authority: host, headers: fields.has("host") ? fields.set("host", host) : fields };
 }
 

@@ -16,36 +16,36 @@ import { problemsError, routeProblems } from "./problems.ts";
 import { matchesOf, type Route, type RouteMatch, type SelectedRoute } from "./route.ts";
 import { locate, TreeBuilder, type TreeNode } from "./path-tree.ts";
 
-/** A route that matches a request, and which of its matches does. */
+/** A route that matches a request, with its match. */
 export interface Found<C extends string = string, P = unknown> {
   readonly route: Route<C, P>;
   readonly match: RouteMatch;
 }
 
-/** The candidates for one host, or for any. */
+/** Candidates for one host, or for any. */
 interface HostTable<C extends string, P> {
   readonly tree: TreeNode<Candidate<C, P>>;
-  /** Those that say nothing of the path, for `OPTIONS *`. */
+  /** Candidates without a path condition, for `OPTIONS *`. */
   readonly pathless: readonly Candidate<C, P>[];
-  /** Those of them that a CONNECT can go by. */
+  /** Those of them that apply to CONNECT. */
   readonly tunnels: readonly Candidate<C, P>[];
 }
 
 /**
- * Routes, made ready for looking them up. `routeTable` makes one; it never changes.
+ * Compiled routes. Created by `routeTable`, immutable.
  *
- * @typeParam C The clusters that its routes name.
- * @typeParam P Their policies.
+ * @typeParam C Names of clusters.
+ * @typeParam P Type of policies.
  */
 export class RouteTable<out C extends string = string, out P = unknown> {
-  /** As they were given. */
+  /** The routes as given. */
   readonly routes: readonly Route<C, P>[];
   readonly pathOptions: FullPathOptions;
   readonly #selected: ReadonlyMap<Route<C, P>, readonly SelectedRoute<C, P>[]>;
-  /** In the order of precedence. */
+  /** In order of precedence. */
   readonly #candidates: readonly Candidate<C, P>[];
   readonly #hosts = new ByHost<HostTable<C, P>>();
-  /** Where no route names a host. */
+  /** Set if no route has a host. */
   readonly #sole: HostTable<C, P> | undefined;
 
   /** @internal */
@@ -68,22 +68,22 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     this.#sole = this.#hosts.sole;
   }
 
-  /** The path as it is matched, or why it is not. */
+  /** Returns the path in normal form, or why it is refused. */
   pathOf(path: string): string | PathRefused {
     return normalPath(path, this.pathOptions);
   }
 
-  /** @internal What is sent for a path with that normal form. */
+  /** @internal Returns what is sent for a path with this normal form. */
   writtenOf(path: string, normal: string): string {
     return this.pathOptions.normalize === "minimal" ? writtenPath(path, this.pathOptions) : normal;
   }
 
-  /** @internal The same of a request: CONNECT has none, and that is its form. */
+  /** @internal The same for a request. CONNECT has an empty path. */
   pathIn({ method, path }: HttpRequest): string | PathRefused {
     return path === "" && method === "CONNECT" ? path : this.pathOf(path);
   }
 
-  /** The route of a request; `undefined` where none matches, or the path is refused. */
+  /** Returns the route of a request, or `undefined` if none matches or the path is refused. */
   find(request: HttpRequest): Found<C, P> | undefined {
     const plain = this.lookUpPlain(request);
     if (plain !== undefined) return plain.found;
@@ -92,8 +92,8 @@ export class RouteTable<out C extends string = string, out P = unknown> {
   }
 
   /**
-   * @internal The candidate where the path is plain: what is matched against the text of a route need not be looked at
-   * a second time. `undefined` says nothing.
+   * @internal Returns the candidate if the path is plain. Text that was compared with a route need not be scanned again.
+   * `undefined` is inconclusive.
    */
   lookUpPlain(request: HttpRequest): Candidate<C, P> | undefined {
     const sought = this.pathOptions.mergeSlashes ? searchPlainMerged : searchPlain;
@@ -102,14 +102,14 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     return this.#hosts.first<HttpRequest, Candidate<C, P>>(host, request, request.path, sought);
   }
 
-  /** @internal The candidate for a path in its normal form. */
+  /** @internal Returns the candidate for a path in normal form. */
   lookUp(request: HttpRequest, path: string): Candidate<C, P> | undefined {
     if (this.#sole !== undefined) return search(this.#sole, request, path);
     const host = hostOf(request.authority);
     return this.#hosts.first<HttpRequest, Candidate<C, P>>(host, request, path, search);
   }
 
-  /** @internal The methods that would be routed, where only the method is wrong. */
+  /** @internal Returns the methods that would be routed if everything else matches. */
   allowed(request: HttpRequest, path: string): readonly string[] {
     const methods = new Set<string>();
     const host = hostOf(request.authority);
@@ -123,29 +123,28 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     return [...methods].toSorted();
   }
 
-  /** @internal What a route selects: one for each of its clusters. */
+  /** @internal Returns the selected routes of a route, one per cluster. */
   selectedOf(route: Route<C, P>): readonly SelectedRoute<C, P>[] {
     return this.#selected.get(route) ?? [];
   }
 
-  /** Which route matches a request, and of each other one why it does not: for an admin's page. Looks at all of them. */
+  /** Explains which route matches a request and why the others do not, for example on an admin page. Checks all routes. */
   explain(request: HttpRequest): Explanation {
     return explain(request, this.pathIn(request), this.#candidates);
   }
 }
 
 /**
- * Makes routes ready for looking them up. The most specific one that matches is found, as the Gateway API has it for
- * HTTPRoute: by host (exact, then the longest wildcard, then any), by path (exact, then patterns, then the longest
- * prefix), then with a method before without, then with more header fields, then with more query parameters; of equals
- * the one written first.
+ * Compiles routes for lookup. The most specific match wins, as in the Gateway API's HTTPRoute: by host (exact, then the
+ * longest wildcard, then any), by path (exact, then patterns, then the longest prefix), a method before none, more header
+ * fields, more query parameters, order in the list.
  *
- * Cost: grows with the path, not with the number of routes; nothing is allocated where host and path are in their normal
- * form already. Patterns with the same literal beginning are tried one after the other, and so are routes that differ in
- * method and fields alone: a pattern that begins with no literal, such as `.*`, costs something on each path. No pattern
- * can be made slow: see `LinearRegex`.
+ * Cost: grows with the path, not with the number of routes. Nothing is allocated if host and path are in normal form.
+ * Patterns with the same literal beginning are tried one by one, and so are routes that differ in method and fields only: a
+ * pattern without a literal beginning, such as `.*`, costs time on every path. No path can make a pattern slow: see
+ * `LinearRegex`.
  *
- * @throws RangeError that lists everything that is wrong with the routes, or when an option is out of range.
+ * @throws RangeError listing everything that is wrong with the routes, or if an option is invalid.
  */
 export function routeTable<const C extends string = never, P = unknown>(
   routes: readonly Route<C, P>[],
@@ -154,7 +153,7 @@ export function routeTable<const C extends string = never, P = unknown>(
   return new RouteTable(routes, options);
 }
 
-/** Chooses among what a route selects; weights are reached in the long run, whatever came before. */
+/** Chooses a cluster of a route at random, by weight and independently of earlier choices. */
 export function select<C extends string, P>(
   { selected, upTo }: Compiled<C, P>,
   random: Random = systemRandom,
@@ -197,7 +196,7 @@ function hostTable<C extends string, P>(candidates: readonly Candidate<C, P>[]):
 
 const slash = 0x2f;
 
-/** The first in the order of precedence that accepts the request. */
+/** Returns the first candidate, in order of precedence, that accepts the request. */
 function search<C extends string, P>(
   table: HostTable<C, P>,
   request: HttpRequest,
@@ -208,7 +207,7 @@ function search<C extends string, P>(
   return searchFrom(locate(table.tree, path), request, path);
 }
 
-/** The same, if the path is plain. */
+/** The same if the path is plain. */
 function searchPlain<C extends string, P>(
   { tree }: HostTable<C, P>,
   request: HttpRequest,
@@ -262,7 +261,7 @@ function firstOf<C extends string, P>(
   return undefined;
 }
 
-/** All whose path is right. */
+/** Yields all candidates whose path matches. */
 function* onPath<C extends string, P>(
   { tree, pathless, tunnels }: HostTable<C, P>,
   path: string,

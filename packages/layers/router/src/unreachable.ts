@@ -2,25 +2,25 @@ import { byPrecedence, Candidate } from "./candidate.ts";
 import { withoutSlash } from "./route-action.ts";
 import { type FieldMatch, matchesOf, type Route, type RouteMatch } from "./route.ts";
 
-/** A route that gets no request. */
+/** A route that never matches. */
 export interface Unreachable {
-  /** Its place in the list. */
+  /** Index in the list. */
   readonly at: number;
   readonly route: string;
-  /** The names of those that get all that it matches. */
+  /** Names of the routes that match everything it does. */
   readonly by: readonly string[];
 }
 
-/** One match of a route for one host, and which route. */
+/** A candidate and the index of its route. */
 interface Placed {
   readonly candidate: Candidate;
   readonly at: number;
 }
 
 /**
- * Routes that can never match, because others that come before them in the order of precedence match all that they do: the same
- * host and path, and no condition that they do not have, too. It finds what people do by mistake (a route that is there
- * twice, a rule for all above the exceptions to it); of two different patterns it does not say which one holds the other.
+ * Lists routes that can never match, because others with higher precedence match everything they do: the same host and
+ * path, and no condition that they lack. It finds common mistakes, such as a duplicated route, or a general rule above its
+ * exceptions. It does not detect that one pattern includes another.
  *
  * @param routes Without problems: see `routeProblems`.
  */
@@ -32,7 +32,7 @@ export function unreachableRoutes(routes: readonly Route[]): readonly Unreachabl
     );
   });
   const sorted = placed.toSorted((a, b) => byPrecedence(a.candidate, b.candidate));
-  /** Those that came before, by host and path. */
+  /** Candidates with higher precedence, by host and path. */
   const before = new Map<string, Placed[]>();
   const covering = new Map<number, Set<number>>();
   const reachable = new Set<number>();
@@ -60,7 +60,7 @@ function keyOf({ host }: Pick<Candidate, "host">, path: RouteMatch["path"]): str
   return "regex" in path ? `${host} regex ${path.regex}` : `${host} prefix ${withoutSlash(path.prefix)}`;
 }
 
-/** What matches all paths that it does. A longer path goes first, so a shorter prefix never takes anything away. */
+/** Keys that match all of its paths. Longer paths take precedence, so a shorter prefix never hides anything. */
 function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   const all = [".*", "/.*"].map((regex) => keyOf({ host }, { regex }));
   if (path === undefined) return [];
@@ -69,7 +69,7 @@ function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   return withoutSlash(path.prefix) === "" ? [...all, keyOf({ host }, undefined)] : all;
 }
 
-/** Whether the first asks for nothing, besides host and path, that the second does not ask for. */
+/** Whether the first has no condition, besides host and path, that the second lacks. */
 function isWider(a: RouteMatch, b: RouteMatch): boolean {
   return (
     (a.methods === undefined || b.methods?.every((method) => a.methods?.includes(method)) === true) &&
@@ -78,7 +78,7 @@ function isWider(a: RouteMatch, b: RouteMatch): boolean {
   );
 }
 
-/** Whether a field that passes the first test passes the second. */
+/** Whether a field that meets the first condition meets the second. */
 function implies(first: FieldMatch, second: FieldMatch, ignoreCase: boolean): boolean {
   const name = ({ name }: FieldMatch): string => (ignoreCase ? name.toLowerCase() : name);
   if (name(first) !== name(second)) return false;

@@ -7,7 +7,7 @@ export interface Down extends Fault<"Down"> {}
 
 export const base: HttpRequest = httpRequest("http://shop.example/");
 
-/** A router around a mock, and what came of one call. */
+/** A router around a mock. */
 export function bench(routes: readonly Route[], options?: RouterOptions) {
   const mock = mockService<HttpRequest & Routed, HttpResponse, Down>();
   const layered = router<string>(routes, options)(mock.service);
@@ -15,7 +15,7 @@ export function bench(routes: readonly Route[], options?: RouterOptions) {
     mock,
     layered,
     call: (request: Partial<HttpRequest>) => layered.call({ ...base, ...request }),
-    /** What inner is called with. */
+    /** Returns the request that reaches inner. */
     async sent(request: Partial<HttpRequest>) {
       void layered.call({ ...base, ...request });
       return (await mock.next()).request;

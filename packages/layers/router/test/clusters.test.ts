@@ -18,7 +18,7 @@ function bench() {
 }
 
 describe("clusters", () => {
-  test("calls the service of the route's cluster, with the signal", async () => {
+  test("calls the service of the route's cluster with the signal", async () => {
     const { leaf, shop, cart } = bench();
     const { signal } = new AbortController();
     const result = leaf.call(to("cart"), signal);
@@ -30,7 +30,7 @@ describe("clusters", () => {
     expect(shop.calls).toHaveLength(0);
   });
 
-  test("is as ready as the readiest", () => {
+  test("is ready if any service is", () => {
     const { leaf, shop, cart } = bench();
     shop.admit(0);
     expect(leaf.ready()).toBeUndefined();
@@ -39,7 +39,7 @@ describe("clusters", () => {
   });
 
   test.each(["none", "constructor", "__proto__"])(
-    "a cluster %s that nobody serves is a defect",
+    "a cluster %s without a service is a defect",
     async (cluster) => {
       await expect(bench().leaf.call(to(cluster))).rejects.toThrow(
         `cluster of route r must be "shop" or "cart" (got "${cluster}")`,
@@ -47,7 +47,7 @@ describe("clusters", () => {
     },
   );
 
-  test("names each cluster of a table that nobody serves", () => {
+  test("reports each cluster of a table without a service", () => {
     const table = routeTable<string>([
       { name: "a", match: { path: { exact: "/a" } }, cluster: "shop" },
       {

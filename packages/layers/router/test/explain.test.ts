@@ -19,7 +19,7 @@ const table = routeTable([
 ]);
 
 describe("explain", () => {
-  test("says of each match, in the order of precedence, what came of it", () => {
+  test("reports the result of each match in order of precedence", () => {
     const request = httpRequest("http://Shop.example:80/./health?debug", { headers: { "X-Tier": "gold" } });
     const old = [{ cluster: "old", share: 1 }];
     const path = { what: "path", found: "/health" };
@@ -64,14 +64,14 @@ describe("explain", () => {
     expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
   });
 
-  test("names the host that was wanted, and no value where there is none", () => {
+  test("reports the wanted host, and no value if there is none", () => {
     const request = { ...httpRequest("http://other.test/shop"), headers: HttpHeaders.empty };
     const [host, , , canary] = table.explain(request).matches;
     expect(host?.mismatch).toEqual({ what: "host", wanted: "*.example", found: "other.test" });
     expect(canary?.mismatch).toEqual({ what: "header", name: "x-tier", wanted: "exact beta" });
   });
 
-  test("defect: did not say by what a route that matched lost", () => {
+  test("defect: did not report by which rule a match lost", () => {
     const cluster = "a";
     const rules = routeTable([
       {
@@ -117,7 +117,7 @@ describe("explain", () => {
     ]);
   });
 
-  test("says why a path is refused", () => {
+  test("reports why a path is refused", () => {
     const request = { ...httpRequest("http://shop.example/"), path: "/%" };
     expect(table.explain(request)).toEqual({
       host: "shop.example",

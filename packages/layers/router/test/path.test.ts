@@ -37,7 +37,7 @@ function pathOf(path: string, options?: PathOptions): string {
   return typeof normal === "string" ? normal : normal.trouble;
 }
 
-describe("what is sent for a path", () => {
+describe("written path", () => {
   const sent = (path: string, options?: PathOptions): string => {
     const table = routeTable([], options);
     const normal = table.pathOf(path);
@@ -71,7 +71,7 @@ describe("what is sent for a path", () => {
     expect(sent(path, options)).toBe(expected);
   });
 
-  test("has the normal form that is matched, and no byte that was not there", () => {
+  test("has the matched normal form and no new bytes", () => {
     fc.assert(
       fc.property(paths, pathOptions, (path, options) => {
         const table = routeTable([], options);
@@ -89,14 +89,14 @@ describe("what is sent for a path", () => {
     );
   });
 
-  test("what would be done to paths does not go with normalize off", () => {
+  test("normalize off excludes the other options", () => {
     expect(() => routeTable([], { normalize: "off", mergeSlashes: true })).toThrow(
       'router: normalize must be other than "off" with mergeSlashes, escapedSlashes or backslashes (got "off")',
     );
   });
 });
 
-describe("the normal form of a path", () => {
+describe("normal form", () => {
   test.each([
     ["/", "/"],
     ["/a/b", "/a/b"],
@@ -136,7 +136,7 @@ describe("the normal form of a path", () => {
     ["/a#b", "fragment"],
     ["/a\\b", "backslash"],
     ["/a%5cb", "backslash"],
-  ])("%s has none: %s", (path, trouble) => {
+  ])("%s is refused: %s", (path, trouble) => {
     expect(pathOf(path)).toBe(trouble);
   });
 
@@ -153,7 +153,7 @@ describe("the normal form of a path", () => {
     expect(pathOf(path, options)).toBe(normal);
   });
 
-  test("has the normal form of itself, and no way up", () => {
+  test("is idempotent and has no dot segments", () => {
     fc.assert(
       fc.property(paths, pathOptions, (path, options) => {
         const table = routeTable([], options);
@@ -172,7 +172,7 @@ describe("the normal form of a path", () => {
     );
   });
 
-  test("a plain path is given back as it is", () => {
+  test("a plain path is returned unchanged", () => {
     const plain = fc
       .array(fc.constantFrom("a", "/", "-", "%", "b.c", "..d", "é"))
       .map((parts) => `/${parts.join("")}`);
@@ -188,11 +188,11 @@ describe("the normal form of a path", () => {
     );
   });
 
-  test("what the platform's URL makes of a path is the same, as far as it goes", () => {
+  test("agrees with the platform's URL where comparable", () => {
     const simple = fc.array(fc.constantFrom("a", ".", "..", "%2e", ".%2E", "", "b"), { maxLength: 6 });
     fc.assert(
       fc.property(simple, (segments) => {
-        // `//` at the beginning would be a host, and the platform stays at the root where this refuses.
+        // A leading `//` would be a host, and the platform ignores `..` at the root, which is refused here.
         const path = `/a/${segments.join("/")}`;
         const normal = pathOf(path);
         fc.pre(normal !== "above-root");
@@ -206,7 +206,7 @@ describe("the normal form of a path", () => {
     [{ mergeSlashes: "yes" }, 'router: mergeSlashes must be false or true (got "yes")'],
     [{ escapedSlashes: "drop" }, 'router: escapedSlashes must be "keep", "decode" or "refuse" (got "drop")'],
     [{ backslashes: "decode" }, 'router: backslashes must be "refuse", "keep" or "slash" (got "decode")'],
-  ])("does not take %j", (options, message) => {
+  ])("rejects %j", (options, message) => {
     expect(() => routeTable([], options as PathOptions)).toThrow(RangeError);
     expect(() => routeTable([], options as PathOptions)).toThrow(message);
   });

@@ -10,7 +10,7 @@ import { base } from "./bench.ts";
 interface Full extends Fault<"Full"> {}
 const full: Full = { _tag: "Full", origin: "local", retryable: true };
 
-/** At most one call at once. */
+/** At most one concurrent call. */
 const one = () =>
   layer<unknown, unknown, Full>("one", (inner) => {
     let busy = false;
@@ -51,7 +51,7 @@ function bench(make: (route: Route) => ReturnType<typeof one> | undefined = one)
   return { mock, layered, routed, call: (path: string) => routed.call({ ...base, path }) };
 }
 
-describe("per-route", () => {
+describe("perRoute", () => {
   const [routed] = table.routes;
   const selected = routed && table.selectedOf(routed)[0];
   const request = () => ({ ...base, route: selected as NonNullable<typeof selected> });
@@ -61,7 +61,7 @@ describe("per-route", () => {
     { request, response: () => httpResponse(200) },
   );
 
-  test("one route's limit is not another's", async () => {
+  test("limits are per route", async () => {
     const { call, mock } = bench();
     void call("/a");
     expect(await call("/a")).toEqual(left(full));
@@ -69,14 +69,14 @@ describe("per-route", () => {
     expect(mock.calls.map(({ request }) => request.route.name)).toEqual(["a", "b"]);
   });
 
-  test("a route has one layer, whichever of its clusters is selected", async () => {
+  test("a route has one layer for all of its clusters", async () => {
     const { call, mock } = bench();
     void call("/b");
     expect(mock.calls[0]?.request.route.cluster).toBe("x");
     expect(await call("/b")).toEqual(left(full));
   });
 
-  test("makes a layer once for each route that sends on", () => {
+  test("creates one layer per forwarding route", () => {
     const made: string[] = [];
     const { layered } = bench((route) => {
       made.push(route.name);
@@ -90,7 +90,7 @@ describe("per-route", () => {
     });
   });
 
-  test("describes the layer of each route that has one, and what is further in once", () => {
+  test("describes the layer of each route, and the inner service once", () => {
     const { layered } = bench();
     expect(layered.describe().inner).toMatchObject([
       { name: "route", options: { key: "a" }, inner: [{ name: "one", inner: [{ name: "inner" }] }] },
@@ -101,7 +101,7 @@ describe("per-route", () => {
     expect(some.describe().inner?.map(({ name }) => name)).toEqual(["route", "mock"]);
   });
 
-  test("is as ready as the readiest", async () => {
+  test("is ready if any route is", async () => {
     const { call, layered, mock } = bench();
     void call("/a");
     expect(layered.ready()).toBeUndefined();
@@ -123,7 +123,7 @@ describe("per-route", () => {
     );
   });
 
-  test("around a table that sends nothing on, it is as ready as inner", () => {
+  test("with a table that forwards nothing it passes on inner's readiness", () => {
     const none = routeTable([{ name: "no", respond: { status: 404 } }]);
     const inner = service("inner", async (_request: Routed<never>) => right(1));
     expect(perRoute(none, one)(inner).ready()).toBeUndefined();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Route, routeProblems, routeTable } from "@pagoda/router";
 
-/** What no compiler lets pass, but a file may have. */
+/** Accepts what the compiler rejects but a file may contain. */
 function problems(...routes: readonly object[]) {
   return routeProblems(routes as readonly Route[]).map(
     ({ route, path, expected }) => `${route} ${path.join(".")}: must be ${expected}`,
@@ -16,8 +16,8 @@ function ofAction(action: object, match: object = { path: { prefix: "/a" } }): r
   return problems({ name: "r", match, ...action });
 }
 
-describe("problems of routes", () => {
-  test("there are none where all is well", () => {
+describe("routeProblems", () => {
+  test("is empty for valid routes", () => {
     const sound: readonly Route[] = [
       {
         name: "a",
@@ -130,7 +130,7 @@ describe("problems of routes", () => {
   });
 
   test.each([{ path: { exact: "/a" } }, {}, [{ path: { prefix: "/a" } }, { path: { regex: "/b" } }]])(
-    "a prefix is replaced only where one has matched, not by %j",
+    "a prefix can be replaced only if one is matched, not with %j",
     (match) => {
       expect(ofAction({ cluster: "a", rewrite: { prefix: "/x" } }, match)[0]).toMatch(
         "r rewrite.prefix: must be left out",
@@ -145,7 +145,7 @@ describe("problems of routes", () => {
     expect(ofMatch([])[0]).toMatch("r match: must be a list of at least one match");
   });
 
-  test("a table throws all of them at once, each with its value", () => {
+  test("a table throws all problems at once, with their values", () => {
     const routes: readonly Route[] = [
       { name: "a", match: { path: { exact: "health" } }, cluster: "c" },
       { name: "b", match: { path: { prefix: "/x//y" } }, clusters: [{ cluster: "c", weight: -1 }] },

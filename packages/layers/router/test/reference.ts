@@ -1,7 +1,7 @@
 import type { HttpRequest } from "@pagoda/http";
 import type { FieldMatch, Route, RouteMatch } from "@pagoda/router";
 
-/** What the table does, as one would write it down: all matches by precedence, and the first that is right. */
+/** Naive implementation of the table: the first match in order of precedence. */
 export function findNaively(routes: readonly Route[], request: HttpRequest): string | undefined {
   const host = request.authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
   const all = routes.flatMap((route) =>
@@ -21,7 +21,7 @@ export function findNaively(routes: readonly Route[], request: HttpRequest): str
   return sorted.find(({ match, host: wanted }) => hostFits(wanted, host) && fits(match, request))?.name;
 }
 
-/** From the weightiest to the lightest; higher goes first. */
+/** Most significant first; higher ranks take precedence. */
 function keys({
   host,
   match,

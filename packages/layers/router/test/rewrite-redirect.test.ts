@@ -36,7 +36,7 @@ describe("a redirect", () => {
     expect(await location(redirect, request)).toBe(wanted);
   });
 
-  test("can replace the prefix that matched", async () => {
+  test("can replace the matched prefix", async () => {
     expect(await location({ prefix: "/new" }, { path: "/old/x" }, "/old")).toBe(
       "302 http://shop.example/new/x",
     );
@@ -44,7 +44,7 @@ describe("a redirect", () => {
 });
 
 describe("a rewrite", () => {
-  // The table of the Gateway API for HTTPPathModifier.
+  // The table of HTTPPathModifier in the Gateway API.
   test.each([
     ["/foo/bar", "/foo", "/xyz", "/xyz/bar"],
     ["/foo/bar", "/foo", "/xyz/", "/xyz/bar"],
@@ -61,14 +61,14 @@ describe("a rewrite", () => {
     expect(await rewritten({ prefix }, path, matched)).toBe(wanted);
   });
 
-  test("of the whole path, by a pattern, or not at all", async () => {
+  test("replaces the whole path, by pattern, or nothing", async () => {
     expect(await rewritten({ path: "/b" }, "/a")).toBe("/b");
     const regex = { pattern: "/v(\\d)/(?<rest>.*)", substitution: "/$<rest>/$1" };
     expect(await rewritten({ regex }, "/v1/cart")).toBe("/cart/1");
     expect(await rewritten({ regex }, "/other")).toBe("/other");
   });
 
-  test("by a pattern gives a normal form, or the path is refused", async () => {
+  test("by pattern yields a normal form, or the path is refused", async () => {
     const regex = { pattern: "/(.*)-(.*)", substitution: "/$1$2" };
     expect(await rewritten({ regex }, "/.-/y")).toBe("/y");
     const { call, mock } = bench([{ name: "it", rewrite: { regex }, cluster: "c" }]);
@@ -77,13 +77,13 @@ describe("a rewrite", () => {
     await mock.expectNoCall();
   });
 
-  test("leaves the star and the query alone", async () => {
+  test("does not change `*` or the query", async () => {
     const { sent } = bench([{ name: "it", rewrite: { path: "/b" }, cluster: "c" }]);
     expect(await sent({ path: "*", query: "" })).toMatchObject({ path: "*" });
     expect(await sent({ path: "/a", query: "?q" })).toMatchObject({ path: "/b", query: "?q" });
   });
 
-  test("of the host changes the field, too, where there is one", async () => {
+  test("of the host also changes an existing Host field", async () => {
     const { sent } = bench([{ name: "it", rewrite: { host: "in.example" }, cluster: "c" }]);
     const request = await sent({ headers: HttpHeaders.of({ Host: "shop.example" }) });
     expect([request.authority, request.headers.all("host")]).toEqual(["in.example", ["in.example"]]);

@@ -21,7 +21,7 @@ describe("router", () => {
     response: () => httpResponse(200),
   });
 
-  test("says inwards which route it is, with its cluster and policy", async () => {
+  test("passes route, cluster and policy to inner layers", async () => {
     const { sent } = bench([shop]);
     const first = await sent({});
     expect(first.route).toEqual({ name: "shop", cluster: "shop", policy: { timeoutMs: 500 } });
@@ -40,7 +40,7 @@ describe("router", () => {
     expect(answered).toMatchObject({ route: "no", cluster: undefined });
   });
 
-  test("what is matched is what is sent", async () => {
+  test("sends what was matched", async () => {
     const { sent } = bench([{ ...shop, match: { path: { prefix: "/admin" } } }]);
     expect((await sent({ path: "/x/../%61dmin/../admin/%2e/y%2fz" })).path).toBe("/admin/y%2Fz");
   });
@@ -52,19 +52,19 @@ describe("router", () => {
     ["with a written prefix", { rewrite: { prefix: "/" } }, "/%6f%6Cd/%7Eann", "/%7Eann"],
     ["with a host", { rewrite: { host: "a.example" } }, "/old/%7Eann", "/old/%7Eann"],
     [
-      "with no match of the pattern",
+      "with a pattern that does not match",
       { rewrite: { regex: { pattern: "/x", substitution: "/y" } } },
       "/%7Eann",
       "/%7Eann",
     ],
     [
-      "with a match of the pattern",
+      "with a pattern that matches",
       { rewrite: { regex: { pattern: "/o(.*)", substitution: "/u$1" } } },
       "/o%7Eann",
       "/u~ann",
     ],
     ["with a path", { rewrite: { path: "/new" } }, "/%7Eann", "/new"],
-  ])("the client's own bytes are sent: %s", async (_, fields, path, written) => {
+  ])("sends the client's own bytes: %s", async (_, fields, path, written) => {
     const match = fields.rewrite?.prefix === undefined ? {} : { match: { path: { prefix: "/old" } } };
     const { sent } = bench([{ ...shop, ...match, ...fields } as Route]);
     const inner = await sent({ path });
@@ -89,31 +89,31 @@ describe("router", () => {
     expect(await location("/old/%7Eann")).toBe("http://a.example/new/%7Eann?s=%7e");
   });
 
-  test("a layer further in that changes the path has its own path sent", async () => {
+  test("an inner layer can change the path", async () => {
     const { sent } = bench([shop]);
     const inner = await sent({ path: "/%7Eann" });
     expect(sentPath({ ...inner, path: "/other" })).toBe("/other");
   });
 
-  test("sends the normal form where it is told to", async () => {
+  test("sends the normal form with rfc3986", async () => {
     const { sent } = bench([shop], { normalize: "rfc3986" });
     expect(sentPath(await sent({ path: "/%7eann/a%2fb" }))).toBe("/~ann/a%2Fb");
   });
 
-  test("matches and sends what came where nothing is normalised", async () => {
+  test("matches and sends the client's bytes with normalize off", async () => {
     const { sent } = bench([{ ...shop, match: { path: { prefix: "/%7eann" } } }], { normalize: "off" });
     const inner = await sent({ path: "/%7eann/../b" });
     expect([inner.path, sentPath(inner)]).toEqual(["/%7eann/../b", "/%7eann/../b"]);
   });
 
-  test("refuses a path that two readers could understand differently", async () => {
+  test("refuses an ambiguous path", async () => {
     const { call, mock } = bench([shop]);
     const refused = { _tag: "PathRefused", origin: "local", retryable: false, trouble: "above-root" };
     expect(await call({ path: "/a/../../b" })).toEqual(left(refused));
     await mock.expectNoCall();
   });
 
-  test("refuses what no route matches, and says which methods would be routed", async () => {
+  test("fails with NoRoute and the methods that would be routed", async () => {
     const path = { prefix: "/cart" };
     const gold = [{ name: "x-tier", exact: "gold" }] as const;
     const { call, mock } = bench([
@@ -139,7 +139,7 @@ describe("router", () => {
     await mock.expectNoCall();
   });
 
-  test("answers by itself", async () => {
+  test("responds directly", async () => {
     const respond = { status: 503, body: "closed", headers: { "retry-after": "60" } };
     const { call, mock } = bench([
       { name: "closed", respond, responseHeaders: { add: { "x-by": "pagoda" } } },
@@ -156,7 +156,7 @@ describe("router", () => {
     await mock.expectNoCall();
   });
 
-  test("reaches the weights of a split within a hundredth", async () => {
+  test("follows the weights of a split within 1%", async () => {
     const clusters = [
       { cluster: "a", weight: 90 },
       { cluster: "b", weight: 9 },
@@ -182,7 +182,7 @@ describe("router", () => {
     [0.2499, "a"],
     [0.25, "b"],
     [0.9999, "b"],
-  ])("with chance %d selects %s of 1 to 3", async (chance, cluster) => {
+  ])("with random %d selects %s of weights 1 and 3", async (chance, cluster) => {
     const clusters = [
       { cluster: "a", weight: 0.5 },
       { cluster: "b", weight: 1.5 },
@@ -191,7 +191,7 @@ describe("router", () => {
     expect((await sent({})).route.cluster).toBe(cluster);
   });
 
-  test("changes fields inwards and outwards: remove, then set, then add", async () => {
+  test("edits request and response fields: remove, then set, then add", async () => {
     const edits = { remove: ["x-a"], set: { "x-b": "new" }, add: { "x-a": "added", "x-c": "1" } };
     const { mock, call } = bench([{ ...shop, requestHeaders: edits, responseHeaders: edits }]);
     const headers = HttpHeaders.of({ "X-A": "old", "X-B": ["old", "older"], "x-c": "0" });
@@ -212,7 +212,7 @@ describe("router", () => {
     ]);
   });
 
-  test("an error passes where responses are changed", async () => {
+  test("passes errors with response edits", async () => {
     const { mock, call } = bench([{ ...shop, responseHeaders: { remove: ["server"] } }]);
     const result = call({});
     const down = { _tag: "Down", origin: "upstream", retryable: true } as const;
@@ -220,13 +220,13 @@ describe("router", () => {
     expect(await result).toEqual(left(down));
   });
 
-  test("gives inner's own promise where nothing is changed on the way out", () => {
+  test("returns inner's own promise without response edits", () => {
     const promise = Promise.resolve(right(httpResponse(200)));
     const inner = { ready: () => undefined, describe: () => ({ name: "leaf" }), call: () => promise };
     expect(router([shop])(inner).call(base)).toBe(promise);
   });
 
-  test("takes a table, and no options for paths beside it", async () => {
+  test("accepts a table, but then no path options", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const table = routeTable([shop], { mergeSlashes: true });
     void router(table)(mock.service).call({ ...base, path: "//a" });
@@ -236,7 +236,7 @@ describe("router", () => {
     );
   });
 
-  test("describes how paths are read, and its routes", () => {
+  test("describes path options and routes", () => {
     const { layered } = bench([shop], { backslashes: "slash" });
     expect(layered.describe()).toMatchObject({
       name: "router",

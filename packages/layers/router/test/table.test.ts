@@ -18,7 +18,7 @@ function found(
   return routeTable<string>(routes).find({ ...base, ...request })?.route.name;
 }
 
-describe("a path", () => {
+describe("path matching", () => {
   test.each([
     ["/api", true],
     ["/api/", true],
@@ -27,7 +27,7 @@ describe("a path", () => {
     ["/ap", false],
     ["/API", false],
     ["*", false],
-  ])("of %s has the prefix /api: %s", (path, matched) => {
+  ])("%s matches the prefix /api: %s", (path, matched) => {
     expect(found({ api: { path: { prefix: "/api" } } }, { path })).toBe(matched ? "api" : undefined);
     expect(found({ api: { path: { prefix: "/api/" } } }, { path })).toBe(matched ? "api" : undefined);
   });
@@ -45,7 +45,7 @@ describe("a path", () => {
     expect(paths.map((path) => found(routes, { path }))).toEqual(["exact", "more", "any", "ab", "a", "root"]);
   });
 
-  test("finds a pattern however far above the longest text that it begins with", () => {
+  test("finds a pattern far above the longest matching text", () => {
     const routes = {
       any: { path: { regex: ".*x" } },
       a: { path: { prefix: "/a" } },
@@ -56,13 +56,13 @@ describe("a path", () => {
     expect(found(routes, { path: "/a/b/c/y" })).toBe("a");
   });
 
-  test("of OPTIONS * is matched only by a route that says nothing of paths", () => {
+  test("OPTIONS * matches only routes without a path", () => {
     const routes = { root: { path: { prefix: "/" } }, all: { path: { regex: ".*" } }, none: {} };
     expect(found(routes, { path: "*", method: "OPTIONS" })).toBe("none");
     expect(found(routes, { path: "/x" })).toBe("all");
   });
 
-  test("is matched in its normal form", () => {
+  test("paths are matched in normal form", () => {
     const routes = { admin: { path: { prefix: "/admin" } }, open: {} };
     const paths = ["/x/../admin", "/%61dmin/x", "/./admin", "/admin%2fx", "/..", "/a\\..\\admin"];
     const names = ["admin", "admin", "admin", "open", undefined, undefined];
@@ -70,7 +70,7 @@ describe("a path", () => {
   });
 });
 
-describe("a host", () => {
+describe("host matching", () => {
   const routes = {
     any: {},
     wide: { hosts: ["*.example"] },
@@ -94,11 +94,11 @@ describe("a host", () => {
     ["xshop.example", "wide"],
     ["", "any"],
     [`${"a.".repeat(200)}example`, "any"],
-  ])("%s gets the route %s", (authority, name) => {
+  ])("%s selects %s", (authority, name) => {
     expect(found(routes, { authority })).toBe(name);
   });
 
-  test("weighs more than a path, but a less specific one has its turn", () => {
+  test("takes precedence over the path, with a fallback to less specific hosts", () => {
     const mixed = {
       any: { path: { exact: "/x" } },
       host: { hosts: ["shop.example"], path: { prefix: "/" } },
@@ -120,7 +120,7 @@ describe("methods and fields", () => {
   ]);
   const query = "?q=a%20b+c&q=second&empty&=x&enc%6fded=1&bad=%zz";
 
-  test("a method before fields, more fields before fewer, then parameters, then the order", () => {
+  test("ranks method, number of fields, number of parameters, order", () => {
     const accept: FieldMatch = { name: "accept", present: true };
     const q: FieldMatch = { name: "q", present: true };
     const routes = {
@@ -166,7 +166,7 @@ describe("methods and fields", () => {
     expect(found({ it: { query: [match] } }, { query })).toBe(matched ? "it" : undefined);
   });
 
-  test("of several matches any, and each with its own precedence", () => {
+  test("any of several matches applies, each with its own precedence", () => {
     const routes: Record<string, RouteMatch[]> = {
       two: [{ path: { exact: "/x" } }, { methods: ["PUT"] }],
       prefix: [{ path: { prefix: "/x" } }],
@@ -227,7 +227,7 @@ const requests: fc.Arbitrary<HttpRequest> = fc
   })
   .map((parts) => Object.assign({}, base, parts));
 
-test("a table finds what a look at all routes finds, in the order of precedence", () => {
+test("property: a table agrees with a linear search by precedence", () => {
   fc.assert(
     fc.property(
       fc.array(fc.array(match, { minLength: 1, maxLength: 2 }), { maxLength: 12 }),
@@ -246,7 +246,7 @@ test("a table finds what a look at all routes finds, in the order of precedence"
   );
 });
 
-test("what is found for a path is what is found for its normal form", () => {
+test("property: a path and its normal form select the same route", () => {
   const parts = fc.constantFrom("/", "a", "b", ".", "..", "%61", "%2e", "%2f", "\\", "#");
   const odd = fc.array(parts, { maxLength: 10 }).map((all) => `/${all.join("")}`);
   const routes = [

@@ -22,12 +22,12 @@ describe("CONNECT", () => {
     ["nothing", {}],
     ["the method", { methods: ["CONNECT"] }],
     ["the host", { hosts: ["db.example"] }],
-  ])("goes by a route that says %s", async (_, match) => {
+  ])("matches a route with a condition on %s", async (_, match) => {
     const { sent } = bench([...withPaths, { name: "it", ...(match && { match }), cluster }]);
     expect(await sent(connect)).toMatchObject({ ...connect, route: { name: "it" } });
   });
 
-  test("goes by no route that says something of paths, or of other methods or hosts", async () => {
+  test("does not match routes with a path, or another method or host", async () => {
     const { call } = bench([
       ...withPaths,
       { name: "get", match: { methods: ["GET"] }, cluster },
@@ -36,7 +36,7 @@ describe("CONNECT", () => {
     expect(await call(connect)).toMatchObject({ left: { _tag: "NoRoute", path: "", allow: ["GET"] } });
   });
 
-  test("goes where it says, whatever the route rewrites", async () => {
+  test("ignores rewrites", async () => {
     const regex = { pattern: ".*", substitution: "/x" };
     for (const rewrite of [{ path: "/x", host: "elsewhere.example" }, { regex }]) {
       const { sent } = bench([{ name: "it", rewrite, cluster }]);
@@ -44,7 +44,7 @@ describe("CONNECT", () => {
     }
   });
 
-  test("is not redirected, nor told that a tunnel is open that leads nowhere", async () => {
+  test("ignores redirects and 2xx responses", async () => {
     const { sent, call } = bench([
       { name: "moved", redirect: { scheme: "https" } },
       { name: "fine", respond: { status: 200 } },
@@ -54,12 +54,12 @@ describe("CONNECT", () => {
     expect(await call({ ...connect, authority: "a.example:1" })).toMatchObject({ left: { _tag: "NoRoute" } });
   });
 
-  test("can be refused by a route", async () => {
+  test("can be refused by a response route", async () => {
     const { call } = bench([{ name: "no", match: { methods: ["CONNECT"] }, respond: { status: 403 } }]);
     expect(await call(connect)).toMatchObject(right({ status: 403 }));
   });
 
-  test("with a path is what any request is that has one, and no other method comes without", async () => {
+  test("with a path is routed like any request, and other methods require a path", async () => {
     const { sent, call } = bench([...withPaths, { name: "any", cluster }]);
     expect(await sent({ ...connect, path: "/a/../b" })).toMatchObject({ path: "/b" });
     expect(await call({ method: "GET", path: "" })).toMatchObject({
@@ -67,7 +67,7 @@ describe("CONNECT", () => {
     });
   });
 
-  test("is found and explained as it is routed", () => {
+  test("find and explain agree with routing", () => {
     const table = routeTable<string>([
       ...withPaths,
       { name: "moved", redirect: { scheme: "https" } },
@@ -87,7 +87,7 @@ describe("CONNECT", () => {
 });
 
 describe("an upgrade", () => {
-  test("is a request like others: its path is matched and sent in its normal form", async () => {
+  test("is routed like any request", async () => {
     const { sent } = bench([
       { name: "chat", match: { path: { prefix: "/chat" } }, rewrite: { prefix: "/rooms" }, cluster: "c" },
     ]);

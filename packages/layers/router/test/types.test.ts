@@ -39,8 +39,8 @@ const cart = service<HttpRequest, HttpResponse, CartDown>("cart", async () => ri
 const limit = (_ms: number) =>
   layer<unknown, unknown, Slow>("limit", (inner) => ({ call: inner.call.bind(inner) }));
 
-describe("types of router", () => {
-  test("a table knows its clusters and policies, and a router adds the route", () => {
+describe("types", () => {
+  test("a table has its clusters and policies in its type, and a router adds the route", () => {
     expectTypeOf(table.selectedOf).returns.items.toExtend<SelectedRoute<"cart" | "shop", Policy>>();
     expectTypeOf<RouteTable<"cart", Policy>>().toExtend<RouteTable<"cart" | "shop", Policy>>();
     expectTypeOf(router(table)).toExtend<
@@ -58,7 +58,7 @@ describe("types of router", () => {
     >();
   });
 
-  test("the errors of a stack are those of the router, the layers and the clusters", () => {
+  test("a stack has the errors of router, layers and clusters", () => {
     const stack = http
       .layer(router(table))
       .layer(perRoute(table, ({ policy }) => limit(policy?.timeoutMs ?? 1_000)))
@@ -72,23 +72,23 @@ describe("types of router", () => {
     expectTypeOf<ErrorOf<typeof some>>().toEqualTypeOf<NoRoute | PathRefused | Slow | ShopDown | CartDown>();
   });
 
-  test("what needs a route does not compile outside the router", () => {
+  test("a layer that requires a route does not compile outside the router", () => {
     const each = perRoute(table, () => limit(1));
     // @ts-expect-error: Property 'route' is missing in type 'HttpRequest' but required in type 'Routed'.
     http.layer(each);
     http.layer(router(table)).layer(each);
-    // @ts-expect-error: the same for the leaf.
+    // @ts-expect-error: same error for the leaf.
     http.service(clusters({ shop, cart }));
   });
 
-  test("a cluster that a route names and nobody serves does not compile", () => {
+  test("a cluster without a service does not compile", () => {
     const routed = http.layer(router(table));
     // @ts-expect-error: Type '"cart"' is not assignable to type '"shop"'.
     routed.service(clusters({ shop }));
     routed.service(clusters({ shop, cart, more: shop }));
   });
 
-  test("where the compiler does not know the clusters, the table is asked", () => {
+  test("clusters unknown to the compiler require the table", () => {
     const read: RouteTable = routeTable<string>([{ name: "all", cluster: "shop" }]);
     // @ts-expect-error: Type 'string' is not assignable to type '"shop"'.
     http.layer(router(read)).service(clusters({ shop }));
@@ -96,7 +96,7 @@ describe("types of router", () => {
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<NoRoute | PathRefused | ShopDown>();
   });
 
-  test("a layer for each route may add to the request, but not where some routes have none", () => {
+  test("a per-route layer may add to the request only if every route has one", () => {
     const tagged = () =>
       layer<HttpRequest, { readonly tag: string }>("tag", (inner) => ({
         call: (request, signal) => inner.call({ ...request, tag: "t" }, signal),
@@ -111,15 +111,15 @@ describe("types of router", () => {
   });
 
   test("a route has exactly one action", () => {
-    // @ts-expect-error: none.
+    // @ts-expect-error: no action.
     const none: Route = { name: "none" };
-    // @ts-expect-error: two.
+    // @ts-expect-error: two actions.
     const two: Route = { name: "two", cluster: "c", respond: { status: 200 } };
-    // @ts-expect-error: one of each kind of cluster.
+    // @ts-expect-error: both cluster and clusters.
     const both: Route = { name: "both", cluster: "c", clusters: [] };
-    // @ts-expect-error: what is answered here is not rewritten.
+    // @ts-expect-error: a response cannot be combined with a rewrite.
     const rewritten: Route = { name: "r", respond: { status: 200 }, rewrite: { path: "/" } };
-    // @ts-expect-error: a cluster of another name.
+    // @ts-expect-error: unknown cluster.
     const other: Route<"a"> = { name: "other", cluster: "b" };
     expectTypeOf([none, two, both, rewritten, other]).toBeArray();
   });

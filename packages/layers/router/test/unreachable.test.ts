@@ -10,11 +10,11 @@ function route(name: string, match?: RouteMatch | readonly RouteMatch[]): Route 
 const lost = (...routes: readonly Route[]) =>
   unreachableRoutes(routes).map(({ route, by }) => [route].concat(by));
 
-describe("a route that can never match", () => {
+describe("unreachableRoutes", () => {
   test.each<[string, readonly Route[], readonly (readonly string[])[]]>([
-    ["two for all", [route("a"), route("b")], [["b", "a"]]],
-    ["all, and all paths", [route("a"), route("b", { path: { prefix: "/" } })], [["b", "a"]]],
-    ["all paths, and all", [route("a", { path: { prefix: "/" } }), route("b")], []],
+    ["two catch-all routes", [route("a"), route("b")], [["b", "a"]]],
+    ["a catch-all and a root prefix", [route("a"), route("b", { path: { prefix: "/" } })], [["b", "a"]]],
+    ["a root prefix and a catch-all", [route("a", { path: { prefix: "/" } }), route("b")], []],
     ["a longer prefix", [route("a", { path: { prefix: "/" } }), route("b", { path: { prefix: "/b" } })], []],
     [
       "the same prefix",
@@ -27,7 +27,7 @@ describe("a route that can never match", () => {
       [["b", "a"]],
     ],
     [
-      "a pattern for all",
+      "a pattern for all paths",
       [route("a", { path: { prefix: "/x" } }), route("b", { path: { regex: "/.*" } })],
       [["a", "b"]],
     ],
@@ -38,7 +38,7 @@ describe("a route that can never match", () => {
     ],
     ["another host", [route("a", { hosts: ["a.example"] }), route("b", { hosts: ["b.example"] })], []],
     [
-      "the same host in other letters",
+      "the same host in another case",
       [route("a", { hosts: ["a.example"] }), route("b", { hosts: ["A.example"] })],
       [["b", "a"]],
     ],
@@ -63,7 +63,7 @@ describe("a route that can never match", () => {
       [["b", "a"]],
     ],
     [
-      "a field that must be there, and one with a value",
+      "a present field and one with a value",
       [
         route("a", { headers: [{ name: "x", present: true }] }),
         route("b", { headers: [{ name: "x", exact: "1" }] }),
@@ -79,7 +79,7 @@ describe("a route that can never match", () => {
       [],
     ],
     [
-      "one of its matches is left",
+      "one of its matches remains",
       [
         route("a", { path: { prefix: "/x" } }),
         route("b", [{ path: { prefix: "/x" } }, { path: { prefix: "/y" } }]),
@@ -87,7 +87,7 @@ describe("a route that can never match", () => {
       [],
     ],
     [
-      "each of its matches is another's",
+      "each of its matches is hidden by another route",
       [
         route("a", { path: { prefix: "/x" } }),
         route("b", { path: { prefix: "/y" } }),
@@ -100,7 +100,7 @@ describe("a route that can never match", () => {
     expect(lost(...routes)).toEqual(expected);
   });
 
-  test("gets no request, whatever is asked", () => {
+  test("property: unreachable routes get no request", () => {
     const match: fc.Arbitrary<RouteMatch> = fc.record(
       {
         hosts: fc.array(fc.constantFrom("a.example", "*.example", "A.example"), {
