@@ -1,12 +1,14 @@
 // Makes docs/api: the guides, and the API reference out of the doc comments.
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import {
   Application,
   Comment,
+  type CommentDisplayPart,
   Converter,
   LogLevel,
   type NormalizedPath,
   type ProjectReflection,
+  Reflection,
 } from "typedoc";
 import { type Package, publishable, root } from "../scripts/workspace.ts";
 
@@ -32,7 +34,10 @@ export async function makeReference(base: string, all: readonly Package[], out: 
     navigationLinks: { GitHub: repository },
     highlightLanguages: ["typescript", "javascript", "yaml", "bash", "json"],
   });
-  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => rename(project, entries));
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    rename(project, entries);
+    linkToRepository(project, base);
+  });
   const project = await app.convert();
   if (project === undefined) return false;
   app.validate(project);
@@ -76,6 +81,20 @@ function rename(
     for (const path of [main.directory, join(main.directory, "README.md")])
       files.registerReflectionPath(path as NormalizedPath, module);
   }
+}
+
+/** Lets links of documents to files that have no page here lead into the repository. */
+function linkToRepository(project: ProjectReflection, base: string): void {
+  const { documents = [], files, readme = [] } = project;
+  const linked = (part: CommentDisplayPart): CommentDisplayPart => {
+    if (part.kind !== "relative-link" || part.target === undefined) return part;
+    const path = files.resolvePath(part.target);
+    if (path === undefined || files.resolve(part.target, project) instanceof Reflection) return part;
+    const anchor = part.targetAnchor === undefined ? "" : `#${part.targetAnchor}`;
+    return { kind: "text", text: `${repository}/blob/main/${relative(base, path)}${anchor}` };
+  };
+  project.readme = readme.map(linked);
+  for (const document of documents) document.content = document.content.map(linked);
 }
 
 if (import.meta.main) {

@@ -16,7 +16,9 @@ const sound = {
   "packages/core/src/testing/index.ts": `export const now = 0;\n`,
   "docs/tsconfig.json": { compilerOptions: { module: "nodenext", types: [] }, include: ["../packages"] },
   "docs/README.md": "[Budgets](guides/budgets.md)\n",
-  "docs/guides/budgets.md": "# How to budget\n\nSee [core](../../packages/core).\n",
+  "docs/guides/budgets.md":
+    "# How to budget\n\n[core](../../packages/core), [words](../../GLOSSARY.md), [terms](../../LICENSE.md#b)\n",
+  "LICENSE.md": "# A\n\n## B\n",
   "GLOSSARY.md": "# Glossary\n",
 };
 
@@ -26,13 +28,15 @@ async function make(files: Readonly<Record<string, string>>): Promise<{ made: bo
   return { made: await makeReference(base, packages(base), out), out };
 }
 
-test("modules are named as they are imported, and guides by their title", async () => {
+test("modules are named as they are imported, guides by their title, and links lead on", async () => {
   const { made, out } = await make({});
   expect(made).toBe(true);
   expect(readdirSync(join(out, "modules"))).toEqual(["_pagoda_core.html", "_pagoda_core_testing.html"]);
   const guide = readFileSync(join(out, "documents/How_to_budget.html"), "utf8");
   expect(guide.match(/<h1[ >]/gu)).toHaveLength(1);
   expect(guide).toContain(`href="../modules/_pagoda_core.html"`);
+  expect(guide).toContain(`href="Glossary.html"`);
+  expect(guide).toContain(`href="https://github.com/pagoda-ts/pagoda/blob/main/LICENSE.md#b"`);
 });
 
 test.each([
