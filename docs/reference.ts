@@ -32,7 +32,7 @@ export async function makeReference(base: string, all: readonly Package[], out: 
     basePath: base,
     sourceLinkTemplate: `${repository}/blob/main/{path}#L{line}`,
     navigationLinks: { GitHub: repository },
-    highlightLanguages: ["typescript", "javascript", "yaml", "bash", "json"],
+    highlightLanguages: ["typescript", "javascript", "diff", "yaml", "bash", "json"],
   });
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     rename(project, entries);

@@ -49,10 +49,13 @@ test("types-only is checked and not run", async () => {
   expect(outcomes.map((one) => one.result).toSorted()).toEqual(["failed", "passed", "passed"]);
 });
 
-test.each(["ts nocheck", "typescript", "js"])("an example cannot escape as %s", async (info) => {
-  const outcomes = await outcomesOf(fence(info, "nonsense("));
-  expect(outcomes[1]).toMatchObject({ name: "README.md:2", result: "failed" });
-});
+test.each(["ts nocheck", "ts src/a.ts", "typescript", "js"])(
+  "an example cannot escape as %s",
+  async (info) => {
+    const outcomes = await outcomesOf(fence(info, "nonsense("));
+    expect(outcomes[1]).toMatchObject({ name: "README.md:2", result: "failed" });
+  },
+);
 
 test("code in other languages is not an example", async () => {
   expect(await outcomesOf(fence("sh", "npm start") + fence("", "[a](nowhere.md)"))).toHaveLength(1);

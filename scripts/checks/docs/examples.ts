@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { command, pooled } from "../../command.ts";
@@ -41,12 +41,19 @@ export async function exampleOutcomes(base: string, documents: readonly Document
 function unknownInfos(base: string, { path, fences }: Document): Outcome[] {
   return fences
     .filter(({ info }) => script.test(info) && info !== "ts" && info !== "ts types-only")
+    .filter(({ info }) => !isTried(base, path, info))
     .map(({ info, line }) =>
       failed(
         `${relative(base, path)}:${line}`,
         `\`\`\`${info}: an example is \`ts\` (checked, run) or \`ts types-only\``,
       ),
     );
+}
+
+/** `ts src/file.ts`: a file that the reader adds. A test of the document's name does so. */
+function isTried(base: string, path: string, info: string): boolean {
+  const test = join(base, "scripts/test", `${basename(path, ".md")}.test.ts`);
+  return /^ts [\w./-]+\.ts$/u.test(info) && existsSync(test);
 }
 
 function write(base: string, { path, fences }: Document): Example[] {
