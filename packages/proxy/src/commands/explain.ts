@@ -23,7 +23,7 @@ export const explain: Command = {
     if (typeof flags === "string") return wrong(io, flags);
     const [method, url, unexpected] = flags.positionals;
     if (method === undefined || url === undefined || unexpected !== undefined)
-      return wrong(io, "valid is a method and a URL, such as GET http://shop.example/cart");
+      return wrong(io, "requires a method and a URL, such as GET http://shop.example/cart");
     const request = requestOf(method, url, flags.values);
     if (typeof request === "string") return wrong(io, request);
     const loaded = await loadConfig({ file: flags.values.config, env: io.env });
@@ -55,11 +55,11 @@ function requestOf(
   const fields: [string, string][] = [];
   for (const each of header) {
     const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(each) ?? [];
-    if (name === undefined || value === undefined) return `-H is "${each}"; valid is 'NAME: VALUE'`;
+    if (name === undefined || value === undefined) return `-H must be 'NAME: VALUE' (got "${each}")`;
     fields.push([name, value]);
   }
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    return `the URL is "${url}"; valid is an absolute one, such as http://shop.example/cart`;
+    return `the URL must be absolute, such as http://shop.example/cart (got "${url}")`;
   const address = canonicalAddress(from);
   if (address === undefined) return `--from must be an IP address (got "${from}")`;
   const request = httpRequest(url, { method, headers: HttpHeaders.of(fields) });
@@ -87,7 +87,7 @@ function peerOf(address: string, identity: string | undefined): Peer {
   return { address, port: 0, identity, certificate };
 }
 
-/** What becomes of a request at each listener that it may come to, and why it does not come to the others. */
+/** Explains what each listener that the request may reach does with it, and why it cannot reach the others. */
 async function explained(config: Config, url: URL, request: Request): Promise<readonly string[]> {
   const whys = config.listeners.map((listener) => whyNot(listener, url));
   // Something in front may map the port, and end TLS.

@@ -11,7 +11,7 @@ export const healthcheck: Command = {
   async run(args, io) {
     const flags = parsed(args, { config: { type: "string", short: "c" } });
     if (typeof flags === "string" || flags.positionals.length > 0) {
-      io.stderr(`pagoda healthcheck: ${typeof flags === "string" ? flags : "no argument is valid"}\n`);
+      io.stderr(`pagoda healthcheck: ${typeof flags === "string" ? flags : "takes no arguments"}\n`);
       return usageError;
     }
     const address = adminAddress({ file: flags.values.config, env: io.env });

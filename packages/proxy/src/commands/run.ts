@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { systemClock } from "@pagoda/core";
+import { mustBe, systemClock } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
@@ -31,7 +31,7 @@ export function runCommand({ code, again }: RunOptions): Command {
       const { config: file, workers } = flags.values;
       const { schema, valid } = variables.PROXY_WORKERS;
       if (workers !== undefined && !schema.safeParse(workers).success)
-        return wrong(io, `--workers is "${workers}"; valid is ${valid}`);
+        return wrong(io, mustBe("--workers", valid, workers));
       return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, {
         code,
         again,

@@ -35,11 +35,10 @@ function checkStack<S extends Stack>(stack: S, settings: SettingsOf<S>, checking
     policy.check?.(its, { ...checking, path: [...checking.path, policy.name] });
 }
 
-/** Where clients show no certificates nobody has an identity. */
+/** Clients have identities only where they show certificates. */
 function identityCheck(path: Path, { tls }: ListenerConfig, report: Report): Checking["needsIdentities"] {
   if (tls?.clients !== undefined) return () => {};
-  const nobody = "no client has an identity here; valid is that together with tls.clients of the listener";
-  return (at) => report(at, nobody, [at, [...path, "tls"]]);
+  return (at) => report(at, "identities require tls.clients on this listener", [at, [...path, "tls"]]);
 }
 
 /** The clusters that the policies of a route send calls to, by where its settings name them. */

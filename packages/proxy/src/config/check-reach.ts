@@ -5,9 +5,9 @@ import type { ConfigDocument, Problem } from "./document.ts";
 import type { Config } from "./schema/config.ts";
 
 /**
- * Routes that others leave nothing for: whoever wrote them counts on them.
+ * Reports routes that can never match, because others take every request first.
  *
- * @param isKnown Whether what a route matches is known: not of one that is not valid.
+ * @param isKnown Whether the matches of a route are valid.
  */
 export function checkReach(
   path: Path,
@@ -27,7 +27,7 @@ export function checkReach(
   }
 }
 
-/** What is there and does nothing, but does no harm either. */
+/** Warns of what has no effect and does no harm. */
 export function crossWarnings(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
   const used = new Set<string | undefined>();
   for (const { routes } of listeners) {

@@ -64,10 +64,10 @@ function checkCluster(
   endpoints.forEach((endpoint, n) => {
     const at: Path = [...path, "endpoints", n];
     const url = typeof endpoint === "string" ? endpoint : endpoint.url;
-    if (urls.has(url)) report(at, `${url} is there already; valid is each once`);
+    if (urls.has(url)) report(at, `duplicate endpoint ${url}`);
     urls.add(url);
     if (balance === "round-robin" && typeof endpoint === "object" && endpoint.weight !== undefined)
-      report([...at, "weight"], "would do nothing with round-robin; valid is another balance, or none");
+      report([...at, "weight"], "has no effect with round-robin; use weighted-round-robin, or remove it");
   });
   if (outliers !== undefined) {
     const { ejection, maxEjection } = outliers;
@@ -77,20 +77,20 @@ function checkCluster(
     checkField([...path, "balance", "key", "header"], balance.key.header, report);
 }
 
-/** What would be taken, and do nothing: somebody counts on it. */
+/** Reports settings that would have no effect: their author expects one. */
 function checkEffects({ listeners, clusters }: Config, report: Report): void {
   const none = routePolicies.parse({});
   listeners.forEach(({ routes }, at) => {
     routes.forEach(({ redirect, respond, rewrite, requestHeaders, policies }, n) => {
       const path: Path = ["listeners", at, "routes", n];
       if (redirect === undefined && respond === undefined) return;
-      const nothing = "would do nothing on a route that answers by itself";
+      const nothing = "has no effect on a route that redirects or responds";
       if (!isDeepStrictEqual(policies, none))
-        report([...path, "policies"], `${nothing}; valid are those of the listener`);
+        report([...path, "policies"], `${nothing}; use the policies of the listener`);
       if (rewrite !== undefined) report([...path, "rewrite"], nothing);
       if (requestHeaders !== undefined) report([...path, "requestHeaders"], nothing);
       if (respond?.body !== undefined && (respond.status === 204 || respond.status === 304))
-        report([...path, "respond", "body"], `a response with ${respond.status} has none`);
+        report([...path, "respond", "body"], `must be absent with status ${respond.status}`);
     });
   });
   for (const [name, { endpoints, dns, srv, file, tls }] of Object.entries(clusters)) {
@@ -99,11 +99,11 @@ function checkEffects({ listeners, clusters }: Config, report: Report): void {
       (endpoint) => new URL(typeof endpoint === "string" ? endpoint : endpoint.url).protocol,
     );
     if ((schemes ?? [`${(dns ?? srv)?.scheme}:`]).includes("https:")) continue;
-    report(["clusters", name, "tls"], "would do nothing: no endpoint is https");
+    report(["clusters", name, "tls"], "has no effect: no endpoint is https");
   }
 }
 
-/** A try may not take longer than all tries may. */
+/** A try may not take longer than all tries together. */
 function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
   /** The longest time that a route to a cluster waits. */
   const longest = new Map<string, number>();
@@ -117,8 +117,8 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
     const waits = longest.get(name);
     if (waits === undefined || policies.timeout === undefined || policies.timeout <= waits) continue;
     const path: Path = ["clusters", name, "policies", "timeout"];
-    const given = `each route to it has given up after ${durationText(waits)}`;
-    report(path, `is ${durationText(policies.timeout)}, but ${given}`, [path, ["listeners"]]);
+    const limit = `at most ${durationText(waits)}, the longest timeout of its routes`;
+    report(path, `must be ${limit} (got ${durationText(policies.timeout)})`, [path, ["listeners"]]);
   }
 }
 
@@ -137,8 +137,8 @@ function checkListeners({ listeners }: Config, checking: Checking): void {
     const path: Path = ["listeners", at];
     const [name, address] = [listenerName(listener), addressText(listener.address)];
     if (listener.address.port !== 0 && addresses.has(address))
-      report([...path, "address"], `${address} is another listener's, too`);
-    else if (names.has(name)) report([...path, "name"], `"${name}" is another listener's name, too`);
+      report([...path, "address"], `${address} is already the address of another listener`);
+    else if (names.has(name)) report([...path, "name"], `"${name}" is already the name of another listener`);
     names.add(name);
     addresses.add(address);
     listener.trustedProxies?.forEach((network, n) => {
@@ -154,10 +154,10 @@ function checkListeners({ listeners }: Config, checking: Checking): void {
 function checkAdmin({ listeners, admin }: Config, report: Report): void {
   const address = addressText(admin.address);
   if (admin.address.port !== 0 && listeners.some((listener) => addressText(listener.address) === address))
-    report(["admin", "address"], `${address} is a listener's, too`);
+    report(["admin", "address"], `${address} is already the address of a listener`);
 }
 
-/** Where paths stay as they come nothing in them is replaced or refused. */
+/** Paths that are not normalized have nothing replaced or refused. */
 function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void {
   if (paths.normalize !== "off") return;
   for (const name of ["slashes", "escapedSlashes", "backslashes"] as const) {
@@ -174,7 +174,7 @@ function checkRoutes(
   const path = [...listenerPath, "routes"];
   const known = (at: Path, name: string | undefined): void => {
     if (name === undefined || clusters === undefined || clusters.has(name)) return;
-    report(at, `there is no cluster "${name}"; ${hintAt(name, clusters)}`);
+    report(at, `unknown cluster "${name}"; ${hintAt(name, clusters)}`);
   };
   routes.forEach(({ cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
@@ -201,15 +201,16 @@ function checkRoutes(
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 
-/** How many names are looked at, or said, of clusters that may have been meant. */
+/** How many names of clusters are compared, and how many are listed. */
 const [namesLookedAt, namesSaid] = [200, 10];
 
 function hintAt(name: string, clusters: ReadonlySet<string>): string {
   const names = first(clusters, namesLookedAt);
   const meant = nearest(name, names);
   if (meant !== undefined) return `did you mean ${meant}?`;
-  const said = names.slice(0, namesSaid).join(", ") || "none";
-  return `there are ${said}${clusters.size > namesSaid ? `, and ${clusters.size - namesSaid} more` : ""}`;
+  if (names.length === 0) return "there are no clusters";
+  const said = names.slice(0, namesSaid).join(", ");
+  return `the clusters are ${said}${clusters.size > namesSaid ? `, and ${clusters.size - namesSaid} more` : ""}`;
 }
 
 function first(names: ReadonlySet<string>, most: number): readonly string[] {
@@ -226,6 +227,6 @@ function checkCiphers(path: Path, ciphers: string | undefined, report: Report): 
   try {
     createSecureContext({ ciphers });
   } catch {
-    report(path, `is "${ciphers}"; valid is a list of ciphers as OpenSSL has it`);
+    report(path, `must be a list of ciphers in OpenSSL format (got "${ciphers}")`);
   }
 }

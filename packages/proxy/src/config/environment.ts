@@ -1,5 +1,5 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { bareUrl } from "@pagoda/core";
+import { mustBe } from "@pagoda/core";
 import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
@@ -75,7 +75,7 @@ export const variables = {
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),
     fallback: "all",
-    valid: "a whole number from 1 to 1024, or all",
+    valid: "an integer from 1 to 1024, or all",
     about: "worker processes; all: one for each core, or as many as a container's CPU quota allows",
   },
   LOG_LEVEL: {
@@ -118,8 +118,8 @@ export function readEnvironment(env: Environment): Either<readonly VariableProbl
 
 /** A line for people: what is wrong, and what would be right. */
 export function variableProblemText({ variable, value, valid }: VariableProblem): string {
-  // An origin that is not valid may have a password in it.
-  return `${variable} is "${bareUrl(value)}"; valid is ${valid}`;
+  // `mustBe` hides a password that an invalid origin may have in it.
+  return mustBe(variable, valid, value);
 }
 
 /**
@@ -137,7 +137,7 @@ export function override(
   const clusters = Object.entries(config.clusters);
   const [only] = clusters;
   if (upstreams !== undefined && (only === undefined || clusters.length > 1)) {
-    const valid = `no value: the file has ${clusters.length} clusters, and it could be meant for any of them`;
+    const valid = `unset: the file has ${clusters.length} clusters, and the variable does not say which`;
     return left({ variable: "PROXY_UPSTREAM_ADDRS", value: upstreams.join(","), valid });
   }
   return right({
@@ -207,7 +207,7 @@ function wholeNumber(fallback: string, min: number, max: number, about: string):
     .regex(/^\d{1,15}$/)
     .transform(Number)
     .refine((value) => value >= min && value <= max);
-  return { schema, fallback, valid: `a whole number from ${min} to ${max}`, about };
+  return { schema, fallback, valid: `an integer from ${min} to ${max}`, about };
 }
 
 function addressOr(text: string, context: z.RefinementCtx): Address {

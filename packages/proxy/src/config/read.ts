@@ -54,8 +54,8 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     const names = issue.message.split(", ");
     return issue.keys.map((key) => {
       const meant = nearest(key, names);
-      const hint = meant === undefined ? `valid are ${issue.message}` : `did you mean ${meant}?`;
-      const problem = document.problem([...path, key], `there is no such field; ${hint}`, true);
+      const hint = meant === undefined ? `the fields here are ${issue.message}` : `did you mean ${meant}?`;
+      const problem = document.problem([...path, key], `unknown field; ${hint}`, true);
       // A colon has been forgotten, perhaps, and then it is a value, too.
       return /^[\w.-]+$/.test(key) ? problem : { ...problem, path: pathText([...path, notShown]) };
     });
@@ -66,13 +66,9 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     if (meant !== undefined && another === undefined)
       return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));
   }
-  return [document.problem(path, withValue(issue.message, path, valueAt(document.value, path)))];
-}
-
-function withValue(message: string, path: Path, value: unknown): string {
-  const shown = value === undefined ? undefined : shownAt(config, path, value);
-  if (message.startsWith("must ")) return `${message} (${shown === undefined ? "missing" : `got ${shown}`})`;
-  return `${shown === undefined ? "is missing" : `is ${shown}`}; ${message}`;
+  const value = valueAt(document.value, path);
+  const got = value === undefined ? "missing" : `got ${shownAt(config, path, value)}`;
+  return [document.problem(path, `${issue.message} (${got})`)];
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -84,27 +84,31 @@ function validText(schema: Schema, link: Link, suffix = ""): string {
     );
     return [...new Set(texts)].join(", or ");
   }
-  if (items !== undefined) return `a list of ${validText(items, link, `${suffix}[]`)}`;
+  if (items !== undefined) return `list of ${plural(validText(items, link, `${suffix}[]`))}`;
   if (properties !== undefined) return link(schema, suffix);
   if (typeof additionalProperties === "object")
-    return `names, each with ${validText(additionalProperties, link, `${suffix}.NAME`)}`;
+    return `map of names to ${plural(validText(additionalProperties, link, `${suffix}.NAME`))}`;
   if (schema.enum !== undefined) return schema.enum.map((each) => `\`${String(each)}\``).join(", ");
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.type === "boolean") return "`true`, `false`";
   if (schema.type === "integer" || schema.type === "number") return numberText(schema);
-  if (format === "uri") return "a URL";
+  if (format === "uri") return "URL";
   const quantity = quantities.find(([part]) => pattern?.includes(part));
-  return quantity?.[1] ?? "a text";
+  return quantity?.[1] ?? "string";
+}
+
+function plural(text: string): string {
+  return /^(?:string|URL|integer|number)$/.test(text) ? `${text}s` : text;
 }
 
 function numberText({ type, minimum, maximum }: Schema): string {
-  const what = type === "integer" ? "a whole number" : "a number";
+  const what = type === "integer" ? "integer" : "number";
   if (minimum === undefined) return what;
   return maximum === undefined ? `${what} from ${minimum}` : `${what} from ${minimum} to ${maximum}`;
 }
 
 function defaultText({ default: fallback, properties }: Schema, required: boolean): string {
-  if (required) return "must be said";
+  if (required) return "required";
   if (fallback === undefined || properties !== undefined) return "";
   return `\`${typeof fallback === "string" ? fallback : JSON.stringify(fallback)}\``;
 }

@@ -100,14 +100,14 @@ export function certificatesIn(text: string): readonly string[] {
   return text.match(oneCertificate) ?? [];
 }
 
-/** Of each certificate in the file: one that cannot be read would be left out without a word. */
+/** Checks each certificate in the file: one that cannot be read would silently be left out. */
 function certificateProblem(text: string): string | undefined {
   const all = certificatesIn(text);
   if (all.length === 0)
-    return "is no certificate; valid is PEM, which begins with -----BEGIN CERTIFICATE-----";
+    return "must be a certificate in PEM format, which begins with -----BEGIN CERTIFICATE-----";
   const wrong = all.findIndex((each) => !isCertificate(each));
   if (wrong === -1) return undefined;
-  return `certificate ${wrong + 1} of ${all.length} cannot be read; valid is PEM, which begins with -----BEGIN CERTIFICATE-----`;
+  return `certificate ${wrong + 1} of ${all.length} cannot be read; it must be in PEM format, which begins with -----BEGIN CERTIFICATE-----`;
 }
 
 function isCertificate(text: string): boolean {
@@ -125,7 +125,7 @@ function keyProblem(key: string, certificate: string | undefined): string | unde
     if (certificate === undefined || certificateProblem(certificate) !== undefined) return undefined;
     if (!new X509Certificate(certificate).checkPrivateKey(parsed)) return "is not the key of the certificate";
   } catch {
-    return "is no key; valid is PEM without a passphrase, which begins with -----BEGIN PRIVATE KEY-----";
+    return "must be a key in PEM format without a passphrase, which begins with -----BEGIN PRIVATE KEY-----";
   }
   try {
     createSecureContext({ cert: certificate, key });

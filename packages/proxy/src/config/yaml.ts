@@ -74,18 +74,18 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
     message: inWords[code] ?? message.replace(/:\s.*$/s, ""),
   }));
   if (second !== undefined)
-    syntax.push({ offset: second.range[0], message: "a second document begins here; valid is one" });
+    syntax.push({ offset: second.range[0], message: "must be a single document; a second one begins here" });
   const reader = new Reader();
   const value = reader.valueOf(document.contents);
   // Where the syntax is wrong, what it seems to say is guesswork.
   return { contents: document.contents, value, problems: syntax.length > 0 ? syntax : reader.problems };
 }
 
-/** Of what people do wrong most often; what the parser says of it is for programmers. */
+/** Messages for the most common mistakes, instead of the parser's own. */
 const inWords: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY:
-    "a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon",
-  TAG_RESOLVE_FAILED: "tags are not taken; quote a text that begins with !",
+    "unexpected field; indent the fields of an object equally, and quote strings that contain a colon",
+  TAG_RESOLVE_FAILED: "tags are not supported; quote strings that begin with !",
 };
 
 /** What an anchor stands for. */
@@ -130,7 +130,7 @@ class Reader {
       const name = isScalar(key) ? String(key.value ?? "") : undefined;
       if (name === undefined) this.#report(offset, "the name of a field must be a string");
       else if (name === "__proto__") this.#report(offset, "field names must not be __proto__");
-      else if (names.has(name)) this.#report(offset, `${name} is there already; valid is each field once`);
+      else if (names.has(name)) this.#report(offset, `duplicate field ${name}`);
       if (isScalar(key) && key.anchor !== undefined) this.valueOf(key);
       const read = this.valueOf(value);
       if (name === undefined || name === "__proto__" || names.has(name)) continue;
@@ -144,7 +144,7 @@ class Reader {
     const anchored = this.#anchors.get(name);
     if (anchored === undefined) {
       // Most probably it is a text, and may be a secret.
-      this.#report(offset, "there is no such anchor; quote a text that begins with *");
+      this.#report(offset, "unknown anchor; quote strings that begin with *");
       return undefined;
     }
     if (anchored.values === undefined) {

@@ -60,7 +60,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
       async POST(request) {
         const level = new URLSearchParams(request.query).get("level") ?? (await bodyOf(request));
         if (!subject.logLevels.includes(level))
-          return text(`the level is "${level}"; valid is one of ${subject.logLevels.join(", ")}\n`, 400);
+          return text(`the level must be one of ${subject.logLevels.join(", ")} (got "${level}")\n`, 400);
         await subject.setLogLevel(level);
         return text(`${level}\n`);
       },
@@ -81,20 +81,20 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
 
   return service("admin", async (request: HttpRequest) => {
     const { method, path, authority, headers } = request;
-    // A page of somebody else's, whose name leads here (DNS rebinding), could read all this, and change it.
+    // With DNS rebinding, a web page of an attacker could read all of this and change it.
     if (!isOwn(authority, host))
-      return right(text(`the host is "${authority}"; valid is an address, localhost or ${host}\n`, 421));
+      return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
     if (page === undefined)
-      return right(text(`no such page; there are ${Object.keys(pages).join(" ")}\n`, 404));
+      return right(text(`not found; the pages are ${Object.keys(pages).join(" ")}\n`, 404));
     const answer =
       method === "HEAD" ? page.GET : method === "GET" || method === "POST" ? page[method] : undefined;
     if (answer === undefined) {
       const allow = [...(page.GET ? ["GET", "HEAD"] : []), ...(page.POST ? ["POST"] : [])].join(", ");
-      return right(text(`valid is ${allow}\n`, 405, { allow }));
+      return right(text(`the method must be ${allow}\n`, 405, { allow }));
     }
-    // Browsers say whose page sends a POST; there is none that should.
-    if (method === "POST" && headers.has("origin")) return right(text("not from a page in a browser\n", 403));
+    // Browsers add the origin of the page to a POST, and no page should send one.
+    if (method === "POST" && headers.has("origin")) return right(text("not allowed from a web page\n", 403));
     return right(await answer(request));
   });
 }

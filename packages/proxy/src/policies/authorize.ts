@@ -74,7 +74,7 @@ export const authorizeListener = policy({
       if (to?.routes !== undefined)
         report(
           [...path, "rules", n, "to", "routes"],
-          "no route is known here yet; valid is to say it in the policies of the routes",
+          "must be absent on a listener, which authorizes before routing; use the policies of the routes",
         );
     });
   },
@@ -96,7 +96,7 @@ export const authorizeRoute = policy({
       if (to?.routes?.includes(route) === false)
         report(
           [...path, "rules", n, "to", "routes"],
-          `is ${JSON.stringify(to.routes)}, but here it is ${route}: the rule would never be true`,
+          `must include ${route}, or the rule can never match (got ${JSON.stringify(to.routes)})`,
         );
     });
   },

@@ -17,7 +17,7 @@ export const perClient = {
     .union(
       [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
       {
-        error: "valid is address, identity, or { header: NAME }",
+        error: "must be address, identity, or { header: NAME }",
       },
     )
     .default("address")

@@ -23,7 +23,7 @@ const adaptive = fields({
 });
 
 const settings = z.union([whole(1, 1_000_000), adaptive], {
-  error: "valid is a whole number from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
+  error: "must be an integer from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
 });
 
 type Limit = z.output<typeof settings>;

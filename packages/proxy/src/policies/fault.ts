@@ -29,7 +29,7 @@ export const fault = policy({
       .describe("Fails calls, which go no further."),
   })
     .refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
-      error: "valid is delay, failure, or both",
+      error: "must have delay, failure, or both",
     })
     .optional()
     .describe("Delays and fails calls on purpose."),

@@ -32,7 +32,7 @@ const settings = fields({
     .optional()
     .describe("For each client."),
 }).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
-  error: "valid is global, perClient, or both",
+  error: "must have global, perClient, or both",
 });
 
 const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);

@@ -74,9 +74,9 @@ const settings = fields({
   budget: fields({
     ratio: ratio.prefault("20%").describe("Further tries for each call."),
     minPerSecond: z
-      .number({ error: "valid is a number from 0 to 1000000" })
-      .min(0, { error: "valid is a number from 0 to 1000000" })
-      .max(1_000_000, { error: "valid is a number from 0 to 1000000" })
+      .number({ error: "must be a number from 0 to 1000000" })
+      .min(0, { error: "must be a number from 0 to 1000000" })
+      .max(1_000_000, { error: "must be a number from 0 to 1000000" })
       .default(10)
       .describe("Further tries in any case."),
   })

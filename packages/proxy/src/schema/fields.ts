@@ -1,11 +1,11 @@
 import { z } from "zod";
 
-/** An object with exactly these fields. An unknown one is a mistake; the message then lists those that there are. */
+/** An object with exactly these fields. An unknown field is a problem, whose message lists the known ones. */
 export function fields<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code === "unrecognized_keys") return Object.keys(shape).join(", ");
-      return issue.code === "invalid_type" ? "valid is an object with fields of its own" : undefined;
+      return issue.code === "invalid_type" ? "must be an object" : undefined;
     },
   });
 }
@@ -13,25 +13,25 @@ export function fields<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core
 /** A list with at least one entry. */
 export function some<T extends z.ZodType>(entry: T): z.ZodArray<T> {
   return z
-    .array(entry, { error: "valid is a list" })
-    .min(1, { error: "is empty; valid is a list with at least one entry" });
+    .array(entry, { error: "must be a list" })
+    .min(1, { error: "must be a list with at least one entry" });
 }
 
 /** One of a few words. */
 export function word<const W extends readonly [string, ...string[]]>(words: W) {
-  return z.enum(words, { error: `valid is one of ${words.join(", ")}` });
+  return z.enum(words, { error: `must be one of ${words.join(", ")}` });
 }
 
-export const flag: z.ZodBoolean = z.boolean({ error: "valid is true or false" });
+export const flag: z.ZodBoolean = z.boolean({ error: "must be true or false" });
 
-export const text: z.ZodString = z.string({ error: "valid is a text" });
+export const text: z.ZodString = z.string({ error: "must be a string" });
 
 export function whole(least: number, most: number): z.ZodInt {
-  const error = `valid is a whole number from ${least} to ${most}`;
+  const error = `must be an integer from ${least} to ${most}`;
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
 /** What routes, clusters and listeners are called: it stands in metrics, logs and other parts of the file. */
 export const name: z.ZodString = text.regex(/^[\w][\w.-]{0,62}$/, {
-  error: "valid are 1 to 63 letters, digits and _.-, the first one no dot or hyphen",
+  error: "must be 1 to 63 letters, digits, underscores, dots and hyphens, not starting with a dot or hyphen",
 });

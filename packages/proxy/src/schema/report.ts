@@ -20,12 +20,12 @@ export function checkOrder(
   if (ms > limitMs)
     report(
       [...path, name],
-      `is ${durationText(ms)}; valid is at most ${limit}, which is ${durationText(limitMs)}`,
+      `must be at most ${limit}, which is ${durationText(limitMs)} (got ${durationText(ms)})`,
     );
 }
 
 /** The name of a header field. */
 export function checkField(path: Path, name: string, report: Report): void {
   if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name))
-    report(path, `is "${name}"; valid is the name of a header field`);
+    report(path, `must be the name of a header field (got "${name}")`);
 }

@@ -15,11 +15,11 @@ function quantity(
   const names = Object.keys(units);
   const pattern = new RegExp(`^(\\d+(?:\\.\\d+)?) ?(${names.join("|")})$`);
   const valid = `${what}: a number and one of ${names.join(", ")}, such as ${examples}`;
-  const error = `valid is ${valid}`;
+  const error = `must be ${valid}`;
   return (least, most, range) =>
     z.codec(
       z.string({ error }).regex(pattern, { error }),
-      z.number().refine((value) => value >= least && value <= most, { error: `valid is ${what} ${range}` }),
+      z.number().refine((value) => value >= least && value <= most, { error: `must be ${what} ${range}` }),
       {
         decode(text) {
           const [, number, unit] = pattern.exec(text) as unknown as [string, string, string];
@@ -103,9 +103,9 @@ export const rate: z.ZodType<number, string> = quantity(
 function share(range: string, isValid: (value: number) => boolean): z.ZodType<number, string | number> {
   return z.codec(
     z.union([z.number(), z.string().regex(/^\d+(?:\.\d+)?%$/)], {
-      error: "valid is a share such as 20% or 0.2",
+      error: "must be a share such as 20% or 0.2",
     }),
-    z.number().refine(isValid, { error: `valid is a share ${range}` }),
+    z.number().refine(isValid, { error: `must be a share ${range}` }),
     {
       decode: (value) => (typeof value === "number" ? value : Number(value.slice(0, -1)) / 100),
       encode: (value) => `${exact(value * 100)}%`,

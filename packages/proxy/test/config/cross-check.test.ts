@@ -25,7 +25,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     [
       "two listeners at one address",
       { listeners: [fixed, fixed], ...shop },
-      "listeners[1].address: 127.0.0.1:5 is another listener's, too",
+      "listeners[1].address: 127.0.0.1:5 is already the address of another listener",
     ],
     [
       "two listeners at one address that is written in two ways",
@@ -36,17 +36,17 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      "listeners[1].address: [2001:db8::1]:5 is another listener's, too",
+      "listeners[1].address: [2001:db8::1]:5 is already the address of another listener",
     ],
     [
       "two listeners of one name",
       { listeners: [named, named], ...shop },
-      'listeners[1].name: "x" is another listener\'s name, too',
+      'listeners[1].name: "x" is already the name of another listener',
     ],
     [
       "a listener where operators look",
       { listeners: [fixed], ...shop, admin: { address: "127.0.0.1:5" } },
-      "admin.address: 127.0.0.1:5 is a listener's, too",
+      "admin.address: 127.0.0.1:5 is already the address of a listener",
     ],
     [
       "two routes of one name",
@@ -94,7 +94,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [{ ...listener, tls: { certificates: [{ certificate: "c", key: "k" }], ciphers: "x" } }],
         ...shop,
       },
-      'tls.ciphers: is "x"; valid is a list of ciphers',
+      'tls.ciphers: must be a list of ciphers in OpenSSL format (got "x")',
     ],
     [
       "a route in a rule at the door",
@@ -107,7 +107,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      "no route is known here yet",
+      "must be absent on a listener, which authorizes before routing",
     ],
     [
       "a rule that makes no sense",
@@ -140,7 +140,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'by.header: is "a b"; valid is the name of a header field',
+      'by.header: must be the name of a header field (got "a b")',
     ],
     [
       "a limit that is upside down",
@@ -186,7 +186,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
     [
       "a pause that begins above its end",
       through({ retry: { backoff: { base: "1s" } } }),
-      "retry.backoff.base: is 1s; valid is at most max, which is 250ms",
+      "retry.backoff.base: must be at most max, which is 250ms (got 1s)",
     ],
     [
       "a breaker that opens for longer than at most",
@@ -194,7 +194,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { open: "1h" } } } },
       },
-      "circuitBreaker.open: is 1h; valid is at most maxOpen, which is 5m",
+      "circuitBreaker.open: must be at most maxOpen, which is 5m (got 1h)",
     ],
     [
       "a window that is too short",
@@ -202,7 +202,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { window: "9ms" } } } },
       },
-      'circuitBreaker.window: is "9ms"; valid is a duration from 10ms to 596h',
+      'circuitBreaker.window: must be a duration from 10ms to 596h (got "9ms")',
     ],
     [
       "a breaker that never opens",
@@ -210,7 +210,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { successRate: 0 } } } },
       },
-      "circuitBreaker.successRate: is 0; valid is a share over 0%, up to 100%",
+      "circuitBreaker.successRate: must be a share over 0%, up to 100% (got 0)",
     ],
     [
       "second calls for every call",
@@ -223,7 +223,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'hedge.maxExtraLoad: is "100%"; valid is a share from 0%, below 100%',
+      'hedge.maxExtraLoad: must be a share from 0%, below 100% (got "100%")',
     ],
     [
       "an ejection that is longer than at most",
@@ -231,7 +231,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], outliers: { ejection: "6m" } } },
       },
-      "outliers.ejection: is 6m; valid is at most maxEjection, which is 5m",
+      "outliers.ejection: must be at most maxEjection, which is 5m (got 6m)",
     ],
     [
       "a check of no path",
@@ -239,7 +239,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], check: { type: "http", path: "/a b" } } },
       },
-      'check.path: is "/a b"; valid is a path as it is sent',
+      'check.path: must be a path as it is sent: / first, without spaces (got "/a b")',
     ],
     [
       "policies of a route that answers by itself",
@@ -249,7 +249,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      "routes[0].policies: would do nothing on a route that answers by itself",
+      "routes[0].policies: has no effect on a route that redirects or responds",
     ],
     [
       "a rewrite of a route that answers by itself",
@@ -259,7 +259,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      "routes[0].rewrite: would do nothing on a route that answers by itself",
+      "routes[0].rewrite: has no effect on a route that redirects or responds",
     ],
     [
       "changed fields of a request that goes nowhere",
@@ -272,12 +272,12 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      "routes[0].requestHeaders: would do nothing on a route that answers by itself",
+      "routes[0].requestHeaders: has no effect on a route that redirects or responds",
     ],
     [
       "a body of what has none",
       { listeners: [{ ...listener, routes: [{ name: "a", respond: { status: 204, body: "x" } }] }], ...shop },
-      "respond.body: a response with 204 has none",
+      "respond.body: must be absent with status 204",
     ],
     [
       "a rule for another route",
@@ -296,7 +296,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         ],
         ...shop,
       },
-      'to.routes: is ["b"], but here it is a: the rule would never be true',
+      'to.routes: must include a, or the rule can never match (got ["b"])',
     ],
     [
       "a fault that is none",
@@ -304,17 +304,17 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [{ ...listener, routes: [{ name: "a", cluster: "shop", policies: { fault: {} } }] }],
         ...shop,
       },
-      "policies.fault: is {}; valid is delay, failure, or both",
+      "policies.fault: must have delay, failure, or both (got {})",
     ],
     [
       "an endpoint that is there twice",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1", "http://a:1/"] } } },
-      "endpoints[1]: http://a:1 is there already; valid is each once",
+      "endpoints[1]: duplicate endpoint http://a:1",
     ],
     [
       "a weight that nobody looks at",
       { listeners: [listener], clusters: { shop: { endpoints: [{ url: "http://a:1", weight: 2 }] } } },
-      "endpoints[0].weight: would do nothing with round-robin",
+      "endpoints[0].weight: has no effect with round-robin",
     ],
     [
       "a cluster's timeout that is longer than its routes'",
@@ -322,37 +322,37 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], policies: { timeout: "1m" } } },
       },
-      "clusters.shop.policies.timeout: is 1m, but each route to it has given up after 15s",
+      "clusters.shop.policies.timeout: must be at most 15s, the longest timeout of its routes (got 1m)",
     ],
     [
       "a rule for identities where nobody has one",
       through({ authorize: { rules: [{ name: "r", effect: "deny", from: { identities: ["*"] } }] } }),
-      "policies.authorize.rules[0].from.identities: no client has an identity here; valid is that together with",
+      "policies.authorize.rules[0].from.identities: identities require tls.clients on this listener",
     ],
     [
       "a limit by identities where nobody has one",
       through({ rateLimit: { perClient: { rate: "1/s", by: "identity" } } }),
-      "routes[0].policies.rateLimit.perClient.by: no client has an identity here",
+      "routes[0].policies.rateLimit.perClient.by: identities require tls.clients on this listener",
     ],
     [
       "a collector that is none",
       { listeners: [listener], ...shop, tracing: { endpoint: ";" } },
-      'tracing.endpoint: is ";"; valid is a URL with a path',
+      'tracing.endpoint: must be a URL with a path, such as http://collector:4318/v1/traces (got ";")',
     ],
     [
       "a collector without a path",
       { listeners: [listener], ...shop, tracing: { endpoint: "http://collector:4318" } },
-      'tracing.endpoint: is "http://collector:4318"; valid is a URL with a path',
+      'tracing.endpoint: must be a URL with a path, such as http://collector:4318/v1/traces (got "http://collector:4318")',
     ],
     [
       "TLS for endpoints without",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], tls: {} } } },
-      "clusters.shop.tls: would do nothing: no endpoint is https",
+      "clusters.shop.tls: has no effect: no endpoint is https",
     ],
     [
       "two sources of endpoints",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], file: "f" } } },
-      "valid is exactly one of endpoints, dns, srv and file",
+      "must have exactly one of endpoints, dns, srv and file",
     ],
     [
       "a certificate without a key",
@@ -360,7 +360,7 @@ describe("what makes no sense together, or would do nothing, is a problem", () =
         listeners: [listener],
         clusters: { shop: { endpoints: ["https://a:1"], tls: { certificate: "c" } } },
       },
-      "valid is certificate and key together, or neither",
+      "must have both certificate and key, or neither",
     ],
     [
       "names that no certificate is looked at for",

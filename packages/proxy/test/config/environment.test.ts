@@ -148,7 +148,7 @@ describe("not valid", () => {
 
   test("a problem names the variable, its value, and what would be valid", () => {
     expect(variableProblemText({ variable: "LOG_LEVEL", value: "loud", valid: "one of info, warn" })).toBe(
-      'LOG_LEVEL is "loud"; valid is one of info, warn',
+      'LOG_LEVEL must be one of info, warn (got "loud")',
     );
   });
 });
@@ -237,8 +237,8 @@ describe("what is set overrides the file", () => {
     const both = await loadConfig({ env: { PROXY_CONFIG: file, LOG_LEVEL: "loud" } });
     expect(both).toMatchObject(
       left([
-        expect.stringContaining('LOG_LEVEL is "loud"'),
-        expect.stringContaining("listeners: is missing"),
+        expect.stringContaining("LOG_LEVEL must be one of"),
+        expect.stringContaining("listeners: must be a list (missing)"),
         expect.stringContaining("clusters: "),
       ]),
     );

@@ -28,19 +28,19 @@ describe("a problem says where, what, and what would be right", () => {
     [
       "a misspelled field",
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, polcies: {} }]\nclusters: { s: { endpoints: [http://a:1] } }\n",
-      ["f:3:37: listeners[0].routes[0].polcies: there is no such field; did you mean policies?"],
+      ["f:3:37: listeners[0].routes[0].polcies: unknown field; did you mean policies?"],
     ],
     [
       "a cluster that is not there",
       "listeners:\n  - address: 127.0.0.1:1\n    routes:\n      - name: a\n        cluster: shpo\nclusters:\n  shop: { endpoints: [http://a:1] }\n",
-      ['f:5:18: listeners[0].routes[0].cluster: there is no cluster "shpo"; did you mean shop?'],
+      ['f:5:18: listeners[0].routes[0].cluster: unknown cluster "shpo"; did you mean shop?'],
     ],
-    ["what is missing", "clusters: {}\n", ["f:1:1: listeners: is missing; valid is a list"]],
+    ["what is missing", "clusters: {}\n", ["f:1:1: listeners: must be a list (missing)"]],
     [
       "a duration without a unit",
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, policies: { timeout: 5 } }]\nclusters: { s: { endpoints: [http://a:1] } }\n",
       [
-        "f:3:58: listeners[0].routes[0].policies.timeout: is 5; valid is a duration: a number and one of ms, s, m, h, such as 250ms or 5s",
+        "f:3:58: listeners[0].routes[0].policies.timeout: must be a duration: a number and one of ms, s, m, h, such as 250ms or 5s (got 5)",
       ],
     ],
     [
@@ -51,13 +51,13 @@ describe("a problem says where, what, and what would be right", () => {
     [
       "an alias of nothing",
       "listeners: *none\n",
-      ["f:1:12: there is no such anchor; quote a text that begins with *"],
+      ["f:1:12: unknown anchor; quote strings that begin with *"],
     ],
     ...["!!timestamp 2020-01-01", "!!binary aGk=", "!!set { a, b }", "!!omap [a: 1]"].map(
       (value): [string, string, string[]] => [
         `a value that only some readers of YAML know: ${value}`,
         `log: ${value}\nlisteners: []\nclusters: {}\n`,
-        ["f:1:6: tags are not taken; quote a text that begins with !"],
+        ["f:1:6: tags are not supported; quote strings that begin with !"],
       ],
     ),
     [
@@ -86,30 +86,26 @@ describe("a problem says where, what, and what would be right", () => {
       "what is wrong in one of several forms",
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, match: { methods: GET, headers: [{ name: x, exact: 2 }] } }]\nclusters: { s: { endpoints: [{ url: 'http://a:1', weight: 0 }], balance: { strategy: maglev, key: addr } } }\n",
       [
-        'f:3:55: listeners[0].routes[0].match.methods: is "GET"; valid is a list',
-        "f:3:88: listeners[0].routes[0].match.headers[0].exact: is a number; valid is a text",
-        "f:4:59: clusters.s.endpoints[0].weight: is 0; valid is a number over 0",
-        'f:4:99: clusters.s.balance.key: is "addr"; valid is address, identity, path, or { header: NAME }',
+        'f:3:55: listeners[0].routes[0].match.methods: must be a list (got "GET")',
+        "f:3:88: listeners[0].routes[0].match.headers[0].exact: must be a string (got a number)",
+        "f:4:59: clusters.s.endpoints[0].weight: must be a number above 0 (got 0)",
+        'f:4:99: clusters.s.balance.key: must be address, identity, path, or { header: NAME } (got "addr")',
       ],
     ],
-    [
-      "a field said twice",
-      "clusters: {}\nclusters: {}\n",
-      ["f:2:1: clusters is there already; valid is each field once"],
-    ],
+    ["a field said twice", "clusters: {}\nclusters: {}\n", ["f:2:1: duplicate field clusters"]],
     [
       "two documents",
       "clusters: {}\n---\nclusters: {}\n",
-      ["f:2:1: a second document begins here; valid is one"],
+      ["f:2:1: must be a single document; a second one begins here"],
     ],
     [
       "a text with a colon",
       "admin: { address: 127.0.0.1:1 }\ntracing:\n  endpoint: collector: x\n",
       [
-        "f:3:13: a field begins where none can; valid are fields of equal indentation, and quotes around texts with a colon",
+        "f:3:13: unexpected field; indent the fields of an object equally, and quote strings that contain a colon",
       ],
     ],
-    ["an empty file", "", ["f:1:1: listeners: is missing; valid is a list"]],
+    ["an empty file", "", ["f:1:1: listeners: must be a list (missing)"]],
   ];
   test.each(rows)("%s", (_name, text, lines) => {
     expect(problems(text)).toEqual(lines);

@@ -67,9 +67,9 @@ describe("an invalid configuration changes nothing", () => {
     );
     const { status, text } = await post(pagoda, "/reload");
     expect(status).toBe(422);
-    expect(text).toMatch(`${file}:2:14: listeners[0].address: is "nowhere"; valid is HOST:PORT`);
+    expect(text).toMatch(`${file}:2:14: listeners[0].address: must be HOST:PORT`);
     expect(text).toContain(
-      `${file}:5:9: listeners[0].routes[0].clustr: there is no such field; did you mean cluster?`,
+      `${file}:5:9: listeners[0].routes[0].clustr: unknown field; did you mean cluster?`,
     );
     const { problems } = await pagoda.log("is not taken over");
     expect((problems as string[]).join("\n")).toBe(text.trimEnd());

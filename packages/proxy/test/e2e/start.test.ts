@@ -61,7 +61,7 @@ describe("called or configured wrongly", () => {
     expect(lines).toHaveLength(7);
     for (const [i, [variable, value]] of Object.entries(wrong).entries()) {
       const { valid } = variables[variable as keyof typeof variables];
-      expect(lines[i]).toBe(`pagoda: ${variable} is "${value}"; valid is ${valid}`);
+      expect(lines[i]).toBe(`pagoda: ${variable} must be ${valid} (got "${value}")`);
     }
   });
 
@@ -76,7 +76,7 @@ describe("called or configured wrongly", () => {
   test("--workers says what is valid", async () => {
     const { code, output } = await run({}, "--workers", "0");
     const { valid } = variables.PROXY_WORKERS;
-    expect([code, output]).toEqual([2, `pagoda: --workers is "0"; valid is ${valid}; see pagoda --help\n`]);
+    expect([code, output]).toEqual([2, `pagoda: --workers must be ${valid} (got "0"); see pagoda --help\n`]);
   });
 
   test.each([

@@ -3,7 +3,7 @@ import { type Address, addressText, originOf, parseAddress, validAddress, validO
 import { bare } from "../../schema/secrets.ts";
 
 export const address: z.ZodType<Address, string> = z.codec(
-  z.string({ error: `valid is ${validAddress}` }),
+  z.string({ error: `must be ${validAddress}` }),
   z.custom<Address>(),
   {
     decode: (text, context) => parseAddress(text) ?? invalid(text, context, validAddress),
@@ -13,12 +13,12 @@ export const address: z.ZodType<Address, string> = z.codec(
 
 /** An origin in its normal form. What is none may have a password in it. */
 export const origin: z.ZodType<string, string> = z.codec(
-  bare(z.string({ error: `valid is ${validOrigin}` })),
+  bare(z.string({ error: `must be ${validOrigin}` })),
   z.string(),
   { decode: (text, context) => originOf(text) ?? invalid(text, context, validOrigin), encode: (url) => url },
 );
 
 function invalid(input: string, { issues }: z.core.ParsePayload, valid: string): never {
-  issues.push({ code: "custom", input, message: `valid is ${valid}` });
+  issues.push({ code: "custom", input, message: `must be ${valid}` });
   return z.NEVER;
 }

@@ -13,21 +13,21 @@ const endpoint = z.union(
     fields({
       url: origin.describe("The origin: `http://host:port` or `https://host:port`."),
       weight: z
-        .number({ error: "valid is a number over 0" })
-        .positive({ error: "valid is a number over 0" })
+        .number({ error: "must be a number above 0" })
+        .positive({ error: "must be a number above 0" })
         .optional()
         .describe("How many calls it gets beside the others'. Default 1."),
     }),
   ],
   {
-    error: `valid is ${validOrigin}, or { url, weight }`,
+    error: `must be ${validOrigin}, or { url, weight }`,
   },
 );
 
 const scheme = word(["http", "https"]).default("http").describe("Of all endpoints that are found.");
 
 const servers = some(
-  text.refine(isDnsServer, { error: "valid is the IP address of a DNS server, or IP:PORT, [IPV6]:PORT" }),
+  text.refine(isDnsServer, { error: "must be the IP address of a DNS server, or IP:PORT, [IPV6]:PORT" }),
 )
   .optional()
   .describe("DNS servers that are asked: `127.0.0.1:8600`. Default: the system's.");
@@ -60,7 +60,7 @@ const hashed = fields({
         fields({ header: text.min(1).describe("The name of a header field.") }),
       ],
       {
-        error: "valid is address, identity, path, or { header: NAME }",
+        error: "must be address, identity, path, or { header: NAME }",
       },
     )
     .describe("What decides: calls of the same key go to the same endpoint."),
@@ -70,7 +70,7 @@ const balance = z.union(
   [word(["round-robin", "weighted-round-robin", "random", "least-request", "peak-ewma"]), hashed],
   {
     error:
-      "valid is round-robin, weighted-round-robin, random, least-request, peak-ewma, or { strategy: ring-hash or maglev, key }",
+      "must be round-robin, weighted-round-robin, random, least-request, peak-ewma, or { strategy: ring-hash or maglev, key }",
   },
 );
 
@@ -87,7 +87,7 @@ const check = z.discriminatedUnion(
     fields({
       type: z.literal("http").describe("A GET, and its status."),
       path: bare(text)
-        .regex(/^\/[!-~]*$/, { error: "valid is a path as it is sent: / first, without spaces" })
+        .regex(/^\/[!-~]*$/, { error: "must be a path as it is sent: / first, without spaces" })
         .default("/")
         .describe("Where it is asked."),
       host: text.optional().describe("The Host that is asked for. Default: the endpoint's."),
@@ -101,7 +101,7 @@ const check = z.discriminatedUnion(
       ...checkTimes,
     }),
   ],
-  { error: "valid is { type: http, tcp or grpc }" },
+  { error: "must be { type: http, tcp or grpc }" },
 );
 
 const outliers = fields({
@@ -147,7 +147,7 @@ const upstreamTls = fields({
     ),
 })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
-    error: "valid is certificate and key together, or neither",
+    error: "must have both certificate and key, or neither",
   })
   .refine(({ sans, verify }) => sans === undefined || verify, {
     path: ["sans"],
@@ -198,7 +198,7 @@ export const cluster = fields({
 }).refine(
   ({ endpoints, dns, srv, file }) =>
     [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,
-  { error: "valid is exactly one of endpoints, dns, srv and file" },
+  { error: "must have exactly one of endpoints, dns, srv and file" },
 );
 
 export type ClusterConfig = z.output<typeof cluster>;

@@ -11,7 +11,7 @@ import { byteRate, duration, patience, durationOrNone, ratio } from "../../schem
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 const validVia = "must be false, or letters, digits and ._:-";
-const validCollector = "valid is a URL with a path, such as http://collector:4318/v1/traces";
+const validCollector = "must be a URL with a path, such as http://collector:4318/v1/traces";
 
 const certificate = fields({
   certificate: text.min(1).describe("File with the certificate and those that it is signed by (PEM)."),
@@ -119,7 +119,7 @@ const listener = fields({
 export const config = fields({
   listeners: some(listener).describe("Where clients connect."),
   clusters: z
-    .record(name, cluster, { error: "valid are clusters by their names" })
+    .record(name, cluster, { error: "must be an object of clusters by name" })
     .default({})
     .describe("Origins that do the same, by a name for them."),
   admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Where it listens.") })
@@ -152,7 +152,7 @@ export const config = fields({
     .prefault({})
     .describe("Replaces workers that hang."),
   workers: z
-    .union([whole(1, 1_024), z.literal("all")], { error: "valid is a whole number from 1 to 1024, or all" })
+    .union([whole(1, 1_024), z.literal("all")], { error: "must be an integer from 1 to 1024, or all" })
     .default("all")
     .describe(
       "Worker processes; all: one for each core, or as many as a container's CPU quota allows, rounded up. Each further one takes about 40 MiB, besides what they share.",

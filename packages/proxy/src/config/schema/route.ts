@@ -8,11 +8,8 @@ const field = fields({
   exact: secret(text).optional().describe("Its value is this."),
   contains: secret(text).optional().describe("Its value has this in it."),
   regex: secret(text).optional().describe("Its value as a whole matches this."),
-  present: z
-    .literal(true, { error: "valid is true" })
-    .optional()
-    .describe("It is there, whatever its value."),
-  absent: z.literal(true, { error: "valid is true" }).optional().describe("It is not there."),
+  present: z.literal(true, { error: "must be true" }).optional().describe("It is there, whatever its value."),
+  absent: z.literal(true, { error: "must be true" }).optional().describe("It is not there."),
 });
 
 const path = z.union(
@@ -25,7 +22,7 @@ const path = z.union(
     }),
   ],
   {
-    error: "valid is a prefix such as /api, or { exact }, { prefix } or { regex }",
+    error: "must be a prefix such as /api, or { exact }, { prefix } or { regex }",
   },
 );
 
@@ -51,7 +48,7 @@ const edits = fields({
 const redirect = fields({
   status: z
     .union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)], {
-      error: "valid is 301, 302, 303, 307 or 308",
+      error: "must be 301, 302, 303, 307 or 308",
     })
     .optional()
     .describe("Default 302."),
@@ -82,14 +79,14 @@ const rewrite = fields({
 });
 
 const weight = z
-  .number({ error: "valid is a number over 0" })
-  .positive({ error: "valid is a number over 0" });
+  .number({ error: "must be a number above 0" })
+  .positive({ error: "must be a number above 0" });
 
 /** The rest of what must hold of routes the router says itself. */
 export const route = fields({
   name: name.describe("Says in metrics, logs and other parts of the file which route it is."),
   match: z
-    .union([match, some(match)], { error: "valid is a match, or a list of them" })
+    .union([match, some(match)], { error: "must be a match, or a list of them" })
     .optional()
     .describe(
       "Which requests it is for; of several matches one is enough. Default: all. The most specific route wins.",
