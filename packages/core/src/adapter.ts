@@ -3,8 +3,9 @@ import type { Demanded } from "./layer.ts";
 import type { Service } from "./service.ts";
 
 /**
- * In place of a request or response type of an {@link Adapter}: it passes through as it is, with `More` added. For requests
- * that is what inner finds in addition (`unknown`: nothing), for responses what the adapter gives by itself (`never`: none).
+ * Stands for a request or response type of an {@link Adapter} that passes through unchanged, with
+ * `More` added. For requests, `More` is what inner finds in addition (`unknown`: nothing); for
+ * responses, what the adapter itself can return (`never`: nothing).
  */
 export interface Passes<out More> {
   readonly "~passes": More;
@@ -16,16 +17,17 @@ export type InnerRequest<Req, Inner> = Inner extends Passes<infer Adds> ? Req & 
 export type OuterResponse<Res, Outer> = Outer extends Passes<infer Yields> ? Res | Yields : Outer;
 
 /**
- * Changes what a stack speaks: further in there is another type of request, response or error. `adapter()` makes one, and
- * `ServiceBuilder.adapt` takes it. What only adds to requests, responses or errors is a `Layer`.
+ * Changes a stack's type of request, response or error: the parts inside it use another one. Make
+ * one with `adapter()` and add it with `ServiceBuilder.adapt`. A part that only adds to requests,
+ * responses or errors is a `Layer`.
  *
  * @typeParam OuterReq What the request must be where the adapter stands.
- * @typeParam InnerReq The request further in, or {@link Passes}.
- * @typeParam InnerRes What the response from further in must be.
+ * @typeParam InnerReq The request for inner, or {@link Passes}.
+ * @typeParam InnerRes What inner's response must be.
  * @typeParam OuterRes The response that comes out, or {@link Passes}.
  * @typeParam Fails The errors that it raises.
- * @typeParam Handles The inner errors that end here; `unknown` for all of them.
- * @typeParam Catches What the errors from further in must be.
+ * @typeParam Handles The inner errors that it handles; `unknown` for all of them.
+ * @typeParam Catches What inner's errors must be.
  */
 export interface Adapter<
   in OuterReq,
@@ -50,7 +52,10 @@ export interface Adapter<
   };
 }
 
-/** Any adapter that can stand where requests are `Has`, whose errors are `Raises` and whose responses are `Gives`. */
+/**
+ * Any adapter that can stand where requests are `Has`, whose errors are `Raises` and whose
+ * responses are `Gives`.
+ */
 export type AnyAdapter<Has, Raises = unknown, Gives = unknown> = Adapter<
   Has,
   unknown,
@@ -66,7 +71,8 @@ type TypesOf<A extends Any> =
   A["~adapter: layers go into layer(); make adapters with adapter(name, perService)"];
 /** The request inside an adapter, or {@link Passes}. */
 export type InnerReqOf<A extends Any> =
-  // `unknown` comes from an adapter that did not compile: nothing more needs saying of its request.
+  // `unknown` comes from an adapter that did not compile: the compiler need not report its request
+  // again.
   TypesOf<A> extends { innerReq: infer Req } ? (unknown extends Req ? Passes<unknown> : Req) : never;
 /** What the response inside an adapter must be. */
 export type InnerResOf<A extends Any> =
@@ -75,22 +81,23 @@ export type InnerResOf<A extends Any> =
 export type OuterResOf<A extends Any> = TypesOf<A> extends { outerRes: infer Res } ? Res : never;
 /** The errors that an adapter raises. */
 export type RaisesOf<A extends Any> = TypesOf<A> extends { fails: infer F } ? F : never;
-/** The inner errors that end at an adapter. */
+/** The inner errors that an adapter handles. */
 export type EndsOf<A extends Any> = TypesOf<A> extends { handles: infer H } ? H : never;
 /** What the errors inside an adapter must be. */
 export type CatchesOf<A extends Any> =
   TypesOf<A> extends { catches: (error: infer Err) => void } ? Demanded<Err> : never;
 
 /**
- * Makes an adapter, as `layer()` makes a layer. `perService` runs once for each service that it is put around. It sees the
- * errors that it handles beside the rest (`Err`), and must give back the rest and what it raises.
+ * Makes an adapter, as `layer()` makes a layer. `perService` runs once for each service that the
+ * adapter wraps. It sees the errors that it handles and the rest (`Err`), and must return only the
+ * rest and what it raises.
  *
  * @example
  * const length = adapter<unknown, Passes<unknown>, string, number>("length", (inner) => ({
  *   call: async (request, signal) => either.map((text: string) => text.length)(await inner.call(request, signal)),
  * }));
  *
- * @param name What `describe()` calls it.
+ * @param name Its name in `describe()`.
  */
 export function adapter<
   OuterReq,
@@ -103,8 +110,8 @@ export function adapter<
 >(
   name: string,
   perService: <Res extends InnerRes, Err extends Catches>(
-    // Unions, where the calls of an adapter have conditional types: those would stay open in a factory that is generic in
-    // what it speaks, and it could neither call inner nor answer without a cast.
+    // Unions rather than the conditional types of an adapter's calls: in a generic factory those
+    // would stay unresolved, and it could neither call inner nor answer without a cast.
     inner: Service<InnerReq | Passed<OuterReq, InnerReq>, Res, Err | (Handles & Catches)>,
   ) => Around<OuterReq, OuterRes | PassedBack<Res, OuterRes>, Err | Fails>,
 ): Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches> {

@@ -1,14 +1,14 @@
-/** What messages say in place of a secret. */
+/** Replaces a secret in messages. */
 export const notShown: string = "(not shown)";
 
-/** What stands where a port would and is none: a password, whose `@` has been forgotten. */
+/** Text in the place of a port that is not a port: a password whose `@` was forgotten. */
 const notPort =
   /(\bhttps?:\/*[^\s,"/:@[\]]+|\bhttps?:\/*\[[\dA-Fa-f:.]*\]):(?!\d*(?:[\s,"/?#]|$))[^\s,"/?#@]*/gi;
 
 /**
- * A URL, or a text with URLs in it, as messages and logs may show it: without user information, queries and fragments,
- * where people put passwords and tokens. What has neither a `/` nor a `.` nor a `:` before its `?` or `#` is no URL, and is
- * shown as it is.
+ * Redacts a URL, or all URLs in a text, for messages and logs: user information, queries and
+ * fragments are removed, because people put passwords and tokens there. Text without a `/`, `.` or
+ * `:` before its `?` or `#` is not a URL and is returned unchanged.
  *
  * @example bareUrl("https://ann:secret@a.example/b?key=1") // "https://(not shown)@a.example/b?(not shown)"
  */

@@ -1,40 +1,44 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { checkNumber } from "./options.ts";
 
-/** Meters how many calls may be made beside the ones that were asked for. Stacks may share one. */
+/**
+ * Meters extra calls, such as retries, relative to the calls that callers make. Stacks may share
+ * one.
+ */
 export interface Budget {
-  /** A call was asked for. */
+  /** Counts a caller's call. */
   deposit(): void;
-  /** Takes one further call out of the budget. `false`: it is spent. */
+  /** Takes one extra call out of the budget. Returns `false` when the budget is spent. */
   withdraw(): boolean;
-  /** Further calls that could be made now. */
+  /** Extra calls that could be made now. */
   readonly left: number;
 }
 
 export interface BudgetOptions {
-  /** Further calls for each call asked for: 0 to 1,000. Default 0.2. */
+  /** Extra calls per caller's call: 0 to 1,000. Default 0.2. */
   readonly ratio?: number;
-  /** Further calls a second that are allowed whatever is asked for: 0 or more. Default 10. */
+  /** Extra calls per second that are always allowed: 0 or more. Default 10. */
   readonly minPerSecond?: number;
-  /** How long a call asked for counts: milliseconds, at least 10. Default 10,000. */
+  /** How long a caller's call counts, in milliseconds: at least 10. Default 10,000. */
   readonly windowMs?: number;
   readonly clock?: Clock;
 }
 
-/** The window moves in steps of a hundredth. */
+/** The window slides in steps of a hundredth. */
 const slots = 100;
 
 /**
- * A budget that grows with the calls asked for: in any span as long as the window, it gives no more further calls than
- * `ratio` times the calls asked for in it, and `minPerSecond` times the window. When all calls fail, retries multiply
- * the load by `1 + ratio`, not by the number of tries.
+ * A budget that grows with traffic. In any span as long as the window it allows at most `ratio`
+ * times the callers' calls in that span plus `minPerSecond` times the window. When all calls fail,
+ * retries multiply the load by `1 + ratio`, not by the number of attempts.
  *
- * The window moves in hundredths. What was given counts for one hundredth longer than what was asked for, so that the
- * bound holds wherever a span begins; up to 1% of the budget is the price.
+ * The window slides in hundredths. Withdrawals count for one hundredth longer than deposits, so
+ * that the bound holds wherever a span begins. This costs up to 1% of the budget.
  *
- * Cost: about 60 ns for each call, most of it the reading of the clock.
+ * Cost: about 60 ns per call, most of it for reading the clock.
  *
- * Source: Finagle's `RetryBudget`, Tower's `tps_budget`; they move in tenths, and Tower rounds the ratio.
+ * Source: Finagle's `RetryBudget`, Tower's `tps_budget`. Both slide in tenths, and Tower rounds the
+ * ratio.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -69,7 +73,7 @@ export function budget({
     slot = now;
   }
 
-  /** Whole further calls; what floating point loses does not cost one. */
+  /** Whole extra calls; the epsilon absorbs floating-point error. */
   const left = (): number => Math.max(0, Math.floor(ratio * deposited + reserve - withdrawn + 1e-9));
 
   return {

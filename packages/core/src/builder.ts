@@ -14,15 +14,15 @@ import type {
 import type { AcceptsOf, AddsOf, AnyLayer, FailsOf, HandlesOf, Layer, YieldsOf } from "./layer.ts";
 import type { Service } from "./service.ts";
 
-/** What a layer or an adapter is when a stack runs. */
+/** A layer or an adapter at run time. */
 type Part = (inner: unknown) => unknown;
 
 /**
- * Puts a stack together, outermost part first, as a request meets them.
+ * Composes a stack, outermost part first, in the order in which a request meets them.
  *
- * Because it goes from the outside in, it knows at every step what the request is there, and what responses and errors
- * from further in may be: a part in the wrong place does not compile, on its own line. The errors of the whole stack are
- * inferred on the way.
+ * Because it works from the outside in, it knows the request at every step, and which responses and
+ * errors inner parts may return. A part in the wrong place is a compile error on its own line. The
+ * errors of the whole stack are inferred on the way.
  *
  * @example
  * const stack = new ServiceBuilder<HttpRequest>()
@@ -32,9 +32,10 @@ type Part = (inner: unknown) => unknown;
  *
  * @typeParam Outer The request as it enters the stack.
  * @typeParam Inner The request as the next part finds it.
- * @typeParam Fails The errors that the parts so far let out.
- * @typeParam Handles The errors from further in that end in the parts so far.
- * @typeParam Gives The stack's response: that of the service and what layers yield (`Passes`), until an adapter changes it.
+ * @typeParam Fails The errors that the parts so far raise and do not handle.
+ * @typeParam Handles The inner errors that the parts so far handle.
+ * @typeParam Gives The stack's response: that of the service and what layers yield (`Passes`),
+ * until an adapter changes it.
  * @typeParam Accepts What the response of the next part must be.
  * @typeParam Catches What the errors of the next part must be.
  */
@@ -49,7 +50,10 @@ export class ServiceBuilder<
 > {
   readonly #parts: readonly Part[];
 
-  /** An empty stack for requests of type `Outer`. Builders are values: each step gives a new one. */
+  /**
+   * An empty stack for requests of type `Outer`. Builders are immutable: each step returns a new
+   * one.
+   */
   constructor();
   /** @internal */
   constructor(parts: readonly Part[]);
@@ -59,9 +63,10 @@ export class ServiceBuilder<
 
   /** Adds a layer inside the parts so far. */
   layer<L extends AnyLayer<Inner, Catches, Accepts>, Adds, F extends Catches, H, Y extends Accepts, A>(
-    // `L` alone would infer the layer. The other half of the union lets `Inner` reach callbacks in a factory's options,
-    // so that `rateLimit({ key: (request) => request.path })` needs no annotation; its free parameters keep the
-    // compiler from taking more than `Inner` from here, which would turn a factory's own errors into `unknown`.
+    // `L` alone would infer the layer. The other half of the union lets `Inner` reach callbacks in
+    // a factory's options, so that `rateLimit({ key: (request) => request.path })` needs no
+    // annotation; its free parameters keep the compiler from taking more than `Inner` from here,
+    // which would turn a factory's own errors into `unknown`.
     layer: L | Layer<Inner, Adds, F, H, Y, A>,
   ): ServiceBuilder<
     Outer,
@@ -75,7 +80,10 @@ export class ServiceBuilder<
     return new ServiceBuilder([...this.#parts, layer as Part]);
   }
 
-  /** Adds an adapter inside the parts so far: from here on the stack speaks what it speaks to its inner service. */
+  /**
+   * Adds an adapter inside the parts so far. From here on the stack has the types of the adapter's
+   * inner service.
+   */
   adapt<
     A extends AnyAdapter<Inner, Catches, Speaks<OuterResOf<A>, Accepts>>,
     InnerReq,
@@ -97,21 +105,24 @@ export class ServiceBuilder<
     return new ServiceBuilder([...this.#parts, adapter as Part]);
   }
 
-  /** Ends the stack with the service that the parts stand around. */
+  /** Completes the stack with its innermost service. */
   service<Res extends Accepts, Err extends Catches>(
     inner: Service<Inner, Res, Err>,
   ): Service<Outer, OuterResponse<Res, Gives>, Fails | Exclude<Err, Handles>> {
     return this.#wrap(inner) as Service<Outer, OuterResponse<Res, Gives>, Fails | Exclude<Err, Handles>>;
   }
 
-  /** The layers so far as one layer, to be used in other stacks. A stack that has adapters is one: `asAdapter`. */
+  /**
+   * Returns the layers so far as one layer for other stacks. For a stack with adapters, use
+   * `asAdapter`.
+   */
   asLayer<Yields>(
     this: ServiceBuilder<Outer, Inner, Fails, Handles, Passes<Yields>, Accepts, unknown>,
   ): Layer<Outer, Inner, Fails, Handles, Yields, Accepts> {
     return this.asAdapter() as unknown as Layer<Outer, Inner, Fails, Handles, Yields, Accepts>;
   }
 
-  /** The parts so far as one adapter, to be used in other stacks. */
+  /** Returns the parts so far as one adapter for other stacks. */
   asAdapter(): Adapter<Outer, Inner, Accepts, Gives, Fails, Handles, Catches> {
     return ((inner: unknown) => this.#wrap(inner)) as unknown as Adapter<
       Outer,
@@ -129,7 +140,7 @@ export class ServiceBuilder<
   }
 }
 
-/** What an adapter may answer with where `Accepts` is wanted. */
+/** The responses that an adapter may return where `Accepts` is required. */
 type Speaks<OuterRes, Accepts> = OuterRes extends Passes<unknown> ? Passes<Accepts> : Accepts;
 /** The response of a stack to which a layer that yields `More` is added. */
 type Yielding<Gives, More> = Gives extends Passes<infer Yields> ? Passes<Yields | More> : Gives;

@@ -1,27 +1,34 @@
-/** A timer set on a clock; means something only to the clock that gave it. */
+/** A timer set on a clock; opaque to everything but that clock. */
 export type Timer = object;
 
 /**
- * Where layers get the time from. Injected, so that a whole stack runs in virtual time: see `virtualClock` in
- * `@pagoda/core/testing`.
+ * The source of time for layers. It is injected so that a whole stack can run in virtual time: see
+ * `virtualClock` in `@pagoda/core/testing`.
  */
 export interface Clock {
-  /** Milliseconds since some fixed moment, fractions included; never goes back. For durations. About 40 ns. */
+  /**
+   * Monotonic milliseconds since some fixed moment, fractions included. For durations. About 40 ns.
+   */
   now(): number;
-  /** Milliseconds since 1970-01-01 UTC; may jump. For time stamps that people or other machines read. */
+  /**
+   * Milliseconds since 1970-01-01 UTC; may jump. For timestamps that people or other machines read.
+   */
   wallTime(): number;
   /** Runs `run` once, `ms` milliseconds from now. A timer set and cleared costs about 400 ns. */
   setTimer(ms: number, run: () => void): Timer;
-  /** Takes back a timer; one that has fired already may be given, too. */
+  /** Cancels a timer. Does nothing if the timer has fired. */
   clearTimer(timer: Timer): void;
 }
 
-/** Milliseconds: the longest time that the platform's timers take. They fire at once when they are given more. */
+/**
+ * The longest delay of the platform's timers, in milliseconds. With a longer one they fire at once.
+ */
 export const longestTimerMs = 2_147_483_647;
 
 /**
- * A timer that fires so many milliseconds too late was held up with its process: stopped, starved, moved to another machine.
- * Such a process could not hear either, so it is no judge of who was silent meanwhile.
+ * When a timer fires this many milliseconds late, its whole process was held up: stopped, starved,
+ * or moved to another machine. Such a process could not receive anything either, so it cannot judge
+ * whether others were silent meanwhile.
  */
 export const heldUpMs = 1_000;
 
@@ -34,8 +41,9 @@ export const systemClock: Clock = {
 };
 
 /**
- * Milliseconds since some fixed moment, fractions included, on a clock that all threads and processes of a machine have in
- * common; never goes back. What `Clock.now` gives begins anew in each thread. About 60 ns.
+ * Returns monotonic milliseconds, fractions included, on a clock that all threads and processes of
+ * a machine share. The time of `Clock.now`, by contrast, starts from zero in each thread. About 60
+ * ns.
  */
 export function machineNow(): number {
   const [seconds, nanoseconds] = process.hrtime();

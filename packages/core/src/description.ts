@@ -1,23 +1,23 @@
-/** What JSON can say: descriptions are printed, logged and served as they are. */
+/** A JSON value: descriptions are printed, logged and served without conversion. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** How a part of a stack is set and how it stands. */
+/** The options and live state of a part of a stack. */
 export interface Details {
-  /** How it was configured; does not change. */
+  /** Its configuration, which does not change. */
   readonly options?: { readonly [name: string]: Json };
-  /** How it stands at the moment of asking: counts, states, estimates. Cheap enough to be asked at any time. */
+  /** Returns its current state: counts, states, estimates. Cheap enough to call at any time. */
   readonly state?: () => { readonly [name: string]: Json };
 }
 
 /**
- * A stack as data: one node a service, outermost first. The admin endpoint, metric labels and the answer to
- * "why was this refused" read this tree.
+ * A stack as data: one node per service, outermost first. The admin endpoint and metric labels read
+ * this tree, and so can whoever asks why a call was refused.
  */
 export interface Description {
-  /** The layer's name, as its package is called, or the name given to a leaf. */
+  /** The layer's name, which is that of its package, or the name given to a leaf. */
   readonly name: string;
   readonly options?: { readonly [name: string]: Json };
   readonly state?: { readonly [name: string]: Json };
-  /** What it stands around: one for a layer, several for a balancer or a router, absent for a leaf. */
+  /** Inner services: one for a layer, several for a balancer or a router, absent for a leaf. */
   readonly inner?: readonly Description[];
 }

@@ -4,24 +4,27 @@ import { shown } from "./problems.ts";
 
 /** One place that can answer calls. */
 export interface Endpoint {
-  /** Tells it from the others, and names it in descriptions, logs and metrics: `http://10.0.0.7:8080`. */
+  /** Unique name in descriptions, logs and metrics: `http://10.0.0.7:8080`. */
   readonly key: string;
-  /** Its share of the calls compared with the others', over 0. Default 1. */
+  /** Share of the calls relative to the other endpoints: above 0. Default 1. */
   readonly weight?: number | undefined;
 }
 
-/** Where the endpoints of a balancer come from, as they come and go. Its state stands in the balancer's description. */
+/**
+ * Provides a balancer's endpoints as they come and go. Its state is shown in the balancer's
+ * description.
+ */
 export interface Discovery<out E extends Endpoint = Endpoint> extends Pick<Details, "state"> {
-  /** What there is now. Keys are unique. */
+  /** The current endpoints. Keys are unique. */
   readonly endpoints: readonly E[];
   /** Calls `changed` after each change of `endpoints`, until the returned function is called. */
   subscribe(changed: () => void): () => void;
 }
 
 /**
- * A list that does not change.
+ * Returns a discovery whose endpoints never change.
  *
- * @throws RangeError when two endpoints have the same key, or a weight is not a number over 0.
+ * @throws RangeError when two endpoints have the same key, or a weight is not a number above 0.
  */
 export function staticEndpoints<E extends Endpoint>(endpoints: readonly E[]): Discovery<E> {
   const problem = endpointsProblem(endpoints);
@@ -29,7 +32,10 @@ export function staticEndpoints<E extends Endpoint>(endpoints: readonly E[]): Di
   return { endpoints, subscribe: () => () => {} };
 }
 
-/** What is wrong with a list of endpoints, naming the endpoint and its value; `undefined` when nothing is. */
+/**
+ * Describes the first problem of a list of endpoints, with endpoint and value; `undefined` if the
+ * list is valid.
+ */
 export function endpointsProblem(endpoints: readonly Endpoint[]): string | undefined {
   const keys = new Set<string>();
   for (const { key, weight = 1 } of endpoints) {

@@ -3,29 +3,34 @@ import type { Endpoint } from "./discovery.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
- * What says which endpoints are fit for calls: active checks, the ejection of outliers, an operator. A balancer takes
- * any number of sources, and an endpoint is healthy when all of them say so. Each balancer has sources of its own.
+ * Decides which endpoints are healthy: active checks, outlier ejection, an operator. A balancer
+ * takes any number of sources, and an endpoint is healthy when all of them agree. Sources are not
+ * shared between balancers.
  */
 export interface HealthSource<in E extends Endpoint = Endpoint> {
-  /** As it stands in descriptions. */
+  /** Its name in descriptions. */
   readonly name: string;
   /**
-   * An endpoint has come.
+   * Starts to watch a new endpoint.
    *
-   * @param changed To be called after each change of the watch's `healthy`, and not before `watch` has returned.
+   * @param changed Must be called after each change of the watch's `healthy`, but not before
+   * `watch` has returned.
    */
   watch(endpoint: E, changed: () => void): HealthWatch;
 }
 
-/** What a source knows of one endpoint. */
+/** What a source knows about one endpoint. */
 export interface HealthWatch {
   readonly healthy: boolean;
-  /** Why it is not healthy, if that is known: `consecutive-failures`, `connection refused`. */
+  /** Why it is unhealthy, if known: `consecutive-failures`, `connection refused`. */
   readonly reason?: string | undefined;
-  /** Learns from a call's outcome; for sources that do. Called once for each call that has ended, its body included. */
+  /**
+   * For sources that learn from outcomes. Called once for each call, when it has ended, its body
+   * included.
+   */
   readonly ended?: ((outcome: Outcome) => void) | undefined;
-  /** How it stands, with the reason where it is not healthy. */
+  /** Returns the endpoint's state, with the reason if it is unhealthy. */
   state(): { readonly [name: string]: Json };
-  /** The endpoint has gone: nothing is left running. */
+  /** Stops watching: the endpoint is gone. */
   close(): void;
 }

@@ -4,12 +4,15 @@ import type { Aborted } from "./fault.ts";
 import { checkMaxWait, oneshot, type Wait } from "./readiness.ts";
 import { type LeftOf, type RightOf, service, type Service } from "./service.ts";
 
-/** A service from a function that gives a `TaskEither`, for those who live in fp-ts. */
+/** Makes a service from a function that returns an fp-ts `TaskEither`. */
 export function fromTaskEither<Req, Res, Err>(
   name: string,
   task: (request: Req, signal?: AbortSignal) => TaskEither<Err, Res>,
 ): Service<Req, Res, Err>;
-/** The same for a function that returns several kinds of tasks: the union of their errors and responses. */
+/**
+ * The same for a function that returns several kinds of tasks: infers the union of their errors and
+ * responses.
+ */
 export function fromTaskEither<Req, Task extends TaskEither<unknown, unknown>>(
   name: string,
   task: (request: Req, signal?: AbortSignal) => Task,
@@ -22,8 +25,9 @@ export function fromTaskEither<Req, Res, Err>(
 }
 
 /**
- * A service as a function that gives a `TaskEither`. A service that is not ready refuses at once, with its own error; with
- * `maxWaitMs` running the task waits that long for it to become ready.
+ * Turns a service into a function that returns a `TaskEither`. A service that is not ready refuses
+ * at once with its own error; with `maxWaitMs`, running the task waits up to that long for
+ * readiness.
  *
  * @throws RangeError when `maxWaitMs` is out of range.
  */
@@ -35,7 +39,7 @@ export function toTaskEither<Req, Res, Err>(
   return (request, signal) => () => call(request, signal);
 }
 
-/** Calls at once unless asked to wait. */
+/** Calls at once unless `maxWaitMs` is given. */
 function calling<Req, Res, Err>(
   name: string,
   inner: Service<Req, Res, Err>,
@@ -47,9 +51,9 @@ function calling<Req, Res, Err>(
 }
 
 /**
- * A service from a plain async function that throws.
+ * Makes a service from a plain async function that throws.
  *
- * @param onThrow Makes the typed error of what was thrown. Rethrow from it what is a mistake in the program.
+ * @param onThrow Converts a thrown value to a typed error. Rethrow defects from it.
  */
 export function fromAsync<Req, Res, Err>(
   name: string,
@@ -65,7 +69,7 @@ export function fromAsync<Req, Res, Err>(
   });
 }
 
-/** What a function from {@link toAsync} throws; the fault is its `cause`. */
+/** Thrown by functions from {@link toAsync}; the fault is its `cause`. */
 export class CallFailed<Err = unknown> extends Error {
   override readonly name = "CallFailed";
   override readonly cause: Err;
@@ -78,8 +82,9 @@ export class CallFailed<Err = unknown> extends Error {
 }
 
 /**
- * A service as a plain async function: it gives the response, and throws {@link CallFailed} with the typed error as
- * `cause`. A service that is not ready refuses at once; with `maxWaitMs` the call waits that long for it to become ready.
+ * Turns a service into a plain async function that returns the response and throws
+ * {@link CallFailed} with the typed error as `cause`. A service that is not ready refuses at once;
+ * with `maxWaitMs`, the call waits up to that long for readiness.
  *
  * @throws RangeError when `maxWaitMs` is out of range.
  */

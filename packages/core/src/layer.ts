@@ -2,14 +2,15 @@ import { around, type Around } from "./around.ts";
 import type { Service } from "./service.ts";
 
 /**
- * A policy around a service. It may add to what passes through, never replace it: that is an `Adapter`. `layer()` makes
- * one; a plain function from service to service is not a layer, whatever its type.
+ * A policy around a service. It may add to requests, responses and errors, but not change their
+ * type: that is an `Adapter`. Make one with `layer()`; a plain function from service to service is
+ * not a layer, whatever its type.
  *
  * @typeParam Needs What the request must already carry where the layer stands.
- * @typeParam Adds What inner layers find on the request in addition.
+ * @typeParam Adds What it adds to the request for inner layers.
  * @typeParam Fails The errors that this layer raises.
- * @typeParam Handles The inner errors that end here.
- * @typeParam Yields The responses that it can give by itself.
+ * @typeParam Handles The inner errors that it handles.
+ * @typeParam Yields The responses that it can return without calling inner.
  * @typeParam Accepts What the inner response must be.
  */
 export interface Layer<
@@ -24,8 +25,8 @@ export interface Layer<
     inner: Service<Req & Adds, Res, Err>,
   ): Service<Req, Res | Yields, Exclude<Err, Handles> | Fails>;
   /**
-   * For the compiler only; never set. The builder reads a layer's parts off it. Whatever lacks it is not a layer: its name
-   * is what the compiler then shows.
+   * For the compiler only; never set. The builder reads a layer's type parameters from it. Anything
+   * without it is not a layer, and the compiler then shows its name.
    */
   readonly "~layer: adapters go into adapt(); make layers with layer(name, perService)": {
     adds: Adds;
@@ -36,7 +37,10 @@ export interface Layer<
   };
 }
 
-/** Any layer that can stand where requests carry `Has`, whose errors are `Raises` and whose own responses are `Gives`. */
+/**
+ * Any layer that can stand where requests carry `Has`, whose errors are `Raises` and whose own
+ * responses are `Gives`.
+ */
 export type AnyLayer<Has, Raises = unknown, Gives = unknown> = Layer<
   Has,
   unknown,
@@ -52,24 +56,25 @@ type TypesOf<L extends AnyLayer<never>> =
 export type AddsOf<L extends AnyLayer<never>> = TypesOf<L> extends { adds: infer A } ? A : never;
 /** The errors that a layer raises. */
 export type FailsOf<L extends AnyLayer<never>> = TypesOf<L> extends { fails: infer F } ? F : never;
-/** The inner errors that end at a layer. */
+/** The inner errors that a layer handles. */
 export type HandlesOf<L extends AnyLayer<never>> = TypesOf<L> extends { handles: infer H } ? H : never;
-/** The responses that a layer can give by itself. */
+/** The responses that a layer can return without calling inner. */
 export type YieldsOf<L extends AnyLayer<never>> = TypesOf<L> extends { yields: infer Y } ? Y : never;
 /** What the response inside a layer must be. */
 export type AcceptsOf<L extends AnyLayer<never>> =
   TypesOf<L> extends { accepts: (response: infer A) => void } ? Demanded<A> : never;
 
 /**
- * What a part demands of what is further in. `never` comes from a part that did not compile: the compiler has said so on
- * its line, and should not repeat it at the service.
+ * What a part requires of the parts inside it. `never` comes from a part that did not compile: the
+ * compiler has reported it on that line and should not repeat it at the service.
  */
 export type Demanded<T> = [T] extends [never] ? unknown : T;
 
 /**
- * Makes a layer. `perService` runs once for each service that the layer is put around; what it returns answers
- * the calls. It sees the errors that it handles beside the unknown rest (`Err | Handles`) and must give back the
- * rest and what it raises (`Err | Fails`), so the compiler checks that what is declared handled is.
+ * Makes a layer. `perService` runs once for each service that the layer wraps; what it returns
+ * answers the calls. It sees the errors that it handles and the unknown rest (`Err | Handles`), and
+ * must return only the rest and what it raises (`Err | Fails`): so the compiler checks that
+ * declared errors are really handled.
  *
  * @example
  * interface TooLong extends Fault<"TooLong"> { readonly maxLength: number }
@@ -84,7 +89,7 @@ export type Demanded<T> = [T] extends [never] ? unknown : T;
  *   }));
  * }
  *
- * @param name What `describe()` calls it: the package's name without its scope.
+ * @param name Its name in `describe()`: the package's name without its scope.
  */
 export function layer<
   Needs = unknown,
@@ -95,7 +100,8 @@ export function layer<
   Accepts = unknown,
 >(
   name: string,
-  // `Res & Accepts`, not `Res extends Accepts`: the latter cannot be inferred where no type arguments are given.
+  // `Res & Accepts`, not `Res extends Accepts`: the latter cannot be inferred where no type
+  // arguments are given.
   perService: <Res, Err>(
     inner: Service<Needs & Adds, Res & Accepts, Err | Handles>,
   ) => Around<Needs, (Res & Accepts) | Yields, Err | Fails>,
@@ -103,7 +109,8 @@ export function layer<
   function wrap(inner: Service<Needs & Adds, Accepts, unknown>): Service<Needs, unknown, unknown> {
     return around(name, inner, perService(inner));
   }
-  // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor that a request
-  // keeps the rest of its type on the way in. This cast says both, once for all layers.
+  // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor
+  // that a request keeps the rest of its type on the way in. This cast states both, once for all
+  // layers.
   return wrap as unknown as Layer<Needs, Adds, Fails, Handles, Yields, Accepts>;
 }

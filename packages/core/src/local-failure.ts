@@ -1,6 +1,6 @@
 /**
- * Error codes of the system that are trouble of this machine's own: descriptors, memory, ports, permissions. They say
- * nothing about whoever was to be reached.
+ * System error codes for problems of this machine: descriptors, memory, ports, permissions. They
+ * say nothing about the host that was to be reached.
  */
 const localFailures: ReadonlySet<unknown> = new Set([
   "EACCES",
@@ -13,7 +13,9 @@ const localFailures: ReadonlySet<unknown> = new Set([
   "EPERM",
 ]);
 
-/** Whether an error of the system is this machine's own trouble. Faults made of one are of origin `local`. */
+/**
+ * Whether a system error is a problem of this machine. Faults made from one have origin `local`.
+ */
 export function isLocalFailure(error: unknown): boolean {
   return localFailures.has((error as { readonly code?: unknown } | null | undefined)?.code);
 }

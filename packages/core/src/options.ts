@@ -2,27 +2,30 @@ import { notShown } from "./bare-url.ts";
 import { longestTimerMs } from "./clock.ts";
 import { shown } from "./problems.ts";
 
-/** A number, or another option as a record with one entry: `{ baseMs }` reads `baseMs (25)` in the message. */
+/**
+ * A number, or another option as a record with one entry: `{ baseMs }` reads `baseMs (25)` in the
+ * message.
+ */
 export type Bound = number | { readonly [option: string]: number };
 
-/** What an option may be. A number is finite, unless `max` is `Infinity`. */
+/** The range of a numeric option. Values must be finite unless `max` is `Infinity`. */
 export interface Bounds {
-  /** The least value. */
+  /** Inclusive minimum. */
   readonly min?: Bound;
-  /** The greatest value. */
+  /** Inclusive maximum. */
   readonly max?: Bound;
-  /** Excluded, and so is all below. */
+  /** Exclusive minimum. */
   readonly above?: Bound;
-  /** Excluded, and so is all above. */
+  /** Exclusive maximum. */
   readonly below?: Bound;
 }
 
 /**
- * The one form in which everything says that a value makes no sense: `<name> must be <expected> (got <value>)`. Strings are
- * quoted, long values cut, and `undefined` is `missing`.
+ * Formats every message about an invalid value: `<name> must be <expected> (got <value>)`. Strings
+ * are quoted, long values cut, and `undefined` is shown as `missing`.
  *
- * @param name What it is the value of: `retry: attempts`, `routes[3].weight`.
- * @param value {@link notShown} for a secret, or what could be one by mistake.
+ * @param name What the value belongs to: `retry: attempts`, `routes[3].weight`.
+ * @param value The value, or {@link notShown} for a secret or what might be one by mistake.
  */
 export function mustBe(name: string, expected: string, value: unknown): string {
   const got =
@@ -30,7 +33,10 @@ export function mustBe(name: string, expected: string, value: unknown): string {
   return `${name} must be ${expected} (${got})`;
 }
 
-/** An option is invalid. Its parts are for callers with a place of their own for it, such as a configuration file. */
+/**
+ * An option is invalid. Its parts are for callers that report options under another name, such as a
+ * configuration file.
+ */
 export interface OptionError extends RangeError {
   /** The option, without its factory: `attempts`. */
   readonly option: string;
@@ -42,10 +48,13 @@ export function isOptionError(error: unknown): error is OptionError {
   return error instanceof RangeError && "option" in error && "requirement" in error;
 }
 
-/** The error of a factory for an option that makes no sense: {@link mustBe}, with the factory first in the name. */
+/**
+ * Returns a factory's error for an invalid option: {@link mustBe}, with the factory first in the
+ * name.
+ */
 export function rangeError(name: string, expected: string, value: unknown, cause?: unknown): OptionError {
   const error = new RangeError(mustBe(name, expected, value), cause === undefined ? {} : { cause });
-  // Not shown beside the message, which has both.
+  // Not enumerable: the message already contains both.
   return Object.defineProperties(error, {
     option: { value: name.slice(name.lastIndexOf(": ") + 1).trim() },
     requirement: { value: mustBe("", expected, value).trim() },
@@ -68,7 +77,8 @@ export function checkNumber(name: string, value: number, bounds: Bounds = {}): v
 }
 
 /**
- * Throws unless the option is an integer within the bounds, or `Infinity` where that is their `max`.
+ * Throws unless the option is an integer within the bounds, or `Infinity` where that is their
+ * `max`.
  *
  * @example checkInteger("retry: attempts", attempts, { min: 1, max: 100 });
  */
@@ -78,8 +88,8 @@ export function checkInteger(name: string, value: number, bounds: Bounds = {}): 
 }
 
 /**
- * Throws unless the option is a time that the platform's timers can wait: above 0 unless told otherwise, and at most
- * {@link longestTimerMs}.
+ * Throws unless the option is a delay that the platform's timers support: at most
+ * {@link longestTimerMs}, and above 0 unless `bounds` differ.
  *
  * @example checkDuration("retry: maxMs", maxMs, { min: { baseMs } });
  */
@@ -92,7 +102,7 @@ export function checkOneOf(name: string, value: unknown, values: readonly unknow
   if (!values.includes(value)) throw rangeError(name, oneOf(values), value);
 }
 
-/** Values in a message: `"full", "equal" or "none"`. */
+/** Lists values for a message: `"full", "equal" or "none"`. */
 export function oneOf(values: readonly unknown[]): string {
   const texts = values.map((value) => (value === undefined ? "undefined" : shown(value)));
   const last = texts.pop() ?? "";
@@ -108,7 +118,7 @@ function isWithin(value: number, { min, max, above, below }: Bounds): boolean {
   );
 }
 
-/** The bounds in a message: ` from 1 to 100`, ` of at least 1`, ` above 0 and at most 1`. */
+/** Describes bounds for a message: ` from 1 to 100`, ` of at least 1`, ` above 0 and at most 1`. */
 function within({ min, max, above, below }: Bounds): string {
   if (
     min !== undefined &&

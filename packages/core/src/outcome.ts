@@ -4,31 +4,35 @@ import { isFault } from "./fault.ts";
 /** What a result says about the upstream: circuit breakers, limits and balancers learn from it. */
 export interface Outcome {
   /**
-   * - `success`: the upstream has done what it should;
-   * - `failure`: it has not, and its health may count it;
-   * - `limited`: it is well but asks for fewer calls: counts as failed where a share of successes is asked for, not
-   *   as one of several failures in a row;
-   * - `neutral`: says nothing about the upstream: a local refusal, an abort.
+   * - `success`: the upstream did its work.
+   * - `failure`: it did not, and its health may count this.
+   * - `limited`: it is healthy but asks for fewer calls. Counts against a success rate, but not as
+   *   one of several consecutive failures.
+   * - `neutral`: says nothing about the upstream, such as a local refusal or an abort.
    */
   readonly kind: "success" | "failure" | "limited" | "neutral";
   /** The same call may succeed if it is made again. */
   readonly retryable: boolean;
-  /** Milliseconds before which it makes no sense to try again, where that was said. */
+  /** Milliseconds to wait before trying again, if the upstream said so. */
   readonly retryAfterMs?: number | undefined;
 }
 
 /**
- * How results are read, and how a response is freed that nobody will read. Both depend on the protocol: the default,
- * `responseClassifier()`, knows HTTP responses.
+ * Turns results into outcomes, and frees responses that nobody will read. Both depend on the
+ * protocol: the default, `responseClassifier()`, knows HTTP responses.
  */
 export interface Classifier {
   outcome(result: Either<unknown, unknown>): Outcome;
   /**
-   * Hears how a response ends that is a success so far, and part of which is still to come: `ended` runs then, once, and no
-   * later than that nobody wants the rest. False: nothing more can become of it. Absent: a response is whole when it is given.
+   * Follows a response that is a success so far to its end: `ended` runs once, when the response
+   * has ended or its rest is no longer wanted. Returns false when its outcome can no longer change.
+   * Absent if responses are complete when they arrive.
    */
   follow?(response: unknown, ended: (outcome: Outcome) => void): boolean;
-  /** Frees what a response holds, such as its connection. Layers call it for each response that they drop. */
+  /**
+   * Frees what a response holds, such as its connection. Layers call it for each response that they
+   * drop.
+   */
   discard(response: unknown): void;
 }
 
@@ -38,7 +42,10 @@ const neutralRetryable: Outcome = { kind: "neutral", retryable: true };
 const failure: Outcome = { kind: "failure", retryable: false };
 const failureRetryable: Outcome = { kind: "failure", retryable: true };
 
-/** What an error says by its origin and whether it may be retried. One that is no fault is a failure. */
+/**
+ * Returns an error's outcome by its origin and whether it is retryable. An error that is not a
+ * fault is a failure.
+ */
 export function outcomeOfError(error: unknown): Outcome {
   if (!isFault(error)) return failure;
   const { origin, retryable, retryAfterMs } = error;
@@ -49,7 +56,10 @@ export function outcomeOfError(error: unknown): Outcome {
   return retryable ? neutralRetryable : neutral;
 }
 
-/** Every response is a success, errors say themselves what they are; a response holds nothing. For stacks without HTTP. */
+/**
+ * For stacks without HTTP: every response is a success and holds no resources; errors are judged by
+ * their fault.
+ */
 export const faultClassifier: Classifier = {
   outcome: (result) => (isLeft(result) ? outcomeOfError(result.left) : success),
   discard() {},

@@ -1,8 +1,8 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Waits so many milliseconds, or until the signal is aborted, and leaves nothing behind. Whoever waited asks
- * `signal.aborted` which of the two it was.
+ * Waits `ms` milliseconds or until the signal is aborted, and leaves neither timer nor listener
+ * behind. Check `signal.aborted` afterwards to know which of the two ended it.
  */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,9 +1,10 @@
 import { bareUrl } from "./bare-url.ts";
 
 /**
- * A value as JSON for a message, cut at `maxLength` characters, whatever it is: deep, cyclic, huge, or no JSON at all.
- * URLs in it are shown without passwords and queries.
- * Cost: what is shown of it, not what it holds.
+ * Formats any value as JSON for a message, cut at `maxLength` characters. The value may be deep,
+ * cyclic, huge, or not JSON at all. URLs in it are shown without passwords and queries.
+ *
+ * Cost: grows with what is shown, not with the size of the value.
  */
 export function shown(value: unknown, maxLength: number = 60): string {
   if (value === undefined) return "missing";
@@ -12,7 +13,7 @@ export function shown(value: unknown, maxLength: number = 60): string {
   return writer.text.length > maxLength ? `${writer.text.slice(0, maxLength)}…` : writer.text;
 }
 
-/** What is looked through for passwords, which come before what is cut off. */
+/** Strings are cut to this length before passwords are removed from their URLs. */
 const maxUrlLength = 4_096;
 /** Deeper levels are left out. */
 const maxDepth = 16;
@@ -54,7 +55,7 @@ class Writer {
   }
 }
 
-/** The first of many lines, and how many more there are: nobody reads 5,000 of them. */
+/** Returns the first `most` lines and how many more there are. */
 export function firstLines(lines: readonly string[], most: number = 100): readonly string[] {
   if (lines.length <= most) return lines;
   return [...lines.slice(0, most), `and ${(lines.length - most).toLocaleString("en")} more`];

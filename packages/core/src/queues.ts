@@ -1,28 +1,34 @@
 /**
- * A place in a queue, behind a promise that `ready()` gave. Whoever waits finds it by that promise and says when
- * it has moved: called, gone on waiting elsewhere, or left.
+ * A place in a queue, behind a promise that `ready()` returned. The waiter looks it up by that
+ * promise and reports when it has moved: made its call, continued to wait elsewhere, or left.
  */
 export interface Place {
-  /** The one who waits promises to say `leave`. */
+  /** The waiter commits to calling `leave`. */
   hold(): void;
-  /** It has moved: it leaves the queue, and what it did not take goes to the next. */
+  /**
+   * The waiter has moved: it leaves the queue, and a slot that it did not take goes to the next
+   * waiter.
+   */
   leave(): void;
 }
 
-/** What those who wait and those whom they wait for know of each other. */
+/** State shared by waiters and the services that they wait for. */
 export interface Queues {
   readonly places: WeakMap<Promise<void>, Place>;
-  /** Counts those who came to wait, or to ask. */
+  /** Counts everyone that came to wait or to ask. */
   arrivals: number;
   /**
-   * The arrival of the one who asks `ready()` in this very tick; `whenReady` says it. Its rank goes with it from queue
-   * to queue. Without that, two who were woken in two queues of one stack would send each other to the end of the
-   * other queue for ever.
+   * The arrival number of the waiter that calls `ready()` in this tick, set by `whenReady`. A
+   * waiter keeps its rank from queue to queue. Otherwise two waiters woken in two queues of one
+   * stack would send each other to the end of the other queue forever.
    */
   asking: number | undefined;
-  /** Somebody asks in this very tick without meaning to wait: no place in a queue is made for it. */
+  /** Readiness is asked in this tick without the intention to wait: no place in a queue is made. */
   onlyAsking: boolean;
-  /** Lists that were asked so and must say that nobody waits, for the sake of what their layer has begun on being asked. */
+  /**
+   * Lists that were asked in this way; each must report that nobody waits, so that its layer undoes
+   * what it has started.
+   */
   readonly asked: { onlyAsked(): void }[];
 }
 
@@ -30,8 +36,8 @@ const key: unique symbol = Symbol.for("@pagoda/core/queues@1");
 const program = globalThis as { [key]?: Queues };
 
 /**
- * One for the whole program, since a stack may hold layers with another copy of this package. The version in its key is
- * that of its shape.
+ * One per program, since a stack may contain layers with another copy of this package. The version
+ * in the key is that of the interface.
  */
 export const queues: Queues = (program[key] ??= {
   places: new WeakMap(),

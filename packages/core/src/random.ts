@@ -1,4 +1,7 @@
-/** A source of chance: each call gives a number from 0 (included) to 1 (not included), evenly spread. */
+/**
+ * A random number generator: each call returns a uniformly distributed number from 0 (inclusive) to
+ * 1 (exclusive).
+ */
 export type Random = () => number;
 
 /** The system's generator, and the default of every layer. Not for secrets. */

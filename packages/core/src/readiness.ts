@@ -6,49 +6,56 @@ import { type Place, queues } from "./queues.ts";
 import { Scope } from "./scope.ts";
 import type { Service } from "./service.ts";
 
-/** The part of a service that waiting needs. */
+/** The part of a service that waiters need. */
 export type Readiness = Pick<Service<never, unknown, unknown>, "ready">;
 
-/** What is handed to those who only ask. Resolved, so that nothing that anybody hangs on it stays there. */
+/**
+ * Returned to callers that only ask. Resolved, so that it does not retain handlers attached to it.
+ */
 const noPlace = Promise.resolve();
 
 /**
- * Those who wait for a slot in a layer with a limit, first come first served.
+ * The waiters for a slot in a layer with a limit, first come, first served.
  *
- * The layer's `ready()` asks `ready()` here, and the layer calls `wake` whenever a slot has become free. One waiter
- * is woken at a time; when it has moved and a slot is still free (it left, something further in held it up, or
- * several became free), the next one is woken. So no wake-up is lost to a waiter that did not use it, no crowd
- * is woken for one slot, and nobody who comes later slips in before one who waits.
+ * The layer's `ready()` calls `ready()` here, and the layer calls `wake` whenever a slot becomes
+ * free. One waiter is woken at a time. When it has moved and a slot is still free (the waiter left,
+ * an inner service held it up, or several slots became free), the next one is woken. So no wake-up
+ * is lost to a waiter that did not use it, no crowd is woken for one slot, and no newcomer
+ * overtakes a waiter.
  *
- * A promise that is awaited without `whenReady` cannot say when it has moved: it is woken in its turn, and the
- * next one with it; when it asks again it is a newcomer.
+ * A promise awaited without `whenReady` cannot report when it has moved. It is woken in its turn
+ * together with the next waiter, and counts as a newcomer when it asks again.
  *
- * Cost: nothing for those who need not wait, else a promise and an entry in a list.
+ * Cost: nothing without waiting, else a promise and an entry in a list.
  */
 export class WaitList {
   readonly #isFree: () => boolean;
   readonly #emptied: (() => void) | undefined;
-  /** In the order of their arrival. */
+  /** In order of arrival. */
   readonly #waiting: Waiter[] = [];
-  /** Woken, not yet moved. */
+  /** Woken, but not yet moved. */
   #awake: Waiter | undefined;
 
   /**
    * @param isFree Whether the layer that owns this list would admit a call made now.
-   * @param emptied Runs whenever nobody waits any more: the last one was woken or has left. A layer that wakes by a
-   * timer, set while somebody waits, clears it then. One that was woken and could not go waits anew.
+   * @param emptied Runs whenever the list becomes empty: the last waiter was woken or has left. A
+   * layer that wakes by a timer, set while there are waiters, clears it then. A waiter that was
+   * woken and could not proceed waits again.
    */
   constructor(isFree: () => boolean, emptied?: () => void) {
     this.#isFree = isFree;
     this.#emptied = emptied;
   }
 
-  /** How many wait. */
+  /** Number of waiters. */
   get size(): number {
     return this.#waiting.length;
   }
 
-  /** `undefined` when something is free and nobody who came earlier waits for it; else a place in the queue. */
+  /**
+   * Returns `undefined` when a slot is free and no earlier arrival waits for it; else a place in
+   * the queue.
+   */
   ready(): undefined | Promise<void> {
     const arrival = queues.asking ?? ++queues.arrivals;
     if (!isEarlier(this.#awake, arrival) && !isEarlier(this.#waiting[0], arrival) && this.#isFree()) {
@@ -64,7 +71,7 @@ export class WaitList {
     return waiter.promise;
   }
 
-  /** Something has become free, or may have: wakes the first who waits. */
+  /** Wakes the first waiter: call it when a slot has, or may have, become free. */
   wake(): void {
     while (this.#awake === undefined && this.#waiting.length > 0 && this.#isFree()) {
       const first = this.#waiting.shift();
@@ -74,14 +81,14 @@ export class WaitList {
     }
   }
 
-  /** @internal Whoever asked does not wait. */
+  /** @internal The caller that asked does not wait. */
   onlyAsked(): void {
     if (this.#waiting.length === 0) this.#emptied?.();
   }
 
   /** @internal */
   leave(waiter: Waiter): void {
-    // One who waits for any of several services may stand here more than once, at the same arrival.
+    // A waiter for any of several services may be here more than once, with the same arrival.
     for (let at = this.#firstFrom(waiter.arrival); this.#waiting[at]?.arrival === waiter.arrival; at++) {
       if (this.#waiting[at] === waiter) {
         this.#waiting.splice(at, 1);
@@ -94,7 +101,7 @@ export class WaitList {
     this.wake();
   }
 
-  /** Where the first of those stands who came at that arrival or later. */
+  /** Returns the index of the first waiter with this arrival or a later one. */
   #firstFrom(arrival: number): number {
     let low = 0;
     let high = this.#waiting.length;
@@ -135,7 +142,7 @@ class Waiter implements Place {
   }
 }
 
-/** Places in several queues at once, of which one is enough. */
+/** Places in several queues at once, one of which is enough. */
 class AnyPlace implements Place {
   readonly #places: readonly Place[];
 
@@ -152,7 +159,10 @@ class AnyPlace implements Place {
   }
 }
 
-/** Whether a call made now, in this same tick, would be admitted; asks without waiting. */
+/**
+ * Whether a call made now, in this same tick, would be admitted. Asks without taking a place in a
+ * queue.
+ */
 export function isReady(service: Readiness): boolean {
   const before = queues.onlyAsking;
   queues.onlyAsking = true;
@@ -165,9 +175,9 @@ export function isReady(service: Readiness): boolean {
 }
 
 /**
- * The readiness of several services of which one is enough: `undefined` as soon as one is ready; what a balancer's
- * `ready()` returns. Who waits stands in the queue of each, and gives the other places back when it has moved.
- * Of no services at all none ever becomes ready.
+ * Returns the readiness of several services, one of which is enough: `undefined` as soon as one is
+ * ready. A balancer's `ready()` returns this. A waiter stands in the queue of each service and
+ * gives up the other places when it has moved. Without any services the promise never settles.
  */
 export function anyReady(services: Iterable<Readiness>): undefined | Promise<void> {
   const turns: Promise<void>[] = [];
@@ -185,11 +195,13 @@ export function anyReady(services: Iterable<Readiness>): undefined | Promise<voi
 }
 
 /**
- * Waits until a service is ready and acts in that very tick: the one way to wait. Keeps the order of those who
- * wait and hands on a wake-up that it does not use.
+ * Waits until a service is ready and acts in that same tick. This is the only correct way to wait:
+ * it keeps waiters in order and passes on a wake-up that it does not use.
  *
- * @param act Runs in the tick in which `ready()` gave `undefined`, so a call made in it is admitted.
- * @returns What `act` returned, or `undefined` when the signal was aborted first; then `act` has not run.
+ * @param act Runs in the tick in which `ready()` returned `undefined`, so a call made in it is
+ * admitted.
+ * @returns The result of `act`, or `undefined` when the signal was aborted first; then `act` has
+ * not run.
  */
 export async function whenReady<T>(
   service: Readiness,
@@ -215,7 +227,8 @@ export async function whenReady<T>(
       }
       const next = turn && queues.places.get(turn);
       next?.hold();
-      // What was not taken goes to the next one now, not when what `act` began has settled.
+      // A slot that was not taken goes to the next waiter now, not when the work started by `act`
+      // has settled.
       place?.leave();
       place = next;
       if (turn === undefined) return await (acted as T);
@@ -227,7 +240,7 @@ export async function whenReady<T>(
   }
 }
 
-/** How long a call waits for readiness. */
+/** Limits how long a call waits for readiness. */
 export interface Wait {
   /** Milliseconds, from 0 (not at all) to 2,147,483,647. */
   readonly maxWaitMs?: number;
@@ -235,19 +248,22 @@ export interface Wait {
 }
 
 /**
- * How long layers that call inner in a later tick let it become ready, unless told otherwise: as long as linkerd waits for
- * an upstream before it fails fast. Long enough for a slot to become free, too short for an open circuit to close.
+ * How long layers that call inner in a later tick wait for its readiness by default: as long as
+ * linkerd waits for an upstream before it fails fast. Long enough for a slot to become free, too
+ * short for an open circuit to close.
  */
 export const defaultMaxWaitMs = 3_000;
 
 /**
  * Calls a service as soon as it is ready.
  *
- * With `maxWaitMs` it waits that long at most, then calls all the same: a service that is not ready refuses with its own
- * error, which says why (`CircuitOpen`, `ConcurrencyLimited`). Without, it waits as long as the signal lets it, which for
- * an open circuit may be minutes.
+ * With `maxWaitMs` it waits at most that long, then calls anyway: a service that is not ready
+ * refuses with its own error, which states the reason (`CircuitOpen`, `ConcurrencyLimited`).
+ * Without `maxWaitMs` it waits until the signal is aborted, which for an open circuit may take
+ * minutes.
  *
- * @returns What the call gives, or {@link Aborted} when the signal was aborted before the service became ready.
+ * @returns The call's result, or {@link Aborted} when the signal was aborted before the service
+ * became ready.
  * @throws RangeError (as a rejection) when `maxWaitMs` is out of range.
  */
 export async function oneshot<Req, Res, Err>(
@@ -259,13 +275,13 @@ export async function oneshot<Req, Res, Err>(
   const call = (): Promise<Either<Err, Res>> => service.call(request, signal);
   if (maxWaitMs === undefined || isReady(service)) {
     const result = await whenReady(service, call, signal);
-    // Only an aborted signal gives `undefined`: a call always gives an Either.
+    // Only an aborted signal leads to `undefined`: a call always returns an Either.
     return result ?? left(aborted(signal as AbortSignal));
   }
   checkMaxWait("oneshot", maxWaitMs);
   const patience = new Scope(signal);
   const timer = clock.setTimer(maxWaitMs, () => patience.abort());
-  // The wait alone is bounded: it is over when the call begins.
+  // Only the wait is bounded: it is over when the call begins.
   const begin = (): { readonly answer: Promise<Either<Err, Res>> } => {
     clock.clearTimer(timer);
     patience.end();
@@ -281,7 +297,7 @@ export async function oneshot<Req, Res, Err>(
   return signal?.aborted ? left(aborted(signal)) : call();
 }
 
-/** @throws RangeError when it is no time that a timer takes. */
+/** @throws RangeError when `maxWaitMs` is not a delay that timers support. */
 export function checkMaxWait(of: string, maxWaitMs: number): void {
   checkDuration(`${of}: maxWaitMs`, maxWaitMs, { min: 0 });
 }

@@ -1,26 +1,29 @@
-/** Says how often a request can be made. */
+/** How often a request can be made. */
 export interface Replay {
-  /** Whether the request can be made again, the earlier try being over. Asked right before each further try. */
+  /**
+   * Whether the request can be made again after the earlier attempt has ended. Asked right before
+   * each further attempt.
+   */
   canRepeat(): boolean;
-  /** Whether it can be made a second time while the first is under way. */
+  /** Whether it can be made a second time while the first attempt is in flight. */
   canDouble(): boolean;
 }
 
 /**
- * What a request must carry to be made more than once. For HTTP, the layer `replay` of `@pagoda/replay` adds it; where
- * every request may be repeated, `{ ...request, replay: idempotent }` says so.
+ * What a request must carry to be made more than once. For HTTP, the layer `replay` of
+ * `@pagoda/replay` adds it. If every request may be repeated, add `replay: idempotent`.
  */
 export interface Replayable {
   readonly replay: Replay;
 }
 
-/** Of a request that can be made as often as one likes, several at once included. */
+/** For a request that can be made any number of times, several at once included. */
 export const idempotent: Replay = {
   canRepeat: () => true,
   canDouble: () => true,
 };
 
-/** Of a request that must be made only once. */
+/** For a request that must be made only once. */
 export const once: Replay = {
   canRepeat: () => false,
   canDouble: () => false,

@@ -5,15 +5,15 @@ import { rangeError } from "./options.ts";
 import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
 
 /**
- * What an HTTP response is recognised by: a numeric `status` and `headers` with a `get`. That fits those of
- * `@pagoda/http` and of `fetch`.
+ * The shape by which an HTTP response is recognised: a numeric `status`, and `headers` with a
+ * `get`. The responses of `@pagoda/http` and of `fetch` both have it.
  */
 export interface HttpLike {
   readonly status: number;
   readonly headers: { get(name: string): string | null | undefined };
 }
 
-/** Which responses are meant: HTTP statuses, or a predicate. */
+/** Selects responses: by HTTP status, or with a predicate. */
 export type ResponseMatch<Res> = readonly number[] | ((response: Res) => boolean);
 
 export interface ResponseClassifierOptions<Res = HttpLike> {
@@ -23,9 +23,9 @@ export interface ResponseClassifierOptions<Res = HttpLike> {
   readonly limited?: ResponseMatch<Res>;
   /** Responses after which the same call may succeed. Default: 429, 502, 503, 504. */
   readonly retryable?: ResponseMatch<Res>;
-  /** Errors after which the same call may succeed. Default: those that say so themselves (`retryable`). */
+  /** Errors after which the same call may succeed. Default: those with `retryable` set. */
   readonly retryableErrors?: (error: unknown) => boolean;
-  /** Time of day, for a `Retry-After` that is a date. */
+  /** Provides the time of day for a `Retry-After` that is a date. */
   readonly clock?: Clock;
 }
 
@@ -37,20 +37,21 @@ const limited: Outcome = { kind: "limited", retryable: false };
 const limitedRetryable: Outcome = { kind: "limited", retryable: true };
 
 /**
- * The classifier that layers use unless they are given another. Errors say themselves what they are. An HTTP response is
- * judged by its status, or as the error that it stands for (`fault`), and `Retry-After` is honoured. Any other response
- * is a success, unless a predicate says otherwise. A body that breaks makes its response a failure after all. `discard`
- * cancels the body of an HTTP response, which frees its connection.
+ * The default classifier of all layers. Errors are judged by their fault. An HTTP response is
+ * judged by its status, or by the error that it was made from (`fault`), and `Retry-After` is
+ * honoured. Any other response is a success unless a predicate decides otherwise. A body that
+ * breaks off turns its response into a failure. `discard` cancels the body of an HTTP response,
+ * which frees its connection.
  *
  * Cost: about 20 ns for a result that is not retryable.
  *
- * Source: linkerd's classification; the retryable statuses are Envoy's `gateway-error`, and 429.
+ * Source: linkerd's classification. The retryable statuses are Envoy's `gateway-error` and 429.
  *
  * @example
  * retry({ classifier: responseClassifier({ retryable: [409, 503] }) })
  * circuitBreaker({ classifier: responseClassifier({ failures: (answer: Answer) => answer.code !== 0 }) })
  *
- * @throws RangeError when an option names a number that is no HTTP status.
+ * @throws RangeError when an option contains a number that is not an HTTP status.
  */
 export function responseClassifier<Res = HttpLike>({
   failures,
@@ -78,7 +79,7 @@ export function responseClassifier<Res = HttpLike>({
       if (isLeft(result)) return outcomeOf(result.left);
       const response = result.right;
       const http = isHttp(response) ? response : undefined;
-      // What nearly every call comes to, without asking three times.
+      // The fast path of nearly every call: no need to check three matchers.
       if (isDefault && (http === undefined || (http.status < 500 && http.status !== 429))) return success;
       const again = isRetryable(response, http);
       if (isFailure(response, http)) return withRetryAfter(again ? failureRetryable : failure, http, clock);
@@ -93,12 +94,12 @@ export function responseClassifier<Res = HttpLike>({
 function followBody(response: unknown, ended: (outcome: Outcome) => void): boolean {
   const body = isHttp(response) ? response.body : undefined;
   if (!isObservable(body) || body.isWhole) return false;
-  // Who cancels the rest has seen nothing wrong with it.
+  // A reader that cancels the rest has seen nothing wrong with it.
   body.observe((_complete, _trailers, fault) => ended(fault === undefined ? success : outcomeOfError(fault)));
   return true;
 }
 
-/** A body of core's HTTP model: others do not say how they end. */
+/** A body of `@pagoda/http`: others do not report how they end. */
 interface Observable {
   readonly isWhole: boolean;
   observe(observer: (complete: boolean, trailers?: unknown, fault?: unknown) => void): void;
@@ -110,14 +111,15 @@ function isObservable(body: unknown): body is Observable {
 }
 
 /**
- * Frees what a response holds that nobody will read: cancels the body of an HTTP response, and with it frees the
- * connection. Anything else holds nothing. For layers that may get a response after they have given up waiting for it.
+ * Frees the resources of a response that nobody will read: cancels the body of an HTTP response,
+ * which frees its connection. Other responses hold no resources. For layers that may receive a
+ * response after they have stopped waiting for it.
  */
 export function discardResponse(response: unknown): void {
   if (isHttp(response)) cancel(response.body);
 }
 
-/** The responses of `fetch` and of core's HTTP model, as far as they matter here. */
+/** The relevant part of responses of `fetch` and `@pagoda/http`. */
 interface Recognised extends HttpLike {
   readonly body?: unknown;
 }
@@ -156,7 +158,10 @@ function withRetryAfter(outcome: Outcome, http: HttpLike | undefined, clock: Clo
   return afterMs === undefined ? outcome : { ...outcome, retryAfterMs: afterMs };
 }
 
-/** Cancels a `Body`, or a stream of `fetch`, whose promise rejects when somebody reads it already. */
+/**
+ * Cancels a `Body` or a stream of `fetch`, whose promise rejects if the stream already has a
+ * reader.
+ */
 function cancel(body: unknown): void {
   if (typeof body !== "object" || body === null) return;
   const { cancel: run } = body as { readonly cancel?: unknown };
@@ -166,13 +171,16 @@ function cancel(body: unknown): void {
 }
 
 /**
- * Milliseconds that the value of a `Retry-After` field asks to wait, given as seconds or as an HTTP date (RFC 9110, 10.2.3);
- * 0 for a date that is past, `undefined` where it is neither.
+ * Returns the milliseconds that a `Retry-After` value asks to wait, given as seconds or as an HTTP
+ * date (RFC 9110, 10.2.3).
+ *
+ * @returns 0 for a date in the past, `undefined` when the value is neither seconds nor a date.
  */
 export function parseRetryAfter(value: string | null | undefined, clock: Clock): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  // All three forms of an HTTP date begin with the name of a day, and nothing else that Date.parse takes is meant.
+  // All three forms of an HTTP date begin with the name of a day; Date.parse accepts much more than
+  // these.
   const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - clock.wallTime());
 }

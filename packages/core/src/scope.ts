@@ -1,4 +1,7 @@
-/** Where a signal keeps the scope that made it. Registered: a stack may hold layers with another copy of this package. */
+/**
+ * The property of a signal that holds its scope. A registered symbol: other layers may have another
+ * copy of this package.
+ */
 const scopeOf: unique symbol = Symbol.for("@pagoda/core/scope@1");
 
 interface Scoped extends AbortSignal {
@@ -6,10 +9,11 @@ interface Scoped extends AbortSignal {
 }
 
 /**
- * A call that a layer makes on behalf of another: its signal is aborted with the caller's, or by the layer alone.
- * Deadlines pass through it, so a layer further in sees when the caller will have given up.
+ * A call that a layer makes on behalf of another. Its signal is aborted with the caller's, or by
+ * the layer alone. Deadlines pass through it, so an inner layer sees when the caller will give up.
  *
- * The layer calls `end` when its call is over, whatever the outcome: that takes the listener off the caller's signal.
+ * The layer must call `end` when its call is over, whatever the outcome: this removes the listener
+ * from the caller's signal.
  *
  * Cost: an `AbortController` with a listener, about 0.4 µs.
  */
@@ -23,7 +27,7 @@ export class Scope {
 
   /**
    * @param parent The caller's signal.
-   * @param onAbort Runs when the caller aborts, after inner has heard of it.
+   * @param onAbort Runs when the caller aborts, after inner's signal has been aborted.
    */
   constructor(parent: AbortSignal | undefined, onAbort?: (reason: unknown) => void) {
     this.signal = this.#controller.signal;
@@ -34,7 +38,10 @@ export class Scope {
     else parent?.addEventListener("abort", this.#onParentAbort);
   }
 
-  /** Milliseconds on the clock's `now()`: when whoever waits will have given up. The nearest counts. */
+  /**
+   * When the caller will give up, in milliseconds on the clock's `now()`. The earliest deadline
+   * counts.
+   */
   get deadline(): number | undefined {
     const outer = deadlineOf(this.#parent);
     const own = this.#deadline;
@@ -45,19 +52,19 @@ export class Scope {
     this.#deadline = at;
   }
 
-  /** The layer gives up what it began. */
+  /** Aborts the layer's call. */
   abort(reason?: unknown): void {
     this.end();
     this.#controller.abort(reason);
   }
 
-  /** The call is over: nothing listens any more. */
+  /** Ends the call: removes the listener from the caller's signal. */
   end(): void {
     this.#parent?.removeEventListener("abort", this.#onParentAbort);
   }
 
-  // An object as listener would do, too, but Node wraps those in a closure that V8 keeps alive for long, and with it
-  // all that belongs to the call.
+  // A listener object would work as well, but Node wraps it in a closure that V8 keeps alive for
+  // long, together with everything that belongs to the call.
   readonly #onParentAbort = (): void => {
     const reason: unknown = this.#parent?.reason;
     this.abort(reason);
@@ -66,8 +73,9 @@ export class Scope {
 }
 
 /**
- * When the caller behind a signal will have given up, in milliseconds on its clock's `now()`; `undefined` where no
- * layer further out has set a limit. A layer does not begin what cannot end before that.
+ * Returns when the caller behind a signal will give up, in milliseconds on its clock's `now()`;
+ * `undefined` if no outer layer has set a deadline. A layer does not start what cannot end before
+ * it.
  */
 export function deadlineOf(signal: AbortSignal | undefined): number | undefined {
   return (signal as Scoped | undefined)?.[scopeOf]?.deadline;
