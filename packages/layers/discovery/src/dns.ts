@@ -5,29 +5,33 @@ import { type DnsEndpoint, type DnsFault, originOf } from "./records.ts";
 import { dnsSource } from "./refresh.ts";
 import type { Source } from "./source.ts";
 
+/** Options of {@link dnsEndpoints}. */
 export interface DnsEndpointsOptions extends DnsSettings {
-  /** The name whose addresses are the endpoints. An address stands for itself. */
+  /** Name whose addresses are the endpoints. An address stands for itself. */
   readonly host: string;
-  /** Where all of them listen: 1 to 65,535. */
+  /** Port of all endpoints: 1 to 65,535. */
   readonly port: number;
 }
 
 /**
- * The addresses of a name (A and AAAA), each an endpoint. Use it where a name stands for several servers that can
- * answer alike: a headless service in Kubernetes, a name with several A records.
+ * Discovers the addresses of a name (A and AAAA), each as an endpoint. Use it for a name that
+ * stands for several equivalent servers: a headless service in Kubernetes, a name with several A
+ * records.
  *
- * It asks again when the first TTL has ended. What the DNS does not answer stays as it was, the two types of record
- * apart: a server that fails for AAAA does not take away the A records. Who asks in vain asks again after `failureMs`,
- * doubled each time.
+ * It refreshes when the lowest TTL expires. If a query fails, its last addresses are kept,
+ * separately for each record type: a server that fails for AAAA does not remove the A records.
+ * Failed queries are retried after `failureMs`, which doubles each time.
  *
- * That there is nothing (NXDOMAIN, NODATA) is an answer, but servers in trouble give it, too, and to believe it means
- * an outage. So it counts once it has stood for `emptyAfterMs`; then the list is empty. With 0 it counts at once.
+ * A negative answer (NXDOMAIN, NODATA) is an answer, but failing servers give it, too, and
+ * accepting it causes an outage. So it must persist for `emptyAfterMs` before the list becomes
+ * empty. With 0 it is accepted at once.
  *
  * Errors: {@link DnsFault}, to the observer and in `started`.
  *
- * Cost: two queries each time; nothing on the path of a call.
+ * Cost: two queries per refresh; none per call.
  *
- * Source: Envoy's `STRICT_DNS` for what counts as an answer, HAProxy's `hold nx` for believing it after 30 s.
+ * Source: Envoy's `STRICT_DNS` for what counts as an answer, HAProxy's `hold nx` for accepting it
+ * after 30 s.
  *
  * @throws RangeError when an option is out of range.
  */

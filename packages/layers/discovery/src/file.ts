@@ -10,66 +10,73 @@ import {
   type Timer,
 } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
-import { jsonEntries, type Reading } from "./json.ts";
+import { jsonEntries, type ParsedEntries } from "./json.ts";
 import { Publisher, type Source, type SourceObserver } from "./source.ts";
 import { PathWatch } from "./watch.ts";
 
-/** The file cannot be read: it is not there, or not for this process. */
+/** The file does not exist or cannot be read. */
 export interface FileUnreadable extends Fault<"FileUnreadable"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly path: string;
-  /** As Node has it: `ENOENT`, `EACCES`, `EISDIR`. */
+  /** Node's error code: `ENOENT`, `EACCES`, `EISDIR`. */
   readonly code: string;
 }
 
-/** The file is invalid, in whole or in part, or only half written. */
+/** The file is invalid, as a whole or in part, or only half written. */
 export interface FileInvalid extends Fault<"FileInvalid"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly path: string;
-  /** A line for each: where in the file, the value, and what would be valid. */
+  /** One line per problem: path within the file, what is expected, and the value. */
   readonly problems: readonly string[];
-  /** Invalid entries are left out, and the others count. Absent: the file is invalid as a whole. */
+  /** Set if only some entries are invalid and skipped; absent if the whole file is. */
   readonly partial?: true;
 }
 
 export type FileFault = FileUnreadable | FileInvalid;
 
+/** Options of {@link fileEndpoints}. */
 export interface FileEndpointsOptions<E extends Endpoint = Endpoint> {
+  /** The file, or a link to it. */
   readonly path: string;
   /**
-   * Reads the text: a list, or what makes sense of one and what does not. `Left` lists what is wrong with it as a whole,
-   * and so does what it throws. Default: {@link jsonEntries}.
+   * Parses the text into endpoints, or into valid entries and problems. `Left`, or an exception,
+   * makes the whole file invalid. Default: {@link jsonEntries}.
    */
-  readonly parse?: (text: string) => Either<readonly string[], readonly E[] | Reading<E>>;
-  /** The endpoints until the file has been read, such as the last list before a restart. Default: none. */
+  readonly parse?: (text: string) => Either<readonly string[], readonly E[] | ParsedEntries<E>>;
+  /**
+   * Endpoints until the file has been read, such as the last list before a restart. Default: none.
+   */
   readonly initial?: readonly E[];
-  /** From the first sign of a change to reading, for changes come in bursts: milliseconds, 0 or more. Default 50. */
+  /**
+   * Delay between the first sign of a change and the read, as changes come in bursts, in
+   * milliseconds: 0 or more. Default 50.
+   */
   readonly settleMs?: number;
-  /** The file is read this often although nothing has told of a change: milliseconds, over 0. Default 10,000. */
+  /** Interval of reads without any sign of a change, in milliseconds: over 0. Default 10,000. */
   readonly pollMs?: number;
   readonly observer?: SourceObserver<E, FileFault>;
   readonly clock?: Clock;
 }
 
-/** What no list needs, and no device or pipe without an end gets past. */
+/** Maximum file size, which also bounds reads of endless devices and pipes. */
 const maxBytes = 16 * 1_024 ** 2;
 
 /**
- * The endpoints that a file lists, followed as the file changes. Use it where people, a deployment or a control plane
- * that writes files say what there is.
+ * Discovers the endpoints listed in a file, and follows its changes. Use it for lists that are
+ * written by people, a deployment or a control plane.
  *
- * It may be changed in any way: written in place, replaced by renaming, deleted and made again, or reached by links
- * that change, as in a mounted ConfigMap. It is read after each sign of a change, and every `pollMs` for file systems
- * that give none. What is read counts only if it differs.
+ * The file may be changed in any way: written in place, replaced by renaming, deleted and
+ * recreated, or reached through links that change, as in a mounted ConfigMap. It is read after each
+ * sign of a change, and every `pollMs` for file systems that give none.
  *
- * Invalid entries are left out, and the rest counts. While the file is missing, invalid as a whole or larger than 16 MiB, the
- * last good list stays: only an empty list says that there are no endpoints.
+ * Invalid entries are skipped. While the file is missing, invalid as a whole or larger than 16 MiB,
+ * the last good list is kept: only an empty list means that there are no endpoints.
  *
- * Errors: {@link FileFault}, to the observer once for each that is new, and in `started`.
+ * Errors: {@link FileFault}, to the observer once per new problem, and in `started`.
  *
- * Cost: a reading of the file each time; nothing on the path of a call.
+ * Cost: one read of the file per change or poll; none per call.
  *
  * @throws RangeError when an option is out of range.
  */
@@ -118,13 +125,13 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
 
 type ReaderOptions = Required<Omit<FileEndpointsOptions, "observer" | "initial">>;
 
-/** What there is, and what has been left out. */
-interface Said {
+/** The endpoints of the file, and the fault if some entries were skipped. */
+interface Loaded {
   readonly endpoints: readonly Endpoint[];
   readonly fault: FileInvalid | undefined;
 }
 
-/** Reads the file again and again, one reading at a time. */
+/** Reads the file repeatedly, one read at a time. */
 class Reader {
   readonly #publisher: Publisher<Endpoint, FileFault>;
   readonly #options: ReaderOptions;
@@ -133,15 +140,15 @@ class Reader {
   #settling: Timer | undefined;
   #polling: Timer | undefined;
   #isReading = false;
-  /** Something changed while it was reading. */
+  /** Whether the file changed during a read. */
   #isStale = false;
   #text: string | undefined;
-  #said: Either<FileFault, Said> | undefined;
+  #loaded: Either<FileFault, Loaded> | undefined;
 
   constructor(publisher: Publisher<Endpoint, FileFault>, options: ReaderOptions) {
     this.#publisher = publisher;
     this.#options = options;
-    this.#watch = new PathWatch(options.path, this.#stirred);
+    this.#watch = new PathWatch(options.path, this.#onChange);
     this.#look();
   }
 
@@ -158,7 +165,7 @@ class Reader {
     for (const timer of [this.#settling, this.#polling]) if (timer !== undefined) clock.clearTimer(timer);
   }
 
-  readonly #stirred = (): void => {
+  readonly #onChange = (): void => {
     const { clock, settleMs } = this.#options;
     if (this.#publisher.isClosed) return;
     this.#settling ??= clock.setTimer(settleMs, () => {
@@ -179,9 +186,9 @@ class Reader {
 
   async #read(): Promise<void> {
     const { clock, pollMs } = this.#options;
-    // Watched first, read then: what changes in between is told.
+    // Watches before it reads, so that no change in between is missed.
     await this.#watch.follow();
-    const said = await this.#load();
+    const loaded = await this.#load();
     if (this.#publisher.isClosed) return;
     this.#isReading = false;
     this.#polling = clock.setTimer(pollMs, () => this.#look());
@@ -189,23 +196,23 @@ class Reader {
       this.#isStale = false;
       this.#look();
     }
-    // Last: a mistake in who listens does not end the source, and who listens may close it.
-    if (!isLeft(said)) this.#publisher.succeeded(said.right.endpoints, said.right.fault);
-    else if (!isSame(said.left, this.#publisher.fault)) this.#publisher.failed(said.left);
+    // Last, since a listener may throw, which must not stop the source, or close it.
+    if (!isLeft(loaded)) this.#publisher.succeeded(loaded.right.endpoints, loaded.right.fault);
+    else if (!isSame(loaded.left, this.#publisher.fault)) this.#publisher.failed(loaded.left);
   }
 
-  async #load(): Promise<Either<FileFault, Said>> {
+  async #load(): Promise<Either<FileFault, Loaded>> {
     const { path } = this.#options;
     try {
       const text = await readText(path, this.#closing.signal);
-      if (text !== this.#text || this.#said === undefined) {
+      if (text !== this.#text || this.#loaded === undefined) {
         this.#text = text;
-        this.#said =
+        this.#loaded =
           text === undefined
             ? left({ ...this.#invalid, problems: [`the file must be at most ${maxBytes} bytes`] })
             : this.#parse(text);
       }
-      return this.#said;
+      return this.#loaded;
     } catch (cause) {
       const { code = "UNKNOWN" } = cause as NodeJS.ErrnoException;
       return left({ _tag: "FileUnreadable", origin: "local", retryable: true, path, code, cause });
@@ -216,7 +223,7 @@ class Reader {
     return { _tag: "FileInvalid", origin: "local", retryable: true, path: this.#options.path } as const;
   }
 
-  #parse(text: string): Either<FileFault, Said> {
+  #parse(text: string): Either<FileFault, Loaded> {
     const invalid = this.#invalid;
     try {
       const parsed = this.#options.parse(text);
@@ -237,14 +244,15 @@ class Reader {
 }
 
 /**
- * `undefined`: it is too long. A pipe is not waited for: whoever opens one that nobody writes to waits for ever, and holds a
- * thread of the few that read files and ask the DNS.
+ * Reads a file; returns `undefined` if it is too long. Does not block on a pipe: opening one
+ * without a writer would wait forever, and occupy one of the few threads for file and DNS
+ * operations.
  */
 async function readText(path: string, signal: AbortSignal): Promise<string | undefined> {
   const pieces: Buffer[] = [];
   let length = 0;
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  // One byte more than may be.
+  // `end` is inclusive, so this reads one byte more than allowed.
   for await (const piece of file.createReadStream({ end: maxBytes, signal })) {
     pieces.push(piece as Buffer);
     length += (piece as Buffer).length;
@@ -252,7 +260,10 @@ async function readText(path: string, signal: AbortSignal): Promise<string | und
   return length > maxBytes ? undefined : Buffer.concat(pieces, length).toString("utf8");
 }
 
-/** The same trouble as before is not told again at each poll. What a text says wrong is one object until it changes. */
+/**
+ * A persistent problem is reported once, not at each poll. The fault of a text is one object until
+ * the text changes.
+ */
 function isSame(fault: FileFault, before: FileFault | undefined): boolean {
   if (before === undefined || fault._tag === "FileInvalid") return fault === before;
   return before._tag === "FileUnreadable" && fault.code === before.code;

@@ -1,30 +1,35 @@
 import { type Endpoint, firstLines, mustBe, shown } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 
-/** What a text lists, as far as it makes sense. */
-export interface Reading<out E extends Endpoint = Endpoint> {
+/** The valid entries of a list, and the problems of the others. */
+export interface ParsedEntries<out E extends Endpoint = Endpoint> {
   readonly endpoints: readonly E[];
-  /** What has been left out: a line for each problem, the first hundred of them. */
+  /** Problems of skipped entries, one line each: the first hundred. */
   readonly problems: readonly string[];
 }
 
+/** Options of {@link jsonEntries}. */
 export interface JsonEntriesOptions {
-  /** The normal form of a key; `undefined`: it is none. Default: any text that is not empty. */
+  /**
+   * Returns a key in canonical form, or `undefined` if it is invalid. Default: accepts any
+   * non-empty string.
+   */
   readonly keyOf?: (key: string) => string | undefined;
-  /** What a key must be, for problems. Default: `a string that is not empty`. */
+  /** What a key must be, for messages. Default: `a string that is not empty`. */
   readonly validKey?: string;
 }
 
 /**
- * Reads a JSON list of keys, or of objects with a `key` and perhaps a `weight`; the two may be mixed. Entries that make
- * no sense are left out, and so are all but the first with the same key. What `fileEndpoints` does by default.
+ * Parses a JSON list of keys, or of objects with a `key` and an optional `weight`, which may be
+ * mixed. Skips invalid entries, and all but the first with the same key. The default of
+ * `fileEndpoints`.
  *
- * `Left`: it is no such list, or there is no entry in it that makes sense although there are some.
+ * @returns `Left` if the text is not such a list, or if it has entries and all of them are invalid.
  */
 export function jsonEntries(
   text: string,
   options: JsonEntriesOptions = {},
-): Either<readonly string[], Reading> {
+): Either<readonly string[], ParsedEntries> {
   const read = entriesIn(text, options);
   if (isLeft(read)) return read;
   const { endpoints, problems } = read.right;
@@ -32,7 +37,7 @@ export function jsonEntries(
   return endpoints.length === 0 && problems.length > 0 ? left(first) : right({ endpoints, problems: first });
 }
 
-/** The same list, where an entry that makes no sense is not left out: `Left` lists every problem there is. */
+/** Parses the same list strictly: returns `Left` with all problems if any entry is invalid. */
 export function jsonEndpoints(text: string): Either<readonly string[], readonly Endpoint[]> {
   const read = entriesIn(text, {});
   if (isLeft(read)) return read;
@@ -40,13 +45,13 @@ export function jsonEndpoints(text: string): Either<readonly string[], readonly 
   return problems.length > 0 ? left(problems) : right(endpoints);
 }
 
-function entriesIn(text: string, options: JsonEntriesOptions): Either<readonly string[], Reading> {
+function entriesIn(text: string, options: JsonEntriesOptions): Either<readonly string[], ParsedEntries> {
   let list: unknown;
   try {
-    // Some editors begin a file with a byte order mark, which JSON does not know.
+    // Some editors start a file with a byte order mark, which JSON does not allow.
     list = JSON.parse(text.replace(/^\uFEFF/u, ""));
   } catch (error) {
-    return left([`the file is no JSON: ${(error as Error).message}`]);
+    return left([`the file is not valid JSON: ${(error as Error).message}`]);
   }
   if (!Array.isArray(list)) return left([mustBe("the file", "a list", list)]);
 
@@ -59,7 +64,7 @@ function entriesIn(text: string, options: JsonEntriesOptions): Either<readonly s
     if (key === undefined) return;
     const first = firstAt.get(key);
     if (first === undefined) firstAt.set(key, at);
-    else problems.push(mustBe(`key of [${at}]`, `another one than that of [${first}]`, key));
+    else problems.push(mustBe(`key of [${at}]`, `unique, but [${first}] has the same`, key));
     if (problems.length === before)
       endpoints.push(weight === undefined ? { key } : { key, weight: weight as number });
   });
@@ -72,7 +77,7 @@ interface Entry {
 }
 
 interface Read {
-  /** `undefined`: it has none that makes sense. */
+  /** `undefined` if invalid. */
   readonly key?: string | undefined;
   readonly weight?: unknown;
 }

@@ -13,13 +13,13 @@ import {
   type RecordType,
 } from "./records.ts";
 
-/** The addresses of some hosts. */
+/** The result of resolving some hosts. */
 export interface Found {
-  /** A host that has none is not in it. */
+  /** Addresses by host; hosts without any are absent. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
-  /** Milliseconds until the first of the answers is out of date. */
+  /** Milliseconds until the first answer expires. */
   readonly ttlMs: number;
-  /** A query that failed while others were answered; what it gave last stands in for it. */
+  /** The first failed query, if others were answered. Its last addresses are used. */
   readonly fault: DnsFailed | undefined;
 }
 
@@ -31,11 +31,11 @@ interface Question<T> {
 
 type Reply<T> = Either<DnsFault, readonly T[]>;
 
-/** Asks the resolver of one source, all that goes together at once and each time with a limit. */
+/** Sends the queries of one source, concurrently and with a timeout. */
 export class Lookup {
   readonly #settings: Settings;
   readonly #closing = new AbortController();
-  /** The last addresses that each query gave, for when it fails. */
+  /** The last addresses of each query, for when it fails. */
   #known: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(settings: Settings) {
@@ -46,7 +46,10 @@ export class Lookup {
     );
   }
 
-  /** `Left` when no query gave an address: that there is none only if all have said so. */
+  /**
+   * Resolves hosts. Returns `Left` if no query had an address: `NoRecords` only if all answers were
+   * negative.
+   */
   async addresses(hosts: readonly string[]): Promise<Either<DnsFault, Found>> {
     const { resolver, types } = this.#settings;
     const names = hosts.filter((host) => isIP(host) === 0);
@@ -101,7 +104,7 @@ export class Lookup {
     return reply as Reply<SrvRecord>;
   }
 
-  /** Gives up what is under way. */
+  /** Cancels the queries in flight. */
   close(): void {
     this.#closing.abort();
     this.#settings.resolver.cancel();

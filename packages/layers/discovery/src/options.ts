@@ -12,35 +12,42 @@ import {
 import type { DnsEndpoint, DnsFault, Resolver } from "./records.ts";
 import type { SourceObserver } from "./source.ts";
 
-/** What `dnsEndpoints` and `srvEndpoints` have in common. */
+/** Options common to `dnsEndpoints` and `srvEndpoints`. */
 export interface DnsSettings {
-  /** What the keys begin with: `http://10.0.0.7:8080`. Default `http`. */
+  /** Scheme of the endpoints' keys, such as `http://10.0.0.7:8080`. Default `http`. */
   readonly scheme?: string;
-  /** Only addresses of this version of IP. Default: both. */
+  /** Only addresses of this IP version. Default: both. */
   readonly family?: 4 | 6;
-  /** An answer holds for this long at least, whatever its TTL: milliseconds, over 0. Default 1,000. */
+  /** Minimum time before a refresh in milliseconds, whatever the TTL: over 0. Default 1,000. */
   readonly minTtlMs?: number;
   /**
-   * An answer holds for this long at most: milliseconds, from `minTtlMs` to 2,147,483,647. Default 300,000; for
-   * `srvEndpoints` 30,000.
+   * Maximum time before a refresh in milliseconds: `minTtlMs` to 2,147,483,647. Default 300,000;
+   * for `srvEndpoints` 30,000.
    */
   readonly maxTtlMs?: number;
-  /** When to ask again after a failure, half of it fixed and half random: milliseconds, over 0. Default 1,000. */
+  /**
+   * Initial time before a retry in milliseconds, half of it fixed and half random: over 0. Default
+   * 1,000.
+   */
   readonly failureMs?: number;
-  /** That time doubles with each failure in a row up to this: at most 2,147,483,647. Default 30,000. */
+  /**
+   * The time before a retry doubles with each consecutive failure up to this: at most
+   * 2,147,483,647. Default 30,000.
+   */
   readonly maxFailureMs?: number;
-  /** What has no answer by then has failed: milliseconds, over 0, at most 2,147,483,647. Default 5,000. */
+  /** Timeout of a query in milliseconds: over 0, at most 2,147,483,647. Default 5,000. */
   readonly timeoutMs?: number;
   /**
-   * For how long the DNS must say that there is nothing before that is believed: milliseconds, 0 or more; `Infinity`:
-   * never. Default 30,000.
+   * How long negative answers must persist before the list becomes empty, in milliseconds: 0 or
+   * more, or `Infinity` to ignore them. Default 30,000.
    */
   readonly emptyAfterMs?: number;
   /**
-   * The endpoints until the first answer, such as the last list before a restart. They stay while DNS fails. Default: none.
+   * Endpoints until the first answer, such as the last list before a restart. They are kept while
+   * DNS fails. Default: none.
    */
   readonly initial?: readonly DnsEndpoint[];
-  /** Default: a new one of Node's, with the servers of the system. */
+  /** Default: a new Node resolver with the system's DNS servers. */
   readonly resolver?: Resolver;
   readonly observer?: SourceObserver<DnsEndpoint, DnsFault>;
   readonly clock?: Clock;
@@ -53,7 +60,7 @@ export type Settings = Required<Omit<DnsSettings, "family" | "observer">> &
     readonly types: readonly ("A" | "AAAA")[];
   };
 
-/** @throws RangeError when one is out of range. */
+/** @throws RangeError when a setting is out of range. */
 export function checked(factory: string, settings: DnsSettings, longestMs: number): Settings {
   const {
     scheme = "http",

@@ -1,9 +1,9 @@
 import type { SrvRecord } from "node:dns";
 import type { Endpoint, Fault } from "@pagoda/core";
 
-/** An address that DNS gave. */
+/** An endpoint discovered through DNS. */
 export interface DnsEndpoint extends Endpoint {
-  /** The name that has the address, as TLS wants it. Of several, the first in the order of the alphabet. */
+  /** Name of the host, for TLS. The alphabetically first one if there are several. */
   readonly host: string;
   readonly address: string;
   readonly port: number;
@@ -11,30 +11,30 @@ export interface DnsEndpoint extends Endpoint {
 
 export type RecordType = "A" | "AAAA" | "SRV";
 
-/** The DNS has not answered, or not usefully. Says nothing about the endpoints, so it is local. */
+/** A query failed or had a useless answer. Says nothing about the endpoints, so it is local. */
 export interface DnsFailed extends Fault<"DnsFailed"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly name: string;
   readonly type: RecordType;
-  /** As Node has it: `ESERVFAIL`, `EREFUSED`; `ETIMEOUT` after `timeoutMs`. */
+  /** Node's error code: `ESERVFAIL`, `EREFUSED`; `ETIMEOUT` after `timeoutMs`. */
   readonly code: string;
 }
 
-/** The DNS has answered that there is nothing of the kind: NXDOMAIN, or no record of the type (NODATA). */
+/** A negative answer: the name does not exist (NXDOMAIN) or has no record of the type (NODATA). */
 export interface NoRecords extends Fault<"NoRecords"> {
   readonly origin: "local";
   readonly retryable: true;
   readonly name: string;
-  /** As Node has it: `ENOTFOUND` for NXDOMAIN, `ENODATA`. */
+  /** Node's error code: `ENOTFOUND` for NXDOMAIN, or `ENODATA`. */
   readonly code: string;
 }
 
 export type DnsFault = DnsFailed | NoRecords;
 
 /**
- * What asks the DNS. Node's `Resolver` of `node:dns/promises` is one. Each source needs one of its own: with `cancel`
- * it gives up all that this resolver has under way.
+ * Sends DNS queries. Node's `Resolver` of `node:dns/promises` is one. Sources must not share a
+ * resolver, since `cancel` cancels all of its queries.
  */
 export interface Resolver {
   resolve4(host: string, options: { readonly ttl: true }): Promise<readonly AddressRecord[]>;
@@ -43,13 +43,14 @@ export interface Resolver {
   cancel(): void;
 }
 
+/** An A or AAAA record. */
 export interface AddressRecord {
   readonly address: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly ttl: number;
 }
 
-/** What a resolver's rejection means. */
+/** Returns the fault for the rejection of a resolver. */
 export function faultOf(name: string, type: RecordType, cause: unknown): DnsFault {
   const { code } = Object(cause) as { readonly code?: unknown };
   if (code === "ENOTFOUND" || code === "ENODATA") return noRecords(name, code, cause);
@@ -64,7 +65,7 @@ export function noRecords(name: string, code = "ENODATA", cause?: unknown): NoRe
   return { _tag: "NoRecords", origin: "local", retryable: true, name, code, cause };
 }
 
-/** An endpoint's key: what a transport takes. */
+/** Returns the key of an endpoint: an origin, as a transport takes it. */
 export function originOf(scheme: string, address: string, port: number): string {
   return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }

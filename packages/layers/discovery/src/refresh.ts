@@ -5,7 +5,7 @@ import type { Settings } from "./options.ts";
 import { type DnsEndpoint, type DnsFailed, dnsFailed, type DnsFault } from "./records.ts";
 import { Publisher, type Source } from "./source.ts";
 
-/** What one resolution gave: at least one endpoint. */
+/** The result of a resolution: at least one endpoint. */
 export interface Answer {
   readonly endpoints: readonly DnsEndpoint[];
   readonly ttlMs: number;
@@ -14,7 +14,7 @@ export interface Answer {
 
 export type Resolve = (lookup: Lookup) => Promise<Either<DnsFault, Answer>>;
 
-/** @param asked What the description says of what is asked for. */
+/** @param asked The query, for `describe()`. */
 export function dnsSource(
   asked: { readonly [name: string]: Json },
   settings: Settings,
@@ -36,7 +36,7 @@ export function dnsSource(
   };
 }
 
-/** Resolves again and again, one resolution at a time, and says when the next one is due. */
+/** Resolves repeatedly, one resolution at a time, and schedules the next. */
 class Refresher {
   readonly #publisher: Publisher<DnsEndpoint, DnsFault>;
   readonly #settings: Settings;
@@ -46,9 +46,9 @@ class Refresher {
   #timer: Timer | undefined;
   #dueMs = 0;
   #ttlMs: number | undefined;
-  /** Resolutions in a row that failed, in whole or in part. */
+  /** Consecutive resolutions that failed, completely or in part. */
   #failures = 0;
-  /** When the DNS first said that there is nothing, unless there was something since. */
+  /** Time of the first negative answer since the last positive one. */
   #emptySinceMs: number | undefined;
 
   constructor(
@@ -91,7 +91,7 @@ class Refresher {
   async #refresh(): Promise<void> {
     this.#timer = undefined;
     const result = await this.#resolve(this.#lookup).catch((cause: unknown) =>
-      // What a resolver gives is not of this program: what makes no sense in it must not end it.
+      // An invalid answer of a resolver must not stop the source.
       left(dnsFailed(this.#name, "A", "EBADRESP", cause)),
     );
     if (this.#publisher.isClosed) return;
@@ -138,7 +138,9 @@ class Refresher {
     return ms / 2 + (random() * ms) / 2;
   }
 
-  /** Set before anybody is told: a mistake in who listens does not end the source, and who listens may close it. */
+  /**
+   * Schedules the next resolution. Called before listeners, which may throw or close the source.
+   */
   #again(ms: number): void {
     const { clock } = this.#settings;
     this.#dueMs = clock.now() + ms;

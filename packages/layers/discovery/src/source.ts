@@ -9,43 +9,46 @@ import {
 } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 
-/** The source was closed before it had learned anything. */
+/** The source was closed before the first answer. */
 export interface SourceClosed extends Fault<"SourceClosed"> {
   readonly origin: "local";
   readonly retryable: false;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface SourceObserver<in E extends Endpoint, in F extends Fault> {
-  /** There are others now, or one has another weight; before the subscribers hear of it. */
+  /** The endpoints or their weights changed. Called before the subscribers. */
   readonly changed?: (endpoints: readonly E[]) => void;
-  /** What there is could not be learned, in whole or in part: the last good answer stays. */
+  /** Discovery failed, completely or in part; the last good answer is kept. */
   readonly failed?: (fault: F) => void;
 }
 
 /**
- * Endpoints that are looked up again and again. It begins when it is made and has none until the first answer. From
- * then on `endpoints` is the last good answer, in the order of the keys.
+ * Endpoints that are refreshed continuously. It starts when it is made, and has no endpoints until
+ * the first answer. From then on `endpoints` is the last good answer, sorted by key.
  *
- * It keeps its process running: who needs it no longer closes it.
+ * It keeps its process running until it is closed.
  */
 export interface Source<out E extends Endpoint = Endpoint, out F extends Fault = Fault> extends Discovery<E> {
   /**
-   * Settles with the first answer, or with the first failure; after that one it goes on trying. With `initial` it has
-   * settled with that from the beginning. Never rejects.
-   * Waiting for it is up to the program: a balancer without endpoints is not ready until they come.
+   * Settles with the first answer or failure; after a failure the source keeps trying. With
+   * `initial` it is settled from the start. Never rejects. Awaiting it is optional: a balancer
+   * without endpoints is not ready until they arrive.
    */
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
   /** Why the last look-up failed: `ENOTFOUND for shop.example`; `undefined`: it did not. */
   readonly lastError: string | undefined;
   state(): { readonly [name: string]: Json };
-  /** Ends it: no timer, no watch and no query is left, and nobody is called any more. `endpoints` stays as it is. */
+  /**
+   * Ends it: no timers, watches or queries are left, and no more callbacks are made. `endpoints` is
+   * kept.
+   */
   close(): void;
 }
 
 const closed: SourceClosed = { _tag: "SourceClosed", origin: "local", retryable: false };
 
-/** What all sources share: who subscribed, what has changed, what came first, what failed last. */
+/** The common part of all sources: subscribers, changes, the first result, the last failure. */
 export class Publisher<E extends Endpoint, F extends Fault> {
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
   readonly #settleStarted: (first: Either<F | SourceClosed, readonly E[]>) => void;
@@ -58,8 +61,8 @@ export class Publisher<E extends Endpoint, F extends Fault> {
   #isClosed = false;
 
   /**
-   * @param initial What there is until the first answer.
-   * @throws RangeError when that makes no sense.
+   * @param initial Endpoints until the first answer.
+   * @throws RangeError when they are invalid.
    */
   constructor(clock: Clock, observer: SourceObserver<E, F> | undefined, initial: readonly E[] = []) {
     const problem = endpointsProblem(initial);
@@ -80,13 +83,13 @@ export class Publisher<E extends Endpoint, F extends Fault> {
     return this.#isClosed;
   }
 
-  /** What failed last, unless a success has come since. */
+  /** The last failure, unless there was a success since. */
   get fault(): F | undefined {
     return this.#fault;
   }
 
   subscribe(changed: () => void): () => void {
-    // An object of its own for each: the same function may subscribe twice.
+    // One object per subscription, since the same function may subscribe twice.
     const subscriber = { changed };
     if (!this.#isClosed) this.#subscribers.add(subscriber);
     return () => {
@@ -95,9 +98,10 @@ export class Publisher<E extends Endpoint, F extends Fault> {
   }
 
   /**
-   * An answer has come.
+   * Publishes an answer.
    *
-   * @param fault What was missing in it, if anything; the same object as before is not told again.
+   * @param fault What the answer lacks, if anything. The same object as before is not reported
+   * again.
    */
   succeeded(endpoints: readonly E[], fault?: F): void {
     this.#succeededMs = this.#clock.now();
@@ -106,20 +110,20 @@ export class Publisher<E extends Endpoint, F extends Fault> {
     const isChanged = this.#set(endpoints);
     this.#settleStarted(right(this.#endpoints));
     if (isNew) this.#observer?.failed?.(fault);
-    if (isChanged) this.#tell();
+    if (isChanged) this.#notify();
   }
 
   /**
-   * No answer has come.
+   * Reports a failure.
    *
-   * @param endpoints What there is nevertheless from now on; by default what there was.
+   * @param endpoints The endpoints from now on; by default the previous ones.
    */
   failed(fault: F, endpoints: readonly E[] = this.#endpoints): void {
     this.#fault = fault;
     const isChanged = this.#set(endpoints);
     this.#settleStarted(left(fault));
     this.#observer?.failed?.(fault);
-    if (isChanged) this.#tell();
+    if (isChanged) this.#notify();
   }
 
   close(): void {
@@ -128,7 +132,7 @@ export class Publisher<E extends Endpoint, F extends Fault> {
     this.#settleStarted(left(closed));
   }
 
-  /** Milliseconds since the last success; `null` before the first. */
+  /** State for `describe()`: milliseconds since the last success, `null` before the first. */
   state(): { readonly sinceSuccessMs: number | null } {
     const at = this.#succeededMs;
     return { sinceSuccessMs: at === undefined ? null : this.#clock.now() - at };
@@ -141,8 +145,9 @@ export class Publisher<E extends Endpoint, F extends Fault> {
     return true;
   }
 
-  #tell(): void {
-    // The observer may close the source, and a subscriber may end its own subscription or another's.
+  #notify(): void {
+    // The observer may close the source, and a subscriber may end its own subscription or
+    // another's.
     this.#observer?.changed?.(this.#endpoints);
     for (const subscriber of Array.from(this.#subscribers)) {
       if (this.#subscribers.has(subscriber)) subscriber.changed();

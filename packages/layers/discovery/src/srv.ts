@@ -13,27 +13,32 @@ import {
 import { dnsSource } from "./refresh.ts";
 import type { Source } from "./source.ts";
 
+/** Options of {@link srvEndpoints}. */
 export interface SrvEndpointsOptions extends DnsSettings {
-  /** The whole name: `_http._tcp.api.example.com`. */
+  /** Full name of the service: `_http._tcp.api.example.com`. */
   readonly name: string;
 }
 
-/** What the weight 0 counts: RFC 2782 asks for a very small chance, and balancers take weights over 0. */
+/**
+ * Stands in for weight 0: RFC 2782 asks for a very small chance, and balancers require weights over
+ * 0.
+ */
 const smallWeight = 0.1;
 
 /**
- * The servers that SRV records name, with the ports and weights that these give. Use it where a registry speaks DNS:
- * Consul, Kubernetes with named ports.
+ * Discovers the servers of SRV records, with their ports and weights. Use it for a registry that
+ * speaks DNS: Consul, Kubernetes with named ports.
  *
- * Only the records of the lowest priority count. Each target is resolved, and each of its addresses is an endpoint:
- * so a balancer sees all there are, and a target that moves. They share the target's weight. The target stays beside
- * them as `host`, for TLS. The target `.` says that there is no service.
+ * Only records of the lowest priority are used. Targets are resolved, and each of their addresses
+ * is an endpoint, so a balancer sees all of them and follows a target that moves. The addresses of
+ * a target share its weight, and keep its name as `host`, for TLS. The target `.` means that there
+ * is no service.
  *
- * Node gives no TTL for SRV records. So it asks again when the first TTL of an address has ended, and after `maxTtlMs`
- * at the latest, by default sooner than `dnsEndpoints` does. A target that has no answer keeps the addresses it had.
- * All else is as with `dnsEndpoints`.
+ * Node does not report the TTL of SRV records. So it refreshes when the lowest TTL of the addresses
+ * expires, and after `maxTtlMs` at the latest, by default sooner than `dnsEndpoints`. If a target
+ * cannot be resolved, its last addresses are kept. Otherwise it behaves like `dnsEndpoints`.
  *
- * Cost: a query each time, and two for each target; nothing on the path of a call.
+ * Cost: one query per refresh, and two per target; none per call.
  *
  * Source: RFC 2782.
  *
@@ -60,10 +65,13 @@ export function srvEndpoints({ name, ...settings }: SrvEndpointsOptions): Source
   });
 }
 
-/** A port of 0 cannot be connected to. The target `.` says that there is nothing, and its port means nothing. */
+/**
+ * Separates records with an invalid port, such as 0. The target `.` means no service, whatever its
+ * port.
+ */
 function parted(records: readonly SrvRecord[]): {
   readonly usable: readonly SrvRecord[];
-  /** Of the first record that has been left out. */
+  /** The fault of the first unusable record. */
   readonly unusable: DnsFailed | undefined;
 } {
   const isUsable = ({ name, port }: SrvRecord): boolean =>
@@ -82,7 +90,7 @@ function preferred(records: readonly SrvRecord[]): readonly SrvRecord[] {
     .toSorted(({ name: a }, { name: b }) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** Two records may lead to the same place, under one name or two: then it has both shares. */
+/** Merges records that lead to the same address and port, and adds up their weights. */
 function endpointsOf(
   scheme: string,
   records: readonly SrvRecord[],

@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { readlink, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, parse, resolve, sep } from "node:path";
 
-/** A folder in which something that the path leads over has its name. */
+/** A directory, and the names in it that the path leads through. */
 interface Place {
   readonly folder: string;
   readonly names: ReadonlySet<string>;
@@ -13,36 +13,40 @@ interface Watched {
   names: ReadonlySet<string>;
 }
 
-/** As many links as Linux follows before it says that they lead nowhere. */
+/** Maximum number of links to follow, as in Linux. */
 const maxLinks = 40;
 
-/** Watching anew may find that the path has changed meanwhile. Whoever reads polls, too, so a few rounds are enough. */
+/**
+ * The path may change while watches are set up. A few rounds suffice, since the reader polls, too.
+ */
 const maxRounds = 5;
 
 /**
- * Says when what a path leads to may have changed. A watch on the file itself would stay with the old one when that is
- * replaced. So it watches the folders: the one of the file, and that of each link on the way, as in Kubernetes, where
- * it is `..data` that changes. Of what is not there yet, the folder is watched where it would appear.
+ * Reports possible changes of the file at a path. A watch on the file itself would stay with the
+ * old file when it is replaced. So this watches directories: that of the file, and that of each
+ * link on the way, as in Kubernetes, where `..data` changes. For a part of the path that does not
+ * exist yet, it watches the directory where it would appear.
  *
- * It may say too much, and where the file system tells nothing, or the system watches no more folders, too little.
+ * It may report too much. It may report too little if the file system gives no events or the system
+ * has no watches left.
  */
 export class PathWatch {
   readonly #path: string;
-  readonly #stirred: () => void;
+  readonly #onChange: () => void;
   readonly #watched = new Map<string, Watched>();
   #isClosed = false;
 
-  constructor(path: string, stirred: () => void) {
+  constructor(path: string, onChange: () => void) {
     this.#path = path;
-    this.#stirred = stirred;
+    this.#onChange = onChange;
   }
 
-  /** How many folders are watched. */
+  /** Number of watched directories. */
   get size(): number {
     return this.#watched.size;
   }
 
-  /** Watches what the path leads over now. What changes after it has settled is not missed. */
+  /** Watches the present route of the path. No change after it has settled is missed. */
   async follow(): Promise<void> {
     for (let round = 0; round < maxRounds; round++) {
       const places = await placesOf(this.#path);
@@ -56,7 +60,7 @@ export class PathWatch {
     this.#watched.clear();
   }
 
-  /** Whether something is watched that was not. */
+  /** Returns whether a new directory is watched. */
   #update(places: ReadonlyMap<string, Place>): boolean {
     for (const [id, { watcher }] of this.#watched) {
       if (places.has(id)) continue;
@@ -77,9 +81,9 @@ export class PathWatch {
       const watcher = watch(folder);
       const watched: Watched = { watcher, names };
       this.#watched.set(id, watched);
-      // A folder that goes away, or moves, tells it under its own name.
+      // A directory that is deleted or moved reports it under its own name.
       watcher.on("change", (_event, name) => {
-        if (name === null || watched.names.has(String(name)) || name === basename(folder)) this.#stirred();
+        if (name === null || watched.names.has(String(name)) || name === basename(folder)) this.#onChange();
       });
       watcher.on("error", () => {
         this.#watched.delete(id);
@@ -92,7 +96,10 @@ export class PathWatch {
   }
 }
 
-/** The folders to watch; told apart by more than their paths, for one may be replaced by another of its name. */
+/**
+ * Returns the directories to watch, identified by inode, since one may be replaced by another of
+ * the same name.
+ */
 async function placesOf(path: string): Promise<ReadonlyMap<string, Place>> {
   const places = new Map<string, { readonly folder: string; readonly names: Set<string> }>();
   const add = async (folder: string, name: string): Promise<void> => {

@@ -6,11 +6,11 @@ import { type Answer, decode, encode, type RecordType, RECURSION_DESIRED } from 
 export interface DnsServer {
   /** For a resolver's `setServers`. */
   readonly address: string;
-  /** Answers of records that it has; all other names do not exist. */
+  /** Records by name; all other names do not exist. */
   readonly records: Answer[];
-  /** Names that are answered with a response code, or not at all. */
+  /** Names answered with a response code, or not at all. */
   readonly troubles: Map<string, "servfail" | "refused" | "silent">;
-  /** Settles when a question for such a name and type has come. */
+  /** Settles when a query for this name and type arrives. */
   asked(name: string, type: RecordType): Promise<void>;
   close(): void;
 }

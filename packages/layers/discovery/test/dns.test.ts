@@ -4,12 +4,15 @@ import { describe, expect, test } from "vitest";
 import { type AddressRecord, dnsEndpoints, type DnsEndpointsOptions, type DnsFault } from "@pagoda/discovery";
 import { fakeDns, keys } from "./fake-dns.ts";
 
-/** Endpoints of `api.test` on port 80, and all that was told. Chance is such that a backoff is the whole of it. */
+/**
+ * Endpoints of `api.test` on port 80, and all events. Without jitter, so a backoff takes its full
+ * time.
+ */
 function bench(options: Partial<DnsEndpointsOptions> = {}) {
   const clock = virtualClock();
   const dns = fakeDns(clock);
   dns.records.set("A api.test", [["10.0.0.1", 5]]);
-  const told: unknown[] = [];
+  const seen: unknown[] = [];
   const begin = () =>
     dnsEndpoints({
       host: "api.test",
@@ -18,23 +21,23 @@ function bench(options: Partial<DnsEndpointsOptions> = {}) {
       clock,
       random: () => 1,
       observer: {
-        changed: (endpoints) => told.push(endpoints.map(({ address }) => address)),
-        failed: (fault: DnsFault) => told.push(fault.code),
+        changed: (endpoints) => seen.push(endpoints.map(({ address }) => address)),
+        failed: (fault: DnsFault) => seen.push(fault.code),
       },
       ...options,
     });
-  /** When the A record was asked for. */
+  /** Times of the queries for the A record. */
   const times = (): readonly number[] =>
     dns.queries.filter(({ query }) => query === "A api.test").map(({ atMs }) => atMs);
-  return { clock, dns, told, begin, times };
+  return { clock, dns, seen, begin, times };
 }
 
-describe("endpoints that are known before", () => {
+describe("initial endpoints", () => {
   const known = { key: "http://10.0.0.7:80", host: "api.test", address: "10.0.0.7", port: 80 };
   const known6 = { key: "http://[2001:db8::7]:80", host: "api.test", address: "2001:db8::7", port: 80 };
 
-  test("hold at once, and as long as the DNS fails", async () => {
-    const { clock, dns, told, begin } = bench({ initial: [known] });
+  test("are used at once and while DNS fails", async () => {
+    const { clock, dns, seen, begin } = bench({ initial: [known] });
     dns.records.set("A api.test", "ESERVFAIL").set("AAAA api.test", "ESERVFAIL");
     const source = begin();
     expect(await source.started).toEqual(right([known]));
@@ -43,11 +46,11 @@ describe("endpoints that are known before", () => {
     dns.records.set("A api.test", [["10.0.0.1", 5]]);
     await clock.advance(30_000);
     expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
-    expect(told).toContain("ESERVFAIL");
+    expect(seen).toContain("ESERVFAIL");
     source.close();
   });
 
-  test("of the type that fails hold, and those of the other follow", async () => {
+  test("of a failing record type are kept, and those of the other are updated", async () => {
     const { clock, dns, begin } = bench({ initial: [known, known6] });
     dns.records.set("A api.test", "ESERVFAIL").set("AAAA api.test", [["2001:db8::1", 5]]);
     const source = begin();
@@ -57,12 +60,12 @@ describe("endpoints that are known before", () => {
   });
 });
 
-describe("an answer that is none", () => {
+describe("an invalid answer", () => {
   test.each<[string, unknown]>([
     ["null", null],
     ["a list of nothing", [null]],
-    ["an address that is none", [{ address: "a b", ttl: 1 }]],
-    ["no list", { length: 3 }],
+    ["an invalid address", [{ address: "a b", ttl: 1 }]],
+    ["not a list", { length: 3 }],
   ])("changes nothing: %s", async (_, answer) => {
     const { clock, dns, begin } = bench();
     const source = begin();
@@ -76,7 +79,7 @@ describe("an answer that is none", () => {
 });
 
 describe("the first answer", () => {
-  test("comes after a while; until then there is none", async () => {
+  test("arrives later; until then there are no endpoints", async () => {
     const source = bench().begin();
     expect(source.endpoints).toEqual([]);
     const endpoint = { key: "http://10.0.0.1:80", host: "api.test", address: "10.0.0.1", port: 80 };
@@ -85,7 +88,7 @@ describe("the first answer", () => {
     source.close();
   });
 
-  test("holds the addresses of both versions, each once, in a stable order", async () => {
+  test("has the addresses of both versions, without duplicates, in a stable order", async () => {
     const { dns, begin } = bench({ scheme: "https", port: 443 });
     dns.records.set("A api.test", [
       ["10.0.0.2", 5],
@@ -106,7 +109,7 @@ describe("the first answer", () => {
   test.each([
     [4, ["A api.test"]],
     [6, ["AAAA api.test"]],
-  ] as const)("may be of version %d alone", async (family, asked) => {
+  ] as const)("has only version %d with family", async (family, asked) => {
     const { dns, begin } = bench({ family });
     dns.records.set("AAAA api.test", [["2001:db8::1", 5]]);
     const source = begin();
@@ -127,7 +130,7 @@ describe("the first answer", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("may be a failure, or that there is nothing; it tries on all the same", async () => {
+  test("may be a failure or negative, and the source keeps trying", async () => {
     const { clock, dns, begin } = bench();
     dns.records.set("A api.test", "ESERVFAIL");
     const failing = begin();
@@ -144,7 +147,7 @@ describe("the first answer", () => {
     empty.close();
   });
 
-  test("does not come after closing", async () => {
+  test("does not arrive after closing", async () => {
     const source = bench().begin();
     source.close();
     expect(await source.started).toEqual(left({ _tag: "SourceClosed", origin: "local", retryable: false }));
@@ -152,8 +155,8 @@ describe("the first answer", () => {
   });
 });
 
-describe("the next answer", () => {
-  test("is asked for when the first TTL has ended", async () => {
+describe("the next query", () => {
+  test("is sent when the lowest TTL expires", async () => {
     const { clock, dns, begin, times } = bench();
     dns.records.set("AAAA api.test", [
       ["2001:db8::1", 9],
@@ -171,7 +174,7 @@ describe("the next answer", () => {
     [3, 3_000],
     [7, 4_000],
     [NaN, 2_000],
-  ])("comes within the bounds for a TTL of %d s", async (ttl, ms) => {
+  ])("is sent within the bounds for a TTL of %d s", async (ttl, ms) => {
     const { clock, dns, begin, times } = bench({ minTtlMs: 2_000, maxTtlMs: 4_000 });
     dns.records.set("A api.test", [["10.0.0.1", ttl]]);
     const source = begin();
@@ -180,8 +183,8 @@ describe("the next answer", () => {
     source.close();
   });
 
-  test("is told only if it differs", async () => {
-    const { clock, dns, begin, told } = bench();
+  test("notifies only of changes", async () => {
+    const { clock, dns, begin, seen } = bench();
     dns.records.set("A api.test", [
       ["10.0.0.1", 5],
       ["10.0.0.2", 5],
@@ -195,25 +198,25 @@ describe("the next answer", () => {
       ["10.0.0.1", 3],
     ]);
     await clock.advance(5_000);
-    expect(told).toEqual([["10.0.0.1", "10.0.0.2"]]);
+    expect(seen).toEqual([["10.0.0.1", "10.0.0.2"]]);
     dns.records.set("A api.test", [["10.0.0.2", 5]]);
     await clock.advance(3_000);
-    expect(told).toEqual([["10.0.0.1", "10.0.0.2"], ["10.0.0.2"]]);
+    expect(seen).toEqual([["10.0.0.1", "10.0.0.2"], ["10.0.0.2"]]);
     expect(changes).toBe(2);
     source.close();
   });
 });
 
 describe("failures", () => {
-  test("keep what there was, and are retried later each time, up to a bound", async () => {
-    const { clock, dns, begin, told, times } = bench({ maxFailureMs: 4_000 });
+  test("keep the last list and are retried with growing backoff, up to maxFailureMs", async () => {
+    const { clock, dns, begin, seen, times } = bench({ maxFailureMs: 4_000 });
     const source = begin();
     await clock.advance(0);
     dns.records.set("A api.test", "ESERVFAIL");
     await clock.advance(20_000);
     expect(times()).toEqual([0, 5_000, 6_000, 8_000, 12_000, 16_000, 20_000]);
     expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
-    expect(told.slice(1)).toEqual(Array.from({ length: 6 }, () => "ESERVFAIL"));
+    expect(seen.slice(1)).toEqual(Array.from({ length: 6 }, () => "ESERVFAIL"));
     dns.records.set("A api.test", [["10.0.0.1", 5]]);
     await clock.advance(4_000);
     dns.records.set("A api.test", "ESERVFAIL");
@@ -222,7 +225,7 @@ describe("failures", () => {
     source.close();
   });
 
-  test("are spread: half of the time is random", async () => {
+  test("are retried with equal jitter", async () => {
     const { clock, dns, begin, times } = bench({ random: () => 0 });
     dns.records.set("A api.test", "ESERVFAIL");
     const source = begin();
@@ -231,8 +234,8 @@ describe("failures", () => {
     source.close();
   });
 
-  test("of one type of record leave the other alone", async () => {
-    const { clock, dns, begin, told, times } = bench();
+  test("of one record type do not affect the other", async () => {
+    const { clock, dns, begin, seen, times } = bench();
     dns.records.set("AAAA api.test", [["2001:db8::1", 60]]);
     const source = begin();
     await clock.advance(0);
@@ -240,7 +243,7 @@ describe("failures", () => {
     dns.records.set("A api.test", [["10.0.0.2", 60]]);
     await clock.advance(5_000);
     expect(keys(source)).toEqual(["http://10.0.0.2:80", "http://[2001:db8::1]:80"]);
-    expect(told.slice(1)).toEqual(["ESERVFAIL", ["10.0.0.2", "2001:db8::1"]]);
+    expect(seen.slice(1)).toEqual(["ESERVFAIL", ["10.0.0.2", "2001:db8::1"]]);
     dns.records.set("A api.test", [["10.0.0.3", 60]]);
     await clock.advance(1_000);
     expect(keys(source)).toEqual(["http://10.0.0.3:80", "http://[2001:db8::1]:80"]);
@@ -251,7 +254,7 @@ describe("failures", () => {
     source.close();
   });
 
-  test("of one type from the beginning do not keep the other waiting for ever", async () => {
+  test("of one record type from the start do not block the other", async () => {
     const { clock, dns, begin } = bench({ timeoutMs: 2_000 });
     dns.records.set("AAAA api.test", "silent");
     const source = begin();
@@ -261,7 +264,7 @@ describe("failures", () => {
     source.close();
   });
 
-  test("are all that comes of silence, after the time limit; nothing is left under way", async () => {
+  test("follow silence after timeoutMs, and leave no query in flight", async () => {
     const { clock, dns, begin, times } = bench({ timeoutMs: 2_000 });
     dns.records.set("A api.test", "silent");
     const source = begin();
@@ -276,7 +279,7 @@ describe("failures", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("come of what a resolver throws, too", async () => {
+  test("include exceptions of a resolver", async () => {
     const broken = (): never => {
       throw new TypeError("a defect");
     };

@@ -1,33 +1,33 @@
-/** What was told, to be awaited one by one in its order. */
+/** Queue of events, to be awaited one by one. */
 export interface Events<T> {
   readonly push: (event: T) => void;
-  /** The next one that `next` has not given yet. */
+  /** Returns the next event. */
   next(): Promise<T>;
-  /** How many `next` has not given yet. */
+  /** Number of events not yet taken by `next`. */
   readonly waiting: number;
 }
 
 export function events<T>(): Events<T> {
-  const told: T[] = [];
+  const seen: T[] = [];
   let awaited: ((event: T) => void) | undefined;
   return {
     push(event) {
       if (awaited === undefined) {
-        told.push(event);
+        seen.push(event);
         return;
       }
       awaited(event);
       awaited = undefined;
     },
     next() {
-      const event = told.shift();
+      const event = seen.shift();
       if (event !== undefined) return Promise.resolve(event);
       return new Promise((resolve) => {
         awaited = resolve;
       });
     },
     get waiting() {
-      return told.length;
+      return seen.length;
     },
   };
 }

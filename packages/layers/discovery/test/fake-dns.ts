@@ -7,15 +7,15 @@ export type Scripted = readonly (readonly [address: string, ttl: number])[] | st
 /** SRV records: priority, weight, port, target; or a code to fail with. */
 export type ScriptedSrv = readonly (readonly [number, number, number, string])[] | string;
 
-/** A resolver that answers as the test says. */
+/** A resolver controlled by the test. */
 export interface FakeDns {
   readonly resolver: Resolver;
   /** By type and name, `A api.test`; NXDOMAIN for all others. */
   readonly records: Map<string, Scripted>;
   readonly services: Map<string, ScriptedSrv>;
-  /** Every query so far: when, and what. */
+  /** All queries so far, with their times. */
   readonly queries: { readonly atMs: number; readonly query: string }[];
-  /** Queries that have no answer yet. */
+  /** Number of queries in flight. */
   pending: number;
   cancelled: number;
 }

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fileEndpoints, type FileEndpointsOptions, type FileFault } from "@pagoda/discovery";
 import { events } from "./events.ts";
 
-// As on a system that has no watch left to give, and as under NFS: nothing tells of changes, but what a test says.
+// As on a system without watches left, or on NFS: changes are reported only by the tests.
 const { watch } = vi.hoisted(() => ({ watch: vi.fn<typeof fs.watch>() }));
 vi.mock("node:fs", async (actual) => ({ ...(await actual<typeof fs>()), watch }));
 
@@ -26,23 +26,25 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-type Told = readonly string[] | FileFault;
+type Event = readonly string[] | FileFault;
 
 function follow(options: Partial<FileEndpointsOptions> = {}) {
-  const told = events<Told>();
+  const changes = events<Event>();
   const source = fileEndpoints({
     path,
     clock,
     observer: {
-      changed: (endpoints) => told.push(endpoints.map(({ key }) => key)),
-      failed: (fault) => told.push(fault),
+      changed: (endpoints) => changes.push(endpoints.map(({ key }) => key)),
+      failed: (fault) => changes.push(fault),
     },
     ...options,
   });
-  return { source, told };
+  return { source, changes };
 }
 
-/** Settles when the reading under way, which takes real time, is done: then the next poll is set. */
+/**
+ * Settles when the read in progress, which takes real time, is done and the next poll is scheduled.
+ */
 async function read(): Promise<void> {
   while (clock.pending === 0) await settled();
 }
@@ -53,39 +55,42 @@ async function pass(ms: number): Promise<void> {
 }
 
 describe("without any sign of a change", () => {
-  test("the file is read every so often", async () => {
+  test("the file is polled", async () => {
     writeFileSync(path, '["a"]');
-    const { source, told } = follow({ pollMs: 2_000 });
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow({ pollMs: 2_000 });
+    expect(await changes.next()).toEqual(["a"]);
     writeFileSync(path, '["b"]');
     await pass(1_999);
     expect(clock.pending).toBe(1);
     await pass(1);
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     expect(source.state()["file"]).toMatchObject({ foldersWatched: 0 });
     source.close();
     expect(clock.pending).toBe(0);
   });
 
-  test("the same trouble is told once", async () => {
-    const { source, told } = follow({ pollMs: 1_000 });
-    expect(await told.next()).toMatchObject({ code: "ENOENT" });
+  test("a persistent problem is reported once", async () => {
+    const { source, changes } = follow({ pollMs: 1_000 });
+    expect(await changes.next()).toMatchObject({ code: "ENOENT" });
     await pass(1_000);
     writeFileSync(path, "{");
     await pass(1_000);
-    const invalid = await told.next();
-    expect(invalid).toMatchObject({ _tag: "FileInvalid", problems: [expect.stringContaining("no JSON")] });
+    const invalid = await changes.next();
+    expect(invalid).toMatchObject({
+      _tag: "FileInvalid",
+      problems: [expect.stringContaining("not valid JSON")],
+    });
     await pass(1_000);
     rmSync(path);
     await pass(1_000);
-    expect(await told.next()).toMatchObject({ code: "ENOENT" });
+    expect(await changes.next()).toMatchObject({ code: "ENOENT" });
     writeFileSync(path, "{");
     await pass(1_000);
-    expect(await told.next()).toEqual(invalid);
+    expect(await changes.next()).toEqual(invalid);
     source.close();
   });
 
-  test("the description says how it stands", async () => {
+  test("describe reports the state", async () => {
     writeFileSync(path, '["a"]');
     const { source } = follow({ pollMs: 1_000 });
     expect(source.state()).toEqual({
@@ -97,7 +102,7 @@ describe("without any sign of a change", () => {
     await failing.source.started;
     expect(failing.source.state()["file"]).toMatchObject({
       lastError:
-        '[0] must be a key, or an object with a key (got 5)\nkey of [2] must be another one than that of [1] (got "a")',
+        '[0] must be a key, or an object with a key (got 5)\nkey of [2] must be unique, but [1] has the same (got "a")',
     });
     await clock.advance(500);
     expect(source.state()["file"]).toMatchObject({ sinceSuccessMs: 500 });
@@ -107,22 +112,22 @@ describe("without any sign of a change", () => {
   });
 });
 
-describe("an entry that makes no sense", () => {
-  test("is left out and told once, and the others count", async () => {
+describe("an invalid entry", () => {
+  test("is skipped and reported once, and the others are used", async () => {
     writeFileSync(path, '["a"]');
-    const { source, told } = follow({ pollMs: 1_000 });
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow({ pollMs: 1_000 });
+    expect(await changes.next()).toEqual(["a"]);
     writeFileSync(path, '["b", 7]');
     await pass(1_000);
     const problems = ["[1] must be a key, or an object with a key (got 7)"];
-    expect(await told.next()).toMatchObject({ _tag: "FileInvalid", partial: true, problems });
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toMatchObject({ _tag: "FileInvalid", partial: true, problems });
+    expect(await changes.next()).toEqual(["b"]);
     await pass(1_000);
     await pass(1_000);
-    expect(told.waiting).toBe(0);
+    expect(changes.waiting).toBe(0);
     writeFileSync(path, "[7]");
     await pass(1_000);
-    expect(await told.next()).toMatchObject({
+    expect(await changes.next()).toMatchObject({
       problems: ["[0] must be a key, or an object with a key (got 7)"],
     });
     expect(source.endpoints).toEqual([{ key: "b" }]);
@@ -133,47 +138,47 @@ describe("an entry that makes no sense", () => {
     source.close();
   });
 
-  test("is all of a file that is too long", async () => {
+  test("a file that is too long is invalid as a whole", async () => {
     writeFileSync(path, " ".repeat(16 * 1_024 ** 2 + 1));
-    const { source, told } = follow({ pollMs: 1_000 });
-    expect(await told.next()).toMatchObject({ problems: ["the file must be at most 16777216 bytes"] });
+    const { source, changes } = follow({ pollMs: 1_000 });
+    expect(await changes.next()).toMatchObject({ problems: ["the file must be at most 16777216 bytes"] });
     source.close();
   });
 });
 
-describe("endpoints that are known before", () => {
-  test("hold until the file has been read, also while it cannot be", async () => {
-    const { source, told } = follow({ pollMs: 1_000, initial: [{ key: "b" }, { key: "a" }] });
+describe("initial endpoints", () => {
+  test("are used until the file has been read", async () => {
+    const { source, changes } = follow({ pollMs: 1_000, initial: [{ key: "b" }, { key: "a" }] });
     expect(await source.started).toEqual(right([{ key: "a" }, { key: "b" }]));
-    expect(await told.next()).toMatchObject({ code: "ENOENT" });
+    expect(await changes.next()).toMatchObject({ code: "ENOENT" });
     expect(source.endpoints).toEqual([{ key: "a" }, { key: "b" }]);
     writeFileSync(path, '["c"]');
     await pass(1_000);
-    expect(await told.next()).toEqual(["c"]);
+    expect(await changes.next()).toEqual(["c"]);
     source.close();
   });
 
-  test("make sense", () => {
+  test("must be valid", () => {
     expect(() => follow({ initial: [{ key: "a" }, { key: "a" }] })).toThrow(RangeError);
   });
 });
 
 describe("closing", () => {
-  test("while the file is read leaves nothing, and tells nobody", async () => {
+  test("during a read leaves nothing behind and notifies no one", async () => {
     writeFileSync(path, '["a"]');
-    const { source, told } = follow();
+    const { source, changes } = follow();
     source.close();
-    // What was asked of the file system later is answered later.
+    // A later file system operation settles later.
     const another = follow();
-    await another.told.next();
+    await another.changes.next();
     another.source.close();
     await settled();
-    expect([clock.pending, told.waiting, source.endpoints]).toEqual([0, 0, []]);
+    expect([clock.pending, changes.waiting, source.endpoints]).toEqual([0, 0, []]);
   });
 });
 
 describe("signs of a change", () => {
-  /** A watch that says what the test says. */
+  /** A watch controlled by the test. */
   function stirring() {
     const listeners = new Map<string, (...event: readonly unknown[]) => void>();
     const watcher = { closed: 0, close: () => watcher.closed++, on: listeners.set.bind(listeners) };
@@ -182,7 +187,7 @@ describe("signs of a change", () => {
     return { watcher, say };
   }
 
-  test("that come in a burst make one reading, a little later", async () => {
+  test("in a burst cause one read, after settleMs", async () => {
     const { say } = stirring();
     writeFileSync(path, '["a"]');
     const texts: string[] = [];
@@ -190,25 +195,25 @@ describe("signs of a change", () => {
       texts.push(text);
       return right([{ key: text }]);
     };
-    const { source, told } = follow({ settleMs: 100, parse });
-    await told.next();
+    const { source, changes } = follow({ settleMs: 100, parse });
+    await changes.next();
     for (const text of ["1", "12", "123"]) {
       writeFileSync(path, text);
       say("change", "change", "list");
       await pass(33);
     }
     await pass(1);
-    expect(await told.next()).toEqual(["123"]);
+    expect(await changes.next()).toEqual(["123"]);
     expect(texts).toEqual(['["a"]', "123"]);
     source.close();
     expect(clock.pending).toBe(0);
   });
 
-  test("count for names on the way, for the folder's own, and where none is given", async () => {
+  test("include events for names on the route, for the directory itself, and without a name", async () => {
     const { say } = stirring();
     writeFileSync(path, '["a"]');
-    const { source, told } = follow();
-    await told.next();
+    const { source, changes } = follow();
+    await changes.next();
     await read();
     say("change", "rename", "another");
     expect(clock.pending).toBe(1);
@@ -224,7 +229,7 @@ describe("signs of a change", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("that come while the file is read make it be read again", async () => {
+  test("during a read cause another read", async () => {
     const { say } = stirring();
     writeFileSync(path, "old");
     const parse = (text: string): Either<never, readonly Endpoint[]> => {
@@ -235,13 +240,13 @@ describe("signs of a change", () => {
       }
       return right([{ key: text }]);
     };
-    const { source, told } = follow({ parse });
-    expect([await told.next(), await told.next()]).toEqual([["old"], ["new"]]);
+    const { source, changes } = follow({ parse });
+    expect([await changes.next(), await changes.next()]).toEqual([["old"], ["new"]]);
     source.close();
     expect(clock.pending).toBe(0);
   });
 
-  test("are not missed when the way changes just as it begins to be watched", async () => {
+  test("are not missed if the route changes while watches are set up", async () => {
     for (const name of ["a", "b"]) {
       mkdirSync(join(folder, name));
       writeFileSync(join(folder, name, "list"), `["${name}"]`);
@@ -254,17 +259,17 @@ describe("signs of a change", () => {
       symlinkSync("b/list", path);
       return watching(...folders);
     });
-    const { source, told } = follow();
-    expect(await told.next()).toEqual(["b"]);
+    const { source, changes } = follow();
+    expect(await changes.next()).toEqual(["b"]);
     expect(watch.mock.lastCall).toEqual([join(folder, "b")]);
     source.close();
   });
 
-  test("may fail to come: a watch that breaks is closed, and made again with the next poll", async () => {
+  test("may be missing: a broken watch is closed, and replaced at the next poll", async () => {
     const { watcher, say } = stirring();
     writeFileSync(path, '["a"]');
-    const { source, told } = follow();
-    await told.next();
+    const { source, changes } = follow();
+    await changes.next();
     say("error", new Error("a broken watch"));
     expect(watcher.closed).toBe(1);
     expect(source.state()["file"]).toMatchObject({ foldersWatched: 0 });
@@ -278,8 +283,8 @@ describe("signs of a change", () => {
   });
 });
 
-describe("a reader of one's own", () => {
-  test("gives endpoints of its kind", async () => {
+describe("a custom parser", () => {
+  test("returns its own kind of endpoints", async () => {
     writeFileSync(path, "b 2\na 1\n");
     const parse = (text: string): Either<never, readonly (Endpoint & { readonly zone: string })[]> =>
       right(
@@ -301,7 +306,7 @@ describe("a reader of one's own", () => {
   const invalid = { _tag: "FileInvalid", origin: "local", retryable: true };
   const defect = new Error("a defect");
   test.each([
-    [() => left(["line 1 is x; valid is y"]), { problems: ["line 1 is x; valid is y"] }],
+    [() => left(["line 1 must be y (got x)"]), { problems: ["line 1 must be y (got x)"] }],
     [
       () => {
         throw defect;
@@ -316,7 +321,7 @@ describe("a reader of one's own", () => {
       () => right([{ key: "a", weight: 0 }]),
       { problems: ['weight of endpoint "a" must be a number above 0 (got 0)'] },
     ],
-  ] as const)("may say, or show, that it makes no sense", async (parse, fault) => {
+  ] as const)("may return problems, throw, or return invalid endpoints", async (parse, fault) => {
     writeFileSync(path, "text");
     const { source } = follow({ parse });
     expect(await source.started).toEqual(left({ ...invalid, path, ...fault }));

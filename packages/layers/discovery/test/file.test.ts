@@ -21,19 +21,19 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Follows a file of the folder by watching alone: a poll would come too late for any test. */
+/** Follows a file of the directory by watching alone: a poll would come too late for any test. */
 function follow(name: string, settleMs = 5) {
-  const told = events<readonly string[] | FileFault>();
+  const changes = events<readonly string[] | FileFault>();
   const source = fileEndpoints({
     path: join(folder, name),
     settleMs,
     pollMs: 1_000_000,
     observer: {
-      changed: (endpoints) => told.push(endpoints.map(({ key }) => key)),
-      failed: (fault) => told.push(fault),
+      changed: (endpoints) => changes.push(endpoints.map(({ key }) => key)),
+      failed: (fault) => changes.push(fault),
     },
   });
-  return { source, told };
+  return { source, changes };
 }
 
 function write(name: string, ...keys: readonly string[]): void {
@@ -43,119 +43,119 @@ function write(name: string, ...keys: readonly string[]): void {
 const missing = { _tag: "FileUnreadable", origin: "local", retryable: true, code: "ENOENT" };
 
 describe("a file", () => {
-  test("is read when it is there, in the order of the keys", async () => {
+  test("is read at the start, sorted by key", async () => {
     writeFileSync(join(folder, "list"), '["http://b:1", { "key": "http://a:1", "weight": 2 }]');
-    const { source, told } = follow("list");
+    const { source, changes } = follow("list");
     expect(source.endpoints).toEqual([]);
     expect(await source.started).toEqual(right([{ key: "http://a:1", weight: 2 }, { key: "http://b:1" }]));
-    expect(await told.next()).toEqual(["http://a:1", "http://b:1"]);
+    expect(await changes.next()).toEqual(["http://a:1", "http://b:1"]);
     source.close();
   });
 
-  test("is followed as it is written in place", async () => {
+  test("is followed when written in place", async () => {
     write("list", "a");
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a"]);
     write("list", "b");
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     writeFileSync(join(folder, "list"), '[{ "key": "b", "weight": 2 }]');
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     expect(source.endpoints).toEqual([{ key: "b", weight: 2 }]);
     source.close();
   });
 
-  test("is followed as another is renamed over it, again and again", async () => {
+  test("is followed when replaced by renaming, repeatedly", async () => {
     write("list", "0");
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["0"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["0"]);
     for (const key of ["1", "2", "3"]) {
       write("list.new", key);
       renameSync(join(folder, "list.new"), join(folder, "list"));
-      expect(await told.next()).toEqual([key]);
+      expect(await changes.next()).toEqual([key]);
     }
     source.close();
   });
 
-  test("keeps its list while it is gone, and is followed when it is made again", async () => {
+  test("keeps its list while it is missing, and is followed when recreated", async () => {
     write("list", "a");
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a"]);
     rmSync(join(folder, "list"));
-    expect(await told.next()).toMatchObject(missing);
+    expect(await changes.next()).toMatchObject(missing);
     expect(source.endpoints).toEqual([{ key: "a" }]);
     expect(source.state()["file"]).toMatchObject({ lastError: "ENOENT", foldersWatched: 1 });
     write("list", "b");
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     source.close();
   });
 
-  test("may come later, and its folder with it", async () => {
-    const { source, told } = follow("deep/er/list");
+  test("may be created later, with its directory", async () => {
+    const { source, changes } = follow("deep/er/list");
     expect(await source.started).toMatchObject(left(missing));
-    expect(await told.next()).toMatchObject(missing);
+    expect(await changes.next()).toMatchObject(missing);
     mkdirSync(join(folder, "deep/er"), { recursive: true });
     write("deep/er/list", "a");
-    expect(await told.next()).toEqual(["a"]);
+    expect(await changes.next()).toEqual(["a"]);
     source.close();
   });
 
-  test("is followed into a folder that takes the place of its own", async () => {
+  test("is followed into a directory that replaces its own", async () => {
     mkdirSync(join(folder, "now"));
     mkdirSync(join(folder, "next"));
     write("now/list", "a");
     write("next/list", "b");
-    const { source, told } = follow("now/list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("now/list");
+    expect(await changes.next()).toEqual(["a"]);
     rmSync(join(folder, "now"), { recursive: true });
-    expect(await told.next()).toMatchObject(missing);
+    expect(await changes.next()).toMatchObject(missing);
     renameSync(join(folder, "next"), join(folder, "now"));
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     write("now/list", "c");
-    expect(await told.next()).toEqual(["c"]);
+    expect(await changes.next()).toEqual(["c"]);
     mkdirSync(join(folder, "next"));
     write("next/list", "d");
     renameSync(join(folder, "now"), join(folder, "old"));
     renameSync(join(folder, "next"), join(folder, "now"));
-    expect(await told.next()).toEqual(["d"]);
+    expect(await changes.next()).toEqual(["d"]);
     write("now/list", "e");
-    expect(await told.next()).toEqual(["e"]);
+    expect(await changes.next()).toEqual(["e"]);
     source.close();
   });
 
-  test("that ends half-way keeps the old list, until the rest is written", async () => {
+  test("that is truncated keeps the old list until the rest is written", async () => {
     write("list", "a");
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a"]);
     writeFileSync(join(folder, "list"), '["b",');
-    expect(await told.next()).toMatchObject({ _tag: "FileInvalid", path: join(folder, "list") });
+    expect(await changes.next()).toMatchObject({ _tag: "FileInvalid", path: join(folder, "list") });
     expect(source.endpoints).toEqual([{ key: "a" }]);
     appendFileSync(join(folder, "list"), '"c"]');
-    expect(await told.next()).toEqual(["b", "c"]);
+    expect(await changes.next()).toEqual(["b", "c"]);
     expect(source.state()["file"]).toMatchObject({ lastError: null });
     source.close();
   });
 
-  test("that says nothing else changes nothing; a list that is empty does", async () => {
+  test("with the same content changes nothing; an empty list does", async () => {
     write("list", "a", "b");
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a", "b"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a", "b"]);
     write("list", "b", "a");
     writeFileSync(join(folder, "list"), '[ "a", "b" ]\n');
     write("other", "x");
     write("list");
-    expect(await told.next()).toEqual([]);
+    expect(await changes.next()).toEqual([]);
     source.close();
   });
 
-  test("that is none says so at the start", async () => {
+  test("that is missing is reported at the start", async () => {
     mkdirSync(join(folder, "list"));
     const { source } = follow("list");
     expect(await source.started).toMatchObject(left({ ...missing, code: "EISDIR" }));
     source.close();
   });
 
-  test("that is a pipe to which nobody writes is not waited for, however many there are", async () => {
-    // More than there are threads that read files.
+  test("that is a pipe without a writer does not block, however many there are", async () => {
+    // More than there are threads for file operations.
     const pipes = Array.from({ length: 8 }, (_, n) => `pipe-${n}`);
     execFileSync(
       "mkfifo",
@@ -168,18 +168,18 @@ describe("a file", () => {
     for (const source of followed) source.close();
   });
 
-  test("closed before it was read", async () => {
+  test("may be closed before it is read", async () => {
     write("list", "a");
-    const { source, told } = follow("list");
+    const { source, changes } = follow("list");
     source.close();
     expect(await source.started).toMatchObject(left({ _tag: "SourceClosed" }));
     expect(source.state()["file"]).toMatchObject({ foldersWatched: 0 });
-    expect(told.waiting).toBe(0);
+    expect(changes.waiting).toBe(0);
   });
 });
 
 describe("links", () => {
-  /** As the kubelet does it: a new folder, a new link to it, renamed over the old. */
+  /** As in the kubelet: a new directory, and a new link to it, renamed over the old. */
   function mount(version: string, ...keys: readonly string[]): void {
     mkdirSync(join(folder, version));
     write(`${version}/list`, ...keys);
@@ -187,63 +187,63 @@ describe("links", () => {
     renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
   }
 
-  test("are followed as a ConfigMap changes, the old folder deleted", async () => {
+  test("are followed when a ConfigMap changes and the old directory is deleted", async () => {
     mount("..2026_01", "a");
     symlinkSync("..data/list", join(folder, "list"));
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a"]);
     for (const [version, before] of [
       ["..2026_02", "..2026_01"],
       ["..2026_03", "..2026_02"],
     ] as const) {
       mount(version, version);
       rmSync(join(folder, before), { recursive: true });
-      expect(await told.next()).toEqual([version]);
+      expect(await changes.next()).toEqual([version]);
     }
     expect(source.state()["file"]).toMatchObject({ foldersWatched: 2 });
     source.close();
   });
 
-  test("are followed where they lie in other folders", async () => {
+  test("are followed in other directories", async () => {
     for (const name of ["etc", "releases", "releases/1", "releases/2"]) mkdirSync(join(folder, name));
     write("releases/1/list", "a");
     write("releases/2/list", "b");
     symlinkSync(join(folder, "releases/1"), join(folder, "releases/current"));
     symlinkSync("../releases/current/list", join(folder, "etc/list"));
-    const { source, told } = follow("etc/list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("etc/list");
+    expect(await changes.next()).toEqual(["a"]);
     write("releases/1/list", "a1");
-    expect(await told.next()).toEqual(["a1"]);
+    expect(await changes.next()).toEqual(["a1"]);
     symlinkSync("2", join(folder, "releases/new"));
     renameSync(join(folder, "releases/new"), join(folder, "releases/current"));
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     write("releases/2/list", "c");
-    expect(await told.next()).toEqual(["c"]);
+    expect(await changes.next()).toEqual(["c"]);
     source.close();
   });
 
-  test("are followed to another name in the same folder", async () => {
+  test("are followed to another name in the same directory", async () => {
     write("1", "a");
     write("2", "b");
     symlinkSync("1", join(folder, "list"));
-    const { source, told } = follow("list");
-    expect(await told.next()).toEqual(["a"]);
+    const { source, changes } = follow("list");
+    expect(await changes.next()).toEqual(["a"]);
     symlinkSync("2", join(folder, "new"));
     renameSync(join(folder, "new"), join(folder, "list"));
-    expect(await told.next()).toEqual(["b"]);
+    expect(await changes.next()).toEqual(["b"]);
     write("2", "c");
-    expect(await told.next()).toEqual(["c"]);
+    expect(await changes.next()).toEqual(["c"]);
     source.close();
   });
 
-  test("that lead in a circle are a failure like others", async () => {
+  test("in a loop are a failure like any other", async () => {
     symlinkSync("b", join(folder, "a"));
     symlinkSync("a", join(folder, "b"));
-    const { source, told } = follow("a");
-    expect(await told.next()).toMatchObject({ ...missing, code: "ELOOP" });
+    const { source, changes } = follow("a");
+    expect(await changes.next()).toMatchObject({ ...missing, code: "ELOOP" });
     write("c", "c");
     renameSync(join(folder, "c"), join(folder, "b"));
-    expect(await told.next()).toEqual(["c"]);
+    expect(await changes.next()).toEqual(["c"]);
     source.close();
   });
 });

@@ -3,8 +3,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonEndpoints, jsonEntries } from "@pagoda/discovery";
 
-describe("a list in JSON", () => {
-  test("has keys, and objects with a key and perhaps a weight", () => {
+describe("a JSON list", () => {
+  test("has keys, or objects with a key and an optional weight", () => {
     const text = '["http://a:1", { "key": "http://b:2" }, { "key": "http://c:3", "weight": 0.5 }]';
     const endpoints = [{ key: "http://a:1" }, { key: "http://b:2" }, { key: "http://c:3", weight: 0.5 }];
     expect(jsonEndpoints(text)).toEqual(right(endpoints));
@@ -12,7 +12,7 @@ describe("a list in JSON", () => {
     expect(jsonEndpoints(" [] ")).toEqual(right([]));
   });
 
-  test("is told all that is wrong with it, where, and what would be right", () => {
+  test("reports all problems, with path, value and what is expected", () => {
     const text = JSON.stringify([
       "http://a:1",
       "",
@@ -40,7 +40,7 @@ describe("a list in JSON", () => {
         "[8].weight must be a number above 0 (got 0)",
         '[9].weight must be a number above 0 (got "2")',
         '[10] must have no fields other than key and weight (got "wieght")',
-        'key of [11] must be another one than that of [0] (got "http://a:1")',
+        'key of [11] must be unique, but [0] has the same (got "http://a:1")',
         "[12].key must be a string that is not empty (missing)",
         "[12].weight must be a number above 0 (got -1)",
         '[12] must have no fields other than key and weight (got "zone")',
@@ -48,7 +48,7 @@ describe("a list in JSON", () => {
     );
   });
 
-  test("read entry by entry leaves out what makes no sense, and says so", () => {
+  test("jsonEntries skips invalid entries and reports them", () => {
     const text = JSON.stringify([
       "http://a:1",
       7,
@@ -62,7 +62,7 @@ describe("a list in JSON", () => {
         problems: [
           "[1] must be a key, or an object with a key (got 7)",
           "[2].weight must be a number above 0 (got 0)",
-          'key of [4] must be another one than that of [0] (got "http://a:1")',
+          'key of [4] must be unique, but [0] has the same (got "http://a:1")',
         ],
       }),
     );
@@ -70,7 +70,7 @@ describe("a list in JSON", () => {
     expect(jsonEntries("[7]")).toEqual(left(["[0] must be a key, or an object with a key (got 7)"]));
   });
 
-  test("has keys in the form that is asked for", () => {
+  test("has keys in the form of keyOf", () => {
     const options = {
       keyOf: (key: string) => (key.startsWith("http:") ? key.toLowerCase() : undefined),
       validKey: "http://HOST",
@@ -83,13 +83,13 @@ describe("a list in JSON", () => {
           '[1] must be http://HOST (got "a:1")',
           '[2].key must be http://HOST (got "b:2")',
           "[3].key must be http://HOST (missing)",
-          'key of [4] must be another one than that of [0] (got "http://a")',
+          'key of [4] must be unique, but [0] has the same (got "http://a")',
         ],
       }),
     );
   });
 
-  test("says the first hundred problems of many", () => {
+  test("reports the first hundred problems", () => {
     const read = jsonEntries(JSON.stringify(Array.from({ length: 5_000 }, (_, n) => n)));
     expect(read).toMatchObject({ left: { length: 101, 100: "and 4,900 more" } });
   });
@@ -98,11 +98,11 @@ describe("a list in JSON", () => {
     "[".repeat(100_000),
     `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
     `[${'{"key":'.repeat(50_000)}1`,
-  ])("may be nested as deep as it likes: %#", (text) => {
+  ])("may be nested to any depth: %#", (text) => {
     expect(jsonEntries(text)).toMatchObject({ left: [expect.not.stringContaining("call stack")] });
   });
 
-  test("is read without a throw, whatever it is", () => {
+  test("property: jsonEntries never throws", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -119,20 +119,22 @@ describe("a list in JSON", () => {
     );
   });
 
-  test("has weights that are numbers, not beyond them", () => {
+  test("has finite weights", () => {
     const problems = ["[0].weight must be a number above 0 (got Infinity)"];
     expect(jsonEndpoints('[{ "key": "a", "weight": 1e999 }]')).toEqual(left(problems));
   });
 
-  test.each(["", "[", '["http://a:1",', "http://a:1"])("is no JSON: %s", (text) => {
-    expect(jsonEndpoints(text)).toMatchObject({ left: [expect.stringMatching(/^the file is no JSON: ./)] });
+  test.each(["", "[", '["http://a:1",', "http://a:1"])("rejects invalid JSON: %s", (text) => {
+    expect(jsonEndpoints(text)).toMatchObject({
+      left: [expect.stringMatching(/^the file is not valid JSON: ./)],
+    });
   });
 
-  test.each(["{}", '"http://a:1"', "null", "3"])("is a list and nothing else: %s", (text) => {
+  test.each(["{}", '"http://a:1"', "null", "3"])("rejects anything but a list: %s", (text) => {
     expect(jsonEndpoints(text)).toEqual(left([`the file must be a list (got ${text})`]));
   });
 
-  test("is read whatever it is, without throwing; half of a list is none", () => {
+  test("property: jsonEndpoints never throws, and rejects truncated lists", () => {
     fc.assert(
       fc.property(fc.json(), fc.string(), (json, text) => {
         jsonEndpoints(json);

@@ -16,7 +16,7 @@ import { Resolver as NodeResolver } from "node:dns/promises";
 
 const most = 2_147_483_647;
 
-describe("options that make no sense", () => {
+describe("invalid options", () => {
   test.each([
     [{ port: 0 }, "dnsEndpoints: port must be an integer from 1 to 65535 (got 0)"],
     [{ port: 65_536 }, "dnsEndpoints: port must be an integer from 1 to 65535 (got 65536)"],
@@ -41,12 +41,12 @@ describe("options that make no sense", () => {
     ],
     [{ timeoutMs: 0 }, `dnsEndpoints: timeoutMs must be a number above 0 and at most ${most} (got 0)`],
     [{ emptyAfterMs: -1 }, "dnsEndpoints: emptyAfterMs must be a number of at least 0, or Infinity (got -1)"],
-  ])("are refused for the addresses of a name: %o", (options, message) => {
+  ])("of dnsEndpoints are rejected: %o", (options, message) => {
     expect(() => dnsEndpoints({ host: "api.test", port: 80, ...options })).toThrow(RangeError);
     expect(() => dnsEndpoints({ host: "api.test", port: 80, ...options })).toThrow(message);
   });
 
-  test("are refused for services", () => {
+  test("of srvEndpoints are rejected", () => {
     expect(() => srvEndpoints({ name: "" })).toThrow(
       'srvEndpoints: name must be the name of a service (got "")',
     );
@@ -63,7 +63,7 @@ describe("options that make no sense", () => {
       { pollMs: Infinity },
       "fileEndpoints: pollMs must be a number above 0 and at most 2147483647 (got Infinity)",
     ],
-  ])("are refused for a file: %o", (options, message) => {
+  ])("of fileEndpoints are rejected: %o", (options, message) => {
     expect(() => fileEndpoints({ path: "a", ...options })).toThrow(message);
   });
 });
@@ -73,7 +73,7 @@ describe("types of discovery", () => {
     readonly zone: string;
   }
 
-  test("a source is a discovery of its endpoints, and says what can go wrong", () => {
+  test("a source is a discovery of its endpoints and its faults", () => {
     expectTypeOf(dnsEndpoints).returns.toEqualTypeOf<Source<DnsEndpoint, DnsFault>>();
     expectTypeOf(srvEndpoints).returns.toEqualTypeOf<Source<DnsEndpoint, DnsFault>>();
     expectTypeOf<Source<DnsEndpoint, DnsFault>>().toExtend<Discovery<DnsEndpoint>>();
@@ -82,19 +82,19 @@ describe("types of discovery", () => {
     >();
   });
 
-  test("a file has the endpoints that its reader gives", () => {
+  test("fileEndpoints has the endpoints of its parser", () => {
     const plain = () => fileEndpoints({ path: "a" });
     expectTypeOf(plain).returns.toEqualTypeOf<Source<Endpoint, FileFault>>();
     const parse = (text: string): Either<readonly string[], readonly Zoned[]> =>
       right([{ key: text, zone: "n" }]);
     const zoned = () => fileEndpoints({ path: "a", parse });
     expectTypeOf(zoned).returns.toEqualTypeOf<Source<Zoned, FileFault>>();
-    // @ts-expect-error: without a reader of one's own no endpoint has a zone.
+    // @ts-expect-error: without a custom parser, endpoints have no zone.
     const unread = () => fileEndpoints<Zoned>({ path: "a" });
     expectTypeOf(unread).toBeFunction();
   });
 
-  test("Node's resolver is one", () => {
+  test("Node's resolver is a Resolver", () => {
     expectTypeOf<NodeResolver>().toExtend<Resolver>();
   });
 });

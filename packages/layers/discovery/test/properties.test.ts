@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { dnsEndpoints, type Resolver } from "@pagoda/discovery";
 import { coded } from "./fake-dns.ts";
 
-/** What one resolution meets: addresses after a while, a failure after a while, or silence. */
+/** The outcome of a resolution: addresses or a failure after some time, or silence. */
 interface Step {
   readonly afterMs: number;
   readonly addresses: readonly number[];
@@ -27,7 +27,7 @@ interface Resolution {
   endedMs: number;
 }
 
-/** A resolver that goes through the steps, and what it saw. */
+/** A resolver that runs through the steps, and its record. */
 function scripted(steps: readonly Step[], clock: VirtualClock) {
   const seen: Resolution[] = [];
   let underWay = 0;
@@ -70,7 +70,7 @@ function scripted(steps: readonly Step[], clock: VirtualClock) {
   return { resolver, seen, most: () => most };
 }
 
-/** By the books: what the answers so far say. */
+/** The model: the list according to the answers so far. */
 function model(seen: readonly Resolution[], nowMs: number, emptyAfterMs: number): readonly string[] {
   let list: readonly string[] = [];
   let emptySinceMs: number | undefined;
@@ -91,7 +91,7 @@ function isAnswered({ code, afterMs }: Step): boolean {
   return (code === "" || code === "ENOTFOUND") && afterMs < bounds.timeoutMs;
 }
 
-/** How long after such a resolution the next one begins. */
+/** Time between this resolution and the next. */
 function boundsOf({ code, afterMs, ttl }: Step): readonly [least: number, most: number] {
   const { minTtlMs, maxTtlMs, failureMs, maxFailureMs, timeoutMs } = bounds;
   if (code !== "" || afterMs >= timeoutMs) return [failureMs / 2, maxFailureMs];
@@ -99,8 +99,8 @@ function boundsOf({ code, afterMs, ttl }: Step): readonly [least: number, most: 
   return [dueMs, dueMs];
 }
 
-describe("whatever the DNS does", () => {
-  test("the list is the last good one, one resolution at a time, in its time, and nothing is left", async () => {
+describe("property: whatever DNS does", () => {
+  test("keeps the last good list, resolves once at a time and on schedule, and leaves nothing behind", async () => {
     const steps = fc.array(step, { minLength: 1, maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(
@@ -111,18 +111,18 @@ describe("whatever the DNS does", () => {
         async (steps, emptyAfterMs, closeAtMs, chance) => {
           const clock = virtualClock();
           const { resolver, seen, most } = scripted(steps, clock);
-          let toldLast: readonly string[] = [];
+          let lastSeen: readonly string[] = [];
           const options = { host: "api.test", port: 80, family: 4, ...bounds, emptyAfterMs } as const;
           const source = dnsEndpoints({ ...options, resolver, clock, random: () => chance });
           source.subscribe(() => {
             const now = source.endpoints.map(({ key }) => key);
-            expect(now).not.toEqual(toldLast);
-            toldLast = now;
+            expect(now).not.toEqual(lastSeen);
+            lastSeen = now;
           });
           for (let at = 0; at + 997 < closeAtMs; at += 997) {
             await clock.advance(997);
-            expect(toldLast).toEqual(model(seen, clock.now(), emptyAfterMs));
-            expect(source.endpoints.map(({ key }) => key)).toEqual(toldLast);
+            expect(lastSeen).toEqual(model(seen, clock.now(), emptyAfterMs));
+            expect(source.endpoints.map(({ key }) => key)).toEqual(lastSeen);
           }
           expect(most()).toBeLessThanOrEqual(1);
           for (const [at, { step, endedMs }] of seen.entries()) {

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-/** The system's clock with timers a hundred times as fast: a TTL is a second at least. */
+/** The system's clock with timers a hundred times as fast, since a TTL is at least a second. */
 const hasty: Clock = {
   now: () => systemClock.now(),
   wallTime: () => systemClock.wallTime(),
@@ -42,7 +42,7 @@ describe("over a real socket", () => {
     source.close();
   });
 
-  test("a name with addresses of one version only is no failure", async () => {
+  test("a name with addresses of only one version is not a failure", async () => {
     server.records.push({ type: "A", name: "api.test", ttl: 60, data: "10.0.0.1" });
     const source = dnsEndpoints({ host: "api.test", port: 80, resolver });
     expect(await source.started).toMatchObject(right([{ address: "10.0.0.1" }]));
@@ -69,7 +69,7 @@ describe("over a real socket", () => {
     source.close();
   });
 
-  test("the SRV target that says there is no service", async () => {
+  test("the SRV target for no service", async () => {
     const name = "_http._tcp.api.test";
     server.records.push({
       type: "SRV",
@@ -97,14 +97,14 @@ describe("over a real socket", () => {
     expect(await firstOf("refused.test")).toMatchObject(left({ _tag: "DnsFailed", code: "EREFUSED" }));
   });
 
-  test("no answer: given up after the time limit", async () => {
+  test("no answer: gives up after timeoutMs", async () => {
     server.troubles.set("api.test", "silent");
     const source = dnsEndpoints({ host: "api.test", port: 80, resolver, timeoutMs: 20 });
     expect(await source.started).toMatchObject(left({ _tag: "DnsFailed", code: "ETIMEOUT" }));
     source.close();
   });
 
-  test("no answer: given up by closing, so that the resolver's own rejections reach nobody", async () => {
+  test("no answer: close gives up, and handles the resolver's rejections", async () => {
     server.troubles.set("api.test", "silent");
     const asked = server.asked("api.test", "A");
     const source = dnsEndpoints({ host: "api.test", port: 80, resolver });
@@ -113,7 +113,7 @@ describe("over a real socket", () => {
     expect(await source.started).toMatchObject(left({ _tag: "SourceClosed" }));
   });
 
-  test("a change is seen after the TTL, a failure in between changes nothing", async () => {
+  test("a change is noticed after the TTL, and a failure in between changes nothing", async () => {
     server.records.push({ type: "A", name: "api.test", ttl: 1, data: "10.0.0.1" });
     const changes: (readonly DnsEndpoint[])[] = [];
     const failed = Promise.withResolvers<void>();

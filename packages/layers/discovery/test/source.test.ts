@@ -19,7 +19,7 @@ function bench() {
 }
 
 describe("subscribers", () => {
-  test("hear of each change until they end it, also when they are there twice", async () => {
+  test("are notified of each change until they unsubscribe, even if subscribed twice", async () => {
     const { clock, set, source } = bench();
     let heard = 0;
     const changed = (): void => {
@@ -40,7 +40,7 @@ describe("subscribers", () => {
     source.close();
   });
 
-  test("see the new list when they are called", async () => {
+  test("see the new list when notified", async () => {
     const { clock, source } = bench();
     const seen: (readonly string[])[] = [];
     source.subscribe(() => seen.push(keys(source)));
@@ -49,7 +49,7 @@ describe("subscribers", () => {
     source.close();
   });
 
-  test("that begin while others are told hear of the next change first", async () => {
+  test("added during a notification are notified of the next change", async () => {
     const { clock, set, source } = bench();
     let heard = 0;
     const end = source.subscribe(() => {
@@ -64,7 +64,7 @@ describe("subscribers", () => {
     source.close();
   });
 
-  test("may end each other's subscription, begin new ones, and close the source", async () => {
+  test("may unsubscribe each other, subscribe others, and close the source", async () => {
     const { clock, source } = bench();
     const heard: string[] = [];
     source.subscribe(() => {
@@ -85,7 +85,7 @@ describe("subscribers", () => {
 });
 
 describe("closing", () => {
-  test("leaves no timer and no query, and what there was", async () => {
+  test("leaves no timer or query, and keeps the endpoints", async () => {
     const { clock, dns, source } = bench();
     await clock.advance(0);
     expect(clock.pending).toBe(1);
@@ -97,7 +97,7 @@ describe("closing", () => {
     expect(keys(source)).toEqual(["http://10.0.0.1:80"]);
   });
 
-  test("gives up what is under way, and what comes of it changes nothing", async () => {
+  test("cancels queries in flight, and ignores their results", async () => {
     const { clock, dns, source } = bench();
     await clock.advance(0);
     dns.records.set("A api.test", "silent");
@@ -111,15 +111,15 @@ describe("closing", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("ends what subscribes later, too", async () => {
+  test("applies to later subscribers, too", async () => {
     const { source } = bench();
     source.close();
     expect(() => source.subscribe(() => {})()).not.toThrow();
   });
 });
 
-describe("the description", () => {
-  test("says how it stands", async () => {
+describe("description", () => {
+  test("reports the state", async () => {
     const { clock, dns, source } = bench();
     const host = "api.test";
     expect(source.state()).toEqual({

@@ -16,7 +16,7 @@ function bench(options: Partial<SrvEndpointsOptions> = {}) {
 }
 
 describe("SRV records", () => {
-  test("give hosts with their ports and weights, and the hosts addresses", async () => {
+  test("provide hosts with ports and weights, and their addresses", async () => {
     const { dns, begin } = bench();
     dns.services.set(name, [
       [1, 10, 8080, "a.test"],
@@ -31,7 +31,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("count only where no other has a lower priority", async () => {
+  test("are used only if no other has a lower priority", async () => {
     const { dns, begin } = bench();
     dns.services.set(name, [
       [20, 10, 80, "b.test"],
@@ -44,7 +44,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("of weight 0 have a small share", async () => {
+  test("of weight 0 get a small share", async () => {
     const { dns, begin } = bench();
     dns.services.set(name, [
       [1, 0, 80, "a.test"],
@@ -56,7 +56,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("share a weight among the addresses of their target", async () => {
+  test("divide their weight among the addresses of their target", async () => {
     const { dns, begin } = bench();
     dns.records.set("AAAA a.test", [
       ["2001:db8::1", 60],
@@ -70,7 +70,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("that lead to the same place are one endpoint with both shares", async () => {
+  test("with the same address and port are one endpoint with the sum of weights", async () => {
     const { dns, begin } = bench();
     dns.records.set("A b.test", [["10.0.0.1", 60]]);
     dns.services.set(name, [
@@ -97,7 +97,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test.each([".", ""])('say with the target "%s" that there is no service', async (target) => {
+  test.each([".", ""])('with the target "%s" mean that there is no service', async (target) => {
     const { dns, begin } = bench();
     dns.services.set(name, [[0, 0, 0, target]]);
     const source = begin();
@@ -105,7 +105,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("with a port that cannot be connected to are left out and told, and the others count", async () => {
+  test("with an invalid port are skipped and reported, and the others are used", async () => {
     const faults: unknown[] = [];
     const { dns, begin } = bench({ observer: { failed: (fault) => faults.push(fault) } });
     dns.services.set(name, [
@@ -122,7 +122,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("none of which can be connected to leave the last list as it is", async () => {
+  test("with only invalid ports keep the last list", async () => {
     const { clock, dns, begin } = bench();
     dns.services.set(name, [[1, 1, 80, "a.test"]]);
     const source = begin();
@@ -134,7 +134,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("are asked for again with the first TTL of an address, and after 30 s at the latest", async () => {
+  test("are refreshed when the lowest TTL of an address expires, and after 30 s at the latest", async () => {
     const { clock, dns, begin } = bench();
     dns.services.set(name, [
       [1, 1, 80, "a.test"],
@@ -149,7 +149,7 @@ describe("SRV records", () => {
     source.close();
   });
 
-  test("that cannot be had leave what there was", async () => {
+  test("that cannot be resolved keep the last list", async () => {
     const { clock, dns, begin } = bench();
     dns.services.set(name, [[1, 1, 80, "a.test"]]);
     const source = begin();
@@ -168,7 +168,7 @@ describe("a target", () => {
     [1, 1, 80, "b.test"],
   ] as const;
 
-  test("that fails keeps the addresses it had, and goes with its record", async () => {
+  test("that fails keeps its last addresses, and is removed with its record", async () => {
     const { clock, dns, begin } = bench();
     dns.services.set(name, both);
     const source = begin();
@@ -188,7 +188,7 @@ describe("a target", () => {
     source.close();
   });
 
-  test("that has no address is left out, until none has one", async () => {
+  test("without an address is skipped, unless no target has one", async () => {
     const { clock, dns, begin } = bench({ emptyAfterMs: 0 });
     dns.services.set(name, both);
     dns.records.delete("A a.test");
