@@ -48,9 +48,9 @@ export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, 
  *   error's tag. `cause` is the tag of the wrapped error, if any. With `routes`, also `route` and `cluster`.
  *
  * `status` is `error` if the call ended with an error not turned into a response further in. `upstream` comes from the
- * error or the request's notes, in this order, and is `none` if no origin was involved. `routes` adds the
- * label `route`, `none` if no route matched. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so that
- * clients cannot create series; `maxSeries` bounds the rest.
+ * error or else from the request's notes, and is `none` if no origin was involved. `routes` adds the label `route`,
+ * `none` if no route matched. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so that clients cannot
+ * create series; `maxSeries` bounds the rest.
  *
  * gRPC calls also have the label `grpc_status`, the number in the headers or trailers of the response, because their
  * HTTP status is 200 even on failure. `none` means that there was none.

@@ -1,13 +1,13 @@
 import { clientOf, type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/http";
 import type { Attributes } from "@opentelemetry/api";
 
-/** A span's name: the method, and the route where it is known. Never the path, of which there may be any number. */
+/** Returns the name of a span: the method, and the route if known. Never the path, which has unbounded cardinality. */
 export function spanName(method: string, route?: string): string {
   const known = knownMethods.has(method) ? method : "HTTP";
   return route === undefined ? known : `${known} ${route}`;
 }
 
-/** What is known of a request on its way in, for the side that serves it. */
+/** Returns the attributes of an incoming request. */
 export function serverAttributes(request: HttpRequest & Partial<FromClient>, withQuery: boolean): Attributes {
   const { peer, path, query, scheme } = request;
   return {
@@ -22,7 +22,7 @@ export function serverAttributes(request: HttpRequest & Partial<FromClient>, wit
   };
 }
 
-/** What is known of a request on its way out. */
+/** Returns the attributes of an outgoing request. */
 export function clientAttributes(request: HttpRequest, withQuery: boolean): Attributes {
   const { scheme, authority, path, query, notes } = request;
   return {
@@ -44,13 +44,13 @@ function commonAttributes({ method, authority, scheme, headers }: HttpRequest): 
   };
 }
 
-/** The origin that was called in the end, which is another one than the request names where a proxy chose it. */
+/** Returns the attributes of the called origin, which differs from the request's authority behind a proxy. */
 export function upstreamAttributes(upstream: string): Attributes {
   const { address, port } = addressOf(upstream.replace(/^[a-z]+:\/\//, ""));
   return { "network.peer.address": address, "network.peer.port": port };
 }
 
-/** Fields as attributes, for those that stand there: a list of values each. */
+/** Returns the named fields that are present as attributes, each a list of values. */
 export function fieldAttributes(
   side: "request" | "response",
   headers: HttpHeaders,
@@ -69,7 +69,7 @@ interface Address {
   readonly port?: number | undefined;
 }
 
-/** Host and port; an IPv6 address without its brackets. */
+/** Splits host and port, and removes the brackets of an IPv6 address. */
 function addressOf(authority: string): Address {
   const colon = authority.lastIndexOf(":");
   const hasPort = colon > authority.lastIndexOf("]");

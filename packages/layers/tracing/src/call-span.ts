@@ -4,37 +4,37 @@ import { type Fault, faultOf } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import { fieldAttributes, spanName, upstreamAttributes } from "./attributes.ts";
 
-/** What differs between the two sides of a call. */
+/** Differences between server and client spans. */
 export interface Side {
   readonly kind: "server" | "client";
-  /** Responses from this status on are failures: 500 for who serves, 400 for who calls. */
+  /** Lowest status that is a failure: 500 for servers, 400 for clients. */
   readonly failsFrom: number;
 }
 
-/** What the end of a call's span needs to know of its beginning. */
-export interface Beginning {
+/** Facts about a call that its span needs at the end. */
+export interface CallInfo {
   readonly side: Side;
   readonly method: string;
-  /** The name is the user's own: a route that is found later does not change it. */
+  /** Whether the name is user-defined, so that the route does not change it. */
   readonly isNamed: boolean;
   readonly notes: CallNotes;
   readonly signal: AbortSignal | undefined;
   readonly responseHeaders: readonly string[];
 }
 
-/** The span of one call: told how the call goes on, it ends once, whatever happens. */
+/** The span of one call. It follows the call and ends exactly once, whatever happens. */
 export class CallSpan {
   readonly #span: Span;
-  readonly #from: Beginning;
+  readonly #info: CallInfo;
   #errorType: string | undefined;
   #isOver = false;
 
-  constructor(span: Span, from: Beginning) {
+  constructor(span: Span, info: CallInfo) {
     this.#span = span;
-    this.#from = from;
+    this.#info = info;
   }
 
-  /** The call has come out. With a response, it goes on until the body has ended. */
+  /** The call settled. With a response, the span continues to the end of the body. */
   settled(result: Either<unknown, HttpResponse>): void {
     const fault = faultOf(result);
     if (isLeft(result)) {
@@ -49,53 +49,53 @@ export class CallSpan {
         this.#end();
       });
     } catch (error) {
-      // Nothing else would end the span.
-      untold(error);
+      // Otherwise the span would never end.
+      reportError(error);
       this.#end();
     }
     if (!this.#isOver) this.#attempt(() => this.#span.addEvent("pagoda.response.head"));
   }
 
-  /** The call has ended with a defect. */
+  /** The call ended with a defect. */
   broke(defect: unknown): void {
     this.#attempt(() => {
       const exception = defect instanceof Error ? defect : String(defect);
       this.#span.recordException(exception);
-      this.#fails(typeof exception === "string" ? "_OTHER" : exception.name, String(defect));
+      this.#setError(typeof exception === "string" ? "_OTHER" : exception.name, String(defect));
     });
     this.#end();
   }
 
-  /** @param fault `undefined`: the error is not a fault. */
+  /** @param fault `undefined` if the error is not a fault. */
   #failed(fault: Fault | undefined): void {
     this.#set(this.#upstream(fault));
     if (fault !== undefined) this.#fault(fault);
     const tag = fault?._tag ?? "_OTHER";
-    // Who goes away is no failure of anybody's.
-    if (tag !== "Aborted") this.#fails(tag, tag);
+    // An abort is not a failure.
+    if (tag !== "Aborted") this.#setError(tag, tag);
   }
 
   #answered({ status, headers }: HttpResponse, fault: Fault | undefined): void {
-    const { side, responseHeaders } = this.#from;
+    const { side, responseHeaders } = this.#info;
     this.#set({
       "http.response.status_code": status,
       ...fieldAttributes("response", headers, responseHeaders),
       ...this.#upstream(fault),
     });
     if (fault !== undefined) this.#fault(fault);
-    // The status says why: the conventions want no message then.
-    if (status >= side.failsFrom) this.#fails(this.#errorType ?? String(status));
+    // The conventions omit the message if the status explains the error.
+    if (status >= side.failsFrom) this.#setError(this.#errorType ?? String(status));
   }
 
-  /** The response's body was not read to its end, by this side or because it broke. */
+  /** The response body was not read to its end, or broke. */
   #incomplete({ status }: HttpResponse): void {
-    const { side, method, signal } = this.#from;
+    const { side, method, signal } = this.#info;
     this.#set({ "pagoda.response.complete": false });
     if (this.#errorType !== undefined) return;
-    if (signal?.aborted) this.#type("Aborted");
-    // A caller may have had enough. A server reads all, unless the response must not have a body.
+    if (signal?.aborted) this.#setErrorType("Aborted");
+    // A caller may stop reading early. A server reads everything, unless the response must not have a body.
     else if (side.kind === "server" && method !== "HEAD" && status !== 204 && status !== 304) {
-      this.#fails("BodyBroken");
+      this.#setError("BodyBroken");
     }
   }
 
@@ -108,22 +108,22 @@ export class CallSpan {
       "pagoda.fault.cause": cause instanceof Error ? cause.message : undefined,
     });
     this.#set({ "pagoda.fault.origin": origin });
-    this.#type(_tag);
+    this.#setErrorType(_tag);
   }
 
   #upstream(fault: Fault | undefined): Attributes {
-    const { side, notes } = this.#from;
+    const { side, notes } = this.#info;
     const upstream = upstreamOf(notes, fault);
     if (upstream === undefined) return {};
     return side.kind === "client" ? upstreamAttributes(upstream) : { "pagoda.upstream": upstream };
   }
 
-  #fails(type: string, message?: string): void {
-    this.#type(type);
+  #setError(type: string, message?: string): void {
+    this.#setErrorType(type);
     this.#span.setStatus({ code: SpanStatusCode.ERROR, ...(message !== undefined && { message }) });
   }
 
-  #type(type: string): void {
+  #setErrorType(type: string): void {
     this.#errorType = type;
     this.#set({ "error.type": type });
   }
@@ -135,7 +135,7 @@ export class CallSpan {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { side, notes, method, isNamed } = this.#from;
+    const { side, notes, method, isNamed } = this.#info;
     this.#attempt(() => {
       const { route } = notes;
       if (side.kind === "server" && route !== undefined) {
@@ -146,17 +146,17 @@ export class CallSpan {
     this.#attempt(() => this.#span.end());
   }
 
-  /** What goes wrong in the tracing of a call is no reason for the call to fail. */
+  /** Keeps failures of tracing from failing the call. */
   #attempt(run: () => void): void {
     try {
       run();
     } catch (error) {
-      untold(error);
+      reportError(error);
     }
   }
 }
 
-/** Tells the API's own log what was thrown while a call was traced: by a tracer, or by a propagator. */
-export function untold(error: unknown): void {
-  diag.error("@pagoda/tracing: the tracing of a call has thrown; the call goes on", error);
+/** Reports an exception of a tracer, span or propagator to the API's log. */
+export function reportError(error: unknown): void {
+  diag.error("@pagoda/tracing: tracing a call failed; the call continues", error);
 }

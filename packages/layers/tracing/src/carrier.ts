@@ -8,7 +8,7 @@ import {
 } from "@opentelemetry/api";
 import { traceContext } from "./trace-context.ts";
 
-/** How a propagator reads a message's fields; several of one name come as a list. */
+/** Lets a propagator read fields; repeated ones as a list. */
 export const fieldGetter: TextMapGetter<HttpHeaders> = {
   keys: (headers) => Array.from(headers, ([name]) => name.toLowerCase()),
   get(headers, name) {
@@ -17,14 +17,14 @@ export const fieldGetter: TextMapGetter<HttpHeaders> = {
   },
 };
 
-/** Takes what a propagator writes: names and values in turns. */
+/** Collects the fields a propagator writes, alternating names and values. */
 const fieldSetter: TextMapSetter<string[]> = {
   set(fields, name, value) {
     fields.push(name, value);
   },
 };
 
-/** The one that was given, else the one registered with the API, which may happen late, else W3C's trace context. */
+/** Returns the given propagator, or the one registered with the API (possibly late), or W3C trace context. */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
   if (given !== undefined) return given;
   return propagation.fields().length > 0 ? propagation : traceContext;
@@ -33,8 +33,8 @@ export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropa
 const w3c = ["traceparent", "tracestate", "baggage"];
 
 /**
- * The fields with those of a context, which replace all that the propagator might have written before. A context that
- * has nothing to say changes nothing, and one without baggage leaves the baggage that stands there.
+ * Injects a context into fields, replacing all fields of the propagator. An empty context changes nothing, and one without
+ * baggage keeps existing baggage.
  */
 export function injected(headers: HttpHeaders, context: Context, propagator: TextMapPropagator): HttpHeaders {
   const fields: string[] = [];
@@ -45,7 +45,7 @@ export function injected(headers: HttpHeaders, context: Context, propagator: Tex
   return new HttpHeaders([...others(headers, replaced), ...fields]);
 }
 
-/** The fields without those that carry a trace or baggage. */
+/** Removes fields that carry a trace or baggage. */
 export function untraced(headers: HttpHeaders, propagator: TextMapPropagator): HttpHeaders {
   const raw = others(headers, [...w3c, ...propagator.fields()]);
   return raw.length === headers.raw.length ? headers : new HttpHeaders(raw);

@@ -14,33 +14,33 @@ import {
 import type { Service } from "@pagoda/core";
 import type { Either } from "fp-ts/lib/Either.js";
 import { fieldAttributes, spanName } from "./attributes.ts";
-import { CallSpan, type Side, untold } from "./call-span.ts";
+import { CallSpan, type Side, reportError } from "./call-span.ts";
 
-/** What both sides' spans have in common. */
+/** Options of server and client spans. */
 export interface SpanOptions<in Req extends HttpRequest = HttpRequest> {
-  /** Begins the spans. Default: the API's, by the name `@pagoda/tracing`, which does nothing until an SDK is registered. */
+  /** Starts the spans. Default: the API's `@pagoda/tracing`, a no-op until an SDK is registered. */
   readonly tracer?: Tracer;
-  /** Reads and writes the fields. Default: the one registered with the API, or else `traceContext`. */
+  /** Extracts and injects trace headers. Default: the one registered with the API, or else `traceContext`. */
   readonly propagator?: TextMapPropagator;
-  /** The span's name, of which there must be few. Default: the method, and for a server the route. */
+  /** Name of the span, with low cardinality. Default: the method; for a server also the route. */
   readonly name?: (request: Req) => string;
-  /** Further attributes, for spans that are recorded. */
+  /** Additional attributes of recorded spans. */
   readonly attributes?: (request: Req) => Attributes;
-  /** Fields of the request that become attributes. Default: none. */
+  /** Request fields to record as attributes. Default: none. */
   readonly requestHeaders?: readonly string[];
-  /** Fields of the response that become attributes. Default: none. */
+  /** Response fields to record as attributes. Default: none. */
   readonly responseHeaders?: readonly string[];
-  /** Whether the query is recorded, which may hold secrets. Default: no. */
+  /** Records the query, which may contain secrets. Default false. */
   readonly query?: boolean;
 }
 
-/** A span that has begun, and the context for what is further in. */
-interface Begun {
+/** A started span, and the context for inner layers. */
+interface StartedSpan {
   readonly span: Span;
   readonly context: Context;
 }
 
-/** Begins the spans of a layer and follows its calls. */
+/** Starts the spans of a layer and follows its calls. */
 export class Spans<Req extends HttpRequest> {
   readonly #options: SpanOptions<Req>;
   readonly #tracer: Tracer;
@@ -55,38 +55,38 @@ export class Spans<Req extends HttpRequest> {
   }
 
   /**
-   * Begins the span of a call.
+   * Starts the span of a call.
    *
-   * @returns `undefined` when the tracer throws.
-   * @throws What the user's `name` throws.
+   * @returns `undefined` if the tracer throws.
+   * @throws Whatever the option `name` throws.
    */
-  begin(request: Req, parent: Context, attributes: Attributes, links?: Link[]): Begun | undefined {
+  start(request: Req, parent: Context, attributes: Attributes, links?: Link[]): StartedSpan | undefined {
     const name = this.#options.name?.(request) ?? spanName(request.method);
     try {
       const options = { kind: this.#kind, attributes, ...(links && { links }) };
       const span = this.#tracer.startSpan(name, options, parent);
       const own = span.spanContext();
-      // Without an SDK the span is the parent's, or nobody's: then there is nothing to pass on, and a context is dear.
+      // Without an SDK the span is the parent's or invalid. Creating a context would be expensive and pointless.
       const isNew = own.spanId !== INVALID_SPANID && own !== trace.getSpanContext(parent);
       return { span, context: isNew ? trace.setSpan(parent, span) : parent };
     } catch (error) {
-      untold(error);
+      reportError(error);
       return undefined;
     }
   }
 
   /**
-   * Makes the call, with the span's context as the active one, and tells the span how it goes.
+   * Makes the call with the span's context as the active one, and records its course in the span.
    *
-   * @param request As it came to the layer.
-   * @param passedOn As inner gets it.
+   * @param request The request as received.
+   * @param passedOn The request as passed to inner.
    */
   follow<Inner, Res extends HttpResponse, Err>(
     inner: Service<Inner, Res, Err>,
     request: Req,
     passedOn: Inner,
     signal: AbortSignal | undefined,
-    { span, context }: Begun,
+    { span, context }: StartedSpan,
   ): Promise<Either<Err, Res>> {
     if (!span.isRecording()) {
       endNow(span);
@@ -123,7 +123,7 @@ export class Spans<Req extends HttpRequest> {
       }
       if (own !== undefined) span.setAttributes(own);
     } catch (error) {
-      untold(error);
+      reportError(error);
     }
   }
 }
@@ -137,11 +137,11 @@ function callIn<Req, Res, Err>(
   return contexts.with(context, inner.call, inner, request, signal);
 }
 
-/** A span that is not recorded has no end, but a tracer of one's own may want to hear of it. */
+/** Ends an unrecorded span. The SDK ignores it, but a custom tracer may not. */
 function endNow(span: Span): void {
   try {
     span.end();
   } catch (error) {
-    untold(error);
+    reportError(error);
   }
 }

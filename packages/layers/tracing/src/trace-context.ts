@@ -11,13 +11,13 @@ import {
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 
 /**
- * OpenTelemetry's propagator for the W3C trace context, for a server that may have no SDK. The
- * layers use it if no other propagator is given or registered with the API.
+ * OpenTelemetry's propagator for the W3C trace context, for servers that may have no SDK. Used if no other propagator is
+ * given or registered with the API.
  *
  * It differs from `W3CTraceContextPropagator` in what a proxy needs:
  *
- * - While nobody has begun a span, a `traceparent` passes unchanged, even one of a later version.
- * - If there are several, all are ignored: none of them can be trusted.
+ * - As long as no span was started, a `traceparent` passes unchanged, even one of a later version.
+ * - If there are several, all are ignored, since none can be trusted.
  * - Only the flags known to the `traceparent`'s version are read, and no others are written.
  * - No empty `tracestate` is written.
  *
@@ -52,7 +52,7 @@ const sampled = 1;
 const random = 2;
 const version00 = sampled | random;
 
-/** The caller's span, with its `traceparent` as it came. */
+/** The caller's span, with its `traceparent` unchanged. */
 class Received implements SpanContext {
   readonly traceId: string;
   readonly spanId: string;
@@ -64,14 +64,14 @@ class Received implements SpanContext {
   constructor(traceparent: string, { traceId, spanId, traceFlags, traceState }: SpanContext) {
     this.traceId = traceId;
     this.spanId = spanId;
-    // Of later versions only the sampled flag is known to mean the same.
+    // In later versions only the sampled flag is guaranteed to keep its meaning.
     this.traceFlags = traceFlags & (traceparent.startsWith("00") ? version00 : sampled);
     if (traceState !== undefined && traceState.serialize() !== "") this.traceState = traceState;
     this.traceparent = traceparent;
   }
 }
 
-/** OpenTelemetry's propagator would write more than two digits for others. */
+/** Removes other flags, for which OpenTelemetry's propagator would write more than two digits. */
 function knownFlagsOf(span: SpanContext): SpanContext {
   return span.traceFlags <= version00 ? span : { ...span, traceFlags: span.traceFlags & version00 };
 }

@@ -14,7 +14,7 @@ export interface Refused extends Fault<"Refused"> {
   readonly upstream?: string;
 }
 
-/** An SDK that records everything, and gives what has ended. */
+/** An SDK that records everything, and its ended spans. */
 export function sdk(): { readonly tracer: Tracer; readonly ended: () => ReadableSpan[] } {
   const exporter = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
@@ -42,13 +42,13 @@ export function get(headers: Readonly<Record<string, string | readonly string[]>
   });
 }
 
-/** A response whose body ends when and as the test says. */
+/** A response whose body the test ends. */
 export function streamed(status = 200): { readonly response: HttpResponse; readonly body: TestBody } {
   const body = new TestBody();
   return { response: { ...httpResponse(status), body }, body };
 }
 
-/** What a test compares of a span. */
+/** The compared parts of a span. */
 export function summary({ name, status, attributes, events }: ReadableSpan): {
   readonly name: string;
   readonly status: SpanStatus;

@@ -34,7 +34,7 @@ describe("clientSpan", () => {
     });
   });
 
-  test("says what a call was, in the words of the conventions", async () => {
+  test("records a call by the semantic conventions", async () => {
     const { mock, layered, ended } = bench();
     const notes = { ...callNotes(), tries: 1, route: "cart" };
     const result = layered.call({ ...get({ "user-agent": "curl/8" }), notes });
@@ -63,7 +63,7 @@ describe("clientSpan", () => {
     ]);
   });
 
-  test("the first call of an origin is not resent", async () => {
+  test("the first call to an origin has no resend count", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call({ ...get(), notes: callNotes() });
     (await mock.next()).answer(httpResponse(200));
@@ -71,7 +71,7 @@ describe("clientSpan", () => {
     expect(ended()[0]?.attributes).not.toHaveProperty("http.request.resend_count");
   });
 
-  test("is a child of the server's span, and each try is one", async () => {
+  test("is a child of the server span, one per attempt", async () => {
     const { tracer, ended } = sdk();
     const mock = mockHttp();
     const tries = clientSpan({ tracer })(mock.service);
@@ -101,7 +101,7 @@ describe("clientSpan", () => {
     expect(first?.spanContext().spanId).not.toBe(second?.spanContext().spanId);
   });
 
-  test("inner finds the span's context on the request", async () => {
+  test("sets the span's context on the request", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call(get());
     const call = await mock.next();
@@ -111,7 +111,7 @@ describe("clientSpan", () => {
     expect(trace.getSpanContext(own)).toEqual(ended()[0]?.spanContext());
   });
 
-  test("without a server's span the parent is the active one, and the span is active further in", async () => {
+  test("without a server span the parent is the active span, and the span is active in inner layers", async () => {
     const { tracer, ended } = sdk();
     context.setGlobalContextManager(new StackContextManager().enable());
     const parent = tracer.startSpan("job");
@@ -132,7 +132,7 @@ describe("clientSpan", () => {
     expect(active).toEqual([ended()[0]?.spanContext().spanId]);
   });
 
-  test("replaces what stood in the fields, whatever its case, and keeps all others in order", async () => {
+  test("replaces existing trace headers in any case and keeps the order of others", async () => {
     const { mock, layered } = bench();
     const headers = { TraceParent: [incoming, incoming], accept: "*/*", Tracestate: "old=1", baggage: "a=1" };
     const result = layered.call(get(headers));
@@ -153,7 +153,7 @@ describe("clientSpan", () => {
     expect(raw[7]).not.toBe(incoming);
   });
 
-  test("without an SDK the fields pass as they came, to the letter", async () => {
+  test("without an SDK headers pass unchanged", async () => {
     const mock = mockHttp();
     const layered = serverSpan()(clientSpan()(mock.service));
     const later = `cc-${traceId}-${spanId}-ff-more`;
@@ -168,12 +168,12 @@ describe("clientSpan", () => {
     }
   });
 
-  test("a propagator that is registered is used, for baggage too", async () => {
+  test("uses a registered propagator, also for baggage", async () => {
     const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
     const { tracer } = sdk();
     const mock = mockHttp();
     const layered = serverSpan({ tracer })(clientSpan({ tracer })(mock.service));
-    // After the layers were made: an SDK may start late.
+    // After the layers were created: an SDK may start late.
     propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
     const result = layered.call(get({ traceparent: incoming, baggage: ["user=ann", "cart=7"] }));
     const call = await mock.next();
@@ -185,7 +185,7 @@ describe("clientSpan", () => {
     expect(headers.get("traceparent")).toContain(traceId);
   });
 
-  test("a propagator that is registered leaves baggage that its context does not know", async () => {
+  test("a registered propagator keeps baggage missing from the context", async () => {
     const propagators = [new W3CTraceContextPropagator(), new W3CBaggagePropagator()];
     propagation.setGlobalPropagator(new CompositePropagator({ propagators }));
     const { mock, layered } = bench();
@@ -198,7 +198,7 @@ describe("clientSpan", () => {
     expect(call.request.headers.has("tracestate")).toBe(false);
   });
 
-  test("without an SDK the context is the one that was there", async () => {
+  test("without an SDK the context is unchanged", async () => {
     const remote = { traceId, spanId, traceFlags: 1, isRemote: true };
     const given = trace.setSpanContext(ROOT_CONTEXT, remote);
     const mock = mockHttp();
@@ -211,7 +211,7 @@ describe("clientSpan", () => {
     expect(call.request.headers.get("traceparent")).toBe(incoming);
   });
 
-  test("ends with the body; an event says when the head came", async () => {
+  test("ends with the body, with an event for the headers", async () => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed();
     const result = layered.call(get());
@@ -251,7 +251,7 @@ describe("clientSpan", () => {
     expect(ended()[0]?.attributes["error.type"]).toBe(type);
   });
 
-  test("an error names its upstream, or the notes do", async () => {
+  test("the upstream comes from the error or the notes", async () => {
     const { mock, layered, ended } = bench();
     const { upstream: _upstream, ...nameless } = refused;
     const notes = { ...callNotes(), upstream: "http://[2001:db8::1]:82" };
@@ -266,7 +266,7 @@ describe("clientSpan", () => {
     ]);
   });
 
-  test("a try that is given up is no failure", async () => {
+  test("an abort is not a failure", async () => {
     const { mock, layered, ended } = bench();
     const controller = new AbortController();
     const result = layered.call(get(), controller.signal);

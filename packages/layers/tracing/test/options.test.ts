@@ -15,7 +15,7 @@ const sides: readonly (readonly [
   ["clientSpan", clientSpan],
 ];
 
-/** What went to the API's own log: errors as they were thrown, and the SDK's complaints. */
+/** Entries in the API's log: reported errors, and warnings of the SDK. */
 function told(): unknown[] {
   const errors: unknown[] = [];
   const ignore = (): void => {};
@@ -29,7 +29,7 @@ function told(): unknown[] {
 afterEach(() => diag.disable());
 
 describe.each(sides)("options of %s", (_name, span) => {
-  test("a name of one's own is not changed by the route", async () => {
+  test("a custom name is not changed by the route", async () => {
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     const layered = span({ tracer, name: ({ path }) => `shop${path}` })(mock.service);
     const result = layered.call({ ...get(), notes });
@@ -38,7 +38,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(ended()[0]?.name).toBe("shop/cart");
   });
 
-  test("further attributes, and fields that are asked for", async () => {
+  test("records additional attributes and configured fields", async () => {
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     const layered = span({
       tracer,
@@ -58,7 +58,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(fields).toHaveLength(2);
   });
 
-  test("the query is recorded where that is asked for", async () => {
+  test("records the query if enabled", async () => {
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     for (const query of [undefined, true]) {
       const result = span({ tracer, ...(query && { query }) })(mock.service).call(get());
@@ -70,7 +70,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(withQuery).toContain("token=secret");
   });
 
-  test.each(["name", "attributes"])("what a mistake in `%s` throws becomes a rejection", async (option) => {
+  test.each(["name", "attributes"])("a throw of `%s` rejects the call", async (option) => {
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     const mistake = new Error("a mistake");
     const layered = span({
@@ -84,7 +84,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(ended()).toHaveLength(option === "attributes" ? 1 : 0);
   });
 
-  test("an inner that throws ends the span, and the call rejects", async () => {
+  test("a throw of inner ends the span and rejects the call", async () => {
     const { tracer, ended } = sdk();
     const defect = new Error("a defect");
     const inner = {
@@ -97,7 +97,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(ended()).toHaveLength(1);
   });
 
-  test("a tracer that throws breaks no call, and diag is told", async () => {
+  test("a throwing tracer does not fail the call and is reported to diag", async () => {
     const errors = told();
     const fault = new Error("out of spans");
     const tracer = {
@@ -112,7 +112,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(errors).toEqual([fault]);
   });
 
-  test("a propagator that throws breaks no call, and diag is told", async () => {
+  test("a throwing propagator does not fail the call and is reported to diag", async () => {
     const errors = told();
     const fault = new Error("what is this");
     const throws = (): never => {
@@ -126,7 +126,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(errors).toEqual([fault]);
   });
 
-  test("a span that throws breaks no call, and is ended all the same", async () => {
+  test("a throwing span does not fail the call and is ended", async () => {
     told();
     const { tracer, ended } = sdk();
     const broken: Tracer = Object.assign(Object.create(tracer), {
@@ -145,7 +145,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(ended()).toHaveLength(1);
   });
 
-  test("a span that has ended is left alone, even by a body that ends twice", async () => {
+  test("an ended span is not touched again, even if the body ends twice", async () => {
     const errors = told();
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     const twice = Object.assign(Object.create(httpResponse(200).body), {
@@ -163,7 +163,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(errors).toEqual([]);
   });
 
-  test("what inner gives that is no response ends the span, too", async () => {
+  test("an invalid response of inner ends the span", async () => {
     told();
     const { tracer, ended } = sdk();
     const inner = service("inner", async (_request: HttpRequest) =>
@@ -173,7 +173,7 @@ describe.each(sides)("options of %s", (_name, span) => {
     expect(ended()).toHaveLength(1);
   });
 
-  test("a span that is not recorded is ended at once, and asked nothing", async () => {
+  test("an unrecorded span is ended at once without attributes", async () => {
     const { tracer } = sdk();
     const ended: string[] = [];
     const unrecorded: Tracer = Object.assign(Object.create(tracer), {
@@ -193,7 +193,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 });
 
-test("defect: where reading failed, the fields of one who is not trusted went further", async () => {
+test("defect: headers of an untrusted peer passed after a failed extraction", async () => {
   told();
   const extract = (): never => {
     throw new Error("what is this");

@@ -9,7 +9,7 @@ import { clientSpan, serverSpan } from "@pagoda/tracing";
 import { get, type Refused, refused, sdk } from "./bench.ts";
 import { nowhere, TestBody } from "./test-body.ts";
 
-/** A call, and what becomes of it. Times are milliseconds. */
+/** A call and its outcome. Times are in milliseconds. */
 interface Plan {
   readonly startMs: number;
   readonly headMs: number;
@@ -24,7 +24,7 @@ const plans: fc.Arbitrary<Plan[]> = fc.array(
     startMs: fc.nat(100),
     headMs: fc.nat(100),
     bodyMs: fc.nat(100),
-    // Most are not aborted: past this nothing is under way.
+    // Most are not aborted: later times are past the end of every call.
     abortMs: fc.oneof(fc.nat(300), fc.constant(1_000)),
     ends: fc.constantFrom("empty", "complete", "broken", "cancelled", "error", "defect", "thrown"),
     status: fc.constantFrom(200, 204, 404, 503),
@@ -32,7 +32,7 @@ const plans: fc.Arbitrary<Plan[]> = fc.array(
   { maxLength: 20 },
 );
 
-/** Gives each request what its plan says, when its plan says it. */
+/** Answers each request as planned. */
 function planned(clock: VirtualClock) {
   return service<HttpRequest & { readonly plan: Plan }, HttpResponse, Refused>(
     "planned",
@@ -61,7 +61,7 @@ function responseTo({ status, ends, bodyMs }: Plan, clock: VirtualClock, signal?
   return { ...httpResponse(status), body };
 }
 
-/** A tracer that counts how often each of its spans is ended. */
+/** A tracer that counts how often each span is ended. */
 function counting(): { readonly tracer: Tracer; readonly ends: number[] } {
   const { tracer } = sdk();
   const ends: number[] = [];
@@ -81,8 +81,8 @@ function counting(): { readonly tracer: Tracer; readonly ends: number[] } {
   return { tracer: counted, ends };
 }
 
-describe("properties of tracing", () => {
-  test("every span that was begun is ended once, whatever happens", async () => {
+describe("properties", () => {
+  test("every started span is ended once", async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (all) => {
         const clock = virtualClock();

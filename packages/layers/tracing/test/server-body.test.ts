@@ -14,8 +14,8 @@ function bench() {
   return { mock, ended, layered: serverSpan({ tracer })(mock.service) };
 }
 
-describe("the body of serverSpan", () => {
-  test("ends with the body, not with the head", async () => {
+describe("serverSpan and the response body", () => {
+  test("ends with the body, not with the headers", async () => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed();
     const result = layered.call(get());
@@ -28,7 +28,7 @@ describe("the body of serverSpan", () => {
     expect(ended()[0]?.attributes).not.toHaveProperty("pagoda.response.complete");
   });
 
-  test("a body that breaks fails the span", async () => {
+  test("a broken body fails the span", async () => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed();
     const result = layered.call(get());
@@ -41,7 +41,7 @@ describe("the body of serverSpan", () => {
     ]);
   });
 
-  test("a body that breaks is not why a response of 503 failed", async () => {
+  test("a broken body does not replace the error of a 503", async () => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed(503);
     const result = layered.call(get());
@@ -58,7 +58,7 @@ describe("the body of serverSpan", () => {
     ["HEAD", 200],
     ["GET", 204],
     ["GET", 304],
-  ])("a body that must not be sent is no broken one: %s %d", async (method, status) => {
+  ])("a body that must not be sent is not broken: %s %d", async (method, status) => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed(status);
     const result = layered.call({ ...get(), method });
@@ -68,7 +68,7 @@ describe("the body of serverSpan", () => {
     expect(ended().map(summary)).toMatchObject([{ status: unset }]);
   });
 
-  test("a client that goes away during the body is no failure", async () => {
+  test("an abort during the body is not a failure", async () => {
     const { mock, layered, ended } = bench();
     const controller = new AbortController();
     const { response, body } = streamed();

@@ -17,7 +17,7 @@ function bench(options: ServerSpanOptions = {}) {
   return { mock, layered, ended, tracer };
 }
 
-/** The trace as inner sees it. */
+/** The trace seen by inner. */
 function traceOf(request: HttpRequest) {
   return trace.getSpanContext((request as HttpRequest & Traced).trace);
 }
@@ -33,7 +33,7 @@ describe("serverSpan", () => {
     });
   });
 
-  test("says what a call was, in the words of the conventions", async () => {
+  test("records a call by the semantic conventions", async () => {
     const { mock, layered, ended } = bench();
     const request: HttpRequest = {
       ...get({ "user-agent": "curl/8" }),
@@ -73,7 +73,7 @@ describe("serverSpan", () => {
     ["[2001:db8::1]", "2001:db8::1", 80],
     ["shop.example", "shop.example", 80],
     ["shop.example:", "shop.example", 80],
-  ])("reads the authority %s", async (authority, address, port) => {
+  ])("parses the authority %s", async (authority, address, port) => {
     const { mock, layered, ended } = bench();
     const result = layered.call({ ...get(), authority });
     (await mock.next()).answer(httpResponse(200));
@@ -81,7 +81,7 @@ describe("serverSpan", () => {
     expect(ended()[0]?.attributes).toMatchObject({ "server.address": address, "server.port": port });
   });
 
-  test("takes the client that a layer further out has found", async () => {
+  test("uses the client identified by an outer layer", async () => {
     const { mock, layered, ended } = bench();
     const request = { ...get(), peer: { address: "10.0.0.1", port: 1 }, client: { address: "198.51.100.1" } };
     const result = layered.call(request);
@@ -91,7 +91,7 @@ describe("serverSpan", () => {
     expect(ended()[0]?.attributes).toMatchObject(expected);
   });
 
-  test("methods that clients invent make no names", async () => {
+  test("unknown methods do not appear in names", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call({ ...get(), method: "BREW" });
     (await mock.next()).answer(httpResponse(200));
@@ -101,7 +101,7 @@ describe("serverSpan", () => {
     expect(ended()[0]?.attributes).toMatchObject(expected);
   });
 
-  test("goes on in the trace that the request brings", async () => {
+  test("continues the trace of the request", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call(get({ traceparent: incoming, tracestate: "a=1" }));
     const call = await mock.next();
@@ -113,7 +113,7 @@ describe("serverSpan", () => {
     expect(call.request.headers.get("traceparent")).toBe(incoming);
   });
 
-  test("begins a trace where the request brings none", async () => {
+  test("starts a trace if the request has none", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call(get());
     const call = await mock.next();
@@ -123,7 +123,7 @@ describe("serverSpan", () => {
     expect(traceOf(call.request)).toEqual(ended()[0]?.spanContext());
   });
 
-  test("without an SDK inner finds the trace as it came", async () => {
+  test("without an SDK the trace passes unchanged", async () => {
     const mock = mockHttp();
     const result = serverSpan()(mock.service).call(get({ traceparent: incoming }));
     const call = await mock.next();
@@ -132,7 +132,7 @@ describe("serverSpan", () => {
     expect(traceOf(call.request)).toMatchObject({ traceId, spanId });
   });
 
-  test("without an SDK and a trace there is no context to make", async () => {
+  test("without an SDK and a trace no context is created", async () => {
     const mock = mockHttp();
     const result = serverSpan()(mock.service).call(get());
     const call = await mock.next();
@@ -141,7 +141,7 @@ describe("serverSpan", () => {
     expect((call.request as HttpRequest & Traced).trace).toBe(ROOT_CONTEXT);
   });
 
-  test("a peer that is not trusted begins no trace here, and its fields go no further", async () => {
+  test("an untrusted peer gets a new trace, and its headers are removed", async () => {
     const { mock, layered, ended } = bench({ trust: (address) => address === "10.0.0.1" });
     const headers = { traceparent: incoming, Tracestate: "a=1", baggage: "user=root", accept: "*/*" };
     const from = (address: string): HttpRequest => ({ ...get(headers), peer: { address, port: 1 } });
@@ -162,7 +162,7 @@ describe("serverSpan", () => {
     for (const request of seen.slice(1)) expect(request.headers.raw).toEqual(get(headers).headers.raw);
   });
 
-  test("a client that goes away before the head is no failure", async () => {
+  test("an abort before the headers is not a failure", async () => {
     const { mock, layered, ended } = bench();
     const controller = new AbortController();
     const result = layered.call(get(), controller.signal);
@@ -187,7 +187,7 @@ describe("serverSpan", () => {
     expect(ended()[0]?.attributes["error.type"]).toBe(type);
   });
 
-  test("a response that stands for an error says which", async () => {
+  test("an error response is recorded with its error", async () => {
     const { mock, layered, ended } = bench();
     const cause = new Error("connect ECONNREFUSED");
     const fault: Fault = {
@@ -222,7 +222,7 @@ describe("serverSpan", () => {
     ]);
   });
 
-  test("an error that comes out fails the span", async () => {
+  test("an error fails the span", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call(get());
     (await mock.next()).fail(refused);
@@ -232,7 +232,7 @@ describe("serverSpan", () => {
     ]);
   });
 
-  test("a defect is recorded, and passed on", async () => {
+  test("a defect is recorded and passed on", async () => {
     const { mock, layered, ended } = bench();
     const result = layered.call(get());
     const defect = new TypeError("a defect");

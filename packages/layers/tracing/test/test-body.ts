@@ -1,6 +1,6 @@
 import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
 
-/** A body that ends when and as the test says. */
+/** A body that the test ends. */
 export class TestBody extends PushBody {
   readonly length = undefined;
   protected goOn(): void {}
@@ -15,5 +15,5 @@ export class TestBody extends PushBody {
   }
 }
 
-/** Takes everything and forgets it. */
+/** Discards everything. */
 export const nowhere: BodySink = { write: () => true, end() {}, fail() {} };

@@ -36,13 +36,13 @@ describe("traceContext reads a traceparent", () => {
     expect(read({ traceparent: `00-${traceId}-${spanId}-00` })?.traceFlags).toBe(0);
   });
 
-  test("with the flags that version 00 knows", () => {
+  test("with the flags of version 00", () => {
     expect(read({ traceparent: `00-${traceId}-${spanId}-03` })?.traceFlags).toBe(3);
     expect(read({ traceparent: `00-${traceId}-${spanId}-ff` })?.traceFlags).toBe(3);
   });
 
   test.each(["cc-" + rest, `cc-${rest}-what-the-future-will-be-like`, `01-${traceId}-${spanId}-ff`])(
-    "of a later version, as far as it is known: %s",
+    "of a later version, with its known parts: %s",
     (traceparent) => {
       expect(read({ traceparent })).toMatchObject({ traceId, spanId, traceFlags: 1 });
     },
@@ -71,11 +71,11 @@ describe("traceContext reads a traceparent", () => {
     expect(read({ traceparent, tracestate: "a=1" })).toBeUndefined();
   });
 
-  test("not where it stands twice", () => {
+  test("not if it is repeated", () => {
     expect(read({ traceparent: [incoming, incoming] })).toBeUndefined();
   });
 
-  test("property: as OpenTelemetry's own propagator does", () => {
+  test("property: like OpenTelemetry's own propagator", () => {
     const theirs = new W3CTraceContextPropagator();
     const hex = (length: number) => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`));
     const field = fc.oneof(
@@ -103,13 +103,13 @@ describe("traceContext reads a tracestate", () => {
     expect(several?.traceState?.serialize()).toBe("a=1,b=2");
   });
 
-  test("and drops a malformed one alone", () => {
+  test("and drops malformed members only", () => {
     expect(read({ traceparent: incoming, tracestate: "a" })).toMatchObject({ traceId });
     expect(read({ traceparent: incoming, tracestate: "a" })?.traceState).toBeUndefined();
   });
 });
 
-describe("traceContext carries a tracestate on", () => {
+describe("traceContext propagates a tracestate", () => {
   const carried = (tracestate: string) => carriedOn({ traceparent: incoming, tracestate })["tracestate"];
   const members = (count: number): string => Array.from({ length: count }, (_, n) => `k${n}=v`).join(",");
 
@@ -154,7 +154,7 @@ describe("traceContext carries a tracestate on", () => {
     expect(carried(`${text}y`)).toBe(text.slice(0, 256));
   });
 
-  test("property: whatever comes, what is written is short and reads as itself", () => {
+  test("property: the output is within limits and round-trips", () => {
     const member = fc.tuple(
       fc.stringMatching(/^[a-z0-9][a-z@]{0,200}$/),
       fc.stringMatching(/^[!-+]{1,200}$/),
@@ -175,7 +175,7 @@ describe("traceContext carries a tracestate on", () => {
 });
 
 describe("traceContext writes", () => {
-  test("version 00 with the flags that it knows", () => {
+  test("version 00 with its known flags", () => {
     expect(write({ traceId, spanId, traceFlags: 1 })).toEqual({ traceparent: incoming });
     expect(write({ traceId, spanId, traceFlags: 0xff })).toEqual({
       traceparent: `00-${traceId}-${spanId}-03`,
@@ -190,7 +190,7 @@ describe("traceContext writes", () => {
   });
 
   test.each([incoming, `cc-${rest}-more`, `00-${traceId}-${spanId}-ff`])(
-    "%s as it came, where nobody has begun a span",
+    "%s unchanged if no span was started",
     (traceparent) => {
       expect(carriedOn({ traceparent, tracestate: "a=1, b=2" })).toEqual({
         traceparent,

@@ -13,8 +13,8 @@ const traced = service<HttpRequest & Traced, HttpResponse, Down>("traced", async
   right(httpResponse(200)),
 );
 
-describe("types of tracing", () => {
-  test("both add the trace, and raise nothing", () => {
+describe("types", () => {
+  test("both add the trace and raise nothing", () => {
     expectTypeOf(serverSpan()).toEqualTypeOf<
       Layer<ServerRequest, Traced, never, never, never, HttpResponse>
     >();
@@ -26,28 +26,28 @@ describe("types of tracing", () => {
     expectTypeOf<RequestOf<typeof stack>>().toEqualTypeOf<HttpRequest>();
   });
 
-  test("what needs the trace stands inside of either", () => {
+  test("a layer that requires the trace goes inside either", () => {
     http.layer(serverSpan()).service(traced);
     http.layer(clientSpan()).service(traced);
     // @ts-expect-error: Property 'trace' is missing in type 'HttpRequest' but required in type 'Traced'.
     http.service(traced);
   });
 
-  test("they stand around HTTP alone", () => {
+  test("both require HTTP requests", () => {
     const words = new ServiceBuilder<string>();
-    // @ts-expect-error: a string is no HttpRequest.
+    // @ts-expect-error: a string is not an HttpRequest.
     words.layer(serverSpan());
-    // @ts-expect-error: a string is no HttpRequest.
+    // @ts-expect-error: a string is not an HttpRequest.
     words.layer(clientSpan());
   });
 
-  test("a trace that is no context does not compile", () => {
+  test("a trace must be a context", () => {
     const wrong = mapRequest((request: HttpRequest) => ({ ...request, trace: "0af7651916cd43dd" }));
     // @ts-expect-error: Type 'string' is not assignable to type 'Context'.
     http.adapt(wrong).layer(clientSpan());
   });
 
-  test("callbacks see the builder's request without annotation", () => {
+  test("infers the request of callbacks from the builder", () => {
     const identify = mapRequest((request: HttpRequest) => ({ ...request, tenant: "a" }));
     http.adapt(identify).layer(serverSpan({ attributes: ({ tenant }) => ({ tenant }) }));
     http.adapt(identify).layer(clientSpan({ name: ({ tenant, method }) => `${method} ${tenant}` }));
