@@ -1,10 +1,11 @@
 export type { Check, HealthCheckObserver, HealthCheckOptions } from "./check-options.ts";
 export type { GrpcAddress, GrpcTls } from "./grpc-connection.ts";
+export { type Ejection, type OutlierEjections, outlierEjections } from "./ejections.ts";
 export * from "./grpc-probe.ts";
 export * from "./health-check.ts";
 export * from "./http-probe.ts";
 export * from "./outlier-detection.ts";
-export type { Ejection, OutlierDetectionOptions, OutlierObserver } from "./outlier-options.ts";
+export type { OutlierDetectionOptions, OutlierObserver } from "./outlier-options.ts";
 export {
   probeFailed,
   type Probe,

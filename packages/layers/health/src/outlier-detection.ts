@@ -65,6 +65,8 @@ class Detection implements Detector {
     const watch = new OutlierWatch(key, changed, this);
     this.#watches.add(watch);
     this.#timer ??= this.#nextInterval();
+    // Until all endpoints have come, nobody knows how many may be ejected.
+    if (!watch.healthy) queueMicrotask(() => this.#keepShare());
     return watch;
   }
 
@@ -95,6 +97,10 @@ class Detection implements Detector {
       this.#clock.clearTimer(this.#timer);
       this.#timer = undefined;
     }
+    this.#keepShare();
+  }
+
+  #keepShare(): void {
     while (!this.#mayBe(this.#ejected.size)) this.#firstToReturn().comeBack();
   }
 

@@ -1,14 +1,5 @@
 import { checkDuration, checkInteger, checkNumber, type Clock, type Json, systemClock } from "@pagoda/core";
-
-/** A period in which an endpoint gets no calls. */
-export interface Ejection {
-  /** Low cardinality, suitable as a metric label. */
-  readonly reason: "consecutive-failures" | "consecutive-gateway-failures" | "success-rate";
-  /** Duration in milliseconds. */
-  readonly forMs: number;
-  /** Consecutive ejections, including this one. The duration grows with it. */
-  readonly times: number;
-}
+import type { Ejection, OutlierEjections } from "./ejections.ts";
 
 /** Receives events, for metrics and logs. Must not throw. */
 export interface OutlierObserver {
@@ -44,13 +35,15 @@ export interface OutlierDetectionOptions {
   readonly maxEjectionMs?: number;
   /** Share of endpoints ejected at once, 0 to 1; with two or more endpoints, one may always be. Default 0.1. */
   readonly maxEjectedRatio?: number;
+  /** Where ejections are kept beyond the detection. One given those of another begins with them. Default: nowhere. */
+  readonly ejections?: OutlierEjections;
   readonly observer?: OutlierObserver;
   readonly clock?: Clock;
 }
 
 /** Options with defaults applied. */
-export type OutlierSettings = Required<Omit<OutlierDetectionOptions, "observer">> &
-  Pick<OutlierDetectionOptions, "observer">;
+export type OutlierSettings = Required<Omit<OutlierDetectionOptions, "observer" | "ejections">> &
+  Pick<OutlierDetectionOptions, "observer" | "ejections">;
 
 /** @throws RangeError if an option is out of range. */
 export function outlierSettings(options: OutlierDetectionOptions): OutlierSettings {
@@ -64,6 +57,7 @@ export function outlierSettings(options: OutlierDetectionOptions): OutlierSettin
     ejectionMs = 30_000,
     maxEjectionMs = Math.max(ejectionMs, 300_000),
     maxEjectedRatio = 0.1,
+    ejections,
     observer,
     clock = systemClock,
   } = options;
@@ -89,6 +83,7 @@ export function outlierSettings(options: OutlierDetectionOptions): OutlierSettin
     ejectionMs,
     maxEjectionMs,
     maxEjectedRatio,
+    ...(ejections && { ejections }),
     ...(observer && { observer }),
     clock,
   };
@@ -96,7 +91,7 @@ export function outlierSettings(options: OutlierDetectionOptions): OutlierSettin
 
 /** The options for a description. JSON has no `Infinity`. */
 export function outlierOptionsOf(settings: OutlierSettings): { readonly [name: string]: Json } {
-  const { observer: _observer, clock: _clock, ...numbers } = settings;
+  const { observer: _observer, clock: _clock, ejections: _ejections, ...numbers } = settings;
   return Object.fromEntries(
     Object.entries(numbers).map(([name, value]) => [name, value === Infinity ? "never" : value]),
   );

@@ -1,5 +1,6 @@
 import type { HealthWatch, Json, Outcome, Timer } from "@pagoda/core";
-import type { Ejection, OutlierSettings } from "./outlier-options.ts";
+import type { Ejection, Term } from "./ejections.ts";
+import type { OutlierSettings } from "./outlier-options.ts";
 import type { Tally } from "./success-rate.ts";
 
 /** Shared by the watches of one source. */
@@ -40,6 +41,9 @@ export class OutlierWatch implements HealthWatch, Tally {
     this.#detector = detector;
     this.#most = detector.settings.consecutiveFailures;
     this.#mostGateway = detector.settings.consecutiveGatewayFailures;
+    const { clock, ejections } = detector.settings;
+    const term = ejections?.of(key, clock.now());
+    if (term !== undefined) this.#begin(term, clock.now());
   }
 
   get healthy(): boolean {
@@ -89,7 +93,8 @@ export class OutlierWatch implements HealthWatch, Tally {
   comeBack(): void {
     this.#end();
     this.#isCounting = true;
-    const { observer } = this.#detector.settings;
+    const { ejections, observer } = this.#detector.settings;
+    ejections?.end(this.key);
     this.#detector.returned(this);
     observer?.returned?.(this.key);
     this.#changed();
@@ -119,7 +124,7 @@ export class OutlierWatch implements HealthWatch, Tally {
 
   /** @param isNew It was not an outlier before this call. Otherwise `spared` is not reported again. */
   #eject(reason: Ejection["reason"], isNew: boolean): void {
-    const { clock, ejectionMs, maxEjectionMs, observer } = this.#detector.settings;
+    const { clock, ejectionMs, maxEjectionMs, ejections, observer } = this.#detector.settings;
     this.#wasIll = true;
     if (!this.#detector.hasRoom()) {
       if (isNew) observer?.spared?.(this.key, reason);
@@ -129,14 +134,23 @@ export class OutlierWatch implements HealthWatch, Tally {
     this.#times = Math.min(this.#times + 1, Math.ceil(maxEjectionMs / ejectionMs));
     const forMs = Math.min(ejectionMs * this.#times, maxEjectionMs);
     const ejection: Ejection = { reason, forMs, times: this.#times };
-    this.#ejection = ejection;
-    this.#isCounting = false;
-    this.#forget();
-    this.#untilMs = clock.now() + forMs;
-    this.#timer = clock.setTimer(forMs, () => this.comeBack());
-    this.#detector.ejected(this);
+    const now = clock.now();
+    const term: Term = { ejection, untilMs: now + forMs };
+    ejections?.add(this.key, term, now);
+    this.#begin(term, now);
     observer?.ejected?.(this.key, ejection);
     this.#changed();
+  }
+
+  #begin({ ejection, untilMs }: Term, now: number): void {
+    this.#ejection = ejection;
+    this.#times = ejection.times;
+    this.#isCounting = false;
+    this.#wasIll = true;
+    this.#forget();
+    this.#untilMs = untilMs;
+    this.#timer = this.#detector.settings.clock.setTimer(untilMs - now, () => this.comeBack());
+    this.#detector.ejected(this);
   }
 
   #end(): void {

@@ -11,8 +11,6 @@ const timeoutMs = 1_000;
 export class LeasedLimits {
   readonly #tell: (message: FromWorker) => void;
   readonly #asked = new Map<number, (answer: LeaseAnswer) => void>();
-  /** Those in use, by name: what is leased goes on over reloads. */
-  readonly #stores = new Map<string, { readonly settings: string; readonly store: Store }>();
   #lastId = 0;
 
   constructor(tell: (message: FromWorker) => void) {
@@ -22,15 +20,10 @@ export class LeasedLimits {
   /** @param workers How many share the limit: each keeps to its part while the main process does not answer. */
   readonly of =
     (name: string, maxKeys: number, workers: number) =>
-    (rates: Rates): Store => {
-      const settings = JSON.stringify([rates, maxKeys, workers]);
-      const known = this.#stores.get(name);
-      if (known?.settings === settings) return known.store;
-      const limit = { name, rates, maxKeys };
-      const store = leased(this.#lessor(limit), { timeoutMs, unreachable: { share: 1 / workers } })(rates);
-      this.#stores.set(name, { settings, store });
-      return store;
-    };
+    (rates: Rates): Store =>
+      leased(this.#lessor({ name, rates, maxKeys }), { timeoutMs, unreachable: { share: 1 / workers } })(
+        rates,
+      );
 
   answered({ id, answer }: LeaseReply): void {
     this.#asked.get(id)?.(answer);

@@ -5,6 +5,7 @@ import {
   type HealthCheckObserver,
   httpProbe,
   outlierDetection,
+  outlierEjections,
   type OutlierObserver,
   type Probe,
   tcpProbe,
@@ -27,8 +28,12 @@ export interface Health {
   firstChecks(endpoints: readonly Origin[]): Promise<unknown>;
 }
 
-export function healthOf(cluster: string, config: ClusterConfig, context: ClusterContext): Health {
-  const { events, log } = context;
+export function healthOf(
+  cluster: string,
+  config: ClusterConfig,
+  context: ClusterContext & { readonly atEnd: (run: () => void) => void },
+): Health {
+  const { events, log, states, atEnd } = context;
   const { check, outliers } = config;
   const labels = { cluster };
   const outcomes = new Outcomes();
@@ -63,6 +68,13 @@ export function healthOf(cluster: string, config: ClusterConfig, context: Cluste
         ejectionMs: outliers.ejection,
         maxEjectionMs: outliers.maxEjection,
         maxEjectedRatio: outliers.maxEjected,
+        // Over a reload those that are ejected stay so, unless they are called otherwise.
+        ejections: states.hold(
+          `outliers, cluster ${cluster}`,
+          [config.protocol, config.tls],
+          outlierEjections,
+          atEnd,
+        ),
         observer: events.observer<OutlierObserver>("outlier-detection", ["ejected", "returned", "spared"], {
           labels,
           also: {

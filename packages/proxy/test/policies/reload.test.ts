@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";
 import type { DataPlane, DataPlaneContext } from "../../src/data-plane/types.ts";
-import { Arrivals, held, type Held } from "../e2e/origin.ts";
+import { Arrivals, held, type Held, origin } from "../e2e/origin.ts";
 import { resolved } from "../data-plane/resolved.ts";
 
 const context: DataPlaneContext = {
@@ -20,7 +20,7 @@ interface Settings {
 }
 
 /** A data plane in front of an origin that answers when the test says so. */
-async function running(origin: string, settings: Settings) {
+async function running(url: string, settings: Settings) {
   const raw = ({ route = {}, listener = {}, cluster = {} }: Settings) =>
     resolved({
       listeners: [
@@ -31,7 +31,7 @@ async function running(origin: string, settings: Settings) {
           routes: [{ name: "all", cluster: "shop", policies: route }],
         },
       ],
-      clusters: { shop: { endpoints: [origin], ...cluster } },
+      clusters: { shop: { endpoints: [url], ...cluster } },
     });
   const started = await startDataPlane(raw(settings), context);
   if (isLeft(started)) throw started.left.cause;
@@ -78,8 +78,8 @@ describe("with calls under way, a reload", () => {
     ],
   ])("does not double a limit of calls: %s", async (_of, before, after) => {
     const arrivals = new Arrivals<Held>();
-    await using origin = await held(arrivals);
-    const { get, reload } = await running(origin.url, before);
+    await using upstream = await held(arrivals);
+    const { get, reload } = await running(upstream.url, before);
     const first = get();
     const { response } = await arrivals.next();
     await reload(after);
@@ -93,9 +93,9 @@ describe("with calls under way, a reload", () => {
 
   test("lets those who wait in a buffer go on, and keeps their room", async () => {
     const arrivals = new Arrivals<Held>();
-    await using origin = await held(arrivals);
+    await using upstream = await held(arrivals);
     const route = { concurrencyLimit: 1, buffer: { capacity: 1, maxWait: "1h" }, timeout: "1h" };
-    const { get, reload, plane } = await running(origin.url, { route });
+    const { get, reload, plane } = await running(upstream.url, { route });
     const first = get();
     const { response } = await arrivals.next();
     const second = get();
@@ -112,9 +112,9 @@ describe("with calls under way, a reload", () => {
 
   test("keeps an open circuit open, unless the endpoint is called otherwise", async () => {
     const arrivals = new Arrivals<Held>();
-    await using origin = await held(arrivals);
+    await using upstream = await held(arrivals);
     const circuitBreaker = { failures: 1, open: "1h", maxOpen: "1h" };
-    const { get, reload } = await running(origin.url, { cluster: { policies: { circuitBreaker } } });
+    const { get, reload } = await running(upstream.url, { cluster: { policies: { circuitBreaker } } });
     const first = get();
     (await arrivals.next()).response.writeHead(500).end();
     expect(await first).toBe(500);
@@ -125,11 +125,30 @@ describe("with calls under way, a reload", () => {
     expect(await get()).toBe(502);
   });
 
+  test("keeps endpoints ejected", async () => {
+    await using bad = await origin((_request, response) => response.writeHead(500).end());
+    await using good = await origin((_request, response) => response.end());
+    const cluster = {
+      endpoints: [bad.url, good.url],
+      outliers: { consecutiveFailures: 1, maxEjected: "50%" },
+    };
+    const { get, reload, plane } = await running(bad.url, { cluster });
+    await Promise.all([get(), get()]);
+    const whys = () => plane.clusters()[0]?.endpoints.map(({ healthy, why }) => [healthy, why]);
+    const ejected = [
+      [false, "ejected: consecutive-failures"],
+      [true, undefined],
+    ];
+    expect(whys()).toEqual(ejected);
+    await reload({ cluster: { ...cluster, ...otherPool } });
+    expect(whys()).toEqual(ejected);
+  });
+
   test("keeps what a rate limit has counted", async () => {
     const arrivals = new Arrivals<Held>();
-    await using origin = await held(arrivals);
+    await using upstream = await held(arrivals);
     const rateLimit = { global: { rate: "1/h" } };
-    const { get, reload } = await running(origin.url, { route: { rateLimit } });
+    const { get, reload } = await running(upstream.url, { route: { rateLimit } });
     const first = get();
     (await arrivals.next()).response.end();
     expect(await first).toBe(200);

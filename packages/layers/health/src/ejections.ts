@@ -1,0 +1,45 @@
+/** A period in which an endpoint gets no calls. */
+export interface Ejection {
+  /** Low cardinality, suitable as a metric label. */
+  readonly reason: "consecutive-failures" | "consecutive-gateway-failures" | "success-rate";
+  /** Duration in milliseconds. */
+  readonly forMs: number;
+  /** Consecutive ejections, including this one. The duration grows with it. */
+  readonly times: number;
+}
+
+/** An ejection, and when it ends by the clock's `now()`. */
+export interface Term {
+  readonly ejection: Ejection;
+  readonly untilMs: number;
+}
+
+/** Ejections of endpoints, shared by detections. Made by {@link outlierEjections}. */
+export class OutlierEjections {
+  readonly #terms = new Map<string, Term>();
+
+  /** @internal The ejection of an endpoint, unless it is over. */
+  of(key: string, nowMs: number): Term | undefined {
+    const term = this.#terms.get(key);
+    return term !== undefined && term.untilMs > nowMs ? term : undefined;
+  }
+
+  /** @internal */
+  add(key: string, term: Term, nowMs: number): void {
+    for (const [each, { untilMs }] of this.#terms) if (untilMs <= nowMs) this.#terms.delete(each);
+    this.#terms.set(key, term);
+  }
+
+  /** @internal */
+  end(key: string): void {
+    this.#terms.delete(key);
+  }
+}
+
+/**
+ * Ejections for several detections, such as those of a former and a new configuration: endpoints that one has ejected stay
+ * ejected in the next.
+ */
+export function outlierEjections(): OutlierEjections {
+  return new OutlierEjections();
+}
