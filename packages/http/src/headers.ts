@@ -107,15 +107,6 @@ export class HttpHeaders {
   }
 }
 
-/** Whether a value begins or ends with white space: HTTP/1.1 takes that away, in HTTP/2 it is malformed (RFC 9113, 8.2.1). */
-export function hasOuterSpace(value: string): boolean {
-  return isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1));
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
 /** Whether two field names are the same, which case does not change. */
 export function sameName(a: string, b: string): boolean {
   return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase());

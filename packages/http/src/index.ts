@@ -11,5 +11,4 @@ export * from "./replay.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
 export * from "./subject-alt-names.ts";
-export * from "./trailers.ts";
 export * from "./upgrades.ts";

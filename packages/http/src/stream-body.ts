@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { type Body, bodyBroken, bodyOf } from "./body.ts";
+import { trailersOf } from "./grammar/trailers.ts";
 import { HttpHeaders, type RawHeaders } from "./headers.ts";
 import { PushBody } from "./push-body.ts";
-import { trailersOf } from "./trailers.ts";
 
 /** A Node stream that may carry trailers, as `IncomingMessage` does. What may not be a trailer is left out. */
 export type ReadableWithTrailers = Readable & {

@@ -1,12 +1,14 @@
-/** A protocol, and its version where one stands there (RFC 9110, 7.8). */
-const protocolName = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+(?:\/[!#$%&'*+\-.^_`|~\dA-Za-z]+)?$/;
+import { createHash } from "node:crypto";
+import { membersOf } from "./grammar/list.ts";
+import { isToken } from "./grammar/token.ts";
 
 /** `h2`, `h2c`, `h3-29`, `http/2`, `HTTP2`, `hq-interop`, `TLS/1.2` (RFC 2817: HTTP again, inside TLS). */
 const http = /^(?:h\d+c?|hq|tls|ssl)(?:[^a-z\d].*)?$|^http/;
 
-/** Whether a text is a valid protocol name in `Upgrade`. */
+/** Whether a text is a protocol in `Upgrade`: a name, and a version where one stands there (RFC 9110, 7.8). */
 export function isProtocolName(protocol: string): boolean {
-  return protocolName.test(protocol);
+  const parts = protocol.split("/");
+  return parts.length <= 2 && parts.every(isToken);
 }
 
 /**
@@ -21,10 +23,7 @@ export function speaksHttp(protocol: string): boolean {
 
 /** The protocols in a value of `Upgrade`, in order of preference. */
 export function protocolsOf(upgrade: string): string[] {
-  return upgrade
-    .split(",")
-    .map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "");
+  return membersOf(upgrade);
 }
 
 /** Whether WebSocket is among the protocols that a request asks for. */
@@ -34,4 +33,9 @@ export function wantsWebSocket(upgrade: string | undefined): boolean {
 
 export function isWebSocket(protocol: string): boolean {
   return protocol.toLowerCase() === "websocket";
+}
+
+/** The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key` (RFC 6455, 4.2.2). */
+export function websocketAccept(key: string): string {
+  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }

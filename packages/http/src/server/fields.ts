@@ -1,7 +1,6 @@
+import { isFieldValue } from "../grammar/field-line.ts";
+import { isToken } from "../grammar/token.ts";
 import type { RawHeaders } from "../headers.ts";
-
-const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
 
 /**
  * Checks a field that Node passes on unseen.
@@ -9,9 +8,8 @@ const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
  * @throws TypeError for what would be read as something else on the other side, or refused with the whole connection.
  */
 export function checkField(name: string, value: string): void {
-  if (!token.test(name)) throw new TypeError(`the response has a field named "${name}"`);
-  if (!fieldValue.test(value))
-    throw new TypeError(`the response's field ${name} has a character that is none`);
+  if (!isToken(name)) throw new TypeError(`the response has a field named "${name}"`);
+  if (!isFieldValue(value)) throw new TypeError(`the response's field ${name} has a character that is none`);
 }
 
 /** The first value of a field. */

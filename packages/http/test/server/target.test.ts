@@ -1,7 +1,7 @@
 import { type HttpRequest, text } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseTarget } from "../../src/server/framing.ts";
+import { parseTarget } from "../../src/grammar/request-target.ts";
 import { head, served, Wire } from "./served.ts";
 
 const parsed: [method: string, target: string, authority: string, path: string, query: string][] = [

@@ -7,8 +7,8 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Identified,
-  isDisguised,
 } from "@pagoda/http";
+import { isDisguised } from "@pagoda/http/grammar";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";

@@ -1,4 +1,5 @@
 import type { RawHeaders } from "@pagoda/http";
+import { acceptsTrailers } from "@pagoda/http/grammar";
 import { FieldNames } from "./field-names.ts";
 
 /**
@@ -19,7 +20,7 @@ export function endToEnd(raw: RawHeaders, drop: (name: string) => boolean = () =
     const value = raw[i + 1] as string;
     if (hopByHop.has(name)) {
       // A sender of TE names it in Connection, so it is checked before the named ones.
-      if (name.length === 2 && acceptsTrailers.test(value)) fields.push(name, "trailers");
+      if (name.length === 2 && acceptsTrailers(value)) fields.push(name, "trailers");
     } else if (!drop(name) && !named?.has(name.toLowerCase())) {
       fields.push(name, value);
     }
@@ -39,8 +40,6 @@ const hopByHop = new FieldNames([
   "transfer-encoding",
   "upgrade",
 ]);
-
-const acceptsTrailers = /(?:^|,)\s*trailers\s*(?:$|[,;])/i;
 
 /**
  * Headers that `Connection` must not be able to remove, because they frame a message, address it or

@@ -10,6 +10,7 @@ import {
   systemRandom,
 } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { isToken } from "@pagoda/http/grammar";
 import { MirrorRoom } from "./room.ts";
 
 /**
@@ -64,8 +65,6 @@ export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
 export type Settings<Req extends HttpRequest> = Required<Omit<MirrorOptions<Req>, "observer" | "select">> &
   Pick<MirrorOptions<Req>, "observer" | "select">;
 
-const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
-
 /** @throws RangeError if an option is out of range. */
 export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): Settings<Req> {
   const {
@@ -89,7 +88,7 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
   checkInteger("mirror: maxResponseBytes", maxResponseBytes, { min: 0 });
   checkInteger("mirror: maxTotalBytes", maxTotalBytes, { min: { maxBytes } });
   checkDuration("mirror: timeoutMs", timeoutMs);
-  checkOption("mirror: marker", marker, marker === false || token.test(marker), "a field name, or false");
+  checkOption("mirror: marker", marker, marker === false || isToken(marker), "a field name, or false");
   const limits = { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker };
   return { to, ...limits, room, ...(select && { select }), ...(observer && { observer }), clock, random };
 }

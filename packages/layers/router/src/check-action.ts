@@ -1,6 +1,7 @@
+import { isFieldValue, isToken } from "@pagoda/http/grammar";
 import { oneOf } from "@pagoda/core";
 import { Substitution } from "@pagoda/linear-regex";
-import { checkPath, isHost, token } from "./check-match.ts";
+import { checkPath, isHost } from "./check-match.ts";
 import type { FullPathOptions } from "./path.ts";
 import type { Report } from "./report.ts";
 import type { DirectResponse, HeaderEdits, Redirect, Rewrite, Share } from "./route.ts";
@@ -18,7 +19,6 @@ const framing = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Reports problems in the shares of a split. */
 export function checkShares(shares: readonly Share[], report: Report): void {
@@ -120,12 +120,12 @@ function checkFields(
 ): void {
   for (const [name, value] of Object.entries(fields)) {
     checkName([...place, name], name, report);
-    if (!fieldValue.test(value)) report([...place, name], value, "a string without line ends");
+    if (!isFieldValue(value)) report([...place, name], value, "a string without line ends");
   }
 }
 
 function checkName(place: readonly (string | number)[], name: string, report: Report): void {
-  if (!token.test(name)) report(place, name, "a field name");
+  if (!isToken(name)) report(place, name, "a field name");
   else if (framing.has(name.toLowerCase()))
     report(place, name, "a field that does not say how the message is framed or where it goes");
 }

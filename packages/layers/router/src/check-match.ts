@@ -1,10 +1,9 @@
+import { isToken } from "@pagoda/http/grammar";
 import { LinearRegex } from "@pagoda/linear-regex";
 import { type FullPathOptions, normalPath } from "./path.ts";
 import type { Report } from "./report.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
 
-/** A token (RFC 9110, section 5.6.2): field names and methods. */
-export const token: RegExp = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 const hostName = /^(?:\*\.)?[\dA-Za-z_-]+(?:\.[\dA-Za-z_-]+)*$/;
 const ipv6 = /^\[[\dA-Fa-f:.]+\]$/;
 const tests = ["exact", "contains", "regex", "present", "absent"] as const;
@@ -23,7 +22,7 @@ export function checkMatch(match: RouteMatch, options: FullPathOptions, report: 
   if (methods !== undefined) {
     notEmpty("methods", methods, report);
     methods.forEach((method, n) => {
-      if (!token.test(method) || method !== method.toUpperCase())
+      if (!isToken(method) || method !== method.toUpperCase())
         report(["methods", n], method, "a method in upper case");
     });
   }
@@ -69,7 +68,7 @@ export function checkRegex(place: readonly (string | number)[], regex: string, r
 
 function checkField(list: "headers" | "query", n: number, field: FieldMatch, report: Report): void {
   const { name } = field;
-  if (list === "headers" ? !token.test(name) : name === "")
+  if (list === "headers" ? !isToken(name) : name === "")
     report([list, n, "name"], name, list === "headers" ? "a field name" : "the name of a parameter");
   const given = tests.filter((test) => test in field);
   if (given.length !== 1) report([list, n], field, `an object with exactly one of ${tests.join(", ")}`);

@@ -1,7 +1,7 @@
-import { type HttpRequest, isEmptyBody, sentPath, wantsWebSocket } from "@pagoda/http";
-import { fieldValue, target, token } from "./field-syntax.ts";
+import { type HttpRequest, isEmptyBody, sentPath, wantsWebSocket, websocketAccept } from "@pagoda/http";
+import { isFieldValue, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
 import type { TunnelTerms } from "./tunnel-head.ts";
-import { wantsTunnel, websocketAccept, websocketKey } from "./tunnel-request.ts";
+import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";
 
 /** A serialized request head, and the framing of its body. */
@@ -32,10 +32,10 @@ const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 export function requestHead(request: HttpRequest): RequestHead {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
-  if (!token.test(method)) throw new Unsendable(`invalid method "${method}"`);
+  if (!isToken(method)) throw new Unsendable(`invalid method "${method}"`);
   const place = method === "CONNECT" ? authority : sentPath(request) + query;
-  if (!target.test(place)) throw new Unsendable(`invalid target "${place}"`);
-  if (!fieldValue.test(authority)) throw new Unsendable(`invalid authority "${authority}"`);
+  if (!isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
+  if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;
   let announced: string | undefined;
   let expectsContinue = false;
@@ -63,7 +63,7 @@ export function requestHead(request: HttpRequest): RequestHead {
       }
       case 14:
         if (name.toLowerCase() === "content-length") {
-          if (announced !== undefined || !/^\d{1,15}$/.test(value))
+          if (announced !== undefined || readContentLength(value) === undefined)
             throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
           announced = value;
           if (isTunnel) continue;
@@ -73,7 +73,7 @@ export function requestHead(request: HttpRequest): RequestHead {
         if (name.toLowerCase() === "transfer-encoding") continue;
     }
     if (!knownNames.has(name)) learn(name);
-    if (!fieldValue.test(value)) throw new Unsendable(`field ${name} contains an invalid character`);
+    if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     text += `${name}: ${value}\r\n`;
   }
   if (isTunnel) return tunnelHead(request, text);
@@ -113,6 +113,6 @@ function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHea
 }
 
 function learn(name: string): void {
-  if (!token.test(name)) throw new Unsendable(`invalid field name "${name}"`);
+  if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
   if (knownNames.size < maxKnownNames) knownNames.add(name);
 }

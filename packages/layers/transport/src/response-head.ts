@@ -1,25 +1,30 @@
 import { HttpHeaders } from "@pagoda/http";
-import { fieldValue, token } from "./field-syntax.ts";
+import {
+  type FieldLineFault,
+  Framing,
+  type FramingFault,
+  persists,
+  readFieldLine,
+  readStatusLine,
+} from "@pagoda/http/grammar";
 import { Malformed } from "./malformed.ts";
-
-/** Framing of a body: its length, chunked, or until the connection closes. */
-export type Framing = number | "chunked" | "close";
 
 export interface ResponseHead {
   readonly status: number;
   /** Unchanged; each character is a byte. */
   readonly statusText: string;
   readonly headers: HttpHeaders;
-  /** Framing according to the fields. Whether there is a body depends on request and status. */
-  readonly framing: Framing;
+  /**
+   * Framing according to the fields: the length of the body, chunked, or until the connection closes. Whether there is a body
+   * depends on request and status.
+   */
+  readonly framing: number | "chunked" | "close";
   /** Whether the connection may be reused. */
   readonly keepAlive: boolean;
   /** Seconds for which the origin keeps an idle connection, if it said so. */
   readonly keepAliveSeconds: number | undefined;
   readonly version: "1.0" | "1.1";
 }
-
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 
 /**
  * Parses a response head strictly. Heads that other parsers might read differently are rejected (RFC 9112, sections 5, 6
@@ -31,12 +36,12 @@ const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 export function parseHead(text: string): ResponseHead {
   let end = text.indexOf("\r\n");
   const start = end < 0 ? text : text.slice(0, end);
-  const first = statusLine.exec(start);
-  if (first === null && start.includes("\n")) throw bareLineFeed();
-  if (first === null) throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
+  const first = readStatusLine(start);
+  if (first === undefined && start.includes("\n")) throw bareLineFeed();
+  if (first === undefined)
+    throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
   const fields: string[] = [];
-  let length: string | undefined;
-  let chunked = false;
+  const framing = new Framing(first.minor);
   let connection = "";
   let keepAliveSeconds: number | undefined;
 
@@ -48,93 +53,75 @@ export function parseHead(text: string): ResponseHead {
     if (name.length !== 14 && name.length !== 17 && name.length !== 10) continue;
     const value = fields[fields.length - 1] as string;
     switch (name.toLowerCase()) {
-      case "content-length":
-        if (!/^\d{1,15}$/.test(value) || (length !== undefined && length !== value))
-          throw new Malformed("content-length", `invalid Content-Length "${value}" in the response`);
+      case "content-length": {
+        const isDuplicate = framing.length !== undefined;
+        const fault = framing.takeLength(value);
+        if (fault !== undefined) throw badFraming(fault, value);
         // A duplicate would be passed on, which others reject (RFC 9110, section 8.6).
-        if (length !== undefined) fields.length -= 2;
-        length = value;
+        if (isDuplicate) fields.length -= 2;
         break;
-      case "transfer-encoding":
-        if (chunked || value.toLowerCase() !== "chunked")
-          throw new Malformed(
-            "transfer-encoding",
-            `unsupported Transfer-Encoding "${value}" in the response`,
-          );
-        chunked = true;
+      }
+      case "transfer-encoding": {
+        const fault = framing.takeCoding(value);
+        if (fault !== undefined) throw badFraming(fault, value);
         break;
+      }
       case "connection":
-        connection += `,${value.toLowerCase()}`;
+        connection = connection === "" ? value : `${connection},${value}`;
         break;
       case "keep-alive":
         keepAliveSeconds = secondsIn(value);
     }
   }
-  const old = first[1] === "0";
-  if (chunked && (length !== undefined || old))
-    throw new Malformed(
-      "transfer-encoding",
-      "Transfer-Encoding in an HTTP/1.0 response or with a Content-Length",
-    );
   return {
-    status: Number(first[2]),
-    statusText: first[3] ?? "",
+    status: first.status,
+    statusText: first.phrase,
     headers: fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields),
-    framing: chunked ? "chunked" : length === undefined ? "close" : Number(length),
-    keepAlive: (!old || lists(connection, "keep-alive")) && !lists(connection, "close"),
+    framing: framing.isChunked ? "chunked" : (framing.length ?? "close"),
+    keepAlive: persists(first.minor, connection),
     keepAliveSeconds,
-    version: old ? "1.0" : "1.1",
+    version: first.minor === 0 ? "1.0" : "1.1",
   };
 }
 
 /** Adds a field's name and value, and returns the name. */
 export function pushField(fields: string[], line: string): string {
-  const colon = line.indexOf(":");
-  const name = line.slice(0, colon);
-  // Also rejects folded lines and whitespace before the colon, since names contain no whitespace.
-  if (colon < 1 || !token.test(name)) throw badName(line);
-  const value = withoutSpace(line, colon + 1);
-  if (!fieldValue.test(value)) throw badValue(name, value);
-  fields.push(name, value);
-  return name;
+  const fault = readFieldLine(fields, line);
+  if (fault !== undefined) throw badField(fault, line);
+  return fields[fields.length - 2] as string;
 }
 
-function badName(line: string): Malformed {
-  return line.includes("\n")
-    ? bareLineFeed()
-    : new Malformed("field-name", "invalid field name in the response");
+function badField(fault: FieldLineFault, line: string): Malformed {
+  switch (fault) {
+    case "bare-line-feed":
+      return bareLineFeed();
+    case "field-name":
+      return new Malformed(fault, "invalid field name in the response");
+    case "field-value":
+      return new Malformed(fault, `invalid character in response field ${line.slice(0, line.indexOf(":"))}`);
+  }
 }
 
-function badValue(name: string, value: string): Malformed {
-  return value.includes("\n")
-    ? bareLineFeed()
-    : new Malformed("field-value", `invalid character in response field ${name}`);
+function badFraming(fault: FramingFault, value: string): Malformed {
+  switch (fault) {
+    case "length-malformed":
+    case "lengths-differ":
+      return new Malformed("content-length", `invalid Content-Length "${value}" in the response`);
+    case "coding-repeated":
+    case "coding-unknown":
+      return new Malformed("transfer-encoding", `unsupported Transfer-Encoding "${value}" in the response`);
+    case "coding-in-http-1.0":
+    case "coding-beside-length":
+      return new Malformed(
+        "transfer-encoding",
+        "Transfer-Encoding in an HTTP/1.0 response or with a Content-Length",
+      );
+  }
 }
 
 /** RFC 9112, section 2.2 allows parsers to accept it as a line end. As not all do, they would read different responses. */
 export function bareLineFeed(): Malformed {
   return new Malformed("bare-line-feed", "line in the response ends without a carriage return");
-}
-
-/**
- * Trims spaces and tabs only (RFC 9110, section 5.6.3). `trim` would also remove characters that other parsers see, such as
- * a bare line feed.
- */
-function withoutSpace(line: string, from: number): string {
-  let end = line.length;
-  while (from < end && isSpace(line.charCodeAt(from))) from++;
-  while (from < end && isSpace(line.charCodeAt(end - 1))) end--;
-  return line.slice(from, end);
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-function lists(connection: string, option: string): boolean {
-  // Fast path for almost all responses.
-  if (connection === "" || connection === ",keep-alive") return connection === `,${option}`;
-  return connection.split(",").some((each) => each.trim() === option);
 }
 
 function secondsIn(keepAlive: string): number | undefined {

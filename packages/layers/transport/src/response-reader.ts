@@ -1,5 +1,5 @@
-import { HttpHeaders, maxTrailers, trailersOf } from "@pagoda/http";
-import { isFraming } from "./field-syntax.ts";
+import { HttpHeaders } from "@pagoda/http";
+import { isFramingField, maxTrailers, readChunkSize, trailersOf } from "@pagoda/http/grammar";
 import { Malformed } from "./malformed.ts";
 import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
 import { opensTunnel, tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
@@ -197,7 +197,7 @@ export class ResponseReader {
     if (this.#trailerSize > maxHead)
       throw new Malformed("trailers-too-long", `response trailers exceed ${maxHead} bytes`);
     // A parser that merges trailers into the head would misread where the next response starts (RFC 9110, section 6.5.1).
-    if (isFraming(pushField(this.#trailers, line)))
+    if (isFramingField(pushField(this.#trailers, line)))
       throw new Malformed("trailer-not-allowed", "framing field in the response trailers");
     return at;
   }
@@ -214,11 +214,10 @@ export class ResponseReader {
   }
 }
 
-/** Parses a chunk size. Extensions are ignored but must be valid. */
 function sizeOf(line: string): number {
-  const found = /^([\da-f]{1,13})(?:[ \t]*;[\t -~\u0080-\u00ff]*)?$/i.exec(line);
-  if (found === null) throw new Malformed("chunk-size", "invalid chunk size in the response");
-  return Number.parseInt(found[1] as string, 16);
+  const size = readChunkSize(line);
+  if (size === undefined) throw new Malformed("chunk-size", "invalid chunk size in the response");
+  return size;
 }
 
 function copy(bytes: Buffer, from: number, to: number): Buffer {

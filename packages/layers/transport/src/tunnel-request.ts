@@ -1,9 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { asksForTunnel, type HttpRequest, isProtocolName, protocolsOf, speaksHttp } from "@pagoda/http";
+import { isHostAndPort } from "@pagoda/http/grammar";
 import { Unsendable } from "./unsendable.ts";
-
-/** A URL host (RFC 3986, section 3.2.2) with a port. */
-const hostAndPort = /^(?:\[[\da-fA-F:.]+\]|[\w\-.~%!$&'()*+,;=]+):\d{1,5}$/;
 
 /**
  * Whether a request asks for a tunnel: an upgrade, or CONNECT. Its body is the client's side of the tunnel. It has no
@@ -33,16 +31,11 @@ function checkProtocols(upgrade: string): void {
 }
 
 function checkConnect({ authority, path, query }: HttpRequest): void {
-  if (!hostAndPort.test(authority)) throw new Unsendable(`invalid CONNECT authority "${authority}"`);
+  if (!isHostAndPort(authority)) throw new Unsendable(`invalid CONNECT authority "${authority}"`);
   if (path + query !== "") throw new Unsendable(`CONNECT request with a path "${path + query}"`);
 }
 
 /** Generates a WebSocket key, which only HTTP/1.1 has. It keeps caches and other servers from answering by accident. */
 export function websocketKey(): string {
   return randomBytes(16).toString("base64");
-}
-
-/** Computes the answer to a key (RFC 6455, section 4.2.2). */
-export function websocketAccept(key: string): string {
-  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders } from "@pagoda/http";
-import { sendableTrailers } from "./field-syntax.ts";
+import { sendableTrailers } from "./sendable-trailers.ts";
 import { Unsendable } from "./unsendable.ts";
 
 /** Callbacks of an {@link Upload}. */

@@ -1,6 +1,7 @@
 import { budget, type Classifier, isFault, neverProcessed, ServiceBuilder } from "@pagoda/core";
 import { grpcClassifier, type GrpcStatus } from "@pagoda/grpc";
 import { httpClassifier, type HttpRequest, knownMethods } from "@pagoda/http";
+import { isToken } from "@pagoda/http/grammar";
 import { replay } from "@pagoda/replay";
 import { exponential, retry as retryLayer, type RetryObserver } from "@pagoda/retry";
 import { z } from "zod";
@@ -150,8 +151,7 @@ export function retryClassifier({
 function checkMethods(path: Path, methods: readonly string[], report: Report): void {
   methods.forEach((method, n) => {
     const upper = method.toUpperCase();
-    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(method))
-      report([...path, n], `must be an HTTP method (got ${JSON.stringify(method)})`);
+    if (!isToken(method)) report([...path, n], `must be an HTTP method (got ${JSON.stringify(method)})`);
     else if (upper === "CONNECT")
       report([...path, n], "must not be CONNECT: a tunnel cannot be opened twice");
     else if (method !== upper && knownMethods.has(upper))

@@ -1,3 +1,4 @@
+import { isToken } from "@pagoda/http/grammar";
 import { durationText } from "./units.ts";
 
 /** Where a value stands in a configuration: `listeners`, 0, `routes`, … */
@@ -26,6 +27,5 @@ export function checkOrder(
 
 /** The name of a header field. */
 export function checkField(path: Path, name: string, report: Report): void {
-  if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(name))
-    report(path, `must be the name of a header field (got "${name}")`);
+  if (!isToken(name)) report(path, `must be the name of a header field (got "${name}")`);
 }

@@ -1,9 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { rangeError } from "@pagoda/core";
 import type { BodyFlow, BodySink } from "../../body.ts";
+import { readContentLength } from "../../grammar/content-length.ts";
+import { acceptsTrailers, mayTrail } from "../../grammar/trailers.ts";
 import { HttpHeaders, type RawHeaders } from "../../headers.ts";
 import type { HttpResponse } from "../../message.ts";
-import { mayTrail } from "../../trailers.ts";
 import { type Backlog, Held } from "../backlog.ts";
 import { reset } from "../reset.ts";
 
@@ -160,7 +161,7 @@ function framed(
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     if (name.length === 14 && name.toLowerCase() === "content-length") {
-      if (announced !== undefined || !/^\d+$/.test(value))
+      if (announced !== undefined || readContentLength(value) === undefined)
         throw rangeError("response: content-length", "one number", value);
       announced = value;
     } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
@@ -195,7 +196,7 @@ function framed(
 /** Whether the client says that it wants trailers (RFC 9110, 10.1.4), and can be sent chunks. */
 function takesTrailers({ req }: ServerResponse): boolean {
   const { te } = req.headers;
-  return te !== undefined && req.httpVersionMinor === 1 && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(String(te));
+  return te !== undefined && req.httpVersionMinor === 1 && acceptsTrailers(String(te));
 }
 
 function without(raw: RawHeaders, name: string): RawHeaders {

@@ -3,14 +3,16 @@ import type { Socket } from "node:net";
 import type { Clock } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { emptyBody } from "../../body.ts";
+import { lists } from "../../grammar/list.ts";
+import { parseTarget, type Target } from "../../grammar/request-target.ts";
+import { maxTrailers } from "../../grammar/trailers.ts";
 import { isGrpc } from "../../grpc.ts";
 import { HttpHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, text } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
-import { maxTrailers } from "../../trailers.ts";
 import { wantsWebSocket } from "../../upgrades.ts";
 import type { Connected } from "../connections.ts";
-import { expectationOf, parseTarget, readFraming, type Target } from "../framing.ts";
+import { expectationOf, readFraming } from "../framing.ts";
 import { isAccepted } from "../leaving.ts";
 import { bareResponse, headerBytes, type Refusal, refusalOf, refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
@@ -258,7 +260,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 /** Whether a connection that Node has handed over goes on after the response (RFC 9112, 9.3). */
 function isKept({ headers, httpVersionMinor }: IncomingMessage): boolean {
-  return httpVersionMinor > 0 && !/(?:^|[,\s])close(?:$|[,\s])/i.test(headers.connection ?? "");
+  return httpVersionMinor > 0 && !lists(headers.connection ?? "", "close");
 }
 
 /** With its reason phrase: Node would take over the one of a response that it refused to send. */

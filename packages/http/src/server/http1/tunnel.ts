@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import type { HttpHeaders } from "../../headers.ts";
 import type { HttpRequest, HttpResponse } from "../../message.ts";
 import { StreamBody } from "../../stream-body.ts";
-import { isWebSocket, protocolsOf } from "../../upgrades.ts";
+import { isWebSocket, protocolsOf, websocketAccept } from "../../upgrades.ts";
 import { checkField, fieldOf } from "../fields.ts";
 import { notInAcceptance } from "../leaving.ts";
 import { reset } from "../reset.ts";
@@ -128,7 +127,7 @@ function headOf(request: HttpRequest, { status, statusText, headers }: HttpRespo
     isWebSocket(protocol) &&
     !headers.has("sec-websocket-accept")
   )
-    head += `sec-websocket-accept: ${acceptOf(key)}\r\n`;
+    head += `sec-websocket-accept: ${websocketAccept(key)}\r\n`;
   return `${head}\r\n`;
 }
 
@@ -138,9 +137,4 @@ function chosen(upgrade: string, headers: HttpHeaders): string {
   const named = headers.get("upgrade")?.trim();
   const isWanted = wanted.some((protocol) => protocol.toLowerCase() === named?.toLowerCase());
   return isWanted ? (named as string) : (wanted[0] ?? upgrade);
-}
-
-/** RFC 6455, 4.2.2. */
-function acceptOf(key: string): string {
-  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }

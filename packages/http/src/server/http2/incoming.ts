@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { bodyBroken } from "../../body.ts";
-import { hasOuterSpace, type HttpHeaders, type RawHeaders } from "../../headers.ts";
+import { hasOuterSpace } from "../../grammar/white-space.ts";
+import type { HttpHeaders, RawHeaders } from "../../headers.ts";
 import { StreamBody } from "../../stream-body.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
 

@@ -1,9 +1,12 @@
 import { type Body, emptyBody } from "../../body.ts";
+import { isAuthority } from "../../grammar/authority.ts";
+import { parseTarget } from "../../grammar/request-target.ts";
+import { hasOuterSpace } from "../../grammar/white-space.ts";
 import { isGrpc } from "../../grpc.ts";
-import { hasOuterSpace, HttpHeaders, type RawHeaders } from "../../headers.ts";
+import { HttpHeaders, type RawHeaders } from "../../headers.ts";
 import type { HttpRequest, Peer } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
-import { expectationOf, fieldBytes, maxFields, parseTarget, validAuthority } from "../framing.ts";
+import { expectationOf, fieldBytes, maxFields } from "../framing.ts";
 import { headerBytes, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
@@ -105,7 +108,7 @@ export function readRequest({
   if (authority !== undefined && host !== undefined && authority !== host)
     return refused("a Host field that is not the authority");
   const named = authority ?? host;
-  if (named === undefined || !validAuthority.test(named)) return refused("the authority is malformed");
+  if (named === undefined || !isAuthority(named)) return refused("the authority is malformed");
   // Only the origin form: an absolute one would be a second authority.
   const isForm = target !== undefined && (target.startsWith("/") || target === "*");
   const parsed = isTunnel

@@ -6,10 +6,11 @@ import {
   type ServerStreamResponseOptions,
 } from "node:http2";
 import type { BodyFlow, BodySink } from "../../body.ts";
+import { readContentLength } from "../../grammar/content-length.ts";
+import { mayTrail } from "../../grammar/trailers.ts";
 import { HttpHeaders, type RawHeaders } from "../../headers.ts";
 import type { HttpResponse } from "../../message.ts";
 import { asObject, withSingleLines } from "../../single-lines.ts";
-import { mayTrail } from "../../trailers.ts";
 import { Held } from "../backlog.ts";
 import { checkField } from "../fields.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
@@ -113,7 +114,7 @@ function head(
     if (ofConnections.has(name)) continue;
     checkField(name, value);
     if (name === "content-length") {
-      if (announced !== undefined || !/^\d+$/.test(value))
+      if (announced !== undefined || readContentLength(value) === undefined)
         throw rangeError("response: content-length", "one number", value);
       if (!isBodiless && length !== undefined && Number(value) !== length)
         throw rangeError("response: content-length", `the length of the body, ${length}`, value);

@@ -7,14 +7,13 @@ import {
 import { aborted, isFault } from "@pagoda/core";
 import {
   type BodyBroken,
-  hasOuterSpace,
   HttpHeaders,
   type HttpRequest,
   PushBody,
-  trailersOf,
   wantsWebSocket,
   withSingleLines,
 } from "@pagoda/http";
+import { hasOuterSpace, trailersOf } from "@pagoda/http/grammar";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, transportFault, uploadBroken } from "../faults.ts";

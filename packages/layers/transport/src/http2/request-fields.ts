@@ -1,5 +1,11 @@
 import { type HttpRequest, isEmptyBody, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/http";
-import { fieldValue, target, token } from "../field-syntax.ts";
+import {
+  acceptsTrailers,
+  isFieldValue,
+  isRequestTarget,
+  isToken,
+  readContentLength,
+} from "@pagoda/http/grammar";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
 
@@ -36,10 +42,10 @@ export const leftOut: ReadonlySet<string> = new Set([
 export function requestFields(request: HttpRequest): RequestFields {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
-  if (!token.test(method)) throw new Unsendable(`invalid method "${method}"`);
+  if (!isToken(method)) throw new Unsendable(`invalid method "${method}"`);
   const place = sentPath(request) + query;
-  if (method !== "CONNECT" && !target.test(place)) throw new Unsendable(`invalid target "${place}"`);
-  if (!fieldValue.test(authority)) throw new Unsendable(`invalid authority "${authority}"`);
+  if (method !== "CONNECT" && !isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
+  if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   const fields = pseudoFields(request, place);
   let announced: string | undefined;
   let expectsContinue = false;
@@ -48,18 +54,18 @@ export function requestFields(request: HttpRequest): RequestFields {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
     if (leftOut.has(name)) continue;
-    if (!token.test(name)) throw new Unsendable(`invalid field name "${name}"`);
-    if (!fieldValue.test(value)) throw new Unsendable(`field ${name} contains an invalid character`);
+    if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
+    if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     switch (name) {
       case "te":
-        if (!/\btrailers\b/i.test(value)) continue;
+        if (!acceptsTrailers(value)) continue;
         fields.push("te", "trailers");
         continue;
       case "expect":
         if (value.toLowerCase() === "100-continue") expectsContinue = request.version !== "1.0";
         continue;
       case "content-length":
-        if (announced !== undefined || !/^\d{1,15}$/.test(value))
+        if (announced !== undefined || readContentLength(value) === undefined)
           throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
         announced = value;
         if (isTunnel) continue;

@@ -9,7 +9,7 @@ import {
   type RawHeaders,
   withSingleLines,
 } from "@pagoda/http";
-import { sendableTrailers } from "../field-syntax.ts";
+import { sendableTrailers } from "../sendable-trailers.ts";
 import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";
 

@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
-import { isDisguised, mayTrail, StreamBody, trailersOf } from "@pagoda/http";
+import { StreamBody } from "@pagoda/http";
+import { isDisguised, mayTrail, trailersOf } from "@pagoda/http/grammar";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { Sink } from "./bodies.ts";
+import { Sink } from "../bodies.ts";
 
 const ofHeads = `Connection Content-Length HTTP2-Settings Keep-Alive TE Trailer Transfer-Encoding Upgrade Host
    Forwarded Via X-Forwarded-For x-forwarded-client-cert X-Forwarded-Anything X-Real-IP X-Request-Id

@@ -1,4 +1,4 @@
-import { HttpHeaders, type RawHeaders } from "./headers.ts";
+import { HttpHeaders, type RawHeaders } from "../headers.ts";
 
 /** More trailers than this break the body. */
 export const maxTrailers = 100;
@@ -89,4 +89,11 @@ export function trailersOf(raw: RawHeaders): HttpHeaders | undefined {
   }
   if (bytes > maxTrailerBytes) return undefined;
   return fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields);
+}
+
+const trailersMember = /(?:^|,)\s*trailers\s*(?:$|[,;])/i;
+
+/** Whether a value of `TE` accepts trailers (RFC 9110, 10.1.4). */
+export function acceptsTrailers(te: string): boolean {
+  return trailersMember.test(te);
 }

@@ -1,0 +1,11 @@
+import { lists } from "./list.ts";
+
+/**
+ * Whether a connection can be used again after a message (RFC 9112, 9.3).
+ *
+ * @param minor Of the message's version: 1 for HTTP/1.1.
+ * @param options The values of its `Connection` fields, separated by commas; empty where there are none.
+ */
+export function persists(minor: number, options: string): boolean {
+  return (minor > 0 || lists(options, "keep-alive")) && !lists(options, "close");
+}

@@ -1,0 +1,17 @@
+/** The first line of a response. */
+export interface StatusLine {
+  /** Of its version: 1 for HTTP/1.1. */
+  readonly minor: number;
+  readonly status: number;
+  /** As it stands, every byte as the character of its number; may be empty. */
+  readonly phrase: string;
+}
+
+const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
+
+/** Reads the first line of a response; `undefined` where it is malformed (RFC 9112, 4). */
+export function readStatusLine(line: string): StatusLine | undefined {
+  const found = statusLine.exec(line);
+  if (found === null) return undefined;
+  return { minor: Number(found[1]), status: Number(found[2]), phrase: found[3] ?? "" };
+}

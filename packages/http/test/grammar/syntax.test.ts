@@ -1,0 +1,192 @@
+import {
+  isAuthority,
+  isFieldValue,
+  isHostAndPort,
+  isRequestTarget,
+  isToken,
+  lists,
+  membersOf,
+  persists,
+  readChunkSize,
+  readContentLength,
+  readFieldLine,
+  readStatusLine,
+  trimmed,
+} from "@pagoda/http/grammar";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
+const bytes = fc.string({ unit: byte });
+
+describe("tokens and texts", () => {
+  test("a token is one or more of the characters of RFC 9110, 5.6.2", () => {
+    const tchar = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (let code = 0; code < 256; code++) {
+      const char = String.fromCharCode(code);
+      expect([char, isToken(char)]).toEqual([char, tchar.includes(char)]);
+    }
+    expect(isToken("")).toBe(false);
+    expect(isToken("a b")).toBe(false);
+  });
+
+  test("a field value has no control characters but tabs", () => {
+    for (const text of ["", "a b\tc", "\xe9\xff"]) expect(isFieldValue(text)).toBe(true);
+    for (const text of ["a\nb", "a\rb", "a\0", "\x7f", "\u0100"]) expect(isFieldValue(text)).toBe(false);
+  });
+
+  test("a request target has no white space", () => {
+    for (const text of ["/", "*", "/\xe9?a|b", "a:80"]) expect(isRequestTarget(text)).toBe(true);
+    for (const text of ["", "/a b", "/\t", "/\r\n", "/\u0100"]) expect(isRequestTarget(text)).toBe(false);
+  });
+
+  test("only spaces and tabs are trimmed", () => {
+    expect(trimmed(" \t a b\t ")).toBe("a b");
+    expect(trimmed("a: b ", 2)).toBe("b");
+    expect(trimmed(" \t ")).toBe("");
+    for (const other of ["\n", "\r", "\x0b", "\xa0", "\ufeff"]) expect(trimmed(other)).toBe(other);
+  });
+});
+
+describe("an authority", () => {
+  test.each(["a", "a:", "a:80", "[::1]", "[::1]:80", "a.example:65536"])("%s is one", (text) => {
+    expect(isAuthority(text)).toBe(true);
+  });
+
+  test.each(["", ":80", "a b", "a@b", "a/b", "[::1", "::1", "a:b", "a:80:80"])("%j is none", (text) => {
+    expect(isAuthority(text)).toBe(false);
+  });
+
+  test("may need a port", () => {
+    for (const text of ["a:80", "[::1]:443"]) expect(isHostAndPort(text)).toBe(true);
+    for (const text of ["a", "a:", "[::1]", "[::1:80]", "a:123456"]) expect(isHostAndPort(text)).toBe(false);
+  });
+});
+
+describe("a comma-separated list", () => {
+  test("has members without the white space around them, and no empty ones", () => {
+    expect(membersOf(" a,, b c ,\t,d")).toEqual(["a", "b c", "d"]);
+    expect(membersOf("")).toEqual([]);
+  });
+
+  test.each(["close", "Close", " close ", "a, CLOSE", "close,a", ",close"])("%j lists close", (list) => {
+    expect(lists(list, "close")).toBe(true);
+  });
+
+  test.each(["", "closed", "a close", "clos", "close;a", "close\xa0"])("%j does not list close", (list) => {
+    expect(lists(list, "close")).toBe(false);
+  });
+});
+
+describe("a field line", () => {
+  const read = (line: string) => {
+    const fields: string[] = [];
+    return readFieldLine(fields, line) ?? fields;
+  };
+
+  test.each([
+    ["A: b", ["A", "b"]],
+    ["A:b", ["A", "b"]],
+    ["A:", ["A", ""]],
+    ["A: \t b c \t", ["A", "b c"]],
+    ["A: b: c", ["A", "b: c"]],
+    ["A: \xe9", ["A", "\xe9"]],
+  ])("%j is read", (line, fields) => {
+    expect(read(line)).toEqual(fields);
+  });
+
+  test.each([
+    ["", "field-name"],
+    ["A", "field-name"],
+    [": b", "field-name"],
+    ["A : b", "field-name"],
+    [" A: b", "field-name"],
+    ["A\0: b", "field-name"],
+    ["A: b\0", "field-value"],
+    ["A: b\rc", "field-value"],
+    ["A: b\nC: d", "bare-line-feed"],
+    ["A\nB: c", "bare-line-feed"],
+  ])("%j is refused: %s", (line, fault) => {
+    expect(read(line)).toBe(fault);
+  });
+
+  test("gives a name and a value that make the same field, whatever it is", () => {
+    fc.assert(
+      fc.property(bytes, bytes, (before, after) => {
+        const first = read(`${before}:${after}`);
+        if (typeof first === "string") return;
+        const [name, value] = first;
+        expect(isToken(name as string) && isFieldValue(value as string)).toBe(true);
+        expect(read(`${name}: ${value}`)).toEqual(first);
+      }),
+    );
+  });
+});
+
+describe("what delimits bodies", () => {
+  test.each([
+    ["0", 0],
+    ["42", 42],
+    ["999999999999999", 999_999_999_999_999],
+    ["1000000000000000", undefined],
+    ["", undefined],
+    ["-1", undefined],
+    ["+1", undefined],
+    ["1.0", undefined],
+    ["0x1", undefined],
+    ["1, 1", undefined],
+  ])("Content-Length: %s is %s", (value, length) => {
+    expect(readContentLength(value)).toBe(length);
+  });
+
+  test.each([
+    ["0", 0],
+    ["aF", 175],
+    ["5;a=b", 5],
+    ["5 ;a", 5],
+    ["fffffffffffff", 4_503_599_627_370_495],
+    ["ffffffffffffff", undefined],
+    ["", undefined],
+    [" 5", undefined],
+    ["5 ", undefined],
+    ["0x5", undefined],
+    ["-5", undefined],
+    ["5,a", undefined],
+    ["5;\n", undefined],
+  ])("the chunk line %j gives a size of %s", (line, size) => {
+    expect(readChunkSize(line)).toBe(size);
+  });
+});
+
+describe("a connection", () => {
+  test.each([
+    [1, "", true],
+    [1, "keep-alive", true],
+    [1, "close", false],
+    [1, "upgrade, Close", false],
+    [0, "", false],
+    [0, "Keep-Alive", true],
+    [0, "keep-alive, close", false],
+  ])("after HTTP/1.%s with Connection: %j persists: %s", (minor, options, expected) => {
+    expect(persists(minor, options)).toBe(expected);
+  });
+});
+
+describe("a status line", () => {
+  test("has a version, a status and a phrase, which may be missing", () => {
+    expect(readStatusLine("HTTP/1.1 200 OK then")).toEqual({ minor: 1, status: 200, phrase: "OK then" });
+    expect(readStatusLine("HTTP/1.0 404 ")).toEqual({ minor: 0, status: 404, phrase: "" });
+    expect(readStatusLine("HTTP/1.1 204")).toEqual({ minor: 1, status: 204, phrase: "" });
+  });
+
+  test.each([
+    "HTTP/2.0 200 OK",
+    "HTTP/1.2 200 OK",
+    "http/1.1 200 OK",
+    "HTTP/1.1 20 OK",
+    "HTTP/1.1  200 OK",
+    "200 OK",
+  ])("%j is none", (line) => {
+    expect(readStatusLine(line)).toBeUndefined();
+  });
+});
