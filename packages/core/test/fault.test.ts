@@ -1,4 +1,13 @@
-import { aborted, abortError, type Aborted, type Fault, hasTag, isFault, timeoutError } from "@pagoda/core";
+import {
+  aborted,
+  abortError,
+  type Aborted,
+  type Fault,
+  faultOf,
+  hasTag,
+  isFault,
+  timeoutError,
+} from "@pagoda/core";
 import { left, mapLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
@@ -71,5 +80,24 @@ describe("reasons of aborts", () => {
     expect(reason).toBeInstanceOf(DOMException);
     expect(reason).toBeInstanceOf(Error);
     expect(reason).toMatchObject({ name, message: "in words", cause: fault });
+  });
+});
+
+describe("faultOf", () => {
+  test("is the error of a call, or the fault of a response made from one", () => {
+    expect(faultOf(left(refused))).toBe(refused);
+    expect(faultOf(right({ status: 503, fault: refused }))).toBe(refused);
+  });
+
+  test.each([
+    ["a response from an upstream", right({ status: 503, fault: undefined })],
+    ["a response of another kind", right({ status: 503 })],
+    ["a number", right(5)],
+    ["nothing", right(undefined)],
+    ["null", right(null)],
+    ["a response with something else in its place", right({ fault: "Refused" })],
+    ["an error that is not a fault", left(new Error("Refused"))],
+  ])("is undefined for %s", (_what, result) => {
+    expect(faultOf(result)).toBeUndefined();
   });
 });

@@ -62,7 +62,7 @@ export interface HttpRequest {
   readonly peer?: Peer | undefined;
   /** Takes 1xx responses on their way; where absent they end at the transport. */
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
-  /** Which way this call went: the one part that changes as it goes on. Copies of a request share them. */
+  /** Which way this call went: the one part that changes during the call. Copies of a request share it. */
   readonly notes: CallNotes;
 }
 
@@ -97,7 +97,7 @@ export interface HttpResponse {
   readonly body: Body;
   /** The reason phrase of HTTP/1.1, where it came with one. */
   readonly statusText?: string | undefined;
-  /** How the call ended where the stack itself answered: the error that this response was made of. See core's `faultOf`. */
+  /** The error that this response was made from, if the stack itself answered. Core's `faultOf` reads it. */
   readonly fault?: Fault | undefined;
   /** The version in which the origin gave it. */
   readonly version?: HttpRequest["version"] | undefined;

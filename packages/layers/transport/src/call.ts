@@ -135,7 +135,7 @@ export class Call extends PushBody {
   }
 
   readonly #onAbort = (): void => {
-    this.#end(left(aborted(this.#signal as AbortSignal)));
+    this.#end(left({ ...aborted(this.#signal as AbortSignal), upstream: this.#origin.upstream }));
     this.#giveUp(new Error("caller aborted"));
   };
 

@@ -31,12 +31,13 @@ describe("an abort", () => {
 
   test("defect: an abort while connecting kept its slot until connected", async () => {
     const silent = await bareOrigin();
-    const transport = client(silent.url.replace("http:", "https:"), { maxConnections: 1 });
+    const upstream = silent.url.replace("http:", "https:");
+    const transport = client(upstream, { maxConnections: 1 });
     const controller = new AbortController();
     const result = transport.call(request(), controller.signal);
     await silent.next();
     controller.abort();
-    expect(await faultOf(result)).toEqual({ ...aborted, cause: controller.signal.reason });
+    expect(await faultOf(result)).toEqual({ ...aborted, upstream, cause: controller.signal.reason });
     expect(transport.describe().state).toMatchObject({ inFlight: 0 });
     expect(transport.ready()).toBeUndefined();
     nothingLeft(controller);

@@ -178,7 +178,7 @@ export class Http2Call extends PushBody {
 
   readonly #onAbort = (): void => {
     if (isTimeout(this.#signal?.reason)) this.#line?.timedOut();
-    this.#end(left(aborted(this.#signal as AbortSignal)));
+    this.#end(left({ ...aborted(this.#signal as AbortSignal), upstream: this.#origin.upstream }));
     this.#giveUp();
   };
 
