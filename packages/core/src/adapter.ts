@@ -73,16 +73,16 @@ type TypesOf<A extends Any> =
 export type InnerReqOf<A extends Any> =
   // `unknown` comes from an adapter that did not compile: the compiler need not report its request
   // again.
-  TypesOf<A> extends { innerReq: infer Req } ? (unknown extends Req ? Passes<unknown> : Req) : never;
+  unknown extends TypesOf<A>["innerReq"] ? Passes<unknown> : TypesOf<A>["innerReq"];
 /** What the response inside an adapter must be. */
 export type InnerResOf<A extends Any> =
   TypesOf<A> extends { innerRes: (response: infer Res) => void } ? Demanded<Res> : never;
 /** The response that comes out of an adapter, or {@link Passes}. */
-export type OuterResOf<A extends Any> = TypesOf<A> extends { outerRes: infer Res } ? Res : never;
+export type OuterResOf<A extends Any> = TypesOf<A>["outerRes"];
 /** The errors that an adapter raises. */
-export type RaisesOf<A extends Any> = TypesOf<A> extends { fails: infer F } ? F : never;
+export type RaisesOf<A extends Any> = TypesOf<A>["fails"];
 /** The inner errors that an adapter handles. */
-export type EndsOf<A extends Any> = TypesOf<A> extends { handles: infer H } ? H : never;
+export type EndsOf<A extends Any> = TypesOf<A>["handles"];
 /** What the errors inside an adapter must be. */
 export type CatchesOf<A extends Any> =
   TypesOf<A> extends { catches: (error: infer Err) => void } ? Demanded<Err> : never;

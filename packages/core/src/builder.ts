@@ -116,10 +116,10 @@ export class ServiceBuilder<
    * Returns the layers so far as one layer for other stacks. For a stack with adapters, use
    * `asAdapter`.
    */
-  asLayer<Yields>(
-    this: ServiceBuilder<Outer, Inner, Fails, Handles, Passes<Yields>, Accepts, unknown>,
-  ): Layer<Outer, Inner, Fails, Handles, Yields, Accepts> {
-    return this.asAdapter() as unknown as Layer<Outer, Inner, Fails, Handles, Yields, Accepts>;
+  asLayer<Adds, Yields>(
+    this: ServiceBuilder<Outer, Outer & Adds, Fails, Handles, Passes<Yields>, Accepts, unknown>,
+  ): Layer<Outer, Adds, Fails, Handles, Yields, Accepts> {
+    return this.asAdapter() as unknown as Layer<Outer, Adds, Fails, Handles, Yields, Accepts>;
   }
 
   /** Returns the parts so far as one adapter for other stacks. */

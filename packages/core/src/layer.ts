@@ -53,13 +53,13 @@ export type AnyLayer<Has, Raises = unknown, Gives = unknown> = Layer<
 type TypesOf<L extends AnyLayer<never>> =
   L["~layer: adapters go into adapt(); make layers with layer(name, perService)"];
 /** What a layer adds to the request. */
-export type AddsOf<L extends AnyLayer<never>> = TypesOf<L> extends { adds: infer A } ? A : never;
+export type AddsOf<L extends AnyLayer<never>> = TypesOf<L>["adds"];
 /** The errors that a layer raises. */
-export type FailsOf<L extends AnyLayer<never>> = TypesOf<L> extends { fails: infer F } ? F : never;
+export type FailsOf<L extends AnyLayer<never>> = TypesOf<L>["fails"];
 /** The inner errors that a layer handles. */
-export type HandlesOf<L extends AnyLayer<never>> = TypesOf<L> extends { handles: infer H } ? H : never;
+export type HandlesOf<L extends AnyLayer<never>> = TypesOf<L>["handles"];
 /** The responses that a layer can return without calling inner. */
-export type YieldsOf<L extends AnyLayer<never>> = TypesOf<L> extends { yields: infer Y } ? Y : never;
+export type YieldsOf<L extends AnyLayer<never>> = TypesOf<L>["yields"];
 /** What the response inside a layer must be. */
 export type AcceptsOf<L extends AnyLayer<never>> =
   TypesOf<L> extends { accepts: (response: infer A) => void } ? Demanded<A> : never;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { expect, test } from "vitest";
-import { compile } from "./compile.ts";
+import { compile, compilers } from "./compile.ts";
 
 const before = `
 import { ServiceBuilder } from "@pagoda/core";
@@ -27,14 +27,17 @@ const stack = new ServiceBuilder<HttpRequest>()
 serve(stack);
 `;
 
-/** About 1.3 times what it was when this was written: room for a compiler's release, not for a mistake. */
-const budget = 1_850;
+/** 1,411 with TypeScript 7.0, 1,340 with 5.9: room for a compiler's release, not for a mistake. */
+const budget = 1_580;
 
-test("a stack of twelve layers keeps to its budget of type instantiations", () => {
-  const without = compile("budget-without", { program: `${before}export {};\n` });
-  const withStack = compile("budget-with", { program: `${before}${stack}export {};\n` });
-  expect(withStack.complaints["program"]).toEqual([]);
-  const used = withStack.instantiations - without.instantiations;
-  const measured = `${used} instantiations for twelve layers (${without.instantiations} without them)`;
-  assert.ok(used > 0 && used <= budget, `${measured}, the budget is ${budget}`);
-});
+test.each(compilers)(
+  "a stack of twelve layers keeps to its budget of type instantiations (%s)",
+  (compiler) => {
+    const without = compile("budget-without", { program: `${before}export {};\n` }, compiler);
+    const withStack = compile("budget-with", { program: `${before}${stack}export {};\n` }, compiler);
+    expect(withStack.complaints["program"]).toEqual([]);
+    const used = withStack.instantiations - without.instantiations;
+    const measured = `${used} instantiations for twelve layers (${without.instantiations} without them)`;
+    assert.ok(used > 0 && used <= budget, `${measured}, the budget is ${budget}`);
+  },
+);

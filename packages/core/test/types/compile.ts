@@ -21,25 +21,30 @@ export interface Compiled {
   readonly declarations: Readonly<Record<string, string>>;
 }
 
-const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
+/** The compilers that users have, by the package that holds them: this code base's own, and the one before its rewrite. */
+export const compilers = ["typescript", "typescript-5.9"] as const;
+export type Compiler = (typeof compilers)[number];
+
+const { resolve } = createRequire(import.meta.url);
+const tscOf = (compiler: Compiler): string => join(dirname(resolve(`${compiler}/package.json`)), "bin/tsc");
 /** Inside the package, so that `@pagoda/core` is found, and where nothing else looks. */
 const core = join(import.meta.dirname, "../..");
 const scratch = join(core, "node_modules/.types-test");
 const layers = readFileSync(join(import.meta.dirname, "layers.ts"), "utf8");
 
-/** Compiles with the compiler and the options that the whole code base is compiled with. */
-export function compile(program: string, sources: Sources): Compiled {
+/** Compiles with the options that the whole code base is compiled with. */
+export function compile(program: string, sources: Sources, compiler: Compiler = "typescript"): Compiled {
   mkdirSync(scratch, { recursive: true });
   // A folder of its own: tests of the same checkout may run at the same time.
   const folder = mkdtempSync(join(scratch, `${program}-`));
   try {
-    return compileIn(folder, sources);
+    return compileIn(folder, sources, compiler);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function compileIn(folder: string, sources: Sources): Compiled {
+function compileIn(folder: string, sources: Sources, compiler: Compiler): Compiled {
   const files: Sources = { ...sources, layers };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, `${name}.ts`), text);
   const config = {
@@ -57,7 +62,7 @@ function compileIn(folder: string, sources: Sources): Compiled {
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
   const { stdout } = spawnSync(
     process.execPath,
-    [tsc, "-p", folder, "--pretty", "false", "--extendedDiagnostics"],
+    [tscOf(compiler), "-p", folder, "--pretty", "false", "--extendedDiagnostics"],
     { cwd: folder, encoding: "utf8" },
   );
   const instantiations = Number(/^Instantiations:\s+(\d+)/mu.exec(stdout)?.[1]);

@@ -1,86 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { compile } from "./compile.ts";
+import { compile, compilers } from "./compile.ts";
+import { inOrder } from "./in-order.ts";
+import { mistakes } from "./mistakes.ts";
 
 // What the compiler says to those who make a mistake is part of the product: these are its words, and its line.
-const { complaints } = compile("messages", {
-  misplaced: `
-import { ServiceBuilder } from "@pagoda/core";
-import { type HttpRequest, origin, retry, router, timeout } from "./layers.ts";
-export const stack = new ServiceBuilder<HttpRequest>()
-  .layer(timeout(1_000))
-  .layer(retry())
-  .layer(router())
-  .service(origin);
-`,
-  forgotten: `
-import { ServiceBuilder } from "@pagoda/core";
-import { type HttpRequest, origin, rateLimit, respond, router, serve, timeout } from "./layers.ts";
-const stack = new ServiceBuilder<HttpRequest>()
-  .layer(respond({ NoRoute: 404, Refused: 502, TimedOut: 504 }))
-  .layer(router())
-  .layer(rateLimit({ key: (request) => request.path }))
-  .layer(timeout(1_000))
-  .service(origin);
-serve(stack);
-`,
-  outside: `
-import { ServiceBuilder } from "@pagoda/core";
-import { type HttpRequest, origin, respond, serve, timeout } from "./layers.ts";
-const stack = new ServiceBuilder<HttpRequest>()
-  .layer(timeout(1_000))
-  .layer(respond({ Refused: 502, TimedOut: 504 }))
-  .service(origin);
-serve(stack);
-`,
-  handler: `
-import { layer } from "@pagoda/core";
-import type { TimedOut } from "./layers.ts";
-export const handler = layer<unknown, unknown, never, TimedOut, string>("handler", (inner) => ({
-  call: (request, signal) => inner.call(request, signal),
-}));
-`,
-  raiser: `
-import { layer } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
-import type { TimedOut } from "./layers.ts";
-declare const timedOut: TimedOut;
-export const raises = layer("raises", () => ({
-  call: () => Promise.resolve(left(timedOut)),
-}));
-`,
-  plain: `
-import { type Service, ServiceBuilder } from "@pagoda/core";
-import { type HttpRequest, origin, serve } from "./layers.ts";
-function logged<Req, Res, Err>(inner: Service<Req, Res, Err>): Service<Req, Res, Err> {
-  return inner;
-}
-export const stack = new ServiceBuilder<HttpRequest>()
-  .layer(logged)
-  .service(origin);
-`,
-  mapping: `
-import { mapError, ServiceBuilder } from "@pagoda/core";
-import { type HttpRequest, origin, type Refused } from "./layers.ts";
-export const stack = new ServiceBuilder<HttpRequest>()
-  .layer(mapError((error: Refused) => error._tag))
-  .service(origin);
-`,
-  needy: `
-import { ServiceBuilder, type Service } from "@pagoda/core";
-import type { HttpRequest, HttpResponse, Routed } from "./layers.ts";
-declare const routed: Service<HttpRequest & Routed, HttpResponse>;
-export const stack = new ServiceBuilder<HttpRequest>()
-  .service(routed);
-`,
-});
+describe.each(compilers)("the words of %s", (compiler) => {
+  const { complaints } = compile("messages", mistakes, compiler);
 
-function only(name: string): { readonly line: string; readonly message: readonly string[] } {
-  expect(complaints[name]).toHaveLength(1);
-  const { line = "", message = "" } = complaints[name]?.[0] ?? {};
-  return { line, message: message.split("\n").map((each) => each.trim()) };
-}
+  function only(name: keyof typeof mistakes): { readonly line: string; readonly message: readonly string[] } {
+    expect(complaints[name]).toHaveLength(1);
+    const { line = "", message = "" } = complaints[name]?.[0] ?? {};
+    return { line, message: message.split("\n").map((each) => inOrder(each.trim())) };
+  }
 
-describe("the compiler's words", () => {
   test("a layer in the wrong place: what is missing, on that layer's line", () => {
     expect(only("misplaced")).toEqual({
       line: ".layer(retry())",
@@ -114,7 +46,7 @@ describe("the compiler's words", () => {
     const { line, message } = only("handler");
     expect(line).toBe("call: (request, signal) => inner.call(request, signal),");
     expect(message[0]).toBe(
-      "Type 'Promise<Either<Err | TimedOut, Res>>' is not assignable to type 'Promise<Either<Err, string | Res>>'.",
+      "Type 'Promise<Either<Err | TimedOut, Res>>' is not assignable to type 'Promise<Either<Err, Res | string>>'.",
     );
     expect(message).toContain("Type 'Err | TimedOut' is not assignable to type 'Err'.");
   });
@@ -143,5 +75,75 @@ describe("the compiler's words", () => {
     expect(message.at(-1)).toBe(
       "Property 'route' is missing in type 'HttpRequest' but required in type 'Routed'.",
     );
+  });
+
+  test("a response that a layer does not accept: its type, on the line of the service", () => {
+    expect(only("ofNumbers")).toEqual({
+      line: ".service(numbers);",
+      message: [
+        "Argument of type 'Service<HttpRequest, number, Refused>' is not assignable to parameter of type 'Service<HttpRequest, HttpResponse, Refused>'.",
+        "Type 'number' is not assignable to type 'HttpResponse'.",
+      ],
+    });
+  });
+
+  test.each([
+    [
+      "the response of an adapter that a layer outside does not accept",
+      "outsideJson",
+      ".adapt(json(() => ({ id: 1 })))",
+      "Property 'status' is missing in type '{ id: number; }' but required in type 'HttpResponse'.",
+    ],
+    [
+      "the response of a layer that a layer outside does not accept",
+      "outsideCache",
+      ".layer(cached())",
+      "Type 'string' is not assignable to type 'HttpResponse'.",
+    ],
+    [
+      "the error of a layer that an adapter outside does not catch",
+      "uncaught",
+      ".layer(timeout(1_000))",
+      "Type 'TimedOut' is not assignable to type 'Refused'.",
+    ],
+    [
+      "the error of an adapter that an adapter outside does not catch",
+      "uncaughtByAdapter",
+      ".adapt(json(Number))",
+      "Type 'BadBody' is not assignable to type 'Refused'.",
+    ],
+    [
+      "the error of a service that an adapter outside does not catch",
+      "uncaughtOfService",
+      ".service(origin);",
+      "Type 'Refused' is not assignable to type 'TimedOut'.",
+    ],
+    [
+      "a request that an adapter does not take",
+      "anotherRequest",
+      ".adapt(url())",
+      "Type 'HttpRequest' is not assignable to type 'string'.",
+    ],
+  ])("%s: its type, on its own line (%s)", (_what, name, line, message) => {
+    const said = only(name);
+    expect(said.line).toBe(line);
+    expect(said.message).toContain(message);
+  });
+
+  test.each([
+    ["a layer", "layerToAdapt", ".adapt(timeout(1_000))"],
+    ["a plain function", "plainToAdapt", ".adapt(logged)"],
+  ])("%s where an adapter is wanted: what to do instead, on its line", (_what, name, expected) => {
+    const { line, message } = only(name);
+    expect(line).toBe(expected);
+    expect(message.at(-1)).toMatch(
+      /^Property '"~adapter: layers go into layer\(\); make adapters with adapter\(name, perService\)"' is missing in type/u,
+    );
+  });
+
+  test("a stack that replaces its request is not a layer: on the line where the stack begins", () => {
+    const { line, message } = only("notALayer");
+    expect(line).toBe("export const stack = new ServiceBuilder<string>()");
+    expect(message[0]).toMatch(/^The 'this' context of type 'ServiceBuilder<string, HttpRequest, /u);
   });
 });
