@@ -1,12 +1,13 @@
 import { maskWords, readAddress, writeAddress } from "./words.ts";
 
 /**
- * The one way in which Pagoda writes an IP address, so that addresses can be compared as text: dotted decimal, or
- * RFC 5952 for IPv6. An IPv4 address in IPv6 form (`::ffff:192.0.2.1`) becomes the IPv4 address, a zone (`%eth0`) is
- * dropped. Octal, hexadecimal and short forms of IPv4 are not addresses: readers disagree about them.
+ * Returns the canonical text of an IP address, so that addresses can be compared as text: dotted
+ * decimal, or RFC 5952 for IPv6. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) becomes the IPv4
+ * address, and a zone (`%eth0`) is dropped. Octal, hexadecimal and short forms of IPv4 are not
+ * accepted, because parsers disagree about them.
  *
- * Cost: about 50 ns for IPv4, 300 ns for IPv6. Addresses of connections are made canonical once, when they are
- * accepted.
+ * Cost: about 50 ns for IPv4, 300 ns for IPv6. A connection's address is made canonical once, when
+ * it is accepted.
  *
  * @example canonicalAddress("2001:DB8:0::1") // "2001:db8::1"
  * @returns `undefined` when the text is not an IP address.
@@ -16,10 +17,11 @@ export function canonicalAddress(text: string): string | undefined {
 }
 
 /**
- * The address in an entry of `X-Forwarded-For`, canonical. Load balancers also write `203.0.113.9:50000`,
- * `[2001:db8::1]` and `[2001:db8::1]:443`; the port is dropped.
+ * Returns the canonical address of an `X-Forwarded-For` entry. Load balancers also write
+ * `203.0.113.9:50000`, `[2001:db8::1]` and `[2001:db8::1]:443`; the port is dropped.
  *
- * @returns `undefined` for anything else, such as `unknown` or the obfuscated `_hidden` of RFC 7239.
+ * @returns `undefined` for anything else, such as `unknown` or the obfuscated `_hidden` of RFC
+ * 7239.
  */
 export function hopAddress(entry: string): string | undefined {
   const text = entry.trim();
@@ -48,20 +50,25 @@ function written(text: string, from: number, to: number): string | undefined {
   return version === 4 && !part.includes(":") ? part : writeAddress(version);
 }
 
-/** Whether the rest of a text is nothing, or a colon and a port. */
+/** Whether the rest of a text is empty, or a colon and a port. */
 function isPort(text: string, from: number): boolean {
   return from === text.length || /^:\d{1,5}$/.test(text.slice(from));
 }
 
-/** How many bits of an IPv6 address tell clients apart: a site, and so a client, usually has a whole /64. */
+/**
+ * Prefix length that identifies an IPv6 client: a site, and so a client, usually owns a whole /64.
+ */
 export const ipv6ClientBits = 64;
 
 /**
- * The group that limits count an address in. An IPv4 address counts by itself. An IPv6 address counts as its network: a
- * client usually has all addresses there, and would escape limits by using a new one for each request.
+ * Returns the group under which limits count an address. An IPv4 address counts by itself. An IPv6
+ * address counts as its network, because a client usually owns all addresses there and could escape
+ * limits by using a new one for each request.
  *
- * Names without a colon count by themselves. Cost: 10 ns for IPv4, 50 ns for most IPv6 addresses, about 500 ns for
- * those with a zero among the first four groups and for other lengths.
+ * Names without a colon count by themselves.
+ *
+ * Cost: 10 ns for IPv4, 50 ns for most IPv6 addresses, about 500 ns for those with a zero among the
+ * first four groups and for other prefix lengths.
  *
  * @example addressGroup("2001:db8:1:2:3:4:5:6") // "2001:db8:1:2::/64"
  */
@@ -78,8 +85,9 @@ export function addressGroup(address: string, ipv6Bits: number = ipv6ClientBits)
 }
 
 /**
- * Where the first four groups of an IPv6 address end, if none of them is zero or could be written in another way: the
- * canonical text of their network is then theirs, with `::` after it. Otherwise 0.
+ * Returns the end of the first four groups of an IPv6 address if none of them is zero or could be
+ * written differently. The canonical text of their network is then their text, with `::` after it.
+ * Otherwise returns 0.
  */
 function endOfPlainGroups(address: string): number {
   let count = 0;
@@ -91,7 +99,7 @@ function endOfPlainGroups(address: string): number {
       if (++count === 4) return at;
       start = at + 1;
     } else if (!(code > 0x30 && code <= 0x39) && !(code >= 0x61 && code <= 0x66)) {
-      // A zero begins no group, unless it is written in another way, or all of it.
+      // A zero at the start of a group is either padding or the whole group.
       if (code !== 0x30 || at === start) return 0;
     }
   }

@@ -1,10 +1,12 @@
 import { canonicalAddress } from "./address.ts";
 
 /**
- * The host of an authority (`Host`, `:authority`) as hosts are compared: in lower case, without port and without the
- * root's dot; an IPv6 address canonical and in brackets. One of IPv4 in IPv6 form is the IPv4 address.
+ * Returns the host of an authority (`Host`, `:authority`) in the form in which hosts are compared:
+ * lower case, without port and trailing dot. An IPv6 address is canonical and in brackets; an
+ * IPv4-mapped one becomes the IPv4 address.
  *
- * It does not check what it reads. Cost: about 20 ns where there is nothing to change, 500 for an IPv6 address.
+ * It does not validate its input. Cost: about 20 ns if nothing has to change, 500 ns for an IPv6
+ * address.
  *
  * @example hostOf("[2001:DB8:0::1]:443") // "[2001:db8::1]"
  */

@@ -1,12 +1,13 @@
 import { rangeError } from "../options.ts";
 import { maskOf, maskWords, readAddress, words, writeAddress } from "./words.ts";
 
-/** What {@link canonicalNetwork} takes, for messages. */
+/** What {@link canonicalNetwork} accepts, for messages. */
 export const validNetwork = "an IP address or a network such as 10.0.0.0/8";
 
 /**
- * An address or a network (CIDR) as Pagoda writes it: `10.0.0.0/8`, and a single address without its length. Bits
- * beyond the length do not count. IPv4 in IPv6 form is not taken: what its length means depends on the reader.
+ * Returns the canonical text of an address or a network (CIDR): `10.0.0.0/8`, and a single address
+ * without its prefix length. Bits beyond the prefix are cleared. IPv4-mapped IPv6 networks are not
+ * accepted, because parsers disagree about the meaning of their prefix length.
  *
  * @example canonicalNetwork("10.1.2.3/8") // "10.0.0.0/8"
  * @returns `undefined` when the text is neither.
@@ -26,18 +27,18 @@ function readNetwork(text: string): { readonly version: 4 | 6; readonly bits: nu
   if (version === 0) return undefined;
   const most = version === 4 ? 32 : 128;
   const bits = length === undefined ? most : Number(length);
-  // `::ffff:10.0.0.0/104` is IPv4 with a length for IPv6.
+  // `::ffff:10.0.0.0/104` is an IPv4 address with an IPv6 prefix length.
   if (bits > most || (version === 4 && address.includes(":"))) return undefined;
   maskWords(bits, version === 4 ? 1 : 4);
   return { version, bits };
 }
 
 /**
- * A set of addresses and networks. IPv4 and IPv6 are separate: `::/0` contains no IPv4 address, and `0.0.0.0/0` contains
- * IPv4 addresses in IPv6 form.
+ * A set of addresses and networks. IPv4 and IPv6 are separate: `::/0` contains no IPv4 address, and
+ * `0.0.0.0/0` contains IPv4-mapped IPv6 addresses.
  *
- * Cost of `has`: about 50 ns for IPv4 and 100 ns for IPv6; it grows with the logarithm of the number of networks, and
- * nothing is allocated.
+ * Cost of `has`: about 50 ns for IPv4 and 100 ns for IPv6. It grows with the logarithm of the
+ * number of networks and allocates nothing.
  */
 export class NetworkSet {
   readonly #four: Ranges;
@@ -60,7 +61,9 @@ export class NetworkSet {
     this.#six = new Ranges(six, 4);
   }
 
-  /** Whether an address is in one of the networks; what is not an address is in none. */
+  /**
+   * Whether an address is in one of the networks. Returns false for text that is not an address.
+   */
   has(address: string): boolean {
     const version = readAddress(address, 0, address.length);
     if (version === 0) return false;
@@ -73,16 +76,17 @@ interface Range {
   readonly last: readonly number[];
 }
 
-/** Ranges in order, none of which contains another. */
+/** Sorted ranges, none of which contains another. */
 class Ranges {
   readonly #first: Uint32Array;
   readonly #last: Uint32Array;
-  /** Words of an address. */
+  /** Words per address. */
   readonly #count: number;
   readonly #size: number;
 
   constructor(ranges: readonly Range[], count: number) {
-    // Of two networks one contains the other, or they have nothing in common. With equal beginnings the larger leads.
+    // Two networks are either disjoint or one contains the other. Of two with the same start the
+    // larger comes first.
     const sorted = ranges.toSorted((a, b) => compare(a.first, b.first) || compare(b.last, a.last));
     const apart: Range[] = [];
     for (const range of sorted) {
@@ -95,7 +99,7 @@ class Ranges {
     this.#last = Uint32Array.from(apart.flatMap(({ last }) => last));
   }
 
-  /** Whether the address that was read last is in one of them. */
+  /** Whether the address that was read last is in one of the ranges. */
   hasRead(): boolean {
     let from = 0;
     let to = this.#size;

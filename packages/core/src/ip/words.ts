@@ -1,18 +1,19 @@
 /**
- * The bits of the address that was read last, in words of 32: the first one alone for IPv4, all four for IPv6. One
- * place for all addresses, because reading one happens on the path of a request and should allocate nothing.
+ * The bits of the address that was read last, in 32-bit words: only the first for IPv4, all four
+ * for IPv6. They are shared by all addresses, because parsing is on the path of every request and
+ * should allocate nothing.
  */
 export const words: Uint32Array = new Uint32Array(4);
 
-/** 0: not an IP address. */
+/** 0 means: not an IP address. */
 export type IpVersion = 0 | 4 | 6;
 
 /**
- * Reads an IPv4 or IPv6 address from a part of a text into {@link words}. A zone (`%eth0`) is skipped; an IPv4 address
- * in IPv6 form (`::ffff:192.0.2.1`) is read as the IPv4 address that it is.
+ * Parses an IPv4 or IPv6 address from a part of a text into {@link words}. A zone (`%eth0`) is
+ * skipped. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) is parsed as the IPv4 address.
  */
 export function readAddress(text: string, from: number, to: number): IpVersion {
-  // An IPv6 address has a colon among its first five characters, and an IPv4 address has none at all.
+  // An IPv6 address has a colon among its first five characters, an IPv4 address has none.
   for (let at = from; at < to && at < from + 5; at++)
     if (text.charCodeAt(at) === colon) return readIpv6(text, from, to);
   const value = readIpv4(text, from, to);
@@ -25,7 +26,10 @@ const dot = 46;
 const colon = 58;
 const percent = 37;
 
-/** Four decimal numbers. Octal, hexadecimal and short forms mean different things to different readers. */
+/**
+ * Parses four decimal numbers. Octal, hexadecimal and short forms mean different things to
+ * different parsers.
+ */
 function readIpv4(text: string, from: number, to: number): number {
   let value = 0;
   let part = 0;
@@ -49,12 +53,12 @@ function readIpv4(text: string, from: number, to: number): number {
   return parts === 4 && digits > 0 ? value * 256 + part : -1;
 }
 
-/** The eight groups of an IPv6 address while it is read. */
+/** The eight groups of an IPv6 address while it is parsed. */
 const groups = new Uint16Array(8);
 
 function readIpv6(text: string, from: number, to: number): IpVersion {
   let count = 0;
-  /** Where the groups that `::` stands for belong. */
+  /** Position of the groups that `::` stands for. */
   let gap = -1;
   let at = from;
   if (text.charCodeAt(at) === colon) {
@@ -105,7 +109,7 @@ function readIpv6(text: string, from: number, to: number): IpVersion {
   return 4;
 }
 
-/** As Node takes it. */
+/** The zones that Node accepts. */
 const zone = /^%[\dA-Za-z.:-]+$/;
 
 function hexDigit(code: number): number {
@@ -114,7 +118,7 @@ function hexDigit(code: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** The canonical text of what is in {@link words}: for IPv6 that of RFC 5952. */
+/** Returns the canonical text of the address in {@link words}, for IPv6 that of RFC 5952. */
 export function writeAddress(version: 4 | 6): string {
   if (version === 4) {
     const value = words[0] as number;
@@ -124,7 +128,7 @@ export function writeAddress(version: 4 | 6): string {
     groups[2 * n] = (words[n] as number) >>> 16;
     groups[2 * n + 1] = (words[n] as number) & 0xffff;
   }
-  // The longest run of zeros, and the first of those: `::` stands for it, if it is longer than one group.
+  // `::` stands for the longest run of zeros, the first of several, if it is longer than one group.
   let start = -1;
   let length = 1;
   for (let n = 0; n < 8; n++) {
@@ -146,12 +150,12 @@ export function writeAddress(version: 4 | 6): string {
   return text;
 }
 
-/** Keeps the first bits of the address that was read last. */
+/** Keeps only the first bits of the address that was read last. */
 export function maskWords(bits: number, count: number): void {
   for (let n = 0; n < count; n++) words[n] = (words[n] as number) & maskOf(bits - 32 * n);
 }
 
-/** A word with its first bits set. */
+/** Returns a word with its first bits set. */
 export function maskOf(bits: number): number {
   if (bits >= 32) return 0xffffffff;
   return bits <= 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0;

@@ -1,25 +1,28 @@
 import type { Clock, Timer } from "../clock.ts";
 import { settled } from "./settled.ts";
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that only moves when a test advances it. */
 export interface VirtualClock extends Clock {
   /**
-   * Lets time pass: fires every timer due until then, each at its own moment, and lets what it set off settle
-   * before the next one. `advance(0)` only lets things settle.
+   * Advances the time: fires every timer due until then, each at its own moment, and lets
+   * everything settle after each one. `advance(0)` only lets everything settle.
    */
   advance(ms: number): Promise<void>;
-  /** Fires timers, wherever they lie in time, until none is left. */
+  /** Fires timers, however far in the future, until none is left. */
   runAll(): Promise<void>;
   /**
-   * Fires the next timer at its moment, and lets nothing settle: for a driver that has a loop of its own, such as a
-   * simulation. `false`: none is left.
+   * Fires the next timer at its moment without letting anything settle: for a driver with its own
+   * loop, such as a simulation. Returns `false` when no timer is left.
    */
   fireNext(): boolean;
-  /** Lets time pass in which nothing runs, as a process that hangs does: what falls due meanwhile fires late. */
+  /**
+   * Advances the time without running anything, like a process that hangs: timers due meanwhile
+   * fire late.
+   */
   stall(ms: number): void;
-  /** How many timers are set: zero when everything has been cleaned up. */
+  /** Number of timers set: 0 when everything has been cleaned up. */
   readonly pending: number;
-  /** Moves the wall time alone, as an operator or a time server does. */
+  /** Moves only the wall time, as an operator or a time server would. */
   jumpWallTime(ms: number): void;
 }
 
@@ -30,7 +33,7 @@ interface Entry {
   cleared: boolean;
 }
 
-/** @param wallTime What the wall clock shows at first, in milliseconds since 1970 UTC. Default 2026-01-01. */
+/** @param wallTime Initial wall time in milliseconds since 1970 UTC. Default 2026-01-01. */
 export function virtualClock(wallTime: number = Date.UTC(2026, 0, 1)): VirtualClock {
   let now = 0;
   let order = 0;

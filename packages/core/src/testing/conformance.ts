@@ -21,11 +21,11 @@ import { settled } from "./settled.ts";
 const failed: InnerFailed = { _tag: "InnerFailed", origin: "upstream", retryable: false };
 
 /**
- * What every layer must do, whatever it is for. One line in a layer's tests runs it all:
+ * Checks the rules that every layer must follow. One line in a layer's tests runs all of them:
  *
  * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
  *
- * @param makeLayer Makes a fresh layer that lets the sample request through at once.
+ * @param makeLayer Makes a new layer that lets the sample request through at once.
  */
 export function conformance<Req = string, Res = string>(
   test: DefineTest,
@@ -37,13 +37,13 @@ export function conformance<Req = string, Res = string>(
 
   const check = layerRules(test, makeLayer, samples);
 
-  check("gives the response of inner", async ({ mock, call }) => {
+  check("returns inner's response", async ({ mock, call }) => {
     const result = call();
     (await mock.next()).answer(response());
-    assert.ok(isRight(await result), "inner answered, the layer did not");
+    assert.ok(isRight(await result), "inner answered, but the layer did not");
   });
 
-  check("passes the request on as it came", async ({ mock, layered, signal }) => {
+  check("passes the request on unchanged", async ({ mock, layered, signal }) => {
     const sent = request();
     const result = layered.call(sent, signal);
     const inner = await mock.next();
@@ -52,7 +52,7 @@ export function conformance<Req = string, Res = string>(
     assertPassed(sent, inner.request, samples.changes?.request ?? [], "the request");
   });
 
-  check("gives the response as it came", async ({ mock, call }) => {
+  check("returns the response unchanged", async ({ mock, call }) => {
     const result = call();
     const answer = response();
     (await mock.next()).answer(answer);
@@ -60,15 +60,15 @@ export function conformance<Req = string, Res = string>(
     if (isRight(given)) assertPassed(answer, given.right, samples.changes?.response ?? [], "the response");
   });
 
-  check("an error of inner comes out as a value", async ({ mock, call }) => {
+  check("returns inner's error as a value", async ({ mock, call }) => {
     const result = call();
     (await mock.next()).fail(failed);
     assert.match((await result)._tag, /^(Left|Right)$/);
   });
 
-  check("a defect of inner comes out as a rejection", async ({ mock, call }) => {
+  check("rejects with inner's defect", async ({ mock, call }) => {
     const result = call();
-    const defect = new Error("a defect of inner");
+    const defect = new Error("inner's defect");
     (await mock.next()).reject(defect);
     await assert.rejects(result, (error) => error === defect);
   });
@@ -76,7 +76,7 @@ export function conformance<Req = string, Res = string>(
   check("an abort reaches inner in the same tick", async ({ mock, call, controller }) => {
     const result = call();
     const { signal } = await mock.next();
-    assert.ok(signal, "inner got no signal");
+    assert.ok(signal, "inner received no signal");
     controller.abort();
     assert.ok(signal.aborted, "inner's signal is not aborted in the tick of the caller's abort");
     await result;
@@ -88,7 +88,7 @@ export function conformance<Req = string, Res = string>(
     const result = layered.call(request(), scope.signal);
     const inner = await mock.next();
     const deadline = deadlineOf(inner.signal);
-    assert.ok(deadline !== undefined, "inner's signal has lost the deadline");
+    assert.ok(deadline !== undefined, "inner's signal has no deadline");
     assert.ok(deadline <= scope.deadline, "inner's deadline is later than the caller's");
     inner.answer(response());
     await result;
@@ -99,12 +99,12 @@ export function conformance<Req = string, Res = string>(
     );
   });
 
-  check("a call that is aborted already settles", async ({ controller, call }) => {
+  check("a call whose signal is already aborted settles", async ({ controller, call }) => {
     controller.abort();
     await call();
   });
 
-  check("an aborted call leaves the next one alone", async ({ mock, call, controller, layered }) => {
+  check("an aborted call does not affect the next one", async ({ mock, call, controller, layered }) => {
     const result = call();
     const inner = await mock.next();
     controller.abort();
@@ -112,19 +112,19 @@ export function conformance<Req = string, Res = string>(
     inner.answer(response());
     const next = layered.call(request());
     (await mock.next()).answer(response());
-    assert.ok(isRight(await next), "the call after an aborted one is not answered");
+    assert.ok(isRight(await next), "the call after an aborted one was not answered");
   });
 
-  check("calls at the same time do not disturb each other", async ({ mock, call, layered }) => {
+  check("concurrent calls do not affect each other", async ({ mock, call, layered }) => {
     const first = call();
     const other = new AbortController();
     const second = layered.call(request(), other.signal);
     const innerFirst = await mock.next();
     if (mock.calls.length > 1) await mock.next();
     other.abort();
-    assert.ok(!innerFirst.signal?.aborted, "the abort of one call reached another");
+    assert.ok(!innerFirst.signal?.aborted, "one call's abort reached another call");
     innerFirst.answer(response());
-    assert.ok(isRight(await first), "the abort of one call ended another");
+    assert.ok(isRight(await first), "one call's abort ended another call");
     await second;
     assert.equal(
       getEventListeners(other.signal, "abort").length,
@@ -134,10 +134,10 @@ export function conformance<Req = string, Res = string>(
   });
 
   check("readiness is honoured", async ({ mock, layered, signal }) => {
-    assert.equal(layered.ready(), undefined, "a fresh layer around a ready service is not ready");
+    assert.equal(layered.ready(), undefined, "a new layer around a ready service is not ready");
     mock.admit(0);
     if (samples.ready === "always") {
-      assert.equal(layered.ready(), undefined, "the layer is said to be ready always");
+      assert.equal(layered.ready(), undefined, "the layer must always be ready");
       mock.admit(Infinity);
       return;
     }
@@ -148,7 +148,7 @@ export function conformance<Req = string, Res = string>(
     assert.ok(isRight((await called) ?? left("never called")));
   });
 
-  check("no wake-up is lost, whoever leaves", async ({ mock, layered, random }) => {
+  check("no wake-up is lost when waiters leave", async ({ mock, layered, random }) => {
     mock.admit(2);
     let done = 0;
     const rejected: unknown[] = [];
@@ -165,17 +165,17 @@ export function conformance<Req = string, Res = string>(
       if (random() < 0.2) oneOf(controllers, random)?.abort();
       if (random() < 0.8) oneOf(mock.calls, random)?.answer(response());
     }
-    // From here on every call is answered: whoever still waits after this waits for ever.
+    // From here on every call is answered: a caller that still waits after this would wait forever.
     for (let step = 0; step < controllers.length; step++) {
       await settled();
       for (const call of mock.calls) call.answer(response());
     }
     await settled();
     assert.deepEqual(rejected, [], "an abort made a call reject");
-    assert.equal(done, controllers.length, "callers wait although inner is ready");
+    assert.equal(done, controllers.length, "callers still wait although inner is ready");
   });
 
-  check("describes itself and what it stands around", async ({ layered, mock }) => {
+  check("describes itself and its inner service", async ({ layered, mock }) => {
     assertDescribed(layered);
     assert.ok(
       standsAround(layered.describe(), mock.service.describe()),
@@ -184,7 +184,7 @@ export function conformance<Req = string, Res = string>(
   });
 }
 
-/** A layer has inner right inside; a balancer has it inside the node of an endpoint. */
+/** A layer has inner directly inside; a balancer has it inside the node of an endpoint. */
 function standsAround({ inner = [] }: Description, part: Description): boolean {
   return inner.some((each) => isDeepStrictEqual(each, part) || standsAround(each, part));
 }

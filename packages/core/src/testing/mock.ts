@@ -9,36 +9,40 @@ import { settled } from "./settled.ts";
 export interface MockCall<Req, Res, Err> {
   readonly request: Req;
   readonly signal: AbortSignal | undefined;
-  /** Gives the response. */
+  /** Returns the response. */
   answer(response: Res): void;
-  /** Gives a typed error. */
+  /** Returns a typed error. */
   fail(error: Err): void;
-  /** Rejects: a defect. */
+  /** Rejects with a defect. */
   reject(defect: unknown): void;
 }
 
-/** An inner service that does what the test says, and the handle to say it. */
+/** A scripted inner service and its controls. */
 export interface Mock<Req, Res, Err> {
   readonly service: Service<Req, Res, Err | Aborted>;
   /** Every call so far, in order. */
   readonly calls: readonly MockCall<Req, Res, Err>[];
   /** Calls that have not been settled. */
   readonly inFlight: number;
-  /** Calls made while the mock was not ready: a layer that makes one has not asked. */
+  /** Number of calls made while the mock was not ready: the layer did not ask for readiness. */
   readonly uninvited: number;
   /**
-   * The next call that `next` has not given yet; throws when none comes although everything has settled.
-   * What waits for time must be brought about first, with `clock.advance`.
+   * Returns the next call that `next` has not returned yet. Throws when there is none after
+   * everything has settled. Calls that wait for a timer need `clock.advance` first.
    */
   next(): Promise<MockCall<Req, Res, Err>>;
-  /** Throws when a call has come that `next` has not given. */
+  /** Throws when there is a call that `next` has not returned. */
   expectNoCall(): Promise<void>;
-  /** From now on at most `limit` calls are admitted at once; 0 holds readiness back, Infinity releases it. */
+  /**
+   * Admits at most `limit` concurrent calls from now on: 0 makes the mock not ready, Infinity
+   * always ready.
+   */
   admit(limit: number): void;
 }
 
 /**
- * A scripted service. A call whose signal is aborted gives `Aborted` at once, as every leaf does.
+ * Makes a scripted service. A call whose signal is aborted returns `Aborted` at once, as with every
+ * leaf.
  *
  * @example
  * const mock = mockService<string, number, Refused>();
@@ -94,8 +98,7 @@ export function mockService<Req, Res, Err = never>(name = "mock"): Mock<Req, Res
     async next() {
       await settled();
       const next = calls[given];
-      if (next === undefined)
-        throw new AssertionError({ message: `${name}: a call was expected, none came` });
+      if (next === undefined) throw new AssertionError({ message: `${name}: expected a call, none came` });
       given++;
       return next;
     },
@@ -103,7 +106,7 @@ export function mockService<Req, Res, Err = never>(name = "mock"): Mock<Req, Res
       await settled();
       const unexpected = calls.length - given;
       if (unexpected > 0)
-        throw new AssertionError({ message: `${name}: no call was expected, ${unexpected} came` });
+        throw new AssertionError({ message: `${name}: expected no call, ${unexpected} came` });
     },
     admit(next) {
       limit = next;

@@ -1,8 +1,9 @@
 import type { Random } from "../random.ts";
 
 /**
- * A source of chance that gives the same numbers for the same seed, on every platform: mulberry32 by Tommy Ettinger
- * (public domain), 32 bits of state, good enough for simulations and nothing else.
+ * A random number generator that returns the same numbers for the same seed on every platform:
+ * mulberry32 by Tommy Ettinger (public domain). With 32 bits of state it is good enough for
+ * simulations and nothing else.
  */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;

@@ -3,12 +3,13 @@ import { systemClock } from "../clock.ts";
 import { settled } from "./settled.ts";
 import { watchSystemTimers } from "./system-timers.ts";
 
-/** Far longer, in turns of the event loop, than any rule takes; no time is waited for. */
+/** Turns of the event loop, many more than any rule takes. No real time is waited for. */
 const turns = 1_000;
 
 /**
- * Runs one rule of a suite in virtual time. A rule that hangs fails under its own name as soon as nothing moves any more; a
- * runner would notice late, and not name it. No system timer may be set meanwhile.
+ * Runs one rule of a suite in virtual time. A rule that hangs fails under its own name as soon as
+ * nothing can make progress; a runner would notice late and not name the rule. System timers are
+ * not allowed unless `systemTimers` is `library`.
  */
 export async function runRule(
   name: string,
@@ -30,14 +31,14 @@ export async function runRule(
   const [first] = timers.set;
   if (first !== undefined && systemTimers === "none")
     throw new assert.AssertionError({
-      message: `${name}: a timer of the system was set instead of one of the clock\n${first}`,
+      message: `${name}: a system timer was set instead of one on the clock\n${first}`,
     });
 }
 
-/** Runs one rule of a suite in real time; one that takes too long fails under its own name. */
+/** Runs one rule of a suite in real time. A rule that takes too long fails under its own name. */
 export async function limited(name: string, limitMs: number, run: () => Promise<void>): Promise<void> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const message = `${name}: does not end within ${limitMs} ms`;
+  const message = `${name}: did not end within ${limitMs} ms`;
   const timer = systemClock.setTimer(limitMs, () => reject(new assert.AssertionError({ message })));
   try {
     await Promise.race([run(), promise]);

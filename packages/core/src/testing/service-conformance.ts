@@ -9,32 +9,40 @@ import type { DefineTest } from "./layer-rules.ts";
 import { limited } from "./rule.ts";
 import { settled } from "./settled.ts";
 
-/** A leaf service, and requests for it. */
+/** A leaf service and requests for it. */
 export interface LeafUnderTest<Req, Res> {
   readonly service: Service<Req, Res, unknown>;
-  /** A fresh request that it answers with a response. */
+  /** Makes a request that the leaf answers with a response. */
   readonly request: () => Req;
-  /** A fresh request that it answers with an error. Without it, the rule about errors is left out. */
+  /**
+   * Makes a request that the leaf answers with an error. Without it, the rule about errors is
+   * skipped.
+   */
   readonly failing?: () => Req;
-  /** A fresh request that it never answers. Without it, the rules about aborts are left out. */
+  /**
+   * Makes a request that the leaf never answers. Without it, the rules about aborts are skipped.
+   */
   readonly unanswered?: () => Req;
-  /** Takes a response to its end, and rejects if it breaks off. Default: a response is whole when it is given. */
+  /**
+   * Reads a response to its end and rejects if it breaks off. Default: responses are complete when
+   * they arrive.
+   */
   readonly read?: (response: Res) => Promise<void>;
-  /** Frees what the leaf and its other end hold. */
+  /** Frees the resources of the leaf and of its server. */
   readonly close?: () => Promise<void>;
 }
 
 export interface ServiceConformanceOptions {
   /**
-   * Milliseconds that a rule may take. Keep it below the runner's own limit, which would fail without naming the rule.
-   * Default 4,500, for a leaf with a network behind it.
+   * Time limit per rule, in milliseconds. Keep it below the runner's own limit, which would not
+   * name the rule. Default 4,500, for a leaf that uses the network.
    */
   readonly limitMs?: number;
 }
 
 /**
- * Checks what every leaf service must do, such as a transport or the adapter of a client library. It runs against the real
- * thing, and so in real time.
+ * Checks the rules that every leaf service must follow, such as a transport or an adapter for a
+ * client library. Runs against a real server, and therefore in real time.
  *
  * @example
  * serviceConformance(test, async () => {
@@ -47,14 +55,14 @@ export interface ServiceConformanceOptions {
  *   };
  * });
  *
- * @param makeLeaf Makes a fresh leaf for each rule.
+ * @param makeLeaf Makes a new leaf for each rule.
  */
 export function serviceConformance<Req, Res>(
   test: DefineTest,
   makeLeaf: () => LeafUnderTest<Req, Res> | Promise<LeafUnderTest<Req, Res>>,
   { limitMs = 4_500 }: ServiceConformanceOptions = {},
 ): void {
-  /** Runs a rule on a fresh leaf, and sees that it left nothing on the caller's signal. */
+  /** Runs a rule on a new leaf and checks that no listener is left on the caller's signal. */
   function check(
     name: string,
     run: (leaf: LeafUnderTest<Req, Res>, caller: Caller<Req, Res>) => Promise<void>,
@@ -73,24 +81,24 @@ export function serviceConformance<Req, Res>(
     test(rule, () => limited(rule, limitMs, runOnce));
   }
 
-  check("answers with a response, as a value", async ({ request, read }, caller) => {
+  check("returns a response as a value", async ({ request, read }, caller) => {
     const answer = await caller.call(request());
-    assert.ok(isRight(answer), "the request that it should answer ended in an error");
+    assert.ok(isRight(answer), "a request that should be answered ended in an error");
     await read?.(answer.right);
   });
 
-  check("an error is a value", async ({ failing }, caller) => {
+  check("returns an error as a value", async ({ failing }, caller) => {
     if (failing === undefined) return;
-    assert.ok(isLeft(await caller.call(failing())), "the request that should fail was answered");
+    assert.ok(isLeft(await caller.call(failing())), "a request that should fail was answered");
   });
 
-  check("asking whether it is ready reserves nothing", async ({ service, request, read }, caller) => {
+  check("asking for readiness reserves nothing", async ({ service, request, read }, caller) => {
     for (let asked = 0; asked < 2_000; asked++) {
-      assert.equal(service.ready(), undefined, "a fresh service is not ready");
-      assert.ok(isReady(service), "a fresh service is not ready");
+      assert.equal(service.ready(), undefined, "a new service is not ready");
+      assert.ok(isReady(service), "a new service is not ready");
     }
     const answer = await caller.call(request());
-    assert.ok(isRight(answer), "no call is answered after many have asked");
+    assert.ok(isRight(answer), "no call was answered after readiness was asked many times");
     await read?.(answer.right);
   });
 
@@ -98,56 +106,59 @@ export function serviceConformance<Req, Res>(
     const sent = request();
     const before = typeof sent === "object" && sent !== null ? { ...sent } : sent;
     const answer = await caller.call(Object.freeze(sent));
-    assert.ok(isRight(answer), "a request that is frozen was not answered");
+    assert.ok(isRight(answer), "a frozen request was not answered");
     await read?.(answer.right);
     assert.deepEqual(typeof sent === "object" ? { ...sent } : sent, before);
   });
 
-  check("a call that is aborted already ends in an error, as a value", async ({ request }, caller) => {
+  check("a call whose signal is already aborted returns an error as a value", async ({ request }, caller) => {
     caller.abort();
-    assert.ok(isLeft(await caller.call(request())), "a call that was aborted already was answered");
+    assert.ok(isLeft(await caller.call(request())), "a call whose signal was already aborted was answered");
   });
 
-  check("a call that is aborted ends in an error, as a value", async ({ unanswered }, caller) => {
+  check("an aborted call returns an error as a value", async ({ unanswered }, caller) => {
     if (unanswered === undefined) return;
     const answer = caller.call(unanswered());
     await settled();
     caller.abort();
-    assert.ok(isLeft(await answer), "a call that was aborted was answered");
+    assert.ok(isLeft(await answer), "an aborted call was answered");
   });
 
-  check("an aborted call leaves the others alone", async ({ service, request, unanswered, read }, caller) => {
-    if (unanswered === undefined) return;
-    const first = caller.call(unanswered());
-    const other = new Caller(service);
-    const second = other.call(request());
-    await settled();
-    caller.abort();
-    await first;
-    const answer = await second;
-    assert.ok(isRight(answer), "the abort of one call ended another");
-    await read?.(answer.right);
-    const next = await other.call(request());
-    assert.ok(isRight(next), "the call after an aborted one is not answered");
-    await read?.(next.right);
-    await other.isLetGo();
-  });
+  check(
+    "an aborted call does not affect the others",
+    async ({ service, request, unanswered, read }, caller) => {
+      if (unanswered === undefined) return;
+      const first = caller.call(unanswered());
+      const other = new Caller(service);
+      const second = other.call(request());
+      await settled();
+      caller.abort();
+      await first;
+      const answer = await second;
+      assert.ok(isRight(answer), "one call's abort ended another call");
+      await read?.(answer.right);
+      const next = await other.call(request());
+      assert.ok(isRight(next), "the call after an aborted one was not answered");
+      await read?.(next.right);
+      await other.isLetGo();
+    },
+  );
 
-  check("a response that nobody reads can be given up", async ({ request }, caller) => {
+  check("an unread response can be discarded", async ({ request }, caller) => {
     for (let call = 0; call < 3; call++) {
       const answer = await caller.call(request());
-      assert.ok(isRight(answer), "the call after a response that was given up is not answered");
+      assert.ok(isRight(answer), "the call after a discarded response was not answered");
       discardResponse(answer.right);
     }
   });
 
   check("describes itself", async ({ service }) => {
     assertDescribed(service);
-    assert.equal(service.describe().inner, undefined, "there is nothing inside a leaf");
+    assert.equal(service.describe().inner, undefined, "a leaf has no inner service");
   });
 }
 
-/** Who calls, with a signal of its own. */
+/** A caller with its own signal. */
 class Caller<Req, Res> {
   readonly #service: Service<Req, Res, unknown>;
   readonly #controller = new AbortController();
@@ -161,11 +172,13 @@ class Caller<Req, Res> {
     try {
       answer = this.#service.call(request, this.#controller.signal);
     } catch (thrown) {
-      throw new assert.AssertionError({ message: `call() has thrown: ${String(thrown)}` });
+      throw new assert.AssertionError({ message: `call() threw: ${String(thrown)}` });
     }
-    assert.ok(answer instanceof Promise, "call() gave no promise");
+    assert.ok(answer instanceof Promise, "call() must return a promise");
     return answer.catch((thrown: unknown) => {
-      throw new assert.AssertionError({ message: `an expected failure was a rejection: ${String(thrown)}` });
+      throw new assert.AssertionError({
+        message: `an expected failure was a rejection instead of a value: ${String(thrown)}`,
+      });
     });
   }
 
@@ -173,7 +186,7 @@ class Caller<Req, Res> {
     this.#controller.abort();
   }
 
-  /** A leaf may need some turns of the event loop after its last byte. */
+  /** Checks for listeners. A leaf may need some turns of the event loop after its last byte. */
   async isLetGo(): Promise<void> {
     const listeners = (): number => getEventListeners(this.#controller.signal, "abort").length;
     for (let turn = 0; turn < 100 && listeners() > 0; turn++) await settled();

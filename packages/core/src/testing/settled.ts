@@ -1,6 +1,10 @@
-/** Lets everything run that is not waiting for time or for the outside: all promises that can settle have. */
+/**
+ * Lets everything run that does not wait for a timer or I/O: afterwards all promises that can
+ * settle have settled.
+ */
 export function settled(): Promise<void> {
-  // The event loop reaches its check phase only when no microtask is left. This is no sleep: no time is waited for.
+  // The event loop reaches its check phase only when no microtask is left. This is not a sleep: no
+  // time passes.
   // oxlint-disable-next-line pagoda/injected-clock
   return new Promise((resolve) => setImmediate(resolve));
 }

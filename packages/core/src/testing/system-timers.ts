@@ -1,8 +1,8 @@
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
-/** The system's timers, set while they are watched. */
+/** Records system timers that are set while it watches. */
 export interface SystemTimers {
-  /** Where each was set: a stack. */
+  /** The stack trace where each timer was set. */
   readonly set: readonly string[];
   stop(): void;
 }
@@ -10,8 +10,8 @@ export interface SystemTimers {
 type Functions = Record<string, (...values: unknown[]) => unknown>;
 
 /**
- * Watches whether somebody sets a timer of the system, whatever it is called by: as a global, out of `node:timers` or
- * `node:timers/promises`, or as `AbortSignal.timeout`. The timers do what they always do.
+ * Records system timers however they are set: as a global, from `node:timers` or
+ * `node:timers/promises`, or with `AbortSignal.timeout`. The timers work as usual.
  */
 export function watchSystemTimers(): SystemTimers {
   const set: string[] = [];

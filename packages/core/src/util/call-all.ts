@@ -6,23 +6,25 @@ import { Scope } from "../scope.ts";
 import type { Service } from "../service.ts";
 
 export interface CallAllOptions extends Wait {
-  /** Calls under way at once, at least 1. Default 1. */
+  /** Calls in flight at once: at least 1. Default 1. */
   readonly concurrency?: number;
-  /** Aborts the calls under way and takes no further request. */
+  /** Aborts the calls in flight; no further request is taken. */
   readonly signal?: AbortSignal;
   /**
-   * How long each call waits for the service to become ready: milliseconds, from 0 to 2,147,483,647. After that it is made
-   * all the same, and its result is the service's refusal. Default 60,000: the service's pace counts here, not its speed.
+   * How long each call waits for the service to become ready, in milliseconds: 0 to 2,147,483,647.
+   * After that it is made anyway, and its result is the service's refusal. Default 60,000, since a
+   * batch adapts to the service's pace.
    */
   readonly maxWaitMs?: number;
 }
 
 /**
- * Calls a service with each request of a sequence and gives the results in the order of the requests. At most
- * `concurrency` requests are taken whose results the reader has not: the service's readiness and the reader's pace
- * hold back the rest. A reader that leaves early aborts the calls under way.
+ * Calls a service with each request of a sequence and yields the results in the order of the
+ * requests. At most `concurrency` requests are taken ahead of the reader: the service's readiness
+ * and the reader's pace hold back the rest. A reader that stops early aborts the calls in flight.
  *
- * @throws RangeError when `concurrency` is not a whole number of at least 1, or `maxWaitMs` is out of range.
+ * @throws RangeError when `concurrency` is not an integer of at least 1, or `maxWaitMs` is out of
+ * range.
  */
 export async function* callAll<Req, Res, Err>(
   service: Service<Req, Res, Err>,
@@ -37,8 +39,8 @@ export async function* callAll<Req, Res, Err>(
     for await (const request of requests) {
       if (leaving.signal.aborted) break;
       const call = oneshot(service, request, leaving.signal, { maxWaitMs, ...wait });
-      // A defect is the reader's when its turn comes, or nobody's when the reader has left: until then it is not
-      // an unhandled one, for which Node would end the process.
+      // The reader receives a defect in its turn, or never when it has stopped. Until then the
+      // rejection must not count as unhandled, or Node would end the process.
       call.catch(() => {});
       underWay.push(call);
       if (underWay.length >= concurrency) yield await (underWay.shift() as (typeof underWay)[number]);

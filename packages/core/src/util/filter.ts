@@ -3,10 +3,10 @@ import { layer, type Layer } from "../layer.ts";
 import type { LeftOf } from "../service.ts";
 
 /**
- * Lets a request through or refuses it with a typed error. Where that takes time, as asking another service does, use
- * `refine`.
+ * Lets a request through or refuses it with a typed error. For asynchronous checks, such as a call
+ * to another service, use `refine`.
  *
- * @param check Gives the error as `Left`, or the request to go on with as `Right`.
+ * @param check Returns the error as `Left`, or the request for inner as `Right`.
  */
 export function filter<Req, Checked extends Either<unknown, Req>>(
   check: (request: Req) => Checked,

@@ -2,8 +2,9 @@ import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import { adapter, type Adapter, type Passes } from "../adapter.ts";
 
 /**
- * Changes each request on its way in, to another type or with more on it. A function that gives back its request with
- * properties added (`{ ...request, tenant }`) leaves the rest of it to inner as well; any other replaces it.
+ * Changes each request on its way in, to another type or by adding properties. If the function
+ * returns its request with properties added (`{ ...request, tenant }`), inner also sees the rest of
+ * it; otherwise the result replaces the request.
  *
  * @example
  * new ServiceBuilder<string>().adapt(mapRequest((url) => httpRequest(url)))
@@ -15,7 +16,7 @@ export function mapRequest<Req, Changed>(
   const made = adapter<Req, Changed, unknown, Passes<never>>("map-request", (inner) => ({
     call: (request, signal) => inner.call(change(request), signal),
   }));
-  // What passes cannot be told apart before `Req` and `Changed` are known.
+  // The conditional type cannot be resolved before `Req` and `Changed` are known.
   return made as unknown as ReturnType<typeof mapRequest<Req, Changed>>;
 }
 
@@ -34,7 +35,8 @@ export function mapResponse<Res, Changed>(
 }
 
 /**
- * Changes each error on its way out, whichever it is: what `change` does not take does not compile further in.
+ * Changes every error on its way out. An inner error that `change` does not accept is a compile
+ * error.
  *
  * @example
  * new ServiceBuilder<HttpRequest>()

@@ -1,9 +1,9 @@
 import type { Layer } from "../layer.ts";
 
 /**
- * The layer, or none where it is `undefined`: for a policy that a setting turns on. The types say that its errors
- * may come, and promise nothing of what it adds to the request; one that handles errors cannot be optional, since
- * who is outside counts on it.
+ * Returns the layer, or a layer that does nothing if it is `undefined`: for a policy that a setting
+ * turns on. The type includes the layer's errors, but nothing of what it adds to the request. A
+ * layer that handles errors cannot be optional, because the parts outside it rely on it.
  */
 export function optional<Needs, Fails, Yields, Accepts>(
   layer: Layer<Needs, unknown, Fails, never, Yields, Accepts> | undefined,

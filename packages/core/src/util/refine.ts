@@ -5,15 +5,17 @@ import { checkMaxWait, defaultMaxWaitMs, oneshot, type Wait } from "../readiness
 import type { LeftOf, RightOf } from "../service.ts";
 
 /**
- * Asks something before each call, such as who the client is: refuses the request with a typed error, or lets it through
- * with what was found out, which inner layers then see on it. `filter` and `mapRequest` do that for what needs no waiting.
+ * Runs an asynchronous check before each call, such as authentication. Refuses the request with a
+ * typed error, or lets it through with the result added, which inner layers then see on the
+ * request. For checks without waiting, use `filter` and `mapRequest`.
  *
- * Inner is called in a later tick, when it may not be ready any more; then the call waits `maxWaitMs` for it, 3,000 unless
- * told otherwise, and is made all the same, for inner to say why. It stands where it costs nothing to ask in vain: inside
- * of rate limits by address, outside of what limits the calls to an upstream.
+ * Inner is called in a later tick, when it may no longer be ready. The call then waits up to
+ * `maxWaitMs` (default 3,000) and is made anyway, so that inner refuses it with its own error.
+ * Place it where a wasted check is cheap: inside rate limits by address, and outside the limits on
+ * calls to an upstream.
  *
- * Errors: those that `check` gives, and {@link Aborted}, in the tick of the abort, when the caller leaves before inner is
- * called. What `check` throws is a defect.
+ * Errors: those that `check` returns, and {@link Aborted}, in the tick of the abort, when the
+ * caller aborts before inner is called. An error thrown by `check` is a defect.
  *
  * @example
  * refine(async (request: HttpRequest, signal) => {
@@ -21,8 +23,8 @@ import type { LeftOf, RightOf } from "../service.ts";
  *   return user === undefined ? left(unauthorized) : right({ ...request, user });
  * })
  *
- * @param check Gives the error as `Left`, or the request to go on with as `Right`. It should end what it does when the
- * signal is aborted; its result is dropped then.
+ * @param check Returns the error as `Left`, or the request for inner as `Right`. It should stop
+ * when the signal is aborted; its result is then dropped.
  * @throws RangeError when `maxWaitMs` is out of range.
  */
 export function refine<Req, Checked extends Either<unknown, Req>>(
@@ -43,7 +45,7 @@ export function refine<Req, Checked extends Either<unknown, Req>>(
   }));
 }
 
-/** `undefined` as soon as the signal is aborted. */
+/** Resolves to `undefined` as soon as the signal is aborted. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

@@ -3,7 +3,8 @@ import { adapter, type Adapter, type Passes } from "../adapter.ts";
 import type { LeftOf, RightOf } from "../service.ts";
 
 /**
- * Goes on with each response: a further call, a check, anything that takes time or may fail. Errors pass.
+ * Continues with each response: another call, a check, anything that takes time or may fail. Errors
+ * pass through.
  *
  * @example
  * builder.adapt(
@@ -13,7 +14,7 @@ import type { LeftOf, RightOf } from "../service.ts";
  *   }),
  * )
  *
- * @param next Gives the error as `Left`, or the response to answer with as `Right`.
+ * @param next Returns the error as `Left`, or the new response as `Right`.
  */
 export function andThen<Res, Next extends Either<unknown, unknown>>(
   next: (response: Res, signal?: AbortSignal) => Promise<Next>,
@@ -29,11 +30,13 @@ export function andThen<Res, Next extends Either<unknown, unknown>>(
 }
 
 /**
- * Goes on with each result, response or error: recovers from errors, or turns responses into them.
+ * Continues with each result, response or error: recovers from errors, or turns responses into
+ * errors.
  *
- * This is Tower's `then`. A module must not export that name: `await import()` of it would take the module for a promise.
+ * This is Tower's `then`. A module must not export that name, because `await import()` would treat
+ * the module as a promise.
  *
- * @param next Gets whatever came from further in, and gives the result to answer with.
+ * @param next Receives inner's result and returns the new result.
  */
 export function thenResult<Err, Res, Next extends Either<unknown, unknown>>(
   next: (result: Either<Err, Res>, signal?: AbortSignal) => Promise<Next>,

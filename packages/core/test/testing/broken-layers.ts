@@ -63,21 +63,21 @@ export const broken: readonly Broken[] = [
       call: (request, signal) => inner.call(request, signal).then(() => new Promise(() => {})),
     })),
     // Defect: the runner said "timed out", late, and not of which rule.
-    fails: ["gives the response of inner", "conformance: gives the response of inner: never settles"],
+    fails: ["returns inner's response", "conformance: returns inner's response: never settles"],
   },
   {
     what: "makes an error of a response",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(swap),
     })),
-    fails: ["gives the response of inner", "inner answered, the layer did not"],
+    fails: ["returns inner's response", "inner answered, but the layer did not"],
   },
   {
     what: "changes the request",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(`${String(request)}!`, signal),
     })),
-    fails: ["passes the request on as it came", "the request was changed"],
+    fails: ["passes the request on unchanged", "the request was changed"],
   },
   {
     what: "takes a header out of the request",
@@ -85,14 +85,14 @@ export const broken: readonly Broken[] = [
       call: (request, signal) => inner.call({ ...(request as Message), headers: {} }, signal),
     })),
     samples: records,
-    fails: ["passes the request on as it came", "the request was changed: headers"],
+    fails: ["passes the request on unchanged", "the request was changed: headers"],
   },
   {
     what: "changes the response",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(map((response) => `${String(response)}!`)),
     })),
-    fails: ["gives the response as it came", "the response was changed"],
+    fails: ["returns the response unchanged", "the response was changed"],
   },
   {
     what: "changes the status of the response",
@@ -101,7 +101,7 @@ export const broken: readonly Broken[] = [
         inner.call(request, signal).then(map((response) => ({ ...(response as Message), status: 201 }))),
     })),
     samples: { ...records, changes: { response: ["headers"] } },
-    fails: ["gives the response as it came", "the response was changed: status"],
+    fails: ["returns the response unchanged", "the response was changed: status"],
   },
   ...["setTimeout", "setInterval", "AbortSignal.timeout", "node:timers", "node:timers/promises"].map(
     (how): Broken => ({
@@ -113,8 +113,8 @@ export const broken: readonly Broken[] = [
         },
       })),
       fails: [
-        "gives the response of inner",
-        "conformance: gives the response of inner: a timer of the system was set instead of one of the clock",
+        "returns inner's response",
+        "conformance: returns inner's response: a system timer was set instead of one on the clock",
       ],
     }),
   ),
@@ -126,7 +126,7 @@ export const broken: readonly Broken[] = [
         return inner.call(request, signal);
       },
     })),
-    fails: ["gives the response of inner", "timers are left on the clock"],
+    fails: ["returns inner's response", "timers are left on the clock"],
   },
   {
     what: "leaves a listener on the caller's signal",
@@ -136,7 +136,7 @@ export const broken: readonly Broken[] = [
         return inner.call(request, signal);
       },
     })),
-    fails: ["gives the response of inner", "listeners are left on the caller's signal"],
+    fails: ["returns inner's response", "listeners are left on the caller's signal"],
   },
   {
     what: "leaves a call of inner under way",
@@ -146,7 +146,7 @@ export const broken: readonly Broken[] = [
         return inner.call(request, signal);
       },
     })),
-    fails: ["a call that is aborted already settles", "calls of inner are still under way"],
+    fails: ["a call whose signal is already aborted settles", "calls to inner are still in flight"],
   },
   {
     what: "rejects on Left",
@@ -157,7 +157,7 @@ export const broken: readonly Broken[] = [
         return result;
       },
     })),
-    fails: ["an error of inner comes out as a value", "[object Object]"],
+    fails: ["returns inner's error as a value", "[object Object]"],
   },
   {
     // Defect: nobody looked at these calls, and the test runner saw a rejection from nowhere.
@@ -169,19 +169,19 @@ export const broken: readonly Broken[] = [
         return result;
       },
     })),
-    fails: ["no wake-up is lost, whoever leaves", "an abort made a call reject"],
+    fails: ["no wake-up is lost when waiters leave", "an abort made a call reject"],
   },
   {
     what: "hides a defect",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).catch(() => right("never mind")),
     })),
-    fails: ["a defect of inner comes out as a rejection", "Missing expected rejection"],
+    fails: ["rejects with inner's defect", "Missing expected rejection"],
   },
   {
     what: "does not pass the signal",
     makeLayer: around((inner) => ({ call: (request) => inner.call(request) })),
-    fails: ["an abort reaches inner in the same tick", "inner got no signal"],
+    fails: ["an abort reaches inner in the same tick", "inner received no signal"],
   },
   {
     what: "passes an abort on a microtask late",
@@ -198,7 +198,7 @@ export const broken: readonly Broken[] = [
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, AbortSignal.any(signal === undefined ? [] : [signal])),
     })),
-    fails: ["the caller's deadline reaches inner", "inner's signal has lost the deadline"],
+    fails: ["the caller's deadline reaches inner", "inner's signal has no deadline"],
   },
   {
     what: "gives inner longer than the caller waits",
@@ -217,14 +217,14 @@ export const broken: readonly Broken[] = [
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, onlyLater(signal)),
     })),
-    fails: ["a call that is aborted already settles", "never settles"],
+    fails: ["a call whose signal is already aborted settles", "never settles"],
   },
   {
     what: "waits for inner's answer after an abort",
     makeLayer: around((inner) => ({
       call: (request) => inner.call(request, new AbortController().signal),
     })),
-    fails: ["an aborted call leaves the next one alone", "never settles"],
+    fails: ["an aborted call does not affect the next one", "never settles"],
   },
   {
     what: "never gives back the slot of an aborted call",
@@ -240,7 +240,7 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: ["an aborted call leaves the next one alone", "a call was expected, none came"],
+    fails: ["an aborted call does not affect the next one", "expected a call, none came"],
   },
   {
     what: "stays open after an abort",
@@ -254,7 +254,7 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: ["an aborted call leaves the next one alone", "the call after an aborted one is not answered"],
+    fails: ["an aborted call does not affect the next one", "the call after an aborted one was not answered"],
   },
   {
     what: "ends all calls when one is aborted",
@@ -267,7 +267,7 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: ["calls at the same time do not disturb each other", "the abort of one call ended another"],
+    fails: ["concurrent calls do not affect each other", "one call's abort ended another call"],
   },
   {
     what: "has one signal for all calls",
@@ -280,38 +280,38 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: ["calls at the same time do not disturb each other", "the abort of one call reached another"],
+    fails: ["concurrent calls do not affect each other", "one call's abort reached another call"],
   },
   {
     what: "is ready whatever inner says",
     makeLayer: around(() => ({ ready: () => undefined })),
-    fails: ["readiness is honoured", "no call was expected, 1 came"],
+    fails: ["readiness is honoured", "expected no call, 1 came"],
   },
   {
     what: "is never ready",
     makeLayer: around(() => ({ ready: () => new Promise(() => {}) })),
-    fails: ["readiness is honoured", "a fresh layer around a ready service is not ready"],
+    fails: ["readiness is honoured", "a new layer around a ready service is not ready"],
   },
   {
     what: "does not hear that inner has become ready",
     makeLayer: around((inner) => ({ ready: () => inner.ready() && new Promise(() => {}) })),
-    fails: ["readiness is honoured", "a call was expected, none came"],
+    fails: ["readiness is honoured", "expected a call, none came"],
   },
   {
     what: "holds back, though it is said to be ready always",
     makeLayer: () => pass,
     samples: { ready: "always" },
-    fails: ["readiness is honoured", "the layer is said to be ready always"],
+    fails: ["readiness is honoured", "the layer must always be ready"],
   },
   {
     what: "wakes nobody when a slot becomes free",
     makeLayer: () => limit(() => false),
-    fails: ["no wake-up is lost, whoever leaves", "callers wait although inner is ready"],
+    fails: ["no wake-up is lost when waiters leave", "callers still wait although inner is ready"],
   },
   {
     what: "forgets a wake-up now and then",
     makeLayer: ({ random }) => limit(() => random() < 0.5),
-    fails: ["no wake-up is lost, whoever leaves", "callers wait although inner is ready"],
+    fails: ["no wake-up is lost when waiters leave", "callers still wait although inner is ready"],
   },
   {
     what: "calls inner in a later tick without asking whether it is ready",
@@ -321,24 +321,24 @@ export const broken: readonly Broken[] = [
         return inner.call(request, signal);
       },
     })),
-    fails: ["no wake-up is lost, whoever leaves", "inner was called although it was not ready"],
+    fails: ["no wake-up is lost when waiters leave", "inner was called although it was not ready"],
   },
   {
     what: "has no name",
     makeLayer: around((inner) => ({ describe: () => ({ name: "", inner: [inner.describe()] }) })),
-    fails: ["describes itself and what it stands around", "it needs a name"],
+    fails: ["describes itself and its inner service", "the description needs a name"],
   },
   {
     what: "leaves inner out of its description",
     makeLayer: around(() => ({ describe: () => ({ name: "broken" }) })),
-    fails: ["describes itself and what it stands around", "inner is missing from the description"],
+    fails: ["describes itself and its inner service", "inner is missing from the description"],
   },
   {
     what: "describes itself in what JSON cannot say",
     makeLayer: around((inner) => ({
       describe: () => ({ name: "broken", options: { ms: Infinity }, inner: [inner.describe()] }),
     })),
-    fails: ["describes itself and what it stands around", "a description must be JSON"],
+    fails: ["describes itself and its inner service", "a description must be JSON"],
   },
   {
     what: "counts how often it was described",
@@ -346,7 +346,7 @@ export const broken: readonly Broken[] = [
       let asked = 0;
       return { describe: () => ({ name: "broken", state: { asked: asked++ }, inner: [inner.describe()] }) };
     }),
-    fails: ["describes itself and what it stands around", "asking changed the answer"],
+    fails: ["describes itself and its inner service", "describe() must not change the description"],
   },
 ];
 

@@ -53,20 +53,20 @@ export const broken: readonly Broken[] = [
   {
     what: "makes an error of everything",
     leaf: leafWith(() => ({ call: async () => left("never mind") })),
-    fails: ["answers with a response, as a value", "the request that it should answer ended in an error"],
+    fails: ["returns a response as a value", "a request that should be answered ended in an error"],
   },
   {
     what: "never answers",
     leaf: leafWith(() => ({ call: () => new Promise<Answer>(() => {}) })),
     fails: [
-      "answers with a response, as a value",
-      "service conformance: answers with a response, as a value: does not end within 20 ms",
+      "returns a response as a value",
+      "service conformance: returns a response as a value: did not end within 20 ms",
     ],
   },
   {
     what: "gives a body that breaks",
     leaf: leafWith(() => ({ call: async () => right(answered({ breaks: true, cancel() {} })) })),
-    fails: ["answers with a response, as a value", "the body of the response broke off"],
+    fails: ["returns a response as a value", "the body of the response broke off"],
   },
   {
     what: "rejects where it should give an error",
@@ -74,7 +74,10 @@ export const broken: readonly Broken[] = [
       call: (request, signal) =>
         request.path === "/failing" ? Promise.reject(new Error("failed")) : leaf.call(request, signal),
     })),
-    fails: ["an error is a value", "an expected failure was a rejection: Error: failed"],
+    fails: [
+      "returns an error as a value",
+      "an expected failure was a rejection instead of a value: Error: failed",
+    ],
   },
   {
     what: "throws where it should give an error",
@@ -84,7 +87,7 @@ export const broken: readonly Broken[] = [
         return leaf.call(request, signal);
       },
     })),
-    fails: ["an error is a value", "call() has thrown: Error: failed"],
+    fails: ["returns an error as a value", "call() threw: Error: failed"],
   },
   {
     what: "reserves a place for each one who asks",
@@ -95,7 +98,7 @@ export const broken: readonly Broken[] = [
         call: (request, signal) => leaf.call(request, signal),
       };
     }),
-    fails: ["asking whether it is ready reserves nothing", "a fresh service is not ready"],
+    fails: ["asking for readiness reserves nothing", "a new service is not ready"],
   },
   {
     what: "changes the request",
@@ -105,14 +108,17 @@ export const broken: readonly Broken[] = [
         return leaf.call(request, signal);
       },
     })),
-    fails: ["does not change the request", "an expected failure was a rejection: TypeError"],
+    fails: [
+      "does not change the request",
+      "an expected failure was a rejection instead of a value: TypeError",
+    ],
   },
   {
     what: "answers a call that is aborted already",
     leaf: leafWith((leaf) => ({ call: (request) => leaf.call(request) })),
     fails: [
-      "a call that is aborted already ends in an error, as a value",
-      "a call that was aborted already was answered",
+      "a call whose signal is already aborted returns an error as a value",
+      "a call whose signal was already aborted was answered",
     ],
   },
   {
@@ -120,7 +126,7 @@ export const broken: readonly Broken[] = [
     leaf: leafWith((leaf) => ({
       call: (request, signal) => leaf.call(request, signal?.aborted ? signal : undefined),
     })),
-    fails: ["a call that is aborted ends in an error, as a value", "does not end within 20 ms"],
+    fails: ["an aborted call returns an error as a value", "did not end within 20 ms"],
   },
   {
     what: "rejects on an abort",
@@ -132,8 +138,8 @@ export const broken: readonly Broken[] = [
       },
     })),
     fails: [
-      "a call that is aborted ends in an error, as a value",
-      "an expected failure was a rejection: AbortError",
+      "an aborted call returns an error as a value",
+      "an expected failure was a rejection instead of a value: AbortError",
     ],
   },
   {
@@ -147,7 +153,7 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: ["an aborted call leaves the others alone", "the call after an aborted one is not answered"],
+    fails: ["an aborted call does not affect the others", "the call after an aborted one was not answered"],
   },
   {
     what: "leaves a listener on the caller's signal",
@@ -157,7 +163,7 @@ export const broken: readonly Broken[] = [
         return leaf.call(request, signal);
       },
     })),
-    fails: ["answers with a response, as a value", "listeners are left on the caller's signal"],
+    fails: ["returns a response as a value", "listeners are left on the caller's signal"],
   },
   {
     what: "takes another call only when a response was read",
@@ -172,20 +178,17 @@ export const broken: readonly Broken[] = [
         },
       };
     }),
-    fails: [
-      "a response that nobody reads can be given up",
-      "the call after a response that was given up is not answered",
-    ],
+    fails: ["an unread response can be discarded", "the call after a discarded response was not answered"],
   },
   {
     what: "has no name",
     leaf: leafWith(() => ({ describe: () => ({ name: "" }) })),
-    fails: ["describes itself", "it needs a name"],
+    fails: ["describes itself", "the description needs a name"],
   },
   {
     what: "says that something is inside",
     leaf: leafWith(() => ({ describe: () => ({ name: "leaf", inner: [{ name: "more" }] }) })),
-    fails: ["describes itself", "there is nothing inside a leaf"],
+    fails: ["describes itself", "a leaf has no inner service"],
   },
 ];
 

@@ -27,8 +27,8 @@ describe("mockService", () => {
   });
 
   test("says whose call was expected when none comes", async () => {
-    await expect(mockService().next()).rejects.toThrow("mock: a call was expected, none came");
-    await expect(mockService("origin").next()).rejects.toThrow("origin: a call was expected, none came");
+    await expect(mockService().next()).rejects.toThrow("mock: expected a call, none came");
+    await expect(mockService("origin").next()).rejects.toThrow("origin: expected a call, none came");
   });
 
   test("says how many calls came where none was expected", async () => {
@@ -36,7 +36,7 @@ describe("mockService", () => {
     await mock.expectNoCall();
     void mock.service.call("a");
     void mock.service.call("b");
-    await expect(mock.expectNoCall()).rejects.toThrow("origin: no call was expected, 2 came");
+    await expect(mock.expectNoCall()).rejects.toThrow("origin: expected no call, 2 came");
     await mock.next();
     await mock.next();
     await mock.expectNoCall();

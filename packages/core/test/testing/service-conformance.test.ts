@@ -39,7 +39,7 @@ describe("serviceConformance", () => {
 
   test.each(broken)("finds a leaf that $what", async ({ leaf, fails: [rule, message] }) => {
     // What does not end, never does; the others get as long as they need.
-    const limitMs = message.includes("does not end") ? 20 : 60_000;
+    const limitMs = message.includes("did not end") ? 20 : 60_000;
     expect(await failureOf(rule, leaf as MakeLeaf, limitMs)).toContain(message);
   });
 
@@ -58,7 +58,9 @@ describe("serviceConformance", () => {
       open++;
       return { ...leafWith(() => ({ describe: () => ({ name: "" }) }))(), close: async () => void open-- };
     };
-    expect(await failureOf("describes itself", makeLeaf as MakeLeaf, 60_000)).toContain("it needs a name");
+    expect(await failureOf("describes itself", makeLeaf as MakeLeaf, 60_000)).toContain(
+      "the description needs a name",
+    );
     expect(open).toBe(0);
   });
 });

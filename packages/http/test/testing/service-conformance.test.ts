@@ -37,7 +37,7 @@ describe("serviceConformance with bodies", () => {
 
   test("finds a leaf that gives a body that breaks", async () => {
     const leaf = leafWith(() => right(httpResponse(200, bodyFrom(breaking()))));
-    expect(await failureOf("answers with a response, as a value", leaf)).toContain(
+    expect(await failureOf("returns a response as a value", leaf)).toContain(
       "the body of the response broke off",
     );
   });
@@ -51,8 +51,8 @@ describe("serviceConformance with bodies", () => {
       response.body.observe((complete) => (isBusy = !complete));
       return right(response);
     });
-    expect(await failureOf("a response that nobody reads can be given up", leaf)).toContain(
-      "the call after a response that was given up is not answered",
+    expect(await failureOf("an unread response can be discarded", leaf)).toContain(
+      "the call after a discarded response was not answered",
     );
   });
 });
