@@ -103,9 +103,9 @@ function cluster(origins: readonly string[], tracer: Tracer) {
   });
 }
 
-const busy = { status: 503, message: "no upstream can take the request now" };
-const unreachable = { status: 502, message: "the upstream could not be reached" };
-const late = { status: 504, message: "the upstream did not answer in time" };
+const busy = { status: 503, message: "no upstream is ready" };
+const unreachable = { status: 502, message: "cannot connect to the upstream" };
+const late = { status: 504, message: "the upstream did not respond in time" };
 
 const answers = {
   Aborted: { status: 499, message: "the client closed the connection" },
@@ -119,7 +119,7 @@ const answers = {
       : { status: 405, message: "not with this method", headers: { allow: allow.join(", ") } },
   PathRefused: { status: 400, message: "the path is malformed" },
   PoolExhausted: busy,
-  RequestInvalid: { status: 400, message: "the request cannot be passed on as it is" },
-  UpgradeUnsupported: { status: 501, message: "the upstream takes no upgrades" },
+  RequestInvalid: { status: 400, message: "the request cannot be forwarded" },
+  UpgradeUnsupported: { status: 501, message: "the upstream does not accept upgrades" },
   TimedOut: late,
 } as const;

@@ -146,7 +146,7 @@ export class LogOutput {
 export function countDropped(output: LogOutput, registry: Registry): void {
   new Counter({
     name: "pagoda_log_lines_dropped_total",
-    help: "Log lines dropped because nobody read them or the disk was full",
+    help: "Log lines dropped because the output was blocked or the disk was full",
     registers: [registry],
     collect() {
       this.reset();

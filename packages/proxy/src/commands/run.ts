@@ -93,10 +93,11 @@ async function serve(
     void starting.then(async (one) => {
       if (isLeft(one) || isStopping || isReplacing) return;
       isReplacing = true;
-      one.right.log.info("starting a process in place of this one");
+      one.right.log.info("starting a replacement process");
       const replaced = await one.right.replace(again);
       isReplacing = false;
-      if (isLeft(replaced)) return one.right.log.error({ reason: replaced.left }, "not replaced: going on");
+      if (isLeft(replaced))
+        return one.right.log.error({ reason: replaced.left }, "replacement failed; continuing");
       // Whoever has ended this one meanwhile means both.
       if (isStopping) process.kill(replaced.right, "SIGTERM");
       else drain({ replacedBy: replaced.right });
@@ -116,7 +117,7 @@ async function serve(
   announce(proxy, output);
   await stop.promise;
   const cutOff = await proxy.drain();
-  if (cutOff > 0) proxy.log.warn({ cutOff }, "requests were cut off: they took too long to finish");
+  if (cutOff > 0) proxy.log.warn({ cutOff }, "drain timed out; requests cut off");
   proxy.log.info("drained");
   await output.flush(lastLinesMs, systemClock);
   return 0;

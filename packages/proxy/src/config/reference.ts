@@ -18,15 +18,15 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** What people write with a unit, by a part of the pattern that it must match. */
+/** Quantities with a unit, by a part of the pattern that they must match. */
 const quantities: readonly (readonly [part: string, name: string])[] = [
-  ["(ms|s|m|h)", "a duration: `250ms`, `5s`, `1.5m`, `1h`"],
-  ["(B|KiB", "a size: `512B`, `64KiB`, `1MiB`"],
-  ["(\\/h|\\/m", "a rate: `100/s`, `10/m`, `50/h`"],
-  ["%$", "a share: `20%`"],
+  ["(ms|s|m|h)", "duration: `250ms`, `5s`, `1.5m`, `1h`"],
+  ["(B|KiB", "size: `512B`, `64KiB`, `1MiB`"],
+  ["(\\/h|\\/m", "rate: `100/s`, `10/m`, `50/h`"],
+  ["%$", "share: `20%`"],
 ];
 
-/** The reference page of the configuration, made of its schema. */
+/** Generates the reference page of the configuration from its schema. */
 export function reference(): string {
   const page = new Page();
   page.section("The file", "", jsonSchema() as Schema);
@@ -35,11 +35,11 @@ export function reference(): string {
 
 class Page {
   readonly lines: string[] = [
-    "# The configuration of pagoda",
+    "# Configuration reference",
     "",
-    "Made from the schema by `npm run configuration`. YAML, and so JSON, too; unknown fields are mistakes. What",
-    "is written in a file `pagoda check` checks, and `pagoda schema` writes the JSON Schema for editors. Examples:",
-    "[examples](examples).",
+    "Generated from the schema by `npm run configuration`. The format is YAML or JSON; unknown fields are errors.",
+    "`pagoda check` validates a file, and `pagoda schema` prints the JSON Schema for editors.",
+    "See the [examples](examples).",
   ];
   /** Where something was described already, by what it is. */
   readonly #known = new Map<string, string>();
@@ -48,7 +48,7 @@ class Page {
     const inner: (readonly [path: string, schema: Schema])[] = [];
     this.lines.push("", `## ${title}`, "");
     if (schema.description !== undefined) this.lines.push(schema.description, "");
-    this.lines.push("| field | valid | default | |", "| --- | --- | --- | --- |");
+    this.lines.push("| field | type | default | |", "| --- | --- | --- | --- |");
     const required = new Set(schema.required);
     for (const [name, field] of Object.entries(schema.properties ?? {})) {
       const at = path === "" ? name : `${path}.${name}`;

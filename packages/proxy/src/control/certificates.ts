@@ -41,7 +41,7 @@ export class Certificates {
     this.#options = options;
     this.#end = new Gauge({
       name: "pagoda_certificate_not_after_timestamp_seconds",
-      help: "When a certificate ends; of authorities in one file, when the last one does",
+      help: "Expiry time of a certificate; for a CA file, that of the last to expire",
       labelNames: ["file"],
       registers: [options.registry],
     });

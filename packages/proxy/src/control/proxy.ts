@@ -103,7 +103,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   inherited.delete(adminName);
   const names = new Set(config.listeners.map(socketName));
   for (const socket of inherited.keys())
-    if (!names.has(socket)) log.warn({ socket }, "a socket fits no listener and is closed");
+    if (!names.has(socket)) log.warn({ socket }, "closed an inherited socket that matches no listener");
   const supervisor = new Supervisor({
     workers,
     code: options.code ?? ownCode(),

@@ -44,20 +44,20 @@ export class Reloads {
     this.#certificates = new Certificates(options);
     this.#total = new Counter({
       name: "pagoda_reloads_total",
-      help: "Attempts to take over a changed configuration, by result: success, failure",
+      help: "Configuration reloads by result: success, failure",
       labelNames: ["result"],
       registers,
     });
     for (const result of ["success", "failure"]) this.#total.inc({ result }, 0);
     this.#successful = new Gauge({
       name: "pagoda_config_last_reload_successful",
-      help: "1 when the last attempt to take over a configuration was successful, 0 when not",
+      help: "Whether the last configuration reload succeeded: 1 or 0",
       registers,
     });
     this.#successful.set(1);
     this.#time = new Gauge({
       name: "pagoda_config_last_reload_success_timestamp_seconds",
-      help: "When the configuration was last taken over",
+      help: "Time when the current configuration was applied",
       registers,
     });
     this.#time.set(clock.wallTime() / 1_000);
@@ -69,7 +69,7 @@ export class Reloads {
     this.#begun.resolve(adminEnd);
   }
 
-  /** Nothing is taken over any more. */
+  /** No further configuration is applied. */
   close(): void {
     this.#isClosed = true;
     this.#watch.close();
@@ -87,13 +87,13 @@ export class Reloads {
     const { log, clock } = this.#options;
     // Whatever it is that fails: what served before goes on.
     const result = await this.#apply().catch((err: unknown) => {
-      log.error({ why, err }, "defect while taking over a configuration");
-      return left([`cannot be taken over: ${err instanceof Error ? err.message : String(err)}`]);
+      log.error({ why, err }, "defect while applying a configuration");
+      return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
     });
     if (isLeft(result)) {
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
-      log.error({ why, problems: result.left }, "the configuration is not taken over; the former one holds");
+      log.error({ why, problems: result.left }, "configuration rejected; keeping the previous one");
       return result;
     }
     this.#total.inc({ result: "success" });
@@ -101,7 +101,7 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
     const { warnings } = this.current;
     if (warnings.length > 0) log.warn({ warnings }, "configuration valid, with warnings");
-    log.info({ why }, "the configuration is taken over");
+    log.info({ why }, "configuration applied");
     return result;
   }
 
@@ -124,7 +124,7 @@ export class Reloads {
     await this.#hold();
     if (config.log.level !== before.log.level) log.level = config.log.level;
     if (config.workers !== before.workers)
-      log.warn("workers has changed: that takes effect with the next start");
+      log.warn("a changed number of workers takes effect at the next start");
     return right(undefined);
   }
 

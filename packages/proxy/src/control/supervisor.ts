@@ -72,7 +72,7 @@ export class Supervisor {
   #assignment: Assigned | undefined;
   #listening: readonly Listening[] = [];
   #isEnding = false;
-  /** Configurations are taken over one after the other, and so are workers that begin. */
+  /** Configurations are applied, and workers started, one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
@@ -90,7 +90,7 @@ export class Supervisor {
     );
     this.#restarts = new Counter({
       name: "pagoda_worker_restarts_total",
-      help: "Workers that ended although nobody told them to, by reason: crash, memory, hang, exit",
+      help: "Workers that ended unexpectedly, by reason: crash, memory, hang, exit",
       labelNames: ["reason"],
       registers: [options.registry],
     });
@@ -268,7 +268,7 @@ export class Supervisor {
       worker.ask("apply", { ...assignment, known: this.#known.all }),
     );
     if (answered === "late") {
-      worker.hangs(`a configuration was not taken over within ${applyMs / 1_000} s`);
+      worker.hangs(`configuration not applied within ${applyMs / 1_000} s`);
       return undefined;
     }
     const applied = answered?.answer;
@@ -303,10 +303,10 @@ export class Supervisor {
     const started = await this.#give(worker);
     if (started === undefined) return;
     if (!isLeft(started)) {
-      this.#options.log.info({ worker: number }, "a worker has taken the place of the one that died");
+      this.#options.log.info({ worker: number }, "worker restarted");
       return;
     }
-    this.#options.log.error({ worker: number }, `a worker cannot serve: ${notAppliedText(started.left)}`);
+    this.#options.log.error({ worker: number }, `worker cannot serve: ${notAppliedText(started.left)}`);
     await worker.terminate();
   }
 
@@ -323,10 +323,7 @@ export class Supervisor {
 
   #died(number: number, { reason, cause }: WorkerEnd): void {
     this.#restarts.inc({ reason });
-    this.#options.log.error(
-      { worker: number, reason, err: cause },
-      "a worker has died: another one takes its place",
-    );
+    this.#options.log.error({ worker: number, reason, err: cause }, "worker died; starting another");
   }
 
   #inTurn<A>(run: () => Promise<A>): Promise<A> {
@@ -357,7 +354,7 @@ export class Supervisor {
     if (this.#watchdog.isSilent(worker)) return undefined;
     const answered = await this.#within(limitMs, worker.ask(ask, ...args));
     if (answered !== "late") return answered;
-    this.#options.log.warn({ worker: worker.worker, ask }, "a worker does not answer: going on without it");
+    this.#options.log.warn({ worker: worker.worker, ask }, "worker does not answer; continuing without it");
     return undefined;
   }
 
@@ -378,7 +375,7 @@ function silence(
 ): void {
   new Gauge({
     name: "pagoda_worker_silent_seconds",
-    help: "For how long a worker has not answered the main process; 0 when it does",
+    help: "Seconds since a worker last answered the main process; 0 while it does",
     labelNames: ["worker"],
     registers: [registry],
     collect() {

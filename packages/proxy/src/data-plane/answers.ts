@@ -7,52 +7,51 @@ import { allPolicies } from "../policies/index.ts";
 import { soon } from "../policies/retry-after.ts";
 import { answersOf, grpcStatusesOf } from "../policies/stack.ts";
 
-/** What a client is told of each error. 499, nginx's, is never sent: the client has gone, but metrics count it. */
+/** The response to each error. 499, from nginx, is never sent, since the client has gone; metrics count it. */
 export const answers = {
   ...answersOf(allPolicies),
   Aborted: { status: 499, message: "the client closed the connection" },
   ConnectFailed: ({ origin, code }: ConnectFailed): Answer => {
     if (origin === "local")
-      return { status: 503, message: "no connection to the upstream can be made now", headers: soon };
+      return { status: 503, message: "cannot connect to the upstream now", headers: soon };
     return code === "CONNECT_TIMEOUT"
-      ? { status: 504, message: "no connection to the upstream in time" }
-      : { status: 502, message: "the upstream could not be reached" };
+      ? { status: 504, message: "timed out connecting to the upstream" }
+      : { status: 502, message: "cannot connect to the upstream" };
   },
   ConnectionBroken: ({ code }: ConnectionBroken): Answer => ({
     status: 502,
     message:
       code === "MALFORMED"
         ? "the upstream sent a malformed response"
-        : "the upstream closed the connection before it answered",
+        : "the upstream closed the connection before responding",
   }),
   DeadlineExceeded: ({ afterMs }: DeadlineExceeded): Answer => ({
     status: 504,
-    message: `the deadline of ${afterMs} ms has passed`,
+    message: `deadline of ${afterMs} ms exceeded`,
   }),
-  HeadersTimedOut: { status: 504, message: "the upstream did not answer in time" },
+  HeadersTimedOut: { status: 504, message: "the upstream did not respond in time" },
   NoEndpointReady: ({ endpoints, usable }: NoEndpointReady): Answer => ({
     status: 503,
     message:
       endpoints === 0
-        ? "there is no upstream"
+        ? "no upstream available"
         : usable === 0
-          ? "no upstream is healthy"
-          : "no upstream can take the request now",
+          ? "no healthy upstream"
+          : "no upstream is ready",
     headers: soon,
   }),
   NoRoute: ({ allow }: NoRoute): Answer =>
     allow === undefined
-      ? { status: 404, message: "no route leads there" }
-      : { status: 405, message: "no route takes that method there", headers: { allow: allow.join(", ") } },
+      ? { status: 404, message: "no route matches" }
+      : { status: 405, message: "method not allowed for this path", headers: { allow: allow.join(", ") } },
   PathRefused: { status: 400, message: "the path is malformed" },
-  PoolExhausted: { status: 503, message: "the upstream can take no more requests now", headers: soon },
-  RequestInvalid: { status: 400, message: "the request cannot be passed on as it is" },
-  UpgradeUnsupported: { status: 501, message: "the upstream takes no upgrades" },
+  PoolExhausted: { status: 503, message: "too many requests to the upstream", headers: soon },
+  RequestInvalid: { status: 400, message: "the request cannot be forwarded" },
+  UpgradeUnsupported: { status: 501, message: "the upstream does not accept upgrades" },
 } as const;
 
 /**
- * What a gRPC client is told where the HTTP status does not say it all: gRPC takes 429 and 504 for UNAVAILABLE, with which
- * clients try again at once.
+ * The gRPC status where the HTTP status is not enough: gRPC maps 429 and 504 to UNAVAILABLE, which clients retry at once.
  */
 export const grpcStatuses = {
   ...grpcStatusesOf(allPolicies),

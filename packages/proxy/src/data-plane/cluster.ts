@@ -64,8 +64,8 @@ export function cluster(
   });
   endpoints.subscribe(() => found(endpoints.endpoints));
   const reachability = new Reachability(endpoints, (reachable, reason) => {
-    if (reachable) log.info("an endpoint can be reached");
-    else log.warn({ reason }, "no endpoint can be reached");
+    if (reachable) log.info("cluster reachable");
+    else log.warn({ reason }, "cluster unreachable");
   });
   return {
     service,
@@ -121,8 +121,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
       {
         labels,
         also: {
-          connectFailed: (endpoint, err) =>
-            context.log.error({ endpoint, err }, "the endpoint cannot be used"),
+          connectFailed: (endpoint, err) => context.log.error({ endpoint, err }, "endpoint unusable"),
           panicked: (panicking) => panic.change(panicking),
         },
       },
@@ -162,8 +161,8 @@ class Panic {
   change(panicking: boolean): void {
     this.#panicking = panicking;
     if (!this.#hasBegun) return;
-    if (panicking) this.#log.warn("too few endpoints are healthy: health is ignored");
-    else this.#log.info("enough endpoints are healthy again");
+    if (panicking) this.#log.warn("too few healthy endpoints; ignoring health");
+    else this.#log.info("enough healthy endpoints; no longer ignoring health");
   }
 }
 

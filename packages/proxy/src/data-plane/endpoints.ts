@@ -30,7 +30,7 @@ export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonl
   const observer = {
     failed(fault: Fault & { readonly partial?: true }): void {
       const known = source.endpoints.length;
-      if (fault.partial) log.warn({ fault, known }, "endpoints left out: their entries are invalid");
+      if (fault.partial) log.warn({ fault, known }, "invalid endpoints left out");
       else if (known === 0) log.warn({ fault, known }, "endpoint discovery failed; no endpoint is known");
       else log.warn({ fault, known }, "endpoint discovery failed; keeping the last known endpoints");
     },

@@ -53,7 +53,7 @@ export function healthOf(
             checked: (endpoint) => checks.saw(endpoint),
             changed(endpoint, healthy, reason) {
               if (healthy) log.info({ endpoint }, "endpoint is healthy");
-              else log.warn({ endpoint, reason }, "endpoint is not healthy");
+              else log.warn({ endpoint, reason }, "endpoint is unhealthy");
             },
             defect: (endpoint, err) => log.error({ endpoint, err }, "defect in a health check"),
           },
@@ -79,7 +79,7 @@ export function healthOf(
           labels,
           also: {
             ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
-            returned: (endpoint) => log.info({ endpoint }, "endpoint is no longer ejected"),
+            returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
           },
         }),
       }),

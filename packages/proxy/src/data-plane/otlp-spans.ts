@@ -66,8 +66,8 @@ export class TellingExporter implements SpanExporter {
     this.#inner.export(spans, (result) => {
       const failed = result.code !== 0;
       if (failed && !this.#hasFailed)
-        this.#log.warn({ err: result.error }, "spans cannot be sent: they are lost");
-      if (!failed && this.#hasFailed) this.#log.info("spans can be sent again");
+        this.#log.warn({ err: result.error }, "exporting spans failed; dropping them");
+      if (!failed && this.#hasFailed) this.#log.info("exporting spans again");
       this.#hasFailed = failed;
       done(result);
     });

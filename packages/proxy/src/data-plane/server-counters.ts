@@ -19,31 +19,31 @@ export class ServerCounters {
     const registers = [registry];
     this.#active = new Gauge({
       name: "connections_active",
-      help: "Client connections that are open",
+      help: "Open client connections",
       labelNames: ["listener"],
       registers,
     });
     this.#total = new Counter({
       name: "connections_total",
-      help: "Client connections, accepted, or rejected for there were too many",
+      help: "Client connections by state: accepted, rejected",
       labelNames: ["listener", "state"],
       registers,
     });
     this.#refused = new Counter({
       name: "http_requests_refused_total",
-      help: "Requests refused before the stack: malformed, too large, too slow",
+      help: "Requests refused before routing because they were malformed, too large or too slow",
       labelNames: ["listener", "status"],
       registers,
     });
     this.#handshakes = new Counter({
       name: "tls_handshakes_failed_total",
-      help: "TLS connections of clients that did not come about, by what OpenSSL or the system says",
+      help: "Failed TLS handshakes with clients, by reason",
       labelNames: ["listener", "reason"],
       registers,
     });
     this.#defects = new Counter({
       name: "http_defects_total",
-      help: "Requests answered with 500 because of a mistake in the program",
+      help: "Requests answered with 500 because of a bug",
       labelNames: ["listener"],
       registers,
     });

@@ -26,7 +26,7 @@ export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStat
   const { balancer, source, discovery } = parts;
   const whys = [
     ...(source.lastError === undefined ? [] : [`${source.kind}: ${source.lastError}`]),
-    ...(balancer.panicking ? ["too few endpoints are healthy: health is ignored"] : []),
+    ...(balancer.panicking ? ["too few healthy endpoints; ignoring health"] : []),
   ];
   return {
     cluster,

@@ -14,44 +14,42 @@ import { fields, name, some, text, word } from "../schema/fields.ts";
 import { type Checking, type Environment, eventsOf, policy, stateless, type Verdict } from "./policy.ts";
 
 const rule = fields({
-  name: name.describe("Says in logs and metrics which rule it was."),
-  effect: word(["allow", "deny"]).describe(
-    "What becomes of a request that all of it is true of. A rule that denies wins.",
-  ),
+  name: name.describe("Name of the rule in logs and metrics."),
+  effect: word(["allow", "deny"]).describe("Effect on requests that match. Deny rules win over allow rules."),
   from: fields({
     identities: some(text)
       .optional()
       .describe(
-        "Identities in clients' certificates: `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
+        "Identities from client certificates, such as `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
       ),
     addresses: some(text)
       .optional()
-      .describe("Client addresses or networks, also behind a trusted proxy: `10.0.0.0/8`."),
+      .describe("Client addresses or networks, such as `10.0.0.0/8`, also behind a trusted proxy."),
   })
     .optional()
-    .describe("Who asks. Default: anybody."),
+    .describe("Clients that the rule matches. Default: all."),
   to: fields({
-    methods: some(text).optional().describe("`GET`. It does not stand for `HEAD`."),
-    paths: some(text).optional().describe("`/cart`, or `/api/*` for it and all below it."),
-    hosts: some(text).optional().describe("`shop.example`, or `*.shop.example`. Without port."),
-    routes: some(name).optional().describe("Names of routes; only in the policies of a route."),
+    methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`."),
+    paths: some(text).optional().describe("Paths: `/cart`, or `/api/*` for `/api` and everything below it."),
+    hosts: some(text).optional().describe("Hosts without port: `shop.example`, or `*.shop.example`."),
+    routes: some(name).optional().describe("Route names; only in the policies of a route."),
   })
     .optional()
-    .describe("What is asked for. Default: anything."),
+    .describe("Requests that the rule matches. Default: all."),
 });
 
 const settings = fields({
-  rules: some(rule).describe("Each is true of some requests."),
+  rules: some(rule).describe("Rules, each with the requests it matches and its effect."),
   otherwise: word(["allow", "deny"])
     .optional()
-    .describe("Where no rule matches. Default: deny if any rule allows."),
+    .describe("Effect if no rule matches. Default: deny if there is an allow rule, otherwise allow."),
 });
 
 type Authorize = z.output<typeof settings>;
 
 const common = {
   name: "authorize",
-  schema: settings.optional().describe("Who may pass: others get 403."),
+  schema: settings.optional().describe("Allows or denies requests; denied requests get 403."),
   events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
   state: stateless,
   answers: { Denied: { status: 403, message: "access is denied" } },

@@ -10,11 +10,11 @@ const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
 export const buffer = policy({
   name: "buffer",
   schema: fields({
-    capacity: whole(1, 1_000_000).describe("Calls that may wait at once."),
-    maxWait: duration.optional().describe("Longest wait. Default: 3s."),
+    capacity: whole(1, 1_000_000).describe("Maximum calls that wait."),
+    maxWait: duration.optional().describe("Maximum wait. Default: 3s."),
   })
     .optional()
-    .describe("Lets calls wait that would be refused for there are too many."),
+    .describe("Queues calls that would exceed a limit."),
   events,
   state: {
     // Those who wait take room of any capacity.

@@ -16,13 +16,17 @@ import { type EndpointEnvironment, eventsOf, policy } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
 const settings = fields({
-  failures: whole(1, 100_000).default(5).describe("Failures in a row that open it."),
-  successRate: ratioOverNone.prefault("80%").describe("It opens when fewer calls succeed."),
-  window: window.prefault("30s").describe("The time over which the rate is taken."),
-  minCalls: whole(1, 1_000_000).default(5).describe("With fewer calls in it the rate says nothing."),
-  open: duration.prefault("5s").describe("How long it is open at first; doubles with each failed probe."),
-  maxOpen: duration.prefault("300s").describe("How long at most."),
-  probes: whole(1, 1_000).default(1).describe("Calls that find out whether it is well again."),
+  failures: whole(1, 100_000).default(5).describe("Consecutive failures that open the circuit."),
+  successRate: ratioOverNone.prefault("80%").describe("Opens when the success rate falls below this share."),
+  window: window.prefault("30s").describe("Window over which the success rate is measured."),
+  minCalls: whole(1, 1_000_000)
+    .default(5)
+    .describe("Minimum calls in the window before the success rate applies."),
+  open: duration
+    .prefault("5s")
+    .describe("How long the circuit stays open at first; doubles with each failed probe."),
+  maxOpen: duration.prefault("300s").describe("Maximum time that it stays open."),
+  probes: whole(1, 1_000).default(1).describe("Calls allowed through while half-open."),
 });
 
 const events = eventsOf<CircuitBreakerObserver>("circuit-breaker", [
@@ -52,7 +56,7 @@ function optionsOf({
 /** Leaves an endpoint alone that fails. Stands outermost: an open one is not ready, and the balancer passes it over. */
 export const circuitBreaker = policy({
   name: "circuitBreaker",
-  schema: settings.optional().describe("For each endpoint: leaves one alone that fails."),
+  schema: settings.optional().describe("Stops calling a failing endpoint for a while."),
   check({ open, maxOpen }, { path, report }) {
     checkOrder(path, ["open", open], ["maxOpen", maxOpen], report);
   },

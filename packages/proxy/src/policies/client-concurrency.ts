@@ -7,7 +7,7 @@ import { type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const settings = fields({
-  limit: whole(1, 1_000_000).describe("Requests of one client at once."),
+  limit: whole(1, 1_000_000).describe("Maximum requests of one client in flight."),
   ...perClient,
 });
 

@@ -14,18 +14,15 @@ export type ClientBy = "address" | "identity" | { readonly header: string };
 /** The fields of a policy that has a limit for each client. */
 export const perClient = {
   by: z
-    .union(
-      [word(["address", "identity"]), fields({ header: text.describe("The name of a header field.") })],
-      {
-        error: "must be address, identity, or { header: NAME }",
-      },
-    )
+    .union([word(["address", "identity"]), fields({ header: text.describe("Header field name.") })], {
+      error: "must be address, identity, or { header: NAME }",
+    })
     .default("address")
-    .describe("Who a client is: its address, its certificate's identity, or what a header says."),
+    .describe("What identifies a client: its address, the identity in its certificate, or a header."),
   ipv6Prefix: whole(1, 128)
     .default(ipv6ClientBits)
     .describe(
-      "IPv6 addresses with this many leading bits in common count as one client: a site usually has a whole /64.",
+      "IPv6 addresses that share this many leading bits count as one client; a site usually has a whole /64.",
     ),
 };
 

@@ -16,10 +16,10 @@ import { type Checking, type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const adaptive = fields({
-  algorithm: word(["gradient2", "vegas", "aimd"]).describe("How the limit is learned."),
-  initial: whole(1, 100_000).optional().describe("Where it begins. Default: the algorithm's."),
-  min: whole(1, 100_000).optional().describe("It never falls below. Default: the algorithm's."),
-  max: whole(1, 100_000).optional().describe("It never rises above. Default: the algorithm's."),
+  algorithm: word(["gradient2", "vegas", "aimd"]).describe("Algorithm that adapts the limit."),
+  initial: whole(1, 100_000).optional().describe("Initial limit. Default: the algorithm's."),
+  min: whole(1, 100_000).optional().describe("Minimum limit. Default: the algorithm's."),
+  max: whole(1, 100_000).optional().describe("Maximum limit. Default: the algorithm's."),
 });
 
 const settings = z.union([whole(1, 1_000_000), adaptive], {
@@ -74,7 +74,7 @@ export const concurrencyLimit = policy({
   schema: settings
     .optional()
     .describe(
-      "How many calls may be under way at once, in each worker: a number, or one that is learned. Others get 503.",
+      "Maximum calls in flight per worker: a number, or an algorithm that adapts it. Excess calls get 503.",
     ),
 });
 
@@ -84,5 +84,5 @@ export const concurrencyLimit = policy({
  */
 export const endpointConcurrencyLimit = policy({
   ...common,
-  schema: settings.optional().describe("For each endpoint, in each worker."),
+  schema: settings.optional().describe("Maximum calls in flight per endpoint and worker."),
 });

@@ -8,7 +8,9 @@ const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "
 /** Refuses at once what would wait in vain. Stands around the balancer: one endpoint that is ready is enough. */
 export const failfast = policy({
   name: "failfast",
-  schema: duration.optional().describe("With no endpoint ready for so long, refuse at once. Default: never."),
+  schema: duration
+    .optional()
+    .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
   events,
   // It watches whether the cluster is ready, and another cluster may be.
   state: stateless,

@@ -16,23 +16,23 @@ export const fault = policy({
   name: "fault",
   schema: fields({
     delay: fields({
-      ratio: ratio.describe("The share of calls that wait."),
-      time: duration.describe("How long they do."),
+      ratio: ratio.describe("Share of calls to delay."),
+      time: duration.describe("Length of the delay."),
     })
       .optional()
-      .describe("Holds up calls."),
+      .describe("Delays calls."),
     failure: fields({
-      ratio: ratio.describe("The share of calls that fail."),
-      status: whole(400, 599).default(503).describe("What they are answered with."),
+      ratio: ratio.describe("Share of calls to fail."),
+      status: whole(400, 599).default(503).describe("Status of the failure."),
     })
       .optional()
-      .describe("Fails calls, which go no further."),
+      .describe("Fails calls without forwarding them."),
   })
     .refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
       error: "must have delay, failure, or both",
     })
     .optional()
-    .describe("Delays and fails calls on purpose."),
+    .describe("Fault injection: delays and fails calls on purpose."),
   events,
   state: stateless,
   layer({ delay, failure }, { observe }: Environment) {

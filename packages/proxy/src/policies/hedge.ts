@@ -13,12 +13,14 @@ const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
 export const hedge = policy({
   name: "hedge",
   schema: fields({
-    maxExtraLoad: ratioBelowAll.prefault("1%").describe("How much more load there may be."),
-    window: window.prefault("10s").describe("How long a period is: the last whole one says what is slow."),
-    minSamples: whole(1, 1_000_000).default(100).describe("Calls that it must have shown."),
+    maxExtraLoad: ratioBelowAll.prefault("1%").describe("Maximum extra load from second calls."),
+    window: window
+      .prefault("10s")
+      .describe("Measuring period: the latencies of the last complete period decide which calls are slow."),
+    minSamples: whole(1, 1_000_000).default(100).describe("Minimum number of calls in the period."),
   })
     .optional()
-    .describe("Makes a call that takes long a second time; the first answer wins."),
+    .describe("Makes a second call when the first is slow and uses the first response."),
   events,
   state: {
     // Other settings begin anew: the layer sees to that.

@@ -16,15 +16,15 @@ const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
 export const mirror = policy({
   name: "mirror",
   schema: fields({
-    cluster: name.describe("Where the copies go."),
-    ratio: ratio.prefault("100%").describe("The share of calls that are copied."),
+    cluster: name.describe("Cluster that receives the copies."),
+    ratio: ratio.prefault("100%").describe("Share of calls to copy."),
     maxInFlight: whole(1, 100_000)
       .optional()
-      .describe("Copies under way at once; others are not made. Default: the layer's."),
-    timeout: duration.optional().describe("How long a copy may take. Default: the layer's."),
+      .describe("Maximum copies in flight; more are not made. Default: the layer's."),
+    timeout: duration.optional().describe("Timeout of a copy. Default: the layer's."),
   })
     .optional()
-    .describe("Copies calls to another cluster, whose answers nobody waits for."),
+    .describe("Copies calls to another cluster and ignores its responses."),
   clusters: ({ cluster }) => [[["cluster"], cluster]],
   events,
   state: {

@@ -16,21 +16,21 @@ import { type DoorEnvironment, eventsOf, policy } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
 const limit = fields({
-  rate: rate.describe("How many pass in the long run."),
+  rate: rate.describe("Sustained rate."),
   burst: whole(1, 1_000_000_000)
     .optional()
-    .describe("How many pass at once after a pause. Default: those of a second."),
+    .describe("Maximum burst after a pause. Default: one second's worth."),
 });
 
 const settings = fields({
-  global: limit.optional().describe("Over all calls."),
+  global: limit.optional().describe("Limit over all calls."),
   perClient: limit
     .extend({
       ...perClient,
-      maxClients: whole(1, 10_000_000).default(100_000).describe("How many are kept in mind at once."),
+      maxClients: whole(1, 10_000_000).default(100_000).describe("Maximum clients that are tracked at once."),
     })
     .optional()
-    .describe("For each client."),
+    .describe("Limit for each client."),
 }).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
   error: "must have global, perClient, or both",
 });
@@ -43,7 +43,7 @@ const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit
  */
 export const rateLimit = policy({
   name: "rateLimit",
-  schema: settings.optional().describe("How many calls pass in a time, over all workers; others get 429."),
+  schema: settings.optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
   check({ perClient }, { path, report, needsIdentities }) {
     const at = [...path, "perClient", "by"];
     if (typeof perClient?.by === "object") checkField([...at, "header"], perClient.by.header, report);

@@ -39,11 +39,11 @@ const conditions = fields({
   statuses: z
     .array(retriedStatus, { error: "must be a list" })
     .default([429, 502, 503, 504])
-    .describe("Response statuses that are retried: `503`, or `5xx` for all. `[]`: none."),
+    .describe("Response statuses to retry: `503`, or `5xx` for all. `[]`: none."),
   grpc: z
     .array(word(grpcStatuses), { error: "must be a list" })
     .default(["unavailable", "resource-exhausted"])
-    .describe("gRPC statuses that are retried. `[]`: none."),
+    .describe("gRPC statuses to retry. `[]`: none."),
   connectFailure: flag
     .default(true)
     .describe("Retry calls that were never processed (no connection, stream refused), whatever the method."),
@@ -54,7 +54,7 @@ const conditions = fields({
     ),
   methods: some(text)
     .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
-    .describe("Methods that may reach an origin twice. Default: the idempotent ones."),
+    .describe("Methods that may be retried. Default: the idempotent ones."),
 }).refine(
   ({ statuses, grpc, connectFailure, reset }) =>
     statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
@@ -63,30 +63,36 @@ const conditions = fields({
 
 const settings = fields({
   on: conditions.prefault({}).describe("Retry conditions, as in Envoy's `retry_on`."),
-  attempts: whole(1, 100).default(3).describe("Tries in all, the first one counted."),
+  attempts: whole(1, 100).default(3).describe("Maximum tries, including the first."),
   backoff: fields({
     base: duration
       .prefault("25ms")
-      .describe("At most so long before the second try; twice as long before each further one."),
-    max: duration.prefault("250ms").describe("At most so long before any. How long in fact, chance says."),
+      .describe("Maximum wait before the second try; doubles before each further one."),
+    max: duration
+      .prefault("250ms")
+      .describe("Upper bound of the wait. The actual wait is random (full jitter)."),
   })
     .prefault({})
-    .describe("The pause before a further try."),
+    .describe("Wait between tries."),
   budget: fields({
-    ratio: ratio.prefault("20%").describe("Further tries for each call."),
+    ratio: ratio.prefault("20%").describe("Retries per call."),
     minPerSecond: z
       .number({ error: "must be a number from 0 to 1000000" })
       .min(0, { error: "must be a number from 0 to 1000000" })
       .max(1_000_000, { error: "must be a number from 0 to 1000000" })
       .default(10)
-      .describe("Further tries in any case."),
+      .describe("Retries per second that are always allowed."),
   })
     .prefault({})
     .describe(
-      "How many further tries there may be beside the calls, so that an origin in trouble is not buried.",
+      "Retry budget: limits retries relative to calls, so that retries cannot overload a failing origin.",
     ),
-  maxRetryAfter: durationOrNone.prefault("5s").describe("The longest wait that an upstream may ask for."),
-  maxBody: size.prefault("64KiB").describe("Bodies up to here are recorded, and can be sent again."),
+  maxRetryAfter: durationOrNone
+    .prefault("5s")
+    .describe("Longest `Retry-After` that is honored; longer ones are not retried."),
+  maxBody: size
+    .prefault("64KiB")
+    .describe("Request bodies up to this size are recorded and can be sent again."),
 });
 
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
@@ -94,7 +100,7 @@ const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp
 /** Further tries of calls that failed. Stands outside of the choice of an endpoint, so that a try can go elsewhere. */
 export const retry = policy({
   name: "retry",
-  schema: settings.optional().describe("Makes a call again that failed, where that does no harm."),
+  schema: settings.optional().describe("Retries failed calls that are safe to repeat."),
   check({ on, backoff: { base, max } }, { path, report }) {
     checkMethods([...path, "on", "methods"], on.methods, report);
     checkOrder([...path, "backoff"], ["base", base], ["max", max], report);

@@ -26,7 +26,7 @@ export const timeout = policy({
   schema: durationOrNone
     .prefault("15s")
     .describe(
-      "How long the upstream may take to receive the request and begin its response, over all tries. Time spent waiting for the client's upload does not count. 0ms: no limit.",
+      "Time for the upstream to receive the request and begin its response, over all tries. Time spent waiting for the client's upload does not count. 0ms: no limit.",
     ),
 });
 
@@ -35,7 +35,7 @@ export const tryTimeout = policy({
   ...common,
   schema: durationOrNone
     .optional()
-    .describe("For each try, until the response's head. Default: the route's alone."),
+    .describe("Time for each try, until the response head. Default: only the route's timeout applies."),
 });
 
 /**

@@ -165,7 +165,7 @@ describe("what an operator sees of a cluster", () => {
   test("that health is ignored, since too few are", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(shop.status().why).toBe("too few endpoints are healthy: health is ignored");
+    expect(shop.status().why).toBe("too few healthy endpoints; ignoring health");
   });
 
   test("a circuit that has opened, and why; it is logged", async () => {

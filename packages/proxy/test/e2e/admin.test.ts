@@ -27,7 +27,7 @@ test("it is not ready while it starts: until it knows whether its upstream can b
   const late = answeredAt >= (time as number);
   const starting = answer?.body === "not ready: starting\n" || late;
   expect({ status: answer?.status, starting }).toEqual({ status: 503, starting: true });
-  expect(await program.log("no endpoint can be reached")).toMatchObject({
+  expect(await program.log("cluster unreachable")).toMatchObject({
     level: 40,
     cluster: "upstream",
     reason: "no connection within 1000 ms",
@@ -39,7 +39,7 @@ test("it is not ready while no upstream can be reached, and is once one can, and
   const port = await quietPort();
   const upstream = `http://127.0.0.1:${port}`;
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: `${refusing},${upstream}` });
-  const lost = await pagoda.log("no endpoint can be reached");
+  const lost = await pagoda.log("cluster unreachable");
   expect(lost).toMatchObject({ level: 40, reason: "cannot connect: ECONNREFUSED" });
   const notReady = { status: 503, text: "not ready: no upstream can be reached\n" };
   for (const path of ["/ready", "/readyz"]) expect(await pagoda.admin(path)).toEqual(notReady);
@@ -50,7 +50,7 @@ test("it is not ready while no upstream can be reached, and is once one can, and
       createServer((_request, response) => response.end("back")),
       port,
     );
-    await pagoda.log("an endpoint can be reached");
+    await pagoda.log("cluster reachable");
     expect(await pagoda.admin("/readyz")).toEqual({ status: 200, text: "ready\n" });
   }
   await pagoda.log((line) => line.msg === lost.msg && line !== lost);

@@ -24,7 +24,7 @@ describe("502", () => {
   test("where the upstream refuses", async () => {
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: refusing, LOG_LEVEL: "debug" });
     const answer = await call(pagoda.url);
-    expectAnswer(answer, 502, "the upstream could not be reached");
+    expectAnswer(answer, 502, "cannot connect to the upstream");
     expect(await pagoda.log("GET / 502")).toMatchObject({
       fault: { tag: "ConnectFailed", code: "ECONNREFUSED", upstream: refusing },
       requestId: answer.message.headers["x-request-id"],
@@ -38,7 +38,7 @@ describe("502", () => {
 
   test("where the upstream's name is not known", async () => {
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: "http://origin.invalid:80" });
-    expectAnswer(await call(pagoda.url), 502, "the upstream could not be reached");
+    expectAnswer(await call(pagoda.url), 502, "cannot connect to the upstream");
   });
 
   describe("where the upstream, instead of an answer,", () => {
@@ -62,7 +62,7 @@ describe("502", () => {
     ])("%s", async (_what, how) => {
       misbehave = how;
       const answer = await call(pagoda.url);
-      expectAnswer(answer, 502, "the upstream closed the connection before it answered");
+      expectAnswer(answer, 502, "the upstream closed the connection before responding");
     });
 
     // Defect: these were told as "closed the connection", and the second one only after the whole time limit, as 504.
@@ -123,7 +123,7 @@ describe("504", () => {
     using folder = new Folder();
     const silent = { endpoints: [upstream.url.replace("http:", "https:")], pool: { connectTimeout: "50ms" } };
     await using pagoda = await configured(folder, through(silent));
-    expectAnswer(await call(pagoda.url), 504, "no connection to the upstream in time");
+    expectAnswer(await call(pagoda.url), 504, "timed out connecting to the upstream");
   });
 
   test.each([
@@ -187,7 +187,7 @@ test("503 where every upstream has 1,024 requests, until one of them has ended",
   const [first, ...others] = await arrivals.take(1_024);
 
   const refused = await call(pagoda.url, { agent });
-  expectAnswer(refused, 503, "no upstream can take the request now");
+  expectAnswer(refused, 503, "no upstream is ready");
   expect(refused.message.headers["retry-after"]).toBe("1");
   const labels = { reason: "NoEndpointReady", cause: "PoolExhausted", route: "all", cluster: "upstream" };
   expect(await pagoda.metric("http_local_responses_total", labels)).toBe(1);

@@ -143,7 +143,7 @@ async function textOf(message: IncomingMessage): Promise<string> {
   return Buffer.concat(await message.toArray()).toString();
 }
 
-test("no configuration is taken over any more while it drains", async () => {
+test("no configuration is applied while it drains", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   using folder = new Folder();

@@ -257,7 +257,7 @@ describe("limits and policies", () => {
     };
     await until(seen, (bodies) => bodies === "sick,well");
     status = 500;
-    await pagoda.log("endpoint is not healthy");
+    await pagoda.log("endpoint is unhealthy");
     expect(await seen()).toBe("well");
     const { text } = await pagoda.admin("/clusters");
     expect(text).toMatch(/"healthy":false,"why":"[^"]*500/);

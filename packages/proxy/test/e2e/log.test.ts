@@ -25,7 +25,7 @@ test("log lines are JSON where standard output is no terminal", async () => {
     expect(line.msg).toBeTypeOf("string");
   }
   expect(pagoda.logs.map(({ msg }) => msg)).toEqual(
-    expect.arrayContaining(["an endpoint can be reached", "GET / 502", "drained"]),
+    expect.arrayContaining(["cluster reachable", "GET / 502", "drained"]),
   );
 });
 
@@ -91,7 +91,7 @@ describe("on a terminal", () => {
     const plain = stripVTControlCharacters(output);
     expect(output).not.toBe(plain);
     expect(plain).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: listening on http:/m);
-    expect(plain).toMatch(/^\[.*\] WARN: no endpoint can be reached$/m);
+    expect(plain).toMatch(/^\[.*\] WARN: cluster unreachable$/m);
     expect(plain).toContain('signal: "SIGINT"');
     expect(plain).toMatch(/INFO: drained/);
     expect(plain).not.toContain('{"level"');

@@ -110,7 +110,7 @@ describe("towards origins", () => {
     folder.write("pagoda.yaml", through(untrusting));
     const reloaded = await fetch(`${pagoda.adminUrl}/reload`, { method: "POST" });
     expect(reloaded.status).toBe(200);
-    expect(await curled(pagoda.url)).toMatch(/^502 the upstream could not be reached/);
+    expect(await curled(pagoda.url)).toMatch(/^502 cannot connect to the upstream/);
   });
 });
 

@@ -38,7 +38,7 @@ describe("a changed configuration takes effect", () => {
     expect(await ask()).toBe("before");
     folder.write("pagoda.yaml", { clusters: {}, ...answering("after") });
     await tell(pagoda);
-    await pagoda.log("the configuration is taken over");
+    await pagoda.log("configuration applied");
     expect(await ask()).toBe("after");
     expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(1);
     expect(await pagoda.metric("pagoda_reloads_total", { result: "success" })).toBeGreaterThan(0);
@@ -71,7 +71,7 @@ describe("an invalid configuration changes nothing", () => {
     expect(text).toContain(
       `${file}:5:9: listeners[0].routes[0].clustr: unknown field; did you mean cluster?`,
     );
-    const { problems } = await pagoda.log("is not taken over");
+    const { problems } = await pagoda.log("configuration rejected");
     expect((problems as string[]).join("\n")).toBe(text.trimEnd());
     expect((await call(pagoda.url)).body).toBe("before");
     expect(await pagoda.metric("pagoda_reloads_total", { result: "failure" })).toBeGreaterThan(0);

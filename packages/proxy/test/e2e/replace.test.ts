@@ -116,7 +116,7 @@ describe("a process that takes another one's place (SIGUSR2)", () => {
     using _successor = successorOf(pagoda);
     folder.write("pagoda.yaml", "listeners: none");
     pagoda.kill("SIGUSR2");
-    expect(await pagoda.log("not replaced")).toMatchObject({
+    expect(await pagoda.log("replacement failed")).toMatchObject({
       level: 50,
       reason: "it ended with exit code 2",
     });
@@ -159,7 +159,7 @@ describe("sockets of a service manager (systemd)", () => {
     const { socket, port } = bound.right;
     using _closed = { [Symbol.dispose]: () => socket.close() };
     await using pagoda = await Pagoda.start({}, [fdOf(socket)]);
-    expect(await pagoda.log("fits no listener")).toMatchObject({ level: 40, socket: `127.0.0.1:${port}` });
+    expect(await pagoda.log("matches no listener")).toMatchObject({ level: 40, socket: `127.0.0.1:${port}` });
   });
 });
 

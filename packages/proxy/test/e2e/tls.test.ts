@@ -127,7 +127,7 @@ test("a certificate replaced on disk is served to new connections, and old ones 
   const later = authority.issue({ subject: "CN=later", names: "DNS:shop.test,IP:127.0.0.1" });
   folder.write("shop.pem", later.certificate);
   folder.write("shop.key", later.key);
-  await pagoda.log("the configuration is taken over");
+  await pagoda.log("configuration applied");
   expect(await subject()).toBe("later");
   const stream = old.request({ ":path": "/" });
   expect(Buffer.concat(await stream.toArray()).toString()).toBe("yes");
@@ -157,7 +157,7 @@ test("a certificate that has ended is served and told of, until there is another
   const renewed = authority.issue({ names, days: 1 });
   folder.write("shop.pem", renewed.certificate);
   folder.write("shop.key", renewed.key);
-  await pagoda.log("the configuration is taken over");
+  await pagoda.log("configuration applied");
   expect(await ask()).toBe("yes 2");
   expect((await ends()) - before).toBeGreaterThanOrEqual(86_400);
 });

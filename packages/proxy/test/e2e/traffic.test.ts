@@ -223,7 +223,7 @@ describe("an https upstream", () => {
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, LOG_LEVEL: "debug" });
     const { status, body } = await call(pagoda.url);
     expect(status).toBe(502);
-    expect(body).toMatch(/^502 the upstream could not be reached\nrequest id: [\da-f-]{36}\n$/);
+    expect(body).toMatch(/^502 cannot connect to the upstream\nrequest id: [\da-f-]{36}\n$/);
     const { fault } = await pagoda.log("GET / 502");
     expect(fault).toMatchObject({ tag: "ConnectFailed", code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
   });

@@ -11,12 +11,12 @@ const endpoint = z.union(
   [
     origin,
     fields({
-      url: origin.describe("The origin: `http://host:port` or `https://host:port`."),
+      url: origin.describe("Origin: `http://host:port` or `https://host:port`."),
       weight: z
         .number({ error: "must be a number above 0" })
         .positive({ error: "must be a number above 0" })
         .optional()
-        .describe("How many calls it gets beside the others'. Default 1."),
+        .describe("Share of calls relative to the other weights. Default: 1."),
     }),
   ],
   {
@@ -24,46 +24,43 @@ const endpoint = z.union(
   },
 );
 
-const scheme = word(["http", "https"]).default("http").describe("Of all endpoints that are found.");
+const scheme = word(["http", "https"]).default("http").describe("Scheme of all discovered endpoints.");
 
 const servers = some(
   text.refine(isDnsServer, { error: "must be the IP address of a DNS server, or IP:PORT, [IPV6]:PORT" }),
 )
   .optional()
-  .describe("DNS servers that are asked: `127.0.0.1:8600`. Default: the system's.");
+  .describe("DNS servers, such as `127.0.0.1:8600`. Default: the system's.");
 
 const dns = fields({
   host: text
     .min(1)
     .describe(
-      "The name whose addresses (A and AAAA) are the endpoints, asked for again as their TTL says. The DNS is asked for it as it stands here: no search domains, no hosts file.",
+      "Name whose addresses (A and AAAA) are the endpoints, resolved again when their TTL expires. Queried as written, without search domains or hosts file.",
     ),
-  port: whole(1, 65_535).describe("Of all of them."),
+  port: whole(1, 65_535).describe("Port of all endpoints."),
   scheme,
   servers,
 });
 
 const srv = fields({
-  name: text.min(1).describe("The name whose SRV records are the endpoints: `_http._tcp.shop.example`."),
+  name: text.min(1).describe("Name whose SRV records are the endpoints, such as `_http._tcp.shop.example`."),
   scheme,
   servers,
 });
 
 const hashed = fields({
   strategy: word(["ring-hash", "maglev"]).describe(
-    "How keys go to endpoints: both move few of them when one comes or goes.",
+    "Consistent hashing algorithm; both move few keys when an endpoint comes or goes.",
   ),
   key: z
     .union(
-      [
-        word(["address", "identity", "path"]),
-        fields({ header: text.min(1).describe("The name of a header field.") }),
-      ],
+      [word(["address", "identity", "path"]), fields({ header: text.min(1).describe("Header field name.") })],
       {
         error: "must be address, identity, path, or { header: NAME }",
       },
     )
-    .describe("What decides: calls of the same key go to the same endpoint."),
+    .describe("Hash key: calls with the same key go to the same endpoint."),
 });
 
 const balance = z.union(
@@ -75,29 +72,31 @@ const balance = z.union(
 );
 
 const checkTimes = {
-  interval: duration.prefault("10s").describe("From one check of an endpoint to the next."),
-  timeout: duration.prefault("5s").describe("A check that takes longer has failed."),
-  healthyThreshold: whole(1, 100).default(2).describe("Checks in a row that make an endpoint fit again."),
-  unhealthyThreshold: whole(1, 100).default(3).describe("Failed checks in a row that make it unfit."),
+  interval: duration.prefault("10s").describe("Time between checks of an endpoint."),
+  timeout: duration.prefault("5s").describe("Time after which a check has failed."),
+  healthyThreshold: whole(1, 100)
+    .default(2)
+    .describe("Consecutive successful checks that make an endpoint healthy."),
+  unhealthyThreshold: whole(1, 100).default(3).describe("Consecutive failed checks that make it unhealthy."),
 };
 
 const check = z.discriminatedUnion(
   "type",
   [
     fields({
-      type: z.literal("http").describe("A GET, and its status."),
+      type: z.literal("http").describe("Sends a GET request and checks the status."),
       path: bare(text)
         .regex(/^\/[!-~]*$/, { error: "must be a path as it is sent: / first, without spaces" })
         .default("/")
-        .describe("Where it is asked."),
-      host: text.optional().describe("The Host that is asked for. Default: the endpoint's."),
-      expectedStatus: some(whole(100, 599)).default([200]).describe("What says that it is well."),
+        .describe("Request path."),
+      host: text.optional().describe("Host of the request. Default: the endpoint's."),
+      expectedStatus: some(whole(100, 599)).default([200]).describe("Statuses of a healthy endpoint."),
       ...checkTimes,
     }),
-    fields({ type: z.literal("tcp").describe("A connection."), ...checkTimes }),
+    fields({ type: z.literal("tcp").describe("Opens a connection."), ...checkTimes }),
     fields({
-      type: z.literal("grpc").describe("gRPC's health checking protocol."),
-      service: text.optional().describe("The service that is asked for. Default: the server as a whole."),
+      type: z.literal("grpc").describe("Uses the gRPC health checking protocol."),
+      service: text.optional().describe("Service to ask about. Default: the whole server."),
       ...checkTimes,
     }),
   ],
@@ -105,15 +104,13 @@ const check = z.discriminatedUnion(
 );
 
 const outliers = fields({
-  consecutiveFailures: whole(1, 100_000).default(5).describe("Failures in a row that eject an endpoint."),
-  interval: duration.prefault("10s").describe("How often those that are ejected are looked at."),
-  ejection: duration
-    .prefault("30s")
-    .describe("How long the first ejection lasts; grows with each further one."),
-  maxEjection: duration.prefault("300s").describe("How long one lasts at most."),
+  consecutiveFailures: whole(1, 100_000).default(5).describe("Consecutive failures that eject an endpoint."),
+  interval: duration.prefault("10s").describe("How often ejected endpoints are reconsidered."),
+  ejection: duration.prefault("30s").describe("Duration of the first ejection; grows with each further one."),
+  maxEjection: duration.prefault("300s").describe("Maximum duration of an ejection."),
   maxEjected: ratio
     .prefault("10%")
-    .describe("The share of endpoints that may be ejected at once; one always may."),
+    .describe("Maximum share of endpoints ejected at once; one may always be."),
 });
 
 const sanText = text.regex(/^(?:\*?[^*]+|[^*]+\*)$/, {
@@ -122,29 +119,27 @@ const sanText = text.regex(/^(?:\*?[^*]+|[^*]+\*)$/, {
 
 const san = z.union(
   [
-    fields({ uri: sanText.describe("One of its URIs: `spiffe://mesh/ns/shop/sa/orders`.") }),
-    fields({ dns: sanText.describe("One of its DNS names: `orders.internal`.") }),
+    fields({ uri: sanText.describe("A URI name: `spiffe://mesh/ns/shop/sa/orders`.") }),
+    fields({ dns: sanText.describe("A DNS name: `orders.internal`.") }),
   ],
   { error: `must be ${validSan}` },
 );
 
 const upstreamTls = fields({
-  ca: text.optional().describe("File with the certificates (PEM) of the authorities that are trusted."),
-  certificate: text.optional().describe("File with the client's certificate (PEM)."),
-  key: text.optional().describe("File with the client's key (PEM)."),
+  ca: text.optional().describe("File with the trusted CA certificates (PEM)."),
+  certificate: text.optional().describe("File with the client certificate (PEM)."),
+  key: text.optional().describe("File with the client's private key (PEM)."),
   servername: text
     .optional()
-    .describe("The name that the certificate must show, and the SNI. Default: the endpoint's host."),
+    .describe("Name that the certificate must have, also sent as SNI. Default: the endpoint's host."),
   sans: some(san)
     .optional()
     .describe(
-      "Names of which the certificate must show one, instead of the host: SPIFFE ids, DNS names. A `*` at the start or the end matches any text.",
+      "Subject alternative names (SPIFFE ids, DNS names), one of which the certificate must have, instead of the host. A `*` at the start or the end matches any text.",
     ),
   verify: flag
     .default(true)
-    .describe(
-      "Whether the origin's certificate must be right. False only where something else vouches for the network.",
-    ),
+    .describe("Verifies the origin's certificate. Set to false only on networks that are secured otherwise."),
 })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     error: "must have both certificate and key, or neither",
@@ -155,46 +150,48 @@ const upstreamTls = fields({
   });
 
 const pool = fields({
-  maxConnections: whole(1, 1_000_000).default(1_024).describe("Calls at once to each endpoint."),
-  connectTimeout: duration.prefault("5s").describe("For a connection to come about, TLS included."),
-  idleTimeout: durationOrNone.prefault("300s").describe("Without a byte of the response's body."),
-  keepAlive: duration.prefault("4s").describe("How long an unused connection is kept."),
+  maxConnections: whole(1, 1_000_000)
+    .default(1_024)
+    .describe("Maximum calls in flight per endpoint and worker."),
+  connectTimeout: duration.prefault("5s").describe("Maximum time to connect, including the TLS handshake."),
+  idleTimeout: durationOrNone.prefault("300s").describe("Maximum time without a byte of the response body."),
+  keepAlive: duration.prefault("4s").describe("How long an idle connection is kept."),
   ping: durationOrNone
     .prefault("10s")
     .describe(
-      "HTTP/2 only: sends a PING after this long without a byte while calls are under way, and closes the connection if there is no answer for as long again. 0ms: never.",
+      "HTTP/2 only: sends a PING after this long without a byte while calls are in flight, and closes the connection if there is no answer for as long again. 0ms: never.",
     ),
 });
 
 export const cluster = fields({
-  endpoints: some(endpoint).optional().describe("The origins, one by one. Or one of the three below."),
-  dns: dns.optional().describe("The addresses of a name."),
+  endpoints: some(endpoint)
+    .optional()
+    .describe("Static list of origins. Exactly one of `endpoints`, `dns`, `srv` and `file` is required."),
+  dns: dns.optional().describe("Discovers endpoints from the addresses of a DNS name."),
   srv: srv
     .optional()
-    .describe("The SRV records of a name. Their weights count with any balance but round-robin."),
+    .describe("Discovers endpoints from SRV records. Their weights apply to every balance but round-robin."),
   file: text
     .min(1)
     .optional()
     .describe(
-      'A JSON file with the endpoints, watched: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, where `weight` defaults to 1. An invalid entry is left out and logged; if no entry is valid, the last list stays.',
+      'A watched JSON file with the endpoints: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, where `weight` defaults to 1. Invalid entries are left out and logged; if no entry is valid, the last list stays.',
     ),
   protocol: word(["http1", "http2"])
     .default("http1")
-    .describe("http2 over plain endpoints is by prior knowledge."),
-  tls: upstreamTls.optional().describe("Of `https://` endpoints."),
-  balance: balance.default("round-robin").describe("How one of the endpoints is chosen for a call."),
+    .describe("Protocol to the origins; over plain `http://` endpoints, http2 uses prior knowledge."),
+  tls: upstreamTls.optional().describe("TLS settings for `https://` endpoints."),
+  balance: balance.default("round-robin").describe("Load balancing strategy."),
   slowStart: duration
     .optional()
-    .describe("For so long a new endpoint gets fewer calls, and ever more. Default: none."),
-  check: check.optional().describe("Active checks."),
-  outliers: outliers.optional().describe("Ejection of endpoints whose calls go worse than the others'."),
+    .describe("Time over which a new endpoint's share of calls grows to its full size. Default: none."),
+  check: check.optional().describe("Active health checks."),
+  outliers: outliers.optional().describe("Outlier detection: ejects endpoints that fail."),
   panicThreshold: ratio
     .prefault("50%")
-    .describe("With a smaller share of healthy endpoints, health is ignored."),
-  pool: pool.prefault({}).describe("Connections to each endpoint."),
-  policies: clusterPolicies
-    .prefault({})
-    .describe("What stands around the cluster, and around each endpoint."),
+    .describe("Panic threshold: with a smaller share of healthy endpoints, health is ignored."),
+  pool: pool.prefault({}).describe("Connections per endpoint."),
+  policies: clusterPolicies.prefault({}).describe("Policies for the cluster and its endpoints."),
 }).refine(
   ({ endpoints, dns, srv, file }) =>
     [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,

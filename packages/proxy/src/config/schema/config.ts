@@ -14,22 +14,22 @@ const validVia = "must be false, or letters, digits and ._:-";
 const validCollector = "must be a URL with a path, such as http://collector:4318/v1/traces";
 
 const certificate = fields({
-  certificate: text.min(1).describe("File with the certificate and those that it is signed by (PEM)."),
-  key: text.min(1).describe("File with the key (PEM)."),
+  certificate: text.min(1).describe("File with the certificate chain (PEM)."),
+  key: text.min(1).describe("File with the private key (PEM)."),
 });
 
 const tls = fields({
-  certificates: some(certificate).describe("By the names in them; the first one also where none fits."),
-  minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("The oldest that is spoken."),
-  ciphers: text.optional().describe("A list as OpenSSL has it. Default: Node's."),
+  certificates: some(certificate).describe(
+    "Certificates, selected by server name (SNI); the first is the default.",
+  ),
+  minVersion: word(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("Minimum TLS version."),
+  ciphers: text.optional().describe("Cipher list in OpenSSL format. Default: Node's."),
   clients: fields({
-    ca: text
-      .min(1)
-      .describe("File with the certificates (PEM) of the authorities that sign clients' certificates."),
-    required: flag.default(true).describe("Whether a client without one is refused."),
+    ca: text.min(1).describe("File with the CA certificates (PEM) that verify client certificates."),
+    required: flag.default(true).describe("Refuses clients without a certificate."),
   })
     .optional()
-    .describe("Clients show certificates, too."),
+    .describe("Verifies client certificates (mutual TLS)."),
 });
 
 const paths = fields({
@@ -38,14 +38,14 @@ const paths = fields({
     .describe(
       "`minimal`: routes and policies match the normal form of a path (RFC 3986, 6.2.2: dot segments resolved, `%7E` as `~`), and the origin gets the client's own bytes with only dot segments resolved, so signed URLs keep working. `rfc3986`: the origin gets the normal form too. `off`: paths are matched and sent unchanged; `/a/../admin` does not match `/admin`, although many origins read it that way.",
     ),
-  slashes: word(["keep", "merge"]).default("keep").describe("Whether `//` becomes `/`."),
+  slashes: word(["keep", "merge"]).default("keep").describe("`merge` turns `//` into `/`."),
   escapedSlashes: word(["keep", "decode", "refuse"])
     .default("keep")
-    .describe("What `%2F` becomes: `decode` for origins that read it as `/`; `refuse` answers 400."),
+    .describe("How to treat `%2F`: `decode` for origins that read it as `/`; `refuse` answers 400."),
   backslashes: word(["refuse", "keep", "slash"])
     .optional()
     .describe(
-      "What `\\` and `%5C` become: `slash` for origins that read them as `/`; `refuse` answers 400. Default: refuse; keep with `normalize: off`.",
+      "How to treat `\\` and `%5C`: `slash` for origins that read them as `/`; `refuse` answers 400. Default: refuse; keep with `normalize: off`.",
     ),
 });
 
@@ -54,100 +54,106 @@ const upgrade = text.refine((name) => isProtocolName(name) && !speaksHttp(name),
 });
 
 const pace = {
-  minRate: byteRate.prefault("240B/s").describe("Bytes a second, on average, after `grace`; 0B/s: no limit."),
+  minRate: byteRate.prefault("240B/s").describe("Minimum average rate after `grace`; 0B/s: no limit."),
   grace: duration.prefault("5s").describe("Time before `minRate` applies."),
-  idle: durationOrNone.prefault("60s").describe("Longest time without a byte; 0ms: no limit."),
-  total: durationOrNone.prefault("0ms").describe("Longest time in all; 0ms: no limit."),
+  idle: durationOrNone.prefault("60s").describe("Maximum time without a byte; 0ms: no limit."),
+  total: durationOrNone.prefault("0ms").describe("Maximum total time; 0ms: no limit."),
 };
 
 const timeouts = fields({
-  head: duration.prefault("60s").describe("Longest time for the head of a request; then 408."),
+  head: duration.prefault("60s").describe("Maximum time to receive a request head, then 408."),
   body: fields(pace)
     .prefault({})
     .describe(
-      "Request bodies, while the proxy waits for the client; a slower one gets 408. Does not apply to gRPC and tunnels.",
+      "Limits for request bodies, counted while the proxy waits for the client; slower clients get 408. Not applied to gRPC and tunnels.",
     ),
   response: fields(pace)
     .prefault({})
-    .describe("Responses, while bytes wait for the client; a slower client is reset."),
+    .describe(
+      "Limits for responses, counted while bytes wait for the client; connections of slower clients are reset.",
+    ),
   quiet: duration
     .prefault("5m")
-    .describe(
-      "Longest time without a byte in either direction while a request is under way, whoever is waited for.",
-    ),
-  idle: duration.prefault("1h").describe("Longest time between requests of a connection."),
+    .describe("Maximum time without a byte in either direction while a request is in flight."),
+  idle: duration.prefault("1h").describe("Maximum time that a connection may be idle between requests."),
 });
 
 const listener = fields({
-  name: name.optional().describe("Says in metrics and logs which listener it is. Default: its address."),
-  address: address.describe("Where it listens: `host:port`, `[ipv6]:port`; port 0 lets the system choose."),
-  tls: tls.optional().describe("Serves https. Default: no TLS."),
+  name: name.optional().describe("Name of the listener in metrics and logs. Default: its address."),
+  address: address.describe(
+    "Address to listen on: `host:port` or `[ipv6]:port`; port 0 lets the system choose.",
+  ),
+  tls: tls.optional().describe("Terminates TLS. Default: plain HTTP."),
   protocols: some(word(["http1", "http2"]))
     .default(["http1", "http2"])
-    .describe("With TLS the client chooses (ALPN); without, HTTP/2 is for those that begin with it."),
+    .describe(
+      "Protocols to serve. With TLS the client chooses by ALPN; without, HTTP/2 requires prior knowledge.",
+    ),
   maxConnections: whole(1, 1_000_000)
     .default(10_000)
-    .describe("Client connections at once, in each worker; further ones are closed."),
+    .describe("Maximum client connections per worker; more are closed."),
   upgrades: z
     .array(upgrade, { error: "must be a list of protocols" })
     .default(["websocket"])
     .describe(
-      "Protocols for which tunnels may be opened; `connect` allows the CONNECT method. No policy sees what goes through a tunnel, so protocols that carry HTTP are never allowed.",
+      "Protocols that clients may upgrade to; `connect` allows the CONNECT method. Policies do not see the traffic in a tunnel, so protocols that carry HTTP are never allowed.",
     ),
   maxConnectionsPerClient: whole(1, 1_000_000)
     .optional()
     .describe(
-      "Connections from one client address (IPv6: from its /64) at once, in each worker; further ones are closed. Do not use behind a load balancer: all connections are its own. Default: no limit.",
+      "Maximum connections per client address (IPv6: per /64) and worker; more are closed. Not for use behind a load balancer, which owns all connections. Default: no limit.",
     ),
   trustedProxies: some(text)
     .optional()
     .describe(
-      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and so on are trusted. `::/0` contains no IPv4 address.",
+      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and similar fields are trusted. `::/0` does not include IPv4.",
     ),
-  paths: paths.prefault({}).describe("How request paths are matched and sent."),
+  paths: paths.prefault({}).describe("How request paths are normalized, matched and forwarded."),
   via: z
     .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })
     .default("pagoda")
     .describe(
-      "The name of this proxy in the `Via` header of requests and responses; false: no `Via`. nginx as an origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
+      "Name of this proxy in the `Via` header of requests and responses; false: no `Via`. An nginx origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
     ),
   timeouts: timeouts.prefault({}).describe("Time limits for clients."),
-  policies: listenerPolicies.prefault({}).describe("What all its calls meet."),
-  routes: some(route).describe("What becomes of a request."),
+  policies: listenerPolicies.prefault({}).describe("Policies applied to every request."),
+  routes: some(route).describe("Routes; the most specific match wins."),
 });
 
 export const config = fields({
-  listeners: some(listener).describe("Where clients connect."),
+  listeners: some(listener).describe("Addresses where clients connect."),
   clusters: z
     .record(name, cluster, { error: "must be an object of clusters by name" })
     .default({})
-    .describe("Origins that do the same, by a name for them."),
-  admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Where it listens.") })
+    .describe("Groups of interchangeable origins, by name."),
+  admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Address to listen on.") })
     .prefault({})
-    .describe("Where operators look."),
+    .describe("Endpoint for operators: health, metrics, configuration."),
   log: fields({
-    level: word(logLevels).default("info").describe("The least important lines to write."),
-    access: flag.default(true).describe("A line for each call that failed or was refused, with the reason."),
-    accessRatio: ratio.prefault("0%").describe("The share of the other calls that get a line, too."),
+    level: word(logLevels).default("info").describe("Minimum severity to write."),
+    access: flag
+      .default(true)
+      .describe("Writes a line for each request that failed or was refused, with the reason."),
+    accessRatio: ratio.prefault("0%").describe("Share of the other requests that are logged too."),
   })
     .prefault({})
-    .describe("Lines of JSON on standard output."),
+    .describe("JSON lines on standard output."),
   tracing: fields({
     endpoint: bare(z.url({ protocol: /^https?$/, error: validCollector }))
       .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })
-      .describe("Where spans are sent to: OTLP over HTTP."),
-    ratio: ratio.prefault("1%").describe("The share of the traces that begin here and are recorded."),
-    service: text.min(1).default("pagoda").describe("The name of the service in spans."),
+      .describe("Collector URL, OTLP over HTTP."),
+    ratio: ratio.prefault("1%").describe("Share of traces started here that are recorded."),
+    service: text.min(1).default("pagoda").describe("Service name in spans."),
   })
     .optional()
-    .describe("A span for each request, and for each try."),
-  drain: fields({ timeout: duration.prefault("30s").describe("Who is not done then is cut off.") })
+    .describe("Exports a span for each request and each try."),
+  drain: fields({ timeout: duration.prefault("30s").describe("Requests that take longer are cut off.") })
     .prefault({})
-    .describe("How long requests in flight may take at the end, and those of a listener that goes."),
+    .describe("Time that requests in flight get to finish at shutdown, or when their listener is removed."),
   watchdog: fields({
     timeout: patience
       .prefault("10s")
-      .describe("A worker that does not answer for this long is killed and replaced."),
+      .describe("Time without an answer after which a worker is killed and replaced."),
   })
     .prefault({})
     .describe("Replaces workers that hang."),
@@ -155,7 +161,7 @@ export const config = fields({
     .union([whole(1, 1_024), z.literal("all")], { error: "must be an integer from 1 to 1024, or all" })
     .default("all")
     .describe(
-      "Worker processes; all: one for each core, or as many as a container's CPU quota allows, rounded up. Each further one takes about 40 MiB, besides what they share.",
+      "Worker processes; `all`: one per core, or as many as the container's CPU quota allows, rounded up. Each additional worker takes about 40 MiB, besides shared memory.",
     ),
 });
 

@@ -4,21 +4,26 @@ import { routePolicies } from "./policies.ts";
 import { bare, secret } from "../../schema/secrets.ts";
 
 const field = fields({
-  name: text.min(1).describe("Its name."),
-  exact: secret(text).optional().describe("Its value is this."),
-  contains: secret(text).optional().describe("Its value has this in it."),
-  regex: secret(text).optional().describe("Its value as a whole matches this."),
-  present: z.literal(true, { error: "must be true" }).optional().describe("It is there, whatever its value."),
-  absent: z.literal(true, { error: "must be true" }).optional().describe("It is not there."),
+  name: text.min(1).describe("Header or parameter name."),
+  exact: secret(text).optional().describe("The value equals this string."),
+  contains: secret(text).optional().describe("The value contains this string."),
+  regex: secret(text).optional().describe("The whole value matches this regular expression."),
+  present: z
+    .literal(true, { error: "must be true" })
+    .optional()
+    .describe("The field is present, with any value."),
+  absent: z.literal(true, { error: "must be true" }).optional().describe("The field is absent."),
 });
 
 const path = z.union(
   [
     text,
     fields({
-      exact: text.optional().describe("The path is this."),
-      prefix: text.optional().describe("The path is this, or below it: `/api` is not `/apiary`."),
-      regex: text.optional().describe("The path as a whole matches this."),
+      exact: text.optional().describe("The path equals this string."),
+      prefix: text
+        .optional()
+        .describe("The path equals this prefix or is below it; `/api` does not match `/apiary`."),
+      regex: text.optional().describe("The whole path matches this regular expression."),
     }),
   ],
   {
@@ -27,22 +32,26 @@ const path = z.union(
 );
 
 const match = fields({
-  hosts: some(text).optional().describe("`shop.example`, or `*.shop.example`. Without port. Default: any."),
-  path: path.optional().describe("A prefix, or one of three. Default: any."),
-  methods: some(text).optional().describe("`GET`. It does not stand for `HEAD`. Default: any."),
+  hosts: some(text)
+    .optional()
+    .describe("Hosts without port: `shop.example`, or `*.shop.example`. Default: any."),
+  path: path
+    .optional()
+    .describe("A path prefix, or an object with `exact`, `prefix` or `regex`. Default: any."),
+  methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`. Default: any."),
   headers: some(field)
     .optional()
     .describe(
-      "Header fields, all of which must be so. Who the client is by its certificate stands in `x-forwarded-client-cert`.",
+      "Header fields, all of which must match. `x-forwarded-client-cert` holds the identity from the client's certificate.",
     ),
-  query: some(field).optional().describe("Parameters of the query, all of which must be so."),
+  query: some(field).optional().describe("Query parameters, all of which must match."),
 });
 
 const headers = z.record(text, secret(text));
 const edits = fields({
-  set: headers.optional().describe("Names and values: there is one field of each name then."),
-  add: headers.optional().describe("Names and values of further fields."),
-  remove: some(text).optional().describe("Names of fields that are left out."),
+  set: headers.optional().describe("Fields to set, replacing any of the same name."),
+  add: headers.optional().describe("Fields to append."),
+  remove: some(text).optional().describe("Names of fields to remove."),
 });
 
 const redirect = fields({
@@ -51,31 +60,33 @@ const redirect = fields({
       error: "must be 301, 302, 303, 307 or 308",
     })
     .optional()
-    .describe("Default 302."),
+    .describe("Redirect status. Default: 302."),
   scheme: word(["http", "https"]).optional().describe("Default: the request's."),
   host: text.optional().describe("Default: the request's."),
-  port: whole(1, 65_535).optional().describe("Default: the request's, or the scheme's where that changes."),
-  path: bare(text).optional().describe("In place of the whole path."),
-  prefix: bare(text).optional().describe("In place of the prefix that matched."),
-  stripQuery: flag.optional().describe("Leaves out the query. Default: false."),
+  port: whole(1, 65_535)
+    .optional()
+    .describe("Default: the request's, or the scheme's default if `scheme` changes it."),
+  path: bare(text).optional().describe("Replaces the whole path."),
+  prefix: bare(text).optional().describe("Replaces the matched prefix."),
+  stripQuery: flag.optional().describe("Removes the query. Default: false."),
 });
 
 const respond = fields({
-  status: whole(200, 599).describe("Of the response."),
-  body: secret(text).optional().describe("Its text. Default: none."),
-  headers: headers.optional().describe("Its fields: names and values."),
+  status: whole(200, 599).describe("Response status."),
+  body: secret(text).optional().describe("Response body. Default: none."),
+  headers: headers.optional().describe("Response header fields."),
 });
 
 const rewrite = fields({
-  host: text.optional().describe("In place of the Host that was asked for."),
-  path: bare(text).optional().describe("In place of the whole path."),
-  prefix: bare(text).optional().describe("In place of the prefix that matched."),
+  host: text.optional().describe("Replaces the Host of the request."),
+  path: bare(text).optional().describe("Replaces the whole path."),
+  prefix: bare(text).optional().describe("Replaces the matched prefix."),
   regex: fields({
-    pattern: text.describe("What is replaced in the path, each time that it is there."),
-    substitution: bare(text).describe("What comes in its place; `$1` is the first group."),
+    pattern: text.describe("Regular expression; every match in the path is replaced."),
+    substitution: bare(text).describe("Replacement; `$1` is the first group."),
   })
     .optional()
-    .describe("In place of parts of the path."),
+    .describe("Replaces parts of the path."),
 });
 
 const weight = z
@@ -84,28 +95,32 @@ const weight = z
 
 /** The rest of what must hold of routes the router says itself. */
 export const route = fields({
-  name: name.describe("Says in metrics, logs and other parts of the file which route it is."),
+  name: name.describe("Name of the route in metrics, logs and elsewhere in this file."),
   match: z
     .union([match, some(match)], { error: "must be a match, or a list of them" })
     .optional()
     .describe(
-      "Which requests it is for; of several matches one is enough. Default: all. The most specific route wins.",
+      "Requests that the route takes; with several matches, one is enough. Default: all. The most specific route wins.",
     ),
-  cluster: name.optional().describe("Where its calls go. Or one of the three below."),
+  cluster: name
+    .optional()
+    .describe(
+      "Cluster that receives the requests. Exactly one of `cluster`, `clusters`, `redirect` and `respond` is required.",
+    ),
   clusters: some(
     fields({
-      cluster: name.describe("Where a share of the calls goes."),
-      weight: weight.describe("How large that is, beside the others'."),
+      cluster: name.describe("Cluster that receives a share of the requests."),
+      weight: weight.describe("Share relative to the other weights."),
     }),
   )
     .optional()
-    .describe("Where its calls go, by shares."),
-  redirect: redirect.optional().describe("Sends clients elsewhere."),
-  respond: respond.optional().describe("Answers by itself."),
-  rewrite: rewrite.optional().describe("What the origin is asked for instead."),
-  requestHeaders: edits.optional().describe("Changes the fields of requests."),
-  responseHeaders: edits.optional().describe("Changes the fields of responses."),
-  policies: routePolicies.prefault({}).describe("What its calls meet."),
+    .describe("Splits requests among clusters by weight."),
+  redirect: redirect.optional().describe("Redirects the client."),
+  respond: respond.optional().describe("Responds without an origin."),
+  rewrite: rewrite.optional().describe("Rewrites the request before it is forwarded."),
+  requestHeaders: edits.optional().describe("Changes request header fields."),
+  responseHeaders: edits.optional().describe("Changes response header fields."),
+  policies: routePolicies.prefault({}).describe("Policies for this route."),
 });
 
 export type RouteConfig = z.output<typeof route>;
