@@ -3,7 +3,7 @@ import { mockService } from "@pagoda/core/testing";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
-/** Speaks text to its inner service, numbers to its caller. */
+/** Text inside, numbers outside. */
 const numbers = adapter<number, string, string, number>("numbers", (inner) => ({
   options: { radix: 10 },
   call: async (request, signal) => {
@@ -18,7 +18,7 @@ describe("adapter", () => {
     expect(await doubled.call(12)).toEqual(right(1212));
   });
 
-  test("is as ready as its inner service", () => {
+  test("has the readiness of its inner service", () => {
     const mock = mockService<string, string>();
     expect(numbers(mock.service).ready()).toBeUndefined();
     mock.admit(0);
@@ -34,7 +34,7 @@ describe("adapter", () => {
     });
   });
 
-  test("turns what its call throws into a rejection", async () => {
+  test("rejects when its call throws", async () => {
     const mistaken = adapter<unknown, Passes<unknown>, unknown, Passes<never>>("mistaken", () => ({
       call: () => {
         throw new Error("a defect");

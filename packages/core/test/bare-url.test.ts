@@ -12,22 +12,22 @@ test.each([
   ["http://a.example:", "http://a.example:"],
   ["a.example?token=1", "a.example?(not shown)"],
   ["hook:1?token=1#2", "hook:1?(not shown)"],
-  // No URL.
+  // Not a URL.
   ["#", "#"],
   ["what?", "what?"],
   ["issue #1 of a.example#token", "issue #1 of a.example#(not shown)"],
-  // What people write by mistake.
+  // Common mistakes.
   ["https:/ann:secret@a.example", "https:/(not shown)@a.example"],
   ["https:ann:secret@a.example", "https:(not shown)@a.example"],
   ["HTTPS://ann:secret@a.example", "HTTPS://(not shown)@a.example"],
   ["https://ann:secret.a.example/b", "https://ann:(not shown)/b"],
   ["https://ann:1secret.a.example", "https://ann:(not shown)"],
   ["http://[::1]:secret", "http://[::1]:(not shown)"],
-])("of the URL %s nothing is shown but %s", (url, expected) => {
+])("%s is shown as %s", (url, expected) => {
   expect(bareUrl(url)).toBe(expected);
 });
 
-test("defect: a message about a value showed the password in it", () => {
+test("defect: the message of an invalid value showed its password", () => {
   expect(shown({ key: "http://ann:hunter@a.example" }, 100)).toBe('{"key":"http://(not shown)@a.example"}');
   expect(shown({ "http://ann:hunter@a.example": 1 }, 100)).toBe('{"http://(not shown)@a.example":1}');
   expect(shown([`http://ann:hunter${"x".repeat(100)}@a.example`])).toBe('["http://(not shown)@a.example"]');

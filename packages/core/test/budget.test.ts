@@ -11,7 +11,7 @@ function drain(given: { withdraw(): boolean }): number {
 }
 
 describe("budget", () => {
-  test("gives a share of the calls asked for, and no more", () => {
+  test("allows exactly the ratio of deposited calls", () => {
     const given = budget({ ratio: 0.2, minPerSecond: 0, clock: virtualClock() });
     expect(given.withdraw()).toBe(false);
     for (let n = 0; n < 100; n++) given.deposit();
@@ -19,18 +19,21 @@ describe("budget", () => {
     expect(drain(given)).toBe(20);
   });
 
-  test.each([0.1, 0.3, 0.7, 1, 2.5])("defect of others: a ratio of %d is exact", (ratio) => {
-    const given = budget({ ratio, minPerSecond: 0, clock: virtualClock() });
-    for (let n = 0; n < 1_000; n++) given.deposit();
-    expect(drain(given)).toBe(Math.round(1_000 * ratio));
-  });
+  test.each([0.1, 0.3, 0.7, 1, 2.5])(
+    "defect of other implementations: withdraws exactly a ratio of %d",
+    (ratio) => {
+      const given = budget({ ratio, minPerSecond: 0, clock: virtualClock() });
+      for (let n = 0; n < 1_000; n++) given.deposit();
+      expect(drain(given)).toBe(Math.round(1_000 * ratio));
+    },
+  );
 
-  test("gives some where hardly anything is asked for", () => {
+  test("allows the minimum rate without traffic", () => {
     const given = budget({ clock: virtualClock() });
     expect(drain(given)).toBe(100);
   });
 
-  test("forgets what lies a window back, what was taken as well as what was asked for", async () => {
+  test("forgets deposits and withdrawals older than the window", async () => {
     const clock = virtualClock();
     const given = budget({ ratio: 0.5, minPerSecond: 1, clock });
     for (let n = 0; n < 10; n++) given.deposit();
@@ -41,7 +44,7 @@ describe("budget", () => {
     expect(given.left).toBe(10);
   });
 
-  test("property: no span as long as the window gives more than its share", async () => {
+  test("property: no span as long as the window exceeds the ratio", async () => {
     const steps = fc.array(fc.record({ ms: fc.nat(400), calls: fc.nat(20), wanted: fc.nat(20) }), {
       minLength: 20,
       maxLength: 200,
@@ -76,7 +79,7 @@ describe("budget", () => {
     [{ ratio: NaN }, "budget: ratio must be a number from 0 to 1000 (got NaN)"],
     [{ minPerSecond: -1 }, "budget: minPerSecond must be a number of at least 0 (got -1)"],
     [{ windowMs: 9 }, "budget: windowMs must be a number of at least 10 (got 9)"],
-  ])("does not take %j", (options, problem) => {
+  ])("refuses %j", (options, problem) => {
     expect(() => budget(options)).toThrow(problem);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 const leaf = service("leaf", async (text: string): Promise<Either<never, string>> => right(`${text}.`));
 
-/** Says its name on the way in and on the way out. */
+/** Logs its name on the way in and on the way out. */
 function says(name: string) {
   return layer<string, unknown, never, never, string>(name, (inner) => ({
     call: async (text, signal) =>
@@ -15,7 +15,7 @@ function says(name: string) {
 }
 
 describe("ServiceBuilder", () => {
-  test("has the first layer outermost: a request meets it first, a response last", async () => {
+  test("puts the first layer outermost", async () => {
     const stack = new ServiceBuilder<string>()
       .layer(says("a"))
       .layer(says("b"))
@@ -29,11 +29,11 @@ describe("ServiceBuilder", () => {
     expect(stack.describe()).toEqual({ name: "a", inner: [{ name: "b", inner: [{ name: "leaf" }] }] });
   });
 
-  test("gives the service itself when there is no layer", () => {
+  test("returns the service itself without layers", () => {
     expect(new ServiceBuilder<string>().service(leaf)).toBe(leaf);
   });
 
-  test("is a value: what is added to it does not change it", async () => {
+  test("is immutable", async () => {
     const base = new ServiceBuilder<string>().layer(says("a"));
     const longer = base.layer(says("b"));
     base.layer(says("c"));
@@ -41,7 +41,7 @@ describe("ServiceBuilder", () => {
     expect(await longer.service(leaf).call("")).toEqual(right(">a>b.<b<a"));
   });
 
-  test("makes a fresh service each time", () => {
+  test("makes a new service each time", () => {
     let made = 0;
     const counting = layer("counting", ({ call }) => {
       made++;
@@ -53,7 +53,7 @@ describe("ServiceBuilder", () => {
     expect(made).toBe(2);
   });
 
-  test("has adapters where they stand, among the layers", async () => {
+  test("keeps adapters in their place among the layers", async () => {
     const stack = new ServiceBuilder<number>()
       .adapt(mapRequest((n) => "x".repeat(n)))
       .layer(says("a"))
@@ -64,7 +64,7 @@ describe("ServiceBuilder", () => {
     expect(stack.describe().inner?.[0]?.name).toBe("a");
   });
 
-  test("is one adapter in another stack, where it stands", async () => {
+  test("asAdapter makes one adapter for another stack", async () => {
     const pair = new ServiceBuilder<string>()
       .layer(says("b"))
       .adapt(mapResponse((text: string) => text.length))
@@ -73,13 +73,13 @@ describe("ServiceBuilder", () => {
     expect(await stack.call("")).toEqual(right("9<b<a"));
   });
 
-  test("is one layer in another stack, where it stands", async () => {
+  test("asLayer makes one layer for another stack", async () => {
     const pair = new ServiceBuilder<string>().layer(says("b")).layer(says("c")).asLayer();
     const stack = new ServiceBuilder<string>().layer(says("a")).layer(pair).layer(says("d")).service(leaf);
     expect(await stack.call("")).toEqual(right(">a>b>c>d.<d<c<b<a"));
   });
 
-  test("as a layer stays what it was when the builder goes on", async () => {
+  test("asLayer is not affected by later additions to the builder", async () => {
     const builder = new ServiceBuilder<string>().layer(says("a"));
     const one = builder.asLayer();
     builder.layer(says("b"));

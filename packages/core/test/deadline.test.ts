@@ -35,7 +35,7 @@ const calling =
   (inner, signal) =>
     wrap(inner).call("a", signal);
 
-/** Every way by which core calls one service on behalf of another. */
+/** Every way in which core calls one service on behalf of another. */
 const ways: Readonly<Record<string, Call>> = {
   andThen: calling(andThen(async (text: string) => right(text))),
   asAdapter: calling(new ServiceBuilder<string>().adapt(mapResponse((text: string) => text)).asAdapter()),

@@ -2,7 +2,7 @@ import { staticEndpoints } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 
 describe("staticEndpoints", () => {
-  test("gives what it was given, for good", () => {
+  test("returns the given endpoints and never changes", () => {
     const endpoints = [{ key: "a" }, { key: "b", weight: 0.5 }];
     const discovery = staticEndpoints(endpoints);
     const unsubscribe = discovery.subscribe(() => expect.unreachable());
@@ -10,7 +10,7 @@ describe("staticEndpoints", () => {
     unsubscribe();
   });
 
-  test("refuses the same key twice, and names it", () => {
+  test("refuses duplicate keys and names them", () => {
     expect(() => staticEndpoints([{ key: "a" }, { key: "b" }, { key: "a" }])).toThrow(
       new RangeError('staticEndpoints: key of an endpoint must be one that no other endpoint has (got "a")'),
     );

@@ -17,7 +17,7 @@ interface Refused extends Fault<"Refused"> {
 const refused: Refused = { _tag: "Refused", origin: "local", retryable: true, afterMs: 5 };
 
 describe("isFault", () => {
-  test("takes what carries a tag, an origin and retryable", () => {
+  test("accepts a value with a tag, an origin and retryable", () => {
     expect(isFault(refused)).toBe(true);
     expect(isFault({ ...refused, origin: "upstream", cause: new Error("behind it") })).toBe(true);
   });
@@ -32,22 +32,22 @@ describe("isFault", () => {
     ["an origin unheard of", { ...refused, origin: "elsewhere" }],
     ["one without retryable", { _tag: "Refused", origin: "local" }],
     ["an Either around one", left(refused)],
-  ])("does not take %s", (_what, value) => {
+  ])("refuses %s", (_what, value) => {
     expect(isFault(value)).toBe(false);
   });
 });
 
 describe("hasTag", () => {
-  test("tells one tag from the others", () => {
+  test("distinguishes tags", () => {
     expect(hasTag("Refused")(refused)).toBe(true);
     expect(hasTag("Aborted")(refused)).toBe(false);
   });
 
-  test("does not take a tag on what is no fault, such as a Left", () => {
+  test("ignores the tag of a value that is not a fault, such as a Left", () => {
     expect(hasTag("Left")(left("a"))).toBe(false);
   });
 
-  test("narrows a union to the one", () => {
+  test("narrows a union to the fault of that tag", () => {
     const error = refused as Refused | Aborted;
     const isRefused = hasTag("Refused");
     expectTypeOf(isRefused<typeof error>).guards.toEqualTypeOf<Refused>();
@@ -59,7 +59,7 @@ describe("hasTag", () => {
 });
 
 describe("aborted", () => {
-  test("is local, is not retryable, and carries the signal's reason", () => {
+  test("is local, not retryable, and has the signal's reason as cause", () => {
     expect(aborted(AbortSignal.abort("the client left"))).toEqual({
       _tag: "Aborted",
       origin: "local",
@@ -69,13 +69,13 @@ describe("aborted", () => {
   });
 });
 
-describe("reasons of aborts", () => {
+describe("abort reasons", () => {
   const fault = { _tag: "TimedOut", origin: "upstream", retryable: true } as const;
 
   test.each([
     [timeoutError, "TimeoutError"],
     [abortError, "AbortError"],
-  ])("%o is the platform's error, with the fault as its cause", (make, name) => {
+  ])("%o makes the platform's error with the fault as its cause", (make, name) => {
     const reason = make("in words", fault);
     expect(reason).toBeInstanceOf(DOMException);
     expect(reason).toBeInstanceOf(Error);

@@ -31,14 +31,14 @@ describe("fromTaskEither", () => {
     expect(halving.describe()).toEqual({ name: "half" });
   });
 
-  test("gives the task the signal", async () => {
+  test("passes the signal to the task", async () => {
     const { signal } = new AbortController();
     const echo = fromTaskEither("echo", (_text: string, got?: AbortSignal) => TE.right(got));
     expect(await echo.call("a", signal)).toEqual(right(signal));
   });
 
-  // Defect: it was thrown at the caller, who had set a timer and never took it back.
-  test("turns what a mistake in the function throws into a rejection", async () => {
+  // Defect: it was thrown at the caller, which had set a timer and never cleared it.
+  test("rejects when the function throws", async () => {
     const mistaken = fromTaskEither("mistaken", (_text: string): TE.TaskEither<never, never> => {
       throw new Error("a defect");
     });
@@ -47,14 +47,14 @@ describe("fromTaskEither", () => {
 });
 
 describe("toTaskEither", () => {
-  test("gives what the service gives", async () => {
+  test("returns the service's result", async () => {
     const run = toTaskEither(fromTaskEither("half", half));
     expect(await run(4)()).toEqual(right(2));
     expect(await run(3)()).toEqual(left("odd"));
     expectTypeOf(run(4)).toEqualTypeOf<TE.TaskEither<"odd" | Aborted, number>>();
   });
 
-  test("does nothing until the task is run, and calls each time it is", async () => {
+  test("calls each time the task is run, and not before", async () => {
     const mock = mockService<string, string>();
     const task = toTaskEither(mock.service)("a");
     await mock.expectNoCall();
@@ -64,7 +64,7 @@ describe("toTaskEither", () => {
     expect((await mock.next()).request).toBe("a");
   });
 
-  test("waits for the service to become ready when it is told how long", async () => {
+  test("waits up to maxWaitMs for readiness", async () => {
     const mock = mockService<string, string>();
     const clock = virtualClock();
     mock.admit(0);
@@ -77,13 +77,13 @@ describe("toTaskEither", () => {
     expect(clock.pending).toBe(0);
   });
 
-  // Defect: it waited, outside of every timeout, for as long as a circuit was open.
-  test("calls at once a service that is not ready, which refuses", async () => {
+  // Defect: it waited, outside of every timeout, as long as a circuit was open.
+  test("without maxWaitMs, calls a service that is not ready at once, which refuses", async () => {
     const refusing = notReady();
     expect(await toTaskEither(refusing)("a")()).toEqual(left("not ready"));
   });
 
-  test("is Aborted when the signal is, before the service is ready", async () => {
+  test("returns Aborted when the signal is aborted before the service is ready", async () => {
     const mock = mockService<string, string>();
     mock.admit(0);
     const leaving = new AbortController();
@@ -97,14 +97,14 @@ describe("toTaskEither", () => {
 });
 
 describe("fromAsync", () => {
-  test("makes a value of what the function throws", async () => {
+  test("converts a thrown error to a value", async () => {
     const parse = fromAsync("parse", async (text: string) => JSON.parse(text) as unknown, String);
     expect(await parse.call("[1]")).toEqual(right([1]));
     expect(await parse.call("[")).toEqual(left(expect.stringContaining("SyntaxError")));
     expect(parse.describe()).toEqual({ name: "parse" });
   });
 
-  test("makes a value of what is thrown before the first await, too", async () => {
+  test("converts an error thrown before the first await, too", async () => {
     const early = fromAsync(
       "early",
       (_text: string): Promise<never> => {
@@ -115,7 +115,7 @@ describe("fromAsync", () => {
     expect(await early.call("a")).toEqual(left("Error: at once"));
   });
 
-  test("stays a defect when it is rethrown", async () => {
+  test("an error rethrown by onThrow is a defect", async () => {
     const defect = new Error("a defect");
     const failing = fromAsync(
       "failing",
@@ -127,7 +127,7 @@ describe("fromAsync", () => {
     await expect(failing.call("a")).rejects.toBe(defect);
   });
 
-  test("hands the signal on", async () => {
+  test("passes the signal on", async () => {
     const { signal } = new AbortController();
     const echo = fromAsync("echo", async (_text: string, got?: AbortSignal) => got, String);
     expect(await echo.call("a", signal)).toEqual(right(signal));
@@ -138,11 +138,11 @@ describe("toAsync", () => {
   const failing = (error: unknown) =>
     toAsync(service("failing", async (_text: string): Promise<Either<unknown, string>> => left(error)));
 
-  test("gives the response", async () => {
+  test("returns the response", async () => {
     expect(await toAsync(service("double", async (n: number) => right(n * 2)))(2)).toBe(4);
   });
 
-  test("throws CallFailed with the fault as its cause and the tag as its message", async () => {
+  test("throws CallFailed with the fault as cause and the tag as message", async () => {
     const fault = { _tag: "TimedOut", origin: "upstream", retryable: true };
     const thrown = await failing(fault)("a").catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(CallFailed);
@@ -150,14 +150,14 @@ describe("toAsync", () => {
   });
 
   test.each([["odd"], [undefined], [null], [{ _tag: 5 }]])(
-    "has words for an error without a tag: %j",
+    "has a message for an error without a tag: %j",
     async (cause) => {
       const thrown = await failing(cause)("a").catch((each: unknown) => each);
       expect(thrown).toMatchObject({ message: "the service answered with an error", cause });
     },
   );
 
-  test("waits for the service to become ready when it is told how long", async () => {
+  test("waits up to maxWaitMs for readiness", async () => {
     const mock = mockService<string, string>();
     mock.admit(0);
     const result = toAsync(mock.service, { maxWaitMs: 100, clock: virtualClock() })("a");
@@ -167,12 +167,12 @@ describe("toAsync", () => {
     expect(await result).toBe("b");
   });
 
-  // Defect: it waited, outside of every timeout, for as long as a circuit was open.
-  test("calls at once a service that is not ready, which refuses", async () => {
+  // Defect: it waited, outside of every timeout, as long as a circuit was open.
+  test("without maxWaitMs, calls a service that is not ready at once, which refuses", async () => {
     await expect(toAsync(notReady())("a")).rejects.toMatchObject({ cause: "not ready" });
   });
 
-  test("calls a service that has not become ready in time, which refuses", async () => {
+  test("calls a service that has not become ready in time, which refuses the call", async () => {
     const clock = virtualClock();
     const thrown = toAsync(notReady(), { maxWaitMs: 100, clock })("a").catch((error: unknown) => error);
     let over = false;

@@ -16,13 +16,13 @@ function maxLength(max: number) {
 }
 
 describe("layer", () => {
-  test("answers by what stands around the inner service", async () => {
+  test("answers with the wrapped call", async () => {
     const short = maxLength(3)(service("length", async (text: string) => right(text.length)));
     expect(await short.call("abc")).toEqual(right(3));
     expect(await short.call("abcd")).toEqual(left(tooLong));
   });
 
-  test("runs the per-service part once for each service, never for a call", async () => {
+  test("runs perService once for each service, not for each call", async () => {
     let made = 0;
     const counting = layer("counting", ({ call }) => {
       made++;
@@ -36,7 +36,7 @@ describe("layer", () => {
     expect(made).toBe(2);
   });
 
-  test("keeps state for each service by itself", async () => {
+  test("keeps separate state for each service", async () => {
     const numbered = layer<unknown, unknown, never, never, number>("numbered", () => {
       let calls = 0;
       return { call: () => Promise.resolve(right(++calls)) };
@@ -47,20 +47,20 @@ describe("layer", () => {
     expect([await one.call("a"), await other.call("a")]).toEqual([right(2), right(1)]);
   });
 
-  test("is as ready as inner, if nothing else is said", () => {
+  test("has inner's readiness by default", () => {
     const mock = mockService<string, string>();
     expect(pass(mock.service).ready()).toBeUndefined();
     mock.admit(0);
     expect(pass(mock.service).ready()).toBeInstanceOf(Promise);
   });
 
-  test("answers for its own readiness when it says so", () => {
+  test("uses its own readiness if it has one", () => {
     const turn = Promise.resolve();
     const busy = layer("busy", ({ call }) => ({ ready: () => turn, call }));
     expect(busy(mockService<string, string>().service).ready()).toBe(turn);
   });
 
-  test("describes its name and what it stands around, options and state only where there are any", () => {
+  test("describes its name and inner service, and options and state if there are any", () => {
     const leaf = service("leaf", async (_text: string) => right(1));
     expect(pass(leaf).describe()).toEqual({ name: "pass", inner: [{ name: "leaf" }] });
     const stateful = layer("stateful", ({ call }) => ({ call, state: () => ({ open: false }) }));
@@ -71,7 +71,7 @@ describe("layer", () => {
     });
   });
 
-  test("sees the errors that it handles, and lets the unknown rest through", async () => {
+  test("handles its errors and passes the rest on", async () => {
     const forgive = layer<unknown, unknown, never, "rare", string>("forgive", (inner) => ({
       call: async (request, signal) => {
         const result = await inner.call(request, signal);
@@ -87,7 +87,7 @@ describe("layer", () => {
     expect(await forgive(failing("other")).call("a")).toEqual(left("other"));
   });
 
-  test("turns what its call throws into a rejection", async () => {
+  test("rejects when its call throws", async () => {
     const mistaken = layer("mistaken", () => ({
       call: () => {
         throw new Error("a defect");

@@ -12,7 +12,7 @@ import {
   rangeError,
 } from "@pagoda/core";
 
-describe("message of an invalid option", () => {
+describe("the message of an invalid option", () => {
   test.each<[unknown, string]>([
     [0, "0"],
     [Number.NaN, "NaN"],
@@ -29,7 +29,7 @@ describe("message of an invalid option", () => {
     );
   });
 
-  test("says that a value is missing", () => {
+  test("reports a missing value", () => {
     expect(rangeError("a: b", "an option", undefined).message).toBe("a: b must be an option (missing)");
   });
 
@@ -75,7 +75,7 @@ const passes = (check: () => void): boolean => {
 };
 
 describe("checks", () => {
-  test("numbers and integers are within all bounds", () => {
+  test("checkNumber and checkInteger enforce all bounds", () => {
     const number = fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double(), fc.constant(Infinity));
     const bound = fc.option(fc.integer({ min: -5, max: 5 }), { nil: undefined });
     fc.assert(
@@ -100,18 +100,18 @@ describe("checks", () => {
     );
   });
 
-  test("a number is not a string that reads like one", () => {
+  test("a numeric string is not a number", () => {
     expect(passes(() => checkNumber("a: b", "1" as never))).toBe(false);
     expect(passes(() => checkInteger("a: b", "1" as never))).toBe(false);
   });
 
-  test("Infinity passes where it is the maximum", () => {
+  test("Infinity is valid if it is the maximum", () => {
     expect(passes(() => checkNumber("a: b", Infinity, { min: 1, max: Infinity }))).toBe(true);
     expect(passes(() => checkInteger("a: b", Infinity, { min: 1, max: Infinity }))).toBe(true);
     expect(passes(() => checkInteger("a: b", 2 ** 53, { min: 1, max: Infinity }))).toBe(false);
   });
 
-  test("a duration is above 0 and no longer than a timer can wait", () => {
+  test("a duration is above 0 and at most the longest timer", () => {
     const longest = 2_147_483_647;
     for (const ms of [0.1, 1, longest]) expect(passes(() => checkDuration("a: bMs", ms))).toBe(true);
     for (const ms of [0, -1, longest + 1, Infinity, Number.NaN])
@@ -132,14 +132,14 @@ describe("checks", () => {
     expect(() => checkOneOf("a: b", 2, [1])).toThrow("a: b must be 1 (got 2)");
   });
 
-  test("says which option it is and what it must be, for callers with a place of their own", () => {
+  test("has the option and its requirement as properties", () => {
     const error = rangeError("retry: attempts", "an integer", 1.5);
     expect([error.option, error.requirement]).toEqual(["attempts", "must be an integer (got 1.5)"]);
     expect(rangeError("networks[0]", "a network", 1).option).toBe("networks[0]");
     expect([error, new RangeError("retry: attempts")].map(isOptionError)).toEqual([true, false]);
   });
 
-  test("whatever else is asked for", () => {
+  test("checkOption reports any other requirement", () => {
     checkOption("a: b", [1], true, "a list of at least one entry");
     expect(() => checkOption("a: b", [], false, "a list of at least one entry")).toThrow(
       "a: b must be a list of at least one entry (got [])",

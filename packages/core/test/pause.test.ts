@@ -11,7 +11,7 @@ function begin(signal?: AbortSignal) {
 }
 
 describe("pause", () => {
-  test("takes its time", async () => {
+  test("waits for the given time", async () => {
     const bench = begin();
     await bench.clock.advance(99);
     expect(bench.over).toBe(false);
@@ -19,7 +19,7 @@ describe("pause", () => {
     expect(bench.over).toBe(true);
   });
 
-  test("ends with an abort, and leaves neither timer nor listener", async () => {
+  test("ends with an abort and leaves neither timer nor listener", async () => {
     const leaving = new AbortController();
     const bench = begin(leaving.signal);
     leaving.abort();
@@ -29,14 +29,14 @@ describe("pause", () => {
     expect(getEventListeners(leaving.signal, "abort")).toHaveLength(0);
   });
 
-  test("leaves no listener when its time is over", async () => {
+  test("leaves no listener after the time has passed", async () => {
     const { signal } = new AbortController();
     const bench = begin(signal);
     await bench.clock.advance(100);
     expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 
-  test("does not begin when the abort has happened", async () => {
+  test("returns at once if the signal is already aborted", async () => {
     const bench = begin(AbortSignal.abort());
     await settled();
     expect(bench.over).toBe(true);

@@ -23,12 +23,12 @@ describe("a value in a message", () => {
     [{ "": "#", "a?": ["b?c#d"] }, '{"":"#","a?":["b?c#d"]}'],
     [cyclic, `${"[".repeat(16)}…${"]".repeat(16)}`],
     [deep, `${"[".repeat(16)}…${"]".repeat(16)}`],
-  ])("is shown, whatever it is: %#", (value, expected) => {
+  ])("is shown whatever its type: %#", (value, expected) => {
     expect(shown(value)).toBe(expected);
   });
 
-  test("is JSON where it is short and has no URL in it", () => {
-    // Without these there is none, see `bareUrl`.
+  test("is JSON if it is short and contains no URL", () => {
+    // Without these characters there is no URL, see `bareUrl`.
     const stringUnit = fc
       .string({ unit: "binary", minLength: 1, maxLength: 1 })
       .filter((one) => !/[/.:]/.test(one));
@@ -42,7 +42,7 @@ describe("a value in a message", () => {
   });
 });
 
-test("of many lines the first are shown, and how many more there are", () => {
+test("firstLines returns the first lines and the number of the others", () => {
   const lines = Array.from({ length: 5_000 }, (_, n) => `line ${n}`);
   expect(firstLines(lines.slice(0, 100))).toEqual(lines.slice(0, 100));
   expect(firstLines(lines)).toEqual([...lines.slice(0, 100), "and 4,900 more"]);

@@ -32,11 +32,11 @@ describe("responseClassifier", () => {
     { status: "503", headers: new Headers() },
     { status: 503, headers: null },
     { status: 503, headers: {} },
-  ])("takes what is no HTTP response for a success: %j", (response) => {
+  ])("treats a value that is not an HTTP response as a success: %j", (response) => {
     expect(responseClassifier().outcome(right(response))).toEqual({ kind: "success", retryable: false });
   });
 
-  test("judges a response that stands for a fault as the fault", () => {
+  test("judges a response made from a fault as that fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
     const outcome = responseClassifier().outcome(right({ ...answered(503), fault }));
     expect(outcome).toEqual({ kind: "neutral", retryable: true });
@@ -50,7 +50,7 @@ describe("responseClassifier", () => {
     expect(after("Mon, 23 Nov 2026 12:00:30 GMT")).toBe(30_000);
   });
 
-  test("takes statuses", () => {
+  test("accepts statuses", () => {
     const { outcome } = responseClassifier({ failures: [404, 429], limited: [503], retryable: [409] });
     const read = (status: number) => outcome(right(answered(status)));
     expect(read(404)).toEqual({ kind: "failure", retryable: false });
@@ -60,7 +60,7 @@ describe("responseClassifier", () => {
     expect(read(409)).toEqual({ kind: "success", retryable: true });
   });
 
-  test("takes a predicate for errors", () => {
+  test("accepts a predicate for errors", () => {
     const { outcome } = responseClassifier({ retryableErrors: (error) => hasTag("A")(error) });
     const fault = (tag: string, retryable: boolean) =>
       ({ _tag: tag, origin: "upstream", retryable }) as const;
@@ -71,7 +71,7 @@ describe("responseClassifier", () => {
     });
   });
 
-  test("takes predicates, for responses of any kind", () => {
+  test("accepts predicates for responses of any kind", () => {
     interface Answer {
       readonly code: number;
     }
@@ -84,14 +84,14 @@ describe("responseClassifier", () => {
     expect(outcome(right({ code: -2 }))).toEqual({ kind: "failure", retryable: true });
   });
 
-  test.each(["failures", "limited", "retryable"])("refuses %s that are no HTTP statuses", (option) => {
+  test.each(["failures", "limited", "retryable"])("refuses %s that are not HTTP statuses", (option) => {
     for (const status of [99, 600, 503.5, NaN])
       expect(() => responseClassifier({ [option]: [status] })).toThrow(
         new RangeError(`responseClassifier: ${option} must be HTTP statuses from 100 to 599 (got ${status})`),
       );
   });
 
-  test("follows a body that can be observed to its end", () => {
+  test("follows an observable body to its end", () => {
     const classifier = responseClassifier();
     const follow = (end: (body: Observed) => void): unknown[] => {
       const body = new Observed();
@@ -119,7 +119,7 @@ describe("responseClassifier", () => {
     const stream = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
     classifier.discard(new Response(stream));
     expect(reasons).toHaveLength(1);
-    // A stream that is being read cannot be cancelled here; its rejection must not become an unhandled one.
+    // A stream with a reader cannot be cancelled here; the rejection must not be unhandled.
     const read = new Response("text");
     read.body?.getReader();
     classifier.discard(read);
@@ -128,12 +128,12 @@ describe("responseClassifier", () => {
   });
 });
 
-/** A response of no particular library. */
+/** A response that belongs to no library. */
 function answered(status: number, headers: Record<string, string> = {}) {
   return { status, headers: new Headers(headers) };
 }
 
-/** A body that says how it ends. */
+/** A body that reports how it ends. */
 class Observed {
   readonly isWhole: boolean = false;
   end!: (complete: boolean, fault?: unknown) => void;

@@ -12,12 +12,12 @@ describe("Scope", () => {
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
   });
 
-  test("begins aborted where its caller is", () => {
+  test("is aborted from the start if its caller is", () => {
     const { signal } = new Scope(AbortSignal.abort("early"));
     expect(signal.reason).toBe("early");
   });
 
-  test("tells its layer of the caller's abort after inner has heard of it, and of no other", () => {
+  test("runs onAbort after inner's abort, and only for the caller's abort", () => {
     const told: string[] = [];
     const caller = new AbortController();
     const scope = new Scope(caller.signal, (reason) => told.push(`layer: ${reason}`));
@@ -27,7 +27,7 @@ describe("Scope", () => {
     expect(told).toEqual(["inner", "layer: gone"]);
   });
 
-  test("ends without its caller, and leaves no listener", () => {
+  test("can be aborted alone, and then leaves no listener", () => {
     const caller = new AbortController();
     const scope = new Scope(caller.signal);
     scope.abort("enough");
@@ -36,7 +36,7 @@ describe("Scope", () => {
     expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
   });
 
-  test("hears nothing more once it has ended", () => {
+  test("ignores the caller's abort after end", () => {
     const caller = new AbortController();
     const scope = new Scope(caller.signal);
     scope.end();
@@ -46,7 +46,7 @@ describe("Scope", () => {
 });
 
 describe("deadlineOf", () => {
-  test("is unknown where nobody has set one", () => {
+  test("is undefined if none was set", () => {
     expect(deadlineOf(undefined)).toBeUndefined();
     expect(deadlineOf(new AbortController().signal)).toBeUndefined();
     expect(deadlineOf(new Scope(new AbortController().signal).signal)).toBeUndefined();
@@ -57,7 +57,7 @@ describe("deadlineOf", () => {
     [undefined, 100, 100],
     [100, 200, 100],
     [200, 100, 100],
-  ])("outside %s, inside %s: the nearest counts", (outside, inside, nearest) => {
+  ])("outer %s, inner %s: the earlier one counts", (outside, inside, nearest) => {
     const outer = new Scope(undefined);
     outer.deadline = outside;
     const inner = new Scope(new Scope(outer.signal).signal);
@@ -65,7 +65,7 @@ describe("deadlineOf", () => {
     expect(deadlineOf(inner.signal)).toBe(nearest);
   });
 
-  test("follows one that is set later", () => {
+  test("reflects a deadline that is set later", () => {
     const outer = new Scope(undefined);
     const inner = new Scope(outer.signal);
     outer.deadline = 50;

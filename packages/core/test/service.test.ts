@@ -7,39 +7,39 @@ const half = service("half", async (n: number): Promise<Either<"odd", number>> =
 });
 
 describe("service", () => {
-  test("answers with what the function gives", async () => {
+  test("returns the function's result", async () => {
     expect(await half.call(4)).toEqual(right(2));
     expect(await half.call(3)).toEqual(left("odd"));
   });
 
-  test("hands the signal on", async () => {
+  test("passes the signal on", async () => {
     const { signal } = new AbortController();
     const echo = service("echo", async (_request: string, got?: AbortSignal) => right(got));
     expect(await echo.call("a", signal)).toEqual(right(signal));
   });
 
-  test("rejects for a defect, also for one that the function throws at once", async () => {
+  test("rejects with a defect, even if the function throws synchronously", async () => {
     const broken = service("broken", (_request: string): never => {
       throw new Error("a mistake");
     });
     await expect(broken.call("a")).rejects.toThrow("a mistake");
   });
 
-  test("is always ready, if nothing else is said", () => {
+  test("is always ready by default", () => {
     expect(half.ready()).toBeUndefined();
   });
 
-  test("is as ready as its options say", () => {
+  test("uses the readiness in its options", () => {
     const turn = Promise.resolve();
     const busy = service("busy", async (_text: string) => right(1), { ready: () => turn });
     expect(busy.ready()).toBe(turn);
   });
 
-  test("describes its name, and nothing inside", () => {
+  test("describes its name and no inner service", () => {
     expect(half.describe()).toEqual({ name: "half" });
   });
 
-  test("describes its options, and its state as it is at the moment of asking", () => {
+  test("describes its options and current state", () => {
     let calls = 0;
     const counting = service("counting", async (_text: string) => right(++calls), {
       options: { step: 1 },
@@ -50,7 +50,7 @@ describe("service", () => {
     expect(counting.describe().state).toEqual({ calls: 1 });
   });
 
-  test("has parts that types can name", () => {
+  test("its types can be extracted", () => {
     expectTypeOf(half).toEqualTypeOf<Service<number, number, "odd">>();
     expectTypeOf<RequestOf<typeof half>>().toEqualTypeOf<number>();
     expectTypeOf<ResponseOf<typeof half>>().toEqualTypeOf<number>();

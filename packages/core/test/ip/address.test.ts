@@ -71,7 +71,7 @@ describe("canonicalAddress", () => {
     expect(canonicalAddress(text)).toBeUndefined();
   });
 
-  test("takes what Node takes, and writes it as a URL does", () => {
+  test("accepts what Node accepts and formats it as URL does", () => {
     const group = fc.oneof(
       fc.constant("0"),
       fc.constant("0000"),
@@ -81,7 +81,7 @@ describe("canonicalAddress", () => {
       fc.ipV4(),
       fc.ipV6(),
       fc.array(group, { minLength: 8, maxLength: 8 }).map((all) => all.join(":")),
-      // Hardly any of these is an address.
+      // Few of these are addresses.
       fc.string({ unit: fc.constantFrom(...":.0123fF%"), maxLength: 24 }),
     );
     fc.assert(
@@ -112,7 +112,7 @@ describe("hopAddress", () => {
     ["[::ffff:203.0.113.9]:1", "203.0.113.9"],
     ["::ffff:203.0.113.9", "203.0.113.9"],
     ["[fe80::1%eth0]:80", "fe80::1"],
-  ])("defect: %j was not the address %s", (entry, address) => {
+  ])("defect: %j was not read as %s", (entry, address) => {
     expect(hopAddress(entry)).toBe(address);
   });
 
@@ -131,29 +131,29 @@ describe("hopAddress", () => {
     "[2001:db8::1]:",
     "[]",
     ":80",
-  ])("%j is none", (entry) => {
+  ])("%j has no address", (entry) => {
     expect(hopAddress(entry)).toBeUndefined();
   });
 });
 
 describe("addressGroup", () => {
-  test("of IPv6 addresses is their /64", () => {
+  test("is the /64 of an IPv6 address", () => {
     expect(addressGroup("2001:db8:1:2:3:4:5:6")).toBe("2001:db8:1:2::/64");
     expect(addressGroup("2001:db8:1:2:ffff::")).toBe("2001:db8:1:2::/64");
     expect(addressGroup("2001:db8:1:3::")).toBe("2001:db8:1:3::/64");
   });
 
-  test("is as long as asked for", () => {
+  test("has the requested prefix length", () => {
     expect(addressGroup("2001:db8:1:2ff::1", 56)).toBe("2001:db8:1:200::/56");
     expect(addressGroup("2001:db8:ffff::1", 33)).toBe("2001:db8:8000::/33");
     expect(addressGroup("2001:db8::1", 128)).toBe("2001:db8::1");
   });
 
-  test("of everything else is itself", () => {
+  test("is the text itself for everything else", () => {
     for (const each of ["192.0.2.1", "local", "", "a:b"]) expect(addressGroup(each)).toBe(each);
   });
 
-  test("is one for all addresses of a network, however they are written", () => {
+  test("is the same for all addresses of a network, however written", () => {
     const group = fc.oneof(fc.constant(0), fc.constantFrom(1, 0x10, 0xfff, 0x1000), fc.nat({ max: 0xffff }));
     const half = fc.array(group, { minLength: 4, maxLength: 4 });
     fc.assert(

@@ -3,7 +3,7 @@ import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
-/** A service that is not ready before it is opened, and refuses until then; gives the signals of its calls. */
+/** Not ready, and refuses, until it is opened; records the signals of its calls. */
 function gate() {
   const { promise, resolve } = Promise.withResolvers<void>();
   const signals: (AbortSignal | undefined)[] = [];
@@ -24,7 +24,7 @@ function gate() {
 }
 
 describe("oneshot with maxWaitMs", () => {
-  test("calls in time when the service becomes ready, and leaves no timer", async () => {
+  test("calls when the service becomes ready and leaves no timer", async () => {
     const clock = virtualClock();
     const { inner, open } = gate();
     const result = oneshot(inner, "a", undefined, { maxWaitMs: 100, clock });
@@ -34,7 +34,7 @@ describe("oneshot with maxWaitMs", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("then calls all the same: the service says why it is not ready", async () => {
+  test("calls anyway after maxWaitMs and returns the service's refusal", async () => {
     const clock = virtualClock();
     const { inner, signals } = gate();
     const { signal } = new AbortController();
@@ -60,7 +60,7 @@ describe("oneshot with maxWaitMs", () => {
     expect(await result).toEqual(right("late"));
   });
 
-  test("sets no timer for a service that is ready", async () => {
+  test("sets no timer if the service is ready", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string>();
     const result = oneshot(mock.service, "a", undefined, { maxWaitMs: 100, clock });
@@ -69,7 +69,7 @@ describe("oneshot with maxWaitMs", () => {
     expect(await result).toEqual(right("done"));
   });
 
-  test("ends with the caller, and leaves nothing", async () => {
+  test("ends when the caller aborts and leaves nothing behind", async () => {
     const clock = virtualClock();
     const { inner, signals } = gate();
     const leaving = new AbortController();
@@ -79,7 +79,7 @@ describe("oneshot with maxWaitMs", () => {
     expect([clock.pending, signals]).toEqual([0, []]);
   });
 
-  test("a defect of the call, or of ready(), comes out, and leaves no timer", async () => {
+  test("rejects with a defect of the call or of ready() and leaves no timer", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string>();
     mock.admit(0);
@@ -96,7 +96,7 @@ describe("oneshot with maxWaitMs", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test.each([-1, NaN, 2 ** 31])("does not take %s", async (maxWaitMs) => {
+  test.each([-1, NaN, 2 ** 31])("refuses %s", async (maxWaitMs) => {
     const { inner } = gate();
     await expect(oneshot(inner, "a", undefined, { maxWaitMs })).rejects.toThrow(
       new RangeError(`oneshot: maxWaitMs must be a number from 0 to 2147483647 (got ${maxWaitMs})`),
@@ -105,7 +105,7 @@ describe("oneshot with maxWaitMs", () => {
 });
 
 describe("callAll", () => {
-  test("waits maxWaitMs for a service that is not ready, then gives its refusal", async () => {
+  test("waits maxWaitMs for readiness, then returns the refusal", async () => {
     const clock = virtualClock();
     const { inner } = gate();
     const first = callAll(inner, ["a"], { maxWaitMs: 100, clock }).next();
@@ -117,7 +117,7 @@ describe("callAll", () => {
     expect(await first).toEqual({ done: false, value: left("closed") });
   });
 
-  test("waits a minute at most, if nothing else is said", async () => {
+  test("waits at most a minute by default", async () => {
     const clock = virtualClock();
     const { inner } = gate();
     const first = callAll(inner, ["a"], { clock }).next();
@@ -127,7 +127,7 @@ describe("callAll", () => {
     expect((await first).value).toEqual(left("closed"));
   });
 
-  // Defect: the calls had a signal without the deadline of the caller's.
+  // Defect: the signal of the calls lacked the caller's deadline.
   test("passes the caller's deadline on", async () => {
     const deadlines: unknown[] = [];
     const inner = service("leaf", async (_text: string, signal?: AbortSignal) => {

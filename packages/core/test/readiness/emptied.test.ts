@@ -2,7 +2,7 @@ import { anyReady, isReady, WaitList, whenReady } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test, vi } from "vitest";
 
-/** A list with a gate, and how often it has told that nobody waits. */
+/** A list with a gate that counts how often `emptied` has run. */
 function bench() {
   const emptied = vi.fn<() => void>();
   const gate = { open: false };
@@ -10,8 +10,8 @@ function bench() {
   return { gate, waiting, emptied };
 }
 
-describe("a list that nobody waits in any more says so", () => {
-  test("when the last one leaves, and not before", async () => {
+describe("WaitList reports that it has become empty", () => {
+  test("when the last waiter leaves, and not before", async () => {
     const { waiting, emptied } = bench();
     const leaving = [new AbortController(), new AbortController()] as const;
     for (const { signal } of leaving) void whenReady(waiting, () => undefined, signal);
@@ -24,7 +24,7 @@ describe("a list that nobody waits in any more says so", () => {
     expect(waiting.size).toBe(0);
   });
 
-  test("when the last one is woken, held or not", async () => {
+  test("when the last waiter is woken, held or not", async () => {
     const { gate, waiting, emptied } = bench();
     const plain = waiting.ready();
     void whenReady(waiting, () => undefined);
@@ -34,13 +34,13 @@ describe("a list that nobody waits in any more says so", () => {
     expect(emptied).toHaveBeenCalledTimes(1);
   });
 
-  test("in the tick in which one who only asked has left", () => {
+  test("in the tick in which a caller only asked", () => {
     const { waiting, emptied } = bench();
     expect(isReady(waiting)).toBe(false);
     expect(emptied).toHaveBeenCalledTimes(1);
   });
 
-  test("when the one who waited for any of several has gone elsewhere", async () => {
+  test("when a waiter for any of several services has moved elsewhere", async () => {
     const { gate, waiting, emptied } = bench();
     const other = new WaitList(() => gate.open);
     void whenReady({ ready: () => anyReady([waiting, other]) }, () => undefined);
@@ -51,7 +51,7 @@ describe("a list that nobody waits in any more says so", () => {
     expect(emptied).toHaveBeenCalledTimes(1);
   });
 
-  test("each time anew", () => {
+  test("each time it becomes empty", () => {
     const { waiting, emptied } = bench();
     isReady(waiting);
     isReady(waiting);
@@ -59,7 +59,7 @@ describe("a list that nobody waits in any more says so", () => {
   });
 });
 
-test("a timer that is set only while somebody waits wakes them, also those who come back", async () => {
+test("a timer set only while there are waiters wakes all of them, those that return included", async () => {
   const gate = { open: false };
   let timer: (() => void) | undefined;
   const waiting = new WaitList(
@@ -77,7 +77,7 @@ test("a timer that is set only while somebody waits wakes them, also those who c
   gate.open = true;
   timer?.();
   expect(timer).toBeUndefined();
-  // Somebody else was quicker.
+  // Another caller was faster.
   gate.open = false;
   await settled();
   expect(done).toBe(false);

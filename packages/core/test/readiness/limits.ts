@@ -5,13 +5,13 @@ import { left } from "fp-ts/lib/Either.js";
 export interface Full extends Fault<"Full"> {}
 export const full: Full = { _tag: "Full", origin: "local", retryable: true };
 
-/** A limit as a layer keeps it, in the open: one may stand in several stacks. */
+/** The limit of a layer; several stacks may share one. */
 export class Limit {
   readonly max: number;
   readonly waiting = new WaitList(() => this.inUse < this.max);
   inUse = 0;
   asks = 0;
-  /** The most that were in use at once. */
+  /** Highest number of slots in use at once. */
   peak = 0;
 
   constructor(max: number) {
@@ -19,7 +19,7 @@ export class Limit {
   }
 
   ready(): undefined | Promise<void> {
-    // Who asks that often goes round in circles, and would never let the test end.
+    // A caller that asks this often is in a loop that would never end.
     if (++this.asks > 20_000) throw new Error("asked without end");
     return this.waiting.ready();
   }
@@ -50,7 +50,10 @@ export function limited(limit: Limit): Layer<unknown, unknown, Full> {
   }));
 }
 
-/** A stack over a scripted service, callers that wait for it, and the order in which they came through. */
+/**
+ * A stack over a scripted service, callers that wait for it, and the order in which they were
+ * admitted.
+ */
 export function bench(...limits: readonly Limit[]) {
   const mock = mockService<string, string>();
   const stack: Service<string, string, unknown> = limits.reduceRight<Service<string, string, unknown>>(

@@ -5,14 +5,14 @@ import { describe, expect, test, vi } from "vitest";
 import { bench, full, Limit } from "./limits.ts";
 
 describe("a call without waiting", () => {
-  test("is admitted in the tick in which ready() gave undefined", () => {
+  test("is admitted in the tick in which ready() returned undefined", () => {
     const { stack, through } = bench(new Limit(1));
     expect(stack.ready()).toBeUndefined();
     void stack.call("a");
     expect(through()).toEqual(["a"]);
   });
 
-  test("that finds no slot is refused with the layer's error, not queued", async () => {
+  test("is refused with the layer's error if no slot is free, not queued", async () => {
     const { stack, through, answer } = bench(new Limit(1));
     void stack.call("a");
     expect(await stack.call("b")).toEqual(left(full));
@@ -20,21 +20,21 @@ describe("a call without waiting", () => {
     expect(through()).toEqual(["a"]);
   });
 
-  test("reserves nothing by asking", () => {
+  test("asking for readiness reserves nothing", () => {
     const { stack } = bench(new Limit(1));
     expect([stack.ready(), stack.ready()]).toEqual([undefined, undefined]);
   });
 });
 
-describe("who waits", () => {
-  test("comes through first come first served", async () => {
+describe("a waiter", () => {
+  test("is admitted first come, first served", async () => {
     const { come, through, answer } = bench(new Limit(1));
     for (const name of ["a", "b", "c", "d"]) void come(name);
     for (const index of [0, 1, 2, 3]) await answer(index);
     expect(through()).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("is not overtaken by one who comes when a slot has just become free", async () => {
+  test("is not overtaken by a newcomer when a slot has just become free", async () => {
     const { mock, come, through } = bench(new Limit(1));
     void come("a");
     void come("waits");
@@ -80,7 +80,7 @@ describe("who waits", () => {
     expect(through()).toEqual(["a", "b", "c"]);
   });
 
-  test("keeps its place when a call without waiting took the slot it was woken for", async () => {
+  test("keeps its place when a call without waiting takes the slot it was woken for", async () => {
     const limit = new Limit(1);
     const { stack, come, through, answer } = bench(limit);
     limit.take();
@@ -94,7 +94,7 @@ describe("who waits", () => {
     expect(through()).toEqual(["rude", "a", "b"]);
   });
 
-  test("hands on its turn at once, not when its call has ended", async () => {
+  test("passes its turn on at once, not when its call has ended", async () => {
     const limit = new Limit(2);
     const { come, through } = bench(limit);
     limit.take();
@@ -108,7 +108,7 @@ describe("who waits", () => {
     expect(through()).toEqual(["a", "b"]);
   });
 
-  test("hands on its turn when what it does throws", async () => {
+  test("passes its turn on when its action throws", async () => {
     const limit = new Limit(1);
     const { come, through } = bench(limit);
     limit.take();
@@ -124,8 +124,8 @@ describe("who waits", () => {
   });
 });
 
-describe("who goes away", () => {
-  test("before its turn leaves the queue", async () => {
+describe("a waiter whose signal is aborted", () => {
+  test("leaves the queue before its turn", async () => {
     const limit = new Limit(1);
     const { come, through, answer } = bench(limit);
     const leaving = new AbortController();
@@ -142,7 +142,7 @@ describe("who goes away", () => {
     expect(through()).toEqual(["a", "b"]);
   });
 
-  test("after its wake-up passes it on", async () => {
+  test("passes on a wake-up that it has received", async () => {
     const limit = new Limit(1);
     const { come, through } = bench(limit);
     const leaving = new AbortController();
@@ -156,7 +156,7 @@ describe("who goes away", () => {
     expect(through()).toEqual(["next"]);
   });
 
-  test("in the tick of the wake-up, before it, passes it on", async () => {
+  test("passes on a wake-up of the same tick", async () => {
     const limit = new Limit(1);
     const { come, through } = bench(limit);
     const leaving = new AbortController();
@@ -170,14 +170,14 @@ describe("who goes away", () => {
     expect(through()).toEqual(["next"]);
   });
 
-  test("before it came does not call", async () => {
+  test("does not call if it was aborted before waiting", async () => {
     const { come, through } = bench(new Limit(1));
     const result = (await come("a", AbortSignal.abort())) as ReturnType<typeof left>;
     expect(isLeft(result)).toBe(true);
     expect(through()).toEqual([]);
   });
 
-  test("leaves no listener on its signal, whether it was called or not", async () => {
+  test("leaves no listener on its signal, whether it has called or not", async () => {
     const limit = new Limit(1);
     const { stack } = bench(limit);
     const { signal } = new AbortController();
@@ -193,8 +193,8 @@ describe("who goes away", () => {
   });
 });
 
-describe("a promise that is awaited as it is", () => {
-  test("wakes in its turn, and the next with it", async () => {
+describe("a promise awaited without whenReady", () => {
+  test("settles in its turn, together with the next waiter", async () => {
     const limit = new Limit(1);
     const { stack, come, through } = bench(limit);
     limit.take();
@@ -208,7 +208,7 @@ describe("a promise that is awaited as it is", () => {
     expect(through()).toEqual(["next"]);
   });
 
-  test("stays asleep while nothing is free", async () => {
+  test("stays pending while no slot is free", async () => {
     const list = new WaitList(() => false);
     let woken = false;
     void list.ready()?.then(() => (woken = true));
@@ -220,7 +220,7 @@ describe("a promise that is awaited as it is", () => {
 });
 
 describe("whenReady", () => {
-  test("gives what was done, once that has settled", async () => {
+  test("returns the result of the action", async () => {
     expect(await whenReady({ ready: () => undefined }, () => Promise.resolve(7))).toBe(7);
   });
 
@@ -233,7 +233,7 @@ describe("whenReady", () => {
 });
 
 describe("isReady", () => {
-  test("tells without taking a place", () => {
+  test("does not take a place in the queue", () => {
     const limit = new Limit(1);
     const { stack } = bench(limit);
     expect(isReady(stack)).toBe(true);
@@ -244,7 +244,7 @@ describe("isReady", () => {
 });
 
 describe("oneshot", () => {
-  test("calls at once what is ready, with the signal, and gives what the call gives", async () => {
+  test("calls a ready service at once with the signal and returns its result", async () => {
     const { signal } = new AbortController();
     const call = vi.fn<() => Promise<Either<never, string>>>(async () => right("done"));
     expect(await oneshot(service("leaf", call), "a", signal)).toEqual(right("done"));

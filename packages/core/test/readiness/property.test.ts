@@ -14,8 +14,9 @@ interface Caller {
 }
 
 /**
- * A door is what callers wait at: one stack of limits, or several stacks of which one is enough, as a balancer
- * has them. Stacks name their limits by index, outermost first, so that two of them may share one.
+ * Callers wait at a door: one stack of limits, or several stacks, one of which is enough, as a
+ * balancer has them. Stacks name their limits by index, outermost first, so that two of them may
+ * share one.
  */
 type Door = readonly (readonly number[])[];
 
@@ -104,7 +105,7 @@ class Run {
     this.callers[at % Math.max(1, this.callers.length)]?.controller.abort();
   }
 
-  /** Holds whenever everything has settled. */
+  /** Invariants whenever everything has settled. */
   check(doors: readonly Door[]): void {
     assert.deepEqual(this.defects, []);
     assert.deepEqual(this.refused, [], "admitted, then refused");
@@ -148,7 +149,7 @@ async function play(
   return run;
 }
 
-test("property: no wake-up is lost, no limit exceeded, nobody overtaken, nobody woken twice over", async () => {
+test("property: no wake-up is lost, no limit exceeded, no waiter overtaken or woken twice", async () => {
   await fc.assert(
     fc.asyncProperty(world, fc.array(step, { maxLength: 60 }), async (world, steps) => {
       const run = await play(world, steps);
@@ -161,7 +162,7 @@ test("property: no wake-up is lost, no limit exceeded, nobody overtaken, nobody 
   );
 });
 
-test("property: where one limit decides, who comes through has asked once, or twice when it had to wait", async () => {
+test("property: with one limit, an admitted caller has asked once, or twice if it waited", async () => {
   const oneLimit = world.map(({ limits, doors }) => ({
     limits,
     doors: doors.map(([stack = [0]]) => [stack.slice(0, 1)]),

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { bench, Limit } from "./limits.ts";
 
 describe("several limits", () => {
-  test("one held up further in passes the outer slot to the other stack", async () => {
+  test("a waiter held up by an inner limit passes the outer slot to the other stack", async () => {
     const shared = new Limit(1);
     const narrow = new Limit(1);
     const held = bench(shared, narrow);
@@ -24,8 +24,9 @@ describe("several limits", () => {
     expect(held.through()).toEqual(["held up"]);
   });
 
-  // Defect: each went to the end of the other's queue and woke the next there, in one tick, for ever.
-  test("two woken at once in an outer and an inner queue do not keep each other out", async () => {
+  // Defect: each went to the end of the other's queue and woke the next waiter there, forever in
+  // one tick.
+  test("two waiters woken at once in an outer and an inner queue do not block each other", async () => {
     const outer = new Limit(2);
     const inner = new Limit(2);
     const { come, through } = bench(outer, inner);
@@ -42,7 +43,7 @@ describe("several limits", () => {
     expect(through()).toEqual(["a"]);
   });
 
-  test("one that moves from queue to queue keeps its rank", async () => {
+  test("a waiter keeps its rank from queue to queue", async () => {
     const outer = new Limit(1);
     const inner = new Limit(1);
     const { come, through, answer } = bench(outer, inner);
@@ -52,7 +53,7 @@ describe("several limits", () => {
     outer.take();
     void come("second");
     await settled();
-    // The first is woken in the inner queue and finds a queue in the outer one.
+    // The first waiter is woken in the inner queue and finds a queue in the outer one.
     inner.giveBack();
     await settled();
     outer.giveBack();
@@ -68,14 +69,14 @@ describe("anyReady", () => {
     return { limits, services: limits.map((limit) => bench(limit).stack) };
   }
 
-  test("is ready as soon as one is, and gives back the places it has taken", () => {
+  test("is ready as soon as one service is, and gives up the other places", () => {
     const { limits, services } = two();
     limits[0].take();
     expect(anyReady(services)).toBeUndefined();
     expect(limits[0].waiting.size).toBe(0);
   });
 
-  test("wakes when any becomes ready, and gives the other places back", async () => {
+  test("wakes when any service becomes ready, and gives up the other places", async () => {
     const { limits, services } = two();
     for (const limit of limits) limit.take();
     let done = false;
@@ -88,7 +89,7 @@ describe("anyReady", () => {
     expect(limits.map((limit) => limit.waiting.size)).toEqual([0, 0]);
   });
 
-  test("gives every place back when the one who waits goes away", async () => {
+  test("gives up every place when the waiter leaves", async () => {
     const { limits, services } = two();
     for (const limit of limits) limit.take();
     const leaving = new AbortController();
@@ -99,7 +100,7 @@ describe("anyReady", () => {
     expect(limits.map((limit) => limit.waiting.size)).toEqual([0, 0]);
   });
 
-  test("passes a wake-up on that it did not use", async () => {
+  test("passes on a wake-up that it did not use", async () => {
     const { limits, services } = two();
     for (const limit of limits) limit.take();
     let next = false;
@@ -111,8 +112,9 @@ describe("anyReady", () => {
     expect(next).toBe(true);
   });
 
-  // Defect: the place that was not woken took back the turn of the one that was, in one tick, for ever.
-  test("one who stands twice in one queue gets its turn", async () => {
+  // Defect: the place that was not woken took back the turn of the one that was, forever in one
+  // tick.
+  test("a waiter that is twice in one queue gets its turn", async () => {
     const shared = new Limit(1);
     const services = [bench(shared).stack, bench(shared).stack];
     shared.take();
@@ -125,7 +127,7 @@ describe("anyReady", () => {
     expect(shared.waiting.size).toBe(0);
   });
 
-  test("of nothing is never ready", async () => {
+  test("is never ready without services", async () => {
     let woken = false;
     void anyReady([])?.then(() => (woken = true));
     await settled();

@@ -1,7 +1,7 @@
 import { layer, type Layer, Scope, type Service } from "@pagoda/core";
 import type { Kit, Samples } from "@pagoda/core/testing";
 import * as timers from "node:timers";
-// The one sleep is what the suite must find.
+// The suite must detect this sleep.
 // oxlint-disable-next-line pagoda/no-sleep
 import * as timersPromises from "node:timers/promises";
 import { type Either, isLeft, left, map, right } from "fp-ts/lib/Either.js";
@@ -10,7 +10,7 @@ import { Limit } from "../readiness/limits.ts";
 export type AnyService = Service<unknown, unknown, unknown>;
 export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
 
-/** Around inner as it is, except where `broken` says otherwise. */
+/** A transparent layer, except for what `broken` replaces. */
 export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
   return (kit) => (inner) => ({
     ready: () => inner.ready(),
@@ -22,7 +22,7 @@ export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyServi
 
 export const pass: Layer = layer("pass", ({ call }) => ({ call }));
 
-/** A layer with a limit of its own; `wakes` decides whether a slot that becomes free wakes anyone. */
+/** A layer with a limit; `wakes` decides whether a slot that becomes free wakes a waiter. */
 export function limit(wakes: () => boolean = () => true): (inner: AnyService) => AnyService {
   const slots = new Limit(2);
   return layer("limit", (inner) => ({
@@ -42,7 +42,7 @@ interface Message {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Messages that are records, as those of most protocols. */
+/** Messages that are records, as in most protocols. */
 const records: Samples<string, string> = {
   request: () => ({ status: 0, headers: { accept: "*/*" } }) as never,
   response: () => ({ status: 200, headers: {} }) as never,
@@ -51,7 +51,7 @@ const records: Samples<string, string> = {
 interface Broken {
   readonly what: string;
   readonly makeLayer: MakeLayer;
-  /** The check that must fail, and the words in which. */
+  /** The check that must fail, and its message. */
   readonly fails: readonly [check: string, message: string];
   readonly samples?: Samples<string, string>;
 }
@@ -62,11 +62,11 @@ export const broken: readonly Broken[] = [
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(() => new Promise(() => {})),
     })),
-    // Defect: the runner said "timed out", late, and not of which rule.
+    // Defect: the runner reported "timed out" late and without the rule.
     fails: ["returns inner's response", "conformance: returns inner's response: never settles"],
   },
   {
-    what: "makes an error of a response",
+    what: "turns a response into an error",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(swap),
     })),
@@ -80,7 +80,7 @@ export const broken: readonly Broken[] = [
     fails: ["passes the request on unchanged", "the request was changed"],
   },
   {
-    what: "takes a header out of the request",
+    what: "removes a header from the request",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call({ ...(request as Message), headers: {} }, signal),
     })),
@@ -105,7 +105,7 @@ export const broken: readonly Broken[] = [
   },
   ...["setTimeout", "setInterval", "AbortSignal.timeout", "node:timers", "node:timers/promises"].map(
     (how): Broken => ({
-      what: `sets a timer of the system (${how})`,
+      what: `sets a system timer (${how})`,
       makeLayer: around((inner) => ({
         call: (request, signal) => {
           setSystemTimer(how);
@@ -139,7 +139,7 @@ export const broken: readonly Broken[] = [
     fails: ["returns inner's response", "listeners are left on the caller's signal"],
   },
   {
-    what: "leaves a call of inner under way",
+    what: "leaves a call to inner in flight",
     makeLayer: around((inner) => ({
       call: (request, signal) => {
         inner.call(request).catch(() => {});
@@ -160,7 +160,7 @@ export const broken: readonly Broken[] = [
     fails: ["returns inner's error as a value", "[object Object]"],
   },
   {
-    // Defect: nobody looked at these calls, and the test runner saw a rejection from nowhere.
+    // Defect: these calls were not awaited, and the runner saw an unrelated unhandled rejection.
     what: "rejects on an abort",
     makeLayer: around((inner) => ({
       call: async (request, signal) => {
@@ -194,7 +194,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "passes a signal on that knows no deadline",
+    what: "passes on a signal without the deadline",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, AbortSignal.any(signal === undefined ? [] : [signal])),
     })),
@@ -213,7 +213,7 @@ export const broken: readonly Broken[] = [
     fails: ["the caller's deadline reaches inner", "inner's deadline is later than the caller's"],
   },
   {
-    what: "listens only for an abort that is still to come",
+    what: "ignores a signal that is already aborted",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, onlyLater(signal)),
     })),
@@ -227,7 +227,7 @@ export const broken: readonly Broken[] = [
     fails: ["an aborted call does not affect the next one", "never settles"],
   },
   {
-    what: "never gives back the slot of an aborted call",
+    what: "never releases the slot of an aborted call",
     makeLayer: around((inner) => {
       let taken = false;
       return {
@@ -243,7 +243,7 @@ export const broken: readonly Broken[] = [
     fails: ["an aborted call does not affect the next one", "expected a call, none came"],
   },
   {
-    what: "stays open after an abort",
+    what: "stays tripped after an abort",
     makeLayer: around((inner) => {
       let open = false;
       return {
@@ -283,7 +283,7 @@ export const broken: readonly Broken[] = [
     fails: ["concurrent calls do not affect each other", "one call's abort reached another call"],
   },
   {
-    what: "is ready whatever inner says",
+    what: "is ready whether or not inner is",
     makeLayer: around(() => ({ ready: () => undefined })),
     fails: ["readiness is honoured", "expected no call, 1 came"],
   },
@@ -293,28 +293,28 @@ export const broken: readonly Broken[] = [
     fails: ["readiness is honoured", "a new layer around a ready service is not ready"],
   },
   {
-    what: "does not hear that inner has become ready",
+    what: "does not notice that inner has become ready",
     makeLayer: around((inner) => ({ ready: () => inner.ready() && new Promise(() => {}) })),
     fails: ["readiness is honoured", "expected a call, none came"],
   },
   {
-    what: "holds back, though it is said to be ready always",
+    what: "is not ready, though declared always ready",
     makeLayer: () => pass,
     samples: { ready: "always" },
     fails: ["readiness is honoured", "the layer must always be ready"],
   },
   {
-    what: "wakes nobody when a slot becomes free",
+    what: "wakes no waiter when a slot becomes free",
     makeLayer: () => limit(() => false),
     fails: ["no wake-up is lost when waiters leave", "callers still wait although inner is ready"],
   },
   {
-    what: "forgets a wake-up now and then",
+    what: "loses a wake-up now and then",
     makeLayer: ({ random }) => limit(() => random() < 0.5),
     fails: ["no wake-up is lost when waiters leave", "callers still wait although inner is ready"],
   },
   {
-    what: "calls inner in a later tick without asking whether it is ready",
+    what: "calls inner in a later tick without asking for readiness",
     makeLayer: around((inner) => ({
       call: async (request, signal) => {
         await Promise.resolve();
@@ -334,14 +334,14 @@ export const broken: readonly Broken[] = [
     fails: ["describes itself and its inner service", "inner is missing from the description"],
   },
   {
-    what: "describes itself in what JSON cannot say",
+    what: "has a description that is not JSON",
     makeLayer: around((inner) => ({
       describe: () => ({ name: "broken", options: { ms: Infinity }, inner: [inner.describe()] }),
     })),
     fails: ["describes itself and its inner service", "a description must be JSON"],
   },
   {
-    what: "counts how often it was described",
+    what: "counts how often it is described",
     makeLayer: around((inner) => {
       let asked = 0;
       return { describe: () => ({ name: "broken", state: { asked: asked++ }, inner: [inner.describe()] }) };
@@ -362,7 +362,7 @@ function swap<T>(result: Either<unknown, T>): Either<unknown, T> {
   return isLeft(result) ? result : left(result.right);
 }
 
-/** A signal that follows the caller's a microtask late. */
+/** A signal that is aborted one microtask after the caller's. */
 function later(signal: AbortSignal | undefined): AbortSignal {
   const controller = new AbortController();
   const abort = (): void => void Promise.resolve().then(() => controller.abort());
@@ -371,7 +371,7 @@ function later(signal: AbortSignal | undefined): AbortSignal {
   return controller.signal;
 }
 
-/** A signal that follows the caller's, unless that is aborted already. */
+/** A signal that follows the caller's unless that one is already aborted. */
 function onlyLater(signal: AbortSignal | undefined): AbortSignal {
   const controller = new AbortController();
   signal?.addEventListener("abort", () => controller.abort(), { once: true });

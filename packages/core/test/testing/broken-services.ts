@@ -5,7 +5,7 @@ import { type Either, left, right } from "fp-ts/lib/Either.js";
 interface Asked {
   readonly path: string;
 }
-/** What `discardResponse` recognises, with a body that can be given up. */
+/** A response that `discardResponse` recognises, with a body that can be cancelled. */
 interface Answered {
   readonly status: number;
   readonly headers: Headers;
@@ -14,7 +14,7 @@ interface Answered {
 type Leaf = Service<Asked, Answered, string>;
 type Answer = Either<string, Answered>;
 
-/** A leaf as it should be. */
+/** A correct leaf. */
 export function sound(): Leaf {
   return service<Asked, Answered, string>("sound", (request, signal) => {
     if (signal?.aborted) return Promise.resolve(left("aborted"));
@@ -26,7 +26,7 @@ export function sound(): Leaf {
   });
 }
 
-/** A leaf under test that is sound, except where `broken` says otherwise. */
+/** A correct leaf, except for what `broken` replaces. */
 export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnderTest<Asked, Answered> {
   return () => {
     const leaf = sound();
@@ -45,13 +45,13 @@ export function leafWith(broken: (leaf: Leaf) => Partial<Leaf>): () => LeafUnder
 interface Broken {
   readonly what: string;
   readonly leaf: () => LeafUnderTest<Asked, Answered>;
-  /** The rule that must fail, and the words in which. */
+  /** The rule that must fail, and its message. */
   readonly fails: readonly [rule: string, message: string];
 }
 
 export const broken: readonly Broken[] = [
   {
-    what: "makes an error of everything",
+    what: "turns everything into an error",
     leaf: leafWith(() => ({ call: async () => left("never mind") })),
     fails: ["returns a response as a value", "a request that should be answered ended in an error"],
   },
@@ -64,12 +64,12 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "gives a body that breaks",
+    what: "returns a body that breaks off",
     leaf: leafWith(() => ({ call: async () => right(answered({ breaks: true, cancel() {} })) })),
     fails: ["returns a response as a value", "the body of the response broke off"],
   },
   {
-    what: "rejects where it should give an error",
+    what: "rejects instead of returning an error",
     leaf: leafWith((leaf) => ({
       call: (request, signal) =>
         request.path === "/failing" ? Promise.reject(new Error("failed")) : leaf.call(request, signal),
@@ -80,7 +80,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "throws where it should give an error",
+    what: "throws instead of returning an error",
     leaf: leafWith((leaf) => ({
       call(request, signal) {
         if (request.path === "/failing") throw new Error("failed");
@@ -90,7 +90,7 @@ export const broken: readonly Broken[] = [
     fails: ["returns an error as a value", "call() threw: Error: failed"],
   },
   {
-    what: "reserves a place for each one who asks",
+    what: "reserves a slot for each caller that asks",
     leaf: leafWith((leaf) => {
       let places = 1_000;
       return {
@@ -114,7 +114,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "answers a call that is aborted already",
+    what: "answers a call whose signal is already aborted",
     leaf: leafWith((leaf) => ({ call: (request) => leaf.call(request) })),
     fails: [
       "a call whose signal is already aborted returns an error as a value",
@@ -122,7 +122,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "does not hear of an abort",
+    what: "ignores aborts",
     leaf: leafWith((leaf) => ({
       call: (request, signal) => leaf.call(request, signal?.aborted ? signal : undefined),
     })),
@@ -166,7 +166,7 @@ export const broken: readonly Broken[] = [
     fails: ["returns a response as a value", "listeners are left on the caller's signal"],
   },
   {
-    what: "takes another call only when a response was read",
+    what: "accepts another call only after the response was read",
     leaf: leafWith((leaf) => {
       let isBusy = false;
       return {
@@ -186,7 +186,7 @@ export const broken: readonly Broken[] = [
     fails: ["describes itself", "the description needs a name"],
   },
   {
-    what: "says that something is inside",
+    what: "claims to have an inner service",
     leaf: leafWith(() => ({ describe: () => ({ name: "leaf", inner: [{ name: "more" }] }) })),
     fails: ["describes itself", "a leaf has no inner service"],
   },

@@ -2,7 +2,7 @@ import { virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-/** A clock, and what fired on it: which timer, and when. */
+/** A clock, and a log of which timers fired when. */
 function bench() {
   const clock = virtualClock();
   const fired: string[] = [];
@@ -12,7 +12,7 @@ function bench() {
 }
 
 describe("virtualClock", () => {
-  test("stands still until it is told to go on", async () => {
+  test("stands still until it is advanced", async () => {
     const { clock, fired, set } = bench();
     set("a", 0);
     expect([clock.now(), fired, clock.pending]).toEqual([0, [], 1]);
@@ -36,7 +36,7 @@ describe("virtualClock", () => {
     expect(fired).toEqual(["a@5", "b@5", "c@5", "d@5", "e@5"]);
   });
 
-  test("lets what a timer set off settle before the next one of the same moment", async () => {
+  test("lets everything settle before the next timer of the same moment", async () => {
     const { clock, fired, set } = bench();
     clock.setTimer(5, () => void Promise.resolve().then(() => fired.push("set off")));
     set("next", 5);
@@ -44,14 +44,14 @@ describe("virtualClock", () => {
     expect(fired).toEqual(["set off", "next@5"]);
   });
 
-  test("lets what came before settle first: a timer that it sets is in time", async () => {
+  test("lets earlier work settle first, so that a timer it sets is in time", async () => {
     const { clock, fired, set } = bench();
     void Promise.resolve().then(() => set("late", 3));
     await clock.advance(3);
     expect(fired).toEqual(["late@3"]);
   });
 
-  test("does not fire what was taken back, however often", async () => {
+  test("does not fire a cleared timer, however often it was cleared", async () => {
     const { clock, fired, set } = bench();
     const timer = set("a", 5);
     set("b", 5);
@@ -62,7 +62,7 @@ describe("virtualClock", () => {
     expect(fired).toEqual(["b@5"]);
   });
 
-  test("takes no harm from taking back what has fired", async () => {
+  test("clearing a timer that has fired does nothing", async () => {
     const { clock, set } = bench();
     const timer = set("a", 5);
     set("b", 9);
@@ -71,7 +71,7 @@ describe("virtualClock", () => {
     expect(clock.pending).toBe(1);
   });
 
-  test("a timer that takes back another of the same moment is in time", async () => {
+  test("a timer can clear another one of the same moment", async () => {
     const { clock, fired, set } = bench();
     clock.setTimer(5, () => clock.clearTimer(victim));
     const victim = set("victim", 5);
@@ -79,7 +79,7 @@ describe("virtualClock", () => {
     expect(fired).toEqual([]);
   });
 
-  test("fires timers that timers set, as far as the time goes", async () => {
+  test("fires timers set by timers, if they are due", async () => {
     const { clock, fired } = bench();
     const again = (): void => {
       fired.push(`${clock.now()}`);
@@ -91,7 +91,7 @@ describe("virtualClock", () => {
     expect([clock.now(), clock.pending]).toEqual([35, 1]);
   });
 
-  test("takes time that is over for now", async () => {
+  test("treats a negative delay as 0", async () => {
     const { clock, fired, set } = bench();
     await clock.advance(10);
     set("a", -5);
@@ -99,7 +99,7 @@ describe("virtualClock", () => {
     expect(fired).toEqual(["a@10"]);
   });
 
-  test("runAll fires timers, wherever they lie, until none is left", async () => {
+  test("runAll fires timers until none is left, however far in the future", async () => {
     const { clock, fired, set } = bench();
     set("far", 1e9);
     clock.setTimer(5, () => set("nested", 5));
@@ -108,7 +108,7 @@ describe("virtualClock", () => {
     expect([clock.now(), clock.pending]).toEqual([1e9, 0]);
   });
 
-  test("fireNext fires one timer and lets nothing settle", async () => {
+  test("fireNext fires one timer without letting anything settle", async () => {
     const { clock, fired, set } = bench();
     clock.setTimer(5, () => void Promise.resolve().then(() => fired.push("set off")));
     set("a", 9);
@@ -121,7 +121,7 @@ describe("virtualClock", () => {
     expect(fired).toEqual(["a@9", "set off"]);
   });
 
-  test("timers that fall due in a stall fire late, in their order, and time does not go back", async () => {
+  test("timers due during a stall fire late and in order, and time does not go back", async () => {
     const { clock, fired, set } = bench();
     for (const ms of [30, 10, 20]) set(`${ms}`, ms);
     clock.stall(25);
@@ -131,7 +131,7 @@ describe("virtualClock", () => {
     expect(clock.wallTime()).toBe(Date.UTC(2026, 0, 1) + 30);
   });
 
-  test("the wall time goes with the time, and jumps alone", async () => {
+  test("the wall time advances with the time and can jump alone", async () => {
     const clock = virtualClock(1_000);
     clock.setTimer(3, () => clock.jumpWallTime(-500));
     await clock.advance(10);
@@ -141,7 +141,7 @@ describe("virtualClock", () => {
     expect([clock.now(), clock.wallTime()]).toEqual([15, 515]);
   });
 
-  test("begins on the first day of 2026, if nothing else is said", () => {
+  test("starts on 2026-01-01 by default", () => {
     expect(new Date(virtualClock().wallTime()).toISOString()).toBe("2026-01-01T00:00:00.000Z");
   });
 
@@ -151,7 +151,7 @@ describe("virtualClock", () => {
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("advance" as const), value: fc.nat(15) }) },
   );
 
-  test("property: fires what a sorted list would, at the same moments", async () => {
+  test("property: fires the timers of a sorted list at the same moments", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
         const { clock, fired, set } = bench();
@@ -171,7 +171,7 @@ describe("virtualClock", () => {
           } else if (kind === "advance") {
             await clock.advance(value);
             now += value;
-            // `toSorted` keeps the order of equals, which is the order in which they were set.
+            // `toSorted` is stable, and equals are in the order in which they were set.
             const due = model.filter(({ at }) => at <= now).toSorted((a, b) => a.at - b.at);
             expected.push(...due.map(({ name, at }) => `${name}@${at}`));
             model = model.filter(({ at }) => at > now);

@@ -5,7 +5,7 @@ import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 describe("mockService", () => {
-  test("gives the calls in order, with request and signal, to be answered in any order", async () => {
+  test("returns the calls in order, to be answered in any order", async () => {
     const mock = mockService<string, number, "bad">();
     const { signal } = new AbortController();
     const results = [mock.service.call("a", signal), mock.service.call("b"), mock.service.call("c")];
@@ -19,19 +19,19 @@ describe("mockService", () => {
     expect(await Promise.all(results.slice(0, 2))).toEqual([right(1), left("bad")]);
   });
 
-  test("waits for a call that comes when all has settled", async () => {
+  test("waits for a call that arrives when everything has settled", async () => {
     const mock = mockService<string, number>();
     void settled().then(() => mock.service.call("not yet"));
     void Promise.resolve().then(() => mock.service.call("soon"));
     expect((await mock.next()).request).toBe("soon");
   });
 
-  test("says whose call was expected when none comes", async () => {
+  test("names the mock when no call arrives", async () => {
     await expect(mockService().next()).rejects.toThrow("mock: expected a call, none came");
     await expect(mockService("origin").next()).rejects.toThrow("origin: expected a call, none came");
   });
 
-  test("says how many calls came where none was expected", async () => {
+  test("reports the number of unexpected calls", async () => {
     const mock = mockService<string, number>("origin");
     await mock.expectNoCall();
     void mock.service.call("a");
@@ -42,7 +42,7 @@ describe("mockService", () => {
     await mock.expectNoCall();
   });
 
-  test("counts what is in flight, and shows it in its description", async () => {
+  test("counts calls in flight and shows them in its description", async () => {
     const mock = mockService<string, number>("origin");
     void mock.service.call("a");
     void mock.service.call("b");
@@ -52,7 +52,7 @@ describe("mockService", () => {
     expect(mock.service.describe()).toEqual({ name: "origin", state: { inFlight: 1 } });
   });
 
-  test("settles a call once: what comes after changes nothing", async () => {
+  test("settles a call once", async () => {
     const mock = mockService<string, number, "bad">();
     const result = mock.service.call("a");
     const call = await mock.next();
@@ -63,7 +63,7 @@ describe("mockService", () => {
     expect(mock.inFlight).toBe(0);
   });
 
-  test("settles with Aborted when the signal is aborted, and lets go of the signal", async () => {
+  test("settles with Aborted on an abort and removes its listener", async () => {
     const mock = mockService<string, number>();
     const { abort, signal } = aborting();
     const result = mock.service.call("a", signal);
@@ -75,13 +75,13 @@ describe("mockService", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("settles with Aborted at once when the signal is aborted already", async () => {
+  test("settles with Aborted at once if the signal is already aborted", async () => {
     const mock = mockService<string, number>();
     expect(await mock.service.call("a", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
     expect(mock.inFlight).toBe(0);
   });
 
-  test("lets go of the signal when it is answered", async () => {
+  test("removes its listener when it is answered", async () => {
     const mock = mockService<string, number>();
     const { signal } = aborting();
     void mock.service.call("a", signal);
@@ -90,7 +90,7 @@ describe("mockService", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("admits any number, if nothing else is said", () => {
+  test("admits any number of calls by default", () => {
     const mock = mockService<string, number>();
     for (let n = 0; n < 100; n++) void mock.service.call("a");
     expect(mock.service.ready()).toBeUndefined();
@@ -110,7 +110,7 @@ describe("mockService", () => {
     expect((await mock.next()).request).toBe("b");
   });
 
-  test("wakes who waits when a call has been settled", async () => {
+  test("wakes a waiter when a call has been settled", async () => {
     const mock = mockService<string, number>();
     mock.admit(1);
     void oneshot(mock.service, "a");
@@ -119,7 +119,7 @@ describe("mockService", () => {
     expect((await mock.next()).request).toBe("b");
   });
 
-  test("counts the calls that came although it was not ready", () => {
+  test("counts calls made while it is not ready", () => {
     const mock = mockService<string, number>();
     mock.admit(1);
     void mock.service.call("invited");

@@ -7,19 +7,19 @@ function take(count: number, seed: number): number[] {
 }
 
 describe("seededRandom", () => {
-  test("gives the numbers of mulberry32, on every platform and in every version", () => {
+  test("returns the numbers of mulberry32", () => {
     expect(take(4, 1)).toEqual([
       0.6270739405881613, 0.002735721180215478, 0.5274470399599522, 0.9810509674716741,
     ]);
     expect(take(2, 2 ** 32 - 1)).toEqual([0.8964226141106337, 0.189478256739676]);
   });
 
-  test("gives the same for the same seed and something else for another", () => {
+  test("returns the same numbers for the same seed only", () => {
     expect(take(100, 7)).toEqual(take(100, 7));
     expect(take(100, 7)).not.toEqual(take(100, 8));
   });
 
-  test("stays from 0 to below 1, evenly spread", () => {
+  test("is uniformly distributed from 0 to below 1", () => {
     const bins = Array.from({ length: 20 }, () => 0);
     const values = take(100_000, 3);
     expect(values.every((value) => value >= 0 && value < 1)).toBe(true);
@@ -30,7 +30,7 @@ describe("seededRandom", () => {
     for (const count of bins) expect(Math.abs(count - 5_000)).toBeLessThan(345);
   });
 
-  test("has no memory that shows: one number says nothing about the next", () => {
+  test("successive numbers are uncorrelated", () => {
     const values = take(100_000, 4);
     let sum = 0;
     for (const [index, value] of values.entries()) sum += (value - 0.5) * ((values[index + 1] ?? 0.5) - 0.5);

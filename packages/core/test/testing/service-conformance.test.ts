@@ -7,7 +7,7 @@ type MakeLeaf = Parameters<typeof serviceConformance>[1];
 
 type Define = (name: string, run: () => Promise<void>) => void;
 
-/** Runs one rule as a runner would, and gives what it says. */
+/** Runs one rule as a runner would and returns its message. */
 async function failureOf(rule: string, makeLeaf: MakeLeaf, limitMs: number): Promise<string | undefined> {
   const rules = new Map<string, () => Promise<void>>();
   const define: Define = (name, run) => rules.set(name.replace("service conformance: ", ""), run);
@@ -23,7 +23,7 @@ describe("serviceConformance", () => {
     leafWith(() => ({})),
   );
 
-  describe("of a function that was adapted, without requests that fail or wait", () => {
+  describe("of an adapted function, without requests that fail or wait", () => {
     serviceConformance(test, () => ({
       service: fromAsync(
         "length",
@@ -38,12 +38,12 @@ describe("serviceConformance", () => {
   });
 
   test.each(broken)("finds a leaf that $what", async ({ leaf, fails: [rule, message] }) => {
-    // What does not end, never does; the others get as long as they need.
+    // A rule that should time out gets a short limit, the others as long as they need.
     const limitMs = message.includes("did not end") ? 20 : 60_000;
     expect(await failureOf(rule, leaf as MakeLeaf, limitMs)).toContain(message);
   });
 
-  test("has no rule that no broken leaf fails", () => {
+  test("every rule is failed by some broken leaf", () => {
     const names: string[] = [];
     serviceConformance(
       (name) => names.push(name.replace("service conformance: ", "")),
@@ -52,7 +52,7 @@ describe("serviceConformance", () => {
     expect(new Set(broken.map(({ fails: [rule] }) => rule))).toEqual(new Set(names));
   });
 
-  test("closes each leaf, whatever becomes of the rule", async () => {
+  test("closes each leaf whether its rule passes or fails", async () => {
     let open = 0;
     const makeLeaf = () => {
       open++;

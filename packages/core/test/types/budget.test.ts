@@ -27,11 +27,13 @@ const stack = new ServiceBuilder<HttpRequest>()
 serve(stack);
 `;
 
-/** 1,411 with TypeScript 7.0, 1,340 with 5.9: room for a compiler's release, not for a mistake. */
+/**
+ * 1,411 with TypeScript 7.0, 1,340 with 5.9: room for a new compiler release, not for a mistake.
+ */
 const budget = 1_580;
 
 test.each(compilers)(
-  "a stack of twelve layers keeps to its budget of type instantiations (%s)",
+  "a stack of twelve layers stays within its budget of type instantiations (%s)",
   (compiler) => {
     const without = compile("budget-without", { program: `${before}export {};\n` }, compiler);
     const withStack = compile("budget-with", { program: `${before}${stack}export {};\n` }, compiler);

@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 /** Programs as text by file name; each is a module that may import `./layers.ts`. */
 export type Sources = Readonly<Record<string, string>>;
 
-/** What the compiler says, and the line of the source that it says it of. */
+/** A compiler message and the source line that it refers to. */
 export interface Complaint {
   readonly line: string;
   readonly message: string;
@@ -15,27 +15,30 @@ export interface Complaint {
 export interface Compiled {
   /** By file name, without `.ts`. */
   readonly complaints: Readonly<Record<string, readonly Complaint[]>>;
-  /** What `--extendedDiagnostics` counts as instantiations of types. */
+  /** Type instantiations as counted by `--extendedDiagnostics`. */
   readonly instantiations: number;
-  /** The text of the declarations that the compiler infers, by file name. */
+  /** Text of the inferred declarations, by file name. */
   readonly declarations: Readonly<Record<string, string>>;
 }
 
-/** The compilers that users have, by the package that holds them: this code base's own, and the one before its rewrite. */
+/**
+ * The compilers that users have, by the package that holds them: this code base's own, and the one
+ * before its rewrite.
+ */
 export const compilers = ["typescript", "typescript-5.9"] as const;
 export type Compiler = (typeof compilers)[number];
 
 const { resolve } = createRequire(import.meta.url);
 const tscOf = (compiler: Compiler): string => join(dirname(resolve(`${compiler}/package.json`)), "bin/tsc");
-/** Inside the package, so that `@pagoda/core` is found, and where nothing else looks. */
+/** Inside the package, so that `@pagoda/core` resolves, and where no other tool looks. */
 const core = join(import.meta.dirname, "../..");
 const scratch = join(core, "node_modules/.types-test");
 const layers = readFileSync(join(import.meta.dirname, "layers.ts"), "utf8");
 
-/** Compiles with the options that the whole code base is compiled with. */
+/** Compiles with the options of the whole repository. */
 export function compile(program: string, sources: Sources, compiler: Compiler = "typescript"): Compiled {
   mkdirSync(scratch, { recursive: true });
-  // A folder of its own: tests of the same checkout may run at the same time.
+  // A separate folder, since tests of the same checkout may run at the same time.
   const folder = mkdtempSync(join(scratch, `${program}-`));
   try {
     return compileIn(folder, sources, compiler);
@@ -66,7 +69,7 @@ function compileIn(folder: string, sources: Sources, compiler: Compiler): Compil
     { cwd: folder, encoding: "utf8" },
   );
   const instantiations = Number(/^Instantiations:\s+(\d+)/mu.exec(stdout)?.[1]);
-  // A complaint about the program as a whole stops the compiler before it has looked at the types.
+  // An error about the whole program stops the compiler before it has checked the types.
   if (Number.isNaN(instantiations) || /^(?:tsconfig\.json\S*|error) /mu.test(stdout))
     throw new Error(`the compiler did not check:\n${stdout}`);
   const emitted = join(folder, "out", relative(core, folder));
@@ -81,7 +84,7 @@ function compileIn(folder: string, sources: Sources, compiler: Compiler): Compil
 
 function complaintsOf(stdout: string, files: Sources): Record<string, Complaint[]> {
   const complaints = Object.fromEntries(Object.keys(files).map((name): [string, Complaint[]] => [name, []]));
-  // A complaint goes on over the lines that are indented.
+  // A message continues on the indented lines.
   for (const [, file = "", line, message = ""] of stdout.matchAll(
     /^(\S+)\.ts\((\d+),\d+\): error TS\d+: (.*(?:\n {2,}.*)*)/gmu,
   )) {

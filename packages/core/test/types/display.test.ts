@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { compile, type Compiler, compilers } from "./compile.ts";
 import { inOrder } from "./in-order.ts";
 
-/** The text of each type as an editor shows it, with no expansion and nothing that means nothing to the reader. */
+/** Each type as an editor shows it, without expansions and internals. */
 function displayed(compiler: Compiler): Record<string, string> {
   const stacks = `
 import { mapError, mapRequest, mapResponse, ServiceBuilder } from "@pagoda/core";
@@ -39,7 +39,7 @@ export const caught = empty.adapt(mapError((error: Refused) => error._tag)).laye
   expect(complaints["stacks"]).toEqual([]);
   const types = declarations["stacks"]?.matchAll(/^export declare const (\w+): (.*);$/gmu);
   return Object.fromEntries(
-    // A declaration says where a type comes from, a hover text does not.
+    // A declaration names the module of a type, a hover text does not.
     [...(types ?? [])].map(([, name = "", type = ""]) => [
       name,
       inOrder(type.replaceAll(/import\("[^"]+"\)\./gu, "")),
@@ -47,26 +47,29 @@ export const caught = empty.adapt(mapError((error: Refused) => error._tag)).laye
   );
 }
 
-test.each(compilers)("hover texts name the parts of a stack, not how they were computed (%s)", (compiler) => {
-  expect(displayed(compiler)).toEqual({
-    empty: "ServiceBuilder<HttpRequest, HttpRequest, never, never, Passes<never>, unknown, unknown>",
-    midway:
-      'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, Passes<HttpResponse>, unknown, unknown>',
-    further:
-      'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute | RateLimited, Fault<"TimedOut">, Passes<"from the cache" | HttpResponse>, unknown, unknown>',
-    stack: 'Service<HttpRequest, "from the cache" | HttpResponse, NoRoute | RateLimited | Refused>',
-    twelve:
-      'ServiceBuilder<HttpRequest, HttpRequest & Routed, TimedOut, Fault<"NoRoute" | "RateLimited"> | Fault<"Refused">, Passes<HttpResponse>, HttpResponse, unknown>',
-    served: "Service<HttpRequest, HttpResponse, TimedOut>",
-    client: "ServiceBuilder<string, string, BadBody | TimedOut, never, number, HttpResponse, unknown>",
-    adapted: "Service<string, number, BadBody | Refused | TimedOut>",
-    asAdapter:
-      "Adapter<string, HttpRequest & Routed, HttpResponse, number, BadBody | NoRoute | TimedOut, never, unknown>",
-    replaced: "Adapter<HttpRequest, string, unknown, Passes<never>, never, never, unknown>",
-    changed: "Adapter<unknown, Passes<unknown>, number, string, never, never, unknown>",
-    caught:
-      'ServiceBuilder<HttpRequest, HttpRequest, "Refused", unknown, Passes<HttpResponse>, unknown, Fault<"TimedOut"> | Refused>',
-    asLayer: 'Layer<HttpRequest, Routed, NoRoute, Fault<"TimedOut">, HttpResponse, unknown>',
-    around: "Service<HttpRequest, HttpResponse, Refused | TimedOut>",
-  });
-});
+test.each(compilers)(
+  "hover texts name the parts of a stack, not the types that computed them (%s)",
+  (compiler) => {
+    expect(displayed(compiler)).toEqual({
+      empty: "ServiceBuilder<HttpRequest, HttpRequest, never, never, Passes<never>, unknown, unknown>",
+      midway:
+        'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute, Fault<"TimedOut">, Passes<HttpResponse>, unknown, unknown>',
+      further:
+        'ServiceBuilder<HttpRequest, HttpRequest & Routed, NoRoute | RateLimited, Fault<"TimedOut">, Passes<"from the cache" | HttpResponse>, unknown, unknown>',
+      stack: 'Service<HttpRequest, "from the cache" | HttpResponse, NoRoute | RateLimited | Refused>',
+      twelve:
+        'ServiceBuilder<HttpRequest, HttpRequest & Routed, TimedOut, Fault<"NoRoute" | "RateLimited"> | Fault<"Refused">, Passes<HttpResponse>, HttpResponse, unknown>',
+      served: "Service<HttpRequest, HttpResponse, TimedOut>",
+      client: "ServiceBuilder<string, string, BadBody | TimedOut, never, number, HttpResponse, unknown>",
+      adapted: "Service<string, number, BadBody | Refused | TimedOut>",
+      asAdapter:
+        "Adapter<string, HttpRequest & Routed, HttpResponse, number, BadBody | NoRoute | TimedOut, never, unknown>",
+      replaced: "Adapter<HttpRequest, string, unknown, Passes<never>, never, never, unknown>",
+      changed: "Adapter<unknown, Passes<unknown>, number, string, never, never, unknown>",
+      caught:
+        'ServiceBuilder<HttpRequest, HttpRequest, "Refused", unknown, Passes<HttpResponse>, unknown, Fault<"TimedOut"> | Refused>',
+      asLayer: 'Layer<HttpRequest, Routed, NoRoute, Fault<"TimedOut">, HttpResponse, unknown>',
+      around: "Service<HttpRequest, HttpResponse, Refused | TimedOut>",
+    });
+  },
+);

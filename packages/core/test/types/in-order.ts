@@ -1,4 +1,7 @@
-/** The text of a type or a message with the members of its unions in order: compilers do not agree on one. */
+/**
+ * The text of a type or a message with the members of its unions in order: compilers do not agree
+ * on one.
+ */
 export function inOrder(text: string): string {
   let rest = text;
   // Innermost first, and out of the way of what is further out: it is part of a member there.
@@ -8,7 +11,7 @@ export function inOrder(text: string): string {
 }
 
 const bracketed = /<([^<>]*)>/u;
-/** Stand for what would be taken apart, in characters that no type has. */
+/** Placeholders for parts that must not be split, in characters that no type contains. */
 const hiding = [
   ["<", "\u{E000}"],
   [">", "\u{E001}"],

@@ -17,7 +17,7 @@ declare const flag: boolean;
 const http = new ServiceBuilder<HttpRequest>();
 `;
 
-/** Each must compile as it is: what must not compile in it is marked with `@ts-expect-error`. */
+/** Each program must compile. Expected errors are marked with `@ts-expect-error`. */
 const statements: Readonly<Record<string, string>> = {
   "the errors of a stack are inferred, with no annotation": `
     const stack = http.layer(router()).layer(timeout(1)).layer(rateLimit({ key: () => "" })).service(origin);
@@ -62,7 +62,7 @@ const statements: Readonly<Record<string, string>> = {
 
   "a callback in an inline factory's options sees the builder's request": `
     http.layer(rateLimit({ key: (request) => request.path }));
-    // @ts-expect-error: no router stands outside
+    // @ts-expect-error: there is no router outside
     http.layer(rateLimit({ key: (request) => request.route }));
     http.layer(router()).layer(rateLimit({ key: (request) => request.path + request.route }));`,
 
@@ -87,7 +87,7 @@ const statements: Readonly<Record<string, string>> = {
     const asked: Service<HttpRequest, HttpResponse, Refused> = modest;
     // @ts-expect-error: it needs the method
     const needs: Service<{ readonly path: string }, HttpResponse, Refused> = origin;
-    // @ts-expect-error: it may give any status
+    // @ts-expect-error: it may return any status
     const gives: Service<HttpRequest, { readonly status: 200 }, Refused> = origin;
     // @ts-expect-error: it may fail
     const fails: Service<HttpRequest, HttpResponse, never> = origin;`,
@@ -122,17 +122,17 @@ const statements: Readonly<Record<string, string>> = {
     const replaced = http.layer(router()).adapt(mapRequest((request) => ({ method: "GET", path: request.route })));
     // @ts-expect-error: the route is gone
     replaced.layer(retry());
-    // @ts-expect-error: it takes no strings
+    // @ts-expect-error: it does not accept strings
     http.adapt(mapRequest((url: string) => ({ method: "GET", path: url })));`,
 
   "what is not a layer does not go into layer(), whatever its type": `
     // @ts-expect-error: a plain function
     http.layer(<Req, Res, Err>(inner: Service<Req, Res, Err>) => inner);
-    // @ts-expect-error: one around a certain service
+    // @ts-expect-error: a function around a specific service
     http.layer((inner: typeof origin) => inner);
-    // @ts-expect-error: one whose parameter the builder would infer
+    // @ts-expect-error: a function whose parameter the builder would infer
     http.layer((inner) => inner);
-    // @ts-expect-error: one that composes layers
+    // @ts-expect-error: a function that composes layers
     const composed: Layer<unknown, unknown, TimedOut> = (inner) => timeout(1)(metrics()(inner));
     // @ts-expect-error: an adapter
     http.layer(mapResponse((response: HttpResponse) => response.status));
@@ -238,7 +238,7 @@ const statements: Readonly<Record<string, string>> = {
     const used: Same<typeof stack, Service<HttpRequest, number, NoRoute | TimedOut | BadBody | Refused>> = true;
     // @ts-expect-error: it changes the response
     http.adapt(json((value) => Number(value))).asLayer();
-    // @ts-expect-error: it takes certain errors only
+    // @ts-expect-error: it accepts only certain errors
     http.adapt(mapError((error: Refused) => error)).asLayer();`,
 
   "an adapter that is generic in what it speaks needs no cast": `
@@ -264,7 +264,7 @@ const statements: Readonly<Record<string, string>> = {
       call: (request, signal) => inner.call(request, signal),
     }));`,
 
-  // Defect: of several errors the first was inferred, and the others did not compile.
+  // Defect: only the first of several errors was inferred, and the others did not compile.
   "a service's errors and responses are the union of all that its function returns": `
     declare const refused: Refused, timedOut: TimedOut;
     const several = service("several", async (request: HttpRequest) => {
@@ -300,7 +300,7 @@ const statements: Readonly<Record<string, string>> = {
       return path === "/b" ? TE.left(timedOut) : TE.right(1);
     });
     const tasked: Same<typeof tasks, Service<string, number, Refused | TimedOut>> = true;
-    // @ts-expect-error: it gives no Either
+    // @ts-expect-error: it does not return an Either
     service("number", async (path: string) => path.length);
     function wrap<Req, Res, Err>(run: (request: Req) => Promise<Either<Err, Res>>): Service<Req, Res, Err> {
       return service("generic", run);
@@ -329,7 +329,7 @@ const statements: Readonly<Record<string, string>> = {
     const numbered: typeof inline = inline;
     // @ts-expect-error: nothing added the user
     http.layer(router()).service(wants);
-    // @ts-expect-error: what goes on must still be the request
+    // @ts-expect-error: the result must still be the request
     refine(async (request: HttpRequest) => right({ path: request.path }));`,
 
   "filter raises what its check gives as Left": `
@@ -341,11 +341,11 @@ const statements: Readonly<Record<string, string>> = {
     const same: Same<ErrorOf<typeof stack>, TimedOut | Refused> = true;`,
 
   "an optional layer promises nothing of what it adds": `
-    // @ts-expect-error: what is inside needs the route
+    // @ts-expect-error: the inner part needs the route
     http.layer(optional(flag ? router() : undefined)).layer(retry());`,
 
   "a layer that handles errors cannot be optional": `
-    // @ts-expect-error: who is outside counts on the answer
+    // @ts-expect-error: the outer part relies on the response
     optional(flag ? respond({ Refused: 502 }) : undefined);`,
 
   "a handler layer compiles when it handles what it declares": `
@@ -385,7 +385,7 @@ describe.each(compilers)("types, as %s infers them", (compiler) => {
     expect(complaints[file]).toEqual([]);
   });
 
-  test("the layers that the statements are about compile", () => {
+  test("the layers of the programs compile", () => {
     expect(complaints["layers"]).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
-// Layers and adapters as types alone, for the programs that the tests compile: one for each thing that their types can say.
+// Layers and adapters as types only, for the programs that the tests compile: one for each type
+// parameter.
 import type { Adapter, Fault, Layer, Passes, Service } from "@pagoda/core";
 
 export interface HttpRequest {
@@ -46,8 +47,8 @@ export declare function url(): Adapter<string, HttpRequest, unknown, Passes<neve
 
 export declare const origin: Service<HttpRequest, HttpResponse, Refused>;
 export declare const numbers: Service<HttpRequest, number, Refused>;
-/** What a listener serves: no error may be left. */
+/** Serves a stack, as a listener does: no error may be left. */
 export declare function serve(stack: Service<HttpRequest, HttpResponse, never>): void;
 
-/** True where two types are the same, and not merely assignable to each other. */
+/** True if two types are identical, not merely assignable to each other. */
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

@@ -3,7 +3,7 @@ import { compile, compilers } from "./compile.ts";
 import { inOrder } from "./in-order.ts";
 import { mistakes } from "./mistakes.ts";
 
-// What the compiler says to those who make a mistake is part of the product: these are its words, and its line.
+// The compiler's messages for mistakes are part of the product: these are their texts and lines.
 describe.each(compilers)("the words of %s", (compiler) => {
   const { complaints } = compile("messages", mistakes, compiler);
 
@@ -13,7 +13,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     return { line, message: message.split("\n").map((each) => inOrder(each.trim())) };
   }
 
-  test("a layer in the wrong place: what is missing, on that layer's line", () => {
+  test("a layer in the wrong place: names what is missing, on that layer's line", () => {
     expect(only("misplaced")).toEqual({
       line: ".layer(retry())",
       message: [
@@ -24,7 +24,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     });
   });
 
-  test("an error that nobody answers: its name, where the stack is served", () => {
+  test("an unanswered error: names it where the stack is served", () => {
     expect(only("forgotten")).toEqual({
       line: "serve(stack);",
       message: [
@@ -34,7 +34,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     });
   });
 
-  test("an error raised outside its handler: its name, where the stack is served", () => {
+  test("an error raised outside its handler: names it where the stack is served", () => {
     const { line, message } = only("outside");
     expect([line, message.at(-1)]).toEqual([
       "serve(stack);",
@@ -42,7 +42,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     ]);
   });
 
-  test("a handler that lets through what it declares handled: which error, on the line of its call", () => {
+  test("a handler that passes on an error that it declares handled: names the error on the line of its call", () => {
     const { line, message } = only("handler");
     expect(line).toBe("call: (request, signal) => inner.call(request, signal),");
     expect(message[0]).toBe(
@@ -51,7 +51,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     expect(message).toContain("Type 'Err | TimedOut' is not assignable to type 'Err'.");
   });
 
-  test("a layer that raises what it does not declare: which error, on the line of its call", () => {
+  test("a layer that raises an undeclared error: names the error on the line of its call", () => {
     const { line, message } = only("raiser");
     expect(line).toBe("call: () => Promise.resolve(left(timedOut)),");
     expect(message).toContain("Type 'TimedOut' is not assignable to type 'Err'.");
@@ -61,7 +61,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
   test.each([
     ["plain", ".layer(logged)"],
     ["mapping", ".layer(mapError((error: Refused) => error._tag))"],
-  ])("what is not a layer (%s): what to do instead, on its line", (name, expected) => {
+  ])("a value that is not a layer (%s): tells what to do instead, on its line", (name, expected) => {
     const { line, message } = only(name);
     expect(line).toBe(expected);
     expect(message.at(-1)).toMatch(
@@ -69,7 +69,7 @@ describe.each(compilers)("the words of %s", (compiler) => {
     );
   });
 
-  test("a service that needs what no layer added: what is missing, on its line", () => {
+  test("a service that needs what no layer adds: names what is missing, on its line", () => {
     const { line, message } = only("needy");
     expect(line).toBe(".service(routed);");
     expect(message.at(-1)).toBe(

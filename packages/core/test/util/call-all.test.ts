@@ -3,7 +3,7 @@ import { mockService, settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
-/** The numbers from 0 on, counting what is taken, and whether the sequence was closed. */
+/** The numbers from 0; records how many were taken and whether the sequence was closed. */
 function numbers(end = Infinity) {
   const source = {
     taken: 0,
@@ -27,7 +27,7 @@ function bench(end: number, options: CallAllOptions = {}) {
 }
 
 describe("callAll", () => {
-  test("gives the results in the order of the requests, whatever order they come in", async () => {
+  test("yields the results in the order of the requests, whatever their order of arrival", async () => {
     const { mock, results } = bench(3, { concurrency: 3 });
     const all = Array.from({ length: 3 }, () => results.next());
     await settled();
@@ -42,7 +42,7 @@ describe("callAll", () => {
     expect((await results.next()).done).toBe(true);
   });
 
-  test("takes an async sequence, too", async () => {
+  test("accepts an async sequence", async () => {
     async function* few(): AsyncGenerator<number, void, undefined> {
       yield 1;
       yield 2;
@@ -53,7 +53,7 @@ describe("callAll", () => {
     expect(got).toEqual([right(2), right(4)]);
   });
 
-  test("makes one call after the other, if nothing else is said", async () => {
+  test("makes one call at a time by default", async () => {
     const { mock, results } = bench(3);
     void results.next();
     void results.next();
@@ -64,7 +64,7 @@ describe("callAll", () => {
     expect(mock.calls.map(({ request }) => request)).toEqual([0, 1]);
   });
 
-  test("has as many calls under way as concurrency says, and no more", async () => {
+  test("has at most `concurrency` calls in flight", async () => {
     const { mock, source, results } = bench(10, { concurrency: 3 });
     for (let n = 0; n < 10; n++) void results.next();
     for (let n = 0; n < 10; n++) {
@@ -76,7 +76,7 @@ describe("callAll", () => {
     expect(source.closed).toBe(true);
   });
 
-  test("takes nothing before it is read", async () => {
+  test("takes no request before it is read", async () => {
     const { mock, source } = bench(3);
     await mock.expectNoCall();
     expect(source.taken).toBe(0);
@@ -94,7 +94,7 @@ describe("callAll", () => {
     expect(source.taken).toBe(3);
   });
 
-  test("waits for the service's readiness, with no more requests than it may have under way", async () => {
+  test("waits for readiness without taking further requests", async () => {
     const { mock, source, results } = bench(10, { concurrency: 3 });
     mock.admit(1);
     void results.next();
@@ -105,7 +105,7 @@ describe("callAll", () => {
     expect([mock.calls.length, mock.uninvited]).toEqual([2, 0]);
   });
 
-  test("aborts the calls under way and closes the sequence when the reader leaves early", async () => {
+  test("aborts the calls in flight and closes the sequence when the reader stops early", async () => {
     const { mock, source, results } = bench(10, { concurrency: 3 });
     const first = results.next();
     (await mock.next()).answer("done");
@@ -116,7 +116,7 @@ describe("callAll", () => {
     expect(source).toMatchObject({ taken: 3, closed: true });
   });
 
-  test("gives Aborted for the calls under way when the signal is aborted, and takes no further request", async () => {
+  test("returns Aborted for the calls in flight when the signal is aborted, and takes no further request", async () => {
     const leaving = new AbortController();
     const { source, results } = bench(10, { concurrency: 2, signal: leaving.signal });
     const all = Array.from({ length: 3 }, () => results.next());
@@ -128,13 +128,13 @@ describe("callAll", () => {
     expect(source.closed).toBe(true);
   });
 
-  test("takes nothing when the signal is aborted already", async () => {
+  test("takes no request when the signal is already aborted", async () => {
     const { mock, results } = bench(3, { signal: AbortSignal.abort() });
     expect((await results.next()).done).toBe(true);
     await mock.expectNoCall();
   });
 
-  test("a defect goes to the reader, and aborts the other calls", async () => {
+  test("a defect reaches the reader and aborts the other calls", async () => {
     const { mock, results } = bench(3, { concurrency: 2 });
     const first = results.next();
     const defect = new Error("a defect");
@@ -143,7 +143,8 @@ describe("callAll", () => {
     expect(mock.inFlight).toBe(0);
   });
 
-  // Defect: it was an unhandled rejection, for which Node ends the process, because an earlier call was still open.
+  // Defect: while an earlier call was open it was an unhandled rejection, for which Node ends the
+  // process.
   test("a defect waits for its turn without being unhandled", async () => {
     const { mock, results } = bench(2, { concurrency: 2 });
     const [first, second] = [results.next(), results.next()];

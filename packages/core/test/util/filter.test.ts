@@ -8,13 +8,13 @@ const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) 
 describe("filter", () => {
   conformance(test, () => notEmpty, { request: () => "request" });
 
-  test("refuses with its error, and inner hears nothing", async () => {
+  test("refuses with its error without calling inner", async () => {
     const mock = mockService<string, string>();
     expect(await notEmpty(mock.service).call("")).toEqual(left("empty"));
     await mock.expectNoCall();
   });
 
-  test("lets through the request that the check gave", async () => {
+  test("passes on the request that the check returned", async () => {
     const mock = mockService<string, string>();
     const result = notEmpty(mock.service).call(" a ");
     const inner = await mock.next();
@@ -29,8 +29,8 @@ describe("filter", () => {
     expect(mock.calls.length).toBe(1);
   });
 
-  // Defect: it was thrown at the caller, who had set a timer and never took it back.
-  test("turns what a mistake in the check throws into a rejection", async () => {
+  // Defect: it was thrown at the caller, which had set a timer and never cleared it.
+  test("rejects when the check throws", async () => {
     const mistaken = filter((_text: string) => {
       throw new Error("a defect");
     });

@@ -23,8 +23,8 @@ describe("mapRequest", () => {
     expect(mock.calls.length).toBe(1);
   });
 
-  // Defect: it was thrown at the caller, who had set a timer and never took it back.
-  test("turns what a mistake in the function throws into a rejection", async () => {
+  // Defect: it was thrown at the caller, which had set a timer and never cleared it.
+  test("rejects when the function throws", async () => {
     const mistaken = mapRequest((_text: string): string => {
       throw new Error("a defect");
     });
@@ -42,7 +42,7 @@ describe("mapResponse", () => {
     changes: { response: "all" },
   });
 
-  test("changes responses and leaves errors as they are", async () => {
+  test("changes responses and passes errors on", async () => {
     const shown = mapResponse((n: number) => `${n}`)(half);
     expect(await shown.call(4)).toEqual(right("2"));
     expect(await shown.call(3)).toEqual(left("odd"));
@@ -52,7 +52,7 @@ describe("mapResponse", () => {
 describe("mapError", () => {
   conformance(test, () => mapError((error) => error));
 
-  test("changes errors and leaves responses as they are", async () => {
+  test("changes errors and passes responses on", async () => {
     const loud = mapError((error: "odd") => error.toUpperCase())(half);
     expect(await loud.call(4)).toEqual(right(2));
     expect(await loud.call(3)).toEqual(left("ODD"));

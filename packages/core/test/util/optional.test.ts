@@ -8,11 +8,11 @@ const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) 
 describe("optional", () => {
   conformance(test, () => optional(notEmpty));
 
-  test("is the layer where there is one", async () => {
+  test("returns the layer if there is one", async () => {
     expect(optional(notEmpty)).toBe(notEmpty);
   });
 
-  test("is nothing at all where there is none", () => {
+  test("returns a layer that does nothing if there is none", () => {
     const { service } = mockService<string, string>();
     const none: typeof notEmpty | undefined = undefined;
     expect(optional(none)(service)).toBe(service);

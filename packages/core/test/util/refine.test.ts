@@ -8,7 +8,7 @@ interface Named {
   readonly user: string;
 }
 
-/** Checks that the test answers, in a later tick. */
+/** Checks that the test settles, in a later tick. */
 function bench() {
   const clock = virtualClock();
   const mock = mockService<string & Named, string>();
@@ -29,7 +29,7 @@ const ann = Object.assign("request", { user: "Ann" });
 describe("refine", () => {
   conformance(test, ({ clock }) => refine(async (request: string) => right(request), { clock }));
 
-  test("calls inner with what the check gives, once it has given it", async () => {
+  test("calls inner with the result of the check", async () => {
     const { mock, asked, layered } = bench();
     const result = layered.call("request");
     await mock.expectNoCall();
@@ -40,7 +40,7 @@ describe("refine", () => {
     expect(await result).toEqual(right("done"));
   });
 
-  test("refuses with the error of the check, and inner hears nothing", async () => {
+  test("refuses with the error of the check without calling inner", async () => {
     const { mock, asked, layered } = bench();
     const result = layered.call("request");
     asked[0]?.(left("denied"));
@@ -48,7 +48,7 @@ describe("refine", () => {
     await mock.expectNoCall();
   });
 
-  test("gives the check the signal, and ends in the tick in which the caller leaves", async () => {
+  test("passes the signal to the check and ends in the tick of the caller's abort", async () => {
     const { mock, asked, signals, layered } = bench();
     const leaving = new AbortController();
     const result = layered.call("request", leaving.signal);
@@ -60,13 +60,13 @@ describe("refine", () => {
     await mock.expectNoCall();
   });
 
-  test("does not ask for a caller that has left", async () => {
+  test("does not run the check for an aborted caller", async () => {
     const { asked, layered } = bench();
     expect(await layered.call("request", AbortSignal.abort())).toMatchObject(left({ _tag: "Aborted" }));
     expect(asked).toEqual([]);
   });
 
-  test("waits for inner when that is no more ready after the check", async () => {
+  test("waits for inner if it is no longer ready after the check", async () => {
     const { clock, mock, asked, layered } = bench();
     const result = layered.call("request");
     mock.admit(0);
@@ -78,7 +78,7 @@ describe("refine", () => {
     expect([mock.uninvited, clock.pending]).toEqual([0, 0]);
   });
 
-  test("waits 3 s for it at most, and gives its refusal", async () => {
+  test("waits at most 3 s for inner, then returns its refusal", async () => {
     const clock = virtualClock();
     const open = service("open", async (_text: string) => left("open"), {
       ready: () => new Promise(() => {}),
@@ -92,7 +92,7 @@ describe("refine", () => {
     expect(await result).toEqual(left("open"));
   });
 
-  test("what the check throws, at once or later, is a defect", async () => {
+  test("an error thrown by the check, synchronously or later, is a defect", async () => {
     const leaf = service("leaf", async (_text: string) => right(1));
     const defect = new Error("a defect");
     const later = refine(async (_text: string): Promise<Either<never, string>> => Promise.reject(defect))(
@@ -108,7 +108,7 @@ describe("refine", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  test("does not take a wait that no timer takes", () => {
+  test("refuses a maxWaitMs that timers do not support", () => {
     expect(() => refine(async (text: string) => right(text), { maxWaitMs: -1 })).toThrow(
       new RangeError("refine: maxWaitMs must be a number from 0 to 2147483647 (got -1)"),
     );

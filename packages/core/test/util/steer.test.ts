@@ -8,18 +8,18 @@ const named = (name: string) => service(name, async (_n: number) => right(name))
 const three = [named("a"), named("b"), named("c")];
 
 describe("steer", () => {
-  test("sends each request to the one that pick names", async () => {
+  test("sends each request to the service that pick selects", async () => {
     const steered = steer(three, (n) => n);
     expect(await Promise.all([0, 1, 2].map((n) => steered.call(n)))).toEqual(["a", "b", "c"].map(right));
   });
 
-  test("hands the signal on", async () => {
+  test("passes the signal on", async () => {
     const { signal } = new AbortController();
     const echo = service("echo", async (_n: number, got?: AbortSignal) => right(got));
     expect(await steer([echo], () => 0).call(1, signal)).toEqual(right(signal));
   });
 
-  /** A slow one with a single slot, which is taken, and a free one. */
+  /** A slow service with a single slot, which is taken, and a free one. */
   function slowAndFast() {
     const slot = new Limit(1);
     const slow = mockService<number, string>();
@@ -29,7 +29,7 @@ describe("steer", () => {
     return { slot, fast, slow, steered };
   }
 
-  test("is not held up by one that is busy: requests for the others go on", async () => {
+  test("a busy service does not hold up requests for the others", async () => {
     const { fast, steered } = slowAndFast();
     expect(steered.ready()).toBeUndefined();
     const result = oneshot(steered, 1);
@@ -37,13 +37,13 @@ describe("steer", () => {
     expect(await result).toEqual(right("fast"));
   });
 
-  test("gives a request for the busy one that one's own refusal", async () => {
+  test("a request for a busy service gets that service's refusal", async () => {
     const { slow, steered } = slowAndFast();
     expect(await oneshot(steered, 0)).toEqual(left(full));
     await slow.expectNoCall();
   });
 
-  test("is not ready while none is, and is woken by any", async () => {
+  test("is not ready while no service is, and is woken by any", async () => {
     const { fast, slot, slow, steered } = slowAndFast();
     void steered.call(1);
     await fast.next();
@@ -54,27 +54,27 @@ describe("steer", () => {
     expect((await slow.next()).request).toBe(0);
   });
 
-  test("of no services is refused when it is made", () => {
+  test("refuses an empty list", () => {
     expect(() => steer([], () => 0)).toThrow(RangeError);
     expect(() => steer([], () => 0)).toThrow("services must be a list of at least one service");
   });
 
-  test.each([-1, 3, 0.5, NaN])("rejects, as a defect, when pick gives %d", async (index) => {
+  test.each([-1, 3, 0.5, NaN])("rejects with a defect when pick returns %d", async (index) => {
     const steered = steer(three, () => index);
     await expect(steered.call(1)).rejects.toThrow(
       `steer: result of pick must be an integer from 0 to 2 (got ${index})`,
     );
   });
 
-  // Defect: it was thrown at the caller, who had set a timer and never took it back.
-  test("turns what a mistake in pick throws into a rejection", async () => {
+  // Defect: it was thrown at the caller, which had set a timer and never cleared it.
+  test("rejects when pick throws", async () => {
     const mistaken = steer(three, (): number => {
       throw new Error("a defect");
     });
     await expect(mistaken.call(1)).rejects.toThrow("a defect");
   });
 
-  test("describes every one that it chooses from", () => {
+  test("describes all of its services", () => {
     expect(steer(three, () => 0).describe()).toEqual({
       name: "steer",
       inner: [{ name: "a" }, { name: "b" }, { name: "c" }],

@@ -11,7 +11,7 @@ const half = service("half", async (n: number): Promise<Either<"odd", number>> =
 describe("andThen", () => {
   conformance(test, () => andThen(async (text: string) => right(text)));
 
-  test("goes on with responses and leaves errors as they are", async () => {
+  test("continues with responses and passes errors on", async () => {
     const quarter = andThen(async (n: number) =>
       n % 2 === 0 ? right(`${n / 2}`) : left("not by four" as const),
     )(half);
@@ -31,7 +31,7 @@ describe("andThen", () => {
     expect(seen).toBe(signal);
   });
 
-  test("turns what a mistake in the function throws into a rejection", async () => {
+  test("rejects when the function throws", async () => {
     const mistaken = andThen((_n: number): Promise<Either<never, number>> => {
       throw new Error("a defect");
     });
@@ -42,7 +42,7 @@ describe("andThen", () => {
 describe("thenResult", () => {
   conformance(test, () => thenResult(async (result: Either<unknown, unknown>) => result));
 
-  test("goes on with responses and errors", async () => {
+  test("continues with responses and errors", async () => {
     const lenient = thenResult(async (result: Either<"odd", number>) =>
       isLeft(result) ? right(0) : result.right > 10 ? left("too much" as const) : result,
     )(half);
@@ -52,7 +52,8 @@ describe("thenResult", () => {
   });
 });
 
-// A module that exports `then` never comes out of `await import()`: it is taken for a promise.
+// `await import()` of a module that exports `then` never returns, because the module is treated as
+// a promise.
 test("core does not export `then`", () => {
   expect(core).not.toHaveProperty("then");
 });
