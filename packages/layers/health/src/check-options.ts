@@ -21,8 +21,8 @@ export interface Check {
 export interface HealthCheckObserver {
   readonly checked?: (key: string, check: Check) => void;
   /**
-   * The endpoint became healthy or unhealthy. Also called once for an endpoint that fails its first conclusive check
-   * and so never got calls.
+   * The endpoint became healthy or unhealthy. Also called once for an endpoint that fails its first
+   * conclusive check and so never got calls.
    *
    * @param reason The failure reported by the last check, if unhealthy.
    */
@@ -34,17 +34,25 @@ export interface HealthCheckObserver {
 export interface HealthCheckOptions<in E extends Endpoint = Endpoint> {
   /** Checks one endpoint: `httpProbe`, `tcpProbe`, `grpcProbe`, or a function. */
   readonly probe: Probe<E>;
-  /** Time from the end of a check to the next one: milliseconds, over 0, at most 2,147,483,647. Default 10,000. */
+  /**
+   * Time from the end of a check to the next one: milliseconds, over 0, at most 2,147,483,647.
+   * Default 10,000.
+   */
   readonly intervalMs?: number;
   /** Interval while an endpoint is unhealthy, or has not been checked yet. Default `intervalMs`. */
   readonly unhealthyIntervalMs?: number;
-  /** Time limit of a check, which fails on expiry: milliseconds, over 0, at most 2,147,483,647. Default 1,000. */
+  /**
+   * Time limit of a check, which fails on expiry: milliseconds, over 0, at most 2,147,483,647.
+   * Default 1,000.
+   */
   readonly timeoutMs?: number;
   /** Consecutive successes before an endpoint is healthy again: at least 1. Default 2. */
   readonly healthyThreshold?: number;
   /** Consecutive failures before an endpoint is unhealthy: at least 1. Default 3. */
   readonly unhealthyThreshold?: number;
-  /** Random variation of each interval, as a share of it in both directions, 0 to 1. Default 0.1. */
+  /**
+   * Random variation of each interval, as a share of it in both directions, 0 to 1. Default 0.1.
+   */
   readonly jitterRatio?: number;
   /** Whether an endpoint gets calls before its first check completes. Default false. */
   readonly initiallyHealthy?: boolean;

@@ -79,7 +79,8 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     scope.deadline = this.#startedMs + timeoutMs;
     this.#running = scope;
     this.#timer = clock.setTimer(timeoutMs, () => this.#late(scope));
-    // Turns a synchronous throw into a rejection, so that nothing is reported before `watch` returns.
+    // Turns a synchronous throw into a rejection, so that nothing is reported before `watch`
+    // returns.
     new Promise<ProbeResult>((resolve) => resolve(probe(this.#endpoint, scope.signal))).then(
       (result) => this.#settled(scope, result),
       (defect: unknown) => this.#broke(scope, defect),
@@ -137,7 +138,8 @@ export class Checker<E extends Endpoint> implements HealthWatch {
       this.#successes = 0;
       if (this.#failures >= unhealthyThreshold) this.healthy = false;
     }
-    // Scheduled before the observer runs: if it throws, checks continue, and it may close this checker.
+    // Scheduled before the observer runs: if it throws, checks continue, and it may close this
+    // checker.
     this.#next();
     const { key } = this.#endpoint;
     observer?.checked?.(key, { durationMs, ...(failure && { failure }) });

@@ -24,7 +24,9 @@ export interface GrpcTls {
   readonly ca?: string;
   /** Server name for SNI and certificate verification. Default: the host. */
   readonly servername?: string;
-  /** Subject alternative names; the certificate must match one, instead of the host. Default: none. */
+  /**
+   * Subject alternative names; the certificate must match one, instead of the host. Default: none.
+   */
   readonly sans?: readonly SanMatch[];
   /** Client certificate for servers that request one, as PEM. Requires `key`. */
   readonly certificate?: string;

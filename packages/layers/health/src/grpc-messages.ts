@@ -47,7 +47,10 @@ export function encodeRequest(service: string): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** Decodes a prefixed `HealthCheckResponse` to the name of its status. `Left` describes what is wrong. */
+/**
+ * Decodes a prefixed `HealthCheckResponse` to the name of its status. `Left` describes what is
+ * wrong.
+ */
 export function decodeResponse(bytes: Uint8Array): Either<string, string> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.length === 0) return left("no message");
@@ -70,7 +73,10 @@ function varint(value: number): readonly number[] {
   return bytes;
 }
 
-/** Reads one protobuf message. Unknown fields are skipped, as protobuf requires, but must be well formed. */
+/**
+ * Reads one protobuf message. Unknown fields are skipped, as protobuf requires, but must be well
+ * formed.
+ */
 class Fields {
   readonly #bytes: Uint8Array;
   #at = 0;

@@ -12,13 +12,16 @@ export interface GrpcProbeOptions<in E extends Endpoint> {
 }
 
 /**
- * Succeeds if the endpoint answers `SERVING` to `grpc.health.v1.Health/Check`. Anything else fails: another serving
- * status, a `grpc-status` other than 0, an HTTP status other than 200, a reset, a closed connection, malformed bytes.
+ * Succeeds if the endpoint answers `SERVING` to `grpc.health.v1.Health/Check`. Anything else fails:
+ * another serving status, a `grpc-status` other than 0, an HTTP status other than 200, a reset, a
+ * closed connection, malformed bytes.
  *
- * One connection is kept per endpoint, as callers keep theirs. It is closed after a check without a complete response,
- * so a hanging connection fails only one check, and when the endpoint is removed. It is replaced after a GOAWAY.
+ * One connection is kept per endpoint, as callers keep theirs. It is closed after a check without a
+ * complete response, so a hanging connection fails only one check, and when the endpoint is
+ * removed. It is replaced after a GOAWAY.
  *
- * Errors: `ProbeFailed` with the response received instead. Cost: one connection per endpoint, one stream per check.
+ * Errors: `ProbeFailed` with the response received instead. Cost: one connection per endpoint, one
+ * stream per check.
  *
  * Source: the gRPC health checking protocol, and gRPC over HTTP/2.
  */

@@ -15,8 +15,9 @@ import { probeFailed, type Probe, type ProbeResult, probeInconclusive, probeSucc
 
 export interface HttpProbeOptions<in E extends Endpoint> {
   /**
-   * Returns the service that calls an endpoint, such as a transport. Called once per endpoint, at its first check.
-   * Functions passed to `atEnd` run when the endpoint is removed, for example to close connections.
+   * Returns the service that calls an endpoint, such as a transport. Called once per endpoint, at
+   * its first check. Functions passed to `atEnd` run when the endpoint is removed, for example to
+   * close connections.
    */
   readonly call: (
     endpoint: E,
@@ -26,23 +27,31 @@ export interface HttpProbeOptions<in E extends Endpoint> {
   readonly method?: string;
   /** Must start with `/`; may include a query. Default `/`. */
   readonly path?: string;
-  /** Authority of the request. Default: that of the endpoint's key if it is a URL, otherwise the key. */
+  /**
+   * Authority of the request. Default: that of the endpoint's key if it is a URL, otherwise the
+   * key.
+   */
   readonly host?: string;
   readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
   /** Accepted statuses, or inclusive ranges of them: `[[200, 299]]`. Default `[200]`. */
   readonly expectedStatus?: readonly (number | readonly [from: number, to: number])[];
   /** String the body must contain (case-sensitive), or pattern it must match. Default: any body. */
   readonly expectedBody?: string | RegExp;
-  /** Bytes of a body to read: at least 1. A longer body fails if `expectedBody` is set. Default 65,536. */
+  /**
+   * Bytes of a body to read: at least 1. A longer body fails if `expectedBody` is set. Default
+   * 65,536.
+   */
   readonly maxBodyBytes?: number;
 }
 
 /**
- * Succeeds if the endpoint answers one request with an expected status and, if `expectedBody` is set, an expected body.
- * The body is read to its end so that the connection can be reused; an incomplete body fails.
+ * Succeeds if the endpoint answers one request with an expected status and, if `expectedBody` is
+ * set, an expected body. The body is read to its end so that the connection can be reused; an
+ * incomplete body fails.
  *
- * A fault of origin `local` (no free connection, an open circuit) says nothing about the endpoint. Each check makes one
- * call without waiting for `ready()`. Layers in between see the check's deadline.
+ * A fault of origin `local` (no free connection, an open circuit) says nothing about the endpoint.
+ * Each check makes one call without waiting for `ready()`. Layers in between see the check's
+ * deadline.
  *
  * Errors: `ProbeFailed` with the fault, the status or the problem of the body. Cost: one call.
  *

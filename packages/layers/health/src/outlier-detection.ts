@@ -15,26 +15,29 @@ export interface OutlierDetection extends HealthSource {
 }
 
 /**
- * Ejects endpoints that fail more than the others. An ejected endpoint gets no calls for a while, longer each time. An
- * endpoint is ejected
+ * Ejects endpoints that fail more than the others. An ejected endpoint gets no calls for a while,
+ * longer each time. An endpoint is ejected
  * - immediately after a number of consecutive failures;
  * - immediately after a number of consecutive retryable failures (off by default);
  * - at the end of an interval in which its success rate lies far below the mean of all.
  *
- * A success resets the counts. A `limited` result neither counts as a failure nor resets the counts, and is not a success
- * in the success rate. Local refusals are ignored. A failed connect is a failure like any other: the origin of a fault
- * separates local from upstream failures, so Envoy's split is not needed. Calls to an ejected endpoint are ignored,
- * whether they started before the ejection or are made in panic mode.
+ * A success resets the counts. A `limited` result neither counts as a failure nor resets the
+ * counts, and is not a success in the success rate. Local refusals are ignored. A failed connect is
+ * a failure like any other: the origin of a fault separates local from upstream failures, so
+ * Envoy's split is not needed. Calls to an ejected endpoint are ignored, whether they started
+ * before the ejection or are made in panic mode.
  *
- * Use it wherever there are several endpoints: it sends no extra traffic and sees what no check does. It learns only from
- * calls, so add active checks for endpoints that get few. One source per balancer.
+ * Use it wherever there are several endpoints: it sends no extra traffic and sees what no check
+ * does. It learns only from calls, so add active checks for endpoints that get few. One source per
+ * balancer.
  *
- * At most `maxEjectedRatio` of the endpoints are ejected at once, but one may always be, and one always stays. A single
- * endpoint is never ejected. When endpoints are removed and the share exceeds the limit, those closest to their return
- * come back early.
+ * At most `maxEjectedRatio` of the endpoints are ejected at once, but one may always be, and one
+ * always stays. A single endpoint is never ejected. When endpoints are removed and the share
+ * exceeds the limit, those closest to their return come back early.
  *
- * Errors: none. Cost: about 10 ns per successful call, without reading the clock, and a comparison of all rates per
- * interval. One timer for the interval while endpoints are watched, and one per ejected endpoint.
+ * Errors: none. Cost: about 10 ns per successful call, without reading the clock, and a comparison
+ * of all rates per interval. One timer for the interval while endpoints are watched, and one per
+ * ejected endpoint.
  *
  * Source: Envoy's outlier detection, and its defaults.
  *
@@ -122,7 +125,8 @@ class Detection implements Detector {
 
   #compare(): void {
     const { minCalls, minEndpoints, deviations } = this.settings;
-    // Scheduled before observers run: if one throws, detection continues, and it may close the watch.
+    // Scheduled before observers run: if one throws, detection continues, and it may close the
+    // watch.
     this.#timer = this.#nextInterval();
     // Ejected endpoints have no calls.
     const compared = Array.from(this.#watches).filter(({ calls }) => calls >= minCalls);

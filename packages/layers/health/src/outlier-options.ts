@@ -11,29 +11,48 @@ export interface OutlierObserver {
 }
 
 export interface OutlierDetectionOptions {
-  /** Consecutive failures that eject an endpoint: an integer of at least 1, or `Infinity` for never. Default 5. */
+  /**
+   * Consecutive failures that eject an endpoint: an integer of at least 1, or `Infinity` for never.
+   * Default 5.
+   */
   readonly consecutiveFailures?: number;
   /**
-   * Consecutive retryable failures that eject an endpoint: for HTTP 502, 503, 504 and failed connects. At least 1. Only
-   * useful below `consecutiveFailures`. Default `Infinity`: never, as in Envoy.
+   * Consecutive retryable failures that eject an endpoint: for HTTP 502, 503, 504 and failed
+   * connects. At least 1. Only useful below `consecutiveFailures`. Default `Infinity`: never, as in
+   * Envoy.
    */
   readonly consecutiveGatewayFailures?: number;
-  /** How often success rates are compared: milliseconds, over 0, at most 2,147,483,647. Default 10,000. */
+  /**
+   * How often success rates are compared: milliseconds, over 0, at most 2,147,483,647. Default
+   * 10,000.
+   */
   readonly intervalMs?: number;
-  /** Calls in an interval before an endpoint's success rate is compared: at least 1. Default 100. */
+  /**
+   * Calls in an interval before an endpoint's success rate is compared: at least 1. Default 100.
+   */
   readonly minCalls?: number;
   /** Endpoints with `minCalls` required for a comparison: at least 1. Default 5. */
   readonly minEndpoints?: number;
   /**
-   * Standard deviations below the mean success rate that make an outlier: over 0, `Infinity` for never. Among n endpoints
-   * a single one cannot lie further off than √(n − 1), so with 5 endpoints 2 is out of reach. Default 1.9.
+   * Standard deviations below the mean success rate that make an outlier: over 0, `Infinity` for
+   * never. Among n endpoints a single one cannot lie further off than √(n − 1), so with 5 endpoints
+   * 2 is out of reach. Default 1.9.
    */
   readonly deviations?: number;
-  /** Duration of the first ejection, and increase with each consecutive one: milliseconds, over 0. Default 30,000. */
+  /**
+   * Duration of the first ejection, and increase with each consecutive one: milliseconds, over 0.
+   * Default 30,000.
+   */
   readonly ejectionMs?: number;
-  /** Longest ejection: milliseconds, at most 2,147,483,647. Default 300,000, or `ejectionMs` if that is more. */
+  /**
+   * Longest ejection: milliseconds, at most 2,147,483,647. Default 300,000, or `ejectionMs` if that
+   * is more.
+   */
   readonly maxEjectionMs?: number;
-  /** Share of endpoints ejected at once, 0 to 1; with two or more endpoints, one may always be. Default 0.1. */
+  /**
+   * Share of endpoints ejected at once, 0 to 1; with two or more endpoints, one may always be.
+   * Default 0.1.
+   */
   readonly maxEjectedRatio?: number;
   /** Where ejections are kept beyond the detection. One given those of another begins with them. Default: nowhere. */
   readonly ejections?: OutlierEjections;

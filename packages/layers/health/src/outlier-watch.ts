@@ -122,7 +122,9 @@ export class OutlierWatch implements HealthWatch, Tally {
     this.#detector.closed(this);
   }
 
-  /** @param isNew It was not an outlier before this call. Otherwise `spared` is not reported again. */
+  /**
+   * @param isNew It was not an outlier before this call. Otherwise `spared` is not reported again.
+   */
   #eject(reason: Ejection["reason"], isNew: boolean): void {
     const { clock, ejectionMs, maxEjectionMs, ejections, observer } = this.#detector.settings;
     this.#wasIll = true;

@@ -12,11 +12,12 @@ export type ProbeResult = Either<ProbeFailed, void>;
 /** Checks one endpoint. One instance per `healthCheck`. */
 export interface Probe<in E extends Endpoint = Endpoint> {
   /**
-   * `Left` of origin `upstream`: the endpoint is unhealthy. `Left` of origin `local`: it could not be checked, which
-   * counts neither way.
+   * `Left` of origin `upstream`: the endpoint is unhealthy. `Left` of origin `local`: it could not
+   * be checked, which counts neither way.
    *
-   * @param signal Aborted when the time limit is reached or the endpoint is removed. No other probe of the endpoint
-   * starts before this one settles, so a probe that ignores the signal makes its endpoint unhealthy.
+   * @param signal Aborted when the time limit is reached or the endpoint is removed. No other probe
+   * of the endpoint starts before this one settles, so a probe that ignores the signal makes its
+   * endpoint unhealthy.
    */
   (endpoint: E, signal: AbortSignal): Promise<ProbeResult>;
   /** Called when the endpoint is removed: frees what is kept for it, such as a connection. */

@@ -5,8 +5,8 @@ export interface Tally {
 }
 
 /**
- * Returns the tallies whose success rate lies more than `deviations` standard deviations below the mean, worst first.
- * Equal rates have no outliers.
+ * Returns the tallies whose success rate lies more than `deviations` standard deviations below the
+ * mean, worst first. Equal rates have no outliers.
  */
 export function outliersOf<T extends Tally>(tallies: readonly T[], deviations: number): readonly T[] {
   const rates = tallies.map(rateOf);

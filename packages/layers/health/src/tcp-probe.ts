@@ -14,10 +14,11 @@ export interface TcpProbeOptions<in E extends Endpoint> {
 }
 
 /**
- * Succeeds if the endpoint accepts a TCP connection, which is closed at once. For endpoints that offer nothing better: it
- * shows that the machine is up and something listens, not that it works.
+ * Succeeds if the endpoint accepts a TCP connection, which is closed at once. For endpoints that
+ * offer nothing better: it shows that the machine is up and something listens, not that it works.
  *
- * Errors: `ProbeFailed` with the system's error code, such as `ECONNREFUSED`. Cost: one connection per check.
+ * Errors: `ProbeFailed` with the system's error code, such as `ECONNREFUSED`. Cost: one connection
+ * per check.
  */
 export function tcpProbe<E extends Endpoint = Endpoint>({ address }: TcpProbeOptions<E>): Probe<E> {
   return async (endpoint, signal) => {
@@ -39,7 +40,9 @@ export function tcpProbe<E extends Endpoint = Endpoint>({ address }: TcpProbeOpt
   };
 }
 
-/** The result of a probe that could not connect. A local failure says nothing about the endpoint. */
+/**
+ * The result of a probe that could not connect. A local failure says nothing about the endpoint.
+ */
 export function unconnected(cause: unknown): ProbeResult {
   const reason = `cannot connect: ${codeOf(cause)}`;
   return isLocalFailure(cause) ? probeInconclusive(reason, cause) : probeFailed(reason, cause);

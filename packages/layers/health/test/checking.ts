@@ -21,7 +21,7 @@ export interface Run {
 export interface Checking {
   readonly clock: VirtualClock;
   readonly source: HealthCheck;
-  readonly told: string[];
+  readonly events: string[];
   /** Every run so far. */
   readonly runs: readonly Run[];
   /** Keys passed to the probe's `gone`. */
@@ -36,7 +36,7 @@ export const ill: ProbeResult = probeFailed("down");
 /** Health checks in virtual time, with a probe that the test settles. */
 export function checking(options: Partial<HealthCheckOptions> = {}): Checking {
   const clock = virtualClock();
-  const told: string[] = [];
+  const events: string[] = [];
   const runs: Run[] = [];
   const gone: string[] = [];
   const probe = Object.assign(
@@ -52,19 +52,19 @@ export function checking(options: Partial<HealthCheckOptions> = {}): Checking {
     clock,
     observer: {
       checked: (key, { durationMs, failure }) =>
-        told.push(`${key} ${failure === undefined ? "passed" : `failed: ${failure.reason}`} ${durationMs}`),
-      changed: (key, healthy, reason) => told.push(`${key} ${healthy ? "well" : `ill: ${reason}`}`),
-      defect: (key, defect) => told.push(`${key} defect ${(defect as Error).message}`),
+        events.push(`${key} ${failure === undefined ? "passed" : `failed: ${failure.reason}`} ${durationMs}`),
+      changed: (key, healthy, reason) => events.push(`${key} ${healthy ? "well" : `ill: ${reason}`}`),
+      defect: (key, defect) => events.push(`${key} defect ${(defect as Error).message}`),
     },
     ...options,
   });
   return {
     clock,
     source,
-    told,
+    events,
     runs,
     gone,
-    watch: (key) => source.watch({ key }, () => told.push(`${key} changed`)),
+    watch: (key) => source.watch({ key }, () => events.push(`${key} changed`)),
     async results(watch, ...well) {
       let seen = "";
       for (const each of well) {

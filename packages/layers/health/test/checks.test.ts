@@ -70,14 +70,14 @@ describe("time", () => {
   });
 
   test("a check without a result within timeoutMs is aborted and fails", async () => {
-    const { watch, runs, clock, told } = checking({ timeoutMs: 300 });
+    const { watch, runs, clock, events } = checking({ timeoutMs: 300 });
     watch("a");
     expect(deadlineOf(runs[0]?.signal)).toBe(300);
     await clock.advance(299);
     expect(runs[0]?.signal.aborted).toBe(false);
     await clock.advance(1);
     expect(runs[0]?.signal.aborted).toBe(true);
-    expect(told).toEqual(["a failed: no result within 300 ms 300", "a ill: no result within 300 ms"]);
+    expect(events).toEqual(["a failed: no result within 300 ms 300", "a ill: no result within 300 ms"]);
   });
 
   test("defect: a check failed because the process had been stopped", async () => {
@@ -104,16 +104,16 @@ describe("time", () => {
   });
 
   test("a late result is ignored, whatever it is", async () => {
-    const { watch, runs, clock, told } = checking();
+    const { watch, runs, clock, events } = checking();
     const a = watch("a");
     await clock.advance(1_000);
     runs[0]?.settle(probeSucceeded);
     await settled();
-    expect([a.healthy, told.length]).toEqual([false, 2]);
+    expect([a.healthy, events.length]).toEqual([false, 2]);
     await clock.advance(11_000);
     runs[1]?.reject(new Error("aborted"));
     await settled();
-    expect(told).toEqual([
+    expect(events).toEqual([
       "a failed: no result within 1000 ms 1000",
       "a ill: no result within 1000 ms",
       "a failed: no result within 1000 ms 1000",
@@ -121,11 +121,11 @@ describe("time", () => {
   });
 
   test("while a timed-out probe still runs, no other starts and checks fail", async () => {
-    const { watch, runs, clock, told } = checking({ initiallyHealthy: true });
+    const { watch, runs, clock, events } = checking({ initiallyHealthy: true });
     const a = watch("a");
     await clock.advance(21_000);
     expect(runs).toHaveLength(1);
-    expect(told.slice(1)).toEqual([
+    expect(events.slice(1)).toEqual([
       "a failed: the previous check timed out and is still running 0",
       "a failed: the previous check timed out and is still running 0",
       "a ill: the previous check timed out and is still running",
@@ -142,11 +142,11 @@ describe("time", () => {
 
 describe("probe defects", () => {
   test("a rejection fails the check and is reported to the observer", async () => {
-    const { watch, runs, told } = checking();
+    const { watch, runs, events } = checking();
     const a = watch("a");
     runs[0]?.reject(new Error("no such thing"));
     await settled();
-    expect(told).toEqual([
+    expect(events).toEqual([
       "a defect no such thing",
       "a failed: probe threw: no such thing 0",
       "a ill: probe threw: no such thing",
@@ -158,21 +158,21 @@ describe("probe defects", () => {
     const probe = (): never => {
       throw new Error("no such thing");
     };
-    const { watch, told } = checking({ probe, initiallyHealthy: true, unhealthyThreshold: 1 });
+    const { watch, events } = checking({ probe, initiallyHealthy: true, unhealthyThreshold: 1 });
     const a = watch("a");
-    expect([a.healthy, told]).toEqual([true, []]);
+    expect([a.healthy, events]).toEqual([true, []]);
     await settled();
-    expect(told.at(-1)).toBe("a changed");
+    expect(events.at(-1)).toBe("a changed");
   });
 });
 
 describe("close", () => {
   test("aborts the check, clears timers and calls the probe's gone, without events", async () => {
-    const { watch, runs, clock, told, gone, source } = checking();
+    const { watch, runs, clock, events, gone, source } = checking();
     const [a, b] = [watch("a"), watch("b")];
     runs[1]?.settle(probeSucceeded);
     await settled();
-    told.length = 0;
+    events.length = 0;
     a.close();
     expect(runs[0]?.signal.aborted).toBe(true);
     b.close();
@@ -180,7 +180,7 @@ describe("close", () => {
     expect([clock.pending, gone]).toEqual([0, ["a", "b"]]);
     runs[0]?.reject(new Error("aborted"));
     await clock.runAll();
-    expect([told, runs.length, clock.pending]).toEqual([[], 2, 0]);
+    expect([events, runs.length, clock.pending]).toEqual([[], 2, 0]);
     expect(source.describe().state).toEqual({ endpoints: 0, healthy: 0 });
   });
 

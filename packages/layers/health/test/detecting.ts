@@ -16,7 +16,7 @@ export interface Detecting {
   readonly clock: VirtualClock;
   readonly source: OutlierDetection;
   /** Events of the observer, and `a changed` for each call of a watch's `changed`. */
-  readonly told: string[];
+  readonly events: string[];
   come(...keys: readonly string[]): void;
   go(...keys: readonly string[]): void;
   /** Ends calls of an endpoint with these outcomes, in order. */
@@ -35,14 +35,14 @@ export function detecting(
   options: OutlierDetectionOptions = {},
   clock: VirtualClock = virtualClock(),
 ): Detecting {
-  const told: string[] = [];
+  const events: string[] = [];
   const watches = new Map<string, HealthWatch>();
   const source = outlierDetection({
     clock,
     observer: {
-      ejected: (key, { reason, forMs, times }) => told.push(`${key} ejected ${reason} ${forMs} ${times}`),
-      returned: (key) => told.push(`${key} returned`),
-      spared: (key, reason) => told.push(`${key} spared ${reason}`),
+      ejected: (key, { reason, forMs, times }) => events.push(`${key} ejected ${reason} ${forMs} ${times}`),
+      returned: (key) => events.push(`${key} returned`),
+      spared: (key, reason) => events.push(`${key} spared ${reason}`),
     },
     ...options,
   });
@@ -50,12 +50,12 @@ export function detecting(
   const self: Detecting = {
     clock,
     source,
-    told,
+    events,
     come(...keys) {
       for (const key of keys) {
         watches.set(
           key,
-          source.watch({ key }, () => told.push(`${key} changed`)),
+          source.watch({ key }, () => events.push(`${key} changed`)),
         );
       }
     },

@@ -14,11 +14,11 @@ import { checking, ill } from "./checking.ts";
 
 describe("thresholds", () => {
   test("an endpoint is unhealthy until its first success", async () => {
-    const { watch, results, runs, told } = checking();
+    const { watch, results, runs, events } = checking();
     const a = watch("a");
     expect([a.healthy, runs.length]).toEqual([false, 1]);
     expect(await results(a, true)).toBe("+");
-    expect(told).toEqual(["a passed 0", "a well", "a changed"]);
+    expect(events).toEqual(["a passed 0", "a well", "a changed"]);
   });
 
   test("one success is enough after failures if there was none before", async () => {
@@ -27,18 +27,18 @@ describe("thresholds", () => {
   });
 
   test("three consecutive failures make unhealthy, two consecutive successes healthy", async () => {
-    const { watch, results, told } = checking();
+    const { watch, results, events } = checking();
     expect(
       await results(watch("a"), true, false, false, true, false, false, false, true, false, true, true),
     ).toBe("++++++----+");
-    expect(told.filter((each) => each === "a changed")).toHaveLength(3);
-    expect(told).toContain("a ill: down");
+    expect(events.filter((each) => each === "a changed")).toHaveLength(3);
+    expect(events).toContain("a ill: down");
   });
 
   test("an endpoint that was never healthy is reported once, at its first failure", async () => {
-    const { watch, results, told } = checking();
+    const { watch, results, events } = checking();
     await results(watch("a"), false, false, false, false, true, false);
-    const news = told.filter((each) => !/passed|failed/.test(each));
+    const news = events.filter((each) => !/passed|failed/.test(each));
     expect(news).toEqual(["a ill: down", "a well", "a changed"]);
   });
 
@@ -55,7 +55,7 @@ describe("thresholds", () => {
   });
 
   test("a check refused locally counts neither way", async () => {
-    const { watch, results, runs, clock, told } = checking();
+    const { watch, results, runs, clock, events } = checking();
     const a = watch("a");
     await results(a, true, false, false);
     for (let n = 0; n < 5; n++) {
@@ -63,7 +63,7 @@ describe("thresholds", () => {
       await clock.advance(10_000);
     }
     expect(a.state()).toMatchObject({ healthy: true, consecutiveFailures: 2, reason: "PoolExhausted" });
-    expect(told.at(-1)).toBe("a failed: PoolExhausted 0");
+    expect(events.at(-1)).toBe("a failed: PoolExhausted 0");
     expect(await results(a, false)).toBe("-");
   });
 

@@ -193,17 +193,17 @@ describe("httpProbe of any service", () => {
   });
 
   test("creates one service per endpoint and frees it when the endpoint is removed", async () => {
-    const told: string[] = [];
+    const events: string[] = [];
     const probe = httpProbe({
       call({ key }, atEnd) {
-        told.push(`${key} made`);
-        atEnd(() => told.push(`${key} freed`));
+        events.push(`${key} made`);
+        atEnd(() => events.push(`${key} freed`));
         return service("well", async () => right(httpResponse(200)));
       },
     });
     expect([await said(probe), await said(probe)]).toEqual(["well", "well"]);
     probe.gone?.(endpoint);
-    expect(told).toEqual(["a made", "a freed"]);
+    expect(events).toEqual(["a made", "a freed"]);
   });
 
   test.each([

@@ -8,17 +8,17 @@ const five: readonly Call[] = Array.from({ length: 5 }, () => "failure");
 
 describe("consecutive failures", () => {
   test("five eject an endpoint at once for 30 s", async () => {
-    const { clock, ended, ill, told } = detecting(letters(2));
+    const { clock, ended, ill, events } = detecting(letters(2));
     ended("a", ...five.slice(1));
     expect(ill()).toBe("");
     ended("a", "failure");
     expect(ill()).toBe("a");
-    expect(told.splice(0)).toEqual(["a ejected consecutive-failures 30000 1", "a changed"]);
+    expect(events.splice(0)).toEqual(["a ejected consecutive-failures 30000 1", "a changed"]);
     await clock.advance(29_999);
     expect(ill()).toBe("a");
     await clock.advance(1);
     expect(ill()).toBe("");
-    expect(told).toEqual(["a returned", "a changed"]);
+    expect(events).toEqual(["a returned", "a changed"]);
   });
 
   test("a success resets the count", () => {
@@ -65,9 +65,9 @@ describe("consecutive gateway failures", () => {
   const gateway: readonly Call[] = ["gateway", "gateway", "gateway"];
 
   test("eject at their own threshold", () => {
-    const { ended, told } = detecting(letters(2), { consecutiveGatewayFailures: 3 });
+    const { ended, events } = detecting(letters(2), { consecutiveGatewayFailures: 3 });
     ended("a", ...gateway);
-    expect(told).toEqual(["a ejected consecutive-gateway-failures 30000 1", "a changed"]);
+    expect(events).toEqual(["a ejected consecutive-gateway-failures 30000 1", "a changed"]);
   });
 
   test("are reset by another failure and by a success", () => {
@@ -79,25 +79,25 @@ describe("consecutive gateway failures", () => {
   });
 
   test("count as ordinary failures only, by default", () => {
-    const { ended, told } = detecting(letters(2));
+    const { ended, events } = detecting(letters(2));
     ended("a", ...gateway, "failure");
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     ended("a", "gateway");
-    expect(told[0]).toBe("a ejected consecutive-failures 30000 1");
+    expect(events[0]).toBe("a ejected consecutive-failures 30000 1");
   });
 });
 
 describe("ejection time", () => {
   /** Ejects an endpoint again right after each return and collects the durations. */
   async function times(count: number, options = {}): Promise<readonly number[]> {
-    const { clock, ended, told } = detecting(letters(2), options);
+    const { clock, ended, events } = detecting(letters(2), options);
     const times: number[] = [];
     while (times.length < count) {
       ended("a", ...five);
-      const forMs = Number(told[0]?.split(" ")[3]);
+      const forMs = Number(events[0]?.split(" ")[3]);
       times.push(forMs);
       await clock.advance(forMs);
-      told.length = 0;
+      events.length = 0;
     }
     return times;
   }
@@ -143,13 +143,13 @@ describe("ejection time", () => {
   });
 
   test("does not shrink for an interval with an ejection and return, or a spared outlier", async () => {
-    const { clock, ended, state, told } = detecting(letters(2), { ejectionMs: 3_000 });
+    const { clock, ended, state, events } = detecting(letters(2), { ejectionMs: 3_000 });
     ended("a", ...five);
     await clock.advance(10_000);
     expect(state("a")).toMatchObject({ healthy: true, times: 1 });
     ended("b", ...five);
     ended("a", ...five);
-    expect(told.at(-1)).toBe("a spared consecutive-failures");
+    expect(events.at(-1)).toBe("a spared consecutive-failures");
     await clock.advance(10_000);
     expect(state("a")).toMatchObject({ times: 1 });
     await clock.advance(10_000);
@@ -157,10 +157,10 @@ describe("ejection time", () => {
   });
 
   test("never shrinks below ejectionMs", async () => {
-    const { clock, ended, told } = detecting(letters(2));
+    const { clock, ended, events } = detecting(letters(2));
     await clock.advance(100_000);
     ended("a", ...five);
-    expect(told[0]).toBe("a ejected consecutive-failures 30000 1");
+    expect(events[0]).toBe("a ejected consecutive-failures 30000 1");
   });
 });
 
@@ -199,26 +199,26 @@ describe("source", () => {
   });
 
   test("stops its timer when the last endpoint is removed", () => {
-    const { clock, source, told } = detecting([]);
+    const { clock, source, events } = detecting([]);
     expect(clock.pending).toBe(0);
-    const watch = source.watch({ key: "a" }, () => told.push("a changed"));
+    const watch = source.watch({ key: "a" }, () => events.push("a changed"));
     const others = ["b", "c"].map((key) => source.watch({ key }, () => {}));
     for (let n = 0; n < 5; n++) watch.ended?.({ kind: "failure", retryable: false });
-    told.length = 0;
+    events.length = 0;
     watch.close();
     watch.close();
     for (let n = 0; n < 9; n++) watch.ended?.({ kind: "failure", retryable: false });
-    expect([told, clock.pending]).toEqual([[], 1]);
+    expect([events, clock.pending]).toEqual([[], 1]);
     for (const other of others) other.close();
     expect(clock.pending).toBe(0);
   });
 
   test("a call that ends after its endpoint was removed is ignored", () => {
-    const { clock, source, told } = detecting(letters(2));
-    const gone = source.watch({ key: "gone" }, () => told.push("gone changed"));
+    const { clock, source, events } = detecting(letters(2));
+    const gone = source.watch({ key: "gone" }, () => events.push("gone changed"));
     gone.close();
     for (let n = 0; n < 9; n++) gone.ended?.({ kind: "failure", retryable: false });
-    expect([told, gone.healthy, clock.pending]).toEqual([[], true, 1]);
+    expect([events, gone.healthy, clock.pending]).toEqual([[], true, 1]);
   });
 
   test("resumes when endpoints return", async () => {

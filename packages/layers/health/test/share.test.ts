@@ -9,11 +9,11 @@ const five: readonly Call[] = Array.from({ length: 5 }, () => "failure");
 describe("maxEjectedRatio", () => {
   test("is a tenth; outliers above it are spared and reported once", () => {
     const keys = letters(20);
-    const { ended, ill, told } = detecting(keys);
+    const { ended, ill, events } = detecting(keys);
     for (const key of ["a", "b", "c"]) ended(key, ...five);
     expect(ill()).toBe("a b");
     ended("c", ...five);
-    expect(told.filter((each) => each.startsWith("c"))).toEqual(["c spared consecutive-failures"]);
+    expect(events.filter((each) => each.startsWith("c"))).toEqual(["c spared consecutive-failures"]);
   });
 
   test("a spared outlier is ejected at its next failure once there is room", async () => {
@@ -47,14 +47,14 @@ describe("maxEjectedRatio", () => {
 
   test("when endpoints are removed, those closest to their return come back", async () => {
     const keys = letters(20);
-    const { clock, ended, go, ill, told } = detecting(keys);
+    const { clock, ended, go, ill, events } = detecting(keys);
     ended("a", ...five);
     await clock.advance(1_000);
     ended("b", ...five);
-    told.length = 0;
+    events.length = 0;
     go("t");
     expect(ill()).toBe("b");
-    expect(told).toEqual(["a returned", "a changed"]);
+    expect(events).toEqual(["a returned", "a changed"]);
     expect(clock.pending).toBe(2);
   });
 

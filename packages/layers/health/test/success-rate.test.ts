@@ -7,69 +7,69 @@ const keys = letters(5);
 
 describe("success rate", () => {
   test("1.9 deviations below the mean of five ejects at the end of the interval", async () => {
-    const { clock, interval, ill, told } = detecting(keys);
+    const { clock, interval, ill, events } = detecting(keys);
     for (const key of keys) interval(key, 100, key === "c" ? 60 : 99);
     await clock.advance(9_999);
     expect(ill()).toBe("");
     await clock.advance(1);
-    expect(told).toEqual(["c ejected success-rate 30000 1", "c changed"]);
+    expect(events).toEqual(["c ejected success-rate 30000 1", "c changed"]);
   });
 
   test("fewer than five endpoints are not compared", async () => {
-    const { clock, interval, told } = detecting(keys);
+    const { clock, interval, events } = detecting(keys);
     for (const key of keys.slice(1)) interval(key, 100, key === "c" ? 60 : 99);
     await clock.advance(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test("endpoints with fewer than 100 calls in the interval are not compared", async () => {
-    const { clock, interval, told } = detecting([...keys, "f"]);
+    const { clock, interval, events } = detecting([...keys, "f"]);
     for (const key of keys) interval(key, 100, 99);
     interval("f", 99, 50);
     await clock.advance(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     // Earlier calls do not count in the next interval.
     for (const key of keys) interval(key, 100, 99);
     interval("f", 60, 30);
     await clock.advance(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test("limited results are not successes", async () => {
-    const { clock, interval, ended, told } = detecting(keys);
+    const { clock, interval, ended, events } = detecting(keys);
     for (const key of keys) interval(key, 100, 100);
     for (let n = 0; n < 40; n++) ended("d", "limited");
     await clock.advance(10_000);
-    expect(told[0]).toBe("d ejected success-rate 30000 1");
+    expect(events[0]).toBe("d ejected success-rate 30000 1");
   });
 
   test("ejected endpoints are not compared", async () => {
-    const { clock, interval, ended, told } = detecting(keys, { maxEjectedRatio: 1 });
+    const { clock, interval, ended, events } = detecting(keys, { maxEjectedRatio: 1 });
     for (const key of keys) interval(key, 100, key === "c" ? 60 : 99);
     ended("a", "failure", "failure", "failure", "failure", "failure");
-    told.length = 0;
+    events.length = 0;
     await clock.advance(10_000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test("the worst of several outliers is ejected first", async () => {
     const ten = letters(10);
-    const { clock, interval, told } = detecting(ten, { deviations: 1 });
+    const { clock, interval, events } = detecting(ten, { deviations: 1 });
     const successes = (key: string): number => (key === "b" ? 60 : key === "g" ? 55 : 100);
     for (const key of ten) interval(key, 100, successes(key));
     await clock.advance(10_000);
-    expect(told).toEqual(["g ejected success-rate 30000 1", "g changed", "b spared success-rate"]);
+    expect(events).toEqual(["g ejected success-rate 30000 1", "g changed", "b spared success-rate"]);
   });
 
   test("the ejection time grows if an endpoint is an outlier again", async () => {
-    const { clock, interval, told } = detecting(keys);
+    const { clock, interval, events } = detecting(keys);
     for (let n = 0; n < 3; n++) {
       for (const key of keys) interval(key, 100, key === "c" ? 60 : 99);
       await clock.advance(10_000);
       // Until its return, and to the end of that interval.
       await clock.advance(30_000 * (n + 1));
     }
-    expect(told.filter((each) => each.includes("ejected"))).toEqual([
+    expect(events.filter((each) => each.includes("ejected"))).toEqual([
       "c ejected success-rate 30000 1",
       "c ejected success-rate 60000 2",
       "c ejected success-rate 90000 3",

@@ -29,17 +29,23 @@ export interface HedgeObserver {
 
 export interface HedgeOptions {
   /**
-   * Maximum second calls per call, from 0 to below 1. Default 0.01. A call is slow when it takes longer than all but this
-   * share of calls.
+   * Maximum second calls per call, from 0 to below 1. Default 0.01. A call is slow when it takes
+   * longer than all but this share of calls.
    */
   readonly maxExtraLoad?: number;
-  /** Length of a measuring period, and of the window for the extra load: milliseconds, at least 10. Default 10,000. */
+  /**
+   * Length of a measuring period, and of the window for the extra load: milliseconds, at least 10.
+   * Default 10,000.
+   */
   readonly windowMs?: number;
-  /** Latencies required in the last period before any second call is made: at least 1. Default 100. */
+  /**
+   * Latencies required in the last period before any second call is made: at least 1. Default 100.
+   */
   readonly minSamples?: number;
   /**
-   * A budget that second calls withdraw from in addition to `maxExtraLoad`. Share that of an outer retry to bound retries
-   * and second calls together. The retry deposits into it; this layer only withdraws.
+   * A budget that second calls withdraw from in addition to `maxExtraLoad`. Share that of an outer
+   * retry to bound retries and second calls together. The retry deposits into it; this layer only
+   * withdraws.
    */
   readonly budget?: Budget;
   /** Observations shared by layers with the same history and settings. Default: one per service. */
@@ -51,21 +57,23 @@ export interface HedgeOptions {
 }
 
 /**
- * Sends a call a second time when the first takes longer than almost all recent calls. The first answer wins, and the
- * other call is aborted in the same tick. Cuts tail latency where slowness is random, at an extra load of at most
- * `maxExtraLoad`.
+ * Sends a call a second time when the first takes longer than almost all recent calls. The first
+ * answer wins, and the other call is aborted in the same tick. Cuts tail latency where slowness is
+ * random, at an extra load of at most `maxExtraLoad`.
  *
- * A second call is made only if the request allows it (`replay.canDouble`), the inner service is ready, the budget allows
- * it, and the caller has not given up. There is never a third. A failure that is retryable or says nothing about the
- * upstream does not win while the other call is in flight.
+ * A second call is made only if the request allows it (`replay.canDouble`), the inner service is
+ * ready, the budget allows it, and the caller has not given up. There is never a third. A failure
+ * that is retryable or says nothing about the upstream does not win while the other call is in
+ * flight.
  *
- * Use it for calls that are safe to make twice and cost about the same. Place it inside a retry, so that each attempt is
- * hedged, and outside a balancer, so that the second call can go to another endpoint.
+ * Use it for calls that are safe to make twice and cost about the same. Place it inside a retry, so
+ * that each attempt is hedged, and outside a balancer, so that the second call can go to another
+ * endpoint.
  *
  * Errors: those of the inner service. If both calls fail, the later failure is returned.
  *
- * Cost per call: about 0.3 µs, mostly reading the clock. Once the delay is known 1.4 µs, or 2 µs if the caller has a
- * signal, for a timer and an `AbortController`.
+ * Cost per call: about 0.3 µs, mostly reading the clock. Once the delay is known 1.4 µs, or 2 µs if
+ * the caller has a signal, for a timer and an `AbortController`.
  *
  * Source: Dean and Barroso, "The Tail at Scale" (2013); Finagle's `BackupRequestFilter`.
  *
@@ -97,7 +105,10 @@ export function hedge({
     );
     const { latencies, budget: own } = records;
 
-    /** Checks the shared budget first, so that nothing is withdrawn from one budget if the other refuses. */
+    /**
+     * Checks the shared budget first, so that nothing is withdrawn from one budget if the other
+     * refuses.
+     */
     function withdraw(): boolean {
       if (budget === undefined) return own.withdraw();
       return budget.left >= 1 && own.withdraw() && budget.withdraw();

@@ -1,13 +1,16 @@
 const stepBits = 6;
 /** Buckets per doubling; the relative error is at most one over this. */
 const steps = 1 << stepBits;
-/** Units per millisecond: one is about a microsecond, so 0.1 ms is as precise as longer durations. */
+/**
+ * Units per millisecond: one is about a microsecond, so 0.1 ms is as precise as longer durations.
+ */
 const unitsPerMs = 1_024;
 /** 131 seconds, in units. Longer durations count as this long. */
 const maxUnits = 2 ** 27 - 1;
 
 /**
- * Counts durations up to 131 s in buckets that grow with the duration, at most 1.6% wide from 0.06 ms on.
+ * Counts durations up to 131 s in buckets that grow with the duration, at most 1.6% wide from 0.06
+ * ms on.
  *
  * Cost: 5.6 KB; about 3 ns per recorded duration, a few microseconds per query.
  *
@@ -28,7 +31,10 @@ export class Histogram {
     this.#count++;
   }
 
-  /** Returns the shortest duration in milliseconds, rounded up to its bucket, that at most this share exceeds. */
+  /**
+   * Returns the shortest duration in milliseconds, rounded up to its bucket, that at most this
+   * share exceeds.
+   */
   exceededBy(share: number): number {
     // Corrects floating-point error, which could cost one.
     const allowed = Math.floor(share * this.#count + 1e-9);
@@ -46,7 +52,10 @@ export class Histogram {
   }
 }
 
-/** The first two times `steps` units have a bucket each; from there each doubling has `steps` buckets. */
+/**
+ * The first two times `steps` units have a bucket each; from there each doubling has `steps`
+ * buckets.
+ */
 function bucketOf(units: number): number {
   const doublings = Math.max(0, 31 - Math.clz32(units >>> stepBits));
   return doublings * steps + (units >>> doublings);

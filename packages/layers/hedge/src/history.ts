@@ -9,7 +9,9 @@ export interface HedgeRecords {
   wins: number;
 }
 
-/** Observations shared by layers that hedge the same kind of call. Created by {@link hedgeHistory}. */
+/**
+ * Observations shared by layers that hedge the same kind of call. Created by {@link hedgeHistory}.
+ */
 export class HedgeHistory {
   #settings = "";
   #records: HedgeRecords | undefined;
@@ -23,8 +25,8 @@ export class HedgeHistory {
 }
 
 /**
- * Creates a history to share between layers, for example across a configuration change. The new layer then knows the
- * delay from the start, and both together stay within the extra load.
+ * Creates a history to share between layers, for example across a configuration change. The new
+ * layer then knows the delay from the start, and both together stay within the extra load.
  */
 export function hedgeHistory(): HedgeHistory {
   return new HedgeHistory();

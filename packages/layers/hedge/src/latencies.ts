@@ -10,8 +10,8 @@ export interface LatenciesOptions {
 }
 
 /**
- * Latencies by period. The delay comes from the last full period, so it is computed once per period, not per call. After
- * an idle period there is none.
+ * Latencies by period. The delay comes from the last full period, so it is computed once per
+ * period, not per call. After an idle period there is none.
  */
 export class Latencies {
   readonly #share: number;
@@ -34,7 +34,10 @@ export class Latencies {
     this.#present.record(ms);
   }
 
-  /** Returns the latency exceeded by at most `share` of the calls, or `undefined` with too few samples. */
+  /**
+   * Returns the latency exceeded by at most `share` of the calls, or `undefined` with too few
+   * samples.
+   */
   delayMs(now: number): number | undefined {
     if (now >= this.#endsAt) this.#turn(now);
     return this.#delayMs;

@@ -17,7 +17,9 @@ export interface Rules<Req, Res, Err> {
   readonly inner: Service<Req, Res, Err>;
   readonly clock: Clock;
   readonly classifier: Classifier;
-  /** Whether a second call may be made in this tick. If true, it has been withdrawn from the budget. */
+  /**
+   * Whether a second call may be made in this tick. If true, it has been withdrawn from the budget.
+   */
   readonly admit: (request: Req, signal: AbortSignal | undefined) => boolean;
   /** Records that the first call took at least this long to succeed. */
   readonly learn: (now: number, ms: number) => void;
@@ -32,9 +34,10 @@ const superseded = abortError("the other call won", fault);
 /**
  * One call, and a second one if the first takes longer than `delayMs`.
  *
- * The first answer ends the race. A retryable failure does not, because the other call already is the retry; nor does a
- * result that says nothing about the upstream, such as a local refusal. The race then waits for the other call. Ignored
- * responses are discarded at once, since a response may hold a connection.
+ * The first answer ends the race. A retryable failure does not, because the other call already is
+ * the retry; nor does a result that says nothing about the upstream, such as a local refusal. The
+ * race then waits for the other call. Ignored responses are discarded at once, since a response may
+ * hold a connection.
  */
 export class Race<Req, Res, Err> {
   readonly promise: Promise<Either<Err, Res>>;
@@ -126,7 +129,9 @@ export class Race<Req, Res, Err> {
     this.#end();
   }
 
-  /** Without success the time is only a lower bound, which is informative once it exceeds the delay. */
+  /**
+   * Without success the time is only a lower bound, which is informative once it exceeds the delay.
+   */
   #learn(certain: boolean): void {
     const now = this.#rules.clock.now();
     const ms = now - this.#startedAt;

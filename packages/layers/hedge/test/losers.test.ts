@@ -67,43 +67,43 @@ describe("race", () => {
       const calls = await pair();
       await change(calls);
       await settled();
-      return calls.told.filter((each) => each.startsWith("learned"));
+      return calls.events.filter((each) => each.startsWith("learned"));
     }
 
     test("the duration of the first call, not of the second", async () => {
-      const told = await learned(async ({ clock, first }) => {
+      const events = await learned(async ({ clock, first }) => {
         await clock.advance(30);
         first.answer("a");
       });
-      expect(told).toEqual(["learned 130 at 130"]);
+      expect(events).toEqual(["learned 130 at 130"]);
     });
 
     test("a lower bound from an aborted first call", async () => {
-      const told = await learned(async ({ clock, second }) => {
+      const events = await learned(async ({ clock, second }) => {
         await clock.advance(20);
         second.answer("a");
       });
-      expect(told).toEqual(["learned 120 at 120"]);
+      expect(events).toEqual(["learned 120 at 120"]);
     });
 
     test("a lower bound from a first call that failed late, once", async () => {
-      const told = await learned(async ({ clock, first, second }) => {
+      const events = await learned(async ({ clock, first, second }) => {
         first.fail(again);
         await clock.advance(20);
         second.answer("a");
       });
-      expect(told).toEqual(["learned 100 at 100"]);
+      expect(events).toEqual(["learned 100 at 100"]);
     });
 
     test("nothing from an early failure", async () => {
       const clock = virtualClock();
       const mock = mockService<string, string, Sample>();
-      const { made, told } = racing({ clock });
+      const { made, events } = racing({ clock });
       const result = made(mock.service).call("a");
       await clock.advance(99);
       (await mock.next()).fail(final);
       await result;
-      expect(told).toEqual([]);
+      expect(events).toEqual([]);
     });
   });
 });

@@ -13,12 +13,12 @@ describe("race", () => {
 
   describe("with two calls", () => {
     test.each(["first", "second"] as const)("the %s to answer wins; the other is aborted", async (which) => {
-      const { result, told, mock, clock, ...calls } = await pair();
+      const { result, events, mock, clock, ...calls } = await pair();
       const loser = which === "first" ? calls.second : calls.first;
       calls[which].answer("won");
       expect(await result).toEqual(right("won"));
       expect(loser.signal?.aborted).toBe(true);
-      expect(told.at(-1)).toBe(`won ${which}`);
+      expect(events.at(-1)).toBe(`won ${which}`);
       expect([mock.inFlight, clock.pending]).toEqual([0, 0]);
     });
 
@@ -45,12 +45,12 @@ describe("race", () => {
 
     test("an abort by the caller reaches both in the same tick and leaves no listener", async () => {
       const caller = new AbortController();
-      const { result, first, second, told } = await pair({}, caller.signal);
+      const { result, first, second, events } = await pair({}, caller.signal);
       caller.abort("gone");
       expect([first.signal?.reason, second.signal?.reason]).toEqual(["gone", "gone"]);
       expect(await result).toMatchObject(left({ _tag: "Aborted" }));
       expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
-      expect(told.filter((each) => each.startsWith("won"))).toEqual([]);
+      expect(events.filter((each) => each.startsWith("won"))).toEqual([]);
     });
 
     test.each([
@@ -59,22 +59,22 @@ describe("race", () => {
       ["first", refused],
       ["second", refused],
     ] as const)("when the %s fails with %j, the other is waited for", async (which, fault) => {
-      const { result, mock, told, ...calls } = await pair();
+      const { result, mock, events, ...calls } = await pair();
       const other = which === "first" ? "second" : "first";
       calls[which].fail(fault);
       await settled();
       expect(mock.inFlight).toBe(1);
       calls[other].answer("late but well");
       expect(await result).toEqual(right("late but well"));
-      expect(told.at(-1)).toBe(`won ${other}`);
+      expect(events.at(-1)).toBe(`won ${other}`);
     });
 
     test.each(["first", "second"] as const)("a final failure of the %s ends both", async (which) => {
-      const { result, mock, told, ...calls } = await pair();
+      const { result, mock, events, ...calls } = await pair();
       calls[which].fail(final);
       expect(await result).toEqual(left(final));
       expect(mock.inFlight).toBe(0);
-      expect(told.filter((each) => each.startsWith("won"))).toEqual([]);
+      expect(events.filter((each) => each.startsWith("won"))).toEqual([]);
     });
 
     test("the later of two failures is returned", async () => {
@@ -96,18 +96,18 @@ describe("race", () => {
   });
 
   test("reports the delay of the second call", async () => {
-    const { told } = await pair();
-    expect(told).toEqual(["hedged after 100"]);
+    const { events } = await pair();
+    expect(events).toEqual(["hedged after 100"]);
   });
 
   test("reports no win without a second call", async () => {
     const clock = virtualClock();
     const mock = mockService<string, string, Sample>();
-    const { made, told } = racing({ clock });
+    const { made, events } = racing({ clock });
     const result = made(mock.service).call("a");
     (await mock.next()).answer("a");
     await result;
-    expect(told).toEqual(["learned 0 at 0"]);
+    expect(events).toEqual(["learned 0 at 0"]);
   });
 
   test("the first call continues if no second one is admitted", async () => {

@@ -11,11 +11,11 @@ export type Change = Partial<Pick<Rules<string, string, Sample>, "admit" | "clas
 
 /** A layer that hedges each call after 100 ms, and its events. */
 export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
-  const told: string[] = [];
-  const tell =
+  const events: string[] = [];
+  const record =
     (what: string) =>
     (...values: readonly unknown[]) =>
-      void told.push([what, ...values].join(" "));
+      void events.push([what, ...values].join(" "));
   const made = layer<string>("race", (inner) => ({
     call: (request, signal) =>
       new Race(
@@ -24,9 +24,9 @@ export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
           clock,
           classifier: responseClassifier(),
           admit: () => isReady(inner),
-          learn: (now, ms) => tell("learned")(ms, "at", now),
-          hedged: tell("hedged after"),
-          won: tell("won"),
+          learn: (now, ms) => record("learned")(ms, "at", now),
+          hedged: record("hedged after"),
+          won: record("won"),
           ...change,
         },
         request,
@@ -35,17 +35,17 @@ export function racing({ clock }: Pick<Kit, "clock">, change: Change = {}) {
         100,
       ).promise,
   }));
-  return { made, told };
+  return { made, events };
 }
 
 /** A call in flight for 100 ms, and its second call. */
 export async function pair(change: Change = {}, caller?: AbortSignal) {
   const clock = virtualClock();
   const mock = mockService<string, string, Sample>();
-  const { made, told } = racing({ clock }, change);
+  const { made, events } = racing({ clock }, change);
   const result = made(mock.service).call("a", caller);
   const first = await mock.next();
   await clock.advance(100);
   const second = await mock.next();
-  return { clock, mock, told, result, first, second };
+  return { clock, mock, events, result, first, second };
 }

@@ -20,11 +20,13 @@ export interface LoadShedOptions {
 const overloaded = left<Overloaded, never>({ _tag: "Overloaded", origin: "local", retryable: true });
 
 /**
- * Refuses calls immediately while the inner service is not ready, and is always ready itself, so outer layers never wait.
- * Any cause (a concurrency limit, a full buffer, no endpoint) becomes one typed error. Use it where a quick refusal is
- * better than a late answer, for example at the entry of a server.
+ * Refuses calls immediately while the inner service is not ready, and is always ready itself, so
+ * outer layers never wait. Any cause (a concurrency limit, a full buffer, no endpoint) becomes one
+ * typed error. Use it where a quick refusal is better than a late answer, for example at the entry
+ * of a server.
  *
- * Place it outside of layers with a limit. Directly around a layer that refuses by itself it only changes the error.
+ * Place it outside of layers with a limit. Directly around a layer that refuses by itself it only
+ * changes the error.
  *
  * Errors: {@link Overloaded} if the inner service is not ready in the tick of the call.
  *

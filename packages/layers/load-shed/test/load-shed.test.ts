@@ -81,15 +81,15 @@ describe("load-shed", () => {
   });
 
   test("counts refusals and reports them to the observer", async () => {
-    let told = 0;
+    let refusals = 0;
     const mock = mockService<string, number>();
-    const layered = loadShed({ observer: { shed: () => told++ } })(mock.service);
+    const layered = loadShed({ observer: { shed: () => refusals++ } })(mock.service);
     mock.admit(1);
     const results = ["a", "b", "c"].map((request) => layered.call(request));
     (await mock.next()).answer(1);
     await Promise.all(results);
     await settled();
-    expect(told).toBe(2);
+    expect(refusals).toBe(2);
     expect(layered.describe()).toMatchObject({ name: "load-shed", state: { shed: 2 } });
   });
 

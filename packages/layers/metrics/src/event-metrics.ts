@@ -16,7 +16,10 @@ export interface EventMetricsOptions {
   readonly registry: Registry;
   /** Name of the metric. Default `stack_events_total`. */
   readonly name?: string;
-  /** Maximum number of series; events beyond it count as `other`: an integer of at least 1. Default 10,000. */
+  /**
+   * Maximum number of series; events beyond it count as `other`: an integer of at least 1. Default
+   * 10,000.
+   */
   readonly maxSeries?: number;
 }
 
@@ -41,8 +44,9 @@ export interface EventMetrics {
     options?: ObserverOptions<Observer>,
   ): Observer;
   /**
-   * Creates observers for something with a lifetime, such as an endpoint. When it ends, their series are removed unless
-   * another observer shares them. They appear in one more scrape, so the last events are not lost.
+   * Creates observers for something with a lifetime, such as an endpoint. When it ends, their
+   * series are removed unless another observer shares them. They appear in one more scrape, so the
+   * last events are not lost.
    *
    * @param atEnd Registers a function to run once at the end.
    */
@@ -58,9 +62,9 @@ interface Cell {
 }
 
 /**
- * Counts the events that layers report to observers, as `stack_events_total{layer,event}`: retries, refusals, opened
- * circuits. Complements {@link stackMetrics}, which shows the current state but not what happened between scrapes. A
- * series exists, with 0, as soon as its observer is created.
+ * Counts the events that layers report to observers, as `stack_events_total{layer,event}`: retries,
+ * refusals, opened circuits. Complements {@link stackMetrics}, which shows the current state but
+ * not what happened between scrapes. A series exists, with 0, as soon as its observer is created.
  *
  * Observers with the same layer and labels share their series.
  *

@@ -15,8 +15,8 @@ export class LocalResponses {
 
   /**
    * @param routes Whether route and cluster are labels.
-   * @param max Maximum number of series; calls beyond it count as `other`. Tags come from the program, but nothing
-   *   bounds their number.
+   * @param max Maximum number of series; calls beyond it count as `other`. Tags come from the
+   *   program, but nothing bounds their number.
    */
   constructor(routes: boolean, max: number) {
     this.#routes = routes;

@@ -19,11 +19,17 @@ import { defaultBuckets, none, type Series, SeriesTable } from "./series.ts";
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer per registry. */
   readonly registry: Registry;
-  /** Upper bounds of the duration buckets, in seconds: finite, over 0, rising. Default: 0.001 to 4.096, doubling. */
+  /**
+   * Upper bounds of the duration buckets, in seconds: finite, over 0, rising. Default: 0.001 to
+   * 4.096, doubling.
+   */
   readonly buckets?: readonly number[];
   /** Adds the route from the request's notes as a label. Default false. */
   readonly routes?: boolean;
-  /** Maximum number of series; upstreams and routes beyond it count as `other`: at least 1. Default 10,000. */
+  /**
+   * Maximum number of series; upstreams and routes beyond it count as `other`: at least 1. Default
+   * 10,000.
+   */
   readonly maxSeries?: number;
   readonly clock?: Clock;
 }
@@ -31,9 +37,9 @@ export interface MetricsOptions {
 /** The layer that counts calls. */
 export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, never, HttpResponse> {
   /**
-   * Declares that an upstream exists. Call the returned function once when it is removed: its series then disappear
-   * after one more scrape instead of staying until the process exits. Track all upstreams or none: once one is tracked,
-   * untracked ones count as removed.
+   * Declares that an upstream exists. Call the returned function once when it is removed: its
+   * series then disappear after one more scrape instead of staying until the process exits. Track
+   * all upstreams or none: once one is tracked, untracked ones count as removed.
    */
   track(upstream: string): () => void;
 }
@@ -41,19 +47,21 @@ export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, 
 /**
  * Counts and times HTTP calls:
  *
- * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same labels, from the
- *   call to the end of the response body, complete or not;
+ * - `http_requests_total{method,status,upstream}` and `http_request_duration_seconds` with the same
+ *   labels, from the call to the end of the response body, complete or not;
  * - `http_requests_in_flight`, also until the end of the body;
- * - `http_local_responses_total{reason,cause}`: calls that ended with an error inside the stack, answered or not, by the
- *   error's tag. `cause` is the tag of the wrapped error, if any. With `routes`, also `route` and `cluster`.
+ * - `http_local_responses_total{reason,cause}`: calls that ended with an error inside the stack,
+ *   answered or not, by the error's tag. `cause` is the tag of the wrapped error, if any. With
+ *   `routes`, also `route` and `cluster`.
  *
- * `status` is `error` if the call ended with an error not turned into a response further in. `upstream` comes from the
- * error or else from the request's notes, and is `none` if no origin was involved. `routes` adds the label `route`,
- * `none` if no route matched. Methods other than those of RFC 9110 and `PATCH` count as `OTHER`, so that clients cannot
- * create series; `maxSeries` bounds the rest.
+ * `status` is `error` if the call ended with an error not turned into a response further in.
+ * `upstream` comes from the error or else from the request's notes, and is `none` if no origin was
+ * involved. `routes` adds the label `route`, `none` if no route matched. Methods other than those
+ * of RFC 9110 and `PATCH` count as `OTHER`, so that clients cannot create series; `maxSeries`
+ * bounds the rest.
  *
- * gRPC calls also have the label `grpc_status`, the number in the headers or trailers of the response, because their
- * HTTP status is 200 even on failure. `none` means that there was none.
+ * gRPC calls also have the label `grpc_status`, the number in the headers or trailers of the
+ * response, because their HTTP status is 200 even on failure. `none` means that there was none.
  *
  * Use it once per stack, outside `respond`, so that it sees error responses, too.
  *
@@ -61,7 +69,8 @@ export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, 
  *
  * Errors: none.
  *
- * @throws RangeError if an option is out of range, or the registry already has metrics of these names.
+ * @throws RangeError if an option is out of range, or the registry already has metrics of these
+ *   names.
  */
 export function metrics({
   registry,
@@ -137,7 +146,10 @@ export function metrics({
   return Object.assign(counting, { track: (upstream: string) => table.track(upstream) });
 }
 
-/** Returns `undefined` if there is none. Invalid codes count as UNKNOWN, so that origins cannot create series. */
+/**
+ * Returns `undefined` if there is none. Invalid codes count as UNKNOWN, so that origins cannot
+ * create series.
+ */
 function grpcStatusOf(headers: HttpHeaders): number | undefined {
   const value = headers.get("grpc-status");
   if (value === undefined) return undefined;

@@ -11,7 +11,10 @@ export interface ReadConfiguration {
   readonly aggregator?: Aggregator;
 }
 
-/** A gauge that hands its values to prom-client as they are. Storing them would build a key of the labels each time. */
+/**
+ * A gauge that hands its values to prom-client unchanged. Storing them would build a key of the
+ * labels each time.
+ */
 export class ReadGauge extends Gauge {
   readonly #read: () => MetricValue<string>[];
 

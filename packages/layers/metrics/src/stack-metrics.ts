@@ -7,11 +7,20 @@ import { type Sample, walk } from "./walk.ts";
 export interface StackMetricsOptions {
   /** Where the metrics are registered. */
   readonly registry: Registry;
-  /** Returns the service to describe. Called on each scrape, so that the service can be replaced in between. */
+  /**
+   * Returns the service to describe. Called on each scrape, so that the service can be replaced in
+   * between.
+   */
   readonly stack: () => { describe(): Description };
-  /** Prefix of all metric names: letters, digits and `_`, not starting with a digit. Default `stack`. */
+  /**
+   * Prefix of all metric names: letters, digits and `_`, not starting with a digit. Default
+   * `stack`.
+   */
   readonly prefix?: string;
-  /** Maximum number of series; those beyond it are dropped and counted: an integer of at least 1. Default 10,000. */
+  /**
+   * Maximum number of series; those beyond it are dropped and counted: an integer of at least 1.
+   * Default 10,000.
+   */
   readonly maxSeries?: number;
 }
 
@@ -21,18 +30,20 @@ const maxNames = 1_000;
 const maxWords = 16;
 
 /**
- * Exposes the state of a stack's layers as gauges, read from its description on scrapes. Each number in a layer's state
- * is `stack_<layer>_<name>` and a boolean is 0 or 1. A string is one series per value seen so far, with the label `state`
- * and 1 for the current value. Names are in snake case, and milliseconds become seconds. Everything in the stack of an
- * endpoint has the label `endpoint`; the same holds for `route` and `cluster`. Layers with otherwise identical labels get
+ * Exposes the state of a stack's layers as gauges, read from its description on scrapes. Each
+ * number in a layer's state is `stack_<layer>_<name>` and a boolean is 0 or 1. A string is one
+ * series per value seen so far, with the label `state` and 1 for the current value. Names are in
+ * snake case, and milliseconds become seconds. Everything in the stack of an endpoint has the label
+ * `endpoint`; the same holds for `route` and `cluster`. Layers with otherwise identical labels get
  * a `position`.
  *
- * Use it once per stack. A name seen for the first time appears from the next scrape on. A failing description is
- * counted and yields no series.
+ * Use it once per stack. A name seen for the first time appears from the next scrape on. A failing
+ * description is counted and yields no series.
  *
  * Cost: none per call; one `describe()` per scrape.
  *
- * @throws RangeError if an option is out of range, or the registry already has metrics of these names.
+ * @throws RangeError if an option is out of range, or the registry already has metrics of these
+ * names.
  */
 export function stackMetrics({
   registry,

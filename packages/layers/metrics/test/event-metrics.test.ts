@@ -37,16 +37,16 @@ describe("eventMetrics", () => {
   });
 
   test("forwards events to the observer given as also", () => {
-    const told: unknown[] = [];
+    const forwarded: unknown[] = [];
     const also: TryObserver = {
-      retried: (event) => told.push(event),
-      gaveUp: (...args) => told.push(args),
+      retried: (event) => forwarded.push(event),
+      gaveUp: (...args) => forwarded.push(args),
     };
     const events = eventMetrics({ registry: new Registry() });
     const observer = events.observer<TryObserver>("retry", ["retried"], { also });
     observer.retried?.({ attempt: 2 });
     observer.gaveUp?.("deadline", 2);
-    expect(told).toEqual([{ attempt: 2 }, ["deadline", 2]]);
+    expect(forwarded).toEqual([{ attempt: 2 }, ["deadline", 2]]);
   });
 
   test("counts an event even if also throws", async () => {

@@ -36,7 +36,7 @@ function rows(heading: string): readonly Row[] {
 }
 
 /** Rows for a registry's metrics. */
-function told(lines: readonly Line[], among: (family: string) => boolean): readonly Row[] {
+function exposedRows(lines: readonly Line[], among: (family: string) => boolean): readonly Row[] {
   const found = new Map<string, { readonly type: string; readonly labels: Set<string> }>();
   for (const { family, type, labels } of lines) {
     if (!among(family)) continue;
@@ -75,14 +75,14 @@ describe("README", () => {
   test("lists every metric with its type and labels, and no other", async () => {
     const own = rows("metric");
     expect(own.length).toBeGreaterThan(0);
-    expect(sorted(told(await everything(), (family) => !isOfAState(family)))).toEqual(sorted(own));
+    expect(sorted(exposedRows(await everything(), (family) => !isOfAState(family)))).toEqual(sorted(own));
   });
 
   test("lists the gauges of the layers' states, and no other", async () => {
     const ofStates = rows("gauge");
     // In this table the second column names the labels; the type is in the heading.
     const listed = ofStates.map(({ metric }) => metric).toSorted();
-    const found = told(await everything(), isOfAState);
+    const found = exposedRows(await everything(), isOfAState);
     expect(found.map(({ metric }) => metric).toSorted()).toEqual(listed);
     expect(found.every(({ type }) => type === "gauge")).toBe(true);
   });

@@ -1,9 +1,11 @@
 /**
- * Appends `-shadow` to the host of an authority, as Envoy does to mark mirrored calls in logs: `shop.example:80` becomes
- * `shop.example-shadow:80`. IP addresses stay unchanged.
+ * Appends `-shadow` to the host of an authority, as Envoy does to mark mirrored calls in logs:
+ * `shop.example:80` becomes `shop.example-shadow:80`. IP addresses stay unchanged.
  *
- * Not a default, because a shadow that selects a virtual host by name must know the marked name. To use it, put
- * `.adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))` in front of the shadow.
+ * Not a default, because a shadow that selects a virtual host by name must know the marked name. To
+ * use it, put
+ * `.adapt(mapRequest((request) => ({ ...request, authority: shadowAuthority(request.authority) })))`
+ * in front of the shadow.
  */
 export function shadowAuthority(authority: string): string {
   const colon = authority.lastIndexOf(":");

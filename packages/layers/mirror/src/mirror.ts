@@ -5,30 +5,33 @@ import { Shadows } from "./shadows.ts";
 import { type Recorder, TeeBody } from "./tee-body.ts";
 
 /**
- * Mirrors a share of the calls to another service, the shadow, and discards its responses. Use it to try a new version or
- * data store with real traffic. Side effects happen twice: a shadow that writes needs its own data, or `select` must
- * exclude writes.
+ * Mirrors a share of the calls to another service, the shadow, and discards its responses. Use it
+ * to try a new version or data store with real traffic. Side effects happen twice: a shadow that
+ * writes needs its own data, or `select` must exclude writes.
  *
- * The shadow does not affect the original call: nothing waits for it, its results and errors are discarded, and it does
- * not affect readiness. Its resources are bounded: concurrent calls, bytes per copied body, bytes of all copies, and time
- * per call. Beyond a limit, or while the shadow is not ready, a call is skipped and counted. The limits apply to the
- * layer, however many services it wraps.
+ * The shadow does not affect the original call: nothing waits for it, its results and errors are
+ * discarded, and it does not affect readiness. Its resources are bounded: concurrent calls, bytes
+ * per copied body, bytes of all copies, and time per call. Beyond a limit, or while the shadow is
+ * not ready, a call is skipped and counted. The limits apply to the layer, however many services it
+ * wraps.
  *
- * A body is copied as it passes to its reader, and the shadow is called once it has passed completely. Streaming to both
- * at once would start the shadow earlier, but the part that a slow shadow has not read would have to be buffered anyway,
- * and beyond the limit the shadow would get a truncated request, which its own metrics count as a failure. A call whose
- * body is not read to its end is not mirrored. Neither is a call that asks for a tunnel (an upgrade, CONNECT), because
- * what is sent in a tunnel depends on the other side.
+ * A body is copied as it passes to its reader, and the shadow is called once it has passed
+ * completely. Streaming to both at once would start the shadow earlier, but the part that a slow
+ * shadow has not read would have to be buffered anyway, and beyond the limit the shadow would get a
+ * truncated request, which its own metrics count as a failure. A call whose body is not read to its
+ * end is not mirrored. Neither is a call that asks for a tunnel (an upgrade, CONNECT), because what
+ * is sent in a tunnel depends on the other side.
  *
- * An abort by the caller does not reach the shadow, which is bounded by `timeoutMs` only. Otherwise a shadow slower than
- * the original, the interesting case, would always be aborted.
+ * An abort by the caller does not reach the shadow, which is bounded by `timeoutMs` only. Otherwise
+ * a shadow slower than the original, the interesting case, would always be aborted.
  *
- * Place it inside the router and outside `retry`, so that a call is mirrored once, however often it is retried. Policies
- * for the shadow go into `to`, which is a stack like any other.
+ * Place it inside the router and outside `retry`, so that a call is mirrored once, however often it
+ * is retried. Policies for the shadow go into `to`, which is a stack like any other.
  *
  * Errors: none.
  *
- * Cost per call: about 2 µs for a mirrored call, plus `to` and copying the body; about 70 ns for any other.
+ * Cost per call: about 2 µs for a mirrored call, plus `to` and copying the body; about 70 ns for
+ * any other.
  *
  * Source: Envoy's `request_mirror_policies`.
  *

@@ -46,11 +46,18 @@ export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
   readonly maxInFlight?: number;
   /** Maximum bytes of a copied request body: an integer of at least 0. Default 65,536. */
   readonly maxBytes?: number;
-  /** Maximum bytes of all copies together: an integer of at least `maxBytes`. Default 16,777,216. */
+  /**
+   * Maximum bytes of all copies together: an integer of at least `maxBytes`. Default 16,777,216.
+   */
   readonly maxTotalBytes?: number;
-  /** Bytes of a shadow's response to read and discard; a longer one is cancelled: at least 0. Default 65,536. */
+  /**
+   * Bytes of a shadow's response to read and discard; a longer one is cancelled: at least 0.
+   * Default 65,536.
+   */
   readonly maxResponseBytes?: number;
-  /** Time limit of a shadow call, including the response body: milliseconds, over 0. Default 15,000. */
+  /**
+   * Time limit of a shadow call, including the response body: milliseconds, over 0. Default 15,000.
+   */
   readonly timeoutMs?: number;
   /** Header field set to `true` in shadow requests; `false` for none. Default `x-shadow`. */
   readonly marker?: string | false;

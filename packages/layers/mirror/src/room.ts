@@ -1,4 +1,7 @@
-/** Shadow calls in flight and bytes of copies of mirrors that share their limits. Created by {@link mirrorRoom}. */
+/**
+ * Shadow calls in flight and bytes of copies of mirrors that share their limits. Created by
+ * {@link mirrorRoom}.
+ */
 export class MirrorRoom {
   /** @internal */
   inFlight = 0;
@@ -7,8 +10,8 @@ export class MirrorRoom {
 }
 
 /**
- * Creates usage counters to share between mirrors, for example across a configuration change. Together they then stay
- * within the limits of one.
+ * Creates usage counters to share between mirrors, for example across a configuration change.
+ * Together they then stay within the limits of one.
  */
 export function mirrorRoom(): MirrorRoom {
   return new MirrorRoom();

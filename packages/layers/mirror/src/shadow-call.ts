@@ -14,11 +14,11 @@ export interface Keeper {
 }
 
 /**
- * One call of the shadow. Its response is read to its end and discarded, so that the connection can be reused. A response
- * longer than `maxResponseBytes` is cancelled.
+ * One call of the shadow. Its response is read to its end and discarded, so that the connection can
+ * be reused. A response longer than `maxResponseBytes` is cancelled.
  *
- * The call is over when the response has ended, or when the service has settled after a timeout. A call that does not
- * settle stays in flight.
+ * The call is over when the response has ended, or when the service has settled after a timeout. A
+ * call that does not settle stays in flight.
  */
 export class ShadowCall {
   readonly #keeper: Keeper;

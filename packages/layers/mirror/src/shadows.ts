@@ -5,8 +5,8 @@ import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
 
 /**
- * The shadow calls of a layer and their limits. Nothing here throws, whatever the shadow or the observer does, since it
- * would surface in the original call.
+ * The shadow calls of a layer and their limits. Nothing here throws, whatever the shadow or the
+ * observer does, since it would surface in the original call.
  */
 export class Shadows<Req extends HttpRequest> {
   readonly #settings: Settings<Req>;
@@ -72,7 +72,10 @@ export class Shadows<Req extends HttpRequest> {
     this.#notify((observer) => observer.skipped?.(reason));
   }
 
-  /** Sends the shadow of a request if possible now. The `held` bytes of its body are freed when it is over. */
+  /**
+   * Sends the shadow of a request if possible now. The `held` bytes of its body are freed when it
+   * is over.
+   */
   send(request: Req, body: Body, held: number): void {
     const reason = this.#obstacle();
     if (reason !== undefined) {

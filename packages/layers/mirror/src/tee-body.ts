@@ -26,11 +26,12 @@ export interface Recorder {
 const nothing = new Uint8Array(0);
 
 /**
- * A body that is copied as it passes to its reader. The copy follows the reader: it triggers no reads and slows nothing
- * down. When the body exceeds `maxBytes` or memory is exhausted, the copy is dropped and the rest just passes.
+ * A body that is copied as it passes to its reader. The copy follows the reader: it triggers no
+ * reads and slows nothing down. When the body exceeds `maxBytes` or memory is exhausted, the copy
+ * is dropped and the rest just passes.
  *
- * Bytes are copied instead of keeping chunks, because small chunks take a multiple of their size and a chunk may be part
- * of a larger block. So the bytes counted are the bytes held.
+ * Bytes are copied instead of keeping chunks, because small chunks take a multiple of their size
+ * and a chunk may be part of a larger block. So the bytes counted are the bytes held.
  *
  * If the reader gives up and the source can be read again, recording restarts from the first byte.
  */
@@ -117,7 +118,10 @@ export class TeeBody extends Body {
     this.#size = size;
   }
 
-  /** The first chunk gets exactly its size, since it often is the whole body. From then on the buffer doubles. */
+  /**
+   * The first chunk gets exactly its size, since it often is the whole body. From then on the
+   * buffer doubles.
+   */
   #grow(size: number): boolean {
     const most = Math.min(this.#recorder.maxBytes, this.#source.length ?? Infinity);
     const room = Math.max(size, Math.min(2 * this.#bytes.length, most));

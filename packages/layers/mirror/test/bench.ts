@@ -25,12 +25,12 @@ export function bench(options: Partial<MirrorOptions> = {}) {
   const clock = virtualClock();
   const real = mockService<HttpRequest, HttpResponse, Fault>("real");
   const shadow = mockService<HttpRequest, HttpResponse, Fault>("shadow");
-  const told: unknown[] = [];
+  const events: unknown[] = [];
   const observer = {
-    sent: () => told.push("sent"),
-    answered: ({ status }: HttpResponse, ms: number) => told.push(["answered", status, ms]),
-    failed: (error: unknown, ms: number, isTimeout: boolean) => told.push(["failed", error, ms, isTimeout]),
-    skipped: (reason: string) => told.push(["skipped", reason]),
+    sent: () => events.push("sent"),
+    answered: ({ status }: HttpResponse, ms: number) => events.push(["answered", status, ms]),
+    failed: (error: unknown, ms: number, isTimeout: boolean) => events.push(["failed", error, ms, isTimeout]),
+    skipped: (reason: string) => events.push(["skipped", reason]),
   };
   const layered = mirror({ to: shadow.service, clock, observer, ...options })(real.service);
   /** State in its description. */
@@ -39,13 +39,13 @@ export function bench(options: Partial<MirrorOptions> = {}) {
     const all = Object.entries(state()["skipped"] as Record<string, number>);
     return Object.fromEntries(all.filter(([, count]) => count > 0));
   };
-  return { clock, real, shadow, layered, told, state, skipped };
+  return { clock, real, shadow, layered, events, state, skipped };
 }
 
 /** A body that the test feeds, and a log of calls to it. */
 export class Source extends PushBody {
   readonly length: number | undefined;
-  readonly told: string[] = [];
+  readonly events: string[] = [];
 
   constructor(length?: number) {
     super();
@@ -68,11 +68,11 @@ export class Source extends PushBody {
   }
 
   protected goOn(): void {
-    this.told.push("go on");
+    this.events.push("go on");
   }
 
   protected stop(reason: unknown): void {
-    this.told.push(`stop ${String(reason)}`);
+    this.events.push(`stop ${String(reason)}`);
   }
 }
 

@@ -97,7 +97,7 @@ describe("a request body", () => {
     expect(sink.pieces).toEqual(["a"]);
     sink.accepts = true;
     sink.flow?.resume();
-    expect([sink.pieces, source.told]).toEqual([["a", "b"], ["go on"]]);
+    expect([sink.pieces, source.events]).toEqual([["a", "b"], ["go on"]]);
     source.all();
     expect(await (await shadow.next()).request.body.text()).toEqual(right("ab"));
   });
@@ -105,14 +105,14 @@ describe("a request body", () => {
   test("notifies its observers like its source", async () => {
     const source = new Source(1);
     const { body } = await called(source);
-    const told: boolean[] = [];
-    body.observe((complete) => told.push(complete));
+    const events: boolean[] = [];
+    body.observe((complete) => events.push(complete));
     expect(body.length).toBe(1);
     Sink.on(body);
     source.give("a");
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     source.all();
-    expect(told).toEqual([true]);
+    expect(events).toEqual([true]);
   });
 });
 
@@ -123,7 +123,7 @@ describe("a request body is not mirrored", () => {
     source.give("a");
     body.cancel("unwanted");
     await shadow.expectNoCall();
-    expect(source.told).toEqual(["stop unwanted"]);
+    expect(source.events).toEqual(["stop unwanted"]);
     expect(skipped()).toEqual({ incomplete: 1 });
   });
 
@@ -134,7 +134,7 @@ describe("a request body is not mirrored", () => {
     source.give("a");
     sink.flow?.cancel("enough");
     await shadow.expectNoCall();
-    expect(source.told).toEqual(["stop enough"]);
+    expect(source.events).toEqual(["stop enough"]);
     expect([skipped(), state()["bytes"]]).toEqual([{ incomplete: 1 }, 0]);
   });
 
@@ -151,9 +151,9 @@ describe("a request body is not mirrored", () => {
 
   test("when its declared length is too long; it then passes untouched", async () => {
     const source = new Source(6);
-    const { body, skipped, told } = await called(source, { maxBytes: 5 });
+    const { body, skipped, events } = await called(source, { maxBytes: 5 });
     expect(body).toBe(source);
-    expect([skipped(), told]).toEqual([{ "too-long": 1 }, [["skipped", "too-long"]]]);
+    expect([skipped(), events]).toEqual([{ "too-long": 1 }, [["skipped", "too-long"]]]);
     expect((await called(new Source(5), { maxBytes: 5 })).skipped()).toEqual({});
   });
 

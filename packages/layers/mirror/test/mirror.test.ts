@@ -33,7 +33,7 @@ describe("mirror", () => {
   }
 
   test("sends a copy of a call to the shadow and discards its answer", async () => {
-    const { real, shadow, layered, told, clock } = bench();
+    const { real, shadow, layered, events, clock } = bench();
     const result = layered.call(get);
     const copy = await shadow.next();
     const original = await real.next();
@@ -45,7 +45,7 @@ describe("mirror", () => {
     body.give("oops");
     body.all();
     await settled();
-    expect(told).toEqual(["sent", ["answered", 500, 20]]);
+    expect(events).toEqual(["sent", ["answered", 500, 20]]);
     expect(clock.pending).toBe(0);
   });
 
@@ -73,7 +73,7 @@ describe("mirror", () => {
     ["an upgrade", { upgrade: "websocket" }],
     ["CONNECT", { method: "CONNECT", path: "" }],
   ])("does not mirror a tunnel request: %s", async (_, more) => {
-    const { real, shadow, layered, told } = bench();
+    const { real, shadow, layered, events } = bench();
     for (const body of [get.body, new Source()]) {
       const request: HttpRequest = { ...get, ...more, body };
       void layered.call(request);
@@ -83,7 +83,7 @@ describe("mirror", () => {
       await settled();
     }
     await shadow.expectNoCall();
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test("marks the copy and drops what belongs to the original only", async () => {

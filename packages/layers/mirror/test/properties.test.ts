@@ -136,7 +136,7 @@ async function run(steps: readonly Step[], turns: readonly Behaviour[] | undefin
   // A reader that pauses forever is unrelated to the shadow: the server would end the body eventually.
   for (const { source } of calls) source.cancel();
   await clock.advance(1_000);
-  log.push(...calls.map(({ source }, n) => `${n + 1} was told ${source.told.join()}`));
+  log.push(...calls.map(({ source }, n) => `${n + 1} received ${source.events.join()}`));
   return { log, clock, state: layered.describe().state };
 }
 

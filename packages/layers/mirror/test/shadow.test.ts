@@ -22,21 +22,21 @@ describe("a failing shadow", () => {
     ["returns no promise", () => undefined],
     ["returns an invalid response", async () => right({ status: 200 })],
   ])("that %s is reported, and the call continues", async (_how, call) => {
-    const { layered, real, told, state } = bench({ to: shadowThat(call as never) });
+    const { layered, real, events, state } = bench({ to: shadowThat(call as never) });
     const result = layered.call(get);
     (await real.next()).answer(httpResponse(200));
     expect(await result).toMatchObject(right({ status: 200 }));
-    expect(told.at(-1)).toMatchObject(["failed", expect.any(Error), 0, false]);
+    expect(events.at(-1)).toMatchObject(["failed", expect.any(Error), 0, false]);
     expect(state()).toMatchObject({ inFlight: 0, failed: 1, timedOut: 0, defects: 0 });
   });
 
   test("is reported with its typed error", async () => {
-    const { layered, shadow, told, clock, state } = bench();
+    const { layered, shadow, events, clock, state } = bench();
     void layered.call(get);
     await clock.advance(5);
     (await shadow.next()).fail(down);
     await settled();
-    expect(told).toEqual(["sent", ["failed", down, 5, false]]);
+    expect(events).toEqual(["sent", ["failed", down, 5, false]]);
     expect(state()).toMatchObject({ inFlight: 0, failed: 1, answered: 0 });
     expect(clock.pending).toBe(0);
   });
@@ -79,13 +79,13 @@ describe("a failing shadow", () => {
 
 describe("a shadow that is not ready", () => {
   test("is not called and does not make the layer wait", async () => {
-    const { layered, shadow, real, skipped, told } = bench();
+    const { layered, shadow, real, skipped, events } = bench();
     shadow.admit(0);
     expect(layered.ready()).toBeUndefined();
     void layered.call(get);
     await real.next();
     await shadow.expectNoCall();
-    expect([skipped(), told]).toEqual([{ "not-ready": 1 }, [["skipped", "not-ready"]]]);
+    expect([skipped(), events]).toEqual([{ "not-ready": 1 }, [["skipped", "not-ready"]]]);
     expect(shadow.uninvited).toBe(0);
     shadow.admit(1);
     void layered.call(get);
@@ -120,10 +120,10 @@ describe("a shadow that is not ready", () => {
 
 describe("a slow shadow", () => {
   test("is limited by maxInFlight; further calls are skipped", async () => {
-    const { layered, shadow, skipped, told } = bench({ maxInFlight: 2 });
+    const { layered, shadow, skipped, events } = bench({ maxInFlight: 2 });
     for (let n = 0; n < 3; n++) void layered.call(get);
     await settled();
-    expect([shadow.calls.length, skipped(), told.at(-1)]).toEqual([
+    expect([shadow.calls.length, skipped(), events.at(-1)]).toEqual([
       2,
       { "in-flight": 1 },
       ["skipped", "in-flight"],
@@ -136,7 +136,7 @@ describe("a slow shadow", () => {
   });
 
   test("is aborted at its deadline, which it can see", async () => {
-    const { layered, shadow, clock, told, state } = bench({ timeoutMs: 100 });
+    const { layered, shadow, clock, events, state } = bench({ timeoutMs: 100 });
     await clock.advance(50);
     void layered.call(get);
     const { signal } = await shadow.next();
@@ -145,7 +145,7 @@ describe("a slow shadow", () => {
     expect(signal?.aborted).toBe(false);
     await clock.advance(1);
     expect(signal?.reason).toMatchObject({ message: "shadow call did not end within 100 ms" });
-    expect(told).toEqual(["sent", ["failed", expect.objectContaining({ _tag: "Aborted" }), 100, true]]);
+    expect(events).toEqual(["sent", ["failed", expect.objectContaining({ _tag: "Aborted" }), 100, true]]);
     expect(state()).toMatchObject({ inFlight: 0, failed: 1, timedOut: 1 });
     expect(clock.pending).toBe(0);
   });
@@ -163,7 +163,7 @@ describe("a slow shadow", () => {
     expect([calls, skipped(), state()["inFlight"]]).toEqual([1, { "in-flight": 1 }, 1]);
     resolve(right(answerWith(body)));
     await settled();
-    expect([body.told.length, state()]).toMatchObject([1, { inFlight: 0, answered: 0, timedOut: 1 }]);
+    expect([body.events.length, state()]).toMatchObject([1, { inFlight: 0, answered: 0, timedOut: 1 }]);
   });
 
   test("is not aborted with the caller", async () => {
@@ -188,7 +188,7 @@ describe("a shadow's response", () => {
     expect(body.give("a".repeat(65_536))).toBe(true);
     expect(state()["inFlight"]).toBe(1);
     body.all();
-    expect([body.told, state()["inFlight"], clock.pending]).toEqual([[], 0, 0]);
+    expect([body.events, state()["inFlight"], clock.pending]).toEqual([[], 0, 0]);
   });
 
   test.each([
@@ -200,7 +200,7 @@ describe("a shadow's response", () => {
     (await shadow.next()).answer(answerWith(body));
     await settled();
     if (bytes > 0) body.give("a".repeat(bytes));
-    expect(body.told).toEqual(["stop undefined"]);
+    expect(body.events).toEqual(["stop undefined"]);
     expect([state()["inFlight"], state()["answered"], clock.pending]).toEqual([0, 1, 0]);
   });
 
@@ -211,7 +211,7 @@ describe("a shadow's response", () => {
     body.give("a".repeat(11));
     (await shadow.next()).answer(answerWith(body));
     await settled();
-    expect([body.told, state()["inFlight"]]).toEqual([["stop undefined"], 0]);
+    expect([body.events, state()["inFlight"]]).toEqual([["stop undefined"], 0]);
   });
 
   test("that breaks off is over", async () => {
@@ -230,6 +230,6 @@ describe("a shadow's response", () => {
     const body = new Source();
     (await shadow.next()).answer(answerWith(body));
     await clock.advance(100);
-    expect([body.told, state()["inFlight"], clock.pending]).toEqual([["stop undefined"], 0, 0]);
+    expect([body.events, state()["inFlight"], clock.pending]).toEqual([["stop undefined"], 0, 0]);
   });
 });

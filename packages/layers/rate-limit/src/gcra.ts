@@ -3,16 +3,20 @@ import type { FullRate } from "./rate.ts";
 /** The TAT of an unused limit. */
 export const unused = -Infinity;
 
-/** Relative rounding error after a few operations. For a clock reading after 100 days it is 8 nanoseconds. */
+/**
+ * Relative rounding error after a few operations. For a clock reading after 100 days it is 8
+ * nanoseconds.
+ */
 const rounding = 2 ** -50;
 
 /**
- * The generic cell rate algorithm. A limit is one number, its theoretical arrival time (TAT). Each call moves it forward
- * by one interval. It may be at most `burst` intervals ahead of now.
+ * The generic cell rate algorithm. A limit is one number, its theoretical arrival time (TAT). Each
+ * call moves it forward by one interval. It may be at most `burst` intervals ahead of now.
  *
- * Time is counted in intervals ("cells", `perSecond` of them per second), not in milliseconds, so that a call adds
- * exactly 1. An interval in milliseconds would be rounded in the same direction on each call: at a million calls per
- * second and after 100 days, the rate would be off by some hundredths of a percent.
+ * Time is counted in intervals ("cells", `perSecond` of them per second), not in milliseconds, so
+ * that a call adds exactly 1. An interval in milliseconds would be rounded in the same direction on
+ * each call: at a million calls per second and after 100 days, the rate would be off by some
+ * hundredths of a percent.
  */
 export class Gcra {
   readonly burst: number;

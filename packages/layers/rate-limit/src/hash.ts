@@ -2,11 +2,11 @@
 export const halves = new Int32Array(2);
 
 /**
- * Computes HalfSipHash-1-3 of a string with 64 bits of output. Without the key nobody can construct collisions. Costs
- * about 5 ns per character.
+ * Computes HalfSipHash-1-3 of a string with 64 bits of output. Without the key nobody can construct
+ * collisions. Costs about 5 ns per character.
  *
- * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012), and the reference code's variant for
- * 32-bit words.
+ * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF" (2012), and the
+ * reference code's variant for 32-bit words.
  */
 export function hash(text: string, key0: number, key1: number): void {
   let v0 = key0;

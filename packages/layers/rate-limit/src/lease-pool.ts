@@ -13,7 +13,8 @@ export class LeasePool {
   #heldUntil = 0;
   #refusedUntil = -Infinity;
   #retryAt = -Infinity;
-  // Calls in this span and in the last one. A span is the duration of a lease plus that of an answer.
+  // Calls in this span and in the last one. A span is the duration of a lease plus that of an
+  // answer.
   #spanMs: number;
   #since = -Infinity;
   #seen = 0;
@@ -69,7 +70,8 @@ export class LeasePool {
     this.#heldUntil = now + this.#leaseMs;
     if (granted >= asked) return;
     this.#retryAt = now + retryAfterMs;
-    // Nothing will be granted before then. If calls can be leased ahead, waiting longer loses nothing.
+    // Nothing will be granted before then. If calls can be leased ahead, waiting longer loses
+    // nothing.
     const pauseMs = this.#leaseMs / 4;
     this.#refusedUntil = now + (this.#mostAhead > 0 ? pauseMs : Math.min(pauseMs, retryAfterMs));
   }

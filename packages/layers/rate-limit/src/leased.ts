@@ -24,16 +24,17 @@ const probeTimeouts = 10;
 const leastSweepMs = 10;
 
 /**
- * Shares limits between processes or machines. The store is remote, and this side leases calls from it: as many as are
- * waiting plus as many as came during the last lease, but at most a quarter of the burst. It asks for more before they
- * are used up, so most calls are decided locally. Calls not used within a lease are given back. After a partial grant,
- * calls are refused without asking for a quarter of a lease.
+ * Shares limits between processes or machines. The store is remote, and this side leases calls from
+ * it: as many as are waiting plus as many as came during the last lease, but at most a quarter of
+ * the burst. It asks for more before they are used up, so most calls are decided locally. Calls not
+ * used within a lease are given back. After a partial grant, calls are refused without asking for a
+ * quarter of a lease.
  *
- * In any time span at most `burst` plus `perSecond` times the span, one lease and one answer pass in all processes
- * together. With a burst below 4 the store is asked for each call.
+ * In any time span at most `burst` plus `perSecond` times the span, one lease and one answer pass
+ * in all processes together. With a burst below 4 the store is asked for each call.
  *
- * A store that does not answer within `timeoutMs` is asked only occasionally. Meanwhile `unreachable` applies. Once it
- * answers again, limits continue where they were.
+ * A store that does not answer within `timeoutMs` is asked only occasionally. Meanwhile
+ * `unreachable` applies. Once it answers again, limits continue where they were.
  *
  * @param lessor Access to the remote store. See `lease` and `takeBack` for the store's side.
  * @returns A value for the option `store` of {@link rateLimit}.
@@ -184,7 +185,8 @@ class LeasedStore implements Store {
       pool.receive(grant, asked, askedAt, now);
       pools.push(pool);
     }
-    // In order. A call that is neither admitted nor refused came in the meantime and waits for the next answer.
+    // In order. A call that is neither admitted nor refused came in the meantime and waits for the
+    // next answer.
     for (const waiting of this.#waiting) {
       const { keyed } = waiting;
       const decision = this.#decide(keyed, keyed?.refusedMs(now) ?? 0, this.#global?.refusedMs(now) ?? 0);

@@ -16,8 +16,8 @@ import { Refill } from "./refill.ts";
 import type { Rates, Refusal, Store, SyncStore } from "./store.ts";
 
 /**
- * The call exceeded a limit. Nothing was sent, so this says nothing about the upstream. It names the limit but not the
- * key, which may be a secret, since faults are logged.
+ * The call exceeded a limit. Nothing was sent, so this says nothing about the upstream. It names
+ * the limit but not the key, which may be a secret, since faults are logged.
  */
 export interface RateLimited extends Fault<"RateLimited"> {
   /** Milliseconds, not rounded, until the call would be admitted if no other came first. */
@@ -38,7 +38,8 @@ export interface RateLimitObserver<in Req = unknown> {
 /** A rate per key. */
 export interface KeyedRate<in Req = unknown> extends Rate {
   /**
-   * Returns the key whose limit a call counts against, or `undefined` for none. Keys are stored as given: hash long ones.
+   * Returns the key whose limit a call counts against, or `undefined` for none. Keys are stored as
+   * given: hash long ones.
    */
   readonly key: (request: Req) => string | undefined;
 }
@@ -59,21 +60,23 @@ export interface RateLimitOptions<Req, S extends Store = SyncStore> {
 export type RateLimitErrors<S extends Store> = RateLimited | (S extends SyncStore ? never : Aborted);
 
 /**
- * Limits the rate of calls: in any time span at most `perSecond` times its length in seconds plus `burst` calls pass.
- * There can be a global limit, a limit per key (for example per client), or both. Both are decided together, so a call
- * refused by one spends nothing of the other. Use it to protect the inner service from overload, and clients from each
- * other.
+ * Limits the rate of calls: in any time span at most `perSecond` times its length in seconds plus
+ * `burst` calls pass. There can be a global limit, a limit per key (for example per client), or
+ * both. Both are decided together, so a call refused by one spends nothing of the other. Use it to
+ * protect the inner service from overload, and clients from each other.
  *
- * Place it outside of anything expensive and, for limits per client, inside the layer that identifies clients. Outside a
- * retry it limits calls, inside one it limits attempts. It is ready when the global limit would admit a call, and waiters
- * are admitted in order. Limits per key do not affect readiness, because the request is not known yet.
+ * Place it outside of anything expensive and, for limits per client, inside the layer that
+ * identifies clients. Outside a retry it limits calls, inside one it limits attempts. It is ready
+ * when the global limit would admit a call, and waiters are admitted in order. Limits per key do
+ * not affect readiness, because the request is not known yet.
  *
- * Errors: {@link RateLimited} with the exact time to wait. An admitted call counts even if it fails.
+ * Errors: {@link RateLimited} with the exact time to wait. An admitted call counts even if it
+ * fails.
  *
  * Cost per call: reading the clock (about 40 ns) and the store's decision, see {@link memoryStore}.
  *
- * Source: the generic cell rate algorithm of ATM (ITU-T I.371, ATM Forum Traffic Management 4.0). One timestamp per
- * limit, and no window at whose edge twice the rate could pass.
+ * Source: the generic cell rate algorithm of ATM (ITU-T I.371, ATM Forum Traffic Management 4.0).
+ * One timestamp per limit, and no window at whose edge twice the rate could pass.
  *
  * @throws RangeError if an option is out of range, or neither limit is given.
  */

@@ -4,7 +4,10 @@ import { checkInteger, checkNumber } from "@pagoda/core";
 export interface Rate {
   /** Sustained calls per second, over 0, at most 1,000,000; 0.1 is one call per ten seconds. */
   readonly perSecond: number;
-  /** Calls admitted at once after a pause: an integer from 1 to 1,000,000,000. Default: `perSecond`, rounded up. */
+  /**
+   * Calls admitted at once after a pause: an integer from 1 to 1,000,000,000. Default: `perSecond`,
+   * rounded up.
+   */
   readonly burst?: number;
 }
 

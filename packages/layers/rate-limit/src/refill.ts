@@ -1,7 +1,8 @@
 import { type Clock, longestTimerMs, type Timer, WaitList } from "@pagoda/core";
 
 /**
- * Callers waiting for the global limit, in order. Uses one timer, and only while someone is waiting.
+ * Callers waiting for the global limit, in order. Uses one timer, and only while someone is
+ * waiting.
  */
 export class Refill {
   readonly #clock: Clock;
@@ -26,7 +27,10 @@ export class Refill {
     return turn;
   }
 
-  /** Sets the timer while someone is waiting, even for 0 ms, to check again after woken callers had their turn. */
+  /**
+   * Sets the timer while someone is waiting, even for 0 ms, to check again after woken callers had
+   * their turn.
+   */
   #arm(): void {
     if (this.#waiting.size === 0) return;
     this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), longestTimerMs), this.#fire);

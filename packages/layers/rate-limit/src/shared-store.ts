@@ -9,28 +9,37 @@ export interface SharedStoreOptions {
   readonly sharedNow?: () => number;
 }
 
-/** Time units per millisecond: 1/256 ns, so that intervals are hardly rounded. 2^63 of them are 417 days. */
+/**
+ * Time units per millisecond: 1/256 ns, so that intervals are hardly rounded. 2^63 of them are 417
+ * days.
+ */
 const perMs = 256_000_000;
-/** Number of clock comparisons. The minimum counts, since a delay can only make the difference look larger. */
+/**
+ * Number of clock comparisons. The minimum counts, since a delay can only make the difference look
+ * larger.
+ */
 const comparisons = 16;
 
 /**
- * Keeps limits in memory shared by threads, so that a limit applies to all of them together. Each thread creates its own
- * store of the same memory. Decisions use compare-and-swap and no locks: a terminated thread costs the others at most the
- * call it was about to take.
+ * Keeps limits in memory shared by threads, so that a limit applies to all of them together. Each
+ * thread creates its own store of the same memory. Decisions use compare-and-swap and no locks: a
+ * terminated thread costs the others at most the call it was about to take.
  *
- * The global limit is exact, up to rounding its interval to 1/256 ns. A call is taken from the key's limit first, then
- * from the global one. If another thread took the last call of that meanwhile, the key's call is given back. In between,
- * a call of the key may be refused unnecessarily, but never admitted in excess.
+ * The global limit is exact, up to rounding its interval to 1/256 ns. A call is taken from the
+ * key's limit first, then from the global one. If another thread took the last call of that
+ * meanwhile, the key's call is given back. In between, a call of the key may be refused
+ * unnecessarily, but never admitted in excess.
  *
- * Keys are identified by a 64-bit hash whose key is in the memory. A key can be in one of 8 places. A key without debt is
- * replaced freely, since it equals a new one. If all 8 have debt, the one with the least is replaced and the new key
- * inherits its debt. So an attacker who sprays keys frees no throttled key, and delays others at most for as long as
- * those keys have debt. Two threads that race for a place may count one call for the wrong key.
+ * Keys are identified by a 64-bit hash whose key is in the memory. A key can be in one of 8 places.
+ * A key without debt is replaced freely, since it equals a new one. If all 8 have debt, the one
+ * with the least is replaced and the new key inherits its debt. So an attacker who sprays keys
+ * frees no throttled key, and delays others at most for as long as those keys have debt. Two
+ * threads that race for a place may count one call for the wrong key.
  *
  * The memory can be passed on to stores with other rates; debt is kept as time.
  *
- * Cost per decision: about 0.2 µs for the global limit, 0.5 µs with a key. Memory: see `sharedMemory`.
+ * Cost per decision: about 0.2 µs for the global limit, 0.5 µs with a key. Memory: see
+ * `sharedMemory`.
  *
  * @returns A value for the option `store` of {@link rateLimit}.
  * @throws RangeError if the memory was not created by `sharedMemory`.
@@ -182,7 +191,9 @@ class SharedStore implements LeasingStore {
   }
 }
 
-/** Takes a call from a limit. A result over 0 is the time until it would conform; nothing was taken. */
+/**
+ * Takes a call from a limit. A result over 0 is the time until it would conform; nothing was taken.
+ */
 function takeFrom(limit: SharedGcra, stamps: BigInt64Array, at: number, now: bigint): bigint {
   for (let tat = Atomics.load(stamps, at); ;) {
     const wait = limit.wait(tat, now);

@@ -19,22 +19,25 @@ export interface Refusal {
 export type Decision = Refusal | undefined;
 
 /**
- * Keeps the state of limits: `memoryStore` in this process, `sharedStore` between threads, `leased` between processes and
- * machines.
+ * Keeps the state of limits: `memoryStore` in this process, `sharedStore` between threads, `leased`
+ * between processes and machines.
  *
- * A store that decides synchronously lets the layer admit the call in the same tick, without a promise. A store that
- * returns a promise makes the call continue in a later tick: the layer checks inner's readiness again, and the call may
- * end with `Aborted`.
+ * A store that decides synchronously lets the layer admit the call in the same tick, without a
+ * promise. A store that returns a promise makes the call continue in a later tick: the layer checks
+ * inner's readiness again, and the call may end with `Aborted`.
  */
 export interface Store {
   /**
    * Takes one call from the global limit and from the key's, or from neither.
    *
-   * A store that cannot reach its state decides itself whether to admit. A rejected promise is a defect.
+   * A store that cannot reach its state decides itself whether to admit. A rejected promise is a
+   * defect.
    *
    * @param key `undefined` if only the global limit applies.
-   * @param nowMs Time of the layer's clock. Stores shared between machines use their own clock instead.
-   * @param signal Aborted when the decision is no longer needed; a pending `take` should then settle at once.
+   * @param nowMs Time of the layer's clock. Stores shared between machines use their own clock
+   * instead.
+   * @param signal Aborted when the decision is no longer needed; a pending `take` should then
+   * settle at once.
    */
   take(key: string | undefined, nowMs: number, signal?: AbortSignal): Decision | Promise<Decision>;
   /** Milliseconds until the global limit would admit a call, as known in this tick; 0 if now. */

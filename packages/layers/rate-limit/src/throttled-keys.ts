@@ -1,8 +1,8 @@
 /** Resolution of the order: steps per burst of debt. */
 const stepsPerBurst = 32;
 /**
- * Lists of keys by TAT, in a ring. There are twice as many as a TAT can be ahead of now, so each list holds the keys of
- * one step only.
+ * Lists of keys by TAT, in a ring. There are twice as many as a TAT can be ahead of now, so each
+ * list holds the keys of one step only.
  */
 const ring = 2 * stepsPerBurst;
 /** Two more lists: keys whose step has passed, and free places. */
@@ -15,12 +15,12 @@ const initialPlaces = 256;
 const checksPerAdd = 2;
 
 /**
- * Throttled keys with their theoretical arrival times (TATs), roughly ordered by TAT to find the least throttled key
- * quickly. A key is in the list of the step of its TAT at the time it was inserted. Once that step has passed, the whole
- * list becomes due.
+ * Throttled keys with their theoretical arrival times (TATs), roughly ordered by TAT to find the
+ * least throttled key quickly. A key is in the list of the step of its TAT at the time it was
+ * inserted. Once that step has passed, the whole list becomes due.
  *
- * A later TAT is only recorded; the key moves to its new list when it reaches the front of the old one. So a call costs
- * one lookup, and causes at most one move later.
+ * A later TAT is only recorded; the key moves to its new list when it reaches the front of the old
+ * one. So a call costs one lookup, and causes at most one move later.
  */
 export class ThrottledKeys {
   readonly #max: number;
@@ -37,7 +37,8 @@ export class ThrottledKeys {
 
   /**
    * @param burst How far ahead of now a TAT may be.
-   * @param idle How long a key is kept after its TAT. If it comes again, it need not be added again.
+   * @param idle How long a key is kept after its TAT. If it comes again, it need not be added
+   * again.
    */
   constructor(max: number, burst: number, idle: number) {
     this.#max = max;
@@ -93,7 +94,9 @@ export class ThrottledKeys {
     this.#put(place, free);
   }
 
-  /** Returns an unthrottled key, or else one with the earliest step. There must be at least one key. */
+  /**
+   * Returns an unthrottled key, or else one with the earliest step. There must be at least one key.
+   */
   #leastThrottled(at: number): number {
     for (let place = this.#first(due); place !== due; place = this.#first(due)) {
       if (this.tat(place) <= at) return place;

@@ -127,13 +127,13 @@ describe("global and keyed limit", () => {
 
 describe("rateLimit", () => {
   test("reports exactly the refused calls to the observer", async () => {
-    const told: [RateLimited["retryAfterMs"], string][] = [];
+    const events: [RateLimited["retryAfterMs"], string][] = [];
     const { admits } = bench({
       global: { perSecond: 1, burst: 1 },
-      observer: { refused: ({ retryAfterMs }, request) => told.push([retryAfterMs, request]) },
+      observer: { refused: ({ retryAfterMs }, request) => events.push([retryAfterMs, request]) },
     });
     for (const each of ["a", "b"]) await admits(each);
-    expect(told).toEqual([[1_000, "b"]]);
+    expect(events).toEqual([[1_000, "b"]]);
   });
 
   test("turns throws of key and inner into rejections", async () => {

@@ -12,15 +12,16 @@ import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
 export interface ReplayOptions {
   /**
-   * Methods whose requests may be repeated, case-sensitive. Default: the idempotent ones of RFC 9110, section 9.2.2: GET,
-   * HEAD, OPTIONS, TRACE, PUT, DELETE.
+   * Methods whose requests may be repeated, case-sensitive. Default: the idempotent ones of RFC
+   * 9110, section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE.
    */
   readonly methods?: readonly string[];
   /** Maximum bytes of a recorded body: an integer of at least 0. Default 65,536, as in linkerd. */
   readonly maxBytes?: number;
   /**
-   * Records the bodies of other methods, too. Such a request is not retried, but can be resent if it was never processed,
-   * for example if an HTTP/2 origin refuses the stream while the body is being sent. Default false.
+   * Records the bodies of other methods, too. Such a request is not retried, but can be resent if
+   * it was never processed, for example if an HTTP/2 origin refuses the stream while the body is
+   * being sent. Default false.
    */
   readonly recordAll?: boolean;
 }
@@ -28,17 +29,20 @@ export interface ReplayOptions {
 const idempotentMethods: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
 
 /**
- * Makes HTTP requests repeatable for retries and hedging. A body is recorded while it streams, so the first attempt is not
- * delayed, and replayed byte for byte. A body longer than `maxBytes` is passed on, but its request cannot be repeated. The
- * same holds for other methods and, whatever the method, for requests that ask for a tunnel (an upgrade, CONNECT), whose
- * body is the client's side of the tunnel.
+ * Makes HTTP requests repeatable for retries and hedging. A body is recorded while it streams, so
+ * the first attempt is not delayed, and replayed byte for byte. A body longer than `maxBytes` is
+ * passed on, but its request cannot be repeated. The same holds for other methods and, whatever the
+ * method, for requests that ask for a tunnel (an upgrade, CONNECT), whose body is the client's side
+ * of the tunnel.
  *
- * Place it outside `retry` and `hedge`. If a stack has two, the outer one does the work. Requests without a body, or with
- * one that is completely available, can even be sent twice at the same time.
+ * Place it outside `retry` and `hedge`. If a stack has two, the outer one does the work. Requests
+ * without a body, or with one that is completely available, can even be sent twice at the same
+ * time.
  *
  * Errors: none.
  *
- * Cost per call: a copy of the request, about 70 ns. The bytes of a streaming body are kept until the call is answered.
+ * Cost per call: a copy of the request, about 70 ns. The bytes of a streaming body are kept until
+ * the call is answered.
  *
  * Source: linkerd's `http-retry`.
  *
@@ -69,7 +73,8 @@ export function replay({
         return body.canRead ? result : result.then(withoutResend);
       }
       const recorded = recording(body, maxBytes, mayRepeat);
-      // Only inner layers repeat the request, so the recording can be released once the call is over.
+      // Only inner layers repeat the request, so the recording can be released once the call is
+      // over.
       const release = (): void => recorded.body.release();
       const released = (defect: unknown): never => {
         release();
@@ -90,8 +95,8 @@ export function replay({
 }
 
 /**
- * Removes the mark that a request was never processed. Outside of this layer its body has been read, so that it cannot be
- * resent from there.
+ * Removes the mark that a request was never processed. Outside of this layer its body has been
+ * read, so that it cannot be resent from there.
  */
 function withoutResend<Err, Res>(result: Either<Err, Res>): Either<Err, Res> {
   return isUnprocessed(result) ? left({ ...result.left, processed: undefined }) : result;

@@ -13,8 +13,8 @@ export interface Answer {
 }
 
 /**
- * Answers by error tag, or functions from the error to its answer. A function with an annotated parameter handles exactly
- * that type.
+ * Answers by error tag, or functions from the error to its answer. A function with an annotated
+ * parameter handles exactly that type.
  */
 // `any` accepts every annotation. Parameters are checked where the stack's errors meet the table.
 // oxlint-disable-next-line no-explicit-any
@@ -38,14 +38,16 @@ export type Answered<Table extends Answers> = {
 }[keyof Table & string];
 
 /**
- * Turns each error in the table into an HTTP response, with a short text body of message and request id. The response
- * carries the error as `fault`, for metrics and logs. Errors not in the table pass, and a server does not compile while
- * there is one.
+ * Turns each error in the table into an HTTP response, with a short text body of message and
+ * request id. The response carries the error as `fault`, for metrics and logs. Errors not in the
+ * table pass, and a server does not compile while there is one.
  *
- * Use it once in every stack that is served. Place it inside the layers that count and log responses, and outside every
- * layer whose errors it answers. Further out, `forwarded` or another layer must add the request id.
+ * Use it once in every stack that is served. Place it inside the layers that count and log
+ * responses, and outside every layer whose errors it answers. Further out, `forwarded` or another
+ * layer must add the request id.
  *
- * Errors: none added. A function that returns a status out of range is a defect: the call rejects with `RangeError`.
+ * Errors: none added. A function that returns a status out of range is a defect: the call rejects
+ * with `RangeError`.
  *
  * Cost per call: about 60 ns; 0.6 µs for an error.
  *
@@ -68,7 +70,8 @@ export function respond<const Table extends Answers>(
           if (!isLeft(result)) return result;
           const fault: unknown = result.left;
           const entry = isFault(fault) ? answers.get(fault._tag) : undefined;
-          // Not in the table, so not a handled error. The compiler cannot infer this from the lookup.
+          // Not in the table, so not a handled error. The compiler cannot infer this from the
+          // lookup.
           if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
           const answer = typeof entry === "function" ? valid(entry(fault), (fault as Fault)._tag) : entry;
           observer?.answered?.(fault as Fault, request, answer);

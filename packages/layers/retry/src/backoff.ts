@@ -27,9 +27,9 @@ export interface ExponentialOptions {
 }
 
 /**
- * Exponential backoff: the bound doubles with each retry. `full` jitter waits a random time up to the bound, `equal`
- * between half the bound and the bound, `none` exactly the bound. Jitter keeps callers that failed together from coming
- * back together.
+ * Exponential backoff: the bound doubles with each retry. `full` jitter waits a random time up to
+ * the bound, `equal` between half the bound and the bound, `none` exactly the bound. Jitter keeps
+ * callers that failed together from coming back together.
  *
  * Source: defaults of Envoy; jitter after M. Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
  *

@@ -58,7 +58,8 @@ export interface RetryOptions {
   /** Default: one of 20% plus 10 per second, shared by all services that the layer wraps. */
   readonly budget?: Budget;
   /**
-   * Judges results, and discards responses replaced by another attempt. Default: `responseClassifier()`.
+   * Judges results, and discards responses replaced by another attempt. Default:
+   * `responseClassifier()`.
    */
   readonly classifier?: Classifier;
   /** Longest `Retry-After` to honor: milliseconds, from 0, below 2³¹. Default 5,000. */
@@ -69,17 +70,18 @@ export interface RetryOptions {
 }
 
 /**
- * Retries failed calls that may succeed, after a wait and within a budget. A call is retried only if its request can be
- * repeated (`replay.canRepeat`) or the error says that it was never processed. The wait is the one requested by the
- * upstream, if any, plus the backoff. There is no retry past the caller's deadline, after an abort, or while the inner
- * service is not ready.
+ * Retries failed calls that may succeed, after a wait and within a budget. A call is retried only
+ * if its request can be repeated (`replay.canRepeat`) or the error says that it was never
+ * processed. The wait is the one requested by the upstream, if any, plus the backoff. There is no
+ * retry past the caller's deadline, after an abort, or while the inner service is not ready.
  *
- * Use it for transient failures. The budget keeps retries from multiplying the load when nothing succeeds; share one
- * between all stacks that call the same upstream. Place it inside a timeout for all attempts and outside one per attempt,
- * and outside a balancer, so that the next attempt can go to another endpoint. Use one per stack: several multiply their
- * attempts.
+ * Use it for transient failures. The budget keeps retries from multiplying the load when nothing
+ * succeeds; share one between all stacks that call the same upstream. Place it inside a timeout for
+ * all attempts and outside one per attempt, and outside a balancer, so that the next attempt can go
+ * to another endpoint. Use one per stack: several multiply their attempts.
  *
- * Errors: that of the last attempt, and {@link Aborted}, at once, if the caller aborts during a wait.
+ * Errors: that of the last attempt, and {@link Aborted}, at once, if the caller aborts during a
+ * wait.
  *
  * Cost per call without a retry: about 150 ns, mostly the budget's clock read.
  *
@@ -105,7 +107,10 @@ export function retry({
     let waiting = 0;
     let retries = 0;
 
-    /** Returns the reason not to retry, cheapest check first. If there is none, the retry is withdrawn from the budget. */
+    /**
+     * Returns the reason not to retry, cheapest check first. If there is none, the retry is
+     * withdrawn from the budget.
+     */
     function obstacle(
       tried: number,
       result: Either<Err, Res>,
@@ -138,7 +143,8 @@ export function retry({
         }
         if (signal?.aborted) return result;
         backoffMs = backoff.waitMs(tried, backoffMs, random);
-        // Added to Retry-After, so that callers with the same Retry-After do not all return at once.
+        // Added to Retry-After, so that callers with the same Retry-After do not all return at
+        // once.
         const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, longestTimerMs);
         let reason = obstacle(tried, result, request, signal, outcome, waitMs);
         if (reason === undefined) {
@@ -169,7 +175,9 @@ export function retry({
       return (isLeft(result) && neverProcessed(result.left)) || replay.canRepeat();
     }
 
-    /** Called only when another attempt starts. Until then the result may be returned to the caller. */
+    /**
+     * Called only when another attempt starts. Until then the result may be returned to the caller.
+     */
     function drop(result: Either<Err, Res>): void {
       if (isRight(result)) classifier.discard(result.right);
     }

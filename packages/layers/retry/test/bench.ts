@@ -20,20 +20,20 @@ export function request(replay: Replay = idempotent): Request {
 export function bench(options: RetryOptions = {}) {
   const clock = virtualClock();
   const mock = mockService<Replayable, string, Failed>();
-  const told: unknown[][] = [];
+  const events: unknown[][] = [];
   const layered = retry({
     backoff: constant(100),
     budget: budget({ ratio: 1, minPerSecond: 10, clock }),
     observer: {
-      retried: ({ attempt, waitedMs }) => told.push(["retried", attempt, waitedMs]),
-      recovered: (attempts) => told.push(["recovered", attempts]),
-      gaveUp: (reason, attempts) => told.push(["gaveUp", reason, attempts]),
+      retried: ({ attempt, waitedMs }) => events.push(["retried", attempt, waitedMs]),
+      recovered: (attempts) => events.push(["recovered", attempts]),
+      gaveUp: (reason, attempts) => events.push(["gaveUp", reason, attempts]),
     },
     clock,
     random: seededRandom(1),
     ...options,
   })(mock.service);
-  return { clock, mock, told, layered };
+  return { clock, mock, events, layered };
 }
 
 /** A caller's signal with a deadline. */

@@ -10,7 +10,7 @@ describe("retry", () => {
   conformance(test, ({ clock, random }) => retry({ clock, random }), { request });
 
   test("retries a failed call after a wait", async () => {
-    const { clock, mock, told, layered } = bench();
+    const { clock, mock, events, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
     await clock.advance(99);
@@ -18,7 +18,7 @@ describe("retry", () => {
     await clock.advance(1);
     (await mock.next()).answer("ok");
     expect(await result).toEqual(right("ok"));
-    expect(told).toEqual([
+    expect(events).toEqual([
       ["retried", 2, 100],
       ["recovered", 2],
     ]);
@@ -39,14 +39,14 @@ describe("retry", () => {
   });
 
   test("returns the last error when all attempts fail", async () => {
-    const { clock, mock, told, layered } = bench({ attempts: 3 });
+    const { clock, mock, events, layered } = bench({ attempts: 3 });
     const result = layered.call(request());
     for (let tried = 1; tried <= 3; tried++) {
       (await mock.next()).fail({ ...failed, cause: tried });
       await clock.advance(100);
     }
     expect(await result).toEqual(left({ ...failed, cause: 3 }));
-    expect(told.at(-1)).toEqual(["gaveUp", "attempts", 3]);
+    expect(events.at(-1)).toEqual(["gaveUp", "attempts", 3]);
     await mock.expectNoCall();
   });
 
@@ -61,21 +61,21 @@ describe("retry", () => {
   });
 
   test("does not retry a final error", async () => {
-    const { mock, told, layered } = bench();
+    const { mock, events, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(final);
     expect(await result).toEqual(left(final));
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test("ends with a final error of a later attempt", async () => {
-    const { clock, mock, told, layered } = bench();
+    const { clock, mock, events, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
     await clock.advance(100);
     (await mock.next()).fail(final);
     expect(await result).toEqual(left(final));
-    expect(told).toEqual([["retried", 2, 100]]);
+    expect(events).toEqual([["retried", 2, 100]]);
   });
 
   test("a throw in a later attempt rejects", async () => {
@@ -90,13 +90,13 @@ describe("retry", () => {
 
   describe("does not retry", () => {
     async function once(options: RetryOptions, replay = idempotent, signal?: AbortSignal) {
-      const { clock, mock, told, layered } = bench(options);
+      const { clock, mock, events, layered } = bench(options);
       const result = layered.call(request(replay), signal);
       (await mock.next()).fail(failed);
       await clock.advance(1_000);
       expect(await result).toEqual(left(failed));
       await mock.expectNoCall();
-      return told;
+      return events;
     }
 
     test("with one attempt", async () => {
@@ -144,13 +144,13 @@ describe("retry", () => {
   });
 
   test("does not call inner if it is not ready after the wait", async () => {
-    const { clock, mock, told, layered } = bench();
+    const { clock, mock, events, layered } = bench();
     const result = layered.call(request());
     (await mock.next()).fail(failed);
     mock.admit(0);
     await clock.advance(100);
     expect(await result).toEqual(left(failed));
-    expect(told).toEqual([["gaveUp", "notReady", 1]]);
+    expect(events).toEqual([["gaveUp", "notReady", 1]]);
     expect(mock.uninvited).toBe(0);
   });
 
@@ -203,29 +203,29 @@ describe("retry", () => {
       [200, 300],
       [0, 100],
     ])("of %d ms: waits %d ms, including the backoff", async (retryAfterMs, waitedMs) => {
-      const { clock, mock, told, layered } = bench();
+      const { clock, mock, events, layered } = bench();
       void layered.call(request());
       (await mock.next()).fail(asking(retryAfterMs));
       await clock.advance(waitedMs);
       (await mock.next()).answer("ok");
-      expect(told[0]).toEqual(["retried", 2, waitedMs]);
+      expect(events[0]).toEqual(["retried", 2, waitedMs]);
     });
 
     test("equal to the maximum is honored", async () => {
-      const { clock, mock, told, layered } = bench({ maxRetryAfterMs: 1_000 });
+      const { clock, mock, events, layered } = bench({ maxRetryAfterMs: 1_000 });
       void layered.call(request());
       (await mock.next()).fail(asking(1_000));
       await clock.advance(1_100);
       (await mock.next()).answer("ok");
-      expect(told[0]).toEqual(["retried", 2, 1_100]);
+      expect(events[0]).toEqual(["retried", 2, 1_100]);
     });
 
     test("over the maximum ends the call", async () => {
-      const { mock, told, layered } = bench({ maxRetryAfterMs: 1_000 });
+      const { mock, events, layered } = bench({ maxRetryAfterMs: 1_000 });
       const result = layered.call(request());
       (await mock.next()).fail(asking(1_001));
       expect(await result).toEqual(left(asking(1_001)));
-      expect(told).toEqual([["gaveUp", "retryAfter", 1]]);
+      expect(events).toEqual([["gaveUp", "retryAfter", 1]]);
     });
   });
 

@@ -50,7 +50,10 @@ export class Candidate<C extends string = string, P = unknown> {
     return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex).literal;
   }
 
-  /** Whether it applies to CONNECT, which cannot be redirected, and for which a 2xx would open a tunnel to nowhere. */
+  /**
+   * Whether it applies to CONNECT, which cannot be redirected, and for which a 2xx would open a
+   * tunnel to nowhere.
+   */
   get takesConnect(): boolean {
     const { redirect, respond } = this.compiled.route;
     return this.match.path === undefined && redirect === undefined && !((respond?.status ?? 300) < 300);
@@ -74,8 +77,9 @@ export class Candidate<C extends string = string, P = unknown> {
 }
 
 /**
- * Compares candidates by precedence, in the Gateway API's order for HTTPRoute: more specific hosts, then paths, then a
- * method, then more header fields, then more query parameters. Equal ones keep their order.
+ * Compares candidates by precedence, in the Gateway API's order for HTTPRoute: more specific hosts,
+ * then paths, then a method, then more header fields, then more query parameters. Equal ones keep
+ * their order.
  */
 export function byPrecedence(a: Candidate, b: Candidate): number {
   for (const [, rank] of ranks) {
@@ -90,7 +94,9 @@ export function precedence(a: Candidate, b: Candidate): Precedence {
   return ranks.find(([, rank]) => rank(a) !== rank(b))?.[0] ?? "order";
 }
 
-/** The rule that decides between two matches: the first by which they differ, otherwise their order. */
+/**
+ * The rule that decides between two matches: the first by which they differ, otherwise their order.
+ */
 export type Precedence = "host" | "path" | "methods" | "headers" | "query" | "order";
 
 const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) => number])[] = [
@@ -108,7 +114,10 @@ function hostRank({ host }: Candidate): number {
   return host.startsWith("*") ? host.length : Infinity;
 }
 
-/** The Gateway API does not rank patterns. They match the whole path, like exact paths and unlike prefixes. */
+/**
+ * The Gateway API does not rank patterns. They match the whole path, like exact paths and unlike
+ * prefixes.
+ */
 function kindRank({ match: { path } }: Candidate): number {
   if (path === undefined || "prefix" in path) return 0;
   return "regex" in path ? 1 : 2;

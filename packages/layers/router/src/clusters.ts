@@ -16,11 +16,11 @@ type AnyService = Service<never, unknown, unknown>;
 type TakenByAll<S> = S[keyof S] extends Service<infer Req, unknown, unknown> ? Req : never;
 
 /**
- * The leaf of a stack with a router: calls the service of the cluster that the route selected. A cluster without a service
- * does not compile.
+ * The leaf of a stack with a router: calls the service of the cluster that the route selected. A
+ * cluster without a service does not compile.
  *
- * It is ready when any cluster is, so that a busy one does not block requests for the others. A request whose cluster is
- * not ready gets that cluster's refusal.
+ * It is ready when any cluster is, so that a busy one does not block requests for the others. A
+ * request whose cluster is not ready gets that cluster's refusal.
  *
  * Errors: those of the services. Cost per call: one `Map` lookup.
  *

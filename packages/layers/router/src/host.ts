@@ -20,7 +20,10 @@ export class ByHost<T> {
     return this.#exact.size + this.#wildcards.size === 0 ? this.#any : undefined;
   }
 
-  /** Returns the first result of `look`, from the exact host over the longest wildcard to any. Allocates nothing. */
+  /**
+   * Returns the first result of `look`, from the exact host over the longest wildcard to any.
+   * Allocates nothing.
+   */
   first<Sought, Found>(
     host: string,
     sought: Sought,

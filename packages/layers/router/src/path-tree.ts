@@ -1,9 +1,9 @@
 import { isPlain } from "./path.ts";
 
 /**
- * A node of a radix tree of route paths. Its ancestors are prefixes of its text, so one walk along a path finds the exact
- * match, all prefixes, and all patterns with a matching literal beginning. The walk reads each character once and allocates
- * nothing, however many routes there are.
+ * A node of a radix tree of route paths. Its ancestors are prefixes of its text, so one walk along
+ * a path finds the exact match, all prefixes, and all patterns with a matching literal beginning.
+ * The walk reads each character once and allocates nothing, however many routes there are.
  */
 export class TreeNode<T> {
   /** Text added to the parent's. */

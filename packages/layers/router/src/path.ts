@@ -2,16 +2,20 @@ import { checkOneOf, type Fault, rangeError } from "@pagoda/core";
 
 export interface PathOptions {
   /**
-   * Form of the path that is matched and sent. Default `minimal`: routes and policies see the normal form, and the origin
-   * gets the client's bytes with `.` and `..` resolved, so signed URLs keep their bytes. `rfc3986`: the origin gets the
-   * normal form, too. `off`: both get the client's bytes, including dot segments; excludes the other options.
+   * Form of the path that is matched and sent. Default `minimal`: routes and policies see the
+   * normal form, and the origin gets the client's bytes with `.` and `..` resolved, so signed URLs
+   * keep their bytes. `rfc3986`: the origin gets the normal form, too. `off`: both get the client's
+   * bytes, including dot segments; excludes the other options.
    */
   readonly normalize?: "minimal" | "rfc3986" | "off";
   /** Replaces `//` by `/`, as many origins do. Default false: RFC 3986 treats them as different. */
   readonly mergeSlashes?: boolean;
   /** Handling of `%2f`. Default `keep`: it is a character inside a segment. */
   readonly escapedSlashes?: "keep" | "decode" | "refuse";
-  /** Handling of `\` and `%5c`. Default `refuse`: browsers never send `\`, and some origins read it as `/`. */
+  /**
+   * Handling of `\` and `%5c`. Default `refuse`: browsers never send `\`, and some origins read it
+   * as `/`.
+   */
   readonly backslashes?: "keep" | "slash" | "refuse";
 }
 
@@ -69,8 +73,9 @@ export function fullPathOptions({
 const [hash, percent, dot, slash, backslash] = [0x23, 0x25, 0x2e, 0x2f, 0x5c];
 
 /**
- * Returns the normal form of a path, which is matched: `.` and `..` are resolved, unnecessary escapes are decoded, and
- * escapes are in upper case (RFC 3986, section 6.2.2). A plain path is returned unchanged after one scan.
+ * Returns the normal form of a path, which is matched: `.` and `..` are resolved, unnecessary
+ * escapes are decoded, and escapes are in upper case (RFC 3986, section 6.2.2). A plain path is
+ * returned unchanged after one scan.
  */
 export function normalPath(path: string, options: FullPathOptions): string | PathRefused {
   if (isPlain(path, options.mergeSlashes, 0) || path === "*") return path;
@@ -83,8 +88,8 @@ export function normalPath(path: string, options: FullPathOptions): string | Pat
 }
 
 /**
- * Returns the path to send: the client's bytes, except for dot segments and what the options replace. Its normal form
- * stays the same.
+ * Returns the path to send: the client's bytes, except for dot segments and what the options
+ * replace. Its normal form stays the same.
  */
 export function writtenPath(path: string, options: FullPathOptions): string {
   let written = path;
@@ -106,7 +111,8 @@ export function writtenAt(written: string, length: number): number {
 }
 
 /**
- * Whether a path is certainly in normal form. False also for segments that start with a dot, which need a closer look.
+ * Whether a path is certainly in normal form. False also for segments that start with a dot, which
+ * need a closer look.
  *
  * @param from Offset up to which the path is known to be plain.
  */

@@ -5,15 +5,18 @@ import type { RouteTable } from "./table.ts";
 type Routable<C extends string, P> = Service<Routed<C, P>, unknown, unknown>;
 
 /**
- * Applies a separate layer to each route, created once, so that limits, budgets and circuit breakers are per route. `make`
- * usually reads the route's `policy`; `undefined` means no layer. Routes that redirect or respond get none.
+ * Applies a separate layer to each route, created once, so that limits, budgets and circuit
+ * breakers are per route. `make` usually reads the route's `policy`; `undefined` means no layer.
+ * Routes that redirect or respond get none.
  *
  * Place it inside `router`, with the same table, anywhere among the layers that apply to each call.
  *
- * It is ready when the layer of any route is, so that a busy one does not block requests for the others. A request whose
- * route is not ready gets that route's refusal. To wait instead, add a waiting layer in `make`.
+ * It is ready when the layer of any route is, so that a busy one does not block requests for the
+ * others. A request whose route is not ready gets that route's refusal. To wait instead, add a
+ * waiting layer in `make`.
  *
- * Errors: those of the layers. A request with a route of another table is a defect: the call rejects.
+ * Errors: those of the layers. A request with a route of another table is a defect: the call
+ * rejects.
  *
  * Cost per call: one `Map` lookup.
  *

@@ -19,8 +19,8 @@ export interface RouteProblem {
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 
 /**
- * Lists everything that is wrong with routes read from a file. It does not check types; that is up to the reader of the
- * file.
+ * Lists everything that is wrong with routes read from a file. It does not check types; that is up
+ * to the reader of the file.
  *
  * @param options Path options of the table, since they decide which paths can match.
  */

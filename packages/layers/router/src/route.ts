@@ -7,7 +7,9 @@ export type FieldTest =
   | { readonly present: true }
   | { readonly absent: true };
 
-/** Condition on a header field (name case-insensitive) or a query parameter (name case-sensitive). */
+/**
+ * Condition on a header field (name case-insensitive) or a query parameter (name case-sensitive).
+ */
 export type FieldMatch = { readonly name: string } & FieldTest;
 
 /** Condition on the path. Exactly one of these. */
@@ -20,7 +22,9 @@ export type PathMatch =
 
 /** Conditions on a request, all of which must match. */
 export interface RouteMatch {
-  /** `shop.example`, or `*.example` for one or more labels before it. Without port. Default: any. */
+  /**
+   * `shop.example`, or `*.example` for one or more labels before it. Without port. Default: any.
+   */
   readonly hosts?: readonly string[];
   /** Default: any. `OPTIONS *` and CONNECT, which has no path, match only without it. */
   readonly path?: PathMatch;
@@ -70,7 +74,10 @@ export interface Rewrite {
   readonly path?: string;
   /** Replaces the matched prefix. */
   readonly prefix?: string;
-  /** Applied if the pattern matches the whole path. `$1` and `$<name>` insert groups, `$$` a dollar sign. */
+  /**
+   * Applied if the pattern matches the whole path. `$1` and `$<name>` insert groups, `$$` a dollar
+   * sign.
+   */
   readonly regex?: { readonly pattern: string; readonly substitution: string };
 }
 
@@ -130,8 +137,8 @@ export interface RespondRoute<P = unknown> extends Answering<P> {
 }
 
 /**
- * Which requests match, and what happens to them: they are forwarded to a cluster or split among several, redirected, or
- * answered.
+ * Which requests match, and what happens to them: they are forwarded to a cluster or split among
+ * several, redirected, or answered.
  *
  * @typeParam C Names of clusters.
  * @typeParam P Type of the policy.
@@ -142,7 +149,9 @@ export type Route<C extends string = string, P = unknown> =
   | RedirectRoute<P>
   | RespondRoute<P>;
 
-/** The route selected for a request. All requests with the same route and cluster share one object. */
+/**
+ * The route selected for a request. All requests with the same route and cluster share one object.
+ */
 export interface SelectedRoute<C extends string = string, P = unknown> {
   readonly name: string;
   readonly cluster: C;

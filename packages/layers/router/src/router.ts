@@ -14,7 +14,10 @@ export interface NoRoute extends Fault<"NoRoute"> {
   readonly authority: string;
   /** Path in normal form. */
   readonly path: string;
-  /** Methods that would be routed, if only the method does not match. The response should be 405 with `Allow`. */
+  /**
+   * Methods that would be routed, if only the method does not match. The response should be 405
+   * with `Allow`.
+   */
   readonly allow?: readonly string[];
 }
 
@@ -25,23 +28,26 @@ export interface RouterOptions extends PathOptions {
 }
 
 /**
- * Selects a route for each request. Inner layers find it as `request.route`, so per-route layers go inside and do not
- * compile outside. Routes that redirect or respond are answered here.
+ * Selects a route for each request. Inner layers find it as `request.route`, so per-route layers go
+ * inside and do not compile outside. Routes that redirect or respond are answered here.
  *
- * The path is normalized first. The normal form is matched and seen by inner layers. What is sent has the same normal form
- * but keeps the client's own bytes, except for dot segments (`written`), so that signed URLs stay valid. See
- * {@link PathOptions} for other modes.
+ * The path is normalized first. The normal form is matched and seen by inner layers. What is sent
+ * has the same normal form but keeps the client's own bytes, except for dot segments (`written`),
+ * so that signed URLs stay valid. See {@link PathOptions} for other modes.
  *
- * CONNECT has no path: it matches only routes without a path condition, and goes to the requested authority whatever they
- * rewrite. It ignores redirects, and responses that would open a tunnel.
+ * CONNECT has no path: it matches only routes without a path condition, and goes to the requested
+ * authority whatever they rewrite. It ignores redirects, and responses that would open a tunnel.
  *
- * Use it once per stack, outside of per-route layers and inside layers for all requests, with `clusters` as the leaf.
+ * Use it once per stack, outside of per-route layers and inside layers for all requests, with
+ * `clusters` as the leaf.
  *
  * Errors: {@link NoRoute}, and {@link PathRefused} for an ambiguous path.
  *
- * Cost per call: the lookup, see {@link routeTable}; a copy of the request; and what the route changes.
+ * Cost per call: the lookup, see {@link routeTable}; a copy of the request; and what the route
+ * changes.
  *
- * Source: the Gateway API's HTTPRoute (precedence, redirects, rewrites); RFC 3986, section 6.2.2 (normal form of paths).
+ * Source: the Gateway API's HTTPRoute (precedence, redirects, rewrites); RFC 3986, section 6.2.2
+ * (normal form of paths).
  *
  * @throws RangeError listing everything that is wrong with the routes.
  */

@@ -92,8 +92,8 @@ export class RouteTable<out C extends string = string, out P = unknown> {
   }
 
   /**
-   * @internal Returns the candidate if the path is plain. Text that was compared with a route need not be scanned again.
-   * `undefined` is inconclusive.
+   * @internal Returns the candidate if the path is plain. Text that was compared with a route need
+   * not be scanned again. `undefined` is inconclusive.
    */
   lookUpPlain(request: HttpRequest): Candidate<C, P> | undefined {
     const sought = this.pathOptions.mergeSlashes ? searchPlainMerged : searchPlain;
@@ -128,21 +128,25 @@ export class RouteTable<out C extends string = string, out P = unknown> {
     return this.#selected.get(route) ?? [];
   }
 
-  /** Explains which route matches a request and why the others do not, for example on an admin page. Checks all routes. */
+  /**
+   * Explains which route matches a request and why the others do not, for example on an admin page.
+   * Checks all routes.
+   */
   explain(request: HttpRequest): Explanation {
     return explain(request, this.pathIn(request), this.#candidates);
   }
 }
 
 /**
- * Compiles routes for lookup. The most specific match wins, as in the Gateway API's HTTPRoute: by host (exact, then the
- * longest wildcard, then any), by path (exact, then patterns, then the longest prefix), a method before none, more header
- * fields, more query parameters, order in the list.
+ * Compiles routes for lookup. The most specific match wins, as in the Gateway API's HTTPRoute: by
+ * host (exact, then the longest wildcard, then any), by path (exact, then patterns, then the
+ * longest prefix), a method before none, more header fields, more query parameters, order in the
+ * list.
  *
- * Cost: grows with the path, not with the number of routes. Nothing is allocated if host and path are in normal form.
- * Patterns with the same literal beginning are tried one by one, and so are routes that differ in method and fields only: a
- * pattern without a literal beginning, such as `.*`, costs time on every path. No path can make a pattern slow: see
- * `LinearRegex`.
+ * Cost: grows with the path, not with the number of routes. Nothing is allocated if host and path
+ * are in normal form. Patterns with the same literal beginning are tried one by one, and so are
+ * routes that differ in method and fields only: a pattern without a literal beginning, such as
+ * `.*`, costs time on every path. No path can make a pattern slow: see `LinearRegex`.
  *
  * @throws RangeError listing everything that is wrong with the routes, or if an option is invalid.
  */

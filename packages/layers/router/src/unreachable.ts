@@ -18,9 +18,10 @@ interface Placed {
 }
 
 /**
- * Lists routes that can never match, because others with higher precedence match everything they do: the same host and
- * path, and no condition that they lack. It finds common mistakes, such as a duplicated route, or a general rule above its
- * exceptions. It does not detect that one pattern includes another.
+ * Lists routes that can never match, because others with higher precedence match everything they
+ * do: the same host and path, and no condition that they lack. It finds common mistakes, such as a
+ * duplicated route, or a general rule above its exceptions. It does not detect that one pattern
+ * includes another.
  *
  * @param routes Without problems: see `routeProblems`.
  */
@@ -60,7 +61,10 @@ function keyOf({ host }: Pick<Candidate, "host">, path: RouteMatch["path"]): str
   return "regex" in path ? `${host} regex ${path.regex}` : `${host} prefix ${withoutSlash(path.prefix)}`;
 }
 
-/** Keys that match all of its paths. Longer paths take precedence, so a shorter prefix never hides anything. */
+/**
+ * Keys that match all of its paths. Longer paths take precedence, so a shorter prefix never hides
+ * anything.
+ */
 function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   const all = [".*", "/.*"].map((regex) => keyOf({ host }, { regex }));
   if (path === undefined) return [];

@@ -13,8 +13,9 @@ export interface Deadline {
 const secondLookMs = 1;
 
 /**
- * Deadlines with the same duration, so that each new one is the last. They form a list with one timer for the first.
- * Setting and clearing one costs about 100 ns while others are set; a platform timer costs 500.
+ * Deadlines with the same duration, so that each new one is the last. They form a list with one
+ * timer for the first. Setting and clearing one costs about 100 ns while others are set; a platform
+ * timer costs 500.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -44,10 +45,14 @@ export class Deadlines {
     return deadline;
   }
 
-  /** Removes a pending deadline. The timer stays while others are set and finds the next one when it fires. */
+  /**
+   * Removes a pending deadline. The timer stays while others are set and finds the next one when it
+   * fires.
+   */
   clear(deadline: Deadline): void {
     const { before, after } = deadline;
-    // Otherwise a deadline in the old generation would keep all later ones alive until a full collection.
+    // Otherwise a deadline in the old generation would keep all later ones alive until a full
+    // collection.
     deadline.before = undefined;
     deadline.after = undefined;
     deadline.expire = nothing;

@@ -13,8 +13,8 @@ import { isRight, left } from "fp-ts/lib/Either.js";
 import { type Deadline, Deadlines } from "./deadlines.ts";
 
 /**
- * No answer in time. Counts against the upstream, unless this process was stalled when the time ran out. Then the origin
- * is `local`.
+ * No answer in time. Counts against the upstream, unless this process was stalled when the time ran
+ * out. Then the origin is `local`.
  */
 export interface TimedOut extends Fault<"TimedOut"> {
   readonly afterMs: number;
@@ -30,8 +30,9 @@ export interface TimeoutOptions<Req> {
   /** Time limit of a call: milliseconds, over 0, at most 2,147,483,647. */
   readonly ms: number;
   /**
-   * Controls when the time counts: `start` starts it from zero, `stop` stops it. Default: it starts with the call. For
-   * large HTTP uploads, `body.watch` reports when the client is the slow side; see the README.
+   * Controls when the time counts: `start` starts it from zero, `stop` stops it. Default: it starts
+   * with the call. For large HTTP uploads, `body.watch` reports when the client is the slow side;
+   * see the README.
    */
   readonly startWhen?: (request: Req, start: () => void, stop: () => void) => void;
   readonly observer?: TimeoutObserver;
@@ -39,13 +40,15 @@ export interface TimeoutOptions<Req> {
 }
 
 /**
- * Limits the time from a call to its answer. On expiry the call ends with {@link TimedOut}, the inner call is aborted
- * (with a `TimeoutError` whose cause is the fault) and its late result discarded. The rest of the response body is not
- * limited. Inner layers see the deadline (`deadlineOf`) and start nothing that cannot end before it.
+ * Limits the time from a call to its answer. On expiry the call ends with {@link TimedOut}, the
+ * inner call is aborted (with a `TimeoutError` whose cause is the fault) and its late result
+ * discarded. The rest of the response body is not limited. Inner layers see the deadline
+ * (`deadlineOf`) and start nothing that cannot end before it.
  *
  * Outside a retry it bounds all attempts together, inside one each attempt.
  *
- * Cost: an `AbortController` with a listener per call, about 0.7 µs; one timer for all calls in flight.
+ * Cost: an `AbortController` with a listener per call, about 0.7 µs; one timer for all calls in
+ * flight.
  *
  * @throws RangeError if `ms` is out of range.
  */

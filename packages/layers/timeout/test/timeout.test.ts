@@ -65,17 +65,17 @@ describe("timeout", () => {
   });
 
   test("reports exactly the timed-out calls to the observer", async () => {
-    const told: number[] = [];
+    const reported: number[] = [];
     const clock = virtualClock();
     const mock = mockService<string, number>();
-    const layered = timeout({ ms: 100, clock, observer: { timedOut: (afterMs) => told.push(afterMs) } })(
+    const layered = timeout({ ms: 100, clock, observer: { timedOut: (afterMs) => reported.push(afterMs) } })(
       mock.service,
     );
     const results = [layered.call("a"), layered.call("b")];
     (await mock.next()).answer(1);
     await clock.advance(100);
     await Promise.all(results);
-    expect(told).toEqual([100]);
+    expect(reported).toEqual([100]);
   });
 
   test("defect: deadline and listener stayed after inner threw", async () => {

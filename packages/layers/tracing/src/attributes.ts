@@ -1,7 +1,10 @@
 import { clientOf, type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/http";
 import type { Attributes } from "@opentelemetry/api";
 
-/** Returns the name of a span: the method, and the route if known. Never the path, which has unbounded cardinality. */
+/**
+ * Returns the name of a span: the method, and the route if known. Never the path, which has
+ * unbounded cardinality.
+ */
 export function spanName(method: string, route?: string): string {
   const known = knownMethods.has(method) ? method : "HTTP";
   return route === undefined ? known : `${known} ${route}`;
@@ -44,7 +47,10 @@ function commonAttributes({ method, authority, scheme, headers }: HttpRequest): 
   };
 }
 
-/** Returns the attributes of the called origin, which differs from the request's authority behind a proxy. */
+/**
+ * Returns the attributes of the called origin, which differs from the request's authority behind a
+ * proxy.
+ */
 export function upstreamAttributes(upstream: string): Attributes {
   const { address, port } = addressOf(upstream.replace(/^[a-z]+:\/\//, ""));
   return { "network.peer.address": address, "network.peer.port": port };

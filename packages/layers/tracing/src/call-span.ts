@@ -93,7 +93,8 @@ export class CallSpan {
     this.#set({ "pagoda.response.complete": false });
     if (this.#errorType !== undefined) return;
     if (signal?.aborted) this.#setErrorType("Aborted");
-    // A caller may stop reading early. A server reads everything, unless the response must not have a body.
+    // A caller may stop reading early. A server reads everything, unless the response must not have
+    // a body.
     else if (side.kind === "server" && method !== "HEAD" && status !== 204 && status !== 304) {
       this.#setError("BodyBroken");
     }

@@ -24,7 +24,10 @@ const fieldSetter: TextMapSetter<string[]> = {
   },
 };
 
-/** Returns the given propagator, or the one registered with the API (possibly late), or W3C trace context. */
+/**
+ * Returns the given propagator, or the one registered with the API (possibly late), or W3C trace
+ * context.
+ */
 export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropagator {
   if (given !== undefined) return given;
   return propagation.fields().length > 0 ? propagation : traceContext;
@@ -33,8 +36,8 @@ export function propagatorOf(given: TextMapPropagator | undefined): TextMapPropa
 const w3c = ["traceparent", "tracestate", "baggage"];
 
 /**
- * Injects a context into fields, replacing all fields of the propagator. An empty context changes nothing, and one without
- * baggage keeps existing baggage.
+ * Injects a context into fields, replacing all fields of the propagator. An empty context changes
+ * nothing, and one without baggage keeps existing baggage.
  */
 export function injected(headers: HttpHeaders, context: Context, propagator: TextMapPropagator): HttpHeaders {
   const fields: string[] = [];

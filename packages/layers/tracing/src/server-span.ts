@@ -18,27 +18,29 @@ export type ServerRequest = HttpRequest & Partial<FromClient>;
 
 export interface ServerSpanOptions<in Req extends ServerRequest = ServerRequest> extends SpanOptions<Req> {
   /**
-   * Returns whether to accept trace and baggage from the peer at an address. Default: all peers. For an untrusted peer a
-   * new trace is started, with a link to the one it sent, whose headers are removed.
+   * Returns whether to accept trace and baggage from the peer at an address. Default: all peers.
+   * For an untrusted peer a new trace is started, with a link to the one it sent, whose headers are
+   * removed.
    */
   readonly trust?: (address: string) => boolean;
 }
 
 /**
- * Creates a `SERVER` span for each incoming call. Extracts the trace from the request's headers, or starts a new one, and
- * sets the span's context as the request's `trace`, where {@link clientSpan} finds it. It is also the active context for
- * other users of the OpenTelemetry API.
+ * Creates a `SERVER` span for each incoming call. Extracts the trace from the request's headers, or
+ * starts a new one, and sets the span's context as the request's `trace`, where {@link clientSpan}
+ * finds it. It is also the active context for other users of the OpenTelemetry API.
  *
- * Place it outside of `respond`, so that it sees error responses, and inside the layer that identifies clients. The span
- * ends with the response body, complete or not.
+ * Place it outside of `respond`, so that it sees error responses, and inside the layer that
+ * identifies clients. The span ends with the response body, complete or not.
  *
- * The span fails with a status of 500 or more, an error, a broken body, or a defect, but not with an abort. The tag of an
- * error is its `error.type`. Exceptions of a tracer or a propagator are reported to the API's `diag`, and the call
- * continues.
+ * The span fails with a status of 500 or more, an error, a broken body, or a defect, but not with
+ * an abort. The tag of an error is its `error.type`. Exceptions of a tracer or a propagator are
+ * reported to the API's `diag`, and the call continues.
  *
  * Errors: none.
  *
- * Cost per call: about 0.3 µs without an SDK, 1.3 µs if the request has a trace; with an SDK, its cost.
+ * Cost per call: about 0.3 µs without an SDK, 1.3 µs if the request has a trace; with an SDK, its
+ * cost.
  *
  * Source: OpenTelemetry's semantic conventions for HTTP spans; W3C Trace Context.
  */

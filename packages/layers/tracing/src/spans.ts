@@ -20,7 +20,10 @@ import { CallSpan, type Side, reportError } from "./call-span.ts";
 export interface SpanOptions<in Req extends HttpRequest = HttpRequest> {
   /** Starts the spans. Default: the API's `@pagoda/tracing`, a no-op until an SDK is registered. */
   readonly tracer?: Tracer;
-  /** Extracts and injects trace headers. Default: the one registered with the API, or else `traceContext`. */
+  /**
+   * Extracts and injects trace headers. Default: the one registered with the API, or else
+   * `traceContext`.
+   */
   readonly propagator?: TextMapPropagator;
   /** Name of the span, with low cardinality. Default: the method; for a server also the route. */
   readonly name?: (request: Req) => string;
@@ -66,7 +69,8 @@ export class Spans<Req extends HttpRequest> {
       const options = { kind: this.#kind, attributes, ...(links && { links }) };
       const span = this.#tracer.startSpan(name, options, parent);
       const own = span.spanContext();
-      // Without an SDK the span is the parent's or invalid. Creating a context would be expensive and pointless.
+      // Without an SDK the span is the parent's or invalid. Creating a context would be expensive
+      // and pointless.
       const isNew = own.spanId !== INVALID_SPANID && own !== trace.getSpanContext(parent);
       return { span, context: isNew ? trace.setSpan(parent, span) : parent };
     } catch (error) {

@@ -11,8 +11,8 @@ import {
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 
 /**
- * OpenTelemetry's propagator for the W3C trace context, for servers that may have no SDK. Used if no other propagator is
- * given or registered with the API.
+ * OpenTelemetry's propagator for the W3C trace context, for servers that may have no SDK. Used if
+ * no other propagator is given or registered with the API.
  *
  * It differs from `W3CTraceContextPropagator` in what a proxy needs:
  *

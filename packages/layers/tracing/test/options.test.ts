@@ -16,7 +16,7 @@ const sides: readonly (readonly [
 ];
 
 /** Entries in the API's log: reported errors, and warnings of the SDK. */
-function told(): unknown[] {
+function diagErrors(): unknown[] {
   const errors: unknown[] = [];
   const ignore = (): void => {};
   const error = (message: string, ...rest: unknown[]): void =>
@@ -98,7 +98,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 
   test("a throwing tracer does not fail the call and is reported to diag", async () => {
-    const errors = told();
+    const errors = diagErrors();
     const fault = new Error("out of spans");
     const tracer = {
       startSpan() {
@@ -113,7 +113,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 
   test("a throwing propagator does not fail the call and is reported to diag", async () => {
-    const errors = told();
+    const errors = diagErrors();
     const fault = new Error("what is this");
     const throws = (): never => {
       throw fault;
@@ -127,7 +127,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 
   test("a throwing span does not fail the call and is ended", async () => {
-    told();
+    diagErrors();
     const { tracer, ended } = sdk();
     const broken: Tracer = Object.assign(Object.create(tracer), {
       startSpan(...args: Parameters<Tracer["startSpan"]>) {
@@ -146,7 +146,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 
   test("an ended span is not touched again, even if the body ends twice", async () => {
-    const errors = told();
+    const errors = diagErrors();
     const [{ tracer, ended }, mock] = [sdk(), mockHttp()];
     const twice = Object.assign(Object.create(httpResponse(200).body), {
       observe(observer: (complete: boolean) => void) {
@@ -164,7 +164,7 @@ describe.each(sides)("options of %s", (_name, span) => {
   });
 
   test("an invalid response of inner ends the span", async () => {
-    told();
+    diagErrors();
     const { tracer, ended } = sdk();
     const inner = service("inner", async (_request: HttpRequest) =>
       right("no response" as unknown as HttpResponse),
@@ -194,7 +194,7 @@ describe.each(sides)("options of %s", (_name, span) => {
 });
 
 test("defect: headers of an untrusted peer passed after a failed extraction", async () => {
-  told();
+  diagErrors();
   const extract = (): never => {
     throw new Error("what is this");
   };

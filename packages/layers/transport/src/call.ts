@@ -22,11 +22,12 @@ export interface Carrier {
 }
 
 /**
- * One request and its response. It is the response body as well: the connection pushes data into it, which goes straight
- * to the reader.
+ * One request and its response. It is the response body as well: the connection pushes data into
+ * it, which goes straight to the reader.
  *
- * States: waiting for a connection, sent, answered (the result is settled and the body flows), over. An abort while
- * waiting leaves the connection to the next call. An abort after sending closes it, as does cancelling the body.
+ * States: waiting for a connection, sent, answered (the result is settled and the body flows),
+ * over. An abort while waiting leaves the connection to the next call. An abort after sending
+ * closes it, as does cancelling the body.
  */
 export class Call extends PushBody {
   readonly request: HttpRequest;
@@ -101,7 +102,10 @@ export class Call extends PushBody {
     this.finish(trailers);
   }
 
-  /** The origin ended its side of a tunnel. The client's side may still be open, so the call continues. */
+  /**
+   * The origin ended its side of a tunnel. The client's side may still be open, so the call
+   * continues.
+   */
   heardAll(): void {
     // From now on a pause of the reader does not suspend the idle timeout.
     this.#wantsMore = true;

@@ -20,12 +20,14 @@ const continueMs = 1_000;
 const lastWordsMs = 1_000;
 /** Idle time before the system sends TCP keep-alive probes. */
 const probeMs = 60_000;
-/** Bodies up to this size are written together with the head: two writes cost more than the copy. */
+/**
+ * Bodies up to this size are written together with the head: two writes cost more than the copy.
+ */
 const maxTogether = 16_384;
 
 /**
- * Shared read buffer of all sockets. The platform calls back synchronously after each read, and data that outlives the
- * callback is copied, so one buffer is enough.
+ * Shared read buffer of all sockets. The platform calls back synchronously after each read, and
+ * data that outlives the callback is copied, so one buffer is enough.
  */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
@@ -37,7 +39,9 @@ export interface ConnectionOwner {
   again(call: Call): void;
 }
 
-/** One connection to an origin. It serves one call at a time, and only one if that opens a tunnel. */
+/**
+ * One connection to an origin. It serves one call at a time, and only one if that opens a tunnel.
+ */
 export class Connection implements Carrier, ResponseHandler, UploadHandler, TunnelHandler {
   /** How long the origin keeps it idle, in milliseconds, if the origin said so. */
   keepAliveMs: number | undefined;
@@ -300,7 +304,8 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     if (isStale) this.#owner.again(call);
     this.#owner.gone(this);
     this.#upload?.stop(error instanceof Error ? error : new Error("upload broken"));
-    // With TLS 1.3 an origin rejects a client only after the handshake, before it has read anything.
+    // With TLS 1.3 an origin rejects a client only after the handshake, before it has read
+    // anything.
     const isRefused = !this.#used && !this.#heard && isTlsAlert(cause);
     if (!isStale) call?.failed(cause, connected && !isRefused);
   }

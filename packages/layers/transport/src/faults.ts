@@ -4,14 +4,15 @@ import { Malformed, type MalformedReason } from "./malformed.ts";
 import { Unsendable } from "./unsendable.ts";
 
 /**
- * Could not connect to the origin: refused, unreachable, unknown name, TLS failure, timeout. Nothing was sent. Origin
- * `local` if the transport is closed, or this machine has no descriptor, port or memory left.
+ * Could not connect to the origin: refused, unreachable, unknown name, TLS failure, timeout.
+ * Nothing was sent. Origin `local` if the transport is closed, or this machine has no descriptor,
+ * port or memory left.
  */
 export interface ConnectFailed extends Fault<"ConnectFailed"> {
   readonly upstream: string;
   /**
-   * Error code of the system or the TLS library, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`. `CONNECT_TIMEOUT` after a
-   * timeout, `CLOSED` if the transport is closed.
+   * Error code of the system or the TLS library, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
+   * `CONNECT_TIMEOUT` after a timeout, `CLOSED` if the transport is closed.
    */
   readonly code: string;
 }
@@ -26,8 +27,9 @@ export interface HeadersTimedOut extends Fault<"HeadersTimedOut"> {
 export interface ConnectionBroken extends Fault<"ConnectionBroken"> {
   readonly upstream: string;
   /**
-   * Error code of the system, such as `ECONNRESET`. `ENDED` if the connection was closed without an error, `MALFORMED` for
-   * a malformed response. With HTTP/2 the name of the stream error, such as `REFUSED_STREAM`.
+   * Error code of the system, such as `ECONNRESET`. `ENDED` if the connection was closed without an
+   * error, `MALFORMED` for a malformed response. With HTTP/2 the name of the stream error, such as
+   * `REFUSED_STREAM`.
    */
   readonly code: string;
   /** What is wrong with a malformed response. Low cardinality, suitable as a metric label. */
@@ -104,8 +106,8 @@ export function transportFault(cause: NodeJS.ErrnoException, failure: Failure): 
 }
 
 /**
- * Codes that mean that the origin has not acted on the request. Streams above the last one named in a GOAWAY are closed
- * with REFUSED_STREAM (RFC 9113, sections 6.8 and 8.7).
+ * Codes that mean that the origin has not acted on the request. Streams above the last one named in
+ * a GOAWAY are closed with REFUSED_STREAM (RFC 9113, sections 6.8 and 8.7).
  */
 const unprocessed: ReadonlySet<string> = new Set(["REFUSED_STREAM"]);
 

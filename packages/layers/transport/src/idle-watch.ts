@@ -5,8 +5,8 @@ interface Timed {
 }
 
 /**
- * Grace period after a timeout. A process that was stalled sees the timer before data that arrived in time, so pending
- * data is read first.
+ * Grace period after a timeout. A process that was stalled sees the timer before data that arrived
+ * in time, so pending data is read first.
  */
 const secondLookMs = 1;
 

@@ -13,7 +13,9 @@ export class Limit {
     this.#clock = clock;
   }
 
-  /** @param passed Receives an error with this code; `isLocal` is set if this process was stalled. */
+  /**
+   * @param passed Receives an error with this code; `isLocal` is set if this process was stalled.
+   */
   set(ms: number, code: string, passed: (error: Error) => void): void {
     this.clear();
     const dueAt = this.#clock.now() + ms;

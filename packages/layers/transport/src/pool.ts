@@ -11,8 +11,8 @@ const marginMs = 1_000;
 const maxKeepAliveMs = 600_000;
 
 /**
- * HTTP/1.1 connections to one origin, each used by one call at a time. The most recently used one is taken first, so that
- * under low load the others expire and are closed.
+ * HTTP/1.1 connections to one origin, each used by one call at a time. The most recently used one
+ * is taken first, so that under low load the others expire and are closed.
  */
 export class Pool implements ConnectionOwner {
   readonly #origin: Origin;
@@ -54,7 +54,8 @@ export class Pool implements ConnectionOwner {
     over: () => void,
   ): void {
     const call = new Call(this.#origin, request, requestHead(request), signal, settle, over);
-    // A tunnel must not be resent if a kept connection turns out stale, and never returns its connection.
+    // A tunnel must not be resent if a kept connection turns out stale, and never returns its
+    // connection.
     if (call.head.tunnel !== undefined) return this.#open().start(call);
     let connection = this.#unused.pop();
     if (connection !== undefined && connection.connected && connection.expiresAt <= systemClock.now()) {

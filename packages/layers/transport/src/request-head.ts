@@ -24,8 +24,8 @@ const maxKnownNames = 1_000;
 const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * Serializes the head of a request. `Host` is the request's authority, whatever its fields say. Connection fields are
- * removed, and the body is framed by exactly one field.
+ * Serializes the head of a request. `Host` is the request's authority, whatever its fields say.
+ * Connection fields are removed, and the body is framed by exactly one field.
  *
  * @throws Unsendable
  */
@@ -100,7 +100,9 @@ function withBody(
   return { text: `${text}\r\n`, framing, expectsContinue: expects, tunnel: undefined };
 }
 
-/** Generates a WebSocket key if there is none: HTTP/2 clients send none, and expect no answer to it. */
+/**
+ * Generates a WebSocket key if there is none: HTTP/2 clients send none, and expect no answer to it.
+ */
 function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHead {
   let text = upgrade === undefined ? head : `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n`;
   let accept: string | undefined;

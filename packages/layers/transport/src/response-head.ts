@@ -15,8 +15,8 @@ export interface ResponseHead {
   readonly statusText: string;
   readonly headers: HttpHeaders;
   /**
-   * Framing according to the fields: the length of the body, chunked, or until the connection closes. Whether there is a body
-   * depends on request and status.
+   * Framing according to the fields: the length of the body, chunked, or until the connection
+   * closes. Whether there is a body depends on request and status.
    */
   readonly framing: number | "chunked" | "close";
   /** Whether the connection may be reused. */
@@ -27,8 +27,8 @@ export interface ResponseHead {
 }
 
 /**
- * Parses a response head strictly. Heads that other parsers might read differently are rejected (RFC 9112, sections 5, 6
- * and 11.2).
+ * Parses a response head strictly. Heads that other parsers might read differently are rejected
+ * (RFC 9112, sections 5, 6 and 11.2).
  *
  * @param text The head as latin1, without the final empty line.
  * @throws Malformed
@@ -119,7 +119,10 @@ function badFraming(fault: FramingFault, value: string): Malformed {
   }
 }
 
-/** RFC 9112, section 2.2 allows parsers to accept it as a line end. As not all do, they would read different responses. */
+/**
+ * RFC 9112, section 2.2 allows parsers to accept it as a line end. As not all do, they would read
+ * different responses.
+ */
 export function bareLineFeed(): Malformed {
   return new Malformed("bare-line-feed", "line in the response ends without a carriage return");
 }

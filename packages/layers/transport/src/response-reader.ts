@@ -10,7 +10,9 @@ export interface ResponseHandler {
   informed(head: ResponseHead): void;
   /** The head of the final response. `bodiless`: the response ends with it. */
   answered(head: ResponseHead, bodiless: boolean): void;
-  /** The head of a response that opens the requested tunnel. All further data belongs to the tunnel. */
+  /**
+   * The head of a response that opens the requested tunnel. All further data belongs to the tunnel.
+   */
   opened(head: ResponseHead): void;
   /** A chunk of the body, as a copy. */
   came(piece: Buffer): void;
@@ -28,9 +30,10 @@ const usualHead = 4_096;
 const hasBareLineFeed = /(?:^|[^\r])\n/;
 
 /**
- * Parses HTTP/1.1 responses from the bytes of one connection, one per `expect`. Bytes arrive in pieces of any size.
- * States: idle, head, then by framing a body of known length, a body up to the end of the connection, or size, data and
- * line end of each chunk followed by the trailers; then idle again.
+ * Parses HTTP/1.1 responses from the bytes of one connection, one per `expect`. Bytes arrive in
+ * pieces of any size. States: idle, head, then by framing a body of known length, a body up to the
+ * end of the connection, or size, data and line end of each chunk followed by the trailers; then
+ * idle again.
  *
  * Unexpected or invalid bytes throw `Malformed`, and the connection must be closed.
  */
@@ -111,7 +114,8 @@ export class ResponseReader {
     if (end < 0) {
       if (!text.startsWith("HTTP/1.".slice(0, text.length)))
         throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
-      // Fail early: a head with a bare line feed may never reach the end that this parser looks for.
+      // Fail early: a head with a bare line feed may never reach the end that this parser looks
+      // for.
       if (hasBareLineFeed.test(text)) throw bareLineFeed();
       this.#kept = text;
       return length;
@@ -196,7 +200,8 @@ export class ResponseReader {
     this.#trailerSize += line.length;
     if (this.#trailerSize > maxHead)
       throw new Malformed("trailers-too-long", `response trailers exceed ${maxHead} bytes`);
-    // A parser that merges trailers into the head would misread where the next response starts (RFC 9110, section 6.5.1).
+    // A parser that merges trailers into the head would misread where the next response starts (RFC
+    // 9110, section 6.5.1).
     if (isFramingField(pushField(this.#trailers, line)))
       throw new Malformed("trailer-not-allowed", "framing field in the response trailers");
     return at;

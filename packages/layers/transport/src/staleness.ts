@@ -7,9 +7,9 @@ export const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS
 const closings: ReadonlySet<string> = new Set(["ENDED", "ECONNRESET", "EPIPE"]);
 
 /**
- * Whether a call that failed on a kept connection before any response can be resent over a new one. An origin may close an
- * idle connection just as the next request is sent. A safe request without a body is then resent once (RFC 9112, section
- * 9.3.1), as browsers and other proxies do.
+ * Whether a call that failed on a kept connection before any response can be resent over a new one.
+ * An origin may close an idle connection just as the next request is sent. A safe request without a
+ * body is then resent once (RFC 9112, section 9.3.1), as browsers and other proxies do.
  */
 export function isStaleness(error: Error | BodyBroken, { head, request, settled }: Call): boolean {
   return (

@@ -11,8 +11,9 @@ export interface TlsOptions {
   /** Server name for SNI and certificate verification. Default: the origin's host. */
   readonly servername?: string;
   /**
-   * Subject alternative names, one of which the certificate must have instead of the host: `{ dns }`, or
-   * `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`. Default: none, and the certificate must match `servername`.
+   * Subject alternative names, one of which the certificate must have instead of the host:
+   * `{ dns }`, or `{ uri: "spiffe://mesh/ns/shop/sa/orders" }`. Default: none, and the certificate
+   * must match `servername`.
    */
   readonly sans?: readonly SanMatch[];
   /**
@@ -22,8 +23,8 @@ export interface TlsOptions {
   /** Private key of `certificate` (PEM, without a passphrase). */
   readonly key?: string;
   /**
-   * Whether to verify the origin's certificate. Default true. Without verification anyone on the path can impersonate the
-   * origin; use it for tests, or in networks protected otherwise.
+   * Whether to verify the origin's certificate. Default true. Without verification anyone on the
+   * path can impersonate the origin; use it for tests, or in networks protected otherwise.
    */
   readonly verify?: boolean;
   /** Minimum TLS version. Default `TLSv1.2`. */
@@ -31,10 +32,11 @@ export interface TlsOptions {
 }
 
 /**
- * Returns the TLS options of connections to an origin. The name for SNI and verification is the origin's, whatever the
- * `Host` of a request. Certificates are parsed once for all connections.
+ * Returns the TLS options of connections to an origin. The name for SNI and verification is the
+ * origin's, whatever the `Host` of a request. Certificates are parsed once for all connections.
  *
- * @throws RangeError naming the invalid option. Keys are secrets, so it never contains any part of one.
+ * @throws RangeError naming the invalid option. Keys are secrets, so it never contains any part of
+ * one.
  */
 export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
   const { ca, servername, certificate, key, sans, verify = true, minVersion = "TLSv1.2" } = options;
@@ -54,7 +56,10 @@ type ContextOptions = {
   readonly [N in "ca" | "certificate" | "key" | "minVersion"]: TlsOptions[N] | undefined;
 };
 
-/** Cache of the last context: endpoints of a cluster share it, and creating one takes a third of a millisecond. */
+/**
+ * Cache of the last context: endpoints of a cluster share it, and creating one takes a third of a
+ * millisecond.
+ */
 let last: { readonly options: ContextOptions; readonly context: SecureContext } | undefined;
 
 function contextOf(options: ContextOptions): SecureContext {
@@ -133,7 +138,8 @@ function secureContext(options: Parameters<typeof createSecureContext>[0]): Secu
   try {
     return createSecureContext(options);
   } catch (cause) {
-    // Everything could be parsed, so the remaining cause is that OpenSSL considers something too weak.
+    // Everything could be parsed, so the remaining cause is that OpenSSL considers something too
+    // weak.
     const expected = `options that OpenSSL accepts: ${(cause as Error).message}`;
     throw rangeError("transport: tls", expected, notShown, cause);
   }

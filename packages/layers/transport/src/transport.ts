@@ -19,26 +19,37 @@ import { type TlsOptions, tlsOptions } from "./tls-options.ts";
 
 export interface TransportOptions {
   /**
-   * Protocol of the origin. Default `http1`. `http2` uses prior knowledge (h2c) with an `http://` origin and ALPN with an
-   * `https://` one. There is no fallback: an origin that does not offer HTTP/2 is a {@link ConnectFailed}.
+   * Protocol of the origin. Default `http1`. `http2` uses prior knowledge (h2c) with an `http://`
+   * origin and ALPN with an `https://` one. There is no fallback: an origin that does not offer
+   * HTTP/2 is a {@link ConnectFailed}.
    */
   readonly protocol?: "http1" | "http2";
-  /** Maximum concurrent calls; with HTTP/1.1 also the maximum connections in use. Default 1,024, as in Envoy. */
+  /**
+   * Maximum concurrent calls; with HTTP/1.1 also the maximum connections in use. Default 1,024, as
+   * in Envoy.
+   */
   readonly maxConnections?: number;
   /** Connect timeout in milliseconds, including TLS. Default 5,000, as in Envoy. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds from the end of the request to the response headers; 0 for no limit. Default 15,000. */
+  /**
+   * Milliseconds from the end of the request to the response headers; 0 for no limit. Default
+   * 15,000.
+   */
   readonly headersTimeoutMs?: number;
-  /** Milliseconds without a byte of the response body, or of a tunnel in both directions; 0 for no limit. Default 300,000. */
+  /**
+   * Milliseconds without a byte of the response body, or of a tunnel in both directions; 0 for no
+   * limit. Default 300,000.
+   */
   readonly idleTimeoutMs?: number;
   /**
-   * Milliseconds for which an idle connection is kept if the origin sends no `Keep-Alive: timeout`. Default 4,000, shorter
-   * than common server timeouts.
+   * Milliseconds for which an idle connection is kept if the origin sends no `Keep-Alive: timeout`.
+   * Default 4,000, shorter than common server timeouts.
    */
   readonly keepAliveMs?: number;
   /**
-   * Milliseconds without a byte from an HTTP/2 origin, with calls in flight, before a PING is sent. Without an answer for as
-   * long again the connection is closed and its calls fail. 0 for never. Default 10,000.
+   * Milliseconds without a byte from an HTTP/2 origin, with calls in flight, before a PING is sent.
+   * Without an answer for as long again the connection is closed and its calls fail. 0 for never.
+   * Default 10,000.
    */
   readonly pingMs?: number;
   readonly tls?: TlsOptions;
@@ -46,23 +57,28 @@ export interface TransportOptions {
 
 /** A service that calls one origin. */
 export interface Transport extends Service<HttpRequest, HttpResponse, TransportFault | Aborted> {
-  /** Lets calls in flight finish, including bodies, then closes the connections. New calls are refused. */
+  /**
+   * Lets calls in flight finish, including bodies, then closes the connections. New calls are
+   * refused.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Calls one origin over a pool of connections: the innermost service of a client or proxy. HTTP/1.1 has one call at a time
- * per connection, HTTP/2 as many as the origin allows.
+ * Calls one origin over a pool of connections: the innermost service of a client or proxy. HTTP/1.1
+ * has one call at a time per connection, HTTP/2 as many as the origin allows.
  *
- * The request's target and `Host` are sent unchanged; the URL only decides where to connect. The call settles with the
- * response headers. The body follows with backpressure and must be read or cancelled. An abort before the headers closes the
- * connection, or the stream with HTTP/2; after them, cancelling the body does.
+ * The request's target and `Host` are sent unchanged; the URL only decides where to connect. The
+ * call settles with the response headers. The body follows with backpressure and must be read or
+ * cancelled. An abort before the headers closes the connection, or the stream with HTTP/2; after
+ * them, cancelling the body does.
  *
- * An upgrade or CONNECT opens a tunnel if the origin agrees. The request body is then the client's side and the response
- * body the origin's side, and the call is in flight until both have ended.
+ * An upgrade or CONNECT opens a tunnel if the origin agrees. The request body is then the client's
+ * side and the response body the origin's side, and the call is in flight until both have ended.
  *
- * Each call is recorded in the request's notes: the upstream and one more try when it begins, the upstream again when it is
- * answered. After retries and hedges the notes name the upstream whose response or fault it is.
+ * Each call is recorded in the request's notes: the upstream and one more try when it begins, the
+ * upstream again when it is answered. After retries and hedges the notes name the upstream whose
+ * response or fault it is.
  *
  * Errors: {@link TransportFault} and {@link Aborted}.
  *

@@ -15,7 +15,8 @@ export function opensTunnel({ upgrade }: TunnelTerms, status: number): boolean {
 }
 
 /**
- * Checks the head of a response that opens a tunnel. All further data on the connection belongs to the tunnel.
+ * Checks the head of a response that opens a tunnel. All further data on the connection belongs to
+ * the tunnel.
  *
  * @throws Malformed if it opens a tunnel other than the requested one.
  */

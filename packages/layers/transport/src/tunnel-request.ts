@@ -4,8 +4,8 @@ import { isHostAndPort } from "@pagoda/http/grammar";
 import { Unsendable } from "./unsendable.ts";
 
 /**
- * Whether a request asks for a tunnel: an upgrade, or CONNECT. Its body is the client's side of the tunnel. It has no
- * declared length and is not sent before the tunnel is open.
+ * Whether a request asks for a tunnel: an upgrade, or CONNECT. Its body is the client's side of the
+ * tunnel. It has no declared length and is not sent before the tunnel is open.
  *
  * @throws Unsendable if the tunnel request is invalid.
  */
@@ -35,7 +35,10 @@ function checkConnect({ authority, path, query }: HttpRequest): void {
   if (path + query !== "") throw new Unsendable(`CONNECT request with a path "${path + query}"`);
 }
 
-/** Generates a WebSocket key, which only HTTP/1.1 has. It keeps caches and other servers from answering by accident. */
+/**
+ * Generates a WebSocket key, which only HTTP/1.1 has. It keeps caches and other servers from
+ * answering by accident.
+ */
 export function websocketKey(): string {
   return randomBytes(16).toString("base64");
 }

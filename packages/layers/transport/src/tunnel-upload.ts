@@ -13,8 +13,8 @@ export interface TunnelHandler {
 }
 
 /**
- * Copies the client's side of a tunnel to the origin, with backpressure. The client's end ends this direction only; the
- * origin's may continue.
+ * Copies the client's side of a tunnel to the origin, with backpressure. The client's end ends this
+ * direction only; the origin's may continue.
  */
 export class TunnelUpload implements BodySink {
   readonly #stream: Writable;
@@ -77,8 +77,8 @@ export class TunnelUpload implements BodySink {
 }
 
 /**
- * Signals that a tunnel broke. A closed connection would look like a regular end, so TCP requires a reset. With TLS the
- * missing close notification is enough.
+ * Signals that a tunnel broke. A closed connection would look like a regular end, so TCP requires a
+ * reset. With TLS the missing close notification is enough.
  */
 export function reset(socket: Socket): void {
   if (!(socket instanceof TLSSocket)) socket.resetAndDestroy();

@@ -13,7 +13,10 @@ export interface UploadHandler {
   failed(error: Error | BodyBroken): void;
 }
 
-/** Longer chunks are written in parts of this size, so that a finished part shows that the origin is still reading. */
+/**
+ * Longer chunks are written in parts of this size, so that a finished part shows that the origin is
+ * still reading.
+ */
 const partBytes = 65_536;
 
 /** Writes a request body to the socket, with backpressure. */

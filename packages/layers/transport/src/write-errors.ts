@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 type Done = (error?: Error | null) => void;
 
 /**
- * Reports a failed write but keeps the socket readable. Node would destroy it at once, and with it a response that has
- * already arrived: an origin that refuses an upload answers and closes, which breaks pending writes. Nothing is written
- * after the failure.
+ * Reports a failed write but keeps the socket readable. Node would destroy it at once, and with it
+ * a response that has already arrived: an origin that refuses an upload answers and closes, which
+ * breaks pending writes. Nothing is written after the failure.
  */
 export function holdWriteErrors(socket: Socket, failed: (error: Error) => void): void {
   const write = socket._write;

@@ -136,7 +136,7 @@ describe("an HTTP/2 origin", () => {
   });
 
   test("passes on 1xx responses; 100 starts the body", async () => {
-    const told: number[] = [];
+    const events: number[] = [];
     let before = 0;
     const { url } = await http2Origin((stream) => {
       let got = 0;
@@ -153,10 +153,10 @@ describe("an HTTP/2 origin", () => {
     });
     const asked: HttpRequest = {
       ...request("POST", "/", { body: "hello", headers: { expect: "100-continue" } }),
-      onInformation: (status) => told.push(status),
+      onInformation: (status) => events.push(status),
     };
     expect(await textOf(http2(url).call(asked))).toBe("5");
-    expect([told, before]).toEqual([[103], 0]);
+    expect([events, before]).toEqual([[103], 0]);
   });
 
   test.each([

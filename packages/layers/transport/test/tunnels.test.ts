@@ -69,10 +69,10 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
 
   test("the origin can continue after the client's end", async () => {
     const { transport, said, there, heard } = await open();
-    await said.give("that is all");
+    await said.give("the end");
     said.all();
     await there.until(() => there.ended);
-    expect(there.text).toBe("that is all");
+    expect(there.text).toBe("the end");
     for (let turn = 0; turn < 20; turn++) await settled();
     expect([heard.how, transport.describe().state?.["inFlight"]]).toEqual(["open", 1]);
     there.wire.end("and this");

@@ -147,13 +147,13 @@ describe("an upgrade", () => {
   });
 
   test("passes on 1xx responses", async () => {
-    const told: number[] = [];
-    const onInformation = (status: number): void => void told.push(status);
+    const events: number[] = [];
+    const onInformation = (status: number): void => void events.push(status);
     const { connection, result } = await asked(upgrading(new Given(), { headers: keyed, onInformation }));
     connection.say("HTTP/1.1 103 Early Hints", "Link: a", "", "HTTP/1.1 100 Continue", "", "");
     connection.say(...switching, "", "");
     const { status, body } = await responseOf(result);
-    expect([status, told]).toEqual([101, [103]]);
+    expect([status, events]).toEqual([101, [103]]);
     body.cancel();
   });
 

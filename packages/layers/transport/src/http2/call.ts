@@ -33,7 +33,10 @@ const endStream = 0x1;
 /** How long to wait for an answer to `Expect: 100-continue` before the body is sent anyway. */
 const continueMs = 1_000;
 
-/** How often a call is resent over another connection to the same origin, each time because it was not processed. */
+/**
+ * How often a call is resent over another connection to the same origin, each time because it was
+ * not processed.
+ */
 const maxResends = 10;
 
 /** The connection of a call. */
@@ -57,8 +60,8 @@ let calls = 0;
 /**
  * One request and its response on an HTTP/2 stream. It is the response body as well.
  *
- * States: waiting for a connection, sent, answered (the result is settled and the body flows), over. An abort or a
- * cancelled body resets the stream; the connection stays open.
+ * States: waiting for a connection, sent, answered (the result is settled and the body flows),
+ * over. An abort or a cancelled body resets the stream; the connection stays open.
  */
 export class Http2Call extends PushBody {
   readonly request: HttpRequest;
@@ -394,8 +397,8 @@ function isOfConnection(error: Error | undefined): error is NodeJS.ErrnoExceptio
 }
 
 /**
- * Whether a signal was aborted because the origin took too long, and not because the answer is no longer wanted or because
- * of a deadline set by the client, which says nothing about the origin.
+ * Whether a signal was aborted because the origin took too long, and not because the answer is no
+ * longer wanted or because of a deadline set by the client, which says nothing about the origin.
  */
 function isTimeout(reason: unknown): boolean {
   const isLate = (reason as Error | undefined)?.name === "TimeoutError";

@@ -13,8 +13,8 @@ export interface KeepAliveHandler {
 }
 
 /**
- * Sends a PING after a period of silence with calls in flight, to detect dead connections. Any received byte counts as an
- * answer. Uses one timer per connection, however many calls there are.
+ * Sends a PING after a period of silence with calls in flight, to detect dead connections. Any
+ * received byte counts as an answer. Uses one timer per connection, however many calls there are.
  */
 export class KeepAlive {
   readonly #session: Pick<ClientHttp2Session, "ping">;

@@ -23,7 +23,10 @@ export interface RequestFields {
   readonly isTunnel: boolean;
 }
 
-/** Connection fields of HTTP/1.1 (RFC 9113, section 8.2.2), and those replaced by pseudo-header fields. */
+/**
+ * Connection fields of HTTP/1.1 (RFC 9113, section 8.2.2), and those replaced by pseudo-header
+ * fields.
+ */
 export const leftOut: ReadonlySet<string> = new Set([
   "connection",
   "host",
@@ -35,7 +38,8 @@ export const leftOut: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Builds the header fields of an HTTP/2 request (RFC 9113, section 8.3.1). The authority is the request's, whatever its fields say.
+ * Builds the header fields of an HTTP/2 request (RFC 9113, section 8.3.1). The authority is the
+ * request's, whatever its fields say.
  *
  * @throws Unsendable
  */

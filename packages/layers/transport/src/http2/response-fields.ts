@@ -23,7 +23,10 @@ export function resetName(code: number): string {
   return codeNames[code] ?? String(code);
 }
 
-/** Splits the raw header fields of a response, alternating names and values, into status and headers. */
+/**
+ * Splits the raw header fields of a response, alternating names and values, into status and
+ * headers.
+ */
 export function withoutStatus(raw: readonly string[]): [status: number, headers: HttpHeaders] {
   const fields: string[] = [];
   let status = 0;

@@ -8,7 +8,10 @@ import { Limit } from "../limit.ts";
 import type { Http2Call, Line } from "./call.ts";
 import { KeepAlive } from "./keep-alive.ts";
 
-/** Assumed number of concurrent streams before SETTINGS arrive (the recommended minimum of RFC 9113, section 6.5.2). */
+/**
+ * Assumed number of concurrent streams before SETTINGS arrive (the recommended minimum of RFC 9113,
+ * section 6.5.2).
+ */
 const assumedStreams = 100;
 /** Idle time before the system sends TCP keep-alive probes. */
 const probeMs = 60_000;
@@ -144,7 +147,7 @@ export class Session implements Line {
   }
 
   #begin(session: ClientHttp2Session): void {
-    // It tells each of its streams; and when it is over it closes.
+    // Its streams receive the error, and it closes afterwards.
     session.on("error", (error) => (this.#error = error));
     session.once("connect", () => session.setLocalWindowSize(connectionWindow));
     session.on("goaway", (_code, lastStream) => {
@@ -177,7 +180,9 @@ export class Session implements Line {
     this.#rest();
   }
 
-  /** Without calls, closes the connection: at once if it is ending, otherwise after its idle time. */
+  /**
+   * Without calls, closes the connection: at once if it is ending, otherwise after its idle time.
+   */
   #rest(): void {
     const session = this.#session;
     if (this.streams > 0 || session === undefined) return;

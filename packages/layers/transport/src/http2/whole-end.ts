@@ -6,8 +6,8 @@ const wholeEnd = Symbol("wholeEnd");
 type Watched = ClientHttp2Stream & { [wholeEnd]?: boolean };
 
 /**
- * Distinguishes a complete response from one reset with NO_ERROR. Node ends the readable side of both by pushing `null`;
- * only after a reset is the stream closed by then.
+ * Distinguishes a complete response from one reset with NO_ERROR. Node ends the readable side of
+ * both by pushing `null`; only after a reset is the stream closed by then.
  */
 export function watchEnd(stream: ClientHttp2Stream): void {
   stream.push = push;
