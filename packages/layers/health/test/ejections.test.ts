@@ -12,13 +12,13 @@ describe("a detection given the ejections of another", () => {
     await clock.advance(10_000);
     const next = detecting(letters(3), options, clock);
     former.go("a", "b", "c");
-    expect([next.ill(), next.told]).toEqual(["a", []]);
+    expect([next.ill(), next.events]).toEqual(["a", []]);
     await clock.advance(19_999);
     expect(next.ill()).toBe("a");
     await clock.advance(1);
     expect(next.ill()).toBe("");
     next.ended("a", "failure");
-    expect(next.told).toContain("a ejected consecutive-failures 60000 2");
+    expect(next.events).toContain("a ejected consecutive-failures 60000 2");
   });
 
   test("forgets those that are over", async () => {
