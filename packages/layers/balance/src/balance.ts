@@ -18,71 +18,86 @@ import {
   WaitList,
 } from "@pagoda/core";
 import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
-import { Member, type Terms } from "./member.ts";
+import { Member, type MemberContext } from "./member.ts";
 import type { SlowStart } from "./slow-start.ts";
 import { roundRobin } from "./strategies/round-robin.ts";
 import type { BalancerStatus } from "./status.ts";
 import type { Strategy } from "./strategy.ts";
 
-/** No endpoint could take the call: there is none, or none is healthy, or each refuses for now. */
+/** No endpoint could take the call: there are none, none is healthy, or none is ready. */
 export interface NoEndpointReady extends Fault<"NoEndpointReady"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** How many endpoints there are. */
+  /** Number of endpoints. */
   readonly endpoints: number;
-  /** How many of them calls go to: the healthy ones, or all in a panic. */
+  /** Number of endpoints eligible for calls: the healthy ones, or all in a panic. */
   readonly usable: number;
-  /** One of those, in turn, that had a reason of its own to refuse: its key. */
+  /** Key of one of them, in turn, that was asked for its reason. */
   readonly endpoint?: string | undefined;
-  /** That reason, a fault's tag, such as `CircuitOpen`. */
+  /** Its reason: the tag of a fault, such as `CircuitOpen`. */
   readonly reason?: string | undefined;
 }
 
-/** A call goes to another endpoint. */
+/** A call is resent to another endpoint. */
 export interface Resent {
-  /** The key of the endpoint that has not processed it. */
+  /** Key of the endpoint that has not processed it. */
   readonly from: string;
   readonly to: string;
-  /** Why not. */
+  /** Why it was not processed. */
   readonly fault: Fault;
 }
 
-/** Told what happens, for metrics and logs. Must not throw. */
+/** Callbacks for metrics and logs. Must not throw. */
 export interface BalanceObserver {
+  /** An endpoint was added. */
   readonly came?: (key: string) => void;
-  /** What `connect` threw for an endpoint that has come. It gets no calls, and is tried again at the next change. */
+  /**
+   * `connect` threw for a new endpoint. It gets no calls, and is tried again at the next change.
+   */
   readonly connectFailed?: (key: string, cause: unknown) => void;
-  /** The discovery does not name it any more; calls under way go on. */
+  /** An endpoint was removed; calls in flight continue. */
   readonly gone?: (key: string) => void;
   readonly healthChanged?: (key: string, healthy: boolean) => void;
-  /** Too few are healthy, and from now on health is ignored; or no longer. */
+  /** A panic started (`true`), as too few endpoints are healthy and health is ignored, or ended. */
   readonly panicked?: (panic: boolean) => void;
-  /** A call that an endpoint never processed goes to another one. */
+  /** A call that was never processed is resent to another endpoint. */
   readonly resent?: (event: Resent) => void;
-  /** A call was refused, since no endpoint could take it. */
+  /** A call was refused because no endpoint could take it. */
   readonly refused?: (fault: NoEndpointReady) => void;
 }
 
+/** Options of {@link balance}. */
 export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   readonly discovery: Discovery<E>;
   /**
-   * The service, or whole stack, that calls one endpoint. Called once for each endpoint that comes. What it gives to
-   * `atEnd` runs when the endpoint has gone and its last call has ended, such as the closing of connections.
+   * Makes the service, or whole stack, for an endpoint. Called once per endpoint. Functions passed
+   * to `atEnd` run when the endpoint has been removed and its last call has ended, for example to
+   * close connections.
    */
   readonly connect: (endpoint: E, atEnd: (run: () => void) => void) => Service<Req, Res, Err>;
   /** Default: round robin. */
   readonly strategy?: Strategy<Req>;
-  /** An endpoint gets calls while all of these say that it is healthy. Default: none, so all are. */
+  /**
+   * An endpoint gets calls only while all of these consider it healthy. Default: none, so all are
+   * healthy.
+   */
   readonly health?: readonly HealthSource<E>[];
-  /** With a smaller share of healthy endpoints than this, health is ignored, 0 to 1. Default 0.5, Envoy's. */
+  /**
+   * Health is ignored if a smaller fraction of endpoints is healthy: 0 to 1. Default 0.5, as in
+   * Envoy.
+   */
   readonly panicThreshold?: number;
   /**
-   * How often a call that was never processed goes to another endpoint: an integer from 0 to 100. Default 3.
+   * How often a call that was never processed is resent to another endpoint: an integer from 0 to
+   * 100. Default 3.
    */
   readonly maxResends?: number;
-  /** Default: newcomers get their whole share at once. */
+  /** Default: new endpoints get their full share at once. */
   readonly slowStart?: SlowStart;
-  /** What results say, for strategies and health sources that learn from them. Default: `responseClassifier()`. */
+  /**
+   * How results count for strategies and health sources that learn from them. Default:
+   * `responseClassifier()`.
+   */
   readonly classifier?: Classifier;
   readonly observer?: BalanceObserver;
   readonly clock?: Clock;
@@ -92,34 +107,40 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
 export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
   /** How it stands, for operators. */
   status(): BalancerStatus;
-  /** From now on there are no endpoints; calls under way go on, and what `connect` gave to `atEnd` runs after them. */
+  /**
+   * Removes all endpoints for good; calls in flight continue, and functions passed to `atEnd` run
+   * after them.
+   */
   close(): void;
 }
 
 /**
- * Sends each call to one of several endpoints. It is as ready as the readiest of them, and asks again right before
- * the call. An endpoint that the discovery does not name any more gets no further call; those under way go on.
+ * Sends each call to one of several endpoints. It is ready while any of them is, and checks again
+ * right before the call. An endpoint that is removed from the discovery gets no more calls; those
+ * in flight continue.
  *
- * A call that was never processed (`processed: false` on its fault: connection refused, stream refused) goes to another
- * endpoint at once, whatever its method, unless the caller has gone or its deadline has passed. This is not a retry: the
- * endpoint has done nothing, so only `maxResends` and the number of endpoints bound it, no budget. The endpoint's breaker,
- * health and latency count the failure like any other.
+ * A call that was never processed (`processed: false` on its fault: connection refused, stream
+ * refused) is resent to another endpoint at once, whatever its method, unless the caller has
+ * aborted or its deadline has passed. This is not a retry: the endpoint has done nothing, so only
+ * `maxResends` and the number of endpoints bound it, not a retry budget. The endpoint's circuit
+ * breaker, health and latency count the failure like any other.
  *
- * Use it wherever one of several can answer. It stands innermost, around a stack for each endpoint: what is per
- * endpoint (a circuit breaker, a connection limit) goes into `connect`.
+ * Use it for a service with several equivalent endpoints. Place it innermost, around one stack per
+ * endpoint: layers per endpoint (a circuit breaker, a connection limit) go into `connect`.
  *
- * Errors: those of the endpoint's stack, and {@link NoEndpointReady} for a call made although it is not ready, with the
- * reason of one of the endpoints.
+ * Errors: those of the endpoint's stack, and {@link NoEndpointReady} for a call made although no
+ * endpoint is ready, with the reason of one of them.
  *
- * Cost per call: about 100 ns, the strategy's, and the asking of as many endpoints as the strategy looks at. A strategy
- * that measures, and health sources that learn from calls, cost a classification and two readings of the clock. Who
- * waits stands in the queue of each endpoint.
+ * Cost per call: about 100 ns, plus the strategy's and one readiness check per endpoint that it
+ * considers. A strategy that measures, or health sources that learn from calls, cost a
+ * classification and two reads of the clock. A waiting caller takes a place in the queue of each
+ * endpoint.
  *
- * Source: Tower's `balance` and `discover`; panic and slow start are Envoy's; what may be sent again is RFC 9110, 9.2.2 and
- * RFC 9113, 8.7, and that it is not counted as a retry is gRFC A6 (transparent retries).
+ * Source: Tower's `balance` and `discover`; panic and slow start as in Envoy; resending by RFC
+ * 9110, 9.2.2 and RFC 9113, 8.7; not counted as a retry, as in gRFC A6 (transparent retries).
  *
- * @throws RangeError when a number is out of range; and what `connect` throws for an endpoint that is there from the
- * beginning.
+ * @throws RangeError when an option is out of range. Also what `connect` throws for an initial
+ * endpoint.
  */
 export function balance<E extends Endpoint, Req, Res, Err>({
   discovery,
@@ -137,21 +158,21 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   type Answer = Either<Err | NoEndpointReady, Res>;
   const measures = strategy.load !== undefined;
   let members: readonly Member<E, Req, Res, Err>[] = [];
-  /** The keys of those that could not be connected. */
+  /** Keys of endpoints for which `connect` threw. */
   let unconnected: string[] = [];
-  /** Those that calls go to. */
+  /** Endpoints eligible for calls. */
   let usable: readonly Member<E, Req, Res, Err>[] = [];
   let healthy = 0;
   let panicking = false;
   let isStarting = true;
   let isClosed = false;
-  /** Whose reason the next call hears that is refused. */
+  /** Index of the endpoint whose reason the last refused call got. */
   let speaker = 0;
   let change = new Change();
-  /** What a caller waits for: any of the endpoints, or that there are others. */
+  /** What a caller waits for: any of the endpoints, or a change of them. */
   let awaited: readonly Readiness[] = [];
 
-  const terms: Terms<E, Req, Res, Err> = {
+  const context: MemberContext<E, Req, Res, Err> = {
     strategy,
     health,
     slowStart,
@@ -171,7 +192,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     try {
       service = connect(endpoint, (run) => atEnd.push(run));
     } catch (cause) {
-      // A mistake in a list that is read while the program runs must not end it, nor keep the others away.
+      // A bad entry in a list at run time must not stop the program, or keep other endpoints out.
       if (isStarting) throw cause;
       unconnected.push(key);
       observer?.connectFailed?.(key, cause);
@@ -181,8 +202,8 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     const end = (): void => {
       for (const run of atEnd) run();
     };
-    const newcomer = new Member(endpoint, service, end, terms);
-    // Where there was none before, there is nobody who could take their share meanwhile.
+    const newcomer = new Member(endpoint, service, end, context);
+    // Without earlier endpoints, no others could take over their share.
     if (members.length > 0) newcomer.startSlowly();
     return [newcomer];
   }
@@ -204,7 +225,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     }
   }
 
-  /** Calls go to the healthy ones from now on, or to all when those are too few. */
+  /** Makes the healthy endpoints eligible for calls, or all of them if too few are healthy. */
   function choose(): void {
     const fit = members.filter((member) => member.healthy);
     healthy = fit.length;
@@ -221,11 +242,14 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     past.happen();
   }
 
-  /** What is not ready refuses with an error that says more; asked in turn, they give the picture of all. */
+  /**
+   * Asks an endpoint that is not ready for its own error, which is more specific; a different one
+   * each time.
+   */
   function refuse(request: Req, signal: AbortSignal | undefined, now: number): Promise<Answer> {
     if (++speaker >= usable.length) speaker = 0;
     const one = usable[speaker];
-    // One that is ready takes calls, and the strategy did not want that.
+    // A ready endpoint would take the call, although the strategy did not choose it.
     if (one === undefined || one.isReady()) return Promise.resolve(left(noneReady()));
     return one.call(request, signal, now).then((result) => {
       const fault = isLeft(result) ? result.left : undefined;
@@ -259,7 +283,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     request: Req,
     now: number,
   ): Member<E, Req, Res, Err> | undefined {
-    // Strategies pass over what is not ready, which is what these are for this one pick.
+    // Strategies skip endpoints that are not ready, as these pretend to be for this pick.
     for (const member of tried) member.isTried = true;
     try {
       const next = usable[strategy.pick(request, now)];
@@ -333,7 +357,9 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   };
 }
 
-/** Finds an endpoint that is up unless nearly all are down, and then soon gives up. */
+/**
+ * Enough to find an endpoint that is up unless nearly all are down, and few enough to give up soon.
+ */
 const defaultResends = 3;
 
 function checkRanges(panicThreshold: number, maxResends: number, slowStart: SlowStart | undefined): void {
@@ -346,8 +372,8 @@ function checkRanges(panicThreshold: number, maxResends: number, slowStart: Slow
 }
 
 /**
- * The next change of the endpoints that calls go to. Who waits then asks anew, in order: they stand in the queues of
- * endpoints that may have gone, and in none of those that have come.
+ * The next change of the eligible endpoints. Waiting callers then ask again, in order, since they
+ * are in the queues of endpoints that may have been removed, and in none of the new ones.
  */
 class Change implements Readiness {
   #happened = false;

@@ -1,51 +1,58 @@
 import { checkInteger, checkNumber, type Json, type Random, systemRandom } from "@pagoda/core";
-import { type Circle, greatestWeight, type Weighted } from "./circle.ts";
+import { type HashTable, greatestWeight, type Weighted } from "./hash-table.ts";
 import { hash, hashes } from "./hash.ts";
-import { lookOn } from "./look-on.ts";
+import { scanReady } from "./scan-ready.ts";
 import { type Candidate, isItsTurn, type Strategy } from "./strategy.ts";
 
-/** What all have in common that choose by a key. */
+/** Options common to the strategies that choose by key. */
 export interface HashingOptions<in Req> {
-  /** What a request belongs to: calls of one key go to one endpoint. `undefined`: any will do, and chance decides. */
+  /**
+   * Returns the key of a request; calls with the same key go to one endpoint. `undefined` goes to a
+   * random one.
+   */
   readonly key: (request: Req) => string | undefined;
   /**
-   * With more calls under way than this many times the average for its weight, an endpoint is passed over: a ratio over
-   * 1. Default: none is.
+   * An endpoint is skipped if it has more pending calls than this times the average for its weight:
+   * over 1. Default: no limit.
    */
   readonly maxLoadRatio?: number;
   /**
-   * Which of many mappings it is: a whole number from 0, below 2³². Balancers with the same one send a key to the same
-   * endpoint; who does not know it cannot choose a key for a certain endpoint. Default 0.
+   * Selects the mapping: an integer from 0 to 2³² − 1. Balancers with the same seed send a key to
+   * the same endpoint. A client that does not know it cannot choose a key for a given endpoint.
+   * Default 0.
    */
   readonly seed?: number;
   readonly random?: Random;
 }
 
-/** A circle for these endpoints; `before` is the last one, where there is one. */
-export type MakeCircle<C extends Circle> = (list: readonly Candidate[], before: C | undefined) => C;
+/** Makes a table for these endpoints; `before` is the previous one, if any. */
+export type MakeTable<C extends HashTable> = (list: readonly Candidate[], before: C | undefined) => C;
 
 /**
- * Chooses by a key: the endpoint that a circle gives for its hash, or the next one along the circle that can take the
- * call, each asked once.
+ * Chooses by key: the owner of the key's slot, or the owner of the next slot that can take the
+ * call. Each endpoint is asked once.
  */
-export class Hashing<Req, C extends Circle> implements Strategy<Req> {
+export class Hashing<Req, C extends HashTable> implements Strategy<Req> {
   readonly name: string;
   readonly options: { readonly [name: string]: Json };
   readonly #key: (request: Req) => string | undefined;
   readonly #seed: number;
   readonly #random: Random;
-  readonly #make: MakeCircle<C>;
+  readonly #make: MakeTable<C>;
   readonly #maxLoadRatio: number;
   #candidates: readonly Candidate[] = [];
-  /** What the candidates were when a circle was last asked for; they change without a word. */
+  /** Keys and weights of the candidates at the last update, since candidates are mutable. */
   #list: readonly Weighted[] = [];
-  /** The circle is not of this list yet. */
+  /** Whether the table is not up to date with the list. */
   #isStale = true;
-  #circle: C | undefined;
-  /** Of all candidates together, compared with the greatest. */
+  #table: C | undefined;
+  /** Sum of all weights, relative to the greatest. */
   #weights = 0;
   #greatest = 1;
-  /** In which look along the circle a candidate was asked last: so nothing is cleared between two looks. */
+  /**
+   * The search in which each candidate was last asked, so that nothing has to be cleared in
+   * between.
+   */
   #asked = new Float64Array();
   #look = 0;
 
@@ -53,7 +60,7 @@ export class Hashing<Req, C extends Circle> implements Strategy<Req> {
     name: string,
     options: { readonly [name: string]: Json },
     { key, maxLoadRatio = Infinity, seed = 0, random = systemRandom }: HashingOptions<Req>,
-    make: MakeCircle<C>,
+    make: MakeTable<C>,
   ) {
     checkNumber("balance: maxLoadRatio", maxLoadRatio, { above: 1, max: Infinity });
     checkInteger("balance: seed", seed, { min: 0, max: hashes - 1 });
@@ -78,33 +85,33 @@ export class Hashing<Req, C extends Circle> implements Strategy<Req> {
     if (candidates.length === 0) return -1;
     const key = this.#key(request);
     const hashed = key === undefined ? Math.floor(this.#random() * hashes) : hash(key, this.#seed);
-    const circle = this.#isStale ? this.#renew() : (this.#circle as C);
-    const at = circle.find(hashed);
-    const first = circle.owners[at] as number;
+    const table = this.#isStale ? this.#renew() : (this.#table as C);
+    const at = table.find(hashed);
+    const first = table.owners[at] as number;
     const candidate = candidates[first] as Candidate;
-    if (!candidate.isReady()) return this.#lookAlong(circle.owners, at, -1);
+    if (!candidate.isReady()) return this.#findNext(table.owners, at, -1);
     if (isItsTurn(candidate, this.#random) && this.#hasRoom(candidate)) return first;
-    return this.#lookAlong(circle.owners, at, first);
+    return this.#findNext(table.owners, at, first);
   }
 
-  /** Only when it is needed, so that of many changes at once the last one is paid for. */
+  /** Rebuilds the table on demand, so that many changes at once cost one rebuild. */
   #renew(): C {
     const candidates = this.#candidates;
-    const circle = this.#make(candidates, this.#circle);
+    const table = this.#make(candidates, this.#table);
     this.#greatest = greatestWeight(candidates);
     this.#weights = candidates.reduce((sum, { weight }) => sum + weight / this.#greatest, 0);
     this.#asked = new Float64Array(candidates.length);
-    this.#circle = circle;
+    this.#table = table;
     this.#isStale = false;
-    return circle;
+    return table;
   }
 
   /**
-   * The next one after a place whose owner cannot take the call.
+   * Finds the next endpoint after a slot whose owner cannot take the call.
    *
-   * @param passedOver The first that was ready and yet passed over: it takes the call when no other does.
+   * @param passedOver The first one skipped although ready. It takes the call if no other does.
    */
-  #lookAlong(owners: Uint32Array, from: number, passedOver: number): number {
+  #findNext(owners: Uint32Array, from: number, passedOver: number): number {
     const candidates = this.#candidates;
     const asked = this.#asked;
     const look = ++this.#look;
@@ -122,8 +129,8 @@ export class Hashing<Req, C extends Circle> implements Strategy<Req> {
       if (passedOver < 0) passedOver = place;
     }
     if (passedOver >= 0 || left === 0) return passedOver;
-    // Those that are too light to have a place on the circle.
-    return lookOn(candidates, this.#random);
+    // Endpoints too light to own a slot.
+    return scanReady(candidates, this.#random);
   }
 
   #hasRoom({ pending, weight }: Candidate): boolean {

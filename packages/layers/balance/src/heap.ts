@@ -1,14 +1,14 @@
 /**
- * Whole numbers with a rank each: the one with the least rank first, and of equal ranks the smaller number.
+ * A binary min-heap of integers by rank. Equal ranks are ordered by the integers.
  *
- * Cost: adding and taking are logarithmic; no allocation.
+ * Cost: logarithmic per operation; no allocation.
  */
 export class Heap {
   readonly #ranks: Float64Array;
   readonly #items: Uint32Array;
   #size = 0;
 
-  /** @param most How many may be in it at once. */
+  /** @param most Capacity. */
   constructor(most: number) {
     this.#ranks = new Float64Array(most);
     this.#items = new Uint32Array(most);
@@ -18,7 +18,7 @@ export class Heap {
     return this.#size;
   }
 
-  /** The least rank; there must be one. */
+  /** The least rank. The heap must not be empty. */
   get least(): number {
     return this.#ranks[0] as number;
   }
@@ -27,15 +27,15 @@ export class Heap {
     this.#rise(this.#size++, item, rank);
   }
 
-  /** Takes the first one out; there must be one. */
+  /** Removes and returns the first integer. The heap must not be empty. */
   take(): number {
     const ranks = this.#ranks;
     const items = this.#items;
     const first = items[0] as number;
     const size = --this.#size;
     let at = 0;
-    // The gap goes down to the end of the heap, and the last one rises from there: it seldom has to rise far, and so it
-    // need not be compared on the way down.
+    // Moves the gap down to a leaf, and sifts the last element up from there. It seldom rises far,
+    // and this saves the comparisons with it on the way down.
     for (let child = 1; child < size; child = 2 * at + 1) {
       const right = child + 1;
       if (right < size && this.#isBefore(right, child)) child = right;

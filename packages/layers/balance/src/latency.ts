@@ -1,28 +1,29 @@
 import type { Json, Outcome } from "@pagoda/core";
 import type { Load } from "./strategy.ts";
 
-/** A failure counts as if it had taken this long at least: linkerd's load biaser. */
+/** Minimum latency that a failure counts as; from linkerd's load biaser. */
 const failureMs = 5_000;
-/** An upstream that asks to be left alone is believed up to this: linkerd's load biaser. */
+/** Maximum of a respected `Retry-After`; from linkerd's load biaser. */
 const maxRetryAfterMs = 300_000;
 
 /**
- * The latency of one endpoint, for choosing: an average that follows a peak at once, and forgets it slowly.
+ * The peak EWMA of one endpoint's latency: an average that follows a peak at once and decays
+ * slowly.
  *
- * What a call would meet fades while nothing is heard, so that an endpoint that was slow is tried again. Finagle and
- * Tower let it fade all the time; then an endpoint that hangs looks better and better, and gets calls by the thousand.
- * Here it fades from the last call that began or ended, so whoever tries it again tries it with one call. And as long
- * as no call ends of those under way, that silence counts as a latency.
+ * The cost decays without news, so that an endpoint that was slow is tried again. In Finagle and
+ * Tower it decays all the time, so an endpoint that hangs looks better and better, and gets
+ * thousands of calls. Here it decays from the last start or end of a call, so it is tried again
+ * with a single call. And while no pending call ends, that silence counts as a latency.
  */
 export class Latency implements Load {
   readonly #decayMs: number;
   #estimateMs: number;
   #hasSample = false;
-  /** When a call last counted. */
+  /** Time of the last sample. */
   #sampledMs: number;
-  /** When a call last began or ended. */
+  /** Time of the last start or end of a call. */
   #heardMs: number;
-  /** Since then some call has been under way without a break: it has taken that long at least. */
+  /** Since then, some call has been pending all the time, and so has taken at least that long. */
   #silentSinceMs: number;
 
   constructor(decayMs: number, initialMs: number, nowMs: number) {
@@ -45,16 +46,16 @@ export class Latency implements Load {
   }
 
   ended({ kind, retryAfterMs = 0 }: Outcome, ms: number, nowMs: number, wasAborted: boolean): void {
-    // Those still under way began before this moment, whenever that was.
+    // Calls still pending started before, but it is not known when.
     this.#silentSinceMs = nowMs;
     this.#heardMs = nowMs;
     if (wasAborted) {
-      // It would have taken longer: that can only raise the estimate.
+      // It would have taken longer, so it can only raise the estimate.
       if (ms >= this.#estimateMs) this.#sample(ms, nowMs);
     } else if (kind === "success") {
       this.#sample(ms, nowMs);
     } else if (kind !== "neutral") {
-      // Whoever asks for fewer calls is well, but must not look fast for that.
+      // An upstream that asks for fewer calls is healthy, but must not look fast.
       const leastMs = kind === "failure" ? failureMs : 0;
       const askedMs = Math.min(retryAfterMs, maxRetryAfterMs);
       this.#sample(Math.max(ms, leastMs, askedMs, this.#estimateMs), nowMs);
@@ -81,7 +82,10 @@ export class Latency implements Load {
   }
 }
 
-/** e^-x, and where that is nearly 1, as for an endpoint that is in use, a third of its price at seven exact digits. */
+/**
+ * Returns e^-x. Near 1, as for an endpoint in use, approximates it to seven digits at a third of
+ * the cost.
+ */
 function fade(x: number): number {
   return x < 0.01 ? 1 - x + (x * x) / 2 : Math.exp(-x);
 }

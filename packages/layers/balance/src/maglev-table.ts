@@ -1,23 +1,24 @@
-import { byKey, type Circle, greatestWeight, type Weighted } from "./circle.ts";
+import { byKey, type HashTable, greatestWeight, type Weighted } from "./hash-table.ts";
 import { hash, hashes, otherSeed } from "./hash.ts";
 
-/** Nobody, or nothing more. */
+/** End of a list. */
 const none = -1;
 
 export interface TableSettings {
-  /** A prime number. */
+  /** Number of slots: a prime. */
   readonly tableSize: number;
   readonly seed: number;
 }
 
 /**
- * A table in which each endpoint has as many places as its weight says. Each has an order of its own of all places, and
- * in turns each takes the first in its order that is still free; one of half the greatest weight has every other turn.
+ * A table in which each endpoint owns slots in proportion to its weight. Each endpoint has its own
+ * permutation of all slots and in turn takes the first free one. An endpoint of half the greatest
+ * weight gets every other turn.
  *
- * Source: D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer" (2016), section 3.4; weights
- * as in Envoy.
+ * Source: D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer"
+ * (2016), section 3.4; weights as in Envoy.
  */
-export class MaglevTable implements Circle {
+export class MaglevTable implements HashTable {
   readonly owners: Uint32Array;
   readonly #scale: number;
 
@@ -39,7 +40,10 @@ function fill(owners: Uint32Array, list: readonly Weighted[], seed: number): voi
   const wishes = new Float64Array(list.length);
   const steps = new Float64Array(list.length);
   const turns = new Float64Array(list.length);
-  /** Who has a turn in each round, as lists: whoever has none in a round costs nothing in it. */
+  /**
+   * The endpoints with a turn in each round, as linked lists, so that the others cost nothing in
+   * it.
+   */
   const heads = new Int32Array(size + 1).fill(none);
   const tails = new Int32Array(size + 1);
   const behind = new Int32Array(list.length);
@@ -51,7 +55,7 @@ function fill(owners: Uint32Array, list: readonly Weighted[], seed: number): voi
   }
 
   function enter(place: number): void {
-    // Half a turn early, so that what one gets is its share rounded, and not always rounded down.
+    // Half a turn early, so that shares are rounded to the nearest and not down.
     const turn = (turns[place] as number) + 0.5;
     const round = Math.ceil(turn * (greatest / (list[place] as Weighted).weight));
     if (!(round <= size)) return;

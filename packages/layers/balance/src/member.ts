@@ -14,17 +14,17 @@ import { Ramp, type SlowStart } from "./slow-start.ts";
 import type { EndpointStatus } from "./status.ts";
 import type { Candidate, Load, Strategy } from "./strategy.ts";
 
-/** What all endpoints of a balancer have in common. */
-export interface Terms<E extends Endpoint, Req, Res, Err> {
+/** Shared by all endpoints of a balancer. */
+export interface MemberContext<E extends Endpoint, Req, Res, Err> {
   readonly strategy: Pick<Strategy<never>, "load">;
   readonly health: readonly HealthSource<E>[];
   readonly slowStart: SlowStart | undefined;
   readonly classifier: Classifier;
   readonly clock: Clock;
   /**
-   * Where a call goes on that has failed here; `undefined`: nowhere.
+   * Resends a failed call to another endpoint; returns `undefined` if it must not be resent.
    *
-   * @param tried Those that it went to before.
+   * @param tried Endpoints that it was sent to before.
    */
   readonly elsewhere: (
     error: Err,
@@ -39,37 +39,37 @@ export interface Terms<E extends Endpoint, Req, Res, Err> {
 
 const none: readonly never[] = [];
 
-/** An endpoint with its service, its health, and the calls under way. */
+/** An endpoint with its service, health and calls in flight. */
 export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   readonly key: string;
   readonly load: Load | undefined;
   weight = 1;
   pending = 0;
   healthy = true;
-  /** The call that is being placed was here already. */
+  /** Whether the call being resent has already been here. */
   isTried = false;
   readonly #service: Service<Req, Res, Err>;
-  readonly #terms: Terms<E, Req, Res, Err>;
+  readonly #context: MemberContext<E, Req, Res, Err>;
   readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[] = [];
   readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
   readonly #ramp: Ramp | undefined;
   readonly #gone: () => void;
   #isGone = false;
 
-  /** @param gone Runs once, when the endpoint has gone and its last call has ended. */
+  /** @param gone Runs once, when the endpoint has been removed and its last call has ended. */
   constructor(
     endpoint: E,
     service: Service<Req, Res, Err>,
     gone: () => void,
-    terms: Terms<E, Req, Res, Err>,
+    context: MemberContext<E, Req, Res, Err>,
   ) {
     this.key = endpoint.key;
-    this.load = terms.strategy.load?.(endpoint, terms.clock.now());
+    this.load = context.strategy.load?.(endpoint, context.clock.now());
     this.#service = service;
     this.#gone = gone;
-    this.#terms = terms;
-    this.#ramp = terms.slowStart && new Ramp(terms.slowStart, terms.clock);
-    const watches = terms.health.map(
+    this.#context = context;
+    this.#ramp = context.slowStart && new Ramp(context.slowStart, context.clock);
+    const watches = context.health.map(
       (source) => [source.name, source.watch(endpoint, this.#healthChanged)] as const,
     );
     this.#watches = watches;
@@ -78,7 +78,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     this.update(endpoint);
   }
 
-  /** The endpoint is there, and perhaps of another weight. */
+  /** Updates the endpoint after a change of the list. */
   update({ weight = 1 }: E): void {
     this.weight = weight;
   }
@@ -100,8 +100,8 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   }
 
   /**
-   * @param startedMs The clock's time, where the strategy measures.
-   * @param tried Those that the call went to before.
+   * @param startedMs The present time, if the strategy measures.
+   * @param tried Endpoints that the call was sent to before.
    */
   call(
     request: Req,
@@ -120,7 +120,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
           this.#over();
         }
         if (!isLeft(result)) return result;
-        return this.#terms.elsewhere(result.left, request, signal, this, tried) ?? result;
+        return this.#context.elsewhere(result.left, request, signal, this, tried) ?? result;
       }, this.#broken);
     } catch (defect) {
       this.#over();
@@ -128,7 +128,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     }
   }
 
-  /** The endpoint has gone: the calls under way go on. */
+  /** Removes the endpoint; calls in flight continue. */
   leave(): void {
     this.#isGone = true;
     for (const [, watch] of this.#watches) watch.close();
@@ -179,11 +179,11 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     if (this.#isGone || healthy === this.healthy) return;
     this.healthy = healthy;
     if (healthy) this.startSlowly();
-    this.#terms.healthChanged(this.key, healthy);
+    this.#context.healthChanged(this.key, healthy);
   };
 
   #learn(result: Either<Err, Res>, startedMs: number, wasAborted: boolean): void {
-    const { classifier, clock } = this.#terms;
+    const { classifier, clock } = this.#context;
     const outcome = classifier.outcome(result);
     if (this.load !== undefined) {
       const now = clock.now();
@@ -193,9 +193,11 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     for (const ended of this.#learning) ended(outcome);
   }
 
-  /** A response that goes well so far says how well it went when its body has ended. */
+  /**
+   * Returns whether the outcome of a successful response is decided only at the end of its body.
+   */
   #learns(result: Either<Err, Res>, { kind }: Outcome, startedMs: number): boolean {
-    const { classifier, clock } = this.#terms;
+    const { classifier, clock } = this.#context;
     if (kind !== "success" || isLeft(result) || classifier.follow === undefined) return false;
     return classifier.follow(result.right, (outcome) => {
       if (outcome.kind === "failure" && this.load !== undefined) {

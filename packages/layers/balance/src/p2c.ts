@@ -1,22 +1,27 @@
 import type { Random } from "@pagoda/core";
-import { Alias } from "./alias.ts";
-import { lookOn } from "./look-on.ts";
+import { AliasMethod } from "./alias-method.ts";
+import { scanReady } from "./scan-ready.ts";
 import { type Candidate, isItsTurn } from "./strategy.ts";
 
-/** What a further call would meet at a candidate: in proportion to the calls that would then be under way. */
+/**
+ * The cost of one more call at a candidate, proportional to the number of calls that would then be
+ * pending.
+ */
 export type Cost = (candidate: Candidate, nowMs: number) => number;
 
-/** So often a second one is drawn by weight; what is drawn then is any but the first. */
+/** Number of draws by weight for the second candidate, before any but the first is drawn. */
 const redraws = 3;
 
 /**
- * The power of two choices: of two candidates drawn by weight the cheaper one, and of two that cost the same the first.
+ * The power of two choices: draws two candidates by weight and takes the cheaper one, or the first
+ * of two that cost the same.
  *
- * Weights count in the draws, and again where two of different weight are compared: the second is looked at as if it
- * had the first's weight. Without that, one of small weight would be free whenever it is drawn, and of two endpoints
- * both are always drawn. With equal weights it makes no difference.
+ * Weights count in the draws, and again in the comparison of candidates of different weight, where
+ * the second is scaled to the weight of the first. Otherwise a candidate of small weight would be
+ * idle whenever it is drawn, and out of two endpoints both are always drawn. With equal weights the
+ * scaling has no effect.
  *
- * Cost per pick: two draws, two costs, and the asking of the cheaper one.
+ * Cost per pick: two draws, two costs, and a readiness check of the cheaper one.
  *
  * Source: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (2001).
  */
@@ -24,8 +29,8 @@ export class TwoChoices {
   readonly #random: Random;
   readonly #cost: Cost;
   #candidates: readonly Candidate[] = [];
-  /** Absent where all weights are the same. */
-  #byWeight: Alias | undefined;
+  /** `undefined` if all weights are equal. */
+  #byWeight: AliasMethod | undefined;
 
   constructor(random: Random, cost: Cost) {
     this.#random = random;
@@ -35,19 +40,19 @@ export class TwoChoices {
   update(candidates: readonly Candidate[]): void {
     this.#candidates = candidates;
     const weights = candidates.map(({ weight }) => weight);
-    this.#byWeight = weights.every((weight) => weight === weights[0]) ? undefined : new Alias(weights);
+    this.#byWeight = weights.every((weight) => weight === weights[0]) ? undefined : new AliasMethod(weights);
   }
 
   pick(nowMs: number): number {
     const candidates = this.#candidates;
     const { length } = candidates;
-    if (length < 2) return lookOn(candidates, this.#random);
+    if (length < 2) return scanReady(candidates, this.#random);
     const first = this.#draw(length);
     const second = this.#drawOther(first, length);
     const cheaper = this.#isCheaper(second, first, nowMs) ? second : first;
-    if (this.#mayHaveIt(cheaper)) return cheaper;
+    if (this.#canTake(cheaper)) return cheaper;
     const dearer = first + second - cheaper;
-    return this.#mayHaveIt(dearer) ? dearer : lookOn(candidates, this.#random);
+    return this.#canTake(dearer) ? dearer : scanReady(candidates, this.#random);
   }
 
   #draw(length: number): number {
@@ -72,13 +77,13 @@ export class TwoChoices {
     const other = this.#candidates[second] as Candidate;
     const cost = this.#cost(other, nowMs);
     if (one.weight === other.weight) return cost < this.#cost(one, nowMs);
-    // So many calls of the first weigh as much as one of the second.
+    // Calls of the first that weigh as much as one of the second.
     const ratio = one.weight / other.weight;
     const underWay = other.pending * ratio + Math.max(1, ratio);
     return (cost * underWay) / (other.pending + 1) < this.#cost(one, nowMs);
   }
 
-  #mayHaveIt(place: number): boolean {
+  #canTake(place: number): boolean {
     const candidate = this.#candidates[place] as Candidate;
     return isItsTurn(candidate, this.#random) && candidate.isReady();
   }

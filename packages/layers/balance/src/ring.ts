@@ -1,38 +1,40 @@
-import { type Circle, compareKeys, greatestWeight, type Weighted } from "./circle.ts";
+import { type HashTable, compareKeys, greatestWeight, type Weighted } from "./hash-table.ts";
 import { golden, hash, mix, otherSeed } from "./hash.ts";
 
-/** A point and the number of its endpoint share a number of 53 bits: so many are left for the endpoint. */
+/**
+ * A point and the number of its endpoint are packed into 53 bits, which leaves this many endpoints.
+ */
 const endpointsLimit = 2 ** 21;
 const gone = -1;
 
 export interface RingSettings {
-  /** Of an endpoint of the greatest weight. */
+  /** Points per endpoint of the greatest weight. */
   readonly points: number;
   readonly seed: number;
 }
 
-/** What a ring knows of one endpoint. */
+/** An endpoint on the ring. */
 interface Entry {
   readonly place: number;
   readonly points: number;
 }
 
 /**
- * The points of all endpoints, in order. A hash belongs to the endpoint of the next point.
+ * The sorted points of all endpoints. A hash belongs to the endpoint of the next point.
  *
- * An endpoint's points depend on its key and on how its weight compares with the greatest, so that only its own keys
- * move when it comes or goes. Points are sorted once: a ring that comes after another one keeps its points in order, and
- * sorts only those that are new.
+ * The points of an endpoint depend on its key and on its weight relative to the greatest, so only
+ * its own keys move when it is added or removed. A ring made from a previous one keeps its points
+ * in order and sorts only new ones.
  */
-export class Ring implements Circle {
+export class Ring implements HashTable {
   readonly owners: Uint32Array;
   readonly #points: Uint32Array;
   readonly #entries = new Map<string, Entry>();
-  /** For each value of a hash's first bits, where the first point stands that is not before it. */
+  /** Index of the first point for each value of a hash's leading bits. */
   readonly #starts: Uint32Array;
   readonly #shift: number;
 
-  /** @param before The ring of the last list, with the same settings. */
+  /** @param before The ring of the previous list, with the same settings. */
   constructor(list: readonly Weighted[], settings: RingSettings, before?: Ring) {
     const known = before === undefined ? new Map<string, Entry>() : before.#entries;
     const greatest = greatestWeight(list);
@@ -51,7 +53,7 @@ export class Ring implements Circle {
     this.#points = new Uint32Array(size);
     this.#merge(list, this.#pointsOf(list, newcomers, settings.seed), newcomers, before, stays);
 
-    // One or two points for each: a larger table costs more than it saves, for it is read at a place at random.
+    // One or two points per entry. A larger index is read at random, and costs more than it saves.
     const bits = Math.min(24, Math.ceil(Math.log2(Math.max(4, size))) - 1);
     this.#shift = 32 - bits;
     this.#starts = new Uint32Array(2 ** bits);
@@ -67,11 +69,14 @@ export class Ring implements Circle {
     const { length } = points;
     let at = this.#starts[wanted >>> this.#shift] as number;
     while (at < length && (points[at] as number) < wanted) at++;
-    // It is a ring: behind the last point comes the first.
+    // Wraps around after the last point.
     return at < length ? at : 0;
   }
 
-  /** The points of endpoints that are new, in order; each with a number below {@link endpointsLimit}, by key. */
+  /**
+   * Returns the sorted points of new endpoints, each packed with the endpoint's number in order of
+   * keys.
+   */
   #pointsOf(list: readonly Weighted[], newcomers: number[], seed: number): Float64Array {
     newcomers.sort((a, b) => compareKeys(list[a] as Weighted, list[b] as Weighted));
     const entries = newcomers.map((place) => this.#entries.get((list[place] as Weighted).key) as Entry);
@@ -79,7 +84,7 @@ export class Ring implements Circle {
     let at = 0;
     for (const [number, { place, points }] of entries.entries()) {
       const { key } = list[place] as Weighted;
-      // Of two hashes, for by one of 32 bits two among many endpoints would have the same points.
+      // Two hashes, since with one of 32 bits two of many endpoints could have the same points.
       const one = hash(key, seed);
       const other = hash(key, otherSeed(seed));
       for (let n = 0; n < points; n++) {
@@ -90,7 +95,9 @@ export class Ring implements Circle {
     return fresh.toSorted();
   }
 
-  /** Points of the ring before that stay, and new ones; of two at one point the one with the lesser key is first. */
+  /**
+   * Merges the points kept from the previous ring with new ones. Equal points are ordered by key.
+   */
   #merge(
     list: readonly Weighted[],
     fresh: Float64Array,

@@ -1,15 +1,15 @@
 import type { Clock } from "@pagoda/core";
 
-/** How newcomers begin. */
+/** Options of slow start. */
 export interface SlowStart {
-  /** Milliseconds until an endpoint gets its whole share, over 0. */
+  /** Time until an endpoint gets its full share, in milliseconds: over 0. */
   readonly ms: number;
-  /** The share that it begins with, over 0, at most 1. Default 0.1, Envoy's. */
+  /** Initial share: over 0, at most 1. Default 0.1, as in Envoy. */
   readonly least?: number;
 }
 
 /**
- * The share of its calls that an endpoint gets after it has come or become healthy: it grows evenly with time.
+ * The share of its calls that a new or recovered endpoint gets, which grows linearly with time.
  *
  * Source: Envoy's slow start, with aggression 1.
  */
@@ -30,7 +30,7 @@ export class Ramp {
   }
 
   get share(): number {
-    // Once it is over, the clock is not asked any more.
+    // Does not read the clock once it is over.
     if (this.#beganMs === -Infinity) return 1;
     const share = (this.#clock.now() - this.#beganMs) / this.#ms;
     if (share < 1) return Math.max(this.#least, share);

@@ -1,6 +1,6 @@
 import type { Json } from "@pagoda/core";
 
-/** How a balancer stands. */
+/** Status of a balancer. */
 export interface BalancerStatus {
   /** The name of the strategy. */
   readonly strategy: string;
@@ -9,26 +9,27 @@ export interface BalancerStatus {
   readonly endpoints: readonly EndpointStatus[];
 }
 
-/** How an endpoint of a balancer stands. */
+/** Status of an endpoint. */
 export interface EndpointStatus {
   readonly key: string;
   readonly healthy: boolean;
   /** Whether a call made now would be admitted. */
   readonly ready: boolean;
-  /** Calls under way. */
+  /** Calls in flight. */
   readonly pending: number;
-  /** How much of its share of the calls it gets: below 1 while it starts slowly. */
+  /** Fraction of its share of the calls that it gets: below 1 during slow start. */
   readonly share: number;
-  /** How long a call is expected to take, in milliseconds, if the strategy estimates that. */
+  /** Expected latency of a call in milliseconds, if the strategy estimates it. */
   readonly estimateMs: number | undefined;
-  /** What each health source says of it. */
+  /** Status of each health source. */
   readonly health: readonly SourceStatus[];
 }
 
+/** What a health source reports about an endpoint. */
 export interface SourceStatus {
   readonly source: string;
   readonly healthy: boolean;
-  /** Why not, if the source knows. */
+  /** Why it is unhealthy, if the source knows. */
   readonly reason: string | undefined;
   readonly state: { readonly [name: string]: Json };
 }

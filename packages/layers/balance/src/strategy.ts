@@ -3,68 +3,70 @@ import type { Endpoint, Json, Outcome, Random } from "@pagoda/core";
 /** An endpoint as a strategy sees it. */
 export interface Candidate {
   readonly key: string;
-  /** Its share of the calls compared with the others', over 0; 1 where nobody has said. */
+  /** Share of the calls relative to the others: over 0, by default 1. */
   readonly weight: number;
-  /** Calls under way. */
+  /** Calls in flight. */
   readonly pending: number;
-  /** Over 0, at most 1: how much of its share it is to get for now, while it starts slowly. See {@link isItsTurn}. */
+  /**
+   * Fraction of its share that it gets during slow start: over 0, at most 1. See {@link isItsTurn}.
+   */
   readonly share: number;
-  /** What the strategy measures of it; there where the strategy has `load`. */
+  /** Measurements of the strategy; set if the strategy has `load`. */
   readonly load: Load | undefined;
-  /** Whether a call made now, in this same tick, would be admitted. */
+  /** Returns whether a call made in this tick would be admitted. */
   isReady(): boolean;
 }
 
-/** What a strategy measures of one endpoint, as long as that is there. */
+/** A strategy's measurements of one endpoint. */
 export interface Load {
-  /** What a further call would meet there; the unit is the strategy's own. */
+  /** Returns the cost of one more call, in a unit of the strategy's choice. */
   cost(pending: number, nowMs: number): number;
   /**
-   * A call begins.
+   * Records the start of a call.
    *
-   * @param pending How many others are under way.
+   * @param pending Number of other calls in flight.
    */
   started(pending: number, nowMs: number): void;
   /**
-   * A call has ended, and not in a defect: its response's head is here. Once more, with a failure, when the body of a
-   * response breaks that had begun well.
+   * Records the end of a call at its response head, unless it ended in a defect. Called again, with
+   * a failure, if the body of a successful response breaks.
    *
-   * @param ms How long it took.
-   * @param nowMs When it ended, on the clock.
-   * @param wasAborted The caller had given up by then: it would have taken longer.
+   * @param ms Duration of the call.
+   * @param nowMs Time of its end.
+   * @param wasAborted Whether the caller had aborted, so that the call would have taken longer.
    */
   ended(outcome: Outcome, ms: number, nowMs: number, wasAborted: boolean): void;
-  /** How long a call is expected to take, in milliseconds, if that is what it measures. */
+  /** Expected latency of a call in milliseconds, if measured. */
   readonly estimateMs?: number | undefined;
-  /** As it stands in the endpoint's description. */
+  /** State for `describe()` of the endpoint. */
   state(): { readonly [name: string]: Json };
 }
 
-/** Chooses among endpoints; one object for each balancer, so it may keep state. */
+/** Chooses among endpoints. It may keep state, so each balancer needs its own. */
 export interface Strategy<in Req = unknown> {
-  /** As it stands in descriptions. */
+  /** Name for `describe()`. */
   readonly name: string;
-  /** As they stand in descriptions. */
+  /** Options for `describe()`. */
   readonly options?: { readonly [name: string]: Json };
-  /** What it measures of an endpoint, where it does: asked once, as the endpoint comes. */
+  /** Makes the measurements of an endpoint, if the strategy measures. Called once per endpoint. */
   readonly load?: (endpoint: Endpoint, nowMs: number) => Load;
   /**
-   * From now on it chooses among these. Called before the first pick and whenever endpoints come, go, or change in
-   * weight or health; not when they change in readiness.
+   * Sets the candidates. Called before the first pick and after every change of endpoints, weights
+   * or health, but not of readiness.
    */
   update(candidates: readonly Candidate[]): void;
   /**
-   * The place, in the list that it was given last, of a candidate whose `isReady()` it has seen to be true in this very
-   * call; -1 when there is none.
+   * Returns the index, in the last list, of a candidate whose `isReady()` has returned true within
+   * this call; -1 if there is none.
    *
-   * @param nowMs The clock's time where the strategy has `load`, otherwise 0.
+   * @param nowMs The present time if the strategy has `load`, otherwise 0.
    */
   pick(request: Req, nowMs: number): number;
 }
 
 /**
- * Whether a candidate that starts slowly may have this call. Who passes it over for that reason alone takes it after
- * all when no other is ready.
+ * Returns whether slow start lets a candidate have this call. A strategy that skips a candidate
+ * only for this must take it after all if no other is ready.
  */
 export function isItsTurn({ share }: Candidate, random: Random): boolean {
   return share >= 1 || random() < share;

@@ -20,7 +20,10 @@ export interface Balancing extends Pick<FakeDiscovery, "set"> {
   readonly fake: FakeDiscovery;
   /** The endpoint of that key that has come last. */
   mock(key: string): Mock<string, string, Refused>;
-  /** Makes so many calls that nobody answers, and says how many reached each of those that are there, as `a2 b3`. */
+  /**
+   * Makes so many calls that nobody answers, and says how many reached each of those that are
+   * there, as `a2 b3`.
+   */
   spread(calls: number): string;
   /** What the balancer says of one endpoint. */
   stateOf(key: string): unknown;

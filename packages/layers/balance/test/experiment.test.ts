@@ -4,7 +4,10 @@ import { percentile, shareWithin } from "./experiment/experiment.ts";
 import { plot, type Series } from "./experiment/plot.ts";
 import { plotFile, run, shownSeed } from "./experiment/run.ts";
 
-/** Milliseconds: each run is a minute of calls, which takes about a second where nothing else is at work. */
+/**
+ * Milliseconds: each run is a minute of calls, which takes about a second where nothing else is at
+ * work.
+ */
 const patience = 60_000;
 
 describe("one endpoint of eleven takes 2 s for half of a minute", () => {

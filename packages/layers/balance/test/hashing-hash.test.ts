@@ -6,7 +6,10 @@ const c1 = 0xcc9e2d51n;
 const c2 = 0x1b873593n;
 const mask = 0xffff_ffffn;
 
-/** MurmurHash3_x86_32 over bytes, as published and as slow as can be: in whole numbers without limit. */
+/**
+ * MurmurHash3_x86_32 over bytes, as published and as slow as can be: in whole numbers without
+ * limit.
+ */
 function reference(bytes: Uint8Array, seed: number): number {
   let state = BigInt(seed);
   for (let at = 0; at < bytes.length; at += 4) {
@@ -36,7 +39,8 @@ const anyText = fc.string({
 });
 
 describe("the hash", () => {
-  // The list of https://stackoverflow.com/a/31929528, which SMHasher's own code confirms: those of whole code units.
+  // The list of https://stackoverflow.com/a/31929528, which SMHasher's own code confirms: those of
+  // whole code units.
   test.each([
     ["", 0, 0],
     ["", 1, 0x514e28b7],
@@ -85,7 +89,8 @@ describe("the hash", () => {
     for (const count of flips) expect(Math.abs(count / tries - 0.5)).toBeLessThan(0.06);
   });
 
-  // Keys that attackers or counters make: alike at the end, at the beginning, in length, or in some remainder.
+  // Keys that attackers or counters make: alike at the end, at the beginning, in length, or in some
+  // remainder.
   test.each<[string, (n: number) => string]>([
     ["counted up", (n) => String(n)],
     ["multiples of 65,537", (n) => String(n * 65_537)],

@@ -2,7 +2,7 @@ import { seededRandom } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Candidate, Strategy } from "@pagoda/balance";
-import type { Weighted } from "../src/circle.ts";
+import type { Weighted } from "../src/hash-table.ts";
 import { hash, mix } from "../src/hash.ts";
 import { Ring } from "../src/ring.ts";
 import { crowdOf } from "./crowd.ts";

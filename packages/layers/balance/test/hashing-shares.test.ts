@@ -5,7 +5,9 @@ import { Ring } from "../src/ring.ts";
 import { shares } from "./crowd.ts";
 import { hashings, mapping, ring, servers, table, tally } from "./hashing.ts";
 
-/** How far the shares of these owners are from what their weights say, as a part of that: the worst. */
+/**
+ * How far the shares of these owners are from what their weights say, as a part of that: the worst.
+ */
 function worst(owned: readonly number[], weights: readonly number[]): number {
   const whole = owned.reduce((sum, each) => sum + each, 0);
   return Math.max(...shares(weights).map((share, n) => Math.abs((owned[n] as number) / whole / share - 1)));

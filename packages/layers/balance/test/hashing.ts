@@ -32,7 +32,9 @@ export function table(options: Partial<MaglevOptions<Keyed>> = {}): Strategy<Key
 
 export const users: readonly string[] = Array.from({ length: 20_000 }, (_, n) => `user-${n}`);
 
-/** Endpoints with addresses as keys, alike but for what a test says of one; getters stay getters. */
+/**
+ * Endpoints with addresses as keys, alike but for what a test says of one; getters stay getters.
+ */
 export function servers(count: number, of: (n: number) => Partial<Candidate> = () => ({})): Candidate[] {
   return crowdOf(count, (n) =>
     Object.defineProperties({ key: address(n) }, Object.getOwnPropertyDescriptors(of(n))),

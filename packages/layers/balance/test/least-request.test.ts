@@ -51,7 +51,8 @@ describe("least request", () => {
 
   test("draws two that are not the same, each pair as often as any other", () => {
     const { crowd, pending } = new Busy(1, 1, 1, 1);
-    // The emptier one of a pair is taken: the last of all never, unless drawn twice; the first whenever it is drawn.
+    // The emptier one of a pair is taken: the last of all never, unless drawn twice; the first
+    // whenever it is drawn.
     pending.splice(0, 4, 0, 1, 2, 3);
     const picked = counts(leastRequest({ random: seededRandom(1) }), crowd, 60_000);
     for (const [n, of12] of [6, 4, 2, 0].entries()) {

@@ -18,8 +18,8 @@ interface Traffic {
 }
 
 /**
- * Eleven endpoints that answer within 5 to 15 ms, but the first does what it is told for its moment. Gives the calls
- * that the first one got in each second.
+ * Eleven endpoints that answer within 5 to 15 ms, but the first does what it is told for its
+ * moment. Gives the calls that the first one got in each second.
  */
 async function callsOfFirst(
   doing: (second: number) => Doing,

@@ -2,7 +2,7 @@ import { seededRandom } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Candidate, leastRequest, random, weightedRoundRobin } from "@pagoda/balance";
-import { Alias } from "../src/alias.ts";
+import { AliasMethod } from "../src/alias-method.ts";
 import { candidates } from "./candidates.ts";
 import { counts, crowdOf, shares, weighing } from "./crowd.ts";
 
@@ -144,7 +144,8 @@ describe("weighted round robin", () => {
   });
 
   test("goes on as before when time has become great", () => {
-    // The first turns of the light ones lie at 10^12: time jumps there, since the heavy one is not ready.
+    // The first turns of the light ones lie at 10^12: time jumps there, since the heavy one is not
+    // ready.
     const crowd = weighing(1e6, 1e-6, 1e-6);
     crowd[0] = { ...(crowd[0] as Candidate), isReady: () => false };
     const strategy = weightedRoundRobin();
@@ -206,7 +207,7 @@ describe("the alias method", () => {
   test("gives each place exactly its part of the numbers from 0 to 1", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 }), (weights) => {
-        const alias = new Alias(weights);
+        const alias = new AliasMethod(weights);
         // Each column is cut at a multiple of 1/sum: this grid has its points between the cuts.
         const sum = weights.reduce((total, each) => total + each, 0);
         const points = weights.length * sum;

@@ -2,16 +2,18 @@ import { type Random, systemRandom } from "@pagoda/core";
 import { TwoChoices } from "../p2c.ts";
 import type { Candidate, Strategy } from "../strategy.ts";
 
+/** Options of {@link leastRequest}. */
 export interface LeastRequestOptions {
   readonly random?: Random;
 }
 
 /**
- * Of two endpoints drawn by weight the one with fewer calls under way, for its weight. Use it where calls differ in
- * cost, or endpoints in speed: a slow one has more calls under way and so gets fewer. It measures nothing, and an
- * endpoint that fails fast looks free; a circuit breaker or a health source sees to that.
+ * Draws two endpoints by weight and takes the one with fewer pending calls for its weight. Use it
+ * if calls differ in cost, or endpoints in speed: a slow endpoint has more pending calls and so
+ * gets fewer. It measures nothing, so an endpoint that fails fast looks idle; use a circuit breaker
+ * or a health source against that.
  *
- * Cost per pick: about 80 ns, however many endpoints there are; 60 ns where all weigh the same.
+ * Cost per pick: about 80 ns for any number of endpoints; 60 ns if all weights are equal.
  *
  * Source: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing" (2001).
  */

@@ -3,29 +3,32 @@ import { Hashing, type HashingOptions } from "../hashing.ts";
 import { MaglevTable } from "../maglev-table.ts";
 import type { Strategy } from "../strategy.ts";
 
+/** Options of {@link maglev}. */
 export interface MaglevOptions<in Req> extends HashingOptions<Req> {
   /**
-   * A prime number up to 5,000,011, a hundred times the number of endpoints or more. Default 65,537, the paper's and
-   * Envoy's.
+   * Number of slots: a prime up to 5,000,011, a hundred times the number of endpoints or more.
+   * Default 65,537, as in the paper and in Envoy.
    */
   readonly tableSize?: number;
 }
 
-/** Envoy's. */
+/** As in Envoy. */
 const maxTableSize = 5_000_011;
 
 /**
- * The same endpoint for the same key, as {@link ringHash}, by a table: shares are even to within 1%, for up to 650
- * endpoints. Use it where even shares matter more than a few keys: when one endpoint comes or goes, some keys of others
- * move, too.
+ * Sends the same key to the same endpoint, like {@link ringHash}, but by a lookup table whose
+ * shares are even to within 1% for up to 650 endpoints. Use it if even shares matter more than a
+ * few keys: when an endpoint is added or removed, some keys of others move, too.
  *
- * Cost per pick: about 60 ns among 1,000 endpoints, the hash of a short key included. The first pick after any change,
- * of health too, makes the table: about 6 ms, however many endpoints there are. Memory: 4 bytes a place.
+ * Cost per pick: about 60 ns among 1,000 endpoints, including the hash of a short key. The first
+ * pick after any change, including health, rebuilds the table in about 6 ms for any number of
+ * endpoints. Memory: 4 bytes per slot.
  *
- * Errors: what `key` throws is a defect, and rejects the call.
+ * Errors: an exception from `key` is a defect and rejects the call.
  *
- * Source: D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer" (2016), section 3.4;
- * weights as in Envoy; the limit of load is that of V. Mirrokni et al., "Consistent Hashing with Bounded Loads" (2018).
+ * Source: D. E. Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer"
+ * (2016), section 3.4; weights as in Envoy; the bounded load is that of V. Mirrokni et al.,
+ * "Consistent Hashing with Bounded Loads" (2018).
  *
  * @throws RangeError when an option is out of range.
  */

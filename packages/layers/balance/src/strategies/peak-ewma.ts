@@ -3,25 +3,34 @@ import { Latency } from "../latency.ts";
 import { TwoChoices } from "../p2c.ts";
 import type { Candidate, Strategy } from "../strategy.ts";
 
+/** Options of {@link peakEwma}. */
 export interface PeakEwmaOptions {
-  /** The time in which an old latency counts for 1/e: milliseconds, over 0. Default 10,000, linkerd's. */
+  /**
+   * Time after which an old latency counts for 1/e, in milliseconds: over 0. Default 10,000, as in
+   * linkerd.
+   */
   readonly decayMs?: number;
-  /** What an endpoint is believed to take of which no call has ended yet: milliseconds, over 0. Default 30, linkerd's. */
+  /**
+   * Assumed latency of an endpoint before its first call ends, in milliseconds: over 0. Default 30,
+   * as in linkerd.
+   */
   readonly initialMs?: number;
   readonly random?: Random;
 }
 
 /**
- * Of two endpoints drawn by weight the one that would answer sooner: by the latency it has shown, times the calls that
- * would be under way. Peaks count at once and are forgotten slowly, so an endpoint that becomes slow is left alone after
- * few calls, and tried again by single ones. Use it where endpoints differ in speed, or one of them may hang.
+ * Draws two endpoints by weight and takes the one expected to respond sooner: by its latency, times
+ * the calls that would be pending. Peaks count at once and decay slowly, so an endpoint that
+ * becomes slow is avoided after a few calls, and tried again with single ones. Use it if endpoints
+ * differ in speed, or one of them may hang.
  *
- * Failures count as slow, at least 5 s, so that an endpoint that fails fast does not draw the calls. Aborted calls
- * count with the time they took at least; local refusals do not count.
+ * Failures count as slow, at least 5 s, so that an endpoint that fails fast does not attract calls.
+ * Aborted calls count with at least the time they took; local refusals do not count.
  *
- * Cost per pick: about 100 ns, however many endpoints there are; and two readings of the clock for each call.
+ * Cost per pick: about 100 ns for any number of endpoints, plus two reads of the clock per call.
  *
- * Source: Finagle's `PeakEwma` and linkerd's; the experiment is linkerd's "Beyond Round Robin" (2016).
+ * Source: Finagle's `PeakEwma` and linkerd's; the experiment is linkerd's "Beyond Round Robin"
+ * (2016).
  *
  * @throws RangeError when an option is out of range.
  */
@@ -42,6 +51,6 @@ export function peakEwma(options: PeakEwmaOptions = {}): Strategy {
 }
 
 function measured({ load, pending }: Candidate, nowMs: number): number {
-  // Absent only where somebody drives the strategy without a balancer: then what is under way decides.
+  // Absent only if the strategy is used without a balancer; then pending calls decide.
   return load === undefined ? pending + 1 : load.cost(pending, nowMs);
 }

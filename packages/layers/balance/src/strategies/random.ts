@@ -1,29 +1,33 @@
 import { type Random, systemRandom } from "@pagoda/core";
-import { Alias } from "../alias.ts";
-import { lookOn } from "../look-on.ts";
+import { AliasMethod } from "../alias-method.ts";
+import { scanReady } from "../scan-ready.ts";
 import { type Candidate, isItsTurn, type Strategy } from "../strategy.ts";
 
+/** Options of {@link random}. */
 export interface RandomOptions {
   readonly random?: Random;
 }
 
-/** So often it draws before it looks for any that is ready: so shares stay by weight while few are not ready. */
+/**
+ * Draws before it scans for a ready endpoint, so that shares follow weights while few are not
+ * ready.
+ */
 const draws = 4;
 
 /**
- * Any endpoint, by weight. Use it where many balancers choose among the same endpoints and must not fall into step,
- * or where there is nothing to keep.
+ * Draws an endpoint by weight. Use it if many balancers share endpoints and must not synchronize,
+ * or if no state should be kept.
  *
- * Cost per pick: about 25 ns, however many endpoints there are, while most of them are ready.
+ * Cost per pick: about 25 ns for any number of endpoints, while most of them are ready.
  */
 export function random({ random: chance = systemRandom }: RandomOptions = {}): Strategy {
   let candidates: readonly Candidate[] = [];
-  let byWeight = new Alias([]);
+  let byWeight = new AliasMethod([]);
   return {
     name: "random",
     update(list) {
       candidates = list;
-      byWeight = new Alias(list.map(({ weight }) => weight));
+      byWeight = new AliasMethod(list.map(({ weight }) => weight));
     },
     pick() {
       if (candidates.length === 0) return -1;
@@ -32,7 +36,7 @@ export function random({ random: chance = systemRandom }: RandomOptions = {}): S
         const candidate = candidates[at] as Candidate;
         if (isItsTurn(candidate, chance) && candidate.isReady()) return at;
       }
-      return lookOn(candidates, chance);
+      return scanReady(candidates, chance);
     },
   };
 }

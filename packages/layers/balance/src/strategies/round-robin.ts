@@ -1,13 +1,14 @@
 import { type Random, systemRandom } from "@pagoda/core";
 import { type Candidate, isItsTurn, type Strategy } from "../strategy.ts";
 
+/** Options of {@link roundRobin}. */
 export interface RoundRobinOptions {
   readonly random?: Random;
 }
 
 /**
- * Each endpoint in its turn; one that is not ready is passed over. Weights do not matter. Use it where calls cost about
- * the same and endpoints are alike.
+ * Takes endpoints in turn, skipping those that are not ready. Ignores weights. Use it if calls cost
+ * about the same and endpoints are alike.
  *
  * Cost per pick: a few nanoseconds.
  */

@@ -13,11 +13,12 @@ const slowFromMs = 15_000;
 const slowUntilMs = 45_000;
 
 /**
- * The latencies of all calls, in order: a minute of 1,000 calls a second over eleven endpoints that answer within 167 ms,
- * give or take 5. From the 15th second on one of them takes 2 s, for 30 seconds.
+ * The latencies of all calls, in order: a minute of 1,000 calls a second over eleven endpoints that
+ * answer within 167 ms, give or take 5. From the 15th second on one of them takes 2 s, for 30
+ * seconds.
  *
- * Source: S. Jenson and R. Oanta, "Beyond Round Robin: Load Balancing for Latency" (linkerd.io, 2016). Theirs replays
- * latencies of a production system, of which they give these two numbers.
+ * Source: S. Jenson and R. Oanta, "Beyond Round Robin: Load Balancing for Latency" (linkerd.io,
+ * 2016). Theirs replays latencies of a production system, of which they give these two numbers.
  */
 export async function latencies(make: (random: Random) => Strategy, seed: number): Promise<Float64Array> {
   const clock = virtualClock();
@@ -58,7 +59,10 @@ export function shareWithin(sorted: Float64Array, ms: number): number {
   return sorted.filter((each) => each <= ms).length / sorted.length;
 }
 
-/** Nearly normal, with deviation 1: twelve evenly spread numbers, which are added the same way on every machine. */
+/**
+ * Nearly normal, with deviation 1: twelve evenly spread numbers, which are added the same way on
+ * every machine.
+ */
 function normal(random: Random): number {
   let sum = -6;
   for (let n = 0; n < 12; n++) sum += random();

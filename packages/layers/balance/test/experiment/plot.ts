@@ -24,7 +24,9 @@ const ticksMs = [100, 200, 500, 1_000, 2_000];
 /** Where the names stand, in milliseconds: one under the other, each beside its curve's rise. */
 const namesMs = [1_250, 850, 580];
 
-/** Colours that can be told apart on white and on black, and dashes for those who see no colours. */
+/**
+ * Colours that can be told apart on white and on black, and dashes for those who see no colours.
+ */
 const style = `
 text { font: 13px system-ui, sans-serif; fill: #57606a }
 .grid { stroke: #8b949e; stroke-opacity: .3 }
@@ -35,7 +37,9 @@ text { font: 13px system-ui, sans-serif; fill: #57606a }
 @media (prefers-color-scheme: dark) { text { fill: #adb5bd } }
 `.trim();
 
-/** Latency by percentile, both logarithmic, as an SVG document; the same text for the same numbers. */
+/**
+ * Latency by percentile, both logarithmic, as an SVG document; the same text for the same numbers.
+ */
 export function plot(all: readonly Series[]): string {
   const title = "Latency by percentile: 11 endpoints, one of them slow for half of the time";
   return `${[

@@ -1,55 +1,56 @@
 import { Heap } from "./heap.ts";
 
-/** When time has become so great it begins small again: fractions of a turn would be lost. */
+/** The time is reset beyond this, as fractions of a turn would be lost. */
 const maxTime = 2 ** 32;
-/** No period is longer, in turns: what is beyond has no turn in a lifetime. */
+/** Maximum period in turns, beyond which an endpoint would never have a turn. */
 const maxPeriod = 2 ** 52;
-/** Sums of fractions miss whole numbers by a little. */
+/** Tolerance for rounding errors. */
 const tolerance = 1e-6;
-/** No place. */
+/** No index. */
 const none = -1;
 
 export interface Share {
   readonly weight: number;
-  /** Which part of its period passes before it may have a turn again: 0 for one that may at once. */
+  /** Fraction of its period until its next turn; 0 for a turn at once. */
   readonly waits: number;
 }
 
 /**
- * Whose turn it is, by weight. Time is counted in turns. Each place has a turn in each of its periods, which are as long
- * as all weights together are compared with its own: a turn begins when the last period is over, and of those that
- * have begun, the one whose period ends first is next. So none comes early, and none late by much. Where no turn has
- * begun, because those whose turn it is could not take it, time jumps to the first that does.
+ * Weighted round robin by WF2Q scheduling. Time is counted in turns. Each index has one turn per
+ * period, and its period is the sum of all weights divided by its own. A turn becomes eligible when
+ * the previous period ends, and of the eligible turns the one whose period ends first is next. So
+ * no turn comes early, or late by much. If no turn is eligible, because the indexes that were could
+ * not take it, time jumps to the next one.
  *
- * Places of one weight stand in a queue, in which the first is always next; the queues stand in heaps.
+ * Indexes of the same weight form a FIFO queue, and the queues are kept in heaps.
  *
- * Cost: a turn is logarithmic in the number of different weights; no allocation.
+ * Cost: logarithmic in the number of different weights per turn; no allocation.
  */
-export class Turns {
+export class Wf2q {
   readonly #begins: Float64Array;
-  /** Which queue a place stands in, and who is behind it. */
+  /** Queue of each index, and the next index in it. */
   readonly #queues: Uint32Array;
   readonly #behind: Int32Array;
-  /** Of each queue. */
+  /** Period, head and tail of each queue. */
   readonly #periods: Float64Array;
   readonly #heads: Int32Array;
   readonly #tails: Int32Array;
-  /** The queues whose first turn has begun, by its end. */
+  /** Queues whose first turn is eligible, by the end of its period. */
   readonly #begun: Heap;
-  /** The others that are not empty, by the beginning of their first turn. */
+  /** Other queues that are not empty, by the start of their first turn. */
   readonly #later: Heap;
-  /** Those asked in this round, who stand in no queue. */
+  /** Indexes returned in this round, which are in no queue. */
   readonly #asked: Uint32Array;
   #askedCount = 0;
   #now = 0;
-  /** The time at which this round began. */
+  /** Time at the start of this round. */
   #before = 0;
 
   constructor(shares: readonly Share[]) {
     const { length } = shares;
     const weights = [...new Set(shares.map(({ weight }) => weight))];
     const queueOf = new Map(weights.map((weight, queue) => [weight, queue]));
-    // Compared with the greatest first, for the sum of great weights may be beyond what a number can hold.
+    // Divided by the greatest first, since the sum of large weights may overflow.
     const greatest = weights.reduce((most, weight) => Math.max(most, weight), 0);
     const sum = shares.reduce((total, { weight }) => total + weight / greatest, 0);
     this.#periods = Float64Array.from(weights, (weight) => Math.min(sum / (weight / greatest), maxPeriod));
@@ -67,12 +68,12 @@ export class Turns {
     this.#arrange();
   }
 
-  /** What {@link Share} calls `waits`. */
+  /** Returns `waits` of {@link Share} for an index. */
   waits(place: number): number {
     return ((this.#begins[place] as number) - this.#now) / this.#periodOf(place);
   }
 
-  /** Whose turn it is, each place once in a round; -1 when all have been asked. */
+  /** Returns the next index, each once per round; -1 at the end of the round. */
   next(): number {
     const begun = this.#begun;
     const later = this.#later;
@@ -90,13 +91,13 @@ export class Turns {
     return place;
   }
 
-  /** That one takes the turn: the round is over, and whoever was asked before it has lost a turn. */
+  /** Ends the round: this index takes its turn, and those returned before it lose theirs. */
   served(served: number): void {
     const now = ++this.#now;
     for (let n = 0; n < this.#askedCount; n++) {
       const place = this.#asked[n] as number;
       const begin = (this.#begins[place] as number) + this.#periodOf(place);
-      // Who loses turns does not catch up, however far time has jumped meanwhile.
+      // Lost turns are not made up for, however far time has jumped.
       this.#begins[place] = place === served ? begin : Math.max(begin, now);
       if (this.#append(place)) this.#enter(this.#queues[place] as number);
     }
@@ -105,14 +106,17 @@ export class Turns {
     this.#before = this.#now;
   }
 
-  /** The round is over. If nobody was served, all is as before it: nobody could have had a turn. */
+  /**
+   * Ends the round. If no index was served, restores the state before it, as none could take a
+   * turn.
+   */
   over(): void {
     if (this.#askedCount === 0) return;
     this.#now = this.#before;
     while (this.#askedCount > 0) {
       const place = this.#asked[--this.#askedCount] as number;
       const queue = this.#queues[place] as number;
-      // It was the first of its queue, so the last one is who it was.
+      // It was the head of its queue, so putting it back leaves the tail unchanged.
       this.#behind[place] = this.#heads[queue] as number;
       this.#heads[queue] = place;
     }
@@ -123,7 +127,7 @@ export class Turns {
     return this.#periods[this.#queues[place] as number] as number;
   }
 
-  /** To the end of its queue. Tells whether that was empty. */
+  /** Appends an index to its queue. Returns whether the queue was empty. */
   #append(place: number): boolean {
     const queue = this.#queues[place] as number;
     const isFirst = this.#heads[queue] === none;

@@ -1,17 +1,17 @@
 import type { Random } from "@pagoda/core";
 
 /**
- * Draws places by weight: one random number and one comparison, however many there are.
+ * Draws indexes by weight, with one random number and one comparison for any number of weights.
  *
- * Cost: a draw about 15 ns; making it is linear in the number of weights.
+ * Cost: about 15 ns per draw; construction is linear in the number of weights.
  *
- * Source: the alias method of A. J. Walker (1977), built after M. D. Vose, "A linear algorithm for generating random
- * numbers with a given distribution" (1991).
+ * Source: the alias method of A. J. Walker (1977), built after M. D. Vose, "A linear algorithm for
+ * generating random numbers with a given distribution" (1991).
  */
-export class Alias {
-  /** The share of its column that a place has for itself. */
+export class AliasMethod {
+  /** The fraction of its own column that an index keeps. */
   readonly #own: Float64Array;
-  /** Whose the rest of the column is. */
+  /** The index that gets the rest of the column. */
   readonly #other: Uint32Array;
 
   /** @param weights Numbers over 0. */
@@ -19,7 +19,7 @@ export class Alias {
     const { length } = weights;
     this.#own = new Float64Array(length);
     this.#other = new Uint32Array(length);
-    // Compared with the greatest first, for the sum of great weights may be beyond what a number can hold.
+    // Divided by the greatest first, since the sum of large weights may overflow.
     const greatest = weights.reduce((most, weight) => Math.max(most, weight), 0);
     const sum = weights.reduce((total, weight) => total + weight / greatest, 0);
     const shares = weights.map((weight) => (weight / greatest / sum) * length);
@@ -30,7 +30,7 @@ export class Alias {
       const less = small.pop();
       const more = large.at(-1);
       if (less === undefined || more === undefined) {
-        // Only rounding leaves one alone: it has its column for itself.
+        // Left over only by rounding: it keeps its whole column.
         if (less !== undefined) small.push(less);
         break;
       }
@@ -43,7 +43,7 @@ export class Alias {
     for (const place of [...small, ...large]) this.#own[place] = 1;
   }
 
-  /** A place among the weights; there must be one. */
+  /** Draws an index. There must be at least one weight. */
   draw(random: Random): number {
     const at = random() * this.#own.length;
     const column = Math.floor(at);

@@ -1,20 +1,21 @@
 import type { Candidate } from "./strategy.ts";
 
 /**
- * Endpoints around a circle, each at many places. A key belongs to a place by its hash, and to the endpoint there; when
- * that one cannot take the call, the next one along the circle does. Made anew for each list of endpoints.
+ * A consistent-hashing table: slots owned by endpoints. A key belongs to the slot of its hash and
+ * to the owner of that slot. If the owner cannot take the call, the owner of a following slot does.
+ * Rebuilt for each list of endpoints.
  */
-export interface Circle {
-  /** Which endpoint each place belongs to, as a place in the list. */
+export interface HashTable {
+  /** Owner of each slot, as an index into the list. */
   readonly owners: Uint32Array;
-  /** Where a hash belongs. */
+  /** Returns the slot of a hash. */
   find(hash: number): number;
 }
 
-/** What a circle depends on: not on the order of the list, nor on what is ready. */
+/** What a table depends on. The order of the list and readiness do not matter. */
 export type Weighted = Pick<Candidate, "key" | "weight">;
 
-/** The places in the list by their keys, compared by code units: the same order everywhere. */
+/** Returns the indexes of the list sorted by key, by code units and so the same everywhere. */
 export function byKey(list: readonly Weighted[]): Uint32Array {
   return Uint32Array.from(list.keys()).toSorted((a, b) =>
     compareKeys(list[a] as Weighted, list[b] as Weighted),
@@ -26,7 +27,10 @@ export function compareKeys({ key: a }: Weighted, { key: b }: Weighted): number 
   return a < b ? -1 : 1;
 }
 
-/** The greatest weight, at least the smallest number there is. Weights are compared with it before they are added. */
+/**
+ * Returns the greatest weight, over 0. Weights are divided by it before they are summed, to avoid
+ * overflow.
+ */
 export function greatestWeight(list: readonly Weighted[]): number {
   return list.reduce((most, { weight }) => Math.max(most, weight), Number.MIN_VALUE);
 }

@@ -2,10 +2,10 @@ import type { Random } from "@pagoda/core";
 import { type Candidate, isItsTurn } from "./strategy.ts";
 
 /**
- * The place of one that is ready, whenever there is one, looking through all from a random place on; else -1. For
- * strategies whose own choice was not ready. One that starts slowly and that it is not the turn of comes last.
+ * Scans all candidates from a random one on, and returns the index of one that is ready, or -1. For
+ * strategies whose own choice was not ready. A candidate skipped by slow start is the last resort.
  */
-export function lookOn(candidates: readonly Candidate[], random: Random): number {
+export function scanReady(candidates: readonly Candidate[], random: Random): number {
   const { length } = candidates;
   let at = Math.floor(random() * length);
   let starting = -1;
