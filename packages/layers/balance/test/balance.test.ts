@@ -20,7 +20,7 @@ const refused: Refused = { _tag: "Refused", origin: "upstream", retryable: false
 const full: Refused = { _tag: "Full", origin: "local", retryable: true };
 const noneReady = { _tag: "NoEndpointReady", origin: "local", retryable: true };
 
-/** A balancer over mocks, each found by its endpoint's key. */
+/** A balancer over mocks, by the key of their endpoint. */
 function bench(...keys: readonly string[]) {
   const mocks = new Map<string, Mock<string, string, Refused>>();
   const { discovery, set } = fakeDiscovery(keys);
@@ -42,7 +42,7 @@ describe("balance", () => {
     () => (inner) => balance({ discovery: staticEndpoints([{ key: "a" }]), connect: () => inner }),
   );
 
-  test("calls each endpoint in its turn", async () => {
+  test("calls endpoints in turn", async () => {
     const { balanced, mock } = bench("a", "b", "c");
     for (let n = 0; n < 6; n++) void balanced.call(String(n));
     const requests = ["a", "b", "c"].map((key) => mock(key).calls.map(({ request }) => request));
@@ -53,7 +53,7 @@ describe("balance", () => {
     ]);
   });
 
-  test("gives what the endpoint gives", async () => {
+  test("returns the endpoint's result", async () => {
     const { balanced, mock } = bench("a");
     const [answered, failed] = [balanced.call("1"), balanced.call("2")];
     (await mock("a").next()).answer("one");
@@ -62,14 +62,14 @@ describe("balance", () => {
     expect(await failed).toEqual(left(refused));
   });
 
-  test("passes over an endpoint that is not ready", async () => {
+  test("skips an endpoint that is not ready", async () => {
     const { balanced, mock } = bench("a", "b", "c");
     mock("b").admit(0);
     for (let n = 0; n < 4; n++) void balanced.call(String(n));
     expect(["a", "b", "c"].map((key) => mock(key).calls.length)).toEqual([2, 0, 2]);
   });
 
-  test("is ready while one endpoint is, and refuses when none is", async () => {
+  test("is ready while one endpoint is, and refuses if none is", async () => {
     const { balanced, mock } = bench("a", "b");
     mock("a").admit(0);
     expect(balanced.ready()).toBeUndefined();
@@ -82,7 +82,7 @@ describe("balance", () => {
     );
   });
 
-  test("when none is ready, each in its turn says why", async () => {
+  test("if none is ready, gives the reason of each endpoint in turn", async () => {
     const { balanced, mock } = bench("a", "b", "c");
     for (const key of ["a", "b", "c"]) mock(key).admit(0);
     const refusals = Array.from({ length: 6 }, () => balanced.call("1"));
@@ -98,7 +98,7 @@ describe("balance", () => {
     ]);
   });
 
-  test("an endpoint that takes a call although it said that it was not ready gives the call's result", async () => {
+  test("returns the result of an endpoint that takes a call although it was not ready", async () => {
     const { balanced, mock } = bench("a");
     mock("a").admit(0);
     const [answered, failed] = [balanced.call("1"), balanced.call("2")];
@@ -108,7 +108,7 @@ describe("balance", () => {
     expect(await failed).toEqual(left(refused));
   });
 
-  test("an abort while none is ready is an abort", async () => {
+  test("returns Aborted for an abort while none is ready", async () => {
     const { balanced, mock } = bench("a");
     mock("a").admit(0);
     const controller = new AbortController();
@@ -117,24 +117,24 @@ describe("balance", () => {
     expect(await call).toMatchObject({ left: { _tag: "Aborted" } });
   });
 
-  test("tells its observer of each call that it refuses", async () => {
-    const told: unknown[] = [];
+  test("notifies its observer of each refused call", async () => {
+    const events: unknown[] = [];
     const balanced = balance({
       discovery: staticEndpoints([]),
       connect: () => mockService<string, string>().service,
-      observer: { refused: (fault) => told.push(fault) },
+      observer: { refused: (fault) => events.push(fault) },
     });
     const refusal = await balanced.call("1");
-    expect(told).toEqual([isLeft(refusal) && refusal.left]);
+    expect(events).toEqual([isLeft(refusal) && refusal.left]);
   });
 
-  test("refuses without endpoints, and says that there is none", async () => {
+  test("refuses without endpoints, reporting that there are none", async () => {
     const { balanced } = bench();
     expect(isReady(balanced)).toBe(false);
     expect(await balanced.call("1")).toEqual(left({ ...noneReady, endpoints: 0, usable: 0 }));
   });
 
-  test("whoever waits is called with the first endpoint that becomes ready", async () => {
+  test("a waiting caller gets the first endpoint that becomes ready", async () => {
     const { balanced, mock } = bench("a", "b");
     mock("a").admit(0);
     mock("b").admit(0);
@@ -145,7 +145,7 @@ describe("balance", () => {
     expect(await result).toEqual(right("one"));
   });
 
-  test("connects once to an endpoint that stays, and anew to one that comes back", async () => {
+  test("connects once to an endpoint that stays, and again to one that returns", async () => {
     const connected: string[] = [];
     const { discovery, set } = fakeDiscovery(["a", "b"]);
     balance({
@@ -160,7 +160,7 @@ describe("balance", () => {
     expect(connected).toEqual(["a", "b", "c", "a"]);
   });
 
-  test("lets the calls of an endpoint that has gone end, and makes no more of them", async () => {
+  test("lets the calls of a removed endpoint end, and makes no more", async () => {
     const { balanced, mock, set } = bench("a", "b");
     const result = balanced.call("1");
     const underWay = await mock("a").next();
@@ -173,7 +173,7 @@ describe("balance", () => {
     expect(await result).toEqual(right("one"));
   });
 
-  test("whoever waits without endpoints is called when the first comes", async () => {
+  test("a caller waiting without endpoints gets the first one added", async () => {
     const { balanced, mock, set } = bench();
     const results = ["1", "2"].map((request) => oneshot(balanced, request));
     await settled();
@@ -184,7 +184,7 @@ describe("balance", () => {
     expect(await Promise.all(results)).toEqual([right("1"), right("2")]);
   });
 
-  test("defect: whoever waited for busy endpoints did not learn of one that came", async () => {
+  test("a caller waiting for busy endpoints gets an added one (defect: did not)", async () => {
     const { balanced, mock, set } = bench("busy");
     mock("busy").admit(0);
     void ["1", "2", "3"].map((request) => oneshot(balanced, request));
@@ -194,7 +194,7 @@ describe("balance", () => {
     expect(mock("new").calls.map(({ request }) => request)).toEqual(["1", "2", "3"]);
   });
 
-  test("defect: whoever waited for an endpoint waited on after it had gone", async () => {
+  test("a caller waiting for a removed endpoint is released (defect: was not)", async () => {
     const { balanced, mock, set } = bench("gone");
     mock("gone").admit(0);
     void oneshot(balanced, "1");
@@ -208,7 +208,7 @@ describe("balance", () => {
     await mock("gone").expectNoCall();
   });
 
-  test("whoever waits keeps its place through a change", async () => {
+  test("a waiting caller keeps its place through a change", async () => {
     const { balanced, mock, set } = bench("a");
     mock("a").admit(0);
     void ["1", "2", "3"].map((request) => oneshot(balanced, request));
@@ -223,7 +223,7 @@ describe("balance", () => {
     expect(mock("b").uninvited).toBe(0);
   });
 
-  test("describes its strategy and its endpoints", async () => {
+  test("describes its strategy and endpoints", async () => {
     const { balanced, mock } = bench("a", "b");
     mock("b").admit(0);
     void balanced.call("1");
@@ -249,7 +249,7 @@ describe("balance", () => {
     });
   });
 
-  test("counts a call as pending until it has ended, in whatever way", async () => {
+  test("counts a call as pending until it ends in any way", async () => {
     const { balanced, mock } = bench("a");
     const pending = (): unknown => balanced.describe().inner?.[0]?.state?.["pending"];
     const results = ["1", "2", "3"].map((request) => balanced.call(request));
@@ -261,7 +261,7 @@ describe("balance", () => {
     expect(pending()).toBe(0);
   });
 
-  test("a strategy sees the request and what is pending", async () => {
+  test("passes the request and pending calls to the strategy", async () => {
     let candidates: readonly Candidate[] = [];
     const byName: Strategy<string> = {
       name: "by-name",
@@ -297,17 +297,17 @@ describe("types of balance", () => {
 
   test("connect gets the endpoints of the discovery", () => {
     const plain = staticEndpoints([{ key: "a" }]);
-    // @ts-expect-error: `connect` wants endpoints with a zone, and this discovery has none.
+    // @ts-expect-error: `connect` requires endpoints with a zone, and this discovery has none.
     balance({ discovery: plain, connect });
   });
 
-  test("a strategy that looks at requests must fit them", () => {
+  test("a strategy that reads requests must match their type", () => {
     const strategy: Strategy<{ readonly user: string }> = {
       name: "by-user",
       update() {},
       pick: ({ user }) => user.length,
     };
-    // @ts-expect-error: the requests are strings, and the strategy wants a user on them.
+    // @ts-expect-error: the requests are strings, and the strategy requires a user on them.
     const balanced: Balanced = balance({ discovery, connect, strategy });
     expect(balanced.describe().options).toMatchObject({ strategy: "by-user" });
   });

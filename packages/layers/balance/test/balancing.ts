@@ -18,14 +18,13 @@ export interface Balancing extends Pick<FakeDiscovery, "set"> {
   readonly balanced: Balancer<string, string, Refused | NoEndpointReady>;
   readonly clock: VirtualClock;
   readonly fake: FakeDiscovery;
-  /** The endpoint of that key that has come last. */
+  /** The latest endpoint with that key. */
   mock(key: string): Mock<string, string, Refused>;
   /**
-   * Makes so many calls that nobody answers, and says how many reached each of those that are
-   * there, as `a2 b3`.
+   * Makes calls that are never answered, and returns how many reached each endpoint, as `a2 b3`.
    */
   spread(calls: number): string;
-  /** What the balancer says of one endpoint. */
+  /** The balancer's state of one endpoint. */
   stateOf(key: string): unknown;
 }
 
@@ -42,7 +41,7 @@ export function balancing(
     connect({ key }) {
       const mock = mockService<string, string, Refused>(key);
       mocks.set(key, mock);
-      // Nobody aborts here.
+      // No call is aborted here.
       return mock.service as never;
     },
     clock,
@@ -67,14 +66,14 @@ export function balancing(
   };
 }
 
-/** Writes down what an observer is told. */
-export function notes(): { readonly told: string[]; readonly observer: BalanceObserver } {
-  const told: string[] = [];
+/** An observer that records its events. */
+export function notes(): { readonly events: string[]; readonly observer: BalanceObserver } {
+  const events: string[] = [];
   const observer: BalanceObserver = {
-    came: (key) => told.push(`${key} came`),
-    gone: (key) => told.push(`${key} gone`),
-    healthChanged: (key, healthy) => told.push(`${key} ${healthy ? "well" : "ill"}`),
-    panicked: (panic) => told.push(panic ? "panic" : "calm"),
+    came: (key) => events.push(`${key} came`),
+    gone: (key) => events.push(`${key} gone`),
+    healthChanged: (key, healthy) => events.push(`${key} ${healthy ? "well" : "ill"}`),
+    panicked: (panic) => events.push(panic ? "panic" : "calm"),
   };
-  return { told, observer };
+  return { events, observer };
 }

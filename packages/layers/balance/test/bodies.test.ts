@@ -50,7 +50,7 @@ function bench() {
   };
 }
 
-test("defect: health sources and latency never heard of bodies that broke", async () => {
+test("health sources and latency learn of broken bodies (defect: did not)", async () => {
   const { clock, heard, estimate, answer } = bench();
   const body = new Flowing();
   await answer(body);
@@ -60,7 +60,7 @@ test("defect: health sources and latency never heard of bodies that broke", asyn
   expect([heard, estimate()]).toEqual([["failure"], 5_000]);
 });
 
-test("a body that ends well, or that nobody wants, is a success then, and the head's time its latency", async () => {
+test("a complete or cancelled body is a success at its end, with the latency of the head", async () => {
   const { clock, heard, estimate, answer } = bench();
   const [whole, cancelled] = [new Flowing(), new Flowing()];
   await answer(whole);
@@ -73,7 +73,7 @@ test("a body that ends well, or that nobody wants, is a success then, and the he
   expect(heard).toEqual(["success", "success"]);
 });
 
-test("a response that is here as a whole counts at once", async () => {
+test("a response with a complete body counts at once", async () => {
   const { heard, answer } = bench();
   await answer(httpResponse(200, "all").body);
   const body = new Flowing();

@@ -1,9 +1,6 @@
 import type { Candidate } from "@pagoda/balance";
 
-/**
- * Endpoints as a strategy sees them: one for each entry, ready or not, with what else a test says
- * of all.
- */
+/** Candidates, one per entry, ready or not, with the same overrides for all. */
 export function candidates(ready: readonly boolean[], others: Partial<Candidate> = {}): Candidate[] {
   return ready.map((isReady, n) => ({
     key: String(n),

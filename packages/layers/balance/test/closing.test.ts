@@ -9,7 +9,7 @@ import { Operator } from "./operator.ts";
 
 type Connect = BalanceOptions<Endpoint, string, string, Refused>["connect"];
 
-/** Endpoints whose connections are closed at their end, and which have been. */
+/** Endpoints that close their connections at the end, and those that have done so. */
 function connections() {
   const ended: string[] = [];
   const mock = mockService<string, string, Refused>();
@@ -21,8 +21,8 @@ function connections() {
   return { ended, mock, connect };
 }
 
-describe("the end of an endpoint", () => {
-  test("comes at once when it goes with no call under way", () => {
+describe("atEnd of an endpoint", () => {
+  test("runs at once if it is removed without pending calls", () => {
     const { ended, connect } = connections();
     const { set } = balancing(["a", "b"], { connect });
     expect(ended).toEqual([]);
@@ -30,7 +30,7 @@ describe("the end of an endpoint", () => {
     expect(ended).toEqual(["a", "a too"]);
   });
 
-  test("comes after its last call, in whatever way that ends, and once", async () => {
+  test("runs once, after its last call has ended in any way", async () => {
     const { ended, mock, connect } = connections();
     const { balanced, set } = balancing(["a"], { connect });
     const results = Promise.allSettled(["1", "2", "3"].map((request) => balanced.call(request)));
@@ -48,7 +48,7 @@ describe("the end of an endpoint", () => {
     expect(ended).toEqual(["a", "a too", "b", "b too"]);
   });
 
-  test("does not come while the endpoint is there, however often it is idle", async () => {
+  test("does not run while the endpoint is present, however often it is idle", async () => {
     const { ended, mock, connect } = connections();
     const { balanced } = balancing(["a"], { connect });
     for (const request of ["1", "2"]) {
@@ -59,7 +59,7 @@ describe("the end of an endpoint", () => {
     expect(ended).toEqual([]);
   });
 
-  test("comes for a service that throws, too", async () => {
+  test("runs even if the service throws", async () => {
     const { ended, connect } = connections();
     const broken: Connect = (endpoint, atEnd) => ({
       ...connect(endpoint, atEnd),
@@ -76,7 +76,7 @@ describe("the end of an endpoint", () => {
 });
 
 describe("closing a balancer", () => {
-  test("ends its endpoints, its watches and its subscription, and lets calls end", async () => {
+  test("ends its endpoints, watches and subscription, and lets calls end", async () => {
     const { ended, mock, connect } = connections();
     const operator = new Operator("operator", { learns: true });
     const { balanced, fake, set } = balancing(["a", "b"], { connect, health: [operator] });
@@ -98,7 +98,7 @@ describe("closing a balancer", () => {
     expect(operator.learned).toEqual(["a success"]);
   });
 
-  test("is for good, whatever a discovery says that does not stop", () => {
+  test("is final, even if the discovery keeps notifying", () => {
     const connected: string[] = [];
     let changed = (): void => {};
     let unsubscribed = 0;
@@ -124,8 +124,8 @@ describe("closing a balancer", () => {
   });
 });
 
-describe("what changes of an endpoint", () => {
-  test("a new weight counts for the same connection", () => {
+describe("a change of an endpoint", () => {
+  test("applies a new weight to the same connection", () => {
     const { set, spread, balanced } = balancing(["a", "b"], { strategy: weightedRoundRobin() });
     expect(spread(10)).toBe("a5 b5");
     set({ key: "a", weight: 4 }, "b");
@@ -138,7 +138,7 @@ describe("what changes of an endpoint", () => {
     expect(spread(10)).toBe("a5 b5");
   });
 
-  test("the discovery's state stands in the description", () => {
+  test("describes the state of the discovery", () => {
     const { discovery } = fakeDiscovery(["a"]);
     const balanced = balance({
       discovery: { ...discovery, endpoints: discovery.endpoints, state: () => ({ resolvedMs: 5 }) },
@@ -148,7 +148,7 @@ describe("what changes of an endpoint", () => {
   });
 });
 
-test("defect: a strategy that threw made `call` throw", async () => {
+test("a strategy that throws rejects the call (defect: `call` threw)", async () => {
   const broken: Strategy = {
     name: "broken",
     update() {},
@@ -160,7 +160,7 @@ test("defect: a strategy that threw made `call` throw", async () => {
   await expect(balanced.call("1")).rejects.toThrow("of the strategy");
 });
 
-test("whoever waits at a balancer that closes waits on, and can leave", async () => {
+test("a caller waiting at a closed balancer keeps waiting and can abort", async () => {
   const { balanced, mock } = balancing(["a"]);
   mock("a").admit(0);
   const controller = new AbortController();
@@ -172,7 +172,7 @@ test("whoever waits at a balancer that closes waits on, and can leave", async ()
   expect(await result).toMatchObject({ left: { _tag: "Aborted" } });
 });
 
-describe("an endpoint that cannot be connected", () => {
+describe("an endpoint whose connect throws", () => {
   const mistake = new RangeError("the url is none");
   const service = mockService<string, string, Refused>().service as Service<string, string, Refused>;
   const connect: Connect = ({ key }) => {
@@ -180,7 +180,7 @@ describe("an endpoint that cannot be connected", () => {
     return service;
   };
 
-  test("ends nothing while the program runs: the others come, and it is said", () => {
+  test("is reported at run time, and the others are added", () => {
     const { discovery, set } = fakeDiscovery(["a"]);
     const seen: unknown[] = [];
     const observer = {
@@ -195,7 +195,7 @@ describe("an endpoint that cannot be connected", () => {
     expect(balanced.describe().state).not.toHaveProperty("unconnected");
   });
 
-  test("is thrown when it is there from the beginning", () => {
+  test("makes balance throw if it is initial", () => {
     const { discovery } = fakeDiscovery(["a", "bad"]);
     expect(() => balance({ discovery, connect })).toThrow(mistake);
   });

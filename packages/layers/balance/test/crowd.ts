@@ -1,19 +1,19 @@
 import type { Candidate, Strategy } from "@pagoda/balance";
 import { candidates } from "./candidates.ts";
 
-/** So many endpoints, ready unless a test says otherwise of one; getters stay getters. */
+/** `count` candidates, ready unless overridden; getters stay getters. */
 export function crowdOf(size: number, of: (n: number) => Partial<Candidate>): Candidate[] {
   return candidates(Array.from({ length: size }, () => true)).map((candidate, n) =>
     Object.defineProperties(candidate, Object.getOwnPropertyDescriptors(of(n))),
   );
 }
 
-/** Endpoints that are ready, of these weights. */
+/** Ready candidates of these weights. */
 export function weighing(...weights: readonly number[]): Candidate[] {
   return crowdOf(weights.length, (n) => ({ weight: weights[n] as number }));
 }
 
-/** How often each is picked. */
+/** Number of picks of each. */
 export function counts(strategy: Strategy, among: readonly Candidate[], picks: number): number[] {
   const picked = among.map(() => 0);
   strategy.update(among);
@@ -21,7 +21,7 @@ export function counts(strategy: Strategy, among: readonly Candidate[], picks: n
   return picked;
 }
 
-/** Each weight's share of the whole, 0 to 1. */
+/** Each weight's share of the sum, 0 to 1. */
 export function shares(weights: readonly number[]): number[] {
   const greatest = Math.max(...weights);
   const sum = weights.reduce((total, weight) => total + weight / greatest, 0);

@@ -4,13 +4,10 @@ import { percentile, shareWithin } from "./experiment/experiment.ts";
 import { plot, type Series } from "./experiment/plot.ts";
 import { plotFile, run, shownSeed } from "./experiment/run.ts";
 
-/**
- * Milliseconds: each run is a minute of calls, which takes about a second where nothing else is at
- * work.
- */
+/** Milliseconds. A run is a minute of calls, which takes about a second on an idle machine. */
 const patience = 60_000;
 
-describe("one endpoint of eleven takes 2 s for half of a minute", () => {
+describe("one endpoint of eleven takes 2 s for half a minute", () => {
   let shown: readonly Series[] = [];
   beforeAll(async () => {
     shown = await run(shownSeed);
@@ -30,13 +27,13 @@ describe("one endpoint of eleven takes 2 s for half of a minute", () => {
       expect(within["least request"]).toBeGreaterThan(0.985);
       expect(within["least request"]).toBeLessThan(0.999);
       expect(within["peak EWMA"]).toBeGreaterThanOrEqual(0.999);
-      // It is tried now and then, or nobody would find out that it is fast again.
+      // It is tried now and then, or its recovery would go unnoticed.
       expect(within["peak EWMA"]).toBeLessThan(1);
     },
     patience,
   );
 
-  test("all calls are answered, as late as the endpoints are", () => {
+  test("all calls are answered, as late as the endpoints respond", () => {
     for (const { latencies } of shown) {
       expect(latencies.length).toBe(60_000);
       expect(percentile(latencies, 0)).toBeGreaterThan(130);
@@ -46,7 +43,7 @@ describe("one endpoint of eleven takes 2 s for half of a minute", () => {
     }
   });
 
-  test("the plot in the README is what the experiment gives", () => {
+  test("the plot in the README matches the experiment", () => {
     const drawn = plot(shown);
     expect(readFileSync(plotFile, "utf8")).toBe(drawn);
     expect(drawn.length).toBeLessThan(30_000);

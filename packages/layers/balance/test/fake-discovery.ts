@@ -1,11 +1,11 @@
 import type { Discovery, Endpoint } from "@pagoda/core";
 
-/** Endpoints that come and go as a test says. */
+/** A discovery controlled by the test. */
 export interface FakeDiscovery {
   readonly discovery: Discovery<Endpoint>;
-  /** From now on there are these. */
+  /** Replaces the endpoints. */
   set(...endpoints: readonly (string | Endpoint)[]): void;
-  /** How many listen. */
+  /** Number of subscribers. */
   readonly listeners: number;
 }
 

@@ -7,8 +7,7 @@ const c2 = 0x1b873593n;
 const mask = 0xffff_ffffn;
 
 /**
- * MurmurHash3_x86_32 over bytes, as published and as slow as can be: in whole numbers without
- * limit.
+ * A slow reference implementation of MurmurHash3_x86_32 over bytes, as published, in big integers.
  */
 function reference(bytes: Uint8Array, seed: number): number {
   let state = BigInt(seed);
@@ -38,9 +37,9 @@ const anyText = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
 });
 
-describe("the hash", () => {
-  // The list of https://stackoverflow.com/a/31929528, which SMHasher's own code confirms: those of
-  // whole code units.
+describe("hash", () => {
+  // From https://stackoverflow.com/a/31929528, confirmed by SMHasher's code: the entries of whole
+  // code units.
   test.each([
     ["", 0, 0],
     ["", 1, 0x514e28b7],
@@ -51,19 +50,19 @@ describe("the hash", () => {
     ["\u4321", 0, 0xa0f7b07a],
     ["\0\0", 0, 0x2362f9de],
     ["\0", 0, 0x30f4c306],
-  ])("gives MurmurHash3's value for %j with seed %i", (text, ofSeed, value) => {
+  ])("returns MurmurHash3's value for %j with seed %i", (text, ofSeed, value) => {
     expect(hash(text, ofSeed)).toBe(value);
     expect(reference(utf16(text), ofSeed)).toBe(value);
   });
 
-  test("is held against a reference that gives all published values", () => {
+  test("is tested against a reference that matches all published values", () => {
     expect(reference(Uint8Array.of(0x21, 0x43, 0x65), 0)).toBe(0x7e4a8634);
     expect(reference(Uint8Array.of(0x21), 0)).toBe(0x72661cf4);
     expect(reference(Uint8Array.of(0, 0, 0), 0)).toBe(0x85f0b427);
     expect(reference(new TextEncoder().encode("hello"), 0)).toBe(0x248bfa47);
   });
 
-  test("is that of the text's code units, whatever they are", () => {
+  test("hashes the code units of any string", () => {
     fc.assert(
       fc.property(anyText, seed, (text, ofSeed) => {
         expect(hash(text, ofSeed)).toBe(reference(utf16(text), ofSeed));
@@ -72,12 +71,12 @@ describe("the hash", () => {
     );
   });
 
-  test("tells half a surrogate pair from another half, and a letter from its parts", () => {
+  test("distinguishes lone surrogates, and composed from decomposed letters", () => {
     const texts = ["\ud800", "\udc00", "\ufffd", "\u00e9", "e\u0301", "É", "ß", "ss", "i", "I", "ı"];
     expect(new Set(texts.map((text) => hash(text, 0))).size).toBe(texts.length);
   });
 
-  test.each([0, 7, 0xdeadbeef])("moves half of its bits with each bit of a key: seed %i", (ofSeed) => {
+  test.each([0, 7, 0xdeadbeef])("changes half of its bits for each bit of a key: seed %i", (ofSeed) => {
     const flips = new Float64Array(32);
     const tries = 2_000;
     for (let n = 0; n < tries; n++) {
@@ -89,8 +88,7 @@ describe("the hash", () => {
     for (const count of flips) expect(Math.abs(count / tries - 0.5)).toBeLessThan(0.06);
   });
 
-  // Keys that attackers or counters make: alike at the end, at the beginning, in length, or in some
-  // remainder.
+  // Keys as made by attackers or counters: with the same suffix, prefix, length, or remainder.
   test.each<[string, (n: number) => string]>([
     ["counted up", (n) => String(n)],
     ["multiples of 65,537", (n) => String(n * 65_537)],
@@ -112,7 +110,7 @@ describe("the hash", () => {
     expect(chiSquare(low, keys.size)).toBeLessThan(126);
   });
 
-  test("the last step makes two numbers of no two", () => {
+  test("the finalizer is a bijection", () => {
     const mixed = new Set(Array.from({ length: 100_000 }, (_, n) => mix(n * 40_503)));
     expect(mixed.size).toBe(100_000);
     expect(Math.min(...[...mixed].slice(0, 1_000))).toBeGreaterThanOrEqual(0);

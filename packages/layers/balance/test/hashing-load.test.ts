@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Candidate } from "@pagoda/balance";
 import { address, hashings, type Keyed, mapping, servers, users } from "./hashing.ts";
 
-/** Endpoints whose calls under way a test changes. */
+/** Endpoints whose pending calls a test changes. */
 function busy(pending: number[], weights: readonly number[] = pending.map(() => 1)): Candidate[] {
   return servers(pending.length, (n) =>
     Object.defineProperty({ weight: weights[n] as number }, "pending", {
@@ -15,7 +15,7 @@ function busy(pending: number[], weights: readonly number[] = pending.map(() => 
 }
 
 describe.each(hashings)("%s with a bounded load", (_name, make) => {
-  test("a hot key goes on to others once its own endpoint has its share and a quarter", () => {
+  test("a hot key overflows to others once its endpoint has 1.25 times its share", () => {
     const pending = Array.from({ length: 10 }, () => 0);
     const strategy = make({ maxLoadRatio: 1.25 });
     strategy.update(busy(pending));
@@ -30,25 +30,25 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
     expect(order[0]).toBe(own);
     expect(pending[own]).toBe(13);
     expect(order.length).toBeGreaterThanOrEqual(8);
-    // As soon as it has room again it has the key again.
+    // It gets the key back as soon as it has room again.
     pending[own] = 0;
     expect(strategy.pick("hot", 0)).toBe(own);
   });
 
-  test("the call that is to be made counts in the average", () => {
+  test("the average includes the call to be made", () => {
     const pending = [0, 0];
     const strategy = make({ maxLoadRatio: 1.5 });
     strategy.update(busy(pending));
     const own = strategy.pick("hot", 0);
     pending[own] = 1;
-    // Of two calls one and a half are its bound, rounded up.
+    // Its bound is 1.5 of two calls, rounded up.
     expect(strategy.pick("hot", 0)).toBe(own);
-    // And of four, three: it has them.
+    // And three of four, which it has.
     pending[own] = 3;
     expect(strategy.pick("hot", 0)).toBe(1 - own);
   });
 
-  test("without it a hot key stays", () => {
+  test("without the bound, a hot key stays", () => {
     const pending = [0, 0, 0, 0];
     const strategy = make();
     strategy.update(busy(pending));
@@ -56,7 +56,7 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
     expect(pending.toSorted((a, b) => a - b)).toEqual([0, 0, 0, 100]);
   });
 
-  test("never is one above its bound, whatever is asked and whatever ends", () => {
+  test("property: no endpoint exceeds its bound", () => {
     const weight = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(1e300, 1e-300));
     fc.assert(
       fc.property(
@@ -81,7 +81,7 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
             pending[picked]!++;
             calls++;
             const share = (weights[picked] as number) / greatest / whole;
-            // A call more than rounding gives is another matter than a rounding of the last bit.
+            // Tolerates an error in the last bit, but not a whole call.
             expect(pending[picked]).toBeLessThanOrEqual(Math.ceil(maxLoadRatio * calls * share + 1e-9));
           }
         },
@@ -89,7 +89,7 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
     );
   });
 
-  test("keys stay where they are while the load is even", () => {
+  test("keys stay while the load is even", () => {
     const strategy = make({ maxLoadRatio: 1.25 });
     const idle = mapping(make(), servers(10));
     expect(
@@ -100,8 +100,8 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
     ).toEqual(idle);
   });
 
-  test("its own endpoint takes a call that none has room for", () => {
-    // Those with room are not ready.
+  test("a call that no endpoint has room for goes to its own", () => {
+    // The endpoints with room are not ready.
     const strategy = make({ maxLoadRatio: 1.1 });
     const plain = make();
     const among = servers(6, (n) => ({ pending: n < 2 ? 50 : 0, isReady: () => n < 2 }));
@@ -109,8 +109,8 @@ describe.each(hashings)("%s with a bounded load", (_name, make) => {
   });
 });
 
-describe.each(hashings)("%s with a slow start", (_name, make) => {
-  test("a newcomer gets its share of its own keys, and the others get the rest", () => {
+describe.each(hashings)("%s with slow start", (_name, make) => {
+  test("a new endpoint gets its share of its own keys, and the others get the rest", () => {
     const strategy = make({ random: seededRandom(3) });
     const own = mapping(make(), servers(5));
     const starting = mapping(
@@ -124,7 +124,7 @@ describe.each(hashings)("%s with a slow start", (_name, make) => {
     expect(ofOthers(starting)).toEqual(ofOthers(own));
   });
 
-  test("while all are starting each gets its own keys, but for those whose turn it is elsewhere", () => {
+  test("while all are starting, each gets its own keys, except those that slow start sends elsewhere", () => {
     const strategy = make({ random: seededRandom(4) });
     expect(
       mapping(

@@ -2,8 +2,8 @@ import { seededRandom } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { hashings, mapping, moved, ring, servers, shuffled, table } from "./hashing.ts";
 
-describe("when endpoints come or go", () => {
-  test.each([3, 10, 50])("a ring moves the keys of the one of %i that goes, and no other", (count) => {
+describe("when endpoints are added or removed", () => {
+  test.each([3, 10, 50])("a ring moves only the keys of the removed one of %i", (count) => {
     const all = servers(count);
     const strategy = ring();
     const before = mapping(strategy, all);
@@ -13,7 +13,7 @@ describe("when endpoints come or go", () => {
       const whose = before.filter((endpoint, n) => endpoint !== after[n]);
       expect(new Set(whose)).toEqual(new Set([all[gone]?.key]));
       expect(whose.length / before.length).toBeLessThan(1.3 / count);
-      // Those that move go to all the others, not to one.
+      // The moved keys are spread over all others.
       const to = new Set(after.filter((endpoint, n) => endpoint !== before[n]));
       expect(to.size).toBeGreaterThan(0.9 * (count - 1) - 1);
       expect(mapping(strategy, all)).toEqual(before);
@@ -26,7 +26,7 @@ describe("when endpoints come or go", () => {
     [50, 0.045],
     [200, 0.025],
     [1_000, 0.01],
-  ])("Maglev moves little more than the keys of the one of %i that goes", (count, bound) => {
+  ])("Maglev moves little more than the keys of the removed one of %i", (count, bound) => {
     const all = servers(count);
     const strategy = table();
     const before = mapping(strategy, all);
@@ -37,7 +37,7 @@ describe("when endpoints come or go", () => {
     expect(mapping(strategy, all)).toEqual(before);
   });
 
-  test("a ring moves a light one's share of the keys when it goes", () => {
+  test("a ring moves only the share of a removed light endpoint", () => {
     const all = servers(10, (n) => ({ weight: n === 4 ? 0.1 : 1 }));
     const strategy = ring();
     const before = mapping(strategy, all);
@@ -52,7 +52,7 @@ describe("when endpoints come or go", () => {
     expect(share).toBeLessThan(0.02);
   });
 
-  test.each(hashings)("a weight that grows by a tenth moves few keys: %s", (_name, make) => {
+  test.each(hashings)("a weight increased by a tenth moves few keys: %s", (_name, make) => {
     const strategy = make();
     const before = mapping(
       strategy,
@@ -65,20 +65,23 @@ describe("when endpoints come or go", () => {
     expect(moved(before, after)).toBeLessThan(0.06);
   });
 
-  test.each(hashings)("keys of one that is not ready go to all the others: %s", (_name, make) => {
-    const strategy = make();
-    const before = mapping(strategy, servers(10));
-    const busy = mapping(
-      strategy,
-      servers(10, (n) => ({ isReady: () => n !== 6 })),
-    );
-    const lent = busy.filter((endpoint, n) => endpoint !== before[n]);
-    expect(lent.length / before.length).toBeLessThan(0.13);
-    const counts = new Map<unknown, number>();
-    for (const endpoint of lent) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1);
-    expect(counts.size).toBe(9);
-    for (const count of counts.values()) expect(count / lent.length).toBeLessThan(0.25);
-  });
+  test.each(hashings)(
+    "keys of an endpoint that is not ready are spread over all others: %s",
+    (_name, make) => {
+      const strategy = make();
+      const before = mapping(strategy, servers(10));
+      const busy = mapping(
+        strategy,
+        servers(10, (n) => ({ isReady: () => n !== 6 })),
+      );
+      const lent = busy.filter((endpoint, n) => endpoint !== before[n]);
+      expect(lent.length / before.length).toBeLessThan(0.13);
+      const counts = new Map<unknown, number>();
+      for (const endpoint of lent) counts.set(endpoint, (counts.get(endpoint) ?? 0) + 1);
+      expect(counts.size).toBe(9);
+      for (const count of counts.values()) expect(count / lent.length).toBeLessThan(0.25);
+    },
+  );
 
   test.each(hashings)("the order of the list does not matter: %s", (_name, make) => {
     const all = servers(40, (n) => ({ weight: 1 + (n % 3) }));
@@ -87,7 +90,7 @@ describe("when endpoints come or go", () => {
     const strategy = make();
     for (let round = 0; round < 5; round++) {
       expect(mapping(make(), shuffled(all, random))).toEqual(expected);
-      // And of a list that was another one before, in another order.
+      // And after a previous list in another order.
       mapping(strategy, shuffled(all, random).slice(round * 5));
       expect(mapping(strategy, shuffled(all, random))).toEqual(expected);
     }

@@ -27,12 +27,12 @@ const makers: readonly (readonly [string, () => Strategy<Keyed>])[] = [
   ["maglev", () => table({ tableSize: 1_009, random: seededRandom(1) })],
   ["ring-hash, bounded", () => ring({ points: 3, maxLoadRatio: 1.1, random: seededRandom(1) })],
   ["maglev, bounded", () => table({ tableSize: 7, maxLoadRatio: 1.1, random: seededRandom(1) })],
-  // With so small a table there are endpoints without a place.
+  // In such a small table some endpoints own no slot.
   ["maglev, tiny", () => table({ tableSize: 2, random: seededRandom(1) })],
 ];
 
 describe.each(makers)("%s", (_name, make) => {
-  test("picks one that it has seen to be ready, whenever there is one, whatever list comes next", () => {
+  test("property: picks an endpoint seen to be ready if there is any, for any sequence of lists", () => {
     fc.assert(
       fc.property(lists, requests, (all, asked) => {
         const strategy = make();
@@ -59,7 +59,7 @@ describe.each(makers)("%s", (_name, make) => {
     );
   });
 
-  test("finds the one of a thousand that is ready, for each key", () => {
+  test("finds the only ready one of a thousand, for each key", () => {
     const strategy = make();
     strategy.update(servers(1_000, (n) => ({ isReady: () => n === 617 })));
     for (let n = 0; n < 20; n++) expect(strategy.pick(`user-${n}`, 0)).toBe(617);
@@ -75,7 +75,7 @@ describe("a ring", () => {
     return mix(one ^ mix(other + Math.imul(n, 0x9e3779b9)));
   }
 
-  /** All points, as they are described: by a pass over all of them, without order or index. */
+  /** The model: all points, searched without order or index. */
   function ownerOf(list: readonly Weighted[], wanted: number): string | undefined {
     const greatest = Math.max(...list.map((one) => one.weight));
     let [best, bestDistance]: [string | undefined, number] = [undefined, Infinity];
@@ -94,7 +94,7 @@ describe("a ring", () => {
     maxLength: 12,
   });
 
-  test("gives the endpoint of the next point", () => {
+  test("finds the endpoint of the next point", () => {
     const wanted = fc.oneof(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constantFrom(0, 2 ** 32 - 1));
     fc.assert(
       fc.property(someList, fc.array(wanted, { minLength: 1, maxLength: 20 }), (list, hashes) => {
@@ -106,7 +106,7 @@ describe("a ring", () => {
     );
   });
 
-  test("that comes after another one is as if it had come first", () => {
+  test("made from a previous one equals one made from scratch", () => {
     fc.assert(
       fc.property(fc.array(someList, { minLength: 1, maxLength: 6 }), (all) => {
         let circle: Ring | undefined;
@@ -118,8 +118,8 @@ describe("a ring", () => {
     );
   });
 
-  test("with two points at one place is the same in whichever order they came", () => {
-    // Of 200,000 points about 5 pairs meet.
+  test("with colliding points does not depend on their order", () => {
+    // About 5 pairs of 200,000 points collide.
     const many = { points: 25_000, seed: 0 };
     const all = servers(8);
     const expected = keysOf(all, new Ring(all, many));
@@ -135,11 +135,11 @@ describe("a ring", () => {
   });
 
   function keysOf(list: readonly Weighted[], { owners }: Ring): string {
-    // One text: to compare as many values one by one takes seconds.
+    // Joined to one string, since comparing the values one by one takes seconds.
     return Array.from(owners, (owner) => list[owner]?.key.slice(-6)).join(" ");
   }
 
-  test("keeps a place for endpoints of no weight to speak of", () => {
+  test("keeps a point for endpoints of negligible weight", () => {
     const circle = new Ring(
       crowdOf(3, (n) => ({ weight: [1e308, 1, 5e-324][n] as number })),
       settings,

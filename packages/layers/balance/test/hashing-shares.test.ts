@@ -5,22 +5,20 @@ import { Ring } from "../src/ring.ts";
 import { shares } from "./crowd.ts";
 import { hashings, mapping, ring, servers, table, tally } from "./hashing.ts";
 
-/**
- * How far the shares of these owners are from what their weights say, as a part of that: the worst.
- */
+/** The greatest relative deviation of the owners' shares from their weights. */
 function worst(owned: readonly number[], weights: readonly number[]): number {
   const whole = owned.reduce((sum, each) => sum + each, 0);
   return Math.max(...shares(weights).map((share, n) => Math.abs((owned[n] as number) / whole / share - 1)));
 }
 
-/** How many places of the table belong to each. */
+/** Number of slots of each owner. */
 function places({ owners }: Ring | MaglevTable, count: number): number[] {
   const each = Array.from({ length: count }, () => 0);
   for (const owner of owners) each[owner]!++;
   return each;
 }
 
-/** How much of all hashes belongs to each, by asking for evenly spread ones. */
+/** Share of all hashes of each owner, by sampling them evenly. */
 function owned(circle: Ring, count: number): number[] {
   const hashes = 400_000;
   const each = Array.from({ length: count }, () => 0);
@@ -33,13 +31,13 @@ function owned(circle: Ring, count: number): number[] {
 const maglevOf = { tableSize: 65_537, seed: 0 };
 
 describe("shares", () => {
-  test.each([2, 3, 11, 100, 600])("of %i in a Maglev table are even to within a place", (count) => {
+  test.each([2, 3, 11, 100, 600])("of %i in a Maglev table are even to within a slot", (count) => {
     const each = places(new MaglevTable(servers(count), maglevOf), count);
     expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(1);
     expect(worst(each, Array(count).fill(1))).toBeLessThan(0.01);
   });
 
-  test("each place of a Maglev table belongs to as many hashes as any other", () => {
+  test("every slot of a Maglev table gets the same number of hashes", () => {
     const circle = new MaglevTable(servers(3), { tableSize: 251, seed: 0 });
     const found = Array.from({ length: 251 }, () => 0);
     for (let n = 0; n < 251_000; n++) found[circle.find(Math.floor(((n + 0.5) / 251_000) * 2 ** 32))]!++;
@@ -61,7 +59,7 @@ describe("shares", () => {
     }
   });
 
-  test("on a ring deviate by 1 in the root of the points", () => {
+  test("on a ring deviate by 1/√points", () => {
     for (const points of [64, 256, 1_024]) {
       const count = 100;
       const each = owned(new Ring(servers(count), { points, seed: 0 }), count);
@@ -74,14 +72,14 @@ describe("shares", () => {
 
   test.each(hashings)("of requests are as even as those of hashes: %s", (name, make) => {
     const counts = tally(make(), servers(10));
-    // 2,000 each; by chance alone within 170 of that in all but one of 10,000 cases.
+    // 2,000 each; within 170 of that by chance in all but one of 10,000 cases.
     for (const calls of counts) expect(Math.abs(calls - 2_000)).toBeLessThan(name === "maglev" ? 190 : 550);
   });
 
   const weights = [1, 2, 3, 10, 0.5, 4, 4];
   const weighted = servers(weights.length, (n) => ({ weight: weights[n] as number }));
 
-  test("are by weight in a Maglev table, to within two places", () => {
+  test("follow weights in a Maglev table, to within two slots", () => {
     for (const tableSize of [251, 65_537]) {
       const each = places(new MaglevTable(weighted, { tableSize, seed: 0 }), weights.length);
       for (const [n, share] of shares(weights).entries()) {
@@ -90,7 +88,7 @@ describe("shares", () => {
     }
   });
 
-  test("are by weight on a ring", () => {
+  test("follow weights on a ring", () => {
     const circle = new Ring(weighted, { points: 16_384, seed: 0 });
     expect(worst(owned(circle, weights.length), weights)).toBeLessThan(0.08);
     expect(places(new Ring(weighted, { points: 256, seed: 0 }), weights.length)).toEqual([
@@ -98,12 +96,12 @@ describe("shares", () => {
     ]);
   });
 
-  test("the share of a light one is rounded, not cut off", () => {
+  test("of a light endpoint are rounded to the nearest", () => {
     const canary = servers(11, (n) => ({ weight: n === 0 ? 0.0117 : 1 }));
     expect(places(new MaglevTable(canary, maglevOf), 11)[0]).toBe(Math.round((65_537 * 0.0117) / 10.0117));
   });
 
-  test("only the proportion of the weights counts", () => {
+  test("depend only on the proportion of weights", () => {
     const great = servers(4, (n) => ({ weight: (n + 1) * 1e300 }));
     const small = servers(4, (n) => ({ weight: (n + 1) * 1e-300 }));
     for (const make of [ring, table]) {
@@ -113,7 +111,7 @@ describe("shares", () => {
 });
 
 describe("a Maglev table", () => {
-  /** The paper's listing 1, with the permutations as a whole. */
+  /** Listing 1 of the paper, with complete permutations. */
   function populate(keys: readonly string[], size: number, seed: number): number[] {
     const permutations = keys.map((key) => {
       const offset = hash(key, seed) % size;
@@ -137,7 +135,7 @@ describe("a Maglev table", () => {
     [3, 251],
     [20, 1_009],
     [300, 251],
-  ])("of %i endpoints and %i places is the paper's", (count, tableSize) => {
+  ])("of %i endpoints and %i slots equals the paper's", (count, tableSize) => {
     const list = servers(count).toSorted((a, b) => (a.key < b.key ? -1 : 1));
     const expected = populate(
       list.map(({ key }) => key),

@@ -1,7 +1,7 @@
 import { seededRandom, settled } from "@pagoda/core/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { maglev, type MaglevOptions, ringHash, type RingHashOptions, type Strategy } from "@pagoda/balance";
-import { Hashing, type MakeCircle } from "../src/hashing.ts";
+import { Hashing, type MakeTable } from "../src/hashing.ts";
 import { MaglevTable } from "../src/maglev-table.ts";
 import { balancing } from "./balancing.ts";
 import {
@@ -18,11 +18,11 @@ import {
 } from "./hashing.ts";
 
 describe.each(hashings)("%s", (name, make) => {
-  test("is named so in descriptions", () => {
+  test("describes its name", () => {
     expect(make().name).toBe(name);
   });
 
-  test("sends calls of one key to one endpoint, whatever comes between", () => {
+  test("sends calls with the same key to the same endpoint", () => {
     const strategy = make();
     strategy.update(servers(20));
     const first = users.map((user) => strategy.pick(user, 0));
@@ -30,15 +30,15 @@ describe.each(hashings)("%s", (name, make) => {
     expect(new Set(first).size).toBe(20);
   });
 
-  test("agrees with another one of the same seed, and not with one of another seed", () => {
+  test("agrees with others of the same seed only", () => {
     const among = servers(10);
     const mine = mapping(make({ seed: 5 }), among);
     expect(mapping(make({ seed: 5 }), among)).toEqual(mine);
-    // By chance one in ten stays.
+    // One in ten stays by chance.
     expect(moved(mine, mapping(make({ seed: 6 }), among))).toBeGreaterThan(0.85);
   });
 
-  test("without a key takes any endpoint", () => {
+  test("sends requests without a key to any endpoint", () => {
     const strategy = make({ random: seededRandom(1) });
     const nobody = Array.from({ length: 10_000 }, () => undefined);
     const counts = new Map<Keyed, number>();
@@ -49,12 +49,12 @@ describe.each(hashings)("%s", (name, make) => {
     for (const calls of counts.values()) expect(Math.abs(calls - 2_000)).toBeLessThan(500);
   });
 
-  test("the empty key is a key", () => {
+  test("the empty string is a key", () => {
     const chosen = mapping(make(), servers(5), ["", "", ""]);
     expect(new Set(chosen).size).toBe(1);
   });
 
-  test("of none there is none, and of one that one", () => {
+  test("picks none of none, and the only one of one", () => {
     const strategy = make();
     strategy.update([]);
     expect(strategy.pick("user", 0)).toBe(-1);
@@ -65,7 +65,7 @@ describe.each(hashings)("%s", (name, make) => {
     expect(strategy.pick("user", 0)).toBe(-1);
   });
 
-  test("asks one that is not ready once, and no further one than needed", () => {
+  test("checks the readiness of each endpoint once, and of no more than needed", () => {
     const asked: number[] = [];
     const ready = new Set<number>();
     const strategy = make();
@@ -85,7 +85,7 @@ describe.each(hashings)("%s", (name, make) => {
     expect(asked).toEqual(order.slice(0, 4));
   });
 
-  test("takes over who is ready, with the same keys and weights", () => {
+  test("applies a new list with the same keys and weights", () => {
     const strategy = make();
     const without = mapping(
       strategy,
@@ -99,7 +99,7 @@ describe.each(hashings)("%s", (name, make) => {
     );
   });
 
-  test("one that has gone and come back with another key or weight is not mistaken for the old one", () => {
+  test("detects a changed key or weight of the same candidate", () => {
     const strategy = make();
     const before = mapping(strategy, servers(4));
     const others = servers(4, (n) => ({ key: address(n + 100) }));
@@ -109,7 +109,7 @@ describe.each(hashings)("%s", (name, make) => {
     expect(mapping(strategy, servers(4))).toEqual(before);
   });
 
-  test("loses nothing when asking for readiness throws", () => {
+  test("loses no state if a readiness check throws", () => {
     let broken = true;
     const strategy = make();
     const among = servers(3, () => ({
@@ -123,7 +123,7 @@ describe.each(hashings)("%s", (name, make) => {
     expect(new Set(mapping(strategy, among)).size).toBe(3);
   });
 
-  test("in a balancer: keys stay where they are, those of an unhealthy one move, and what `key` throws rejects", async () => {
+  test("in a balancer: keys stay, those of an unhealthy endpoint move, and an exception of `key` rejects", async () => {
     const { balanced, mock, spread, set } = balancing(["a", "b", "c"], {
       strategy: make({
         key(request) {
@@ -142,16 +142,16 @@ describe.each(hashings)("%s", (name, make) => {
     expect(ofC.size).toBeGreaterThan(5);
     set("b", "a");
     for (const user of users.slice(0, 60)) void balanced.call(user);
-    // Each of a's and b's own users came once more, and each of c's users went to one of these two.
+    // Each user of a and b made another call, and each user of c went to one of these two.
     const now = [...of("a").slice(ofA.length), ...of("b").slice(ofB.length)];
     expect(now.toSorted()).toEqual(users.slice(0, 60).toSorted());
   });
 });
 
-describe("a circle", () => {
-  test("is made for the first pick after keys or weights have changed, and once for many changes", () => {
+describe("the table", () => {
+  test("is rebuilt by the first pick after keys or weights change, once for many changes", () => {
     const made: string[][] = [];
-    const make: MakeCircle<MaglevTable> = (list, before) => {
+    const make: MakeTable<MaglevTable> = (list, before) => {
       made.push([...list.map((candidate) => candidate.key), before === undefined ? "first" : "later"]);
       return new MaglevTable(list, { tableSize: 251, seed: 0 });
     };
@@ -184,7 +184,7 @@ describe("options", () => {
     [{ seed: -1 }, "seed must be an integer from 0 to 4294967295 (got -1)"],
     [{ seed: 0.5 }, "seed must be an integer from 0 to 4294967295 (got 0.5)"],
     [{ seed: 2 ** 32 }, "seed must be an integer from 0 to 4294967295 (got 4294967296)"],
-  ])("ringHash refuses %o", (options, why) => {
+  ])("ringHash rejects %o", (options, why) => {
     expect(() => ring(options)).toThrow(new RangeError(`balance: ${why}`));
   });
 
@@ -197,20 +197,20 @@ describe("options", () => {
     ),
     [{ maxLoadRatio: 0.5 }, "maxLoadRatio must be a number above 1, or Infinity (got 0.5)"],
     [{ seed: Infinity }, "seed must be an integer from 0 to 4294967295 (got Infinity)"],
-  ])("maglev refuses %o", (options, why) => {
+  ])("maglev rejects %o", (options, why) => {
     expect(() => table(options)).toThrow(new RangeError(`balance: ${why}`));
   });
 
-  test.each([2, 3, 5, 251, 65_537, 5_000_011])("maglev takes the prime %i", (tableSize) => {
+  test.each([2, 3, 5, 251, 65_537, 5_000_011])("maglev accepts the prime %i", (tableSize) => {
     expect(table({ tableSize }).options).toEqual({ tableSize });
   });
 
-  test("stand in descriptions, but for the seed, which may be a secret", () => {
+  test("are described, except the seed, which may be a secret", () => {
     expect(ring({ seed: 7, maxLoadRatio: 1.25 }).options).toEqual({ points: 256, maxLoadRatio: 1.25 });
     expect(table({ seed: 7 }).options).toEqual({ tableSize: 65_537 });
   });
 
-  test("the request's type comes from the key, and holds for the balancer", () => {
+  test("the type of the key's request applies to the balancer", () => {
     interface FromUser {
       readonly user: string;
     }
@@ -218,9 +218,9 @@ describe("options", () => {
     expectTypeOf(byUser).toEqualTypeOf<Strategy<FromUser>>();
     expectTypeOf(maglev({ key: ({ user }: FromUser) => user })).toEqualTypeOf<Strategy<FromUser>>();
     expectTypeOf(maglev({ key: () => undefined })).toExtend<Strategy<unknown>>();
-    // @ts-expect-error the key reads what these requests do not have
+    // @ts-expect-error: the key reads what these requests lack.
     expect(() => balancing(["a"], { strategy: byUser })).not.toThrow();
-    // @ts-expect-error a key is a text
+    // @ts-expect-error: a key is a string.
     expect(() => ringHash({ key: (request: number) => request })).not.toThrow();
     expect(key("Ann")).toBe("Ann");
   });

@@ -10,13 +10,13 @@ import {
 } from "@pagoda/balance";
 import { crowdOf } from "./crowd.ts";
 
-/** A request that is its own key, or has none. */
+/** A request with a key, or without. */
 export type Keyed = string | undefined;
 type Own = Partial<HashingOptions<Keyed>>;
 
 export const key = (request: Keyed): Keyed => request;
 
-/** The strategies that choose by a key. */
+/** The strategies that choose by key. */
 export const hashings: readonly (readonly [string, (options?: Own) => Strategy<Keyed>])[] = [
   ["ring-hash", (options) => ringHash({ key, ...options })],
   ["maglev", (options) => maglev({ key, ...options })],
@@ -32,9 +32,7 @@ export function table(options: Partial<MaglevOptions<Keyed>> = {}): Strategy<Key
 
 export const users: readonly string[] = Array.from({ length: 20_000 }, (_, n) => `user-${n}`);
 
-/**
- * Endpoints with addresses as keys, alike but for what a test says of one; getters stay getters.
- */
+/** Candidates with addresses as keys, identical unless overridden; getters stay getters. */
 export function servers(count: number, of: (n: number) => Partial<Candidate> = () => ({})): Candidate[] {
   return crowdOf(count, (n) =>
     Object.defineProperties({ key: address(n) }, Object.getOwnPropertyDescriptors(of(n))),
@@ -45,7 +43,7 @@ export function address(n: number): string {
   return `http://10.0.${n >> 8}.${n & 255}:8080`;
 }
 
-/** The key of the endpoint that each request goes to among these. */
+/** The endpoint's key for each request. */
 export function mapping(
   strategy: Strategy<Keyed>,
   among: readonly Candidate[],
@@ -55,7 +53,7 @@ export function mapping(
   return requests.map((request) => among[strategy.pick(request, 0)]?.key);
 }
 
-/** How many requests go to each of these. */
+/** Number of requests per endpoint. */
 export function tally(strategy: Strategy<Keyed>, among: readonly Candidate[], requests = users): number[] {
   const counts = new Map(among.map((candidate) => [candidate.key, 0]));
   for (const endpoint of mapping(strategy, among, requests)) {
@@ -64,12 +62,12 @@ export function tally(strategy: Strategy<Keyed>, among: readonly Candidate[], re
   return [...counts.values()];
 }
 
-/** The share of requests that go elsewhere than before. */
+/** Fraction of requests that move. */
 export function moved(before: readonly Keyed[], after: readonly Keyed[]): number {
   return before.filter((endpoint, n) => endpoint !== after[n]).length / before.length;
 }
 
-/** The list in another order. */
+/** Shuffles a list. */
 export function shuffled<T>(list: readonly T[], random: Random): T[] {
   return list
     .map((item) => ({ item, at: random() }))

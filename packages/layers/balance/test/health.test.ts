@@ -15,7 +15,7 @@ import { balancing, notes, refused } from "./balancing.ts";
 import { Operator } from "./operator.ts";
 
 describe("health", () => {
-  test("one that is not healthy gets no call, until it is", () => {
+  test("an unhealthy endpoint gets no calls until it is healthy", () => {
     const operator = new Operator();
     const { spread } = balancing(["a", "b", "c"], { health: [operator] });
     operator.say("b", false);
@@ -24,7 +24,7 @@ describe("health", () => {
     expect(spread(6)).toBe("a2 b2 c2");
   });
 
-  test("one that comes unhealthy gets no call", () => {
+  test("an endpoint that is unhealthy when added gets no calls", () => {
     const operator = new Operator("operator", { ill: ["c"] });
     const { spread, set } = balancing(["a", "b"], { health: [operator] });
     set("a", "b", "c");
@@ -32,7 +32,7 @@ describe("health", () => {
   });
 
   test("all sources must agree", () => {
-    const { told, observer } = notes();
+    const { events, observer } = notes();
     const [one, other] = [new Operator("one"), new Operator("other")];
     const { spread, stateOf } = balancing(["a", "b", "c"], { health: [one, other], observer });
     one.say("a", false);
@@ -42,22 +42,22 @@ describe("health", () => {
     expect(stateOf("a")).toMatchObject({ healthy: false, one: { ill: false }, other: { ill: true } });
     other.say("a", true);
     expect(stateOf("a")).toMatchObject({ healthy: true });
-    expect(told.slice(3)).toEqual(["a ill", "a well"]);
+    expect(events.slice(3)).toEqual(["a ill", "a well"]);
   });
 
-  test("is told to the observer when it changes, and not otherwise", () => {
-    const { told, observer } = notes();
+  test("is reported to the observer only when it changes", () => {
+    const { events, observer } = notes();
     const operator = new Operator();
     const { set } = balancing(["a", "b", "c"], { health: [operator], observer });
     operator.say("a", true);
     operator.say("a", false);
     operator.say("a", false);
     set("b", "d");
-    expect(told).toEqual(["a came", "b came", "c came", "a ill", "d came", "a gone", "c gone"]);
+    expect(events).toEqual(["a came", "b came", "c came", "a ill", "d came", "a gone", "c gone"]);
   });
 
-  test("a watch ends when its endpoint goes, and is deaf then", () => {
-    const { told, observer } = notes();
+  test("a watch is closed when its endpoint is removed, and ignored from then on", () => {
+    const { events, observer } = notes();
     const operator = new Operator();
     const { set, spread } = balancing(["a", "b"], { health: [operator], observer });
     const late = operator.watched.get("a");
@@ -65,12 +65,13 @@ describe("health", () => {
     expect([...operator.watched.keys()]).toEqual(["b"]);
     operator.say("a", false);
     late?.();
-    expect(told).not.toContain("a ill");
+    expect(events).not.toContain("a ill");
     expect(spread(2)).toBe("b2");
   });
 
-  test("of others may change while one comes or goes", () => {
-    // At most one is ill: who comes makes all others well, who goes makes another ill.
+  test("of other endpoints may change while one is added or removed", () => {
+    // At most one is unhealthy: an added endpoint makes all others healthy, a removed one makes
+    // another unhealthy.
     const changes = new Map<string, () => void>();
     let ill: string | undefined = "a";
     const jealous: HealthSource = {
@@ -102,7 +103,7 @@ describe("health", () => {
     expect(spread(2)).toBe("b1 c1");
   });
 
-  test("defect: a source that changed while another began to watch the endpoint broke the balancer", () => {
+  test("a source may change while another starts to watch the endpoint (defect: broke the balancer)", () => {
     const first = new Operator("first");
     const second: HealthSource = {
       name: "second",
@@ -115,10 +116,10 @@ describe("health", () => {
     expect(spread(4)).toBe("a2 c2");
   });
 
-  test("whoever waits is called when an endpoint becomes healthy", async () => {
+  test("a waiting caller gets an endpoint that becomes healthy", async () => {
     const operator = new Operator("operator", { ill: ["a"] });
     const { balanced, mock } = balancing(["a"], { health: [operator], panicThreshold: 0.5 });
-    // In a panic even that one is called; with a threshold of 0 nobody is.
+    // In a panic even that one is called; with a threshold of 0, none is.
     expect(balanced.ready()).toBe(undefined);
     const strict = balancing(["a", "b"], { health: [operator], panicThreshold: 0 });
     operator.say("b", false);
@@ -134,7 +135,7 @@ describe("health", () => {
 });
 
 describe("sources that learn", () => {
-  test("hear of each call once, by the classifier's word", async () => {
+  test("receive each call once, as classified", async () => {
     const classifier: Classifier = {
       outcome: (result) => ({
         kind: result._tag === "Right" && result.right === "slow down" ? "limited" : "success",
@@ -152,7 +153,7 @@ describe("sources that learn", () => {
     expect(deaf.learned).toEqual([]);
   });
 
-  test("hear by default what errors say of themselves", async () => {
+  test("receive errors as they classify themselves by default", async () => {
     const learner = new Operator("learner", { learns: true });
     const { balanced, mock } = balancing(["a"], { health: [learner], strategy: leastRequest() });
     const results = [balanced.call("1"), balanced.call("2"), balanced.call("3"), balanced.call("4")];
@@ -164,7 +165,7 @@ describe("sources that learn", () => {
     expect(learner.learned).toEqual(["a success", "a failure", "a neutral"]);
   });
 
-  test("hear of calls that end after the endpoint has gone", async () => {
+  test("receive calls that end after the endpoint is removed", async () => {
     const learner = new Operator("learner", { learns: true });
     const { balanced, mock, set } = balancing(["a", "b"], { health: [learner] });
     const result = balanced.call("1");
@@ -174,7 +175,7 @@ describe("sources that learn", () => {
     expect(learner.learned).toEqual(["a success"]);
   });
 
-  test("defect: a classifier that threw left the call pending for ever", async () => {
+  test("a classifier that throws ends the call (defect: left it pending forever)", async () => {
     const classifier: Classifier = {
       outcome() {
         throw new Error("of the classifier");
@@ -200,23 +201,23 @@ describe("types of health sources", () => {
     watch: ({ zone }) => ({ healthy: zone !== "dark", state: () => ({ zone }), close() {} }),
   };
 
-  test("one that looks at endpoints gets those of the discovery", () => {
+  test("a source that reads endpoints gets those of the discovery", () => {
     const discovery = staticEndpoints<Zoned>([{ key: "a", zone: "dark" }]);
     const balanced = balance({ discovery, connect, health: [ofZones, new Operator()] });
     expect(balanced.describe().state).toMatchObject({ healthy: 0 });
     expectTypeOf<HealthSource>().toExtend<HealthSource<Zoned>>();
   });
 
-  test("one that wants more of an endpoint than there is does not fit", () => {
+  test("a source that requires more of an endpoint does not compile", () => {
     const discovery = staticEndpoints([{ key: "a" }]);
-    // @ts-expect-error: the source wants endpoints with a zone, and this discovery has none.
+    // @ts-expect-error: the source requires endpoints with a zone, and this discovery has none.
     const balanced = balance({ discovery, connect, health: [ofZones] });
     expect(balanced.describe().state).toMatchObject({ endpoints: 1 });
   });
 });
 
-// Defect: without `httpClassifier()` health sources and strategies heard of a 503 as a success.
-test("health sources hear of HTTP responses by their status, without a classifier", async () => {
+// Defect: without `httpClassifier()`, health sources and strategies counted a 503 as a success.
+test("health sources receive HTTP responses by status, without a classifier", async () => {
   const learner = new Operator("learner", { learns: true });
   const statuses = [200, 503, 429];
   const balanced = balance({

@@ -7,12 +7,12 @@ const success: Outcome = { kind: "success", retryable: false };
 const failure: Outcome = { kind: "failure", retryable: true };
 const neutral: Outcome = { kind: "neutral", retryable: true };
 
-/** A latency with a time of its own. */
+/** A latency with its own clock. */
 class Probe {
   readonly latency = new Latency(10_000, 30, 0);
   now = 0;
 
-  /** One call by itself, that takes so long. */
+  /** Makes a single call that takes `ms`. */
   call(ms: number, outcome: Outcome = success, wasAborted = false): this {
     this.latency.started(0, this.now);
     this.now += ms;
@@ -30,7 +30,7 @@ class Probe {
 }
 
 describe("the estimate", () => {
-  test("is the given one until a call has ended, and then that call's", () => {
+  test("is initialMs until a call ends, and then that call's latency", () => {
     expect(new Probe().estimate).toBe(30);
     expect(new Probe().call(5).estimate).toBe(5);
     expect(new Probe().call(50).estimate).toBe(50);
@@ -40,14 +40,14 @@ describe("the estimate", () => {
     expect(new Probe().call(10).call(2_000).estimate).toBe(2_000);
   });
 
-  test("a faster one counts the more the longer the last one is past", () => {
+  test("a faster call counts more the longer ago the last sample was", () => {
     const probe = new Probe().call(1_000);
     probe.now += 4_900;
     const kept = Math.exp(-0.5);
     expect(probe.call(100).estimate).toBeCloseTo(1_000 * kept + 100 * (1 - kept), 9);
   });
 
-  test("a failure counts as 5 s, as what was asked up to 300 s, or as what it was and took if that is more", () => {
+  test("a failure counts as the longest of 5 s, Retry-After up to 300 s, the estimate, and its duration", () => {
     expect(new Probe().call(10).call(1, failure).estimate).toBe(5_000);
     expect(new Probe().call(1, { ...failure, retryAfterMs: 60_000 }).estimate).toBe(60_000);
     expect(new Probe().call(1, { ...failure, retryAfterMs: 1e9 }).estimate).toBe(300_000);
@@ -55,28 +55,28 @@ describe("the estimate", () => {
     expect(new Probe().call(10).call(9_000, failure).estimate).toBe(9_000);
   });
 
-  test("a result that asks for fewer calls makes it no faster, and slower if it says for how long", () => {
+  test("a limited result does not lower it, and raises it to its Retry-After", () => {
     const limited: Outcome = { kind: "limited", retryable: true };
     expect(new Probe().call(100).call(1, limited).estimate).toBe(100);
     expect(new Probe().call(1, limited).estimate).toBe(30);
     expect(new Probe().call(100).call(1, { ...limited, retryAfterMs: 2_000 }).estimate).toBe(2_000);
   });
 
-  test("an aborted call can only raise it, whatever its outcome", () => {
+  test("an aborted call can only raise it", () => {
     for (const outcome of [neutral, success, failure]) {
       expect(new Probe().call(100).call(40, outcome, true).estimate).toBe(100);
       expect(new Probe().call(100).call(400, outcome, true).estimate).toBe(400);
     }
   });
 
-  test("a local refusal counts nothing", () => {
+  test("a local refusal does not count", () => {
     expect(new Probe().call(100).call(900, neutral).estimate).toBe(100);
     expect(new Probe().call(900, neutral).call(5).estimate).toBe(5);
   });
 });
 
-describe("what a further call would cost", () => {
-  test("is the estimate, times the calls that would be under way", () => {
+describe("the cost of one more call", () => {
+  test("is the estimate times the calls that would be pending", () => {
     const probe = new Probe().call(20);
     expect(probe.cost()).toBe(20);
     probe.latency.started(0, probe.now);
@@ -84,7 +84,7 @@ describe("what a further call would cost", () => {
     expect(probe.cost(2)).toBe(60);
   });
 
-  test("fades while nothing is heard, so that a slow endpoint is tried again", () => {
+  test("decays without news, so that a slow endpoint is tried again", () => {
     const probe = new Probe().call(2_000);
     probe.now += 10_000;
     expect(probe.cost()).toBeCloseTo(2_000 / Math.E, 9);
@@ -93,7 +93,7 @@ describe("what a further call would cost", () => {
     expect(probe.estimate).toBe(2_000);
   });
 
-  test("does not fade in steps", () => {
+  test("decays smoothly", () => {
     const probe = new Probe().call(100);
     for (let last = probe.cost(); probe.now < 300; last = probe.cost()) {
       probe.now += 1;
@@ -102,7 +102,7 @@ describe("what a further call would cost", () => {
     }
   });
 
-  test("is what it was as soon as it is tried again: by one call, not by many", () => {
+  test("is restored as soon as the endpoint is tried again, by a single call", () => {
     const probe = new Probe().call(2_000);
     probe.now += 60_000;
     expect(probe.cost()).toBeLessThan(5);
@@ -110,7 +110,7 @@ describe("what a further call would cost", () => {
     expect(probe.cost(1)).toBe(4_000);
   });
 
-  test("grows with the time for which none ended of those under way", () => {
+  test("grows while no pending call ends", () => {
     const probe = new Probe().call(10);
     probe.latency.started(0, probe.now);
     probe.now += 5;
@@ -118,13 +118,13 @@ describe("what a further call would cost", () => {
     probe.now += 995;
     expect(probe.cost(2)).toBeCloseTo(1_000 * Math.exp(-0.0995) * 3, 6);
     probe.latency.ended(success, 1_000, probe.now, false);
-    // The other one is still under way, but has not been for longer than anybody knows.
+    // The other call is still pending, but it is not known since when.
     expect(probe.cost(1)).toBe(2_000);
     probe.now += 500;
     expect(probe.cost(1)).toBeCloseTo(1_000 * Math.exp(-0.05) * 2, 6);
   });
 
-  test("an idle time is no silence", () => {
+  test("does not grow while idle", () => {
     const probe = new Probe().call(10);
     probe.now += 9_000;
     expect(probe.cost()).toBeLessThan(10);
@@ -132,7 +132,7 @@ describe("what a further call would cost", () => {
     expect(probe.cost(1)).toBe(20);
   });
 
-  test("one that hangs is tried again, too, and ever again", () => {
+  test("lets a hanging endpoint be tried again repeatedly", () => {
     const probe = new Probe().call(10);
     const tries: number[] = [];
     for (let pending = 0; probe.now < 3_600_000; probe.now += 10) {
@@ -146,7 +146,7 @@ describe("what a further call would cost", () => {
     expect(tries.at(-1)).toBeGreaterThan(3_400_000);
   });
 
-  test("is a number of 0 or more, whatever happens", () => {
+  test("property: is a number of at least 0", () => {
     const step = fc.record({
       do: fc.constantFrom("start", "end", "wait"),
       ms: fc.double({ min: 0, max: 1e7, noNaN: true }),

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type Candidate, leastRequest } from "@pagoda/balance";
 import { counts, crowdOf } from "./crowd.ts";
 
-/** Endpoints with so many calls under way, which grow and shrink. */
+/** Candidates with these pending calls, which tests change. */
 class Busy {
   readonly crowd: readonly Candidate[];
   readonly pending: number[];
@@ -21,16 +21,16 @@ class Busy {
   }
 }
 
-/** Gives these numbers, one after the other. */
+/** A random source that returns these numbers in order. */
 function scripted(...numbers: readonly number[]): Random {
   const left = [...numbers];
   return () => left.shift() ?? 0;
 }
 
-describe("least request", () => {
-  test("takes the one with fewer calls under way of the two that were drawn, and the first on ties", () => {
+describe("leastRequest", () => {
+  test("takes the drawn one with fewer pending calls, and the first on ties", () => {
     const { crowd, pending } = new Busy(1, 1, 1);
-    // 0.5 draws the second of three; then 0.6 the other one after it, 0.1 the one before it.
+    // 0.5 draws the second of three; then 0.6 draws the one after it, 0.1 the one before it.
     for (const [other, place] of [
       [0.6, 2],
       [0.1, 0],
@@ -49,10 +49,10 @@ describe("least request", () => {
     }
   });
 
-  test("draws two that are not the same, each pair as often as any other", () => {
+  test("draws two distinct endpoints, every pair equally often", () => {
     const { crowd, pending } = new Busy(1, 1, 1, 1);
-    // The emptier one of a pair is taken: the last of all never, unless drawn twice; the first
-    // whenever it is drawn.
+    // The less busy one of a pair is taken: the last never, unless drawn twice; the first whenever
+    // it is drawn.
     pending.splice(0, 4, 0, 1, 2, 3);
     const picked = counts(leastRequest({ random: seededRandom(1) }), crowd, 60_000);
     for (const [n, of12] of [6, 4, 2, 0].entries()) {
@@ -60,14 +60,14 @@ describe("least request", () => {
     }
   });
 
-  test("draws two that are not the same by weight, too", () => {
+  test("draws two distinct endpoints by weight", () => {
     const { crowd, pending } = new Busy(50, 1, 1);
     pending[0] = 1_000;
     const picked = counts(leastRequest({ random: seededRandom(6) }), crowd, 5_000);
     expect(picked[0]).toBe(0);
   });
 
-  test("takes the other one when the emptier is not ready, and asks only those that it may take", () => {
+  test("takes the other one if the less busy is not ready, and checks only those it may take", () => {
     const asked: string[] = [];
     const crowd = crowdOf(2, (n) => ({
       pending: n,
@@ -82,7 +82,7 @@ describe("least request", () => {
     expect(asked).toEqual(["0", "1"]);
   });
 
-  test("keeps calls under way in proportion to the weights", () => {
+  test("keeps pending calls in proportion to weights", () => {
     const { crowd, pending } = new Busy(3, 1, 1);
     const random = seededRandom(3);
     const strategy = leastRequest({ random });
@@ -92,7 +92,7 @@ describe("least request", () => {
     expect(Math.abs((pending[1] as number) - 100)).toBeLessThanOrEqual(3);
   });
 
-  test("one of small weight gets its small share while the other has calls under way, though both are always drawn", () => {
+  test("gives an endpoint of small weight its share even if both are always drawn", () => {
     const { crowd, pending } = new Busy(99, 1);
     const random = seededRandom(4);
     const strategy = leastRequest({ random });
@@ -110,7 +110,7 @@ describe("least request", () => {
     expect(ofSmall / 20_000).toBeLessThan(0.015);
   });
 
-  test("leaves a slow one alone: calls that take ten times as long are fewer", () => {
+  test("avoids a slow endpoint", () => {
     const { crowd, pending } = new Busy(1, 1, 1, 1, 1);
     const strategy = leastRequest({ random: seededRandom(5) });
     strategy.update(crowd);

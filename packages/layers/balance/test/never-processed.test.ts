@@ -16,7 +16,7 @@ import { balancing, refused, type Refused } from "./balancing.ts";
 
 const unprocessed: Refused = { ...refused, processed: false };
 
-/** A balancer whose endpoints refuse as these say, and answer where they say nothing. */
+/** A balancer whose endpoints fail with these faults, and otherwise answer. */
 function scripted(faults: Readonly<Record<string, Fault<"Refused"> | undefined>>, options = {}) {
   const calls: string[] = [];
   const resent: Resent[] = [];
@@ -36,7 +36,7 @@ function scripted(faults: Readonly<Record<string, Fault<"Refused"> | undefined>>
   return { ...one, calls, resent };
 }
 
-describe("a call that an endpoint has not processed", () => {
+describe("a call that was never processed", () => {
   test.each([
     roundRobin,
     weightedRoundRobin,
@@ -45,12 +45,12 @@ describe("a call that an endpoint has not processed", () => {
     peakEwma,
     () => ringHash({ key: String }),
     () => maglev({ key: String }),
-  ])("goes to another one, %o", async (strategy) => {
+  ])("is resent to another endpoint with %o", async (strategy) => {
     const { balanced } = scripted({ a: unprocessed, b: undefined }, { strategy: strategy() });
     for (let n = 0; n < 20; n++) expect(await balanced.call(`request ${n}`)).toEqual(right("b"));
   });
 
-  test("is told of, and counts for each endpoint it went to", async () => {
+  test("is reported, and counts against each endpoint it was sent to", async () => {
     const outcomes: string[] = [];
     const source = {
       name: "learns",
@@ -68,7 +68,7 @@ describe("a call that an endpoint has not processed", () => {
     for (const key of ["a", "b"]) expect(stateOf(key)).toMatchObject({ pending: 0 });
   });
 
-  test("goes to each endpoint once, and the last fault comes out", async () => {
+  test("is sent to each endpoint once, and fails with the last fault", async () => {
     const { balanced, calls } = scripted({ a: unprocessed, b: unprocessed });
     expect(await balanced.call("1")).toEqual(left(unprocessed));
     expect(calls).toEqual(["a", "b"]);
@@ -79,7 +79,7 @@ describe("a call that an endpoint has not processed", () => {
     [0, 1],
     [1, 2],
     [9, 6],
-  ])("with maxResends %s reaches %d of 6 endpoints", async (maxResends, reached) => {
+  ])("reaches, with maxResends %s, %d of 6 endpoints", async (maxResends, reached) => {
     const all = Object.fromEntries([..."abcdef"].map((key) => [key, unprocessed]));
     const { balanced, calls } = scripted(all, maxResends === undefined ? {} : { maxResends });
     expect(await balanced.call("1")).toEqual(left(unprocessed));
@@ -87,7 +87,7 @@ describe("a call that an endpoint has not processed", () => {
     expect(new Set(calls).size).toBe(reached);
   });
 
-  test("passes over endpoints that are not ready", async () => {
+  test("skips endpoints that are not ready", async () => {
     const { balanced, mock } = balancing(["a", "b", "c"]);
     mock("b").admit(0);
     const result = balanced.call("1");
@@ -97,7 +97,7 @@ describe("a call that an endpoint has not processed", () => {
     expect(mock("b").uninvited).toBe(0);
   });
 
-  test("goes nowhere after its caller has gone", async () => {
+  test("is not resent after an abort", async () => {
     const { balanced, mock } = balancing(["a", "b"]);
     const caller = new AbortController();
     const result = balanced.call("1", caller.signal);
@@ -108,7 +108,7 @@ describe("a call that an endpoint has not processed", () => {
     await mock("b").expectNoCall();
   });
 
-  test("goes nowhere after its deadline", async () => {
+  test("is not resent after its deadline", async () => {
     const { balanced, mock, clock } = balancing(["a", "b"]);
     const scope = new Scope(undefined);
     scope.deadline = clock.now() + 100;
@@ -123,7 +123,7 @@ describe("a call that an endpoint has not processed", () => {
     expect(mock("a").calls).toHaveLength(1);
   });
 
-  test("fails as it did, when a strategy of one's own insists on the same endpoint", async () => {
+  test("is not resent if a custom strategy picks the same endpoint", async () => {
     const strategy = { name: "first", update() {}, pick: () => 0 };
     const { balanced, calls } = scripted({ a: unprocessed, b: undefined }, { strategy });
     expect(await balanced.call("1")).toEqual(left(unprocessed));
@@ -140,7 +140,7 @@ test.each([
   expect(calls).toEqual(["a"]);
 });
 
-test.each([-1, 1.5, 101, Number.NaN])("maxResends %d is out of range", (maxResends) => {
+test.each([-1, 1.5, 101, Number.NaN])("rejects a maxResends of %d", (maxResends) => {
   expect(() => scripted({ a: undefined }, { maxResends })).toThrow(
     new RangeError(`balance: maxResends must be an integer from 0 to 100 (got ${maxResends})`),
   );

@@ -1,9 +1,9 @@
 import type { HealthSource, Outcome } from "@pagoda/core";
 
-/** A health source that says of each endpoint what a test says, and writes down what it learns. */
+/** A health source controlled by the test, which records the outcomes it receives. */
 export class Operator implements HealthSource {
   readonly name: string;
-  /** Of those that are watched. */
+  /** The watched endpoints. */
   readonly watched = new Map<string, () => void>();
   readonly learned: string[] = [];
   readonly #ill: Set<string>;

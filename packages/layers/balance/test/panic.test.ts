@@ -8,8 +8,8 @@ import { fakeDiscovery } from "./fake-discovery.ts";
 import { Operator } from "./operator.ts";
 
 describe("panic", () => {
-  test("with fewer than half healthy, health is ignored, until enough are", () => {
-    const { told, observer } = notes();
+  test("ignores health while fewer than half of the endpoints are healthy", () => {
+    const { events, observer } = notes();
     const operator = new Operator();
     const { spread, balanced } = balancing(["a", "b", "c", "d"], { health: [operator], observer });
     operator.say("a", false);
@@ -22,17 +22,17 @@ describe("panic", () => {
     operator.say("a", true);
     operator.say("b", true);
     expect(spread(2)).toBe("a1 b1");
-    expect(told.filter((each) => /panic|calm/u.test(each))).toEqual(["panic", "calm"]);
+    expect(events.filter((each) => /panic|calm/u.test(each))).toEqual(["panic", "calm"]);
   });
 
-  test("begins and ends with endpoints that come and go, too", () => {
-    const { told, observer } = notes();
+  test("starts and ends when endpoints are added or removed", () => {
+    const { events, observer } = notes();
     const operator = new Operator("operator", { ill: ["a", "b"] });
     const { set } = balancing(["a", "b", "c", "d"], { health: [operator], observer });
     set("a", "b", "c");
     set("a", "b", "c", "e");
     set();
-    expect(told.filter((each) => /panic|calm/u.test(each))).toEqual(["panic", "calm"]);
+    expect(events.filter((each) => /panic|calm/u.test(each))).toEqual(["panic", "calm"]);
   });
 
   test.each([
@@ -49,7 +49,7 @@ describe("panic", () => {
     },
   );
 
-  test("without it, a call while none is healthy says so", async () => {
+  test("if disabled, a call fails while no endpoint is healthy", async () => {
     const operator = new Operator("operator", { ill: ["a", "b"] });
     const { balanced } = balancing(["a", "b"], { health: [operator], panicThreshold: 0 });
     expect(await balanced.call("1")).toEqual(
@@ -57,14 +57,14 @@ describe("panic", () => {
     );
   });
 
-  test.each([-0.1, 1.1, Number.NaN])("a threshold of %d is refused", (panicThreshold) => {
+  test.each([-0.1, 1.1, Number.NaN])("rejects a threshold of %d", (panicThreshold) => {
     const { discovery } = fakeDiscovery(["a"]);
     expect(() =>
       balance({ discovery, connect: () => mockService<string, string>().service, panicThreshold }),
     ).toThrow(new RangeError(`balance: panicThreshold must be a number from 0 to 1 (got ${panicThreshold})`));
   });
 
-  test("calls go exactly to those that are healthy, or to all in a panic, whatever changes", () => {
+  test("property: calls go to exactly the healthy endpoints, or to all in a panic", () => {
     const keys = ["a", "b", "c", "d", "e"];
     const step = fc.record({
       key: fc.constantFrom(...keys),

@@ -8,7 +8,7 @@ import { crowdOf } from "./crowd.ts";
 
 const down: Fault<"Down"> = { _tag: "Down", origin: "upstream", retryable: true };
 
-/** How an endpoint does: milliseconds to an answer, never one, or a failure at once. */
+/** Behaviour of an endpoint: milliseconds until the response, no response, or immediate failure. */
 type Doing = number | "hangs" | "fails";
 
 interface Traffic {
@@ -18,8 +18,8 @@ interface Traffic {
 }
 
 /**
- * Eleven endpoints that answer within 5 to 15 ms, but the first does what it is told for its
- * moment. Gives the calls that the first one got in each second.
+ * Runs eleven endpoints that respond within 5 to 15 ms, except the first, whose behaviour varies
+ * over time. Returns the calls that the first one got in each second.
  */
 async function callsOfFirst(
   doing: (second: number) => Doing,
@@ -54,8 +54,8 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-describe("peak EWMA", () => {
-  test("leaves a slow one alone after a few calls, and finds out that it is fast again", async () => {
+describe("peakEwma", () => {
+  test("avoids a slow endpoint after a few calls, and notices its recovery", async () => {
     const calls = await callsOfFirst((second) => (second >= 5 && second < 35 ? 2_000 : 10), {
       seconds: 100,
       perSecond: 200,
@@ -65,7 +65,7 @@ describe("peak EWMA", () => {
     expect(sum(calls.slice(70))).toBeGreaterThan(300);
   });
 
-  test("one that hangs gets single calls, not ever more", async () => {
+  test("sends only single calls to a hanging endpoint", async () => {
     const calls = await callsOfFirst((second) => (second >= 5 ? "hangs" : 10), {
       seconds: 200,
       perSecond: 100,
@@ -74,7 +74,7 @@ describe("peak EWMA", () => {
     expect(sum(calls.slice(5))).toBeLessThanOrEqual(8);
   });
 
-  test("one that fails fast does not draw the calls", async () => {
+  test("an endpoint that fails fast does not attract calls", async () => {
     const calls = await callsOfFirst((second) => (second >= 5 && second < 35 ? "fails" : 10), {
       seconds: 110,
       perSecond: 100,
@@ -83,13 +83,13 @@ describe("peak EWMA", () => {
     expect(sum(calls.slice(80))).toBeGreaterThan(150);
   });
 
-  test("weights count where endpoints are alike", async () => {
+  test("follows weights if endpoints are alike", async () => {
     const calls = await callsOfFirst(() => 10, { seconds: 20, perSecond: 200, weights: [1, 9, 10] });
     expect(sum(calls) / 4_000).toBeLessThan(0.09);
     expect(sum(calls) / 4_000).toBeGreaterThan(0.01);
   });
 
-  test("gives a newcomer that has shown nothing its initial latency", async () => {
+  test("assumes initialMs for a new endpoint", async () => {
     const { balanced, mock, clock, set, stateOf } = balancing(["a"], {
       strategy: peakEwma({ initialMs: 50, random: seededRandom(1) }),
     });
@@ -100,13 +100,13 @@ describe("peak EWMA", () => {
     set("a", "new");
     expect(stateOf("a")).toMatchObject({ estimateMs: 8 });
     expect(stateOf("new")).toMatchObject({ estimateMs: 50 });
-    // What fades fades from the moment that it has come.
+    // Its cost decays from the time it was added.
     const requests = ["1", "2", "3"].map((request) => balanced.call(request));
     expect([mock("a").calls.length - 1, mock("new").calls.length]).toEqual([3, 0]);
     expect(requests.length).toBe(3);
   });
 
-  test("a call that was aborted counts with the time it took", async () => {
+  test("counts an aborted call with the time it took", async () => {
     const { balanced, mock, clock, stateOf } = balancing(["a"], { strategy: peakEwma() });
     const controller = new AbortController();
     const result = balanced.call("1", controller.signal);
@@ -117,7 +117,7 @@ describe("peak EWMA", () => {
     expect(stateOf("a")).toMatchObject({ estimateMs: 700 });
   });
 
-  test("keeps what it knows of an endpoint that stays", async () => {
+  test("keeps the measurements of an endpoint that stays", async () => {
     const { balanced, mock, clock, set, stateOf } = balancing(["a"], { strategy: peakEwma() });
     const result = balanced.call("1");
     await clock.advance(70);
@@ -130,13 +130,13 @@ describe("peak EWMA", () => {
     expect(stateOf("a")).toMatchObject({ estimateMs: 30 });
   });
 
-  test("without a balancer that measures it goes by the calls under way", () => {
+  test("uses pending calls without a balancer that measures", () => {
     const strategy = peakEwma({ random: seededRandom(2) });
     strategy.update(crowdOf(2, (n) => ({ pending: n })));
     for (let pick = 0; pick < 20; pick++) expect(strategy.pick(undefined, pick)).toBe(0);
   });
 
-  test("stands in descriptions with its options", () => {
+  test("describes its options", () => {
     expect(
       balancing(["a"], { strategy: peakEwma({ decayMs: 5_000 }) }).balanced.describe().options,
     ).toMatchObject({
@@ -151,7 +151,7 @@ describe("peak EWMA", () => {
     [{ decayMs: Infinity }, "decayMs must be a number above 0 (got Infinity)"],
     [{ initialMs: -1 }, "initialMs must be a number above 0 (got -1)"],
     [{ initialMs: Number.NaN }, "initialMs must be a number above 0 (got NaN)"],
-  ])("%o is refused", (options, why) => {
+  ])("rejects %o", (options, why) => {
     expect(() => peakEwma(options)).toThrow(new RangeError(`balance: ${why}`));
   });
 });

@@ -6,10 +6,10 @@ import { balance, roundRobin } from "@pagoda/balance";
 import { candidates } from "./candidates.ts";
 import { fakeDiscovery } from "./fake-discovery.ts";
 
-describe("properties of round robin", () => {
+describe("property: roundRobin", () => {
   const readiness = fc.array(fc.boolean(), { minLength: 1, maxLength: 20 });
 
-  /** How often each candidate is picked. */
+  /** Number of picks of each candidate. */
   function count(ready: readonly boolean[], picks: number): number[] {
     const counts = ready.map(() => 0);
     const strategy = roundRobin();
@@ -21,7 +21,7 @@ describe("properties of round robin", () => {
     return counts;
   }
 
-  test("spreads within one over those that are ready, whichever they are", () => {
+  test("spreads within one call over the ready endpoints", () => {
     fc.assert(
       fc.property(readiness, fc.nat(200), (ready, picks) => {
         const counts = count(ready, picks);
@@ -34,7 +34,7 @@ describe("properties of round robin", () => {
     );
   });
 
-  test("spreads exactly when all are ready and each had its turns", () => {
+  test("spreads exactly if all are ready", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(10), (size, rounds) => {
         const all = Array.from({ length: size }, () => true);
@@ -43,7 +43,7 @@ describe("properties of round robin", () => {
     );
   });
 
-  test("picks one that is ready whatever list comes next, while there is one", () => {
+  test("picks a ready endpoint if there is any, for any sequence of lists", () => {
     fc.assert(
       fc.property(fc.array(readiness), (lists) => {
         const strategy = roundRobin();
@@ -63,7 +63,7 @@ type Step =
   | { readonly do: "call" }
   | { readonly do: "leave" | "answer"; readonly which: number };
 
-describe("properties of a balancer whose endpoints come and go", () => {
+describe("property: a balancer whose endpoints are added and removed", () => {
   const key = fc.constantFrom("a", "b", "c", "d");
   const which = fc.nat(1_000);
   const step: fc.Arbitrary<Step> = fc.oneof(
@@ -73,7 +73,7 @@ describe("properties of a balancer whose endpoints come and go", () => {
     fc.record({ do: fc.constantFrom("leave" as const, "answer" as const), which }),
   );
 
-  test("none is called that has gone or is not ready, and nobody waits for ever", async () => {
+  test("calls no removed or unready endpoint, and no caller waits forever", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(step, fc.boolean()), { minLength: 5, maxLength: 60 }),
@@ -95,13 +95,13 @@ describe("properties of a balancer whose endpoints come and go", () => {
   });
 });
 
-/** Endpoints, callers and a balancer between them. */
+/** Endpoints, callers, and a balancer between them. */
 class World {
   readonly callers: AbortController[] = [];
   done = 0;
   calledAfterGone = 0;
   readonly #connected: Mock<number, number, never>[] = [];
-  /** The mocks of the endpoints that there are. */
+  /** The mocks of the present endpoints. */
   readonly #present = new Map<string, Mock<number, number, never>>();
   readonly #keys = new Set<string>();
   readonly #fake = fakeDiscovery([]);
@@ -123,7 +123,10 @@ class World {
     },
   });
 
-  /** @param lastStays The endpoint `last` is there from the beginning; else it comes in the end. */
+  /**
+   * @param lastStays Whether the endpoint `last` is present from the start; otherwise it is added
+   * at the end.
+   */
   constructor(lastStays: boolean) {
     if (lastStays) this.take({ do: "come", key: "last" });
   }
@@ -163,7 +166,7 @@ class World {
     }
   }
 
-  /** Once `last` admits a call at a time and each call is answered, everybody has a turn. */
+  /** Once `last` admits one call at a time and each call is answered, every caller gets a turn. */
   async finish(): Promise<void> {
     if (!this.#keys.has("last")) this.take({ do: "come", key: "last" });
     this.#present.get("last")?.admit(1);

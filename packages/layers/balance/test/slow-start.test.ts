@@ -8,13 +8,13 @@ import { Operator } from "./operator.ts";
 
 const strategy = () => roundRobin({ random: seededRandom(1) });
 
-/** How many of those calls reached one endpoint. */
+/** Number of calls that reached one endpoint. */
 function reached(spread: string, key: string): number {
   return Number(new RegExp(`${key}(\\d+)`, "u").exec(spread)?.[1] ?? 0);
 }
 
-describe("the ramp", () => {
-  test("rises evenly from the least share to the whole, and begins anew", async () => {
+describe("Ramp", () => {
+  test("rises linearly from least to the full share, and restarts", async () => {
     const clock = virtualClock();
     const ramp = new Ramp({ ms: 1_000, least: 0.2 }, clock);
     expect(ramp.share).toBe(1);
@@ -31,13 +31,13 @@ describe("the ramp", () => {
     expect(ramp.share).toBe(0.2);
   });
 
-  test("begins with a tenth by default", () => {
+  test("starts at a tenth by default", () => {
     const ramp = new Ramp({ ms: 1_000 }, virtualClock());
     ramp.begin();
     expect(ramp.share).toBe(0.1);
   });
 
-  test("asks the clock no more when it is over", async () => {
+  test("does not read the clock once it is over", async () => {
     const clock = virtualClock();
     let asked = 0;
     const ramp = new Ramp({ ms: 1_000 }, { ...clock, now: () => (asked++, clock.now()) });
@@ -53,7 +53,7 @@ describe("the ramp", () => {
 describe("slow start", () => {
   const slowStart: SlowStart = { ms: 10_000 };
 
-  test("a newcomer's share of the calls grows until it is whole", async () => {
+  test("grows the share of a new endpoint to its full value", async () => {
     const { set, clock, spread } = balancing(["a", "b"], { slowStart, strategy: strategy() });
     set("a", "b", "c");
     const shares: number[] = [];
@@ -68,13 +68,13 @@ describe("slow start", () => {
     expect(shares[2]).toBe(1_000);
   });
 
-  test("is not for those that are there from the beginning", () => {
+  test("does not apply to initial endpoints", () => {
     const { spread, stateOf } = balancing(["a", "b"], { slowStart, strategy: strategy() });
     expect(spread(100)).toBe("a50 b50");
     expect(stateOf("a")).not.toHaveProperty("share");
   });
 
-  test("is not for those that come where there are none", () => {
+  test("does not apply to endpoints added when there are none", () => {
     const { set, stateOf } = balancing([], { slowStart });
     set("a", "b");
     expect(stateOf("a")).not.toHaveProperty("share");
@@ -82,14 +82,14 @@ describe("slow start", () => {
     expect(stateOf("c")).toMatchObject({ share: 0.1 });
   });
 
-  test("is not for one that stays while others come and go", () => {
+  test("does not apply to one that stays while others are added and removed", () => {
     const { set, stateOf } = balancing(["a", "b"], { slowStart });
     set({ key: "a", weight: 3 }, "c");
     expect(stateOf("a")).not.toHaveProperty("share");
     expect(stateOf("c")).toMatchObject({ share: 0.1 });
   });
 
-  test("begins again for one that comes back, and for one that becomes healthy", async () => {
+  test("restarts for an endpoint that returns or recovers", async () => {
     const operator = new Operator();
     const { set, clock, spread, stateOf } = balancing(["a", "b", "c"], {
       slowStart,
@@ -108,14 +108,14 @@ describe("slow start", () => {
     expect(reached(spread(3_000), "c")).toBeLessThan(160);
   });
 
-  test("a newcomer that nobody else is ready beside gets all", () => {
+  test("gives all calls to a new endpoint if no other is ready", () => {
     const { set, spread, mock } = balancing(["a"], { slowStart, strategy: strategy() });
     set("a", "b");
     mock("a").admit(0);
     expect(spread(20)).toBe("b20");
   });
 
-  test("keeps a newcomer from being flooded by a strategy that looks for who has least to do", () => {
+  test("keeps leastRequest from flooding a new endpoint", () => {
     const make = (options: { readonly slowStart?: SlowStart }) =>
       balancing(["a", "b", "c", "d"], { ...options, strategy: leastRequest({ random: seededRandom(2) }) });
     const [flooded, spared] = [make({}), make({ slowStart })];
@@ -127,7 +127,7 @@ describe("slow start", () => {
     expect(reached(spared.spread(100), "new")).toBeLessThan(10);
   });
 
-  test("stands in the description", () => {
+  test("is described", () => {
     expect(balancing(["a"], { slowStart }).balanced.describe().options).toMatchObject({
       slowStartMs: 10_000,
     });
@@ -140,7 +140,7 @@ describe("slow start", () => {
     [{ ms: Number.NaN }, "slowStart.ms must be a number above 0 (got NaN)"],
     [{ ms: 1, least: 0 }, "slowStart.least must be a number above 0 and at most 1 (got 0)"],
     [{ ms: 1, least: 1.5 }, "slowStart.least must be a number above 0 and at most 1 (got 1.5)"],
-  ])("%o is refused", (wrong, why) => {
+  ])("rejects %o", (wrong, why) => {
     const { discovery } = fakeDiscovery(["a"]);
     expect(() =>
       balance({ discovery, connect: () => mockService<string, string>().service, slowStart: wrong }),

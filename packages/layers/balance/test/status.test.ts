@@ -5,7 +5,7 @@ import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { balance, peakEwma } from "@pagoda/balance";
 
-test("status tells how each endpoint stands, and why health sources keep calls away", async () => {
+test("status reports each endpoint, and why health sources consider it unhealthy", async () => {
   const sick: HealthSource = {
     name: "check",
     watch: ({ key }) => ({

@@ -41,7 +41,7 @@ const each: fc.Arbitrary<Each> = fc.record({
 });
 
 describe.each(strategies)("%s", (name, make) => {
-  /** Endpoints whose readiness may change, and which of them were seen to be ready. */
+  /** Candidates whose readiness changes, and those that have been seen to be ready. */
   function crowd(list: readonly Each[], load: Strategy["load"], seen: Set<number>): Candidate[] {
     return list.map(({ ready, ...one }, n) => ({
       ...one,
@@ -54,11 +54,11 @@ describe.each(strategies)("%s", (name, make) => {
     }));
   }
 
-  test("is named so in descriptions", () => {
+  test("describes its name", () => {
     expect(make({ random: seededRandom(1) }).name).toBe(name);
   });
 
-  test("picks one that it has seen to be ready, whenever there is one, whatever list comes next", () => {
+  test("property: picks an endpoint seen to be ready if there is any, for any sequence of lists", () => {
     fc.assert(
       fc.property(fc.array(fc.array(each, { maxLength: 12 }), { maxLength: 6 }), fc.nat(), (lists, seed) => {
         const strategy = make({ random: seededRandom(seed) });
@@ -77,13 +77,13 @@ describe.each(strategies)("%s", (name, make) => {
     );
   });
 
-  test("finds the one of a thousand that is ready", () => {
+  test("finds the only ready one of a thousand", () => {
     const strategy = make({ random: seededRandom(2) });
     strategy.update(candidates(Array.from({ length: 1_000 }, (_, n) => n === 617)));
     for (let pick = 0; pick < 10; pick++) expect(strategy.pick(undefined, 0)).toBe(617);
   });
 
-  test("gives one that starts slowly less than its share, and all when no other is ready", () => {
+  test("gives an endpoint in slow start less than its share, and all calls if no other is ready", () => {
     const strategy = make({ random: seededRandom(3) });
     const [slow, ...others] = weighing(1, 1, 1, 1);
     const starting: Candidate = { ...(slow as Candidate), share: 0.2 };
@@ -96,7 +96,7 @@ describe.each(strategies)("%s", (name, make) => {
     for (let pick = 0; pick < 50; pick++) expect(strategy.pick(undefined, 0)).toBe(2);
   });
 
-  test("defect: of those that start slowly the first got all calls while no other was ready", () => {
+  test("spreads calls over endpoints in slow start if no other is ready (defect: the first got all)", () => {
     const strategy = make({ random: seededRandom(5) });
     const among = crowdOf(4, (n) => ({ share: 1e-9, isReady: () => n > 0 }));
     const [none, ...ofStarting] = counts(strategy, among, 3_000);
@@ -104,7 +104,7 @@ describe.each(strategies)("%s", (name, make) => {
     for (const calls of ofStarting) expect(calls).toBeGreaterThan(500);
   });
 
-  test("loses no endpoint when asking one for its readiness throws", () => {
+  test("loses no endpoint if a readiness check throws", () => {
     const strategy = make({ random: seededRandom(4) });
     let broken = true;
     const crowded = candidates([true, true, true], {

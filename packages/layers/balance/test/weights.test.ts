@@ -8,7 +8,7 @@ import { counts, crowdOf, shares, weighing } from "./crowd.ts";
 
 const weight = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.double({ min: 0.1, max: 50, noNaN: true }));
 
-describe("weights are kept", () => {
+describe("weights", () => {
   const crowds = [
     [1, 2, 3, 4],
     [98, 1, 1],
@@ -21,7 +21,7 @@ describe("weights are kept", () => {
     ["weighted round robin", weightedRoundRobin],
     ["random", random],
     ["least request, of endpoints that are idle", leastRequest],
-  ])("within 1% over 100,000 picks: %s", (_, make) => {
+  ])("hold within 1% over 100,000 picks: %s", (_, make) => {
     for (const weights of crowds) {
       const picked = counts(make({ random: seededRandom(5) }), weighing(...weights), 100_000);
       const ideal = shares(weights);
@@ -35,7 +35,7 @@ describe("weights are kept", () => {
     ["weighted round robin", weightedRoundRobin],
     ["random", random],
     ["least request", leastRequest],
-  ])("however far apart they are: %s", (_, make) => {
+  ])("hold however far apart they are: %s", (_, make) => {
     for (const weights of [
       [1e-6, 1e6, 1],
       [1e308, 1e308, 1e-308],
@@ -50,26 +50,26 @@ describe("weights are kept", () => {
   });
 });
 
-describe("weighted round robin", () => {
+describe("weightedRoundRobin", () => {
   function sequence(picks: number, ...weights: readonly number[]): string {
     const strategy = weightedRoundRobin();
     strategy.update(weighing(...weights));
     return Array.from({ length: picks }, () => "abcdefgh"[strategy.pick(undefined, 0)]).join("");
   }
 
-  test("spreads the turns of a heavy one between the others'", () => {
+  test("interleaves the turns of a heavy endpoint with the others'", () => {
     expect(sequence(12, 3, 1, 1, 1)).toBe("abacadabacad");
     expect(sequence(14, 5, 1, 1)).not.toMatch(/aaaa/u);
   });
 
-  test("with equal weights it is round robin", () => {
+  test("with equal weights is round robin", () => {
     for (const each of [1, 0.1, 7]) expect(sequence(8, each, each, each)).toBe("abcabcab");
     expect(counts(weightedRoundRobin(), weighing(...Array.from({ length: 10 }, () => 0.1)), 1_000)).toEqual(
       Array.from({ length: 10 }, () => 100),
     );
   });
 
-  test("at no moment is one a whole call ahead of its share, or behind it", () => {
+  test("property: no endpoint is ever a whole call ahead of or behind its share", () => {
     fc.assert(
       fc.property(fc.array(weight, { minLength: 1, maxLength: 12 }), (weights) => {
         const strategy = weightedRoundRobin();
@@ -92,7 +92,7 @@ describe("weighted round robin", () => {
     );
   });
 
-  test("keeps its turns over changes: whoever has had one waits for the others, and a newcomer stands behind them", () => {
+  test("keeps turns over changes, and queues new endpoints last", () => {
     const strategy = weightedRoundRobin();
     const all = weighing(1, 1, 1, 1);
     const newcomer: Candidate = { ...(all[0] as Candidate), key: "new" };
@@ -107,19 +107,19 @@ describe("weighted round robin", () => {
     expect(new Set(picked.slice(5))).toEqual(new Set(picked.slice(0, 2)));
   });
 
-  test("a weight that changes counts from then on", () => {
+  test("applies a changed weight from then on", () => {
     const strategy = weightedRoundRobin();
     counts(strategy, weighing(1, 1), 101);
     const picked = counts(strategy, weighing(3, 1), 400);
     expect(Math.abs((picked[0] as number) - 300)).toBeLessThanOrEqual(1);
   });
 
-  test("one that was not ready has lost its turns: it does not catch up", () => {
+  test("an endpoint that was not ready does not catch up", () => {
     let isReady = false;
     const crowd = weighing(1, 10, 1);
     crowd[1] = { ...(crowd[1] as Candidate), isReady: () => isReady };
     const strategy = weightedRoundRobin();
-    // The others share exactly what there is.
+    // The others share the calls exactly.
     expect(counts(strategy, crowd, 1_000)).toEqual([500, 0, 500]);
     isReady = true;
     const picked = crowd.map(() => 0);
@@ -128,7 +128,7 @@ describe("weighted round robin", () => {
     expect(picked[1]).toBeLessThanOrEqual(11);
   });
 
-  test("while nobody is ready nobody loses a turn", () => {
+  test("no endpoint loses a turn while none is ready", () => {
     let isReady = true;
     const crowd = crowdOf(3, (n) => ({ weight: n === 0 ? 1000 : 1, isReady: () => isReady }));
     const strategy = weightedRoundRobin();
@@ -143,8 +143,8 @@ describe("weighted round robin", () => {
     }
   });
 
-  test("goes on as before when time has become great", () => {
-    // The first turns of the light ones lie at 10^12: time jumps there, since the heavy one is not
+  test("continues unchanged when the time is reset", () => {
+    // The first turns of the light ones are at 10^12. Time jumps there, since the heavy one is not
     // ready.
     const crowd = weighing(1e6, 1e-6, 1e-6);
     crowd[0] = { ...(crowd[0] as Candidate), isReady: () => false };
@@ -168,7 +168,7 @@ describe("weighted round robin", () => {
     expect(Math.abs((picked[1] as number) - 100)).toBeLessThanOrEqual(2);
   });
 
-  test("asks each for its readiness once in a pick at most", () => {
+  test("checks each endpoint's readiness at most once per pick", () => {
     let asked = 0;
     const crowd = crowdOf(4, (n) => ({
       weight: n === 0 ? 1000 : 1,
@@ -188,14 +188,14 @@ describe("weighted round robin", () => {
 });
 
 describe("random", () => {
-  test("shares stay by weight while some are not ready", () => {
+  test("follows weights while some endpoints are not ready", () => {
     const crowd = weighing(1, 3, 4);
     crowd[2] = { ...(crowd[2] as Candidate), isReady: () => false };
     const picked = counts(random({ random: seededRandom(8) }), crowd, 40_000);
     expect((picked[1] as number) / (picked[0] as number)).toBeGreaterThan(2.5);
   });
 
-  test("picks none where there is none", () => {
+  test("picks none of none", () => {
     const strategy = random();
     expect(strategy.pick(undefined, 0)).toBe(-1);
     strategy.update(candidates([]));
@@ -203,12 +203,12 @@ describe("random", () => {
   });
 });
 
-describe("the alias method", () => {
-  test("gives each place exactly its part of the numbers from 0 to 1", () => {
+describe("AliasMethod", () => {
+  test("gives each index exactly its share of the numbers from 0 to 1", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 9 }), (weights) => {
         const alias = new AliasMethod(weights);
-        // Each column is cut at a multiple of 1/sum: this grid has its points between the cuts.
+        // Each column is cut at a multiple of 1/sum; the points of this grid lie between the cuts.
         const sum = weights.reduce((total, each) => total + each, 0);
         const points = weights.length * sum;
         const drawn = weights.map(() => 0);

@@ -13,12 +13,11 @@ const slowFromMs = 15_000;
 const slowUntilMs = 45_000;
 
 /**
- * The latencies of all calls, in order: a minute of 1,000 calls a second over eleven endpoints that
- * answer within 167 ms, give or take 5. From the 15th second on one of them takes 2 s, for 30
- * seconds.
+ * Returns the sorted latencies of a minute of 1,000 calls per second over eleven endpoints that
+ * respond within 167 ± 5 ms. From the 15th second on, one of them takes 2 s for 30 seconds.
  *
  * Source: S. Jenson and R. Oanta, "Beyond Round Robin: Load Balancing for Latency" (linkerd.io,
- * 2016). Theirs replays latencies of a production system, of which they give these two numbers.
+ * 2016). Theirs replays latencies of a production system, of which they report these two numbers.
  */
 export async function latencies(make: (random: Random) => Strategy, seed: number): Promise<Float64Array> {
   const clock = virtualClock();
@@ -49,19 +48,19 @@ export async function latencies(make: (random: Random) => Strategy, seed: number
   return taken.toSorted();
 }
 
-/** How long at most a share of the calls took. */
+/** Returns a percentile of the latencies. */
 export function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
 }
 
-/** Which share of the calls took no longer. */
+/** Returns the fraction of calls that took no longer. */
 export function shareWithin(sorted: Float64Array, ms: number): number {
   return sorted.filter((each) => each <= ms).length / sorted.length;
 }
 
 /**
- * Nearly normal, with deviation 1: twelve evenly spread numbers, which are added the same way on
- * every machine.
+ * Approximates a standard normal distribution by a sum of twelve uniform numbers, the same on every
+ * machine.
  */
 function normal(random: Random): number {
   let sum = -6;

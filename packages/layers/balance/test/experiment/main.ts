@@ -1,4 +1,4 @@
-// Repeats linkerd's experiment and draws the plot that stands in the README.
+// Reproduces linkerd's experiment and draws the plot in the README.
 import { writeFileSync } from "node:fs";
 import { percentile, shareWithin } from "./experiment.ts";
 import { plot } from "./plot.ts";

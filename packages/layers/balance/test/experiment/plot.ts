@@ -2,7 +2,7 @@ import { percentile, shareWithin } from "./experiment.ts";
 
 export interface Series {
   readonly name: string;
-  /** Milliseconds, in order. */
+  /** Sorted milliseconds. */
   readonly latencies: Float64Array;
 }
 
@@ -14,18 +14,20 @@ const top = 24;
 const bottom = 56;
 const leastMs = 100;
 const mostMs = 4_000;
-/** To the percentile 99.99. */
+/** Up to percentile 99.99. */
 const decades = 4;
-/** Points of a curve to each decade. */
+/** Points of a curve per decade. */
 const pointsPerDecade = 40;
 
 const percentiles = [0, 90, 99, 99.9, 99.99];
 const ticksMs = [100, 200, 500, 1_000, 2_000];
-/** Where the names stand, in milliseconds: one under the other, each beside its curve's rise. */
+/**
+ * Positions of the names in milliseconds: one below the other, each next to the rise of its curve.
+ */
 const namesMs = [1_250, 850, 580];
 
 /**
- * Colours that can be told apart on white and on black, and dashes for those who see no colours.
+ * Colours that are distinct on white and on black, and dashes for readers who do not see colours.
  */
 const style = `
 text { font: 13px system-ui, sans-serif; fill: #57606a }
@@ -37,9 +39,7 @@ text { font: 13px system-ui, sans-serif; fill: #57606a }
 @media (prefers-color-scheme: dark) { text { fill: #adb5bd } }
 `.trim();
 
-/**
- * Latency by percentile, both logarithmic, as an SVG document; the same text for the same numbers.
- */
+/** Draws latency by percentile, both logarithmic, as an SVG document; deterministic. */
 export function plot(all: readonly Series[]): string {
   const title = "Latency by percentile: 11 endpoints, one of them slow for half of the time";
   return `${[
@@ -56,7 +56,7 @@ export function plot(all: readonly Series[]): string {
   ].join("\n")}\n`;
 }
 
-/** @param at How many decades to the right: 0 is the percentile 0, 1 is 90, 2 is 99. */
+/** @param at Decades to the right: 0 is percentile 0, 1 is 90, 2 is 99. */
 function x(at: number): number {
   return left + (at / decades) * (width - left - right);
 }
@@ -102,7 +102,7 @@ function label(at: number, from: number, text: string, anchor: string, kind?: st
   return `<text${which} x="${round(at)}" y="${round(from)}" text-anchor="${anchor}">${text}</text>`;
 }
 
-/** To a tenth of a pixel: far from where two machines could disagree. */
+/** Rounds to a tenth of a pixel, coarse enough for machines to agree. */
 function round(pixels: number): string {
   return String(Number(pixels.toFixed(1)));
 }
