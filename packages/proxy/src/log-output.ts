@@ -194,7 +194,7 @@ export function neverBlock(): void {
 
 function streamSink(): Sink {
   const { stdout } = process;
-  // Whoever read it has gone. Each write hears of it; without a listener the first one would end the process.
+  // The reader has gone. Every write fails then; without a listener the first failure would end the process.
   stdout.on("error", () => {});
   // Node makes writes to a terminal block, and one that was stopped (Ctrl+S) would stop the process.
   neverBlock();

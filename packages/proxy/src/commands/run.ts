@@ -98,7 +98,7 @@ async function serve(
       isReplacing = false;
       if (isLeft(replaced))
         return one.right.log.error({ reason: replaced.left }, "replacement failed; continuing");
-      // Whoever has ended this one meanwhile means both.
+      // A signal to end this process in the meantime is meant for both.
       if (isStopping) process.kill(replaced.right, "SIGTERM");
       else drain({ replacedBy: replaced.right });
     });

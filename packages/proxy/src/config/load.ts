@@ -153,7 +153,7 @@ function readText(file: string): Either<readonly string[], string> {
   }
 }
 
-/** How long a pipe may say nothing: time for whoever writes it, and less than the watchdog allows. */
+/** How long a pipe may be silent: enough for its writer, and less than the watchdog allows. */
 const pipeMs = 5_000;
 const pipeStepMs = 10;
 

@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { type Address, addressText } from "../config/address.ts";
 import { adminSocketName, bind, type SocketHandle, type SocketsByName } from "./sockets.ts";
 
-/** Whoever asks at that moment gets an answer. */
+/** Lets requests that are being answered finish. */
 const drainMs = 1_000;
 
 export interface AdminEndOptions {
@@ -63,7 +63,7 @@ export class AdminEnd {
     const next = open.right;
     return right({
       make: () => {
-        // Whoever has said that it is to move waits for an answer there.
+        // The request that asked for the move still waits for its answer there.
         void this.#open.server.drain(drainMs);
         this.#open = next;
         this.#address = address;

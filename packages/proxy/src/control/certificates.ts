@@ -6,7 +6,7 @@ import { certificatesIn, namedFiles, type Resolved } from "../config/resolved.ts
 
 /** How often they are looked at: the clock on the wall may jump, and timers cannot wait for months. */
 const lookMs = 3_600_000;
-/** Whoever renews certificates has done it by then: most do it when a third of the time is left. */
+/** By then certificates have usually been renewed: most tools renew when a third of the lifetime is left. */
 const lateShare = 0.1;
 
 export interface CertificatesOptions {

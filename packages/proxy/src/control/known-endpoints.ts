@@ -12,7 +12,7 @@ export class KnownEndpoints {
   }
 
   found({ source, endpoints }: Found): void {
-    // That there are none may be what a server in trouble says.
+    // A server in trouble may report no endpoints.
     if (endpoints.length > 0) this.#found.set(source, endpoints);
   }
 

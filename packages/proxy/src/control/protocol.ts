@@ -18,7 +18,7 @@ export interface ConfigRefused {
   readonly reason: string;
 }
 
-/** Why a configuration is not taken over. */
+/** Why a configuration was not applied. */
 export type NotApplied = ListenFailed | ConfigRefused;
 
 /** For people. */

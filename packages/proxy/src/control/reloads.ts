@@ -18,11 +18,11 @@ export interface ReloadsOptions {
 }
 
 /**
- * Takes over the configuration when it changes: when a file does, on SIGHUP, or when an operator says so. One that is not
- * valid changes nothing, and is told of.
+ * Applies the configuration when it changes: when a file changes, on SIGHUP, or at an operator's request. An invalid one
+ * changes nothing and is reported.
  */
 export class Reloads {
-  /** What holds now. */
+  /** The configuration that is applied. */
   current: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;

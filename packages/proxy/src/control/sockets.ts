@@ -47,7 +47,7 @@ export function socketText(socket: SocketHandle): string {
   return `${bound.address}:${bound.port}`;
 }
 
-/** A socket of TCP that this process was started with; `undefined`: the descriptor is none. */
+/** A TCP socket that this process was started with; `undefined` if the descriptor is not one. */
 export function handOver(fd: number): SocketHandle | undefined {
   try {
     const socket = createServerHandle(null, 0, -1, fd, 0);
@@ -112,7 +112,7 @@ export class Sockets {
 
 /**
  * Those on which one worker listens. Where there are more sockets than workers some listen on several, and where there
- * are fewer some share one: nobody's connections wait in vain.
+ * are fewer, some share one, so that no connection waits without a worker.
  */
 export function socketsOf(
   worker: number,

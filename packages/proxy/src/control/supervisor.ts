@@ -33,7 +33,7 @@ export interface SupervisorOptions {
   readonly ticketSecret?: Uint8Array | undefined;
 }
 
-/** Milliseconds that a worker has to say whether it is ready: whoever asks that does not wait for long. */
+/** Milliseconds that a worker has to answer whether it is ready: probes do not wait for long. */
 const readyMs = 3_000;
 /** Milliseconds that it has to answer otherwise; a drain has its own time in addition. */
 const answerMs = 5_000;
@@ -227,7 +227,7 @@ export class Supervisor {
   /** @returns How many requests were cut off. */
   async drain(limitMs: number): Promise<number> {
     this.#isEnding = true;
-    // Nobody listens once the workers do not: who comes is refused, and does not wait in vain.
+    // Once the workers stop listening, new connections are refused rather than left waiting.
     this.#sockets.close();
     const cutOff = await this.#all(limitMs + answerMs, "drain", limitMs);
     const { clock } = this.#options;

@@ -28,7 +28,7 @@ export interface WorkerEvents {
   /** It asks for its share of a limit. */
   readonly lease: (request: LeaseRequest, worker: WorkerProcess) => void;
   readonly found: (found: Found) => void;
-  /** It wrote something that is no log line, such as a warning of Node. */
+  /** It wrote something other than a log line, such as a warning of Node. */
   readonly stderr: (text: string) => void;
 }
 

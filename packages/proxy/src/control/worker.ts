@@ -16,7 +16,7 @@ const ofMain = /^(?:process_start_time_seconds|process_max_fds|nodejs_version_in
 /** Milliseconds that the last log lines may take. */
 const lastLinesMs = 1_000;
 
-/** The main process alone says when to end, whoever else in its group or terminal gets a signal. */
+/** Only the main process decides when to end; signals to the process group or terminal are ignored. */
 const ignored = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
 
 type Answers = {

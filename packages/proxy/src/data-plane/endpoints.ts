@@ -12,7 +12,7 @@ export type { Origin };
 export interface Endpoints extends Discovery<Origin> {
   /** Settles when it is known for the first time which there are, or that this cannot be known now. */
   readonly started: Promise<unknown>;
-  /** Why they could not be found out when that was last tried; `undefined`: they could. */
+  /** Why the last discovery failed; `undefined` if it succeeded. */
   readonly lastError: string | undefined;
   /** Takes over what a configuration of the same kind says now. */
   update(config: ClusterConfig): void;

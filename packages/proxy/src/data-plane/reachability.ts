@@ -13,7 +13,7 @@ async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof p
       _tag: "ProbeFailed",
       origin: "local",
       retryable: false,
-      reason: `${endpoint.key} is no origin`,
+      reason: `${endpoint.key} is not an origin`,
       cause,
     });
   }

@@ -60,8 +60,8 @@ const common = {
 } as const;
 
 /**
- * Who may pass a listener, where no route is known yet. Stands outside of all that costs something: whoever is denied has
- * cost nothing and counts against no limit.
+ * Authorization on a listener, before routing. Stands outside everything expensive: a denied request costs nothing and
+ * counts against no limit.
  */
 export const authorizeListener = policy({
   ...common,

@@ -48,7 +48,7 @@ export function limitKey(by: ClientBy, ipv6Bits: number): (request: HttpRequest 
   };
 }
 
-/** As no address is written: otherwise whoever sends the address of another would spend the limit of that one. */
+/** In a form that no address has: otherwise a client could send the address of another and spend its limit. */
 function marked(name: string): string {
   return `#${name}`;
 }

@@ -5,7 +5,7 @@ import { soon } from "./retry-after.ts";
 
 const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"]);
 
-/** Refuses at once what would wait in vain. Stands around the balancer: one endpoint that is ready is enough. */
+/** Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is enough. */
 export const failfast = policy({
   name: "failfast",
   schema: duration

@@ -38,8 +38,8 @@ const settings = fields({
 const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);
 
 /**
- * How many calls pass in a time, in all workers together. Stands inside of `authorize`, since whoever is denied must not
- * spend a limit, and outside of the rest: what is refused has cost nothing.
+ * Limits the rate of calls over all workers. Stands inside `authorize`, since denied requests must not spend a limit, and
+ * outside the rest: a refused call costs nothing.
  */
 export const rateLimit = policy({
   name: "rateLimit",

@@ -30,7 +30,7 @@ export function answersOf<const S extends Stack>(stack: S): All<AnswersOf<S[numb
   return Object.assign({}, ...stack.map(({ answers }) => answers)) as All<AnswersOf<S[number]>>;
 }
 
-/** What gRPC clients are told of those errors, where the HTTP status does not say it all. */
+/** The gRPC statuses of those errors where the HTTP status is not enough. */
 export function grpcStatusesOf(stack: Stack): NonNullable<AnyPolicy["grpc"]> {
   return Object.assign({}, ...stack.map(({ grpc }) => grpc)) as NonNullable<AnyPolicy["grpc"]>;
 }

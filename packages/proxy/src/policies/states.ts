@@ -5,8 +5,8 @@ interface Held {
 }
 
 /**
- * What policies keep over reloads, by the policy, its place, and what the state is bound to. It is there for as long as a
- * layer holds it: those of a new configuration are made before the last call of the former one has ended, so it goes on.
+ * State that policies keep across reloads, by policy, place, and what the state is bound to. It lives as long as a layer
+ * holds it: the layers of a new configuration are made before the last call of the previous one has ended.
  */
 export class States {
   readonly #all = new Map<string, Held>();

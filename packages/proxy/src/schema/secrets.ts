@@ -31,7 +31,7 @@ export function isMarked(schema: z.core.$ZodType): boolean {
   return marks.get(schema) !== undefined;
 }
 
-/** The schema inside one that only says whether a value must be there, or what becomes of it. */
+/** The schema wrapped by one that only makes a value optional, or transforms it. */
 function insideOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {

@@ -86,7 +86,7 @@ describe("the first look", () => {
     const { reachability, changes } = watch("10.0.0.1:8080");
     await reachability.started;
     reachability.stop();
-    expect(changes).toEqual([[false, "10.0.0.1:8080 is no origin"]]);
+    expect(changes).toEqual([[false, "10.0.0.1:8080 is not an origin"]]);
     const both = watch("10.0.0.1:8080", server.url);
     await both.reachability.started;
     both.reachability.stop();

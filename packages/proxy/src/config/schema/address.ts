@@ -11,7 +11,7 @@ export const address: z.ZodType<Address, string> = z.codec(
   },
 );
 
-/** An origin in its normal form. What is none may have a password in it. */
+/** An origin in its normal form. An invalid one may contain a password. */
 export const origin: z.ZodType<string, string> = z.codec(
   bare(z.string({ error: `must be ${validOrigin}` })),
   z.string(),
