@@ -14,11 +14,11 @@ export interface Term {
   readonly untilMs: number;
 }
 
-/** Ejections of endpoints, shared by detections. Made by {@link outlierEjections}. */
+/** Ejections shared by several detections. Created by {@link outlierEjections}. */
 export class OutlierEjections {
   readonly #terms = new Map<string, Term>();
 
-  /** @internal The ejection of an endpoint, unless it is over. */
+  /** @internal Returns the ejection of an endpoint, unless it is over. */
   of(key: string, nowMs: number): Term | undefined {
     const term = this.#terms.get(key);
     return term !== undefined && term.untilMs > nowMs ? term : undefined;
@@ -37,8 +37,8 @@ export class OutlierEjections {
 }
 
 /**
- * Ejections for several detections, such as those of a former and a new configuration: endpoints that one has ejected stay
- * ejected in the next.
+ * Creates ejections to share between detections, for example across a configuration change:
+ * endpoints ejected by the old one stay ejected in the new one.
  */
 export function outlierEjections(): OutlierEjections {
   return new OutlierEjections();

@@ -68,7 +68,7 @@ class Detection implements Detector {
     const watch = new OutlierWatch(key, changed, this);
     this.#watches.add(watch);
     this.#timer ??= this.#nextInterval();
-    // Until all endpoints have come, nobody knows how many may be ejected.
+    // How many may be ejected is known only once all endpoints have been added.
     if (!watch.healthy) queueMicrotask(() => this.#keepShare());
     return watch;
   }

@@ -54,7 +54,10 @@ export interface OutlierDetectionOptions {
    * Default 0.1.
    */
   readonly maxEjectedRatio?: number;
-  /** Where ejections are kept beyond the detection. One given those of another begins with them. Default: nowhere. */
+  /**
+   * Keeps ejections across detections: a new one starts with those of the previous one. Default:
+   * none.
+   */
   readonly ejections?: OutlierEjections;
   readonly observer?: OutlierObserver;
   readonly clock?: Clock;

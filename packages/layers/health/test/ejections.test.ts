@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { outlierEjections } from "@pagoda/health";
 import { detecting, letters } from "./detecting.ts";
 
-describe("a detection given the ejections of another", () => {
-  test("begins with them, for the rest of their time and at the same count", async () => {
+describe("a detection with shared ejections", () => {
+  test("starts with them, with the remaining time and the same count", async () => {
     const clock = virtualClock();
     const options = { ejections: outlierEjections(), consecutiveFailures: 1 };
     const former = detecting(letters(3), options, clock);
@@ -21,7 +21,7 @@ describe("a detection given the ejections of another", () => {
     expect(next.events).toContain("a ejected consecutive-failures 60000 2");
   });
 
-  test("forgets those that are over", async () => {
+  test("ignores those that are over", async () => {
     const clock = virtualClock();
     const options = { ejections: outlierEjections(), consecutiveFailures: 1 };
     const former = detecting(letters(3), options, clock);
@@ -31,7 +31,7 @@ describe("a detection given the ejections of another", () => {
     expect(detecting(letters(3), options, clock).ill()).toBe("");
   });
 
-  test("keeps to its own share of ejected endpoints", async () => {
+  test("respects its own maxEjectedRatio", async () => {
     const options = { ejections: outlierEjections(), consecutiveFailures: 1, maxEjectedRatio: 1 };
     const former = detecting(letters(3), options);
     former.ended("a", "failure");
