@@ -6,6 +6,7 @@ export * from "./field-line.ts";
 export * from "./framing.ts";
 export * from "./list.ts";
 export * from "./request-target.ts";
+export * from "./status.ts";
 export * from "./status-line.ts";
 export * from "./token.ts";
 export * from "./trailers.ts";

@@ -1,3 +1,4 @@
+import { isBodiless } from "@pagoda/http/grammar";
 import {
   aborted,
   checkNumber,
@@ -142,7 +143,7 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
       // The body may be cancelled before the signal is aborted, in the same tick.
       queueMicrotask(() => {
         if (fault?._tag === "Aborted" || call.signal?.aborted) left(call, fault);
-        else over(call, hasNoBody(call.request.method, status) ? "complete" : "broken", fault);
+        else over(call, isBodiless(call.request.method, status) ? "complete" : "broken", fault);
       });
     });
   }
@@ -181,8 +182,3 @@ export function accessLog<Req extends LoggedRequest = LoggedRequest>({
 
 /** Levels that are never sampled. */
 const alwaysWritten: ReadonlySet<string> = new Set(["warn", "error", "fatal"]);
-
-/** A server sends only the head of such a response and cancels its body. */
-function hasNoBody(method: string, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 304;
-}

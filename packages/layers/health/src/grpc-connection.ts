@@ -6,7 +6,7 @@ import {
   type IncomingHttpHeaders,
   type SecureClientSessionOptions,
 } from "node:http2";
-import { isIPv6 } from "node:net";
+import { authorityOf } from "@pagoda/http/grammar";
 import { sanCheck, type SanMatch } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
@@ -119,7 +119,7 @@ export class GrpcConnection {
 
   #open(): Line {
     const { host, port, tls } = this.#address();
-    const authority = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    const authority = authorityOf(host, port);
     const session =
       tls === undefined || tls === false
         ? connect(`http://${authority}`)

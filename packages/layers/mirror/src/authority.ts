@@ -1,3 +1,5 @@
+import { splitAuthority } from "@pagoda/http/grammar";
+
 /**
  * Appends `-shadow` to the host of an authority, as Envoy does to mark mirrored calls in logs:
  * `shop.example:80` becomes `shop.example-shadow:80`. IP addresses stay unchanged.
@@ -8,9 +10,7 @@
  * in front of the shadow.
  */
 export function shadowAuthority(authority: string): string {
-  const colon = authority.lastIndexOf(":");
-  const hasPort = colon > authority.lastIndexOf("]");
-  const host = hasPort ? authority.slice(0, colon) : authority;
+  const { host } = splitAuthority(authority);
   const isAddress = host === "" || host.startsWith("[") || /^[\d.]+$/.test(host);
-  return isAddress ? authority : `${host}-shadow${hasPort ? authority.slice(colon) : ""}`;
+  return isAddress ? authority : `${host}-shadow${authority.slice(host.length)}`;
 }

@@ -1,3 +1,4 @@
+import { socketHost, splitAuthority } from "@pagoda/http/grammar";
 import { clientOf, type FromClient, type HttpHeaders, type HttpRequest, knownMethods } from "@pagoda/http";
 import type { Attributes } from "@opentelemetry/api";
 
@@ -77,10 +78,7 @@ interface Address {
 
 /** Splits host and port, and removes the brackets of an IPv6 address. */
 function addressOf(authority: string): Address {
-  const colon = authority.lastIndexOf(":");
-  const hasPort = colon > authority.lastIndexOf("]");
-  const host = hasPort ? authority.slice(0, colon) : authority;
-  const address = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
-  const port = hasPort ? Number(authority.slice(colon + 1)) : Number.NaN;
-  return { address, port: Number.isInteger(port) && port > 0 ? port : undefined };
+  const { host, port } = splitAuthority(authority);
+  const number = Number(port);
+  return { address: socketHost(host), port: Number.isInteger(number) && number > 0 ? number : undefined };
 }

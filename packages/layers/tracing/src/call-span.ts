@@ -1,3 +1,4 @@
+import { isBodiless } from "@pagoda/http/grammar";
 import { type CallNotes, type HttpResponse, upstreamOf } from "@pagoda/http";
 import { type Attributes, diag, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { type Fault, faultOf } from "@pagoda/core";
@@ -95,7 +96,7 @@ export class CallSpan {
     if (signal?.aborted) this.#setErrorType("Aborted");
     // A caller may stop reading early. A server reads everything, unless the response must not have
     // a body.
-    else if (side.kind === "server" && method !== "HEAD" && status !== 204 && status !== 304) {
+    else if (side.kind === "server" && !isBodiless(method, status)) {
       this.#setError("BodyBroken");
     }
   }

@@ -1,3 +1,4 @@
+import { isBodiless } from "@pagoda/http/grammar";
 import { aborted, type Aborted } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
@@ -88,7 +89,7 @@ export class Call extends PushBody {
 
   answered({ status, statusText, headers, framing, version }: ResponseHead, bodiless: boolean): void {
     if (!bodiless && typeof framing === "number") this.length = framing;
-    else if (framing === 0 && !bodilessAlways(this.request.method, status)) this.length = 0;
+    else if (framing === 0 && !isBodiless(this.request.method, status)) this.length = 0;
     const phrase = fieldText.test(statusText) ? statusText : undefined;
     this.#end(right({ status, headers, body: this, statusText: phrase, fault: undefined, version }));
   }
@@ -166,7 +167,3 @@ export class Call extends PushBody {
 
 /** Reason phrases that can be forwarded. */
 const fieldText = /^[\t -~\u0080-\u00ff]*$/;
-
-function bodilessAlways(method: string, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 304;
-}

@@ -1,8 +1,15 @@
 import { HttpHeaders } from "@pagoda/http";
-import { isFramingField, maxTrailers, readChunkSize, trailersOf } from "@pagoda/http/grammar";
+import {
+  isBodiless,
+  isFramingField,
+  maxTrailers,
+  opensTunnel,
+  readChunkSize,
+  trailersOf,
+} from "@pagoda/http/grammar";
 import { Malformed } from "./malformed.ts";
 import { bareLineFeed, parseHead, pushField, type ResponseHead } from "./response-head.ts";
-import { opensTunnel, tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
+import { tunnelHead, type TunnelTerms } from "./tunnel-head.ts";
 
 /** Callbacks of a {@link ResponseReader}. */
 export interface ResponseHandler {
@@ -125,7 +132,7 @@ export class ResponseReader {
     const head = parseHead(text.slice(0, end));
     const { status, framing } = head;
     const tunnel = this.#tunnel;
-    if (tunnel !== undefined && opensTunnel(tunnel, status)) {
+    if (tunnel !== undefined && opensTunnel({ method: this.#method, upgrade: tunnel.upgrade }, status)) {
       this.#state = "toEnd";
       this.#handler.opened(tunnelHead(head, tunnel));
       return at;
@@ -136,7 +143,7 @@ export class ResponseReader {
       this.#handler.informed(head);
       return at;
     }
-    const bodiless = framing === 0 || this.#method === "HEAD" || status === 204 || status === 304;
+    const bodiless = framing === 0 || isBodiless(this.#method, status);
     if (bodiless) this.#state = "idle";
     else if (framing === "chunked") this.#state = "chunkSize";
     else if (framing === "close") this.#state = "toEnd";

@@ -1,3 +1,4 @@
+import { socketHost } from "@pagoda/http/grammar";
 import {
   aborted,
   type Aborted,
@@ -97,11 +98,11 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
   const pingMs = whole(0, "pingMs", options.pingMs ?? 10_000);
   const isSecure = origin.protocol === "https:";
   // Checked for `http://` origins, too, although unused.
-  const tls = isSecure || options.tls ? tlsOptions(bareHost(origin), options.tls) : undefined;
+  const tls = isSecure || options.tls ? tlsOptions(socketHost(origin.hostname), options.tls) : undefined;
 
   const shared: Origin = { upstream: origin.origin, headersTimeoutMs };
   const terms = {
-    host: bareHost(origin),
+    host: socketHost(origin.hostname),
     port: Number(origin.port) || (isSecure ? 443 : 80),
     tls: isSecure ? tls : undefined,
     connectTimeoutMs,
@@ -181,11 +182,6 @@ function parseOrigin(url: string): URL {
     parsed.password === "";
   if (!bare) throw rangeError("transport: url", "http://host:port or https://host:port", url);
   return parsed;
-}
-
-/** The host, without the brackets of an IPv6 address. */
-function bareHost({ hostname }: URL): string {
-  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
 }
 
 function whole(min: number, name: string, value: number): number {

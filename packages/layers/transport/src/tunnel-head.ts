@@ -10,10 +10,6 @@ export interface TunnelTerms {
   readonly accept: string | undefined;
 }
 
-export function opensTunnel({ upgrade }: TunnelTerms, status: number): boolean {
-  return upgrade === undefined ? status >= 200 && status < 300 : status === 101;
-}
-
 /**
  * Checks the head of a response that opens a tunnel. All further data on the connection belongs to
  * the tunnel.

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { authorityOf } from "@pagoda/http/grammar";
 import { canonicalAddress } from "@pagoda/core";
 
 /** Where to listen. */
@@ -10,7 +11,7 @@ export interface Address {
 export const validAddress = "HOST:PORT or [IPV6]:PORT, with a port from 0 to 65535 (0: any free one)";
 
 export function addressText({ host, port }: Address): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return authorityOf(host, port);
 }
 
 export function parseAddress(text: string): Address | undefined {

@@ -1,5 +1,6 @@
 import { createSecureContext } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
+import { isBodilessStatus } from "@pagoda/http/grammar";
 import { canonicalNetwork, validNetwork } from "@pagoda/core";
 import { routeProblems } from "@pagoda/router";
 import { listenerName } from "./names.ts";
@@ -89,7 +90,7 @@ function checkEffects({ listeners, clusters }: Config, report: Report): void {
         report([...path, "policies"], `${nothing}; use the policies of the listener`);
       if (rewrite !== undefined) report([...path, "rewrite"], nothing);
       if (requestHeaders !== undefined) report([...path, "requestHeaders"], nothing);
-      if (respond?.body !== undefined && (respond.status === 204 || respond.status === 304))
+      if (respond?.body !== undefined && isBodilessStatus(respond.status))
         report([...path, "respond", "body"], `must be absent with status ${respond.status}`);
     });
   });

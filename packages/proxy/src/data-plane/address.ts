@@ -1,11 +1,11 @@
+import { socketHost } from "@pagoda/http/grammar";
 import type { Origin } from "./endpoints.ts";
 
 /** Where an endpoint listens. */
 export function address({ key }: Origin): { readonly host: string; readonly port: number } {
   const { hostname, port, protocol } = new URL(key);
   return {
-    // IPv6 without brackets.
-    host: hostname.replace(/^\[|\]$/g, ""),
+    host: socketHost(hostname),
     port: Number(port) || (protocol === "https:" ? 443 : 80),
   };
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { rangeError } from "@pagoda/core";
+import { isBodiless } from "../../grammar/status.ts";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import { readContentLength } from "../../grammar/content-length.ts";
 import { acceptsTrailers, mayTrail } from "../../grammar/trailers.ts";
@@ -61,7 +62,7 @@ function stream(
   defect: (cause: unknown) => void,
 ): void {
   writeHead(response, out, response.body.length, takesTrailers(out));
-  if (out.req.method === "HEAD" || response.status === 204 || response.status === 304) {
+  if (isBodiless(out.req.method ?? "", response.status)) {
     response.body.cancel();
     out.end();
     return;
@@ -176,18 +177,18 @@ function framed(
   // Said of another connection, or by a mistake: whether this one is kept its client has a say in (RFC 9112, 9.3).
   if (isKept) fields = without(fields, "connection");
   const { method, httpVersionMinor } = out.req;
-  const isBodiless = status === 204 || status === 304 || method === "HEAD";
+  const hasNoBody = isBodiless(method ?? "", status);
   // An HTTP/2 origin may announce a length and trailers. Who asks for them gets them; Envoy and nginx drop them.
-  if (hasTrailer && withTrailers && !isBodiless) return without(fields, "content-length");
+  if (hasTrailer && withTrailers && !hasNoBody) return without(fields, "content-length");
   // Only behind chunks is there a place for trailers, and Node refuses to announce them elsewhere.
-  if (hasTrailer && (isBodiless || (announced ?? length) !== undefined || httpVersionMinor === 0))
+  if (hasTrailer && (hasNoBody || (announced ?? length) !== undefined || httpVersionMinor === 0))
     fields = without(fields, "trailer");
   // RFC 9110, 8.6: it has no body, and must not say how long that is.
   if (status === 204) return announced === undefined ? fields : without(fields, "content-length");
   // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
   if (method === "HEAD" && status !== 304 && announced === undefined && length !== undefined && length > 0)
     return [...fields, "content-length", String(length)];
-  if (length === undefined || isBodiless) return fields;
+  if (length === undefined || hasNoBody) return fields;
   if (announced === undefined) return [...fields, "content-length", String(length)];
   if (Number(announced) === length) return fields;
   throw rangeError("response: content-length", `the length of the body, ${length}`, announced);

@@ -8,12 +8,12 @@ import { parseTarget, type Target } from "../../grammar/request-target.ts";
 import { maxTrailers } from "../../grammar/trailers.ts";
 import { isGrpc } from "../../grpc.ts";
 import { HttpHeaders } from "../../headers.ts";
+import { opensTunnel } from "../../grammar/status.ts";
 import { type HttpRequest, type HttpResponse, text } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
 import { wantsWebSocket } from "../../upgrades.ts";
 import type { Connected } from "../connections.ts";
 import { expectationOf, readFraming } from "../framing.ts";
-import { isAccepted } from "../leaving.ts";
 import { bareResponse, headerBytes, type Refusal, refusalOf, refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
 import { Connection } from "./connection.ts";
@@ -162,7 +162,7 @@ export class Http1 {
     const body = new TunnelBody(socket, unwatch);
     const request = { ...read.request, body: isTunnel ? body : emptyBody, upgrade };
     this.#call(request, connection, out, (response, defect) => {
-      if (!isAccepted(request, response)) return this.#send(response, connection, out, defect);
+      if (!opensTunnel(request, response.status)) return this.#send(response, connection, out, defect);
       open(request, response, out, body);
     });
   }

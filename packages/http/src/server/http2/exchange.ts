@@ -4,12 +4,12 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import { emptyBody, isEmptyBody } from "../../body.ts";
 import { CutOff } from "../../cut-off.ts";
 import type { HttpHeaders, RawHeaders } from "../../headers.ts";
+import { opensTunnel } from "../../grammar/status.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
 import { asObject, withSingleLines } from "../../single-lines.ts";
 import type { StreamBody } from "../../stream-body.ts";
 import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
-import { isAccepted } from "../leaving.ts";
 import { Pace } from "../pace.ts";
 import { refusalText } from "../refusal.ts";
 import type { Side } from "../side.ts";
@@ -109,7 +109,7 @@ export class Exchange implements ExchangeStream {
       try {
         if (isLeft(result)) defect(result.left);
         else if (this.#isCutOff) result.right.body.cancel();
-        else if (isAccepted(request, result.right)) open(request, result.right, this);
+        else if (opensTunnel(request, result.right.status)) open(request, result.right, this);
         else send(result.right, this, method, defect);
       } catch (cause) {
         defect(cause);

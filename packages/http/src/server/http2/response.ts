@@ -5,6 +5,7 @@ import {
   type ServerHttp2Stream,
   type ServerStreamResponseOptions,
 } from "node:http2";
+import { isBodiless, isBodilessStatus } from "../../grammar/status.ts";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import { readContentLength } from "../../grammar/content-length.ts";
 import { mayTrail } from "../../grammar/trailers.ts";
@@ -46,13 +47,13 @@ export function send(
   const { body, status } = response;
   if (stream.destroyed || stream.closed) return body.cancel();
   try {
-    const isBodiless = method === "HEAD" || status === 204 || status === 304;
+    const hasNoBody = isBodiless(method, status);
     const whole = body.take();
     const length = whole?.length ?? body.length;
     // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
-    const isTold = !isBodiless || (method === "HEAD" && status !== 204 && status !== 304);
-    const fields = head(response, isTold ? length : undefined, isBodiless);
-    if (isBodiless || whole?.length === 0) {
+    const isTold = !isBodilessStatus(status);
+    const fields = head(response, isTold ? length : undefined, hasNoBody);
+    if (hasNoBody || whole?.length === 0) {
       body.cancel();
       respond(stream, fields, { endStream: true });
       endAfter(exchange);
@@ -102,7 +103,7 @@ function endAfter(exchange: ExchangeStream): void {
 function head(
   { status, headers: { raw } }: HttpResponse,
   length: number | undefined,
-  isBodiless: boolean,
+  hasNoBody: boolean,
 ): RawHeaders {
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
     throw rangeError("response: status", "an integer from 200 to 999", status);
@@ -116,7 +117,7 @@ function head(
     if (name === "content-length") {
       if (announced !== undefined || readContentLength(value) === undefined)
         throw rangeError("response: content-length", "one number", value);
-      if (!isBodiless && length !== undefined && Number(value) !== length)
+      if (!hasNoBody && length !== undefined && Number(value) !== length)
         throw rangeError("response: content-length", `the length of the body, ${length}`, value);
       announced = value;
       // RFC 9110, 8.6: it has no body, and must not say how long that is.
