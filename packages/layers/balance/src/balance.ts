@@ -105,7 +105,7 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
 
 /** A service over several endpoints. */
 export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
-  /** How it stands, for operators. */
+  /** Returns the status of the balancer, for operators. */
   status(): BalancerStatus;
   /**
    * Removes all endpoints for good; calls in flight continue, and functions passed to `atEnd` run

@@ -134,7 +134,7 @@ export class Hashing<Req, C extends HashTable> implements Strategy<Req> {
   }
 
   #hasRoom({ pending, weight }: Candidate): boolean {
-    // One call is always allowed, so nothing is counted where nobody is busy.
+    // One call is always allowed, so an idle endpoint needs no counting.
     if (pending === 0 || this.#maxLoadRatio === Infinity) return true;
     let calls = 1;
     for (const candidate of this.#candidates) calls += candidate.pending;

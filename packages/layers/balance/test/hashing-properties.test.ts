@@ -98,9 +98,9 @@ describe("a ring", () => {
     const wanted = fc.oneof(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.constantFrom(0, 2 ** 32 - 1));
     fc.assert(
       fc.property(someList, fc.array(wanted, { minLength: 1, maxLength: 20 }), (list, hashes) => {
-        const circle = new Ring(list, settings);
+        const hashTable = new Ring(list, settings);
         for (const each of [...hashes, ...list.map(({ key }) => pointOf(key, 0))]) {
-          expect(list[circle.owners[circle.find(each)] as number]?.key).toBe(ownerOf(list, each));
+          expect(list[hashTable.owners[hashTable.find(each)] as number]?.key).toBe(ownerOf(list, each));
         }
       }),
     );
@@ -109,10 +109,10 @@ describe("a ring", () => {
   test("made from a previous one equals one made from scratch", () => {
     fc.assert(
       fc.property(fc.array(someList, { minLength: 1, maxLength: 6 }), (all) => {
-        let circle: Ring | undefined;
+        let hashTable: Ring | undefined;
         for (const list of all) {
-          circle = new Ring(list, settings, circle);
-          expect(new Ring(list, settings)).toEqual(circle);
+          hashTable = new Ring(list, settings, hashTable);
+          expect(new Ring(list, settings)).toEqual(hashTable);
         }
       }),
     );
@@ -140,11 +140,11 @@ describe("a ring", () => {
   }
 
   test("keeps a point for endpoints of negligible weight", () => {
-    const circle = new Ring(
+    const hashTable = new Ring(
       crowdOf(3, (n) => ({ weight: [1e308, 1, 5e-324][n] as number })),
       settings,
     );
-    expect(new Set(circle.owners)).toEqual(new Set([0, 1, 2]));
-    expect(circle.owners.length).toBe(66);
+    expect(new Set(hashTable.owners)).toEqual(new Set([0, 1, 2]));
+    expect(hashTable.owners.length).toBe(66);
   });
 });

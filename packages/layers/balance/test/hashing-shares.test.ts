@@ -19,11 +19,11 @@ function places({ owners }: Ring | MaglevTable, count: number): number[] {
 }
 
 /** Share of all hashes of each owner, by sampling them evenly. */
-function owned(circle: Ring, count: number): number[] {
+function owned(hashTable: Ring, count: number): number[] {
   const hashes = 400_000;
   const each = Array.from({ length: count }, () => 0);
   for (let n = 0; n < hashes; n++) {
-    each[circle.owners[circle.find(Math.floor((n + 0.5) * (2 ** 32 / hashes)))] as number]!++;
+    each[hashTable.owners[hashTable.find(Math.floor((n + 0.5) * (2 ** 32 / hashes)))] as number]!++;
   }
   return each;
 }
@@ -38,11 +38,11 @@ describe("shares", () => {
   });
 
   test("every slot of a Maglev table gets the same number of hashes", () => {
-    const circle = new MaglevTable(servers(3), { tableSize: 251, seed: 0 });
+    const hashTable = new MaglevTable(servers(3), { tableSize: 251, seed: 0 });
     const found = Array.from({ length: 251 }, () => 0);
-    for (let n = 0; n < 251_000; n++) found[circle.find(Math.floor(((n + 0.5) / 251_000) * 2 ** 32))]!++;
+    for (let n = 0; n < 251_000; n++) found[hashTable.find(Math.floor(((n + 0.5) / 251_000) * 2 ** 32))]!++;
     expect(found).toEqual(found.map(() => 1_000));
-    expect([circle.find(0), circle.find(2 ** 32 - 1)]).toEqual([0, 250]);
+    expect([hashTable.find(0), hashTable.find(2 ** 32 - 1)]).toEqual([0, 250]);
     const largest = new MaglevTable([], { tableSize: 5_000_011, seed: 0 });
     expect(largest.find(2 ** 32 - 1)).toBe(5_000_010);
   });
@@ -54,8 +54,8 @@ describe("shares", () => {
     [1_000, 0.35],
   ])("of %i on a ring are even to within %d", (count, bound) => {
     for (const seed of [0, 1, 2]) {
-      const circle = new Ring(servers(count), { points: 256, seed });
-      expect(worst(owned(circle, count), Array(count).fill(1))).toBeLessThan(bound);
+      const hashTable = new Ring(servers(count), { points: 256, seed });
+      expect(worst(owned(hashTable, count), Array(count).fill(1))).toBeLessThan(bound);
     }
   });
 
@@ -89,8 +89,8 @@ describe("shares", () => {
   });
 
   test("follow weights on a ring", () => {
-    const circle = new Ring(weighted, { points: 16_384, seed: 0 });
-    expect(worst(owned(circle, weights.length), weights)).toBeLessThan(0.08);
+    const hashTable = new Ring(weighted, { points: 16_384, seed: 0 });
+    expect(worst(owned(hashTable, weights.length), weights)).toBeLessThan(0.08);
     expect(places(new Ring(weighted, { points: 256, seed: 0 }), weights.length)).toEqual([
       26, 51, 77, 256, 13, 102, 102,
     ]);

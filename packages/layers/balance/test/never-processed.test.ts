@@ -132,9 +132,9 @@ describe("a call that was never processed", () => {
 });
 
 test.each([
-  ["of which nobody knows whether it was processed", refused],
+  ["that may have been processed", refused],
   ["that this side refused", { ...unprocessed, origin: "local" } as const],
-])("a failed call %s goes nowhere else", async (_, fault) => {
+])("a failed call %s is not resent", async (_, fault) => {
   const { balanced, calls } = scripted({ a: fault, b: undefined });
   expect(await balanced.call("1")).toEqual(left(fault));
   expect(calls).toEqual(["a"]);

@@ -36,16 +36,16 @@ describe("panic", () => {
   });
 
   test.each([
-    [0, "nobody"],
-    [0.2, "nobody"],
+    [0, "none"],
+    [0.2, "none"],
     [0.21, "all"],
     [1, "all"],
   ] as const)(
     "with a threshold of %d and one of five healthy, calls go beside it to %s",
-    (panicThreshold, who) => {
+    (panicThreshold, called) => {
       const operator = new Operator("operator", { ill: ["a", "b", "c", "d"] });
       const { spread } = balancing(["a", "b", "c", "d", "e"], { health: [operator], panicThreshold });
-      expect(spread(5)).toBe(who === "nobody" ? "e5" : "a1 b1 c1 d1 e1");
+      expect(spread(5)).toBe(called === "none" ? "e5" : "a1 b1 c1 d1 e1");
     },
   );
 

@@ -57,7 +57,7 @@ class Watch {
       const era = this.#era;
       this.#underWay++;
       if (this.#phase === "open" || this.#underWay + this.#succeeded > this.#probes)
-        this.violations.push(`${this.#underWay} under way, ${this.#succeeded} succeeded, ${this.#phase}`);
+        this.violations.push(`${this.#underWay} in flight, ${this.#succeeded} succeeded, ${this.#phase}`);
       const result = await inner.call(request, signal);
       if (era === this.#era) {
         this.#underWay--;

@@ -36,7 +36,9 @@ export interface Source<out E extends Endpoint = Endpoint, out F extends Fault =
    * without endpoints is not ready until they arrive.
    */
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
-  /** Why the last look-up failed: `ENOTFOUND for shop.example`; `undefined`: it did not. */
+  /**
+   * Why the last lookup failed, such as `ENOTFOUND for shop.example`; `undefined` if it succeeded.
+   */
   readonly lastError: string | undefined;
   state(): { readonly [name: string]: Json };
   /**
