@@ -24,47 +24,40 @@ if (typeof parsed === "string") {
   await watchTests(filtersOf(parsed.selection));
 } else {
   const { selection } = parsed;
-  finish(await runAll(stepsOf(selection), selection.kind === "package" ? selection.package : undefined));
+  finish(await runAll(groupsOf(selection), selection.kind === "package" ? selection.package : undefined));
 }
 
-function stepsOf(selection: Selection): readonly Step[] {
+/** Steps of a group run at once: most of them take one core for most of their time. */
+function groupsOf(selection: Selection): readonly (readonly Step[])[] {
   const selected = tests(filtersOf(selection));
   switch (selection.kind) {
     case "bare":
-      return [bare];
+      return [[bare]];
     case "files":
-      return [selected];
+      return [[selected]];
     case "package":
-      return [format, lint, selected, docs];
-    case "everything":
-      return [
-        format,
-        lint,
-        types,
-        dependencies,
-        selected,
-        docs,
-        reference,
-        published,
-        ...(isComplete ? [release, bare] : []),
-      ];
+      return [[format, lint], [selected], [docs]];
+    case "everything": {
+      const last = [docs, reference, published];
+      const first = [format, lint, types, dependencies];
+      return isComplete ? [first, [selected], [...last, release], [bare]] : [first, [selected], last];
+    }
   }
 }
 
-async function runAll(steps: readonly Step[], scope: Package | undefined): Promise<Outcome[]> {
+async function runAll(groups: readonly (readonly Step[])[], scope: Package | undefined): Promise<Outcome[]> {
   const summary: string[] = [];
   const all: Outcome[] = [];
-  for (const step of steps) {
-    console.log(`\n── ${step.name}`);
+  const run = async (step: Step): Promise<void> => {
     const start = performance.now();
     const outcomes = await attempt(step, scope);
-    for (const outcome of outcomes) show(outcome);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const line = `${step.name.padEnd(14)} ${seconds.padStart(6)} s   ${sum(outcomes)}`;
-    console.log(`   ${sum(outcomes)} in ${seconds} s`);
-    summary.push(line);
+    console.log(`\n── ${step.name}: ${sum(outcomes)} in ${seconds} s`);
+    for (const outcome of outcomes) show(outcome);
+    summary.push(`${step.name.padEnd(14)} ${seconds.padStart(6)} s   ${sum(outcomes)}`);
     all.push(...outcomes);
-  }
+  };
+  for (const group of groups) await Promise.all(group.map(run));
   console.log(`\n${summary.join("\n")}\n`);
   return all;
 }

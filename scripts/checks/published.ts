@@ -4,9 +4,9 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../build.ts";
 import { pooled } from "../command.ts";
-import { publishable } from "../workspace.ts";
+import { type Package, publishable } from "../workspace.ts";
 import { exited, failed, type Outcome, type Step } from "./outcome.ts";
-import { aloneOutcome } from "./published/alone.ts";
+import { aloneOutcomes } from "./published/alone.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
@@ -32,23 +32,37 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
   const all = publishable();
   const packed = await pack(all, directory);
   if (packed.code !== 0) return [exited("pack", packed)];
-  const width = availableParallelism();
-  const tarballs = (await pooled(all, width, (one) => tarballOutcomes(one, directory))).flat();
+  const [together, apart] = await Promise.all([
+    togetherOutcomes(all, directory),
+    apartOutcomes(all, directory),
+  ]);
+  return [...together, ...apart];
+}
 
+/** Everything installed into one project. */
+async function togetherOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
   const installed = await install(all, directory);
-  if (installed.code !== 0) return [...tarballs, failed("install into an empty project", installed.output)];
-  const layers = all.filter(({ kind }) => kind === "layer" || kind === "linear-regex");
+  if (installed.code !== 0) return [failed("install into an empty project", installed.output)];
   const programs = all.filter(({ manifest }) => manifest.bin !== undefined);
   const uses = all.flatMap((one) => nodes.map((node) => ({ one, node })));
+  const width = availableParallelism();
   return [
-    ...tarballs,
     exited("install into an empty project", installed),
     await typesOutcome(all, directory),
-    ...(await pooled(layers, width, (one) => aloneOutcome(one, all, directory))),
-    ...(await spanOutcomes(all, directory)),
-    await lowestOutcome(all, directory),
     await twoCopiesOutcome(directory),
     ...(await pooled(programs, width, (one) => refusalOutcome(one, directory))),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
+  ];
+}
+
+/** The tarballs by themselves, and projects with a part of them. */
+async function apartOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
+  const layers = all.filter(({ kind }) => kind === "layer" || kind === "linear-regex");
+  const tarballs = await Promise.all(all.map((one) => tarballOutcomes(one, directory)));
+  return [
+    ...tarballs.flat(),
+    ...(await aloneOutcomes(layers, all, directory)),
+    ...(await spanOutcomes(all, directory)),
+    await lowestOutcome(all, directory),
   ];
 }

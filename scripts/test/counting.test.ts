@@ -1,8 +1,12 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { contentFaults } from "../checks/published/tarball.ts";
+import { contentFaults, tarballOutcomes } from "../checks/published/tarball.ts";
 import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
 import type { Report, ReportedTest } from "../checks/vitest/report.ts";
 import { outcomes } from "../checks/vitest.ts";
+import { command } from "../command.ts";
+import { packages } from "../workspace.ts";
+import { tree } from "./fixture.ts";
 
 function report(isPassed: boolean, ...tests: readonly ReportedTest[]): Report {
   return { files: [{ path: "a.test.ts", passed: isPassed, message: "", tests }] };
@@ -77,4 +81,26 @@ test("a tarball without what its README links to does not, but for tests and wha
     "GUIDE.md: missing",
     "deploy/unit.service: missing",
   ]);
+});
+
+test("a tarball whose exports or types lead nowhere fails", async () => {
+  const manifest = {
+    name: "@pagoda/core",
+    version: "0.1.0",
+    type: "module",
+    exports: { ".": "./dist/index.js", "./testing": "./dist/testing.js" },
+  };
+  const base = tree({
+    "packages/core/package.json": manifest,
+    "packages/core/README.md": "",
+    "package/package.json": manifest,
+    "package/dist/index.js": "export const a = 0;",
+    "package/dist/index.d.ts": "export { a } from './none.js';",
+  });
+  await command("tar", ["-czf", join(base, "pagoda-core-0.1.0.tgz"), "-C", base, "package"]);
+  const all = await Promise.all(packages(base).map((one) => tarballOutcomes(one, base)));
+  const [contents, publint, attw] = all.flat();
+  expect(contents?.detail).toContain("LICENSE-MIT: missing");
+  expect(publint?.detail).toContain("./dist/testing.js");
+  expect(attw?.detail).toContain("InternalResolutionError");
 });

@@ -1,70 +1,88 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { command } from "../../command.ts";
+import { command, pnpm, pooled } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
-import { readMarkdown } from "../docs/markdown.ts";
+import { type Fence, readMarkdown } from "../docs/markdown.ts";
 import { exited, failed, type Outcome, passed } from "../outcome.ts";
-import { installQuietly } from "./project.ts";
 import { tarball } from "./tarball.ts";
 
+interface Alone {
+  readonly one: Package;
+  readonly title: string;
+  /** What the README says is to be installed. */
+  readonly installs: readonly string[];
+  readonly examples: readonly Fence[];
+}
+
 /**
- * Installs a package into an empty project with what its README names and nothing else, and runs the README's examples
- * there. What a package needs and does not declare is found in the workspace, but not here.
+ * Installs each package into an empty project with what its README names and nothing else, and runs the README's examples
+ * there. What a package needs and does not declare is found in the workspace, but not here: nothing is hoisted, and no peer
+ * comes by itself.
  */
-export async function aloneOutcome(
-  one: Package,
+export async function aloneOutcomes(
+  some: readonly Package[],
   all: readonly Package[],
   directory: string,
-): Promise<Outcome> {
-  const name = `${one.name} alone, and the examples of its README`;
-  const readme = readMarkdown(readFileSync(join(one.directory, "README.md"), "utf8"));
-  const examples = readme.fences.filter(({ info }) => info === "ts");
-  const installs = readme.fences.flatMap(({ info, code }) =>
-    info === "sh" ? (/^npm install (.*)$/mu.exec(code)?.[1]?.split(" ") ?? []) : [],
-  );
-  if (examples.length === 0 || !installs.includes(one.name))
-    return failed(name, "its README lacks an example, or the line that installs it");
-  const unnamed = Object.keys(one.manifest.peerDependencies ?? {}).filter((peer) => !installs.includes(peer));
-  if (unnamed.length > 0)
-    return failed(name, `its README's install line must name its peers (${unnamed.join(", ")})`);
+): Promise<Outcome[]> {
+  const read = some.map(readReadme);
+  const faults = read.flatMap((alone) => readmeFault(alone) ?? []);
+  if (faults.length > 0) return faults;
 
-  const project = join(directory, `alone-${one.short}`);
-  mkdirSync(project);
-  const dependencies = Object.fromEntries(
-    installs.map((each) => {
-      const own = all.find((other) => other.name === each);
-      return [each, own === undefined ? "*" : `file:${tarball(own, directory)}`];
-    }),
-  );
-  const manifest = {
-    private: true,
-    type: "module",
-    dependencies,
-    overrides: overridesOf(installs, all, directory),
+  const base = join(directory, "alone");
+  mkdirSync(base);
+  for (const { one, installs } of read) {
+    const dependencies = Object.fromEntries(installs.map((name) => [name, versionOf(name, all)]));
+    mkdirSync(join(base, one.short));
+    const manifest = { name: one.short, private: true, type: "module", dependencies };
+    writeFileSync(join(base, one.short, "package.json"), JSON.stringify(manifest));
+  }
+  const overrides = Object.fromEntries(all.map((each) => [each.name, `file:${tarball(each, directory)}`]));
+  const workspace = { packages: ["*"], hoist: false, autoInstallPeers: false, overrides };
+  writeFileSync(join(base, "package.json"), JSON.stringify({ private: true }));
+  // JSON is YAML.
+  writeFileSync(join(base, "pnpm-workspace.yaml"), JSON.stringify(workspace));
+  const quiet = ["--prefer-offline", "--ignore-scripts", "--reporter=silent"];
+  const installed = await pnpm(["install", ...quiet], { cwd: base });
+  if (installed.code !== 0) return [exited("install each package alone", installed)];
+  return pooled(read, availableParallelism(), (alone) => run(alone, join(base, alone.one.short)));
+}
+
+function readReadme(one: Package): Alone {
+  const { fences } = readMarkdown(readFileSync(join(one.directory, "README.md"), "utf8"));
+  return {
+    one,
+    title: `${one.name} alone, and the examples of its README`,
+    examples: fences.filter(({ info }) => info === "ts"),
+    installs: fences.flatMap(({ info, code }) =>
+      info === "sh" ? (/^npm install (.*)$/mu.exec(code)?.[1]?.split(" ") ?? []) : [],
+    ),
   };
-  writeFileSync(join(project, "package.json"), JSON.stringify(manifest));
-  const installed = await installQuietly(project);
-  if (installed.code !== 0) return exited(name, installed);
+}
+
+function readmeFault({ one, title, examples, installs }: Alone): Outcome | undefined {
+  if (examples.length === 0 || !installs.includes(one.name))
+    return failed(title, "its README lacks an example, or the line that installs it");
+  const unnamed = Object.keys(one.manifest.peerDependencies ?? {}).filter((peer) => !installs.includes(peer));
+  return unnamed.length === 0
+    ? undefined
+    : failed(title, `its README's install line must name its peers (${unnamed.join(", ")})`);
+}
+
+/** Ours are overridden with their tarballs; others in the version that everything is tested with. */
+function versionOf(name: string, all: readonly Package[]): string {
+  const versions = all.flatMap(
+    ({ manifest }) => manifest.devDependencies?.[name] ?? manifest.dependencies?.[name] ?? [],
+  );
+  return versions.find((version) => !version.startsWith("workspace:")) ?? "*";
+}
+
+async function run({ title, examples }: Alone, project: string): Promise<Outcome> {
   for (const { line, code } of examples) {
     const file = join(project, `README.${line}.ts`);
     writeFileSync(file, `${"\n".repeat(line - 1)}${code}\n`);
     const finished = await command(process.execPath, [file], { cwd: project, timeoutMs: 20_000 });
-    if (finished.code !== 0) return exited(name, finished);
+    if (finished.code !== 0) return exited(title, finished);
   }
-  return passed(name);
-}
-
-/** The tarballs name each other by version, which no registry has yet. */
-function overridesOf(
-  installs: readonly string[],
-  all: readonly Package[],
-  directory: string,
-): Record<string, string> {
-  const own = all.filter(({ name }) => installs.includes(name));
-  const brought = new Set(own.flatMap(({ manifest }) => Object.keys(manifest.dependencies ?? {})));
-  const others = all.filter(({ name }) => brought.has(name) && !installs.includes(name));
-  return Object.fromEntries([
-    ...own.map(({ name }) => [name, `$${name}`]),
-    ...others.map((one) => [one.name, `file:${tarball(one, directory)}`]),
-  ]);
+  return passed(title);
 }

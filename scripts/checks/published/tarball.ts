@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { command, pnpm, type Finished } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
 import { linkedFiles } from "../docs/links.ts";
-import { exited, failed, faultless, type Outcome } from "../outcome.ts";
+import { failed, faultless, type Outcome } from "../outcome.ts";
 
 const needed = [
   "LICENSE-MIT",
@@ -28,13 +30,30 @@ export function tarball(one: Package, directory: string): string {
 /** What is in the tarball, what publint says of it, what attw says of it. */
 export async function tarballOutcomes(one: Package, directory: string): Promise<Outcome[]> {
   const file = tarball(one, directory);
-  // ESM is all there is: `require` of it works on every Node that `engines` allows, and attw need not ask for CommonJS.
-  const attw = ["--profile", "esm-only", "--no-definitely-typed", "--format", "ascii", "--no-emoji", file];
+  const bytes = new Uint8Array(readFileSync(file));
   return [
     await contentOutcome(one, file),
-    exited(`publint ${one.name}`, await command("publint", ["run", file, "--strict"])),
-    exited(`attw ${one.name}`, await command("attw", attw)),
+    faultless(`publint ${one.name}`, await publintFaults(bytes)),
+    faultless(`attw ${one.name}`, await attwFaults(bytes)),
   ];
+}
+
+async function publintFaults({ buffer }: Uint8Array<ArrayBuffer>): Promise<string[]> {
+  const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+  return messages.map((message) => formatMessage(message, pkg, { color: false }) ?? message.code);
+}
+
+/** Resolutions of packages that are ESM alone: `require` of it works on every Node that `engines` allows. */
+const ignored: ReadonlySet<unknown> = new Set(["node10", "node16-cjs"]);
+
+async function attwFaults(bytes: Uint8Array): Promise<string[]> {
+  // It brings a compiler, half a second that no other run should take.
+  const { checkPackage, createPackageFromTarballData } = await import("@arethetypeswrong/core");
+  const analysis = await checkPackage(createPackageFromTarballData(bytes));
+  if (analysis.types === false) return ["it has no types"];
+  return analysis.problems
+    .filter((problem) => !("resolutionKind" in problem && ignored.has(problem.resolutionKind)))
+    .map((problem) => JSON.stringify(problem));
 }
 
 async function contentOutcome(one: Package, file: string): Promise<Outcome> {
