@@ -6,7 +6,7 @@ import { healthcheck } from "./healthcheck.ts";
 import { help } from "./help.ts";
 import { runCommand } from "./run.ts";
 import { schema } from "./schema.ts";
-import { Written } from "./written.ts";
+import { CommandOutput } from "./command-output.ts";
 
 export interface Program {
   readonly version: string;
@@ -18,8 +18,8 @@ export interface Program {
 
 /** The program: chooses a command, `run` where none is named. All that it wrote is there when it gives the exit code. */
 export async function main(args: readonly string[], program: Program): Promise<number> {
-  const stdout = new Written(process.stdout);
-  const stderr = new Written(process.stderr);
+  const stdout = new CommandOutput(process.stdout);
+  const stderr = new CommandOutput(process.stderr);
   const code = await chosen(args, program, {
     env: process.env,
     stdout: (text) => stdout.write(text),

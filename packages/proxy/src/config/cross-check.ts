@@ -6,7 +6,7 @@ import { routeProblems } from "@pagoda/router";
 import { listenerName } from "./names.ts";
 import { checkField, checkOrder, type Path, type Report } from "../schema/report.ts";
 import { checkPolicies, clustersOf } from "./check-policies.ts";
-import { checkReach } from "./check-reach.ts";
+import { checkReach } from "./unreachable.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
 import { BrokenPaths } from "./repair.ts";
 import { toPathOptions, toRoute } from "./routes.ts";
@@ -15,7 +15,7 @@ import type { ClusterConfig } from "./schema/cluster.ts";
 import { type Config, config as schema, type ListenerConfig } from "./schema/config.ts";
 import { routePolicies } from "./schema/policies.ts";
 import { shownAt } from "../schema/secrets.ts";
-import { durationText } from "../schema/units.ts";
+import { durationText } from "../schema/quantities.ts";
 
 /**
  * What no schema can say: names that stand in two places, and what only the layers know to be wrong.

@@ -1,7 +1,7 @@
 import { notShown } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
-import { crossWarnings } from "./check-reach.ts";
+import { crossWarnings } from "./unreachable.ts";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";

@@ -11,7 +11,7 @@ import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { admin } from "./admin.ts";
-import { AdminEnd } from "./admin-end.ts";
+import { AdminServer } from "./admin-server.ts";
 import { mergeClusters } from "./clusters.ts";
 import { usableCpus } from "./cpus.ts";
 import { Demo } from "./demo.ts";
@@ -20,7 +20,8 @@ import { type NotApplied, notAppliedText } from "./protocol.ts";
 import { Reloads } from "./reloads.ts";
 import { type Predecessor, startSuccessor } from "./replacement.ts";
 import { adminSocketName, socketName, type SocketsByName } from "./sockets.ts";
-import { Supervisor, type WorkerStacks } from "./supervisor.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { WorkerStacks } from "./worker-queries.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
 export interface ProxyOptions {
@@ -117,12 +118,12 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
 
   let phase: "starting" | "serving" | "draining" = "starting";
   const subject = {
-    unhealthy: () => supervisor.unhealthy(),
-    notReady: async () => (phase === "serving" ? supervisor.notReady() : phase),
-    metrics: async () => exposition(registry, await supervisor.metrics()),
-    describe: async () => wholeStack(await supervisor.describe()),
+    unhealthy: () => supervisor.queries.unhealthy(),
+    notReady: async () => (phase === "serving" ? supervisor.queries.notReady() : phase),
+    metrics: async () => exposition(registry, await supervisor.queries.metrics()),
+    describe: async () => wholeStack(await supervisor.queries.describe()),
     config: () => publicConfig(reloads.current.config),
-    clusters: async () => mergeClusters(await supervisor.clusters()),
+    clusters: async () => mergeClusters(await supervisor.queries.clusters()),
     reload: () => reloads.reload("an operator said so"),
     drain: onDrain,
     logLevels,
@@ -131,25 +132,25 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     },
     async setLogLevel(level: string) {
       log.level = level;
-      await supervisor.setLogLevel(level);
+      await supervisor.queries.setLogLevel(level);
     },
   };
   const failed = async (fault: NotApplied): Promise<Either<CannotServe, never>> => {
     await Promise.all([supervisor.end(), demo.close()]);
     return left({ _tag: "CannotServe", reason: notAppliedText(fault), log });
   };
-  const adminEnd = await AdminEnd.open(
+  const adminServer = await AdminServer.open(
     config.admin.address,
     { pages: (host) => admin(subject, host), log },
     adminSocket,
   );
-  if (isLeft(adminEnd)) return failed(adminEnd.left);
+  if (isLeft(adminServer)) return failed(adminServer.left);
   const started = await supervisor.start(loaded.right);
   if (isLeft(started)) {
-    await adminEnd.right.close();
+    await adminServer.right.close();
     return failed(started.left);
   }
-  await reloads.begin(adminEnd.right);
+  await reloads.begin(adminServer.right);
   phase = "serving";
   options.predecessor?.serves();
   return right({
@@ -157,7 +158,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       return supervisor.listening;
     },
     get adminUrl() {
-      return adminEnd.right.url;
+      return adminServer.right.url;
     },
     demo: loaded.right.demo,
     get config() {
@@ -166,17 +167,17 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     log,
     reload: (why) => reloads.reload(why),
     async replace(args) {
-      const sockets = new Map([...supervisor.sockets, ...adminEnd.right.sockets]);
+      const sockets = new Map([...supervisor.sockets, ...adminServer.right.sockets]);
       const started = await startSuccessor(args, sockets, supervisor.ticketSecret, clock);
       // From now on the other one answers operators.
-      if (!isLeft(started)) await adminEnd.right.close();
+      if (!isLeft(started)) await adminServer.right.close();
       return started;
     },
     async drain() {
       phase = "draining";
       reloads.close();
       const cutOff = await supervisor.drain(reloads.current.config.drain.timeout);
-      await Promise.all([adminEnd.right.close(), demo.close()]);
+      await Promise.all([adminServer.right.close(), demo.close()]);
       return cutOff;
     },
   });

@@ -3,7 +3,7 @@ import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Loaded } from "../config/load.ts";
-import type { AdminEnd } from "./admin-end.ts";
+import type { AdminServer } from "./admin-server.ts";
 import { Certificates } from "./certificates.ts";
 import { notAppliedText } from "./protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -31,7 +31,7 @@ export class Reloads {
   readonly #successful: Gauge;
   readonly #time: Gauge;
   #isClosed = false;
-  readonly #begun = Promise.withResolvers<AdminEnd>();
+  readonly #begun = Promise.withResolvers<AdminServer>();
   /** One after the other, and the first when the start is over. */
   #turn: Promise<unknown> = this.#begun.promise;
 
@@ -64,9 +64,9 @@ export class Reloads {
   }
 
   /** All that `current` says has begun; from now on changes are looked for. */
-  async begin(adminEnd: AdminEnd): Promise<void> {
+  async begin(adminServer: AdminServer): Promise<void> {
     await this.#hold();
-    this.#begun.resolve(adminEnd);
+    this.#begun.resolve(adminServer);
   }
 
   /** No further configuration is applied. */
@@ -107,11 +107,11 @@ export class Reloads {
 
   async #apply(): Promise<Either<readonly string[], void>> {
     const { load, supervisor, log } = this.#options;
-    const adminEnd = await this.#begun.promise;
+    const adminServer = await this.#begun.promise;
     if (this.#isClosed) return left(["the proxy is draining"]);
     const loaded = await load();
     if (isLeft(loaded)) return loaded;
-    const move = await adminEnd.prepare(loaded.right.config.admin.address);
+    const move = await adminServer.prepare(loaded.right.config.admin.address);
     if (isLeft(move)) return left([notAppliedText(move.left)]);
     const applied = await supervisor.apply(loaded.right);
     if (isLeft(applied)) {

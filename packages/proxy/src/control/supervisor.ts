@@ -1,25 +1,19 @@
-import type { Clock, Description, Timer } from "@pagoda/core";
+import type { Clock, Timer } from "@pagoda/core";
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
-import { Counter, Gauge, type Registry } from "prom-client";
+import type { Counter, Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { listenerName } from "../config/names.ts";
-import type { ClusterStatus, Listening } from "../data-plane/types.ts";
+import type { Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
-import type { ProcessMetrics } from "./exposition.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
-import { PastCounts } from "./past.ts";
-import { type Ask, type Asks, type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
+import { type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
 import { socketName, Sockets, type SocketsByName, socketsOf } from "./sockets.ts";
 import { Watchdog } from "./watchdog.ts";
-import {
-  type Answered,
-  type WorkerCode,
-  type WorkerEnd,
-  type WorkerEvents,
-  WorkerProcess,
-} from "./worker-process.ts";
+import { restarts, silence } from "./worker-metrics.ts";
+import { type WorkerCode, type WorkerEnd, type WorkerEvents, WorkerProcess } from "./worker-process.ts";
+import { answerMs, WorkerQueries } from "./worker-queries.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -33,10 +27,6 @@ export interface SupervisorOptions {
   readonly ticketSecret?: Uint8Array | undefined;
 }
 
-/** Milliseconds that a worker has to answer whether it is ready: probes do not wait for long. */
-const readyMs = 3_000;
-/** Milliseconds that it has to answer otherwise; a drain has its own time in addition. */
-const answerMs = 5_000;
 /** Milliseconds that it has to take over a configuration. One that hangs is noticed before by the watchdog. */
 const applyMs = 60_000;
 
@@ -47,25 +37,18 @@ interface Assigned extends Assignment {
   readonly sockets: SocketsByName;
 }
 
-/** The stacks of a worker, by listener. */
-export interface WorkerStacks {
-  readonly worker: number;
-  readonly pid: number;
-  /** `undefined`: it does not answer. */
-  readonly listeners: Readonly<Record<string, Description>> | undefined;
-}
-
 /**
  * The worker processes. All do the same, and share the ports: the system gives each connection to one of them. One that dies
  * takes along only what was under way on it, and another one takes its place.
  */
 export class Supervisor {
+  /** What operators ask of the workers. */
+  readonly queries: WorkerQueries;
   readonly #options: SupervisorOptions;
   readonly #restarts: Counter<"reason">;
   readonly #running = new Map<number, WorkerProcess>();
   readonly #waiting = new Set<Timer>();
   readonly #shared: SharedState;
-  readonly #past = new PastCounts();
   readonly #known = new KnownEndpoints();
   readonly #sockets: Sockets;
   readonly #watchdog: Watchdog<WorkerProcess>;
@@ -85,16 +68,16 @@ export class Supervisor {
       timeoutMs: () => (this.#assignment as Assigned).resolved.config.watchdog.timeout,
       hung: (worker, silentMs) => worker.hangs(`no answer for ${silentMs / 1_000} s`),
     });
+    this.queries = new WorkerQueries({
+      workers: () => this.#running.values(),
+      watchdog: this.#watchdog,
+      clock: options.clock,
+      log: options.log,
+    });
     silence(options.registry, () =>
       Array.from(this.#running.values(), (each) => [each.worker, this.#watchdog.silentMs(each)]),
     );
-    this.#restarts = new Counter({
-      name: "pagoda_worker_restarts_total",
-      help: "Workers that ended unexpectedly, by reason: crash, memory, hang, exit",
-      labelNames: ["reason"],
-      registers: [options.registry],
-    });
-    for (const reason of ["crash", "memory", "hang", "exit"]) this.#restarts.inc({ reason }, 0);
+    this.#restarts = restarts(options.registry);
   }
 
   get ticketSecret(): Uint8Array {
@@ -166,70 +149,12 @@ export class Supervisor {
     });
   }
 
-  /** Why no traffic should come here now; `undefined`: at least one worker takes it. */
-  async notReady(): Promise<string | undefined> {
-    const workers = [...this.#running.values()];
-    if (workers.length === 0) return "starting";
-    const ready = Promise.withResolvers<undefined>();
-    const reasons = workers.map(async (worker) => {
-      const answered = await this.#ask(worker, readyMs, "notReady");
-      if (answered !== undefined && answered.answer === undefined) ready.resolve(undefined);
-      return answered?.answer;
-    });
-    // The first that takes traffic is enough: nobody waits for one that does not answer.
-    const none = Promise.all(reasons).then(
-      (all) => all.find((each) => each !== undefined) ?? "no worker answers",
-    );
-    return Promise.race([ready.promise, none]);
-  }
-
-  /** Which worker does not answer; `undefined`: all that serve do. */
-  unhealthy(): string | undefined {
-    for (const worker of this.#running.values())
-      if (this.#watchdog.isSilent(worker))
-        return `worker ${worker.worker} has not answered for ${this.#watchdog.silentMs(worker) / 1_000} s`;
-    return undefined;
-  }
-
-  /** Those of each worker, and of those that have died. */
-  async metrics(): Promise<readonly ProcessMetrics[]> {
-    const each = await Promise.all(
-      Array.from(this.#running.values(), async (worker) => {
-        const process = String(worker.worker);
-        const metrics = (await this.#ask(worker, answerMs, "metrics"))?.answer;
-        if (metrics === undefined) return { process, metrics: this.#past.last(worker) };
-        this.#past.saw(worker, metrics);
-        return { process, metrics };
-      }),
-    );
-    this.#past.forgetGone(each.map(({ metrics }) => metrics));
-    return [{ process: undefined, metrics: this.#past.sum }, ...each];
-  }
-
-  async describe(): Promise<readonly WorkerStacks[]> {
-    const each = await Promise.all(
-      Array.from(this.#running.values(), async (worker) => {
-        const { worker: number, pid = 0 } = worker;
-        return { worker: number, pid, listeners: (await this.#ask(worker, answerMs, "describe"))?.answer };
-      }),
-    );
-    return each.toSorted((one, other) => one.worker - other.worker);
-  }
-
-  clusters(): Promise<readonly (readonly ClusterStatus[])[]> {
-    return this.#all(answerMs, "clusters");
-  }
-
-  async setLogLevel(level: string): Promise<void> {
-    await this.#all(answerMs, "setLogLevel", level);
-  }
-
   /** @returns How many requests were cut off. */
   async drain(limitMs: number): Promise<number> {
     this.#isEnding = true;
     // Once the workers stop listening, new connections are refused rather than left waiting.
     this.#sockets.close();
-    const cutOff = await this.#all(limitMs + answerMs, "drain", limitMs);
+    const cutOff = await this.queries.all(limitMs + answerMs, "drain", limitMs);
     const { clock } = this.#options;
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.retire(retireMs, clock)));
     await this.end();
@@ -263,7 +188,7 @@ export class Supervisor {
       for (const socket of socketsOf(worker.worker, this.#options.workers, all))
         worker.give(socket, listenerName(listener));
     }
-    const answered = await this.#within(
+    const answered = await this.queries.within(
       applyMs,
       worker.ask("apply", { ...assignment, known: this.#known.all }),
     );
@@ -286,7 +211,7 @@ export class Supervisor {
     void worker.ended.then((end) => {
       this.#running.delete(number);
       if (this.#isEnding) return;
-      void this.#past.died(worker);
+      void this.queries.died(worker);
       this.#died(number, end);
       const timer = clock.setTimer(backoff.next(), () => {
         this.#waiting.delete(timer);
@@ -331,56 +256,4 @@ export class Supervisor {
     this.#turn = next.catch(() => {});
     return next;
   }
-
-  /** What those workers answer that do, in time. */
-  async #all<A extends Ask>(
-    limitMs: number,
-    ask: A,
-    ...args: Parameters<Asks[A]>
-  ): Promise<ReturnType<Asks[A]>[]> {
-    const answers = await Promise.all(
-      Array.from(this.#running.values(), (worker) => this.#ask(worker, limitMs, ask, ...args)),
-    );
-    return answers.filter((each) => each !== undefined).map(({ answer }) => answer);
-  }
-
-  /** What a worker answers in time; `undefined`: nothing. One that is known to be silent is not waited for. */
-  async #ask<A extends Ask>(
-    worker: WorkerProcess,
-    limitMs: number,
-    ask: A,
-    ...args: Parameters<Asks[A]>
-  ): Promise<Answered<ReturnType<Asks[A]>>> {
-    if (this.#watchdog.isSilent(worker)) return undefined;
-    const answered = await this.#within(limitMs, worker.ask(ask, ...args));
-    if (answered !== "late") return answered;
-    this.#options.log.warn({ worker: worker.worker, ask }, "worker does not answer; continuing without it");
-    return undefined;
-  }
-
-  async #within<T>(limitMs: number, answer: Promise<T>): Promise<T | "late"> {
-    const { clock } = this.#options;
-    const { promise: late, resolve } = Promise.withResolvers<"late">();
-    const timer = clock.setTimer(limitMs, () => resolve("late"));
-    const first = await Promise.race([answer, late]);
-    clock.clearTimer(timer);
-    return first;
-  }
-}
-
-/** Of each worker, for how long it has not answered. */
-function silence(
-  registry: Registry,
-  read: () => readonly (readonly [worker: number, silentMs: number])[],
-): void {
-  new Gauge({
-    name: "pagoda_worker_silent_seconds",
-    help: "Seconds since a worker last answered the main process; 0 while it does",
-    labelNames: ["worker"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [worker, silentMs] of read()) this.set({ worker }, silentMs / 1_000);
-    },
-  });
 }

@@ -6,7 +6,7 @@ import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { LeasedLimits } from "./leased-limits.ts";
-import { GivenSockets } from "./given-sockets.ts";
+import { ReceivedSockets } from "./received-sockets.ts";
 import type { Ask, Asks, FromWorker, Question, ToWorker, WorkerArguments } from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
 
@@ -38,7 +38,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   collectDefaultMetrics({ register: registry });
   countDropped(output, registry);
   const limits = new LeasedLimits(tell);
-  const sockets = new GivenSockets();
+  const sockets = new ReceivedSockets();
   const found = (endpoints: Found): void => tell({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 

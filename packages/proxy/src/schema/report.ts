@@ -1,5 +1,5 @@
 import { isToken } from "@pagoda/http/grammar";
-import { durationText } from "./units.ts";
+import { durationText } from "./quantities.ts";
 
 /** Where a value stands in a configuration: `listeners`, 0, `routes`, … */
 export type Path = readonly (string | number)[];

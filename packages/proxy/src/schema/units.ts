@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { durations, exact, inUnits, second } from "./quantities.ts";
 
 /**
  * A number with a unit, as people write it; in the schema for editors a string of that form.
@@ -31,27 +32,9 @@ function quantity(
     );
 }
 
-/** In the largest unit of which it is a whole number, or else in the smallest. */
-function inUnits(value: number, units: Readonly<Record<string, number>>): string {
-  const all = Object.entries(units).map(([unit, size]) => [exact(value / size), unit] as const);
-  const [number, unit] = all.findLast(([number]) => number >= 1 && Number.isInteger(number)) ?? all[0] ?? [];
-  return `${number}${unit}`;
-}
-
-/** Without what multiplying and dividing may have added. */
-function exact(value: number): number {
-  return Number(value.toPrecision(15));
-}
-
 /** @param range For people: from what to what. */
 type Quantity = (least: number, most: number, range: string) => z.ZodType<number, string>;
 
-const second = 1_000;
-const minute = 60 * second;
-const hour = 60 * minute;
-
-/** Milliseconds out of `250ms`, `5s`, `1.5m`, `1h`. */
-const durations = { ms: 1, s: second, m: minute, h: hour };
 const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 
 /** What timers can take. */
@@ -67,11 +50,6 @@ export const durationOrNone: z.ZodType<number, string> = anyDuration(
 );
 /** What rates are measured over. */
 export const window: z.ZodType<number, string> = anyDuration(10, longest, "from 10ms to 596h");
-
-/** A duration as people write it. */
-export function durationText(ms: number): string {
-  return inUnits(ms, durations);
-}
 
 const kibi = 1_024;
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { address } from "../../src/config/schema/address.ts";
-import { duration, durationText, rate, ratio, size } from "../../src/schema/units.ts";
+import { durationText } from "../../src/schema/quantities.ts";
+import { duration, rate, ratio, size } from "../../src/schema/units.ts";
 
 test.each([
   [duration, "250ms", 250],

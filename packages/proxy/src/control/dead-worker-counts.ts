@@ -8,7 +8,7 @@ type Values = MetricData["values"];
  * What workers had counted that have died: as far as anybody had asked. Without it sums would go down, which readers of
  * counters take for a new beginning.
  */
-export class PastCounts {
+export class DeadWorkerCounts {
   readonly #last = new WeakMap<WorkerProcess, readonly MetricData[]>();
   #sum: readonly MetricData[] = [];
 

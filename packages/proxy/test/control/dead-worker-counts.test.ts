@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PastCounts } from "../../src/control/past.ts";
+import { DeadWorkerCounts } from "../../src/control/dead-worker-counts.ts";
 import type { WorkerProcess } from "../../src/control/worker-process.ts";
 import type { MetricData } from "../../src/data-plane/types.ts";
 
@@ -20,8 +20,8 @@ const gauge = (endpoint: string): MetricData => ({
 });
 
 /** What workers had counted that have died. */
-async function past(...workers: readonly MetricData[][]): Promise<PastCounts> {
-  const counts = new PastCounts();
+async function past(...workers: readonly MetricData[][]): Promise<DeadWorkerCounts> {
+  const counts = new DeadWorkerCounts();
   for (const metrics of workers) {
     const worker = {} as WorkerProcess;
     counts.saw(worker, metrics);
@@ -30,7 +30,7 @@ async function past(...workers: readonly MetricData[][]): Promise<PastCounts> {
   return counts;
 }
 
-const values = ({ sum }: PastCounts) =>
+const values = ({ sum }: DeadWorkerCounts) =>
   sum.flatMap(({ values: all }) => all.map(({ labels, value }) => ({ labels, value })));
 
 describe("past counts", () => {

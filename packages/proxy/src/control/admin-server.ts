@@ -9,7 +9,7 @@ import { adminSocketName, bind, type SocketHandle, type SocketsByName } from "./
 /** Lets requests that are being answered finish. */
 const drainMs = 1_000;
 
-export interface AdminEndOptions {
+export interface AdminServerOptions {
   /** What answers where it listens on a host. */
   readonly pages: (host: string) => Service<HttpRequest, HttpResponse>;
   readonly log: Logger;
@@ -25,12 +25,12 @@ export interface Move {
 const noMove: Move = { make() {}, drop: async () => {} };
 
 /** Where operators look: a server that can move to another address. */
-export class AdminEnd {
-  readonly #options: AdminEndOptions;
+export class AdminServer {
+  readonly #options: AdminServerOptions;
   #address: Address;
   #open: Opened;
 
-  private constructor(options: AdminEndOptions, address: Address, open: Opened) {
+  private constructor(options: AdminServerOptions, address: Address, open: Opened) {
     this.#options = options;
     this.#address = address;
     this.#open = open;
@@ -39,11 +39,11 @@ export class AdminEnd {
   /** @param inherited A socket of that address; default: one is bound. */
   static async open(
     address: Address,
-    options: AdminEndOptions,
+    options: AdminServerOptions,
     inherited?: SocketHandle,
-  ): Promise<Either<ListenFailed, AdminEnd>> {
+  ): Promise<Either<ListenFailed, AdminServer>> {
     const open = await opened(address, options, inherited);
-    return isLeft(open) ? open : right(new AdminEnd(options, address, open.right));
+    return isLeft(open) ? open : right(new AdminServer(options, address, open.right));
   }
 
   get url(): string {
@@ -85,7 +85,7 @@ interface Opened {
 
 async function opened(
   address: Address,
-  { pages, log }: AdminEndOptions,
+  { pages, log }: AdminServerOptions,
   inherited?: SocketHandle,
 ): Promise<Either<ListenFailed, Opened>> {
   // It is not shared: that the address is taken tells of another process that still runs.

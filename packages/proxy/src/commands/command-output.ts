@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 
 /** Standard output or standard error of a command, which ends only when all of its output is written. */
-export class Written {
+export class CommandOutput {
   readonly #stream: Writable;
   #last: Promise<void> = Promise.resolve();
   #error: NodeJS.ErrnoException | undefined;
