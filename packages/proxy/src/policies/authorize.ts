@@ -10,46 +10,55 @@ import {
 import { mustBe } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { z } from "zod";
-import { fields, name, some, text, word } from "../schema/fields.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { type Checking, type Environment, eventsOf, policy, stateless, type Verdict } from "./policy.ts";
 
-const rule = fields({
-  name: name.describe("Name of the rule in logs and metrics."),
-  effect: word(["allow", "deny"]).describe("Effect on requests that match. Deny rules win over allow rules."),
-  from: fields({
-    identities: some(text)
+const rule = ({ fields, some, text, word, name }: Vocabulary) =>
+  fields({
+    name: name.describe("Name of the rule in logs and metrics."),
+    effect: word(["allow", "deny"]).describe(
+      "Effect on requests that match. Deny rules win over allow rules.",
+    ),
+    from: fields({
+      identities: some(text)
+        .optional()
+        .describe(
+          "Identities from client certificates, such as `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
+        ),
+      addresses: some(text)
+        .optional()
+        .describe("Client addresses or networks, such as `10.0.0.0/8`, also behind a trusted proxy."),
+    })
       .optional()
-      .describe(
-        "Identities from client certificates, such as `spiffe://mesh/shop/*`. A trusted proxy's certificate does not identify its clients.",
-      ),
-    addresses: some(text)
+      .describe("Clients that the rule matches. Default: all."),
+    to: fields({
+      methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`."),
+      paths: some(text)
+        .optional()
+        .describe("Paths: `/cart`, or `/api/*` for `/api` and everything below it."),
+      hosts: some(text).optional().describe("Hosts without port: `shop.example`, or `*.shop.example`."),
+      routes: some(name).optional().describe("Route names; only in the policies of a route."),
+    })
       .optional()
-      .describe("Client addresses or networks, such as `10.0.0.0/8`, also behind a trusted proxy."),
-  })
-    .optional()
-    .describe("Clients that the rule matches. Default: all."),
-  to: fields({
-    methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`."),
-    paths: some(text).optional().describe("Paths: `/cart`, or `/api/*` for `/api` and everything below it."),
-    hosts: some(text).optional().describe("Hosts without port: `shop.example`, or `*.shop.example`."),
-    routes: some(name).optional().describe("Route names; only in the policies of a route."),
-  })
-    .optional()
-    .describe("Requests that the rule matches. Default: all."),
-});
+      .describe("Requests that the rule matches. Default: all."),
+  });
 
-const settings = fields({
-  rules: some(rule).describe("Rules, each with the requests it matches and its effect."),
-  otherwise: word(["allow", "deny"])
-    .optional()
-    .describe("Effect if no rule matches. Default: deny if there is an allow rule, otherwise allow."),
-});
+const settings = (words: Vocabulary) => {
+  const { fields, some, word } = words;
+  return fields({
+    rules: some(rule(words)).describe("Rules, each with the requests it matches and its effect."),
+    otherwise: word(["allow", "deny"])
+      .optional()
+      .describe("Effect if no rule matches. Default: deny if there is an allow rule, otherwise allow."),
+  });
+};
 
-type Authorize = z.output<typeof settings>;
+type Authorize = z.output<ReturnType<typeof settings>>;
 
 const common = {
   name: "authorize",
-  schema: settings.optional().describe("Allows or denies requests; denied requests get 403."),
+  schema: (words: Vocabulary) =>
+    settings(words).optional().describe("Allows or denies requests; denied requests get 403."),
   events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
   state: stateless,
   answers: { Denied: { status: 403, message: "access is denied" } },

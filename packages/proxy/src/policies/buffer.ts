@@ -1,6 +1,4 @@
 import { buffer as bufferLayer, type BufferObserver, bufferRoom } from "@pagoda/buffer";
-import { fields, whole } from "../schema/fields.ts";
-import { duration } from "../schema/units.ts";
 import { type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
@@ -9,12 +7,13 @@ const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
 /** Calls that wait. Stands around what is not always ready: the route's concurrency limit, and its clusters. */
 export const buffer = policy({
   name: "buffer",
-  schema: fields({
-    capacity: whole(1, 1_000_000).describe("Maximum calls that wait."),
-    maxWait: duration.optional().describe("Maximum wait. Default: 3s."),
-  })
-    .optional()
-    .describe("Queues calls that would exceed a limit."),
+  schema: ({ fields, whole, duration }) =>
+    fields({
+      capacity: whole(1, 1_000_000).describe("Maximum calls that wait."),
+      maxWait: duration.optional().describe("Maximum wait. Default: 3s."),
+    })
+      .optional()
+      .describe("Queues calls that would exceed a limit."),
   events,
   state: {
     // Those who wait take room of any capacity.

@@ -9,25 +9,27 @@ import {
 } from "@pagoda/circuit-breaker";
 import type { Answer } from "@pagoda/respond";
 import type { z } from "zod";
-import { fields, whole } from "../schema/fields.ts";
 import { checkOrder } from "../schema/report.ts";
-import { duration, ratioOverNone, window } from "../schema/units.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { type EndpointEnvironment, eventsOf, policy } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
-const settings = fields({
-  failures: whole(1, 100_000).default(5).describe("Consecutive failures that open the circuit."),
-  successRate: ratioOverNone.prefault("80%").describe("Opens when the success rate falls below this share."),
-  window: window.prefault("30s").describe("Window over which the success rate is measured."),
-  minCalls: whole(1, 1_000_000)
-    .default(5)
-    .describe("Minimum calls in the window before the success rate applies."),
-  open: duration
-    .prefault("5s")
-    .describe("How long the circuit stays open at first; doubles with each failed probe."),
-  maxOpen: duration.prefault("300s").describe("Maximum time that it stays open."),
-  probes: whole(1, 1_000).default(1).describe("Calls allowed through while half-open."),
-});
+const settings = ({ fields, whole, duration, ratioOverNone, window }: Vocabulary) =>
+  fields({
+    failures: whole(1, 100_000).default(5).describe("Consecutive failures that open the circuit."),
+    successRate: ratioOverNone
+      .prefault("80%")
+      .describe("Opens when the success rate falls below this share."),
+    window: window.prefault("30s").describe("Window over which the success rate is measured."),
+    minCalls: whole(1, 1_000_000)
+      .default(5)
+      .describe("Minimum calls in the window before the success rate applies."),
+    open: duration
+      .prefault("5s")
+      .describe("How long the circuit stays open at first; doubles with each failed probe."),
+    maxOpen: duration.prefault("300s").describe("Maximum time that it stays open."),
+    probes: whole(1, 1_000).default(1).describe("Calls allowed through while half-open."),
+  });
 
 const events = eventsOf<CircuitBreakerObserver>("circuit-breaker", [
   "opened",
@@ -44,7 +46,7 @@ function optionsOf({
   open,
   maxOpen,
   probes,
-}: z.output<typeof settings>) {
+}: z.output<ReturnType<typeof settings>>) {
   return {
     trip: anyOf(consecutiveFailures(failures), successRate({ least, windowMs: window, minCalls })),
     openMs: open,
@@ -56,7 +58,8 @@ function optionsOf({
 /** Leaves an endpoint alone that fails. Stands outermost: an open one is not ready, and the balancer passes it over. */
 export const circuitBreaker = policy({
   name: "circuitBreaker",
-  schema: settings.optional().describe("Stops calling a failing endpoint for a while."),
+  schema: (words: Vocabulary) =>
+    settings(words).optional().describe("Stops calling a failing endpoint for a while."),
   check({ open, maxOpen }, { path, report }) {
     checkOrder(path, ["open", open], ["maxOpen", maxOpen], report);
   },

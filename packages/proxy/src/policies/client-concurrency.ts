@@ -1,15 +1,18 @@
 import { keyedConcurrencyLimit, type KeyedConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
-import { fields, whole } from "../schema/fields.ts";
 import { checkField } from "../schema/report.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { limitKey, perClient } from "./client.ts";
 import { type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
-const settings = fields({
-  limit: whole(1, 1_000_000).describe("Maximum requests of one client in flight."),
-  ...perClient,
-});
+const settings = (words: Vocabulary) => {
+  const { fields, whole } = words;
+  return fields({
+    limit: whole(1, 1_000_000).describe("Maximum requests of one client in flight."),
+    ...perClient(words),
+  });
+};
 
 const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"]);
 
@@ -19,11 +22,12 @@ const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit"
  */
 export const clientConcurrency = policy({
   name: "clientConcurrency",
-  schema: settings
-    .optional()
-    .describe(
-      "How many requests one client may have under way at once, in each worker, until it has received their responses; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
-    ),
+  schema: (words: Vocabulary) =>
+    settings(words)
+      .optional()
+      .describe(
+        "How many requests one client may have under way at once, in each worker, until it has received their responses; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
+      ),
   check({ by }, { path, report, needsIdentities }) {
     if (typeof by === "object") checkField([...path, "by", "header"], by.header, report);
     if (by === "identity") needsIdentities([...path, "by"]);

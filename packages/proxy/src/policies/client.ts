@@ -1,7 +1,6 @@
 import { addressGroup, ipv6ClientBits } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
-import { z } from "zod";
-import { fields, text, whole, word } from "../schema/fields.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 
 /** The client: its certificate's identity, otherwise its address. */
 export function identityOf({ client }: FromClient): string {
@@ -12,7 +11,7 @@ export function identityOf({ client }: FromClient): string {
 export type ClientBy = "address" | "identity" | { readonly header: string };
 
 /** The fields of a policy that has a limit for each client. */
-export const perClient = {
+export const perClient = ({ z, fields, text, whole, word }: Vocabulary) => ({
   by: z
     .union([word(["address", "identity"]), fields({ header: text.describe("Header field name.") })], {
       error: "must be address, identity, or { header: NAME }",
@@ -24,7 +23,7 @@ export const perClient = {
     .describe(
       "IPv6 addresses that share this many leading bits count as one client; a site usually has a whole /64.",
     ),
-};
+});
 
 /**
  * Whose limit a call counts against. Without an identity, or without the field, it is the address that counts: leaving

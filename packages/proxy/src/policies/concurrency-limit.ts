@@ -9,24 +9,28 @@ import {
   vegas,
 } from "@pagoda/concurrency-limit";
 import { isOptionError } from "@pagoda/core";
-import { z } from "zod";
+import type { z } from "zod";
 import { defined } from "../schema/defined.ts";
-import { fields, whole, word } from "../schema/fields.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { type Checking, type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
-const adaptive = fields({
-  algorithm: word(["gradient2", "vegas", "aimd"]).describe("Algorithm that adapts the limit."),
-  initial: whole(1, 100_000).optional().describe("Initial limit. Default: the algorithm's."),
-  min: whole(1, 100_000).optional().describe("Minimum limit. Default: the algorithm's."),
-  max: whole(1, 100_000).optional().describe("Maximum limit. Default: the algorithm's."),
-});
+const adaptive = ({ fields, whole, word }: Vocabulary) =>
+  fields({
+    algorithm: word(["gradient2", "vegas", "aimd"]).describe("Algorithm that adapts the limit."),
+    initial: whole(1, 100_000).optional().describe("Initial limit. Default: the algorithm's."),
+    min: whole(1, 100_000).optional().describe("Minimum limit. Default: the algorithm's."),
+    max: whole(1, 100_000).optional().describe("Maximum limit. Default: the algorithm's."),
+  });
 
-const settings = z.union([whole(1, 1_000_000), adaptive], {
-  error: "must be an integer from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
-});
+const settings = (words: Vocabulary) => {
+  const { z, whole } = words;
+  return z.union([whole(1, 1_000_000), adaptive(words)], {
+    error: "must be an integer from 1 to 1000000, or { algorithm: gradient2, vegas or aimd }",
+  });
+};
 
-type Limit = z.output<typeof settings>;
+type Limit = z.output<ReturnType<typeof settings>>;
 
 const algorithms = { aimd, gradient2, vegas } as const;
 
@@ -71,11 +75,12 @@ const common = {
  */
 export const concurrencyLimit = policy({
   ...common,
-  schema: settings
-    .optional()
-    .describe(
-      "Maximum calls in flight per worker: a number, or an algorithm that adapts it. Excess calls get 503.",
-    ),
+  schema: (words: Vocabulary) =>
+    settings(words)
+      .optional()
+      .describe(
+        "Maximum calls in flight per worker: a number, or an algorithm that adapts it. Excess calls get 503.",
+      ),
 });
 
 /**
@@ -84,5 +89,6 @@ export const concurrencyLimit = policy({
  */
 export const endpointConcurrencyLimit = policy({
   ...common,
-  schema: settings.optional().describe("Maximum calls in flight per endpoint and worker."),
+  schema: (words: Vocabulary) =>
+    settings(words).optional().describe("Maximum calls in flight per endpoint and worker."),
 });

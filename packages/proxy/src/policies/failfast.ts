@@ -1,5 +1,4 @@
 import { failfast as failfastLayer, type FailfastObserver } from "@pagoda/failfast";
-import { duration } from "../schema/units.ts";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
@@ -8,9 +7,10 @@ const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "
 /** Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is enough. */
 export const failfast = policy({
   name: "failfast",
-  schema: duration
-    .optional()
-    .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
+  schema: ({ duration }) =>
+    duration
+      .optional()
+      .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
   events,
   // It watches whether the cluster is ready, and another cluster may be.
   state: stateless,

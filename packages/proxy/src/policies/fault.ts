@@ -1,7 +1,5 @@
 import { fault as faultLayer, type FaultObserver, type Injected } from "@pagoda/fault";
 import type { Answer } from "@pagoda/respond";
-import { fields, whole } from "../schema/fields.ts";
-import { duration, ratio } from "../schema/units.ts";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
 
 /** An injected failure says with which status it is to be answered. */
@@ -14,25 +12,26 @@ const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"]);
 /** Trouble made on purpose. Stands where it would come from, innermost: the other policies meet it. */
 export const fault = policy({
   name: "fault",
-  schema: fields({
-    delay: fields({
-      ratio: ratio.describe("Share of calls to delay."),
-      time: duration.describe("Length of the delay."),
+  schema: ({ fields, whole, duration, ratio }) =>
+    fields({
+      delay: fields({
+        ratio: ratio.describe("Share of calls to delay."),
+        time: duration.describe("Length of the delay."),
+      })
+        .optional()
+        .describe("Delays calls."),
+      failure: fields({
+        ratio: ratio.describe("Share of calls to fail."),
+        status: whole(400, 599).default(503).describe("Status of the failure."),
+      })
+        .optional()
+        .describe("Fails calls without forwarding them."),
     })
+      .refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
+        error: "must have delay, failure, or both",
+      })
       .optional()
-      .describe("Delays calls."),
-    failure: fields({
-      ratio: ratio.describe("Share of calls to fail."),
-      status: whole(400, 599).default(503).describe("Status of the failure."),
-    })
-      .optional()
-      .describe("Fails calls without forwarding them."),
-  })
-    .refine(({ delay, failure }) => delay !== undefined || failure !== undefined, {
-      error: "must have delay, failure, or both",
-    })
-    .optional()
-    .describe("Fault injection: delays and fails calls on purpose."),
+      .describe("Fault injection: delays and fails calls on purpose."),
   events,
   state: stateless,
   layer({ delay, failure }, { observe }: Environment) {

@@ -2,8 +2,6 @@ import { ServiceBuilder } from "@pagoda/core";
 import { hedge as hedgeLayer, hedgeHistory, type HedgeObserver } from "@pagoda/hedge";
 import type { HttpRequest } from "@pagoda/http";
 import { replay } from "@pagoda/replay";
-import { fields, whole } from "../schema/fields.ts";
-import { ratioBelowAll, window } from "../schema/units.ts";
 import { type Environment, eventsOf, policy } from "./policy.ts";
 import { retry, retryClassifier } from "./retry.ts";
 
@@ -12,15 +10,16 @@ const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
 /** Second calls for those that take long. Stands inside of `retry`, so that each try is hedged, out of the same budget. */
 export const hedge = policy({
   name: "hedge",
-  schema: fields({
-    maxExtraLoad: ratioBelowAll.prefault("1%").describe("Maximum extra load from second calls."),
-    window: window
-      .prefault("10s")
-      .describe("Measuring period: the latencies of the last complete period decide which calls are slow."),
-    minSamples: whole(1, 1_000_000).default(100).describe("Minimum number of calls in the period."),
-  })
-    .optional()
-    .describe("Makes a second call when the first is slow and uses the first response."),
+  schema: ({ fields, whole, ratioBelowAll, window }) =>
+    fields({
+      maxExtraLoad: ratioBelowAll.prefault("1%").describe("Maximum extra load from second calls."),
+      window: window
+        .prefault("10s")
+        .describe("Measuring period: the latencies of the last complete period decide which calls are slow."),
+      minSamples: whole(1, 1_000_000).default(100).describe("Minimum number of calls in the period."),
+    })
+      .optional()
+      .describe("Makes a second call when the first is slow and uses the first response."),
   events,
   state: {
     // Other settings begin anew: the layer sees to that.

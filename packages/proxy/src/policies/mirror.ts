@@ -1,8 +1,6 @@
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import { mirror as mirrorLayer, type MirrorObserver, mirrorRoom } from "@pagoda/mirror";
 import { defined } from "../schema/defined.ts";
-import { fields, name, whole } from "../schema/fields.ts";
-import { duration, ratio } from "../schema/units.ts";
 import { eventsOf, policy, type RouteEnvironment } from "./policy.ts";
 
 const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
@@ -15,16 +13,17 @@ const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
 /** Copies of calls. Stands outside of `retry`: a call is copied once, whatever is tried. */
 export const mirror = policy({
   name: "mirror",
-  schema: fields({
-    cluster: name.describe("Cluster that receives the copies."),
-    ratio: ratio.prefault("100%").describe("Share of calls to copy."),
-    maxInFlight: whole(1, 100_000)
+  schema: ({ fields, whole, name, duration, ratio }) =>
+    fields({
+      cluster: name.describe("Cluster that receives the copies."),
+      ratio: ratio.prefault("100%").describe("Share of calls to copy."),
+      maxInFlight: whole(1, 100_000)
+        .optional()
+        .describe("Maximum copies in flight; more are not made. Default: the layer's."),
+      timeout: duration.optional().describe("Timeout of a copy. Default: the layer's."),
+    })
       .optional()
-      .describe("Maximum copies in flight; more are not made. Default: the layer's."),
-    timeout: duration.optional().describe("Timeout of a copy. Default: the layer's."),
-  })
-    .optional()
-    .describe("Copies calls to another cluster and ignores its responses."),
+      .describe("Copies calls to another cluster and ignores its responses."),
   clusters: ({ cluster }) => [[["cluster"], cluster]],
   events,
   state: {

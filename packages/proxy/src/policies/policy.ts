@@ -7,6 +7,7 @@ import type { Answers } from "@pagoda/respond";
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { Path, Report } from "../schema/report.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 
 /**
  * All that the proxy knows of a policy: its field in the configuration and what must hold of it, its layer, how its errors
@@ -29,7 +30,8 @@ export interface Policy<
   Kept,
 > {
   readonly name: Name;
-  readonly schema: Schema;
+  /** The schema of that field, made of the words of all schemas: see {@link Vocabulary}. */
+  schema(words: Vocabulary): Schema;
   /** What no schema can say. Without it the schema says it all. */
   check?(settings: Settings<Schema>, checking: Checking): void;
   /** The clusters that it sends calls to, by where its settings name them. */
@@ -125,7 +127,9 @@ export interface Environment {
    */
   observe<Observer extends object>(events: Events<Observer>, also?: Observer): Observer;
   /** The settings of another policy that stands here; `undefined`: it is not configured. */
-  settingsOf<Schema extends z.ZodType>(policy: { readonly schema: Schema }): Settings<Schema> | undefined;
+  settingsOf<Schema extends z.ZodType>(policy: {
+    schema(words: Vocabulary): Schema;
+  }): Settings<Schema> | undefined;
   /** What that policy keeps. */
   keptBy<Kept>(policy: { readonly "~kept"?: Kept }): Kept | undefined;
 }

@@ -8,32 +8,37 @@ import {
   type Store,
 } from "@pagoda/rate-limit";
 import type { Answer } from "@pagoda/respond";
-import { fields, whole } from "../schema/fields.ts";
 import { checkField } from "../schema/report.ts";
-import { rate } from "../schema/units.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { limitKey, perClient } from "./client.ts";
 import { type DoorEnvironment, eventsOf, policy } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
-const limit = fields({
-  rate: rate.describe("Sustained rate."),
-  burst: whole(1, 1_000_000_000)
-    .optional()
-    .describe("Maximum burst after a pause. Default: one second's worth."),
-});
+const limit = ({ fields, whole, rate }: Vocabulary) =>
+  fields({
+    rate: rate.describe("Sustained rate."),
+    burst: whole(1, 1_000_000_000)
+      .optional()
+      .describe("Maximum burst after a pause. Default: one second's worth."),
+  });
 
-const settings = fields({
-  global: limit.optional().describe("Limit over all calls."),
-  perClient: limit
-    .extend({
-      ...perClient,
-      maxClients: whole(1, 10_000_000).default(100_000).describe("Maximum clients that are tracked at once."),
-    })
-    .optional()
-    .describe("Limit for each client."),
-}).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
-  error: "must have global, perClient, or both",
-});
+const settings = (words: Vocabulary) => {
+  const { fields, whole } = words;
+  return fields({
+    global: limit(words).optional().describe("Limit over all calls."),
+    perClient: limit(words)
+      .extend({
+        ...perClient(words),
+        maxClients: whole(1, 10_000_000)
+          .default(100_000)
+          .describe("Maximum clients that are tracked at once."),
+      })
+      .optional()
+      .describe("Limit for each client."),
+  }).refine(({ global, perClient }) => global !== undefined || perClient !== undefined, {
+    error: "must have global, perClient, or both",
+  });
+};
 
 const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);
 
@@ -43,7 +48,8 @@ const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit
  */
 export const rateLimit = policy({
   name: "rateLimit",
-  schema: settings.optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
+  schema: (words: Vocabulary) =>
+    settings(words).optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
   check({ perClient }, { path, report, needsIdentities }) {
     const at = [...path, "perClient", "by"];
     if (typeof perClient?.by === "object") checkField([...at, "header"], perClient.by.header, report);

@@ -4,10 +4,9 @@ import { httpClassifier, type HttpRequest, knownMethods } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
 import { replay } from "@pagoda/replay";
 import { exponential, retry as retryLayer, type RetryObserver } from "@pagoda/retry";
-import { z } from "zod";
-import { fields, flag, some, text, whole, word } from "../schema/fields.ts";
+import type { z } from "zod";
 import { checkOrder, type Path, type Report } from "../schema/report.ts";
-import { duration, durationOrNone, ratio, size } from "../schema/units.ts";
+import type { Vocabulary } from "../schema/vocabulary.ts";
 import { type Environment, eventsOf, policy } from "./policy.ts";
 
 const grpcStatuses = [
@@ -30,77 +29,87 @@ const grpcStatuses = [
 ] as const;
 
 const invalidStatus = { error: "must be a status from 400 to 599, 4xx or 5xx" };
-const retriedStatus = z.union(
-  [z.int(invalidStatus).min(400, invalidStatus).max(599, invalidStatus), z.enum(["4xx", "5xx"])],
-  invalidStatus,
-);
+const retriedStatus = ({ z }: Vocabulary) =>
+  z.union(
+    [z.int(invalidStatus).min(400, invalidStatus).max(599, invalidStatus), z.enum(["4xx", "5xx"])],
+    invalidStatus,
+  );
 
-const conditions = fields({
-  statuses: z
-    .array(retriedStatus, { error: "must be a list" })
-    .default([429, 502, 503, 504])
-    .describe("Response statuses to retry: `503`, or `5xx` for all. `[]`: none."),
-  grpc: z
-    .array(word(grpcStatuses), { error: "must be a list" })
-    .default(["unavailable", "resource-exhausted"])
-    .describe("gRPC statuses to retry. `[]`: none."),
-  connectFailure: flag
-    .default(true)
-    .describe("Retry calls that were never processed (no connection, stream refused), whatever the method."),
-  reset: flag
-    .default(true)
-    .describe(
-      "Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time.",
-    ),
-  methods: some(text)
-    .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
-    .describe("Methods that may be retried. Default: the idempotent ones."),
-}).refine(
-  ({ statuses, grpc, connectFailure, reset }) =>
-    statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
-  { error: "must name at least one condition" },
-);
+const conditions = (words: Vocabulary) => {
+  const { z, fields, flag, some, text, word } = words;
+  return fields({
+    statuses: z
+      .array(retriedStatus(words), { error: "must be a list" })
+      .default([429, 502, 503, 504])
+      .describe("Response statuses to retry: `503`, or `5xx` for all. `[]`: none."),
+    grpc: z
+      .array(word(grpcStatuses), { error: "must be a list" })
+      .default(["unavailable", "resource-exhausted"])
+      .describe("gRPC statuses to retry. `[]`: none."),
+    connectFailure: flag
+      .default(true)
+      .describe(
+        "Retry calls that were never processed (no connection, stream refused), whatever the method.",
+      ),
+    reset: flag
+      .default(true)
+      .describe(
+        "Retry after the origin closed or reset the connection, sent a malformed response, or did not answer in time.",
+      ),
+    methods: some(text)
+      .default(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
+      .describe("Methods that may be retried. Default: the idempotent ones."),
+  }).refine(
+    ({ statuses, grpc, connectFailure, reset }) =>
+      statuses.length > 0 || grpc.length > 0 || connectFailure || reset,
+    { error: "must name at least one condition" },
+  );
+};
 
-const settings = fields({
-  on: conditions.prefault({}).describe("Retry conditions, as in Envoy's `retry_on`."),
-  attempts: whole(1, 100).default(3).describe("Maximum tries, including the first."),
-  backoff: fields({
-    base: duration
-      .prefault("25ms")
-      .describe("Maximum wait before the second try; doubles before each further one."),
-    max: duration
-      .prefault("250ms")
-      .describe("Upper bound of the wait. The actual wait is random (full jitter)."),
-  })
-    .prefault({})
-    .describe("Wait between tries."),
-  budget: fields({
-    ratio: ratio.prefault("20%").describe("Retries per call."),
-    minPerSecond: z
-      .number({ error: "must be a number from 0 to 1000000" })
-      .min(0, { error: "must be a number from 0 to 1000000" })
-      .max(1_000_000, { error: "must be a number from 0 to 1000000" })
-      .default(10)
-      .describe("Retries per second that are always allowed."),
-  })
-    .prefault({})
-    .describe(
-      "Retry budget: limits retries relative to calls, so that retries cannot overload a failing origin.",
-    ),
-  maxRetryAfter: durationOrNone
-    .prefault("5s")
-    .describe("Longest `Retry-After` that is honored; longer ones are not retried."),
-  maxBody: size
-    .prefault("64KiB")
-    .describe("Request bodies up to this size are recorded and can be sent again."),
-});
+const settings = (words: Vocabulary) => {
+  const { z, fields, whole, duration, durationOrNone, ratio, size } = words;
+  return fields({
+    on: conditions(words).prefault({}).describe("Retry conditions, as in Envoy's `retry_on`."),
+    attempts: whole(1, 100).default(3).describe("Maximum tries, including the first."),
+    backoff: fields({
+      base: duration
+        .prefault("25ms")
+        .describe("Maximum wait before the second try; doubles before each further one."),
+      max: duration
+        .prefault("250ms")
+        .describe("Upper bound of the wait. The actual wait is random (full jitter)."),
+    })
+      .prefault({})
+      .describe("Wait between tries."),
+    budget: fields({
+      ratio: ratio.prefault("20%").describe("Retries per call."),
+      minPerSecond: z
+        .number({ error: "must be a number from 0 to 1000000" })
+        .min(0, { error: "must be a number from 0 to 1000000" })
+        .max(1_000_000, { error: "must be a number from 0 to 1000000" })
+        .default(10)
+        .describe("Retries per second that are always allowed."),
+    })
+      .prefault({})
+      .describe(
+        "Retry budget: limits retries relative to calls, so that retries cannot overload a failing origin.",
+      ),
+    maxRetryAfter: durationOrNone
+      .prefault("5s")
+      .describe("Longest `Retry-After` that is honored; longer ones are not retried."),
+    maxBody: size
+      .prefault("64KiB")
+      .describe("Request bodies up to this size are recorded and can be sent again."),
+  });
+};
 
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
 
 /** Further tries of calls that failed. Stands outside of the choice of an endpoint, so that a try can go elsewhere. */
 export const retry = policy({
   name: "retry",
-  schema: settings.optional().describe("Retries failed calls that are safe to repeat."),
+  schema: (words: Vocabulary) =>
+    settings(words).optional().describe("Retries failed calls that are safe to repeat."),
   check({ on, backoff: { base, max } }, { path, report }) {
     checkMethods([...path, "on", "methods"], on.methods, report);
     checkOrder([...path, "backoff"], ["base", base], ["max", max], report);
@@ -134,7 +143,7 @@ export function retryClassifier({
   grpc,
   connectFailure,
   reset,
-}: z.output<typeof conditions>): Classifier {
+}: z.output<ReturnType<typeof conditions>>): Classifier {
   const matches = new Set<number>();
   for (const status of statuses) {
     if (typeof status === "number") matches.add(status);

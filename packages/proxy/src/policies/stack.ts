@@ -2,8 +2,7 @@ import type { Classifier, FailsOf, Layer } from "@pagoda/core";
 import type { HttpResponse } from "@pagoda/http";
 import type { EventMetrics } from "@pagoda/metrics";
 import type { Logger } from "pino";
-import { z } from "zod";
-import { fields } from "../schema/fields.ts";
+import type { z } from "zod";
 import type { AnyPolicy, Environment, Events } from "./policy.ts";
 import type { States } from "./states.ts";
 
@@ -12,16 +11,11 @@ export type Stack = readonly AnyPolicy[];
 
 type All<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer A) => void ? A : never;
 
-type Shape<S extends Stack> = { readonly [P in S[number] as P["name"]]: P["schema"] };
+/** The schemas of policies, by their fields. */
+export type Shape<S extends Stack> = { readonly [P in S[number] as P["name"]]: ReturnType<P["schema"]> };
 
 /** The settings of policies, by their fields. */
 export type SettingsOf<S extends Stack> = z.output<z.ZodObject<Shape<S>, z.core.$strict>>;
-
-/** The schema of an object with the settings of policies. */
-export function policyFields<const S extends Stack>(stack: S): z.ZodObject<Shape<S>, z.core.$strict> {
-  const shape = Object.fromEntries(stack.map(({ name, schema }) => [name, schema as z.ZodType]));
-  return fields(shape) as unknown as z.ZodObject<Shape<S>, z.core.$strict>;
-}
 
 type AnswersOf<P extends AnyPolicy> = P extends unknown ? P["answers"] : never;
 

@@ -1,7 +1,6 @@
 import { asksForTunnel, type HttpRequest } from "@pagoda/http";
 import type { Answer } from "@pagoda/respond";
 import { type TimedOut, timeout as timeoutLayer, type TimeoutObserver } from "@pagoda/timeout";
-import { durationOrNone } from "../schema/units.ts";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
 
 const common = {
@@ -23,19 +22,21 @@ const common = {
 /** How long a call may take. Stands outside of what waits and of `retry`: one deadline for waiting, and for all tries. */
 export const timeout = policy({
   ...common,
-  schema: durationOrNone
-    .prefault("15s")
-    .describe(
-      "Time for the upstream to receive the request and begin its response, over all tries. Time spent waiting for the client's upload does not count. 0ms: no limit.",
-    ),
+  schema: ({ durationOrNone }) =>
+    durationOrNone
+      .prefault("15s")
+      .describe(
+        "Time for the upstream to receive the request and begin its response, over all tries. Time spent waiting for the client's upload does not count. 0ms: no limit.",
+      ),
 });
 
 /** How long one try may take. Stands innermost: a breaker further out hears of each try that took too long. */
 export const tryTimeout = policy({
   ...common,
-  schema: durationOrNone
-    .optional()
-    .describe("Time for each try, until the response head. Default: only the route's timeout applies."),
+  schema: ({ durationOrNone }) =>
+    durationOrNone
+      .optional()
+      .describe("Time for each try, until the response head. Default: only the route's timeout applies."),
 });
 
 /**

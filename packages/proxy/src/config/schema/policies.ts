@@ -1,6 +1,15 @@
 import type { z } from "zod";
 import { policies } from "../../policies/index.ts";
-import { policyFields } from "../../policies/stack.ts";
+import type { AnyPolicy } from "../../policies/policy.ts";
+import type { Shape, Stack } from "../../policies/stack.ts";
+import { fields } from "../../schema/fields.ts";
+import { vocabulary } from "../../schema/vocabulary.ts";
+
+/** An object with the settings of policies. */
+function policyFields<const S extends Stack>(stack: S): z.ZodObject<Shape<S>, z.core.$strict> {
+  const shape = stack.map((policy: AnyPolicy) => [policy.name, policy.schema(vocabulary) as z.ZodType]);
+  return fields(Object.fromEntries(shape)) as unknown as z.ZodObject<Shape<S>, z.core.$strict>;
+}
 
 /** Around all routes of a listener. */
 export const listenerPolicies = policyFields(policies.listener);
