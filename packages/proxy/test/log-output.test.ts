@@ -26,7 +26,7 @@ const turn = (): Promise<void> => virtualClock().advance(0);
 const full = new Error("ENOSPC");
 
 describe("a log output", () => {
-  test("writes the lines of one turn together, in their order", async () => {
+  test("writes the lines of one turn together, in order", async () => {
     const { sink, chunks } = scripted();
     const output = new LogOutput(sink);
     output.write("a\n");
@@ -75,7 +75,7 @@ describe("a log output", () => {
     expect(output.dropped).toBe(2);
   });
 
-  test("says how many lines were dropped once writing works again", async () => {
+  test("reports how many lines were dropped once writing works again", async () => {
     const { sink, next } = scripted();
     const told: number[] = [];
     const output = new LogOutput(sink, { maxPendingBytes: 4 });
@@ -91,7 +91,7 @@ describe("a log output", () => {
     expect(told).toEqual([2]);
   });
 
-  test("counts the lines of a write that failed, and goes on with the next one", async () => {
+  test("counts the lines of a failed write as dropped and continues with the next", async () => {
     const { sink, chunks, next } = scripted();
     const output = new LogOutput(sink);
     output.write("a\n");
@@ -104,7 +104,7 @@ describe("a log output", () => {
     expect(chunks.at(-1)).toBe("c\n");
   });
 
-  test("begins on a new line after one that was written in part", async () => {
+  test("starts a new line after a partial write", async () => {
     const { sink, chunks, next } = scripted();
     const output = new LogOutput(sink);
     output.write("aaaa\n");
@@ -121,7 +121,7 @@ describe("a log output", () => {
     expect(chunks.at(-1)).toBe("d\n");
   });
 
-  test("flush settles when everything has been written", async () => {
+  test("flushes until everything is written", async () => {
     const { sink, next } = scripted();
     const output = new LogOutput(sink);
     const clock = virtualClock();
@@ -136,7 +136,7 @@ describe("a log output", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("flush settles at its limit when nobody reads", async () => {
+  test("stops flushing at the time limit when nobody reads", async () => {
     const { sink } = scripted();
     const output = new LogOutput(sink);
     const clock = virtualClock();
@@ -146,7 +146,7 @@ describe("a log output", () => {
     await done;
   });
 
-  test("property: every line is written once, in order, or counted as dropped", async () => {
+  test("property: writes every line once, in order, or counts it as dropped", async () => {
     await assert(
       asyncProperty(
         array(oneof(nat({ max: 30 }), constant("ok"), constant("full"), constant("turn"))),

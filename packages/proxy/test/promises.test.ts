@@ -7,11 +7,11 @@ const promises = [...table.matchAll(/^\| (.+?) +\| `([\w.-]+)` +\| (.+?) +\|$/gm
   ([, promise = "", file = "", name = ""]) => ({ promise, file, name }),
 );
 
-test("the table lists promises, each with a file and a test", () => {
+test("the table is parsed", () => {
   expect(promises.length).toBeGreaterThan(20);
 });
 
-describe("a part of the configuration is a promise:", () => {
+describe("the table has a row for the field", () => {
   const { listeners, clusters } = schemaParts();
   const { policies, ...ofCluster } = clusters;
   const parts = [
@@ -40,7 +40,7 @@ function schemaParts() {
   };
 }
 
-test.each(promises)("$promise: its test is there", ({ file, name }) => {
+test.each(promises)("$promise: its test exists", ({ file, name }) => {
   const source = readFileSync(new URL(`e2e/${file}`, import.meta.url), "utf8");
   expect(source).toContain(`"${name}"`);
 });

@@ -38,7 +38,7 @@ const example = (name: string): string =>
   fileURLToPath(new URL(`../../examples/${name}.yaml`, import.meta.url));
 
 describe("check", () => {
-  test("says what is in a configuration that is valid", async () => {
+  test("summarizes a valid configuration", async () => {
     expect(await ran(check, ["-c", example("minimal")])).toEqual({
       code: 0,
       stdout: "valid: 1 listener, 1 route, 1 cluster\n",
@@ -51,7 +51,7 @@ describe("check", () => {
     });
   });
 
-  test("lists every problem with its place, files that are named included, and ends with 2", async () => {
+  test("lists every problem with its place, also in referenced files, and exits with 2", async () => {
     using folder = new Folder();
     const file = folder.write("pagoda.yaml", readFileSync(example("full"), "utf8"));
     folder.write("stock.json", "[]");
@@ -63,7 +63,7 @@ describe("check", () => {
       expect(line).toMatch(/^\S+pagoda\.yaml:\d+:\d+: \S+: \S+: cannot be read: ENOENT$/);
   });
 
-  test("warns of clusters that no route uses and of lists that are not there, and ends with 0", async () => {
+  test("warns about unused clusters and missing endpoint files, and exits with 0", async () => {
     using folder = new Folder();
     const routes = [{ name: "a", cluster: "shop" }];
     const clusters = { shop: { file: "shop.json" }, cart: { endpoints: ["http://a:1"] } };
@@ -76,7 +76,7 @@ describe("check", () => {
     ]);
   });
 
-  test("lists what the schema, the layers and the files say in one pass", async () => {
+  test("lists the problems of schema, layers and files in one pass", async () => {
     using folder = new Folder();
     folder.write("shop.json", ["10.0.0.1:8080", "http://a:1"]);
     const routes = [
@@ -118,7 +118,7 @@ describe("check", () => {
     ]);
   });
 
-  test("says the first hundred of many problems", async () => {
+  test("prints at most a hundred problems", async () => {
     using folder = new Folder();
     const routes = Array.from({ length: 5_000 }, (_, n) => ({
       name: `r${n}`,
@@ -132,7 +132,7 @@ describe("check", () => {
     expect([code, lines.length, lines[100]]).toEqual([2, 101, "and 9,900 more"]);
   });
 
-  test("a key that is another certificate's, and what is no certificate, are problems", async () => {
+  test("rejects a key that does not match its certificate, and a file without a certificate", async () => {
     const authority = testAuthority();
     const [one, two] = [authority.issue(), authority.issue()];
     using folder = new Folder();
@@ -153,9 +153,7 @@ describe("check", () => {
     expect(stderr).toContain("text.pem: must be a key in PEM format without a passphrase");
   });
 
-  test("a key that is too weak, and a certificate among others that is none, are problems", async ({
-    skip,
-  }) => {
+  test("rejects a key that is too weak, and a bundle with a malformed certificate", async ({ skip }) => {
     skipWithout(skip, "openssl");
     const authority = testAuthority();
     using folder = new Folder();
@@ -173,11 +171,14 @@ describe("check", () => {
     expect(stderr).toContain("ca.pem: certificate 2 of 2 cannot be read");
   });
 
-  test.each([[["--port"]], [["file.yaml"]], [["-c"]]])("%j are no arguments: 2", async (args) => {
-    const { code, stderr } = await ran(check, args);
-    expect(code).toBe(2);
-    expect(stderr).toContain("see pagoda --help");
-  });
+  test.each([[["--port"]], [["file.yaml"]], [["-c"]]])(
+    "rejects the arguments %j and exits with 2",
+    async (args) => {
+      const { code, stderr } = await ran(check, args);
+      expect(code).toBe(2);
+      expect(stderr).toContain("see pagoda --help");
+    },
+  );
 });
 
 describe("explain", () => {
@@ -217,7 +218,7 @@ describe("explain", () => {
     return stdout;
   }
 
-  test("says which route, cluster and policies, and why the others did not match", async () => {
+  test("shows the route, cluster and policies, and why other routes did not match", async () => {
     expect(await explained("GET", "http://shop.example/cart/1")).toBe(
       [
         "no listener serves http on port 80; shown as if something in front led here",
@@ -238,7 +239,7 @@ describe("explain", () => {
     );
   });
 
-  test("goes by method, header fields, and who asks", async () => {
+  test("matches by method, header fields and client", async () => {
     expect(await explained("POST", "http://a/cart")).toMatch(/ {2}route cart\n[^]* {2}cluster cart\n/);
     expect(await explained("GET", "http://a/", "-H", "X-Beta: yes")).toMatch(
       / {2}route beta\n[^]* {2}cluster cart \(25% of the calls\)\n[^]* {2}cluster shop \(75% of the calls\)\n/,
@@ -253,14 +254,14 @@ describe("explain", () => {
     [["GET", "/cart"], 'the URL must be absolute, such as http://shop.example/cart (got "/cart")'],
     [["GET", "http://a/", "--from", "10.0.0"], '--from must be an IP address (got "10.0.0")'],
     [["GET", "http://a/", "-H", "x"], "-H must be 'NAME: VALUE' (got \"x\")"],
-  ])("%j: 2", async (args, message) => {
+  ])("rejects %j and exits with 2", async (args, message) => {
     const { code, stderr } = await ran(explain, args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
 });
 
-test("schema is JSON Schema, and knows what the examples say", async () => {
+test("schema prints a JSON Schema that covers the examples", async () => {
   const { code, stdout } = await ran(schema, []);
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -271,7 +272,7 @@ test("schema is JSON Schema, and knows what the examples say", async () => {
   });
 });
 
-test("healthcheck says that nobody listens, and ends with 1", async () => {
+test("healthcheck reports that nothing listens, and exits with 1", async () => {
   const { code, stderr } = await ran(healthcheck, [], {
     PROXY_METRICS_ADDR: `127.0.0.1:${await quietPort()}`,
     PROXY_UPSTREAM_ADDRS: "http://a:1",

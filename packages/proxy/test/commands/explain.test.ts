@@ -15,7 +15,7 @@ async function explained(config: object, ...args: readonly string[]): Promise<st
 
 const answer = (name: string, match: object = {}) => ({ name, match, respond: { status: 200 } });
 
-describe("explain goes by scheme and port", () => {
+describe("explain selects listeners by scheme and port", () => {
   const listener = (name: string, port: number, more: object = {}) => ({
     name,
     address: `127.0.0.1:${port}`,
@@ -24,7 +24,7 @@ describe("explain goes by scheme and port", () => {
   });
   const listeners = [listener("plain", 80), listener("other", 8080), listener("secure", 443, { tls })];
 
-  test("defect: each listener was shown, whatever the URL", async () => {
+  test("defect: every listener was shown, whatever the URL", async () => {
     expect(await explained({ listeners }, "GET", "https://shop.example/")).toBe(
       [
         "listener plain\n  not this one: it serves http, and listens on port 80\n",
@@ -37,14 +37,14 @@ describe("explain goes by scheme and port", () => {
     expect(plain).toContain("listener plain\n  not this one: it listens on port 80\n");
   });
 
-  test("where no port is right, a listener of the scheme may be behind a mapping of ports", async () => {
+  test("without a matching port, shows listeners of the scheme: ports may be mapped", async () => {
     const text = await explained({ listeners }, "GET", "https://shop.example:8443/");
     expect(text).toMatch(/^no listener serves https on port 8443; /);
     expect(text).toContain("listener secure\n  client 127.0.0.1\n  route secure\n");
     expect(text).toContain("listener other\n  not this one: ");
   });
 
-  test("where no listener has the scheme, something in front may end TLS", async () => {
+  test("without a matching scheme, shows plain listeners: something in front may terminate TLS", async () => {
     const text = await explained({ listeners: [listener("plain", 3000)] }, "GET", "https://shop.example/");
     expect(text).toBe(
       "no listener serves https on port 443; shown as if something in front led here\n\n" +
@@ -53,7 +53,7 @@ describe("explain goes by scheme and port", () => {
   });
 });
 
-test("explain says which tunnels open", async () => {
+test("explain shows which tunnels open", async () => {
   const at = { address: "127.0.0.1:80", routes: [answer("all")] };
   const asked = (upgrades: object, ...args: string[]): Promise<string> =>
     explained({ listeners: [{ ...at, ...upgrades }] }, ...args);
@@ -67,7 +67,7 @@ test("explain says which tunnels open", async () => {
   expect(await asked({ upgrades: ["connect"] }, "CONNECT", url)).toContain("route all");
 });
 
-describe("explain goes by the client", () => {
+describe("explain identifies the client", () => {
   const rules = [
     { name: "no-abuse", effect: "deny", from: { addresses: ["203.0.113.0/24"] } },
     { name: "balancer", effect: "deny", from: { identities: ["spiffe://test/balancer"] } },
@@ -87,7 +87,7 @@ describe("explain goes by the client", () => {
   });
   const url = "https://shop.example/";
 
-  test("defect: the peer was taken for the client that a trusted proxy names", async () => {
+  test("defect: the peer was used instead of the client that a trusted proxy names", async () => {
     const by = ["--from", "10.0.0.1", "-H", "X-Forwarded-For: 203.0.113.9:50000"];
     expect(await explained(config(), "GET", url, ...by)).toBe(
       "listener main\n  client 203.0.113.9, by way of the trusted proxy 10.0.0.1\n" +
@@ -103,7 +103,7 @@ describe("explain goes by the client", () => {
     );
   });
 
-  test("who is not trusted names nobody", async () => {
+  test("ignores X-Forwarded-For from an untrusted peer", async () => {
     const by = ["--from", "198.51.100.1", "-H", "X-Forwarded-For: 203.0.113.9"];
     expect(await explained(config(), "GET", url, ...by)).toContain(
       "  client 198.51.100.1; its X-Forwarded-For is ignored: 198.51.100.1 is not a trusted proxy\n" +
@@ -111,7 +111,7 @@ describe("explain goes by the client", () => {
     );
   });
 
-  test("a listener may ask for no certificates, or for one of each", async () => {
+  test("shows when the listener ignores --identity, and when it requires a certificate", async () => {
     const none = await explained(
       config({ tls, policies: {} }),
       "GET",
@@ -128,7 +128,7 @@ describe("explain goes by the client", () => {
     );
   });
 
-  test("routes that go by the client's certificate see it", async () => {
+  test("matches routes that require a client certificate", async () => {
     const header = { name: "x-forwarded-client-cert", contains: "URI=spiffe://test/cart" };
     const routes = [answer("cart", { headers: [header] }), answer("all")];
     const cart = await explained(config({ routes }), "GET", url, "--identity", "spiffe://test/cart");
@@ -138,7 +138,7 @@ describe("explain goes by the client", () => {
   });
 });
 
-test("defect: explain did not name a route that matched and lost", async () => {
+test("defect: explain did not show a matching route of lower precedence", async () => {
   const routes = [
     answer("any"),
     answer("shop", { hosts: ["shop.example"], methods: ["GET", "POST"] }),
@@ -160,7 +160,7 @@ test("defect: explain did not name a route that matched and lost", async () => {
   );
 });
 
-test("defect: explain asked a route's rules for the path as it was asked, not as it is sent", async () => {
+test("defect: explain checked a route's rules against the requested path, not the rewritten one", async () => {
   const rules = [{ name: "internal", effect: "deny", to: { paths: ["/internal/*"] } }];
   const route = {
     name: "all",
@@ -178,7 +178,7 @@ test("defect: explain asked a route's rules for the path as it was asked, not as
   );
 });
 
-test("defect: explain resolved the dots of a path before anybody read it", async () => {
+test("defect: explain resolved dot segments before the listener could", async () => {
   const listeners = [{ name: "main", address: "127.0.0.1:80", routes: [answer("all")] }];
   expect(await explained({ listeners }, "GET", "http://shop.example/a/../../b?c=/../d")).toBe(
     "listener main\n  client 127.0.0.1\n  the path is refused: above-root\n",

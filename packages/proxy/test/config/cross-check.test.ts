@@ -20,7 +20,7 @@ const through = (policies: object): object => ({
 const fixed = { ...listener, address: "127.0.0.1:5" };
 const named = { ...listener, name: "x" };
 
-describe("what makes no sense together, or would do nothing, is a problem", () => {
+describe("settings that contradict each other or have no effect are rejected:", () => {
   const rows: [name: string, config: object, message: string][] = [
     [
       "two listeners at one address",

@@ -37,22 +37,22 @@ const fields: Readonly<Record<Variable, keyof Overrides>> = {
   LOG_LEVEL: "logLevel",
 };
 
-describe("what is not set", () => {
-  test("says nothing", () => {
+describe("an unset variable", () => {
+  test("sets nothing", () => {
     expect(readEnvironment({})).toEqual(right(nothing));
   });
 
-  test.each(Object.keys(fields))("is also %s set to nothing or to blanks", (variable) => {
+  test.each(Object.keys(fields))("is equivalent to an empty or blank %s", (variable) => {
     expect(readEnvironment({ [variable]: "" })).toEqual(right(nothing));
     expect(readEnvironment({ [variable]: "  " })).toEqual(right(nothing));
   });
 
-  test("leaves other variables alone", () => {
+  test("does not affect other variables", () => {
     expect(readEnvironment({ PATH: "/bin", PROXY_UNKNOWN: "x" })).toEqual(right(nothing));
   });
 });
 
-describe("valid", () => {
+describe("reads", () => {
   const addresses: readonly (readonly [string, { host: string; port: number }])[] = [
     ["0.0.0.0:80", { host: "0.0.0.0", port: 80 }],
     ["localhost:8080", { host: "localhost", port: 8080 }],
@@ -96,7 +96,7 @@ describe("valid", () => {
   });
 });
 
-describe("not valid", () => {
+describe("rejects", () => {
   const addresses = [
     ["3000", ":3000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:80a"],
     ["127.0.0.1:999999", "::1:3000", "[::1]", "[::1", "[]:3000", "[::1]3000", "[localhost]:3000"],
@@ -138,7 +138,7 @@ describe("not valid", () => {
     expect(readEnvironment({ [variable]: value })).toEqual(left([problem]));
   });
 
-  test("every problem is listed, in the order of the variables", () => {
+  test("and lists every problem, in the order of the variables", () => {
     const names = Object.keys(variables).filter((name) => name !== "PROXY_CONFIG");
     const read = readEnvironment(Object.fromEntries(names.map((name) => [name, "?"])));
     expect(isLeft(read) && read.left.map(({ variable, value }) => [variable, value])).toEqual(
@@ -146,7 +146,7 @@ describe("not valid", () => {
     );
   });
 
-  test("a problem names the variable, its value, and what would be valid", () => {
+  test("with the variable, its value and the valid values", () => {
     expect(variableProblemText({ variable: "LOG_LEVEL", value: "loud", valid: "one of info, warn" })).toBe(
       'LOG_LEVEL must be one of info, warn (got "loud")',
     );
@@ -165,8 +165,8 @@ function read(text: string): Config {
   return config.right;
 }
 
-describe("without a file", () => {
-  test("the seed's defaults hold", () => {
+describe("without a configuration file", () => {
+  test("the documented defaults apply", () => {
     const { listeners, clusters, admin, log, workers } = read(defaults(["http://a:1"]));
     expect(listeners).toMatchObject([
       {
@@ -185,7 +185,7 @@ describe("without a file", () => {
   });
 });
 
-describe("what is set overrides the file", () => {
+describe("a variable overrides the file", () => {
   const two = {
     listeners: [
       { name: "one", address: "127.0.0.1:1", routes: [{ name: "a", cluster: "shop" }] },
@@ -195,7 +195,7 @@ describe("what is set overrides the file", () => {
   };
   const config = read(JSON.stringify(two));
 
-  test("where it stands there", () => {
+  test("where the file sets the same field", () => {
     const changed = override(config, {
       listen: { host: "::1", port: 5 },
       upstreams: ["http://b:2"],
@@ -219,7 +219,7 @@ describe("what is set overrides the file", () => {
     );
   });
 
-  test("but for the timeouts that routes have of their own", () => {
+  test("except timeouts set on routes", () => {
     const changed = override(config, { requestTimeoutMs: 7 }, (listener) => listener === 1);
     expect(changed).toMatchObject(
       right({
@@ -231,7 +231,7 @@ describe("what is set overrides the file", () => {
     );
   });
 
-  test("a variable that is wrong hides no problem of the file, and an empty name is no file", async () => {
+  test("even when invalid, without hiding problems of the file; an empty name means no file", async () => {
     using folder = new Folder();
     const file = folder.write("pagoda.yaml", "clusters: 5");
     const both = await loadConfig({ env: { PROXY_CONFIG: file, LOG_LEVEL: "loud" } });
@@ -264,11 +264,11 @@ describe("what is set overrides the file", () => {
     ).toEqual([0, 5_000, 700]);
   });
 
-  test("and nothing else", () => {
+  test("and changes nothing else", () => {
     expect(override(config, nothing)).toEqual(right(config));
   });
 
-  test("unless it could mean several things", () => {
+  test("unless it would be ambiguous", () => {
     const more = read(
       JSON.stringify({ ...two, clusters: { ...two.clusters, cart: { endpoints: ["http://c:3"] } } }),
     );

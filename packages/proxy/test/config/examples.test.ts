@@ -11,14 +11,14 @@ const folder = fileURLToPath(new URL("../../examples/", import.meta.url));
 const examples = globSync("*.yaml", { cwd: folder });
 
 describe("an example", () => {
-  test.each(examples)("%s is valid, and tells editors its schema", (name) => {
+  test.each(examples)("%s is valid and refers editors to its schema", (name) => {
     const text = readFileSync(folder + name, "utf8");
     expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/pagoda\.schema\.json\n/);
     const read = readConfig(text);
     expect(isLeft(read) ? read.left : []).toEqual([]);
   });
 
-  test.each(examples)("%s, as it holds with all defaults, can be written and read again", (name) => {
+  test.each(examples)("%s can be written with all its defaults and read again", (name) => {
     const read = readConfig(readFileSync(folder + name, "utf8"));
     if (isLeft(read)) throw new Error(`${name} is not valid`);
     expect(readConfig(JSON.stringify(written(read.right)))).toEqual(read);
@@ -67,7 +67,7 @@ function placed(path: string): string {
   return `${({ query: "headers", responseHeaders: "requestHeaders" } as Record<string, string>)[of] ?? of}.${name}`;
 }
 
-test("full.yaml says every field that there is", () => {
+test("full.yaml sets every field", () => {
   const said = new Set(saidBy(parse(readFileSync(`${folder}full.yaml`, "utf8"))).map(placed));
   const all = new Set(fieldsOf(jsonSchema() as Schema).map(placed));
   expect([...all].filter((field) => !said.has(field))).toEqual([]);

@@ -11,7 +11,7 @@ function problems(config: object): readonly string[] {
   return examine(JSON.stringify(config)).problems.map(({ path, message }) => `${path}: ${message}`);
 }
 
-test("what is not valid hides nothing else", () => {
+test("an invalid field hides no other problem", () => {
   const found = problems({
     listeners: [
       {
@@ -55,7 +55,7 @@ test("what is not valid hides nothing else", () => {
   ]);
 });
 
-test("nothing is said of what may be owed to what is not valid", () => {
+test("problems that an invalid field may have caused are not reported", () => {
   const rule = { name: "r", effect: "deny", from: { identities: ["a"] } };
   // With `tls` right, clients may have identities; with `match` right, the route may leave something to the other.
   const route = { name: "a", cluster: "shop", match: { path: 5 } };
@@ -78,7 +78,7 @@ test("nothing is said of what may be owed to what is not valid", () => {
   ]);
 });
 
-test("clusters that are none hide nothing, and are nobody's mistake but their own", () => {
+test("invalid clusters hide nothing and cause no further problems", () => {
   expect(problems({ listeners: [listener], clusters: [] })).toEqual([expect.stringMatching(/^clusters: /)]);
   expect(problems({ listeners: [listener], clusters: { shop, "a b": shop } })).toEqual([
     expect.stringMatching(/^clusters.a b: /),
@@ -235,7 +235,7 @@ test("reading any text gives problems or a configuration, and never throws", () 
   );
 });
 
-test("large files are read in a time that grows with them: 50,000 endpoints, clusters, routes, mistakes", () => {
+test("reading takes linear time: 50,000 endpoints, clusters, routes, mistakes", () => {
   const many = <T>(make: (n: number) => T): T[] => Array.from({ length: 50_000 }, (_, n) => make(n));
   const endpoints = many((n) => `http://10.0.${n >> 8}.${n & 255}:8080`);
   expect(problems({ listeners: [listener], clusters: { shop: { endpoints } } })).toEqual([]);
@@ -252,6 +252,6 @@ test("large files are read in a time that grows with them: 50,000 endpoints, clu
   expect(problems({ listeners: [{ ...listener, routes }], clusters: { shop } })).toHaveLength(5_000);
 });
 
-test("places are named as people write them", () => {
+test("paths are written like field access", () => {
   expect(pathText(["clusters", "x".repeat(1_000), 0])).toBe(`clusters.${"x".repeat(100)}…[0]`);
 });

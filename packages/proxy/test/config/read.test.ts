@@ -23,7 +23,7 @@ const twenty = (anchor: string): string => Array.from({ length: 20 }, () => `*${
 const shop = { clusters: { shop: { endpoints: ["http://a:1"] } } };
 const listener = { address: "127.0.0.1:0", routes: [{ name: "all", cluster: "shop" }] };
 
-describe("a problem says where, what, and what would be right", () => {
+describe("a problem has its place, the value and what is valid:", () => {
   const rows: [name: string, text: string, lines: string[]][] = [
     [
       "a misspelled field",
@@ -112,8 +112,8 @@ describe("a problem says where, what, and what would be right", () => {
   });
 });
 
-describe("what is left out has its default", () => {
-  test("of listeners, routes, clusters and the rest", () => {
+describe("a field that is left out", () => {
+  test("has its default, in listeners, routes, clusters and elsewhere", () => {
     const config = valid({ listeners: [listener], ...shop });
     expect(config).toMatchObject({
       listeners: [
@@ -138,7 +138,7 @@ describe("what is left out has its default", () => {
     });
   });
 
-  test("quantities are written as people write them", () => {
+  test("quantities have units", () => {
     const routes = [
       {
         name: "all",
@@ -159,7 +159,7 @@ describe("what is left out has its default", () => {
     });
   });
 
-  test("parts of a millisecond and of a byte are rounded", () => {
+  test("fractions of a millisecond or byte are rounded", () => {
     const policies = { timeout: "1.0007s", retry: { maxBody: "1.0001KiB" } };
     const routes = [{ name: "all", cluster: "shop", policies }];
     const { listeners } = valid({ listeners: [{ ...listener, routes }], ...shop });
@@ -167,7 +167,7 @@ describe("what is left out has its default", () => {
   });
 });
 
-test("whatever a file says, reading it gives a configuration or problems with places in it", () => {
+test("reading any file returns a configuration or problems with valid places", () => {
   const full = readFileSync(new URL("../../examples/full.yaml", import.meta.url), "utf8");
   const lines = full.split("\n");
   const mutated = fc.record({

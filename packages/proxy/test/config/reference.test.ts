@@ -10,11 +10,11 @@ function plain(page: string): string {
   return page.replaceAll(/-{3,}/g, "---").replaceAll(/\s+/g, " ");
 }
 
-test("CONFIGURATION.md is what `npm run configuration` makes", () => {
+test("CONFIGURATION.md is the output of `npm run configuration`", () => {
   expect(plain(file("CONFIGURATION.md"))).toBe(plain(reference()));
 });
 
-test("pagoda.schema.json is what `pagoda schema` writes", () => {
+test("pagoda.schema.json is the output of `pagoda schema`", () => {
   expect(JSON.parse(file("pagoda.schema.json"))).toEqual(JSON.parse(JSON.stringify(jsonSchema())));
 });
 
@@ -40,6 +40,6 @@ function undescribed(schema: Described, path = ""): string[] {
   return found;
 }
 
-test("every field says what it is", () => {
+test("every field has a description", () => {
   expect(undescribed(jsonSchema() as Described)).toEqual([]);
 });

@@ -91,7 +91,7 @@ function* unmarked(schema: z.core.$ZodType, place = ""): Generator<string> {
   }
 }
 
-test("a field that takes any text is marked in the schema, or known to be no secret", () => {
+test("every free-text field is marked in the schema or listed as not secret", () => {
   const found = new Set(unmarked(config));
   const unknown = [...found].filter((place) => !open.has(place));
   expect(unknown, "mark each with secret() or bare() in the schema, or list it here").toEqual([]);
@@ -142,11 +142,11 @@ describe("publicConfig", () => {
   if (!isRight(read)) throw new Error(read.left.map((each) => problemText("f", each)).join("\n"));
   const shown = JSON.stringify(publicConfig(read.right));
 
-  test("defect: showed values that are matched, URLs with passwords, and bodies", () => {
+  test("defect: showed matched values, passwords in URLs, and bodies", () => {
     expect(shown.match(/hunter-\d+/g)).toBeNull();
   });
 
-  test("shows the rest", () => {
+  test("shows everything else", () => {
     const { listeners, clusters, tracing } = JSON.parse(shown) as Config;
     expect(listeners[0]?.routes[0]).toMatchObject({
       match: { path: "/shown", headers: [{ name: "x-internal", exact: "(not shown)" }, {}] },
@@ -170,15 +170,21 @@ describe("a problem does not show", () => {
   });
   test.each([
     ["a password in an origin", of({}, { o: { endpoints: ["http://ann:hunter@10.0.0.7"] } })],
-    ["nor with a weight", of({}, { o: { endpoints: [{ url: "http://ann:hunter@10.0.0.7/?hunter" }] } })],
+    [
+      "a password in an origin with a weight",
+      of({}, { o: { endpoints: [{ url: "http://ann:hunter@10.0.0.7/?hunter" }] } }),
+    ],
     ["a pattern for values", of({ match: { headers: [{ name: "a", regex: "(hunter" }] } })],
     ["two tests of a value", of({ match: { query: [{ name: "a", regex: "a", exact: "hunter" }] } })],
     ["a value that cannot be sent", of({ requestHeaders: { set: { a: "hunter\n" } } })],
-    ["fields with a space forgotten", of({ requestHeaders: { set: "authorization:hunter" } })],
-    ["nor those of the collector", { ...of({}), tracing: "endpoint:http://ann:hunter@collector/a" }],
+    ["fields without the space after the colon", of({ requestHeaders: { set: "authorization:hunter" } })],
+    ["credentials of the collector", { ...of({}), tracing: "endpoint:http://ann:hunter@collector/a" }],
     ["a value that is a list", of({ requestHeaders: { set: { a: ["hunter"] } } })],
-    ["fields where a list belongs", of({ requestHeaders: [{ set: { a: "hunter" } }] })],
-    ["routes that are none", { listeners: [{ ...listener, routes: of({ respond: { body: "hunter" } }) }] }],
+    ["a list instead of a map", of({ requestHeaders: [{ set: { a: "hunter" } }] })],
+    [
+      "routes that are not a list",
+      { listeners: [{ ...listener, routes: of({ respond: { body: "hunter" } }) }] },
+    ],
     ["a query in a path", of({ rewrite: { path: "/a?hunter" } })],
     [
       "a collector without a path",
@@ -198,7 +204,7 @@ describe("a problem does not show", () => {
   });
 });
 
-test("property: of a file that is damaged in some places no secret is shown", () => {
+test("property: problems of a damaged file show no secrets", () => {
   const texts = [stringify(secrets), JSON.stringify(secrets, undefined, 1)];
   const damage = fc.record({
     // Near a secret, or anywhere.

@@ -41,7 +41,7 @@ function serving(pem: string, ca?: string) {
 }
 
 describe("a certificate", () => {
-  test("is told of once when a tenth of its time is left, and once when it has ended", async () => {
+  test("is logged once at a tenth of its lifetime left, and once when it has expired", async () => {
     const { clock, certificates, said } = bench(8.9 * dayMs);
     certificates.hold(serving(ofTenDays.certificate));
     expect(said()).toEqual([]);
@@ -55,13 +55,13 @@ describe("a certificate", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("that is not valid yet is told of", () => {
+  test("that is not valid yet is logged", () => {
     const { certificates, said } = bench(-dayMs);
     certificates.hold(serving(ofTenDays.certificate));
     expect(said()).toEqual([[50, "the certificate is not valid yet", "server.pem"]]);
   });
 
-  test("that has taken the place of another is watched instead of it", async () => {
+  test("that replaces another is watched instead of it", async () => {
     const { clock, certificates, said } = bench(9.5 * dayMs);
     certificates.hold(serving(ofTenDays.certificate));
     expect(said()).toHaveLength(1);
@@ -71,7 +71,7 @@ describe("a certificate", () => {
     expect(clock.pending).toBe(1);
   });
 
-  test("comes first among those of its issuers; of authorities the one counts that ends last", async () => {
+  test("is the first of a chain, and of several authorities the one that expires last", async () => {
     const { certificates, registry, said } = bench(1.5 * dayMs);
     const longer = testAuthority("longer");
     const ended = longer.issue({ days: 1 }).certificate;

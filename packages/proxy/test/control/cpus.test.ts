@@ -21,14 +21,10 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
   ["a container", { "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "200000 100000\n" }, 2],
   ["a part of a CPU", { "/sys/fs/cgroup/cpu.max": "10000 100000\n" }, 1],
   ["a CPU and a half", { "/sys/fs/cgroup/cpu.max": "150000 100000\n" }, 2],
-  ["more than there are", { "/sys/fs/cgroup/cpu.max": "3200000 100000\n" }, 16],
+  ["a quota above the number of cores", { "/sys/fs/cgroup/cpu.max": "3200000 100000\n" }, 16],
+  ["a CPU affinity", { "/proc/self/status": "Cpus_allowed:\tf0f\nCpus_allowed_list:\t0-3,8-10,15\n" }, 8],
   [
-    "the CPUs of an affinity",
-    { "/proc/self/status": "Cpus_allowed:\tf0f\nCpus_allowed_list:\t0-3,8-10,15\n" },
-    8,
-  ],
-  [
-    "a service of systemd",
+    "a systemd service",
     {
       "/proc/self/cgroup": "0::/system.slice/pagoda.service\n",
       "/sys/fs/cgroup/system.slice/pagoda.service/cpu.max": "400000 100000\n",
@@ -36,7 +32,7 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
     4,
   ],
   [
-    "a group within one that has less",
+    "a control group inside a smaller one",
     {
       "/proc/self/cgroup": "0::/pod/container\n",
       "/sys/fs/cgroup/pod/container/cpu.max": "max 100000\n",
@@ -62,12 +58,12 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
     },
     16,
   ],
-])("threads for %s", (_, files, expected) => {
+])("the CPU count is right for %s", (_, files, expected) => {
   expect(cpus(files)).toBe(expected);
 });
 
 // Defect: libuv counts a quota of a CPU and a half as one core, so that rounding up had no effect.
-test("the quota is rounded up, although the system counts cores by it and rounds down", () => {
+test("a quota is rounded up, where the system rounds down", () => {
   const files: Readonly<Record<string, string>> = {
     "/proc/self/status": "Cpus_allowed_list:\t0-15\n",
     "/sys/fs/cgroup/cpu.max": "150000 100000\n",
@@ -75,7 +71,7 @@ test("the quota is rounded up, although the system counts cores by it and rounds
   expect(usableCpus({ cores: 1, read: (path) => files[path] ?? "" })).toBe(2);
 });
 
-test("whatever the files say, there is at least one, and no more than there are cores", () => {
+test("the CPU count is between one and the number of cores, whatever the files contain", () => {
   const text = fc.oneof(
     fc.string(),
     fc.constantFrom("0 0", "max", "-1", "1e9 1", "NaN NaN", "1 0"),
@@ -94,7 +90,7 @@ test("whatever the files say, there is at least one, and no more than there are 
   );
 });
 
-test("on this machine there are as many as it says, or fewer", () => {
+test("the CPU count of this machine does not exceed its parallelism", () => {
   expect(usableCpus()).toBeGreaterThanOrEqual(1);
   expect(usableCpus()).toBeLessThanOrEqual(cpuCount().length);
 });

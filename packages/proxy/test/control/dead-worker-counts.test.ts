@@ -33,13 +33,13 @@ async function past(...workers: readonly MetricData[][]): Promise<DeadWorkerCoun
 const values = ({ sum }: DeadWorkerCounts) =>
   sum.flatMap(({ values: all }) => all.map(({ labels, value }) => ({ labels, value })));
 
-describe("past counts", () => {
-  test("are those of all that have died", async () => {
+describe("past counters", () => {
+  test("sum those of all workers that died", async () => {
     const counts = await past([calls("http://a:1", 1), gauge("http://a:1")], [calls("http://a:1", 2)]);
     expect(values(counts)).toEqual([{ labels: { upstream: "http://a:1" }, value: 3 }]);
   });
 
-  test("defect: those of endpoints that are gone stayed for ever", async () => {
+  test("defect: kept the series of removed endpoints for ever", async () => {
     const counts = await past([
       counter(
         "http_requests_total",

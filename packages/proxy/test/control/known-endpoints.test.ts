@@ -3,7 +3,7 @@ import { KnownEndpoints } from "../../src/control/known-endpoints.ts";
 import { sourceOf } from "../../src/config/sources.ts";
 import { resolved } from "../data-plane/resolved.ts";
 
-test("what was found last is known, as long as a configuration looks it up", () => {
+test("the last endpoints found are kept while a configuration uses their source", () => {
   const shop = { dns: { host: "shop.test", port: 80 } };
   const before = resolved({ clusters: { shop, stock: { file: "/stock.json" } } });
   const [dns, file] = Object.values(before.config.clusters).map(sourceOf) as [string, string];
@@ -21,7 +21,7 @@ test("what was found last is known, as long as a configuration looks it up", () 
   expect([...known.all.keys()]).toEqual([dns]);
 });
 
-test("who is asked makes no other source, all else does", () => {
+test("a source is identified by everything except its DNS servers", () => {
   const of = (shop: object): string | undefined =>
     sourceOf(
       Object.values(resolved({ clusters: { shop } }).config.clusters)[0] as Parameters<typeof sourceOf>[0],

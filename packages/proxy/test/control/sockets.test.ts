@@ -18,7 +18,7 @@ describe("socketsOf", () => {
     [2, 5],
     [5, 2],
     [3, 1],
-  ])("of %i workers and %i sockets none is left without the other", (workers, count) => {
+  ])("leaves none of %i workers and %i sockets unassigned", (workers, count) => {
     const all = sockets(count);
     const each = Array.from({ length: workers }, (_, worker) => socketsOf(worker, workers, all));
     expect(each.every((own) => own.length > 0)).toBe(true);
@@ -27,7 +27,7 @@ describe("socketsOf", () => {
 });
 
 describe("Sockets", () => {
-  test("are one for each worker, keep their port, and stay over reloads", async () => {
+  test("opens one socket per worker on the same port and keeps them over reloads", async () => {
     const open = new Sockets(3);
     const first = await open.prepare([listener("one", 0)]);
     if (isLeft(first)) throw first.left.cause;
@@ -46,7 +46,7 @@ describe("Sockets", () => {
     open.close();
   });
 
-  test("one that cannot be had changes nothing, and says which and why", async () => {
+  test("changes nothing when an address is unavailable, and reports it with the reason", async () => {
     await using taken = await listen(createServer());
     const open = new Sockets(2);
     expect(await open.prepare([listener("one", 0), listener("two", taken.port)])).toMatchObject({
@@ -56,7 +56,7 @@ describe("Sockets", () => {
     expect(open.open.size).toBe(0);
   });
 
-  test("a host that has no address says so", async () => {
+  test("reports a host without an address", async () => {
     expect(await bind({ host: "nowhere.invalid", port: 0 }, { shared: false })).toMatchObject({
       _tag: "Left",
       left: { code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) },

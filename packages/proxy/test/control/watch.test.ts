@@ -30,7 +30,7 @@ async function watching(files: readonly string[]) {
   };
 }
 
-test("a file that has changed is told of once, within a second", async () => {
+test("a changed file is reported once, within a second", async () => {
   using folder = new Folder();
   const file = folder.write("a.pem", "one");
   const { passes, changes } = await watching([file]);
@@ -44,7 +44,7 @@ test("a file that has changed is told of once, within a second", async () => {
   expect(changes()).toBe(1);
 });
 
-test("files that change one after the other are one change, when nothing changes any more", async () => {
+test("changes in quick succession are reported once, after the last", async () => {
   using folder = new Folder();
   const files = [folder.write("a.pem", "one"), folder.write("a.key", "one")];
   const { passes, changes } = await watching(files);
@@ -57,7 +57,7 @@ test("files that change one after the other are one change, when nothing changes
   expect(changes()).toBe(1);
 });
 
-test("nothing is watched after it was closed", async () => {
+test("a closed watcher reports nothing", async () => {
   using folder = new Folder();
   const { clock, watch } = await watching([folder.write("a.pem", "one")]);
   expect(clock.pending).toBe(1);

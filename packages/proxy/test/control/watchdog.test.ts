@@ -34,7 +34,7 @@ function watched(workers: readonly Subject[], timeoutMs = 10_000) {
 }
 
 describe("a watchdog", () => {
-  test("tells once of a worker that has not answered for the time-out, and of no other", async () => {
+  test("reports once a worker that has not answered for the timeout, and no other", async () => {
     const [one, other] = [new Subject(), new Subject()];
     const { clock, watchdog, hung } = watched([one, other]);
     await clock.advance(3_000);
@@ -49,7 +49,7 @@ describe("a watchdog", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("forgets the silence of a worker that answers again", async () => {
+  test("resets the silence of a worker that answers again", async () => {
     const worker = new Subject();
     const { clock, watchdog, hung } = watched([worker]);
     await clock.advance(2_000);
@@ -62,7 +62,7 @@ describe("a watchdog", () => {
     expect(hung).toEqual([]);
   });
 
-  test("asks nothing more while an answer is due", async () => {
+  test("sends no ping while an answer is due", async () => {
     const worker = new Subject();
     const { clock } = watched([worker]);
     worker.isSilent = true;
@@ -70,7 +70,7 @@ describe("a watchdog", () => {
     expect(worker.asked).toBe(1);
   });
 
-  test("gives a worker that starts a minute", async () => {
+  test("gives a starting worker a minute", async () => {
     const worker = new Subject();
     worker.isSilent = true;
     const { clock, hung } = watched([worker]);
@@ -80,7 +80,7 @@ describe("a watchdog", () => {
     expect(hung).toEqual([[worker, 60_000]]);
   });
 
-  test("gives one that serves no more than others, even if it has never answered", async () => {
+  test("gives a serving worker the usual timeout, even if it never answered", async () => {
     const worker = new Subject();
     worker.isSilent = true;
     const { clock, watchdog, hung } = watched([worker]);
@@ -89,7 +89,7 @@ describe("a watchdog", () => {
     expect(hung).toEqual([[worker, 10_000]]);
   });
 
-  test("blames nobody when everything was paused: a timer that is late is one step", async () => {
+  test("counts a late timer as one interval, so a paused machine blames no worker", async () => {
     const worker = new Subject();
     let fire: (() => void) | undefined;
     const hung: Subject[] = [];

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const worker = new URL("../../src/control/worker.ts", import.meta.url).href;
 
-test("a worker loads nothing that reads configurations or sends spans, until it needs it", async () => {
+test("a worker loads the YAML, schema and tracing libraries only when it needs them", async () => {
   const listing = `
     import { registerHooks } from "node:module";
     const loaded = [];

@@ -10,24 +10,24 @@ const connectFailed = (origin: "local" | "upstream", code: string): ConnectFaile
   code,
 });
 
-describe("a connection that cannot be made is", () => {
+describe("a connection failure is answered with", () => {
   test.each(["ECONNREFUSED", "ENOTFOUND", "ENDED"])("502: %s", (code) => {
     expect(answers.ConnectFailed(connectFailed("upstream", code))).toMatchObject({ status: 502 });
   });
 
-  test("504 where it took too long", () => {
+  test("504 after a timeout", () => {
     expect(answers.ConnectFailed(connectFailed("upstream", "CONNECT_TIMEOUT"))).toMatchObject({
       status: 504,
     });
   });
 
-  test.each(["EMFILE", "EADDRNOTAVAIL", "CLOSED"])("503 where it is this side's trouble: %s", (code) => {
+  test.each(["EMFILE", "EADDRNOTAVAIL", "CLOSED"])("503 if the cause is local: %s", (code) => {
     const answer = answers.ConnectFailed(connectFailed("local", code));
     expect(answer).toMatchObject({ status: 503, headers: { "retry-after": "1" } });
   });
 });
 
-test("a malformed response is told from a connection that was closed", () => {
+test("a malformed response is distinguished from a closed connection", () => {
   const broken = (code: string): ConnectionBroken => ({
     ...connectFailed("upstream", code),
     _tag: "ConnectionBroken",

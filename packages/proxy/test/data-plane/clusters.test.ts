@@ -53,8 +53,8 @@ function clustersOver() {
   };
 }
 
-describe("over configurations", () => {
-  test("a cluster whose settings stay the same goes on, with its connections", async () => {
+describe("over reloads", () => {
+  test("a cluster with the same settings keeps its connections", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take, drop } = clustersOver();
     const first = take({ endpoints: [origin.url] });
@@ -67,7 +67,7 @@ describe("over configurations", () => {
     expect([...origin.sockets]).toEqual([connection]);
   });
 
-  test("endpoints that stay in the list keep their state, others come and go", async () => {
+  test("endpoints that remain in the list keep their state, others come and go", async () => {
     await using one = await listen(createServer((_message, out) => out.end("one")));
     await using two = await listen(createServer((_message, out) => out.end("two")));
     const { take } = clustersOver();
@@ -83,7 +83,7 @@ describe("over configurations", () => {
     expect(second.shop.status().endpoints).toMatchObject([{ endpoint: two.url }]);
   });
 
-  test("other settings make another one, and the former is closed after its last generation", async () => {
+  test("a cluster with other settings is new, and the old one closes after its last generation", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take, drop } = clustersOver();
     const first = take({ endpoints: [origin.url] });
@@ -95,7 +95,7 @@ describe("over configurations", () => {
     expect(await get(second.shop)).toMatchObject({ status: 200 });
   });
 
-  test("another one begins with the endpoints that its source gave last", async () => {
+  test("a new cluster starts with the last endpoints of its source", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const folder = mkdtempSync(join(tmpdir(), "pagoda-clusters-"));
     const file = join(folder, "shop.json");
@@ -118,7 +118,7 @@ describe("over configurations", () => {
     expect(another.shop.endpoints).toEqual([]);
   });
 
-  test("a file with other contents makes another one", () => {
+  test("a referenced file with other contents makes a new cluster", () => {
     const { take } = clustersOver();
     const settings = { endpoints: ["https://127.0.0.1:1"], tls: { ca: "ca.pem" } };
     const [one = "", two = ""] = rootCertificates;
@@ -128,8 +128,8 @@ describe("over configurations", () => {
   });
 });
 
-describe("what an operator sees of a cluster", () => {
-  test("an endpoint that is well", async () => {
+describe("the status of a cluster shows", () => {
+  test("a healthy endpoint", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [origin.url], balance: "peak-ewma" });
@@ -151,7 +151,7 @@ describe("what an operator sees of a cluster", () => {
     });
   });
 
-  test("endpoints that cannot be found out, and why", async () => {
+  test("that discovery fails, and why", async () => {
     const { take } = clustersOver();
     const { shop } = take({ file: "/nowhere/shop.json" });
     await shop.started;
@@ -162,13 +162,13 @@ describe("what an operator sees of a cluster", () => {
     });
   });
 
-  test("that health is ignored, since too few are", () => {
+  test("that health is ignored because too few endpoints are healthy", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
     expect(shop.status().why).toBe("too few healthy endpoints; ignoring health");
   });
 
-  test("a circuit that has opened, and why; it is logged", async () => {
+  test("an open circuit with its reason, which is logged", async () => {
     const { take, lines } = clustersOver();
     const { shop } = take({ endpoints: [refusing], policies: { circuitBreaker: { failures: 2 } } });
     for (let n = 0; n < 2; n++) await expect(get(shop)).rejects.toThrow("ConnectFailed");
@@ -191,7 +191,7 @@ describe("what an operator sees of a cluster", () => {
     );
   });
 
-  test("an endpoint that was ejected, and why", async () => {
+  test("an ejected endpoint with its reason", async () => {
     await using origin = await listen(createServer((_message, out) => out.writeHead(500).end()));
     await using other = await listen(createServer((_message, out) => out.writeHead(200).end()));
     const { take } = clustersOver();
@@ -203,7 +203,7 @@ describe("what an operator sees of a cluster", () => {
     ]);
   });
 
-  test("an endpoint that has not been checked yet", () => {
+  test("an endpoint whose first check is pending", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
     expect(shop.status().endpoints).toMatchObject([{ healthy: false, why: "health-check: not checked yet" }]);

@@ -49,8 +49,8 @@ function answering(body: string) {
   return [{ name: "all", respond: { status: 200, body } }];
 }
 
-describe("another configuration", () => {
-  test("takes effect for the next request of a connection that stays open", async () => {
+describe("a new configuration", () => {
+  test("takes effect with the next request on an open connection", async () => {
     const listener = { name: "main", address: "127.0.0.1:0" };
     const plane = await running({ listeners: [{ ...listener, routes: answering("one") }] });
     const { get, sockets } = client();
@@ -64,7 +64,7 @@ describe("another configuration", () => {
     expect(sockets.size).toBe(1);
   });
 
-  test("lets requests finish where they began, and closes what they used after them", async () => {
+  test("lets requests finish in their generation, then closes its resources", async () => {
     const arrivals = new Arrivals<Held>();
     await using former = await held(arrivals);
     await using later = await listen(createServer((_message, out) => out.end("later")));
@@ -83,7 +83,7 @@ describe("another configuration", () => {
     expect(former.sockets.size).toBe(0);
   });
 
-  test("opens listeners that come, and drains those that go", async () => {
+  test("opens added listeners and drains removed ones", async () => {
     const [one, two] = ["one", "two"].map((name) => ({
       name,
       address: "127.0.0.1:0",
@@ -99,7 +99,7 @@ describe("another configuration", () => {
     await expect(client().get(former)).rejects.toThrow("ECONNREFUSED");
   });
 
-  test("that comes while it drains opens nothing", async () => {
+  test("opens nothing during a drain", async () => {
     const main = { name: "main", address: "127.0.0.1:0", routes: answering("main") };
     const plane = await running({ listeners: [main] });
     const late = { ...main, name: "late" };
@@ -109,7 +109,7 @@ describe("another configuration", () => {
     expect(plane.listening.map(({ name }) => name)).toEqual(["main"]);
   });
 
-  test("changes nothing where a listener cannot listen", async () => {
+  test("changes nothing if a listener cannot listen", async () => {
     await using taken = await listen(createServer());
     const main = { name: "main", address: "127.0.0.1:0" };
     const plane = await running({ listeners: [{ ...main, routes: answering("one") }] });
@@ -135,11 +135,11 @@ describe("another configuration", () => {
 });
 
 describe("readiness", () => {
-  test("it is ready where there is no cluster", async () => {
+  test("holds without clusters", async () => {
     expect((await running({})).notReady()).toBeUndefined();
   });
 
-  test("one cluster that can be reached is enough", async () => {
+  test("holds if one cluster is reachable", async () => {
     await using origin = await listen(createServer());
     const plane = await running({
       clusters: { gone: { endpoints: [refusing] }, here: { endpoints: [origin.url] } },
@@ -147,7 +147,7 @@ describe("readiness", () => {
     expect(plane.notReady()).toBeUndefined();
   });
 
-  test("it is not where no cluster can be reached, and when it drains", async () => {
+  test("does not hold if no cluster is reachable, or during a drain", async () => {
     const plane = await running({ clusters: { gone: { endpoints: [refusing] } } });
     expect(plane.notReady()).toBe("no upstream can be reached");
     await plane.drain(0);
@@ -155,7 +155,7 @@ describe("readiness", () => {
   });
 });
 
-test("it counts over configurations, by route", async () => {
+test("counters continue over configurations, by route", async () => {
   const listener = { name: "main", address: "127.0.0.1:0" };
   const plane = await running({ listeners: [{ ...listener, routes: answering("one") }] });
   const { get } = client();
@@ -167,7 +167,7 @@ test("it counts over configurations, by route", async () => {
   expect(requests?.values).toMatchObject([{ labels: { route: "all", status: "200" }, value: 2 }]);
 });
 
-test("what it says of itself is plain data", async () => {
+test("descriptions, status and metrics are plain data", async () => {
   await using origin = await listen(createServer((_message, out) => out.end("hello")));
   const plane = await running({ clusters: { shop: { endpoints: [origin.url], check: { type: "tcp" } } } });
   await client().get(urlOf(plane));
@@ -176,13 +176,13 @@ test("what it says of itself is plain data", async () => {
   expect(plane.describe()).toHaveProperty("main");
 });
 
-describe("what has gone leaves no series", () => {
+describe("removed parts leave no series:", () => {
   const labelled = async (plane: DataPlane, pattern: RegExp): Promise<number> =>
     (await plane.metrics())
       .flatMap(({ values }) => values)
       .filter(({ labels }) => Object.values(labels).some((value) => pattern.test(String(value)))).length;
 
-  test("defect: endpoints that came and went left theirs for ever, here 3,000 in 10 configurations", async () => {
+  test("defect: endpoints that came and went, here 3,000 in 10 configurations", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("here")));
     const policies = { circuitBreaker: {}, concurrencyLimit: 10, timeout: "1s" };
     const routes = [{ name: "all", cluster: "shop", policies: { timeout: "10s" } }];
@@ -208,7 +208,7 @@ describe("what has gone leaves no series", () => {
     expect(await labelled(plane, new RegExp(`^${origin.url}$`))).toBeGreaterThan(0);
   });
 
-  test("nor do clusters and routes", async () => {
+  test("clusters and routes", async () => {
     const withNames = (name: string) => ({
       listeners: [
         { name: "main", address: "127.0.0.1:0", routes: [{ name: `route-${name}`, cluster: name }] },

@@ -30,21 +30,21 @@ test("a call goes to the newest generation", async () => {
   expect(stack.describe()).toMatchObject({ name: "answers 201" });
 });
 
-test("a listener that is not there any more goes on with what it had", async () => {
+test("a removed listener continues with its last stack", async () => {
   let now = new Generation(new Map([["main", answering(200)]]), () => {});
   const stack = latest("main", () => now);
   now = new Generation(new Map([["other", answering(201)]]), () => {});
   expect(await stack.call(request)).toMatchObject(right({ status: 200 }));
 });
 
-test("a generation without calls has ended when it is superseded", () => {
+test("a generation without calls ends when it is superseded", () => {
   const { generation, ended } = held();
   expect(ended()).toBe(0);
   generation.supersede();
   expect(ended()).toBe(1);
 });
 
-test("a generation has ended after its last call, and once", async () => {
+test("a superseded generation ends once, after its last call", async () => {
   const { generation, mock, ended } = held();
   const stack = latest("main", () => generation);
   const calls = [stack.call(request), stack.call(request)];
@@ -59,7 +59,7 @@ test("a generation has ended after its last call, and once", async () => {
   expect(ended()).toBe(1);
 });
 
-test("calls that end before it is superseded do not end it", async () => {
+test("calls do not end the newest generation", async () => {
   const { generation, mock, ended } = held();
   const stack = latest("main", () => generation);
   const call = stack.call(request);
@@ -69,7 +69,7 @@ test("calls that end before it is superseded do not end it", async () => {
   expect(ended()).toBe(0);
 });
 
-test("a stack that rejects or throws has ended its call, too", async () => {
+test("a call that rejects or throws counts as ended", async () => {
   for (const call of [
     () => Promise.reject(new Error("defect")),
     () => {

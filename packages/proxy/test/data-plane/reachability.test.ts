@@ -57,14 +57,14 @@ function watch(...keys: readonly string[]): {
   };
 }
 
-test("nothing is reachable before it has looked", () => {
+test("nothing is reachable before the first look", () => {
   const { reachability } = watch(refusing);
   expect(reachability.any).toBe(false);
   reachability.stop();
 });
 
 describe("the first look", () => {
-  test("one endpoint that can be reached is enough", async () => {
+  test("succeeds with one reachable endpoint", async () => {
     await using server = await listen(createServer());
     const { reachability, changes } = watch(refusing, server.url);
     await reachability.started;
@@ -73,7 +73,7 @@ describe("the first look", () => {
     expect(changes).toEqual([[true, undefined]]);
   });
 
-  test("finds none", async () => {
+  test("fails if no endpoint is reachable", async () => {
     const { reachability, changes } = watch("https://127.0.0.1:1", "http://[::1]:1");
     await reachability.started;
     reachability.stop();
@@ -81,7 +81,7 @@ describe("the first look", () => {
     expect(changes).toEqual([[false, expect.stringContaining("ECONNREFUSED")]]);
   });
 
-  test("defect: an endpoint without a scheme ended the thread", async () => {
+  test("defect: died of an endpoint without a scheme", async () => {
     await using server = await listen(createServer());
     const { reachability, changes } = watch("10.0.0.1:8080");
     await reachability.started;
@@ -93,7 +93,7 @@ describe("the first look", () => {
     expect(both.reachability.any).toBe(true);
   });
 
-  test("finds one among many", async () => {
+  test("finds the only reachable endpoint among many", async () => {
     await using server = await listen(createServer());
     const { reachability } = watch(...Array.from({ length: 600 }, () => refusing), server.url);
     await reachability.started;
@@ -101,14 +101,14 @@ describe("the first look", () => {
     expect(reachability.any).toBe(true);
   });
 
-  test("says when there are no endpoints", async () => {
+  test("reports a cluster without endpoints", async () => {
     const { reachability, changes } = watch();
     await reachability.started;
     reachability.stop();
     expect(changes).toEqual([[false, "there are no endpoints"]]);
   });
 
-  test("gives up on who does not answer within a second", async () => {
+  test("gives up on an endpoint that does not answer within a second", async () => {
     await using mute = await silent();
     const { clock, reachability, changes } = watch(mute.url);
     await clock.advance(999);
@@ -121,7 +121,7 @@ describe("the first look", () => {
   });
 });
 
-test("it looks again every two seconds, and tells only of changes", async () => {
+test("reachability is probed every two seconds, and only changes are reported", async () => {
   const port = await quietPort();
   const { clock, reachability, changes, change } = watch(`http://127.0.0.1:${port}`);
   await reachability.started;
@@ -144,7 +144,7 @@ test("it looks again every two seconds, and tells only of changes", async () => 
   reachability.stop();
 });
 
-test("while the one that answered last does, no other is asked", async () => {
+test("no other endpoint is probed while the last one that answered still does", async () => {
   let asked = 0;
   const visits = new Arrivals<Socket>();
   await using first = await listen(
@@ -165,7 +165,7 @@ test("while the one that answered last does, no other is asked", async () => {
   expect(asked).toBe(0);
 });
 
-test("other endpoints are looked at as they come", async () => {
+test("new endpoints are probed", async () => {
   await using server = await listen(createServer());
   const { endpoints, reachability, change } = watch(refusing);
   await reachability.started;
@@ -175,7 +175,7 @@ test("other endpoints are looked at as they come", async () => {
   reachability.stop();
 });
 
-test("stopped, it looks no more and leaves no timer", async () => {
+test("a stopped prober leaves no timer", async () => {
   await using server = await listen(createServer());
   const { clock, reachability } = watch(server.url);
   await reachability.started;
@@ -184,7 +184,7 @@ test("stopped, it looks no more and leaves no timer", async () => {
   expect(clock.pending).toBe(0);
 });
 
-test("stopped while it looks, it tells nothing and leaves no timer", async () => {
+test("a prober stopped during a look reports nothing and leaves no timer", async () => {
   const { clock, reachability, changes } = watch(refusing);
   reachability.stop();
   await reachability.started;

@@ -26,7 +26,7 @@ test("a data plane without tracing does not load it", () => {
   );
 });
 
-test("a collector that hangs gets 2 s for the last spans, and no more", async () => {
+test("a hanging collector delays shutdown by at most 2 s", async () => {
   const arrivals = new Arrivals<Held>();
   await using collector = await held(arrivals);
   const clock = virtualClock();
@@ -41,7 +41,7 @@ test("a collector that hangs gets 2 s for the last spans, and no more", async ()
   await closed;
 });
 
-test("a collector that refuses spans is told of, with its address", async () => {
+test("a collector that refuses spans is logged with its address", async () => {
   await using collector = await origin((_request, response) => response.writeHead(404).end());
   const { telemetry, lines } = told();
   const spans = await spansOf(settings(collector.url), telemetry.log, noSpans);
@@ -52,7 +52,7 @@ test("a collector that refuses spans is told of, with its address", async () => 
   ]);
 });
 
-test("it is said once, and again when it has changed", () => {
+test("a failing export is logged once, and again when the error changes", () => {
   const results = [0, 1, 1, 0, 0, 1];
   const { telemetry, lines } = told();
   const inner = {

@@ -70,7 +70,7 @@ const aroundCluster = anyField(at("clusters", "*", "policies"));
 const atDoor = anyField(at("listeners", "[]", "policies"));
 const onRoute = anyField(at("listeners", "[]", "routes", "[]", "policies"));
 
-test("what passes the check starts, and every endpoint can be used", async () => {
+test("every configuration that passes the check starts, with usable endpoints", async () => {
   let started = 0;
   const parts = fc.record({ door: atDoor, policies: onRoute, settings: ofCluster, around: aroundCluster });
   await fc.assert(

@@ -4,7 +4,7 @@ import { call, keepAlive } from "./client.ts";
 import { Arrivals, held, type Held, listen, origin, quietPort, refusing, silent } from "./origin.ts";
 import { Pagoda, Program, sample, until } from "./program.ts";
 
-test("it is alive and ready when it says that it listens", async () => {
+test("the proxy is alive and ready when it logs that it listens", async () => {
   await using upstream = await origin((_message, response) => response.end());
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
   for (const path of ["/health", "/healthz"]) {
@@ -15,7 +15,7 @@ test("it is alive and ready when it says that it listens", async () => {
   }
 });
 
-test("it is not ready while it starts: until it knows whether its upstream can be reached", async () => {
+test("the proxy is not ready before its upstream has been probed", async () => {
   await using mute = await silent();
   const admin = `127.0.0.1:${await quietPort()}`;
   await using program = new Program({ PROXY_UPSTREAM_ADDRS: mute.url, PROXY_METRICS_ADDR: admin });
@@ -35,7 +35,7 @@ test("it is not ready while it starts: until it knows whether its upstream can b
   expect((await ask())?.body).toBe("not ready: no upstream can be reached\n");
 });
 
-test("it is not ready while no upstream can be reached, and is once one can, and not again when it is gone", async () => {
+test("readiness follows whether an upstream can be reached", async () => {
   const port = await quietPort();
   const upstream = `http://127.0.0.1:${port}`;
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: `${refusing},${upstream}` });
@@ -57,7 +57,7 @@ test("it is not ready while no upstream can be reached, and is once one can, and
   expect(await pagoda.admin("/readyz")).toEqual(notReady);
 });
 
-test("/metrics has the seed's series and what else an operator asks for", async () => {
+test("/metrics has the documented series", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
@@ -97,7 +97,7 @@ test("/metrics has the seed's series and what else an operator asks for", async 
   }
 });
 
-test("what has no sum over workers is told of each", async () => {
+test("metrics without a sum have a worker label", async () => {
   await using upstream = await origin((_message, response) => response.end());
   await using pagoda = await Pagoda.start({
     PROXY_UPSTREAM_ADDRS: `${upstream.url},${refusing}`,
@@ -114,7 +114,7 @@ test("what has no sum over workers is told of each", async () => {
   expect(text).toMatch(/^http_requests_in_flight 0$/m);
 });
 
-test("/clusters says how the calls of an endpoint went, also where nothing ejects it", async () => {
+test("/clusters counts the calls of each endpoint, also without outlier detection", async () => {
   await using upstream = await origin((_message, response) => response.writeHead(500).end());
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, PROXY_WORKERS: "2" });
   const calls = (): Promise<readonly EndpointCalls[]> =>
@@ -140,7 +140,7 @@ interface ClusterCalls {
   readonly endpoints: readonly EndpointCalls[];
 }
 
-test("methods that clients invent do not make series", async () => {
+test("unknown methods share one series", async () => {
   await using upstream = await origin((_message, response) => response.end());
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
   for (const method of ["PROPFIND", "SEARCH", "REPORT"]) await call(pagoda.url, { method });
@@ -158,7 +158,7 @@ function all(from: Described): readonly Described[] {
   return [from, ...(from.inner ?? []).flatMap(all)];
 }
 
-test("/stack is the stack as JSON, live", async () => {
+test("/stack shows the live stack as JSON", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   await using pagoda = await Pagoda.start({
@@ -190,7 +190,7 @@ test("/stack is the stack as JSON, live", async () => {
   );
 });
 
-test("other pages there are none, and each takes its methods only", async () => {
+test("unknown pages get 404 and wrong methods 405", async () => {
   await using pagoda = await Pagoda.start();
   for (const path of ["/", "/metrics/", "/constructor", "/__proto__", "/stack/x"]) {
     const { status, text } = await pagoda.admin(path);
@@ -210,7 +210,7 @@ test("other pages there are none, and each takes its methods only", async () => 
   expect((await pagoda.admin("/health?verbose")).status).toBe(200);
 });
 
-test("traffic does not reach the admin's pages, nor the admin the upstreams", async () => {
+test("listeners do not serve admin pages, and the admin endpoint does not proxy", async () => {
   await using upstream = await origin(({ url }, response) => response.end(`origin ${url}`));
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
   expect((await call(`${pagoda.url}/metrics`)).body).toBe("origin /metrics");

@@ -20,8 +20,8 @@ function expectAnswer({ status, message, body }: Answer, expected: number, what:
   expect(names.toSorted()).toEqual(["content-length", "content-type", "date", "via", "x-request-id"]);
 }
 
-describe("502", () => {
-  test("where the upstream refuses", async () => {
+describe("502 is the response", () => {
+  test("if the upstream refuses connections", async () => {
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: refusing, LOG_LEVEL: "debug" });
     const answer = await call(pagoda.url);
     expectAnswer(answer, 502, "cannot connect to the upstream");
@@ -36,12 +36,12 @@ describe("502", () => {
     expect(await pagoda.metric("http_requests_total", { status: "502", upstream: refusing })).toBe(1);
   });
 
-  test("where the upstream's name is not known", async () => {
+  test("if the upstream's name does not resolve", async () => {
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: "http://origin.invalid:80" });
     expectAnswer(await call(pagoda.url), 502, "cannot connect to the upstream");
   });
 
-  describe("where the upstream, instead of an answer,", () => {
+  describe("if the upstream, instead of a response,", () => {
     let misbehave: (socket: Socket) => void;
     let upstream: Origin;
     let pagoda: Pagoda;
@@ -58,7 +58,7 @@ describe("502", () => {
     test.each([
       ["closes the connection", (socket: Socket) => void socket.end()],
       ["resets the connection", (socket: Socket) => void socket.resetAndDestroy()],
-      ["breaks off in the head", (socket: Socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le")],
+      ["breaks off inside the head", (socket: Socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-le")],
     ])("%s", async (_what, how) => {
       misbehave = how;
       const answer = await call(pagoda.url);
@@ -70,7 +70,7 @@ describe("502", () => {
       ["not-http", "220 mail.example ESMTP\r\n"],
       ["bare-line-feed", "HTTP/1.1 200 OK\ncontent-length: 0\n\n"],
       ["content-length", "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd"],
-    ])("sends what is malformed: %s", async (reason, said) => {
+    ])("sends a malformed one: %s", async (reason, said) => {
       misbehave = (socket) => void socket.write(said);
       const answer = await call(pagoda.url);
       expectAnswer(answer, 502, "the upstream sent a malformed response");
@@ -81,7 +81,7 @@ describe("502", () => {
     });
   });
 
-  test("defect: came for half of the calls while one of two upstreams was down", async () => {
+  test("defect: to half of the calls while one of two upstreams was down", async () => {
     await using upstream = await origin((message, response) => message.pipe(response));
     using folder = new Folder();
     const log = { accessRatio: "100%" };
@@ -103,8 +103,8 @@ describe("502", () => {
   });
 });
 
-describe("504", () => {
-  test("where the upstream is too slow; its call is aborted", async () => {
+describe("504 is the response", () => {
+  test("if the upstream is too slow, and its call is aborted", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     await using pagoda = await Pagoda.start({
@@ -118,7 +118,7 @@ describe("504", () => {
     expect(await pagoda.metric("http_local_responses_total", { reason: "TimedOut" })).toBe(1);
   });
 
-  test("where no connection to the upstream comes about in time", async () => {
+  test("if no connection to the upstream opens in time", async () => {
     await using upstream = await rawOrigin(() => {});
     using folder = new Folder();
     const silent = { endpoints: [upstream.url.replace("http:", "https:")], pool: { connectTimeout: "50ms" } };
@@ -134,7 +134,7 @@ describe("504", () => {
       "http2",
       () => listen(createHttp2Server().on("stream", (stream) => stream.on("error", () => {}))),
     ],
-  ] as const)("where an upstream with %s does not take the upload", async (_what, protocol, start) => {
+  ] as const)("if an upstream with %s does not read the upload", async (_what, protocol, start) => {
     await using upstream = await start();
     using folder = new Folder();
     const cluster = { endpoints: [upstream.url], protocol };
@@ -147,7 +147,7 @@ describe("504", () => {
     upload.destroy();
   });
 
-  test("not where the upload takes longer than the time-out, nor where the response does", async () => {
+  test("but not if only the upload or the response body exceeds the timeout", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     // Long enough for an answer on a machine that does ten other things.
@@ -176,7 +176,7 @@ describe("504", () => {
   });
 });
 
-test("503 where every upstream has 1,024 requests, until one of them has ended", async () => {
+test("503 is the response while every upstream has 1,024 requests in flight", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
@@ -211,7 +211,7 @@ test("503 where every upstream has 1,024 requests, until one of them has ended",
   await until(inFlight, (calls) => calls === 0);
 });
 
-describe("400, before any upstream sees it, for a request with", () => {
+describe("400 is the response, before any upstream sees the request, to a request with", () => {
   let upstream: Origin;
   let pagoda: Pagoda;
   const arrivals = new Arrivals<Held>();
@@ -235,7 +235,7 @@ describe("400, before any upstream sees it, for a request with", () => {
     ["no Host", "GET / HTTP/1.1\r\n\r\n"],
     ["two Hosts", "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n"],
     ["a space before a colon", "GET / HTTP/1.1\r\nhost : a\r\n\r\n"],
-    ["no HTTP in it", "hello\r\n\r\n"],
+    ["something other than HTTP", "hello\r\n\r\n"],
   ])("%s", async (_what, text) => {
     const refused = (): Promise<number> => pagoda.metric("http_requests_refused_total", { status: "400" });
     const before = await refused();

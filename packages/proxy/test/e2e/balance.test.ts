@@ -3,8 +3,8 @@ import { bodies, call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, named } from "./origin.ts";
 
-describe("balance", () => {
-  test("by weight", async () => {
+describe("load balancing", () => {
+  test("follows weights", async () => {
     await using one = await named("one");
     await using two = await named("two");
     using folder = new Folder();
@@ -18,7 +18,7 @@ describe("balance", () => {
   });
 
   test.each(["ring-hash", "maglev"])(
-    "%s sends a key to one endpoint, and keys to all of them",
+    "by %s sends each key to one endpoint and spreads keys over all",
     async (strategy) => {
       await using one = await named("one");
       await using two = await named("two");
@@ -35,7 +35,7 @@ describe("balance", () => {
     },
   );
 
-  test.each(["least-request", "peak-ewma"])("%s leaves alone an endpoint that is busy", async (balance) => {
+  test.each(["least-request", "peak-ewma"])("by %s avoids a busy endpoint", async (balance) => {
     const arrivals = new Arrivals<Held>();
     await using busy = await held(arrivals);
     await using free = await named("free");

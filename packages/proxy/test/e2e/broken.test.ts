@@ -33,11 +33,11 @@ function withUpstream(start: () => Promise<Origin>): void {
   });
 }
 
-describe("a client that goes away aborts the upstream call", () => {
+describe("a client disconnect aborts the upstream call", () => {
   const arrivals = new Arrivals<Held>();
   withUpstream(() => held(arrivals));
 
-  test("before the response's head", async () => {
+  test("before the response head", async () => {
     using wire = new Wire(pagoda.url);
     wire.send("GET /before HTTP/1.1\r\nhost: a\r\n\r\n");
     const { response } = await arrivals.next();
@@ -66,7 +66,7 @@ describe("a client that goes away aborts the upstream call", () => {
     await closed;
   });
 
-  test("that did not read", async () => {
+  test("while the client does not read", async () => {
     using wire = new Wire(pagoda.url);
     wire.socket.pause();
     wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -94,7 +94,7 @@ describe("a client that goes away aborts the upstream call", () => {
     expect(request.complete).toBe(false);
   });
 
-  test("in the middle of an upload for which the origin does not care", async () => {
+  test("in the middle of an upload that the origin does not read", async () => {
     const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
     // More than the buffers on the way hold.
     upload.write(Buffer.alloc(64 * 1_048_576));
@@ -107,7 +107,7 @@ describe("a client that goes away aborts the upstream call", () => {
     expect(arrived.complete).toBe(false);
   });
 
-  test("and an origin that answers before the upload is over is heard", async () => {
+  test("but a response sent before the upload ends is delivered", async () => {
     const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
     upload.write(Buffer.alloc(1_048_576));
     const { request: arrived, response: answer } = await arrivals.next();
@@ -122,7 +122,7 @@ describe("a client that goes away aborts the upstream call", () => {
   });
 });
 
-describe("an origin that dies in the middle of its body gives the client an error, not a short success", () => {
+describe("a truncated response is an error for the client, not a short success", () => {
   const sockets = new Arrivals<Socket>();
   let half = "";
   withUpstream(() =>
@@ -148,7 +148,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
     deaths.map(([death, die]) => [framing, death, text, die] as const),
   );
 
-  test.each(all)("%s; it %s: curl", async (_framing, _death, text, die) => {
+  test.each(all)("%s; the origin %s: curl", async (_framing, _death, text, die) => {
     half = text;
     const { promise: heard, resolve } = Promise.withResolvers<string>();
     const result = curl(["-N", pagoda.url], { heard: resolve });
@@ -159,7 +159,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
     expect(await result).toMatchObject({ code: 18 });
   });
 
-  test.each(all)("%s; it %s: fetch", async (_framing, _death, text, die) => {
+  test.each(all)("%s; the origin %s: fetch", async (_framing, _death, text, die) => {
     half = text;
     const response = await fetch(pagoda.url);
     expect(response.status).toBe(200);
@@ -168,7 +168,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
     await expect(body).rejects.toThrow("terminated");
   });
 
-  test("it closes with all that it had, at once", async () => {
+  test("and closes the connection before the next response", async () => {
     half = framings[0][1];
     using wire = new Wire(pagoda.url);
     const dead = sockets.next().then((socket) => socket.end());
@@ -180,7 +180,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
     expect(wire.text.match(/HTTP\/1\.1/g) ?? []).toHaveLength(1);
   });
 
-  test("a response that the client broke off leaves its connection to nobody", async () => {
+  test("and a response aborted by the client does not free its connection for reuse", async () => {
     half = framings[0][1];
     (await head(pagoda.url)).destroy();
     const first = await sockets.next();
@@ -191,7 +191,7 @@ describe("an origin that dies in the middle of its body gives the client an erro
   });
 });
 
-test("defect: an endpoint was healthy that broke its bodies", async () => {
+test("defect: an endpoint that truncated its bodies counted as healthy", async () => {
   let calls = 0;
   const answer = (message: string): string => `HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n${message}`;
   await using bad = await rawOrigin((socket) => {
@@ -223,7 +223,7 @@ async function whole(url: string): Promise<{ readonly status: number; readonly o
   );
 }
 
-describe("defect: what an upstream had sent before it reset was lost:", () => {
+describe("defect: data sent before an upstream reset was lost:", () => {
   test.each([
     ["in chunks", "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"],
     ["of announced length", "content-length: 10\r\n\r\nhalf"],

@@ -45,7 +45,7 @@ const files: Readonly<Record<string, readonly [type: string, content: string | B
   "/dot.png": ["image/png", dot()],
 };
 
-test("a page loads over HTTP/2, with all its parts on one connection", async () => {
+test("a browser loads a page and its resources over one HTTP/2 connection", async () => {
   const authority = testAuthority();
   const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
   await using upstream = await origin((request, response) => {
@@ -74,7 +74,7 @@ test("a page loads over HTTP/2, with all its parts on one connection", async () 
   await context.close();
 });
 
-test("a page loads with all that belongs to it, and talks to its origin", async () => {
+test("a browser loads a page and its resources, and the page calls its origin", async () => {
   await using upstream = await origin(async (request, response) => {
     const file = files[request.url ?? ""];
     if (request.url === "/echo") {

@@ -5,12 +5,12 @@ import { troubles } from "../chaos/troubles.ts";
 /** Seconds of each run. `npm run soak` goes on for as long as one likes. */
 const seconds = 30;
 
-describe("while everything around it fails", () => {
+describe("while everything around the proxy fails", () => {
   test.each([
     ["pipe", 1],
     ["file", 2],
   ] as const)(
-    "every call is accounted for on three sides, and nothing is left; log to a %s",
+    "clients, proxy and origins agree on every call, and nothing leaks; log to a %s",
     { timeout: 240_000 },
     async (logTo, seed) => {
       const report = await run({ seed, seconds, logTo });

@@ -10,7 +10,7 @@ const behindProxy = { trustedProxies: ["127.0.0.0/8"] };
 const by = (entry: string) => ({ headers: { "x-forwarded-for": entry } });
 
 describe("behind a trusted proxy", () => {
-  test("rules go by the client's address, not by the proxy's, and the log says whom they denied", async () => {
+  test("rules match the client's address, not the proxy's, and the log names the denied client", async () => {
     const rules = [
       { name: "no-abuse", effect: "deny", from: { addresses: ["203.0.113.0/24", "2001:db8::/32"] } },
     ];
@@ -38,7 +38,7 @@ describe("behind a trusted proxy", () => {
     expect(fault).toMatchObject({ tag: "Denied", rule: "no-abuse", address: "2001:db8::1" });
   });
 
-  test("each client has its own limit, however its address is written", async () => {
+  test("each client has one limit, however its address is written", async () => {
     const policies = { rateLimit: { perClient: { rate: "1/h", burst: 1 } } };
     using folder = new Folder();
     const listener = { ...anywhere, name: "main", routes: [says("hello")], policies, ...behindProxy };
@@ -57,7 +57,7 @@ describe("behind a trusted proxy", () => {
     ]);
   });
 
-  test("hashing goes by the client, however its address is written", async () => {
+  test("hashing uses the client's address, however it is written", async () => {
     await using one = await named("one");
     await using two = await named("two");
     using folder = new Folder();

@@ -11,7 +11,7 @@ import { Pagoda, Program, until } from "./program.ts";
 const ask = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
-  test("lets 200 requests in flight complete, accepts nothing more, and ends with 0", async () => {
+  test("completes 200 requests in flight, accepts nothing more, and exits with 0", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
@@ -53,7 +53,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect(pagoda.output).not.toContain("cut off");
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("and then %s ends it at once", async (second) => {
+  test.each(["SIGTERM", "SIGINT"] as const)("followed by %s ends the program at once", async (second) => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
@@ -70,7 +70,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   });
 });
 
-test("every POST that reaches an origin while the proxy drains is answered", async () => {
+test("every POST that reaches an origin during a drain is answered", async () => {
   const reached = new Set<string>();
   await using upstream = await origin((request, response) => {
     reached.add(request.headers["x-call"] as string);
@@ -111,7 +111,7 @@ function post(url: string, agent: Agent, id: string): Promise<number | undefined
   });
 }
 
-test("what is not done when the time is over is cut off, and each has a line that says so", async () => {
+test("requests cut off at the end of the drain timeout are each logged", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   using folder = new Folder();
@@ -143,7 +143,7 @@ async function textOf(message: IncomingMessage): Promise<string> {
   return Buffer.concat(await message.toArray()).toString();
 }
 
-test("no configuration is applied while it drains", async () => {
+test("no configuration is applied during a drain", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   using folder = new Folder();
@@ -159,7 +159,7 @@ test("no configuration is applied while it drains", async () => {
   expect(await pagoda.exit).toEqual({ code: 0, signal: null });
 });
 
-test("a signal that comes while the proxy starts drains, too", async () => {
+test("a signal during startup drains, too", async () => {
   await using mute = await silent();
   await using program = new Program({ PROXY_UPSTREAM_ADDRS: mute.url });
   // It has a second to wait for its upstream.
@@ -194,7 +194,7 @@ async function expectEndDespite(
   await wire.closed;
 }
 
-test("draining does not wait for a connection on which nothing was ever sent", () =>
+test("draining does not wait for a connection that never sent anything", () =>
   expectEndDespite(async (_wire, pagoda) => {
     await until(
       () => pagoda.metric("connections_active"),
@@ -202,7 +202,7 @@ test("draining does not wait for a connection on which nothing was ever sent", (
     );
   }));
 
-test("draining does not wait for a client that has sent half a head", () =>
+test("draining does not wait for an incomplete request head", () =>
   expectEndDespite(async (wire, pagoda) => {
     const open = (): Promise<number> => pagoda.metric("connections_active");
     await until(open, (connections) => connections === 2);
@@ -211,7 +211,7 @@ test("draining does not wait for a client that has sent half a head", () =>
     await open();
   }));
 
-test("draining does not wait for a client that has its response and keeps the connection", () =>
+test("draining does not wait for an idle keep-alive connection", () =>
   expectEndDespite(async (wire, _pagoda, arrivals) => {
     wire.send(ask);
     (await arrivals.next()).response.end("first");

@@ -11,7 +11,7 @@ import { Arrivals, held, type Held, listen, named, type Origin, origin, refusing
 import { until } from "./program.ts";
 
 describe("endpoints", () => {
-  test("come from the DNS, and follow it as its answers change", async () => {
+  test("from DNS follow its answers", async () => {
     await using one = await named("one");
     const second = createServer((_request, response) => response.end("two"));
     await using _two = await listen(second, one.port, "http", "127.0.0.2");
@@ -29,7 +29,7 @@ describe("endpoints", () => {
     );
   });
 
-  test("come from SRV records, with their ports and weights", async () => {
+  test("from SRV records have their ports and weights", async () => {
     await using one = await named("one");
     await using two = await named("two");
     using dns = await openDns();
@@ -49,7 +49,7 @@ describe("endpoints", () => {
     expect(seen.filter((body) => body === "one")).toHaveLength(30);
   });
 
-  test("come from a file, and follow it as it changes", async () => {
+  test("from a file follow its changes", async () => {
     await using one = await named("one");
     await using two = await named("two");
     using folder = new Folder();
@@ -64,7 +64,7 @@ describe("endpoints", () => {
     );
   });
 
-  test("that make no sense are left out and told, and the others serve", async () => {
+  test("that are invalid are skipped and logged, and the others serve", async () => {
     await using one = await named("one");
     using folder = new Folder();
     folder.write("shop.json", ["10.0.0.1:8080", one.url, { key: "ftp://a" }]);
@@ -88,7 +88,7 @@ describe("endpoints", () => {
     expect(await pagoda.metric("pagoda_worker_restarts_total", { reason: "crash" })).toBe(0);
   });
 
-  test("stay over a reload while the DNS is down", async () => {
+  test("survive a reload while DNS is down", async () => {
     await using one = await named("one");
     using folder = new Folder();
     const dns = await openDns();
@@ -103,7 +103,7 @@ describe("endpoints", () => {
     expect(await bodies(pagoda.url, 8)).toEqual(Array.from({ length: 8 }, () => "one"));
   });
 
-  test("stay when a worker dies while the DNS is down: its successor begins with them", async () => {
+  test("survive the death of a worker while DNS is down", async () => {
     await using one = await named("one");
     using folder = new Folder();
     const dns = await openDns();
@@ -120,7 +120,7 @@ describe("endpoints", () => {
     expect(await bodies(pagoda.url, 4)).toEqual(["one", "one", "one", "one"]);
   });
 
-  test("whose file is not there are none, and the log says which file; they come with it", async () => {
+  test("from a missing file are logged with its name, and appear with the file", async () => {
     await using one = await named("one");
     using folder = new Folder();
     await using pagoda = await configured(folder, through({ file: "shop.json" }));
@@ -142,7 +142,7 @@ describe("endpoints", () => {
     expect((await call(pagoda.url)).body).toBe("one");
   });
 
-  test("that fail more often than the others are ejected, and the clients hear little of it", async () => {
+  test("that fail more often than the others are ejected, and few clients see errors", async () => {
     await using bad = await origin((_message, out) => out.writeHead(500).end("bad"));
     await using good = await named("good");
     using folder = new Folder();
@@ -157,7 +157,7 @@ describe("endpoints", () => {
     expect((await pagoda.admin("/clusters")).text).toMatch(/"healthy":false,"why":"[^"]*eject/);
   });
 
-  test("that ask for a certificate get one, and only those that are trusted get a call", async () => {
+  test("that request a client certificate get one, and untrusted ones get no call", async () => {
     const authority = testAuthority();
     const own = authority.issue({ subject: "CN=pagoda", names: "URI:spiffe://test/pagoda" });
     const server = authority.issue({ names: "IP:127.0.0.1" });
@@ -185,7 +185,7 @@ describe("endpoints", () => {
     expect((await call(careless.url)).status).toBe(502);
   });
 
-  test("are known by the names that their certificates must show", async () => {
+  test("are verified by the names in their certificates", async () => {
     const authority = testAuthority();
     const server = authority.issue({ names: "URI:spiffe://test/orders" });
     const options = { cert: server.certificate, key: server.key };
@@ -222,7 +222,7 @@ describe("endpoints", () => {
     });
   });
 
-  test("that come while others serve get few calls at first, and ever more", async () => {
+  test("that join a serving cluster get few calls at first, then gradually more", async () => {
     await using one = await named("one");
     await using two = await named("two");
     using folder = new Folder();
@@ -268,10 +268,10 @@ async function healthServer(credentials: ServerCredentials, answer: () => Buffer
   return { port, [Symbol.asyncDispose]: async () => server.forceShutdown() };
 }
 
-describe("checks", () => {
+describe("health checks", () => {
   const often = { interval: "20ms", timeout: "5s", healthyThreshold: 1, unhealthyThreshold: 1 };
 
-  test("of gRPC servers show the cluster's certificate", async () => {
+  test("of gRPC servers present the cluster's certificate", async () => {
     const authority = testAuthority();
     const own = authority.issue({ subject: "CN=pagoda" });
     const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
@@ -299,7 +299,7 @@ describe("checks", () => {
     await until(() => pagoda.admin("/clusters"), isSaid("NOT_SERVING"));
   });
 
-  test("are made once before the first call", async () => {
+  test("run once before the first call", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await origin((request, response) => {
       if (request.url === "/health" && arrivals.count === 0) arrivals.add({ request, response });
@@ -314,7 +314,7 @@ describe("checks", () => {
     expect((await call(pagoda.url)).status).toBe(200);
   });
 
-  test("are connections where nothing more can be asked", async () => {
+  test("are TCP connections by default", async () => {
     await using one = await named("one");
     using folder = new Folder();
     const check = { type: "tcp", ...often };
@@ -327,8 +327,8 @@ describe("checks", () => {
   });
 
   test.each([
-    ["are not believed when too few are well", "50%", 200],
-    ["that all endpoints fail leave none, where that is said", "0%", 503],
+    ["are ignored when too few endpoints are healthy", "50%", 200],
+    ["are followed at a threshold of 0%, even if no endpoint passes", "0%", 503],
   ])("%s", async (_name, panicThreshold, status) => {
     await using upstream = await origin(({ url }, response) =>
       response.writeHead(url === "/health" ? 500 : 200).end(),
@@ -344,8 +344,8 @@ describe("checks", () => {
   });
 });
 
-describe("a cluster that is busy", () => {
-  test("refuses what is more than its connections, and at once where that has been so for long", async () => {
+describe("a busy cluster", () => {
+  test("refuses calls beyond its connections, and at once after long saturation", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     using folder = new Folder();

@@ -56,7 +56,7 @@ const forged = [
 ] as const;
 
 describe("trailers", () => {
-  test("of a request over HTTP/1.1 lose what may not be one, and so do those of a response", async () => {
+  test("over HTTP/1.1 lose forbidden fields, in requests and responses", async () => {
     using wire = new Wire(pagoda.url);
     const lines = [...forged, ["X-Sum", "7"]].map(([name, value]) => `${name}: ${value}\r\n`).join("");
     wire.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -67,7 +67,7 @@ describe("trailers", () => {
     expect(wire.text.split("\r\n0\r\n")[1]).toBe("x-sum: 1\r\n\r\n");
   });
 
-  test("over HTTP/2 do so, too", async () => {
+  test("over HTTP/2 lose forbidden fields, too", async () => {
     const session = connectHttp2(pagoda.url);
     const stream = session.request({ ":method": "POST" }, { waitForTrailers: true });
     const fields = Object.fromEntries(
@@ -83,7 +83,7 @@ describe("trailers", () => {
     session.destroy();
   });
 
-  test("of more than 100 fields break the request", async () => {
+  test("of more than 100 fields fail the request", async () => {
     using wire = new Wire(pagoda.url);
     wire.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     wire.send(`1\r\na\r\n0\r\n${"a: b\r\n".repeat(101)}\r\n`);
@@ -92,7 +92,7 @@ describe("trailers", () => {
   });
 });
 
-test("fields with underscores that read like those of a proxy do not reach an origin", async () => {
+test("fields that resemble a proxy's, with underscores, do not reach an origin", async () => {
   using wire = new Wire(pagoda.url);
   const lines = forged.slice(1).map(([name, value]) => `${name.replaceAll("-", "_")}: ${value}\r\n`);
   wire.send(
@@ -120,16 +120,16 @@ async function asked(fields: FieldPairs): Promise<number | undefined> {
 
 const protocolError = 1;
 
-describe("over HTTP/2 a request is reset", () => {
+describe("an HTTP/2 request is reset", () => {
   test.each<[string, FieldPairs]>([
     ["a space before a value", [["x-a", " b"]]],
-    ["a tab behind it", [["x-a", "b\t"]]],
-    ["a name in capitals", [["X-A", "b"]]],
-    ["a field of the connection", [["connection", "close"]]],
-    ["a coding of the body", [["transfer-encoding", "chunked"]]],
+    ["a tab after a value", [["x-a", "b\t"]]],
+    ["an upper-case name", [["X-A", "b"]]],
+    ["a connection-specific field", [["connection", "close"]]],
+    ["a transfer coding", [["transfer-encoding", "chunked"]]],
     ["an unknown pseudo-header field", [[":a", "b"]]],
     [
-      "a pseudo-header field behind others",
+      "a pseudo-header field after others",
       [
         ["x-a", "b"],
         [":path", "/b"],
@@ -153,13 +153,13 @@ describe("over HTTP/2 a request is reset", () => {
   });
 });
 
-describe("over HTTP/2 from an origin", () => {
+describe("from an HTTP/2 origin,", () => {
   const answer = (...fields: FieldPairs): Promise<Origin> =>
     listen(rawHttp2Server((stream) => [fieldsFrame(stream, [[":status", "200"], ...fields], true)]));
 
   test.each<[string, FieldPairs, number]>([
     ["spaces around a field make the response malformed", [["x-a", " b"]], 502],
-    ["a proper response passes, and Via says how it came", [["x-a", "b"]], 200],
+    ["a valid response passes, and Via has the protocol", [["x-a", "b"]], 200],
   ])("%s", async (_name, fields, status) => {
     await using behind = await answer(...fields);
     using own = new Folder();

@@ -82,7 +82,7 @@ function unary(value: string, metadata: Metadata = new Metadata(), options: obje
 }
 
 describe("gRPC goes through", () => {
-  test("a unary call with its metadata, -bin included", async () => {
+  test("in a unary call with its metadata, -bin included", async () => {
     const metadata = new Metadata();
     metadata.set("x-text", "hello");
     metadata.set("x-bytes-bin", Buffer.from([0, 1, 255]));
@@ -92,7 +92,7 @@ describe("gRPC goes through", () => {
     expect(answer.metadata.get("x-bytes-bin")).toEqual([Buffer.from([0, 1, 255])]);
   });
 
-  test("a stream of requests", async () => {
+  test("in a stream of requests", async () => {
     const answer = new Promise((resolve, reject) => {
       const call = client.makeClientStreamRequest(
         shop.upload.path,
@@ -106,7 +106,7 @@ describe("gRPC goes through", () => {
     expect(await answer).toBe("a,b,c");
   });
 
-  test("a stream of responses", async () => {
+  test("in a stream of responses", async () => {
     const call = client.makeServerStreamRequest(
       shop.download.path,
       requestSerialize,
@@ -116,7 +116,7 @@ describe("gRPC goes through", () => {
     expect(await call.toArray()).toEqual(["x", "y", "z"]);
   });
 
-  test("streams both ways, in turns", async () => {
+  test("in streams both ways, in turns", async () => {
     const call = client.makeBidiStreamRequest(shop.chat.path, requestSerialize, responseDeserialize);
     for (const each of ["one", "two"]) {
       call.write(each);
@@ -127,14 +127,14 @@ describe("gRPC goes through", () => {
     expect(await ended).toMatchObject([{ code: status.OK }]);
   });
 
-  test("an error in trailers, with its text and metadata", async () => {
+  test("with an error in trailers, its text and metadata", async () => {
     const { error, status: ended } = await unary("fail");
     expect(error).toMatchObject({ code: status.FAILED_PRECONDITION, details: "not now: ü" });
     expect(ended.metadata.get("why")).toEqual(["because"]);
     expect(ended.metadata.get("why-bin")).toEqual([Buffer.from([0, 255])]);
   });
 
-  test("a call that its client takes back is taken back at the origin", async () => {
+  test("and a cancelled call is cancelled at the origin", async () => {
     const call = client.makeServerStreamRequest(
       shop.download.path,
       requestSerialize,
@@ -153,7 +153,7 @@ describe("gRPC goes through", () => {
     );
   });
 
-  test("a deadline is kept on the way, and at the origin", async () => {
+  test("and a deadline is enforced by the proxy and the origin", async () => {
     const { error } = await unary("wait", new Metadata(), { deadline: Date.now() + 3_000 });
     expect(error?.code).toBe(status.DEADLINE_EXCEEDED);
     await until(
@@ -165,7 +165,7 @@ describe("gRPC goes through", () => {
     );
   });
 
-  test("a refusal by the proxy is a status of gRPC", async () => {
+  test("and a refusal by the proxy is a gRPC status", async () => {
     const limited = new Metadata();
     limited.set("x-limited", "yes");
     expect((await unary("first", limited)).error).toBeNull();
@@ -178,7 +178,7 @@ describe("gRPC goes through", () => {
 });
 
 // Defect: 150 of 200 were lost.
-test("no call is lost to an origin that leaves each connection at its fifth stream", async () => {
+test("no call is lost to an origin that sends GOAWAY at every fifth stream", async () => {
   const answered: string[] = [];
   const streams = new WeakMap<object, number>();
   const server = createServer();
@@ -229,7 +229,7 @@ test("no call is lost to an origin that leaves each connection at its fifth stre
   for (const session of sessions) session.destroy();
 });
 
-test("an origin that cannot be reached is UNAVAILABLE", async () => {
+test("an unreachable origin gets UNAVAILABLE", async () => {
   using own = new Folder();
   await using proxy = await configured(
     own,

@@ -32,12 +32,12 @@ function hung(pid: number, signal: NodeJS.Signals): Disposable {
   };
 }
 
-describe("a worker that hangs", () => {
+describe("a worker hung", () => {
   test.each([
     ["in an endless loop", "SIGPWR"],
-    ["because it is stopped", "SIGSTOP"],
+    ["because it was stopped", "SIGSTOP"],
   ] as const)(
-    "%s is noticed, ended, counted and replaced; operators get answers meanwhile",
+    "%s is killed, counted and replaced, and the admin endpoint answers meanwhile",
     async (_how, signal) => {
       using folder = new Folder();
       await using pagoda = await hanging(folder, "2");
@@ -61,7 +61,7 @@ describe("a worker that hangs", () => {
     },
   );
 
-  test("holds up a reload until it is replaced, and its successor has the new configuration", async () => {
+  test("delays a reload until it is replaced, and its replacement has the new configuration", async () => {
     using folder = new Folder();
     await using pagoda = await hanging(folder, "2");
     const [first = 0] = await pagoda.workers();
@@ -73,7 +73,7 @@ describe("a worker that hangs", () => {
     for (let at = 0; at < 20; at++) expect((await call(pagoda.url, { agent: false })).body).toBe("after");
   });
 
-  test("does not keep the program from ending", async () => {
+  test("does not prevent the program from ending", async () => {
     using folder = new Folder();
     await using pagoda = await hanging(folder, "1");
     const [only = 0] = await pagoda.workers();

@@ -26,7 +26,7 @@ async function flood(url: string, connections: number, isOver: () => boolean): P
 
 const connections = 8;
 
-test("a rate of 200/s over 2 workers admits 200/s in all, within 1%", async () => {
+test("a rate limit of 200/s admits 200/s over 2 workers, within 1%", async () => {
   using folder = new Folder();
   // Little enough to be asked for on a machine that does ten other things; and nothing is lost while it asks for none for 5 s.
   const policies = { rateLimit: { global: { rate: "200/s", burst: 1000 } } };
@@ -83,7 +83,7 @@ async function spent(pagoda: Pagoda): Promise<{ readonly before: Look; readonly 
 }
 
 describe("limits and policies", () => {
-  test("each client has its own rate, and is told when to come back", async () => {
+  test("rateLimit counts each client separately and sends Retry-After", async () => {
     using folder = new Folder();
     const policies = { rateLimit: { perClient: { rate: "1/h", burst: 2, by: { header: "x-api-key" } } } };
     const config = {
@@ -103,7 +103,7 @@ describe("limits and policies", () => {
     expect(await pagoda.metric("stack_events_total", { layer: "rate-limit", event: "refused" })).toBe(2);
   });
 
-  test("a limit keeps its state over reloads", async () => {
+  test("rateLimit keeps its state over reloads", async () => {
     using folder = new Folder();
     const config = (body: string): object => {
       const policies = { rateLimit: { global: { rate: "1/h", burst: 1 } } };
@@ -116,7 +116,7 @@ describe("limits and policies", () => {
     expect((await call(pagoda.url)).status).toBe(429);
   });
 
-  test("no more calls than allowed are under way", async () => {
+  test("concurrencyLimit bounds the calls in flight", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     using folder = new Folder();
@@ -129,7 +129,7 @@ describe("limits and policies", () => {
     expect((await first).body).toBe("done");
   });
 
-  test("a failed call is tried again, within its budget, at another endpoint", async () => {
+  test("retry tries another endpoint, within its budget", async () => {
     await using bad = await origin((_message, out) => out.writeHead(503).end());
     await using good = await origin((_message, out) => out.end("good"));
     using folder = new Folder();
@@ -139,7 +139,7 @@ describe("limits and policies", () => {
     expect(await pagoda.metric("stack_events_total", { layer: "retry" })).toBeGreaterThan(0);
   });
 
-  test("a call is tried again on the conditions that are named, and on no other", async () => {
+  test("retry applies to the configured conditions only", async () => {
     let calls = 0;
     await using upstream = await origin(({ url, method, socket }, out) => {
       calls++;
@@ -175,7 +175,7 @@ describe("limits and policies", () => {
     expect(await triesOf("/named/500")).toBe(1);
   });
 
-  test("routes go by path, host, method and header; canaries get their share, and others a redirect or 404", async () => {
+  test("routes match path, host, method and header, split by weight, redirect, or answer 404", async () => {
     await using one = await origin(({ url, headers }, out) =>
       out.end(`one ${headers.host} ${url} ${headers["x-set"]}`),
     );
@@ -231,7 +231,7 @@ describe("limits and policies", () => {
     expect([moved.status, moved.message.headers.location]).toEqual([308, `${pagoda.url}/new/page`]);
   });
 
-  test("an endpoint that a check finds unfit gets no calls until it is fit again", async () => {
+  test("health checks keep calls from an unhealthy endpoint until it recovers", async () => {
     let status = 200;
     await using sick = await origin(({ url }, out) =>
       out.writeHead(url === "/health" ? status : 200).end("sick"),

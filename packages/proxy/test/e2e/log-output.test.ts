@@ -75,7 +75,7 @@ function start(args: readonly string[], env: NodeJS.ProcessEnv, stdout: "pipe" |
 }
 
 describe("the log never stops the proxy", () => {
-  test("when nobody reads standard output: requests are answered, SIGHUP and SIGTERM work", async () => {
+  test("when nobody reads standard output: requests, SIGHUP and SIGTERM work", async () => {
     using folder = new Folder();
     await using proxy = await loggingAll(folder);
     const child = start(proxy.args, proxy.env, "pipe");
@@ -87,7 +87,7 @@ describe("the log never stops the proxy", () => {
     expect(await child.exit).toEqual([0, null]);
   });
 
-  test("and once somebody reads again, the log says how many lines were dropped", async () => {
+  test("and reports how many lines were dropped once somebody reads again", async () => {
     using folder = new Folder();
     await using proxy = await loggingAll(folder);
     const child = start(proxy.args, proxy.env, "pipe");
@@ -110,7 +110,7 @@ describe("the log never stops the proxy", () => {
     expect(await child.exit).toEqual([0, null]);
   });
 
-  test("when the reader has gone", async () => {
+  test("when the reader is gone", async () => {
     using folder = new Folder();
     await using proxy = await loggingAll(folder);
     const child = start(proxy.args, proxy.env, "pipe");

@@ -7,7 +7,7 @@ import { quietPort, rawOrigin, refusing } from "./origin.ts";
 import { environment, mainFile, Pagoda, Program, until } from "./program.ts";
 import { adopt, need, needs } from "./system.ts";
 
-test("log lines are JSON where standard output is no terminal", async () => {
+test("log lines are JSON unless standard output is a terminal", async () => {
   await using upstream = await rawOrigin((socket) => void socket.once("data", () => socket.end()));
   await using pagoda = await Pagoda.start({
     PROXY_UPSTREAM_ADDRS: upstream.url,
@@ -74,7 +74,7 @@ describe("LOG_LEVEL", () => {
 describe("on a terminal", () => {
   needs("script");
 
-  test("log lines are for people, and Ctrl+C drains", async () => {
+  test("log lines are human-readable, and Ctrl+C drains", async () => {
     // In place of the shell, which would have the signal too, and end with it.
     const command = `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(mainFile)}`;
     const env = environment({ TERM: "xterm", PROXY_UPSTREAM_ADDRS: refusing });

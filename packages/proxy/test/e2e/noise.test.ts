@@ -129,7 +129,7 @@ async function noisyDns(seed: number) {
   };
 }
 
-test("whatever origins and the DNS say, no worker dies of it", async () => {
+test("no worker dies of anything that origins or DNS send", async () => {
   await using http1 = await noisy(1);
   await using http2 = await noisy(2);
   await using secure = await noisy(3);

@@ -41,7 +41,7 @@ describe("the single executable file", () => {
     return { code, output: output.join("") };
   }
 
-  test("starts without Node, serves with several workers, says that it is ready, and drains", async () => {
+  test("starts without Node, serves with several workers, reports readiness, and drains", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
     let sent = 0;
     await using collector = await origin((message, out) => {
@@ -89,7 +89,7 @@ describe("the single executable file", () => {
     expect((await ran("nonsense")).code).toBe(2);
   });
 
-  test("needs no library that the image of the container lacks", async () => {
+  test("needs no library that the container image lacks", async () => {
     const script = "process.stdout.write(process.report.getReport().sharedObjects.join())";
     const child = adopt(spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] }));
     const [output] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
@@ -104,7 +104,7 @@ describe("the container file", () => {
   const said = (word: string): string[] =>
     lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
 
-  test("copies what there is, runs scripts that there are, and asks the program itself", () => {
+  test("copies existing files, runs existing scripts, and has a health check", () => {
     for (const copy of said("COPY").filter((line) => !line.startsWith("--from") && line !== ". .")) {
       const [from = ""] = copy.split(" ");
       expect({ from, there: existsSync(root + from) }).toEqual({ from, there: true });
@@ -117,16 +117,14 @@ describe("the container file", () => {
     expect(said("ENTRYPOINT")).toEqual(['["/usr/local/bin/pagoda"]']);
   });
 
-  test("is of several stages, and runs as nobody in particular", () => {
+  test("has several stages and runs as an unprivileged user", () => {
     expect(said("FROM")).toHaveLength(2);
     const [user = ""] = said("USER");
     expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
 });
 
-test("the systemd unit is understood by systemd, and lets the program do little else than serve", async ({
-  skip,
-}) => {
+test("the systemd unit passes systemd-analyze, and is sandboxed", async ({ skip }) => {
   skipWithout(skip, "systemd-analyze");
   using folder = new Folder();
   // Only the program's place is another one here: it is not installed.
@@ -145,7 +143,7 @@ test("the systemd unit is understood by systemd, and lets the program do little 
   expect(deploy("pagoda.service")).not.toMatch(/^MemoryDenyWriteExecute=yes/m);
 });
 
-test("the Kubernetes example has a configuration that is valid, and ends later than the proxy drains", () => {
+test("the Kubernetes example is valid, and its grace period exceeds the drain timeout", () => {
   const [config, deployment] = parseAllDocuments(deploy("kubernetes/sidecar.yaml")).map(
     (each) => each.toJS() as unknown,
   );

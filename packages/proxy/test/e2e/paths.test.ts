@@ -17,7 +17,7 @@ async function asked(url: string, path: string): Promise<string | undefined> {
   return /<(.*)>/.exec(wire.text)?.[1] ?? /^HTTP\/1\.1 (\d+)/.exec(wire.text)?.[1];
 }
 
-test("signed URLs reach the origin byte for byte, and routes match what they mean", async () => {
+test("signed URLs reach the origin byte for byte, and routes match the decoded path", async () => {
   using folder = new Folder();
   await using server = await echo();
   const rules = [{ name: "no-admin", effect: "deny", to: { paths: ["/admin/*"] } }];
@@ -32,7 +32,7 @@ test("signed URLs reach the origin byte for byte, and routes match what they mea
   expect(await asked(pagoda.url, "/b/%2e%2e/admin/x")).toBe("403");
 });
 
-test("paths are read and sent as the listener says", async () => {
+test("paths are matched and sent as the listener configures", async () => {
   using folder = new Folder();
   await using server = await echo();
   const paths = { normalize: "rfc3986", slashes: "merge", escapedSlashes: "refuse", backslashes: "slash" };
@@ -46,7 +46,7 @@ test("paths are read and sent as the listener says", async () => {
   expect(await asked(off.url, "/%7eann/../b//%5c")).toBe("/%7eann/../b//%5c");
 });
 
-test("no Via where the listener says so: nginx as an origin compresses again", async () => {
+test("via: false omits Via, so nginx as an origin compresses again", async () => {
   using folder = new Folder();
   await using server = await echo();
   await using pagoda = await configured(folder, through({ endpoints: [server.url] }, { via: false }));

@@ -4,8 +4,8 @@ import { anywhere, configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, named, origin } from "./origin.ts";
 import { until } from "./program.ts";
 
-describe("time", () => {
-  test("a route's bounds all its tries, a cluster's each of them", async () => {
+describe("calls in time:", () => {
+  test("timeout of a route bounds all tries, timeout of a cluster each of them", async () => {
     const arrivals = new Arrivals<Held>();
     await using slow = await held(arrivals);
     using folder = new Folder();
@@ -27,7 +27,7 @@ describe("time", () => {
     expect((await late).status).toBe(504);
   });
 
-  test("a call that takes long is made a second time, and the first answer wins", async () => {
+  test("hedge sends a slow call again, and the first response wins", async () => {
     const arrivals = new Arrivals<Held>();
     await using slow = await origin((request, response) => {
       if (request.url === "/slow" && arrivals.count === 0) arrivals.add({ request, response });
@@ -49,8 +49,8 @@ describe("time", () => {
   });
 });
 
-describe("refusals", () => {
-  test("an open breaker refuses without a call, and log and metrics say so", async () => {
+describe("calls refused:", () => {
+  test("circuitBreaker refuses without a call, in log and metrics, too", async () => {
     let calls = 0;
     await using bad = await origin((_message, out) => {
       calls++;
@@ -77,7 +77,7 @@ describe("refusals", () => {
     ["route's limit", { concurrencyLimit: 1 }, {}],
     ["cluster's connections", {}, { pool: { maxConnections: 1 } }],
     ["endpoint's limit", {}, { policies: { concurrencyLimit: 1 } }],
-  ])("calls wait where a %s would refuse them, as many as may", async (_of, limit, cluster) => {
+  ])("buffer queues the calls that a %s would refuse, up to its limit", async (_of, limit, cluster) => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     await using free = await named("free");
@@ -108,7 +108,7 @@ describe("refusals", () => {
     expect((await second).body).toBe("two");
   });
 
-  test("faults are made on purpose: failures and delays", async () => {
+  test("fault injects failures and delays", async () => {
     await using upstream = await named("fine");
     using folder = new Folder();
     const failure = { ratio: 1, status: 418 };
@@ -120,7 +120,7 @@ describe("refusals", () => {
     expect([status, body]).toEqual([418, expect.stringContaining("a fault was injected here")]);
   });
 
-  test("a route's rules go by method, path and address", async () => {
+  test("authorize matches method, path and address", async () => {
     await using upstream = await named("in");
     using folder = new Folder();
     const authorize = {
@@ -139,8 +139,8 @@ describe("refusals", () => {
   });
 });
 
-describe("seeing", () => {
-  test("copies of calls go to another cluster, and nobody waits for them", async () => {
+describe("calls observed:", () => {
+  test("mirror sends copies to another cluster without waiting for them", async () => {
     const copies = new Arrivals<Held>();
     await using shadow = await held(copies);
     await using upstream = await named("real");
@@ -157,7 +157,7 @@ describe("seeing", () => {
     response.end();
   });
 
-  test("spans of a call and its tries are sent to a collector, and continue the client's trace", async () => {
+  test("tracing exports spans of calls and tries that continue the client's trace", async () => {
     const sent = new Arrivals<string>();
     await using collector = await origin(async (message, out) => {
       const body = Buffer.concat(await message.toArray()).toString("latin1");
@@ -181,7 +181,7 @@ describe("seeing", () => {
     expect(await pagoda.exit).toEqual({ code: 0, signal: null });
   });
 
-  test("the access log has a line for what failed, and for a share of the rest", async () => {
+  test("log has a line for each failure and for a share of the rest", async () => {
     await using upstream = await origin(({ url }, out) => out.writeHead(url === "/bad" ? 500 : 200).end());
     using folder = new Folder();
     const config = through({ endpoints: [upstream.url] });

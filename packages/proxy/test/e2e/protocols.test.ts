@@ -21,7 +21,7 @@ import { curl, needs } from "./system.ts";
 
 needs("curl");
 
-describe("towards clients", () => {
+describe("for clients,", () => {
   test("HTTP/1.1 and h2c by prior knowledge share a plain port", async () => {
     await using upstream = await origin(({ url, httpVersion }, out) => out.end(`${httpVersion} ${url}`));
     using folder = new Folder();
@@ -32,7 +32,7 @@ describe("towards clients", () => {
     expect(await curled("--http2", `${pagoda.url}/d`)).toBe("1.1 /d 1.1");
   });
 
-  test("HTTP/2 over TLS is the client's choice (ALPN)", async () => {
+  test("HTTP/2 over TLS is negotiated by ALPN", async () => {
     await using upstream = await origin(({ headers }, out) => out.end(headers["x-forwarded-proto"]));
     using folder = certified();
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
@@ -42,7 +42,7 @@ describe("towards clients", () => {
     expect(await curled("--http1.1", ...trusted)).toBe("https 1.1");
   });
 
-  test("a large upload and download pass over HTTP/2", async () => {
+  test("large uploads and downloads pass over HTTP/2", async () => {
     await using upstream = await origin((message, out) => void message.pipe(out));
     using folder = certified();
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
@@ -70,8 +70,8 @@ describe("towards clients", () => {
   });
 });
 
-describe("towards origins", () => {
-  test("h2c by prior knowledge, on few connections", async () => {
+describe("for origins,", () => {
+  test("h2c by prior knowledge uses few connections", async () => {
     const server = createServer();
     // The proxy looks whether it can be reached, too: that is a connection without a request.
     const used = new Set<unknown>();
@@ -95,7 +95,7 @@ describe("towards origins", () => {
     expect(used.size).toBe(1);
   });
 
-  test("HTTP/2 over TLS, trusted by a private authority", async () => {
+  test("HTTP/2 over TLS works with a private authority", async () => {
     const server = createSecureServer({ cert: shop.certificate, key: shop.key });
     server.on("stream", (stream: ServerHttp2Stream) => {
       stream.respond({ ":status": 200 });
@@ -114,7 +114,7 @@ describe("towards origins", () => {
   });
 });
 
-test("defect: a client's trailers could end a worker, on the way to an HTTP/2 origin", async () => {
+test("defect: a client's trailers to an HTTP/2 origin could end a worker", async () => {
   const server = createServer();
   server.on("stream", (stream: ServerHttp2Stream) => {
     let sum: string | undefined;
@@ -136,7 +136,7 @@ test("defect: a client's trailers could end a worker, on the way to an HTTP/2 or
 });
 
 // Defect: the connection was used as long as calls came, and each waited for its whole time limit.
-test("an HTTP/2 origin that has fallen silent is found out by a PING, and connected to anew", async () => {
+test("a silent HTTP/2 origin is detected by PING and reconnected", async () => {
   await using upstream = await origin2();
   const sockets: Socket[] = [];
   let isSilent = false;

@@ -30,7 +30,7 @@ describe("a changed configuration takes effect", () => {
       async (pagoda: Pagoda) =>
         expect(await post(pagoda, "/reload")).toEqual({ status: 200, text: "reloaded\n" }),
     ],
-  ])("%s, also for connections that are open", async (_name, tell) => {
+  ])("%s, also on open connections", async (_name, tell) => {
     using folder = new Folder();
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
     using agent = keepAlive(1);
@@ -44,7 +44,7 @@ describe("a changed configuration takes effect", () => {
     expect(await pagoda.metric("pagoda_reloads_total", { result: "success" })).toBeGreaterThan(0);
   });
 
-  test("by several workers at once", async () => {
+  test("in several workers at once", async () => {
     using folder = new Folder();
     const env = { PROXY_WORKERS: "2" };
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") }, env);
@@ -58,7 +58,7 @@ describe("a changed configuration takes effect", () => {
 });
 
 describe("an invalid configuration changes nothing", () => {
-  test("and is told with every problem and its place, to whoever asked and in the log", async () => {
+  test("and every problem is returned to the caller and logged with its place", async () => {
     using folder = new Folder();
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
     const file = folder.write(
@@ -79,10 +79,10 @@ describe("an invalid configuration changes nothing", () => {
   });
 
   test.each<[string, string | Buffer, string]>([
-    ["an alias that stands in itself", "log: &a { level: *a }\n", "1:18: alias *a refers to itself"],
-    ["lists without an end", `listeners: ${"[".repeat(1_000_000)}`, "1:113: nested too deeply"],
+    ["an alias that refers to itself", "log: &a { level: *a }\n", "1:18: alias *a refers to itself"],
+    ["endless lists", `listeners: ${"[".repeat(1_000_000)}`, "1:113: nested too deeply"],
     [
-      "maps without an end",
+      "endless maps",
       Array.from({ length: 2_000 }, (_, n) => `${" ".repeat(n)}a:`).join("\n"),
       "nested too deeply",
     ],
@@ -93,9 +93,9 @@ describe("an invalid configuration changes nothing", () => {
       ),
       "aliases must stand for at most",
     ],
-    ["more than anybody writes", " ".repeat(40 * 1_024 ** 2), "cannot be read: EFBIG"],
-    ["bytes that are no text", Buffer.from([0, 255, 254, 0x7b, 0x80, 0x3a]), ":1:"],
-  ])("nor does %s: the program goes on", async (_, content, expected) => {
+    ["a file of 40 MiB", " ".repeat(40 * 1_024 ** 2), "cannot be read: EFBIG"],
+    ["binary data", Buffer.from([0, 255, 254, 0x7b, 0x80, 0x3a]), ":1:"],
+  ])("and keeps the program running: %s", async (_, content, expected) => {
     using folder = new Folder();
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
     writeFileSync(folder.file("pagoda.yaml"), content);
@@ -107,7 +107,7 @@ describe("an invalid configuration changes nothing", () => {
     expect([(await check.exit).code, check.output]).toEqual([2, expect.stringContaining(expected)]);
   });
 
-  test("nor does a pipe to which nobody writes: the program goes on", async () => {
+  test("and keeps the program running: a pipe without a writer", async () => {
     using folder = new Folder();
     await using pagoda = await configured(folder, { clusters: {}, ...answering("before") });
     rmSync(folder.file("pagoda.yaml"));
@@ -117,7 +117,7 @@ describe("an invalid configuration changes nothing", () => {
     expect((await call(pagoda.url)).body).toBe("before");
   });
 
-  test("nor does one whose address is taken, in any worker", async () => {
+  test("in any worker, if its address is in use", async () => {
     await using taken = await listen(createServer());
     using folder = new Folder();
     const config = { clusters: {}, ...answering("before") };
@@ -137,7 +137,7 @@ describe("an invalid configuration changes nothing", () => {
   });
 });
 
-test("a listener that goes finishes what is under way, and one that comes listens", async () => {
+test("a removed listener finishes its requests, and an added one listens", async () => {
   using folder = new Folder();
   const one = { ...anywhere, name: "one", routes: [says("one")] };
   const two = { ...anywhere, name: "two", routes: [says("two")] };
@@ -154,7 +154,7 @@ test("a listener that goes finishes what is under way, and one that comes listen
   );
 });
 
-test("the admin endpoint moves, once the new address listens, and a health check finds it", async () => {
+test("the admin endpoint moves once the new address listens, and healthcheck finds it", async () => {
   using folder = new Folder();
   const at = (port: number): object => ({ ...answering("yes"), admin: { address: `127.0.0.1:${port}` } });
   const [one, two] = [await quietPort(), await quietPort()];
@@ -181,7 +181,7 @@ test("the admin endpoint moves, once the new address listens, and a health check
   }
 });
 
-test("state that has a name survives: an open breaker stays open, and its endpoint is left alone", async () => {
+test("named state survives: an open breaker stays open and its endpoint gets no calls", async () => {
   let calls = 0;
   await using upstream = await origin((_message, out) => {
     calls++;
@@ -238,7 +238,7 @@ function asking(
   return { done, failures, count: () => count };
 }
 
-test("50 reloads under load of 64 connections: no request fails, no connection is closed, no memory is kept", async () => {
+test("50 reloads under 64 busy connections fail no request, close no connection, leak no memory", async () => {
   await using upstream = await origin((_message, out) => out.end("yes"));
   using folder = new Folder();
   const config = (at: number): object =>

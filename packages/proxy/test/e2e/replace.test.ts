@@ -62,7 +62,7 @@ function successorOf(pagoda: Pagoda): Disposable {
   };
 }
 
-describe("a process that takes another one's place (SIGUSR2)", () => {
+describe("replacing the process (SIGUSR2)", () => {
   test.each(["1", "2"])("loses no connection, with %s workers", async (workers) => {
     using folder = new Folder();
     await using pagoda = await configured(folder, config("before"), { PROXY_WORKERS: workers });
@@ -89,7 +89,7 @@ describe("a process that takes another one's place (SIGUSR2)", () => {
     ]);
   });
 
-  test("lets the one before finish what is under way", async () => {
+  test("lets the old process finish its requests", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     using folder = new Folder();
@@ -110,7 +110,7 @@ describe("a process that takes another one's place (SIGUSR2)", () => {
     await pagoda.exit;
   });
 
-  test("does not take it when it cannot serve, and the one before goes on", async () => {
+  test("fails if the new process cannot serve, and the old one continues", async () => {
     using folder = new Folder();
     await using pagoda = await configured(folder, config("before"));
     using _successor = successorOf(pagoda);
@@ -126,8 +126,8 @@ describe("a process that takes another one's place (SIGUSR2)", () => {
   });
 });
 
-describe("sockets of a service manager (systemd)", () => {
-  test.each(["1", "2"])("keep connections from one process to the next, with %s workers", async (workers) => {
+describe("sockets of a service manager (systemd),", () => {
+  test.each(["1", "2"])("with %s workers, keep connections across a restart", async (workers) => {
     const bound = await bind({ host: "127.0.0.1", port: 0 }, { shared: false });
     if (isLeft(bound)) throw bound.left.cause;
     const { socket, port } = bound.right;
@@ -153,7 +153,7 @@ describe("sockets of a service manager (systemd)", () => {
     expect(await second.exit).toEqual({ code: 0, signal: null });
   });
 
-  test("that fit no listener are told of", async () => {
+  test("if they match no listener, are logged", async () => {
     const bound = await bind({ host: "127.0.0.1", port: 0 }, { shared: false });
     if (isLeft(bound)) throw bound.left.cause;
     const { socket, port } = bound.right;

@@ -168,7 +168,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-describe("curl sees through the proxy what it sees without it", () => {
+describe("curl gets the same through the proxy as without it:", () => {
   let folder: string;
   let origin: Origin;
   let pagoda: Pagoda;
@@ -228,7 +228,7 @@ describe("curl sees through the proxy what it sees without it", () => {
     expect(await ask(pagoda.url)).toEqual(direct);
   });
 
-  test("none of this leaves a call behind", async () => {
+  test("without leaving a call in flight", async () => {
     const { text } = await pagoda.admin("/stack");
     const inFlight = [...text.matchAll(/"(?:inFlight|pending)":(\d+)/g)].map(([, calls]) => calls);
     expect(inFlight).not.toHaveLength(0);

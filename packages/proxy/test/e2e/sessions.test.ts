@@ -33,7 +33,7 @@ function ask(url: string, maxVersion: "TLSv1.2" | "TLSv1.3", session?: Buffer): 
 }
 
 test.each(["TLSv1.2", "TLSv1.3"] as const)(
-  "a session of %s is known to every worker, with who the client is, until others are trusted",
+  "every worker resumes a %s session with the client's identity until the authorities change",
   async (version) => {
     await using upstream = await origin(({ headers }, out) =>
       out.end(String(headers["x-forwarded-client-cert"])),
@@ -62,7 +62,7 @@ test.each(["TLSv1.2", "TLSv1.3"] as const)(
   },
 );
 
-test("a session is known to the process that takes this one's place", async () => {
+test("the replacing process resumes sessions", async () => {
   using folder = new Folder();
   folder.write("ca.pem", authority.ca);
   folder.write("shop.pem", shop.certificate);

@@ -26,7 +26,7 @@ async function ask(session: ClientHttp2Session): Promise<ClientHttp2Stream & { r
 const pool = { maxConnections: 8 };
 const one = { workers: 1 };
 
-test("a few clients that take no responses do not keep the upstream's connections from others", async () => {
+test("clients that do not read their responses do not exhaust the upstream's connections", async () => {
   const body = Buffer.alloc(200_000);
   await using upstream = await origin((_request, response) => response.end(body));
   using folder = new Folder();
@@ -41,7 +41,7 @@ test("a few clients that take no responses do not keep the upstream's connection
   for (const session of sessions) session.destroy();
 });
 
-test("a client that is too slow to take a longer response is reset, and its upstream connection freed", async () => {
+test("a client that reads too slowly is reset, and its upstream connection freed", async () => {
   const closed = Promise.withResolvers<void>();
   await using upstream = await origin((_request, response) => {
     response.once("close", () => closed.resolve());
@@ -81,25 +81,22 @@ test.each([
       return headers[":status"];
     },
   ],
-])(
-  "a body that is sent too slowly is 408 over %s, and its upstream call is aborted",
-  async (_version, post) => {
-    const aborted = Promise.withResolvers<void>();
-    await using upstream = await origin((message) => {
-      message.on("error", () => {}).once("close", () => aborted.resolve());
-      message.resume();
-    });
-    using folder = new Folder();
-    // Long enough for the call to be made on a machine that does ten other things.
-    const timeouts = { body: { grace: "1s" } };
-    await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { timeouts }));
-    expect(await post(pagoda.url)).toBe(408);
-    await aborted.promise;
-    expect(await pagoda.metric("http_requests_refused_total")).toBe(1);
-  },
-);
+])("a body sent too slowly over %s gets 408, and its upstream call is aborted", async (_version, post) => {
+  const aborted = Promise.withResolvers<void>();
+  await using upstream = await origin((message) => {
+    message.on("error", () => {}).once("close", () => aborted.resolve());
+    message.resume();
+  });
+  using folder = new Folder();
+  // Long enough for the call to be made on a machine that does ten other things.
+  const timeouts = { body: { grace: "1s" } };
+  await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { timeouts }));
+  expect(await post(pagoda.url)).toBe(408);
+  await aborted.promise;
+  expect(await pagoda.metric("http_requests_refused_total")).toBe(1);
+});
 
-test("one client has no more requests under way than it may, so bodies that trickle leave room for others", async () => {
+test("clientConcurrency bounds one client's requests, so slow bodies leave room for others", async () => {
   await using upstream = await origin((message, response) => {
     message.resume().once("end", () => response.end("done"));
   });

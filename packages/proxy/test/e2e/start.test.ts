@@ -6,8 +6,8 @@ import { listen, refusing } from "./origin.ts";
 import { Pagoda, Program, run } from "./program.ts";
 import { execute, skipWithout } from "./system.ts";
 
-describe("without an upstream", () => {
-  test("demo origins answer in turn, at once", async () => {
+describe("started without an upstream,", () => {
+  test("demo origins answer in turn", async () => {
     await using pagoda = await Pagoda.start();
     const ask = async (): Promise<unknown> => (await fetch(`${pagoda.url}/a?b=c`)).json();
     const [first, second] = [await ask(), await ask()];
@@ -15,7 +15,7 @@ describe("without an upstream", () => {
     expect(second).toMatchObject({ origin: "two" });
   });
 
-  test("it says what listens where, and three commands, each of which works", async ({ skip }) => {
+  test("the program prints its addresses and three commands that work", async ({ skip }) => {
     skipWithout(skip, "curl");
     await using pagoda = await Pagoda.start();
     const { upstreams } = await pagoda.log("listening on");
@@ -38,14 +38,14 @@ describe("without an upstream", () => {
     );
   });
 
-  test("it is ready, since its origins are there", async () => {
+  test("the program is ready", async () => {
     await using pagoda = await Pagoda.start();
     expect(await pagoda.admin("/readyz")).toEqual({ status: 200, text: "ready\n" });
   });
 });
 
-describe("called or configured wrongly", () => {
-  test("it lists every problem with variable, value and what is valid, and ends with 2", async () => {
+describe("called or configured wrongly,", () => {
+  test("the program lists every problem with variable, value and valid values, and exits with 2", async () => {
     const wrong = {
       PROXY_LISTEN_ADDR: "3000",
       PROXY_UPSTREAM_ADDRS: "http://a:1,ftp://b:2",
@@ -65,15 +65,18 @@ describe("called or configured wrongly", () => {
     }
   });
 
-  test.each([["--port"], ["-p"], ["serve"], ["--help=yes"]])("%s is no argument: 2", async (flag) => {
-    const { code, output } = await run({}, flag);
-    expect(code).toBe(2);
-    expect(output).toContain(flag.replace("=yes", ""));
-    expect(output).toContain("see pagoda --help");
-    expect(output).not.toMatch(/^ +at /m);
-  });
+  test.each([["--port"], ["-p"], ["serve"], ["--help=yes"]])(
+    "the program rejects the argument %s and exits with 2",
+    async (flag) => {
+      const { code, output } = await run({}, flag);
+      expect(code).toBe(2);
+      expect(output).toContain(flag.replace("=yes", ""));
+      expect(output).toContain("see pagoda --help");
+      expect(output).not.toMatch(/^ +at /m);
+    },
+  );
 
-  test("--workers says what is valid", async () => {
+  test("--workers lists its valid values", async () => {
     const { code, output } = await run({}, "--workers", "0");
     const { valid } = variables.PROXY_WORKERS;
     expect([code, output]).toEqual([2, `pagoda: --workers must be ${valid} (got "0"); see pagoda --help\n`]);
@@ -82,20 +85,23 @@ describe("called or configured wrongly", () => {
   test.each([
     ["PROXY_LISTEN_ADDR", "fatal"],
     ["PROXY_METRICS_ADDR", "info"],
-  ])("the address of %s being taken is told, and ends with 1", async (variable, LOG_LEVEL) => {
-    await using taken = await listen(createServer());
-    const address = `127.0.0.1:${taken.port}`;
-    const { code, output } = await run({
-      [variable]: address,
-      LOG_LEVEL,
-      PROXY_UPSTREAM_ADDRS: refusing,
-    });
-    expect(code).toBe(1);
-    expect(output).toContain(`cannot listen on ${address}: EADDRINUSE`);
-    expect(output).not.toContain("listening on");
-  });
+  ])(
+    "the program reports that the address of %s is in use, and exits with 1",
+    async (variable, LOG_LEVEL) => {
+      await using taken = await listen(createServer());
+      const address = `127.0.0.1:${taken.port}`;
+      const { code, output } = await run({
+        [variable]: address,
+        LOG_LEVEL,
+        PROXY_UPSTREAM_ADDRS: refusing,
+      });
+      expect(code).toBe(1);
+      expect(output).toContain(`cannot listen on ${address}: EADDRINUSE`);
+      expect(output).not.toContain("listening on");
+    },
+  );
 
-  test("an address that is not this machine's ends with 1, too", async () => {
+  test("an address of another machine exits with 1, too", async () => {
     // 192.0.2.0/24 is for documentation: no machine has it.
     const { code, output } = await run({ PROXY_LISTEN_ADDR: "192.0.2.1:3000" });
     expect(code).toBe(1);
@@ -103,8 +109,8 @@ describe("called or configured wrongly", () => {
   });
 });
 
-describe("asked about itself", () => {
-  test("--help lists every variable with its default and what is valid", async () => {
+describe("asked about itself,", () => {
+  test("--help lists every variable with its default and valid values", async () => {
     const { code, output } = await run({ PROXY_LISTEN_ADDR: "wrong, but not read" }, "--help");
     expect((await run({}, "-h")).output).toBe(output);
     expect(code).toBe(0);
@@ -115,7 +121,7 @@ describe("asked about itself", () => {
     }
   });
 
-  test("--version is that of the package", async () => {
+  test("--version prints the package's version", async () => {
     const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
       readonly version: string;
     };
@@ -124,14 +130,14 @@ describe("asked about itself", () => {
   });
 });
 
-test("it listens on IPv6 addresses, and its URLs work", async () => {
+test("IPv6 addresses are listened on, and their URLs work", async () => {
   await using pagoda = await Pagoda.start({ PROXY_LISTEN_ADDR: "[::1]:0", PROXY_METRICS_ADDR: "[::1]:0" });
   expect(pagoda.url).toMatch(/^http:\/\/\[::1\]:\d+$/);
   expect((await fetch(pagoda.url)).status).toBe(200);
   expect((await pagoda.admin("/health")).text).toBe("ok\n");
 });
 
-test("a program of a test does not outlive it", async () => {
+test("a program started by a test does not outlive it", async () => {
   let pid: number;
   {
     await using program = new Program({});

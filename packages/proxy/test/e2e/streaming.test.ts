@@ -146,7 +146,7 @@ function check({ read, memory, aheadBytes }: { read: Progress; memory: Memory; a
   expect(aheadBytes).toBeLessThan(100 * mebibyte);
 }
 
-test("1 GiB down, a slow reader included: the bytes are right, and memory does not grow", async () => {
+test("1 GiB down, also to a slow reader, arrives intact without growing memory", async () => {
   let written = new Progress();
   await using upstream = await origin((message, response) => {
     const length = Number(message.url?.slice(1));
@@ -167,7 +167,7 @@ test("1 GiB down, a slow reader included: the bytes are right, and memory does n
   check({ read: got, memory, aheadBytes: reader.aheadBytes() });
 });
 
-test("1 GiB up, a slow reader included: the bytes are right, and memory does not grow", async () => {
+test("1 GiB up, also to a slow reader, arrives intact without growing memory", async () => {
   let got = new Progress();
   let pause: (bytes: number) => Promise<void>;
   await using upstream = await origin(async (message, response) => {

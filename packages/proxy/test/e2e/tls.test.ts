@@ -11,7 +11,7 @@ import { execute, needs } from "./system.ts";
 
 needs("curl", "openssl");
 
-test("TLS has at least version 1.2, and the one that is configured", async () => {
+test("the TLS version is at least 1.2 and the configured minimum", async () => {
   await using upstream = await origin((_message, out) => out.end("yes"));
   using folder = certified();
   const strict = { ...tls, minVersion: "TLSv1.3" };
@@ -29,7 +29,7 @@ test("TLS has at least version 1.2, and the one that is configured", async () =>
   expect(await handshake("-tls1_2")).toMatch(/alert protocol version/);
 });
 
-test("the certificate is chosen by the name that is asked for (SNI)", async () => {
+test("the certificate is chosen by server name (SNI)", async () => {
   const other = authority.issue({ subject: "CN=other", names: "DNS:other.test" });
   using folder = certified();
   folder.write("other.pem", other.certificate);
@@ -50,7 +50,7 @@ test("the certificate is chosen by the name that is asked for (SNI)", async () =
   }
 });
 
-test("clients show certificates, and routes go by who they are", async () => {
+test("client certificates are verified, and rules match their identities", async () => {
   await using upstream = await origin(({ headers }, out) =>
     out.end(String(headers["x-forwarded-client-cert"])),
   );
@@ -78,7 +78,7 @@ test("clients show certificates, and routes go by who they are", async () => {
   expect(await pagoda.metric("tls_handshakes_failed_total")).toBe(1);
 });
 
-test("routes and limits go by the client's certificate, and nobody can claim one", async () => {
+test("routes and limits use the client's certificate, which no header can forge", async () => {
   using folder = certified();
   const named = "x-forwarded-client-cert";
   const config = {
@@ -111,7 +111,7 @@ test("routes and limits go by the client's certificate, and nobody can claim one
   expect(await ask()).toMatch(/^to others/);
 });
 
-test("a certificate replaced on disk is served to new connections, and old ones live on", async () => {
+test("a certificate replaced on disk is served to new connections, and open ones stay", async () => {
   await using upstream = await origin((_message, out) => out.end("yes"));
   using folder = certified();
   await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
@@ -134,7 +134,7 @@ test("a certificate replaced on disk is served to new connections, and old ones 
   old.close();
 });
 
-test("a certificate that has ended is served and told of, until there is another", async () => {
+test("an expired certificate is served and logged until it is replaced", async () => {
   using folder = certified();
   const names = "IP:127.0.0.1";
   const ended = authority.issue({ names, days: 0 });

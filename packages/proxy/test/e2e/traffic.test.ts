@@ -10,7 +10,7 @@ import { execute, needs } from "./system.ts";
 
 const named = (name: string): Promise<Origin> => origin((_request, response) => response.end(name));
 
-test("upstreams get requests in turn", async () => {
+test("upstreams get requests round robin", async () => {
   await using one = await named("one");
   await using two = await named("two");
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: `${one.url},${two.url}` });
@@ -24,7 +24,7 @@ test("upstreams get requests in turn", async () => {
   }
 });
 
-test("origins get who asked, through whom, and an id that the client gets, too", async () => {
+test("origins get X-Forwarded-For, Via, and a request id that the client gets, too", async () => {
   await using echo = await origin(({ headers }, response) => response.end(JSON.stringify(headers)));
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: echo.url });
   const { body, message } = await call(pagoda.url, {
@@ -52,8 +52,8 @@ test("origins get who asked, through whom, and an id that the client gets, too",
 
 test.each([
   ["safe ones run eight ahead", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 8],
-  ["unsafe ones one by one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1],
-] as const)("of a thousand pipelined requests %s", async (_name, request, most) => {
+  ["unsafe ones run one by one", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", 1],
+] as const)("of a thousand pipelined requests, %s", async (_name, request, most) => {
   const [reached, open] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let [now, highest, all] = [0, 0, 0];
   await using upstream = await origin(async (_message, out) => {
@@ -85,7 +85,7 @@ test("requests of one connection reuse one connection to the origin", async () =
   expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(1);
 });
 
-test("an origin that closes each connection gets every request", async () => {
+test("an origin that closes every connection gets every request", async () => {
   await using closing = await origin((_request, response) => {
     response.setHeader("connection", "close");
     response.end("once");
@@ -96,7 +96,7 @@ test("an origin that closes each connection gets every request", async () => {
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200));
 });
 
-test("requests sent one behind the other without waiting are answered in order", async () => {
+test("pipelined requests are answered in order", async () => {
   await using echo = await origin(({ url }, response) => response.end(`<${url}>`));
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: echo.url });
   using wire = new Wire(pagoda.url);
@@ -106,7 +106,7 @@ test("requests sent one behind the other without waiting are answered in order",
   expect([...wire.text.matchAll(/<(.*?)>/g)].map(([, path]) => path)).toEqual(paths);
 });
 
-test("a client that speaks HTTP/1.0 gets a body that ends with the connection", async () => {
+test("an HTTP/1.0 client gets a body delimited by the end of the connection", async () => {
   await using chunking = await origin((_request, response) => {
     response.write("a");
     response.end("b");
@@ -120,7 +120,7 @@ test("a client that speaks HTTP/1.0 gets a body that ends with the connection", 
   expect(wire.text.endsWith("\r\n\r\nab")).toBe(true);
 });
 
-test("an origin whose body ends with its connection gives a whole response", async () => {
+test("a response delimited by the end of its connection is complete", async () => {
   await using old = await rawOrigin((socket) => {
     socket.once("data", () => socket.end("HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\nall of it"));
   });
@@ -128,7 +128,7 @@ test("an origin whose body ends with its connection gives a whole response", asy
   expect(await call(pagoda.url)).toMatchObject({ status: 200, body: "all of it" });
 });
 
-test("Node's fetch works through it: JSON, form data, streams up and down", async () => {
+test("Node's fetch works through the proxy: JSON, form data, streams up and down", async () => {
   await using echo = await origin((request, response) => {
     response.setHeader("content-type", request.headers["content-type"] ?? "none");
     request.pipe(response);
@@ -152,7 +152,7 @@ test("Node's fetch works through it: JSON, form data, streams up and down", asyn
   );
 });
 
-test("both directions flow at once", async () => {
+test("request and response bodies stream at the same time", async () => {
   await using echo = await origin((request, response) => {
     response.flushHeaders();
     request.pipe(response);
@@ -201,7 +201,7 @@ describe("an https upstream", () => {
     return listen(server, 0, "https");
   }
 
-  test("is called with TLS where its authority is trusted", async () => {
+  test("with a trusted authority is called over TLS", async () => {
     await using upstream = await secured();
     await using pagoda = await Pagoda.start({
       PROXY_UPSTREAM_ADDRS: upstream.url,
@@ -218,7 +218,7 @@ describe("an https upstream", () => {
     ).toMatchObject({ status: 200, body: "POST over TLS for shop.example" });
   });
 
-  test("whose authority is not trusted gets no request: 502", async () => {
+  test("with an untrusted authority gets no request: 502", async () => {
     await using upstream = await secured();
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, LOG_LEVEL: "debug" });
     const { status, body } = await call(pagoda.url);
@@ -229,7 +229,7 @@ describe("an https upstream", () => {
   });
 });
 
-test("PROXY_MAX_CONNECTIONS is enforced, and what was refused is counted", async () => {
+test("PROXY_MAX_CONNECTIONS is enforced, and refused connections are counted", async () => {
   await using upstream = await named("one");
   await using pagoda = await Pagoda.start({
     PROXY_UPSTREAM_ADDRS: upstream.url,

@@ -76,7 +76,7 @@ async function said(socket: WebSocket, message: string | Buffer): Promise<unknow
 }
 
 describe("a WebSocket", () => {
-  test("goes through: texts, bytes, large and fragmented messages, pings", async () => {
+  test("carries text, bytes, large and fragmented messages, and pings", async () => {
     for (const { url } of [pagoda, secure]) {
       const socket = await opened(url);
       expect(await said(socket, "hello")).toBe("hello");
@@ -93,7 +93,7 @@ describe("a WebSocket", () => {
     }
   });
 
-  test("has the subprotocol that the origin chooses, and its closing code and reason", async () => {
+  test("has the origin's subprotocol, close code and reason", async () => {
     const socket = await opened(pagoda.url, ["other", "chat"]);
     expect(socket.protocol).toBe("chat");
     const closed = once(socket, "close");
@@ -102,7 +102,7 @@ describe("a WebSocket", () => {
     expect([code, String(reason)]).toEqual([4_001, "as you say"]);
   });
 
-  test("that the origin refuses gets its answer", async () => {
+  test("refused by the origin gets its response", async () => {
     const socket = new WebSocket(`${pagoda.url.replace("http", "ws")}/refused`);
     const [, response] = (await once(socket, "unexpected-response")) as [
       unknown,
@@ -113,7 +113,7 @@ describe("a WebSocket", () => {
     expect([response.statusCode, Buffer.concat(chunks).toString()]).toEqual([401, "not you"]);
   });
 
-  test("of an origin that dies is broken, and one of a client that dies leaves nothing behind", async () => {
+  test("breaks when its origin dies, and leaves nothing behind when its client dies", async () => {
     const socket = await opened(pagoda.url);
     const closed = once(socket, "close");
     socket.send("die");
@@ -129,14 +129,14 @@ describe("a WebSocket", () => {
     );
   });
 
-  test("a hundred at once each get their own messages", async () => {
+  test("gets only its own messages among a hundred at once", async () => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => opened(pagoda.url)));
     const answers = await Promise.all(sockets.map((socket, at) => said(socket, `I am ${at}`)));
     expect(answers).toEqual(sockets.map((_socket, at) => `I am ${at}`));
     for (const socket of sockets) socket.terminate();
   });
 
-  test("comes over HTTP/2 as well (RFC 8441)", async () => {
+  test("works over HTTP/2 (RFC 8441)", async () => {
     const session = connectHttp2(secure.url, { ca: authority.ca });
     await once(session, "remoteSettings");
     expect(session.remoteSettings.enableConnectProtocol).toBe(true);
@@ -159,7 +159,7 @@ describe("a WebSocket", () => {
     session.close();
   });
 
-  test("is waited for by a drain, up to its time", async () => {
+  test("is drained up to the drain timeout", async () => {
     using own = new Folder();
     const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "2s" } };
     await using proxy = await configured(own, config);
@@ -174,8 +174,8 @@ describe("a WebSocket", () => {
   });
 });
 
-describe("other ways out of HTTP", () => {
-  test("that were not named are closed: the upgrade is ignored, and CONNECT gets 501", async () => {
+describe("of other tunnels,", () => {
+  test("those not listed in upgrades stay closed: the upgrade is ignored, CONNECT gets 501", async () => {
     await using plain = await origin(({ method, headers }, out) => out.end(`${method} ${headers.upgrade}`));
     using own = new Folder();
     await using proxy = await configured(own, through({ endpoints: [plain.url] }));
@@ -191,7 +191,7 @@ describe("other ways out of HTTP", () => {
     expect(other.text).toMatch(/^HTTP\/1\.1 501 /);
   });
 
-  test("an upgrade to a protocol that was named goes through, if the origin takes it", async () => {
+  test("an upgrade to a listed protocol opens if the origin accepts it", async () => {
     await using raw = await rawOrigin((socket) => {
       socket.once("data", () => {
         socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: shop/1\r\n\r\n");
@@ -210,7 +210,7 @@ describe("other ways out of HTTP", () => {
     await wire.receives("HELLO");
   });
 
-  test("CONNECT opens a tunnel where it was named, over HTTP/1.1 and HTTP/2, if the origin does", async () => {
+  test("CONNECT opens if it is listed and the origin accepts it, over HTTP/1.1 and HTTP/2", async () => {
     await using target = await listen(
       createServer(
         (socket) =>
@@ -245,7 +245,7 @@ describe("other ways out of HTTP", () => {
     session.destroy();
   });
 
-  test("extended CONNECT to HTTP/2 gets 501: no tunnel leads past the policies", async () => {
+  test("extended CONNECT to HTTP/2 gets 501, so no tunnel bypasses the policies", async () => {
     const heard: string[] = [];
     await using behind = await rawOrigin((socket) => {
       socket.on("data", (chunk) => {
@@ -275,7 +275,7 @@ describe("other ways out of HTTP", () => {
     expect(heard).toEqual([]);
   });
 
-  test("an upgrade to HTTP/2 is none: the request is answered as it stands (h2c smuggling)", async () => {
+  test("an upgrade to HTTP/2 is ignored and the request is answered (h2c smuggling)", async () => {
     await using plain = await origin(({ headers }, out) =>
       out.end(`upgrade ${headers.upgrade} settings ${headers["http2-settings"]}`),
     );

@@ -111,16 +111,16 @@ async function crashing(env: Readonly<Record<string, string>> = {}) {
 
 describe("a worker that dies under load", () => {
   test.each([
-    ["of an error that nobody caught", "SIGUSR2", "crash", "sabotage", {}],
+    ["of an uncaught error", "SIGUSR2", "crash", "sabotage", {}],
     [
-      "of a heap that is full",
+      "of a full heap",
       "SIGWINCH",
       "memory",
       "out of memory",
       { NODE_OPTIONS: `--import ${saboteur} --max-old-space-size=96` },
     ],
   ] as const)(
-    "%s takes along only its own requests; it is counted, told with its cause, and replaced",
+    "%s loses only its own requests, and is counted, logged with its cause, and replaced",
     async (_name, signal, reason, cause, env) => {
       await using running = await crashing(env);
       const { pagoda } = running;
@@ -146,7 +146,7 @@ describe("a worker that dies under load", () => {
 });
 
 describe("a worker that dies", () => {
-  test("of a native fault while HTTP/2 uploads run on it takes along nobody else", async () => {
+  test("of a native fault during HTTP/2 uploads affects no other worker", async () => {
     await using running = await crashing();
     const { pagoda } = running;
     const uploads = new Uploads(pagoda.url, 4);
@@ -170,7 +170,7 @@ describe("a worker that dies", () => {
     expect((await pagoda.admin("/readyz")).status).toBe(200);
   });
 
-  test("loses no connection that it has not accepted", async () => {
+  test("loses no connection that it had not accepted", async () => {
     await using running = await crashing({ PROXY_WORKERS: "1" });
     const { pagoda } = running;
     const [only = 0] = await pagoda.workers();
@@ -193,7 +193,7 @@ test("workers end with the main process, even when it is killed", async () => {
   expect(await pagoda.exit).toEqual({ code: null, signal: "SIGKILL" });
 });
 
-test("signals that everyone in a terminal or control group gets do not end workers before they have drained", async () => {
+test("signals to the whole process group do not end workers before they have drained", async () => {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
@@ -210,7 +210,7 @@ test("signals that everyone in a terminal or control group gets do not end worke
 });
 
 describe("several workers", () => {
-  test("serve on one port, speak with one voice, and drain together", async () => {
+  test("serve on one port, share one admin endpoint, and drain together", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
     await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url, PROXY_WORKERS: "2" });
     for (let at = 0; at < 40; at++) expect((await call(pagoda.url, { agent: false })).body).toBe("yes");
@@ -228,7 +228,7 @@ describe("several workers", () => {
     expect(await pagoda.exit).toEqual({ code: 0, signal: null });
   });
 
-  test("each takes a part of the connections", async () => {
+  test("share the connections", async () => {
     using folder = new Folder();
     const log = { access: true, accessRatio: 1 };
     const config = { clusters: {}, log, listeners: [{ ...anywhere, name: "main", routes: [says("yes")] }] };
@@ -249,7 +249,7 @@ describe("an operator", () => {
     requestHeaders: { set: { authorization: "Bearer hunter2", "x-origin-verify": "hunter2" } },
   };
 
-  test("sees the configuration without its secrets, and the clusters with each endpoint", async () => {
+  test("sees the configuration without secrets, and the clusters with each endpoint", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
     using folder = new Folder();
     const routes = [{ name: "all", cluster: "origin", ...secret }];
@@ -280,7 +280,7 @@ describe("an operator", () => {
     ]);
   });
 
-  test("changes the log's level, for all workers, until the configuration says another one", async () => {
+  test("changes the log level of all workers until the configuration changes it", async () => {
     await using pagoda = await Pagoda.start({ PROXY_WORKERS: "2" });
     expect(await pagoda.admin("/log-level")).toEqual({ status: 200, text: "info\n" });
     const post = (path: string) => fetch(pagoda.adminUrl + path, { method: "POST" });
@@ -292,14 +292,14 @@ describe("an operator", () => {
     expect(await pagoda.log("request refused")).toMatchObject({ level: 20, status: 400 });
   });
 
-  test("drains it with POST /drain", async () => {
+  test("drains the proxy with POST /drain", async () => {
     await using pagoda = await Pagoda.start();
     const response = await fetch(`${pagoda.adminUrl}/drain`, { method: "POST" });
     expect([response.status, await response.text()]).toEqual([202, "draining\n"]);
     expect(await pagoda.exit).toEqual({ code: 0, signal: null });
   });
 
-  test("is not somebody's page: foreign hosts and other origins are refused", async () => {
+  test("is protected from web pages: foreign hosts and other origins are refused", async () => {
     await using pagoda = await Pagoda.start();
     const { port } = new URL(pagoda.adminUrl);
     for (const host of ["evil.example", `evil.example:${port}`, "localhost.evil.example"])

@@ -14,8 +14,8 @@ async function shell(script: string) {
 /** Reads a byte, and the rest not before the writer has found the pipe full, unless it has ended. */
 const late = `{ head -c 1; cat; }`;
 
-describe("what a command writes", () => {
-  test("arrives whole through a pipe, which takes 64 KiB at a time", async () => {
+describe("the output of a command", () => {
+  test("arrives whole through a pipe, whose buffer holds 64 KiB", async () => {
     const text = `${JSON.stringify(jsonSchema(), undefined, 2)}\n`;
     expect(text.length).toBeGreaterThan(65_536);
     expect((await shell(`${pagoda} schema | ${late}`)).stdout).toBe(text);
@@ -27,12 +27,12 @@ describe("what a command writes", () => {
     expect(stdout).toBe(`pagoda schema: there is no argument "${argument}"; see pagoda --help\n`);
   });
 
-  test("is no error when its reader wants no more of it", async () => {
+  test("may be cut off by its reader without an error", async () => {
     const { stdout, stderr } = await shell(`{ ${pagoda} schema; echo "code $?" >&2; } | head -c 1`);
     expect({ stdout, stderr }).toEqual({ stdout: "{", stderr: "code 0\n" });
   });
 
-  test("is an error when the disk is full", async ({ skip }) => {
+  test("fails the command when the disk is full", async ({ skip }) => {
     skip(process.platform !== "linux", "impossible here: only Linux has /dev/full");
     const { code, stderr } = await shell(`${pagoda} schema >/dev/full`);
     expect(code).toBe(1);

@@ -9,7 +9,7 @@ const from = (client: FromClient["client"], headers = {}): HttpRequest & FromCli
   client,
 });
 
-test("a client is who its certificate says, or else its address", () => {
+test("a client is identified by its certificate, else by its address", () => {
   expect(identityOf(from({ address: "10.0.0.7" }))).toBe("10.0.0.7");
   expect(identityOf(from({ address: "10.0.0.7", identity: "spiffe://mesh/cart" }))).toBe(
     "spiffe://mesh/cart",
@@ -17,20 +17,20 @@ test("a client is who its certificate says, or else its address", () => {
 });
 
 describe("limitKey", () => {
-  test("by address is that, or the network of IPv6", () => {
+  test("by address is the IPv4 address or IPv6 network", () => {
     const key = limitKey("address", 64);
     expect(key(from({ address: "203.0.113.9", identity: "cart" }))).toBe("203.0.113.9");
     expect(key(from({ address: "2001:db8:1:2:3::" }))).toBe("2001:db8:1:2::/64");
     expect(limitKey("address", 48)(from({ address: "2001:db8:1:2:3::" }))).toBe("2001:db8:1::/48");
   });
 
-  test("by identity is the address of those who have none", () => {
+  test("by identity falls back to the address", () => {
     const key = limitKey("identity", 64);
     expect(key(from({ address: "203.0.113.9", identity: "cart" }))).toBe("#cart");
     expect(key(from({ address: "203.0.113.9" }))).toBe("203.0.113.9");
   });
 
-  test("defect: by header, whoever sent the address of another spent the limit of that one", () => {
+  test("defect: by header, a client that sent another client's address spent its limit", () => {
     const key = limitKey({ header: "x-api-key" }, 64);
     const without = from({ address: "203.0.113.9" });
     const pretending = from({ address: "192.0.2.1" }, { "x-api-key": "203.0.113.9" });

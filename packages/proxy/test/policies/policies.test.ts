@@ -71,7 +71,7 @@ const each = Object.entries(policies).flatMap(([place, stack]) =>
 );
 
 describe.each(each)("%s", (_name, policy) => {
-  test("counts its events from the beginning, under the name that /stack shows", async () => {
+  test("starts its event counters at zero, under the name shown by /stack", async () => {
     const { registry, make } = bench(policy);
     const { service } = make();
     if (policy.events === undefined) return;
@@ -83,7 +83,7 @@ describe.each(each)("%s", (_name, policy) => {
     expect(names.length).toBeGreaterThan(0);
   });
 
-  test("keeps its state over reloads while it is in use, or says that it has none", () => {
+  test("keeps its state over reloads while it is in use, or declares that it has no state", () => {
     if ("none" in policy.state) return;
     const { create: original } = policy.state;
     const create = vi.fn<typeof original>(original);
@@ -101,7 +101,7 @@ describe.each(each)("%s", (_name, policy) => {
   });
 });
 
-test("every file of a policy is in the list, and every policy has a file", () => {
+test("every policy file is in the list, and every policy has a file", () => {
   const folder = new URL("../../src/policies/", import.meta.url);
   const files = readdirSync(folder).filter((file) =>
     readFileSync(new URL(file, folder), "utf8").includes("= policy({"),

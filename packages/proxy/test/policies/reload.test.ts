@@ -61,7 +61,7 @@ function get(url: string): Promise<number> {
 /** So that its configuration is another one, and the cluster is made anew. */
 const otherPool = { pool: { maxConnections: 77 } };
 
-describe("with calls under way, a reload", () => {
+describe("a reload with calls in flight", () => {
   test.each<[name: string, before: Settings, after: Settings]>([
     ["route's", { route: { concurrencyLimit: 1 } }, { route: { concurrencyLimit: 1, timeout: "9s" } }],
     ["listener's", { listener: { concurrencyLimit: 1 } }, { listener: { concurrencyLimit: 1 } }],
@@ -76,7 +76,7 @@ describe("with calls under way, a reload", () => {
       { route: { clientConcurrency: { limit: 1 } } },
       { route: { clientConcurrency: { limit: 1 }, timeout: "9s" } },
     ],
-  ])("does not double a limit of calls: %s", async (_of, before, after) => {
+  ])("does not double a concurrency limit: %s", async (_of, before, after) => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     const { get, reload } = await running(upstream.url, before);
@@ -91,7 +91,7 @@ describe("with calls under way, a reload", () => {
     expect(await second).toBe(200);
   });
 
-  test("lets those who wait in a buffer go on, and keeps their room", async () => {
+  test("lets buffered calls proceed and counts them against the buffer", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     const route = { concurrencyLimit: 1, buffer: { capacity: 1, maxWait: "1h" }, timeout: "1h" };
@@ -110,7 +110,7 @@ describe("with calls under way, a reload", () => {
     expect(await second).toBe(200);
   });
 
-  test("keeps an open circuit open, unless the endpoint is called otherwise", async () => {
+  test("keeps an open circuit open, unless the endpoint is called with other settings", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     const circuitBreaker = { failures: 1, open: "1h", maxOpen: "1h" };
@@ -144,7 +144,7 @@ describe("with calls under way, a reload", () => {
     expect(whys()).toEqual(ejected);
   });
 
-  test("keeps what a rate limit has counted", async () => {
+  test("keeps the count of a rate limit", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
     const rateLimit = { global: { rate: "1/h" } };

@@ -24,7 +24,7 @@ describe("retry.on", () => {
     [{ statuses: [500, 503] }, [500, 503]],
     [{ statuses: ["4xx", 501] }, [400, 404, 429, 499, 501]],
     [{ statuses: [] }, []],
-  ])("%j matches these statuses and no other: %j", (on, matches) => {
+  ])("%j matches exactly the statuses %j", (on, matches) => {
     const { outcome } = classifierOf(on);
     const tried = [200, 400, 404, 429, 499, 500, 501, 502, 503, 504, 599];
     expect(tried.filter((status) => outcome(right(httpResponse(status))).retryable)).toEqual(matches);
@@ -34,7 +34,7 @@ describe("retry.on", () => {
     [{}, ["14", "8"]],
     [{ grpc: ["deadline-exceeded", "internal"] }, ["4", "13"]],
     [{ grpc: [] }, []],
-  ])("%j matches these gRPC statuses and no other: %j", (on, matches) => {
+  ])("%j matches exactly the gRPC statuses %j", (on, matches) => {
     const { outcome } = classifierOf(on);
     const type = { "content-type": "application/grpc" };
     const tried = ["0", "4", "13", "14", "8", "9"].filter(
@@ -43,7 +43,7 @@ describe("retry.on", () => {
     expect(tried.toSorted()).toEqual(matches.toSorted());
   });
 
-  test("connectFailure is what was never processed", () => {
+  test("connectFailure matches requests that were never processed", () => {
     for (const fault of [refused, refusedStream]) {
       expect(retried({}, fault)).toBe(true);
       expect(retried({ reset: false }, fault)).toBe(true);
@@ -51,7 +51,7 @@ describe("retry.on", () => {
     }
   });
 
-  test("reset is an origin that gave no answer", () => {
+  test("reset matches origins that did not respond", () => {
     for (const _tag of ["ConnectionBroken", "HeadersTimedOut", "TimedOut"]) {
       expect(retried({}, { _tag })).toBe(true);
       expect(retried({ connectFailure: false }, { _tag })).toBe(true);
@@ -59,7 +59,7 @@ describe("retry.on", () => {
     }
   });
 
-  test("what says of itself that it will fail again is not retried", () => {
+  test("ignores faults marked as not retryable", () => {
     expect(retried({}, { retryable: false })).toBe(false);
     expect(retried({}, { _tag: "NoEndpointReady", origin: "local" })).toBe(true);
   });

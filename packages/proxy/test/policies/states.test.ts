@@ -18,7 +18,7 @@ function layersOf(states: States) {
   };
 }
 
-test("a state with the same name goes on, as long as a layer holds it", () => {
+test("a state with the same name is shared while a layer holds it", () => {
   const states = new States();
   const [former, next, last] = [layersOf(states), layersOf(states), layersOf(states)];
   const state = former.hold("budget");
@@ -30,7 +30,7 @@ test("a state with the same name goes on, as long as a layer holds it", () => {
   expect(layersOf(states).hold("budget")).not.toBe(state);
 });
 
-test("one that is bound to something else is another one, and the former stays for those that hold it", () => {
+test("a state bound to other settings is new, and its holders keep the old one", () => {
   const states = new States();
   const [former, rejected] = [layersOf(states), layersOf(states)];
   const state = former.hold("budget", { ratio: 0.2 });
@@ -39,7 +39,7 @@ test("one that is bound to something else is another one, and the former stays f
   expect(layersOf(states).hold("budget", { ratio: 0.2 })).toBe(state);
 });
 
-test("names are kept apart", () => {
+test("different names have different states", () => {
   const { hold } = layersOf(new States());
   expect(hold("a")).not.toBe(hold("b"));
 });

@@ -17,7 +17,7 @@ test.each([
   [rate, "0.1/s", 0.1],
   [ratio, "7%", 0.07],
   [address, "[::1]:80", { host: "::1", port: 80 }],
-])("%# reads and writes %s", (schema, text, value) => {
+])("row %# reads and writes %s", (schema, text, value) => {
   expect(schema.parse(text)).toEqual(value);
   expect(schema.parse(schema.encode(value as never))).toEqual(value);
 });
@@ -31,7 +31,7 @@ test.each([
   expect(durationText(ms)).toBe(text);
 });
 
-test("whatever quantity is written is read as the same", () => {
+test("every quantity that is written is read back unchanged", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 31 - 1 }),
