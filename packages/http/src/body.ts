@@ -2,53 +2,56 @@ import { aborted, type Aborted, type Fault, rangeError } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { HttpHeaders } from "./headers.ts";
 
-/** The source ended before the body did: what has come is not the whole. */
+/** The source ended before the body did: the body is incomplete. */
 export interface BodyBroken extends Fault<"BodyBroken"> {}
-/** The body is longer than its reader allows. */
+/** The body exceeds the reader's `maxBytes`. */
 export interface BodyTooLarge extends Fault<"BodyTooLarge"> {
   readonly maxBytes: number;
 }
-/** The body is not what its reader expects, for instance not JSON. */
+/** The body is not in the expected format, such as JSON. */
 export interface BodyMalformed extends Fault<"BodyMalformed"> {
   readonly reason: string;
 }
 
-/** Takes a body, piece by piece. */
+/** Receives a body chunk by chunk. */
 export interface BodySink {
-  /** One piece. `false`: enough for now; the sink will call `resume` on the flow, later than this answer. */
+  /** Receives a chunk. Returns `false` to pause; the sink later calls `resume` on the flow. */
   write(chunk: Uint8Array): boolean;
-  /** All has come. */
+  /** The body is complete. */
   end(trailers: HttpHeaders): void;
-  /** The rest will not come. Nothing follows. */
+  /** The body broke off. No further call follows. */
   fail(fault: BodyBroken): void;
 }
 
-/** What a sink can say to the source of the body that it takes. */
+/** Controls of a sink over the source of its body. */
 export interface BodyFlow {
-  /** The sink that answered `false` can take more. */
+  /** Continues after the sink has returned `false`. */
   resume(): void;
-  /** The sink wants no more; the source stops and frees what it holds. `end` and `fail` do not follow. */
+  /** Stops the source, which frees its resources. Neither `end` nor `fail` follows. */
   cancel(reason?: unknown): void;
 }
 
-/** How a body ended: `complete`, with the trailers that came after it, broken by a fault, or cancelled. */
+/**
+ * Receives how a body ended: `complete` with its trailers, broken off with a fault, or cancelled.
+ */
 export type BodyObserver = (complete: boolean, trailers?: HttpHeaders, fault?: BodyBroken) => void;
 
-/** Whether a body waits for its source. */
+/** Receives whether a body waits for its source. */
 export type BodyWatcher = (waits: boolean) => void;
 
 /** Options for reading a whole body. */
 export interface ReadOptions {
   /**
-   * Largest body in bytes: 0 or more, `Infinity` for no limit. The rest of a larger one is not read. Default 1,048,576, as
-   * nginx's `client_max_body_size`. `fetch` has no limit, so that a sender could fill the memory.
+   * Maximum size in bytes: 0 or more, `Infinity` for no limit. The rest of a larger body is not
+   * read. Default 1,048,576, as for nginx's `client_max_body_size`. (`fetch` has no limit, so a
+   * sender can exhaust the memory.)
    */
   readonly maxBytes?: number;
-  /** Aborting it cancels the body, and reading ends with `Aborted`. */
+  /** An abort cancels the body, and reading returns `Aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Bytes that `bytes`, `text` and `json` accept at most if not told otherwise. */
+/** Default `maxBytes` of `bytes`, `text` and `json`. */
 export const defaultMaxBytes: number = 1_048_576;
 
 /** Why a body could not be read as a whole. */
@@ -57,22 +60,25 @@ export type ReadFault = BodyBroken | BodyTooLarge | Aborted;
 const brand: unique symbol = Symbol.for("@pagoda/http/Body@1");
 const emptyBrand: unique symbol = Symbol.for("@pagoda/http/emptyBody@1");
 
-/** Whether a value is a {@link Body}, those of another copy of this package included. */
+/** Whether a value is a {@link Body}, including one of another copy of this package. */
 export function isBody(value: unknown): value is Body {
   return typeof value === "object" && value !== null && brand in value;
 }
 
-/** Whether a message has no body: its body is {@link emptyBody}, or that of another copy of this package. */
+/**
+ * Whether a message has no body: its body is {@link emptyBody}, of this or another copy of this
+ * package.
+ */
 export function isEmptyBody(body: Body): boolean {
   return body === emptyBody || emptyBrand in body;
 }
 
 /**
- * The body of a message: bytes that pass from a source to one sink, with backpressure and with no stream in
- * between. It is read once; `replayable` (in `replay.ts`) makes one that can be read again.
+ * The body of a message: bytes that pass from a source to one sink, with backpressure and without a
+ * stream in between. It can be read once; `ReplayBody` can be read again.
  */
 export abstract class Body {
-  /** Bytes to come, where that is known beforehand. */
+  /** Length in bytes, if known beforehand. */
   abstract readonly length: number | undefined;
   #observers: BodyObserver[] | undefined;
   #ended: boolean | undefined;
@@ -84,44 +90,51 @@ export abstract class Body {
     return true;
   }
 
-  /** Whether reading the body now would give all of it, from the first byte. */
+  /** Whether the body can be read now, from the first byte. */
   get canRead(): boolean {
     return false;
   }
 
-  /** Whether the whole body has arrived, so that it cannot break any more. */
+  /** Whether the whole body has arrived and can no longer break off. */
   get isWhole(): boolean {
     return false;
   }
 
-  /** Starts the flow into a sink. The first pieces may come before `pipe` returns; `end` and `fail` may, too. */
+  /**
+   * Starts the flow into a sink. The first chunks, and also `end` or `fail`, may come before `pipe`
+   * returns.
+   */
   abstract pipe(sink: BodySink): BodyFlow;
 
-  /** Nobody will read it: the source stops and frees what it holds. Safe at any time, more than once. */
+  /**
+   * Discards the body: the source stops and frees its resources. Safe at any time, and more than
+   * once.
+   */
   abstract cancel(reason?: unknown): void;
 
   /**
-   * The body in one piece where it is here as a whole, without trailers; counts as reading it. `undefined`: it
-   * must be piped. Lets a server send a short body in one write with the head.
+   * Reads the body as one chunk if it has arrived as a whole and has no trailers. Returns
+   * `undefined` if it must be piped. Lets a server send a short body in one write with the head.
    */
   take(): Uint8Array | undefined {
     return undefined;
   }
 
-  /** Tells when the body has passed to its sink, or has not: once, at once if that has happened already. */
+  /** Reports once how the body ended, at once if it has already ended. */
   observe(observer: BodyObserver): void {
     if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd, this.#faultAtEnd);
     else (this.#observers ??= []).push(observer);
   }
 
   /**
-   * Reports when the body starts and stops waiting for its source; it does not wait after its end or while its reader
-   * pauses. So a slow source can be told from a slow reader. Called at once if the body is waiting already; a body that
-   * has arrived as a whole never waits.
+   * Reports when the body starts and stops waiting for its source, which distinguishes a slow
+   * source from a slow reader. A body does not wait after its end or while its reader pauses. The
+   * watcher is called at once if the body is already waiting; a body that has arrived as a whole
+   * never waits.
    */
   watch(_watcher: BodyWatcher): void {}
 
-  /** For implementations: the body has passed as a whole, or will not. The first time counts. */
+  /** For implementations: reports how the body ended. Only the first call counts. */
   protected ended(complete: boolean, trailers?: HttpHeaders, fault?: BodyBroken): void {
     if (this.#ended !== undefined) return;
     this.#ended = complete;
@@ -132,7 +145,9 @@ export abstract class Body {
     if (observers !== undefined) for (const observer of observers) observer(complete, trailers, fault);
   }
 
-  /** The whole body; more than `maxBytes` (default 1 MiB) is refused and the rest not read. */
+  /**
+   * Reads the whole body. A body over `maxBytes` (default 1 MiB) is refused and its rest not read.
+   */
   bytes({ maxBytes = defaultMaxBytes, signal }: ReadOptions = {}): Promise<Either<ReadFault, Uint8Array>> {
     if (!(maxBytes >= 0))
       return Promise.reject(rangeError("body: maxBytes", "a number of at least 0", maxBytes));
@@ -177,18 +192,18 @@ export abstract class Body {
         end: () => settle(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))),
         fail: (fault) => settle(left(fault)),
       });
-      // The first pieces may have come, and been too many, before there was a flow to cancel.
+      // The first chunks may have exceeded the limit before there was a flow to cancel.
       if (refused) flow.cancel();
     });
   }
 
-  /** The whole body as UTF-8. */
+  /** Reads the whole body as UTF-8. */
   async text(options?: ReadOptions): Promise<Either<ReadFault, string>> {
     const bytes = await this.bytes(options);
     return bytes._tag === "Left" ? bytes : right(new TextDecoder().decode(bytes.right));
   }
 
-  /** The whole body as JSON. What it says is for the caller to check. */
+  /** Reads the whole body as JSON. Its shape is not validated. */
   async json(options?: ReadOptions): Promise<Either<ReadFault | BodyMalformed, unknown>> {
     const text = await this.text(options);
     if (text._tag === "Left") return text;
@@ -200,7 +215,10 @@ export abstract class Body {
     }
   }
 
-  /** Piece by piece; throws `BodyBroken` in the middle. Leaving the loop early cancels the body. */
+  /**
+   * Iterates over the chunks. Throws `BodyBroken` if the body breaks off. Leaving the loop early
+   * cancels the body.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     const whole = this.take();
     if (whole !== undefined) {
@@ -243,7 +261,7 @@ export abstract class Body {
   }
 }
 
-/** The fault of a source that ended too early. */
+/** Returns the fault of a source that ended too early. */
 export function bodyBroken(cause?: unknown): BodyBroken {
   return { _tag: "BodyBroken", origin: "upstream", retryable: false, cause };
 }
@@ -252,7 +270,7 @@ function tooLarge(maxBytes: number): BodyTooLarge {
   return { _tag: "BodyTooLarge", origin: "local", retryable: false, maxBytes };
 }
 
-/** A flow that has nothing left to say. */
+/** The flow of a body that has ended. */
 export const noFlow: BodyFlow = { resume() {}, cancel() {} };
 
 const nothing = new Uint8Array(0);
@@ -280,13 +298,13 @@ class EmptyBody extends Body {
     return nothing;
   }
 
-  /** Shared by all messages without a body: it has always passed already, and keeps no observers. */
+  /** Shared by all messages without a body: it has always ended, so it keeps no observers. */
   override observe(observer: BodyObserver): void {
     observer(true);
   }
 }
 
-/** The body of a message that has none. */
+/** The body of a message without one. */
 export const emptyBody: Body = new EmptyBody();
 
 class BytesBody extends Body {
@@ -326,7 +344,7 @@ class BytesBody extends Body {
   }
 }
 
-/** A body of bytes at hand, or of a text as UTF-8. It can be read as often as one likes. */
+/** Makes a body from bytes, or from text as UTF-8. It can be read any number of times. */
 export function bodyOf(content: string | Uint8Array): Body {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   return bytes.length === 0 ? emptyBody : new BytesBody(bytes);

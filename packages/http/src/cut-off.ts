@@ -1,9 +1,9 @@
 const brand: unique symbol = Symbol.for("@pagoda/http/CutOff@1");
 
 /**
- * Why a server has given up a call whose client is still there: the reason with which the call's signal is aborted, and
- * its message says what ran out. For code that knows only the platform's reasons it is an `AbortError`. Any other reason
- * means that the client has gone.
+ * The abort reason of a call that the server abandons although its client is still there. The
+ * message states which limit was exceeded. For code that knows only the platform's reasons it is an
+ * `AbortError`. Any other reason means that the client is gone.
  */
 export class CutOff extends DOMException {
   /** @internal */
@@ -16,7 +16,7 @@ export class CutOff extends DOMException {
   }
 }
 
-/** Whether the reason of a signal is a {@link CutOff}, that of another copy of this package included. */
+/** Whether an abort reason is a {@link CutOff}, including one of another copy of this package. */
 export function isCutOff(reason: unknown): reason is CutOff {
   return typeof reason === "object" && reason !== null && brand in reason;
 }

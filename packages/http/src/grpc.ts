@@ -1,6 +1,9 @@
 import type { HttpHeaders } from "./headers.ts";
 
-/** Whether a message is one of gRPC, by its `content-type`. gRPC-Web has another framing and is none. */
+/**
+ * Whether a message is gRPC, by its `content-type`. gRPC-Web, which has a different framing, does
+ * not count.
+ */
 export function isGrpc(headers: HttpHeaders): boolean {
   const type = headers.get("content-type");
   return type !== undefined && grpcType.test(type);

@@ -1,25 +1,26 @@
-/** Names and values in turns, as they stood on the wire: `["Host", "a", "Accept", "text/html"]`. */
+/** Alternating names and values, as on the wire: `["Host", "a", "Accept", "text/html"]`. */
 export type RawHeaders = readonly string[];
 
 const brand: unique symbol = Symbol.for("@pagoda/http/HttpHeaders@1");
 
-/** Whether a value is {@link HttpHeaders}, those of another copy of this package included. */
+/** Whether a value is {@link HttpHeaders}, including those of another copy of this package. */
 export function isHttpHeaders(value: unknown): value is HttpHeaders {
   return typeof value === "object" && value !== null && brand in value;
 }
 
 /**
- * The fields of a message, in their order, with their case and repetitions. Immutable: a change gives a new list.
+ * The header fields of a message, with their order, case and repetitions. Immutable: each change
+ * returns a new list.
  *
- * It is a flat array behind a few methods, with no index: looking a field up scans the names, which for the
- * dozen fields of a usual message costs less than building an index for it. Names are compared without case.
- * Code that handles every field (a proxy's) reads `raw` in one pass instead.
+ * It is a flat array behind a few methods, without an index: a lookup scans the names, which for
+ * the dozen fields of a typical message costs less than building an index. Names are
+ * case-insensitive. Code that handles every field, as in a proxy, reads `raw` in one pass instead.
  */
 export class HttpHeaders {
   static readonly empty: HttpHeaders = new HttpHeaders([]);
   readonly raw: RawHeaders;
 
-  /** Takes the array as it is, without a copy; it must not be changed afterwards. */
+  /** Uses the array without copying it; it must not be changed afterwards. */
   constructor(raw: RawHeaders) {
     this.raw = raw;
   }
@@ -29,7 +30,7 @@ export class HttpHeaders {
     return true;
   }
 
-  /** From what people write: an object (an array as value repeats the field) or a list of pairs. */
+  /** Makes headers from an object, in which an array repeats the field, or from a list of pairs. */
   static of(
     fields:
       | Readonly<Record<string, string | readonly string[]>>
@@ -44,12 +45,12 @@ export class HttpHeaders {
     return raw.length === 0 ? HttpHeaders.empty : new HttpHeaders(raw);
   }
 
-  /** How many fields there are, repetitions counted. */
+  /** Number of fields, repetitions included. */
   get size(): number {
     return this.raw.length / 2;
   }
 
-  /** The value of the first field of that name. */
+  /** Returns the value of the first field of that name. */
   get(name: string): string | undefined {
     const { raw } = this;
     for (let i = 0; i < raw.length; i += 2) {
@@ -58,7 +59,7 @@ export class HttpHeaders {
     return undefined;
   }
 
-  /** The values of every field of that name, in order. */
+  /** Returns the values of all fields of that name, in order. */
   all(name: string): readonly string[] {
     const { raw } = this;
     const values: string[] = [];
@@ -72,7 +73,10 @@ export class HttpHeaders {
     return this.get(name) !== undefined;
   }
 
-  /** With one field of that name: it takes the place of the first there was, or comes last. */
+  /**
+   * Returns headers with exactly one field of that name, in the place of the first one or at the
+   * end.
+   */
   set(name: string, value: string): HttpHeaders {
     const raw: string[] = [];
     let placed = false;
@@ -87,12 +91,12 @@ export class HttpHeaders {
     return new HttpHeaders(raw);
   }
 
-  /** With a further field, last. */
+  /** Returns headers with another field at the end. */
   append(name: string, value: string): HttpHeaders {
     return new HttpHeaders([...this.raw, name, value]);
   }
 
-  /** Without the fields of that name. */
+  /** Returns headers without the fields of that name. */
   delete(name: string): HttpHeaders {
     if (!this.has(name)) return this;
     const raw: string[] = [];

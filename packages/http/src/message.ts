@@ -4,108 +4,122 @@ import { HttpHeaders, isHttpHeaders } from "./headers.ts";
 import { type CallNotes, callNotes } from "./notes.ts";
 
 /**
- * The other end of the connection on which a request came: the client, or a proxy in front of it. Do not decide by it:
- * the client is {@link FromClient}'s `client`.
+ * The other end of the connection on which a request arrived: the client, or a proxy in front of
+ * it. Do not base decisions on it: use the `client` of {@link FromClient}.
  */
 export interface Peer extends Client {
   readonly port: number;
-  /** What it showed, and the server verified; absent without TLS, or where it showed none. */
+  /** The verified client certificate; absent without TLS or without a certificate. */
   readonly certificate?: PeerCertificate | undefined;
 }
 
-/** A client's certificate, verified. */
+/** A verified client certificate. */
 export interface PeerCertificate {
   /** RFC 4514, such as `CN=cart,O=shop`. */
   readonly subject: string;
-  /** The URIs among its alternative names. */
+  /** URIs in its subject alternative names. */
   readonly uris: readonly string[];
-  /** The DNS names among its alternative names. */
+  /** DNS names in its subject alternative names. */
   readonly names: readonly string[];
-  /** SHA-256 of the whole certificate (DER), hexadecimal, lower case. */
+  /** SHA-256 fingerprint of the certificate (DER), hexadecimal, lower case. */
   readonly sha256: string;
 }
 
 /**
- * A request: a plain record, never changed. A layer that changes something passes on a copy,
- * `{ ...request, headers }`, and one that adds something adds a property, which the types then show.
+ * A request: a plain immutable record. A layer that changes something passes on a copy,
+ * `{ ...request, headers }`. A layer that adds something adds a property, which the types then
+ * show.
  */
 export interface HttpRequest {
-  /** As on the wire; `GET`, not `get`. */
+  /** As on the wire: `GET`, not `get`. */
   readonly method: string;
   readonly scheme: "http" | "https";
-  /** Host, and port where it stood there: the `Host` field, `:authority`, or the host of an absolute target. */
+  /**
+   * Host, and port if present: from the `Host` field, `:authority`, or an absolute request target.
+   */
   readonly authority: string;
   /**
-   * The path as on the wire, `/` first, without the query; `*` for `OPTIONS *`, empty for `CONNECT`. A response to
-   * `CONNECT` with a status of 2xx opens a tunnel to `authority`: the bodies are what both sides say.
+   * The path as on the wire, starting with `/`, without the query; `*` for `OPTIONS *`, empty for
+   * `CONNECT`. A 2xx response to `CONNECT` opens a tunnel to `authority`, whose bytes are the two
+   * bodies.
    */
   readonly path: string;
   /**
-   * How the path is sent, where `path` is a normal form of it: a signature may cover the client's own bytes. Holds for
-   * that `path` alone, so that a layer that changes it need not know.
+   * The path to send if `path` is a normal form of it, because a signature may cover the client's
+   * original bytes. It applies only to that `path`, so a layer that changes the path can ignore it.
    */
   readonly written?: { readonly path: string; readonly of: string } | undefined;
-  /** `?` and what follows it, or empty. */
+  /** `?` and the rest of the target, or empty. */
   readonly query: string;
   readonly headers: HttpHeaders;
   readonly body: Body;
   /**
-   * The protocol that the client wants to go over to, such as `websocket`; several, by preference, with commas between them.
-   * A response with status 101 accepts it, or the one that its `Upgrade` names; from then on the bodies are what both sides
-   * say, for as long as they like. Any other response refuses it. Comes with HTTP/1.1 as `Upgrade` and with any method, with
-   * HTTP/2 as extended CONNECT (RFC 8441), which is `GET` here.
+   * The protocol to which the client wants to upgrade, such as `websocket`; several are separated
+   * by commas, in order of preference. A response with status 101 accepts it, or the one in its
+   * `Upgrade` field, and opens a tunnel whose bytes are the two bodies. Any other response refuses
+   * it. In HTTP/1.1 it is the `Upgrade` field, with any method; in HTTP/2 it is extended CONNECT
+   * (RFC 8441), whose method is `GET` here.
    */
   readonly upgrade?: string | undefined;
-  /** The version in which it came; `1.1` for requests made here. */
+  /** The HTTP version in which it arrived; `1.1` for requests made in this process. */
   readonly version: "1.0" | "1.1" | "2";
-  /** Absent for requests made here. */
+  /** Absent for requests made in this process. */
   readonly peer?: Peer | undefined;
-  /** Takes 1xx responses on their way; where absent they end at the transport. */
+  /** Receives 1xx responses. If absent, the transport drops them. */
   readonly onInformation?: ((status: number, headers: HttpHeaders) => void) | undefined;
-  /** Which way this call went: the one part that changes during the call. Copies of a request share it. */
+  /**
+   * Which way this call went: the one part that changes during the call. Copies of a request share
+   * it.
+   */
   readonly notes: CallNotes;
 }
 
-/** The path as it is sent, see `written`. */
+/** Returns the path to send, see `written`. */
 export function sentPath({ path, written }: Pick<HttpRequest, "path" | "written">): string {
   return written !== undefined && written.of === path ? written.path : path;
 }
 
 /**
- * Whether a request asks for a tunnel: an upgrade, or `CONNECT`. Its body is what the client says there, for as long as it
- * likes, so such a request is not made again, nor made twice, nor recorded.
+ * Whether a request asks for a tunnel: an upgrade or `CONNECT`. Its body is the client's side of
+ * the tunnel, without bounds, so such a request is never retried, duplicated or recorded.
  */
 export function asksForTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
   return upgrade !== undefined || method === "CONNECT";
 }
 
-/** What a request carries once it has an id: `forwarded` adds it, and whatever answers or logs needs it. */
+/** A request with an ID. Added by `forwarded`; needed for error responses and logs. */
 export interface Identified {
-  /** Names this request in responses, logs and further calls: `X-Request-Id`. */
+  /** Identifies this request in responses, logs and further calls: `X-Request-Id`. */
   readonly requestId: string;
 }
 
-/** The client for logs and traces: the peer if no layer has established it. Decisions need {@link FromClient}. */
+/**
+ * Returns the client for logs and traces: the peer if no layer has added one. Decisions need
+ * {@link FromClient}.
+ */
 export function clientOf({ client, peer }: HttpRequest & Partial<FromClient>): Client | undefined {
   return client ?? peer;
 }
 
-/** A response: a plain record, never changed. */
+/** A response: a plain immutable record. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: HttpHeaders;
   readonly body: Body;
-  /** The reason phrase of HTTP/1.1, where it came with one. */
+  /** The HTTP/1.1 reason phrase, if it came with one. */
   readonly statusText?: string | undefined;
-  /** The error that this response was made from, if the stack itself answered. Core's `faultOf` reads it. */
+  /**
+   * The error that this response was made from, if the stack itself answered. Core's `faultOf`
+   * reads it.
+   */
   readonly fault?: Fault | undefined;
-  /** The version in which the origin gave it. */
+  /** The HTTP version of the origin's response. */
   readonly version?: HttpRequest["version"] | undefined;
 }
 
 /**
- * The methods of RFC 9110, and `PATCH`. Clients may send any other: series, spans and whatever else is kept by method must
- * not grow with what they invent.
+ * The methods of RFC 9110, and `PATCH`. Clients may send any other, so metric series, spans and
+ * anything else kept per method must not grow with what they invent.
  */
 export const knownMethods: ReadonlySet<string> = new Set([
   "GET",
@@ -119,7 +133,7 @@ export const knownMethods: ReadonlySet<string> = new Set([
   "CONNECT",
 ]);
 
-/** What can be left out of a request. */
+/** Optional parts of a request. */
 export interface RequestInput {
   readonly method?: string;
   readonly headers?: HttpHeaders | Readonly<Record<string, string | readonly string[]>>;
@@ -127,7 +141,7 @@ export interface RequestInput {
 }
 
 /**
- * A request for an absolute URL, with notes of its own: make one for each call.
+ * Makes a request for an absolute URL. It has its own notes, so make one for each call.
  *
  * @example httpRequest("https://example.com/users?page=2", { headers: { accept: "application/json" } })
  * @throws TypeError when the URL is not an absolute http or https URL.
@@ -152,7 +166,7 @@ export function httpRequest(url: string, input: RequestInput = {}): HttpRequest 
   };
 }
 
-/** A response with a body at hand, or none. */
+/** Makes a response from bytes or text, or without a body. */
 export function httpResponse(
   status: number,
   body?: Body | string | Uint8Array,
@@ -168,7 +182,7 @@ export function httpResponse(
   };
 }
 
-/** A JSON response; 200 unless told otherwise. */
+/** Makes a JSON response. Default status 200. */
 export function json(
   value: unknown,
   status: number = 200,
@@ -178,7 +192,7 @@ export function json(
   return httpResponse(status, `${JSON.stringify(value)}\n`, { ...type, ...headers });
 }
 
-/** A plain text response; 200 unless told otherwise. */
+/** Makes a plain text response. Default status 200. */
 export function text(
   content: string,
   status: number = 200,

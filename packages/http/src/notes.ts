@@ -3,8 +3,8 @@ import type { Fault } from "@pagoda/core";
 /**
  * Which way a call went. How it ended is in its result, which core's `faultOf` reads.
  *
- * Written by routers and transports, because an error could not carry this out of the stack; read by access logs, metrics and
- * traces when the call has ended. Never decide by it.
+ * Written by routers and transports, because an error could not carry this out of the stack; read
+ * by access logs, metrics and traces when the call has ended. Never decide by it.
  */
 export interface CallNotes {
   /** The name of the route that matched. */
@@ -23,7 +23,8 @@ export function callNotes(): CallNotes {
 }
 
 /**
- * Returns the upstream that a call ended at: the one its fault names, otherwise the one in its notes.
+ * Returns the upstream that a call ended at: the one its fault names, otherwise the one in its
+ * notes.
  *
  * @param fault The result's, see core's `faultOf`.
  */

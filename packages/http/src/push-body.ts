@@ -1,15 +1,15 @@
 import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher, noFlow } from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
-/** Bytes kept for a sink that is not there yet, or takes a break, before the source is asked to pause. */
+/** Bytes buffered for a missing or paused sink before the source is asked to pause. */
 const highWaterBytes = 65_536;
 
 /**
- * A body whose source pushes: a socket's parser, a stream, an iterator. Subclasses feed it with `push`, `finish` and
- * `broken`, and are told to go on and to stop.
+ * A body whose source pushes: a socket's parser, a stream, an iterator. Subclasses feed it with
+ * `push`, `finish` and `broken`, and implement `goOn` and `stop`.
  *
- * Pieces pass straight from `push` to the sink; only what comes before there is a sink, or while it takes a break,
- * is kept.
+ * Chunks pass directly from `push` to the sink. They are buffered only before there is a sink and
+ * while it is paused.
  */
 export abstract class PushBody extends Body {
   #kept: Uint8Array[] = [];
@@ -18,29 +18,29 @@ export abstract class PushBody extends Body {
   #state: "open" | "finished" | "broken" | "over" = "open";
   #fault: BodyBroken | undefined;
   #trailers: HttpHeaders = HttpHeaders.empty;
-  /** The sink takes a break. */
+  /** The sink is paused. */
   #blocked = false;
-  /** The sink is taking a piece: what the source says meanwhile waits its turn. */
+  /** The sink is handling a chunk: whatever the source pushes meanwhile is queued. */
   #writing = false;
   /** The source was told to pause. */
   #paused = false;
   #watchers: BodyWatcher[] | undefined;
-  /** What these were told last. */
+  /** What the watchers were told last. */
   #toldWaits = false;
 
-  /** Called when the body is first wanted. */
+  /** Called when the body is first read. */
   protected started(): void {}
-  /** Go on: `push` has answered `false`, and there is room again. */
+  /** Resumes the source: `push` has returned `false`, and there is room again. */
   protected abstract goOn(): void;
-  /** Stop: nobody wants the rest. */
+  /** Stops the source: the rest is not wanted. */
   protected abstract stop(reason: unknown): void;
 
-  /** A piece has come. `false`: pause until `goOn`. */
+  /** Accepts a chunk. Returns `false` if the source must pause until `goOn`. */
   protected push(chunk: Uint8Array): boolean {
     if (this.#state !== "open") return false;
     if (this.#sink !== undefined && !this.#blocked && !this.#writing && this.#kept.length === 0) {
       this.#write(this.#sink, chunk);
-      // The sink may have cancelled, and the source gone on, while it took the piece.
+      // The sink may have cancelled, and the source continued, while it handled the chunk.
       if (this.#kept.length > 0 || !this.open) this.#flush();
     } else {
       this.#kept.push(chunk);
@@ -51,7 +51,7 @@ export abstract class PushBody extends Body {
     return this.open && !this.#paused;
   }
 
-  /** All has come. */
+  /** Completes the body. */
   protected finish(trailers: HttpHeaders = HttpHeaders.empty): void {
     if (this.#state !== "open") return;
     this.#state = "finished";
@@ -59,12 +59,12 @@ export abstract class PushBody extends Body {
     this.#flush();
   }
 
-  /** The rest will not come. What was kept is passed on before the sink hears of it, as without anybody in between. */
+  /** Breaks the body off. Buffered chunks reach the sink before the fault does. */
   protected broken(fault: BodyBroken): void {
     if (this.#state !== "open") return;
     this.#state = "broken";
     this.#fault = fault;
-    // A reader that takes its time with the rest is no reason for those to wait who count.
+    // Observers need not wait for a slow reader of the buffered rest.
     this.ended(false, undefined, fault);
     this.#flush();
   }
@@ -79,7 +79,7 @@ export abstract class PushBody extends Body {
 
   pipe(sink: BodySink): BodyFlow {
     if (this.#sink !== undefined || this.#state === "over") {
-      throw new TypeError("the body has been read already; make it replayable to read it again");
+      throw new TypeError("the body has already been read; use ReplayBody to read it again");
     }
     this.#sink = sink;
     this.started();
@@ -91,7 +91,7 @@ export abstract class PushBody extends Body {
         if (!this.#blocked) return;
         this.#blocked = false;
         if (this.#watchers === undefined) return this.#flush();
-        // The reader goes on, even if what is kept blocks it again.
+        // The reader has resumed, even if the buffered chunks pause it again.
         this.#tell(true);
         this.#flush();
         this.#tell(this.waits);
@@ -116,12 +116,12 @@ export abstract class PushBody extends Body {
 
   override watch(watcher: BodyWatcher): void {
     (this.#watchers ??= []).push(watcher);
-    // The others have been told what holds.
+    // The other watchers know the current state.
     this.#toldWaits = this.waits;
     if (this.#toldWaits) watcher(true);
   }
 
-  /** Whether its reader wants more, and all that has come has gone to it. */
+  /** Whether its reader wants more and has received everything that has arrived. */
   get waits(): boolean {
     return this.#state === "open" && this.#sink !== undefined && !this.#blocked && this.#kept.length === 0;
   }

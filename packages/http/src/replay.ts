@@ -1,29 +1,34 @@
 import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher } from "./body.ts";
 import type { HttpHeaders } from "./headers.ts";
 
-/** One reading: how far it is, and whether its sink takes a break. */
+/** One reading: its position, and whether its sink is paused. */
 interface Reading {
   readonly sink: BodySink;
   at: number;
   blocked: boolean;
 }
 
-/** Recorded pieces are at least half as long on average: each costs some hundred bytes, however short it is. */
+/**
+ * Recorded chunks are at least half as long on average, because each costs some hundred bytes
+ * regardless of its size.
+ */
 const smallBytes = 512;
 
 type Outcome = { readonly trailers: HttpHeaders } | { readonly fault: BodyBroken };
 
 /**
- * A body that can be read again, for retries. It is recorded while it streams, so the first reading is not delayed.
- * Past `maxBytes` the record is dropped: the reading under way goes on, but no other can begin.
+ * A body that can be read again, for retries. It is recorded while it streams, so the first reading
+ * is not delayed. Beyond `maxBytes` the recording is dropped: the current reading continues, but no
+ * other can begin.
  *
- * One reading at a time. One that is cancelled does not stop the source but makes it wait: the next begins with what was
- * recorded and goes on with what is still to come, byte for byte. Who will not read it again says so with `release`.
+ * Only one reading at a time. Cancelling a reading pauses the source rather than stopping it: the
+ * next reading replays the recording and continues with the rest, byte for byte. Call `release`
+ * when it will not be read again.
  */
 export class ReplayBody extends Body {
   readonly #source: Body;
   readonly #maxBytes: number;
-  /** The record; once it is not kept any more, only what the reading under way has not had yet. */
+  /** The recording or, once it was dropped, only what the current reading has not received yet. */
   #chunks: Uint8Array[] = [];
   #bytes = 0;
   #keeping = true;
@@ -32,7 +37,7 @@ export class ReplayBody extends Body {
   #started = false;
   #reading: Reading | undefined;
 
-  /** @param maxBytes Bytes recorded at most. Default 65,536, as linkerd has it. */
+  /** @param maxBytes Maximum size of the recording. Default 65,536, as in linkerd. */
   constructor(source: Body, maxBytes: number = 65_536) {
     super();
     this.#source = source;
@@ -47,7 +52,9 @@ export class ReplayBody extends Body {
     return this.#keeping;
   }
 
-  /** @throws TypeError when `canRead` is false. A reading under way ends without a word to its sink. */
+  /**
+   * @throws TypeError when `canRead` is false. A current reading ends without notice to its sink.
+   */
   pipe(sink: BodySink): BodyFlow {
     if (!this.#keeping) {
       throw new TypeError(`the body cannot be read again: over ${this.#maxBytes} bytes, or released`);
@@ -66,14 +73,14 @@ export class ReplayBody extends Body {
       cancel: (reason) => {
         if (this.#reading !== reading) return;
         this.#reading = undefined;
-        // While it can be read again the source waits for the next reading: going on, it could pass the limit before that
-        // one has begun.
+        // While the body can be read again, the source waits for the next reading. Otherwise it
+        // could exceed the limit before that reading has begun.
         if (!this.#keeping) this.#stop(reason);
       },
     };
   }
 
-  /** No further reading will begin; a reading under way goes on. Without one the source stops. */
+  /** Prevents further readings. A current reading continues; without one, the source stops. */
   release(reason?: unknown): void {
     this.#keeping = false;
     if (this.#reading === undefined) this.#stop(reason);
@@ -85,7 +92,7 @@ export class ReplayBody extends Body {
     this.release(reason);
   }
 
-  /** The source knows: what is recorded is not waited for. */
+  /** Watches the source: the recording never has to be waited for. */
   override watch(watcher: BodyWatcher): void {
     this.#source.watch(watcher);
   }
@@ -109,7 +116,7 @@ export class ReplayBody extends Body {
     if (!this.#keeping && this.#reading === undefined) this.#stop(undefined);
   }
 
-  /** Makes one of the last two pieces where both are small and nobody has yet to be given them. */
+  /** Joins the last two chunks if both are small and the current reading has received them. */
   #join(): void {
     const reading = this.#reading;
     const chunks = this.#chunks;
@@ -131,14 +138,14 @@ export class ReplayBody extends Body {
     this.#over(outcome);
   }
 
-  /** Gives the reading what it has not had yet. `false`: its sink takes a break. */
+  /** Passes on what the reading has not received yet. Returns `false` when its sink is paused. */
   #advance(): boolean {
     const reading = this.#reading;
     if (reading === undefined) return false;
     while (reading.at < this.#chunks.length) {
       if (reading.blocked) return false;
       reading.blocked = !reading.sink.write(this.#chunks[reading.at++] as Uint8Array);
-      // The sink may have cancelled, or begun another reading, while it took the piece.
+      // The sink may have cancelled, or begun another reading, while it handled the chunk.
       if (this.#reading !== reading) return this.#reading?.blocked !== true;
       if (!this.#keeping) this.#forget(reading);
     }

@@ -1,15 +1,15 @@
 import type { RawHeaders } from "./headers.ts";
 
-/** What is never put into one line: RFC 6265, 3, and RFC 9113, 8.2.3. */
+/** Fields that must not be joined into one line (RFC 6265, 3; RFC 9113, 8.2.3). */
 const apart: ReadonlySet<string> = new Set(["cookie", "set-cookie"]);
 
 /**
- * Sends fields with Node's HTTP/2, which throws for a further line of a field that has but one value, such as `etag`.
- * Other implementations take it, and one who passes messages on must not be a worse judge than they: then it is sent
- * again with one line for each name, which means the same (RFC 9110, 5.3).
+ * Sends fields with Node's HTTP/2, which throws for a repeated line of a single-valued field, such
+ * as `etag`. Other implementations accept such lines, and an intermediary should not be stricter.
+ * So the fields are then sent with one line per name, which means the same (RFC 9110, 5.3).
  *
- * @param fields Names in lower case, and values, in turns.
- * @param send Is called a second time only if the first call threw, and so has sent nothing.
+ * @param fields Alternating names in lower case and values.
+ * @param send Called a second time only if the first call threw and therefore sent nothing.
  */
 export function withSingleLines<R>(fields: RawHeaders, send: (fields: RawHeaders) => R): R {
   try {
@@ -20,9 +20,9 @@ export function withSingleLines<R>(fields: RawHeaders, send: (fields: RawHeaders
   }
 }
 
-/** The same as an object, which is what trailers and 1xx responses are sent as. */
+/** Converts fields to an object, the form in which trailers and 1xx responses are sent. */
 export function asObject(fields: RawHeaders): Record<string, string[]> {
-  // Names come from strangers: `constructor` must not be there already.
+  // Names are untrusted: `constructor` must not exist already.
   const object = Object.create(null) as Record<string, string[]>;
   for (let i = 0; i < fields.length; i += 2)
     (object[fields[i] as string] ??= []).push(fields[i + 1] as string);

@@ -4,13 +4,16 @@ import { trailersOf } from "./grammar/trailers.ts";
 import { HttpHeaders, type RawHeaders } from "./headers.ts";
 import { PushBody } from "./push-body.ts";
 
-/** A Node stream that may carry trailers, as `IncomingMessage` does. What may not be a trailer is left out. */
+/**
+ * A Node stream that may carry trailers, as `IncomingMessage` does. Fields that must not be
+ * trailers are dropped.
+ */
 export type ReadableWithTrailers = Readable & {
   readonly rawTrailers?: RawHeaders;
   readonly complete?: boolean;
 };
 
-/** A body out of a Node stream. The stream is not touched before the body is first wanted. */
+/** A body made from a Node stream. The stream is not touched before the body is first read. */
 export class StreamBody extends PushBody {
   readonly length: number | undefined;
   readonly #stream: ReadableWithTrailers;
@@ -32,7 +35,7 @@ export class StreamBody extends PushBody {
       .on("error", this.#onError);
     if (stream.readableEnded) this.#onEnd();
     else if (stream.destroyed) this.#onClose();
-    // Somebody had paused it: listening alone would not make it flow.
+    // The stream was paused explicitly, so a listener alone would not make it flow.
     else if (stream.isPaused()) stream.resume();
   }
 
@@ -46,14 +49,16 @@ export class StreamBody extends PushBody {
     this.discard(reason);
   }
 
-  /** What becomes of a stream that nobody reads to its end. A server that must still answer overrides this. */
+  /**
+   * Discards a stream that is not read to its end. Overridden by servers, which must still answer.
+   */
   protected discard(_reason: unknown): void {
     this.#stream.destroy();
   }
 
-  /** The body is complete, and what follows it is more than anybody takes. */
+  /** The body is complete, but its trailers exceed the limit. */
   protected tooManyTrailers(): void {
-    this.broken(bodyBroken(new Error("there are too many trailers")));
+    this.broken(bodyBroken(new Error("too many trailers")));
   }
 
   readonly #onData = (chunk: Uint8Array | string): void => {
@@ -73,7 +78,10 @@ export class StreamBody extends PushBody {
     this.broken(bodyBroken(this.#stream.errored ?? new Error("the stream was closed before its end")));
   };
 
-  /** Stays when the others go: a stream that is being destroyed may still fail, and nobody else would listen. */
+  /**
+   * Stays attached: a stream that is being destroyed may still fail, and its error would be
+   * unhandled.
+   */
   readonly #onError = (error: unknown): void => {
     this.broken(bodyBroken(error));
   };
@@ -83,12 +91,14 @@ export class StreamBody extends PushBody {
   }
 }
 
-/** A body from whatever gives bytes or texts in pieces: an async iterable, a web stream, a Node stream. */
+/**
+ * Makes a body from a source of bytes or strings: an async iterable, a web stream, a Node stream.
+ */
 export function bodyFrom(
   source: string | Uint8Array | Readable | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
 ): Body {
   if (typeof source === "string" || source instanceof Uint8Array) return bodyOf(source);
   if (!(source instanceof Readable)) return new StreamBody(Readable.from(source, { objectMode: false }));
-  // A stream may fail before anyone wants it; who reads it then is told by `errored`.
+  // A stream may fail before it is read; a later reader sees the error in `errored`.
   return new StreamBody(source.on("error", () => {}));
 }

@@ -1,24 +1,26 @@
-/** Names in a certificate, by which the other end of a connection is known. */
+/** Subject alternative names of a certificate. */
 export interface SubjectAltNames {
   readonly uris: readonly string[];
   readonly names: readonly string[];
 }
 
-/** A name that a certificate must show: one of its URIs, such as a SPIFFE id, or of its DNS names. */
+/** A name that a certificate must contain: a URI, such as a SPIFFE ID, or a DNS name. */
 export type SanMatch =
   | {
-      /** `spiffe://mesh/ns/shop/sa/orders`, or with a `*` first or last for any beginning or end. */
+      /**
+       * `spiffe://mesh/ns/shop/sa/orders`, or with `*` as first or last character as a wildcard.
+       */
       readonly uri: string;
     }
   | {
       /**
-       * `orders.internal`, or with a `*` first or last. Without one a certificate for `*.internal` fits, too, as it does
-       * for the host of a URL.
+       * `orders.internal`, or with `*` as first or last character. Without `*`, a certificate for
+       * `*.internal` matches, too, as it does for the host of a URL.
        */
       readonly dns: string;
     };
 
-/** What {@link sanCheck} takes, for messages. */
+/** What {@link sanCheck} accepts, for messages. */
 export const validSan = "{ uri } or { dns }, with a * at most as its first or last character";
 
 /** Whether a value is a {@link SanMatch}. */
@@ -26,19 +28,20 @@ export function isSanMatch(value: unknown): value is SanMatch {
   if (typeof value !== "object" || value === null) return false;
   const [[kind, wanted] = [], another] = Object.entries(value) as [string, unknown][];
   if (another !== undefined || (kind !== "uri" && kind !== "dns") || typeof wanted !== "string") return false;
-  // A single * would let any certificate of the authority pass.
+  // A lone * would accept any certificate of the authority.
   return /^(?:\*?[^*]+|[^*]+\*)$/.test(wanted);
 }
 
 /**
- * Says whether a certificate shows one of several names: what TLS clients check instead of the host, for origins that are
- * known by who they are. It fits `tls.connect`'s `checkServerIdentity`, which is asked only if an authority that is
- * trusted vouches for the certificate.
+ * Returns a check that a certificate contains one of several names. TLS clients use it instead of
+ * the host check for origins that are known by identity. Pass it to `tls.connect` as
+ * `checkServerIdentity`, which runs only if the certificate was issued by a trusted authority.
  *
- * Source: Envoy's `match_typed_subject_alt_names`, which takes the place of the host in the same way.
+ * Source: Envoy's `match_typed_subject_alt_names`, which replaces the host check in the same way.
  *
- * @param matches Valid ones; one that fits is enough.
- * @returns Gives an error with the code that Node has for a certificate of somebody else, or `undefined`.
+ * @param matches Valid names; one match is enough.
+ * @returns A function that returns `undefined`, or an error with Node's code for a certificate of
+ * another host.
  */
 export function sanCheck(
   matches: readonly SanMatch[],
@@ -59,7 +62,9 @@ export function sanCheck(
   };
 }
 
-/** The URIs and DNS names in `DNS:a.example, URI:"spiffe://…"`: Node quotes what could be read otherwise. */
+/**
+ * Parses the URIs and DNS names in `DNS:a.example, URI:"spiffe://…"`. Node quotes ambiguous names.
+ */
 export function subjectAltNames(text: string): SubjectAltNames {
   const entries = text.match(/[^,\s"][^,"]*(?:"(?:[^"\\]|\\.)*")?/g) ?? [];
   const of = (type: string): string[] =>
@@ -77,7 +82,7 @@ function textTest(wanted: string): (name: string) => boolean {
   return (name) => name === wanted;
 }
 
-/** Case does not count, and `*.` in a certificate stands for one label. */
+/** Matches case-insensitively; `*.` in a certificate stands for one label. */
 function dnsTest(wanted: string): (name: string) => boolean {
   const lower = wanted.toLowerCase();
   const test = textTest(lower);

@@ -215,7 +215,7 @@ describe("PushBody", () => {
     expect(() => source.pipe(new Sink())).toThrow(TypeError);
     const cancelled = new Source();
     cancelled.cancel();
-    expect(() => cancelled.pipe(new Sink())).toThrow("the body has been read already");
+    expect(() => cancelled.pipe(new Sink())).toThrow("the body has already been read");
   });
 
   test("take gives a body that is here as a whole, once, and none that is not, is read, or has trailers", () => {

@@ -1,4 +1,7 @@
-/** `uri-host [ ":" port ]` of RFC 9110, 7.2, with a host; every alternative is told by its first character. */
+/**
+ * `uri-host [ ":" port ]` (RFC 9110, 7.2) with a non-empty host. The first character decides
+ * between the alternatives.
+ */
 const authority = /^(?:\[[0-9A-Fa-f:.]+\]|[\w\-.~%!$&'()*+,;=]+)(?::\d*)?$/;
 const endsInPort = /:\d{1,5}$/;
 
@@ -7,7 +10,7 @@ export function isAuthority(text: string): boolean {
   return authority.test(text);
 }
 
-/** Whether a text is a host with a port, the target of a CONNECT (RFC 9112, 3.2.3). */
+/** Whether a text is a host with a port, as in the target of CONNECT (RFC 9112, 3.2.3). */
 export function isHostAndPort(text: string): boolean {
   return isAuthority(text) && endsInPort.test(text);
 }

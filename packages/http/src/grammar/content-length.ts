@@ -1,7 +1,7 @@
-/** More digits would exceed what a number counts exactly. */
+/** A number represents up to 15 digits exactly. */
 const digits = /^\d{1,15}$/;
 
-/** The value of `Content-Length` in bytes; `undefined` where it is malformed (RFC 9110, 8.6). */
+/** Parses the value of `Content-Length`; `undefined` if it is malformed (RFC 9110, 8.6). */
 export function readContentLength(value: string): number | undefined {
   return digits.test(value) ? Number(value) : undefined;
 }

@@ -1,6 +1,6 @@
 import { readContentLength } from "./content-length.ts";
 
-/** Why it is uncertain where a message ends. */
+/** Why the end of a message is ambiguous. */
 export type FramingFault =
   | "length-malformed"
   | "lengths-differ"
@@ -10,8 +10,9 @@ export type FramingFault =
   | "coding-beside-length";
 
 /**
- * What `Content-Length` and `Transfer-Encoding` say about the end of one message (RFC 9112, 6). Stricter than the RFC where
- * readers disagree: the only coding is `chunked`, once, neither beside a length nor in HTTP/1.0.
+ * The framing of one message by `Content-Length` and `Transfer-Encoding` (RFC 9112, 6). Stricter
+ * than the RFC where parsers disagree: the only coding is `chunked`, once, and neither together
+ * with a length nor in HTTP/1.0.
  */
 export class Framing {
   /** The value of `Content-Length`. */
@@ -20,12 +21,12 @@ export class Framing {
   readonly #minor: number;
   #written: string | undefined;
 
-  /** @param minor Of the message's version: 1 for HTTP/1.1. */
+  /** @param minor Minor version of the message: 1 for HTTP/1.1. */
   constructor(minor: number) {
     this.#minor = minor;
   }
 
-  /** Takes a `Content-Length` field. One that is repeated exactly is not a fault. */
+  /** Adds a `Content-Length` field. Repeating the same value is not a fault. */
   takeLength(value: string): FramingFault | undefined {
     const length = readContentLength(value);
     if (length === undefined) return "length-malformed";
@@ -35,10 +36,10 @@ export class Framing {
     return this.isChunked ? "coding-beside-length" : undefined;
   }
 
-  /** Takes a `Transfer-Encoding` field. */
+  /** Adds a `Transfer-Encoding` field. */
   takeCoding(value: string): FramingFault | undefined {
     if (this.#minor === 0) return "coding-in-http-1.0";
-    // Twice chunked would be two codings, one inside the other.
+    // Two `chunked` codings would be nested.
     if (this.isChunked) return "coding-repeated";
     if (value.toLowerCase() !== "chunked") return "coding-unknown";
     this.isChunked = true;
@@ -46,7 +47,7 @@ export class Framing {
   }
 }
 
-/** Whether a field says where a message ends. */
+/** Whether a field determines where a message ends. */
 export function isFramingField(name: string): boolean {
   if (name.length !== 14 && name.length !== 17) return false;
   const lower = name.toLowerCase();

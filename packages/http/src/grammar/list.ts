@@ -1,6 +1,6 @@
 import { trimmed } from "./white-space.ts";
 
-/** The members of a comma-separated list, without empty ones (RFC 9110, 5.6.1). */
+/** Returns the non-empty members of a comma-separated list (RFC 9110, 5.6.1). */
 export function membersOf(list: string): string[] {
   return list
     .split(",")
@@ -9,9 +9,9 @@ export function membersOf(list: string): string[] {
 }
 
 /**
- * Whether a comma-separated list has a member, in upper or lower case.
+ * Whether a comma-separated list has a member, ignoring case.
  *
- * @param member In lower case.
+ * @param member The member in lower case.
  */
 export function lists(list: string, member: string): boolean {
   if (list.length <= member.length) return list.toLowerCase() === member;

@@ -1,9 +1,9 @@
 import { isAuthority, isHostAndPort } from "./authority.ts";
 
-/** What can stand between the two spaces of a request line. */
+/** Characters allowed between the two spaces of a request line. */
 const visible = /^[!-~\u0080-\u00ff]+$/;
 
-/** Whether a text can be sent as the target of a request. */
+/** Whether a text can be sent as a request target. */
 export function isRequestTarget(text: string): boolean {
   return visible.test(text);
 }
@@ -19,8 +19,9 @@ export interface Target {
 }
 
 /**
- * Reads a request target; `undefined` when it has none of the forms that this request may have. A fragment belongs
- * to none of them: some readers would cut it off, others take it for a part of the path.
+ * Parses a request target; `undefined` if it has none of the forms allowed for this request. None
+ * of them includes a fragment: some parsers would cut it off, others would treat it as a part of
+ * the path.
  *
  * @param host The `Host` field.
  */
@@ -32,7 +33,7 @@ export function parseTarget(method: string, target: string, host: string): Targe
   if (target === "*") return method === "OPTIONS" ? split(host, target) : undefined;
   const [, authority, rest] = absoluteForm.exec(target) ?? [];
   if (authority === undefined || rest === undefined || !isAuthority(authority)) return undefined;
-  // RFC 9112, 3.2.4: a client that asks a proxy about the whole server says so by leaving out the path.
+  // RFC 9112, 3.2.4: without a path, OPTIONS in absolute form is about the whole server.
   if (rest === "") return split(authority, method === "OPTIONS" ? "*" : "/");
   return split(authority, rest.startsWith("/") ? rest : `/${rest}`);
 }

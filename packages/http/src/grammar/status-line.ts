@@ -1,15 +1,15 @@
 /** The first line of a response. */
 export interface StatusLine {
-  /** Of its version: 1 for HTTP/1.1. */
+  /** Minor version: 1 for HTTP/1.1. */
   readonly minor: number;
   readonly status: number;
-  /** As it stands, every byte as the character of its number; may be empty. */
+  /** Reason phrase as on the wire; each character stands for a byte. May be empty. */
   readonly phrase: string;
 }
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
 
-/** Reads the first line of a response; `undefined` where it is malformed (RFC 9112, 4). */
+/** Parses the first line of a response; `undefined` if it is malformed (RFC 9112, 4). */
 export function readStatusLine(line: string): StatusLine | undefined {
   const found = statusLine.exec(line);
   if (found === null) return undefined;

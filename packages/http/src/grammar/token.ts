@@ -1,4 +1,4 @@
-/** A token of RFC 9110, 5.6.2, such as the name of a field or a method. */
+/** A token (RFC 9110, 5.6.2), such as a field name or a method. */
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
 export function isToken(text: string): boolean {

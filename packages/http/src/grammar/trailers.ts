@@ -1,15 +1,15 @@
 import { HttpHeaders, type RawHeaders } from "../headers.ts";
 
-/** More trailers than this break the body. */
+/** Maximum number of trailers; with more, the body breaks off. */
 export const maxTrailers = 100;
 export const maxTrailerBytes = 61_440;
 
 /**
- * Fields that must not come in trailers, because everybody has already decided by the head (RFC 9110, 6.5.1). `ETag` and
- * `Authentication-Info` may (8.8.3 and 11.6.3).
+ * Fields that must not be trailers, because all decisions were made on the head (RFC 9110, 6.5.1).
+ * `ETag` and `Authentication-Info` may be (8.8.3 and 11.6.3).
  */
 const ofHeads: ReadonlySet<string> = new Set([
-  // Framing, and the connection.
+  // Framing and connection.
   "connection",
   "content-length",
   "http2-settings",
@@ -26,7 +26,7 @@ const ofHeads: ReadonlySet<string> = new Set([
   "x-real-ip",
   "x-request-id",
   "true-client-ip",
-  // What modifies a request; conditions begin with `if-`.
+  // Request modifiers; conditions begin with `if-`.
   "expect",
   "max-forwards",
   "pragma",
@@ -36,7 +36,7 @@ const ofHeads: ReadonlySet<string> = new Set([
   "cookie",
   "set-cookie",
   "www-authenticate",
-  // Control of responses.
+  // Response control.
   "age",
   "cache-control",
   "date",
@@ -45,7 +45,7 @@ const ofHeads: ReadonlySet<string> = new Set([
   "retry-after",
   "vary",
   "warning",
-  // How to read the body.
+  // Interpretation of the body.
   "content-encoding",
   "content-range",
   "content-type",
@@ -53,29 +53,30 @@ const ofHeads: ReadonlySet<string> = new Set([
 
 const beginnings = ["if-", "proxy-", "x-forwarded-"] as const;
 
-/** Whether a field belongs only in a message's head. Takes its name in lower case. */
+/** Whether a field, named in lower case, is only allowed in the head. */
 function isOfHeads(name: string): boolean {
   return ofHeads.has(name) || beginnings.some((beginning) => name.startsWith(beginning));
 }
 
 /**
- * Whether a field may be a trailer: one that does not frame, route, authenticate or modify the message, or say who sent it.
- * Underscores in names count as hyphens, as in `isDisguised`.
+ * Whether a field may be a trailer: it does not frame, route, authenticate or modify the message,
+ * or identify its sender. Underscores in names count as hyphens, as in `isDisguised`.
  */
 export function mayTrail(name: string): boolean {
   return !isOfHeads(name.toLowerCase().replaceAll("_", "-"));
 }
 
 /**
- * Whether a name with underscores reads like one of those fields to an origin that treats `_` and `-` alike, as CGI and its
- * successors do: `X_Forwarded_For` would slip past a check of `X-Forwarded-For`. nginx drops every name with an underscore;
- * here all others pass, since some applications use them.
+ * Whether a name with underscores looks like one of those fields to an origin that treats `_` and
+ * `-` alike, as CGI and its successors do: `X_Forwarded_For` would slip past a check of
+ * `X-Forwarded-For`. nginx drops every name with an underscore. Here all others pass, because some
+ * applications use them.
  */
 export function isDisguised(name: string): boolean {
   return name.includes("_") && isOfHeads(name.toLowerCase().replaceAll("_", "-"));
 }
 
-/** The fields that may be trailers; `undefined` if there are too many. */
+/** Returns the fields that may be trailers; `undefined` if there are too many. */
 export function trailersOf(raw: RawHeaders): HttpHeaders | undefined {
   if (raw.length === 0) return HttpHeaders.empty;
   if (raw.length > 2 * maxTrailers) return undefined;

@@ -1,9 +1,12 @@
-/** Space and tab. `trim` also removes a bare line feed, which other readers see (RFC 9110, 5.6.3). */
+/**
+ * Space or tab (RFC 9110, 5.6.3). Unlike `trim`, keeps a bare line feed, which other parsers would
+ * see.
+ */
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-/** A text, from a place on, without the white space around it. */
+/** Returns the text from an index on, without surrounding whitespace. */
 export function trimmed(text: string, from: number = 0): string {
   let end = text.length;
   while (from < end && isSpace(text.charCodeAt(from))) from++;
@@ -11,7 +14,10 @@ export function trimmed(text: string, from: number = 0): string {
   return text.slice(from, end);
 }
 
-/** Whether a value begins or ends with white space: HTTP/1.1 removes it, in HTTP/2 it is malformed (RFC 9113, 8.2.1). */
+/**
+ * Whether a value has leading or trailing whitespace: removed in HTTP/1.1, malformed in HTTP/2 (RFC
+ * 9113, 8.2.1).
+ */
 export function hasOuterSpace(value: string): boolean {
   return isSpace(value.charCodeAt(0)) || isSpace(value.charCodeAt(value.length - 1));
 }

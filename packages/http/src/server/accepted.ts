@@ -5,7 +5,10 @@ import { type Connected, lingerMs } from "./connections.ts";
 import { Farewell } from "./farewell.ts";
 import type { Side } from "./side.ts";
 
-/** A connection that was accepted; which version it speaks shows later: by the handshake of TLS, or by its first bytes. */
+/**
+ * An accepted connection whose HTTP version is not yet known: the TLS handshake or its first bytes
+ * decide.
+ */
 export class Accepted implements Connected {
   readonly #socket: Socket;
   readonly #side: Side;
@@ -22,13 +25,13 @@ export class Accepted implements Connected {
     socket.once("close", () => this.#farewell?.cancel());
   }
 
-  /** Its version is known. */
+  /** Hands over to the connection of the detected version. */
   become(connection: Connected): void {
     this.#farewell?.cancel();
     this.#connection = connection;
   }
 
-  /** Says why nothing becomes of it, and closes when that has had the time to arrive. */
+  /** Sends a refusal and closes once it has had time to arrive. */
   refuse(answer: string): void {
     const socket = this.#socket;
     socket.end(answer);

@@ -1,8 +1,8 @@
 import { addressGroup, canonicalAddress } from "@pagoda/core";
 
-/** Counts the connections of each client: by its address, for IPv6 by its /64. */
+/** Counts connections per client address, for IPv6 per /64. */
 export class ClientConnections {
-  /** The most that one may have. */
+  /** Maximum connections per client. */
   max: number;
   readonly #counts = new Map<string, number>();
 
@@ -10,7 +10,10 @@ export class ClientConnections {
     this.max = max;
   }
 
-  /** Whose connection it is, for {@link closed}; `undefined`: that client has reached its limit. */
+  /**
+   * Counts a new connection and returns its key for {@link closed}; `undefined` if the client is at
+   * its limit.
+   */
   opened(remoteAddress: string): string | undefined {
     const client = addressGroup(canonicalAddress(remoteAddress) ?? remoteAddress);
     const count = this.#counts.get(client) ?? 0;

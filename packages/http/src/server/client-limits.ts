@@ -1,40 +1,47 @@
 import { checkNumber } from "@pagoda/core";
 
-/** How fast a client must send or take a body. Only time spent waiting for the client counts. */
+/** How fast a client must send or receive a body. Only time spent waiting for the client counts. */
 export interface PaceLimits {
-  /** Bytes a second, on average over the body, after the grace; 0: no limit. */
+  /**
+   * Minimum average rate over the body after the grace period, in bytes per second; 0: no limit.
+   */
   readonly minRate: number;
-  /** Milliseconds before the rate applies. */
+  /** Milliseconds before `minRate` applies. */
   readonly graceMs: number;
   /** Milliseconds without a byte; 0: no limit. */
   readonly idleMs: number;
-  /** Milliseconds in all; 0: no limit. */
+  /** Milliseconds in total; 0: no limit. */
   readonly totalMs: number;
 }
 
 /**
- * Time limits for clients. Each part that is left out has its default.
+ * Time limits for clients. Omitted limits have their defaults.
  *
- * The rates and their grace are those of ASP.NET's Kestrel, the idle times nginx' (`client_body_timeout`,
- * `send_timeout`), the quiet time Envoy's (`stream_idle_timeout`), and its idle time for connections.
+ * Rates and grace periods are those of ASP.NET's Kestrel; idle times of bodies those of nginx
+ * (`client_body_timeout`, `send_timeout`); `quietMs` (`stream_idle_timeout`) and the idle time of
+ * connections those of Envoy.
  */
 export interface ClientLimits {
-  /** Milliseconds for the head of a request. Default 60,000. */
+  /** Milliseconds to receive the head of a request. Default 60,000. */
   readonly headMs?: number;
-  /** Milliseconds without a byte, in either direction, while a request is under way. Default 300,000. */
+  /**
+   * Milliseconds without a byte in either direction while a request is in flight. Default 300,000.
+   */
   readonly quietMs?: number;
   /** Milliseconds without a request. Default 3,600,000. */
   readonly idleMs?: number;
   /**
-   * Request bodies. Default: at least 240 bytes a second after 5 s, and never 60 s without one. A slower client gets 408. Only
-   * `quietMs` applies to gRPC bodies, which are streams of messages, perhaps few, and to tunnels.
+   * Request bodies. Default: at least 240 bytes per second after 5 s, and at most 60 s without a
+   * byte. A slower client gets
+   * 408. Only `quietMs` applies to tunnels and to gRPC bodies, which may be streams of few
+   *   messages.
    */
   readonly body?: Partial<PaceLimits>;
-  /** Responses, while bytes wait for the client. Same defaults; a slower client is reset. */
+  /** Responses, while bytes wait for the client. Same defaults. A slower client is reset. */
   readonly response?: Partial<PaceLimits>;
 }
 
-/** With all defaults. */
+/** {@link ClientLimits} with all defaults filled in. */
 export interface Limits {
   readonly headMs: number;
   readonly quietMs: number;

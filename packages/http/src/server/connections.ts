@@ -1,30 +1,33 @@
 import { abortError, type Clock, type Timer } from "@pagoda/core";
 import { CutOff } from "../cut-off.ts";
 
-/** The end of a call in which nothing moves. */
-export const quietTooLong = (ms: number): CutOff => new CutOff(`nothing has passed for ${ms / 1_000} s`);
-/** The end of a call whose client has closed its connection or stream. One for all: every connection ends with it. */
-export const clientGone = abortError("the client has gone");
-/** How long a client that still sends is read after the last response. */
+/** Abort reason of a call without any data for too long. */
+export const quietTooLong = (ms: number): CutOff => new CutOff(`no data for ${ms / 1_000} s`);
+/**
+ * Abort reason of a call whose client has closed its connection or stream. Shared by all
+ * connections.
+ */
+export const clientGone = abortError("the client closed the request");
+/** How long the server keeps reading from a client after the last response. */
 export const lingerMs = 2_000;
-/** How often they are looked after: a timer for each connection would be set anew with every chunk. */
+/** Interval of checks. A timer per connection would have to be reset with every chunk. */
 const sweepMs = 1_000;
 
-/** A client's connection, of whatever version. */
+/** A client's connection, of any HTTP version. */
 export interface Connected {
-  /** Nothing new is wanted: closes as soon as no request is under way. */
+  /** Accepts no new requests and closes when none is in flight. */
   drain(): void;
   /**
-   * Ends what has been quiet for too long, or is too slow.
+   * Ends what has been idle for too long or is too slow.
    *
-   * @param lostMs For how long nobody could look.
+   * @param lostMs How long the process was held up and could not check.
    */
   look(now: number, lostMs: number): void;
-  /** Ends at once; the calls under way are aborted with this reason. */
+  /** Closes at once. Calls in flight are aborted with this reason. */
   destroy(reason: CutOff): void;
 }
 
-/** The connections of a server that are open. */
+/** The open connections of a server. */
 export class Connections {
   readonly #clock: Clock;
   readonly #open = new Set<Connected>();
@@ -60,7 +63,7 @@ export class Connections {
     this.#allClosed = undefined;
   }
 
-  /** Settles when none is open. */
+  /** Resolves when no connection is open. */
   allClosed(): Promise<void> {
     if (this.size === 0) return Promise.resolve();
     return (this.#allClosed ??= Promise.withResolvers()).promise;
@@ -69,7 +72,7 @@ export class Connections {
   readonly #look = (): void => {
     this.#sweep = this.#clock.setTimer(sweepMs, this.#look);
     const now = this.#clock.now();
-    // A process that was held up has not read what came meanwhile: that time is nobody's.
+    // A process that was held up has not read what arrived meanwhile: that time does not count.
     const lostMs = Math.max(0, now - this.#lookedMs - 2 * sweepMs);
     this.#lookedMs = now;
     for (const connection of this) connection.look(now, lostMs);

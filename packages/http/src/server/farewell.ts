@@ -1,16 +1,22 @@
 import type { Clock, Timer } from "@pagoda/core";
 
 /**
- * How long an idle connection stays open when its server drains. Its client may already have sent a request, which would be
- * lost if the connection closed at once. nginx has `keepalive_min_timeout` for the same purpose.
+ * How long an idle connection stays open when the server drains. Its client may already have sent a
+ * request, which would be lost if the connection closed at once. nginx has `keepalive_min_timeout`
+ * for the same purpose.
  */
 export const farewellMs = 1_000;
-/** Bytes that come start it anew, so that a head in parts arrives as a whole; no more often than this. */
+/**
+ * How often arriving bytes restart the wait, so that a head in several parts can arrive as a whole.
+ */
 const maxRounds = 5;
-/** A busy process finds that the time is over before it reads what came in time: so it looks once more after a read. */
+/**
+ * In a busy process the timer may fire before bytes that arrived in time are read, so it checks
+ * once more after a read.
+ */
 const lastLookMs = 1;
 
-/** Waits until a connection of a draining server has been silent for {@link farewellMs}. */
+/** Waits until a connection of a draining server has been idle for {@link farewellMs}. */
 export class Farewell {
   readonly #clock: Clock;
   readonly #bytes: () => number;
@@ -21,8 +27,8 @@ export class Farewell {
   #timer: Timer;
 
   /**
-   * @param bytes How many bytes have come on the connection.
-   * @param over Runs when nothing more came, unless it was cancelled before.
+   * @param bytes Returns how many bytes have arrived on the connection.
+   * @param over Runs when nothing more has arrived, unless cancelled.
    */
   constructor(clock: Clock, bytes: () => number, over: () => void) {
     this.#clock = clock;

@@ -3,16 +3,17 @@ import { isToken } from "../grammar/token.ts";
 import type { RawHeaders } from "../headers.ts";
 
 /**
- * Checks a field that Node passes on unseen.
+ * Checks a field that Node sends unchecked.
  *
- * @throws TypeError for what would be read as something else on the other side, or refused with the whole connection.
+ * @throws TypeError for a field that the other side would read differently, or refuse together with
+ * the whole connection.
  */
 export function checkField(name: string, value: string): void {
-  if (!isToken(name)) throw new TypeError(`the response has a field named "${name}"`);
-  if (!isFieldValue(value)) throw new TypeError(`the response's field ${name} has a character that is none`);
+  if (!isToken(name)) throw new TypeError(`response field name ${JSON.stringify(name)} is invalid`);
+  if (!isFieldValue(value)) throw new TypeError(`response field ${name} contains an invalid character`);
 }
 
-/** The first value of a field. */
+/** Returns the first value of a field. */
 export function fieldOf(raw: RawHeaders, name: string): string | undefined {
   for (let i = 0; i < raw.length; i += 2) {
     const each = raw[i] as string;

@@ -2,17 +2,17 @@ import type { Fault } from "@pagoda/core";
 import type { ClientLimits } from "./client-limits.ts";
 import type { ServerTls } from "./tls.ts";
 
-/** What can change while a server runs. */
+/** Settings that can change while a server runs. */
 export interface ServerUpdate {
-  /** For connections that come from now on. Default: as it was. */
+  /** Applies to new connections. Default: unchanged. */
   readonly tls?: ServerTls;
-  /** Default: no limit. Those that are open stay. */
+  /** Default: no limit. Open connections are kept. */
   readonly maxConnections?: number;
-  /** Default: no limit. Those that are open stay. */
+  /** Default: no limit. Open connections are kept. */
   readonly maxConnectionsPerClient?: number;
-  /** For requests that come from now on. Default: as it was. */
+  /** Applies to new requests. Default: unchanged. */
   readonly upgrades?: readonly string[];
-  /** For requests that are under way, too. Default: as they were. */
+  /** Applies to requests in flight, too. Default: unchanged. */
   readonly limits?: ClientLimits;
 }
 
@@ -20,34 +20,35 @@ export interface ServerUpdate {
 export interface ListenFailed extends Fault<"ListenFailed"> {
   readonly host: string;
   readonly port: number;
-  /** The system's word for it: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
+  /** System error code: `EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`. */
   readonly code: string;
 }
 
-/** A stack being served. */
+/** A running server. */
 export interface HttpServer {
   readonly host: string;
   readonly port: number;
-  /** `http://host:port`, or `https`. */
+  /** `http://host:port` or `https://host:port`. */
   readonly url: string;
-  /** Connections that are open. */
+  /** Number of open connections. */
   readonly connections: number;
-  /** Requests whose response has not gone out as a whole. */
+  /** Number of requests whose response has not been sent completely. */
   readonly inFlight: number;
   /**
-   * Takes over other certificates, and another number of connections; those that are open live on.
+   * Applies new settings, such as certificates or limits. Open connections are kept.
    *
-   * @throws RangeError for TLS that cannot work, or upgrades to HTTP; nothing has changed then.
+   * @throws RangeError for TLS that cannot work, or upgrades to HTTP. Nothing has changed then.
    */
   update(update: ServerUpdate): void;
   /**
-   * Stops accepting, lets the requests in flight finish, and closes each connection after its last response. An idle
-   * connection stays open for a second: a request that its client sends before it can know is still served.
+   * Stops accepting, lets requests in flight finish, and closes each connection after its last
+   * response. An idle connection stays open for a second, so that a request already sent by its
+   * client is still served.
    *
-   * @param limitMs How long they may take; whoever is not done then is cut off.
-   * @returns How many requests were cut off: 0 when all completed.
+   * @param limitMs How long requests may take; then they are cut off.
+   * @returns The number of requests cut off: 0 if all completed.
    */
   drain(limitMs: number): Promise<number>;
-  /** Closes everything at once. */
+  /** Closes all connections at once. */
   close(): Promise<void>;
 }

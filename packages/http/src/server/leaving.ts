@@ -1,4 +1,7 @@
-/** Fields that a response which opens a tunnel does not have: of the connection, written anew, and of a body, which it has none of. */
+/**
+ * Fields that a response which opens a tunnel must not have: connection fields, which are written
+ * anew, and fields of a body.
+ */
 export const notInAcceptance: ReadonlySet<string> = new Set([
   "connection",
   "content-length",

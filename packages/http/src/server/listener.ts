@@ -20,7 +20,7 @@ import type { Side } from "./side.ts";
 import { type ServerTls, TlsEnd } from "./tls.ts";
 import { Tunnels } from "./tunnels.ts";
 
-/** A listening socket, and what becomes of its connections. */
+/** A listening socket and its connections. */
 export class Listener implements HttpServer, Side {
   host = "";
   port = 0;
@@ -34,14 +34,16 @@ export class Listener implements HttpServer, Side {
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
   readonly #protocols: readonly HttpVersion[];
-  /** One, or one for each socket that was given. */
+  /** One, or one for each given socket. */
   readonly #acceptors: Server[] = [];
   #maxConnections: number | undefined;
   readonly #ofClients: ClientConnections;
   readonly #connections: Connections;
   readonly #http1: Http1;
   #tls: TlsEnd | undefined;
-  /** Those that are becoming secure, by where they come from: TLS does not say whose handshake has ended. */
+  /**
+   * Connections in their TLS handshake, by address: TLS does not report whose handshake has ended.
+   */
   readonly #handshakes = new Map<string, Accepted>();
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -84,14 +86,15 @@ export class Listener implements HttpServer, Side {
   }
 
   async #listen(listen: (acceptor: Server) => Server): Promise<void> {
-    // Like Node's own HTTP server: a client that has said everything may still read.
+    // Like Node's own HTTP server: a client that has ended its half may still read.
     const acceptor = createServer({ allowHalfOpen: true, noDelay: true });
     acceptor.on("connection", (socket) => this.#accept(socket));
     acceptor.on("drop", () => this.#observer.connectionRefused?.());
     this.#acceptors.push(acceptor);
     this.#limit(this.#maxConnections);
     await once(listen(acceptor), "listening");
-    // The system could not hand over a connection: no memory, no descriptors. The others go on.
+    // The system could not hand over a connection: out of memory or descriptors. The others
+    // continue.
     acceptor.on("error", () => this.#observer.connectionRefused?.());
     ({ address: this.host, port: this.port } = acceptor.address() as AddressInfo);
   }
@@ -109,7 +112,7 @@ export class Listener implements HttpServer, Side {
     const next = limits === undefined ? this.limits : limitsOf(limits);
     if (tls !== undefined) {
       if (this.#tls === undefined)
-        throw rangeError("update: tls", "left out for a server without TLS", notShown);
+        throw rangeError("update: tls", "omitted for a server without TLS", notShown);
       this.#tls = this.#tlsEnd(tls);
     }
     this.tunnels = tunnels;
@@ -146,7 +149,7 @@ export class Listener implements HttpServer, Side {
     try {
       return Promise.resolve(this.#stack.call(request, signal));
     } catch (defect) {
-      // A stack that throws instead of rejecting has the same defect.
+      // A synchronous throw of the stack is the same defect as a rejection.
       return Promise.reject(defect);
     }
   }
@@ -168,8 +171,8 @@ export class Listener implements HttpServer, Side {
   }
 
   #accept(socket: Socket): void {
-    // Node asks for it once, here: later a client could have reset the connection, and its request would come from
-    // nobody, whom no rule denies and no limit knows.
+    // Node reads the address here, once. Later the client could have reset the connection, and its
+    // request would have no address for rules and limits.
     if (socket.remoteAddress === undefined) return void socket.destroy();
     const client = this.#ofClients.opened(socket.remoteAddress);
     if (client === undefined) {
@@ -178,7 +181,7 @@ export class Listener implements HttpServer, Side {
     }
     const accepted = new Accepted(socket, this, this.#clock);
     this.#connections.add(accepted);
-    // What fails before its version is known is no more than a client that has gone.
+    // An error before the version is known only means that the client is gone.
     socket.on("error", () => {});
     socket.once("close", () => {
       this.#connections.delete(accepted);
@@ -194,7 +197,7 @@ export class Listener implements HttpServer, Side {
   #peek(socket: Socket, accepted: Accepted): void {
     peek(socket, (isHttp2) => {
       this.#begin(socket, accepted, isHttp2);
-      // HTTP/2 takes what was given back by itself.
+      // HTTP/2 reads what was unshifted by itself.
       if (!isHttp2) socket.resume();
     });
   }
@@ -215,7 +218,7 @@ export class Listener implements HttpServer, Side {
   }
 
   #tlsEnd(tls: ServerTls): TlsEnd {
-    // In the order of preference.
+    // In order of preference.
     const alpn = (["http2", "http1"] as const).filter((version) => this.#protocols.includes(version));
     return new TlsEnd(
       tls,
@@ -228,9 +231,12 @@ export class Listener implements HttpServer, Side {
     );
   }
 
-  /** As in nginx: a client that only sees a closed connection would look for the mistake elsewhere. */
+  /**
+   * Refuses plain HTTP with a message, as nginx does: a connection that just closes would be hard
+   * to debug.
+   */
   #plain(socket: TLSSocket): void {
-    const refusal: Refusal = { status: 400, reason: "a plain HTTP request to an HTTPS port" };
+    const refusal: Refusal = { status: 400, reason: "plain HTTP request sent to HTTPS port" };
     const accepted = this.#handshakes.get(cameFrom(socket));
     if (accepted === undefined) return void socket.destroy();
     this.refused(refusal);
@@ -242,14 +248,14 @@ export class Listener implements HttpServer, Side {
     const accepted = this.#handshakes.get(from);
     this.#handshakes.delete(from);
     const isHttp2 = socket.alpnProtocol === "h2";
-    // It has gone, or it did not say what it speaks, which then is HTTP/1.1.
+    // The client is gone, or has not negotiated a protocol, which then is HTTP/1.1.
     if (accepted === undefined || (!isHttp2 && !this.#protocols.includes("http1"))) socket.destroy();
     else this.#begin(socket, accepted, isHttp2);
   }
 
   #limit(maxConnections: number | undefined): void {
     this.#maxConnections = maxConnections;
-    // Node's types do not say that it may be taken back.
+    // Node's types do not allow `undefined` to remove the limit.
     for (const acceptor of this.#acceptors) acceptor.maxConnections = maxConnections ?? Infinity;
   }
 
@@ -257,7 +263,7 @@ export class Listener implements HttpServer, Side {
     for (const acceptor of this.#acceptors) acceptor.close();
   }
 
-  /** Settles when no request is in flight and no connection open. */
+  /** Resolves when no request is in flight and no connection open. */
   async #over(): Promise<void> {
     await this.#connections.allClosed();
     if (this.inFlight > 0) await (this.#idle ??= Promise.withResolvers()).promise;
@@ -271,7 +277,7 @@ export class Listener implements HttpServer, Side {
   }
 }
 
-/** Connections that wait until they are accepted; the system may allow fewer. */
+/** Length of the accept queue; the system may allow less. */
 const backlog = 1_024;
 
 const alpnNames: Readonly<Record<HttpVersion, string>> = { http1: "http/1.1", http2: "h2" };

@@ -1,27 +1,33 @@
 import type { PaceLimits } from "./client-limits.ts";
 
-/** At most this much between two looks counts: a process that was held up has not read what arrived meanwhile. */
+/**
+ * Maximum time counted between two checks: a process that was held up has not read what arrived
+ * meanwhile.
+ */
 const longestMs = 2_000;
 
 /**
- * Measures how fast a client moves a body, by looking from time to time: nothing is done for each piece. Time counts as the
- * client's only between two looks that both found the server waiting for the client.
+ * Measures how fast a client transfers a body by checking periodically, without work per chunk.
+ * Time counts against the client only between two checks that both found the server waiting for it.
  */
 export class Pace {
   #lastMs = 0;
   #lastBytes: number;
   #waited = false;
-  /** The client's time, the bytes that it has moved, and for how long of its time it has moved none. */
+  /**
+   * Time spent waiting for the client, bytes that it has transferred, and how much of that time
+   * without a byte.
+   */
   #ms = 0;
   #bytes = 0;
   #idleMs = 0;
 
-  /** @param bytes How many the client has moved before. */
+  /** @param bytes Bytes that the client has transferred before. */
   constructor(bytes: number) {
     this.#lastBytes = bytes;
   }
 
-  /** What was before does not count any more. */
+  /** Starts over. */
   restart(bytes: number): void {
     this.#lastBytes = bytes;
     this.#waited = false;
@@ -31,9 +37,11 @@ export class Pace {
   }
 
   /**
-   * @param waits Whether the client is waited for now.
-   * @param bytes How many it has moved so far.
-   * @returns The limit that it violates; `undefined` while it keeps all of them.
+   * Checks the client's pace.
+   *
+   * @param waits Whether the server is waiting for the client now.
+   * @param bytes Bytes that the client has transferred so far.
+   * @returns The violated limit, or `undefined`.
    */
   look(now: number, waits: boolean, bytes: number, limits: PaceLimits): string | undefined {
     const moved = bytes - this.#lastBytes;
@@ -47,9 +55,9 @@ export class Pace {
     this.#idleMs = moved > 0 ? 0 : this.#idleMs + ms;
     const { minRate, graceMs, idleMs, totalMs } = limits;
     if (totalMs > 0 && this.#ms >= totalMs) return `took longer than ${totalMs / 1_000} s`;
-    if (idleMs > 0 && this.#idleMs >= idleMs) return `stood still for ${idleMs / 1_000} s`;
+    if (idleMs > 0 && this.#idleMs >= idleMs) return `stalled for ${idleMs / 1_000} s`;
     if (this.#ms >= graceMs && this.#bytes * 1_000 < minRate * this.#ms)
-      return `was slower than ${minRate} bytes a second`;
+      return `was slower than ${minRate} bytes per second`;
     return undefined;
   }
 }

@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
 
-/** What every HTTP/2 client says first (RFC 9113, 3.4). No HTTP/1.1 request begins so. */
+/** The connection preface of HTTP/2 clients (RFC 9113, 3.4). No HTTP/1.1 request begins with it. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /**
- * Looks at the first bytes of a plain connection, which may come one by one, and gives them back to the socket: HTTP/2
- * by prior knowledge shares the port with HTTP/1.1. A client that leaves before is not told of.
+ * Detects the protocol of a plain connection from its first bytes, which may arrive one by one, and
+ * unshifts them: HTTP/2 by prior knowledge shares the port with HTTP/1.1. Does not report a client
+ * that leaves before.
  */
 export function peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
   let seen: Buffer | undefined;

@@ -5,10 +5,10 @@ import { canonicalAddress } from "@pagoda/core";
 import type { Peer } from "../message.ts";
 import { type SubjectAltNames, subjectAltNames } from "../subject-alt-names.ts";
 
-/** Who is at the other end; by its certificate only where that was verified. */
+/** Returns the peer of a socket, with its certificate only if that was verified. */
 export function peerOf(socket: Socket | TLSSocket): Peer {
   const { remoteAddress = "" } = socket;
-  // A socket that listens on `::` shows IPv4 addresses as `::ffff:192.0.2.1`.
+  // A socket that listens on `::` reports IPv4 addresses as `::ffff:192.0.2.1`.
   const address = canonicalAddress(remoteAddress) ?? remoteAddress;
   const port = socket.remotePort ?? 0;
   const certificate =
@@ -19,7 +19,7 @@ export function peerOf(socket: Socket | TLSSocket): Peer {
     address,
     port,
     certificate: {
-      // RFC 4514 begins with what is most specific, a certificate with what is least.
+      // RFC 4514 starts with the most specific part, a certificate with the least specific one.
       subject: certificate.subject.split("\n").toReversed().join(","),
       uris,
       names,
@@ -29,7 +29,7 @@ export function peerOf(socket: Socket | TLSSocket): Peer {
   };
 }
 
-/** Who a certificate is for. */
+/** The names of a certificate. */
 export type Subject = SubjectAltNames & { readonly common: string | undefined };
 
 export function subjectOf({ subject, subjectAltName }: X509Certificate): Subject {

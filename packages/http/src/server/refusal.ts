@@ -1,43 +1,46 @@
 import { STATUS_CODES } from "node:http";
 
-/** Bytes of a request's head. */
+/** Maximum size of a request's head in bytes. */
 export const headerBytes = 61_440;
 
-/** Why a request is refused before any layer sees it. */
+/** A refusal of a request before any layer sees it. */
 export interface Refusal {
   readonly status: 400 | 408 | 414 | 417 | 431 | 501 | 505;
   readonly reason: string;
-  /** Without an answer: a malformed request of HTTP/2 is an error of its stream (RFC 9113, 8.1.1). */
+  /**
+   * Resets the stream without an answer: a malformed HTTP/2 request is a stream error (RFC 9113,
+   * 8.1.1).
+   */
   readonly isReset?: true;
 }
 
 /**
- * What Node's word for a client's mistake means; `undefined` when not the client but the socket failed.
+ * Returns the refusal for an error code of Node's parser; `undefined` if the socket failed.
  *
- * @param headMs How long a head may take.
+ * @param headMs The time limit of a head.
  */
 export function refusalOf(code: string | undefined, headMs: number): Refusal | undefined {
-  // Nobody knows any more of what.
+  // Whether of the target or the fields is no longer known.
   if (code === "HPE_HEADER_OVERFLOW") return tooLong(false);
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return { status: 408, reason: `no complete header within ${headMs} ms` };
+    return { status: 408, reason: `request head not complete within ${headMs} ms` };
   }
-  return code?.startsWith("HPE_") ? { status: 400, reason: "the request is malformed" } : undefined;
+  return code?.startsWith("HPE_") ? { status: 400, reason: "malformed request" } : undefined;
 }
 
-/** A head that is longer than allowed, because of its target or not. */
+/** Returns the refusal of a head that is too long, because of its target or its fields. */
 export function tooLong(isTarget: boolean): Refusal {
   return isTarget
-    ? { status: 414, reason: `a request target of more than ${headerBytes} bytes` }
-    : { status: 431, reason: `header fields of more than ${headerBytes} bytes` };
+    ? { status: 414, reason: `request target exceeds ${headerBytes} bytes` }
+    : { status: 431, reason: `header fields exceed ${headerBytes} bytes` };
 }
 
-/** What the client is told. */
+/** Returns the response body of a refusal. */
 export function refusalText({ status, reason }: Refusal): string {
   return `${status} ${reason}\n`;
 }
 
-/** The whole response, for a socket on which there is no request to answer. */
+/** Returns a complete response for a socket without a request to answer. */
 export function bareResponse(refusal: Refusal): string {
   const body = refusalText(refusal);
   return (

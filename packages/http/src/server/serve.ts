@@ -6,23 +6,30 @@ import { Listener } from "./listener.ts";
 import type { ServeOptions } from "./serve-options.ts";
 
 /**
- * Serves a stack over HTTP/1.1 and HTTP/2. It takes only a stack whose errors are all answered: the error type is
- * `never`.
+ * Serves a stack over HTTP/1.1 and HTTP/2. The stack must answer all of its errors: its error type
+ * is `never`.
  *
- * It does not wait for the stack's readiness: a call that cannot be admitted gets its layer's refusal, and who
- * wants to wait puts a buffer into the stack. What each connection may cost is bounded: 60 KiB and 100 fields of
- * headers, 10 s for a TLS handshake, 1,000 requests waiting for responses (HTTP/2: 100 streams), of which HTTP/1.1 runs
- * up to 8 safe ones at once and others one at a time; and time ({@link ClientLimits}). An HTTP/2 client may cancel 1,000
- * requests in a burst and 33 a second. A response that its client does not take waits here, up to 256 KiB each and 32 MiB in
- * all, so that its source is free; a longer one makes its source wait, until the client is too slow.
+ * The server does not wait for the stack's readiness: a call that cannot be admitted gets its
+ * layer's refusal. To wait, add a buffer to the stack.
  *
- * An HTTP/1.1 client that half-closes its connection counts as gone, as in nginx and Envoy, and its calls are aborted: it
- * cannot be told from one that has closed the connection.
+ * The cost of each connection is bounded:
+ * - 60 KiB and 100 fields per head, and 10 s for a TLS handshake.
+ * - 1,000 requests waiting for responses, of which HTTP/1.1 runs up to 8 safe ones at once and
+ *   others one at a time; with HTTP/2, 100 streams.
+ * - 1,000 cancelled HTTP/2 requests in a burst, and 33 per second.
+ * - Time: see {@link ClientLimits}.
+ *
+ * Responses to slow clients are buffered up to 256 KiB each and 32 MiB in total, so that their
+ * sources are free. A longer response makes its source wait until the client is cut off as too
+ * slow.
+ *
+ * An HTTP/1.1 client that half-closes its connection counts as gone, as in nginx and Envoy, and its
+ * calls are aborted: it cannot be distinguished from one that has closed the connection.
  *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
  *
- * @throws RangeError for TLS that cannot work: no certificate, one that is none, a key that does not fit, unknown ciphers;
- * for upgrades to HTTP, and for limits out of range.
+ * @throws RangeError for TLS that cannot work (no certificate, an invalid one, a key that does not
+ * match, unknown ciphers), for upgrades to HTTP, and for limits out of range.
  */
 export function serve(
   stack: Service<HttpRequest, HttpResponse, never>,

@@ -5,18 +5,20 @@ import type { Limits } from "./client-limits.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tunnels } from "./tunnels.ts";
 
-/** What the connections of a server need of it. */
+/** The server as seen by its connections. */
 export interface Side {
   readonly scheme: "http" | "https";
-  /** Nothing new is wanted. */
+  /** Whether the server accepts no new requests. */
   readonly draining: boolean;
   readonly tunnels: Tunnels;
-  /** The time limits for clients as they are now. */
+  /** The current time limits for clients. */
   readonly limits: Limits;
   readonly backlog: Backlog;
-  /** Calls the stack. What it throws becomes a rejection: that is a defect, too. */
+  /** Calls the stack. A synchronous throw becomes a rejection, since it is a defect, too. */
   call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>>;
-  /** A request has come; its response has gone out as a whole, or will not. */
+  /**
+   * Count a request that has arrived, and one whose response was sent completely or never will be.
+   */
   began(): void;
   ended(): void;
   refused(refusal: Refusal): void;

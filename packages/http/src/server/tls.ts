@@ -4,50 +4,60 @@ import { createSecureContext, createServer, type SecureContext, type Server, typ
 import { checkOneOf, notShown, rangeError } from "@pagoda/core";
 import { subjectOf } from "./peer.ts";
 
-/** A certificate with those that it is signed by, and its key; both PEM. */
+/** A certificate chain and its key, both PEM. */
 export interface ServerCertificate {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** How TLS ends at a server. */
+/** TLS settings of a server. */
 export interface ServerTls {
-  /** Chosen by the name that the client asks for: exact names first, then wildcards; the first one where none fits. */
+  /**
+   * Selected by server name (SNI): exact names first, then wildcards, otherwise the first
+   * certificate.
+   */
   readonly certificates: readonly ServerCertificate[];
   /** Default `TLSv1.2`. */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
-  /** In OpenSSL's words. Default: Node's. */
+  /** Ciphers in OpenSSL's format. Default: Node's. */
   readonly ciphers?: string;
-  /** Clients show a certificate that one of these authorities (PEM) has signed: all of them, or those that have one. */
+  /**
+   * Verifies client certificates against these authorities (PEM). `required`: clients without one
+   * are refused.
+   */
   readonly clients?: { readonly ca: string; readonly required: boolean };
   /**
-   * 48 bytes with which sessions are sealed that clients bring again, to save a part of the handshake: a secret. Servers
-   * with the same ones know each other's; who changes whom it trusts changes them, too. Default: new ones.
+   * Session ticket keys, 48 secret bytes, with which clients resume sessions. Servers with the same
+   * keys accept each other's sessions. Change the keys together with `clients`. Default: random
+   * keys.
    */
   readonly ticketKeys?: Uint8Array;
 }
 
 const ticketBytes = 48;
 
-/** From the connection to the end of its handshake. */
+/** Time limit of a handshake, from the connection on. */
 const handshakeMs = 10_000;
 
-/** What is told of connections that have become secure, or have not. */
+/** Outcomes of handshakes. */
 export interface TlsEvents {
   secure(socket: TLSSocket): void;
   failed(reason: string): void;
-  /** Somebody speaks plain HTTP. */
+  /** The client speaks plain HTTP. */
   plain(socket: TLSSocket): void;
 }
 
-/** OpenSSL knows how requests begin. */
+/** OpenSSL recognises plain HTTP requests. */
 const isPlainHttp: ReadonlySet<string> = new Set(["ERR_SSL_HTTP_REQUEST", "ERR_SSL_HTTPS_PROXY_REQUEST"]);
 
-/** Makes plain connections secure. It does not listen: another one can take its place while its connections live on. */
+/**
+ * Terminates TLS on accepted connections. It does not listen, so it can be replaced while its
+ * connections continue.
+ */
 export class TlsEnd {
   readonly #server: Server;
 
-  /** @throws RangeError that names what is wrong with a certificate, a key or the ciphers. */
+  /** @throws RangeError for an invalid certificate, key or cipher. */
   constructor(tls: ServerTls, protocols: readonly string[], { secure, failed, plain }: TlsEvents) {
     const { certificates, minVersion = "TLSv1.2", ciphers, clients, ticketKeys } = tls;
     if (ticketKeys !== undefined)
@@ -75,16 +85,17 @@ export class TlsEnd {
       ALPNProtocols: [...protocols],
       handshakeTimeout: handshakeMs,
       ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys) }),
-      // Node's default is made of the command line, which differs among processes that share the keys.
+      // Node derives the default from the command line, which may differ between processes that
+      // share the keys.
       sessionIdContext: "pagoda",
       requestCert: clients !== undefined,
-      // Who shows a certificate that is not trusted is refused, also where none is required: see `secure`.
+      // An untrusted certificate is refused even if none is required: see `secure`.
       rejectUnauthorized: clients?.required === true,
       SNICallback: (name, done) => done(null, contextFor(byName, name.toLowerCase())),
     });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       if (clients !== undefined && !socket.authorized && hasCertificate(socket)) {
-        failed(`the client's certificate: ${socket.authorizationError?.toString() ?? "not trusted"}`);
+        failed(`client certificate: ${socket.authorizationError?.toString() ?? "not trusted"}`);
         socket.destroy();
       } else secure(socket);
     });
@@ -105,13 +116,13 @@ function secureContext(options: Parameters<typeof createSecureContext>[0], path:
     return createSecureContext(options);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const expected = `what OpenSSL accepts: ${reason}`;
+    const expected = `accepted by OpenSSL: ${reason}`;
     if (/cipher/i.test(reason)) throw rangeError("serve: tls.ciphers", expected, options?.ciphers, cause);
     throw rangeError(`serve: ${path}`, expected, notShown, cause);
   }
 }
 
-/** The names that a certificate is for. */
+/** Returns the host names of a certificate. */
 function namesOf(certificate: string, path: string): readonly string[] {
   let parsed: X509Certificate;
   try {

@@ -2,9 +2,12 @@ import type { IncomingMessage } from "node:http";
 import { rangeError } from "@pagoda/core";
 import { isProtocolName, protocolsOf, speaksHttp } from "../upgrades.ts";
 
-/** The tunnels that a server opens: only for named protocols, and never for one that carries HTTP past the stack. */
+/**
+ * The protocols for which a server opens tunnels: only configured ones, and never one that would
+ * bypass the stack.
+ */
 export class Tunnels {
-  /** Whether `CONNECT` opens one. */
+  /** Whether `CONNECT` is allowed. */
   readonly connects: boolean;
   readonly #protocols: ReadonlySet<string>;
 
@@ -23,8 +26,8 @@ export class Tunnels {
   }
 
   /**
-   * The protocols in an HTTP/1.1 request's `Upgrade` that are offered here, as the client wrote them. Others are ignored
-   * (RFC 9110, 7.8), and so is the whole field in HTTP/1.0.
+   * Returns the enabled protocols in the `Upgrade` field of an HTTP/1.1 request, as the client
+   * wrote them. Others are ignored (RFC 9110, 7.8), and so is the whole field in HTTP/1.0.
    */
   wantedBy({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
     if (headers.upgrade === undefined || httpVersionMinor === 0 || method === "CONNECT") return undefined;

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 
-/** A system connection as Node keeps it; the one below TLS if there is TLS. */
+/** Node's handle of a system connection; with TLS, of the connection below it. */
 interface Handle {
   readonly bytesRead?: number;
   readonly bytesWritten?: number;
@@ -13,12 +13,15 @@ function handleOf(socket: Socket): Handle | undefined {
   return handle?._parent ?? handle ?? undefined;
 }
 
-/** Bytes that have come over a connection. */
+/** Bytes received over a connection. */
 export function received(socket: Socket): number {
   return handleOf(socket)?.bytesRead ?? 0;
 }
 
-/** Bytes that the system has taken: a long response counts as written at once, and may take minutes. */
+/**
+ * Bytes accepted by the system. Node's `bytesWritten` counts a long response at once, although it
+ * may take minutes.
+ */
 export function sent(socket: Socket): number {
   const handle = handleOf(socket);
   return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0);

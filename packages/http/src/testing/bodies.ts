@@ -3,7 +3,9 @@ import { type Body, isBody } from "../body.ts";
 import { httpRequest, httpResponse } from "../message.ts";
 import { bodyFrom } from "../stream-body.ts";
 
-/** A body whose end a rule looks at: `undefined` while neither read to its end nor cancelled. */
+/**
+ * A body whose end a rule checks: `undefined` while it is neither read to its end nor cancelled.
+ */
 export interface Watched {
   readonly body: Body;
   readonly ended: () => boolean | undefined;
@@ -11,7 +13,7 @@ export interface Watched {
 
 const pieces = ["some ", "bytes"];
 
-/** Comes piece by piece, of a length that nobody knows beforehand. */
+/** Makes a body that arrives in chunks and has no known length. */
 export function watchedBody(): Watched {
   const body = bodyFrom(pieces);
   let ended: boolean | undefined;
@@ -19,13 +21,13 @@ export function watchedBody(): Watched {
   return { body, ended: () => ended };
 }
 
-/** Reads a body, and looks whether it is the whole of a watched one. */
+/** Asserts that a message has the whole content of a watched body. */
 export async function assertWhole(message: unknown, whose: string): Promise<void> {
   const body = bodyOfMessage(message);
-  assert.ok(body !== undefined, `${whose} has lost its body`);
+  assert.ok(body !== undefined, `${whose} lost its body`);
   const read = await body.text();
   assert.ok(read._tag === "Right", `the body of ${whose} broke off`);
-  assert.equal(read.right, pieces.join(""), `the body of ${whose} is another one`);
+  assert.equal(read.right, pieces.join(""), `the body of ${whose} was changed`);
 }
 
 export function bodyOfMessage(message: unknown): Body | undefined {
@@ -34,13 +36,16 @@ export function bodyOfMessage(message: unknown): Body | undefined {
   return isBody(body) ? body : undefined;
 }
 
-/** Makes requests with a given body: of the sample, of HTTP where there is no sample, of none where it has no body. */
+/**
+ * Makes requests with a given body from the sample, or HTTP requests without a sample; `undefined`
+ * if it has no body.
+ */
 export function requestsWith<Req>(sample: (() => Req) | undefined): ((body: Body) => Req) | undefined {
   if (sample === undefined) return (body) => httpRequest("http://a.example/", { method: "PUT", body }) as Req;
   return bodyOfMessage(sample()) === undefined ? undefined : (body) => ({ ...sample(), body });
 }
 
-/** Makes responses with a given body, as `requestsWith` does. */
+/** Makes responses with a given body, like `requestsWith`. */
 export function responsesWith<Res>(sample: (() => Res) | undefined): ((body: Body) => Res) | undefined {
   if (sample === undefined) return (body) => httpResponse(200, body) as Res;
   return bodyOfMessage(sample()) === undefined ? undefined : (body) => ({ ...sample(), body });

@@ -16,33 +16,35 @@ import {
   utf8,
 } from "./der.ts";
 
-/** A certificate and its key, PEM. */
+/** A certificate and its key, both PEM. */
 export interface TestCertificate {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** What a certificate of a test says. */
+/** Contents of a test certificate. */
 export interface TestCertificateOptions {
   /** `CN=cart,O=shop`. Default: `CN=test`. */
   readonly subject?: string;
-  /** Its alternative names: `DNS:a.test,IP:127.0.0.1,URI:spiffe://a.test/cart`. Default: none. */
+  /**
+   * Subject alternative names: `DNS:a.test,IP:127.0.0.1,URI:spiffe://a.test/cart`. Default: none.
+   */
   readonly names?: string;
-  /** Days until it ends; 0 for one that has ended. Default 1. */
+  /** Days until it expires; 0 for an expired certificate. Default 1. */
   readonly days?: number;
 }
 
-/** An authority whose certificates only tests trust: none is worth keeping, and none is in a repository. */
+/** A certificate authority for tests, so that no certificates have to be kept in the repository. */
 export interface TestAuthority {
-  /** Its own certificate, PEM. */
+  /** Certificate of the authority, PEM. */
   readonly ca: string;
   issue(options?: TestCertificateOptions): TestCertificate;
 }
 
 /**
- * Makes an authority. Its keys and those of its certificates are for ECDSA with P-256.
+ * Makes a certificate authority. All keys are ECDSA with P-256.
  *
- * @throws RangeError when a subject or a name is none.
+ * @throws RangeError for an invalid subject or name.
  */
 export function testAuthority(name: string = "authority"): TestAuthority {
   const keys = newKeys();

@@ -15,12 +15,13 @@ import type { Body } from "../body.ts";
 import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } from "./bodies.ts";
 
 /**
- * The conformance suite of `@pagoda/core/testing`, and what a layer must do with bodies: pass them on whole, or free them.
- * The rules about bodies send HTTP messages where there is no sample, and are left out for samples that have no body.
+ * Runs the conformance suite of `@pagoda/core/testing` with rules about bodies: a layer must pass
+ * them on whole or cancel them. Without samples these rules use HTTP messages; for samples without
+ * a body they are skipped.
  *
  * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
  *
- * @param makeLayer Makes a fresh layer that lets the sample request through at once.
+ * @param makeLayer Makes a new layer that lets the sample request through at once.
  */
 export function conformance<Req = string, Res = string>(
   test: DefineTest,
@@ -33,7 +34,9 @@ export function conformance<Req = string, Res = string>(
   bodyRules(check, requestsWith(samples.request), responsesWith(samples.response), request, response);
 }
 
-/** A body that is neither passed on nor cancelled keeps its connection for ever. */
+/**
+ * Rules about bodies. A body that is neither passed on nor cancelled keeps its connection forever.
+ */
 function bodyRules<Req, Res>(
   check: Rule<Req, Res>,
   requestWith: ((body: Body) => Req) | undefined,
@@ -42,7 +45,7 @@ function bodyRules<Req, Res>(
   response: () => Res,
 ): void {
   if (requestWith !== undefined) {
-    check("the body of a request reaches inner, and is freed when inner does not want it", async (bench) => {
+    check("a request body reaches inner, or is cancelled when inner does not read it", async (bench) => {
       const { mock, layered, signal } = bench;
       for (const isRead of [true, false]) {
         const { body, ended } = watchedBody();
@@ -52,14 +55,17 @@ function bodyRules<Req, Res>(
         else bodyOfMessage(inner.request)?.cancel();
         inner.answer(response());
         await result;
-        assert.ok(isRead ? ended() === true : ended() !== undefined, "the request's own body was dropped");
+        assert.ok(
+          isRead ? ended() === true : ended() !== undefined,
+          "the request's own body was neither read nor cancelled",
+        );
       }
     });
   }
   if (responseWith === undefined) return;
 
   check(
-    "the body of a response reaches the caller, and is freed when the caller does not want it",
+    "a response body reaches the caller, or is cancelled when the caller does not read it",
     async (bench) => {
       for (const isRead of [true, false]) {
         const { body, ended } = watchedBody();
@@ -70,18 +76,21 @@ function bodyRules<Req, Res>(
         else if (isRight(given)) bodyOfMessage(given.right)?.cancel();
         await settled();
         const isPassed = isRead && isRight(given);
-        assert.ok(isPassed ? ended() === true : ended() !== undefined, "the response's own body was dropped");
+        assert.ok(
+          isPassed ? ended() === true : ended() !== undefined,
+          "the response's own body was neither read nor cancelled",
+        );
       }
     },
   );
 
   check(
-    "a response that nobody gets any more is freed",
+    "a response that no longer has a caller is discarded",
     async ({ mock, wrap, clock, controller, signal }) => {
       for (const why of ["time", "abort"]) {
         const bodies: (() => boolean | undefined)[] = [];
         const { promise: late, resolve: answer } = Promise.withResolvers<void>();
-        // It answers in the end, whatever its signal says.
+        // It answers eventually, even after an abort.
         const stubborn: Service<Req, Res, unknown> = {
           ...mock.service,
           call: async () => {
@@ -100,10 +109,13 @@ function bodyRules<Req, Res>(
         if (isRight(given)) bodyOfMessage(given.right)?.cancel();
         await settled();
         for (const ended of bodies)
-          assert.ok(ended() !== undefined, `a response that came after ${words[why]} was dropped`);
+          assert.ok(
+            ended() !== undefined,
+            `the body of a response that came after ${words[why]} was not cancelled`,
+          );
       }
     },
   );
 }
 
-const words: Record<string, string> = { abort: "an abort", time: "its time" };
+const words: Record<string, string> = { abort: "an abort", time: "a timeout" };

@@ -1,4 +1,4 @@
-/** DER (X.690): as much of it as certificates need. */
+/** DER (X.690), as far as certificates need it. */
 export type Der = Uint8Array;
 
 const encoder = new TextEncoder();
@@ -16,12 +16,12 @@ export function tagged(n: number, ...parts: readonly Der[]): Der {
   return element(0xa0 + n, ...parts);
 }
 
-/** `[n] IMPLICIT` of something that has no parts. */
+/** `[n] IMPLICIT` of a primitive value. */
 export function taggedBytes(n: number, bytes: Der): Der {
   return element(0x80 + n, bytes);
 }
 
-/** @param bytes Of a number that is not negative, the highest first. */
+/** @param bytes A non-negative number, most significant byte first. */
 export function integer(bytes: Der): Der {
   return element(0x02, (bytes[0] as number) >= 0x80 ? Uint8Array.of(0) : Uint8Array.of(), bytes);
 }
@@ -48,10 +48,10 @@ export function oid(dotted: string): Der {
   return element(0x06, Uint8Array.from([40 * first + second, ...rest].flatMap(base128)));
 }
 
-/** To the second, which is all that it has. */
+/** A time with a resolution of one second. */
 export function time(ms: number): Der {
   const digits = new Date(ms).toISOString().replaceAll(/[-:T]|\.\d+/g, "");
-  // RFC 5280, 4.1.2.5: until 2049 with two digits of the year.
+  // RFC 5280, 4.1.2.5: two-digit years until 2049.
   return digits < "2050"
     ? element(0x17, encoder.encode(digits.slice(2)))
     : element(0x18, encoder.encode(digits));

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 
-/** Names and values for a field block, whether or not they make valid fields. */
+/** Names and values for a field block, valid or not. */
 export type FieldPairs = readonly (readonly [name: string, value: string])[];
 
 /** Type of a frame (RFC 9113, 6). */
@@ -8,12 +8,12 @@ export const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6 }
 /** Flags of a frame (RFC 9113, 6). */
 export const frameFlag = { endStream: 1, acknowledged: 1, endHeaders: 4 } as const;
 
-/** What a client sends first (RFC 9113, 3.4). */
+/** The client connection preface (RFC 9113, 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 /** Settings that allow extended CONNECT (RFC 8441, 3). */
 const settings = frame(frameType.settings, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1]));
 
-/** A frame (RFC 9113, 4.1). */
+/** Encodes a frame (RFC 9113, 4.1). */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
@@ -23,7 +23,7 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   return Buffer.concat([head, payload]);
 }
 
-/** A HEADERS frame, also for trailers: the fields as they are, without compression (RFC 7541, 6.2.2). */
+/** Encodes a HEADERS frame, also for trailers, without compression (RFC 7541, 6.2.2). */
 export function fieldsFrame(stream: number, fields: FieldPairs, isLast: boolean): Buffer {
   const text = (value: string): Buffer => {
     const bytes = Buffer.from(value, "latin1");
@@ -38,7 +38,7 @@ export function dataFrame(stream: number, content: string, isLast: boolean): Buf
   return frame(frameType.data, isLast ? frameFlag.endStream : 0, stream, Buffer.from(content));
 }
 
-/** @param code Why (RFC 9113, 7). */
+/** @param code Error code (RFC 9113, 7). */
 export function resetFrame(stream: number, code: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32BE(code);
@@ -46,9 +46,9 @@ export function resetFrame(stream: number, code: number): Buffer {
 }
 
 /**
- * Sends a request on stream 1, frame by frame, as Node's client never would.
+ * Sends a request on stream 1 as raw frames, which Node's client cannot.
  *
- * @returns When the response or the connection has ended: the code of the reset, if there was one.
+ * @returns The code of the reset, if there was one, once the response or the connection has ended.
  */
 export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<number | undefined> {
   return new Promise((resolve) => {
@@ -64,7 +64,10 @@ export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<numbe
   });
 }
 
-/** A server that answers each request with the given frames, as Node's server never would. It does not listen yet. */
+/**
+ * Makes a server that answers each request with raw frames, which Node's server cannot. It does not
+ * listen yet.
+ */
 export function rawHttp2Server(answer: (stream: number) => readonly Buffer[]): Server {
   return createServer((socket) => {
     const answered = new Set<number>();
@@ -78,7 +81,7 @@ export function rawHttp2Server(answer: (stream: number) => readonly Buffer[]): S
   });
 }
 
-/** Reads frames after the first bytes, and acknowledges settings and pings. */
+/** Reads frames after the preface, and acknowledges settings and pings. */
 function read(
   socket: Socket,
   skip: number,

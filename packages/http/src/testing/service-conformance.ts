@@ -9,9 +9,10 @@ import { isRight } from "fp-ts/lib/Either.js";
 import { bodyOfMessage } from "./bodies.ts";
 
 /**
- * The suite of `@pagoda/core/testing` for leaf services, which reads the bodies of HTTP responses to their end.
+ * Runs the suite of `@pagoda/core/testing` for leaf services, and reads the bodies of HTTP
+ * responses to their end.
  *
- * @param makeLeaf Makes a fresh leaf for each rule.
+ * @param makeLeaf Makes a new leaf for each rule.
  */
 export function serviceConformance<Req, Res>(
   test: DefineTest,

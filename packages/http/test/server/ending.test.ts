@@ -138,7 +138,7 @@ describe("the end of a connection, defects found", () => {
     expect(statuses(all)).toEqual(answers.map(() => 200));
     expect(all).toMatch(/^[^]*<\/1>/);
     expect(all.match(/connection: close/gi)).toHaveLength(1);
-    expect(refused).toEqual(["400 the request is malformed"]);
+    expect(refused).toEqual(["400 malformed request"]);
   });
 
   test("the refusal of what came later was written into a response under way", async () => {

@@ -230,7 +230,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect(server.inFlight).toBe(1);
     await clock.advance(360_000);
     expect((await quiet).code).toBe(constants.NGHTTP2_CANCEL);
-    expect(its?.reason).toEqual(new CutOff("nothing has passed for 300 s"));
+    expect(its?.reason).toEqual(new CutOff("no data for 300 s"));
     await eventually(() => server.inFlight === 0);
     // The stream ended a minute and a half ago.
     await clock.advance(3_500_000 - 90_000);

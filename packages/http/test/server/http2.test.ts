@@ -68,7 +68,7 @@ describe("a request over HTTP/2", () => {
     const one = await served(() => text("yes"), { protocols: ["http1"], requestRefused });
     const wire = await Wire.to(one, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     expect(await wire.rest()).toMatch(/^HTTP\/1.1 400/);
-    expect(refused).toEqual(["400 the request is malformed"]);
+    expect(refused).toEqual(["400 malformed request"]);
     const two = await served(() => text("yes"), { protocols: ["http2"] });
     expect((await ask(client(two), {})).body).toBe("yes");
     const old = await Wire.to(two, head("GET /"));

@@ -23,7 +23,7 @@ function watched(
 
 describe("Pace", () => {
   test("a client below the rate has its grace, one at it has all the time in the world", () => {
-    expect(watched(() => 239)).toBe("5 s: was slower than 240 bytes a second");
+    expect(watched(() => 239)).toBe("5 s: was slower than 240 bytes per second");
     expect(watched(() => 240)).toBeUndefined();
     expect(watched(() => 1, { minRate: 0, idleMs: 0 })).toBeUndefined();
   });
@@ -31,7 +31,7 @@ describe("Pace", () => {
   test("what it was quicker before counts, for as long as it moves at all", () => {
     const bursts = (second: number): number => (second % 30 === 0 ? 7_200 : 0);
     expect(watched(bursts)).toBeUndefined();
-    expect(watched((second) => (second === 0 ? 1e9 : 0))).toBe("61 s: stood still for 60 s");
+    expect(watched((second) => (second === 0 ? 1e9 : 0))).toBe("61 s: stalled for 60 s");
   });
 
   test("its whole time has a limit, where there is one", () => {
@@ -53,7 +53,7 @@ describe("Pace", () => {
     expect(pace.look(4_000, true, 0, limits)).toBeUndefined();
     // Four seconds count as two, and so does an hour in which nothing was read.
     expect(pace.look(3_604_000, true, 0, limits)).toBeUndefined();
-    expect(pace.look(3_605_000, true, 0, limits)).toBe("was slower than 240 bytes a second");
+    expect(pace.look(3_605_000, true, 0, limits)).toBe("was slower than 240 bytes per second");
   });
 
   test("property: who keeps the rate in every second is never too slow, however it is looked at", () => {

@@ -6,7 +6,7 @@ import { observed, Sink, Source } from "../bodies.ts";
 import { ask, client } from "./http2-client.ts";
 import { type Answer, eventually, head, served, statuses, Wire } from "./served.ts";
 
-const tooSlow = "the body was slower than 240 bytes a second";
+const tooSlow = "the body was slower than 240 bytes per second";
 
 /** A server whose stack reads every body, and answers when that has ended. */
 async function reading(options: Parameters<typeof served>[1] = {}) {
@@ -97,7 +97,7 @@ describe("a client that sends too slowly", () => {
     await wire.until("begun");
     await clock.advance(8_000);
     expect(await wire.closed).toBe("ECONNRESET");
-    expect(source.told.at(-1)).toContain("the client has gone");
+    expect(source.told.at(-1)).toContain("the client closed the request");
   });
 
   test("is not one that keeps the rate, one that nobody reads, or one that speaks gRPC", async () => {
@@ -139,7 +139,7 @@ describe("a client that sends too slowly", () => {
       requestRefused: (status) => refused.push(status),
     });
     const wire = await Wire.to(server, "GET / HTTP/1.1\r\nHost: ");
-    expect(await wire.rest()).toContain("no complete header within 50 ms");
+    expect(await wire.rest()).toContain("request head not complete within 50 ms");
     expect(refused).toEqual([408]);
   });
 });
@@ -227,7 +227,7 @@ describe("a client that does not take its response", () => {
     await clock.advance(3_000);
     await eventually(() => stream.closed);
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
-    const reason = new CutOff("the reading of the response was slower than 240 bytes a second");
+    const reason = new CutOff("reading the response was slower than 240 bytes per second");
     expect(signals[0]?.reason).toEqual(reason);
     expect(sources[0]?.told.at(-1)).toMatch(/^stop/);
     session.settings({ initialWindowSize: 65_535 });
@@ -283,7 +283,7 @@ describe("a client that does not take its response", () => {
     for (let turn = 0; turn < 50; turn++) await settled();
     await clock.advance(62_000);
     await eventually(() => server.connections === 0);
-    expect(its?.reason).toEqual(new CutOff("the reading of the response stood still for 60 s"));
+    expect(its?.reason).toEqual(new CutOff("reading the response stalled for 60 s"));
     expect(source.told.at(-1)).toMatch(/^stop/);
   });
 

@@ -48,7 +48,7 @@ describe("a streaming response", () => {
     await wire.until("a");
     wire.socket.destroy();
     await eventually(() => source.told.length > 1);
-    expect(source.told).toEqual(["start", "stop Error: the client has gone"]);
+    expect(source.told).toEqual(["start", "stop Error: the client closed the request"]);
     expect(signal?.aborted).toBe(true);
     expect(server.inFlight).toBe(0);
   });

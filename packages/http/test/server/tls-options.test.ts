@@ -24,19 +24,19 @@ describe("TLS that cannot work is refused when it is given", () => {
     [
       "what is no key",
       { certificates: [a, { ...a, key: "x" }] },
-      "tls.certificates[1] must be what OpenSSL accepts: ",
+      "tls.certificates[1] must be accepted by OpenSSL: ",
     ],
     [
       "another's key",
       { certificates: [{ ...a, key: other.key }] },
-      "tls.certificates[0] must be what OpenSSL accepts: ",
+      "tls.certificates[0] must be accepted by OpenSSL: ",
     ],
     [
       "keys of tickets that are too short",
       { ticketKeys: new Uint8Array(32) },
       "length of tls.ticketKeys must be 48 (got 32)",
     ],
-    ["ciphers that are none", { ciphers: "x" }, "tls.ciphers must be what OpenSSL accepts: "],
+    ["ciphers that are none", { ciphers: "x" }, "tls.ciphers must be accepted by OpenSSL: "],
     [
       "an authority that is none",
       { clients: { ca: "x", required: true } },

@@ -266,7 +266,7 @@ describe("update", () => {
     expect((await handshake(server)).getPeerCertificate().subject.CN).toBe("a");
     const plain = await served(() => text("yes"));
     expect(() => plain.update({ tls: { certificates: [a] } })).toThrow(
-      "update: tls must be left out for a server without TLS",
+      "update: tls must be omitted for a server without TLS",
     );
   });
 
@@ -296,9 +296,9 @@ describe("plain HTTP on a port with TLS", () => {
       );
       const wire = await Wire.to(server, head(line));
       expect(await wire.rest()).toMatch(
-        /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\n[^]*\r\n\r\n400 a plain HTTP request to an HTTPS port\n$/,
+        /^HTTP\/1\.1 400 Bad Request\r\nconnection: close\r\n[^]*\r\n\r\n400 plain HTTP request sent to HTTPS port\n$/,
       );
-      expect(refused).toEqual(["400 a plain HTTP request to an HTTPS port"]);
+      expect(refused).toEqual(["400 plain HTTP request sent to HTTPS port"]);
       expect(failures).toHaveLength(1);
       await clock.advance(2_000);
       await eventually(() => server.connections === 0);

@@ -52,7 +52,7 @@ describe("a tunnel that would carry HTTP", () => {
   test.each(http)("is not opened for :protocol %s, which gets 501", async (protocol) => {
     const { server, asked, refused } = await willing();
     const { headers, body } = await answerTo((await extended(server, protocol)).end());
-    expect([headers[":status"], body]).toEqual([501, "501 that protocol is not offered here\n"]);
+    expect([headers[":status"], body]).toEqual([501, "501 protocol is not enabled\n"]);
     expect([asked, refused]).toEqual([[], [501]]);
   });
 
@@ -87,7 +87,7 @@ describe("a tunnel opens only for what was named", () => {
   test("CONNECT only where it was named, which is no protocol", async () => {
     const { server, asked, refused } = await willing();
     const wire = await Wire.to(server, "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
-    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 501 [^]*\r\n501 CONNECT is not offered here\n$/);
+    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 501 [^]*\r\n501 CONNECT is not enabled\n$/);
     const stream = client(server).request({ ":method": "CONNECT", ":authority": "b:80" });
     expect((await answerTo(stream.end())).headers[":status"]).toBe(501);
     expect([asked, refused]).toEqual([[], [501, 501]]);
@@ -196,7 +196,7 @@ describe("a WebSocket", () => {
   ])("%s is refused with 400 before any layer", async (_name, keys) => {
     const { server, asked, refused } = await willing();
     const wire = await Wire.to(server, upgrade("websocket", ...keys));
-    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 400 [^]*400 a WebSocket needs one Sec-WebSocket-Key\n$/);
+    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 400 [^]*400 exactly one Sec-WebSocket-Key is required\n$/);
     expect([asked, refused]).toEqual([[], [400]]);
   });
 });

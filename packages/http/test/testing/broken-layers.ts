@@ -46,8 +46,8 @@ export const broken: readonly Broken[] = [
     })),
     samples: { ...http, changes: { request: ["body"] } },
     fails: [
-      "the body of a request reaches inner, and is freed when inner does not want it",
-      "the body of the request is another one",
+      "a request body reaches inner, or is cancelled when inner does not read it",
+      "the body of the request was changed",
     ],
   },
   {
@@ -57,8 +57,8 @@ export const broken: readonly Broken[] = [
     })),
     samples: { ...http, changes: { request: ["body"] } },
     fails: [
-      "the body of a request reaches inner, and is freed when inner does not want it",
-      "the request's own body was dropped",
+      "a request body reaches inner, or is cancelled when inner does not read it",
+      "the request's own body was neither read nor cancelled",
     ],
   },
   {
@@ -71,8 +71,8 @@ export const broken: readonly Broken[] = [
     })),
     samples: { ...http, changes: { response: ["body"] } },
     fails: [
-      "the body of a response reaches the caller, and is freed when the caller does not want it",
-      "the body of the response is another one",
+      "a response body reaches the caller, or is cancelled when the caller does not read it",
+      "the body of the response was changed",
     ],
   },
   {
@@ -81,8 +81,8 @@ export const broken: readonly Broken[] = [
       call: (request, signal) => inner.call(request, signal).then(swapHttp),
     })),
     fails: [
-      "the body of a response reaches the caller, and is freed when the caller does not want it",
-      "the response's own body was dropped",
+      "a response body reaches the caller, or is cancelled when the caller does not read it",
+      "the response's own body was neither read nor cancelled",
     ],
   },
   {
@@ -99,8 +99,8 @@ export const broken: readonly Broken[] = [
         }),
     })),
     fails: [
-      "a response that nobody gets any more is freed",
-      "a response that came after an abort was dropped",
+      "a response that no longer has a caller is discarded",
+      "the body of a response that came after an abort was not cancelled",
     ],
   },
   {
@@ -114,8 +114,8 @@ export const broken: readonly Broken[] = [
         }),
     })),
     fails: [
-      "a response that nobody gets any more is freed",
-      "a response that came after its time was dropped",
+      "a response that no longer has a caller is discarded",
+      "the body of a response that came after a timeout was not cancelled",
     ],
   },
 ];

@@ -32,7 +32,7 @@ export class Given extends PushBody {
   }
 
   break(): void {
-    this.broken(bodyBroken(new Error("the client has gone")));
+    this.broken(bodyBroken(new Error("the client closed the request")));
   }
 
   protected override started(): void {

@@ -56,7 +56,7 @@ test("a client that reads too slowly is reset, and its upstream connection freed
   expect(stream.rstCode).toBe(8);
   await closed.promise;
   expect(await pagoda.log(({ outcome }) => outcome === "cutOff")).toMatchObject({
-    fault: { cause: { message: "the reading of the response was slower than 1048576 bytes a second" } },
+    fault: { cause: { message: "reading the response was slower than 1048576 bytes per second" } },
   });
 });
 

@@ -187,7 +187,7 @@ describe("of other tunnels,", () => {
     expect(wire.text).toMatch(/^HTTP\/1\.1 200 /);
     using other = new Wire(proxy.url);
     other.send("CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
-    await other.receives("501 CONNECT is not offered here");
+    await other.receives("501 CONNECT is not enabled");
     expect(other.text).toMatch(/^HTTP\/1\.1 501 /);
   });
 

@@ -14,18 +14,25 @@ import { received, sent } from "../wire.ts";
 import type { IncomingBody } from "./incoming.ts";
 import { Turns } from "./turns.ts";
 
-/** Requests that may wait for their answers at once; also, how many may come when none counts any more. */
+/**
+ * Maximum requests waiting for responses; also the maximum that may arrive while the connection is
+ * ending.
+ */
 const maxWaiting = 1_000;
 
-/** How many times a client that still sends is read for `lingerMs` more: 30 s in all, as nginx does. */
+/**
+ * How often the read of a client that still sends is extended by `lingerMs`: 30 s in total, as in
+ * nginx.
+ */
 const maxRounds = 15;
 
 /**
- * A client's connection: what its requests have in common, and how it ends.
+ * A client's HTTP/1.1 connection: the shared state of its requests, and its shutdown.
  *
- * Once it is ending, nothing that comes is a request any more (RFC 9112, 9.6): after a refused request, what follows
- * may be what another reader takes for its body. It ends in two steps: a client that is still sending is read for a
- * while, or the system throws the response away together with what was not read.
+ * Once it is ending, nothing that arrives counts as a request (RFC 9112, 9.6): after a refused
+ * request, another parser might treat the following bytes as its body. It ends in two steps: the
+ * server keeps reading from a client that is still sending, because otherwise the system would
+ * discard the response together with the unread data.
  */
 export class Connection implements Connected {
   readonly peer: Peer;
@@ -34,24 +41,24 @@ export class Connection implements Connected {
   readonly #clock: Clock;
   readonly #gone = new AbortController();
   /**
-   * In the order of their requests. A set would do, but sets that change all the time are kept alive by what they
-   * were before, in V8, and with them all responses that were in them.
+   * Responses in the order of their requests. Not a set: V8 keeps old tables of a changing set
+   * alive, and with them all responses that they contained.
    */
   readonly #pending: ServerResponse[] = [];
   readonly turns: Turns = new Turns();
   #latest: ServerResponse | undefined;
   #ending = false;
-  /** Requests that came when it was ending. */
+  /** Requests that arrived while the connection was ending. */
   #ignored = 0;
   #lingering = false;
-  /** It is idle while the server drains. */
+  /** Set while the connection is idle and the server drains. */
   #farewell: Farewell | undefined;
-  /** Bytes that had passed when it was last looked after, and since when there are no more. */
+  /** Bytes transferred at the last check, and since when there have been no more. */
   #bytes = 0;
   #quietSince: number;
-  /** The body of the latest request, where its client has a limit for it. */
+  /** The body of the latest request, if a limit applies to it. */
   #upload: { readonly body: IncomingBody; readonly pace: Pace } | undefined;
-  /** How its client takes responses, since it was last idle. */
+  /** The client's pace in reading responses since the connection was last idle. */
   readonly #taking = new Pace(0);
 
   constructor(socket: Socket, side: Side, clock: Clock) {
@@ -60,7 +67,7 @@ export class Connection implements Connected {
     this.#clock = clock;
     this.#quietSince = clock.now();
     this.peer = peerOf(socket);
-    // The same holds for the map in which a signal keeps its listeners; one that stays makes it stay as it is.
+    // The same applies to the map of a signal's listeners; a permanent one keeps the map unchanged.
     this.#gone.signal.addEventListener("abort", stays);
     socket.once("close", () => {
       this.#farewell?.cancel();
@@ -71,16 +78,17 @@ export class Connection implements Connected {
   }
 
   /**
-   * Aborted when the client has gone, or is cut off. One signal serves all requests of a connection: HTTP/1.1 has no other way to
-   * take back a request than to close, and a controller for each costs more than a layer.
+   * Aborted when the client is gone or is cut off. All requests of a connection share one signal:
+   * HTTP/1.1 clients can only cancel a request by closing the connection, and a controller per
+   * request costs more than a layer.
    */
   get signal(): AbortSignal {
     return this.#gone.signal;
   }
 
-  /** Takes note of a request. `false`: it is none any more, and nothing answers it. */
+  /** Registers a request. Returns false when the connection is ending; the request is ignored. */
   begin(message: IncomingMessage, out: ServerResponse): boolean {
-    // Each costs memory, and so do those that are ignored.
+    // Every request costs memory, including ignored ones.
     if (this.#pending.length >= maxWaiting) this.#ending = true;
     if (this.#ending) {
       message.resume();
@@ -95,12 +103,12 @@ export class Connection implements Connected {
     return true;
   }
 
-  /** The client has to send this body, of the latest request, quickly enough. */
+  /** Applies the limits to this body of the latest request. */
   measure(body: IncomingBody): void {
     this.#upload = { body, pace: new Pace(received(this.#socket)) };
   }
 
-  /** The response has gone out, or will not. */
+  /** The response was sent, or never will be. */
   finished(out: ServerResponse): void {
     const at = this.#pending.indexOf(out);
     if (at >= 0) this.#pending.splice(at, 1);
@@ -110,14 +118,14 @@ export class Connection implements Connected {
   }
 
   /**
-   * Whether the connection ends with the response that is about to be sent: there is no later request, and it was
-   * not read to its end, or nothing further is to come.
+   * Whether the connection ends with the response that is about to be sent: there is no later
+   * request, and either this one was not read to its end or no further request is accepted.
    */
   isLast(out: ServerResponse, draining: boolean): boolean {
     return out === this.#latest && (draining || this.#ending || !out.req.complete);
   }
 
-  /** The response says that it is the last one. */
+  /** Ends the connection after this response, which announces the close. */
   endAfter(out: ServerResponse): void {
     this.#ending = true;
     out.shouldKeepAlive = false;
@@ -125,9 +133,9 @@ export class Connection implements Connected {
   }
 
   /**
-   * Ends because of something that is not a request, or of a malformed body.
+   * Ends the connection because of data that is not a request, or a malformed body.
    *
-   * @returns `false` when it is ending already, and nothing that comes counts.
+   * @returns False when the connection is already ending; the data is ignored.
    */
   refuse(answer: string): boolean {
     if (this.#lingering) return false;
@@ -139,12 +147,13 @@ export class Connection implements Connected {
       this.#socket.write(answer);
       this.#linger();
     }
-    // With requests under way it would be taken for an answer to them: they finish, and nothing comes after them.
+    // With requests in flight the refusal would be mistaken for their response. They finish, and
+    // nothing follows.
     this.#ending = true;
     return true;
   }
 
-  /** Ends because of what has come at the end of the latest request's body. */
+  /** Ends the connection because of the end of the latest request's body. */
   refuseLatest(answer: string): boolean {
     const latest = this.#latest;
     this.#ending = true;
@@ -153,14 +162,17 @@ export class Connection implements Connected {
     return true;
   }
 
-  /** The response is out on a socket that Node has handed over: nobody else ends it. */
+  /** The response was sent on a socket that Node has handed over, which nothing else ends. */
   handedOver(out: ServerResponse): void {
     out.detachSocket(this.#socket);
     out.emit("close");
     this.#linger();
   }
 
-  /** The response is out on such a socket, which goes back to Node for the next request, unless it ends here. */
+  /**
+   * The response was sent on such a socket, which returns to Node for the next request unless it
+   * ends here.
+   */
   givenBack(out: ServerResponse): boolean {
     if (this.#ending) {
       this.handedOver(out);
@@ -171,14 +183,15 @@ export class Connection implements Connected {
     return !this.#socket.destroyed;
   }
 
-  /** Whether requests wait for their answers: nothing else can be said on the connection before. */
+  /** Whether requests wait for responses, before which nothing else can be sent. */
   get isBusy(): boolean {
     return this.#pending.length > 0;
   }
 
   /**
-   * With a request under way, the answer says that the connection closes. An idle one is closed after a moment, in which
-   * what the client has sent already is still served. What comes later is not a request any more.
+   * With a request in flight, its response announces the close. An idle connection closes after a
+   * moment, in which requests that the client has already sent are still served. Later ones are
+   * ignored.
    */
   drain(): void {
     const socket = this.#socket;
@@ -212,7 +225,7 @@ export class Connection implements Connected {
   destroy(reason: CutOff): void {
     const current = this.#pending[0];
     this.#gone.abort(reason);
-    // Where nothing else delimits it, a response that ends properly looks complete.
+    // Without other framing, a response that ends cleanly looks complete.
     if (current?.headersSent && current.req.httpVersionMinor === 0) reset(this.#socket);
     else this.#socket.destroy();
   }
@@ -228,7 +241,8 @@ export class Connection implements Connected {
     const latest = this.#latest;
     this.#side.refused(refusal);
     this.#ending = true;
-    // After a part of a response, or before those to other requests, it would be taken for something else.
+    // After a part of a response, or before responses to other requests, the refusal would be
+    // misread.
     const canBeTold =
       latest !== undefined && this.#pending.length === 1 && !latest.headersSent && socket.writable;
     if (canBeTold) socket.write(bareResponse(refusal));
@@ -245,14 +259,14 @@ export class Connection implements Connected {
     }
     const why = this.#taking.look(now, socket.writableLength > 0, went, this.#side.limits.response);
     if (why === undefined) return;
-    this.#gone.abort(new CutOff(`the reading of the response ${why}`));
+    this.#gone.abort(new CutOff(`reading the response ${why}`));
     reset(socket);
   }
 
-  /** The body of the latest request is malformed: its reader must not wait for the rest. */
+  /** Refuses a malformed body of the latest request: its reader must not wait for the rest. */
   #refuseBody(latest: ServerResponse, answer: string): void {
     const socket = this.#socket;
-    // An answer after a part of another would be taken for more of that one.
+    // A response after a part of another would be read as more of that one.
     if (this.#pending.length > 1 || latest.headersSent || !socket.writable) socket.destroy();
     else socket.end(answer, () => socket.destroy());
   }
@@ -262,14 +276,15 @@ export class Connection implements Connected {
     if (this.#lingering || socket.destroyed) return;
     this.#lingering = true;
     socket.end();
-    // Whoever still reads the body goes on; otherwise it is thrown away.
+    // A reader of the body continues; without one, the body is discarded.
     const message = this.#latest?.req;
     if (message?.listenerCount("data") === 0) message.resume();
     socket.resume();
     const isUpload = message?.complete === false;
     let [bytes, rounds] = [socket.bytesRead, 0];
     const round = (): Timer => this.#clock.setTimer(lingerMs, over);
-    // A slow upload must not be reset while it goes on: its client would lose an answer that it has not read yet.
+    // A slow upload must not be reset while it continues: its client would lose a response that it
+    // has not read yet.
     const over = (): void => {
       if (!isUpload || socket.bytesRead === bytes || ++rounds === maxRounds) return void socket.destroy();
       bytes = socket.bytesRead;
@@ -282,7 +297,10 @@ export class Connection implements Connected {
 
 function stays(): void {}
 
-/** Ends a response that has no connection any more. Node before 26 forgets those that waited for their turn. */
+/**
+ * Ends a response without a connection. Node before 26 does not end responses that waited for their
+ * turn.
+ */
 function abandon(out: ServerResponse): void {
   out.destroy();
   out.emit("close");

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { StreamBody } from "../../stream-body.ts";
 
 /**
- * The body of a request on its way in. A client that waits for `100 Continue` gets it when the body is first
- * wanted: whoever answers without reading spares it the upload.
+ * The body of a request. A client that waits for `100 Continue` gets it when the body is first
+ * read, so a response without reading saves the upload.
  */
 export class IncomingBody extends StreamBody {
   readonly #message: IncomingMessage;
@@ -12,7 +12,7 @@ export class IncomingBody extends StreamBody {
 
   /**
    * @param refuse Refuses a message with too many trailers.
-   * @param continueOn The response whose client waits for `100 Continue`; absent when it does not.
+   * @param continueOn The response, if its client waits for `100 Continue`.
    */
   constructor(
     message: IncomingMessage,
@@ -38,10 +38,10 @@ export class IncomingBody extends StreamBody {
     super.tooManyTrailers();
   }
 
-  /** Destroying the message would take the connection with it, and the response could not be sent any more. */
+  /** Keeps the message: destroying it would close the connection before the response is sent. */
   protected override discard(): void {
     const message = this.#message;
-    // Once the response is out, what still comes is read and thrown away: see `Connection`.
+    // After the response, the rest of the body is read and discarded: see `Connection`.
     if (message.socket.writableEnded) message.resume();
     else message.pause();
   }

@@ -9,13 +9,16 @@ import type { HttpResponse } from "../../message.ts";
 import { type Backlog, Held } from "../backlog.ts";
 import { reset } from "../reset.ts";
 
-/** Up to here a body goes out as one string with the head: one write to the socket instead of a vector. */
+/**
+ * Up to this size a body is sent as one string with the head: one write to the socket instead of a
+ * vector.
+ */
 const oneWriteBytes = 8_192;
 
 /**
- * Sends a response. What the client does not take (it has gone) is cancelled at its source.
+ * Sends a response. If the client is gone, the rest is cancelled at its source.
  *
- * @param defect Told of a response that turns out not to be what its head says, once it is under way.
+ * @param defect Called for a response that turns out to contradict its head after that was sent.
  * @throws When the response cannot be sent at all.
  */
 export function send(
@@ -39,17 +42,17 @@ export function send(
   }
 }
 
-/** Breaks a response off so that its client notices: a clean end would make it a complete short one. */
+/** Breaks a response off so that its client notices: after a clean end it would look complete. */
 export function cut(out: ServerResponse): void {
   const { socket } = out;
-  // It waits for the responses before it, which are to arrive.
+  // It waits for the responses before it, which must still arrive.
   if (socket === null) out.once("socket", () => cut(out));
   // Without chunks the end of the connection is the end of the body, unless it is reset.
   else if (out.req.httpVersionMinor === 0) reset(socket);
   else out.destroy();
 }
 
-/** Every byte as the character of its number: Node joins it to the head, which is a latin1 string too. */
+/** Decodes bytes as latin1: Node joins the string to the head, which is latin1, too. */
 function latin1(bytes: Uint8Array): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   return buffer.toString("latin1");
@@ -67,9 +70,10 @@ function stream(
     out.end();
     return;
   }
-  // Node counts what is written, and throws when it is not what the head says.
+  // Node counts the bytes written, and throws when they contradict the head.
   out.strictContentLength = true;
-  // Sends the head at once, as latin1: `flushHeaders` would write it as UTF-8, every byte above 0x7F as two.
+  // Sends the head at once, as latin1: `flushHeaders` would write it as UTF-8, every byte above
+  // 0x7F as two.
   out.write("", "latin1");
   const sink = new ResponseSink(out, new Held(backlog, response.body.length), defect);
   sink.flow = response.body.pipe(sink);
@@ -91,8 +95,8 @@ class ResponseSink implements BodySink {
     });
     out.on("close", () => {
       held.clear();
-      // After a complete response there is nothing left to cancel, and cancelling does nothing.
-      this.flow?.cancel(new Error("the client has gone"));
+      // After a complete response, cancelling does nothing.
+      this.flow?.cancel(new Error("the client closed the request"));
     });
   }
 
@@ -107,7 +111,8 @@ class ResponseSink implements BodySink {
 
   end(trailers: HttpHeaders): void {
     try {
-      // Behind a body of announced length there is no place for them: HTTP/2, where they come from, has one.
+      // A body of announced length cannot have trailers in HTTP/1.1; in HTTP/2, where they come
+      // from, it can.
       if (trailers.size > 0 && this.#out.chunkedEncoding)
         this.#out.addTrailers([...trailers].filter(([name]) => mayTrail(name)) as [string, string][]);
       this.#out.end();
@@ -119,7 +124,8 @@ class ResponseSink implements BodySink {
   fail(): void {
     const out = this.#out;
     const { socket } = out;
-    // What has come goes out before the break. Node holds what is written until the next tick, and may hold it for longer.
+    // Sends what has arrived before the break. Node holds writes until the next tick, and possibly
+    // longer.
     process.nextTick(() => {
       if (socket === null || socket.destroyed || socket.writableLength === 0) cut(out);
       else socket.write("", () => cut(out));
@@ -135,17 +141,19 @@ function writeHead(
 ): void {
   if (status < 200) throw rangeError("response: status", "an integer from 200 to 999", status);
   const raw = framed(headers.raw, status, out, length, withTrailers);
-  // Node's types know arrays of header values only for `number | string`; a flat list of strings is one.
+  // Node's types do not cover a flat list of names and values.
   if (statusText === undefined) out.writeHead(status, raw as string[]);
   else out.writeHead(status, statusText, raw as string[]);
 }
 
 /**
- * Makes the fields delimit the body exactly once: the length is added where it is known and the response does not say
- * it, so that a connection can be kept; whether it goes in chunks is for Node to say, which knows the client's version.
+ * Makes the fields delimit the body exactly once. Adds the length if it is known and not announced,
+ * so that the connection can be kept. Node decides on chunks, because it knows the client's
+ * version.
  *
- * @throws RangeError for a length that is not the body's, one said twice, or a coding that is not done here: the client
- * would take a part of the next response for this one, or wait for what does not come.
+ * @throws RangeError for a length that is not the body's, a repeated length, or an unsupported
+ * coding: the client would read a part of the next response as this one, or wait for data that
+ * never comes.
  */
 function framed(
   raw: RawHeaders,
@@ -163,7 +171,7 @@ function framed(
     const value = raw[i + 1] as string;
     if (name.length === 14 && name.toLowerCase() === "content-length") {
       if (announced !== undefined || readContentLength(value) === undefined)
-        throw rangeError("response: content-length", "one number", value);
+        throw rangeError("response: content-length", "a single number", value);
       announced = value;
     } else if (name.length === 17 && name.toLowerCase() === "transfer-encoding") {
       if (value.toLowerCase() !== "chunked")
@@ -174,18 +182,20 @@ function framed(
       isKept ||= value.toLowerCase() === "keep-alive";
   }
   let fields = encoded ? without(raw, "transfer-encoding") : raw;
-  // Said of another connection, or by a mistake: whether this one is kept its client has a say in (RFC 9112, 9.3).
+  // The field is about another connection, or a mistake: the client also decides whether this one
+  // is kept (RFC 9112, 9.3).
   if (isKept) fields = without(fields, "connection");
   const { method, httpVersionMinor } = out.req;
   const hasNoBody = isBodiless(method ?? "", status);
-  // An HTTP/2 origin may announce a length and trailers. Who asks for them gets them; Envoy and nginx drop them.
+  // An HTTP/2 origin may announce both a length and trailers. Clients that accept trailers get
+  // them; Envoy and nginx drop them.
   if (hasTrailer && withTrailers && !hasNoBody) return without(fields, "content-length");
-  // Only behind chunks is there a place for trailers, and Node refuses to announce them elsewhere.
+  // Trailers are only possible after chunks, and Node refuses to announce them elsewhere.
   if (hasTrailer && (hasNoBody || (announced ?? length) !== undefined || httpVersionMinor === 0))
     fields = without(fields, "trailer");
-  // RFC 9110, 8.6: it has no body, and must not say how long that is.
+  // RFC 9110, 8.6: a 204 has no body and must not have a Content-Length.
   if (status === 204) return announced === undefined ? fields : without(fields, "content-length");
-  // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
+  // RFC 9110, 9.3.2: HEAD gets the length of GET, if known.
   if (method === "HEAD" && status !== 304 && announced === undefined && length !== undefined && length > 0)
     return [...fields, "content-length", String(length)];
   if (length === undefined || hasNoBody) return fields;
@@ -194,7 +204,7 @@ function framed(
   throw rangeError("response: content-length", `the length of the body, ${length}`, announced);
 }
 
-/** Whether the client says that it wants trailers (RFC 9110, 10.1.4), and can be sent chunks. */
+/** Whether the client accepts trailers (RFC 9110, 10.1.4) and chunks. */
 function takesTrailers({ req }: ServerResponse): boolean {
   const { te } = req.headers;
   return te !== undefined && req.httpVersionMinor === 1 && acceptsTrailers(String(te));

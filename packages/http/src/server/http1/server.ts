@@ -21,37 +21,37 @@ import { IncomingBody } from "./incoming.ts";
 import { cut, send } from "./outgoing.ts";
 import { open, TunnelBody, watch } from "./tunnel.ts";
 
-/** How often Node looks for heads that take too long. */
+/** How often Node checks for heads that take too long. */
 const checkMs = 1_000;
 
-/** HTTP/1.1 and 1.0 on connections that somebody else accepts. */
+/** HTTP/1.1 and 1.0 on connections that the listener accepts. */
 export class Http1 {
   readonly #side: Side;
   readonly #clock: Clock;
-  /** Node's parser and writer; it never listens. */
+  /** Node's parser and serializer; it never listens. */
   readonly #server: Server;
   readonly #connections = new Map<Socket, Connection>();
-  /** Asks for an upgrade that is ignored: Node's parser drops what came in the same piece behind it. */
+  /** A request whose upgrade is ignored: Node's parser drops what followed it in the same chunk. */
   #unreadAfter: IncomingMessage | undefined;
 
   constructor(side: Side, clock: Clock) {
     this.#side = side;
     this.#clock = clock;
     const server = createServer({
-      // What is a little longer comes to framing.ts, which can say whether it is the target.
+      // Slightly longer heads reach framing.ts, which can tell whether the target is too long.
       maxHeaderSize: 2 * headerBytes,
       headersTimeout: side.limits.headMs,
       connectionsCheckingInterval: checkMs,
-      // A large upload may take long; what bounds it is the time without a byte.
+      // A large upload may take long; it is bounded by the time without a byte.
       requestTimeout: 0,
-      // Idle connections are looked after in connection.ts.
+      // connection.ts handles idle connections.
       keepAliveTimeout: 0,
-      // Fields are counted in framing.ts: Node would drop those over its limit without a word.
+      // framing.ts counts fields: Node would silently drop those over its limit.
       requireHostHeader: false,
       optimizeEmptyRequests: true,
-      // Not even when the whole process is told to be lenient (--insecure-http-parser).
+      // Overrides --insecure-http-parser.
       insecureHTTPParser: false,
-      // Older versions of Node do not ask, and hand over the connection.
+      // Older versions of Node do not call this, and hand over the connection.
       shouldUpgradeCallback: (message) => {
         const leaves = !hasBody(message) && this.#connections.get(message.socket)?.isBusy === false;
         if (!leaves) this.#unreadAfter = message;
@@ -70,7 +70,7 @@ export class Http1 {
       else if (this.#connections.get(socket as Socket)?.refuse(bareResponse(refusal)))
         this.#side.refused(refusal);
     });
-    // With this, Node begins to look for heads that take too long.
+    // This makes Node start its check for heads that take too long.
     server.emit("listening");
     this.#server = server;
   }
@@ -83,7 +83,7 @@ export class Http1 {
     return connection;
   }
 
-  /** The side's limits are others now. */
+  /** Applies changed limits. */
   update(): void {
     this.#server.headersTimeout = this.#side.limits.headMs;
   }
@@ -97,7 +97,7 @@ export class Http1 {
     if (expectation !== undefined) return this.#request(message, out, expectation === "continue");
     const connection = this.#begin(message, out);
     if (connection === undefined) return;
-    this.#refuse(connection, out, { status: 417, reason: "an expectation other than 100-continue" });
+    this.#refuse(connection, out, { status: 417, reason: "expectation must be 100-continue" });
   }
 
   #request(message: IncomingMessage, out: ServerResponse, awaitsContinue: boolean): void {
@@ -122,13 +122,13 @@ export class Http1 {
   }
 
   /**
-   * A client wants to use its connection for something else: Node has handed it over, and reads no further requests from
-   * it. So it ends with the response, unless that accepts. Where the upgrade is not offered, and so ignored, it goes back to
-   * Node once there is a response.
+   * Handles an upgrade or CONNECT. Node has handed the connection over and reads no further
+   * requests from it, so it ends with the response unless that accepts. If the upgrade is not
+   * enabled, it is ignored, and the connection returns to Node after the response.
    */
   #leaves(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const connection = this.#connections.get(socket);
-    // What is under way on it could not finish.
+    // Requests in flight on it could not finish.
     if (connection === undefined || connection.isBusy) return void socket.destroy();
     const out = new ServerResponse(message);
     out.assignSocket(socket);
@@ -151,13 +151,16 @@ export class Http1 {
     const read = this.#read(message, out, connection);
     if ("status" in read) return this.#refuse(connection, out, read);
     if (read.length !== 0)
-      return this.#refuse(connection, out, { status: 400, reason: "a body together with an upgrade" });
+      return this.#refuse(connection, out, {
+        status: 400,
+        reason: "an upgrade request must not have a body",
+      });
     if (isConnect && !this.#side.tunnels.connects)
-      return this.#refuse(connection, out, { status: 501, reason: "CONNECT is not offered here" });
+      return this.#refuse(connection, out, { status: 501, reason: "CONNECT is not enabled" });
     if (wantsWebSocket(upgrade) && read.request.headers.all("sec-websocket-key").length !== 1)
       return this.#refuse(connection, out, {
         status: 400,
-        reason: "a WebSocket needs one Sec-WebSocket-Key",
+        reason: "exactly one Sec-WebSocket-Key is required",
       });
     const body = new TunnelBody(socket, unwatch);
     const request = { ...read.request, body: isTunnel ? body : emptyBody, upgrade };
@@ -167,7 +170,7 @@ export class Http1 {
     });
   }
 
-  /** Reads a request's head. Its body, and how long that is, stand beside it. */
+  /** Reads a request's head. Body and length are passed separately. */
   #read(
     message: IncomingMessage,
     out: ServerResponse,
@@ -176,7 +179,7 @@ export class Http1 {
     const framing = readFraming(message);
     if ("status" in framing) return framing;
     const target = parseTarget(message.method as string, message.url as string, framing.host);
-    if (target === undefined) return { status: 400, reason: "the request target is malformed" };
+    if (target === undefined) return { status: 400, reason: "malformed request target" };
     const request: HttpRequest = {
       method: message.method as string,
       scheme: this.#side.scheme,
@@ -193,7 +196,7 @@ export class Http1 {
     return { request, length: framing.length };
   }
 
-  /** @param answer Sends the response; what it throws is a defect. */
+  /** @param answer Sends the response. An error that it throws is a defect. */
   #call(
     request: HttpRequest,
     connection: Connection,
@@ -206,13 +209,14 @@ export class Http1 {
         if (isLeft(result)) return defect(result.left);
         answer(result.right, defect);
       } catch (cause) {
-        // A response that cannot be sent: no status, a line feed in a field, a body that was read already.
+        // A response that cannot be sent: an invalid status, a line feed in a field, a body that
+        // was already read.
         defect(cause);
       }
     }, defect);
   }
 
-  /** `undefined`: the connection is ending, and what came is not a request. */
+  /** Returns `undefined` when the connection is ending; the request is ignored. */
   #begin(message: IncomingMessage, out: ServerResponse): Connection | undefined {
     const connection = this.#connections.get(message.socket);
     if (!connection?.begin(message, out)) return undefined;
@@ -253,33 +257,36 @@ export class Http1 {
   }
 }
 
-/** Whether what follows the head is not, or not at once, the next request or a tunnel. */
+/** Whether a body follows the head. */
 function hasBody({ headers }: IncomingMessage): boolean {
   return (headers["content-length"] ?? "0") !== "0" || headers["transfer-encoding"] !== undefined;
 }
 
-/** Whether a connection that Node has handed over goes on after the response (RFC 9112, 9.3). */
+/** Whether a connection that Node has handed over persists after the response (RFC 9112, 9.3). */
 function isKept({ headers, httpVersionMinor }: IncomingMessage): boolean {
   return httpVersionMinor > 0 && !lists(headers.connection ?? "", "close");
 }
 
-/** With its reason phrase: Node would take over the one of a response that it refused to send. */
+/** With a reason phrase, because Node would reuse that of a response that it refused to send. */
 const internalError: HttpResponse = {
   ...text("500 Internal Server Error\n", 500),
   statusText: "Internal Server Error",
 };
 
-/** RFC 9112, 3.2.2: an absolute target wins over the Host field, and whoever reads on must not find another. */
+/**
+ * RFC 9112, 3.2.2: an absolute target overrides the Host field, so later readers must not find
+ * another host.
+ */
 function headersFor({ rawHeaders }: IncomingMessage, { authority }: Target, host: string): HttpHeaders {
   const headers = new HttpHeaders(rawHeaders);
   return authority === host ? headers : headers.set("Host", authority);
 }
 
 function sendInformation(out: ServerResponse, status: number, headers: HttpHeaders): void {
-  // 100 is the body's matter: see IncomingBody. HTTP/1.0 knows no 1xx, and 101 is not for a response to follow.
+  // The body sends 100: see IncomingBody. HTTP/1.0 has no 1xx, and no response follows 101.
   if (status <= 101 || out.req.httpVersionMinor === 0 || out.headersSent || out.destroyed) return;
-  // Nothing delimits what has no body (RFC 9110, 8.6, and RFC 9112, 6.1).
+  // A response without a body has no framing fields (RFC 9110, 8.6, and RFC 9112, 6.1).
   const { raw } = headers.delete("content-length").delete("transfer-encoding");
-  // Node before 26 has no way to send the others.
+  // Node before 26 cannot send other 1xx responses.
   out.writeInformation?.(status, [...raw]);
 }

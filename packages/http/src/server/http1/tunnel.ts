@@ -10,14 +10,15 @@ import { notInAcceptance } from "../leaving.ts";
 import { reset } from "../reset.ts";
 
 /**
- * Closes a connection that Node has handed over when its client leaves before it is answered. For that it reads ahead, up to
- * the socket's buffer: nobody would notice otherwise. A client that has ended its half, and has said nothing since its
- * request, has left: neither a tunnel nor, to Node, an answer is of use to it.
+ * Closes a connection that Node has handed over when its client leaves before the response. To
+ * notice this, it reads ahead, up to the socket's buffer. A client that has ended its half and sent
+ * nothing since its request counts as gone: neither a tunnel nor, to Node, a response is of use to
+ * it.
  *
- * @returns What ends it.
+ * @returns A function that stops watching.
  */
 export function watch(socket: Socket): () => void {
-  // The end is not told of before somebody reads it.
+  // The end is only reported once it is read.
   const look = (): void => {
     if (socket.readableLength === 0) socket.read();
   };
@@ -26,13 +27,13 @@ export function watch(socket: Socket): () => void {
   return () => void socket.off("readable", look).off("end", left);
 }
 
-/** What a client says on a connection that it wants to use for something else than HTTP. */
+/** The client's side of a tunnel. */
 export class TunnelBody extends StreamBody {
   readonly #socket: Socket;
   readonly #unwatch: () => void;
   #isUnwanted = false;
 
-  /** @param unwatch Ends `watch`. */
+  /** @param unwatch Stops `watch`. */
   constructor(socket: Socket, unwatch: () => void) {
     super(socket);
     this.#socket = socket;
@@ -44,12 +45,12 @@ export class TunnelBody extends StreamBody {
     super.started();
   }
 
-  /** The other side has said all: so much for the connection, if nobody listens to the client either. */
+  /** The other side has ended: closes the connection if the client's side is no longer read. */
   otherEnded(): void {
     if (this.#isUnwanted) this.#socket.destroy();
   }
 
-  /** Until the other side has said all, it may still be read. */
+  /** Drops the rest of the client's side, and closes the connection once the other side has ended. */
   protected override discard(): void {
     this.#isUnwanted = true;
     this.#unwatch();
@@ -59,9 +60,9 @@ export class TunnelBody extends StreamBody {
 }
 
 /**
- * Accepts: from here on the connection's bytes are the bodies.
+ * Opens the tunnel: from here on the connection's bytes are the bodies.
  *
- * @throws TypeError for a field that cannot be sent, or a body that was read already.
+ * @throws TypeError for a field that cannot be sent, or a body that was already read.
  */
 export function open(
   request: HttpRequest,
@@ -77,7 +78,7 @@ export function open(
     const sink = new TunnelSink(socket, body);
     sink.flow = response.body.pipe(sink);
   } catch (cause) {
-    // The client has been told that it may go on.
+    // The client has already been told to continue.
     reset(socket);
     throw cause;
   }
@@ -92,7 +93,7 @@ class TunnelSink implements BodySink {
     this.#socket = socket;
     this.#body = body;
     socket.on("drain", () => this.flow?.resume());
-    socket.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+    socket.once("close", () => this.flow?.cancel(new Error("the client closed the request")));
   }
 
   write(chunk: Uint8Array): boolean {
@@ -120,7 +121,7 @@ function headOf(request: HttpRequest, { status, statusText, headers }: HttpRespo
     head += `${name}: ${value}\r\n`;
   }
   const key = fieldOf(request.headers.raw, "sec-websocket-key");
-  // One that came by HTTP/2 has none: there the stream itself is the proof.
+  // A response from an HTTP/2 origin has none, because there the stream itself is the proof.
   if (
     key !== undefined &&
     protocol !== undefined &&
@@ -131,7 +132,9 @@ function headOf(request: HttpRequest, { status, statusText, headers }: HttpRespo
   return `${head}\r\n`;
 }
 
-/** The protocol that the response names, if the client did, too; else the one that the client prefers. */
+/**
+ * Returns the response's protocol if the client requested it; otherwise the client's preferred one.
+ */
 function chosen(upgrade: string, headers: HttpHeaders): string {
   const wanted = protocolsOf(upgrade);
   const named = headers.get("upgrade")?.trim();

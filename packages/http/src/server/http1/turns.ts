@@ -1,20 +1,22 @@
 import type { ServerResponse } from "node:http";
 
-/** Safe requests of one connection that may be under way at once; a browser opens no more connections than that. */
+/**
+ * Maximum concurrent safe requests per connection. A browser opens no more connections than that.
+ */
 const maxAhead = 8;
 /** RFC 9110, 9.2.1. */
 const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
- * Decides when pipelined requests start. Safe ones run together, up to a bound, so that one client connection cannot take
- * all connections of an origin. Any other request waits for those before it, and those behind wait for it, since it may
- * depend on what they change (RFC 9112, 9.3.2).
+ * Decides when pipelined requests start. Safe ones run together, up to a bound, so that one client
+ * connection cannot take all connections of an origin. Any other request waits for those before it,
+ * and those behind wait for it, since it may depend on what they change (RFC 9112, 9.3.2).
  */
 export class Turns {
   readonly #running: ServerResponse[] = [];
   readonly #held: { readonly out: ServerResponse; readonly start: () => void }[] = [];
 
-  /** Whether a request may start now; if so it is under way. */
+  /** Starts a request if it may start now. Returns whether it may. */
   take(out: ServerResponse): boolean {
     if (this.#held.length > 0 || !this.#hasRoomFor(out)) return false;
     this.#running.push(out);
@@ -26,7 +28,7 @@ export class Turns {
     this.#held.push({ out, start });
   }
 
-  /** The response is out, or will not be. */
+  /** The response was sent, or never will be. */
   over(out: ServerResponse): void {
     const at = this.#running.indexOf(out);
     if (at >= 0) this.#running.splice(at, 1);
@@ -39,7 +41,7 @@ export class Turns {
     }
   }
 
-  /** The client has gone: no waiting request starts any more. */
+  /** The client is gone: waiting requests never start. */
   stop(): void {
     this.#held.length = 0;
   }

@@ -18,23 +18,26 @@ import type { Side } from "../side.ts";
 import { received, sent } from "../wire.ts";
 import { Exchange } from "./exchange.ts";
 
-/** Streams at once, and what each and all of them may send before they are read. */
+/** Concurrent streams, and flow-control windows of each stream and of the connection. */
 const maxStreams = 100;
 const streamWindow = 65_536;
 const connectionWindow = 1_048_576;
-/** What goes beyond these is cut off without an answer; what request.ts allows is less, and has one. */
+/** Beyond these limits nghttp2 cuts off without an answer; request.ts allows less, and answers. */
 const maxFields = 1_024;
 const maxHeadBytes = 2 * headerBytes;
-/** Highest possible stream: a first GOAWAY that names it says that more may be on the way, which is answered. */
+/**
+ * Highest possible stream: a first GOAWAY that names it means that requests already on their way
+ * are answered.
+ */
 const lastStream = 2 ** 31 - 1;
-/** How long a client that is leaving may take to answer, or to end its half. */
+/** How long a leaving client may take to answer or to end its half. */
 const endMs = 30_000;
 
 /**
- * A client's HTTP/2 connection: its streams, and how it ends.
+ * A client's HTTP/2 connection: its streams and its shutdown.
  *
- * What a client may cost beside its streams is bounded by nghttp2: streams that it takes back (1,000 at once and 33 a second),
- * settings and pings that wait for an answer, and fields that go on and on.
+ * nghttp2 bounds other costs of a client: cancelled streams (1,000 at once and 33 per second),
+ * settings and pings that wait for an answer, and endless fields.
  */
 export class Http2Connection implements Connected {
   readonly peer: Peer;
@@ -44,19 +47,19 @@ export class Http2Connection implements Connected {
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   #draining = false;
-  /** It is idle while the server drains. */
+  /** Set while the connection is idle and the server drains. */
   #farewell: Farewell | undefined;
-  /** The client has said that nothing new comes from it. */
+  /** The client has announced that it sends no new requests. */
   #isLeaving = false;
-  /** What the last look asked has had no answer. */
+  /** The last check has not been answered. */
   #isUnanswered = false;
-  /** Bytes that had passed when it was last looked after, and since when there are no more. */
+  /** Bytes transferred at the last check, and since when there have been no more. */
   #bytes = 0;
   #sentBytes = 0;
   #quietSince: number;
-  /** When its end was last looked after: what a client has to answer then may take a while. */
+  /** When the shutdown was last checked: the client's answers may take a while. */
   #endLookMs: number;
-  /** How its client takes responses, since it was last idle. */
+  /** The client's pace in reading responses since the connection was last idle. */
   readonly #taking = new Pace(0);
 
   constructor(socket: Socket, side: Side, clock: Clock) {
@@ -66,12 +69,12 @@ export class Http2Connection implements Connected {
     this.#socket = socket;
     this.#quietSince = clock.now();
     this.#endLookMs = clock.now();
-    // Who has ended its half has ended all of its streams.
+    // A client that has ended its half has ended all of its streams.
     socket.allowHalfOpen = false;
     const session = performServerHandshake(socket, {
       maxHeaderListPairs: maxFields,
       maxSendHeaderBlockLength: 4 * headerBytes,
-      // Or nghttp2 drops such a field, and nobody sees that the request is malformed: see request.ts.
+      // Otherwise nghttp2 drops such fields, and malformed requests go unnoticed: see request.ts.
       strictFieldWhitespaceValidation: false,
       settings: {
         maxConcurrentStreams: maxStreams,
@@ -85,17 +88,18 @@ export class Http2Connection implements Connected {
     session.on("stream", (stream, _headers, flags, fields: RawHeaders) =>
       this.#arrived(stream, flags, fields),
     );
-    // A client that breaks the protocol: nghttp2 has told it, and the connection closes.
+    // The client broke the protocol: nghttp2 has reported the error to it, and the connection
+    // closes.
     session.on("error", () => {});
     session.on("goaway", () => (this.#isLeaving = true));
     session.once("close", () => this.#farewell?.cancel());
   }
 
   /**
-   * Says that nothing new is wanted, answers what had been sent before the client could know, and closes after the
-   * last response. An idle one says so when a request has come, or else after a moment: with no stream nghttp2 reads no
-   * more once it has said so. The client is told then that what it may have sent meanwhile has not been looked at, so
-   * that it can send it elsewhere.
+   * Sends GOAWAY, answers requests sent before the client could receive it, and closes after the
+   * last response. An idle connection sends GOAWAY when a request arrives, or otherwise after a
+   * moment, because without a stream nghttp2 stops reading after GOAWAY. It then tells the client
+   * that requests sent meanwhile were not processed and can be sent elsewhere.
    */
   drain(): void {
     const session = this.#session;
@@ -112,7 +116,7 @@ export class Http2Connection implements Connected {
   #takeLeave(): void {
     const session = this.#session;
     session.goaway(constants.NGHTTP2_NO_ERROR, lastStream);
-    // What the client sent before it heard of it is here when it has answered.
+    // When the client has answered, everything that it sent before GOAWAY has arrived.
     const isSent = session.ping(() => session.close());
     if (!isSent) session.close();
   }
@@ -136,35 +140,37 @@ export class Http2Connection implements Connected {
   }
 
   /**
-   * How much of a stream its client has taken, Node does not say, only when a piece has gone as a whole. So a client has
-   * to keep the rate over all its streams, as with Kestrel: then those that are not taken are all ended.
+   * Checks the pace of responses. Node does not report how much of a stream the client has read,
+   * only when a whole chunk was sent. So the rate applies to all streams of a client together, as
+   * in Kestrel; if it is too low, all stalled streams end.
    */
   #lookAtStreams(now: number, went: number, lostMs: number): void {
     let heldUp = 0;
     for (const exchange of this.#exchanges) if (exchange.isHeldUp) heldUp++;
     const moves = went !== this.#sentBytes;
     this.#sentBytes = went;
-    // Of one that is alone it is certain.
+    // For a single stream it is certain.
     for (const exchange of this.#exchanges)
       exchange.look(now, lostMs, moves && heldUp === 1 && exchange.isHeldUp);
     const why = this.#taking.look(now, heldUp > 0, went, this.side.limits.response);
     if (why === undefined) return;
     this.#taking.restart(went);
-    const reason = new CutOff(`the reading of the response ${why}`);
+    const reason = new CutOff(`reading the response ${why}`);
     for (const exchange of this.#exchanges) if (exchange.isHeldUp) exchange.cutOff(reason);
   }
 
   destroy(reason?: CutOff): void {
-    // Streams of a session that is destroyed look as if they had ended well.
+    // Streams of a destroyed session look as if they had ended cleanly.
     for (const exchange of this.#exchanges) exchange.lost(reason);
     this.#session.destroy();
     this.#socket.destroy();
   }
 
   /**
-   * After a client's GOAWAY nghttp2 stops reading at the first mistake, and Node tells nobody, not even when the client
-   * has closed. Where both still read, settings without content are acknowledged from one look to the next; Node sends
-   * no more pings then.
+   * Whether a leaving client is still there. After its GOAWAY, nghttp2 stops reading at the first
+   * error, and Node does not report this, not even that the client has closed. While both sides
+   * still read, empty settings are acknowledged from one check to the next; Node sends no pings in
+   * this state.
    */
   #isAlive(): boolean {
     if (this.#isUnanswered || this.#session.destroyed) return false;
@@ -180,7 +186,7 @@ export class Http2Connection implements Connected {
     stream.once("close", () => {
       this.#exchanges.delete(exchange);
       this.side.ended();
-      // Nothing is read any more: the answer to the ping would not come.
+      // Nothing is read in this state: the answer to the ping would not arrive.
       if (this.#draining && this.#exchanges.size === 0) this.#session.close();
     });
     if (this.#farewell !== undefined) {

@@ -3,21 +3,21 @@ import type { StreamBody } from "../../stream-body.ts";
 import type { HttpRequest } from "../../message.ts";
 import type { Backlog } from "../backlog.ts";
 
-/** What the bodies and the heads of an exchange need of it. */
+/** An exchange as seen by its bodies and heads. */
 export interface ExchangeStream {
   readonly stream: ServerHttp2Stream;
-  /** Nobody wants the rest of what the client says. */
+  /** The rest of the request is not read. */
   isUnheard: boolean;
   readonly backlog: Backlog;
-  /** Sends a 1xx response before the one that counts. */
+  /** Sends a 1xx response before the final one. */
   readonly inform: NonNullable<HttpRequest["onInformation"]>;
-  /** A piece has passed. */
+  /** A chunk was transferred. */
   readonly tick: () => void;
-  /** The response is out. */
+  /** The response was sent. */
   readonly linger: () => void;
-  /** So many bytes of the request's body have come. */
+  /** Counts bytes of the request body that have arrived. */
   came(bytes: number): void;
-  /** The client has to send this body quickly enough. */
+  /** Applies the limits to this body. */
   measure(body: StreamBody): void;
   /** Breaks the response off, so that its client notices. */
   breakOff(): void;

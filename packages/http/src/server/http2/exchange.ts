@@ -18,7 +18,7 @@ import { readRequest } from "./request.ts";
 import { cut, furtherFields, send } from "./response.ts";
 import { open } from "./tunnel.ts";
 
-/** What an exchange needs to know of its connection. */
+/** The connection as seen by an exchange. */
 export interface Surroundings {
   readonly side: Side;
   readonly peer: Peer;
@@ -31,28 +31,33 @@ export class Exchange implements ExchangeStream {
   isUnheard = false;
   readonly #around: Surroundings;
   readonly #gone = new AbortController();
-  /** Counts pieces that have passed, either way; and how many there were, and since when, as it was last looked after. */
+  /**
+   * Chunks transferred in either direction, their number at the last check, and since when there
+   * have been no more.
+   */
   #passed = 0;
   #seen = 0;
   #quietSince: number;
-  /** The body of the request, where its client has a limit for it. */
+  /** The request body, if a limit applies to it. */
   #upload: { readonly body: StreamBody; readonly pace: Pace } | undefined;
   #cameBytes = 0;
-  /** The server has answered by itself, or broken the stream off: what the stack says comes too late. */
+  /**
+   * The server has answered by itself or broken the stream off: the stack's response is too late.
+   */
   #isCutOff = false;
 
   constructor(stream: ServerHttp2Stream, around: Surroundings) {
     this.stream = stream;
     this.#around = around;
     this.#quietSince = around.clock.now();
-    // A stream that its client resets tells so by an error, too.
+    // A stream that its client resets also emits an error.
     stream.on("error", () => {});
     stream.once("close", () => {
       if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.lost();
     });
   }
 
-  /** The client is not there any more, or is cut off. */
+  /** The client is gone or was cut off. */
   lost(reason: DOMException = clientGone): void {
     this.#gone.abort(reason);
   }
@@ -79,17 +84,18 @@ export class Exchange implements ExchangeStream {
   }
 
   /**
-   * A request that is not expected to have a body may end with an empty DATA frame instead of its head: as an HTTP/1.1
-   * request it would become a chunked one, which some servers refuse.
+   * Waits until it is known whether a request has a body. One that is not expected to have a body
+   * may end with an empty DATA frame instead of its head. As an HTTP/1.1 request it would become a
+   * chunked one, which some servers refuse.
    */
   #whenBodyShows(request: HttpRequest): void {
     const { stream } = this;
     const shows = (): void => {
       stream.off("readable", shows);
-      // Taken back before it was whole.
+      // Cancelled before it was complete.
       if (stream.destroyed || stream.closed || this.#isCutOff) return;
       const isEmpty = stream.readableLength === 0;
-      // Read to its end, or it would not close with the response.
+      // Must be read to its end to close with the response.
       if (isEmpty) stream.resume();
       this.#call(isEmpty ? { ...request, body: emptyBody } : request);
     };
@@ -118,15 +124,16 @@ export class Exchange implements ExchangeStream {
   }
 
   /**
-   * The response is out. What is still to come of the request is thrown away for a while, as with HTTP/1.1; then the
-   * client is told that it is not wanted, without an error (RFC 9113, 8.1). Told at once, some clients do not see the
-   * response any more.
+   * The response was sent. The rest of the request is discarded for a while, as in HTTP/1.1. Then
+   * the stream is reset without an error (RFC 9113, 8.1). After an immediate reset some clients
+   * would not see the response.
    */
   readonly linger = (): void => {
     const { stream } = this;
     const { clock } = this.#around;
     if (stream.readableEnded || stream.destroyed) return;
-    // Also one that both sides have ended: Node does not close it before what has come has been read.
+    // Even if both sides have ended: Node does not close the stream before everything has been
+    // read.
     stream.resume();
     if (stream.closed) return;
     const timer = clock.setTimer(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
@@ -146,7 +153,7 @@ export class Exchange implements ExchangeStream {
     this.#upload = { body, pace: new Pace(0) };
   }
 
-  /** Bytes wait until the client takes them. */
+  /** Whether bytes wait for the client. */
   get isHeldUp(): boolean {
     return this.stream.writableLength > 0 && !this.stream.destroyed;
   }
@@ -156,10 +163,10 @@ export class Exchange implements ExchangeStream {
   }
 
   /**
-   * Resets the stream when nothing has passed for too long, or refuses a body that is too slow.
+   * Resets the stream when it has been idle for too long, or refuses a body that is too slow.
    *
-   * @param lostMs For how long nobody could look.
-   * @param moves Something of the response has certainly passed.
+   * @param lostMs How long the process was held up and could not check.
+   * @param moves Whether a part of the response was certainly transferred.
    */
   look(now: number, lostMs: number, moves: boolean): void {
     this.#quietSince += lostMs;
@@ -175,14 +182,14 @@ export class Exchange implements ExchangeStream {
   }
 
   /**
-   * Breaks the response off, but not while Node writes: it would end the stream before it resets it, and the client would
-   * take what it has for all there is.
+   * Breaks the response off, but not while Node is writing: it would end the stream before the
+   * reset, and the client would treat the response as complete.
    */
   breakOff(): void {
     this.#around.clock.setTimer(0, () => cut(this.stream));
   }
 
-  /** Breaks off, and aborts the call. */
+  /** Breaks the response off and aborts the call. */
   cutOff(reason: CutOff): void {
     this.#isCutOff = true;
     this.lost(reason);
@@ -201,14 +208,14 @@ export class Exchange implements ExchangeStream {
 
   readonly inform: NonNullable<HttpRequest["onInformation"]> = (status: number, headers: HttpHeaders) => {
     const { stream } = this;
-    // 100 is the body's matter: see request.ts. HTTP/2 knows no 101.
+    // The body sends 100: see request.ts. HTTP/2 has no 101.
     if (status <= 101 || stream.headersSent || stream.destroyed) return;
     try {
       withSingleLines(furtherFields(headers), (lines) =>
         stream.additionalHeaders({ ...asObject(lines), ":status": status }),
       );
     } catch {
-      // Who waits for the response can do without it.
+      // The client can do without a 1xx response.
     }
   };
 }
@@ -217,7 +224,7 @@ const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "T
 
 function mayBeEmpty({ method, body, upgrade, headers }: HttpRequest): boolean {
   if (isEmptyBody(body) || body.length !== undefined || upgrade !== undefined) return false;
-  // Who waits for `100 Continue` sends nothing before.
+  // A client that waits for `100 Continue` sends nothing before.
   return rarelyHasBody.has(method) && !headers.has("expect");
 }
 

@@ -5,7 +5,10 @@ import type { HttpHeaders, RawHeaders } from "../../headers.ts";
 import { StreamBody } from "../../stream-body.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
 
-/** The body of a request on its way in; who waits for `100 Continue` gets it when the body is first wanted. */
+/**
+ * The body of a request. A client that waits for `100 Continue` gets it when the body is first
+ * read.
+ */
 export class IncomingStream extends StreamBody {
   readonly #exchange: ExchangeStream;
   #awaitsContinue: boolean;
@@ -34,20 +37,23 @@ export class IncomingStream extends StreamBody {
     return super.push(chunk);
   }
 
-  /** A stream that is reset ends, for Node, as one does that is complete. */
+  /** Distinguishes a reset from a complete body: Node ends the stream in the same way. */
   protected override finish(trailers?: HttpHeaders): void {
     const { stream } = this.#exchange;
     if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) super.finish(trailers);
-    else this.broken(bodyBroken(new Error("the client has taken back its request")));
+    else this.broken(bodyBroken(new Error("the client reset the stream")));
   }
 
-  /** Destroying the stream would take the response with it. It ends with the response: see `response.ts`. */
+  /**
+   * Keeps the stream: destroying it would discard the response. It ends with the response: see
+   * `response.ts`.
+   */
   protected override discard(): void {
     const { stream } = this.#exchange;
     this.#exchange.isUnheard = true;
     if (!stream.writableFinished) return void stream.pause();
     stream.close(constants.NGHTTP2_NO_ERROR);
-    // Node does not close it before what has come has been read.
+    // Node does not close the stream before everything has been read.
     stream.resume();
   }
 }

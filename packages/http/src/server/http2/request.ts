@@ -19,16 +19,16 @@ export interface Arrival {
   readonly tunnels: Tunnels;
   readonly exchange: ExchangeStream;
   readonly flags: number;
-  /** Names and values in turns, pseudo-header fields included. */
+  /** Alternating names and values, pseudo-header fields included. */
   readonly fields: RawHeaders;
   readonly peer: Peer;
   readonly scheme: "http" | "https";
 }
 
 /**
- * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 reader behind could understand differently. The
- * connection fields of HTTP/1.1, names in capitals, and bodies that are not as long as announced, are refused by
- * nghttp2 before they come here. It drops fields with characters that are none (CR, LF, NUL), without a word from Node.
+ * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 upstream could interpret
+ * differently. nghttp2 itself refuses connection fields of HTTP/1.1, upper-case names, and bodies
+ * that contradict their length. It silently drops fields with invalid characters (CR, LF, NUL).
  */
 export function readRequest({
   exchange,
@@ -56,7 +56,7 @@ export function readRequest({
     const value = fields[i + 1] as string;
     bytes += name.length + value.length + fieldBytes;
     if (hasOuterSpace(value))
-      return { status: 400, reason: `spaces around the field ${name}`, isReset: true };
+      return { status: 400, reason: `leading or trailing whitespace in field ${name}`, isReset: true };
     switch (name) {
       case ":method":
         method = value;
@@ -78,7 +78,7 @@ export function readRequest({
         host = value;
         continue;
       case "cookie":
-        // RFC 9113, 8.2.3: it may come in crumbs, which HTTP/1.1 does not know.
+        // RFC 9113, 8.2.3: cookies may be split into several fields, unlike in HTTP/1.1.
         if (cookie === undefined) cookieAt = raw.push(name, value) - 1;
         cookie = cookie === undefined ? value : `${cookie}; ${value}`;
         continue;
@@ -88,27 +88,28 @@ export function readRequest({
       case "expect":
         switch (expectationOf(value)) {
           case undefined:
-            return { status: 417, reason: "an expectation other than 100-continue" };
+            return { status: 417, reason: "expectation must be 100-continue" };
           case "continue":
             awaitsContinue = true;
         }
     }
-    if (name.startsWith(":")) return refused(`the pseudo-header field ${name}`);
+    if (name.startsWith(":")) return refused(`unexpected pseudo-header field ${name}`);
     raw.push(name, value);
   }
   if (cookie !== undefined) raw[cookieAt] = cookie;
-  // The authority counts as the Host field that it becomes.
+  // The authority counts, because it becomes the Host field.
   if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
   if (bytes > headerBytes) return tooLong((target?.length ?? 0) > headerBytes / 2);
 
-  if (protocol !== undefined && method !== "CONNECT") return refused("the pseudo-header field :protocol");
+  if (protocol !== undefined && method !== "CONNECT")
+    return refused("unexpected pseudo-header field :protocol");
   const isTunnel = method === "CONNECT" && protocol === undefined;
   if (!isTunnel && announced !== "http" && announced !== "https")
-    return refused("a scheme other than http and https");
+    return refused("scheme must be http or https");
   if (authority !== undefined && host !== undefined && authority !== host)
-    return refused("a Host field that is not the authority");
+    return refused("Host field differs from :authority");
   const named = authority ?? host;
-  if (named === undefined || !isAuthority(named)) return refused("the authority is malformed");
+  if (named === undefined || !isAuthority(named)) return refused("malformed authority");
   // Only the origin form: an absolute one would be a second authority.
   const isForm = target !== undefined && (target.startsWith("/") || target === "*");
   const parsed = isTunnel
@@ -116,23 +117,23 @@ export function readRequest({
     : isForm
       ? parseTarget(protocol === undefined ? method : "GET", target as string, named)
       : undefined;
-  if (parsed === undefined) return refused("the request target is malformed");
+  if (parsed === undefined) return refused("malformed request target");
 
-  // RFC 9220, 3, says 501 for what RFC 8441 leaves open.
+  // RFC 9220, 3 specifies 501, which RFC 8441 leaves open.
   if (protocol === undefined ? isTunnel && !tunnels.connects : !tunnels.has(protocol))
     return {
       status: 501,
-      reason: `${protocol === undefined ? "CONNECT" : "that protocol"} is not offered here`,
+      reason: `${protocol === undefined ? "CONNECT" : "protocol"} is not enabled`,
     };
 
   raw.unshift("host", named);
   const headers = new HttpHeaders(raw);
-  // What is said in a tunnel, and to gRPC, may be little for as long as one likes.
+  // Tunnels and gRPC streams may be slow for an unlimited time.
   const isMeasured = !isTunnel && protocol === undefined && !isGrpc(headers);
   return {
-    // As with HTTP/1.1: the extended CONNECT of RFC 8441 is this version's word for it.
+    // The extended CONNECT of RFC 8441 corresponds to an HTTP/1.1 upgrade with GET.
     method: protocol === undefined ? method : "GET",
-    // Of the connection: what the client writes nobody can check.
+    // Taken from the connection, because the client's own value cannot be verified.
     scheme,
     authority: named,
     path: parsed.path,
@@ -163,7 +164,7 @@ function bodyOf(
     if (isMeasured) exchange.measure(body);
     return body;
   }
-  // Read to its end, or it would not close with the response.
+  // Must be read to its end to close with the response.
   exchange.stream.resume();
   return emptyBody;
 }

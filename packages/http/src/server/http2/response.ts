@@ -20,7 +20,7 @@ const pieceBytes = 65_536;
 
 const { NGHTTP2_INTERNAL_ERROR } = constants;
 
-/** What concerns a connection of HTTP/1.1 (RFC 9113, 8.2.2), and what only requests say. */
+/** Connection fields of HTTP/1.1 (RFC 9113, 8.2.2), and fields of requests only. */
 const ofConnections: ReadonlySet<string> = new Set([
   "connection",
   "http2-settings",
@@ -32,9 +32,9 @@ const ofConnections: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sends a response. What the client does not take (it has gone) is cancelled at its source.
+ * Sends a response. If the client is gone, the rest is cancelled at its source.
  *
- * @param defect Told of a response that turns out not to be what its head says, once it is under way.
+ * @param defect Called for a response that turns out to contradict its head after that was sent.
  * @throws When the response cannot be sent at all.
  */
 export function send(
@@ -50,7 +50,7 @@ export function send(
     const hasNoBody = isBodiless(method, status);
     const whole = body.take();
     const length = whole?.length ?? body.length;
-    // RFC 9110, 9.3.2: HEAD is told what GET would be, where that is known.
+    // RFC 9110, 9.3.2: HEAD gets the length of GET, if known.
     const isTold = !isBodilessStatus(status);
     const fields = head(response, isTold ? length : undefined, hasNoBody);
     if (hasNoBody || whole?.length === 0) {
@@ -73,7 +73,7 @@ export function send(
   }
 }
 
-/** @param fields Names and values in turns, as Node takes them beside an object. */
+/** @param fields Alternating names and values, which Node accepts instead of an object. */
 export function respond(
   stream: ServerHttp2Stream,
   fields: RawHeaders,
@@ -87,7 +87,10 @@ export function cut(stream: ServerHttp2Stream): void {
   stream.close(NGHTTP2_INTERNAL_ERROR);
 }
 
-/** In pieces: what is given as one is done when its last byte is, and nobody sees that it passes. */
+/**
+ * Writes in parts: a single write completes only with its last byte, and progress would be
+ * invisible.
+ */
 export function write(bytes: Uint8Array, { stream, tick }: ExchangeStream): boolean {
   let goOn = true;
   for (let from = 0; from < bytes.length; from += pieceBytes)
@@ -99,7 +102,7 @@ function endAfter(exchange: ExchangeStream): void {
   exchange.stream.once("finish", exchange.linger);
 }
 
-/** @param length Of the body, where it has one and its length is known. */
+/** @param length Length of the body, if there is one and it is known. */
 function head(
   { status, headers: { raw } }: HttpResponse,
   length: number | undefined,
@@ -116,16 +119,16 @@ function head(
     checkField(name, value);
     if (name === "content-length") {
       if (announced !== undefined || readContentLength(value) === undefined)
-        throw rangeError("response: content-length", "one number", value);
+        throw rangeError("response: content-length", "a single number", value);
       if (!hasNoBody && length !== undefined && Number(value) !== length)
         throw rangeError("response: content-length", `the length of the body, ${length}`, value);
       announced = value;
-      // RFC 9110, 8.6: it has no body, and must not say how long that is.
+      // RFC 9110, 8.6: a 204 has no body and must not have a Content-Length.
       if (status === 204) continue;
     }
     fields.push(name, value);
   }
-  // The head of an empty one says that nothing follows.
+  // The head of an empty response already ends the stream.
   if (announced === undefined && length !== undefined && length > 0)
     fields.push("content-length", String(length));
   return fields;
@@ -147,7 +150,7 @@ class StreamSink implements BodySink {
   readonly #exchange: ExchangeStream;
   readonly #held: Held;
   readonly #defect: (cause: unknown) => void;
-  /** Bytes still to come, where they were announced. */
+  /** Bytes still to come, if announced. */
   #left: number;
   #trailers: HttpHeaders = HttpHeaders.empty;
   flow: BodyFlow | undefined;
@@ -166,21 +169,21 @@ class StreamSink implements BodySink {
     stream.once("wantTrailers", () => this.#sendTrailers());
     stream.once("close", () => {
       held.clear();
-      // After a complete response there is nothing left to cancel, and cancelling does nothing.
-      this.flow?.cancel(new Error("the client has gone"));
+      // After a complete response, cancelling does nothing.
+      this.flow?.cancel(new Error("the client closed the request"));
     });
   }
 
   write(chunk: Uint8Array): boolean {
     this.#left -= chunk.length;
     if (this.#left >= 0) return this.#held.wrote(chunk.length, write(chunk, this.#exchange));
-    this.#broken(new RangeError("the body is longer than its length"));
+    this.#broken(new RangeError("the body is longer than its Content-Length"));
     return false;
   }
 
   end(trailers: HttpHeaders): void {
     if (this.#left !== Infinity && this.#left > 0) {
-      this.#broken(new RangeError("the body is shorter than its length"));
+      this.#broken(new RangeError("the body is shorter than its Content-Length"));
       return;
     }
     this.#trailers = trailers;
@@ -190,7 +193,7 @@ class StreamSink implements BodySink {
   fail(): void {
     const exchange = this.#exchange;
     const { stream } = exchange;
-    // What has come goes out before the break: a reset overtakes it.
+    // Sends what has arrived before the break, because a reset would overtake it.
     if (stream.writableLength === 0 || stream.destroyed) exchange.breakOff();
     else stream.write("", () => exchange.breakOff());
   }

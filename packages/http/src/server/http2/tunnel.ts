@@ -7,7 +7,8 @@ import type { ExchangeStream } from "./exchange-stream.ts";
 import { respond, write } from "./response.ts";
 
 /**
- * Accepts: from here on the stream's bytes are the bodies (RFC 8441, 5, and RFC 9113, 8.5).
+ * Opens the tunnel: from here on the stream's bytes are the bodies (RFC 8441, 5, and RFC 9113,
+ * 8.5).
  *
  * @throws TypeError for a field that cannot be sent.
  */
@@ -20,12 +21,12 @@ export function open(
   const fields: string[] = [":status", upgrade === undefined ? String(status) : "200"];
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    // What proves to a client of HTTP/1.1 that it was understood proves nothing here.
+    // The HTTP/1.1 proof of the handshake has no meaning here.
     if (notInAcceptance.has(lower) || lower === "sec-websocket-accept") continue;
     checkField(lower, value);
     fields.push(lower, value);
   }
-  // With these to come, a stream that is cut off does not end properly first.
+  // With trailers announced, a stream that is cut off does not end cleanly first.
   respond(stream, fields, { waitForTrailers: true });
   stream.once("wantTrailers", () => stream.sendTrailers({}));
   const sink = new TunnelSink(exchange);
@@ -40,14 +41,14 @@ class TunnelSink implements BodySink {
     const { stream } = exchange;
     this.#exchange = exchange;
     stream.on("drain", () => this.flow?.resume());
-    stream.once("close", () => this.flow?.cancel(new Error("the client has gone")));
+    stream.once("close", () => this.flow?.cancel(new Error("the client closed the request")));
   }
 
   write(chunk: Uint8Array): boolean {
     return write(chunk, this.#exchange);
   }
 
-  /** The client may go on, unless nobody listens any more. */
+  /** Ends this half. The client may continue unless its half is no longer read. */
   end(): void {
     const exchange = this.#exchange;
     exchange.stream.end(() => {
