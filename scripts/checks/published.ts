@@ -57,11 +57,11 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
 
 /** The tarballs by themselves, and projects with a part of them. */
 async function apartOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
-  const layers = all.filter(({ kind }) => kind === "layer" || kind === "linear-regex");
+  const libraries = all.filter(({ kind }) => kind !== "proxy");
   const tarballs = await Promise.all(all.map((one) => tarballOutcomes(one, directory)));
   return [
     ...tarballs.flat(),
-    ...(await aloneOutcomes(layers, all, directory)),
+    ...(await aloneOutcomes(libraries, all, directory)),
     ...(await spanOutcomes(all, directory)),
     await lowestOutcome(all, directory),
   ];
