@@ -82,7 +82,8 @@ export function concurrencyLimit({
   observer,
   random = systemRandom,
 }: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> {
-  if (typeof how === "number") checkInteger("concurrency-limit: limit", how, { min: 1 });
+  const isAlgorithm = typeof how === "object" && how !== null;
+  if (!isAlgorithm) checkInteger("concurrency-limit: limit", how, { min: 1 });
 
   return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
     const inFlight = shared ?? new InFlight();

@@ -180,7 +180,7 @@ describe("concurrencyLimit", () => {
       .service(service<string, number, "broken">("leaf", async () => right(1)));
     expectTypeOf(stack).toEqualTypeOf<Service<string, number, ConcurrencyLimited | "broken">>();
     // @ts-expect-error: a limit is a number or an algorithm.
-    concurrencyLimit({ limit: "20" });
+    expect(() => concurrencyLimit({ limit: "20" })).toThrow(RangeError);
   });
 });
 

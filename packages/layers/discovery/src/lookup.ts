@@ -8,7 +8,7 @@ import {
   dnsFailed,
   type DnsFailed,
   type DnsFault,
-  faultOf,
+  dnsFault,
   noRecords,
   type RecordType,
 } from "./records.ts";
@@ -128,7 +128,7 @@ export class Lookup {
       }
       return records.length > 0 ? right(records) : left(noRecords(name));
     } catch (cause) {
-      return left(faultOf(name, type, cause));
+      return left(dnsFault(name, type, cause));
     }
   }
 }

@@ -51,7 +51,7 @@ export interface AddressRecord {
 }
 
 /** Returns the fault for the rejection of a resolver. */
-export function faultOf(name: string, type: RecordType, cause: unknown): DnsFault {
+export function dnsFault(name: string, type: RecordType, cause: unknown): DnsFault {
   const { code } = Object(cause) as { readonly code?: unknown };
   if (code === "ENOTFOUND" || code === "ENODATA") return noRecords(name, code, cause);
   return dnsFailed(name, type, typeof code === "string" ? code : "UNKNOWN", cause);

@@ -102,7 +102,7 @@ export function fault({
 }: FaultOptions): Layer<unknown, unknown, unknown> {
   if (delay !== undefined) {
     checkNumber("fault: delay.ratio", delay.ratio, { min: 0, max: 1 });
-    if (typeof delay.ms === "number") checkDuration("fault: delay.ms", delay.ms, { min: 0 });
+    if (typeof delay.ms !== "function") checkDuration("fault: delay.ms", delay.ms, { min: 0 });
   }
   if (failure !== undefined) checkNumber("fault: failure.ratio", failure.ratio, { min: 0, max: 1 });
 

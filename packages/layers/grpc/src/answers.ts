@@ -53,7 +53,7 @@ export function grpcAnswers(
   const answers = new Map<string, GrpcAnswer>();
   for (const [tag, entry] of Object.entries(table)) {
     const answer = typeof entry === "string" ? { status: entry } : entry;
-    checkStatus("grpcAnswers", `the status for ${tag}`, answer.status);
+    checkStatus("grpcAnswers", `status for ${tag}`, answer.status);
     answers.set(tag, answer);
   }
 

@@ -88,14 +88,18 @@ export interface Transport extends Service<HttpRequest, HttpResponse, TransportF
  */
 export function transport(url: string, options: TransportOptions = {}): Transport {
   const origin = parseOrigin(url);
-  const { protocol = "http1" } = options;
+  const {
+    protocol = "http1",
+    maxConnections = 1_024,
+    connectTimeoutMs = 5_000,
+    headersTimeoutMs = 15_000,
+    idleTimeoutMs = 300_000,
+    keepAliveMs = 4_000,
+    pingMs = 10_000,
+  } = options;
   checkOneOf("transport: protocol", protocol, ["http1", "http2"]);
-  const maxConnections = whole(1, "maxConnections", options.maxConnections ?? 1_024);
-  const connectTimeoutMs = whole(1, "connectTimeoutMs", options.connectTimeoutMs ?? 5_000);
-  const headersTimeoutMs = whole(0, "headersTimeoutMs", options.headersTimeoutMs ?? 15_000);
-  const idleTimeoutMs = whole(0, "idleTimeoutMs", options.idleTimeoutMs ?? 300_000);
-  const keepAliveMs = whole(1, "keepAliveMs", options.keepAliveMs ?? 4_000);
-  const pingMs = whole(0, "pingMs", options.pingMs ?? 10_000);
+  checkOptions({ maxConnections, connectTimeoutMs, keepAliveMs }, 1);
+  checkOptions({ headersTimeoutMs, idleTimeoutMs, pingMs }, 0);
   const isSecure = origin.protocol === "https:";
   // Checked for `http://` origins, too, although unused.
   const tls = isSecure || options.tls ? tlsOptions(socketHost(origin.hostname), options.tls) : undefined;
@@ -184,7 +188,7 @@ function parseOrigin(url: string): URL {
   return parsed;
 }
 
-function whole(min: number, name: string, value: number): number {
-  checkInteger(`transport: ${name}`, value, { min, max: longestTimerMs });
-  return value;
+function checkOptions(options: Readonly<Record<string, number>>, min: number): void {
+  for (const [name, value] of Object.entries(options))
+    checkInteger(`transport: ${name}`, value, { min, max: longestTimerMs });
 }
