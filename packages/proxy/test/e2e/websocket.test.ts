@@ -169,7 +169,7 @@ describe("a WebSocket", () => {
     await proxy.log("draining");
     expect(await said(socket, "still here")).toBe("still here");
     expect(((await closed) as [number])[0]).toBe(1_006);
-    expect(await proxy.log("requests were cut off")).toMatchObject({ cutOff: 1 });
+    expect(await proxy.log("requests cut off")).toMatchObject({ cutOff: 1 });
     expect(await proxy.exit).toEqual({ code: 0, signal: null });
   });
 });
