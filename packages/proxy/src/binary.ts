@@ -1,13 +1,13 @@
-// What the single executable runs: see scripts/binary.ts.
+// The entry point of the single executable: see scripts/binary.ts.
 
-/** Put in where the executable is made. */
+/** Replaced when the executable is built. */
 declare const pagodaVersion: string;
 
-/** The first argument of a worker process: there is no file that it could be told to run. */
+/** The first argument of a worker process, since the executable has no separate file to run. */
 const workerFlag = "--pagoda-worker";
 
 async function begin([first, ...rest]: readonly string[]): Promise<void> {
-  // Each process loads what it needs, and no more.
+  // Each process loads only what it needs.
   if (first === workerFlag) {
     const { workerArguments } = await import("./control/protocol.ts");
     const { runWorker } = await import("./control/worker.ts");

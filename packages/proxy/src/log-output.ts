@@ -6,39 +6,42 @@ import { Counter, type Registry } from "prom-client";
 /**
  * Writes one chunk after the other.
  *
- * @param done Called once: with the bytes that were written, and with what went wrong where not all of them were.
+ * @param done Called once, with the bytes written and the error if that was not all.
  */
 export type Sink = (chunk: Buffer, done: (written: number, error?: Error) => void) => void;
 
 export interface LogOutputOptions {
   /** Bytes that may wait to be written: an integer of at least 1. Default 1,048,576. */
   readonly maxPendingBytes?: number;
-  /** Bytes that are written at once, unless a single line has more: an integer of at least 1. Default 65,536. */
+  /**
+   * Bytes written at once, unless a single line is longer: an integer of at least 1. Default
+   * 65,536.
+   */
   readonly chunkBytes?: number;
 }
 
 /**
- * Where log lines go. It never blocks, never throws and never grows without bound: when nobody reads, or the disk is
- * full, lines are dropped and counted, and the program goes on.
+ * A log destination. It never blocks, never throws and never grows without bound: when nobody reads
+ * or the disk is full, lines are dropped and counted, and the program continues.
  *
  * Lines of one turn of the event loop are written together.
  *
- * Not pino's own destination: in asynchronous mode it writes on a thread of libuv's pool, and a thread blocked by a pipe
- * that nobody reads keeps the process from ending.
+ * Not pino's own destination: in asynchronous mode it writes on a thread of libuv's pool, and a
+ * thread blocked by a pipe that nobody reads keeps the process from ending.
  */
 export class LogOutput {
   readonly #sink: Sink;
   readonly #maxPendingBytes: number;
   readonly #chunkBytes: number;
   #lines: string[] = [];
-  /** Of the lines that wait and of those that are being written. */
+  /** Bytes of the waiting lines and of those being written. */
   #pendingBytes = 0;
   #isWriting = false;
   #isScheduled = false;
-  /** A line was written in part: the next one begins on a line of its own. */
+  /** A line was written in part, so the next one must start a new line. */
   #isTorn = false;
   #dropped = 0;
-  /** Dropped since somebody was told. */
+  /** Lines dropped since the last report. */
   #untold = 0;
   readonly #flushed = new Set<() => void>();
   /** Called with the number of dropped lines once lines can be written again. */
@@ -50,7 +53,7 @@ export class LogOutput {
     this.#chunkBytes = chunkBytes;
   }
 
-  /** Lines that could not be written so far. */
+  /** Lines dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -69,7 +72,10 @@ export class LogOutput {
     });
   }
 
-  /** Settles when all lines so far have been written or dropped, after `limitMs` milliseconds at the latest. */
+  /**
+   * Settles when all lines so far have been written or dropped, after `limitMs` milliseconds at the
+   * latest.
+   */
   flush(limitMs: number, clock: Clock): Promise<void> {
     if (this.#pendingBytes === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -83,7 +89,7 @@ export class LogOutput {
     });
   }
 
-  /** Takes the lines that nobody has begun to write; for the last moment of a process, when nothing is awaited any more. */
+  /** Takes the unwritten lines, for the end of a process that no longer awaits anything. */
   takeRest(): string {
     const rest = this.#isWriting ? "" : this.#lines.join("");
     this.#lines = [];
@@ -158,10 +164,13 @@ export function countDropped(output: LogOutput, registry: Registry): void {
 const lineFeed = 0x0a;
 const stdout = 1;
 
-/** Up to here a write to a pipe is whole or not at all: lines of several processes are never mixed (POSIX, `PIPE_BUF`). */
+/**
+ * Up to this size a write to a pipe is atomic, so lines of several processes are never mixed
+ * (POSIX, `PIPE_BUF`).
+ */
 const pipeBytes = 4_096;
 
-/** Standard output, whatever it is: a pipe, a file, a terminal, a socket. One for each process. */
+/** Standard output of any kind: pipe, file, terminal or socket. One for each process. */
 export function standardOutput(): LogOutput {
   const output = isStream()
     ? new LogOutput(streamSink(), { chunkBytes: pipeBytes })
@@ -171,7 +180,7 @@ export function standardOutput(): LogOutput {
     try {
       if (rest !== "") writeSync(stdout, rest);
     } catch {
-      // Nobody reads it, or the disk is full: there is no one left to tell.
+      // Nobody reads it, or the disk is full: nowhere is left to report that.
     }
   });
   return output;
@@ -183,8 +192,8 @@ function isStream(): boolean {
 }
 
 /**
- * Makes writes to standard output wait no more. To be called again after a process was started that shares it: for its
- * sake they block again, here too.
+ * Makes writes to standard output non-blocking. To be called again after starting a process that
+ * shares it, which makes them blocking again, here too.
  */
 export function neverBlock(): void {
   if (!isStream()) return;
@@ -194,9 +203,10 @@ export function neverBlock(): void {
 
 function streamSink(): Sink {
   const { stdout } = process;
-  // The reader has gone. Every write fails then; without a listener the first failure would end the process.
+  // The reader is gone. Every write fails then; without a listener the first failure would end the
+  // process.
   stdout.on("error", () => {});
-  // Node makes writes to a terminal block, and one that was stopped (Ctrl+S) would stop the process.
+  // Node's writes to a terminal block, and a stopped one (Ctrl+S) would stop the process.
   neverBlock();
   return (chunk, done) =>
     void stdout.write(chunk, (error) => (error ? done(0, error) : done(chunk.byteLength)));

@@ -5,7 +5,7 @@ import type { LogOutput } from "./log-output.ts";
 
 const stdout = 1;
 
-/** A logger that writes JSON lines, or readable ones where standard output is a terminal. */
+/** A logger that writes JSON lines, or readable ones if standard output is a terminal. */
 export function createLogger(level: string, output: LogOutput): Logger {
   const logger = pino({ level }, isatty(stdout) ? readable(output) : output);
   output.onRecovered = (dropped) => logger.warn({ dropped }, "log lines dropped: they could not be written");

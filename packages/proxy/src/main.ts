@@ -5,12 +5,12 @@ const { version, engines } = JSON.parse(
   readFileSync(new URL("../package.json", import.meta.url), "utf8"),
 ) as { readonly version: string; readonly engines: { readonly node: string } };
 
-// Before anything else is loaded: what an older Node lacks would be an error without a word of what to do.
+// Before anything else is loaded: on an older Node, loading fails without a helpful message.
 const [major = 0, minor = 0] = numbers(process.versions.node);
 const [oldestMajor = 0, oldestMinor = 0] = numbers(engines.node);
 if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
   const { main } = await import("./commands/main.ts");
-  // All is written by now, and nothing that is still open may keep the process.
+  // All output is written, and open handles must not delay the end of the process.
   process.exit(await main(process.argv.slice(2), { version, self: [import.meta.filename] }));
 } else {
   console.error(

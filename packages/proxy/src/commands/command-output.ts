@@ -1,6 +1,9 @@
 import type { Writable } from "node:stream";
 
-/** Standard output or standard error of a command, which ends only when all of its output is written. */
+/**
+ * Standard output or standard error of a command, which ends only when all of its output is
+ * written.
+ */
 export class CommandOutput {
   readonly #stream: Writable;
   #last: Promise<void> = Promise.resolve();
@@ -8,7 +11,7 @@ export class CommandOutput {
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    // Without a listener the first write that fails would end the process.
+    // Without a listener the first failed write would end the process.
     stream.on("error", (error) => (this.#error ??= error));
   }
 
@@ -17,9 +20,9 @@ export class CommandOutput {
   }
 
   /**
-   * Settles when the stream has taken every text so far, however slowly it is read.
+   * Settles when the stream has taken all text so far, however slowly it is read.
    *
-   * @returns What went wrong. A reader that wants no more, as `head` does, is nothing wrong.
+   * @returns The error, if any. A reader that stops early, as `head` does, is not an error.
    */
   async end(): Promise<Error | undefined> {
     await this.#last;

@@ -1,14 +1,14 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { Environment } from "../config/environment.ts";
 
-/** What a command has of the world. */
+/** The outside world of a command. */
 export interface CommandIo {
   readonly env: Environment;
   stdout(text: string): void;
   stderr(text: string): void;
 }
 
-/** What the program can do: it runs, and gives the exit code. */
+/** A command of the program: runs it and returns the exit code. */
 export interface Command {
   /** `run [-c FILE]` */
   readonly usage: string;
@@ -17,10 +17,10 @@ export interface Command {
   run(args: readonly string[], io: CommandIo): Promise<number>;
 }
 
-/** Exit code of a program that was called or configured wrongly. */
+/** Exit code for invalid arguments or an invalid configuration. */
 export const usageError = 2;
 
-/** Reads a command's arguments; a text says what is wrong with them. */
+/** Parses a command's arguments; returns a message if they are invalid. */
 export function parsed<const O extends ParseArgsOptionsConfig>(args: readonly string[], options: O) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

@@ -27,12 +27,14 @@ import type { Verdict } from "../policies/policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "../config/names.ts";
 
-/** A request, as it comes to a listener. */
+/** A request as a listener receives it. */
 type Arriving = HttpRequest & { readonly peer: Peer };
 type Seen = HttpRequest & Identified & FromClient;
 type Say = (depth: number, text: string) => void;
 
-/** What happens at one listener, line by line, in the order in which the request meets it. */
+/**
+ * Explains what happens at one listener, line by line, in the order in which the request meets it.
+ */
 export async function explainListener(config: Config, at: number, arriving: Arriving): Promise<string> {
   const lines: string[] = [];
   const say: Say = (depth, text) => void lines.push(`${"  ".repeat(depth)}${text}`);
@@ -42,7 +44,7 @@ export async function explainListener(config: Config, at: number, arriving: Arri
 
 async function explainAt(config: Config, at: number, arriving: Arriving, say: Say): Promise<void> {
   const listener = config.listeners[at] as ListenerConfig;
-  // As people write it, with units.
+  // In file format, with units.
   const { listeners, clusters = {} } = publicConfig(config);
   const shown = listeners[at] as (typeof listeners)[number];
   say(0, `listener ${listenerName(listener)}`);
@@ -80,7 +82,7 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   }
 }
 
-/** Whether a request goes on as it is, with a tunnel that it asks for or without. */
+/** Whether a request proceeds, with or without the tunnel that it asks for. */
 function sayTunnel({ upgrades }: ListenerConfig, { method, headers }: Arriving, say: Say): boolean {
   const named = (protocol: string): boolean =>
     upgrades.some((each) => each.toLowerCase() === protocol.toLowerCase());
@@ -98,7 +100,7 @@ function sayTunnel({ upgrades }: ListenerConfig, { method, headers }: Arriving, 
   return true;
 }
 
-/** What a listener's TLS makes of a request; `undefined`: the handshake fails. */
+/** How a listener's TLS treats a request; undefined if the handshake fails. */
 function atHandshake({ tls }: ListenerConfig, arriving: Arriving, say: Say): Arriving | undefined {
   const { identity, certificate: _, ...bare } = arriving.peer;
   const request: Arriving = { ...arriving, scheme: tls === undefined ? "http" : "https" };
@@ -113,7 +115,10 @@ function atHandshake({ tls }: ListenerConfig, arriving: Arriving, say: Say): Arr
   return request;
 }
 
-/** The request behind the layer that says who asks: that of the running proxy, so that both say the same. */
+/**
+ * The request behind the layer that identifies the client: the running proxy's own, so that both
+ * agree.
+ */
 async function seenBehindDoor(request: Arriving, trusted: NetworkSet): Promise<Seen> {
   let seen: Seen | undefined;
   const inner = service("explain", async (each: Seen) => {
@@ -151,9 +156,9 @@ function sayCluster({ endpoints, dns, srv, file, balance }: z.input<typeof clust
 }
 
 /**
- * The policies that are configured, each with what it does with the request or with its settings.
+ * The configured policies, each with its effect on the request or its settings.
  *
- * @param shown The settings as people write them, with units.
+ * @param shown The settings in file format, with units.
  * @returns Whether the request passes them all.
  */
 function sayPolicies<S extends Stack>(
@@ -175,7 +180,7 @@ function sayPolicies<S extends Stack>(
   return true;
 }
 
-/** Those that come before the route and do not match, and those that match and come after it. */
+/** Routes of higher precedence that do not match, and matching ones of lower precedence. */
 function sayOthers({ matches, route }: Explanation, say: Say): void {
   const first = matches.findIndex(({ matched }) => matched);
   for (const match of first < 0 ? matches : matches.slice(0, first))
@@ -196,7 +201,7 @@ const lostTexts: Readonly<Record<NonNullable<MatchExplanation["lostBy"]>, string
 function mismatchText({ mismatch }: MatchExplanation): string {
   if (mismatch === undefined) return "does not match";
   const { what, name, wanted, found } = mismatch;
-  // What a value is compared with may be a secret.
+  // The expected value may be a secret.
   const isShown = (what !== "header" && what !== "query") || wanted === "present" || wanted === "absent";
   const shown = isShown ? wanted : `${wanted.split(" ", 1)[0]} (not shown)`;
   return `${what}${name === undefined ? "" : ` ${name}`} is ${found === undefined ? "absent" : `"${found}"`}, not ${shown}`;

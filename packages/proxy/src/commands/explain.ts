@@ -66,15 +66,15 @@ function requestOf(
   return { ...request, ...targetOf(url), peer: peerOf(address, identity) };
 }
 
-/** Path and query as they would be sent: reading a URL already resolves dot segments. */
+/** Path and query as sent: parsing the URL would resolve dot segments. */
 function targetOf(url: string): Partial<Pick<HttpRequest, "path" | "query">> {
   const [bare = ""] = url.split("#", 1);
   const [, path, query = ""] = /^[^:]*:\/\/[^/?]*(\/[!->@-~]*)(\?[!-~]*)?$/.exec(bare) ?? [];
-  // A client would encode what is not ASCII.
+  // A client would encode non-ASCII characters.
   return path === undefined ? {} : { path, query };
 }
 
-/** The other end of a connection, with a certificate where it has an identity. */
+/** The peer of a connection, with a certificate if it has an identity. */
 function peerOf(address: string, identity: string | undefined): Peer {
   if (identity === undefined) return { address, port: 0 };
   const isUri = identity.includes("://");
@@ -87,10 +87,13 @@ function peerOf(address: string, identity: string | undefined): Peer {
   return { address, port: 0, identity, certificate };
 }
 
-/** Explains what each listener that the request may reach does with it, and why it cannot reach the others. */
+/**
+ * Explains what each listener that the request may reach does with it, and why it cannot reach the
+ * others.
+ */
 async function explained(config: Config, url: URL, request: Request): Promise<readonly string[]> {
   const whys = config.listeners.map((listener) => whyNot(listener, url));
-  // Something in front may map the port, and end TLS.
+  // Something in front may map the port and terminate TLS.
   const least = Math.min(...whys.map((why) => why.length));
   const served = `${url.protocol.slice(0, -1)} on port ${portOf(url)}`;
   const parts =
@@ -106,7 +109,7 @@ async function explained(config: Config, url: URL, request: Request): Promise<re
   return parts;
 }
 
-/** Why a request for a URL does not come to a listener; the scheme weighs more than the port. */
+/** Why a request for a URL does not reach a listener; the scheme takes precedence over the port. */
 function whyNot({ tls, address: { port } }: ListenerConfig, url: URL): readonly string[] {
   const scheme = tls === undefined ? "http" : "https";
   const isPort = port === portOf(url);

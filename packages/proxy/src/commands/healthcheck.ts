@@ -4,7 +4,10 @@ import { type Command, parsed, usageError } from "./command.ts";
 
 const timeoutMs = 5_000;
 
-/** `pagoda healthcheck`: whether the program that runs with this configuration is ready; for containers. */
+/**
+ * `pagoda healthcheck`: asks the program that runs with this configuration whether it is ready; for
+ * containers.
+ */
 export const healthcheck: Command = {
   usage: "healthcheck [-c FILE]",
   about: "Asks the program that runs with this configuration whether it is ready: exit code 0, or 1.",
@@ -20,7 +23,7 @@ export const healthcheck: Command = {
       return usageError;
     }
     const { host, port } = address.right;
-    // Where it listens on all addresses, it does on this one.
+    // An endpoint that listens on all addresses is reached on this one.
     const to =
       host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
     try {

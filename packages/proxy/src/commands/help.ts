@@ -1,7 +1,7 @@
 import { variables } from "../config/environment.ts";
 import type { Command } from "./command.ts";
 
-/** What `pagoda --help` says. */
+/** Returns the text of `pagoda --help`. */
 export function help(commands: readonly Command[]): string {
   const rows = Object.entries(variables).map(
     ([name, { about, valid, fallback }]) =>

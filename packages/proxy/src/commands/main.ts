@@ -10,13 +10,16 @@ import { CommandOutput } from "./command-output.ts";
 
 export interface Program {
   readonly version: string;
-  /** How a worker process is started, where not with the module that the sources have for it. */
+  /** How to start a worker process. Default: from the source module. */
   readonly code?: WorkerCode;
-  /** The arguments with which this executable is this program. Default: none. */
+  /** The arguments with which this executable runs this program. Default: none. */
   readonly self?: readonly string[];
 }
 
-/** The program: chooses a command, `run` where none is named. All that it wrote is there when it gives the exit code. */
+/**
+ * Runs the program: selects a command, `run` by default. All of its output is written when it
+ * returns the exit code.
+ */
 export async function main(args: readonly string[], program: Program): Promise<number> {
   const stdout = new CommandOutput(process.stdout);
   const stderr = new CommandOutput(process.stderr);

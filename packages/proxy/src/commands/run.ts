@@ -12,9 +12,9 @@ import { type LogOutput, standardOutput } from "../log-output.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 
 export interface RunOptions {
-  /** How a worker process is started, where not with the module that the sources have for it. */
+  /** How to start a worker process. Default: from the source module. */
   readonly code?: WorkerCode | undefined;
-  /** The command line, but for the executable. */
+  /** The command line, without the executable. */
   readonly again: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export function runCommand({ code, again }: RunOptions): Command {
 
 type Io = Parameters<Command["run"]>[1];
 
-/** Milliseconds that the last log lines may take. */
+/** Milliseconds allowed for flushing the log. */
 const lastLinesMs = 1_000;
 
 function wrong(io: Io, message: string): number {
@@ -65,7 +65,7 @@ async function serve(
     log?.info(why, "draining: requests in flight are finished, nothing new is accepted");
     stop.resolve();
   };
-  // From here on connections are accepted: a signal must not cut them off.
+  // From here on connections are accepted, so a signal must drain.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (!isStopping) return drain({ signal });

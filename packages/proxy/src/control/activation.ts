@@ -1,15 +1,15 @@
 import { handOver, type SocketHandle, socketText, type SocketsByName } from "./sockets.ts";
 
-/** The first descriptor that a service manager hands over. */
+/** The first descriptor passed by a service manager (`SD_LISTEN_FDS_START`). */
 const firstFd = 3;
 
 /**
- * The sockets that a service manager has opened for this process, by the names that listeners at these addresses have. It
- * keeps them open: connections that come between two processes wait.
+ * Returns the sockets that a service manager opened for this process, by the names of listeners at
+ * these addresses. The service manager keeps them open, so connections wait during a restart.
  *
  * Source: sd_listen_fds(3) of systemd.
  *
- * @param env Is rid of the variables: they are not meant for what this process starts.
+ * @param env The variables are removed from it, since child processes must not see them.
  */
 export function activated(env: Record<string, string | undefined>): SocketsByName {
   const { LISTEN_PID: pid, LISTEN_FDS: count } = env;

@@ -6,25 +6,25 @@ import type { Logger } from "pino";
 import { type Address, addressText } from "../config/address.ts";
 import { adminSocketName, bind, type SocketHandle, type SocketsByName } from "./sockets.ts";
 
-/** Lets requests that are being answered finish. */
+/** Closes after letting requests in flight finish. */
 const drainMs = 1_000;
 
 export interface AdminServerOptions {
-  /** What answers where it listens on a host. */
+  /** Creates the handler for a host to listen on. */
   readonly pages: (host: string) => Service<HttpRequest, HttpResponse>;
   readonly log: Logger;
 }
 
-/** A change of address that can be made: what is new listens already. */
+/** A prepared change of address: the new address is already listening. */
 export interface Move {
   make(): void;
-  /** All stays as it was. */
+  /** Abandons the change; the current address stays. */
   drop(): Promise<void>;
 }
 
 const noMove: Move = { make() {}, drop: async () => {} };
 
-/** Where operators look: a server that can move to another address. */
+/** The admin endpoint: a server that can move to another address. */
 export class AdminServer {
   readonly #options: AdminServerOptions;
   #address: Address;
@@ -36,7 +36,7 @@ export class AdminServer {
     this.#open = open;
   }
 
-  /** @param inherited A socket of that address; default: one is bound. */
+  /** @param inherited A socket bound to that address. Default: binds one. */
   static async open(
     address: Address,
     options: AdminServerOptions,
@@ -50,7 +50,7 @@ export class AdminServer {
     return this.#open.server.url;
   }
 
-  /** Its socket, for a process that takes this one's place. */
+  /** Its socket, for a replacement process. */
   get sockets(): SocketsByName {
     return new Map([[adminSocketName(this.#address), [this.#open.socket]]]);
   }
@@ -63,7 +63,7 @@ export class AdminServer {
     const next = open.right;
     return right({
       make: () => {
-        // The request that asked for the move still waits for its answer there.
+        // The request that caused the move is still waiting for its response there.
         void this.#open.server.drain(drainMs);
         this.#open = next;
         this.#address = address;
@@ -88,7 +88,7 @@ async function opened(
   { pages, log }: AdminServerOptions,
   inherited?: SocketHandle,
 ): Promise<Either<ListenFailed, Opened>> {
-  // It is not shared: that the address is taken tells of another process that still runs.
+  // Not shared: an address in use reveals another running process.
   const bound =
     inherited === undefined ? await bind(address, { shared: false }) : right({ socket: inherited });
   if (isLeft(bound)) return bound;

@@ -4,19 +4,19 @@ import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@
 import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { ClusterStatus } from "../data-plane/types.ts";
 
-/** What the admin endpoint tells of, and what can be done there. */
+/** What the admin endpoint shows and controls. */
 export interface AdminSubject {
-  /** What is wrong with the process itself; `undefined`: nothing. */
+  /** What is wrong with the process itself; undefined if nothing is. */
   unhealthy(): string | undefined;
-  /** Why no traffic should come here now; `undefined`: it may. */
+  /** Why no traffic should come here now; undefined if ready. */
   notReady(): Promise<string | undefined>;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
-  /** One tree: workers, listeners, stacks. */
+  /** One tree of workers, listeners and stacks. */
   describe(): Promise<Description>;
   /** The configuration, without its secrets. */
   config(): unknown;
   clusters(): Promise<readonly ClusterStatus[]>;
-  /** `Left`: a line for each problem, and nothing has changed. */
+  /** `Left`: a line for each problem; nothing has changed. */
   reload(): Promise<Either<readonly string[], void>>;
   drain(): void;
   readonly logLevels: readonly string[];
@@ -28,9 +28,9 @@ type Page = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 type Pages = Readonly<Record<string, { readonly GET?: Page; readonly POST?: Page }>>;
 
 /**
- * The operator's side of the proxy.
+ * The handler of the admin endpoint.
  *
- * @param host Where it listens: the name that clients may call it by, besides addresses and `localhost`.
+ * @param host The host it listens on, accepted in `Host` besides addresses and `localhost`.
  */
 export function admin(subject: AdminSubject, host: string): Service<HttpRequest, HttpResponse> {
   const health: Page = () => {
@@ -81,7 +81,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
 
   return service("admin", async (request: HttpRequest) => {
     const { method, path, authority, headers } = request;
-    // With DNS rebinding, a web page of an attacker could read all of this and change it.
+    // With DNS rebinding, an attacker's web page could read and change all of this.
     if (!isOwn(authority, host))
       return right(text(`the Host must be an IP address, localhost or ${host} (got "${authority}")\n`, 421));
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
@@ -93,7 +93,7 @@ export function admin(subject: AdminSubject, host: string): Service<HttpRequest,
       const allow = [...(page.GET ? ["GET", "HEAD"] : []), ...(page.POST ? ["POST"] : [])].join(", ");
       return right(text(`the method must be ${allow}\n`, 405, { allow }));
     }
-    // Browsers add the origin of the page to a POST, and no page should send one.
+    // Browsers add the page's origin to a POST, and no page should send one.
     if (method === "POST" && headers.has("origin")) return right(text("not allowed from a web page\n", 403));
     return right(await answer(request));
   });
@@ -104,7 +104,10 @@ async function bodyOf({ body }: HttpRequest): Promise<string> {
   return isLeft(read) ? "" : read.right.trim();
 }
 
-/** Whether a request was meant for here: for an address, or a name that nobody else can have. */
+/**
+ * Whether a request was meant for this server: for an address, or for a name that nobody else can
+ * own.
+ */
 function isOwn(authority: string, own: string): boolean {
   const host = authority.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
   return host === "" || isIP(host) !== 0 || host === "localhost" || host === own;

@@ -1,11 +1,11 @@
 import type { Clock } from "@pagoda/core";
 
-/** After so long without a crash the past is forgotten. */
+/** Time without a crash after which the backoff is reset. */
 const quietMs = 60_000;
 const firstMs = 100;
 const mostMs = 10_000;
 
-/** How long to wait before a dead worker is replaced: not at all the first time, then longer and longer. */
+/** How long to wait before replacing a dead worker: zero the first time, then increasing. */
 export class Backoff {
   readonly #clock: Clock;
   #last = -Infinity;

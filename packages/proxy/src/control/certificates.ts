@@ -4,9 +4,11 @@ import type { Logger } from "pino";
 import { Gauge, type Registry } from "prom-client";
 import { certificatesIn, namedFiles, type Resolved } from "../config/resolved.ts";
 
-/** How often they are looked at: the clock on the wall may jump, and timers cannot wait for months. */
+/** Interval of the checks: the wall clock may jump, and timers cannot wait for months. */
 const lookMs = 3_600_000;
-/** By then certificates have usually been renewed: most tools renew when a third of the lifetime is left. */
+/**
+ * By then certificates have usually been renewed: most tools renew at a third of the lifetime left.
+ */
 const lateShare = 0.1;
 
 export interface CertificatesOptions {
@@ -15,21 +17,22 @@ export interface CertificatesOptions {
   readonly clock: Clock;
 }
 
-/** For how long the certificates of a file hold. */
+/** The validity period of the certificates in a file. */
 interface Held {
   readonly file: string;
   readonly fromMs: number;
   readonly toMs: number;
-  /** What has been said of it. */
+  /** What has been logged about it. */
   said?: string | undefined;
 }
 
 /**
- * Says when certificates are about to end, and when they have: in the log, once each, and as a metric. The proxy serves
- * them all the same, for without them nothing at all would be served; clients and origins refuse them.
+ * Reports certificates that expire soon or have expired: in the log, once each, and as a metric.
+ * The proxy serves them anyway, since the alternative is to serve nothing; clients and origins
+ * refuse them.
  *
- * Of a certificate with those of its issuers the first counts; of authorities the one that ends last, since the others
- * may be there until it has taken their place.
+ * Of a certificate chain the first certificate counts. Of several authorities the one that expires
+ * last counts, since the others may remain until it has replaced them.
  */
 export class Certificates {
   readonly #options: CertificatesOptions;
@@ -47,7 +50,7 @@ export class Certificates {
     });
   }
 
-  /** Watches over those of a configuration from now on, instead of those before. */
+  /** Watches the certificates of this configuration instead of the previous one's. */
   hold(resolved: Resolved): void {
     this.close();
     this.#held = heldBy(resolved);

@@ -20,8 +20,8 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
 }
 
 /**
- * The clusters of all workers as one: an endpoint is healthy when it is for all of them, `why` is the first reason why
- * not, of the whole and of each, calls are added up, and latencies averaged.
+ * Merges the clusters of all workers. An endpoint is healthy if it is for all of them, `why` is the
+ * first reason given, calls are added up, and latencies averaged.
  */
 export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
   const [first = []] = workers;
@@ -48,7 +48,7 @@ function firstWhy(workers: readonly { readonly why?: string | undefined }[]): st
   return workers.find(({ why }) => why !== undefined)?.why;
 }
 
-/** Each worker's own, where there are several. */
+/** The status in each worker, if there are several. */
 function stateOf(workers: readonly Pick<EndpointStatus, "state">[]): EndpointStatus["state"] {
   const [first] = workers;
   return workers.length === 1 && first !== undefined

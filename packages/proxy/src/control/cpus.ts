@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 
-/** What is known of the machine. */
+/** What is known about the machine. */
 export interface Machine {
-  /** The text of a file; throws where it cannot be read. */
+  /** Reads a file; throws if it cannot be read. */
   readonly read: (path: string) => string;
-  /** CPUs as the system counts them, for where it lists none. */
+  /** The system's CPU count, used if the kernel lists none. */
   readonly cores: number;
 }
 
@@ -18,13 +18,13 @@ const thisMachine: Machine = {
 };
 
 /**
- * How many processes can run at once: one for each core, or as many as a container's CPU quota
- * allows, rounded up. More of them would use up the quota together, and then all be throttled.
+ * Returns how many processes can run at once: one for each core, or as many as a container's CPU
+ * quota allows, rounded up. More would exhaust the quota together and then all be throttled.
  *
- * Not `os.availableParallelism()`, which rounds a quota down and ignores those of version 1.
+ * Not `os.availableParallelism()`, which rounds a quota down and ignores cgroup version 1.
  *
- * Source: Linux control groups, version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`), each with those it is in, as Go's
- * runtime reads them since 1.25.
+ * Source: Linux control groups, version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`), including parent
+ * groups, as Go's runtime reads them since 1.25.
  */
 export function usableCpus({ read, cores }: Machine = thisMachine): number {
   let least = allowedOf(textOf(read, "/proc/self/status")) ?? cores;
@@ -40,7 +40,7 @@ export function usableCpus({ read, cores }: Machine = thisMachine): number {
   return least;
 }
 
-/** The CPUs in `Cpus_allowed_list: 0-3,8`, which are those of the process's affinity. */
+/** The CPUs of the process's affinity, from `Cpus_allowed_list: 0-3,8`. */
 function allowedOf(status: string | undefined): number | undefined {
   const list = /^Cpus_allowed_list:\s*(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)$/m.exec(status ?? "")?.[1];
   if (list === undefined) return undefined;
@@ -50,7 +50,7 @@ function allowedOf(status: string | undefined): number | undefined {
   }, 0);
 }
 
-/** The folders of the process's group in a hierarchy, and of those that it is in: each may have a limit. */
+/** The directories of the process's group and its parents in a hierarchy: each may have a limit. */
 function foldersOf(hierarchy: string, read: Machine["read"]): readonly string[] {
   const root = join("/sys/fs/cgroup", hierarchy);
   const folders = new Set<string>();
@@ -59,11 +59,12 @@ function foldersOf(hierarchy: string, read: Machine["read"]): readonly string[] 
     if (path === undefined || !controllers.split(",").includes(hierarchy)) continue;
     for (let at = path; at !== "/"; at = dirname(at)) folders.add(join(root, at));
   }
-  // In a container the group is often called by its name outside, and is the root inside.
+  // Inside a container the path often names the group as seen from outside, but its root is the
+  // group.
   return [...folders, root];
 }
 
-/** `max 100000`, or `150000 100000`: the time in each period. */
+/** Parses `max 100000` or `150000 100000`: quota and period. */
 function quotaOf2(read: (file: string) => string | undefined): number | undefined {
   const [quota, period] = (read("cpu.max") ?? "").trim().split(/\s+/);
   return cpusOf(quota, period);
@@ -73,7 +74,7 @@ function quotaOf1(read: (file: string) => string | undefined): number | undefine
   return cpusOf(read("cpu.cfs_quota_us"), read("cpu.cfs_period_us"));
 }
 
-/** `undefined`: no limit, or nothing that could be one. */
+/** Undefined without a limit, or if the text is not one. */
 function cpusOf(quota: string | undefined, period: string | undefined): number | undefined {
   const cpus = Number(quota?.trim() || Number.NaN) / Number(period?.trim() || Number.NaN);
   return cpus > 0 && cpus < Infinity ? cpus : undefined;

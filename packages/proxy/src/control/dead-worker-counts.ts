@@ -5,8 +5,8 @@ import type { WorkerProcess } from "./worker-process.ts";
 type Values = MetricData["values"];
 
 /**
- * What workers had counted that have died: as far as anybody had asked. Without it sums would go down, which readers of
- * counters take for a new beginning.
+ * Keeps the counters of dead workers, as last reported. Without them sums would decrease, which
+ * Prometheus takes for a counter reset.
  */
 export class DeadWorkerCounts {
   readonly #last = new WeakMap<WorkerProcess, readonly MetricData[]>();
@@ -16,20 +16,20 @@ export class DeadWorkerCounts {
     return this.#sum;
   }
 
-  /** What a worker had counted when it last answered. */
+  /** The counters in the worker's last report. */
   last(worker: WorkerProcess): readonly MetricData[] {
     return this.#last.get(worker) ?? [];
   }
 
-  /** What a worker has counted so far. */
+  /** Records a report of a worker. */
   saw(worker: WorkerProcess, metrics: readonly MetricData[]): void {
     this.#last.set(worker, metrics);
   }
 
   /**
-   * Drops what was counted of endpoints that no worker has any more, whose series would stay for ever.
+   * Drops the series of endpoints that no worker has any more, which would otherwise stay for ever.
    *
-   * @param live What the workers that live count now.
+   * @param live Current metrics of the live workers.
    */
   forgetGone(live: readonly (readonly MetricData[])[]): void {
     if (this.#sum.length === 0) return;
@@ -38,7 +38,7 @@ export class DeadWorkerCounts {
       for (const { values } of metrics)
         for (const { labels } of values)
           if (labels["endpoint"] !== undefined) endpoints.add(labels["endpoint"]);
-    // Workers that do not answer know of none.
+    // Workers that do not answer report no endpoints.
     if (endpoints.size === 0) return;
     const isThere = ({ labels: { endpoint, upstream } }: Values[number]): boolean =>
       (endpoint === undefined || endpoints.has(endpoint)) &&

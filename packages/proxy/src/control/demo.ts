@@ -2,11 +2,11 @@ import { type HttpServer, serve } from "@pagoda/http/server";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { demoOrigin } from "../demo.ts";
 
-/** Origins of the program's own, for when nobody has named any. */
+/** Built-in origins, used when none are configured. */
 export class Demo {
   #servers: Promise<readonly HttpServer[]> | undefined;
 
-  /** Where they listen; they begin to when they are first asked for. */
+  /** Their addresses; they start listening on the first call. */
   readonly origins = async (): Promise<readonly string[]> => {
     this.#servers ??= Promise.all(["one", "two"].map(started));
     return (await this.#servers).map(({ url }) => url);
@@ -19,7 +19,7 @@ export class Demo {
 
 async function started(name: string): Promise<HttpServer> {
   const server = await serve(demoOrigin(name));
-  // Loopback, and a port that the system chooses: nothing that an operator could do about it.
+  // On loopback, on a port chosen by the system: an operator can do nothing about a failure.
   if (isLeft(server)) throw server.left.cause;
   return server.right;
 }

@@ -1,4 +1,4 @@
-// What runs in a worker process.
+// The entry point of a worker process.
 import { workerArguments } from "./protocol.ts";
 import { runWorker } from "./worker.ts";
 

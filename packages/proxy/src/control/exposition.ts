@@ -1,15 +1,16 @@
 import { AggregatorRegistry, type Registry } from "prom-client";
 import type { MetricData } from "../data-plane/types.ts";
 
-/** The metrics of a process: `main`, or a worker by its number; `undefined`: of workers that have died. */
+/** The metrics of a process: `main`, or a worker by its number; undefined for dead workers. */
 export interface ProcessMetrics {
   readonly process: string | undefined;
   readonly metrics: readonly MetricData[];
 }
 
 /**
- * The metrics of the main process and of all workers, as Prometheus reads them. Counts are sums over them, and so is what
- * is under way; what has no sum, such as an age, a share or a delay, has the label `worker`.
+ * Merges the metrics of the main process and all workers for Prometheus. Counters and in-flight
+ * gauges are summed. Values without a sum, such as an age, a ratio or a delay, get the label
+ * `worker`.
  */
 export async function exposition(
   registry: Registry,

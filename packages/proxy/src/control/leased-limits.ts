@@ -2,12 +2,12 @@ import { leased, type LeaseAnswer, type Rates, type Store } from "@pagoda/rate-l
 import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
 
 /**
- * Milliseconds that the main process may take to answer. It is late only if the machine is busy or it hangs, and a busy
- * machine must not make limits inexact.
+ * Timeout of the main process, in milliseconds. It is late only if it hangs or the machine is busy,
+ * and a busy machine must not make limits inexact.
  */
 const timeoutMs = 1_000;
 
-/** A worker's part of the shared limits, which the main process keeps: see `SharedState`. */
+/** A worker's share of the limits that the main process keeps: see `SharedState`. */
 export class LeasedLimits {
   readonly #tell: (message: FromWorker) => void;
   readonly #asked = new Map<number, (answer: LeaseAnswer) => void>();
@@ -17,7 +17,10 @@ export class LeasedLimits {
     this.#tell = tell;
   }
 
-  /** @param workers How many share the limit: each keeps to its part while the main process does not answer. */
+  /**
+   * @param workers How many share the limit: each keeps to its share while the main process does
+   * not answer.
+   */
   readonly of =
     (name: string, maxKeys: number, workers: number) =>
     (rates: Rates): Store =>

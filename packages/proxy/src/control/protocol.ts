@@ -5,14 +5,14 @@ import type { Either } from "fp-ts/lib/Either.js";
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 
-/** What a data plane is to do, as it goes to a worker. */
+/** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<DataPlaneContext, "log" | "limits" | "sockets" | "found"> {
   readonly resolved: Resolved;
-  /** Whether limits hold for several workers together. */
+  /** Whether limits are shared by several workers. */
   readonly sharesLimits: boolean;
 }
 
-/** A data plane could not be made of a configuration, although nothing was found wrong with it. */
+/** A data plane could not be created from a configuration that passed the check. */
 export interface ConfigRefused {
   readonly _tag: "ConfigRefused";
   readonly reason: string;
@@ -21,26 +21,29 @@ export interface ConfigRefused {
 /** Why a configuration was not applied. */
 export type NotApplied = ListenFailed | ConfigRefused;
 
-/** For people. */
+/** A human-readable message. */
 export function notAppliedText(fault: NotApplied): string {
   if (fault._tag === "ConfigRefused") return fault.reason;
   return `cannot listen on ${fault.host}:${fault.port}: ${fault.code}`;
 }
 
-/** What the main process asks of a worker: the question, and the answer. All of it is plain data. */
+/** Requests of the main process to a worker, and the responses. All of it is plain data. */
 export interface Asks {
-  /** Serves from now on; at first, or instead of what was before. `Left`: nothing has changed. */
+  /**
+   * Serves this configuration, initially or instead of the previous one. `Left`: nothing has
+   * changed.
+   */
   apply: (assignment: Assignment) => Either<NotApplied, readonly Listening[]>;
-  /** Why no traffic should come to it now; `undefined`: it may. */
+  /** Why no traffic should go to it now; undefined if ready. */
   notReady: () => string | undefined;
-  /** Nothing: that it answers says that it does not hang. */
+  /** A ping: an answer shows that it does not hang. */
   ping: () => true;
   metrics: () => readonly MetricData[];
   /** The stack of each listener. */
   describe: () => Readonly<Record<string, Description>>;
   clusters: () => readonly ClusterStatus[];
   setLogLevel: (level: string) => void;
-  /** Finishes what is under way. How many requests were cut off. */
+  /** Finishes the requests in flight. Returns how many were cut off. */
   drain: (limitMs: number) => number;
 }
 
@@ -59,7 +62,7 @@ export interface Reply {
   readonly answer: unknown;
 }
 
-/** The last that is heard of a worker: an error that nobody caught. */
+/** The last message of a worker: an uncaught error. */
 export interface Crashed {
   readonly kind: "crashed";
   readonly cause: Error;
@@ -72,7 +75,7 @@ export interface SharedLimit {
   readonly maxKeys: number;
 }
 
-/** A worker takes calls of a limit, or gives some back: then nothing is answered. */
+/** A worker takes calls from a limit, or returns some; a return gets no answer. */
 export interface LeaseRequest {
   readonly kind: "lease";
   readonly id: number;
@@ -87,29 +90,29 @@ export interface LeaseReply {
   readonly answer: LeaseAnswer;
 }
 
-/** A worker has looked up endpoints. */
+/** A worker has discovered endpoints. */
 export interface EndpointsFound {
   readonly kind: "found";
   readonly found: Found;
 }
 
 export type FromWorker = Reply | Crashed | LeaseRequest | EndpointsFound;
-/** A socket for a listener of the assignment that comes next. It comes along with the message. */
+/** A socket for a listener of the next assignment, sent along with the message. */
 export interface SocketFor {
   readonly kind: "socket";
   readonly listener: string;
 }
 
-/** A worker has nothing to do any more. */
+/** A worker has nothing left to do. */
 export interface End {
   readonly kind: "end";
 }
 
 export type ToWorker = Question | LeaseReply | SocketFor | End;
 
-/** What a worker is told by its command line. */
+/** What the command line tells a worker. */
 export interface WorkerArguments {
-  /** Its number, from 0: one that takes another's place has its number. */
+  /** Its number, from 0; a replacement has the number of the worker that it replaces. */
   readonly worker: number;
   readonly logLevel: string;
 }

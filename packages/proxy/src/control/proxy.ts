@@ -25,65 +25,69 @@ import type { WorkerStacks } from "./worker-queries.ts";
 import type { WorkerCode } from "./worker-process.ts";
 
 export interface ProxyOptions {
-  /** The configuration; else what `PROXY_CONFIG` names, else the variables alone. */
+  /** The configuration file. Default: the one in `PROXY_CONFIG`, else the variables alone. */
   readonly file?: string | undefined;
-  /** Default: none is set. */
+  /** Environment variables. Default: none. */
   readonly env?: Environment;
-  /** Makes the log, once its level is known. */
+  /** Creates the log, once its level is known. */
   readonly log: (level: string) => Logger;
-  /** Where that log goes, if it counts the lines that it drops. */
+  /** Where that log goes, if it counts dropped lines. */
   readonly output?: LogOutput;
-  /** How a worker process is started. Default: with the module beside this one. */
+  /** How to start a worker process. Default: from the module next to this one. */
   readonly code?: WorkerCode;
-  /** Called when somebody has told the proxy to drain and end. */
+  /** Called when an operator has requested a drain. */
   readonly onDrain?: () => void;
   readonly clock?: Clock;
-  /** The process that this one replaces: its sockets are used where they fit. */
+  /** The process that this one replaces: its sockets are used where they match. */
   readonly predecessor?: Predecessor | undefined;
-  /** Sockets of a service manager, used where they fit. */
+  /** Sockets of a service manager, used where they match. */
   readonly activated?: SocketsByName | undefined;
 }
 
-/** The configuration is not valid: a line for each problem. */
+/** The configuration is invalid: a line for each problem. */
 export interface ConfigInvalid {
   readonly _tag: "ConfigInvalid";
   readonly problems: readonly string[];
 }
 
-/** It is valid, and yet it could not be served: an address that is taken, for instance. */
+/**
+ * The configuration is valid but could not be served, for instance because an address is in use.
+ */
 export interface CannotServe {
   readonly _tag: "CannotServe";
   readonly reason: string;
   readonly log: Logger;
 }
 
-/** A proxy that runs. */
+/** A running proxy. */
 export interface Proxy {
   readonly listening: readonly Listening[];
   readonly adminUrl: string;
-  /** Whether its own demo origins answer. */
+  /** Whether its built-in demo origins answer. */
   readonly demo: boolean;
   readonly config: Loaded["config"];
   readonly log: Logger;
-  /** Takes over what the file and the environment say now. `Left`: a line for each problem, and nothing has changed. */
+  /**
+   * Applies the current file and environment. `Left`: a line for each problem; nothing has changed.
+   */
   reload(why: string): Promise<Either<readonly string[], void>>;
   /**
-   * Starts a process that takes this one's place, on the same sockets; this one is to drain then. `Left`: why it does not
-   * serve, and nothing has changed. `Right`: its process id.
+   * Starts a replacement process on the same sockets, after which this one should drain. `Left`:
+   * why the replacement does not serve; nothing has changed. `Right`: its process id.
    *
-   * @param args The command line of that process, but for the executable.
+   * @param args The command line of that process, without the executable.
    */
   replace(args: readonly string[]): Promise<Either<string, number>>;
   /**
-   * Not ready from now on; accepts nothing more; lets the requests in flight finish, up to `drain.timeout`; closes
-   * everything.
+   * Becomes unready, accepts nothing more, lets the requests in flight finish, up to
+   * `drain.timeout`, and closes everything.
    *
    * @returns How many requests were cut off.
    */
   drain(): Promise<number>;
 }
 
-/** Starts the proxy: its workers, its admin endpoint, and demo origins where nothing names any. */
+/** Starts the proxy: its workers, its admin endpoint, and demo origins if none are configured. */
 export async function startProxy(options: ProxyOptions): Promise<Either<ConfigInvalid | CannotServe, Proxy>> {
   const { file, env = {}, clock = systemClock, onDrain = () => {} } = options;
   const demo = new Demo();
@@ -169,7 +173,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     async replace(args) {
       const sockets = new Map([...supervisor.sockets, ...adminServer.right.sockets]);
       const started = await startSuccessor(args, sockets, supervisor.ticketSecret, clock);
-      // From now on the other one answers operators.
+      // From now on the replacement serves the admin endpoint.
       if (!isLeft(started)) await adminServer.right.close();
       return started;
     },
@@ -183,12 +187,12 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   });
 }
 
-/** Says what a configuration has in it that does nothing. */
+/** Logs the warnings of a configuration. */
 function warn(log: Logger, { warnings }: Loaded): void {
   if (warnings.length > 0) log.warn({ warnings }, "configuration valid, with warnings");
 }
 
-/** The module beside this one, as source or as built. */
+/** The module next to this one, as source or built. */
 function ownCode(): WorkerCode {
   return { args: [fileURLToPath(new URL(`./entry${extname(import.meta.url)}`, import.meta.url))] };
 }

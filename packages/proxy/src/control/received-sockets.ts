@@ -1,6 +1,6 @@
 import type { SocketHandle } from "./sockets.ts";
 
-/** The sockets that the main process hands over before an assignment. */
+/** The sockets that the main process sends before an assignment. */
 export class ReceivedSockets {
   readonly #received = new Map<string, SocketHandle[]>();
 
@@ -10,14 +10,14 @@ export class ReceivedSockets {
     else all.push(socket);
   }
 
-  /** Those for a listener: from now on they are its own. */
+  /** Takes the sockets of a listener, which then owns them. */
   readonly take = (listener: string): readonly SocketHandle[] => {
     const all = this.#received.get(listener) ?? [];
     this.#received.delete(listener);
     return all;
   };
 
-  /** Those that were not taken are not needed: their listeners listen already. */
+  /** Closes the sockets that were not taken: their listeners are already listening. */
   closeRest(): void {
     for (const all of this.#received.values()) for (const socket of all) socket.close();
     this.#received.clear();

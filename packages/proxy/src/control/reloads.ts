@@ -18,11 +18,11 @@ export interface ReloadsOptions {
 }
 
 /**
- * Applies the configuration when it changes: when a file changes, on SIGHUP, or at an operator's request. An invalid one
- * changes nothing and is reported.
+ * Applies the configuration when a file changes, on SIGHUP, or at an operator's request. An invalid
+ * one changes nothing and is reported.
  */
 export class Reloads {
-  /** The configuration that is applied. */
+  /** The applied configuration. */
   current: Loaded;
   readonly #options: ReloadsOptions;
   readonly #watch: FileWatch;
@@ -32,7 +32,7 @@ export class Reloads {
   readonly #time: Gauge;
   #isClosed = false;
   readonly #begun = Promise.withResolvers<AdminServer>();
-  /** One after the other, and the first when the start is over. */
+  /** Reloads run one at a time, the first after startup. */
   #turn: Promise<unknown> = this.#begun.promise;
 
   constructor(current: Loaded, options: ReloadsOptions) {
@@ -63,20 +63,20 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
   }
 
-  /** All that `current` says has begun; from now on changes are looked for. */
+  /** Starts watching for changes, once `current` is being served. */
   async begin(adminServer: AdminServer): Promise<void> {
     await this.#hold();
     this.#begun.resolve(adminServer);
   }
 
-  /** No further configuration is applied. */
+  /** Applies no further configuration. */
   close(): void {
     this.#isClosed = true;
     this.#watch.close();
     this.#certificates.close();
   }
 
-  /** @param why For the log. `Left`: a line for each problem, and nothing has changed. */
+  /** @param why For the log. `Left`: a line for each problem; nothing has changed. */
   reload(why: string): Promise<Either<readonly string[], void>> {
     const next = this.#turn.then(() => this.#reload(why));
     this.#turn = next;
@@ -85,7 +85,7 @@ export class Reloads {
 
   async #reload(why: string): Promise<Either<readonly string[], void>> {
     const { log, clock } = this.#options;
-    // Whatever it is that fails: what served before goes on.
+    // Whatever fails, the previous configuration keeps serving.
     const result = await this.#apply().catch((err: unknown) => {
       log.error({ why, err }, "defect while applying a configuration");
       return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
@@ -128,7 +128,7 @@ export class Reloads {
     return right(undefined);
   }
 
-  /** Watches the files of the configuration from now on, and for how long its certificates hold. */
+  /** Watches the files of the configuration and the expiry of its certificates. */
   async #hold(): Promise<void> {
     if (this.#isClosed) return;
     this.#certificates.hold(this.current);

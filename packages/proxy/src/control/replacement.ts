@@ -5,7 +5,7 @@ import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { neverBlock } from "../log-output.ts";
 import type { SocketHandle, SocketsByName } from "./sockets.ts";
 
-/** Tells a process that it takes another one's place, and gets its sockets. */
+/** Marks a process as a replacement, which receives sockets. */
 const flag = "PAGODA_REPLACES";
 /** Milliseconds that a process may take until it serves. */
 const startMs = 120_000;
@@ -16,11 +16,10 @@ type ToSuccessor =
 type FromSuccessor = { readonly kind: "serving" };
 
 /**
- * Starts this very program once more, as it lies on the disk now, and hands it the sockets: it listens on the same ones,
- * so that no connection is lost between the two. `Right`: its process id, once it serves. `Left`: why it does not, and
- * nothing has changed.
+ * Starts this program again from disk and hands it the sockets, so no connection is lost between
+ * the two. `Right`: its process id, once it serves. `Left`: why it does not; nothing has changed.
  *
- * @param args The whole command line but for the executable.
+ * @param args The whole command line, without the executable.
  */
 export async function startSuccessor(
   args: readonly string[],
@@ -54,27 +53,30 @@ export async function startSuccessor(
 }
 
 function tell(child: ChildProcess, message: ToSuccessor, socket?: SocketHandle): void {
-  // Node's types know servers and sockets only.
+  // Node's types know only servers and sockets.
   if (child.connected) child.send(message, socket as unknown as Server, () => {});
 }
 
 /** The process that this one replaces. */
 export interface Predecessor {
   readonly sockets: SocketsByName;
-  /** Of the keys with which it sealed the TLS sessions of clients; `undefined`: it has ended before it could say. */
+  /**
+   * The secret that seals TLS sessions of clients; undefined if the process ended before sending
+   * it.
+   */
   readonly ticketSecret?: Uint8Array;
-  /** This one serves: the other one may drain. */
+  /** Reports that this process serves, so the old one may drain. */
   serves(): void;
 }
 
-/** `undefined`: this process replaces none. It settles when all sockets are here. */
+/** Settles when all sockets have arrived; undefined if this process replaces none. */
 export function predecessor(): Promise<Predecessor> | undefined {
   if (process.env[flag] === undefined || process.send === undefined) return undefined;
-  // A program that this one starts replaces nobody.
+  // Child processes of this program are not replacements.
   delete process.env[flag];
   return new Promise((resolve) => {
     const sockets = new Map<string, SocketHandle[]>();
-    // The other one has ended: what it has handed over is what there is.
+    // The old process has ended: nothing more will arrive.
     const gone = (): void => resolve({ sockets, serves });
     process.once("disconnect", gone);
     process.on("message", (message: ToSuccessor, handle: unknown) => {
@@ -92,7 +94,7 @@ export function predecessor(): Promise<Predecessor> | undefined {
 
 function serves(): void {
   const message: FromSuccessor = { kind: "serving" };
-  // It closes the channel when it has heard of it.
+  // It closes the channel after receiving the report.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
   process.removeAllListeners("message");
 }

@@ -12,9 +12,9 @@ interface Kept {
   store: LeasingStore;
 }
 
-/** What all workers have in common. It lives on from one configuration to the next, and when workers die. */
+/** State shared by all workers. It outlives configurations and workers. */
 export class SharedState {
-  /** Of all that is sealed for clients. */
+  /** Seals the TLS sessions of clients. */
   readonly ticketSecret: Uint8Array;
   readonly #clock: Clock;
   readonly #limits = new Map<string, Kept>();
@@ -24,7 +24,7 @@ export class SharedState {
     this.#clock = clock;
   }
 
-  /** A worker takes calls of a limit, or gives some back; `undefined`: it needs no answer. */
+  /** Takes calls from a limit, or returns some; undefined if no answer is due. */
   lease({ id, limit, take, giveBack }: LeaseRequest): LeaseReply | undefined {
     const store = this.#storeOf(limit);
     if (giveBack !== undefined) takeBack(store, giveBack);
@@ -37,7 +37,7 @@ export class SharedState {
     for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
   }
 
-  /** It is kept under its name as time that is owed, and so is the same for another rate. */
+  /** Kept under its name as time owed, and so valid for another rate, too. */
   #storeOf({ name, rates, maxKeys }: SharedLimit): LeasingStore {
     const text = JSON.stringify(rates);
     let kept = this.#limits.get(name);

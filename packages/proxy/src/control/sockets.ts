@@ -7,7 +7,7 @@ import type { Address } from "../config/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";
 
-/** A socket that is bound, as Node handles it: it can be sent to another process, and listened on there. */
+/** A bound socket as Node represents it: it can be sent to another process, which listens on it. */
 export interface SocketHandle {
   getsockname(into: { address?: string; port?: number }): number;
   close(): void;
@@ -21,7 +21,8 @@ type CreateServerHandle = (
   flags: number,
 ) => SocketHandle | number;
 
-// What `node:cluster` opens its sockets with. `net.BoundSocket` can neither be sent to a process nor be kept after that.
+// What `node:cluster` opens its sockets with. `net.BoundSocket` can neither be sent to a process
+// nor be kept afterwards.
 const { _createServerHandle: createServerHandle } = net as unknown as {
   readonly _createServerHandle: CreateServerHandle;
 };
@@ -29,7 +30,10 @@ const { _createServerHandle: createServerHandle } = net as unknown as {
 /** libuv's flag. */
 const reusePort = 2;
 
-/** What a listener is called among sockets: one that moves gets others, one that is only changed keeps them. */
+/**
+ * The name of a listener's sockets: a listener that moves gets others, one that only changes keeps
+ * them.
+ */
 export function socketName(listener: ListenerConfig): string {
   const { host, port } = listener.address;
   return port === 0 ? `${listenerName(listener)} ${host}` : `${host}:${port}`;
@@ -47,7 +51,7 @@ export function socketText(socket: SocketHandle): string {
   return `${bound.address}:${bound.port}`;
 }
 
-/** A TCP socket that this process was started with; `undefined` if the descriptor is not one. */
+/** Opens an inherited descriptor; undefined if it is not a TCP socket. */
 export function handOver(fd: number): SocketHandle | undefined {
   try {
     const socket = createServerHandle(null, 0, -1, fd, 0);
@@ -61,25 +65,28 @@ export function handOver(fd: number): SocketHandle | undefined {
 export type SocketsByName = ReadonlyMap<string, readonly SocketHandle[]>;
 
 /**
- * The sockets on which workers listen, one for each of them. The main process opens them and keeps them open: when a
- * worker dies, the connections that nobody has accepted yet wait for the one that takes its place.
+ * The sockets on which workers listen, one per worker. The main process opens them and keeps them
+ * open: when a worker dies, its connections that were not yet accepted wait for its replacement.
  */
 export class Sockets {
   readonly #workers: number;
   #open: SocketsByName;
 
-  /** @param inherited Those of another process, whose place this one takes. */
+  /** @param inherited Those of the process that this one replaces. */
   constructor(workers: number, inherited: SocketsByName = new Map()) {
     this.#workers = workers;
     this.#open = inherited;
   }
 
-  /** Those that are open. */
+  /** The open sockets. */
   get open(): SocketsByName {
     return this.#open;
   }
 
-  /** All sockets of a configuration: those that are open, and others. `Left`: one could not be had, and nothing changed. */
+  /**
+   * Prepares all sockets of a configuration: open ones and new ones. `Left`: one could not be
+   * bound; nothing has changed.
+   */
   async prepare(listeners: readonly ListenerConfig[]): Promise<Either<ListenFailed, SocketsByName>> {
     const all = new Map<string, readonly SocketHandle[]>();
     for (const listener of listeners) {
@@ -94,13 +101,13 @@ export class Sockets {
     return right(all);
   }
 
-  /** These are in use from now on; others are closed. */
+  /** Uses these sockets from now on and closes all others. */
   use(sockets: SocketsByName): void {
     for (const [name, each] of this.#open) if (!sockets.has(name)) closeAll(each);
     this.#open = sockets;
   }
 
-  /** These are not in use after all. */
+  /** Closes these sockets unless they are in use. */
   drop(sockets: SocketsByName): void {
     for (const [name, each] of sockets) if (!this.#open.has(name)) closeAll(each);
   }
@@ -111,8 +118,8 @@ export class Sockets {
 }
 
 /**
- * Those on which one worker listens. Where there are more sockets than workers some listen on several, and where there
- * are fewer, some share one, so that no connection waits without a worker.
+ * The sockets on which one worker listens. With more sockets than workers some listen on several,
+ * and with fewer some share one, so that no connection waits without a worker.
  */
 export function socketsOf(
   worker: number,
@@ -140,9 +147,9 @@ async function bindAll(address: Address, count: number): Promise<readonly Socket
 }
 
 /**
- * Binds a socket; nobody listens on it yet.
+ * Binds a socket without listening.
  *
- * @param options.shared Others may bind the same address, each for a part of the connections.
+ * @param options.shared Others may bind the same address, each for a share of the connections.
  */
 export async function bind(
   { host, port }: Address,
@@ -159,7 +166,7 @@ export async function bind(
   }
   const socket = createServerHandle(ip, port, isIPv6(ip) ? 6 : 4, -1, shared ? reusePort : 0);
   const bound: { address?: string; port?: number } = {};
-  // That an address is taken is told by the first question, not by binding.
+  // Binding does not report an address in use; asking for the bound name does.
   const status = typeof socket === "number" ? socket : socket.getsockname(bound);
   if (typeof socket !== "number" && status === 0) return right({ socket, port: bound.port as number });
   if (typeof socket !== "number") socket.close();

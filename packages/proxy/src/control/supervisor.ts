@@ -21,16 +21,22 @@ export interface SupervisorOptions {
   readonly log: Logger;
   readonly registry: Registry;
   readonly clock: Clock;
-  /** Sockets of a process whose place this one takes. */
+  /** Sockets of the process that this one replaces. */
   readonly inherited?: SocketsByName | undefined;
-  /** The same for the secret of TLS sessions. */
+  /** Secret of TLS sessions of the process that this one replaces. */
   readonly ticketSecret?: Uint8Array | undefined;
 }
 
-/** Milliseconds that it has to take over a configuration. One that hangs is noticed before by the watchdog. */
+/**
+ * Milliseconds that a worker has to apply a configuration. The watchdog detects one that hangs
+ * before.
+ */
 const applyMs = 60_000;
 
-/** Milliseconds that a worker gets to end after its drain: for what Node writes then, such as a profile. */
+/**
+ * Milliseconds that a worker gets to end after its drain, for what Node writes then, such as a
+ * profile.
+ */
 const retireMs = 2_000;
 
 interface Assigned extends Assignment {
@@ -38,11 +44,11 @@ interface Assigned extends Assignment {
 }
 
 /**
- * The worker processes. All do the same, and share the ports: the system gives each connection to one of them. One that dies
- * takes along only what was under way on it, and another one takes its place.
+ * Runs the worker processes. All do the same and share the ports: the system gives each connection
+ * to one of them. A worker that dies loses only its own requests, and is replaced.
  */
 export class Supervisor {
-  /** What operators ask of the workers. */
+  /** Queries of the admin endpoint to the workers. */
   readonly queries: WorkerQueries;
   readonly #options: SupervisorOptions;
   readonly #restarts: Counter<"reason">;
@@ -89,15 +95,15 @@ export class Supervisor {
     return this.#sockets.open;
   }
 
-  /** Where the listeners listen. */
+  /** The addresses of the listeners. */
   get listening(): readonly Listening[] {
     return this.#listening;
   }
 
   /**
-   * Starts the workers; `Left`: it could not be served, and none of them runs.
+   * Starts the workers. `Left`: the configuration could not be served, and no worker runs.
    *
-   * @throws What a worker has died of before it could serve.
+   * @throws The error of which a worker died before it could serve.
    */
   async start(resolved: Resolved): Promise<Either<NotApplied, void>> {
     const { workers } = this.#options;
@@ -106,7 +112,7 @@ export class Supervisor {
     this.#sockets.use(sockets.right);
     this.#assignment = this.#assign(resolved, sockets.right);
     this.#watchdog.begin();
-    // The first one finds the ports, and whether they can be had.
+    // The first one selects the ports and detects addresses in use.
     const first = await this.#startOne(0);
     if (isLeft(first)) return first;
     const others = Array.from({ length: workers - 1 }, (_, at) => this.#startOne(at + 1));
@@ -124,7 +130,10 @@ export class Supervisor {
     throw (await worker.ended).cause ?? new Error(`worker ${number} ended before it served`);
   }
 
-  /** All workers take over another configuration; `Left`: it could not be served, and all go on as before. */
+  /**
+   * Applies another configuration in all workers. `Left`: it could not be served, and all keep the
+   * previous one.
+   */
   apply(resolved: Resolved): Promise<Either<NotApplied, void>> {
     return this.#inTurn(async () => {
       const before = this.#assignment as Assigned;
@@ -180,7 +189,7 @@ export class Supervisor {
     };
   }
 
-  /** @returns `undefined` when the worker has died over it. */
+  /** @returns Undefined if the worker died of it. */
   async #give(worker: WorkerProcess): Promise<Either<NotApplied, void> | undefined> {
     const { sockets, ...assignment } = this.#assignment as Assigned;
     for (const listener of assignment.resolved.config.listeners) {
@@ -203,7 +212,7 @@ export class Supervisor {
     return right(undefined);
   }
 
-  /** Starts a worker, and the next one whenever it ends. */
+  /** Starts a worker, and its replacement whenever it ends. */
   #begin(number: number, backoff: Backoff = new Backoff(this.#options.clock)): WorkerProcess {
     const { code, clock, log } = this.#options;
     const worker = new WorkerProcess(code, { worker: number, logLevel: log.level }, this.#events(number));

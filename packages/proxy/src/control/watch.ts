@@ -1,13 +1,14 @@
 import { stat } from "node:fs/promises";
 import type { Clock, Timer } from "@pagoda/core";
 
-/** How often the files are looked at; a change counts when it is still there at the next look. */
+/** Polling interval; a change is reported once it is unchanged at the next poll. */
 const lookMs = 500;
 
 /**
- * Tells when files change: replaced, written in place, deleted and made again, or reached by links that lead elsewhere,
- * as in a mounted ConfigMap or Secret. It looks instead of being told, for file systems forget to tell; a few files cost
- * nothing. Files that are replaced one after the other count as one change.
+ * Reports when files change: replaced, written in place, deleted and recreated, or reached by
+ * changed links, as in a mounted ConfigMap or Secret. Polls, because file system notifications are
+ * unreliable; a few files cost nothing. Files that are replaced in quick succession count as one
+ * change.
  */
 export class FileWatch {
   readonly #clock: Clock;
@@ -22,13 +23,13 @@ export class FileWatch {
     this.#changed = changed;
   }
 
-  /** Watches these from now on, as they are now. */
+  /** Watches these files instead, starting from their present state. */
   async watch(files: readonly string[]): Promise<void> {
     this.close();
     this.#files = files;
     this.#pending = undefined;
     const seen = await signature(files);
-    // Closed, or told to watch others, meanwhile.
+    // Closed meanwhile, or watching other files.
     if (files !== this.#files) return;
     this.#seen = seen;
     if (files.length > 0) this.#again();
@@ -59,7 +60,7 @@ export class FileWatch {
   }
 }
 
-/** What changes when a file does. */
+/** The attributes that change with a file. */
 async function signature(files: readonly string[]): Promise<string> {
   const each = await Promise.all(
     files.map((file) =>

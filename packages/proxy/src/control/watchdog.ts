@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "@pagoda/core";
 
-/** A worker, as far as it is watched. */
+/** A watched worker. */
 export interface Watched {
-  /** Settles when it answers; `undefined`: it has ended. */
+  /** Settles when it answers; undefined if it has ended. */
   ask(ask: "ping"): Promise<unknown>;
 }
 
@@ -11,7 +11,7 @@ export interface WatchdogOptions<W extends Watched> {
   readonly workers: () => Iterable<W>;
   /** Milliseconds without an answer after which a worker counts as hung. */
   readonly timeoutMs: () => number;
-  /** Called once for each that is hung. */
+  /** Called once for each hung worker. */
   readonly hung: (worker: W, silentMs: number) => void;
 }
 
@@ -22,16 +22,16 @@ interface Beat {
   silentMs: number;
 }
 
-/** A worker that starts has at least this long: it loads the program. */
+/** The least time that a starting worker has, since it loads the program. */
 const startMs = 60_000;
 const leastTickMs = 50;
 const mostTickMs = 1_000;
 
 /**
- * Notices workers that hang, by pinging each of them at every tick.
+ * Detects hung workers by pinging each of them at every tick.
  *
- * Silence is counted in ticks of its own timer, and a late tick counts as one: when the whole machine, the control group or
- * the main process was paused, no worker is to blame.
+ * Silence is counted in ticks of its own timer, and a late tick counts as one: when the whole
+ * machine, the control group or the main process was paused, no worker is to blame.
  */
 export class Watchdog<W extends Watched> {
   readonly #options: WatchdogOptions<W>;
@@ -51,12 +51,12 @@ export class Watchdog<W extends Watched> {
     this.#timer = undefined;
   }
 
-  /** A worker serves: from now on it has no more time than others. */
+  /** Marks a worker as serving, which ends the extra time of its start. */
   started(worker: W): void {
     this.#beatOf(worker).hasStarted = true;
   }
 
-  /** Milliseconds for which a worker that serves has not answered; 0: it does. */
+  /** Milliseconds for which a serving worker has not answered; 0 if it has. */
   silentMs(worker: W): number {
     const beat = this.#beats.get(worker);
     return beat?.hasStarted === true ? beat.silentMs : 0;

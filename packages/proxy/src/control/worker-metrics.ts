@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 const reasons = ["crash", "memory", "hang", "exit"] as const;
 
-/** Counts workers that ended although nobody told them to. */
+/** Counts workers that ended unexpectedly. */
 export function restarts(registry: Registry): Counter<"reason"> {
   const counter = new Counter({
     name: "pagoda_worker_restarts_total",
@@ -14,7 +14,7 @@ export function restarts(registry: Registry): Counter<"reason"> {
   return counter;
 }
 
-/** Of each worker, for how long it has not answered. */
+/** For how long each worker has not answered. */
 export function silence(
   registry: Registry,
   read: () => readonly (readonly [worker: number, silentMs: number])[],

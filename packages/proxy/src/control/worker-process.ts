@@ -6,7 +6,7 @@ import { neverBlock } from "../log-output.ts";
 import type { Ask, Asks, FromWorker, LeaseRequest, ToWorker, WorkerArguments } from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
 
-/** How to start a worker process: the arguments that make this executable one. */
+/** How to start a worker process: the arguments for this executable. */
 export interface WorkerCode {
   readonly args: readonly string[];
 }
@@ -14,28 +14,30 @@ export interface WorkerCode {
 /** Why a worker process ended. */
 export interface WorkerEnd {
   /**
-   * `crash`: an uncaught error, or a signal; `memory`: its heap was full; `hang`: it did not answer and was ended;
-   * `exit`: it ended by itself.
+   * `crash`: an uncaught error, or a signal; `memory`: its heap was full; `hang`: it did not answer
+   * and was killed; `exit`: it ended without a request.
    */
   readonly reason: "crash" | "memory" | "hang" | "exit";
   readonly cause?: Error | undefined;
 }
 
-/** What a worker answered; `undefined`: it ended without an answer. */
+/** A worker's answer; undefined if it ended without one. */
 export type Answered<T> = { readonly answer: T } | undefined;
 
 export interface WorkerEvents {
-  /** It asks for its share of a limit. */
+  /** Called when it asks for its share of a limit. */
   readonly lease: (request: LeaseRequest, worker: WorkerProcess) => void;
   readonly found: (found: Found) => void;
-  /** It wrote something other than a log line, such as a warning of Node. */
+  /** Called when it wrote something other than a log line, such as a warning of Node. */
   readonly stderr: (text: string) => void;
 }
 
-/** Characters of a worker's standard error that are kept: the last ones say what it died of. */
+/**
+ * Characters of a worker's standard error that are kept: the last ones name the cause of its death.
+ */
 const keptStderr = 8_192;
 
-/** A worker process, as the main process sees it. It never outlives the main process. */
+/** A worker process, as seen by the main process. It never outlives the main process. */
 export class WorkerProcess {
   /** Its number. */
   readonly worker: number;
@@ -53,7 +55,7 @@ export class WorkerProcess {
   constructor({ args }: WorkerCode, { worker, logLevel }: WorkerArguments, events: WorkerEvents) {
     this.worker = worker;
     const child = spawn(process.execPath, [...execArgv(), ...args, String(worker), logLevel], {
-      // Its log lines go where those of the main process go. Standard error tells why V8 gave up.
+      // Its log lines go where those of the main process go. Standard error shows why V8 aborted.
       stdio: ["ignore", "inherit", "pipe", "ipc"],
       serialization: "advanced",
     });
@@ -73,7 +75,7 @@ export class WorkerProcess {
         this.#waiting.clear();
         resolve(end);
       };
-      // It could not be started, or a message could not be sent: `close` says whether it has ended.
+      // Starting it or sending a message failed: `close` reports whether it has ended.
       child.on("error", (error) => {
         this.#crash ??= error;
         if (child.pid === undefined) over({ reason: "crash", cause: error });
@@ -93,18 +95,18 @@ export class WorkerProcess {
   }
 
   tell(message: ToWorker): void {
-    // One that is about to end cannot be told any more; its end settles what waits.
+    // An ending worker receives nothing more; its end settles pending requests.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   /** Hands over a socket, which stays open here, too. */
   give(socket: SocketHandle, listener: string): void {
     const message: ToWorker = { kind: "socket", listener };
-    // Node's types know servers and sockets only.
+    // Node's types know only servers and sockets.
     if (this.#child.connected) this.#child.send(message, socket as unknown as Server, () => {});
   }
 
-  /** Lets it end by itself: it has nothing to do any more. One that does not within `limitMs` is ended. */
+  /** Lets it end, since it has nothing left to do. Kills it after `limitMs`. */
   async retire(limitMs: number, clock: Clock): Promise<void> {
     this.tell({ kind: "end" });
     const timer = clock.setTimer(limitMs, this.#kill);
@@ -149,7 +151,7 @@ export class WorkerProcess {
   }
 }
 
-/** Those of this process, but for the debugger's: its port is taken. */
+/** The options of this process without the debugger's, whose port is taken. */
 function execArgv(): readonly string[] {
   return process.execArgv.filter((flag) => !flag.startsWith("--inspect"));
 }

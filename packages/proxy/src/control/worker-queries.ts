@@ -7,16 +7,16 @@ import type { Ask, Asks } from "./protocol.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { Answered, WorkerProcess } from "./worker-process.ts";
 
-/** Milliseconds that a worker has to answer whether it is ready: probes do not wait for long. */
+/** Timeout of readiness queries in milliseconds, short because probes do not wait for long. */
 const readyMs = 3_000;
-/** Milliseconds that it has to answer otherwise; a drain has its own time in addition. */
+/** Timeout of other queries in milliseconds; a drain has its own time in addition. */
 export const answerMs = 5_000;
 
 /** The stacks of a worker, by listener. */
 export interface WorkerStacks {
   readonly worker: number;
   readonly pid: number;
-  /** `undefined`: it does not answer. */
+  /** Undefined if it does not answer. */
   readonly listeners: Readonly<Record<string, Description>> | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface WorkerQueriesOptions {
   readonly log: Logger;
 }
 
-/** What operators ask of the workers. One that does not answer in time is left out. */
+/** Queries workers for the admin endpoint. A worker that does not answer in time is left out. */
 export class WorkerQueries {
   readonly #options: WorkerQueriesOptions;
   readonly #dead = new DeadWorkerCounts();
@@ -36,12 +36,12 @@ export class WorkerQueries {
     this.#options = options;
   }
 
-  /** A worker has died: what it had counted stays. */
+  /** Keeps the counters of a dead worker. */
   async died(worker: WorkerProcess): Promise<void> {
     await this.#dead.died(worker);
   }
 
-  /** Why no traffic should come here now; `undefined`: at least one worker takes it. */
+  /** Why no traffic should come here now; undefined if at least one worker takes it. */
   async notReady(): Promise<string | undefined> {
     const workers = [...this.#options.workers()];
     if (workers.length === 0) return "starting";
@@ -51,14 +51,14 @@ export class WorkerQueries {
       if (answered !== undefined && answered.answer === undefined) ready.resolve(undefined);
       return answered?.answer;
     });
-    // The first that takes traffic is enough: nobody waits for one that does not answer.
+    // The first ready worker suffices, without waiting for one that does not answer.
     const none = Promise.all(reasons).then(
       (all) => all.find((each) => each !== undefined) ?? "no worker answers",
     );
     return Promise.race([ready.promise, none]);
   }
 
-  /** Which worker does not answer; `undefined`: all that serve do. */
+  /** The worker that does not answer; undefined if all serving workers do. */
   unhealthy(): string | undefined {
     for (const worker of this.#options.workers())
       if (this.#options.watchdog.isSilent(worker))
@@ -66,7 +66,7 @@ export class WorkerQueries {
     return undefined;
   }
 
-  /** Those of each worker, and of those that have died. */
+  /** The metrics of each worker and of the dead ones. */
   async metrics(): Promise<readonly ProcessMetrics[]> {
     const each = await Promise.all(
       Array.from(this.#options.workers(), async (worker) => {
@@ -99,7 +99,7 @@ export class WorkerQueries {
     await this.all(answerMs, "setLogLevel", level);
   }
 
-  /** What those workers answer that do, in time. */
+  /** The answers of the workers that answer in time. */
   async all<A extends Ask>(
     limitMs: number,
     ask: A,
@@ -111,7 +111,7 @@ export class WorkerQueries {
     return answers.filter((each) => each !== undefined).map(({ answer }) => answer);
   }
 
-  /** What a worker answers in time; `undefined`: nothing. One that is known to be silent is not waited for. */
+  /** A worker's answer; undefined if it is late. Does not wait for a worker known to be silent. */
   async #ask<A extends Ask>(
     worker: WorkerProcess,
     limitMs: number,

@@ -10,23 +10,28 @@ import { ReceivedSockets } from "./received-sockets.ts";
 import type { Ask, Asks, FromWorker, Question, ToWorker, WorkerArguments } from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
 
-/** What the main process tells for all: it is the same everywhere, or a sum of it would mean nothing. */
+/**
+ * Metrics that the main process reports for all workers: they are the same everywhere, or have no
+ * meaningful sum.
+ */
 const ofMain = /^(?:process_start_time_seconds|process_max_fds|nodejs_version_info)$/;
 
-/** Milliseconds that the last log lines may take. */
+/** Milliseconds allowed for flushing the log. */
 const lastLinesMs = 1_000;
 
-/** Only the main process decides when to end; signals to the process group or terminal are ignored. */
+/**
+ * Only the main process decides when to end; signals to the process group or terminal are ignored.
+ */
 const ignored = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
 
 type Answers = {
   readonly [A in Ask]: (...args: Parameters<Asks[A]>) => Promise<ReturnType<Asks[A]>> | ReturnType<Asks[A]>;
 };
 
-/** A worker process: a data plane that does what the main process says. */
+/** Runs a worker process: a data plane controlled by the main process. */
 export function runWorker({ worker, logLevel }: WorkerArguments): void {
   for (const signal of ignored) process.on(signal, () => {});
-  // The main process has ended, however it did.
+  // The main process has ended, for whatever reason.
   process.once("disconnect", () => exit(0));
   process.on("uncaughtException", (error: unknown) => {
     tell({ kind: "crashed", cause: error instanceof Error ? error : new Error(String(error)) });
@@ -57,7 +62,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
         running ??= done.right as DataPlane;
         return right(running.listening);
       } catch (error) {
-        // A layer that cannot be made as it is told to: the check of the configuration has missed something.
+        // A layer rejected its options: the check of the configuration has missed something.
         return left({
           _tag: "ConfigRefused",
           reason: error instanceof Error ? error.message : String(error),
@@ -78,7 +83,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
     setLogLevel: (level) => running?.setLogLevel(level),
     async drain(limitMs) {
       const cutOff = (await running?.drain(limitMs)) ?? 0;
-      // It is ended without further words once it has answered.
+      // The main process ends it after this answer.
       await output.flush(lastLinesMs, systemClock);
       return cutOff;
     },
@@ -86,7 +91,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
 
   const asked = async ({ id, ask, args }: Question): Promise<void> => {
     const answer = answers[ask] as (...args: readonly unknown[]) => unknown;
-    // What is thrown here ends the worker, as any mistake of the program does.
+    // An error thrown here ends the worker, like any defect.
     tell({ kind: "reply", id, answer: await answer(...args) });
   };
   process.on("message", (message: ToWorker, handle: unknown) => {
@@ -98,7 +103,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
 }
 
 function tell(message: FromWorker): void {
-  // Without a callback a main process that has just ended would be an uncaught error.
+  // Without a callback, a main process that has just ended would cause an uncaught error.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
@@ -107,7 +112,7 @@ function exit(code: number): never {
   process.exit(code);
 }
 
-/** Without the functions that some metrics bring along. */
+/** Metrics without the functions that some of them carry. */
 function plain({ name, help, type, aggregator, values }: MetricData): MetricData {
   return { name, help, type, aggregator, values };
 }

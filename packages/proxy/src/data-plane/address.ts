@@ -1,7 +1,7 @@
 import { socketHost } from "@pagoda/http/grammar";
 import type { Origin } from "./endpoints.ts";
 
-/** Where an endpoint listens. */
+/** Returns the address that an endpoint listens on. */
 export function address({ key }: Origin): { readonly host: string; readonly port: number } {
   const { hostname, port, protocol } = new URL(key);
   return {

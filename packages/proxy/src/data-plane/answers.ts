@@ -7,7 +7,10 @@ import { allPolicies } from "../policies/index.ts";
 import { soon } from "../policies/retry-after.ts";
 import { answersOf, grpcStatusesOf } from "../policies/stack.ts";
 
-/** The response to each error. 499, from nginx, is never sent, since the client has gone; metrics count it. */
+/**
+ * The response to each error. 499, from nginx, is never sent, since the client has gone; metrics
+ * count it.
+ */
 export const answers = {
   ...answersOf(allPolicies),
   Aborted: { status: 499, message: "the client closed the connection" },
@@ -51,7 +54,8 @@ export const answers = {
 } as const;
 
 /**
- * The gRPC status where the HTTP status is not enough: gRPC maps 429 and 504 to UNAVAILABLE, which clients retry at once.
+ * The gRPC statuses where the HTTP status does not suffice: gRPC maps 429 and 504 to UNAVAILABLE,
+ * which clients retry at once.
  */
 export const grpcStatuses = {
   ...grpcStatusesOf(allPolicies),

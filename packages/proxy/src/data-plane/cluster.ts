@@ -17,31 +17,31 @@ import type { ClusterStatus } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import { transportOptions } from "./transport-options.ts";
 
-/** What can go wrong in a cluster. */
+/** The errors of a cluster. */
 export type ClusterErrors = ErrorOf<ReturnType<typeof parts>["service"]>;
 
 /** A cluster as routes use it. */
 export type ClusterService = Service<HttpRequest & FromClient, HttpResponse, ClusterErrors>;
 
-/** Endpoints that can do the same, and the policies around all and each of them. */
+/** Interchangeable endpoints, with the policies around all and each of them. */
 export interface Cluster {
   readonly service: ClusterService;
-  /** Settles when its endpoints are known for the first time. */
+  /** Settles when its endpoints are first known. */
   readonly started: Promise<unknown>;
-  /** What there is now. */
+  /** Its current status. */
   readonly endpoints: readonly Origin[];
-  /** Whether an endpoint takes connections; `true` where it has none yet that could be asked. */
+  /** Whether any endpoint accepts connections; true while no endpoint is known. */
   readonly reachable: boolean;
   status(): ClusterStatus;
-  /** Takes over endpoints that are listed otherwise now. */
+  /** Applies a changed list of endpoints. */
   update(config: ClusterConfig): void;
-  /** Nothing is sent there any more. */
+  /** Closes the cluster, which sends no further calls. */
   close(): void;
 }
 
 /**
- * @param initial Endpoints that are known already, from a source of the same kind: see `endpointsOf`.
- * @param found Told of endpoints that have been looked up, each time that there are others.
+ * @param initial Last known endpoints of a source of the same kind: see `endpointsOf`.
+ * @param found Called with discovered endpoints whenever they change.
  */
 export function cluster(
   name: string,
@@ -97,7 +97,7 @@ export function cluster(
 }
 
 interface PartsContext extends ClusterContext {
-  /** The stacks of the endpoints, by their origins. */
+  /** The stacks of the endpoints, by origin. */
   readonly stacks: Map<string, EndpointParts>;
   readonly atEnd: (run: () => void) => void;
 }
@@ -137,13 +137,14 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
         classifier,
       }),
     )
-    // Streams that an origin leaves unprocessed go elsewhere with their bodies, which are under way by then.
+    // Streams that an origin leaves unprocessed are retried with their bodies, which are already
+    // being sent.
     .layer(optional(config.protocol === "http2" ? replay({ methods: [], recordAll: true }) : undefined))
     .service(balancer);
   return { balancer, service, health, panic };
 }
 
-/** Says when health is ignored; not of endpoints that have not been looked at yet. */
+/** Reports when health is ignored, except for endpoints whose first check is pending. */
 class Panic {
   readonly #log: Logger;
   #hasBegun = false;
@@ -170,7 +171,7 @@ interface EndpointContext extends PartsContext {
   readonly classifier: Classifier;
 }
 
-/** What is done with each call of one endpoint, from the outside in. */
+/** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
   const { calls, files, tracing, stacks, atEnd } = context;
   const whys: (() => string | undefined)[] = [];
@@ -190,7 +191,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
       }),
     )
     .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
-    // What a gRPC origin says in trailers alone is known to the breaker and to retries.
+    // Breaker and retries see the status of a gRPC origin that sends trailers only.
     .layer(grpcTrailers())
     .service(origin);
   const parts: EndpointParts = { describe: () => stack.describe(), whys };

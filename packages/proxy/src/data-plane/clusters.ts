@@ -24,22 +24,22 @@ interface Making extends Pick<ClusterContext, "files" | "tracing"> {
   readonly elsewhere: DataPlaneContext["known"];
 }
 
-/** The clusters by their names, over all configurations: one whose settings stay the same goes on as it is. */
+/** The clusters by name, over all configurations. A cluster with unchanged settings is kept. */
 export class Clusters {
   readonly #context: Telemetry & { readonly states: States };
   readonly #found: DataPlaneContext["found"];
   readonly #current = new Map<string, Known>();
 
-  /** @param found Told of endpoints that have been looked up. */
+  /** @param found Called with discovered endpoints. */
   constructor(context: Telemetry & { readonly states: States }, found?: DataPlaneContext["found"]) {
     this.#context = context;
     this.#found = found;
   }
 
   /**
-   * The clusters of a configuration, for one generation more: those that go on, and new ones.
+   * Returns the clusters of a configuration for a new generation: kept ones and new ones.
    *
-   * @param elsewhere Endpoints that others have looked up.
+   * @param elsewhere Endpoints discovered by other workers.
    */
   take(
     { config, files }: Resolved,
@@ -64,7 +64,7 @@ export class Clusters {
     const source = sourceOf(config);
     const context = { ...this.#context, files, tracing };
     if (source === undefined) return { settings, source, cluster: cluster(name, config, context), users: 0 };
-    // Where its source cannot be asked now, what it gave last is better than nothing.
+    // If its source is unavailable now, the last known endpoints are better than none.
     const initial = this.#lastKnown(source) ?? elsewhere?.get(source);
     const made = cluster(name, config, context, initial, (endpoints) => this.#found?.({ source, endpoints }));
     return { settings, source, cluster: made, users: 0 };
@@ -76,7 +76,10 @@ export class Clusters {
     return undefined;
   }
 
-  /** From now on these are what a further configuration goes on with; lists of endpoints take effect. */
+  /**
+   * Makes these clusters the current ones, which later configurations keep; lists of endpoints take
+   * effect.
+   */
   use(taken: Taken, { config }: Resolved): void {
     this.#current.clear();
     for (const [name, known] of taken.known) {
@@ -98,7 +101,7 @@ export class Taken {
     return Array.from(this.known, ([name, { cluster }]) => [name, cluster] as const);
   }
 
-  /** The generation is over: those that no other one uses are closed. */
+  /** Ends the generation and closes the clusters that no other one uses. */
   release(): void {
     for (const known of this.known.values()) {
       known.users--;
@@ -107,7 +110,10 @@ export class Taken {
   }
 }
 
-/** All that makes a cluster another one, with the contents of its files; a list of endpoints can change. */
+/**
+ * The identity of a cluster: its settings and the contents of its files, without its list of
+ * endpoints, which can change.
+ */
 function settingsOf({ endpoints, ...config }: ClusterConfig, files: ReadonlyMap<string, string>): string {
   const { tls } = config;
   const contents = [tls?.ca, tls?.certificate, tls?.key].map((path) => path && files.get(path));

@@ -23,19 +23,19 @@ import type {
   StartDataPlane,
 } from "./types.ts";
 
-/** Serves what a configuration says; see {@link DataPlane}. */
+/** Serves a configuration; see {@link DataPlane}. */
 export const startDataPlane: StartDataPlane = async (resolved, context) => {
   const running = new RunningDataPlane(resolved, context);
   const started = await running.apply(resolved, context);
   return isLeft(started) ? started : right(running);
 };
 
-/** What a configuration has made. */
+/** What a configuration has created. */
 interface Parts {
   readonly taken: Taken;
   readonly spans: Spans;
   readonly context: DataPlaneContext;
-  /** What runs when its last call has ended. */
+  /** Runs when its last call has ended. */
   readonly atEnd: (() => void)[];
 }
 
@@ -72,7 +72,7 @@ class RunningDataPlane implements DataPlane {
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
     const atEnd: (() => void)[] = [];
     const taken = this.#clusters.take(resolved, spans, context.known);
-    // A cluster whose endpoints are looked up has none before the first answer.
+    // A cluster with discovery has no endpoints before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;
     try {
@@ -84,7 +84,7 @@ class RunningDataPlane implements DataPlane {
     }
     const opened = await this.#open(resolved, next, context);
     if (isLeft(opened) || this.#isDraining) {
-      // What has come to its end meanwhile begins nothing new.
+      // A generation that ended meanwhile starts nothing.
       if (!isLeft(opened)) await closeAll(opened.right);
       for (const run of atEnd) run();
       taken.release();
@@ -109,7 +109,7 @@ class RunningDataPlane implements DataPlane {
     const still = new Set(this.#listeners.values());
     for (const listener of before.values())
       if (!still.has(listener)) void listener.server.drain(config.drain.timeout);
-    // Unless it changes, what an operator has said meanwhile holds.
+    // Unless it changes, the level that an operator has set meanwhile stays.
     if (config.log.level !== this.#logLevel) this.setLogLevel((this.#logLevel = config.log.level));
     return right(undefined);
   }
@@ -123,7 +123,7 @@ class RunningDataPlane implements DataPlane {
 
   async metrics(): Promise<readonly MetricData[]> {
     const all = (await this.#registry.getMetricsAsJSON()) as unknown as readonly MetricData[];
-    // Some bring functions along.
+    // Some carry functions.
     return all.map(({ name, help, type, aggregator, values }) => ({ name, help, type, aggregator, values }));
   }
 
@@ -174,7 +174,10 @@ class RunningDataPlane implements DataPlane {
     });
   }
 
-  /** Opens the listeners that are not open where they should be. `Left`: one of them failed, and none is open. */
+  /**
+   * Opens the listeners that are not open yet. `Left`: one of them failed, and all those are
+   * closed.
+   */
   async #open(
     { config, files }: Resolved,
     next: Generation,
@@ -185,7 +188,7 @@ class RunningDataPlane implements DataPlane {
       const name = listenerName(each);
       if (this.#listeners.get(name)?.isFor(each)) continue;
       const listener = await Listener.open(each, {
-        // It may be asked before all others listen, too.
+        // May be called before all the others listen.
         stack: latest(name, () => (this.#generation.stacks.has(name) ? this.#generation : next)),
         counters: this.#counters,
         files,
@@ -202,7 +205,7 @@ class RunningDataPlane implements DataPlane {
     return right(opened);
   }
 
-  /** All stacks as one tree, and so each cluster once. */
+  /** All stacks as one tree, with each cluster once. */
   #whole(): { describe(): Description } {
     return {
       describe: () => ({

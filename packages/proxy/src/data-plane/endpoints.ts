@@ -8,21 +8,22 @@ import type { Origin } from "./origin.ts";
 
 export type { Origin };
 
-/** Where the endpoints of a cluster come from. */
+/** The endpoints of a cluster. */
 export interface Endpoints extends Discovery<Origin> {
-  /** Settles when it is known for the first time which there are, or that this cannot be known now. */
+  /** Settles when the endpoints are first known, or the first discovery has failed. */
   readonly started: Promise<unknown>;
-  /** Why the last discovery failed; `undefined` if it succeeded. */
+  /** Why the last discovery failed; undefined if it succeeded. */
   readonly lastError: string | undefined;
-  /** Takes over what a configuration of the same kind says now. */
+  /** Applies a configuration of the same kind. */
   update(config: ClusterConfig): void;
   close(): void;
 }
 
 /**
- * The endpoints that a configuration names, or the source of them that it names.
+ * The endpoints listed in a configuration, or its discovery source.
  *
- * @param initial What that source gave last, for another cluster or configuration: it holds until the source answers.
+ * @param initial Last known endpoints of that source, from another cluster or configuration, used
+ * until the source answers.
  */
 export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonly Origin[] = []): Endpoints {
   const { endpoints, dns, srv, file } = config;
@@ -65,7 +66,7 @@ function resolverOf(servers: readonly string[] | undefined): Resolver {
 
 type ListedEndpoint = NonNullable<ClusterConfig["endpoints"]>[number];
 
-/** A list that changes when the configuration does. */
+/** A static list that changes with the configuration. */
 class Listed implements Endpoints {
   endpoints: readonly Origin[];
   readonly lastError = undefined;

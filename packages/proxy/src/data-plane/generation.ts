@@ -3,14 +3,16 @@ import type { HttpRequest, HttpResponse } from "@pagoda/http";
 
 type Stack = Service<HttpRequest, HttpResponse>;
 
-/** The stacks that one configuration has made, by listener. They are in use until their last call has ended. */
+/**
+ * The stacks of one configuration, by listener. They are in use until their last call has ended.
+ */
 export class Generation {
   readonly stacks: ReadonlyMap<string, Stack>;
   readonly #ended: () => void;
   #calls = 0;
   #superseded = false;
 
-  /** @param ended Called once, when another one has taken its place and its last call has ended. */
+  /** @param ended Called once, when it has been superseded and its last call has ended. */
   constructor(stacks: ReadonlyMap<string, Stack>, ended: () => void) {
     this.stacks = stacks;
     this.#ended = ended;
@@ -20,7 +22,7 @@ export class Generation {
     this.#calls++;
   }
 
-  /** Made once, for each call ends with it. */
+  /** Created once, since every call ends with it. */
   readonly over = (): void => {
     this.#calls--;
     if (this.#superseded && this.#calls === 0) this.#ended();
@@ -32,10 +34,13 @@ export class Generation {
   }
 }
 
-/** A service that always calls the newest stack of a listener, and counts the calls of each generation. */
+/**
+ * Returns a service that calls the newest stack of a listener and counts the calls of each
+ * generation.
+ */
 export function latest(listener: string, generation: () => Generation): Stack {
   let last = generation();
-  /** A listener that is not there any more goes on with what it had, for those that are still connected. */
+  /** A removed listener keeps its last stack for the clients that are still connected. */
   const newest = (): Generation => {
     const now = generation();
     return now.stacks.has(listener) ? (last = now) : last;

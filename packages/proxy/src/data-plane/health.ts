@@ -19,10 +19,10 @@ import { defined } from "../schema/defined.ts";
 import { Outcomes } from "./outcomes.ts";
 import { tlsOf, transportOptions } from "./transport-options.ts";
 
-/** What says which endpoints of a cluster are fit for calls. */
+/** Decides which endpoints of a cluster are healthy. */
 export interface Health {
   readonly sources: readonly HealthSource<Origin>[];
-  /** How the calls of each endpoint went. */
+  /** Outcomes of the calls to each endpoint. */
   readonly outcomes: Outcomes;
   /** Settles when each of these has been checked once, or has had the time for it. */
   firstChecks(endpoints: readonly Origin[]): Promise<unknown>;
@@ -68,7 +68,7 @@ export function healthOf(
         ejectionMs: outliers.ejection,
         maxEjectionMs: outliers.maxEjection,
         maxEjectedRatio: outliers.maxEjected,
-        // Over a reload those that are ejected stay so, unless they are called otherwise.
+        // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
         ejections: states.hold(
           `outliers, cluster ${cluster}`,
           [config.protocol, config.tls],
@@ -91,11 +91,11 @@ export function healthOf(
   };
 }
 
-/** Knows which endpoints have been checked. */
+/** Records which endpoints have been checked. */
 class FirstChecks {
   readonly #seen = new Set<string>();
   #changed: (endpoint: string) => void = () => {};
-  /** Nobody waits any more: endpoints that come later need not be kept in mind. */
+  /** Whether the first checks are over: endpoints that come later need not be recorded. */
   #isOver = false;
 
   saw(endpoint: string): void {

@@ -16,17 +16,17 @@ import type { ClusterService } from "./cluster.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** What the stack of a listener needs beside its configuration. */
+/** What the stack of a listener needs besides its configuration. */
 export interface ListenerContext extends Omit<RouteContext, "listener" | "cluster"> {
   readonly clusters: Readonly<Record<string, ClusterService>>;
   readonly logging: Config["log"];
-  /** For a span of each call; undefined without `tracing` in the configuration. */
+  /** Creates a span for each call; undefined without `tracing` in the configuration. */
   readonly tracing: Tracing | undefined;
 }
 
 /**
- * What a listener does with a request, from the outside in. A layer that is missing here, or an error that is not
- * answered, does not compile where the stack is served.
+ * The stack of a listener, from the outside in. With a layer missing here, or an error unanswered,
+ * the code that serves the stack does not compile.
  */
 export function listenerStack(
   listener: ListenerConfig,
@@ -47,10 +47,11 @@ export function listenerStack(
   const table = routeTable(routes.map(toRoute), toPathOptions(listener));
   return (
     new ServiceBuilder<HttpRequest>()
-      // Outermost: whatever answers, counts or logs further in needs the request's id and says who asked.
+      // Outermost: everything that answers, counts or logs further in needs the request's id and
+      // the client.
       .layer(forwarded({ trust, via: listener.via }))
       .layer(optional(tracing?.serverSpan({ tracer: tracing.tracer, trust })))
-      // Outside `respond`: these see every response, those made of errors included.
+      // Outside `respond`: these see every response, including those made from errors.
       .layer(
         optional(
           logging.access
@@ -63,10 +64,10 @@ export function listenerStack(
       )
       .layer(context.calls)
       .layer(grpcAnswers(grpcStatuses))
-      // Outside all that can fail.
+      // Outside everything that can fail.
       .layer(respond(answers))
       .layer(policyLayer(policies.listener, listener.policies, place))
-      // Behind all that may refuse the client, and counts and logs.
+      // Inside everything that may refuse the client, and counts and logs.
       .layer(maxForwards())
       .layer(router(table))
       .layer(

@@ -23,12 +23,12 @@ export interface ListenerOptions {
   readonly counters: ServerCounters;
   readonly files: ReadonlyMap<string, string>;
   readonly ticketSecret: Uint8Array;
-  /** Those to listen on; `undefined`: one is bound. */
+  /** Sockets to listen on; undefined to bind one. */
   readonly sockets: readonly object[] | undefined;
   readonly log: Logger;
 }
 
-/** A place where clients connect. */
+/** A listening address for clients. */
 export class Listener {
   readonly listening: Listening;
   readonly server: HttpServer;
@@ -61,14 +61,14 @@ export class Listener {
     return isLeft(server) ? server : right(new Listener(config, server.right));
   }
 
-  /** Whether a configuration is for this very place. */
+  /** Whether a configuration is for this address and its fixed settings. */
   isFor(config: ListenerConfig): boolean {
     return this.#address === addressOf(config);
   }
 
   /**
-   * Takes over what can change while it listens: it counts for new connections and new requests, time limits also for
-   * those under way.
+   * Applies the settings that can change while it listens, to new connections and new requests;
+   * timeouts apply to open ones, too.
    */
   update(
     { tls, maxConnections, maxConnectionsPerClient, timeouts, upgrades }: ListenerConfig,
@@ -99,7 +99,7 @@ function paceLimits({ minRate, grace, idle, total }: ListenerConfig["timeouts"][
   return { minRate, graceMs: grace, idleMs: idle, totalMs: total };
 }
 
-/** What cannot change while it listens. */
+/** The settings that cannot change while it listens. */
 function addressOf({ address, protocols, tls }: ListenerConfig): string {
   return JSON.stringify([address, protocols, tls !== undefined]);
 }
@@ -119,7 +119,7 @@ function serverTls(
     ...(ciphers !== undefined && { ciphers }),
     ...(clients && { clients: { ca: contents(clients.ca), required: clients.required } }),
   };
-  // Of these settings alone: a session must not outlive the trust under which it began.
+  // Derived from these settings alone: a session must not outlive the trust under which it began.
   const ticketKeys = hkdfSync(
     "sha256",
     ticketSecret,

@@ -1,7 +1,10 @@
 import type { Endpoint } from "@pagoda/core";
 
-/** An endpoint of a cluster: its key is its origin. */
+/** An endpoint of a cluster, keyed by origin. */
 export interface Origin extends Endpoint {
-  /** What its certificate must show where that is not what its key says: the name that was looked up. */
+  /**
+   * The name that its certificate must have, if it differs from the key: the name that was
+   * resolved.
+   */
   readonly host?: string | undefined;
 }

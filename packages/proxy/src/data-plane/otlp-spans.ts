@@ -13,17 +13,19 @@ import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** How long the last spans may take: a collector that hangs must not keep the program from its end. */
+/**
+ * Time limit for the last spans, since a hanging collector must not delay the end of the program.
+ */
 const lastMs = 2_000;
 
-/** Begins spans, and sends them. */
+/** Starts spans and exports them. */
 export interface SentSpans {
   readonly tracing: Tracing;
-  /** Sends what has ended, and nothing from then on. */
+  /** Exports the ended spans and stops. */
   close(): Promise<void>;
 }
 
-/** Spans that go to a collector, as OTLP over HTTP. */
+/** Exports spans to a collector, as OTLP over HTTP. */
 export function otlpSpans(
   { endpoint, ratio, service }: NonNullable<Config["tracing"]>,
   log: Logger,
@@ -35,7 +37,7 @@ export function otlpSpans(
   );
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": service }),
-    // A trace that began elsewhere is recorded where it was there.
+    // A trace that began elsewhere keeps the sampling decision made there.
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
   });
@@ -43,7 +45,7 @@ export function otlpSpans(
     tracing: { tracer: provider.getTracer("pagoda"), clientSpan, serverSpan },
     async close() {
       const over = new AbortController();
-      // Why they cannot be sent has been said.
+      // The reason for the failure has been logged.
       const sent = provider.shutdown().catch(() => {});
       await Promise.race([sent, pause(clock, lastMs, over.signal)]);
       over.abort();
@@ -51,7 +53,7 @@ export function otlpSpans(
   };
 }
 
-/** Says when spans cannot be sent, and when they can again. */
+/** Logs when exporting spans starts to fail, and when it works again. */
 export class TellingExporter implements SpanExporter {
   readonly #inner: SpanExporter;
   readonly #log: Logger;

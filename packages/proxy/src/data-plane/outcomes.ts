@@ -1,9 +1,9 @@
 import type { HealthSource, HealthWatch, Outcome } from "@pagoda/core";
 
-/** What describes itself so counts outcomes. */
+/** The name under which a layer that counts outcomes describes itself. */
 export const outcomesName = "outcomes";
 
-/** A call that was refused here, or taken back, says nothing about the endpoint: it is not counted. */
+/** Ignores calls that were refused here or cancelled: they say nothing about the endpoint. */
 export interface OutcomeCounts {
   readonly succeeded: number;
   readonly failed: number;
@@ -12,8 +12,9 @@ export interface OutcomeCounts {
 }
 
 /**
- * Counts how the calls of each endpoint went, for operators. It never says that an endpoint is not healthy: without checks
- * and outlier detection every endpoint gets its calls, however they go, and somebody has to see that.
+ * Counts the outcomes of the calls of each endpoint, for operators. It never marks an endpoint
+ * unhealthy. Without checks and outlier detection every endpoint gets calls however they end, and
+ * an operator must be able to see that.
  */
 export class Outcomes implements HealthSource {
   readonly name = outcomesName;
@@ -27,7 +28,7 @@ export class Outcomes implements HealthSource {
     return watch;
   }
 
-  /** How the calls of an endpoint went. */
+  /** Outcomes of the calls of an endpoint. */
   of(key: string): OutcomeCounts {
     return this.#watches.get(key)?.state() ?? { succeeded: 0, failed: 0, consecutiveFailures: 0 };
   }

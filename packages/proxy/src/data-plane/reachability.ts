@@ -4,7 +4,7 @@ import { isLeft, left } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
 import type { Endpoints, Origin } from "./endpoints.ts";
 
-/** What makes no sense as an endpoint cannot be reached either: it must not end the worker. */
+/** An invalid endpoint counts as unreachable and must not end the worker. */
 async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof probe> {
   try {
     return await probe(endpoint, signal);
@@ -19,24 +19,25 @@ async function reach(endpoint: Origin, signal: AbortSignal): ReturnType<typeof p
   }
 }
 
-/** Told when a cluster becomes reachable, or is so no more. */
+/** Called when a cluster becomes reachable or unreachable. */
 export type ReachabilityObserver = (reachable: boolean, reason: string | undefined) => void;
 
 type Watchable = Pick<Endpoints, "endpoints" | "subscribe" | "started">;
 
 const everyMs = 2_000;
 const timeoutMs = 1_000;
-/** How many endpoints are asked at once. */
+/** How many endpoints are probed at once. */
 const atOnce = 256;
 
 const probe = tcpProbe<Origin>({ address });
 
 /**
- * Watches whether any endpoint of a cluster accepts connections, for the proxy's own readiness. It does not steer
- * calls: a call to an endpoint that refuses says so itself. While the one that answered last does, no other is asked.
+ * Watches whether any endpoint of a cluster accepts connections, for the proxy's own readiness. It
+ * does not steer calls: a call to an endpoint that refuses connections fails anyway. While the last
+ * endpoint that answered still does, no other is probed.
  */
 export class Reachability {
-  /** Settles when it has looked once. */
+  /** Settles after the first probe. */
   readonly started: Promise<void>;
   readonly #discovery: Watchable;
   readonly #observer: ReachabilityObserver;
@@ -56,7 +57,7 @@ export class Reachability {
     this.started = discovery.started.then(() => this.#look());
   }
 
-  /** Whether any endpoint can be reached; false until one has been. */
+  /** Whether any endpoint is reachable; false before the first success. */
   get any(): boolean {
     return this.#any === true;
   }
@@ -91,7 +92,7 @@ export class Reachability {
     this.#observer(reachable, reason);
   }
 
-  /** Why no connection came about; `undefined` when one did. */
+  /** Why the connection failed; undefined if it succeeded. */
   async #ask(endpoint: Origin): Promise<string | undefined> {
     let isLate = false;
     const scope = new Scope(this.#stopping.signal);
@@ -107,7 +108,7 @@ export class Reachability {
       return undefined;
     }
     if (isLate) return `no connection within ${timeoutMs} ms`;
-    // Trouble of this machine says nothing about the endpoint: what was known of it still holds.
+    // A local failure says nothing about the endpoint: the previous result stands.
     return result.left.origin === "local" && this.#any === true ? undefined : result.left.reason;
   }
 }

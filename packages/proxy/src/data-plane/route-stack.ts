@@ -10,15 +10,18 @@ import { policyLayer } from "../policies/stack.ts";
 import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
 
-/** What the stacks of routes need beside their configuration. */
+/** What the stacks of routes need besides their configuration. */
 export interface RouteContext extends Telemetry {
   readonly listener: string;
-  /** Makes what keeps a limit that all workers share, by its place; `undefined`: this worker is alone. */
+  /**
+   * Creates the storage of a limit shared by all workers, by its place; undefined if this worker is
+   * the only one.
+   */
   readonly sharedStore: ((place: string) => (maxKeys: number) => (rates: Rates) => Store) | undefined;
   readonly states: States;
-  /** Registers what runs when the last call of this configuration has ended. */
+  /** Registers a function to run when the last call of this configuration has ended. */
   readonly atEnd: (run: () => void) => void;
-  /** A cluster, for copies of calls, and to know whether it is ready. */
+  /** A cluster by name, for mirroring and for its readiness. */
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
 }
 
@@ -26,7 +29,7 @@ type Table = RouteTable<string, RoutePolicies>;
 type OnRoute = HttpRequest & FromClient & Routed<string, RoutePolicies>;
 type Clusters = ReadonlySet<ReturnType<RouteContext["cluster"]>>;
 
-/** What is done with the calls of each route before they go to a cluster. */
+/** The stack of each route in front of its clusters. */
 export function routeLayers(table: Table, context: RouteContext) {
   return perRoute(table, (route) => {
     const clusters = new Set(table.selectedOf(route).map(({ cluster }) => context.cluster(cluster)));
@@ -34,13 +37,16 @@ export function routeLayers(table: Table, context: RouteContext) {
   });
 }
 
-/** From the outside in. It is one layer, so that who waits in it waits for this route, and not for any of them. */
+/**
+ * From the outside in. All of it is one layer, so that a queued call waits for its own route, not
+ * for any route.
+ */
 function routeLayer(route: string, settings: RoutePolicies, context: RouteContext, clusters: Clusters) {
   const { events, listener, sharedStore } = context;
   const place = placeName(listener, route);
   return (
     new ServiceBuilder<OnRoute>()
-      // A client of gRPC says itself how long it waits, whatever it waits for.
+      // A gRPC client sends its own deadline, which covers all waiting.
       .layer(
         grpcDeadline({
           observer: events.observer<GrpcDeadlineObserver>("grpc-deadline", ["exceeded"], {
@@ -62,7 +68,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
   );
 }
 
-/** Further in are the clusters of all routes; those of one route are what its calls wait for. */
+/** The clusters of all routes are further in; the calls of one route wait for that route's only. */
 function readyWith(clusters: Clusters): Layer<unknown> {
   const layer = <Req, Res, Err>(inner: Service<Req, Res, Err>): Service<Req, Res, Err> => ({
     ready: () => anyReady(clusters),

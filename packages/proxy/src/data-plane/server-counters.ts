@@ -3,10 +3,10 @@ import type { ServerObserver } from "@pagoda/http/server";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** Reasons that have a series of their own: OpenSSL knows some hundreds, of which a few are ever seen. */
+/** Reasons with a series of their own: OpenSSL has hundreds, of which few occur. */
 const maxReasons = 30;
 
-/** Counts and logs what servers answer or refuse before any layer sees it. */
+/** Counts and logs what servers answer or refuse before any layer is called. */
 export class ServerCounters {
   readonly #active: Gauge<"listener">;
   readonly #total: Counter<"listener" | "state">;
@@ -54,7 +54,7 @@ export class ServerCounters {
     return this.#reasons.has(reason) ? reason : "other";
   }
 
-  /** What a server tells of. */
+  /** The events of a server. */
   observe(listener: string, log: Logger): ServerObserver {
     return {
       connections: (open, change) => {

@@ -3,23 +3,23 @@ import type { Logger } from "pino";
 import type { Config } from "../config/schema/config.ts";
 import type { Tracing } from "./tracing.ts";
 
-/** Begins spans, and sends them to where the configuration says. */
+/** Starts spans and exports them to the configured collector. */
 export interface Spans {
   readonly settings: string;
-  /** `undefined` where nobody wants spans: then requests do not pay for them. */
+  /** Undefined without tracing, so that requests do not pay for it. */
   readonly tracing: Tracing | undefined;
-  /** Sends what has ended, and nothing from then on. */
+  /** Exports the ended spans and stops. */
   close(): Promise<void>;
 }
 
-/** Where nobody wants any. */
+/** Tracing is off. */
 export const noSpans: Spans = {
   settings: JSON.stringify(null),
   tracing: undefined,
   close: () => Promise.resolve(),
 };
 
-/** Those that there are, where the configuration says the same. */
+/** Keeps the current exporter if its configuration is unchanged. */
 export async function spansOf(
   tracing: Config["tracing"],
   log: Logger,
@@ -29,7 +29,7 @@ export async function spansOf(
   const settings = JSON.stringify(tracing ?? null);
   if (before.settings === settings) return before;
   if (tracing === undefined) return noSpans;
-  // It takes several megabytes in each worker, which only those pay who use it.
+  // Loading it takes several megabytes in each worker, paid only with tracing.
   const { otlpSpans } = await import("./otlp-spans.ts");
   return { settings, ...otlpSpans(tracing, log, clock) };
 }

@@ -3,15 +3,15 @@ import type { Description, Json } from "@pagoda/core";
 import { type OutcomeCounts, outcomesName } from "./outcomes.ts";
 import type { ClusterStatus, EndpointStatus } from "./types.ts";
 
-/** What the status of a cluster is made of. */
+/** The parts of a cluster's status. */
 export interface ClusterParts {
   readonly balancer: BalancerStatus;
-  /** The kind of its source of endpoints, and why that failed last. */
+  /** The kind of its endpoint source and its last error. */
   readonly source: { readonly kind: string; readonly lastError: string | undefined };
   readonly outcomes: (endpoint: string) => OutcomeCounts;
-  /** The stack of an endpoint; `undefined`: it has gone. */
+  /** The stack of an endpoint; undefined if it was removed. */
   readonly stack: (endpoint: string) => EndpointParts | undefined;
-  /** What the source of endpoints tells. */
+  /** Further facts from the endpoint source. */
   readonly discovery: Readonly<Record<string, Json>>;
 }
 
@@ -21,7 +21,7 @@ export interface EndpointParts {
   readonly whys: readonly (() => string | undefined)[];
 }
 
-/** What an operator asks of a cluster. */
+/** Returns the status of a cluster, for operators. */
 export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStatus {
   const { balancer, source, discovery } = parts;
   const whys = [
@@ -61,7 +61,7 @@ function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: Cluster
     ...(estimateMs !== undefined && { latencyMs: estimateMs }),
     state: {
       ready,
-      // Its outcomes are the calls above.
+      // Its outcomes are shown as calls above.
       ...Object.fromEntries(
         health.filter(({ source }) => source !== outcomesName).map(({ source, state }) => [source, state]),
       ),
@@ -70,7 +70,7 @@ function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: Cluster
   };
 }
 
-/** So many failures in a row are not chance: Envoy's number for outliers. */
+/** That many failures in a row are not chance: Envoy's threshold for outliers. */
 const tellingFailures = 5;
 
 function whysOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCounts): string[] {
@@ -86,7 +86,7 @@ function whysOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCo
   ];
 }
 
-/** What the layers around an endpoint tell, as `/stack` shows it. */
+/** The state of the layers around an endpoint, as `/stack` shows it. */
 function layerStates({ name, state = {}, inner = [] }: Description): Record<string, Json> {
   const own = Object.keys(state).length > 0 ? { [name]: state } : {};
   return Object.assign(own, ...inner.map(layerStates)) as Record<string, Json>;

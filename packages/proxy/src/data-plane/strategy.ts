@@ -20,7 +20,7 @@ const plain = {
   "peak-ewma": peakEwma,
 } as const;
 
-/** How the endpoints of a cluster are chosen; one for each balancer. */
+/** Creates the load-balancing strategy of a cluster; each balancer has its own. */
 export function strategyOf(balance: ClusterConfig["balance"]): Strategy<HttpRequest & FromClient> {
   if (typeof balance === "string") return plain[balance]();
   const { strategy, key } = balance;
@@ -30,7 +30,7 @@ export function strategyOf(balance: ClusterConfig["balance"]): Strategy<HttpRequ
 
 type HashKey = Exclude<ClusterConfig["balance"], string>["key"];
 
-/** What calls of one client, or for one thing, have in common. */
+/** The hash key of calls of one client, or for one resource. */
 function keyOf(key: HashKey): (request: HttpRequest & FromClient) => string | undefined {
   if (key === "address") return ({ client }) => client.address;
   if (key === "identity") return identityOf;

@@ -2,7 +2,10 @@ import { eventMetrics, type EventMetrics, metrics, type MetricsLayer } from "@pa
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 
-/** Where layers report: events are counted as `stack_events_total`, and logged where an operator wants to know. */
+/**
+ * Where layers report: events are counted as `stack_events_total`, and those of interest to an
+ * operator are logged.
+ */
 export interface Telemetry {
   readonly events: EventMetrics;
   /** Counts the calls of all listeners. */

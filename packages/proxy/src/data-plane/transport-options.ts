@@ -4,7 +4,9 @@ import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Origin } from "./endpoints.ts";
 import { defined } from "../schema/defined.ts";
 
-/** How the origin of an endpoint is called. The time for a response's head is bounded further out. */
+/**
+ * How to call the origin of an endpoint. The time until the response head is bounded further out.
+ */
 export function transportOptions(
   { protocol, tls, pool }: ClusterConfig,
   { key, host }: Origin,
@@ -18,7 +20,7 @@ export function transportOptions(
     keepAliveMs: pool.keepAlive,
     pingMs: pool.ping,
     headersTimeoutMs: 0,
-    // Making ready for TLS takes time for each endpoint.
+    // Creating a TLS context for each endpoint takes time.
     ...(key.startsWith("https:") && { tls: tlsOf(tls, host, files) }),
   };
 }
@@ -32,7 +34,10 @@ interface OriginTls {
   readonly verify?: boolean;
 }
 
-/** Whom to trust, and who one is, with the contents of the files that the configuration names. */
+/**
+ * Trusted authorities and the client certificate, with the contents of the files in the
+ * configuration.
+ */
 export function tlsOf(
   tls: ClusterConfig["tls"],
   host: string | undefined,

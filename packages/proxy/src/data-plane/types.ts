@@ -7,32 +7,44 @@ import type { Resolved } from "../config/resolved.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
 
-/** Makes what keeps a limit, by its name: see `placeName`. It goes on under that name over reloads. */
+/**
+ * Creates the storage of a limit, by its name: see `placeName`. It keeps its state under that name
+ * over reloads.
+ */
 export type LimitStores = (name: string, maxKeys: number, workers: number) => (rates: Rates) => Store;
 
-/** What a data plane is given besides its configuration. */
+/** What a data plane needs besides its configuration. */
 export interface DataPlaneContext {
   readonly log: Logger;
-  /** Where the limits are kept that all workers share; absent: this one is alone, and keeps its own. */
+  /**
+   * Storage of the limits that all workers share; if absent, this worker is the only one and keeps
+   * its own.
+   */
   readonly limits?: LimitStores;
-  /** Of the keys with which all workers seal the TLS sessions of clients, so that one knows those of another. */
+  /**
+   * Secret of the keys with which all workers seal TLS sessions, so that one resumes those of
+   * another.
+   */
   readonly ticketSecret: Uint8Array;
-  /** Endpoints that others have looked up, by what they were looked up by; they hold until the source answers here. */
+  /** Endpoints discovered by other workers, by source; used until the source answers here. */
   readonly known?: ReadonlyMap<string, readonly Origin[]>;
-  /** Told of endpoints that have been looked up here, each time that there are others. */
+  /** Called with endpoints discovered here, whenever they change. */
   readonly found?: (found: Found) => void;
-  /** Hands over the sockets for a listener, which it then owns; absent: it binds its own. */
+  /**
+   * Hands over the sockets of a listener, which then owns them; if absent, the listener binds its
+   * own.
+   */
   readonly sockets?: (listener: string) => readonly object[];
 }
 
-/** Endpoints that have been looked up. */
+/** Discovered endpoints. */
 export interface Found {
-  /** What they were looked up by: see `sourceOf`. */
+  /** Their source: see `sourceOf`. */
   readonly source: string;
   readonly endpoints: readonly Origin[];
 }
 
-/** Where a listener listens. */
+/** The address of a listener. */
 export interface Listening {
   readonly name: string;
   readonly host: string;
@@ -41,7 +53,7 @@ export interface Listening {
   readonly url: string;
 }
 
-/** A metric with its series, as prom-client's registries give and aggregate it. */
+/** A metric with its series, in the form that prom-client's registries return and aggregate. */
 export interface MetricData {
   readonly name: string;
   readonly help: string;
@@ -54,49 +66,56 @@ export interface MetricData {
   }[];
 }
 
-/** What an operator asks of an endpoint. */
+/** The status of an endpoint, for operators. */
 export interface EndpointStatus {
   /** The origin. */
   readonly endpoint: string;
-  /** Whether calls go to it. */
+  /** Whether it gets calls. */
   readonly healthy: boolean;
-  /** Why not, or what is wrong with it: `ejected: 5 failures in a row`, `circuit open`, `the last 7 calls failed`. */
+  /**
+   * Why not, or what is wrong with it: `ejected: 5 failures in a row`, `circuit open`, `the last 7
+   * calls failed`.
+   */
   readonly why?: string | undefined;
   readonly inFlight: number;
-  /** How its calls went since it came. */
+  /** Outcomes of its calls since it was added. */
   readonly calls: OutcomeCounts;
-  /** The estimate, where the strategy keeps one. */
+  /** The latency estimate, if the strategy keeps one. */
   readonly latencyMs?: number | undefined;
-  /** Everything else that the layers of the endpoint tell. */
+  /** All other state of the endpoint's layers. */
   readonly state: Readonly<Record<string, Json>>;
 }
 
-/** What an operator asks of a cluster. */
+/** The status of a cluster, for operators. */
 export interface ClusterStatus {
   readonly cluster: string;
   readonly strategy: string;
-  /** What is wrong with it as a whole: `dns: ENOTFOUND for shop.example`, or that health is ignored. */
+  /**
+   * What is wrong with the whole cluster: `dns: ENOTFOUND for shop.example`, or that health is
+   * ignored.
+   */
   readonly why?: string | undefined;
   readonly endpoints: readonly EndpointStatus[];
-  /** How many there are and are healthy, and what the source of them tells. */
+  /** How many endpoints there are and are healthy, and further facts from their source. */
   readonly state: Readonly<Record<string, Json>>;
 }
 
 /**
- * Serves the traffic: listeners, routes, clusters. One runs in each worker process. All that it gives is plain data, for
- * it goes to the main process.
+ * Serves the traffic: listeners, routes and clusters. One runs in each worker process. Everything
+ * that it returns is plain data, since it is sent to the main process.
  */
 export interface DataPlane {
   readonly listening: readonly Listening[];
   /**
-   * Takes over another configuration: with no connection closed and no request lost. What has a name and is
-   * unchanged keeps its state. `Left`: a new listener could not listen, and nothing has changed.
+   * Applies another configuration without closing a connection or losing a request. Named parts
+   * that are unchanged keep their state. `Left`: a new listener could not listen; nothing has
+   * changed.
    */
   apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>>;
-  /** Why no traffic should come here now; `undefined`: it may. */
+  /** Why no traffic should come here now; undefined if ready. */
   notReady(): string | undefined;
   metrics(): Promise<readonly MetricData[]>;
-  /** The stack of each listener, by its name. */
+  /** The stack of each listener, by name. */
   describe(): Readonly<Record<string, Description>>;
   clusters(): readonly ClusterStatus[];
   setLogLevel(level: string): void;
@@ -108,7 +127,7 @@ export interface DataPlane {
   drain(limitMs: number): Promise<number>;
 }
 
-/** Starts one. `Left`: a listener could not listen, and nothing runs. */
+/** Starts a data plane. `Left`: a listener could not listen, and nothing runs. */
 export type StartDataPlane = (
   resolved: Resolved,
   context: DataPlaneContext,

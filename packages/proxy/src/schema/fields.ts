@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** An object with exactly these fields. An unknown field is a problem, whose message lists the known ones. */
+/**
+ * An object with exactly these fields. An unknown field is a problem whose message lists the known
+ * ones.
+ */
 export function fields<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
   return z.strictObject(shape, {
     error: (issue) => {
@@ -31,7 +34,7 @@ export function whole(least: number, most: number): z.ZodInt {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
-/** What routes, clusters and listeners are called: it stands in metrics, logs and other parts of the file. */
+/** The name of a route, cluster or listener, used in metrics, logs and other parts of the file. */
 export const name: z.ZodString = text.regex(/^[\w][\w.-]{0,62}$/, {
   error: "must be 1 to 63 letters, digits, underscores, dots and hyphens, not starting with a dot or hyphen",
 });

@@ -1,17 +1,18 @@
 import { isToken } from "@pagoda/http/grammar";
 import { durationText } from "./quantities.ts";
 
-/** Where a value stands in a configuration: `listeners`, 0, `routes`, … */
+/** The path of a value in a configuration: `listeners`, 0, `routes`, … */
 export type Path = readonly (string | number)[];
 
 /**
  * Reports a problem.
  *
- * @param by The places that it depends on, if not only on `path`: nothing is reported while one of them is invalid.
+ * @param by The paths that it depends on, if not only on `path`: nothing is reported while one of
+ * them is invalid.
  */
 export type Report = (path: Path, message: string, by?: readonly Path[]) => void;
 
-/** Of two durations the one must not be longer than the other, which may be a default. */
+/** Checks that one duration is not longer than another, which may be a default. */
 export function checkOrder(
   path: Path,
   [name, ms]: readonly [name: string, ms: number],

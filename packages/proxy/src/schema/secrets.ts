@@ -2,36 +2,41 @@ import { bareUrl, notShown, shown as shownJson } from "@pagoda/core";
 import { z } from "zod";
 
 /**
- * What of a text may be shown. `none`: nothing. `bare`: a URL or path without its user information and its query, where
- * people put tokens and passwords.
+ * How much of a string may be shown. `none`: nothing. `bare`: a URL or path without user
+ * information and query, which often contain tokens and passwords.
  */
 type Shown = "none" | "bare";
 
 const marks = z.registry<{ readonly shown: Shown }>();
 
-/** Marks a field whose value may be a secret. Nothing that prints a configuration shows it. */
+/** Marks a field whose value may be a secret. It is never shown when a configuration is printed. */
 export function secret<S extends z.ZodType>(schema: S): S {
   return marked(schema, "none");
 }
 
-/** Marks a URL or a path. What prints a configuration leaves out its user information and its query. */
+/**
+ * Marks a URL or a path. User information and query are removed when a configuration is printed.
+ */
 export function bare<S extends z.ZodType>(schema: S): S {
   return marked(schema, "bare");
 }
 
-/** A mark holds for all that is made of the schema by checks and descriptions, and not for what it was made of. */
+/**
+ * A mark also applies to schemas derived by checks and descriptions, but not to the schema derived
+ * from.
+ */
 function marked<S extends z.ZodType>(schema: S, shown: Shown): S {
   const clone = schema.clone();
   marks.add(clone, { shown });
   return clone;
 }
 
-/** Whether a schema is marked, as {@link secret} or {@link bare}. */
+/** Whether a schema is marked as {@link secret} or {@link bare}. */
 export function isMarked(schema: z.core.$ZodType): boolean {
   return marks.get(schema) !== undefined;
 }
 
-/** The schema wrapped by one that only makes a value optional, or transforms it. */
+/** The schema inside a wrapper that only makes a value optional or transforms it. */
 function insideOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
@@ -51,7 +56,7 @@ function insideOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
 /** Characters of a value that a message shows. */
 const maxShown = 200;
 
-/** A value, valid or not, with nothing in it that its schema marks as a secret. */
+/** A value, valid or not, without anything that its schema marks as a secret. */
 export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown {
   const shown = marks.get(schema)?.shown;
   if (shown === "none") return value === undefined ? value : notShown;
@@ -61,7 +66,8 @@ export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
   switch (def.type) {
     case "union":
-      // Each takes out what it knows to be secret; of a value that is meant for another it knows nothing.
+      // Each option removes the secrets it knows; it cannot know those of a value meant for another
+      // option.
       return def.options.reduce((rest, option) => withoutSecrets(option, rest), value);
     case "array":
       return Array.isArray(value) ? value.map((each) => withoutSecrets(def.element, each)) : value;
@@ -84,7 +90,7 @@ function mapped(value: unknown, schemaOf: (name: string) => z.core.$ZodType | un
   );
 }
 
-/** The schemas that a place in a configuration may have: of a union each. */
+/** The schemas that may apply at a path: every option of a union. */
 export function schemasAt(
   schema: z.core.$ZodType,
   [part, ...rest]: readonly (string | number)[],
@@ -110,7 +116,7 @@ export function schemasAt(
   }
 }
 
-/** Whether something in a schema is marked. */
+/** Whether a schema contains a mark. */
 function holdsMarks(schema: z.core.$ZodType): boolean {
   if (isMarked(schema)) return true;
   const inside = insideOf(schema);
@@ -130,7 +136,7 @@ function holdsMarks(schema: z.core.$ZodType): boolean {
   }
 }
 
-/** Whether a text may stand there, whatever else may. */
+/** Whether a string is allowed there, among others. */
 function takesText(schema: z.core.$ZodType): boolean {
   if (schema instanceof z.ZodPipe) return true;
   const inside = insideOf(schema);
@@ -145,11 +151,11 @@ function takesText(schema: z.core.$ZodType): boolean {
 }
 
 /**
- * A value as a message about a mistake shows it: as JSON, without what may be a secret. What an object or a list holds
- * where none may be nobody has marked, so it is not shown at all; nor is a text where fields belong, since it may be
- * those fields, with a space forgotten.
+ * Formats a value for an error message: as JSON, without possible secrets. The contents of an
+ * object or list where none is expected are unmarked, so they are not shown at all. Neither is a
+ * string where fields belong, since it may be those fields with a missing space.
  *
- * @param path Where the value stands.
+ * @param path The path of the value.
  */
 export function shownAt(schema: z.core.$ZodType, path: readonly (string | number)[], value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "[]" : "a list";

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { durations, exact, inUnits, second } from "./quantities.ts";
 
 /**
- * A number with a unit, as people write it; in the schema for editors a string of that form.
+ * A number with a unit; in the schema for editors a string of that form.
  *
- * @param units Their names, from the smallest to the largest, and how much they are.
- * @param isWhole Parts of the smallest unit are rounded.
+ * @param units Their names, from smallest to largest, with their sizes.
+ * @param isWhole Fractions of the smallest unit are rounded.
  */
 function quantity(
   what: string,
@@ -32,12 +32,12 @@ function quantity(
     );
 }
 
-/** @param range For people: from what to what. */
+/** @param range The valid range, for messages. */
 type Quantity = (least: number, most: number, range: string) => z.ZodType<number, string>;
 
 const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 
-/** What timers can take. */
+/** The range of timers. */
 const longest = 2_147_483_647;
 
 export const duration: z.ZodType<number, string> = anyDuration(1, longest, "from 1ms to 596h");
@@ -48,12 +48,12 @@ export const durationOrNone: z.ZodType<number, string> = anyDuration(
   longest,
   "from 0ms (no limit) to 596h",
 );
-/** What rates are measured over. */
+/** The window over which rates are measured. */
 export const window: z.ZodType<number, string> = anyDuration(10, longest, "from 10ms to 596h");
 
 const kibi = 1_024;
 
-/** Bytes out of `512B`, `64KiB`, `1.5MiB`, `1GiB`. */
+/** Parses `512B`, `64KiB`, `1.5MiB` or `1GiB` to bytes. */
 export const size: z.ZodType<number, string> = quantity(
   "a size",
   { B: 1, KiB: kibi, MiB: kibi ** 2, GiB: kibi ** 3 },
@@ -61,7 +61,7 @@ export const size: z.ZodType<number, string> = quantity(
   true,
 )(0, 2 ** 40, "from 0B to 1024GiB");
 
-/** Bytes a second out of `240B/s`, `1KiB/s`; 0: any. */
+/** Parses `240B/s` or `1KiB/s` to bytes a second; 0: any. */
 export const byteRate: z.ZodType<number, string> = quantity(
   "a rate",
   { "B/s": 1, "KiB/s": kibi, "MiB/s": kibi ** 2 },
@@ -69,7 +69,7 @@ export const byteRate: z.ZodType<number, string> = quantity(
   true,
 )(0, 2 ** 30, "from 0B/s (no limit) to 1024MiB/s");
 
-/** Calls a second out of `100/s`, `10/m`, `5000/h`. */
+/** Parses `100/s`, `10/m` or `5000/h` to calls a second. */
 export const rate: z.ZodType<number, string> = quantity(
   "a rate",
   { "/h": 1 / 3_600, "/m": 1 / 60, "/s": 1 },
@@ -77,7 +77,7 @@ export const rate: z.ZodType<number, string> = quantity(
   false,
 )(1 / 3_600, 1_000_000, "from 1/h to 1000000/s");
 
-/** A share from 0 to 1 out of `20%` or `0.2`. */
+/** Parses `20%` or `0.2` to a ratio from 0 to 1. */
 function share(range: string, isValid: (value: number) => boolean): z.ZodType<number, string | number> {
   return z.codec(
     z.union([z.number(), z.string().regex(/^\d+(?:\.\d+)?%$/)], {
