@@ -1,4 +1,4 @@
-// A client without any proxy: undici underneath, and around it the same layers as in `pagoda`.
+// A client without a proxy: undici with the same layers around it as in `pagoda`.
 import { circuitBreaker, type CircuitOpen } from "@pagoda/circuit-breaker";
 import {
   type Aborted,
@@ -18,17 +18,17 @@ export interface Lookup extends Replayable {
   readonly path: string;
 }
 
-/** The origin gave no answer, or one that makes no sense. */
+/** The origin did not answer, or answered with an error. */
 export interface LookupFailed extends Fault<"LookupFailed"> {
   readonly status?: number;
 }
 
-/** A lookup is a GET: it can be made as often as one likes. */
+/** A lookup is a GET, which can be made any number of times. */
 export function lookup(path: string): Lookup {
   return { path, replay: idempotent };
 }
 
-/** What undici gives, with errors that say what they are. */
+/** undici as a service with typed errors. */
 function undiciClient(origin: string): Service<Lookup, string, LookupFailed> {
   return fromAsync(
     "undici",
@@ -43,8 +43,9 @@ function undiciClient(origin: string): Service<Lookup, string, LookupFailed> {
 }
 
 /**
- * A client that gives each lookup a second in all, tries it up to three times, asks twice where the answer is late,
- * and leaves an origin alone that is down. The compiler knows what may still go wrong: it stands in the return type.
+ * Makes a client that limits each lookup to one second in total, retries it up to three times,
+ * hedges slow answers, and stops calling an origin that is down. The remaining errors are in the
+ * return type.
  */
 export function client(
   origin: string,

@@ -1,4 +1,4 @@
-// No network at all: a function that costs something, rate-limited for each client and shed when it is busy.
+// No network: an expensive function with a rate limit per client and load shedding.
 import { concurrencyLimit, type ConcurrencyLimited } from "@pagoda/concurrency-limit";
 import { type Clock, service, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient } from "@pagoda/http";
@@ -12,10 +12,10 @@ export interface Resize extends FromClient {
 }
 
 /**
- * Resizes images, two at a time, and ten for each client at once and one a second from then on. Nobody waits: what
- * cannot be done now is refused with the reason.
+ * Resizes two images at a time, with a burst of ten per client and then one per second. Nothing is
+ * queued: calls that cannot be served now are refused with the reason.
  *
- * @param resize What it costs something to do.
+ * @param resize The expensive function.
  */
 export function resizer(
   resize: (image: string, width: number) => Promise<string>,

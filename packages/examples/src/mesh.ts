@@ -1,5 +1,5 @@
-// A server with two clusters behind it: routes, a canary, endpoints that are passed over when they fail, and everything
-// that an operator asks for afterwards.
+// A server in front of two clusters: routes, a canary, ejection of failing endpoints, and access
+// logs, metrics and traces for operators.
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Tracer } from "@opentelemetry/api";
 import { type AccessLogger, accessLog } from "@pagoda/access-log";
@@ -18,7 +18,7 @@ import { clientSpan, serverSpan, type Traced } from "@pagoda/tracing";
 import { transport } from "@pagoda/transport";
 import type { Registry } from "prom-client";
 
-/** What stands in the policy of a route. */
+/** The policy of a route. */
 interface Policy {
   readonly timeoutMs: number;
 }
@@ -27,7 +27,7 @@ export interface MeshOptions {
   /** Origins, as `http://host:port`. */
   readonly stable: readonly string[];
   readonly canary: readonly string[];
-  /** Gets a copy of each order. */
+  /** Receives a copy of each order. */
   readonly audit: string;
   readonly canaryShare: number;
   readonly logger: AccessLogger;
@@ -35,7 +35,7 @@ export interface MeshOptions {
   readonly tracer: Tracer;
 }
 
-/** A stack that a server takes, and what is to be closed after it. */
+/** A stack for a server, and what to close after it. */
 export interface Mesh {
   readonly stack: Service<HttpRequest, HttpResponse>;
   close(): void;
@@ -88,7 +88,10 @@ export function mesh(options: MeshOptions): Mesh {
   };
 }
 
-/** The endpoints take turns, so a second try meets another one; who fails five times in a row is left alone for a while. */
+/**
+ * Round-robin, so a retry reaches another endpoint. An endpoint that fails five times in a row is
+ * ejected for a while.
+ */
 function cluster(origins: readonly string[], tracer: Tracer) {
   return balance({
     discovery: staticEndpoints(origins.map((key) => ({ key }))),
@@ -97,7 +100,7 @@ function cluster(origins: readonly string[], tracer: Tracer) {
     connect({ key }, atEnd) {
       const origin = transport(key);
       atEnd(() => void origin.close());
-      // One for each try, since it stands inside of the retry.
+      // One span per attempt, since it is inside the retry.
       return new ServiceBuilder<HttpRequest & Traced>().layer(clientSpan({ tracer })).service(origin);
     },
   });
@@ -115,8 +118,8 @@ const answers = {
   NoEndpointReady: busy,
   NoRoute: ({ allow }: NoRoute) =>
     allow === undefined
-      ? { status: 404, message: "there is nothing here" }
-      : { status: 405, message: "not with this method", headers: { allow: allow.join(", ") } },
+      ? { status: 404, message: "not found" }
+      : { status: 405, message: "method not allowed for this path", headers: { allow: allow.join(", ") } },
   PathRefused: { status: 400, message: "the path is malformed" },
   PoolExhausted: busy,
   RequestInvalid: { status: 400, message: "the request cannot be forwarded" },

@@ -5,7 +5,7 @@ import { isRight, right } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { client, lookup } from "../src/client.ts";
 
-/** A client of an origin that answers as the test says. */
+/** A client of a scripted origin. */
 async function clientOf(answer: RequestListener) {
   const server = createServer(answer).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -17,12 +17,12 @@ async function clientOf(answer: RequestListener) {
 }
 
 describe("the client example", () => {
-  test("gives what the origin answers", async () => {
+  test("returns the origin's answer", async () => {
     const lookups = await clientOf(({ url }, out) => void out.end(`this is ${url}`));
     expect(await lookups.call(lookup("/a"))).toEqual(right("this is /a"));
   });
 
-  test("tries again what failed", async () => {
+  test("retries failures", async () => {
     let asked = 0;
     const lookups = await clientOf((_, out) => {
       out.statusCode = ++asked < 3 ? 503 : 200;
@@ -32,7 +32,7 @@ describe("the client example", () => {
     expect(asked).toBe(3);
   });
 
-  test("does not try again what will not succeed", async () => {
+  test("does not retry what will not succeed", async () => {
     let asked = 0;
     const lookups = await clientOf((_, out) => {
       asked++;
@@ -42,7 +42,7 @@ describe("the client example", () => {
     expect(asked).toBe(1);
   });
 
-  test("leaves an origin alone that is down", async () => {
+  test("stops calling an origin that is down", async () => {
     let asked = 0;
     const lookups = await clientOf((_, out) => {
       asked++;
@@ -54,14 +54,14 @@ describe("the client example", () => {
     expect(asked).toBe(5);
   });
 
-  test("gives up in time, and undici hears of it", async () => {
+  test("times out and aborts undici's request", async () => {
     const closed = Promise.withResolvers<void>();
     const lookups = await clientOf((message) => void message.socket.on("close", () => closed.resolve()));
     expect(await lookups.call(lookup("/"))).toMatchObject({ left: { _tag: "TimedOut", afterMs: 1_000 } });
     await closed.promise;
   });
 
-  test("can be looked at", async () => {
+  test("describes its layers", async () => {
     const lookups = await clientOf((_, out) => void out.end());
     expect(isRight(await lookups.call(lookup("/")))).toBe(true);
     const names: string[] = [];

@@ -22,13 +22,13 @@ function answering(status: number) {
 const request = (method: string) => httpRequest("http://shop.example/", { method });
 
 // Defect: each layer had to be given `httpClassifier()`, or a 503 was a success to all of them.
-describe("an HTTP stack, with no word about what responses mean", () => {
+describe("an HTTP stack with the default classifier", () => {
   test.each([
     ["GET", 503, 3],
     ["PUT", 503, 3],
     ["POST", 503, 1],
     ["GET", 404, 1],
-  ])("%s that is answered with %d is tried %d times", async (method, status, tries) => {
+  ])("%s answered with %d is attempted %d times", async (method, status, tries) => {
     const clock = virtualClock();
     const origin = answering(status);
     const stack = new ServiceBuilder<HttpRequest>()
@@ -41,7 +41,7 @@ describe("an HTTP stack, with no word about what responses mean", () => {
     expect(origin.asked).toBe(tries);
   });
 
-  test("20 × 503 open the breaker, which then refuses", async () => {
+  test("20 responses with 503 open the breaker, which then refuses", async () => {
     const origin = answering(503);
     const stack = new ServiceBuilder<HttpRequest>()
       .layer(circuitBreaker({ clock: virtualClock() }))
@@ -67,11 +67,11 @@ describe("an HTTP stack, with no word about what responses mean", () => {
     return unhealthy?.map(({ options }) => options?.["key"]);
   }
 
-  test("the endpoint that answers 503 is ejected", async () => {
+  test("an endpoint that answers 503 is ejected", async () => {
     expect(await ejectedOf()).toEqual(["a"]);
   });
 
-  test("a classifier with other statuses decides where it is given", async () => {
+  test("a classifier with other statuses replaces the default", async () => {
     expect(await ejectedOf(responseClassifier({ failures: [500] }))).toEqual([]);
   });
 });

@@ -16,14 +16,14 @@ function bench() {
 }
 
 describe("the in-process example", () => {
-  test("does what it is asked for", async () => {
+  test("resizes an image", async () => {
     const { work, ask } = bench();
     const result = ask("ann");
     work[0]?.resolve("small");
     expect(await result).toEqual(right("small"));
   });
 
-  test("sheds what would be a third at once", async () => {
+  test("sheds a third concurrent call", async () => {
     const { work, ask } = bench();
     const results = [ask("ann"), ask("bob")];
     expect(await ask("cat")).toMatchObject({ left: { _tag: "Overloaded" } });
@@ -32,7 +32,7 @@ describe("the in-process example", () => {
     expect(work).toHaveLength(2);
   });
 
-  test("limits each client, and not the others", async () => {
+  test("limits each client separately", async () => {
     const { clock, work, ask } = bench();
     const askAndAnswer = async (client: string) => {
       const result = ask(client);

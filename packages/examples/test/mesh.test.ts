@@ -93,7 +93,7 @@ describe("the mesh example", () => {
     expect(origins.canary.requests[0]?.url).toBe("/items");
   });
 
-  test("ejects an endpoint that fails, and clients hear nothing of it", async () => {
+  test("ejects a failing endpoint without clients noticing", async () => {
     const { get, origins, endpoint } = await bench(0.000_001);
     origins.first.status = 503;
     const statuses = new Set<number>();
@@ -104,7 +104,7 @@ describe("the mesh example", () => {
     expect(endpoint(origins.second)).toMatchObject({ healthy: true });
   });
 
-  test("answers what is not for an origin by itself", async () => {
+  test("answers requests without a route itself", async () => {
     const { get, origins } = await bench(0.5);
     expect(await get("/nowhere")).toMatchObject({ status: 404 });
     expect(await get("/orders")).toMatchObject({ status: 405 });
@@ -113,7 +113,7 @@ describe("the mesh example", () => {
     expect(Object.values(origins).flatMap(({ requests }) => requests)).toEqual([]);
   });
 
-  test("mirrors orders, and nobody waits for that", async () => {
+  test("mirrors orders without delaying them", async () => {
     const { get, origins } = await bench(0.5);
     const order = { method: "POST", body: "two apples" };
     expect(await get("/orders/7", order)).toMatchObject({ status: 200 });
@@ -121,7 +121,7 @@ describe("the mesh example", () => {
     expect(origins.audit.requests[0]).toMatchObject({ method: "POST", url: "/orders/7" });
   });
 
-  test("one trace holds the call and each of its tries", async () => {
+  test("one trace contains the call and each of its attempts", async () => {
     const { get, origins, exporter } = await bench(0.000_001);
     origins.first.status = 503;
     origins.second.status = 503;
@@ -143,7 +143,7 @@ describe("the mesh example", () => {
     );
   });
 
-  test("a line for each call says where it went and how it ended", async () => {
+  test("logs one line per call with its route and outcome", async () => {
     const { get, lines, origins } = await bench(0.000_001);
     await get("/api/items");
     await get("/nowhere");
@@ -155,7 +155,7 @@ describe("the mesh example", () => {
     expect(refused?.["requestId"]).toEqual(expect.any(String));
   });
 
-  test("metrics go by route", async () => {
+  test("metrics are labelled by route", async () => {
     const { get, registry } = await bench(0.5);
     await get("/api/items");
     await get("/api/other");

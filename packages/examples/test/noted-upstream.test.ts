@@ -25,7 +25,7 @@ interface Held {
   readonly out: ServerResponse;
 }
 
-/** Two origins that hold each PUT until the test answers it, and answer everything else at once. */
+/** Two origins that hold each PUT until the test answers it and answer everything else at once. */
 async function origins() {
   const held: Held[] = [];
   let arrived = (): void => {};

@@ -28,11 +28,11 @@ const answer = { status: 503, message: "not now" };
 const program = (body: string): readonly string[] => compile(imports + body).complaints;
 
 describe("retry needs a request that can be replayed", () => {
-  test("and finds it inside replay", () => {
+  test("and compiles inside replay", () => {
     expect(program("new ServiceBuilder<HttpRequest>().layer(replay()).layer(retry());")).toEqual([]);
   });
 
-  test.each(["retry", "hedge"])("%s outside of it does not compile, on its line", (name) => {
+  test.each(["retry", "hedge"])("%s outside replay is a compile error on its line", (name) => {
     const [complaint, ...more] = program(`
 new ServiceBuilder<HttpRequest>()
   .layer(${name}())
@@ -49,11 +49,11 @@ new ServiceBuilder<HttpRequest>()
 describe("a limit for each client needs to know the client", () => {
   const keyed = "rateLimit({ keyed: { perSecond: 1, key: byClient } })";
 
-  test("and finds it inside forwarded", () => {
+  test("and compiles inside forwarded", () => {
     expect(program(`new ServiceBuilder<HttpRequest>().layer(forwarded()).layer(${keyed});`)).toEqual([]);
   });
 
-  test("outside of it does not compile, on its line", () => {
+  test("outside forwarded is a compile error on its line", () => {
     const [complaint, ...more] = program(`
 new ServiceBuilder<HttpRequest>()
   .layer(${keyed})
@@ -66,7 +66,7 @@ new ServiceBuilder<HttpRequest>()
     );
   });
 
-  test("a key of one's own knows the builder's request", () => {
+  test("a custom key sees the builder's request type", () => {
     const own = "rateLimit({ keyed: { perSecond: 1, key: ({ path }) => path } })";
     expect(program(`new ServiceBuilder<HttpRequest>().layer(${own});`)).toEqual([]);
   });
@@ -82,7 +82,7 @@ ${layers}
 serve(stack);
 `);
 
-  test("what they end is answered", () => {
+  test("errors that they handle are answered", () => {
     const layers = `
   .layer(respond({ TimedOut: answer, CircuitOpen: answer }))
   .layer(fallback({ Overloaded: () => right(null as unknown as HttpResponse) }))
@@ -110,7 +110,7 @@ serve(stack);
   );
 });
 
-test("a stack of twelve layers is inferred whole, within the budget on instantiations", () => {
+test("a stack of twelve layers is inferred within the budget of type instantiations", () => {
   const empty = compile(imports).instantiations;
   const { complaints, instantiations } = compile(`${imports}
 const stack = new ServiceBuilder<HttpRequest>()
