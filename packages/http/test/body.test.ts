@@ -12,7 +12,7 @@ const tooLarge = (maxBytes: number) => ({
 });
 
 describe("emptyBody", () => {
-  test("has passed before it began, as often as one likes", async () => {
+  test("has always ended, however often it is read", async () => {
     for (let i = 0; i < 2; i++) {
       const sink = Sink.on(emptyBody);
       expect(sink.chunks).toEqual([]);
@@ -28,7 +28,7 @@ describe("emptyBody", () => {
 });
 
 describe("bodyOf", () => {
-  test("gives its bytes, as often as one likes", async () => {
+  test("can be read any number of times", async () => {
     const body = bodyOf("grüß");
     expect(body.length).toBe(6);
     for (let i = 0; i < 2; i++) {
@@ -44,7 +44,7 @@ describe("bodyOf", () => {
     expect(bodyOf(new Uint8Array(0))).toBe(emptyBody);
   });
 
-  test("tells observers when it was read, and when it will not be", () => {
+  test("reports to observers whether it was read", () => {
     const read = bodyOf("a");
     const told = observed(read);
     read.take();
@@ -65,7 +65,7 @@ describe("bytes, text and json", () => {
     expect(await text).toEqual(right("aß€𝒳"));
   });
 
-  test("read JSON, and say what is not", async () => {
+  test("json reports malformed JSON", async () => {
     expect(await bodyOf('{"a":[1]}').json()).toEqual(right({ a: [1] }));
     expect(await bodyOf('{"a":').json()).toMatchObject({
       left: { _tag: "BodyMalformed", origin: "local", retryable: false, reason: expect.any(String) },
@@ -83,7 +83,7 @@ describe("bytes, text and json", () => {
     }
   });
 
-  test("more than allowed cancels the source, whatever of it is known beforehand", async () => {
+  test("a body over the limit cancels the source, with or without known length", async () => {
     const announced = new Source();
     announced.length = 4;
     expect(await announced.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
@@ -102,7 +102,7 @@ describe("bytes, text and json", () => {
     expect(kept.told).toEqual(["start", "stop undefined"]);
   });
 
-  test("exactly what is allowed is not too much", async () => {
+  test("a body of exactly the limit is accepted", async () => {
     expect(await bodyOf("abc").text({ maxBytes: 3 })).toEqual(right("abc"));
     expect(await bodyOf("abcd").text({ maxBytes: 3 })).toEqual(tooLarge(3));
     const mebibyte = new Uint8Array(1_048_576);
@@ -124,7 +124,7 @@ describe("bytes, text and json", () => {
     },
   );
 
-  test("a signal that is aborted already cancels the source, and nothing is read", async () => {
+  test("a signal that is already aborted cancels the source without reading", async () => {
     const source = new Source();
     expect(await source.text({ signal: AbortSignal.abort("early") })).toMatchObject(
       left({ _tag: "Aborted", cause: "early" }),
@@ -154,18 +154,18 @@ describe("bytes, text and json", () => {
     );
   });
 
-  test("takes any number of bytes when it is told to", async () => {
+  test("maxBytes Infinity allows any size", async () => {
     const two = Buffer.alloc(2 * 1_048_576);
     expect(await bodyFrom([two]).bytes({ maxBytes: Infinity })).toEqual(right(two));
   });
 
-  test("reading twice rejects with a TypeError: that is a mistake in the program", async () => {
+  test("reading twice rejects with a TypeError", async () => {
     const body = bodyFrom(["a"]);
     expect(await body.text()).toEqual(right("a"));
     await expect(body.text()).rejects.toThrow(TypeError);
   });
 
-  test("defect: a body that was here as a whole, of unknown length, passed any limit", async () => {
+  test("defect: a complete body of unknown length passed any limit", async () => {
     const source = new Source();
     source.give("abcd");
     source.end();
@@ -174,7 +174,7 @@ describe("bytes, text and json", () => {
 });
 
 describe("iteration", () => {
-  test("takes one piece at a time: the source pauses meanwhile", async () => {
+  test("takes one chunk at a time and pauses the source meanwhile", async () => {
     const source = new Source();
     const pieces = source[Symbol.asyncIterator]();
     const first = pieces.next();
@@ -213,7 +213,7 @@ describe("iteration", () => {
     expect(got).toEqual(["a"]);
   });
 
-  test("gives a body at hand in one piece, and an empty one in none", async () => {
+  test("yields a complete body as one chunk, and nothing for an empty one", async () => {
     const pieces = async (body: typeof emptyBody) => (await piecesOf(body)).map(String);
     expect(await pieces(bodyOf(Buffer.from("ab")))).toEqual(["ab"]);
     expect(await pieces(emptyBody)).toEqual([]);

@@ -23,7 +23,7 @@ describe("httpClassifier", () => {
     expect(classifier.outcome(right(httpResponse(status)))).toMatchObject({ kind, retryable });
   });
 
-  test("heeds Retry-After", () => {
+  test("honours Retry-After", () => {
     const response = httpResponse(503, "", { "retry-after": "7" });
     expect(classifier.outcome(right(response))).toMatchObject({ kind: "failure", retryAfterMs: 7_000 });
   });
@@ -59,7 +59,7 @@ describe("retryAfterMs", () => {
     expect(retryAfterMs(HttpHeaders.of({ "retry-after": value }), clock)).toBe(expected);
   });
 
-  test("is unknown without the field", () => {
+  test("is undefined without the field", () => {
     expect(retryAfterMs(HttpHeaders.empty, clock)).toBeUndefined();
   });
 });

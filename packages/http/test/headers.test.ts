@@ -27,7 +27,7 @@ describe("HttpHeaders", () => {
     expect(headers.has("none")).toBe(false);
   });
 
-  test("takes a value for a name only where a name stands", () => {
+  test("does not mistake a value for a name", () => {
     expect(new HttpHeaders(["a", "b", "c", "a"]).all("b")).toEqual([]);
   });
 
@@ -36,7 +36,7 @@ describe("HttpHeaders", () => {
     expect(new HttpHeaders(["a", ""]).has("a")).toBe(true);
   });
 
-  test("set puts one field in the place of all of that name", () => {
+  test("set replaces all fields of that name with one", () => {
     expect(new HttpHeaders(wire).set("Set-cookie", "n").raw).toEqual([
       "Host",
       "a",
@@ -48,12 +48,12 @@ describe("HttpHeaders", () => {
     expect(HttpHeaders.empty.set("a", "1").raw).toEqual(["a", "1"]);
   });
 
-  test("append adds a further one, delete takes away all", () => {
+  test("append adds another field, delete removes all", () => {
     expect(new HttpHeaders(["a", "1"]).append("A", "2").raw).toEqual(["a", "1", "A", "2"]);
     expect(new HttpHeaders(wire).delete("set-cookie").raw).toEqual(["Host", "a", "accept", "*/*"]);
   });
 
-  test("delete of what is not there costs no copy", () => {
+  test("delete of an absent field makes no copy", () => {
     const headers = new HttpHeaders(wire);
     expect(headers.delete("none")).toBe(headers);
   });

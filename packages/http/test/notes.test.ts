@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const fault: Fault = { _tag: "Down", origin: "upstream", retryable: true };
 
-test("each request has notes of its own, and its copies share them", () => {
+test("each request has its own notes, shared by its copies", () => {
   const [one, two] = [httpRequest("http://a/"), httpRequest("http://a/")];
   expect(one.notes).toEqual(callNotes());
   expect(one.notes).not.toBe(two.notes);

@@ -76,7 +76,7 @@ describe("PushBody", () => {
     expect(told.splice(0)).toEqual([false]);
   });
 
-  test("a body that nobody reads, and one that is cancelled, wait for nothing", () => {
+  test("unread and cancelled bodies do not wait for their source", () => {
     const source = new Source();
     const told: boolean[] = [];
     source.watch((waits) => told.push(waits));
@@ -139,7 +139,7 @@ describe("PushBody", () => {
     expect([sink.text, sink.ends]).toEqual(["a", ["fail"]]);
   });
 
-  test("defect: what had come before it broke was lost to who began to read later", () => {
+  test("defect: chunks before a break were lost to a later reader", () => {
     const source = new Source();
     source.give("a");
     source.break();
@@ -179,7 +179,7 @@ describe("PushBody", () => {
     expect(source.told).toEqual(["start", "stop enough"]);
   });
 
-  test("a source that has finished is not told to stop", () => {
+  test("a finished source is not stopped", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
     source.give("a", "b");
@@ -240,7 +240,7 @@ describe("PushBody", () => {
     expect(read.take()).toBeUndefined();
   });
 
-  test("observers are told once, and at once when it is over already", () => {
+  test("observers are called once, at once if the body has ended", () => {
     const complete = new Source();
     const first = observed(complete);
     Sink.on(complete, () => false);
@@ -267,7 +267,7 @@ describe("PushBody", () => {
 });
 
 describe("PushBody, defects found", () => {
-  test("a source that was stopped is not told to go on when its sink resumes", () => {
+  test("a stopped source is not resumed when its sink resumes", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
     source.give("a");
@@ -283,7 +283,7 @@ describe("PushBody, defects found", () => {
     expect(Sink.on(source).text).toBe("abc");
   });
 
-  test("what a source says while its sink takes a piece waits its turn", () => {
+  test("what a source pushes while its sink handles a chunk is queued", () => {
     const source = new Source();
     const meanwhile: unknown[] = [];
     const sink: Sink = Sink.on(source, (pieces) => {

@@ -17,7 +17,7 @@ describe("ReplayBody", () => {
     expect(source.told).toEqual([]);
   });
 
-  test("gives the whole again, trailers included", () => {
+  test("replays the whole body with its trailers", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const first = Sink.on(body);
@@ -134,7 +134,7 @@ describe("ReplayBody", () => {
     expect(told).toEqual([false]);
   });
 
-  test("past maxBytes no other reading can begin, and the present one gets everything", () => {
+  test("beyond maxBytes no other reading can begin, and the current one gets everything", () => {
     const source = new Source();
     const body = new ReplayBody(source, 2);
     const sink = Sink.on(body);
@@ -169,7 +169,7 @@ describe("ReplayBody", () => {
     expect(source.told).toEqual(["start", "stop enough"]);
   });
 
-  test("defect: a record of many small pieces took hundreds of times its bytes", () => {
+  test("defect: a recording of many small chunks took hundreds of times its size", () => {
     const source = new Source();
     const body = new ReplayBody(source, 10_000);
     const first = Sink.on(body);
@@ -181,7 +181,7 @@ describe("ReplayBody", () => {
     expect(Buffer.concat(second.chunks).equals(Buffer.concat(first.chunks))).toBe(true);
   });
 
-  test("release ends recording: the reading under way goes on, and its end stops nothing", () => {
+  test("release ends the recording, and the current reading continues", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const sink = Sink.on(body, () => false);

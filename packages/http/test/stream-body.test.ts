@@ -68,7 +68,7 @@ describe("bodyFrom", () => {
 });
 
 describe("StreamBody", () => {
-  test("does not touch the stream before it is wanted", () => {
+  test("does not touch the stream before it is read", () => {
     const stream = handFed();
     const body = new StreamBody(stream, 3);
     expect(body.length).toBe(3);
@@ -115,7 +115,7 @@ describe("StreamBody", () => {
     expect(sink.ends).toEqual([]);
   });
 
-  test("cancel before anyone wanted it destroys the stream, too", () => {
+  test("cancel before reading destroys the stream, too", () => {
     const stream = handFed();
     new StreamBody(stream).cancel();
     expect(stream.destroyed).toBe(true);
@@ -170,7 +170,7 @@ describe("StreamBody", () => {
 });
 
 describe("StreamBody, defects found", () => {
-  test("a stream that somebody had paused did not flow", async () => {
+  test("a stream paused earlier did not flow", async () => {
     const stream = Readable.from(["a"], { objectMode: false });
     stream.pause();
     expect(await bodyFrom(stream).text()).toEqual(right("a"));

@@ -42,7 +42,7 @@ describe("sanCheck", () => {
     });
   });
 
-  test("says what was wanted, and what was shown", () => {
+  test("reports expected and actual names", () => {
     const check = sanCheck([{ uri: "spiffe://a/*" }, { dns: "b" }]);
     expect(check("", { subjectaltname: "DNS:c" })?.message).toBe(
       "certificate must show one of URI:spiffe://a/*, DNS:b (got DNS:c)",

@@ -23,7 +23,7 @@ async function bench() {
 }
 
 describe("drain", () => {
-  test("lets requests in flight finish, and says that the connection closes", async () => {
+  test("lets requests in flight finish and announces the close", async () => {
     const { clock, server, waiting } = await bench();
     const wires = [await Wire.to(server, head("GET /1")), await Wire.to(server, head("GET /2"))];
     await eventually(() => server.inFlight === 2);
@@ -56,7 +56,7 @@ describe("drain", () => {
     expect(busy.text).toContain("</2>");
   });
 
-  test("cuts off who is not done at the limit, and says how many", async () => {
+  test("cuts off requests at the limit and returns their number", async () => {
     const { clock, server, signals } = await bench();
     const wires = [
       await Wire.to(server, head("GET /1"), head("GET /2")),
@@ -95,13 +95,13 @@ describe("drain", () => {
     expect(wire.text).toMatch(/\r\nb\r\n0\r\n\r\n$/);
   });
 
-  test("with nothing under way it is done at once", async () => {
+  test("ends at once with nothing in flight", async () => {
     const { clock, server } = await bench();
     expect(await server.drain(1_000)).toBe(0);
     expect(clock.pending).toBe(0);
   });
 
-  test("twice is one draining", async () => {
+  test("calling drain twice drains once", async () => {
     const { clock, server, waiting } = await bench();
     await Wire.to(server, head("GET /1"));
     await eventually(() => waiting.length === 1);
@@ -111,7 +111,7 @@ describe("drain", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("close ends a drain that is under way", async () => {
+  test("close ends a drain in progress", async () => {
     const { clock, server, signals } = await bench();
     const wire = await Wire.to(server, head("GET /1"));
     await eventually(() => server.inFlight === 1);
@@ -125,7 +125,7 @@ describe("drain", () => {
 });
 
 describe("drain, defects found", () => {
-  test("a connection on which nothing was ever said kept the drain from ending", async () => {
+  test("a connection without any request kept the drain from ending", async () => {
     const { clock, server } = await bench();
     const silent = await Wire.to(server);
     const half = await Wire.to(server, "GET / HTTP/1.1\r\nHost:");

@@ -39,22 +39,25 @@ describe("a defect of the stack", () => {
     ["gives an encoding that is none (defect: it was sent)", () => framedBy("Transfer-Encoding", "gzip")],
   ];
 
-  test.each(defects)("that %s is answered 500, observed, and the server goes on", async (_name, call) => {
-    const seen: HttpRequest[] = [];
-    const stack = service("bad", (request: HttpRequest) =>
-      request.path === "/good" ? Promise.resolve(right(text("good"))) : (call() as never),
-    );
-    const started = await serve(stack, { defect: (_cause, request) => seen.push(request) });
-    const server = (started as Right<HttpServer>).right;
-    onTestFinished(() => server.close());
-    const wire = await Wire.to(server, head("GET /bad"), head("GET /good", "Connection: close"));
-    const all = await wire.rest();
-    expect(statuses(all)).toEqual([500, 200]);
-    expect(all).toMatch(/500 Internal Server Error\n[^]*good$/);
-    expect(all).not.toMatch(/mistake|Set-Cookie/);
-    expect(seen.map(({ path }) => path)).toEqual(["/bad"]);
-    expect(server.inFlight).toBe(0);
-  });
+  test.each(defects)(
+    "that %s is answered with 500 and observed, and the server continues",
+    async (_name, call) => {
+      const seen: HttpRequest[] = [];
+      const stack = service("bad", (request: HttpRequest) =>
+        request.path === "/good" ? Promise.resolve(right(text("good"))) : (call() as never),
+      );
+      const started = await serve(stack, { defect: (_cause, request) => seen.push(request) });
+      const server = (started as Right<HttpServer>).right;
+      onTestFinished(() => server.close());
+      const wire = await Wire.to(server, head("GET /bad"), head("GET /good", "Connection: close"));
+      const all = await wire.rest();
+      expect(statuses(all)).toEqual([500, 200]);
+      expect(all).toMatch(/500 Internal Server Error\n[^]*good$/);
+      expect(all).not.toMatch(/mistake|Set-Cookie/);
+      expect(seen.map(({ path }) => path)).toEqual(["/bad"]);
+      expect(server.inFlight).toBe(0);
+    },
+  );
 
   const late: [name: string, response: () => HttpResponse][] = [
     ["a stream shorter than its length", () => httpResponse(200, stream(), { "content-length": "2" })],
@@ -62,14 +65,17 @@ describe("a defect of the stack", () => {
     ["trailers with a line feed", () => httpResponse(200, trailing("a\r\nb"))],
   ];
 
-  test.each(late)("that shows when the head is out, %s, breaks the response off", async (_name, response) => {
-    const seen: unknown[] = [];
-    const server = await served(response, { defect: (cause) => seen.push(cause) });
-    const wire = await Wire.to(server, head("GET /"), head("GET /"));
-    expect(statuses(await wire.rest())).toEqual([200]);
-    expect(wire.text).not.toMatch(/\r\n0\r\n/);
-    expect(seen.length).toBeGreaterThan(0);
-  });
+  test.each(late)(
+    "detected after the head was sent, %s, breaks the response off",
+    async (_name, response) => {
+      const seen: unknown[] = [];
+      const server = await served(response, { defect: (cause) => seen.push(cause) });
+      const wire = await Wire.to(server, head("GET /"), head("GET /"));
+      expect(statuses(await wire.rest())).toEqual([200]);
+      expect(wire.text).not.toMatch(/\r\n0\r\n/);
+      expect(seen.length).toBeGreaterThan(0);
+    },
+  );
 
   function trailing(value: string): Source {
     const source = new Source();

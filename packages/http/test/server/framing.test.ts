@@ -112,7 +112,7 @@ const refused: [status: number, name: string, said: string][] = [
   [414, "a target of more than 60 KiB", head(`GET /${"y".repeat(61_440)}`)],
 ];
 
-describe("a request that two readers could understand differently", () => {
+describe("an ambiguous request", () => {
   test.each(refused)("is refused with %d: %s", async (status, _name, said) => {
     const called: HttpRequest[] = [];
     const seen: number[] = [];
@@ -174,7 +174,7 @@ const malformed: [name: string, body: string][] = [
 ];
 
 describe("a malformed chunked body", () => {
-  test.each(malformed)("fails and never ends, and the connection closes: %s", async (_name, body) => {
+  test.each(malformed)("breaks the body off and closes the connection: %s", async (_name, body) => {
     let sink: Sink | undefined;
     let fault: BodyBroken | undefined;
     const called: string[] = [];
@@ -203,7 +203,7 @@ describe("a malformed chunked body", () => {
   });
 });
 
-test("a process that is told to be lenient is not, here (--insecure-http-parser)", async () => {
+test("is refused even with --insecure-http-parser", async () => {
   const script = fileURLToPath(new URL("insecure.ts", import.meta.url));
   const child = spawn(process.execPath, ["--insecure-http-parser", script]);
   const [line] = (await once(child.stdout, "data")) as [Buffer];

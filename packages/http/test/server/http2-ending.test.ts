@@ -7,8 +7,8 @@ import { Sink, Source } from "../bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
 import { eventually, served } from "./served.ts";
 
-describe("what breaks over HTTP/2", () => {
-  test("a client that takes back its request aborts the call, and only that", async () => {
+describe("breaks over HTTP/2", () => {
+  test("a client that cancels its request aborts only that call", async () => {
     const aborted: string[] = [];
     const server = await served(({ path }, signal) => {
       signal.addEventListener("abort", () => aborted.push(path));
@@ -148,7 +148,7 @@ describe("what breaks over HTTP/2", () => {
 });
 
 describe("the end of an HTTP/2 connection", () => {
-  test("drain answers what is under way, also what was sent before the client could know", async () => {
+  test("drain answers requests in flight and those sent before GOAWAY arrived", async () => {
     const answers: (() => void)[] = [];
     const server = await served(() => new Promise((resolve) => answers.push(() => resolve(text("yes")))), {
       clock: virtualClock(),
@@ -181,7 +181,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect([server.connections, clock.pending]).toEqual([0, 0]);
   });
 
-  test("drain closes an idle one after a moment, and cuts off who is late", async () => {
+  test("drain closes an idle connection after a moment and cuts off late requests", async () => {
     const clock = virtualClock();
     const signals: AbortSignal[] = [];
     const server = await served(

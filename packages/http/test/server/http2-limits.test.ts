@@ -95,7 +95,7 @@ describe("a request head over HTTP/2", () => {
     ["a field of an HTTP/1.1 connection", Buffer.concat([head(), fields(["connection", "close"])])],
     ["chunks", Buffer.concat([head(), fields(["transfer-encoding", "chunked"])])],
     ["no authority", head([":authority", undefined])],
-    ["an authority that is none", head([":authority", "a b"])],
+    ["an invalid authority", head([":authority", "a b"])],
     ["an authority with a user", head([":authority", "u@a"])],
     [
       "two Host fields",
@@ -133,7 +133,7 @@ test("a field whose value has a line feed does not come to the stack", async () 
 });
 
 describe("a hostile HTTP/2 client", () => {
-  test("that takes back its requests at once and again is cut off (CVE-2023-44487)", async () => {
+  test("that keeps cancelling its requests is cut off (CVE-2023-44487)", async () => {
     const { server, called } = await strict();
     const wire = await Wire.to(server, preface, settings);
     wire.socket.on("error", () => {});
@@ -147,7 +147,7 @@ describe("a hostile HTTP/2 client", () => {
     await eventually(() => server.connections === 0 && server.inFlight === 0);
   });
 
-  test("with a head that goes on and on is cut off (CVE-2024-28182)", async () => {
+  test("with an endless head is cut off (CVE-2024-28182)", async () => {
     const { server, called } = await strict();
     const wire = await Wire.to(server, preface, settings, frame(1, 0x1, 1, fields(...get)));
     const more = fields(["x-a", "y".repeat(100)]);
@@ -171,7 +171,7 @@ describe("a hostile HTTP/2 client", () => {
     await eventually(() => server.connections === 0);
   });
 
-  test("cannot have more than 100 requests under way", async () => {
+  test("cannot have more than 100 requests in flight", async () => {
     let most = 0;
     const server = await served(() => new Promise(() => {}));
     const session = client(server);
@@ -227,7 +227,7 @@ describe("defect: after a client's GOAWAY and a mistake Node read no more, and s
     expect(aborted).toBe(true);
   });
 
-  test("one without a mistake goes on for as long as its calls", async () => {
+  test("a connection without an error lasts as long as its calls", async () => {
     const clock = virtualClock();
     let answer = (): void => {};
     const late = new Promise<HttpResponse>((resolve) => (answer = () => resolve(text("late"))));

@@ -8,7 +8,7 @@ import { answerTo, ask, client } from "./http2-client.ts";
 import { eventually, head, served, Wire } from "./served.ts";
 
 describe("a request over HTTP/2", () => {
-  test("comes to the stack as one of HTTP/1.1 does", async () => {
+  test("reaches the stack like one over HTTP/1.1", async () => {
     let seen: HttpRequest | undefined;
     const server = await served((request) => {
       seen = request;
@@ -50,7 +50,7 @@ describe("a request over HTTP/2", () => {
     expect(await other.until("/d")).toContain("HTTP/1.1 200");
   });
 
-  test("is known by a preface that comes byte by byte", async () => {
+  test("is detected by a preface that arrives byte by byte", async () => {
     const server = await served(() => text("yes"));
     const wire = await Wire.to(server);
     // Its preface, and empty settings.

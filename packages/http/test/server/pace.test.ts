@@ -22,7 +22,7 @@ function watched(
 }
 
 describe("Pace", () => {
-  test("a client below the rate has its grace, one at it has all the time in the world", () => {
+  test("a client below the rate is cut off after the grace period, one at the rate never", () => {
     expect(watched(() => 239)).toBe("5 s: was slower than 240 bytes per second");
     expect(watched(() => 240)).toBeUndefined();
     expect(watched(() => 1, { minRate: 0, idleMs: 0 })).toBeUndefined();
@@ -38,7 +38,7 @@ describe("Pace", () => {
     expect(watched(() => 1e6, { totalMs: 30_000 })).toBe("30 s: took longer than 30 s");
   });
 
-  test("time in which nobody waits for it is not its time", () => {
+  test("time in which the server does not wait for the client does not count", () => {
     const pace = new Pace(0);
     for (let second = 0; second < 1_000; second++)
       expect(pace.look(second * 1_000, false, 0, limits)).toBeUndefined();
@@ -47,7 +47,7 @@ describe("Pace", () => {
       expect(pace.look(second * 1_000, second % 2 === 0, 0, limits)).toBeUndefined();
   });
 
-  test("a process that was held up does not blame the client", () => {
+  test("time in which the process was held up does not count", () => {
     const pace = new Pace(0);
     expect(pace.look(0, true, 0, limits)).toBeUndefined();
     expect(pace.look(4_000, true, 0, limits)).toBeUndefined();
@@ -56,7 +56,7 @@ describe("Pace", () => {
     expect(pace.look(3_605_000, true, 0, limits)).toBe("was slower than 240 bytes per second");
   });
 
-  test("property: who keeps the rate in every second is never too slow, however it is looked at", () => {
+  test("property: a client that keeps the rate every second is never too slow", () => {
     const looks = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30_000 }), waits: fc.boolean() }));
     fc.assert(
       fc.property(looks, fc.integer({ min: 240, max: 1e6 }), (all, rate) => {
@@ -72,7 +72,7 @@ describe("Pace", () => {
 });
 
 describe("limits of clients", () => {
-  test("have defaults, each by itself", () => {
+  test("have individual defaults", () => {
     expect(limitsOf({ headMs: 10, body: { totalMs: 20 } })).toEqual({
       headMs: 10,
       quietMs: 300_000,

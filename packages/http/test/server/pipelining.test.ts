@@ -74,7 +74,7 @@ describe("pipelined requests", () => {
     }
   });
 
-  test("that wait never start once the client has gone", async () => {
+  test("that wait never start once the client is gone", async () => {
     const { server, began, signals, quiet } = await answering();
     const wire = await Wire.to(server, head("GET /a"), `${post("/b")}x`, head("GET /c"));
     await eventually(() => server.inFlight === 3);

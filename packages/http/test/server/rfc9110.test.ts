@@ -183,7 +183,7 @@ describe("a client", () => {
     await eventually(() => server.connections === 0);
   });
 
-  test("that falls silent then is let go after 2 s", async () => {
+  test("that falls silent after the response is closed after 2 s", async () => {
     const clock = virtualClock();
     const server = await served(() => text("enough", 413), { clock });
     const wire = await Wire.to(server, head("POST /", "Content-Length: 100000"), "a");

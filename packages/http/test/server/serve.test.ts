@@ -18,7 +18,7 @@ import { Sink, Source } from "../bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 describe("serve", () => {
-  test("a service in three lines reads JSON and answers JSON", async () => {
+  test("a minimal service reads JSON and answers with JSON", async () => {
     const greet = service("greet", async (request: HttpRequest) => {
       const body = await request.body.json();
       return right(body._tag === "Right" ? json({ hello: body.right }) : text("not JSON\n", 400));
@@ -50,7 +50,7 @@ describe("serve", () => {
       });
   });
 
-  test("gives the stack the request as it came", async () => {
+  test("passes the request to the stack unchanged", async () => {
     let seen: HttpRequest | undefined;
     const server = await served((request) => {
       seen = request;
@@ -70,7 +70,7 @@ describe("serve", () => {
     expect(seen?.headers.raw).toEqual(["Host", "a", "X-y", "1", "x-Y", "2"]);
   });
 
-  test("says the length of a body that it knows, and sends others in chunks", async () => {
+  test("sends a known length, and other bodies in chunks", async () => {
     const server = await served(({ path }) =>
       path === "/known" ? text("grüß") : httpResponse(200, bodyFrom(["a", "b"])),
     );
@@ -274,7 +274,7 @@ describe("serve", () => {
     expect((await wire.rest()).match(/transfer-encoding: chunked/gi)).toHaveLength(1);
   });
 
-  test("a connection is used again", async () => {
+  test("keeps connections alive", async () => {
     const server = await served(() => text("a"));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const ports = new Set<number | undefined>();
@@ -290,7 +290,7 @@ describe("serve", () => {
     expect(ports.size).toBe(1);
   });
 
-  test("requests sent at once are answered in their order", async () => {
+  test("pipelined requests are answered in order", async () => {
     const answers = new Map<string, (response: HttpResponse) => void>();
     const server = await served(({ path }) => new Promise((resolve) => answers.set(path, resolve)));
     const wire = await Wire.to(server, head("GET /1"), head("GET /2"), head("GET /3"));
@@ -301,7 +301,7 @@ describe("serve", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("a port that is taken is a ListenFailed", async () => {
+  test("returns ListenFailed for a port in use", async () => {
     const { port } = await served(() => text("a"));
     const stack = service("other", async (request: HttpRequest) => right(text(request.path)));
     expect(await serve(stack, { port })).toMatchObject({
@@ -309,7 +309,7 @@ describe("serve", () => {
     });
   });
 
-  test("a client has no more connections than it may, and others have theirs", async () => {
+  test("enforces maxConnectionsPerClient per client", async () => {
     const refused: number[] = [];
     const server = await served(() => text("a"), {
       maxConnectionsPerClient: 2,
@@ -332,7 +332,7 @@ describe("serve", () => {
     expect(refused).toHaveLength(1);
   });
 
-  test("a connection over maxConnections is closed as it comes", async () => {
+  test("closes connections over maxConnections at once", async () => {
     let refused = 0;
     const seen: string[] = [];
     const server = await served(() => text("a"), {

@@ -81,7 +81,7 @@ describe("a client that sends too slowly", () => {
     expect(sinks[1]?.ends).toEqual(["end"]);
   });
 
-  test("is told nothing where its response has begun: it is broken off", async () => {
+  test("gets no answer after its response has begun: it is broken off", async () => {
     const clock = virtualClock();
     const source = new Source();
     const server = await served(
@@ -146,7 +146,7 @@ describe("a client that sends too slowly", () => {
 
 const piece = new Uint8Array(32_768);
 
-describe("a client that does not take its response", () => {
+describe("a client that does not read its response", () => {
   /** Responses of so many pieces, over HTTP/2 to a client that allows none of them. */
   async function stuck(pieces: number, length?: number, options: Parameters<typeof served>[1] = {}) {
     const clock = virtualClock();

@@ -59,13 +59,13 @@ describe("the authority of a request", () => {
     return seen;
   }
 
-  test("is the Host field's", async () => {
+  test("is that of the Host field", async () => {
     const request = await seen("GET / HTTP/1.1\r\nX: 1\r\nHost: b:80\r\n\r\n");
     expect(request?.authority).toBe("b:80");
     expect(request?.headers.raw).toEqual(["X", "1", "Host", "b:80"]);
   });
 
-  test("is nobody's where HTTP/1.0 names none", async () => {
+  test("is empty for HTTP/1.0 without Host", async () => {
     expect((await seen("GET / HTTP/1.0\r\n\r\n"))?.authority).toBe("");
   });
 

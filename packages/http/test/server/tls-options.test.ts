@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 const authority = testAuthority();
 const a = authority.issue();
 
-describe("TLS that cannot work is refused when it is given", () => {
+describe("invalid TLS settings are refused", () => {
   const other = authority.issue();
   const rows: [string, Partial<ServerTls>, string][] = [
     [
@@ -17,28 +17,28 @@ describe("TLS that cannot work is refused when it is given", () => {
       "tls.certificates must be a list of at least one certificate (got [])",
     ],
     [
-      "what is no certificate",
+      "an invalid certificate",
       { certificates: [{ ...a, certificate: "x" }] },
       "tls.certificates[0] must be a certificate in PEM",
     ],
     [
-      "what is no key",
+      "an invalid key",
       { certificates: [a, { ...a, key: "x" }] },
       "tls.certificates[1] must be accepted by OpenSSL: ",
     ],
     [
-      "another's key",
+      "a key of another certificate",
       { certificates: [{ ...a, key: other.key }] },
       "tls.certificates[0] must be accepted by OpenSSL: ",
     ],
     [
-      "keys of tickets that are too short",
+      "ticket keys that are too short",
       { ticketKeys: new Uint8Array(32) },
       "length of tls.ticketKeys must be 48 (got 32)",
     ],
     ["ciphers that are none", { ciphers: "x" }, "tls.ciphers must be accepted by OpenSSL: "],
     [
-      "an authority that is none",
+      "an invalid authority",
       { clients: { ca: "x", required: true } },
       "tls.clients.ca must be a certificate in PEM",
     ],

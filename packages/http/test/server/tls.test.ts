@@ -80,7 +80,7 @@ describe("TLS", () => {
     expect(JSON.parse(body)).toMatchObject({ scheme: "https", address: "127.0.0.1" });
   });
 
-  test("speaks what it is told to, and nothing else", async () => {
+  test("offers only the configured protocols", async () => {
     const one = (await secure({}, { protocols: ["http1"] })).server;
     expect((await handshake(one, { ALPNProtocols: ["h2", "http/1.1"] })).alpnProtocol).toBe("http/1.1");
     const { server: two, failures } = await secure({}, { protocols: ["http2"] });
@@ -98,7 +98,7 @@ describe("TLS", () => {
     ["other.b.test", "wild"],
     ["deep.other.b.test", "a"],
     ["unknown.test", "a"],
-  ])("shows who asks for %s the certificate %s", async (servername, name) => {
+  ])("for server name %s presents certificate %s", async (servername, name) => {
     const { server } = await secure();
     const socket = await handshake(server, { servername, rejectUnauthorized: false });
     expect(socket.getPeerCertificate().subject.CN).toBe(name);
@@ -118,13 +118,13 @@ describe("TLS", () => {
     expect((await handshake(server)).getProtocol()).toBe("TLSv1.3");
   });
 
-  test("uses the ciphers that it is given", async () => {
+  test("uses the configured ciphers", async () => {
     const { server } = await secure({ ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" });
     const socket = await handshake(server, { maxVersion: "TLSv1.2" });
     expect(socket.getCipher().name).toBe("ECDHE-ECDSA-AES128-GCM-SHA256");
   });
 
-  test("that does not come about is told, and closes no other connection", async () => {
+  test("reports failed handshakes and keeps other connections", async () => {
     const clock = virtualClock();
     const { server, failures } = await secure({}, { clock });
     const other = await handshake(server);
@@ -141,7 +141,7 @@ describe("TLS", () => {
     expect(other.destroyed).toBe(false);
   });
 
-  test("whose handshake nobody ends does not keep a drain from ending", async () => {
+  test("an unfinished handshake does not keep a drain from ending", async () => {
     const clock = virtualClock();
     const { server } = await secure({}, { clock });
     const silent = connectTcp(server.port, "127.0.0.1");
@@ -204,7 +204,7 @@ describe("a client's certificate", () => {
     expect((await peerOver1(server, { cert: certificate, key })).identity).toBe(identity);
   });
 
-  test("that no authority signed, or that has ended, is refused", async () => {
+  test("is refused if untrusted or expired", async () => {
     for (const required of [true, false]) {
       const { server, failures } = await secure({ clients: { ca: authority.ca, required } });
       for (const { certificate, key } of [stranger.issue(), authority.issue({ days: 0 })])
@@ -213,7 +213,7 @@ describe("a client's certificate", () => {
     }
   });
 
-  test("is needed where it is required, and only there", async () => {
+  test("is only needed if required", async () => {
     const { server, failures } = await secure({ clients });
     await expect(peerOver1(server)).rejects.toThrow("no response came");
     await eventually(() => failures.length === 1);
@@ -223,7 +223,7 @@ describe("a client's certificate", () => {
     expect((await peerOver1(kind, shown)).identity).toBe("spiffe://test/cart");
   });
 
-  test("that nobody asked for is not believed", async () => {
+  test("is ignored if it was not requested", async () => {
     const { server } = await secure();
     expect((await peerOver1(server, shown)).identity).toBeUndefined();
   });
@@ -248,7 +248,7 @@ test("defect: what breaks off could not be reset over TLS, and the error was nob
 });
 
 describe("update", () => {
-  test("gives other certificates to those who come, and leaves the others alone", async () => {
+  test("applies new certificates to new connections only", async () => {
     const { server } = await secure();
     const name = (socket: TLSSocket): unknown => socket.getPeerCertificate().subject.CN;
     const before = await handshake(server);
@@ -260,7 +260,7 @@ describe("update", () => {
     expect(chunk.toString()).toContain("HTTP/1.1 200");
   });
 
-  test("changes nothing when it cannot work", async () => {
+  test("changes nothing if the settings are invalid", async () => {
     const { server } = await secure();
     expect(() => server.update({ tls: { certificates: [] } })).toThrow(RangeError);
     expect((await handshake(server)).getPeerCertificate().subject.CN).toBe("a");
@@ -270,7 +270,7 @@ describe("update", () => {
     );
   });
 
-  test("takes another number of connections", async () => {
+  test("applies another maxConnections", async () => {
     const refused: number[] = [];
     const { server } = await secure({}, { maxConnections: 1, connectionRefused: () => void refused.push(1) });
     await handshake(server);

@@ -75,7 +75,7 @@ describe("a tunnel that would carry HTTP", () => {
   );
 });
 
-describe("a tunnel opens only for what was named", () => {
+describe("a tunnel opens only for enabled protocols", () => {
   test("websocket by default, and no other upgrade", async () => {
     const { server, asked } = await willing();
     const wire = await Wire.to(server, upgrade("shop/1"));

@@ -50,8 +50,8 @@ async function accepting(status: number, headers: Readonly<Record<string, string
   };
 }
 
-describe("a client that wants to leave HTTP/1.1", () => {
-  test("is accepted with 101: from then on the bodies are what both sides say", async () => {
+describe("a client that asks for a tunnel over HTTP/1.1", () => {
+  test("is accepted with 101, which turns the connection into two bodies", async () => {
     const its = await accepting(101, {
       "sec-websocket-protocol": "chat",
       connection: "close",
@@ -88,7 +88,7 @@ describe("a client that wants to leave HTTP/1.1", () => {
     expect(await wire.until("\0")).toContain("\r\n\r\n\0");
   });
 
-  test("each side ends by itself", async () => {
+  test("each side ends independently", async () => {
     const its = await accepting(101);
     const wire = await Wire.to(its.server, upgrade());
     await wire.until("\r\n\r\n");

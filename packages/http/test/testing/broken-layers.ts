@@ -15,7 +15,7 @@ import { type Either, isLeft, left, map } from "fp-ts/lib/Either.js";
 export type AnyService = Service<unknown, unknown, unknown>;
 export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
 
-/** Around inner as it is, except where `broken` says otherwise. */
+/** A transparent layer, except for what `broken` replaces. */
 export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
   return (kit) => (inner) => ({
     ready: () => inner.ready(),
@@ -33,7 +33,7 @@ const http: Samples<string, string> = {
 interface Broken {
   readonly what: string;
   readonly makeLayer: MakeLayer;
-  /** The check that must fail, and the words in which. */
+  /** The check that must fail, and its message. */
   readonly fails: readonly [check: string, message: string];
   readonly samples?: Samples<string, string>;
 }

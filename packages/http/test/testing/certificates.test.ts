@@ -6,7 +6,7 @@ import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 
 describe("a test authority", () => {
-  test("issues certificates that say what they were told to, and are its own", () => {
+  test("issues certificates with the requested contents", () => {
     const { ca, issue } = testAuthority("ours");
     const names = "DNS:a.test,IP:127.0.0.1,IP:2001:db8::1,URI:spiffe://a.test/cart";
     const issued = new X509Certificate(issue({ subject: "CN=zoë,O=shop", names, days: 3 }).certificate);
@@ -24,18 +24,18 @@ describe("a test authority", () => {
     expect(issued.verify(new X509Certificate(testAuthority("ours").ca).publicKey)).toBe(false);
   });
 
-  test("no two certificates have the same number", () => {
+  test("certificates have unique serial numbers", () => {
     const { issue } = testAuthority();
     const numbers = Array.from({ length: 20 }, () => new X509Certificate(issue().certificate).serialNumber);
     expect(new Set(numbers).size).toBe(20);
   });
 
-  test("one that ends after 0 days has ended", () => {
+  test("a certificate of 0 days has expired", () => {
     const { validToDate } = new X509Certificate(testAuthority().issue({ days: 0 }).certificate);
     expect(validToDate.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  test("TLS goes by them: the right authority is believed, and no other", async () => {
+  test("TLS trusts its certificates with the right authority only", async () => {
     const { ca, issue } = testAuthority();
     const { certificate: cert, key } = issue({ names: "DNS:a.test" });
     const server = createServer({ cert, key }, (socket) => socket.end());

@@ -17,7 +17,7 @@ function leafWith(respond: () => Either<string, HttpResponse>): () => LeafUnderT
   return () => ({ service: leaf, request: () => ({ path: "/" }) });
 }
 
-/** Runs one rule as a runner would, and gives what it says. */
+/** Runs one rule as a runner would and returns its message. */
 async function failureOf(
   rule: string,
   makeLeaf: () => LeafUnderTest<Asked, HttpResponse>,
@@ -35,7 +35,7 @@ describe("serviceConformance with bodies", () => {
     leafWith(() => right(httpResponse(200, bodyFrom(["a", "b"])))),
   );
 
-  test("finds a leaf that gives a body that breaks", async () => {
+  test("finds a leaf that returns a body that breaks off", async () => {
     const leaf = leafWith(() => right(httpResponse(200, bodyFrom(breaking()))));
     expect(await failureOf("returns a response as a value", leaf)).toContain(
       "the body of the response broke off",
