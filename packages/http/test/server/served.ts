@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
@@ -6,6 +7,9 @@ import { type HttpServer, serve, type ServeOptions } from "@pagoda/http/server";
 import { settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished } from "vitest";
+
+/** Whether Node can send 1xx responses of our choice over HTTP/1.1: 22 cannot. */
+export const informs: boolean = "writeInformation" in ServerResponse.prototype;
 
 export type Answer = (request: HttpRequest, signal: AbortSignal) => HttpResponse | Promise<HttpResponse>;
 
