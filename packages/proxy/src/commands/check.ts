@@ -5,7 +5,7 @@ import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 /** `pagoda check`: reports every problem of a configuration, and starts nothing. Warnings do not fail it. */
 export const check: Command = {
   usage: "check [-c FILE]",
-  about: "Says what is wrong with a configuration, with line and column, and starts nothing.",
+  about: "Lists every problem of a configuration with line and column, and starts nothing.",
   async run(args, io) {
     const flags = parsed(args, { config: { type: "string", short: "c" } });
     if (typeof flags === "string") return wrong(io, flags);

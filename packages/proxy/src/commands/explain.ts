@@ -17,7 +17,7 @@ const options = {
 /** `pagoda explain`: which way a request would take, and why not another. */
 export const explain: Command = {
   usage: "explain [-c FILE] METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [--identity ID]",
-  about: "Says which route, cluster and policies a request would meet, and why the others did not match.",
+  about: "Shows which route, cluster and policies a request would meet, and why other routes did not match.",
   async run(args, io) {
     const flags = parsed(args, options);
     if (typeof flags === "string") return wrong(io, flags);

@@ -17,7 +17,7 @@ export function help(commands: readonly Command[]): string {
     "Environment:",
     ...rows,
     "",
-    "Exit codes: 0 ended as told, 1 could not listen or write, 2 called or configured wrongly.",
+    "Exit codes: 0 success, 1 could not listen or write, 2 invalid arguments or configuration.",
     "",
   ].join("\n");
 }

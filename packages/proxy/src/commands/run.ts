@@ -22,7 +22,7 @@ export function runCommand({ code, again }: RunOptions): Command {
   return {
     usage: "[run] [-c FILE] [--workers N|all]",
     about:
-      "Serves. SIGHUP reloads; SIGUSR2 starts a process in its place; SIGTERM or SIGINT drains and ends; a second one ends at once.",
+      "Serves. SIGHUP reloads, SIGUSR2 replaces the process, SIGTERM or SIGINT drains and ends; a second one ends at once.",
     async run(args, io) {
       const flags = parsed(args, { config: { type: "string", short: "c" }, workers: { type: "string" } });
       if (typeof flags === "string") return wrong(io, flags);

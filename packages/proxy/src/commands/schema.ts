@@ -4,7 +4,7 @@ import { type Command, usageError } from "./command.ts";
 /** `pagoda schema`: the JSON Schema of the configuration, for editors. */
 export const schema: Command = {
   usage: "schema",
-  about: "Writes the JSON Schema of the configuration, for editors.",
+  about: "Prints the JSON Schema of the configuration, for editors.",
   run(args, io) {
     if (args.length > 0) {
       io.stderr(`pagoda schema: there is no argument "${args[0]}"; see pagoda --help\n`);

@@ -2,7 +2,7 @@ import { isIP, isIPv4, isIPv6 } from "node:net";
 import { authorityOf } from "@pagoda/http/grammar";
 import { canonicalAddress } from "@pagoda/core";
 
-/** Where to listen. */
+/** An address to listen on. */
 export interface Address {
   readonly host: string;
   readonly port: number;
@@ -21,14 +21,17 @@ export function parseAddress(text: string): Address | undefined {
   return { host: ipv6 === undefined ? name : sameHost(ipv6), port: Number(port) };
 }
 
-/** One address is written in one way, so that two listeners on it are found. A zone says which interface: it stays. */
+/**
+ * Normalizes an address, so that duplicate listeners are detected. A zone selects an interface, so
+ * it is kept.
+ */
 function sameHost(ipv6: string): string {
   const canonical = ipv6.includes("%") ? undefined : canonicalAddress(ipv6);
-  // An IPv4 address in IPv6 form stays as it is written: a socket for IPv6 is asked for.
+  // An IPv4-mapped IPv6 address is kept as written: it asks for an IPv6 socket.
   return canonical?.includes(":") === true ? canonical : ipv6;
 }
 
-/** A name, or an IPv4 address: what consists of numbers alone cannot be a name. */
+/** A name or an IPv4 address; a name cannot consist of numbers alone. */
 function isHost(text: string): boolean {
   return isIPv4(text) || !/^[\d.]+$/.test(text);
 }
@@ -42,7 +45,7 @@ export function originOf(text: string): string | undefined {
   return bare && url.port !== "0" ? url.origin : undefined;
 }
 
-/** Whether a resolver takes it: an IP address, and where a port follows, IPv6 in brackets. */
+/** Whether the resolver accepts it: an IP address, with IPv6 in brackets if a port follows. */
 export function isDnsServer(text: string): boolean {
   const address = parseAddress(text)?.host ?? text;
   return isIP(address) !== 0;

@@ -4,7 +4,7 @@ import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import type { Path, Report } from "../schema/report.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 
-/** Checks the policies of listeners, routes and clusters: what no schema can say. */
+/** Checks the policies of listeners, routes and clusters beyond their schemas. */
 export function checkPolicies({ listeners, clusters }: Config, report: Report): void {
   listeners.forEach((listener, at) => {
     const path: Path = ["listeners", at];
@@ -35,13 +35,13 @@ function checkStack<S extends Stack>(stack: S, settings: SettingsOf<S>, checking
     policy.check?.(its, { ...checking, path: [...checking.path, policy.name] });
 }
 
-/** Clients have identities only where they show certificates. */
+/** Clients have identities only on listeners that request certificates. */
 function identityCheck(path: Path, { tls }: ListenerConfig, report: Report): Checking["needsIdentities"] {
   if (tls?.clients !== undefined) return () => {};
   return (at) => report(at, "identities require tls.clients on this listener", [at, [...path, "tls"]]);
 }
 
-/** The clusters that the policies of a route send calls to, by where its settings name them. */
+/** The clusters that a route's policies call, by the path in their settings. */
 export function clustersOf(
   settings: SettingsOf<typeof policies.route>,
 ): readonly (readonly [path: Path, cluster: string])[] {

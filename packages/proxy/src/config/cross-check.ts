@@ -18,9 +18,9 @@ import { shownAt } from "../schema/secrets.ts";
 import { durationText } from "../schema/quantities.ts";
 
 /**
- * What no schema can say: names that stand in two places, and what only the layers know to be wrong.
+ * Checks what no schema can: names used in two places, and rules known only to the layers.
  *
- * @param broken What the schema has found wrong, and has been taken out: nothing is said of that.
+ * @param broken The parts removed as invalid, about which nothing is reported.
  */
 export function crossProblems(
   document: ConfigDocument,
@@ -43,7 +43,7 @@ export function crossProblems(
   return problems;
 }
 
-/** The names of the clusters, those that are not valid included; `undefined`: they are not known. */
+/** The names of the clusters, including invalid ones; undefined if they are not known. */
 function knownClusters(
   { value }: ConfigDocument,
   { clusters }: Config,
@@ -78,7 +78,7 @@ function checkCluster(
     checkField([...path, "balance", "key", "header"], balance.key.header, report);
 }
 
-/** Reports settings that would have no effect: their author expects one. */
+/** Reports settings without effect, since their author expects one. */
 function checkEffects({ listeners, clusters }: Config, report: Report): void {
   const none = routePolicies.parse({});
   listeners.forEach(({ routes }, at) => {
@@ -104,9 +104,9 @@ function checkEffects({ listeners, clusters }: Config, report: Report): void {
   }
 }
 
-/** A try may not take longer than all tries together. */
+/** A try must not have more time than all tries together. */
 function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
-  /** The longest time that a route to a cluster waits. */
+  /** The longest timeout of the routes to a cluster. */
   const longest = new Map<string, number>();
   for (const { routes } of listeners) {
     for (const { cluster, clusters: shares = [], policies } of routes) {
@@ -124,7 +124,7 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
 }
 
 interface Checking {
-  /** Their names, where these are known. */
+  /** Their names, if known. */
   readonly clusters: ReadonlySet<string> | undefined;
   readonly broken: BrokenPaths;
   readonly report: Report;
@@ -182,9 +182,9 @@ function checkRoutes(
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
     for (const [at, named] of clustersOf(policies)) known([...path, n, "policies", ...at], named);
   });
-  // Of two with the same name the last one is the one too many.
+  // Of two with the same name, the second is reported.
   const last = new Map(routes.map(({ name }, n) => [name, n]));
-  // What is wrong with how paths are read is said once, where it stands.
+  // Problems of path settings are reported once, at the listener.
   const pathOptions = paths.normalize === "off" ? { normalize: paths.normalize } : toPathOptions({ paths });
   const all = routes.map(toRoute);
   const wrong = new Set<number>();
@@ -192,7 +192,7 @@ function checkRoutes(
     const n = last.get(route) as number;
     wrong.add(n);
     const place: Path = [...path, n, ...at];
-    // Of the route as a whole it is only which action it has.
+    // As a whole, a route must only have exactly one action.
     const by = at.length === 0 ? actions.map((action): Path => place.concat(action)) : [place];
     const got = value === undefined ? "missing" : `got ${shownAt(schema, place, value)}`;
     report(place, `must be ${expected} (${got})`, by);
@@ -202,7 +202,7 @@ function checkRoutes(
 
 const actions = ["cluster", "clusters", "redirect", "respond"] as const;
 
-/** How many names of clusters are compared, and how many are listed. */
+/** How many cluster names are compared, and how many are listed. */
 const [namesLookedAt, namesSaid] = [200, 10];
 
 function hintAt(name: string, clusters: ReadonlySet<string>): string {

@@ -2,34 +2,36 @@ import { distance } from "fastest-levenshtein";
 import { isMap, isScalar, LineCounter, type Node, type Pair, type YAMLMap } from "yaml";
 import { readYaml } from "./yaml.ts";
 
-/** Where something stands in a file; both count from 1. */
+/** A position in a file; line and column count from 1. */
 export interface Place {
   readonly line: number;
   readonly column: number;
 }
 
-/** One thing that is wrong with a configuration file. */
+/** A problem of a configuration file. */
 export interface Problem extends Place {
   /** `clusters.shop.endpoints[0]`; empty for the file as a whole. */
   readonly path: string;
-  /** What is there, and what would be right. */
+  /** The value and what is valid. */
   readonly message: string;
 }
 
 type Key = string | number;
 
-/** No field has a longer name, and no route or cluster. */
+/** The longest name of a field, route or cluster. */
 const maxName = 100;
 
-/** A configuration file as data, which knows where each of its values stands. YAML, and so JSON. Never throws. */
+/**
+ * A configuration file (YAML, and so JSON) as data, with the position of each value. Never throws.
+ */
 export class ConfigDocument {
-  /** What could be read. */
+  /** The values that could be read. */
   readonly value: unknown;
-  /** What YAML itself finds wrong. */
+  /** The problems reported by the YAML parser. */
   readonly problems: readonly Problem[];
   readonly #contents: unknown;
   readonly #lines = new LineCounter();
-  /** The fields of each map that was looked into. */
+  /** The fields of each map visited. */
   readonly #fields = new Map<YAMLMap, ReadonlyMap<string, Pair>>();
 
   constructor(text: string) {
@@ -43,12 +45,12 @@ export class ConfigDocument {
     return { path: "", message, ...this.#place(offset) };
   }
 
-  /** @param key Where the name of the last part stands, instead of its value. */
+  /** @param key Returns the position of the last part's name instead of its value's. */
   problem(path: readonly Key[], message: string, key = false): Problem {
     return { path: pathText(path), message, ...this.#place(this.#offset(path, key)) };
   }
 
-  /** The offset of the deepest part of the path that there is. */
+  /** The offset of the deepest existing part of the path. */
   #offset(path: readonly Key[], key: boolean): number {
     let node: unknown = this.#contents;
     let offset = (node as Node | null)?.range?.[0] ?? 0;
@@ -98,11 +100,11 @@ function shortened(name: string): string {
   return name.length > maxName ? `${name.slice(0, maxName)}…` : name;
 }
 
-/** The name that was probably meant; `undefined` when none is near. */
+/** The most similar name; undefined if none is close. */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
   if (name.length > maxName) return undefined;
   let best: string | undefined;
-  // Two that have changed places count twice.
+  // A transposition counts as two edits.
   let least = Math.max(1, Math.floor(name.length / 2)) + 1;
   for (const each of names) {
     const off = distance(name.toLowerCase(), each.toLowerCase());
@@ -114,7 +116,7 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best;
 }
 
-/** A line for people: `pagoda.yaml:12:5: clusters.shop: …`. */
+/** Formats a problem: `pagoda.yaml:12:5: clusters.shop: …`. */
 export function problemText(file: string, { line, column, path, message }: Problem): string {
   return `${file}:${line}:${column}: ${path === "" ? "" : `${path}: `}${message}`;
 }

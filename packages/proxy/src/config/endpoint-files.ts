@@ -3,18 +3,18 @@ import { originsIn } from "./origins.ts";
 import { locate } from "./resolved.ts";
 import type { Config } from "./schema/config.ts";
 
-/** What is wrong with the files that list endpoints. */
+/** Problems of the files that list endpoints. */
 export interface EndpointFiles {
-  /** A line for each entry that would be left out, and for each file that would not count at all. */
+  /** A line for each entry that would be skipped, and for each file that would be ignored. */
   readonly problems: readonly string[];
-  /** A line for each file that is not there: the program starts, and waits for it. */
+  /** A line for each missing file: the program starts and waits for it. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads the files that list endpoints, as the program does while it runs.
+ * Reads the files that list endpoints, as the program does at run time.
  *
- * @param read Gives the text of a file, by its place; throws what Node throws.
+ * @param read Returns the text of a file, by its path; throws Node's errors.
  */
 export function checkEndpointFiles(
   { clusters }: Config,

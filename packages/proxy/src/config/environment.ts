@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
 
-/** What the environment says, where it says something: it overrides the file. */
+/** Settings from environment variables, which override the file. */
 export interface Overrides {
   readonly file?: string | undefined;
   readonly listen?: Address | undefined;
@@ -17,15 +17,15 @@ export interface Overrides {
   readonly logLevel?: Config["log"]["level"] | undefined;
 }
 
-/** One variable that is wrong. */
+/** An invalid variable. */
 export interface VariableProblem {
   readonly variable: string;
   readonly value: string;
-  /** What would be valid. */
+  /** The valid values. */
   readonly valid: string;
 }
 
-/** A variable: how its text becomes a value, what holds where neither it nor a file says something, and what is valid. */
+/** A variable: its parser, its default and its valid values. */
 interface Variable<T> {
   readonly schema: z.ZodType<T, string>;
   readonly fallback: string;
@@ -33,7 +33,7 @@ interface Variable<T> {
   readonly about: string;
 }
 
-/** The environment variables of the program, in the order in which help lists them. */
+/** The environment variables of the program, in the order of `--help`. */
 export const variables = {
   PROXY_CONFIG: {
     schema: z.string(),
@@ -52,13 +52,13 @@ export const variables = {
     fallback: "",
     valid:
       "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, each once, nothing after the port",
-    about: "the origins that answer; without it and without a file, two demo origins are started",
+    about: "the origins; without it and without a file, two demo origins are started",
   },
   PROXY_METRICS_ADDR: {
     schema: z.string().transform(addressOr),
     fallback: "127.0.0.1:9090",
     valid: validAddress,
-    about: "where operators look: /health /ready /metrics /stack and more",
+    about: "the admin endpoint: /health /ready /metrics /stack and more",
   },
   PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
     "15000",
@@ -82,16 +82,16 @@ export const variables = {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,
     fallback: "info",
     valid: `one of ${logLevels.join(", ")}`,
-    about: "the least important log lines to write",
+    about: "the lowest level of log lines to write",
   },
 } as const satisfies Record<string, Variable<unknown>>;
 
 type Name = keyof typeof variables;
 
-/** What an environment is: `process.env`. */
+/** An environment such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the variables; `Left` lists every problem there is. One that is empty is not set. */
+/** Reads the variables; `Left` lists every problem. An empty variable counts as unset. */
 export function readEnvironment(env: Environment): Either<readonly VariableProblem[], Overrides> {
   const problems: VariableProblem[] = [];
   function read<N extends Name>(variable: N): z.output<(typeof variables)[N]["schema"]> | undefined {
@@ -116,17 +116,17 @@ export function readEnvironment(env: Environment): Either<readonly VariableProbl
   return problems.length > 0 ? left(problems) : right(overrides);
 }
 
-/** A line for people: what is wrong, and what would be right. */
+/** Formats a problem for people. */
 export function variableProblemText({ variable, value, valid }: VariableProblem): string {
-  // `mustBe` hides a password that an invalid origin may have in it.
+  // `mustBe` hides a password in an invalid origin.
   return mustBe(variable, valid, value);
 }
 
 /**
- * A configuration with what the environment says. `Left`: where it cannot be said.
+ * Applies the environment to a configuration. `Left`: a variable cannot be applied.
  *
- * @param hasTimeout Whether a route says a time limit of its own, which then holds: one variable for all routes cannot know
- * better than what somebody wrote for one of them, `0ms` above all.
+ * @param hasTimeout Whether a route sets its own timeout, which takes precedence: one variable for
+ * all routes must not override a deliberate choice, `0ms` above all.
  */
 export function override(
   config: Config,
@@ -165,7 +165,7 @@ export function override(
   });
 }
 
-/** By the places of a listener and of one of its routes. */
+/** By the indexes of a listener and of one of its routes. */
 type HasTimeout = (listener: number, route: number) => boolean;
 
 function listenerWith(
@@ -187,7 +187,7 @@ function routeWith(route: ListenerConfig["routes"][number], timeout: number): ty
   return { ...route, policies: { ...route.policies, timeout } };
 }
 
-/** What holds without a file: one listener, one route, one cluster. */
+/** The defaults without a file: one listener, one route, one cluster. */
 export function defaults(upstreams: readonly string[]): string {
   return JSON.stringify({
     listeners: [

@@ -16,29 +16,37 @@ import type { Address } from "./address.ts";
 import { config as configSchema } from "./schema/config.ts";
 import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
 
-/** Where a configuration comes from. */
+/** The sources of a configuration. */
 export interface Sources {
-  /** The file; else the one that `PROXY_CONFIG` names, else none. */
+  /** The file. Default: the one in `PROXY_CONFIG`, else none. */
   readonly file?: string | undefined;
   readonly env: Environment;
-  /** Looks at the files that list endpoints, too, which the program reads as they are when it runs. Default: false. */
+  /**
+   * Checks the files that list endpoints, too, which the running program reads as they change.
+   * Default: false.
+   */
   readonly endpointFiles?: boolean;
-  /** Origins for when nothing names any. */
+  /** Origins to use if none are configured. */
   readonly demo?: (() => Promise<readonly string[]>) | undefined;
 }
 
 export interface Loaded extends Resolved {
-  /** The configuration file; `undefined`: the environment alone says it all. */
+  /** The configuration file; undefined if only the environment is used. */
   readonly file: string | undefined;
-  /** The configuration file and those that it names: when one of them changes, this is old. */
+  /**
+   * The configuration file and those that it refers to: a change of any of them makes this
+   * outdated.
+   */
   readonly watched: readonly string[];
-  /** What is there and does nothing: a line each. */
+  /** Warnings, a line for each setting without effect. */
   readonly warnings: readonly string[];
   /** Whether the demo origins answer. */
   readonly demo: boolean;
 }
 
-/** Reads, checks and completes a configuration; `Left` has a line for each problem there is, the first hundred of them. */
+/**
+ * Reads, checks and completes a configuration; `Left` has a line for each problem, up to a hundred.
+ */
 export async function loadConfig(sources: Sources): Promise<Either<readonly string[], Loaded>> {
   const environment = readEnvironment(sources.env);
   const ofEnvironment = isLeft(environment) ? environment.left.map(variableProblemText) : [];
@@ -46,7 +54,8 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
   const file = sources.file ?? overrides.file ?? (sources.env["PROXY_CONFIG"]?.trim() || undefined);
   const demo = file === undefined && overrides.upstreams === undefined ? sources.demo : undefined;
   if (file === undefined && ofEnvironment.length > 0) return left(ofEnvironment);
-  // Without any origin the schema has something to say; the demo's are known only when they listen.
+  // Without any origin the schema would report a problem, and the demo origins are known only once
+  // they listen.
   const fallback = demo === undefined ? ["http://127.0.0.1:8080"] : await demo();
   const text = file === undefined ? right(defaults(fallback)) : readText(file);
   const loaded = isLeft(text)
@@ -62,8 +71,8 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
 }
 
 /**
- * Where operators look, also where the file is not valid: the program that runs holds on to what was valid before, and
- * in most cases that was the same address. `Left`: a line for each variable that is wrong.
+ * The admin address, even if the file is invalid: the running program keeps the previous valid
+ * configuration, which usually has the same address. `Left`: a line for each invalid variable.
  */
 export function adminAddress({ file, env }: Sources): Either<readonly string[], Address> {
   const overrides = readEnvironment(env);
@@ -77,7 +86,7 @@ export function adminAddress({ file, env }: Sources): Either<readonly string[], 
   return right((parsed.success ? parsed.data : schema.parse({})).address);
 }
 
-/** What a text says of it, as far as it can be read. */
+/** The admin address in a text, as far as that can be read. */
 function adminIn(text: string): unknown {
   try {
     return Object(new ConfigDocument(text).value).admin as unknown;
@@ -86,7 +95,7 @@ function adminIn(text: string): unknown {
   }
 }
 
-/** Whatever a file says, reading it ends neither the program that starts nor the one that runs. */
+/** Reads any file without ending the program, at startup or while it runs. */
 function completeOr(text: string, completing: Completing): Either<readonly string[], Loaded> {
   try {
     return complete(text, completing);
@@ -112,7 +121,7 @@ function complete(
   const lines = problems.map((problem) => problemText(name, problem));
   if (config === undefined) return left(lines);
   const overridden = override(config, overrides, hasTimeout(document.value));
-  // What a file says wrong may be what the variable cannot be meant for.
+  // A variable that cannot be applied may be due to a problem of the file.
   if (isLeft(overridden)) return left(lines.length > 0 ? lines : [variableProblemText(overridden.left)]);
   const resolved = resolve(overridden.right, file, readWhole);
   const ofFiles = isLeft(resolved) ? resolved.left.filter(({ path }) => !broken.isGone(path)) : [];
@@ -132,7 +141,7 @@ function complete(
   });
 }
 
-/** Which routes say their time limit, in a configuration as it is written. */
+/** Which routes set a timeout, in a configuration as written. */
 function hasTimeout(value: unknown): (listener: number, route: number) => boolean {
   const { listeners } = Object(value) as { readonly listeners?: readonly RouteTimeouts[] };
   return (listener, route) => listeners?.[listener]?.routes?.[route]?.policies?.timeout !== undefined;
@@ -142,7 +151,7 @@ interface RouteTimeouts {
   readonly routes?: readonly { readonly policies?: { readonly timeout?: unknown } }[];
 }
 
-/** What no configuration and no certificate needs. */
+/** A size limit that no configuration or certificate needs to exceed. */
 const maxBytes = 32 * 1_024 ** 2;
 
 function readText(file: string): Either<readonly string[], string> {
@@ -158,10 +167,9 @@ const pipeMs = 5_000;
 const pipeStepMs = 10;
 
 /**
- * The text of a file, or of a pipe. To open a pipe to which nobody writes would otherwise wait for a writer, for ever, and
- * nothing else would happen in this process meanwhile.
+ * Reads a file or a pipe. Simply opening a pipe without a writer would block this process for ever.
  *
- * @throws What Node throws; EFBIG where there is no end to it, ETIMEDOUT where it is a pipe that nobody writes to.
+ * @throws Node's errors; EFBIG if there is no end, ETIMEDOUT for a pipe without a writer.
  */
 function readWhole(file: string): string {
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -173,7 +181,7 @@ function readWhole(file: string): string {
     for (;;) {
       const piece = Buffer.allocUnsafe(65_536);
       const read = readNow(descriptor, piece);
-      // Before the first byte a pipe also ends where its writer is yet to come.
+      // Before the first byte, a pipe also ends if its writer has not opened it yet.
       if (read === undefined || (read === 0 && length === 0 && isPipe)) {
         if (waited >= pipeMs) throw Object.assign(new Error("nobody writes"), { code: "ETIMEDOUT" });
         pause(pipeStepMs);
@@ -190,7 +198,7 @@ function readWhole(file: string): string {
   }
 }
 
-/** `undefined`: there is nothing yet. */
+/** Undefined if nothing is there yet. */
 function readNow(descriptor: number, piece: Buffer): number | undefined {
   try {
     return readSync(descriptor, piece);

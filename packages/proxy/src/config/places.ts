@@ -3,12 +3,15 @@ import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "./names.ts";
 import type { Config } from "./schema/config.ts";
 
-/** What a listener, or a route of it, is called where policies keep state: over reloads it goes on under that name. */
+/** The name under which policies of a listener or route keep state over reloads. */
 export function placeName(listener: string, route?: string): string {
   return route === undefined ? `listener ${listener}` : `listener ${listener}, route ${route}`;
 }
 
-/** The places with a policy whose state all workers share: the main process keeps it under their names. */
+/**
+ * The places with a policy whose state all workers share: the main process keeps it under their
+ * names.
+ */
 export function sharedPlaces({ listeners }: Config): ReadonlySet<string> {
   const places = new Set<string>();
   for (const listener of listeners) {

@@ -8,19 +8,22 @@ import { BrokenPaths, type Path, repaired } from "./repair.ts";
 import { config, type Config } from "./schema/config.ts";
 import { shownAt } from "../schema/secrets.ts";
 
-/** What has come out of reading a configuration, as far as it can be read. */
+/** The result of reading a configuration, as far as it can be read. */
 export interface Examined {
   readonly document: ConfigDocument;
-  /** Every one there is, in the order of their places. */
+  /** All problems, in the order of their positions. */
   readonly problems: readonly Problem[];
-  /** What is there and does nothing; said only of a configuration without problems. */
+  /** Settings without effect; reported only for a configuration without problems. */
   readonly warnings: readonly Problem[];
-  /** Without what is not valid in it; `undefined`: nothing is left then. */
+  /** The configuration without its invalid parts; undefined if nothing remains. */
   readonly config: Config | undefined;
   readonly broken: BrokenPaths;
 }
 
-/** Reads a configuration, and checks what is valid in it also where other parts are not: problems come in one pass. */
+/**
+ * Reads a configuration. Valid parts are checked even if others are invalid, so that all problems
+ * are reported at once.
+ */
 export function examine(text: string): Examined {
   const document = new ConfigDocument(text);
   const nothing = { document, warnings: [], config: undefined, broken: new BrokenPaths() };
@@ -37,7 +40,7 @@ export function examine(text: string): Examined {
   return { document, problems, warnings, config: rest.config, broken };
 }
 
-/** Reads a configuration; `Left` lists every problem there is, each with its place. */
+/** Reads a configuration; `Left` lists every problem with its position. */
 export function readConfig(text: string): Either<readonly Problem[], Config> {
   const { problems, config } = examine(text);
   return config === undefined || problems.length > 0 ? left(problems) : right(config);
@@ -50,18 +53,18 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly Problem[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
-    // The message is the list of the keys that there are: see `fields`.
+    // The message lists the known keys: see `fields`.
     const names = issue.message.split(", ");
     return issue.keys.map((key) => {
       const meant = nearest(key, names);
       const hint = meant === undefined ? `the fields here are ${issue.message}` : `did you mean ${meant}?`;
       const problem = document.problem([...path, key], `unknown field; ${hint}`, true);
-      // A colon has been forgotten, perhaps, and then it is a value, too.
+      // Perhaps a colon is missing, so that the key is a value, too.
       return /^[\w.-]+$/.test(key) ? problem : { ...problem, path: pathText([...path, notShown]) };
     });
   }
   if (issue.code === "invalid_union") {
-    // Where the value is of one kind, and only something in it is wrong, it is that which people look for.
+    // If the value fits one option but for something inside, that option is meant.
     const [meant, another] = issue.errors.filter((all) => all.every((each) => each.path.length > 0));
     if (meant !== undefined && another === undefined)
       return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));

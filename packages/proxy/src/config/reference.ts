@@ -18,7 +18,7 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** Quantities with a unit, by a part of the pattern that they must match. */
+/** Quantities with a unit, by a part of their pattern. */
 const quantities: readonly (readonly [part: string, name: string])[] = [
   ["(ms|s|m|h)", "duration: `250ms`, `5s`, `1.5m`, `1h`"],
   ["(B|KiB", "size: `512B`, `64KiB`, `1MiB`"],
@@ -41,7 +41,7 @@ class Page {
     "`pagoda check` validates a file, and `pagoda schema` prints the JSON Schema for editors.",
     "See the [examples](examples).",
   ];
-  /** Where something was described already, by what it is. */
+  /** Where each schema was described first. */
   readonly #known = new Map<string, string>();
 
   section(title: string, path: string, schema: Schema): void {
@@ -59,7 +59,7 @@ class Page {
     for (const [at, object] of inner) this.section(`\`${at}\``, at, object);
   }
 
-  /** Where an object is described: here and now, unless it was before. */
+  /** Where an object is described: here, unless it was before. */
   #link(path: string, object: Schema, inner: (readonly [string, Schema])[]): string {
     const { description: _, default: __, ...bare } = object;
     const text = JSON.stringify(bare);
@@ -117,7 +117,7 @@ function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-/** As GitHub makes it of a heading. */
+/** The anchor that GitHub derives from a heading. */
 function anchor(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\w-]/g, "");
 }

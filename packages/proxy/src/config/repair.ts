@@ -3,24 +3,26 @@ import { type Config, config } from "./schema/config.ts";
 
 export type Path = readonly (string | number)[];
 
-/** What is left of a configuration without what its schema finds wrong. */
+/** A configuration without its invalid parts. */
 export interface Repaired {
   readonly config: Config;
-  /** What had to go, or has been replaced by something that is valid. What is said of it would be guesswork. */
+  /**
+   * Parts that were removed or replaced by valid ones. Further problems there would be guesswork.
+   */
   readonly broken: readonly Path[];
 }
 
 const maxRounds = 8;
 
 /**
- * Takes out of a configuration what is not valid, so that the rest can be checked in the same pass. `undefined`: nothing
- * is left that makes sense.
+ * Removes the invalid parts of a configuration, so that the rest can be checked in the same pass.
+ * Undefined if nothing remains.
  */
 export function repaired(value: unknown, issues: readonly z.core.$ZodIssue[]): Repaired | undefined {
   const copy = copied(value) as Container;
   if (typeof copy !== "object" || copy === null || Array.isArray(copy)) return undefined;
   const broken: Path[] = [];
-  /** How often something has been taken out for an issue there: each time one level further up. */
+  /** How often a part was removed for an issue at this path: each time one level further up. */
   const times = new Map<string, number>();
   let current = issues;
   for (let round = 0; round < maxRounds; round++) {
@@ -46,7 +48,7 @@ function placesOf(issue: z.core.$ZodIssue): readonly Path[] {
 
 type Container = Record<string | number, unknown>;
 
-/** What stands for a part that has to be there. Nothing in a file has such names. */
+/** Replaces a required part. No file contains such names. */
 function standIn(path: Path): unknown {
   const [first, , third] = path;
   const label = `invalid-${path.join("-")}.invalid`;
@@ -62,15 +64,15 @@ function standIn(path: Path): unknown {
 }
 
 /**
- * Takes out the part at a path, or what it is in.
+ * Removes the part at a path, or a parent.
  *
  * @param up How many levels further up.
- * @param isName It is the name that is wrong: nothing can stand there instead.
- * @returns What has gone.
+ * @param isName The name is invalid, so nothing can replace it.
+ * @returns The path removed.
  */
 function takeOut(root: Container, path: Path, up: number, isName: boolean): Path {
   let end = path.length;
-  // Of a list the others would have other numbers; a part that something can stand for is far enough.
+  // Removing a list entry would renumber the others; a replaceable part is enough.
   for (let left = up; end > 1; end--) {
     if (end < path.length && standIn(path.slice(0, end)) !== undefined) break;
     if (typeof path[end - 1] === "number" && standIn(path.slice(0, end)) === undefined) continue;
@@ -79,7 +81,7 @@ function takeOut(root: Container, path: Path, up: number, isName: boolean): Path
   const gone = path.slice(0, end);
   let at: unknown = root;
   for (const part of gone.slice(0, -1)) at = (at as Container | null | undefined)?.[part];
-  // It has gone already, with what it was in.
+  // Removed already, with a parent.
   if (typeof at !== "object" || at === null) return gone;
   const last = gone.at(-1) as string | number;
   const instead = isName ? undefined : standIn(gone);
@@ -88,14 +90,17 @@ function takeOut(root: Container, path: Path, up: number, isName: boolean): Path
   return gone;
 }
 
-/** Without what several places have in common: taking it out of one leaves it in the others. */
+/**
+ * Copies parts that several places share, since removing a part from one must not affect the
+ * others.
+ */
 function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, copied(each)]));
 }
 
-/** What has been taken out, to ask for. */
+/** The removed parts. */
 export class BrokenPaths {
   readonly #broken = new Set<string>();
   readonly #around = new Set<string>();
@@ -107,12 +112,15 @@ export class BrokenPaths {
     }
   }
 
-  /** Whether it has been taken out, or something in it, or what it is in: what is said of it would be guesswork. */
+  /**
+   * Whether the part, something in it, or a parent was removed: reporting problems of it would be
+   * guesswork.
+   */
   has(path: Path): boolean {
     return this.#broken.size > 0 && (this.#around.has(textOf(path)) || this.isGone(path));
   }
 
-  /** Whether it has been taken out, or what it is in. */
+  /** Whether the part or a parent was removed. */
   isGone(path: Path): boolean {
     if (this.#broken.size === 0) return false;
     for (let length = 1; length <= path.length; length++)

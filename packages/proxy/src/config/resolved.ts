@@ -6,24 +6,27 @@ import type { z } from "zod";
 import { config, type Config, written } from "./schema/config.ts";
 import { withoutSecrets } from "../schema/secrets.ts";
 
-/** A configuration with the contents of the files that it names: plain data, which can be sent to a worker. */
+/**
+ * A configuration with the contents of the files that it refers to: plain data, which can be sent
+ * to a worker.
+ */
 export interface Resolved {
   readonly config: Config;
-  /** Certificates, keys and authorities (PEM), by the paths that the configuration gives. */
+  /** Certificates, keys and authorities (PEM), by their paths in the configuration. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** A file that a configuration names. */
+/** A file that a configuration refers to. */
 export interface NamedFile {
-  /** Where its name stands: `listeners`, 0, `tls`, … */
+  /** The path of the setting: `listeners`, 0, `tls`, … */
   readonly path: readonly (string | number)[];
   readonly name: string;
   readonly kind: "certificate" | "key";
-  /** Of a key: the certificate that it is for. */
+  /** For a key, its certificate. */
   readonly certificate?: string;
 }
 
-/** The files that a configuration names, whose contents are a part of it. */
+/** The files whose contents are part of a configuration. */
 export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[] {
   const files: NamedFile[] = [];
   const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
@@ -46,21 +49,21 @@ export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[
   return files;
 }
 
-/** What is wrong with a file that a configuration names. */
+/** A problem of a file that a configuration refers to. */
 export interface FileProblem {
   readonly path: NamedFile["path"];
   readonly message: string;
 }
 
-/** Where a file lies: next to the configuration that names it, unless its path is absolute. */
+/** The location of a file: relative to the configuration, unless its path is absolute. */
 export function locate(name: string, configFile: string | undefined): string {
   return resolvePath(configFile === undefined ? "." : dirname(configFile), name);
 }
 
 /**
- * Reads the files that a configuration names, and checks that they are what they should be.
+ * Reads and validates the files that a configuration refers to.
  *
- * @param read Gives the text of a file, by its place; throws what Node throws.
+ * @param read Returns the text of a file, by its path; throws Node's errors.
  */
 export function resolve(
   config: Config,
@@ -83,7 +86,7 @@ export function resolve(
     }
   }
   if (problems.length > 0) return left(problems);
-  // The lists of endpoints are read where the program runs, not where the configuration lies.
+  // Lists of endpoints are read where the program runs, not where the configuration was written.
   const clusters = Object.fromEntries(
     Object.entries(config.clusters).map(([name, cluster]) => [
       name,
@@ -95,12 +98,12 @@ export function resolve(
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;
 
-/** The certificates in a file, each PEM. */
+/** The certificates in a file, each as PEM. */
 export function certificatesIn(text: string): readonly string[] {
   return text.match(oneCertificate) ?? [];
 }
 
-/** Checks each certificate in the file: one that cannot be read would silently be left out. */
+/** Checks each certificate in the file, since an unreadable one would silently be skipped. */
 function certificateProblem(text: string): string | undefined {
   const all = certificatesIn(text);
   if (all.length === 0)
@@ -131,12 +134,12 @@ function keyProblem(key: string, certificate: string | undefined): string | unde
     createSecureContext({ cert: certificate, key });
     return undefined;
   } catch (error) {
-    // What is left is what OpenSSL finds too weak.
+    // OpenSSL rejects the rest as too weak.
     return `cannot be used with the certificate: ${(error as Error).message}`;
   }
 }
 
-/** A configuration as it may be shown, written as in a file: without what its schema marks as a secret. */
+/** The configuration in file format, without what its schema marks as secret. */
 export function publicConfig(value: Config): z.input<typeof config> {
   return withoutSecrets(config, written(value)) as z.input<typeof config>;
 }

@@ -3,7 +3,7 @@ import type { RoutePolicies } from "./schema/policies.ts";
 import type { ListenerConfig } from "./schema/config.ts";
 import type { RouteConfig } from "./schema/route.ts";
 
-/** How a listener reads paths, as the router takes it. */
+/** The path settings of a listener, as the router takes them. */
 export function toPathOptions({ paths }: Pick<ListenerConfig, "paths">): PathOptions {
   const { normalize, slashes, escapedSlashes, backslashes } = paths;
   return {
@@ -14,7 +14,7 @@ export function toPathOptions({ paths }: Pick<ListenerConfig, "paths">): PathOpt
   };
 }
 
-/** A route as the router takes it. What makes no sense in it is left so, for the router to say. */
+/** A route as the router takes it. Contradictions are kept for the router to report. */
 export function toRoute({ policies, match, ...rest }: RouteConfig): Route<string, RoutePolicies> {
   const matches =
     match === undefined ? undefined : Array.isArray(match) ? match.map(toMatch) : toMatch(match);

@@ -1,8 +1,8 @@
 import type { ClusterConfig } from "./schema/cluster.ts";
 
 /**
- * What a cluster's endpoints are looked up by, without who is asked; `undefined`: they are listed. Of clusters that have
- * the same, one may begin with what another knows.
+ * The discovery source of a cluster without its DNS servers; undefined for listed endpoints.
+ * Clusters with the same source can start with each other's endpoints.
  */
 export function sourceOf({ dns, srv, file }: ClusterConfig): string | undefined {
   if (dns !== undefined) return JSON.stringify(["dns", dns.scheme, dns.host, dns.port]);

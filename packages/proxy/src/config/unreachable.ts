@@ -27,7 +27,7 @@ export function checkReach(
   }
 }
 
-/** Warns of what has no effect and does no harm. */
+/** Warns about settings that have no effect and do no harm. */
 export function crossWarnings(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
   const used = new Set<string | undefined>();
   for (const { routes } of listeners) {

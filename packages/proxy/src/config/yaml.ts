@@ -13,31 +13,34 @@ import {
   type YAMLMap,
 } from "yaml";
 
-/** What is wrong with a text as YAML, and where. */
+/** A YAML syntax problem with its position. */
 export interface YamlProblem {
   readonly offset: number;
   readonly message: string;
 }
 
-/** A text as YAML reads it. */
+/** A parsed YAML text. */
 export interface Yaml {
-  /** `undefined`: it has not been read to its end. */
+  /** Undefined if parsing stopped early. */
   readonly contents: Node | null | undefined;
-  /** What it says, as far as it can be read. */
+  /** Its value, as far as it can be read. */
   readonly value: unknown;
   readonly problems: readonly YamlProblem[];
 }
 
-/** What no configuration needs. With more a text is not read: memory and stack are bounded, and so is the time. */
+/**
+ * Limits that no configuration needs to exceed. Beyond them a text is rejected, which bounds
+ * memory, stack and time.
+ */
 const limits = {
   characters: 8 * 1_024 ** 2,
   lexemes: 1_000_000,
   levels: 100,
-  /** Values that aliases add to those that are written. */
+  /** Values that aliases add to those written. */
   aliased: 100_000,
 };
 
-/** Reads a text, whatever it is; never throws. */
+/** Parses any text; never throws. */
 export function readYaml(text: string, lines: LineCounter): Yaml {
   const stopped = (offset: number, message: string): Yaml => ({
     contents: undefined,
@@ -54,7 +57,7 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
     tokens.push(...parser.next(lexeme));
     if (++lexemes > limits.lexemes)
       return stopped(parser.offset, `the file must have at most ${limits.lexemes} words and signs`);
-    // The document and what stands at its top.
+    // The document and its root.
     if (parser.stack.length > limits.levels + 2)
       return stopped(parser.offset, `nested too deeply: at most ${limits.levels} levels are allowed`);
   }
@@ -70,14 +73,14 @@ export function readYaml(text: string, lines: LineCounter): Yaml {
   ] as [Document.Parsed, Document.Parsed | undefined];
   const syntax = [...document.errors, ...document.warnings].map(({ code, message, pos: [offset] }) => ({
     offset,
-    // The parser ends some of its messages with the text itself, which may be a secret.
+    // The parser appends the text itself to some messages, and it may be a secret.
     message: inWords[code] ?? message.replace(/:\s.*$/s, ""),
   }));
   if (second !== undefined)
     syntax.push({ offset: second.range[0], message: "must be a single document; a second one begins here" });
   const reader = new Reader();
   const value = reader.valueOf(document.contents);
-  // Where the syntax is wrong, what it seems to say is guesswork.
+  // With a syntax error, the apparent value is guesswork.
   return { contents: document.contents, value, problems: syntax.length > 0 ? syntax : reader.problems };
 }
 
@@ -88,18 +91,20 @@ const inWords: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: "tags are not supported; quote strings that begin with !",
 };
 
-/** What an anchor stands for. */
+/** The value of an anchor. */
 interface Anchored {
   value: unknown;
-  /** How many values it is; `undefined`: it is being read. */
+  /** Its number of values; undefined while it is being read. */
   values: number | undefined;
 }
 
-/** Makes values of nodes. What an alias stands for is there once, however often it is named. */
+/**
+ * Converts nodes to values. The value of an anchor exists once, however many aliases refer to it.
+ */
 class Reader {
   readonly problems: YamlProblem[] = [];
   readonly #anchors = new Map<string, Anchored>();
-  /** How many there are so far, with those that aliases repeat. */
+  /** The number of values so far, counting those repeated by aliases. */
   #values = 0;
   #aliased = 0;
 
@@ -143,7 +148,7 @@ class Reader {
   #aliasOf(name: string, offset: number): unknown {
     const anchored = this.#anchors.get(name);
     if (anchored === undefined) {
-      // Most probably it is a text, and may be a secret.
+      // Most probably a string, and possibly a secret.
       this.#report(offset, "unknown anchor; quote strings that begin with *");
       return undefined;
     }

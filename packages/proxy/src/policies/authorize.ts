@@ -69,8 +69,8 @@ const common = {
 } as const;
 
 /**
- * Authorization on a listener, before routing. Stands outside everything expensive: a denied request costs nothing and
- * counts against no limit.
+ * Authorization on a listener, before routing. Stands outside everything expensive: a denied
+ * request costs nothing and counts against no limit.
  */
 export const authorizeListener = policy({
   ...common,

@@ -4,7 +4,10 @@ import { soon } from "./retry-after.ts";
 
 const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
 
-/** Calls that wait. Stands around what is not always ready: the route's concurrency limit, and its clusters. */
+/**
+ * Queues calls. Stands around whatever is not always ready: the route's concurrency limit, and its
+ * clusters.
+ */
 export const buffer = policy({
   name: "buffer",
   schema: ({ fields, whole, duration }) =>
@@ -16,7 +19,7 @@ export const buffer = policy({
       .describe("Queues calls that would exceed a limit."),
   events,
   state: {
-    // Those who wait take room of any capacity.
+    // Queued calls occupy the new capacity.
     boundTo: () => undefined,
     create: bufferRoom,
   },

@@ -55,7 +55,10 @@ function optionsOf({
   };
 }
 
-/** Leaves an endpoint alone that fails. Stands outermost: an open one is not ready, and the balancer passes it over. */
+/**
+ * Stops calling a failing endpoint. Stands outermost: an open circuit is not ready, so the balancer
+ * skips it.
+ */
 export const circuitBreaker = policy({
   name: "circuitBreaker",
   schema: (words: Vocabulary) =>

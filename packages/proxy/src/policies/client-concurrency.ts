@@ -17,8 +17,8 @@ const settings = (words: Vocabulary) => {
 const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit", ["refused"]);
 
 /**
- * How many requests of one client may be under way: each until the client has its response, so that it cannot hold on to
- * many. Stands outside of what the clients share, such as a concurrency limit, so that one leaves room for the others.
+ * Bounds the requests in flight of one client, each until the client has its response. Stands
+ * outside shared limits such as a concurrency limit, so that one client leaves room for the others.
  */
 export const clientConcurrency = policy({
   name: "clientConcurrency",
@@ -34,7 +34,7 @@ export const clientConcurrency = policy({
   },
   events,
   state: {
-    // Another limit counts those under way, too.
+    // Calls in flight count against a changed limit, too.
     boundTo: ({ by, ipv6Prefix }) => [by, ipv6Prefix],
     create: () => new Map<string, number>(),
   },

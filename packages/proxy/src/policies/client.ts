@@ -7,10 +7,10 @@ export function identityOf({ client }: FromClient): string {
   return client.identity ?? client.address;
 }
 
-/** What clients are told apart by. */
+/** How clients are distinguished. */
 export type ClientBy = "address" | "identity" | { readonly header: string };
 
-/** The fields of a policy that has a limit for each client. */
+/** The fields of a policy with a limit for each client. */
 export const perClient = ({ z, fields, text, whole, word }: Vocabulary) => ({
   by: z
     .union([word(["address", "identity"]), fields({ header: text.describe("Header field name.") })], {
@@ -26,10 +26,10 @@ export const perClient = ({ z, fields, text, whole, word }: Vocabulary) => ({
 });
 
 /**
- * Whose limit a call counts against. Without an identity, or without the field, it is the address that counts: leaving
- * it out must not be a way around the limit.
+ * The key of the limit that a call counts against. Without an identity or the header field it is
+ * the address, so omitting them does not evade the limit.
  *
- * @param ipv6Bits How many bits of an IPv6 address tell clients apart.
+ * @param ipv6Bits How many bits of an IPv6 address identify a client.
  */
 export function limitKey(by: ClientBy, ipv6Bits: number): (request: HttpRequest & FromClient) => string {
   const address = ({ client }: FromClient): string => addressGroup(client.address, ipv6Bits);
@@ -47,7 +47,10 @@ export function limitKey(by: ClientBy, ipv6Bits: number): (request: HttpRequest 
   };
 }
 
-/** In a form that no address has: otherwise a client could send the address of another and spend its limit. */
+/**
+ * Prefixed so that it differs from any address: otherwise a client could send another's address and
+ * spend its limit.
+ */
 function marked(name: string): string {
   return `#${name}`;
 }

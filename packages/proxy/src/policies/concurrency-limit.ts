@@ -43,7 +43,7 @@ function limitOf(limit: Limit): number | LimitAlgorithm {
 const common = {
   name: "concurrencyLimit",
   events: eventsOf<ConcurrencyLimitObserver>("concurrency-limit", ["refused"]),
-  /** The defaults of an algorithm are its own, and so is what goes with them. */
+  /** Checks the limit with the defaults of its algorithm, which only the layer knows. */
   check(limit: Limit, { path, report }: Checking): void {
     try {
       limitOf(limit);
@@ -53,7 +53,8 @@ const common = {
     }
   },
   state: {
-    // Calls under way count for any limit; what was learned belongs to the algorithm, and the layer sees to that.
+    // Calls in flight count against any limit; what an algorithm learned is kept only for that
+    // algorithm, by the layer.
     boundTo: () => undefined,
     create: inFlight,
   },
@@ -70,8 +71,8 @@ const common = {
 } as const;
 
 /**
- * How many calls may be under way. On a route it stands inside of `buffer`, so that calls wait for it, and outside of
- * `retry`, so that a call counts once.
+ * Bounds the calls in flight. On a route it stands inside `buffer`, which queues calls for it, and
+ * outside `retry`, so that a call counts once.
  */
 export const concurrencyLimit = policy({
   ...common,
@@ -84,8 +85,9 @@ export const concurrencyLimit = policy({
 });
 
 /**
- * The same for an endpoint. Stands inside of `circuitBreaker`, as an open one must not take slots, and outside of `timeout`:
- * only then does a limit that learns hear that the endpoint was too slow.
+ * The same for an endpoint. Stands inside `circuitBreaker`, since calls refused by an open circuit
+ * must not take slots, and outside `timeout`, so that an adaptive limit sees timeouts of the
+ * endpoint.
  */
 export const endpointConcurrencyLimit = policy({
   ...common,

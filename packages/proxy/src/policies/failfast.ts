@@ -4,7 +4,10 @@ import { soon } from "./retry-after.ts";
 
 const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"]);
 
-/** Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is enough. */
+/**
+ * Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is
+ * enough.
+ */
 export const failfast = policy({
   name: "failfast",
   schema: ({ duration }) =>
@@ -12,7 +15,7 @@ export const failfast = policy({
       .optional()
       .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
   events,
-  // It watches whether the cluster is ready, and another cluster may be.
+  // It watches the readiness of this cluster only: another one may be ready.
   state: stateless,
   layer: (ms, { observe }: Environment) => failfastLayer({ ms, observer: observe(events) }),
   answers: {

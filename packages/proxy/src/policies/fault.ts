@@ -2,14 +2,14 @@ import { fault as faultLayer, type FaultObserver, type Injected } from "@pagoda/
 import type { Answer } from "@pagoda/respond";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
 
-/** An injected failure says with which status it is to be answered. */
+/** The status with which an injected failure is answered. */
 export interface InjectedStatus extends Injected {
   readonly status: number;
 }
 
 const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"]);
 
-/** Trouble made on purpose. Stands where it would come from, innermost: the other policies meet it. */
+/** Injects faults. Stands innermost, where real ones occur, so that the other policies see them. */
 export const fault = policy({
   name: "fault",
   schema: ({ fields, whole, duration, ratio }) =>

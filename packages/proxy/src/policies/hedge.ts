@@ -7,7 +7,10 @@ import { retry, retryClassifier } from "./retry.ts";
 
 const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
 
-/** Second calls for those that take long. Stands inside of `retry`, so that each try is hedged, out of the same budget. */
+/**
+ * Sends slow calls a second time. Stands inside `retry`, so that each try is hedged, from the same
+ * budget.
+ */
 export const hedge = policy({
   name: "hedge",
   schema: ({ fields, whole, ratioBelowAll, window }) =>
@@ -22,7 +25,7 @@ export const hedge = policy({
       .describe("Makes a second call when the first is slow and uses the first response."),
   events,
   state: {
-    // Other settings begin anew: the layer sees to that.
+    // With other settings the layer starts afresh.
     boundTo: () => undefined,
     create: hedgeHistory,
   },
@@ -35,7 +38,7 @@ export const hedge = policy({
     const retried = settingsOf(retry);
     return (
       new ServiceBuilder<HttpRequest>()
-        // What `retry` has recorded already passes as it is.
+        // Calls already recorded by `retry` pass unchanged.
         .layer(replay())
         .layer(
           hedgeLayer({

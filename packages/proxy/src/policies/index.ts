@@ -12,14 +12,14 @@ import { retry } from "./retry.ts";
 import { timeout, tryTimeout } from "./timeout.ts";
 
 /**
- * The policies by where they stand, from the outside in. The configuration, `check`, `explain`, the reference page, the
- * metrics, the answers to errors and what reloads keep all come from this list. Why each stands where it does, its file
- * says.
+ * The policies by place, from the outside in. The configuration, `check`, `explain`, the reference
+ * page, the metrics, the responses to errors and the state kept over reloads all derive from this
+ * list. Each policy's file explains its place.
  */
 export const policies = {
   /** Around all routes of a listener. */
   listener: [authorizeListener, rateLimit, clientConcurrency, concurrencyLimit],
-  /** Around the clusters that a route leads to. */
+  /** Around the clusters of a route. */
   route: [
     authorizeRoute,
     rateLimit,
@@ -38,7 +38,7 @@ export const policies = {
   endpoint: [circuitBreaker, endpointConcurrencyLimit, tryTimeout],
 } as const;
 
-/** All policies, each as often as there are places for it. */
+/** All policies, each as often as it has places. */
 export const allPolicies = [
   ...policies.listener,
   ...policies.route,

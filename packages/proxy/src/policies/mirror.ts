@@ -10,7 +10,9 @@ const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
   "skipped",
 ]);
 
-/** Copies of calls. Stands outside of `retry`: a call is copied once, whatever is tried. */
+/**
+ * Copies calls. Stands outside `retry`, so that a call is copied once, however often it is tried.
+ */
 export const mirror = policy({
   name: "mirror",
   schema: ({ fields, whole, name, duration, ratio }) =>

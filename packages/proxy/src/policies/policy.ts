@@ -30,33 +30,35 @@ export interface Policy<
   Kept,
 > {
   readonly name: Name;
-  /** The schema of that field, made of the words of all schemas: see {@link Vocabulary}. */
+  /** The schema of that field, made of building blocks: see {@link Vocabulary}. */
   schema(words: Vocabulary): Schema;
-  /** What no schema can say. Without it the schema says it all. */
+  /** Checks beyond the schema. Default: none. */
   check?(settings: Settings<Schema>, checking: Checking): void;
-  /** The clusters that it sends calls to, by where its settings name them. */
+  /** The clusters that it calls, by the path in its settings. */
   clusters?(settings: Settings<Schema>): readonly (readonly [path: Path, cluster: string])[];
-  /** What it does with a request, for `pagoda explain`. Without it, its settings are shown. */
+  /** Its effect on a request, for `pagoda explain`. Default: shows its settings. */
   explain?(settings: Settings<Schema>, request: HttpRequest & FromClient): Verdict;
-  /** What it counts as `stack_events_total`. */
+  /** The events that it counts as `stack_events_total`. */
   readonly events: Events<never> | undefined;
   readonly state: State<Schema, Env, Kept> | Stateless;
-  /** Why calls do not go through now, for `/clusters`; `undefined`: they do. */
+  /** Why calls do not pass now, for `/clusters`; undefined if they do. */
   why?(kept: Kept): string | undefined;
-  /** `undefined`: with these settings it does nothing. */
+  /** Undefined if it does nothing with these settings. */
   layer(settings: Settings<Schema>, environment: Env, kept: Kept): L;
-  /** For the compiler only. */
+  /** For types only. */
   readonly "~kept"?: Kept;
-  /** How each error that it raises is answered: a server does not compile while one is not. */
+  /** The response to each of its errors; without it a server does not compile. */
   readonly answers: Table;
-  /** What gRPC clients are told instead of what they make of the HTTP status. */
+  /** gRPC statuses that replace those derived from the HTTP status. */
   readonly grpc?: Readonly<Record<string, GrpcStatus>>;
 }
 
-/** What the layer of a policy may be: it raises errors, and neither handles any nor answers by itself. */
+/**
+ * The layer of a policy: it may raise errors, but neither handles errors nor responds by itself.
+ */
 export type PolicyLayer = Layer<never, unknown, unknown, never, never, HttpResponse>;
 
-/** A policy, whatever it is. */
+/** Any policy. */
 // What a policy takes is checked where it is defined and where it stands.
 // oxlint-disable-next-line no-explicit-any
 export type AnyPolicy = Policy<string, any, any, any, Answers, any>;
@@ -85,23 +87,27 @@ export interface Stateless {
 export const stateless: Stateless = { none: true };
 
 /**
- * What a policy keeps over reloads. The layers of the former and of the new configuration have it in common for as long as
- * calls are under way in both, each with its own settings: what it counts is counted once.
+ * The state of a policy that is kept over reloads. The layers of the previous and the new
+ * configuration share it while both have calls in flight, each with its own settings, so that
+ * nothing is counted twice.
  */
 export interface State<Schema extends z.ZodType, Env, Kept> {
-  /** Plain data that it is bound to, of the settings or the place: where that changes, it begins anew. */
+  /**
+   * Plain data, of the settings or the place, that the state is bound to: when it changes, the
+   * state starts afresh.
+   */
   boundTo(settings: Settings<Schema>, environment: Env): unknown;
   create(settings: Settings<Schema>, environment: Env): Kept;
-  /** Whether it holds for all workers together, and so the main process keeps it. */
+  /** Whether all workers share it, so that the main process keeps it. */
   readonly isShared?: boolean;
 }
 
-/** The events of a layer that are counted. */
+/** The counted events of a layer. */
 export interface Events<in Observer> {
-  /** As metrics and `/stack` call the layer. */
+  /** The name of the layer in metrics and `/stack`. */
   readonly layer: string;
   readonly names: readonly string[];
-  /** For the compiler only. */
+  /** For types only. */
   readonly "~observer"?: (observer: Observer) => void;
 }
 
@@ -115,28 +121,30 @@ export function eventsOf<Observer extends object>(
 
 /** Where a policy stands. */
 export interface Environment {
-  /** `listener main, route all`. What has a place of the same name keeps its state over reloads. */
+  /** `listener main, route all`. A place of the same name keeps its state over reloads. */
   readonly place: string;
   readonly log: Logger;
-  /** What results say about the upstream. */
+  /** Decides what results say about the upstream. */
   readonly classifier: Classifier;
   /**
-   * An observer that counts events, with the labels of this place.
+   * Creates an observer that counts events, with the labels of this place.
    *
-   * @param also Told of them, too.
+   * @param also Another observer to call.
    */
   observe<Observer extends object>(events: Events<Observer>, also?: Observer): Observer;
-  /** The settings of another policy that stands here; `undefined`: it is not configured. */
+  /** The settings of another policy in this place; undefined if it is not configured. */
   settingsOf<Schema extends z.ZodType>(policy: {
     schema(words: Vocabulary): Schema;
   }): Settings<Schema> | undefined;
-  /** What that policy keeps. */
+  /** The state of that policy. */
   keptBy<Kept>(policy: { readonly "~kept"?: Kept }): Kept | undefined;
 }
 
 /** A place that calls pass before they go to a cluster. */
 export interface DoorEnvironment extends Environment {
-  /** Makes what keeps a limit that all workers share; `undefined`: this worker is alone. */
+  /**
+   * Creates the storage of a limit shared by all workers; undefined if this worker is the only one.
+   */
   readonly sharedStore: ((maxKeys: number) => (rates: Rates) => Store) | undefined;
 }
 
@@ -147,21 +155,21 @@ export interface RouteEnvironment extends DoorEnvironment {
 export interface EndpointEnvironment extends Environment {
   /** Its origin. */
   readonly endpoint: string;
-  /** How it is called: protocol and TLS. With another connection it may be well that was not. */
+  /** Its protocol and TLS settings: with others, an unhealthy endpoint may be healthy. */
   readonly connection: unknown;
 }
 
-/** Where the settings of a policy are checked. */
+/** The context of a check. */
 export interface Checking {
   readonly path: Path;
   readonly report: Report;
-  /** The route that it is for; `undefined`: for a listener or a cluster. */
+  /** The route; undefined for a listener or a cluster. */
   readonly route?: string | undefined;
-  /** A setting is about the identities of clients. */
+  /** Reports a setting that requires client identities. */
   needsIdentities(path: Path): void;
 }
 
-/** What a policy does with a request. */
+/** The effect of a policy on a request. */
 export interface Verdict {
   readonly text: string;
   readonly passes: boolean;

@@ -43,8 +43,8 @@ const settings = (words: Vocabulary) => {
 const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit", ["refused"]);
 
 /**
- * Limits the rate of calls over all workers. Stands inside `authorize`, since denied requests must not spend a limit, and
- * outside the rest: a refused call costs nothing.
+ * Limits the rate of calls over all workers. Stands inside `authorize`, since denied requests must
+ * not count against a limit, and outside everything else, since a refused call costs nothing.
  */
 export const rateLimit = policy({
   name: "rateLimit",
@@ -62,7 +62,7 @@ export const rateLimit = policy({
       global,
       perClient && { rate: perClient.rate, burst: perClient.burst, maxClients: perClient.maxClients },
     ],
-    /** The layer says for which rates, the first time that it is made. */
+    /** Creates the store when the layer first passes its rates. */
     create({ perClient }, { sharedStore }: DoorEnvironment) {
       const maxKeys = perClient?.maxClients ?? 1;
       const make: (rates: Rates) => Store = sharedStore?.(maxKeys) ?? memoryStore({ maxKeys });

@@ -105,7 +105,7 @@ const settings = (words: Vocabulary) => {
 
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
 
-/** Further tries of calls that failed. Stands outside of the choice of an endpoint, so that a try can go elsewhere. */
+/** Retries failed calls. Stands outside the balancer, so that a try can go to another endpoint. */
 export const retry = policy({
   name: "retry",
   schema: (words: Vocabulary) =>
@@ -115,7 +115,7 @@ export const retry = policy({
     checkOrder([...path, "backoff"], ["base", base], ["max", max], report);
   },
   events,
-  /** The budget, out of which second calls of `hedge` are taken, too. */
+  /** The retry budget, which `hedge` shares. */
   state: {
     boundTo: (settings) => settings.budget,
     create: (settings) => budget(settings.budget),
@@ -137,7 +137,7 @@ export const retry = policy({
   answers: {},
 });
 
-/** What is retried. What results say about an origin's health does not depend on it. */
+/** Decides what is retried, which is independent of what results say about an origin's health. */
 export function retryClassifier({
   statuses,
   grpc,
@@ -156,7 +156,7 @@ export function retryClassifier({
       retryableErrors(error) {
         if (!isFault(error) || !error.retryable) return false;
         if (error._tag === "ConnectFailed" || neverProcessed(error)) return connectFailure;
-        // What this side has refused was not sent: whether it may be sent again is not the origin's matter.
+        // A call refused on this side was not sent, so retrying it does not depend on the origin.
         return error.origin === "local" || reset;
       },
     }),

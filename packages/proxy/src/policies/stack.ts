@@ -11,25 +11,25 @@ export type Stack = readonly AnyPolicy[];
 
 type All<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer A) => void ? A : never;
 
-/** The schemas of policies, by their fields. */
+/** The schemas of policies, by field. */
 export type Shape<S extends Stack> = { readonly [P in S[number] as P["name"]]: ReturnType<P["schema"]> };
 
-/** The settings of policies, by their fields. */
+/** The settings of policies, by field. */
 export type SettingsOf<S extends Stack> = z.output<z.ZodObject<Shape<S>, z.core.$strict>>;
 
 type AnswersOf<P extends AnyPolicy> = P extends unknown ? P["answers"] : never;
 
-/** How the errors of policies are answered. */
+/** The responses to the errors of policies. */
 export function answersOf<const S extends Stack>(stack: S): All<AnswersOf<S[number]>> {
   return Object.assign({}, ...stack.map(({ answers }) => answers)) as All<AnswersOf<S[number]>>;
 }
 
-/** The gRPC statuses of those errors where the HTTP status is not enough. */
+/** The gRPC statuses of those errors where the HTTP status does not suffice. */
 export function grpcStatusesOf(stack: Stack): NonNullable<AnyPolicy["grpc"]> {
   return Object.assign({}, ...stack.map(({ grpc }) => grpc)) as NonNullable<AnyPolicy["grpc"]>;
 }
 
-/** The policies that are configured, with their settings. */
+/** The configured policies, with their settings. */
 export function configured<S extends Stack>(
   stack: S,
   settings: SettingsOf<S>,
@@ -45,10 +45,10 @@ type Needs<L> =
   L extends Layer<infer N, unknown, unknown, never, never, HttpResponse> ? (needs: N) => void : never;
 type AllParameters<F> = [F] extends [(all: infer A) => void] ? A : never;
 
-/** What requests must carry where policies stand. */
+/** What requests must carry in a place. */
 type NeedsOf<S extends Stack> = AllParameters<Needs<LayerOf<S[number]>>>;
 
-/** The layer of all policies of a stack. */
+/** The combined layer of all policies of a stack. */
 export type StackLayer<S extends Stack> = Layer<
   NeedsOf<S>,
   unknown,
@@ -60,7 +60,7 @@ export type StackLayer<S extends Stack> = Layer<
 
 type EnvironmentOf<P extends AnyPolicy> = P extends unknown ? Parameters<P["layer"]>[1] : never;
 
-/** What a place gives beside what all places do. */
+/** What a place has besides the common context. */
 type OwnOf<S extends Stack> = Omit<All<EnvironmentOf<S[number]>>, keyof Environment>;
 
 /** A place where policies stand. */
@@ -69,16 +69,19 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier">
   readonly log: Logger;
   readonly classifier: Classifier;
   readonly events: EventMetrics;
-  /** Of what is counted here. */
+  /** The labels of the events counted here. */
   readonly labels: Readonly<Record<string, string>>;
   readonly states: States;
-  /** Takes what says why calls do not go through here now. */
+  /** Registers a function that reports why calls do not pass here now. */
   readonly whys?: (() => string | undefined)[];
-  /** Registers what runs when the layers made here are gone. */
+  /** Registers a function to run when the layers created here are gone. */
   readonly atEnd: (run: () => void) => void;
 }
 
-/** The layers of the policies that are configured, as one. Its errors are those of all policies of the stack. */
+/**
+ * Combines the layers of the configured policies into one. Its errors are those of all policies of
+ * the stack.
+ */
 export function policyLayer<const S extends Stack>(
   stack: S,
   settings: SettingsOf<S>,
@@ -92,7 +95,7 @@ export function policyLayer<const S extends Stack>(
     return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
   });
   const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
-  // Each is a layer as the types above say: none of them adds to requests or handles errors.
+  // The types above guarantee that no layer adds to requests or handles errors.
   return whole as unknown as StackLayer<S>;
 }
 

@@ -19,7 +19,10 @@ const common = {
   grpc: { TimedOut: "DEADLINE_EXCEEDED" },
 } as const;
 
-/** How long a call may take. Stands outside of what waits and of `retry`: one deadline for waiting, and for all tries. */
+/**
+ * Bounds the duration of a call. Stands outside queues and `retry`, as one deadline for waiting and
+ * all tries.
+ */
 export const timeout = policy({
   ...common,
   schema: ({ durationOrNone }) =>
@@ -30,7 +33,10 @@ export const timeout = policy({
       ),
 });
 
-/** How long one try may take. Stands innermost: a breaker further out hears of each try that took too long. */
+/**
+ * Bounds the duration of one try. Stands innermost, so that a breaker further out sees each
+ * timeout.
+ */
 export const tryTimeout = policy({
   ...common,
   schema: ({ durationOrNone }) =>
@@ -40,10 +46,11 @@ export const tryTimeout = policy({
 });
 
 /**
- * When the time of a call runs: always, but not while its client is waited for. So an upload takes the time that the
- * client takes, which the listener bounds by itself; an upstream that does not take the upload has no more time than one
- * that does not answer. Envoy's route timeout begins with the end of the request, and leaves the second to its idle
- * timeout of 5 min. What goes on for ever counts at once.
+ * When the clock of a call runs: always, except while waiting for its client. An upload may take as
+ * long as its client does, which the listener bounds separately; an upstream that does not read the
+ * upload has no more time than one that does not answer. Envoy's route timeout starts at the end of
+ * the request and leaves an unread upload to its idle timeout of 5 min. The clock of a tunnel never
+ * pauses.
  */
 function upstreamTime(request: HttpRequest, start: () => void, stop: () => void): void {
   start();

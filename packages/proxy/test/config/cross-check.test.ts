@@ -28,7 +28,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "listeners[1].address: 127.0.0.1:5 is already the address of another listener",
     ],
     [
-      "two listeners at one address that is written in two ways",
+      "two listeners at one address, written in two ways",
       {
         listeners: [
           { ...listener, address: "[2001:DB8::1]:5" },
@@ -39,32 +39,32 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "listeners[1].address: [2001:db8::1]:5 is already the address of another listener",
     ],
     [
-      "two listeners of one name",
+      "two listeners with one name",
       { listeners: [named, named], ...shop },
       'listeners[1].name: "x" is already the name of another listener',
     ],
     [
-      "a listener where operators look",
+      "a listener at the admin address",
       { listeners: [fixed], ...shop, admin: { address: "127.0.0.1:5" } },
       "admin.address: 127.0.0.1:5 is already the address of a listener",
     ],
     [
-      "two routes of one name",
+      "two routes with one name",
       { listeners: [{ ...listener, routes: [...listener.routes, ...listener.routes] }], ...shop },
       'f:1:90: listeners[0].routes[1].name: must be a name that no other route has (got "all")',
     ],
     [
-      "slashes merged in paths that stay as they are",
+      "merged slashes in paths that are not normalized",
       { listeners: [{ ...listener, paths: { normalize: "off", slashes: "merge" } }], ...shop },
       "paths.slashes: must be keep with normalize: off (got merge)",
     ],
     [
-      "a name that Via cannot have",
+      "an invalid name for Via",
       { listeners: [{ ...listener, via: "a b" }], ...shop },
       'via: must be false, or letters, digits and ._:- (got "a b")',
     ],
     [
-      "a route that another one leaves nothing for",
+      "a route shadowed by another",
       {
         listeners: [
           { ...listener, routes: [...listener.routes, { name: "b", match: { path: "/" }, cluster: "shop" }] },
@@ -74,7 +74,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "listeners[0].routes[1]: can never match: all takes every request first",
     ],
     [
-      "a network that is none",
+      "an invalid network",
       { listeners: [{ ...listener, trustedProxies: ["10.0.0.0/33"] }], ...shop },
       'trustedProxies[0]: must be an IP address or a network such as 10.0.0.0/8 (got "10.0.0.0/33")',
     ],
@@ -84,12 +84,12 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'upgrades[1]: must be a protocol other than HTTP, such as websocket (got "H2C")',
     ],
     [
-      "a tunnel for what is no protocol",
+      "a tunnel for an invalid protocol",
       { listeners: [{ ...listener, upgrades: ["web socket"] }], ...shop },
       'upgrades[0]: must be a protocol other than HTTP, such as websocket (got "web socket")',
     ],
     [
-      "ciphers that are none",
+      "unknown ciphers",
       {
         listeners: [{ ...listener, tls: { certificates: [{ certificate: "c", key: "k" }], ciphers: "x" } }],
         ...shop,
@@ -97,7 +97,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'tls.ciphers: must be a list of ciphers in OpenSSL format (got "x")',
     ],
     [
-      "a route in a rule at the door",
+      "a route in a rule of a listener",
       {
         listeners: [
           {
@@ -110,7 +110,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "must be absent on a listener, which authorizes before routing",
     ],
     [
-      "a rule that makes no sense",
+      "a contradictory rule",
       {
         listeners: [
           {
@@ -123,7 +123,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'from.addresses[0]: must be an IP address or a network such as 10.0.0.0/8 (got "x")',
     ],
     [
-      "a regex that is none",
+      "an invalid regex",
       {
         listeners: [
           { ...listener, routes: [{ name: "a", cluster: "shop", match: { path: { regex: "(" } } }] },
@@ -133,7 +133,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'f:1:104: listeners[0].routes[0].match.path.regex: must be a pattern: unclosed ( (at offset 1) (got "(")',
     ],
     [
-      "a header that is none",
+      "an invalid header name",
       {
         listeners: [
           { ...listener, policies: { rateLimit: { perClient: { rate: "1/s", by: { header: "a b" } } } } },
@@ -143,7 +143,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'by.header: must be the name of a header field (got "a b")',
     ],
     [
-      "a limit that is upside down",
+      "a limit with max below min",
       {
         listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "aimd", min: 9, max: 3 } } }],
         ...shop,
@@ -151,7 +151,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "concurrencyLimit.max: must be an integer of at least min (9) (got 3)",
     ],
     [
-      "a limit whose algorithm begins above it",
+      "a limit below the algorithm's initial value",
       {
         listeners: [{ ...listener, policies: { concurrencyLimit: { algorithm: "gradient2", max: 10 } } }],
         ...shop,
@@ -159,12 +159,12 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "concurrencyLimit.max: must be an integer of at least min (20) (got 10)",
     ],
     [
-      "a retry of a method that is written in lower case",
+      "a retry of a lower-case method",
       through({ retry: { on: { methods: ["POST", "put"] } } }),
       "retry.on.methods[1]: must be an HTTP method, which are case-sensitive: PUT (got put)",
     ],
     [
-      "a retry of what is no method",
+      "a retry of an unknown method",
       through({ retry: { on: { methods: ["GET /"] } } }),
       'retry.on.methods[0]: must be an HTTP method (got "GET /")',
     ],
@@ -174,22 +174,22 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "retry.on.methods[0]: must not be CONNECT: a tunnel cannot be opened twice",
     ],
     [
-      "a retry of nothing",
+      "a retry without conditions",
       through({ retry: { on: { statuses: [], grpc: [], connectFailure: false, reset: false } } }),
       "retry.on: must name at least one condition",
     ],
     [
-      "a retry of a response that went well",
+      "a retry of a successful response",
       through({ retry: { on: { statuses: [200] } } }),
       "retry.on.statuses[0]: must be a status from 400 to 599, 4xx or 5xx",
     ],
     [
-      "a pause that begins above its end",
+      "a backoff with base above max",
       through({ retry: { backoff: { base: "1s" } } }),
       "retry.backoff.base: must be at most max, which is 250ms (got 1s)",
     ],
     [
-      "a breaker that opens for longer than at most",
+      "a breaker with open above maxOpen",
       {
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], policies: { circuitBreaker: { open: "1h" } } } },
@@ -213,7 +213,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "circuitBreaker.successRate: must be a share over 0%, up to 100% (got 0)",
     ],
     [
-      "second calls for every call",
+      "hedging every call",
       {
         listeners: [
           {
@@ -226,7 +226,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'hedge.maxExtraLoad: must be a share from 0%, below 100% (got "100%")',
     ],
     [
-      "an ejection that is longer than at most",
+      "an ejection above maxEjection",
       {
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], outliers: { ejection: "6m" } } },
@@ -234,7 +234,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "outliers.ejection: must be at most maxEjection, which is 5m (got 6m)",
     ],
     [
-      "a check of no path",
+      "a check without a path",
       {
         listeners: [listener],
         clusters: { shop: { endpoints: ["http://a:1"], check: { type: "http", path: "/a b" } } },
@@ -242,7 +242,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'check.path: must be a path as it is sent: / first, without spaces (got "/a b")',
     ],
     [
-      "policies of a route that answers by itself",
+      "policies of a route without a cluster",
       {
         listeners: [
           { ...listener, routes: [{ name: "a", respond: { status: 200 }, policies: { timeout: "1s" } }] },
@@ -252,7 +252,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "routes[0].policies: has no effect on a route that redirects or responds",
     ],
     [
-      "a rewrite of a route that answers by itself",
+      "a rewrite on a route without a cluster",
       {
         listeners: [
           { ...listener, routes: [{ name: "a", redirect: { path: "/x" }, rewrite: { path: "/y" } }] },
@@ -262,7 +262,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "routes[0].rewrite: has no effect on a route that redirects or responds",
     ],
     [
-      "changed fields of a request that goes nowhere",
+      "request headers on a route without a cluster",
       {
         listeners: [
           {
@@ -275,7 +275,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "routes[0].requestHeaders: has no effect on a route that redirects or responds",
     ],
     [
-      "a body of what has none",
+      "a body with a status that has none",
       { listeners: [{ ...listener, routes: [{ name: "a", respond: { status: 204, body: "x" } }] }], ...shop },
       "respond.body: must be absent with status 204",
     ],
@@ -299,7 +299,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'to.routes: must include a, or the rule can never match (got ["b"])',
     ],
     [
-      "a fault that is none",
+      "an empty fault",
       {
         listeners: [{ ...listener, routes: [{ name: "a", cluster: "shop", policies: { fault: {} } }] }],
         ...shop,
@@ -307,12 +307,12 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "policies.fault: must have delay, failure, or both (got {})",
     ],
     [
-      "an endpoint that is there twice",
+      "a duplicate endpoint",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1", "http://a:1/"] } } },
       "endpoints[1]: duplicate endpoint http://a:1",
     ],
     [
-      "a weight that nobody looks at",
+      "a weight that the balancer ignores",
       { listeners: [listener], clusters: { shop: { endpoints: [{ url: "http://a:1", weight: 2 }] } } },
       "endpoints[0].weight: has no effect with round-robin",
     ],
@@ -325,17 +325,17 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "clusters.shop.policies.timeout: must be at most 15s, the longest timeout of its routes (got 1m)",
     ],
     [
-      "a rule for identities where nobody has one",
+      "a rule by identity without client certificates",
       through({ authorize: { rules: [{ name: "r", effect: "deny", from: { identities: ["*"] } }] } }),
       "policies.authorize.rules[0].from.identities: identities require tls.clients on this listener",
     ],
     [
-      "a limit by identities where nobody has one",
+      "a limit by identity without client certificates",
       through({ rateLimit: { perClient: { rate: "1/s", by: "identity" } } }),
       "routes[0].policies.rateLimit.perClient.by: identities require tls.clients on this listener",
     ],
     [
-      "a collector that is none",
+      "an invalid collector",
       { listeners: [listener], ...shop, tracing: { endpoint: ";" } },
       'tracing.endpoint: must be a URL with a path, such as http://collector:4318/v1/traces (got ";")',
     ],
@@ -345,7 +345,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'tracing.endpoint: must be a URL with a path, such as http://collector:4318/v1/traces (got "http://collector:4318")',
     ],
     [
-      "TLS for endpoints without",
+      "TLS for plain endpoints",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], tls: {} } } },
       "clusters.shop.tls: has no effect: no endpoint is https",
     ],
@@ -363,7 +363,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "must have both certificate and key, or neither",
     ],
     [
-      "names that no certificate is looked at for",
+      "sans without verification",
       {
         listeners: [listener],
         clusters: { shop: { endpoints: ["https://a:1"], tls: { verify: false, sans: [{ dns: "a" }] } } },
@@ -371,7 +371,7 @@ describe("settings that contradict each other or have no effect are rejected:", 
       "clusters.shop.tls.sans: ",
     ],
     [
-      "a name that any certificate shows",
+      "a name that matches any certificate",
       {
         listeners: [listener],
         clusters: { shop: { endpoints: ["https://a:1"], tls: { sans: [{ uri: "*" }] } } },

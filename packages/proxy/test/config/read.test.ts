@@ -31,11 +31,11 @@ describe("a problem has its place, the value and what is valid:", () => {
       ["f:3:37: listeners[0].routes[0].polcies: unknown field; did you mean policies?"],
     ],
     [
-      "a cluster that is not there",
+      "an unknown cluster",
       "listeners:\n  - address: 127.0.0.1:1\n    routes:\n      - name: a\n        cluster: shpo\nclusters:\n  shop: { endpoints: [http://a:1] }\n",
       ['f:5:18: listeners[0].routes[0].cluster: unknown cluster "shpo"; did you mean shop?'],
     ],
-    ["what is missing", "clusters: {}\n", ["f:1:1: listeners: must be a list (missing)"]],
+    ["a missing field", "clusters: {}\n", ["f:1:1: listeners: must be a list (missing)"]],
     [
       "a duration without a unit",
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, policies: { timeout: 5 } }]\nclusters: { s: { endpoints: [http://a:1] } }\n",
@@ -44,12 +44,12 @@ describe("a problem has its place, the value and what is valid:", () => {
       ],
     ],
     [
-      "what is no YAML",
+      "a YAML syntax error",
       "listeners: [\n",
       ["f:2:1: Flow sequence in block collection must be sufficiently indented and end with a ]"],
     ],
     [
-      "an alias of nothing",
+      "an alias without an anchor",
       "listeners: *none\n",
       ["f:1:12: unknown anchor; quote strings that begin with *"],
     ],
@@ -61,19 +61,19 @@ describe("a problem has its place, the value and what is valid:", () => {
       ],
     ),
     [
-      "aliases that multiply",
+      "exponential aliases",
       `a: &a [x]\nb: &b [${twenty("a")}]\nc: &c [${twenty("b")}]\nd: &d [${twenty("c")}]\ne: [${twenty("d")}]\n`,
       ["f:5:25: aliases must stand for at most 100000 values in all"],
     ],
-    ["an alias that stands in itself", "log: &a { level: *a }\n", ["f:1:18: alias *a refers to itself"]],
+    ["an alias that refers to itself", "log: &a { level: *a }\n", ["f:1:18: alias *a refers to itself"]],
     [
-      "what is nested too deeply",
+      "nesting that is too deep",
       `listeners: ${"[".repeat(100_000)}\n`,
       ["f:1:113: nested too deeply: at most 100 levels are allowed"],
     ],
-    ["a list as the name of a field", "? [a]\n: b\n", ["f:1:3: the name of a field must be a string"]],
+    ["a list as a field name", "? [a]\n: b\n", ["f:1:3: the name of a field must be a string"]],
     [
-      "a field that JavaScript has for itself",
+      "a field reserved by JavaScript",
       "clusters: { __proto__: { endpoints: ['http://a:1'] } }\n",
       ["f:1:13: field names must not be __proto__"],
     ],
@@ -83,7 +83,7 @@ describe("a problem has its place, the value and what is valid:", () => {
       ["f:1:1: the file must be at most 8388608 characters (got 8388609)"],
     ],
     [
-      "what is wrong in one of several forms",
+      "an invalid value in one of several forms",
       "listeners:\n  - address: 127.0.0.1:1\n    routes: [{ name: a, cluster: s, match: { methods: GET, headers: [{ name: x, exact: 2 }] } }]\nclusters: { s: { endpoints: [{ url: 'http://a:1', weight: 0 }], balance: { strategy: maglev, key: addr } } }\n",
       [
         'f:3:55: listeners[0].routes[0].match.methods: must be a list (got "GET")',
@@ -92,14 +92,14 @@ describe("a problem has its place, the value and what is valid:", () => {
         'f:4:99: clusters.s.balance.key: must be address, identity, path, or { header: NAME } (got "addr")',
       ],
     ],
-    ["a field said twice", "clusters: {}\nclusters: {}\n", ["f:2:1: duplicate field clusters"]],
+    ["a duplicate field", "clusters: {}\nclusters: {}\n", ["f:2:1: duplicate field clusters"]],
     [
       "two documents",
       "clusters: {}\n---\nclusters: {}\n",
       ["f:2:1: must be a single document; a second one begins here"],
     ],
     [
-      "a text with a colon",
+      "an unquoted string with a colon",
       "admin: { address: 127.0.0.1:1 }\ntracing:\n  endpoint: collector: x\n",
       [
         "f:3:13: unexpected field; indent the fields of an object equally, and quote strings that contain a colon",

@@ -168,7 +168,7 @@ export const config = fields({
 export type Config = z.output<typeof config>;
 export type ListenerConfig = Config["listeners"][number];
 
-/** A configuration as a file says it, every default included. */
+/** A configuration in file format, with all defaults. */
 export function written(value: Config): z.input<typeof config> {
   return z.encode(config, value);
 }

@@ -93,7 +93,7 @@ const weight = z
   .number({ error: "must be a number above 0" })
   .positive({ error: "must be a number above 0" });
 
-/** The rest of what must hold of routes the router says itself. */
+/** The router itself checks all other rules for routes. */
 export const route = fields({
   name: name.describe("Name of the route in metrics, logs and elsewhere in this file."),
   match: z
