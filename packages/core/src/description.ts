@@ -11,7 +11,7 @@ export interface Details {
 
 /**
  * A stack as data: one node per service, outermost first. The admin endpoint and metric labels read
- * this tree, and so can whoever asks why a call was refused.
+ * this tree, and it explains why a call was refused.
  */
 export interface Description {
   /** The layer's name, which is that of its package, or the name given to a leaf. */

@@ -28,7 +28,7 @@ describe("isFault", () => {
     ["a string", "Refused"],
     ["an Error", new Error("Refused")],
     ["one without a tag", { origin: "local", retryable: true }],
-    ["a tag that is no string", { ...refused, _tag: 1 }],
+    ["a tag that is not a string", { ...refused, _tag: 1 }],
     ["an origin unheard of", { ...refused, origin: "elsewhere" }],
     ["one without retryable", { _tag: "Refused", origin: "local" }],
     ["an Either around one", left(refused)],

@@ -30,7 +30,7 @@ export function compile(text: string): Compiled {
     });
     const instantiations = Number(/^Instantiations:\s+(\d+)/mu.exec(stdout)?.[1]);
     if (Number.isNaN(instantiations)) throw new Error(`the compiler did not check:\n${stdout}`);
-    // A complaint goes on over the lines that are indented.
+    // A message continues on the indented lines.
     const found = stdout.matchAll(/^program\.ts\((\d+),\d+\): error TS\d+: (.*(?:\n {2,}.*)*)/gmu);
     const lines = text.split("\n");
     const complaints = [...found].map(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "./compile.ts";
 
-// What the compiler says to those who make a mistake is part of the product: these are its words, and its line.
+// The compiler's messages for mistakes are part of the product: these are their texts and lines.
 const imports = `
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";

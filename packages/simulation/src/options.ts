@@ -15,7 +15,7 @@ const usage = `Usage: npm run simulate -- [options]
   --seed N          where all chance comes from (default 1)
   --calls N         calls of a run (default 20000)
   --stack NAME      one of ${stackNames.join(", ")} (default: follows from the seed)
-  --for SECONDS     goes on with the next seeds, until an invariant is broken or the time is over`;
+  --for SECONDS     run the following seeds until an invariant is broken or the time is up`;
 
 /**
  * Reads the command line.

@@ -51,7 +51,7 @@ const failedForGood: Failed = { _tag: "Failed", origin: "upstream", retryable: f
 const down: Down = { _tag: "Down", origin: "upstream", retryable: true };
 const bodyLost: BodyLost = { _tag: "BodyLost", origin: "local", retryable: false };
 
-/** A simulated origin: a leaf that works on so many calls at once, lets some wait, and has its moods. Heeds aborts. */
+/** A simulated origin: a leaf with workers, a queue, and changing failures. Honours aborts. */
 export class Origin {
   readonly key: string;
   readonly service: Service<Request, Answer, OriginFault>;

@@ -40,7 +40,7 @@ export type Stack = Service<Request, Answer, Fault>;
 /** A mistake in an origin's program: the one thing that a promise may reject with here. */
 export const defect: Error = new Error("a simulated defect");
 
-/** As the protocol's classifier would: one who is busy asks for fewer calls. */
+/** Like a protocol's classifier: a busy origin asks for fewer calls. */
 export const classifier: Classifier = {
   outcome(result) {
     const outcome = faultClassifier.outcome(result);

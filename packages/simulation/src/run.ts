@@ -31,7 +31,7 @@ export interface Ran {
 /** An hour of virtual time: whatever is under way when the last call has come is over long before. */
 const patienceMs = 3_600_000;
 
-/** One run: a stack over its origins, so many calls, and all that befalls them. Everything follows from the seed. */
+/** One run: a stack over its origins, its calls, and their failures. The seed determines everything. */
 export async function run({ seed, calls, stack = stackOf(seed), parts }: RunOptions): Promise<Ran> {
   const setting = new Setting(seed, parts);
   const { world } = setting;

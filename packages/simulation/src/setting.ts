@@ -39,7 +39,7 @@ export interface Simulated {
   readonly shuffle?: (random: Random) => boolean;
   /** No endpoint leaves any more. */
   readonly calm?: () => void;
-  /** Ends what goes on while no call is under way. */
+  /** Ends background work. */
   readonly close?: () => void;
   /** Whether something still goes on when all calls are over, as it says. */
   readonly isBusy?: () => boolean;

@@ -15,7 +15,7 @@ const moods: readonly ((random: Random) => Partial<Mood>)[] = [
   () => ({ down: true }),
 ];
 
-/** Lets origins fail, hang, crawl and restart, endpoints come and go, and clocks jump, until it is told to end. */
+/** Lets origins fail, hang, slow down and restart, endpoints come and go, and clocks jump, until it is stopped. */
 export class Trouble {
   readonly #world: World;
   readonly #simulated: Simulated;

@@ -23,10 +23,10 @@ export class Workload {
   readonly #arrivals: Random;
   readonly #callers: Random;
   readonly #load: number;
-  /** The share of callers who wait until the stack is ready; the others call at once. */
+  /** Share of callers that wait until the stack is ready; the others call at once. */
   readonly #patience: number;
   #made = 0;
-  /** Those who wait for the stack to be ready. */
+  /** Callers that wait for the stack to be ready. */
   #patient = 0;
   #burstUntil = 0;
   #burstAt: number;
@@ -146,7 +146,7 @@ export class Workload {
     if (scope !== undefined && random() < 0.005) leave();
   }
 
-  /** As `oneshot` does, counting those who wait. */
+  /** Like `oneshot`, and counts waiters. */
   #wait(request: Request, signal: AbortSignal | undefined): Promise<Result> {
     const { service } = this.#simulated;
     let waits = true;

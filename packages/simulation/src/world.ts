@@ -20,7 +20,7 @@ export interface OwnTimer {
 /** How many steps may pass before yielding to the event loop, which the process that waits for this one needs. */
 const stepsInARow = 1_024;
 
-/** Time, chance, and what must hold. Everything that happens in a run happens in one of its worlds. */
+/** Time, random choices and invariants of a run. Everything in a run happens in one world. */
 export class World {
   readonly seed: number;
   /** What happened how often, by name. */

@@ -120,7 +120,7 @@ class Run {
       const called = this.mock.calls.map((call) => call.request).filter((caller) => caller.door === door);
       const names = called.map((caller) => Number(caller.name));
       const inOrder = names.toSorted((a, b) => a - b);
-      assert.deepEqual(names, inOrder, "of those who wait at one door, the first goes first");
+      assert.deepEqual(names, inOrder, "waiters at one door are admitted in order");
     }
   }
 }

@@ -173,7 +173,7 @@ const statements: Readonly<Record<string, string>> = {
       .service(origin);
     const same: Same<typeof stack, Service<HttpRequest, { response: unknown }, NoRoute | { error: unknown }>> = true;`,
 
-  "andThen goes on with responses and adds its errors": `
+  "andThen continues with responses and adds its errors": `
     declare const timedOut: TimedOut;
     const stack = http
       .layer(router())
@@ -187,7 +187,7 @@ const statements: Readonly<Record<string, string>> = {
       .service(origin);
     const same: Same<typeof stack, Service<HttpRequest, number, NoRoute | TimedOut | "bad" | Refused>> = true;`,
 
-  "thenResult goes on with every result, and no inner error passes it": `
+  "thenResult continues with every result, and no inner error passes it": `
     const stack = http
       .layer(router())
       .adapt(
@@ -359,7 +359,7 @@ const statements: Readonly<Record<string, string>> = {
     declare function isRefused<E>(error: E | Refused): error is Refused;
     const same: Same<typeof handler, Layer<unknown, unknown, never, Refused, "handled">> = true;`,
 
-  "who waits may see Aborted, beside the service's own errors": `
+  "a waiter may see Aborted besides the service's own errors": `
     const once = oneshot(origin, { method: "GET", path: "/" });
     const same: Same<Awaited<typeof once>, Either<Refused | Aborted, HttpResponse>> = true;
     const task = toTaskEither(origin);

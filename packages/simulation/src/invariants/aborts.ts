@@ -77,7 +77,7 @@ export class AbortWatch {
     if (this.#aborted.length > 0) {
       for (const id of this.#aborted) {
         if (this.#gone.has(id))
-          this.#world.violate(abortsReachInner, `call ${id} goes on after its caller has left`);
+          this.#world.violate(abortsReachInner, `call ${id} continues after its caller has left`);
       }
       this.#aborted = [];
     }

@@ -111,7 +111,7 @@ export class BreakerModel implements Both {
 
   #open(): void {
     this.#begin(false);
-    // Until it is told, it admits nothing.
+    // Until the duration is known, it admits nothing.
     this.#until = Infinity;
   }
 

@@ -32,7 +32,7 @@ export function wakeUpWatch(world: World, { name, size, isFree }: Waiting): void
   });
 }
 
-/** Counts those who have come past the one place and not past the other. */
+/** Counts calls that have passed one place but not the other. */
 export class Between {
   #size = 0;
 

@@ -5,7 +5,7 @@ import type { Watch } from "../probe.ts";
 import { classifier } from "../request.ts";
 import type { Setting } from "../setting.ts";
 
-/** A concurrency limit that may learn, and who watches it. */
+/** A concurrency limit, fixed or adaptive, with its watch. */
 export class Limited {
   readonly slots: SlotsModel;
   readonly inside: readonly Watch[];

@@ -4,7 +4,7 @@ import { type Allowed, budgetWatch } from "../invariants/budget.ts";
 import { classifier } from "../request.ts";
 import type { Setting } from "../setting.ts";
 
-/** A retry and a hedge that share a budget, and who watches it. */
+/** A retry and a hedge that share a budget, with their watch. */
 export class Repeating {
   readonly watch: ReturnType<typeof budgetWatch>;
   readonly #setting: Setting;

@@ -11,7 +11,7 @@ import type { Setting, Simulated } from "../setting.ts";
 import { someLatency } from "./endpoints.ts";
 import { Limited } from "./limited.ts";
 
-/** As a server composes it: who comes too often is refused, bursts wait in order, and what is too much is shed. */
+/** The stack of a server: rate limit per client, a queue for bursts, and load shedding. */
 export function server(setting: Setting): Simulated {
   const { world, parts, chance, aborts, onBody } = setting;
   const { clock } = world;
