@@ -1,5 +1,5 @@
 import { anyOf, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
-import { type Discovery, type Endpoint, type Random, ServiceBuilder } from "@pagoda/core";
+import { type Discovery, type Endpoint, longestTimerMs, type Random, ServiceBuilder } from "@pagoda/core";
 import { between, logNormal, oneOf, pareto, whole } from "../chance.ts";
 import { BreakerModel } from "../invariants/half-open.ts";
 import { RateModel } from "../invariants/rate.ts";
@@ -141,7 +141,7 @@ export class Endpoints implements Discovery<Endpoint> {
           maxOpenMs,
           probes,
           // Each call has a limit of its own: none is given up, so the number of probes is exact.
-          probeMs: 2 ** 31 - 1,
+          probeMs: longestTimerMs,
           classifier,
           observer: { ...breaker.observer, halfOpened: () => world.count("half-open") },
           clock,
