@@ -1,0 +1,140 @@
+import { deadlineOf, type Fault, Scope, service } from "@pagoda/core";
+import { mockService, settled } from "@pagoda/core/testing";
+import { toFetch } from "@pagoda/fetch";
+import { type HttpRequest, type HttpResponse, httpResponse, json, text } from "@pagoda/http";
+import { left, right } from "fp-ts/lib/Either.js";
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { ScriptedBody } from "./bodies.ts";
+
+const url = "http://shop.example/lamps?color=red";
+
+function bench() {
+  const mock = mockService<HttpRequest, HttpResponse, Fault>();
+  return { mock, fetch: toFetch(mock.service) };
+}
+
+/** What the service is asked for a call of fetch. */
+async function asked(...args: Parameters<typeof fetch>): Promise<HttpRequest> {
+  const { mock, fetch } = bench();
+  const response = fetch(...args);
+  const inner = await mock.next();
+  inner.answer(httpResponse(204));
+  await response;
+  return inner.request;
+}
+
+describe("toFetch", () => {
+  test("is called like fetch", async () => {
+    const fetch = toFetch(service("shop", async ({ path }: HttpRequest) => right(json({ path }))));
+    const response = await fetch(url);
+    expect([response.ok, response.status, response.url]).toEqual([true, 200, url]);
+    expect(await response.json()).toEqual({ path: "/lamps" });
+    expectTypeOf(fetch).toEqualTypeOf<typeof globalThis.fetch>();
+  });
+
+  test.each([
+    ["a text", url],
+    ["a URL", new URL(url)],
+    ["a Request", new Request(url)],
+  ])("takes %s", async (_what, input) => {
+    expect(await asked(input)).toMatchObject({
+      method: "GET",
+      authority: "shop.example",
+      query: "?color=red",
+    });
+  });
+
+  test("takes options over those of a Request", async () => {
+    const request = new Request(url, { method: "POST", headers: { "x-a": "1" }, body: "a" });
+    const { method, headers } = await asked(request, { method: "PUT", headers: { "x-b": "2" } });
+    expect([method, headers.get("x-a"), headers.get("x-b")]).toEqual(["PUT", undefined, "2"]);
+  });
+
+  test.each([
+    ["a text", "a=1", "text/plain;charset=UTF-8"],
+    ["bytes", Buffer.from("a=1"), undefined],
+    ["a form", new URLSearchParams({ a: "1" }), "application/x-www-form-urlencoded;charset=UTF-8"],
+  ])("knows the length of %s, which can be sent again", async (_what, body, type) => {
+    const request = await asked(url, { method: "POST", body });
+    expect([request.body.length, request.body.canRead]).toEqual([3, true]);
+    expect(request.headers.get("content-type")).toBe(type);
+    for (const _time of [1, 2]) expect(await request.body.text()).toEqual(right("a=1"));
+  });
+
+  test("streams what it does not have whole", async () => {
+    const body = new Blob(["some ", "bytes"]);
+    const request = await asked(url, { method: "POST", body });
+    expect(request.body.length).toBeUndefined();
+    expect(await request.body.text()).toEqual(right("some bytes"));
+  });
+
+  test("passes redirects on", async () => {
+    const fetch = toFetch(
+      service("shop", async (_request: HttpRequest) => right(httpResponse(302, "", { location: "/" }))),
+    );
+    const response = await fetch(url);
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/"]);
+  });
+
+  test("throws the TypeError of fetch, with the error as its cause", async () => {
+    const soldOut: Fault = { _tag: "SoldOut", origin: "local", retryable: false };
+    const fetch = toFetch(service("shop", async (_request: HttpRequest) => left(soldOut)));
+    await expect(fetch(url)).rejects.toMatchObject({
+      name: "TypeError",
+      message: "fetch failed",
+      cause: soldOut,
+    });
+  });
+
+  test("throws the signal's reason when it is aborted", async () => {
+    const { mock, fetch } = bench();
+    const controller = new AbortController();
+    const response = fetch(url, { signal: controller.signal });
+    const inner = await mock.next();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    expect(inner.signal?.aborted).toBe(true);
+    await expect(response).rejects.toBe(reason);
+  });
+
+  test("makes no call with a signal that is aborted, and cancels the request's body", async () => {
+    const { mock, fetch } = bench();
+    let cancelled = false;
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    await expect(fetch(url, { method: "POST", body, duplex: "half", signal })).rejects.toBe(reason);
+    await settled();
+    expect([mock.calls.length, cancelled]).toEqual([0, true]);
+  });
+
+  test("ends a response under way with the signal", async () => {
+    const body = new ScriptedBody();
+    const controller = new AbortController();
+    const fetch = toFetch(service("shop", async (_request: HttpRequest) => right(httpResponse(200, body))));
+    const response = await fetch(url, { signal: controller.signal });
+    const read = response.text();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await expect(read).rejects.toBe(reason);
+    expect(body.cancelledWith).toEqual([reason]);
+  });
+
+  test("passes the deadline of the signal on", async () => {
+    const { mock, fetch } = bench();
+    const scope = new Scope(undefined);
+    scope.deadline = 10;
+    const response = fetch(url, { signal: scope.signal });
+    const inner = await mock.next();
+    expect(deadlineOf(inner.signal)).toBe(10);
+    inner.answer(text("a"));
+    await response;
+  });
+
+  test("rejects what fetch rejects", async () => {
+    const { fetch } = bench();
+    await expect(fetch("/relative")).rejects.toThrow(TypeError);
+    await expect(fetch(url, { headers: { "no name": "1" } })).rejects.toThrow(TypeError);
+    await expect(fetch("data:text/plain,a")).rejects.toThrow(TypeError);
+  });
+});

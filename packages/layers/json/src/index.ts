@@ -1,0 +1,3 @@
+export * from "./faults.ts";
+export * from "./json.ts";
+export * from "./json-body.ts";

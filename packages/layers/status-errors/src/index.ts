@@ -1,0 +1,2 @@
+export * from "./status-error.ts";
+export * from "./status-errors.ts";

@@ -1,0 +1,95 @@
+import {
+  aborted,
+  type Aborted,
+  checkInteger,
+  type Classifier,
+  faultOf,
+  layer,
+  type Layer,
+  type Outcome,
+} from "@pagoda/core";
+import { bodyOf, httpClassifier, type HttpRequest, type HttpResponse } from "@pagoda/http";
+import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Beginning, readUpTo } from "./read-up-to.ts";
+import type { StatusError } from "./status-error.ts";
+
+export interface StatusErrorsOptions {
+  /** Whether a response is an error. Default: a status of 400 or more. */
+  readonly isError?: (response: HttpResponse) => boolean;
+  /**
+   * Bytes of an error's body that are kept: an integer of at least 0. The rest is not read. Default
+   * 16,384.
+   */
+  readonly maxBodyBytes?: number;
+  /** Judges the response. Default: `httpClassifier()`. */
+  readonly classifier?: Classifier;
+}
+
+/**
+ * Turns responses with an error status into errors, so that they appear in the stack's type and what
+ * is further out handles successes only. `retryable` and `retryAfterMs` are the classifier's: by
+ * default 429, 502, 503 and 504 may be retried, and `Retry-After` is honoured.
+ *
+ * It stands outside the layers that judge responses (`retry`, `circuit-breaker`, `balance`), and
+ * inside of whatever reads them, such as `json`.
+ *
+ * Errors: {@link StatusError}, with the beginning of the body; {@link Aborted} if the caller leaves
+ * while that is read.
+ *
+ * Cost per call: about 10 ns for a response that passes.
+ *
+ * @throws RangeError when `maxBodyBytes` is out of range.
+ */
+export function statusErrors({
+  isError = hasErrorStatus,
+  maxBodyBytes = 16_384,
+  classifier = httpClassifier(),
+}: StatusErrorsOptions = {}): Layer<HttpRequest, unknown, StatusError | Aborted, never, never, HttpResponse> {
+  checkInteger("status-errors: maxBodyBytes", maxBodyBytes, { min: 0 });
+
+  function errorOf(
+    { notes }: HttpRequest,
+    response: HttpResponse,
+    { bytes, isCut }: Beginning,
+    { kind, retryable, retryAfterMs }: Outcome,
+  ): StatusError {
+    const fault = faultOf(right(response));
+    return {
+      _tag: "StatusError",
+      origin: fault?.origin ?? (kind === "success" || kind === "neutral" ? "local" : "upstream"),
+      retryable,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      upstream: fault?.upstream ?? notes.upstream,
+      status: response.status,
+      headers: response.headers,
+      body: bodyOf(bytes),
+      isBodyCut: isCut,
+      ...(fault && { cause: fault }),
+    };
+  }
+
+  return layer<HttpRequest, unknown, StatusError | Aborted, never, never, HttpResponse>(
+    "status-errors",
+    (inner) => ({
+      options: { maxBodyBytes },
+      call: (request, signal) =>
+        inner.call(request, signal).then((result) => {
+          if (isLeft(result) || !isError(result.right)) return result;
+          const response = result.right;
+          const outcome = classifier.outcome(result);
+          return readUpTo(response.body, maxBodyBytes, signal).then(
+            (beginning): Either<StatusError | Aborted, never> =>
+              left(
+                beginning === undefined
+                  ? aborted(signal as AbortSignal)
+                  : errorOf(request, response, beginning, outcome),
+              ),
+          );
+        }),
+    }),
+  );
+}
+
+function hasErrorStatus({ status }: HttpResponse): boolean {
+  return status >= 400;
+}
