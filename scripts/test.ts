@@ -13,6 +13,7 @@ import { release } from "./checks/release.ts";
 import { filtersOf, parseArguments, type Selection } from "./checks/selection.ts";
 import { types } from "./checks/types.ts";
 import { tests, watchTests } from "./checks/vitest.ts";
+import { wording } from "./checks/wording.ts";
 import type { Package } from "./workspace.ts";
 
 const isComplete = process.env["PAGODA_TEST"] === "all";
@@ -36,10 +37,10 @@ function groupsOf(selection: Selection): readonly (readonly Step[])[] {
     case "files":
       return [[selected]];
     case "package":
-      return [[format, lint], [selected], [docs]];
+      return [[format, lint, wording], [selected], [docs]];
     case "everything": {
       const last = [docs, reference, published];
-      const first = [format, lint, types, dependencies];
+      const first = [format, lint, wording, types, dependencies];
       return isComplete ? [first, [selected], [...last, release], [bare]] : [first, [selected], last];
     }
   }

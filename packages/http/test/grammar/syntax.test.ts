@@ -53,7 +53,7 @@ describe("an authority", () => {
     expect(isAuthority(text)).toBe(true);
   });
 
-  test.each(["", ":80", "a b", "a@b", "a/b", "[::1", "::1", "a:b", "a:80:80"])("%j is none", (text) => {
+  test.each(["", ":80", "a b", "a@b", "a/b", "[::1", "::1", "a:b", "a:80:80"])("%j is invalid", (text) => {
     expect(isAuthority(text)).toBe(false);
   });
 
@@ -186,7 +186,7 @@ describe("a status line", () => {
     "HTTP/1.1 20 OK",
     "HTTP/1.1  200 OK",
     "200 OK",
-  ])("%j is none", (line) => {
+  ])("%j is invalid", (line) => {
     expect(readStatusLine(line)).toBeUndefined();
   });
 });

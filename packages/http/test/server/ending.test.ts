@@ -27,7 +27,7 @@ describe("a defect of the stack", () => {
     ["gives no promise", () => 1],
     ["gives no response", async () => right(undefined)],
     ["gives a field with a line feed", async () => right(text("a", 200, { x: "a\r\nSet-Cookie: b" }))],
-    ["gives a field name that is none", async () => right(text("a", 200, { "a b": "c" }))],
+    ["gives an invalid field name", async () => right(text("a", 200, { "a b": "c" }))],
     ["gives no status", async () => right(text("a", 99))],
     ["gives 101", async () => right(httpResponse(101))],
     ["gives a reason phrase with a line feed", async () => right({ ...text("a"), statusText: "a\r\nb" })],
@@ -35,8 +35,8 @@ describe("a defect of the stack", () => {
     ["gives too long a length", async () => right(text("ab", 200, { "content-length": "3" }))],
     ["gives two lengths (defect: both were sent)", () => framedBy("Content-Length", "2", "1")],
     ["gives one length twice (defect: both were sent)", () => framedBy("Content-Length", "2", "2")],
-    ["gives a length that is no number (defect: it was sent)", () => framedBy("Content-Length", "0x2")],
-    ["gives an encoding that is none (defect: it was sent)", () => framedBy("Transfer-Encoding", "gzip")],
+    ["gives a length that is not a number (defect: it was sent)", () => framedBy("Content-Length", "0x2")],
+    ["gives an invalid transfer encoding (defect: it was sent)", () => framedBy("Transfer-Encoding", "gzip")],
   ];
 
   test.each(defects)(
@@ -128,7 +128,7 @@ describe("the end of a connection, defects found", () => {
   });
 
   test.each([
-    ["something that is no request", "JUNK\r\n\r\n"],
+    ["something other than a request", "JUNK\r\n\r\n"],
     ["a request after the last one", head("GET /2", "Connection: close") + head("GET /3")],
   ])("the refusal of %s was sent as the answer to the request before it", async (_name, junk) => {
     const answers: (() => void)[] = [];

@@ -65,7 +65,7 @@ const refused: [status: number, name: string, said: string][] = [
   [400, "a folded first line", "GET / HTTP/1.1\r\n X: b\r\nHost: a\r\n\r\n"],
   [400, "NUL in a value", head("GET /", "X: a\0b")],
   [400, "a control character in a value", head("GET /", "X: a\x01b")],
-  [400, "a name that is no token", head("GET /", "X(y): b")],
+  [400, "a name that is not a token", head("GET /", "X(y): b")],
   [400, "a name that is not ASCII", head("GET /", "X\xe9: b")],
   [400, "no name", head("GET /", ": b")],
   [400, "no colon", head("GET /", "X")],
@@ -153,7 +153,7 @@ describe("an ambiguous request", () => {
 });
 
 const malformed: [name: string, body: string][] = [
-  ["a size that is none", "z\r\n\r\n"],
+  ["an invalid size", "z\r\n\r\n"],
   ["a size with 0x", `0x5\r\nhello\r\n${none}`],
   ["a size with minus", `-5\r\nhello\r\n${none}`],
   ["space before the size", ` 5\r\nhello\r\n${none}`],

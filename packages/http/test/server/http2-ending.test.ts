@@ -122,10 +122,10 @@ describe("breaks over HTTP/2", () => {
   });
 
   test.each([
-    ["a field name that is none", { "a b": "c" }],
+    ["an invalid field name", { "a b": "c" }],
     ["a line feed in a field", { a: "b\nc" }],
     ["a length that is not the body's", { "content-length": "7" }],
-    ["a length that is none", { "content-length": "x" }],
+    ["an invalid length", { "content-length": "x" }],
   ])("%s is a defect, and 500", async (_name, fields) => {
     const defects: unknown[] = [];
     const server = await served(() => text("a", 200, fields as Record<string, string>), {

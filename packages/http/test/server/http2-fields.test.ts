@@ -50,7 +50,7 @@ describe("fields that Node's HTTP/2 throws for", () => {
     expect([headers["etag"], headers["set-cookie"]]).toEqual(["a, b", ["a=1", "b=2"]]);
   });
 
-  test("in information are sent in one line, and with what is no field there is none", async () => {
+  test("in informational responses are sent on one line, and invalid fields suppress the response", async () => {
     const server = await served(({ onInformation }) => {
       onInformation?.(103, new HttpHeaders(["link", "</a>", ...twice]));
       onInformation?.(103, new HttpHeaders([":status", "104"]));

@@ -102,9 +102,9 @@ describe("a request head over HTTP/2", () => {
       Buffer.concat([head([":authority", undefined]), fields(["host", "a"], ["host", "a"])]),
     ],
     ["an absolute target", head([":path", "http://b/"])],
-    ["a target that is none", head([":path", "*"])],
+    ["an invalid target", head([":path", "*"])],
     ["two methods", Buffer.concat([head(), fields([":method", "PUT"])])],
-    ["a pseudo-header field that is none", head([":status", "200"])],
+    ["an unknown pseudo-header field", head([":status", "200"])],
     ["no method", head([":method", undefined])],
     ["a length that its body has not", Buffer.concat([head(), fields(["content-length", "5"])])],
   ])("with %s never comes to the stack", async (_name, block) => {

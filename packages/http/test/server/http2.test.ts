@@ -96,7 +96,7 @@ describe("a request over HTTP/2", () => {
     expect([body, trailers?.["x-got"], trailers?.["connection"], code]).toEqual(["ab", "7", undefined, 0]);
   });
 
-  test("is told of information responses, and of 100 when its body is wanted", async () => {
+  test("receives informational responses, and 100 when its body is wanted", async () => {
     const server = await served(async ({ body, onInformation }) => {
       onInformation?.(103, HttpHeaders.of({ Link: "</a>" }));
       const whole = await body.text();

@@ -40,7 +40,7 @@ describe("Expect (RFC 9110, 10.1.1)", () => {
     expect(statuses(await saidTo(post(...fields)))).toEqual([417]);
   });
 
-  test("of HTTP/1.0 is none", async () => {
+  test("does not apply to HTTP/1.0", async () => {
     const said = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab";
     expect(statuses(await saidTo(said))).toEqual([200]);
   });
@@ -107,7 +107,7 @@ describe("a head", () => {
     ["GET", `/${"y".repeat(61_440)}`, 414],
     ["GET", `/${"y".repeat(100_000)}`, 414],
     ["GET", "/", 431],
-  ])("that is too long because of its target is told so: %s", async (method, path, status) => {
+  ])("that is too long because of its target gets 414: %s", async (method, path, status) => {
     const more = status === 431 ? [`X: ${"y".repeat(61_440)}`] : [];
     expect(statuses(await saidTo(head(`${method} ${path}`, ...more)))).toEqual([status]);
     // Node's own client sends no longer one.

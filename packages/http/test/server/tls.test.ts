@@ -286,7 +286,7 @@ describe("update", () => {
 
 describe("plain HTTP on a port with TLS", () => {
   test.each(["GET / HTTP/1.1", "OPTIONS / HTTP/1.0", "DELETE / HTTP/1.1", "CONNECT a:80 HTTP/1.1"])(
-    "is told so: %s",
+    "gets 400 in plain text: %s",
     async (line) => {
       const clock = virtualClock();
       const refused: string[] = [];

@@ -84,7 +84,7 @@ describe("a tunnel opens only for enabled protocols", () => {
     expect((await answerTo((await extended(server, "shop/1")).end())).headers[":status"]).toBe(501);
   });
 
-  test("CONNECT only where it was named, which is no protocol", async () => {
+  test("CONNECT only where it was named, although it is not a protocol", async () => {
     const { server, asked, refused } = await willing();
     const wire = await Wire.to(server, "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
     expect(await wire.rest()).toMatch(/^HTTP\/1\.1 501 [^]*\r\n501 CONNECT is not enabled\n$/);

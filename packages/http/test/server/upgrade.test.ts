@@ -193,7 +193,7 @@ describe("a client that may not leave HTTP/1.1", () => {
     expect(await wire.rest()).toMatch(/y\r\n0\r\n\r\n$/);
   });
 
-  test("101 to one that asked for nothing is refused", async () => {
+  test("101 without an upgrade request is refused", async () => {
     const server = await served(() => httpResponse(101));
     const wire = await Wire.to(server, head("GET /"), "ab");
     expect(statuses(await wire.rest())).toEqual([500]);
@@ -205,7 +205,7 @@ describe("a client that may not leave HTTP/1.1", () => {
       head("GET /", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ"),
     ],
     ["what HTTP/1.0 does not know", "GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
-  ])("%s is no upgrade", async (_name, said) => {
+  ])("%s is not an upgrade", async (_name, said) => {
     let seen: HttpRequest | undefined;
     const server = await served((request): HttpResponse => {
       seen = request;

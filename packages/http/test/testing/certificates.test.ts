@@ -60,7 +60,7 @@ describe("a test authority", () => {
     ["subject", { subject: "cart" }],
     ["names", { names: "a.test" }],
     ["names", { names: "IP:1.2.3" }],
-  ])("a %s that is none is refused: %j", (field, options) => {
+  ])("an invalid %s is refused: %j", (field, options) => {
     expect(() => testAuthority().issue(options)).toThrow(RangeError);
     expect(() => testAuthority().issue(options)).toThrow(new RegExp(`${field} must be such as`));
   });

@@ -21,7 +21,7 @@ export interface CallEnd {
 }
 
 /**
- * Returns the default level of a call's line, chosen for whoever is on call:
+ * Returns the default level of a call's line, chosen for the engineer on call:
  *
  * - `error`: the upstream or the program failed: 5xx, an error of origin `upstream`, a defect
  * - `warn`: this side refused or gave up, whatever the status (open circuit, rate limit, a call

@@ -75,7 +75,7 @@ export class Policy<Req extends HttpRequest> {
       request,
       paths,
       host,
-      // An empty identity is none, and `*` would match it.
+      // An empty identity does not count, and `*` would match it.
       identity: identity === "" ? undefined : identity,
       address,
     };
@@ -107,7 +107,7 @@ function addressOf(request: HttpRequest & Partial<FromClient>): string | undefin
 }
 
 /**
- * The types ensure that there is one. The peer is no substitute: behind a proxy, every client would
+ * The types ensure that there is one. The peer does not substitute for it: behind a proxy, every client would
  * be the proxy.
  */
 function knownClient({ client }: Partial<FromClient>, what: string): Client {

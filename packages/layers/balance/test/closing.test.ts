@@ -173,7 +173,7 @@ test("a caller waiting at a closed balancer keeps waiting and can abort", async 
 });
 
 describe("an endpoint whose connect throws", () => {
-  const mistake = new RangeError("the url is none");
+  const mistake = new RangeError("invalid url");
   const service = mockService<string, string, Refused>().service as Service<string, string, Refused>;
   const connect: Connect = ({ key }) => {
     if (key === "bad") throw mistake;

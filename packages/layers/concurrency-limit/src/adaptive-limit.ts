@@ -42,7 +42,7 @@ export class AdaptiveLimit {
 
 /**
  * Timeouts and refusals are retryable. A call that fails permanently would have failed at any load,
- * and its latency is no measure of it.
+ * and its latency does not measure it.
  */
 function asksForLess({ kind, retryable }: Outcome): boolean {
   return kind === "limited" || (kind === "failure" && retryable);

@@ -13,7 +13,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("one tick", "settle"), at: fc.constant(0) }) },
 );
 
-test("property: no caller waits in vain for longer than ms, none waits forever, and all keep their order", async () => {
+test("property: no caller waits without hope for longer than ms, none waits forever, and all keep their order", async () => {
   let refused = 0;
   let recovered = 0;
   await fc.assert(

@@ -57,7 +57,7 @@ describe("grpc_status", () => {
   test.each([
     ["without trailers", new Message(HttpHeaders.empty)],
     ["whose body broke", new Message(undefined)],
-  ])("is none for a response %s", async (_how, body) => {
+  ])("is not counted for a response %s", async (_how, body) => {
     expect(await counted(httpResponse(200, body, type))).toBe("none");
   });
 

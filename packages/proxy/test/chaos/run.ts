@@ -106,7 +106,7 @@ function startClients(setting: Setting): readonly Promise<void>[] {
   ];
 }
 
-/** Tells the ledger of workers that have gone, whoever ended them: on a busy machine one may count as hung. */
+/** Records workers that have ended, for whatever reason: on a busy machine one may count as hung. */
 function watchDeaths(proxy: Proxy, ledger: Ledger): void {
   let known = proxy.workers;
   let from = performance.now();

@@ -62,7 +62,7 @@ function* unmarked(schema: z.core.$ZodType, place = ""): Generator<string> {
     case "readonly":
       return yield* unmarked(def.innerType, place);
     case "pipe":
-      // Numbers with units are none.
+      // Numbers with units are not secrets.
       if ((def.out as z.core.$ZodTypes)._zod.def.type !== "number") yield* unmarked(def.in, place);
       return;
     case "union":

@@ -12,7 +12,7 @@ const authority = testAuthority();
 const ofTenDays = authority.issue({ days: 10 });
 const began = Date.parse(new X509Certificate(ofTenDays.certificate).validFrom);
 
-/** Certificates that are watched over, from so many milliseconds after the one of ten days began. */
+/** Watched certificates, this many milliseconds after the ten-day one became valid. */
 function bench(afterMs: number) {
   const clock = virtualClock(began + afterMs);
   const registry = new Registry();

@@ -176,7 +176,7 @@ async function expectEndDespite(
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   using folder = new Folder();
-  // Whoever waits for that connection waits for longer than any test may take.
+  // Waiting for that connection would take longer than any test may.
   const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "1h" } };
   await using pagoda = await configured(folder, config);
   const answer = call(pagoda.url);

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { anywhere, configured, Folder } from "./configured.ts";
 import { listen, rawOrigin } from "./origin.ts";
 
-/** Names that mean something to those who read messages, and what is no name. */
+/** Field names with a meaning to parsers, and invalid ones. */
 const names: readonly string[] = [
   "te etag ETag connection keep-alive upgrade http2-settings host expect date content-length age via",
   "transfer-encoding trailer set-cookie cookie proxy-connection grpc-status grpc-message content-type",

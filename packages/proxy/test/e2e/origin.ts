@@ -82,8 +82,7 @@ export const refusing = "http://127.0.0.1:1";
 let lastQuiet = 20_000 + (process.pid % 10_000);
 
 /**
- * A port on which nothing listens, and which the system gives to nobody: it lies below those that it chooses for
- * whoever asks for any.
+ * A port on which nothing listens and that the system assigns to no connection: it lies below the ephemeral range.
  */
 export async function quietPort(): Promise<number> {
   for (;;) {
@@ -136,8 +135,8 @@ export function held(arrivals: Arrivals<Held>): Promise<Origin> {
 }
 
 /**
- * An origin that does not even refuse: nobody takes the connections from its queue, and the queue is full. The
- * system then answers nothing to whoever wants to connect, as a firewall does that drops packets.
+ * An origin that does not even refuse: its accept queue is full and never drained. New connections then get no answer
+ * from the system, as from a firewall that drops packets.
  */
 export async function silent(): Promise<Origin> {
   const program = `

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { adopt } from "./system.ts";
 
-/** A line of the program's log, as it stands on standard output where that is no terminal. */
+/** A line of the program's log, as written to standard output when that is not a terminal. */
 export interface LogLine {
   readonly level: number;
   readonly msg: string;

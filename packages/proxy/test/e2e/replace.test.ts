@@ -69,7 +69,7 @@ describe("replacing the process (SIGUSR2)", () => {
     using _successor = successorOf(pagoda);
     const clients = new Clients(pagoda.url, 16);
     await clients.got("before", 100);
-    // The file is watched: the other process begins with what it says, whoever sees it first.
+    // The file is watched: the other process starts with its content, no matter which process sees the change first.
     writeFileSync(folder.file("next"), JSON.stringify(config("after")));
     renameSync(folder.file("next"), folder.file("pagoda.yaml"));
     pagoda.kill("SIGUSR2");

@@ -101,9 +101,9 @@ class Memory {
 }
 
 /**
- * Settles when whoever writes has stopped because nobody reads: when nothing more was taken during 100 turns of the
- * proxy's event loop, each shown by an answer of its admin endpoint. A proxy that keeps what is not read never
- * stops the writer, who then comes to the end.
+ * Settles when the writer has stopped because nobody reads: when nothing more was taken during 100 turns of the
+ * proxy's event loop, each shown by an answer of its admin endpoint. A proxy that buffers what is not read never
+ * stops the writer, which then reaches its end.
  */
 async function blocked(pagoda: Pagoda, writer: Progress, memory: Memory): Promise<void> {
   let still = 0;

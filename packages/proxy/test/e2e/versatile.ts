@@ -21,7 +21,7 @@ export const squeezed = gzipSync("squeezed");
 export const hash = (bytes: Uint8Array): string =>
   `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`;
 
-/** Where they stand, and in which case, is the matter of each connection; what they say is compared apart. */
+/** Their place and case differ between connections; their values are compared separately. */
 const framingNames = new Set(["host", "content-length", "transfer-encoding", "expect"]);
 /** Connection fields, what `forwarded` sets, and the time, which goes on. */
 const proxyNames =

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { wordingFaults } from "../checks/wording.ts";
+
+test.each([
+  ["attempts is 0; valid is 1", '"valid is": <field> must be <what> (got <value>)'],
+  ["an address must be said", '"must be said": required'],
+  ["`false`: it is none", '"is none": is not a …, there is no …'],
+  ["a route is no cluster", '"is no": is not a …'],
+  ["refused, for there are too many", '"for there are": because …'],
+  ["Whoever waits, waits in order", '"Whoever": a caller that …, the client that …'],
+])("%j has a phrase to avoid", (line, fault) => {
+  expect(wordingFaults("a.md", `fine\n${line}`)).toEqual([`a.md:2: ${fault}`]);
+});
+
+test.each([
+  "there is no endpoint",
+  "the limit is no longer reached",
+  "the value is valid; islands are not",
+  "the request is told apart from others",
+])("%j is plain", (line) => {
+  expect(wordingFaults("a.md", line)).toEqual([]);
+});
