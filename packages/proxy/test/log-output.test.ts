@@ -3,7 +3,7 @@ import { array, assert, asyncProperty, constant, nat, oneof } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LogOutput, type Sink } from "../src/log-output.ts";
 
-/** A sink that keeps what it is given until the test settles it. */
+/** A sink that holds writes until the test settles them. */
 function scripted() {
   const chunks: string[] = [];
   const settle: ((written?: number, error?: Error) => void)[] = [];
@@ -11,7 +11,7 @@ function scripted() {
     chunks.push(chunk.toString());
     settle.push((written = chunk.byteLength, error) => done(written, error));
   };
-  /** Settles the write that is under way, if there is one. */
+  /** Settles the write in progress, if any. */
   function next(written?: number, error?: Error): boolean {
     const done = settle.shift();
     done?.(written, error);
@@ -20,7 +20,7 @@ function scripted() {
   return { sink, chunks, next };
 }
 
-/** Lines go out at the end of the turn. */
+/** Lines are written at the end of the turn. */
 const turn = (): Promise<void> => virtualClock().advance(0);
 
 const full = new Error("ENOSPC");
@@ -173,7 +173,7 @@ describe("a log output", () => {
             .map((line) => Number(line.split(" ")[0]));
           expect(seen).toEqual(seen.toSorted((a, b) => a - b));
           expect(new Set(seen).size).toBe(seen.length);
-          // The sink has seen those that it failed to write; the others were refused for want of room.
+          // The sink has seen the failed ones; the others were dropped for lack of space.
           const refused = output.dropped - lost;
           expect(seen.length + refused).toBe(lines);
         },

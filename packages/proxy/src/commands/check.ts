@@ -10,7 +10,7 @@ export const check: Command = {
     const flags = parsed(args, { config: { type: "string", short: "c" } });
     if (typeof flags === "string") return wrong(io, flags);
     const [unexpected] = flags.positionals;
-    if (unexpected !== undefined) return wrong(io, `there is no argument "${unexpected}"`);
+    if (unexpected !== undefined) return wrong(io, `unknown argument "${unexpected}"`);
     const loaded = await loadConfig({ file: flags.values.config, env: io.env, endpointFiles: true });
     if (isLeft(loaded)) {
       for (const problem of loaded.left) io.stderr(`${problem}\n`);

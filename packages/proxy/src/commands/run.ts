@@ -27,7 +27,7 @@ export function runCommand({ code, again }: RunOptions): Command {
       const flags = parsed(args, { config: { type: "string", short: "c" }, workers: { type: "string" } });
       if (typeof flags === "string") return wrong(io, flags);
       const [unexpected] = flags.positionals;
-      if (unexpected !== undefined) return wrong(io, `there is no command or argument "${unexpected}"`);
+      if (unexpected !== undefined) return wrong(io, `unknown command or argument "${unexpected}"`);
       const { config: file, workers } = flags.values;
       const { schema, valid } = variables.PROXY_WORKERS;
       if (workers !== undefined && !schema.safeParse(workers).success)

@@ -7,7 +7,7 @@ export const schema: Command = {
   about: "Prints the JSON Schema of the configuration, for editors.",
   run(args, io) {
     if (args.length > 0) {
-      io.stderr(`pagoda schema: there is no argument "${args[0]}"; see pagoda --help\n`);
+      io.stderr(`pagoda schema: unknown argument "${args[0]}"; see pagoda --help\n`);
       return Promise.resolve(usageError);
     }
     io.stdout(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);

@@ -70,7 +70,7 @@ export const variables = {
     "10000",
     1,
     1_000_000,
-    "client connections at once, for each listener and worker; further ones are closed",
+    "client connections at once, for each listener and worker; more are closed",
   ),
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),

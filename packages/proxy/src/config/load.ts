@@ -169,7 +169,7 @@ const pipeStepMs = 10;
 /**
  * Reads a file or a pipe. Simply opening a pipe without a writer would block this process for ever.
  *
- * @throws Node's errors; EFBIG if there is no end, ETIMEDOUT for a pipe without a writer.
+ * @throws Node's errors; EFBIG if it is endless, ETIMEDOUT for a pipe without a writer.
  */
 function readWhole(file: string): string {
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);

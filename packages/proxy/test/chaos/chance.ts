@@ -1,6 +1,6 @@
 import { seededRandom } from "@pagoda/core/testing";
 
-/** All choices of a run, from one seed. */
+/** All random choices of a run, from one seed. */
 export class Chance {
   readonly #random: () => number;
 
@@ -17,7 +17,7 @@ export class Chance {
     return all[this.between(0, all.length - 1)] as T;
   }
 
-  /** All of them, in some order. */
+  /** All of them, shuffled. */
   shuffled<T>(all: readonly T[]): T[] {
     const rest = [...all];
     return all.map(() => rest.splice(this.between(0, rest.length - 1), 1)[0] as T);

@@ -4,12 +4,12 @@ import type { Chance } from "./chance.ts";
 import { contentOf, isContentOf } from "./content.ts";
 import type { Ledger, Outcome } from "./ledger.ts";
 
-/** What clients have in common. */
+/** What all clients share. */
 export interface Setting {
   readonly url: string;
   readonly ledger: Ledger;
   readonly chance: Chance;
-  /** Whether to go on. */
+  /** Whether to continue. */
   readonly goesOn: () => boolean;
 }
 
@@ -68,11 +68,11 @@ function http1Call(
 }
 
 function answered(status: number, id: string, body: Buffer, length: number): Outcome {
-  // What the proxy says by itself is not the origin's content.
+  // Responses of the proxy itself do not have the origin's content.
   return { kind: "answered", status, right: status !== 200 || isContentOf(id, body, length) };
 }
 
-/** Uploads over HTTP/2, several at a time on one connection, which is made anew when it is gone. */
+/** Uploads over HTTP/2, several at a time on one connection, which is replaced when it is gone. */
 export async function http2Uploader(setting: Setting, streams: number): Promise<void> {
   let session: ClientHttp2Session | undefined;
   const connected = (): ClientHttp2Session => {

@@ -7,9 +7,9 @@ export interface Ports {
 }
 
 /**
- * A proxy in front of the origins, with all policies that have to do with what goes wrong here.
+ * A proxy in front of the origins, with all policies that matter for the faults here.
  *
- * @param version Changes something that matters to nobody, so that it is another configuration.
+ * @param version Changes an irrelevant setting, so that the configuration differs.
  */
 export function configuration(origins: readonly Origin[], ports: Ports, version: number): string {
   const endpoints = (kind: Origin["kind"]): string[] =>

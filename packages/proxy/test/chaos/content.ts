@@ -1,4 +1,4 @@
-/** What the body of a call with this id must be: nothing of another call's, nothing missing, nothing twice. */
+/** The expected body of a call with this id, which shows mixed-up, missing and repeated bytes. */
 export function contentOf(id: string, length: number): Buffer {
   return Buffer.alloc(length, `${id}.`);
 }

@@ -1,12 +1,12 @@
-/** What a client has made of a call. */
+/** How a call ended for its client. */
 export type Outcome =
-  /** A response that came as a whole. */
+  /** A complete response. */
   | { readonly kind: "answered"; readonly status: number; readonly right: boolean }
-  /** A response whose body broke off, and the client knows it. */
+  /** A truncated response, recognized as such by the client. */
   | { readonly kind: "broken" }
-  /** The connection ended before there was a response. */
+  /** The connection ended before the response. */
   | { readonly kind: "lost"; readonly why: string }
-  /** The client went away. */
+  /** The client aborted the call. */
   | { readonly kind: "left" };
 
 export interface Call {
@@ -19,27 +19,27 @@ export interface Call {
   outcome?: Outcome;
 }
 
-/** A time during which something was out of order. */
+/** A period during which something was broken. */
 export interface Window {
   readonly from: number;
   to: number;
 }
 
-/** Statuses that the proxy and its origins give here; any other is a mistake. */
+/** Statuses expected from the proxy and its origins; any other is a mistake. */
 const expected: ReadonlySet<number> = new Set([200, 413, 500, 502, 503, 504]);
 
 /**
- * Milliseconds around the death of a worker in which its last log lines may be lost, and its connections: a process that
- * ends closes them before others can see that it has ended.
+ * Milliseconds around the death of a worker in which its last log lines and its connections may be
+ * lost: an ending process closes them before others can see that it has ended.
  */
 const slackMs = 2_000;
 
-/** All calls of a run, and what is wrong with the sum of what all sides say. */
+/** Collects all calls of a run and finds contradictions between clients, proxy and origins. */
 export class Ledger {
   readonly #calls: Call[] = [];
   readonly #listeners = new Set<() => void>();
   #isClosed = false;
-  /** When workers died, or hung until they were ended, and when the log was not written. */
+  /** When workers died or hung, and when the log was not written. */
   readonly deaths: Window[] = [];
   readonly silences: Window[] = [];
   completed = 0;
@@ -58,7 +58,7 @@ export class Ledger {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Nothing is waited for any more: no call will end. */
+  /** Gives up waiting: no call will end any more. */
   close(): void {
     this.#isClosed = true;
     for (const listener of this.#listeners) listener();
@@ -69,7 +69,7 @@ export class Ledger {
     this.#listeners.add(listener);
   }
 
-  /** Settles once so many further calls have ended. */
+  /** Settles once that many more calls have ended. */
   after(calls: number): Promise<void> {
     const target = this.completed + calls;
     return new Promise((resolve) => {
@@ -87,7 +87,7 @@ export class Ledger {
     return this.#calls.filter(({ outcome }) => outcome === undefined);
   }
 
-  /** How many calls ended how. */
+  /** Number of calls by outcome. */
   tally(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const { outcome } of this.#calls) {
@@ -98,7 +98,7 @@ export class Ledger {
   }
 
   /**
-   * @param records What the origins have written down.
+   * @param records What the origins recorded.
    * @param lines The lines of the access log, by path.
    */
   faults(

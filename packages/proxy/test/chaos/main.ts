@@ -1,4 +1,5 @@
-// `npm run soak`: breaks things around the proxy for as long as one likes, and says what was wrong.
+// `npm run soak`: breaks things around the proxy for as long as you like, and reports what went
+// wrong.
 import { parseArgs } from "node:util";
 import { run } from "./run.ts";
 

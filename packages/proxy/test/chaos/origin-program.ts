@@ -1,5 +1,5 @@
-// An origin in a process of its own, so that it can be stopped and killed: `origin-program.ts KIND PORT RECORDS`.
-// It writes down what reaches it before it does anything else. What it has written survives its death.
+// An origin in its own process, so that it can be stopped and killed: `origin-program.ts KIND PORT
+// RECORDS`. It records each request before anything else, so that the records survive its death.
 import { openSync, writeSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import {
@@ -42,7 +42,7 @@ function handle(incoming: Incoming, outgoing: Outgoing): void {
   const chunks: Buffer[] = [];
   incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
   incoming.on("end", () => {
-    // Node ends a stream of HTTP/2 that was cut off, too, and says so beside it.
+    // Node also ends an HTTP/2 stream that was cut off, and reports the abort separately.
     if (incoming.aborted) return;
     if (!isContentOf(id, Buffer.concat(chunks), bytes)) return record(`mangled ${id}`);
     record(`whole ${id}`);
@@ -59,10 +59,10 @@ function refuse(outgoing: Outgoing, status: number): void {
 function answer(incoming: Incoming, outgoing: Outgoing, body: Buffer): void {
   const out = outgoing as ServerResponse;
   const half = body.subarray(0, body.length >> 1);
-  // Half of the answers announce their length, the other half comes in chunks.
+  // Half of the responses have a length, the others are chunked.
   if (body.length % 2 === 0) out.setHeader("content-length", body.length);
   if (mood !== "half") return void out.end(body);
-  // A stream alone that is destroyed Node ends properly first: half a body would be a whole one.
+  // Node ends a destroyed stream properly first, which would make half a body look complete.
   out.write(half, () => incoming.socket.destroy());
 }
 

@@ -5,13 +5,13 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
-/** How an origin treats what reaches it. */
+/** How an origin handles requests. */
 export type Mood = "well" | "failing" | "half" | "reset" | "early";
 export type Kind = "http1" | "http2";
 
 const program = fileURLToPath(new URL("./origin-program.ts", import.meta.url));
 
-/** An origin that can be killed, stopped and started again, on the same port. */
+/** An origin that can be killed, stopped and restarted on the same port. */
 export class Origin {
   readonly kind: Kind;
   readonly url: string;
@@ -57,14 +57,14 @@ export class Origin {
     await changed;
   }
 
-  /** How often each call has reached it, and whose bodies came as no client had sent them. */
+  /** How often each call reached it, and which bodies were corrupt. */
   records(): readonly (readonly [what: string, id: string])[] {
     const lines = readFileSync(this.#records, "utf8").split("\n").filter(Boolean);
     return lines.map((line) => line.split(" ") as [string, string]);
   }
 }
 
-/** Settles when it says something. @throws When it ends instead. */
+/** Settles at its first output. @throws If it ends instead. */
 function heard(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null): void =>
@@ -77,10 +77,10 @@ function heard(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Ports that the system gives to no outgoing connection by itself: those of Linux begin at 32,768. */
+/** Ports outside the system's ephemeral range, which begins at 32,768 on Linux. */
 const ports = { from: 20_000, to: 32_000 };
 
-/** A free port that stays free while nothing listens on it, so that an origin can be started there again. */
+/** A port that stays free while nothing listens on it, so that an origin can be restarted there. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(ports.from, ports.to);

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** Where the log goes: what can go wrong with it differs. */
+/** Where the log goes: each destination fails in its own way. */
 export type LogTo = "pipe" | "file";
 
 interface LogLine {
@@ -18,17 +18,17 @@ interface LogLine {
   readonly err?: { readonly message: string };
 }
 
-/** Nothing of what the person who runs this has set for a proxy of theirs: variables override the file. */
+/** The environment without variables of the user's own proxy, which would override the file. */
 function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(?:PROXY_.*|LOG_LEVEL)$/.test(name)),
   );
 }
 
-/** What the log gives as the reason for which a worker ended. */
+/** The logged reason for the end of a worker. */
 const endReasons: ReadonlySet<string> = new Set(["crash", "memory", "hang", "exit"]);
 
-/** Whether a process is there, and not merely one that its parent has not noticed the end of. */
+/** Whether a process is running, as opposed to a zombie. */
 function isRunning(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -51,9 +51,9 @@ export class Proxy {
   readonly lines = new Map<string, string[]>();
   readonly exit: Promise<readonly [number | null, NodeJS.Signals | null]>;
   exited: string | undefined;
-  /** How many workers ended, by the reason that the log gives. */
+  /** Number of ended workers, by logged reason. */
   readonly ends: Record<string, number> = {};
-  /** Log lines of workers that ended by themselves: nobody killed them, and they did not hang. */
+  /** Log lines of workers that crashed: they were neither killed nor hung. */
   readonly crashes: string[] = [];
 
   constructor(config: string, logTo: LogTo, logFile: string) {
@@ -73,7 +73,7 @@ export class Proxy {
     return this.#process.pid as number;
   }
 
-  /** The process ids of its workers, without those that have ended and not been noticed yet. */
+  /** The process ids of its workers, without zombies. */
   get workers(): readonly number[] {
     return readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8")
       .split(" ")
@@ -86,7 +86,7 @@ export class Proxy {
     this.#process.kill(signal);
   }
 
-  /** Settles when it says that it listens, or has ended. */
+  /** Settles when it logs that it listens, or has ended. */
   async listening(): Promise<void> {
     if (this.#logTo === "pipe") {
       const stdout = this.#process.stdout as Readable;
@@ -104,7 +104,7 @@ export class Proxy {
     return signal ?? String(code);
   }
 
-  /** Nobody reads the log, or the disk is full. */
+  /** Stops reading the log, or fills the disk. */
   stopLog(): void {
     if (this.#logTo === "pipe") (this.#process.stdout as Readable).pause();
     else this.#limitFiles("1");
@@ -115,7 +115,7 @@ export class Proxy {
     else this.#limitFiles("unlimited");
   }
 
-  /** Reads what a log file has; a pipe has been read all along. */
+  /** Reads a log file; a pipe is read continuously. */
   async readLog(): Promise<void> {
     if (this.#logTo === "pipe") return;
     const lines = createInterface({ input: createReadStream(this.#logFile) });
@@ -139,11 +139,14 @@ export class Proxy {
     });
   }
 
-  /** Writes beyond this size fail, as they do on a disk that is full. Node ignores the signal that comes with it. */
+  /**
+   * Limits the file size, so that writes fail as on a full disk. Node ignores the accompanying
+   * signal.
+   */
   #limitFiles(bytes: string): void {
     const limit = (pid: number): void =>
       void spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:unlimited`], { stdio: "ignore" });
-    // Workers that start from now on have the limit of the main process.
+    // Workers started from now on inherit the limit of the main process.
     limit(this.pid);
     for (const pid of this.workers) limit(pid);
   }

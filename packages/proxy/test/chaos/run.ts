@@ -13,34 +13,36 @@ export interface RunOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly logTo: LogTo;
-  /** Told what goes wrong on purpose, as it does. */
+  /** Called with each fault as it is injected. */
   readonly tell?: (line: string) => void;
 }
 
 export interface Report {
-  /** How many calls ended how. */
+  /** Number of calls by outcome. */
   readonly tally: Readonly<Record<string, number>>;
-  /** How often each trouble came. */
+  /** Number of faults by kind. */
   readonly troubles: Readonly<Record<string, number>>;
-  /** How many workers ended, by the reason that the log gives: on a busy machine some count as hung. */
+  /** Number of ended workers, by logged reason: on a busy machine some count as hung. */
   readonly workerEnds: Readonly<Record<string, number>>;
-  /** What must not be. Empty: every call is accounted for, and nothing is left. */
+  /** Violations. Empty if every call is accounted for and nothing leaked. */
   readonly faults: readonly string[];
 }
 
-/** Open files beyond those of the beginning that a process may keep: connections to origins that wait for more calls. */
+/** Open files that a process may have gained: idle connections to origins. */
 const spareFiles = 64;
-/** MiB that a process may have more at the end than once it was warm. */
+/** MiB that a process may gain after warm-up. */
 const spareMiB = 96;
 
-/** Milliseconds that a client which is still sending is read after its answer, and some more. */
+/**
+ * Milliseconds for which a client that is still sending is read after its response, plus a margin.
+ */
 const lingerMs = 40_000;
-/** Milliseconds that a call may take at most: the time limits of the proxy are far below. */
+/** Milliseconds that a call may take at most: the proxy's timeouts are far shorter. */
 const longestCallMs = 30_000;
 
 /**
- * Runs the proxy between clients and origins in processes of their own, breaks things at random for a while, mends them
- * all, and compares what the three sides have seen.
+ * Runs the proxy between clients and origins in separate processes, breaks things at random for a
+ * while, repairs them all, and compares what the three sides have seen.
  */
 export async function run({ seed, seconds, logTo, tell = () => {} }: RunOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "pagoda-chaos-"));
@@ -106,7 +108,10 @@ function startClients(setting: Setting): readonly Promise<void>[] {
   ];
 }
 
-/** Records workers that have ended, for whatever reason: on a busy machine one may count as hung. */
+/**
+ * Records ended workers in the ledger, whatever ended them: on a busy machine one may count as
+ * hung.
+ */
 function watchDeaths(proxy: Proxy, ledger: Ledger): void {
   let known = proxy.workers;
   let from = performance.now();
@@ -120,7 +125,7 @@ function watchDeaths(proxy: Proxy, ledger: Ledger): void {
   });
 }
 
-/** All troubles, one after the other, in an order of chance: once, and again and again until the time is over. */
+/** All faults in random order, at least once, repeated until the time is over. */
 async function breakThings(world: World, end: number, begins: (name: string) => void): Promise<void> {
   for (let round = 1; round === 1 || performance.now() < end; round++) {
     for (const name of world.chance.shuffled(Object.keys(troubles))) {
@@ -131,7 +136,7 @@ async function breakThings(world: World, end: number, begins: (name: string) => 
   }
 }
 
-/** Goes on when all calls have ended, or should have: the ledger says which have not. */
+/** Continues when all calls have ended, or should have: the ledger shows which have not. */
 async function settledWithin(ms: number, clients: readonly Promise<void>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((_resolve, reject) => {
@@ -141,7 +146,7 @@ async function settledWithin(ms: number, clients: readonly Promise<void>[]): Pro
   clearTimeout(timer);
 }
 
-/** What the proxy still holds after its clients have gone. */
+/** What the proxy still holds after its clients have left. */
 async function leftovers(
   proxy: Proxy,
   admin: number,
@@ -164,7 +169,10 @@ async function leftovers(
   return found;
 }
 
-/** The sum of a metric once it is 0; what it is where it is not for as long as a client's connection may linger. */
+/**
+ * The sum of a metric once it is 0, or its value after the longest time that a client's connection
+ * may linger.
+ */
 async function lastOf(admin: number, name: string): Promise<number> {
   const end = performance.now() + lingerMs;
   for (;;) {

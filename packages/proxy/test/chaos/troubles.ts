@@ -16,7 +16,7 @@ export interface World {
   readonly ports: Ports;
 }
 
-/** Something goes wrong for as long as so many calls take, and is right again afterwards. */
+/** Breaks something for the duration of that many calls, then repairs it. */
 type Trouble = (world: World) => Promise<void>;
 
 const someCalls = (chance: Chance): number => chance.between(20, 120);
@@ -32,7 +32,7 @@ function moody(mood: Mood): Trouble {
 
 let writes = 0;
 
-/** The process ids of the workers that serve: one at least. */
+/** The process ids of the serving workers, at least one. */
 async function servingWorkers({ proxy, ports }: World): Promise<readonly number[]> {
   for (;;) {
     const stack = (await (await fetch(`http://127.0.0.1:${ports.admin}/stack`)).json()) as Description;
@@ -44,7 +44,7 @@ async function servingWorkers({ proxy, ports }: World): Promise<readonly number[
   }
 }
 
-/** Replaces the configuration as careful programs do: nobody ever sees half of it. */
+/** Replaces the configuration atomically. */
 export function writeConfiguration(path: string, content: string): void {
   writeFileSync(`${path}.new`, content);
   renameSync(`${path}.new`, path);
@@ -86,7 +86,7 @@ export const troubles: Readonly<Record<string, Trouble>> = {
   },
   "a worker hangs": async (world) => {
     const { chance, ledger, proxy } = world;
-    // One that is still starting has a minute before it counts as hung.
+    // A starting worker has a minute before it counts as hung.
     const worker = chance.pick(await servingWorkers(world));
     const hanging = { from: performance.now(), to: Infinity };
     ledger.deaths.push(hanging);

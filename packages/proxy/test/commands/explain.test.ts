@@ -2,7 +2,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { explain } from "../../src/commands/explain.ts";
 import { certified, tls } from "../e2e/certified.ts";
 
-/** What `pagoda explain` writes of a configuration, with the certificates of `certified` next to it. */
+/**
+ * The output of `pagoda explain` for a configuration, with the certificates of `certified` next to
+ * it.
+ */
 async function explained(config: object, ...args: readonly string[]): Promise<string> {
   const folder = certified();
   onTestFinished(() => folder[Symbol.dispose]());

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { problemText } from "../../src/config/document.ts";
 import { readConfig } from "../../src/config/read.ts";
 
-/** The lines that people read. */
+/** The problems as printed. */
 function problems(config: object): string {
   const read = readConfig(JSON.stringify(config));
   return isLeft(read) ? read.left.map((problem) => problemText("f", problem)).join("\n") : "";

@@ -158,7 +158,7 @@ test("every default is valid", () => {
     expect(isRight(readEnvironment({ [name]: fallback }))).toBe(true);
 });
 
-/** A configuration that has been read. */
+/** A valid configuration. */
 function read(text: string): Config {
   const config = readConfig(text);
   if (isLeft(config)) throw new Error(JSON.stringify(config.left));

@@ -33,7 +33,7 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** All fields, by their names on the way there; entries of lists and maps have none. */
+/** All fields, by their path; entries of lists and maps have no name. */
 function fieldsOf(schema: Schema, path: string = ""): string[] {
   const { properties = {}, additionalProperties, items, anyOf = [], oneOf = [] } = schema;
   const entries = typeof additionalProperties === "object" ? additionalProperties : undefined;
@@ -44,10 +44,10 @@ function fieldsOf(schema: Schema, path: string = ""): string[] {
   return fields;
 }
 
-/** Whose fields are names that somebody chose. */
+/** Fields whose keys are chosen by the user. */
 const maps = [".set", ".add", ".respond.headers"];
 
-/** The same of a configuration. */
+/** The fields set in a configuration. */
 function saidBy(value: unknown, path: string = ""): string[] {
   if (Array.isArray(value)) return value.flatMap((each) => saidBy(each, path));
   if (typeof value !== "object" || value === null || maps.some((map) => path.endsWith(map))) return [];
@@ -61,7 +61,7 @@ function saidBy(value: unknown, path: string = ""): string[] {
   return fields;
 }
 
-/** A field with what it is a field of. What stands in several places is said in one of them. */
+/** The last two names of a path. Fields that occur in several places are set in one of them. */
 function placed(path: string): string {
   const [of = "", name] = path.split(".").slice(-2);
   return `${({ query: "headers", responseHeaders: "requestHeaders" } as Record<string, string>)[of] ?? of}.${name}`;

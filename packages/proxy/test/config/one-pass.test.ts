@@ -57,7 +57,8 @@ test("an invalid field hides no other problem", () => {
 
 test("problems that an invalid field may have caused are not reported", () => {
   const rule = { name: "r", effect: "deny", from: { identities: ["a"] } };
-  // With `tls` right, clients may have identities; with `match` right, the route may leave something to the other.
+  // With a valid `tls`, clients may have identities; with a valid `match`, the route may not shadow
+  // the other.
   const route = { name: "a", cluster: "shop", match: { path: 5 } };
   const found = problems({
     listeners: [
@@ -86,7 +87,7 @@ test("invalid clusters hide nothing and cause no further problems", () => {
   expect(problems({ listeners: 5, clusters: { shop } })).toEqual([expect.stringMatching(/^listeners: /)]);
 });
 
-/** Parts of configurations, in places where they may or may not stand. */
+/** Parts of configurations, in places where they may or may not be valid. */
 const words = fc.constantFrom<unknown>(
   "shop",
   "http://a:1",
@@ -174,7 +175,7 @@ test("reading any document gives problems or a configuration, and never throws",
         try {
           text = asYaml ? stringify(value) : JSON.stringify(value);
         } catch {
-          // What cannot be written nobody can read.
+          // What cannot be written cannot be read.
         }
         const { problems, config } = examine(text ?? "");
         expect(problems.length > 0 || config !== undefined).toBe(true);

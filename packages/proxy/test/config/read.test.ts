@@ -6,7 +6,7 @@ import { problemText } from "../../src/config/document.ts";
 import { readConfig } from "../../src/config/read.ts";
 import type { Config } from "../../src/config/schema/config.ts";
 
-/** The lines that people read. */
+/** The problems as printed. */
 function problems(text: string): readonly string[] {
   const read = readConfig(text);
   return isLeft(read) ? read.left.map((problem) => problemText("f", problem)) : [];

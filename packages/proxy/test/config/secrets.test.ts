@@ -11,15 +11,15 @@ import { config, type Config } from "../../src/config/schema/config.ts";
 import { isMarked } from "../../src/schema/secrets.ts";
 
 /**
- * Texts that may be shown, by their place. A field that takes any text is here, or it is marked in the schema: as
- * `secret` where its value may be one, as `bare` where it is a URL or a path.
+ * Free-text fields that may be shown, by path. Every other one is marked in the schema: `secret` if
+ * its value may be one, `bare` if it is a URL or a path.
  */
 const open: ReadonlySet<string> = new Set(
   [
-    // Addresses and names of our own.
+    // Our own addresses and names.
     "listeners[].name listeners[].address listeners[].trustedProxies[] listeners[].via listeners[].upgrades[]",
     "admin.address tracing.service clusters{name}",
-    // Names of files. What is in them nobody shows.
+    // File names; the contents of files are never shown.
     "listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file",
     "listeners[].tls.ciphers",
@@ -27,11 +27,11 @@ const open: ReadonlySet<string> = new Set(
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",
     "clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",
-    // Who may ask for what: names, and no values of fields.
+    // Rules: names, without values of fields.
     "AUTHORIZE.rules[].name AUTHORIZE.rules[].from.identities[] AUTHORIZE.rules[].from.addresses[]",
     "AUTHORIZE.rules[].to.methods[] AUTHORIZE.rules[].to.paths[] AUTHORIZE.rules[].to.hosts[]",
     "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header CLIENTCONCURRENCY.by.header",
-    // What routes are asked for, and what they do with it.
+    // What routes match, and what they do.
     "ROUTE.policies.retry.on.methods[] ROUTE.name ROUTE.cluster ROUTE.clusters[].cluster ROUTE.policies.mirror.cluster",
     "ROUTE.match.hosts[] ROUTE.match.path ROUTE.match.path.exact ROUTE.match.path.prefix",
     "ROUTE.match.path.regex ROUTE.match.methods[] ROUTE.policies.retry.on.methods[] ROUTE.match.headers[].name ROUTE.match.query[].name",
@@ -41,7 +41,7 @@ const open: ReadonlySet<string> = new Set(
   ].flatMap((places) => places.split(" ")),
 );
 
-/** What stands in several places, or deep in the file, by one word. */
+/** Abbreviates what occurs in several places, or deep in the file. */
 function inShort(place: string): string {
   return place
     .replace(/^.*\.policies\.(authorize|rateLimit|clientConcurrency)/, (_, policy: string) =>
@@ -50,7 +50,7 @@ function inShort(place: string): string {
     .replace("listeners[].routes[]", "ROUTE");
 }
 
-/** The places of all fields that take any text and are not marked. */
+/** The paths of all free-text fields that are not marked. */
 function* unmarked(schema: z.core.$ZodType, place = ""): Generator<string> {
   if (isMarked(schema)) return;
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];
@@ -62,7 +62,7 @@ function* unmarked(schema: z.core.$ZodType, place = ""): Generator<string> {
     case "readonly":
       return yield* unmarked(def.innerType, place);
     case "pipe":
-      // Numbers with units are not secrets.
+      // Numbers with units are not free text.
       if ((def.out as z.core.$ZodTypes)._zod.def.type !== "number") yield* unmarked(def.in, place);
       return;
     case "union":
@@ -207,7 +207,7 @@ describe("a problem does not show", () => {
 test("property: problems of a damaged file show no secrets", () => {
   const texts = [stringify(secrets), JSON.stringify(secrets, undefined, 1)];
   const damage = fc.record({
-    // Near a secret, or anywhere.
+    // Close to a secret, or anywhere.
     near: fc.boolean(),
     place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     removed: fc.nat({ max: 3 }),
@@ -226,7 +226,7 @@ test("property: problems of a damaged file show no secrets", () => {
       (text, damages) => {
         const read = readConfig(damages.reduce(damaged, text));
         const problems = isLeft(read) ? read.left.map((each) => problemText("f", each)) : [];
-        // Where the sign between them is gone, a secret is a part of the name of a field that there is not.
+        // Without the separator, a secret becomes part of an unknown field name.
         const others = problems.filter((problem) => !problem.includes("unknown field"));
         expect(others.join("\n")).not.toContain("hunter-");
       },

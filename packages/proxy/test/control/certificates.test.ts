@@ -12,7 +12,9 @@ const authority = testAuthority();
 const ofTenDays = authority.issue({ days: 10 });
 const began = Date.parse(new X509Certificate(ofTenDays.certificate).validFrom);
 
-/** Watched certificates, this many milliseconds after the ten-day one became valid. */
+/**
+ * Watched certificates, from that many milliseconds after the start of the one valid for ten days.
+ */
 function bench(afterMs: number) {
   const clock = virtualClock(began + afterMs);
   const registry = new Registry();
@@ -27,7 +29,7 @@ function bench(afterMs: number) {
   };
 }
 
-/** What a listener serves, and whom it trusts. */
+/** A listener's certificates and authorities. */
 function serving(pem: string, ca?: string) {
   const certificate = { certificate: "server.pem", key: "server.key" };
   const clients = ca === undefined ? {} : { clients: { ca: "ca.pem" } };

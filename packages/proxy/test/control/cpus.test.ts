@@ -62,7 +62,7 @@ test.each<[string, Readonly<Record<string, string>>, number]>([
   expect(cpus(files)).toBe(expected);
 });
 
-// Defect: libuv counts a quota of a CPU and a half as one core, so that rounding up had no effect.
+// Defect: libuv counts a quota of 1.5 CPUs as one core, so rounding up had no effect.
 test("a quota is rounded up, where the system rounds down", () => {
   const files: Readonly<Record<string, string>> = {
     "/proc/self/status": "Cpus_allowed_list:\t0-15\n",

@@ -19,7 +19,7 @@ const gauge = (endpoint: string): MetricData => ({
   type: "gauge",
 });
 
-/** What workers had counted that have died. */
+/** The counters of dead workers. */
 async function past(...workers: readonly MetricData[][]): Promise<DeadWorkerCounts> {
   const counts = new DeadWorkerCounts();
   for (const metrics of workers) {
@@ -49,7 +49,7 @@ describe("past counters", () => {
       ),
       counter("stack_events_total", { labels: { endpoint: "http://gone:1", event: "opened" }, value: 4 }),
     ]);
-    // While no worker answers nobody knows which are gone.
+    // While no worker answers, it is unknown which are gone.
     counts.forgetGone([[]]);
     expect(values(counts)).toHaveLength(4);
     counts.forgetGone([[gauge("http://a:1")], [gauge("http://b:1")]]);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { FileWatch } from "../../src/control/watch.ts";
 import { Folder } from "../e2e/configured.ts";
 
-/** Files are read in real time: a look is over when the next one has been set. */
+/** Files are read in real time: a poll is over when the next one has been scheduled. */
 async function watching(files: readonly string[]) {
   const clock = virtualClock();
   let next = Promise.withResolvers<void>();

@@ -2,7 +2,7 @@ import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Watchdog } from "../../src/control/watchdog.ts";
 
-/** A worker that answers unless it is told to be silent. */
+/** A worker that answers unless it is silenced. */
 class Subject {
   isSilent = false;
   asked = 0;

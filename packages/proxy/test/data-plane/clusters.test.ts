@@ -25,7 +25,7 @@ async function get(cluster: Cluster): Promise<HttpResponse> {
   return result.right;
 }
 
-/** Clusters over configurations, one after the other. */
+/** Clusters over a sequence of configurations. */
 function clustersOver() {
   const { telemetry, lines } = told();
   const clusters = new Clusters({ ...telemetry, states: new States() });

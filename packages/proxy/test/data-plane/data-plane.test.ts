@@ -26,7 +26,7 @@ async function running(raw: RawConfig): Promise<DataPlane> {
 const urlOf = (plane: DataPlane, name = "main"): string =>
   plane.listening.find((each) => each.name === name)?.url ?? "";
 
-/** A client with one connection, which it keeps. */
+/** A client with one keep-alive connection. */
 function client() {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());

@@ -11,7 +11,7 @@ function answering(status: number) {
   return service<HttpRequest, HttpResponse>(`answers ${status}`, async () => right(text("", status)));
 }
 
-/** A generation with a stack that the test answers for. */
+/** A generation whose stack is answered by the test. */
 function held() {
   const mock = mockService<HttpRequest, HttpResponse>();
   let ended = 0;

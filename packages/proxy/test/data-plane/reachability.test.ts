@@ -7,7 +7,7 @@ import { Arrivals, listen, quietPort, refusing, silent } from "../e2e/origin.ts"
 
 type Change = readonly [reachable: boolean, reason: string | undefined];
 
-/** Endpoints that the test can exchange. */
+/** Endpoints that the test can replace. */
 class Changing implements Pick<Endpoints, "endpoints" | "subscribe" | "started"> {
   readonly started = Promise.resolve();
   endpoints: readonly Origin[];
@@ -28,7 +28,7 @@ class Changing implements Pick<Endpoints, "endpoints" | "subscribe" | "started">
   }
 }
 
-/** A watch over endpoints, in virtual time, and what it has told; `change` is the next that it will. */
+/** A watch over endpoints in virtual time, with its reports; `change` settles at the next one. */
 function watch(...keys: readonly string[]): {
   readonly clock: VirtualClock;
   readonly endpoints: Changing;
@@ -137,7 +137,7 @@ test("reachability is probed every two seconds, and only changes are reported", 
     expect(reachability.any).toBe(true);
   }
   const next = change();
-  // The look that found it has ended when its next timer is set.
+  // The look that found it is over when its next timer is set.
   await clock.advance(2_000);
   expect(await next).toEqual([false, expect.stringContaining("ECONNREFUSED")]);
   expect(reachability.any).toBe(false);

@@ -4,14 +4,14 @@ import type { Resolved } from "../../src/config/resolved.ts";
 import { config } from "../../src/config/schema/config.ts";
 import { type Telemetry, telemetryOf } from "../../src/data-plane/telemetry.ts";
 
-/** A configuration as a file gives it. */
+/** A configuration in file format. */
 export interface RawConfig {
   readonly listeners?: readonly unknown[];
   readonly clusters?: Readonly<Record<string, unknown>>;
   readonly [name: string]: unknown;
 }
 
-/** What the schema makes of a configuration; a listener and clusters are there where the test names none. */
+/** A resolved configuration, with a listener and clusters by default. */
 export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = new Map()): Resolved {
   const { clusters = {} } = raw;
   const [first] = Object.keys(clusters);
@@ -24,7 +24,7 @@ export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = ne
   };
 }
 
-/** Observers whose lines the test reads. */
+/** Observers whose log lines the test reads. */
 export function told(): {
   readonly telemetry: Telemetry;
   readonly lines: readonly Record<string, unknown>[];

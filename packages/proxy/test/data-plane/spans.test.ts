@@ -8,7 +8,8 @@ import { told } from "./resolved.ts";
 
 const settings = (url: string) => ({ endpoint: `${url}/v1/traces`, ratio: 1, service: "pagoda" });
 
-// Defect: every worker loaded the layers and OpenTelemetry's core, some 4 MiB, whether or not it makes spans.
+// Defect: every worker loaded the layers and OpenTelemetry's core, some 4 MiB, even without
+// tracing.
 test("a data plane without tracing does not load it", () => {
   const program = `
     import { registerHooks } from "node:module";
@@ -20,7 +21,7 @@ test("a data plane without tracing does not load it", () => {
   const loaded = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as string[];
   expect(loaded).toContain("@pagoda/router");
   expect(loaded).not.toContain("@pagoda/tracing");
-  // prom-client brings the API, for its exemplars.
+  // prom-client loads the API for its exemplars.
   expect(new Set(loaded.filter((name) => name.startsWith("@opentelemetry/")))).toEqual(
     new Set(["@opentelemetry/api"]),
   );

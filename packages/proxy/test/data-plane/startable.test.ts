@@ -21,7 +21,7 @@ interface Schema {
   readonly oneOf?: readonly Schema[];
 }
 
-/** What a text may be: the ends of quantities, and what is right in one place or another. */
+/** Strings: boundaries of quantities, and values valid in some places. */
 const texts: readonly string[] = [
   "0ms 1ms 10ms 0.5s 1h 596h",
   "0B 1B 1.5KiB 1024GiB",
@@ -30,7 +30,7 @@ const texts: readonly string[] = [
   "shop GET /a /a/* 10.0.0.0/8 shop.example spiffe://mesh/shop",
 ].flatMap((line) => line.split(" "));
 
-/** Anything that a schema allows, most of it at the ends of what it allows. */
+/** Anything that a schema allows, mostly at its boundaries. */
 function anyOf(schema: Schema): fc.Arbitrary<unknown> {
   const { properties, required = [], items, minimum = -1, maximum = 1e9 } = schema;
   const several = schema.anyOf ?? schema.oneOf;
@@ -58,13 +58,13 @@ function at(...path: readonly string[]): Schema {
   return schema;
 }
 
-/** One field of an object, whatever it may be: of several at once one would mostly be refused. */
+/** One random field of an object: several at once would mostly be rejected. */
 function anyField({ properties = {} }: Schema, without: readonly string[] = []): fc.Arbitrary<object> {
   const fields = Object.entries(properties).filter(([name]) => !without.includes(name));
   return fc.oneof(...fields.map(([name, field]) => fc.record({ [name]: anyOf(field) })));
 }
 
-// Where the endpoints are the test says; files are read before a data plane starts.
+// The test supplies endpoints; files are read before a data plane starts.
 const ofCluster = anyField(at("clusters", "*"), ["endpoints", "dns", "srv", "file", "tls", "policies"]);
 const aroundCluster = anyField(at("clusters", "*", "policies"));
 const atDoor = anyField(at("listeners", "[]", "policies"));
@@ -99,6 +99,6 @@ test("every configuration that passes the check starts, with usable endpoints", 
     }),
     { numRuns: 500 },
   );
-  // Else nothing has been shown.
+  // Otherwise the test would show nothing.
   expect(started).toBeGreaterThan(500);
 });

@@ -23,7 +23,7 @@ test("the proxy is not ready before its upstream has been probed", async () => {
   const answer = await until(ask, (got) => got !== undefined);
   const answeredAt = Date.now();
   const { time } = await program.log("listening on");
-  // It waits a second for its upstream: on a machine that takes longer for the answer nothing is shown.
+  // It waits a second for its upstream: on a slower machine the test shows nothing.
   const late = answeredAt >= (time as number);
   const starting = answer?.body === "not ready: starting\n" || late;
   expect({ status: answer?.status, starting }).toEqual({ status: 503, starting: true });
@@ -103,7 +103,7 @@ test("metrics without a sum have a worker label", async () => {
     PROXY_UPSTREAM_ADDRS: `${upstream.url},${refusing}`,
     PROXY_WORKERS: "2",
   });
-  // Gauges of the stack are there from the second reading on.
+  // Gauges of the stack appear with the second scrape.
   await pagoda.admin("/metrics");
   const { text } = await pagoda.admin("/metrics");
   for (const worker of ["0", "1"]) {
@@ -153,7 +153,7 @@ interface Described {
   readonly inner?: readonly Described[];
 }
 
-/** All of a stack, the outermost layer first. */
+/** All layers of a stack, the outermost first. */
 function all(from: Described): readonly Described[] {
   return [from, ...(from.inner ?? []).flatMap(all)];
 }

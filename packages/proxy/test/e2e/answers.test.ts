@@ -8,7 +8,10 @@ import { configured, Folder, through } from "./configured.ts";
 import { Arrivals, held, type Held, listen, origin, type Origin, rawOrigin, refusing } from "./origin.ts";
 import { Pagoda, until } from "./program.ts";
 
-/** An answer of the proxy's own says what happened and to which request: no address, no system's word, no trace. */
+/**
+ * A response of the proxy itself has the error and the request's id: no address, system error or
+ * stack trace.
+ */
 function expectAnswer({ status, message, body }: Answer, expected: number, what: string): void {
   const id = message.headers["x-request-id"] as string;
   expect(id).toMatch(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/);
@@ -65,7 +68,8 @@ describe("502 is the response", () => {
       expectAnswer(answer, 502, "the upstream closed the connection before responding");
     });
 
-    // Defect: these were told as "closed the connection", and the second one only after the whole time limit, as 504.
+    // Defect: these were reported as "closed the connection", the second only after the timeout, as
+    // 504.
     test.each([
       ["not-http", "220 mail.example ESMTP\r\n"],
       ["bare-line-feed", "HTTP/1.1 200 OK\ncontent-length: 0\n\n"],
@@ -128,7 +132,7 @@ describe("504 is the response", () => {
 
   test.each([
     ["HTTP/1.1", "http1", () => rawOrigin((socket) => socket.pause())],
-    // With an open stream of which it reads nothing.
+    // With an open stream that it does not read.
     [
       "HTTP/2",
       "http2",
@@ -150,12 +154,12 @@ describe("504 is the response", () => {
   test("but not if only the upload or the response body exceeds the timeout", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
-    // Long enough for an answer on a machine that does ten other things.
+    // Long enough for a response on a busy machine.
     await using pagoda = await Pagoda.start({
       PROXY_UPSTREAM_ADDRS: upstream.url,
       PROXY_REQUEST_TIMEOUT_MS: "2000",
     });
-    /** As long as the time-out of this very proxy: until a call that began later has timed out. */
+    /** Waits for the timeout of this proxy: until a call that began later has timed out. */
     const asLongAsTheTimeout = async (): Promise<void> => {
       const [answer] = await Promise.all([call(pagoda.url), arrivals.next()]);
       expect(answer.status).toBe(504);

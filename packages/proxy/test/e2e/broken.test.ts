@@ -23,7 +23,7 @@ function withUpstream(start: () => Promise<Origin>): void {
     };
   });
   afterEach(async () => {
-    // Whatever broke, no call is left behind.
+    // Whatever broke, no call leaks.
     await until(
       () => pagoda.metric("http_requests_in_flight"),
       (calls) => calls === 0,
@@ -72,7 +72,7 @@ describe("a client disconnect aborts the upstream call", () => {
     wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     const { response } = await arrivals.next();
     const closed = once(response, "close");
-    // More than the buffers on the way hold.
+    // More than all buffers on the way hold.
     response.write(Buffer.alloc(128 * 1_048_576));
     wire.socket.destroy();
     await closed;
@@ -96,7 +96,7 @@ describe("a client disconnect aborts the upstream call", () => {
 
   test("in the middle of an upload that the origin does not read", async () => {
     const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
-    // More than the buffers on the way hold.
+    // More than all buffers on the way hold.
     upload.write(Buffer.alloc(64 * 1_048_576));
     const { request: arrived, response } = await arrivals.next();
     const closed = once(response, "close");
@@ -111,7 +111,7 @@ describe("a client disconnect aborts the upstream call", () => {
     const upload = request(pagoda.url, { method: "PUT" }).on("error", () => {});
     upload.write(Buffer.alloc(1_048_576));
     const { request: arrived, response: answer } = await arrivals.next();
-    // It reads on, as one must who wants to be heard: a connection that is closed with bytes unread is reset.
+    // It keeps reading, as it must to be heard: closing a connection with unread bytes resets it.
     arrived.on("error", () => {}).resume();
     answer.writeHead(413).end("too large");
     const [response] = (await once(upload, "response")) as [IncomingMessage];
@@ -176,7 +176,7 @@ describe("a truncated response is an error for the client, not a short success",
     await dead;
     await wire.closed;
     (await sockets.next()).destroy();
-    // A second response on this connection would be taken for the rest of the first.
+    // A second response on this connection would be read as the rest of the first.
     expect(wire.text.match(/HTTP\/1\.1/g) ?? []).toHaveLength(1);
   });
 
@@ -196,7 +196,7 @@ test("defect: an endpoint that truncated its bodies counted as healthy", async (
   const answer = (message: string): string => `HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n${message}`;
   await using bad = await rawOrigin((socket) => {
     socket.on("data", () => {
-      // Every other one, and each at once: no row of failures, but too few successes.
+      // Alternating and fast: no consecutive failures, but too few successes.
       if (++calls % 2 === 0) socket.end(answer("short"));
       else socket.write(answer("0123456789"));
     });
@@ -214,7 +214,7 @@ test("defect: an endpoint that truncated its bodies counted as healthy", async (
   expect(await proxy.log("circuit opened")).toMatchObject({ endpoint: bad.url, reason: "success-rate" });
 });
 
-/** A call, and whether its body came as a whole. */
+/** Makes a call and returns whether its body was complete. */
 async function whole(url: string): Promise<{ readonly status: number; readonly ok: boolean }> {
   const response = await fetch(url);
   return response.text().then(

@@ -59,7 +59,7 @@ test("a browser loads a page and its resources over one HTTP/2 connection", asyn
   folder.write("cert.key", key);
   const tls = { certificates: [{ certificate: "cert.pem", key: "cert.key" }] };
   await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { tls }));
-  // The authority is the test's own, and no browser knows it.
+  // The test's own authority is unknown to browsers.
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await page.goto(`${pagoda.url}/`, { waitUntil: "load" });
@@ -69,7 +69,7 @@ test("a browser loads a page and its resources over one HTTP/2 connection", asyn
   expect(seen.length).toBeGreaterThan(20);
   expect(new Set(seen)).toEqual(new Set(["h2"]));
   expect(await page.evaluate("[...document.images].every((image) => image.naturalWidth === 1)")).toBe(true);
-  // A second one without credentials, for what a page may ask for without them.
+  // A second connection without credentials, for requests that omit them.
   expect(await pagoda.metric("connections_total", { state: "accepted" })).toBeLessThanOrEqual(2);
   await context.close();
 });
@@ -101,7 +101,7 @@ test("a browser loads a page and its resources, and the page calls its origin", 
   expect(await page.locator("#out").textContent()).toBe('POST {"a":1} seen=yes');
   expect(await page.locator("h1").textContent()).toBe("Grüße");
   expect(await page.title()).toBe("Pagode");
-  // In the page's world, which these types do not know.
+  // Evaluated in the page, whose globals these types lack.
   expect(await page.evaluate("getComputedStyle(document.querySelector('h1')).color")).toBe("rgb(1, 2, 3)");
   expect(await page.evaluate("document.images[0].naturalWidth")).toBe(1);
   loaded.delete("/favicon.ico");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../chaos/run.ts";
 import { troubles } from "../chaos/troubles.ts";
 
-/** Seconds of each run. `npm run soak` goes on for as long as one likes. */
+/** Seconds of each run. `npm run soak` runs for as long as you like. */
 const seconds = 30;
 
 describe("while everything around the proxy fails", () => {

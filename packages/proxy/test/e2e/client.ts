@@ -15,7 +15,7 @@ export async function call(url: string, options: RequestOptions = {}): Promise<A
   return { status: message.statusCode as number, message, body: Buffer.concat(chunks).toString() };
 }
 
-/** The bodies of so many calls, one after the other. */
+/** The bodies of that many calls in sequence. */
 export async function bodies(
   url: string,
   count: number,
@@ -26,25 +26,25 @@ export async function bodies(
   return all;
 }
 
-/** One request with Node's client up to its response's head; who calls it takes the body. */
+/** One request with Node's client up to the response head; the caller reads the body. */
 export function head(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request(url, options).once("error", reject).once("response", resolve).end();
   });
 }
 
-/** Connections that are kept, up to so many. */
+/** An agent with that many keep-alive connections. */
 export function keepAlive(maxSockets: number): Agent & Disposable {
   const agent = new Agent({ keepAlive: true, maxSockets });
   return Object.assign(agent, { [Symbol.dispose]: () => agent.destroy() });
 }
 
-/** A bare connection to where a URL points. */
+/** A bare connection to the host of a URL. */
 export class Wire implements Disposable {
   readonly socket: Socket;
-  /** All that has come. */
+  /** Everything received. */
   text = "";
-  /** The code of the error that ended it; `undefined`: it ended well. */
+  /** The code of the error that ended it; undefined if it ended properly. */
   readonly closed: Promise<string | undefined>;
 
   constructor(url: string, options: { readonly allowHalfOpen?: boolean } = {}) {
@@ -62,7 +62,7 @@ export class Wire implements Disposable {
     this.socket.write(text, "latin1");
   }
 
-  /** Until this has come. Fails when the connection ends before. */
+  /** Settles once this has been received. Fails if the connection ends before. */
   async receives(text: string): Promise<void> {
     while (!this.text.includes(text)) {
       const ended = await Promise.race([

@@ -51,7 +51,7 @@ describe("behind a trusted proxy", () => {
     expect(await statuses("192.0.2.1:1000", "192.0.2.1:2000", "::ffff:192.0.2.1", "192.0.2.2:1000")).toEqual([
       200, 429, 429, 200,
     ]);
-    // A client with one address of a /64 has them all.
+    // One client usually owns a whole /64.
     expect(await statuses("2001:db8:1:2::1", "[2001:db8:1:2:3::4]:5", "2001:db8:1:3::1")).toEqual([
       200, 429, 200,
     ]);

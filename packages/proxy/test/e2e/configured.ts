@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pagoda } from "./program.ts";
 
-/** A folder of a test: a configuration, and what it names. */
+/** A temporary folder: a configuration and the files it refers to. */
 export class Folder implements Disposable {
   readonly path: string = mkdtempSync(join(tmpdir(), "pagoda-e2e-"));
 
@@ -11,7 +11,7 @@ export class Folder implements Disposable {
     return join(this.path, name);
   }
 
-  /** Replaces a file as careful programs do: nobody ever sees a half of it. */
+  /** Replaces a file atomically. */
   write(name: string, content: string | object): string {
     const file = this.file(name);
     writeFileSync(`${file}.new`, typeof content === "string" ? content : JSON.stringify(content));
@@ -27,7 +27,7 @@ export class Folder implements Disposable {
 /** A listener on a free port. */
 export const anywhere = { address: "127.0.0.1:0" };
 
-/** A route that answers by itself. */
+/** A route with a direct response. */
 export function says(body: string, name: string = "all"): object {
   return { name, respond: { status: 200, body } };
 }
@@ -38,7 +38,7 @@ export function through(cluster: object, listener: object = {}, policies: object
   return { listeners: [{ ...anywhere, name: "main", routes, ...listener }], clusters: { origin: cluster } };
 }
 
-/** A proxy that runs with a configuration of its own. */
+/** A proxy running with this configuration. */
 export async function configured(
   folder: Folder,
   config: object,

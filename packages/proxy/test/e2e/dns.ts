@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type Answer, decode, encode } from "dns-packet";
 
-/** A DNS server of a test, which knows these records and nothing else. */
+/** A DNS server that knows only these records. */
 export interface Dns extends Disposable {
   /** `127.0.0.1:5353` */
   readonly address: string;

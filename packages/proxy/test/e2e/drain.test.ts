@@ -21,7 +21,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     (await arrivals.next()).response.end("done");
     await idle.receives("done");
 
-    // Half of them wait for the head, the others have it, and a part of the body.
+    // Half of them wait for the head, the others have the head and a part of the body.
     const waiting = Promise.all(Array.from({ length: 100 }, () => call(pagoda.url, { agent })));
     const unanswered = await arrivals.take(100);
     const heads = Promise.all(Array.from({ length: 100 }, () => head(pagoda.url, { agent })));
@@ -31,7 +31,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
 
     pagoda.kill(signal);
     expect(await pagoda.log("draining")).toMatchObject({ signal });
-    // An answer of the admin endpoint: the signal has been handled.
+    // After a response of the admin endpoint the signal has been handled.
     expect(await pagoda.admin("/readyz")).toEqual({ status: 503, text: "not ready: draining\n" });
     expect(await pagoda.admin("/health")).toEqual({ status: 200, text: "ok\n" });
     expect(await pagoda.metric("http_requests_in_flight")).toBe(200);
@@ -79,7 +79,7 @@ test("every POST that reaches an origin during a drain is answered", async () =>
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: upstream.url });
   const answered = new Set<string>();
   const busy = Promise.withResolvers<void>();
-  /** Sends one POST after the other on its one connection, until the proxy takes no more. */
+  /** Sends POSTs in sequence on one connection, until the proxy closes it. */
   async function client(name: number): Promise<void> {
     using agent = keepAlive(1);
     for (let at = 0; ; at++) {
@@ -169,14 +169,17 @@ test("a signal during startup drains, too", async () => {
   expect(program.logs.map(({ msg }) => msg)).toContain("drained");
 });
 
-/** That the proxy ends when its one request has its answer, whatever another connection is doing. */
+/**
+ * Checks that the proxy ends when its one request has its response, whatever another connection is
+ * doing.
+ */
 async function expectEndDespite(
   disturb: (wire: Wire, pagoda: Pagoda, arrivals: Arrivals<Held>) => Promise<void>,
 ): Promise<void> {
   const arrivals = new Arrivals<Held>();
   await using upstream = await held(arrivals);
   using folder = new Folder();
-  // Waiting for that connection would take longer than any test may.
+  // Waiting for that connection would exceed any test's timeout.
   const config = { ...through({ endpoints: [upstream.url] }), drain: { timeout: "1h" } };
   await using pagoda = await configured(folder, config);
   const answer = call(pagoda.url);
@@ -207,7 +210,7 @@ test("draining does not wait for an incomplete request head", () =>
     const open = (): Promise<number> => pagoda.metric("connections_active");
     await until(open, (connections) => connections === 2);
     await new Promise((resolve) => wire.socket.write("GET / HTTP/1.1\r\nho", resolve));
-    // It lies in the proxy's socket now: a turn of its event loop later it has been read.
+    // It is in the proxy's socket buffer now, and read after a turn of its event loop.
     await open();
   }));
 

@@ -244,7 +244,7 @@ describe("endpoints", () => {
   });
 });
 
-/** Answers of `grpc.health.v1.Health`: the number of a status. */
+/** Responses of `grpc.health.v1.Health`, by status number. */
 const [serving, notServing] = [Buffer.from([0x08, 1]), Buffer.from([0x08, 2])];
 
 async function healthServer(credentials: ServerCredentials, answer: () => Buffer) {
@@ -358,7 +358,7 @@ describe("a busy cluster", () => {
     await using pagoda = await configured(folder, through(cluster, {}, policies));
     const first = call(pagoda.url, { agent: false });
     const { response } = await arrivals.next();
-    // It would wait for the first one to end: an hour.
+    // It would wait an hour for the first one to end.
     const second = await call(pagoda.url, { agent: false });
     expect(second.status).toBe(503);
     expect(await pagoda.metric("stack_events_total", { layer: "failfast", event: "refused" })).toBe(1);

@@ -8,7 +8,7 @@ import { configured, Folder, through } from "./configured.ts";
 import { listen, type Origin, origin } from "./origin.ts";
 import type { Pagoda } from "./program.ts";
 
-/** An origin that tells what it heard, trailers included, and sends trailers of its own. */
+/** An origin that echoes what it received, trailers included, and sends trailers itself. */
 async function teller(): Promise<Origin> {
   return origin((message, out) => {
     const chunks: Buffer[] = [];
@@ -103,7 +103,7 @@ test("fields that resemble a proxy's, with underscores, do not reach an origin",
   expect(wire.text.match(/"\w+_\w+"/g)).toEqual(['"user_id"']);
 });
 
-/** Asks with these fields, and gives the code of the reset, and the metric of what was refused. */
+/** Sends these fields and returns the reset code and the metric of refused requests. */
 async function asked(fields: FieldPairs): Promise<number | undefined> {
   const { hostname, port } = new URL(pagoda.url);
   const socket = connect(Number(port), hostname);
@@ -140,7 +140,8 @@ describe("an HTTP/2 request is reset", () => {
     expect(await asked([["x-a", "b"]])).toBeUndefined();
   });
 
-  // nghttp2 tells Node of each such field, and Node ignores it (`OnInvalidHeader`): nothing says that there was one.
+  // nghttp2 reports each such field to Node, which ignores it (`OnInvalidHeader`), so the proxy
+  // cannot see it.
   test.fails.each<[string, FieldPairs]>([
     ["a line feed in a value", [["x-a", "b\r\nc: d"]]],
     ["a NUL in a value", [["x-a", "b\0"]]],

@@ -19,7 +19,7 @@ const text = {
   responseDeserialize: (bytes: Buffer) => bytes.toString(),
 };
 
-/** A service whose messages are texts, so that it needs no description in a file of its own. */
+/** A service with plain-text messages, which needs no proto file. */
 export const shop = {
   unary: { path: "/test.Shop/Unary", requestStream: false, responseStream: false, ...text },
   upload: { path: "/test.Shop/Upload", requestStream: true, responseStream: false, ...text },
@@ -29,11 +29,11 @@ export const shop = {
 
 export interface Shop extends AsyncDisposable {
   readonly port: number;
-  /** Calls that a client has taken back. */
+  /** Calls cancelled by a client. */
   readonly cancelled: string[];
 }
 
-/** A gRPC server, which answers as it is asked to. */
+/** A gRPC server that answers as requested. */
 export async function openShop(): Promise<Shop> {
   const cancelled: string[] = [];
   const unary: handleUnaryCall<string, string> = (call, answer) => {
@@ -82,13 +82,13 @@ export async function openShop(): Promise<Shop> {
   return { port, cancelled, [Symbol.asyncDispose]: async () => server.forceShutdown() };
 }
 
-/** A client of it, at wherever a URL points. */
+/** A client for it, at the host of a URL. */
 export class ShopClient extends Client implements Disposable {
   /** @param ca Over TLS, with a certificate for `shop.test`. */
   constructor(url: string, ca?: string) {
     const { host } = new URL(url);
     if (ca === undefined) super(host, credentials.createInsecure());
-    // Node takes no address for the name that a certificate must have.
+    // Node does not accept an address as the name in a certificate.
     else
       super(host, credentials.createSsl(Buffer.from(ca)), { "grpc.ssl_target_name_override": "shop.test" });
   }

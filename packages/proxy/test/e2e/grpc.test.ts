@@ -52,7 +52,7 @@ interface Answered {
   readonly status: StatusObject;
 }
 
-/** A unary call with all that comes of it. */
+/** Makes a unary call and returns everything received. */
 function unary(value: string, metadata: Metadata = new Metadata(), options: object = {}): Promise<Answered> {
   return new Promise((resolve) => {
     let got: Pick<Answered, "value" | "error"> | undefined;

@@ -8,7 +8,7 @@ const saboteur = new URL("./saboteur.ts", import.meta.url).href;
 const config = (body: string): object => ({
   clusters: {},
   listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],
-  // Longer than a busy machine keeps a worker that is well from answering.
+  // Longer than a busy machine keeps a healthy worker from answering.
   watchdog: { timeout: "4s" },
 });
 
@@ -18,7 +18,7 @@ const hanging = (folder: Folder, workers: string): Promise<Pagoda> =>
     NODE_OPTIONS: `--import ${saboteur}`,
   });
 
-/** A worker that goes on at the end of the test, if it is still there: stopped, it would outlive the main process. */
+/** Resumes a stopped worker at the end of the test, since it would outlive the main process. */
 function hung(pid: number, signal: NodeJS.Signals): Disposable {
   process.kill(pid, signal);
   return {
@@ -26,7 +26,7 @@ function hung(pid: number, signal: NodeJS.Signals): Disposable {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It was ended, as it should be.
+        // It was killed, as expected.
       }
     },
   };

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { anywhere, configured, Folder } from "./configured.ts";
 import { listen, rawOrigin } from "./origin.ts";
 
-/** Field names with a meaning to parsers, and invalid ones. */
+/** Names with a meaning for HTTP, and invalid ones. */
 const names: readonly string[] = [
   "te etag ETag connection keep-alive upgrade http2-settings host expect date content-length age via",
   "transfer-encoding trailer set-cookie cookie proxy-connection grpc-status grpc-message content-type",
@@ -40,7 +40,7 @@ type Response = typeof response extends fc.Arbitrary<infer T> ? T : never;
 
 const lines = (all: FieldPairs): string => all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 
-/** As HTTP/1.1, after which the connection ends. */
+/** As HTTP/1.1, closing the connection. */
 function answerText({ information, status, fields, isChunked, trailers }: Response): string {
   const before = information.map(([code, more]) => `HTTP/1.1 ${code} x\r\n${lines(more)}\r\n`).join("");
   const body = isChunked
@@ -86,7 +86,7 @@ function requestFrames({ path, method, fields, trailers }: Request): Buffer[] {
   return isBodiless ? [head] : [head, dataFrame(1, "ok", false), fieldsFrame(1, trailers, true)];
 }
 
-/** Until the response has ended, well or not. */
+/** Settles when the response has ended, properly or not. */
 async function asked(url: string, each: Request): Promise<void> {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   if (each.http2) await askRaw(socket, requestFrames(each));

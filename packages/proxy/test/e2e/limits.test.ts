@@ -5,7 +5,7 @@ import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { Arrivals, held, type Held, origin } from "./origin.ts";
 import { type Pagoda, sample, until } from "./program.ts";
 
-/** Asks over so many connections, each again and again, until it is over. */
+/** Repeats calls over that many connections until it is stopped. */
 async function flood(url: string, connections: number, isOver: () => boolean): Promise<Map<number, number>> {
   const statuses = new Map<number, number>();
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
@@ -28,7 +28,7 @@ const connections = 8;
 
 test("a rate limit of 200/s admits 200/s over 2 workers, within 1%", async () => {
   using folder = new Folder();
-  // Little enough to be asked for on a machine that does ten other things; and nothing is lost while it asks for none for 5 s.
+  // Low enough for a busy machine; and nothing is lost during 5 s without calls.
   const policies = { rateLimit: { global: { rate: "200/s", burst: 1000 } } };
   const config = {
     clusters: {},
@@ -38,7 +38,7 @@ test("a rate limit of 200/s admits 200/s over 2 workers, within 1%", async () =>
   let isOver = false;
   const flooding = flood(pagoda.url, connections, () => isOver);
   const first = await spent(pagoda);
-  // For so long that what the looks leave open is little beside it.
+  // Long enough that the uncertainty of the samples is negligible.
   const last = await until(
     () => spent(pagoda),
     ({ before, after }) => {
@@ -48,7 +48,7 @@ test("a rate limit of 200/s admits 200/s over 2 workers, within 1%", async () =>
   );
   isOver = true;
   expect([...(await flooding).keys()].toSorted()).toEqual([200, 429]);
-  // Of those that are under way nobody knows yet.
+  // The outcome of calls in flight is not known yet.
   const perMs = 0.2;
   const atLeast = last.before.admitted - first.after.admitted - connections;
   const atMost = last.after.admitted + connections - first.before.admitted;
@@ -59,12 +59,12 @@ test("a rate limit of 200/s admits 200/s over 2 workers, within 1%", async () =>
 interface Look {
   readonly admitted: number;
   readonly refused: number;
-  /** Milliseconds: it is of some moment between these two. */
+  /** Milliseconds: the moment lies between these two. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Two looks, between which a call was refused: at that moment nothing was left of the limit. */
+/** Two samples, between which a call was refused: at that moment the limit was exhausted. */
 async function spent(pagoda: Pagoda): Promise<{ readonly before: Look; readonly after: Look }> {
   const look = async (): Promise<Look> => {
     const from = performance.now();

@@ -9,10 +9,13 @@ import { quietPort, rawOrigin } from "./origin.ts";
 import { environment, type LogLine, mainFile, sample, until } from "./program.ts";
 import { adopt, need, skipWithout } from "./system.ts";
 
-/** Each line of the access log is about 4 kB, so that a few hundred fill what a pipe and the program hold. */
+/**
+ * Each line of the access log has about 4 kB, so a few hundred fill the buffers of pipe and
+ * program.
+ */
 const path = `/${"x".repeat(4_000)}`;
 
-/** A proxy with a line in its log for each call, before it runs. */
+/** A proxy that logs a line for each call, before it runs. */
 async function loggingAll(folder: Folder) {
   const { promise: looked, resolve } = Promise.withResolvers<void>();
   const upstream = await rawOrigin(() => resolve());
@@ -36,7 +39,7 @@ async function loggingAll(folder: Folder) {
     async [Symbol.asyncDispose]() {
       await upstream[Symbol.asyncDispose]();
     },
-    /** It looks for its origins right before it listens. */
+    /** It probes its origins right before it listens. */
     async serving() {
       await looked;
       await until(
@@ -55,7 +58,7 @@ async function loggingAll(folder: Folder) {
       for (let i = 0; i < count; i++)
         expect((await call(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
     },
-    /** Calls until more lines have been dropped than before. All of them are answered. */
+    /** Makes calls until more lines have been dropped than before. All of them are answered. */
     async callUntilDropped() {
       const before = await this.dropped();
       await until(
@@ -97,7 +100,7 @@ describe("the log never stops the proxy", () => {
     const stdout = child.stdout as Readable;
     stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
     while (!/log lines dropped.*\n/.test(text)) await once(stdout, "data");
-    // What was written is whole lines.
+    // Only whole lines were written.
     const lines = text
       .split("\n")
       .slice(0, -1)
@@ -149,7 +152,7 @@ describe("the log never stops the proxy", () => {
     const exit = once(terminal, "exit");
     terminal.stdout.resume();
     await proxy.serving();
-    // Nobody takes what the program writes to its terminal any more.
+    // Nobody reads what the program writes to its terminal any more.
     terminal.kill("SIGSTOP");
     await proxy.calls(50);
     expect((await call(`${proxy.admin}/drain`, { method: "POST" })).status).toBe(202);

@@ -30,7 +30,7 @@ test("log lines are JSON unless standard output is a terminal", async () => {
 });
 
 describe("LOG_LEVEL", () => {
-  /** What a proxy says that cannot reach one of its upstreams, answers one call, and drains. */
+  /** The log of a proxy that cannot reach one of its upstreams, answers one call, and drains. */
   async function logged(level: string | undefined): Promise<Program> {
     const { promise: looked, resolve } = Promise.withResolvers<void>();
     await using upstream = await rawOrigin((socket) => {
@@ -44,7 +44,7 @@ describe("LOG_LEVEL", () => {
       PROXY_METRICS_ADDR: `127.0.0.1:${adminPort}`,
       ...(level !== undefined && { LOG_LEVEL: level }),
     });
-    // Above `info` it does not say that it listens, but by the time that it looks for its upstreams it does.
+    // Above `info` it does not log that it listens, but it does so before it probes its upstreams.
     await looked;
     await until(
       () => call(`http://127.0.0.1:${adminPort}/readyz`),
@@ -75,7 +75,7 @@ describe("on a terminal", () => {
   needs("script");
 
   test("log lines are human-readable, and Ctrl+C drains", async () => {
-    // In place of the shell, which would have the signal too, and end with it.
+    // Instead of the shell, which would receive the signal, too, and end.
     const command = `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(mainFile)}`;
     const env = environment({ TERM: "xterm", PROXY_UPSTREAM_ADDRS: refusing });
     const child = adopt(spawn(need("script"), ["-qefc", command, "/dev/null"], { env }));

@@ -19,7 +19,7 @@ function bytes(random: Random, most: number): Buffer {
   return Buffer.from(Array.from({ length: upTo(random, most) }, () => upTo(random, 256)));
 }
 
-/** A frame of HTTP/2 with a length that is right and nothing else that need be. */
+/** An HTTP/2 frame with a correct length and otherwise arbitrary content. */
 function frame(random: Random): Buffer {
   const payload = bytes(random, 40);
   const head = Buffer.alloc(9);
@@ -46,7 +46,7 @@ const fields = [
   "\r\n",
 ];
 
-/** Something that a server might say that is broken, or none at all. */
+/** A random server response, broken or missing. */
 function noise(random: Random): Buffer {
   const some = <T>(make: () => T): T[] => Array.from({ length: upTo(random, 6) }, make);
   switch (upTo(random, 5)) {
@@ -94,7 +94,7 @@ const targets = [
   "%",
 ];
 
-/** A DNS server whose answers are broken, or lead nowhere. */
+/** A DNS server whose answers are broken or lead nowhere. */
 async function noisyDns(seed: number) {
   const random = seededRandom(seed);
   const socket = createSocket("udp4");
@@ -113,7 +113,7 @@ async function noisyDns(seed: number) {
       return type === "SRV" ? [{ name, type, ttl: 0, data: { ...data, priority: 0 } }] : [];
     });
     const reply = encode({ type: "response", id, questions, answers });
-    // Mostly behind its head, or nobody would read further.
+    // Mostly after its head, or the rest would not be read.
     for (let changes = upTo(random, 3); changes > 0; changes--)
       reply[2 + upTo(random, reply.length - 2)] = upTo(random, 256);
     socket.send(reply, port, address);

@@ -16,7 +16,7 @@ import { adopt, execute, skipWithout } from "./system.ts";
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const deploy = (name: string): string => readFileSync(`${root}packages/proxy/deploy/${name}`, "utf8");
 
-/** What distroless/cc-debian12 has, which the container file ends on, and what the kernel puts in. */
+/** The libraries of distroless/cc-debian12, the base image of the container, and of the kernel. */
 const inImage =
   /^(linux-vdso|ld-linux-[\w-]+|libc|libdl|libm|libpthread|librt|libgcc_s|libgomp|libstdc\+\+)\.so/;
 
@@ -31,7 +31,7 @@ describe("the single executable file", () => {
     if (code !== 0) throw new Error(`scripts/binary.ts ended with ${code}`);
   });
 
-  /** Runs it with nothing that it could find a Node by. */
+  /** Runs it without a Node on its path. */
   async function ran(...args: readonly string[]) {
     const child = adopt(spawn(executable, args, { env: {}, cwd: "/", stdio: ["ignore", "pipe", "pipe"] }));
     const output: string[] = [];
@@ -127,7 +127,7 @@ describe("the container file", () => {
 test("the systemd unit passes systemd-analyze, and is sandboxed", async ({ skip }) => {
   skipWithout(skip, "systemd-analyze");
   using folder = new Folder();
-  // Only the program's place is another one here: it is not installed.
+  // Only the program's path differs: it is not installed here.
   const unit = folder.write(
     "pagoda.service",
     deploy("pagoda.service").replaceAll("/usr/local/bin/pagoda", process.execPath),
@@ -164,7 +164,8 @@ test("the Kubernetes example is valid, and its grace period exceeds the drain ti
     readonly drain: { readonly timeout: string };
     readonly workers: number;
   };
-  // Each takes some 80 MiB, and the main process as much: one for each core of the node would not fit into 512 MiB.
+  // Each takes some 80 MiB, as does the main process: one for each core of the node would exceed
+  // 512 MiB.
   expect(workers).toBeLessThanOrEqual(2);
   expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
   expect(spec.initContainers).toMatchObject([

@@ -16,7 +16,7 @@ import {
 } from "node:net";
 import { adopt } from "./system.ts";
 
-/** A server of a test. Leaving its scope closes it with all its connections. */
+/** A test server. Leaving its scope closes it with all its connections. */
 export interface Origin extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
@@ -31,12 +31,12 @@ export async function origin(
   return Object.assign(await listen(httpServer), { httpServer });
 }
 
-/** An origin that answers with its name. */
+/** An origin that responds with its name. */
 export function named(name: string): Promise<Origin> {
   return origin((_request, response) => response.end(name));
 }
 
-/** An origin that misbehaves as no HTTP library lets it. */
+/** An origin that misbehaves as HTTP libraries do not allow. */
 export function rawOrigin(onSocket: (socket: Socket) => void): Promise<Origin> {
   return listen(
     createTcpServer((socket) => {
@@ -76,14 +76,12 @@ export function listen(
   });
 }
 
-/** An origin where nothing ever listens. */
+/** The URL of an origin where nothing ever listens. */
 export const refusing = "http://127.0.0.1:1";
 
 let lastQuiet = 20_000 + (process.pid % 10_000);
 
-/**
- * A port on which nothing listens and that the system assigns to no connection: it lies below the ephemeral range.
- */
+/** A port on which nothing listens, below the range that the system assigns from. */
 export async function quietPort(): Promise<number> {
   for (;;) {
     const port = ++lastQuiet;
@@ -96,7 +94,7 @@ export async function quietPort(): Promise<number> {
   }
 }
 
-/** Promises for what an origin sees, one for each request in the order in which they come. */
+/** Promises for the requests of an origin, in the order of arrival. */
 export class Arrivals<T> {
   readonly #come: T[] = [];
   readonly #awaited: ((value: T) => void)[] = [];
@@ -123,20 +121,20 @@ export class Arrivals<T> {
   }
 }
 
-/** A request that waits for the test to answer it. */
+/** A request held until the test answers it. */
 export interface Held {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
-/** An origin whose requests the test answers, or does not. */
+/** An origin whose requests are answered by the test, or not at all. */
 export function held(arrivals: Arrivals<Held>): Promise<Origin> {
   return origin((request, response) => arrivals.add({ request, response }));
 }
 
 /**
- * An origin that does not even refuse: its accept queue is full and never drained. New connections then get no answer
- * from the system, as from a firewall that drops packets.
+ * An origin that does not even refuse: nothing accepts the connections in its full queue. The
+ * system then ignores connection attempts, like a firewall that drops packets.
  */
 export async function silent(): Promise<Origin> {
   const program = `
@@ -148,7 +146,7 @@ export async function silent(): Promise<Origin> {
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const port = Number(line);
   const sockets = new Set<Socket>();
-  // Linux lets one more into the queue than it was told.
+  // Linux queues one more than the backlog.
   for (let i = 0; i < 2; i++) {
     const socket = connect({ host: "127.0.0.1", port }).on("error", () => {});
     sockets.add(socket);

@@ -9,7 +9,7 @@ const echo = (): Promise<Origin> =>
     response.end(`<${url}>`);
   });
 
-/** What the origin is asked for, with the path exactly so on the wire. */
+/** What the origin receives for a path sent exactly as given. */
 async function asked(url: string, path: string): Promise<string | undefined> {
   using wire = new Wire(url);
   wire.send(`GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);

@@ -9,7 +9,7 @@ describe("calls in time:", () => {
     const arrivals = new Arrivals<Held>();
     await using slow = await held(arrivals);
     using folder = new Folder();
-    // Long enough for an answer on a machine that does ten other things.
+    // Long enough for a response on a busy machine.
     const cluster = { endpoints: [slow.url], policies: { timeout: "1s" } };
     await using pagoda = await configured(
       folder,
@@ -36,7 +36,7 @@ describe("calls in time:", () => {
     using folder = new Folder();
     const hedge = { maxExtraLoad: "50%", window: "1s", minSamples: 5 };
     await using pagoda = await configured(folder, through({ endpoints: [slow.url] }, {}, { hedge }));
-    // Until a whole period has shown how long calls take.
+    // Until a whole window of latencies has been measured.
     await until(
       async () => {
         await bodies(pagoda.url, 10);
@@ -72,7 +72,7 @@ describe("calls refused:", () => {
     expect(await pagoda.metric("stack_events_total", ofEndpoint)).toBe(1);
   });
 
-  // Another route, whose cluster is always ready, must not make this one look so.
+  // Another route, whose cluster is always ready, must not make this one appear ready.
   test.each([
     ["route's limit", { concurrencyLimit: 1 }, {}],
     ["cluster's connections", {}, { pool: { maxConnections: 1 } }],

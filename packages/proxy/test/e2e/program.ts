@@ -4,14 +4,14 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { adopt } from "./system.ts";
 
-/** A line of the program's log, as written to standard output when that is not a terminal. */
+/** A JSON line of the program's log. */
 export interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly [field: string]: unknown;
 }
 
-/** How a program ended: by itself with a code, or by a signal that it did not handle. */
+/** How a program ended: with an exit code, or by a signal that it did not handle. */
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -21,10 +21,10 @@ export type Environment = Readonly<Record<string, string>>;
 
 export const mainFile: string = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-/** What Node has made of the sources stays here: a program starts in half the time. */
+/** Node's compile cache, which halves the startup time. */
 const compiled = fileURLToPath(new URL("../../../../node_modules/.cache/compiled", import.meta.url));
 
-/** Free ports, and nothing of what the person who runs the tests has set for a proxy of theirs. */
+/** Free ports, and no variables of the user's own proxy. */
 export function environment(env: Environment = {}): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:PROXY_.*|LOG_LEVEL|NODE_.*|VITEST.*|FORCE_COLOR|NO_COLOR)$/.test(name),
@@ -34,16 +34,16 @@ export function environment(env: Environment = {}): Record<string, string | unde
     NODE_COMPILE_CACHE: compiled,
     PROXY_LISTEN_ADDR: "127.0.0.1:0",
     PROXY_METRICS_ADDR: "127.0.0.1:0",
-    // What one worker does; tests of several say so.
+    // One worker; tests of several say so.
     PROXY_WORKERS: "1",
     ...env,
   };
 }
 
-/** `pagoda` as its user runs it: a process of its own. It does not outlive the test that started it. */
+/** `pagoda` as a user runs it, in its own process. It does not outlive the test that started it. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
-  /** After it has ended and all that it wrote has come. */
+  /** Settles when it has ended and all of its output has arrived. */
   readonly exit: Promise<Exit>;
   /** All of standard output and standard error so far. */
   output = "";
@@ -52,10 +52,10 @@ export class Program implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #ended = false;
 
-  /** @param sockets Descriptors that it gets as from a service manager. */
+  /** @param sockets Descriptors passed as by a service manager. */
   constructor(env: Environment, args: readonly string[] = [], sockets: readonly number[] = []) {
     const words = [process.execPath, mainFile, ...args];
-    // Nobody knows its process id before it is there, but it itself.
+    // Only the process itself can know its id before it exists.
     const activate = `export LISTEN_PID=$$ LISTEN_FDS=${sockets.length}; exec "$0" "$@"`;
     const [command = "", ...rest] = sockets.length === 0 ? words : ["sh", "-c", activate, ...words];
     const child = adopt(
@@ -81,7 +81,7 @@ export class Program implements AsyncDisposable {
     return this.#lines;
   }
 
-  /** The first log line that holds, written already or to come. Fails when the program ends without it. */
+  /** The first log line that matches, past or future. Fails if the program ends without it. */
   async log(message: string | ((line: LogLine) => boolean)): Promise<LogLine> {
     const holds = typeof message === "string" ? (line: LogLine) => line.msg.includes(message) : message;
     for (let i = 0; ; i++) {
@@ -105,7 +105,7 @@ export class Program implements AsyncDisposable {
 
   #line(line: string): void {
     this.output += `${line}\n`;
-    // The demo's text is for people, and no log line.
+    // The demo's text is not a log line.
     if (!line.startsWith("{")) return;
     this.#lines.push(JSON.parse(line) as LogLine);
     this.#wake();
@@ -117,12 +117,12 @@ export class Program implements AsyncDisposable {
   }
 }
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export class Pagoda extends Program {
   url = "";
   adminUrl = "";
 
-  /** Starts it, on free ports unless told otherwise, and waits until it says where it listens. */
+  /** Starts it, on free ports by default, and waits until it logs its addresses. */
   static async start(env: Environment = {}, sockets: readonly number[] = []): Promise<Pagoda> {
     const pagoda = new Pagoda(env, [], sockets);
     const { url, adminUrl } = await pagoda.log("listening on");
@@ -144,13 +144,13 @@ export class Pagoda extends Program {
     return stack.inner.map(({ options }) => options.pid);
   }
 
-  /** A sample of the metrics: the value of the series whose labels contain these; 0 where there is none. */
+  /** A sample of the metrics: the value of the series whose labels include these, or 0. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     return sample((await this.admin("/metrics")).text, name, labels);
   }
 }
 
-/** The same of metrics that have been read. */
+/** The same for metrics read before. */
 export function sample(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
   const values = text
     .split("\n")
@@ -170,9 +170,9 @@ export async function run(env: Environment, ...args: readonly string[]): Promise
 const mostLooks = 50_000;
 
 /**
- * Reads the admin endpoint until what it gives holds: for what the proxy learns a moment later than the test does,
- * such as the end of a connection. Bounded by a number of looks, not by time, so that a busy machine does not matter; by
- * so many that a quick one has time for what takes a proxy some seconds.
+ * Polls the admin endpoint until a condition holds, for facts that the proxy learns a moment after
+ * the test, such as the end of a connection. Bounded by a number of polls, not by time, so that a
+ * busy machine does not matter; the number allows for some seconds on a fast one.
  */
 export async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
   let value = await read();

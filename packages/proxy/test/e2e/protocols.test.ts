@@ -28,7 +28,7 @@ describe("for clients,", () => {
     await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }));
     expect(await curled("--http1.1", `${pagoda.url}/a`)).toBe("1.1 /a 1.1");
     expect(await curled("--http2-prior-knowledge", `${pagoda.url}/b?c`)).toBe("1.1 /b?c 2");
-    // Asked to go over from HTTP/1.1, it stays with that: RFC 9113 has taken this way out.
+    // Asked to upgrade from HTTP/1.1, it does not: RFC 9113 has removed this option.
     expect(await curled("--http2", `${pagoda.url}/d`)).toBe("1.1 /d 1.1");
   });
 
@@ -73,7 +73,7 @@ describe("for clients,", () => {
 describe("for origins,", () => {
   test("h2c by prior knowledge uses few connections", async () => {
     const server = createServer();
-    // The proxy looks whether it can be reached, too: that is a connection without a request.
+    // The proxy's reachability probe also opens a connection, without a request.
     const used = new Set<unknown>();
     server.on("stream", (stream: ServerHttp2Stream, headers) => {
       used.add(stream.session);
@@ -135,7 +135,7 @@ test("defect: a client's trailers to an HTTP/2 origin could end a worker", async
   expect(await pagoda.metric("pagoda_worker_restarts_total")).toBe(0);
 });
 
-// Defect: the connection was used as long as calls came, and each waited for its whole time limit.
+// Defect: the connection was used as long as calls arrived, and each of them timed out.
 test("a silent HTTP/2 origin is detected by PING and reconnected", async () => {
   await using upstream = await origin2();
   const sockets: Socket[] = [];

@@ -12,7 +12,7 @@ const config = (body: string): object => ({
   listeners: [{ ...anywhere, name: "main", routes: [says(body)] }],
 });
 
-/** Clients that ask again and again, each time on a connection of its own. */
+/** Clients that repeat calls, each on a new connection. */
 class Clients {
   readonly bodies = new Map<string, number>();
   readonly failures: string[] = [];
@@ -24,7 +24,7 @@ class Clients {
     this.#all = Promise.all(Array.from({ length: count }, () => this.#one(url)));
   }
 
-  /** Until so many have got this. */
+  /** Settles once that many have received this. */
   async got(body: string, count: number): Promise<void> {
     while ((this.bodies.get(body) ?? 0) < count)
       await new Promise<void>((resolve) => (this.#answered = resolve));
@@ -48,7 +48,7 @@ class Clients {
   }
 }
 
-/** Ends the process that took the place of the one that the test has started. */
+/** Ends the process that replaced the one started by the test. */
 function successorOf(pagoda: Pagoda): Disposable {
   return {
     [Symbol.dispose]() {
@@ -69,7 +69,8 @@ describe("replacing the process (SIGUSR2)", () => {
     using _successor = successorOf(pagoda);
     const clients = new Clients(pagoda.url, 16);
     await clients.got("before", 100);
-    // The file is watched: the other process starts with its content, no matter which process sees the change first.
+    // The file is watched: the new process starts with its contents, whichever process sees it
+    // first.
     writeFileSync(folder.file("next"), JSON.stringify(config("after")));
     renameSync(folder.file("next"), folder.file("pagoda.yaml"));
     pagoda.kill("SIGUSR2");
@@ -79,7 +80,7 @@ describe("replacing the process (SIGUSR2)", () => {
     await clients.got("after", 100);
     await clients.end();
     expect(clients.failures).toEqual([]);
-    // The other one serves, with an admin endpoint at the same place, and ends as this one would.
+    // The new process serves, with the same admin address, and ends as this one would.
     expect((await pagoda.admin("/ready")).status).toBe(200);
     process.kill(replacedBy as number, "SIGTERM");
     await pagoda.exit;

@@ -1,5 +1,5 @@
-// Loaded into the program before its own modules, it makes worker 0 fail when the test sends it a signal: there is no
-// honest way to do that from outside.
+// Loaded before the program's modules, makes worker 0 fail on a signal of the test, which cannot be
+// done from outside.
 if (process.argv[1]?.endsWith("control/entry.ts") === true && process.argv[2] === "0") {
   process.on("SIGUSR2", () => {
     throw new Error("sabotage");

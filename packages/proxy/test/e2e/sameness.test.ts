@@ -8,11 +8,11 @@ import { Pagoda } from "./program.ts";
 import { curl, needs } from "./system.ts";
 import { type Fields, fieldsOf, hash, large, type Seen, squeezed, versatile } from "./versatile.ts";
 
-/** What became of a request, at both its ends. */
+/** The outcome of a request, at both ends. */
 interface Outcome {
   /** The exit code of curl. */
   readonly code: number | null;
-  /** Status line and fields of each response, the 1xx first, and of the trailers last. */
+  /** Status line and fields of each response, 1xx first, trailers last. */
   readonly heads: readonly {
     readonly line: string;
     readonly fields: Fields;
@@ -26,7 +26,7 @@ interface Case {
   /** curl's arguments; `{file}` is a file of 3 MiB. */
   readonly args: readonly string[];
   readonly path: string;
-  /** The status of the last response: the origin of this test does what the case is about. */
+  /** The status of the last response, which shows that the origin handled the case. */
   readonly status: number;
   readonly shows?: (outcome: Outcome) => void;
 }
@@ -236,9 +236,9 @@ describe("curl gets the same through the proxy as without it:", () => {
   });
 });
 
-/** The heads that curl has dumped: of each response, and the trailers. */
+/** The heads dumped by curl: of each response, and the trailers. */
 function heads(dump: string, bodyBytes: number): Outcome["heads"] {
-  // A body of which all is there with the head may be sent with its length, although it came in chunks.
+  // A chunked body that is complete with the head may be sent with its length.
   const whole = dump.replaceAll(/^transfer-encoding: chunked/gim, `content-length: ${bodyBytes}`);
   const blocks = whole.split("\r\n\r\n").filter((block) => block !== "");
   return blocks.map((block) => {

@@ -14,7 +14,7 @@ interface Asked {
   readonly session: Buffer;
 }
 
-/** One request on a connection of its own. */
+/** One request on a new connection. */
 function ask(url: string, maxVersion: "TLSv1.2" | "TLSv1.3", session?: Buffer): Promise<Asked> {
   const options = { ca: authority.ca, cert: cart.certificate, key: cart.key, maxVersion };
   return new Promise((resolve, reject) => {

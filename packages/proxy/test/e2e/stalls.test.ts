@@ -6,7 +6,7 @@ import { call, Wire } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { origin } from "./origin.ts";
 
-/** A client that asks and takes nothing: HTTP/2 with a window of no bytes. */
+/** A client that reads nothing: HTTP/2 with a window of 0 bytes. */
 function stalled(url: string): ClientHttp2Session & AsyncDisposable {
   const session = connect(url, { settings: { initialWindowSize: 0 } }).on("error", () => {});
   return Object.assign(session, {
@@ -16,7 +16,7 @@ function stalled(url: string): ClientHttp2Session & AsyncDisposable {
   });
 }
 
-/** Asks, and gives the stream once the response's head is here. */
+/** Makes a request and returns the stream once the response head has arrived. */
 async function ask(session: ClientHttp2Session): Promise<ClientHttp2Stream & { readonly status: unknown }> {
   const stream = session.request({}).on("error", () => {});
   const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
@@ -88,7 +88,7 @@ test.each([
     message.resume();
   });
   using folder = new Folder();
-  // Long enough for the call to be made on a machine that does ten other things.
+  // Long enough for the call to be made on a busy machine.
   const timeouts = { body: { grace: "1s" } };
   await using pagoda = await configured(folder, through({ endpoints: [upstream.url] }, { timeouts }));
   expect(await post(pagoda.url)).toBe(408);
@@ -110,7 +110,8 @@ test("clientConcurrency bounds one client's requests, so slow bodies leave room 
     const post = request(pagoda.url, { method: "POST", localAddress: "127.0.0.2", agent: false });
     post.on("error", () => {}).write("a");
     trickling.push(post);
-    // Those that are refused have answers, and the others never: who has none by then is among the first four.
+    // Refused ones get responses and the others never do, so those without one are among the first
+    // four.
     if (at >= 4) refused.push(((await once(post, "response")) as [IncomingMessage])[0].statusCode ?? 0);
   }
   expect(refused).toEqual(Array.from({ length: 16 }, () => 429));

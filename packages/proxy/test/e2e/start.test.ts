@@ -102,7 +102,7 @@ describe("called or configured wrongly,", () => {
   );
 
   test("an address of another machine exits with 1, too", async () => {
-    // 192.0.2.0/24 is for documentation: no machine has it.
+    // 192.0.2.0/24 is reserved for documentation: no machine has it.
     const { code, output } = await run({ PROXY_LISTEN_ADDR: "192.0.2.1:3000" });
     expect(code).toBe(1);
     expect(output).toContain("cannot listen on 192.0.2.1:3000: EADDRNOTAVAIL");

@@ -11,12 +11,12 @@ import { Pagoda } from "./program.ts";
 const mebibyte = 1_048_576;
 const gibibyte = 1_024 * mebibyte;
 const warmUpBytes = 128 * mebibyte;
-/** What the proxy's resident memory may grow by while 1 GiB passes. */
+/** How much the proxy's resident memory may grow while 1 GiB passes. */
 const allowedBytes = 64 * mebibyte;
 
 /**
- * A block of random bytes again and again: so each byte of a stream has its one right value, which is compared in
- * place, ten times as fast as a hash. Its length is prime, so that no buffer's length divides it.
+ * A repeated block of random bytes, so that each byte of a stream has one right value, compared in
+ * place ten times as fast as by a hash. Its length is prime, so that no buffer's length divides it.
  */
 const block = randomBytes(1_048_573);
 const twice = Buffer.concat([block, block]);
@@ -26,10 +26,10 @@ function content(at: number, length: number): Buffer {
   return twice.subarray(from, from + Math.min(length, block.length));
 }
 
-/** What passes one end of a stream. */
+/** One end of a stream. */
 class Progress {
   bytes = 0;
-  /** Bytes that were not those that belong at their place. */
+  /** Number of wrong bytes. */
   wrong = 0;
 
   take(chunk: Buffer): void {
@@ -38,7 +38,7 @@ class Progress {
   }
 }
 
-/** Writes the content up to a length, as fast as it is taken. */
+/** Writes the content up to a length, as fast as it is read. */
 async function write(out: Writable, length: number, progress: Progress): Promise<void> {
   while (progress.bytes < length) {
     const chunk = content(progress.bytes, Math.min(256 * 1_024, length - progress.bytes));
@@ -48,7 +48,7 @@ async function write(out: Writable, length: number, progress: Progress): Promise
   out.end();
 }
 
-/** Reads to the end, and takes a break where it is told to: until the returned promise settles. */
+/** Reads to the end, pausing until the returned promise settles. */
 async function read(
   from: Readable,
   progress: Progress,
@@ -68,9 +68,9 @@ function residentBytes({ pid }: Pagoda): number {
 /** Watches the proxy's memory while bytes pass. */
 class Memory {
   readonly #pagoda: Pagoda;
-  /** What there was at most while the proxy warmed up. */
+  /** The maximum during warm-up. */
   warm = 0;
-  /** What there was at most since. */
+  /** The maximum since. */
   most = 0;
   #next = 0;
 
@@ -82,7 +82,7 @@ class Memory {
     this.most = Math.max(this.most, residentBytes(this.#pagoda));
   }
 
-  /** Looks again every 4 MiB. */
+  /** Samples every 4 MiB. */
   passed(bytes: number): void {
     if (bytes < this.#next) return;
     this.#next = bytes + 4 * mebibyte;
@@ -101,9 +101,9 @@ class Memory {
 }
 
 /**
- * Settles when the writer has stopped because nobody reads: when nothing more was taken during 100 turns of the
- * proxy's event loop, each shown by an answer of its admin endpoint. A proxy that buffers what is not read never
- * stops the writer, which then reaches its end.
+ * Settles when the writer has stopped because nobody reads: when nothing was taken during 100 turns
+ * of the proxy's event loop, each shown by a response of its admin endpoint. A proxy that buffers
+ * unread data never stops the writer, which then reaches the end.
  */
 async function blocked(pagoda: Pagoda, writer: Progress, memory: Memory): Promise<void> {
   let still = 0;
@@ -116,10 +116,10 @@ async function blocked(pagoda: Pagoda, writer: Progress, memory: Memory): Promis
   memory.look();
 }
 
-/** Where the slow reader takes its breaks. */
+/** Where the slow reader pauses. */
 const breaks = [8 * mebibyte, 300 * mebibyte, 900 * mebibyte];
 
-/** Reads with breaks, and tells how far ahead the writer was at most when it was stopped. */
+/** Reads with pauses and returns how far the writer was ahead at most when it stopped. */
 function slowly(
   pagoda: Pagoda,
   writer: Progress,
@@ -142,7 +142,8 @@ function slowly(
 function check({ read, memory, aheadBytes }: { read: Progress; memory: Memory; aheadBytes: number }): void {
   expect(read).toMatchObject({ bytes: gibibyte, wrong: 0 });
   expect(memory.growth).toBeLessThan(allowedBytes);
-  // The system's socket buffers hold some tens of MiB; without backpressure it would be all that is left.
+  // The system's socket buffers hold some tens of MiB; without backpressure the writer would be
+  // ahead by the whole rest.
   expect(aheadBytes).toBeLessThan(100 * mebibyte);
 }
 

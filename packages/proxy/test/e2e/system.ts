@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeEach, type RunnerTestCase as Test, type TestContext, TestRunner } from "vitest";
 
-/** Programs that tests use beside Node, and how one gets them. */
+/** External programs that tests use, and how to get them. */
 const packages = {
   chromium: "chromium",
   curl: "curl",
@@ -14,7 +14,7 @@ const packages = {
 
 export type Tool = keyof typeof packages;
 
-/** Where a program lies, if it is on the PATH. */
+/** The path of a program on the PATH. */
 export function find(tool: Tool): string | undefined {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const file = join(folder, tool);
@@ -22,23 +22,26 @@ export function find(tool: Tool): string | undefined {
       accessSync(file, constants.X_OK);
       return file;
     } catch {
-      // The next one may have it.
+      // Try the next directory.
     }
   }
   return undefined;
 }
 
-/** Skips the tests of a file, or of a `describe`, where one of these programs is missing. */
+/** Skips the tests of a file or `describe` if one of these programs is missing. */
 export function needs(...tools: readonly Tool[]): void {
   beforeEach(({ skip }) => skipWithout(skip, ...tools));
 }
 
-/** Skips a test where one of these programs is missing, saying how to get it; .ci/run takes that for a failure. */
+/**
+ * Skips a test if one of these programs is missing, with a hint how to get it; .ci/run treats that
+ * as a failure.
+ */
 export function skipWithout(skip: TestContext["skip"], ...tools: readonly Tool[]): void {
   for (const tool of tools) skip(find(tool) === undefined, wants(tool));
 }
 
-/** Where a program lies; where it does not, the test that asks is skipped. */
+/** The path of a program; skips the calling test if it is missing. */
 export function need(tool: Tool): string {
   const file = find(tool);
   if (file !== undefined) return file;
@@ -53,8 +56,8 @@ function wants(tool: Tool): string {
 const children = new Set<ChildProcess>();
 
 /**
- * Ends a process with the file of tests that started it, at the latest: a test whose time is over never leaves its
- * scope, and would leave its processes behind.
+ * Ends a process with the test file that started it, at the latest: a test that timed out never
+ * leaves its scope and would leak its processes.
  */
 export function adopt<C extends ChildProcess>(child: C): C {
   children.add(child);
@@ -79,7 +82,7 @@ interface Execution {
   readonly input?: Uint8Array | undefined;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Told of output as it comes, so that the test can go on while the program runs. */
+  /** Called with output as it arrives, so that the test can react while the program runs. */
   readonly heard?: (output: string) => void;
 }
 
@@ -93,7 +96,7 @@ export function execute(tool: Tool | "sh", args: readonly string[], options: Exe
     options.heard?.(chunk.toString());
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  // A program that has heard enough closes its end.
+  // A program that has read enough closes its end.
   child.stdin.on("error", () => {}).end(options.input);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -101,7 +104,7 @@ export function execute(tool: Tool | "sh", args: readonly string[], options: Exe
   });
 }
 
-/** curl, quiet but for errors, and unaware of what the person who runs the tests has configured for it. */
+/** curl, silent except for errors, without the user's configuration. */
 export function curl(args: readonly string[], options: Execution = {}): Promise<Ran> {
   return execute("curl", ["-q", "-sS", "--noproxy", "*", ...args], options);
 }

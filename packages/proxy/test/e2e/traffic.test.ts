@@ -67,7 +67,7 @@ test.each([
   using wire = new Wire(pagoda.url);
   wire.send(request.repeat(1_000));
   await reached.promise;
-  // What else was to be sent on would be there by now.
+  // Anything else that was to be forwarded would have arrived by now.
   await pagoda.metric("http_requests_in_flight");
   open.resolve();
   await wire.receives("<1000>");
@@ -79,7 +79,7 @@ test("requests of one connection reuse one connection to the origin", async () =
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: counted.url });
   using agent = keepAlive(1);
   for (let i = 0; i < 20; i++) expect((await call(pagoda.url, { agent })).status).toBe(200);
-  // The other one, if it still lives, is that of the look whether the origin can be reached.
+  // The other one, if still open, is that of the reachability probe.
   const { text } = await pagoda.admin("/stack");
   expect(text).toContain('"connections":1,"idle":1');
   expect(await pagoda.metric("connections_total", { state: "accepted" })).toBe(1);
@@ -160,7 +160,7 @@ test("request and response bodies stream at the same time", async () => {
   await using pagoda = await Pagoda.start({ PROXY_UPSTREAM_ADDRS: echo.url });
   using wire = new Wire(pagoda.url);
   wire.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
-  // Each piece is sent only after the one before has come back.
+  // Each piece is sent only after the previous one has returned.
   for (const piece of ["first", "other", "third"]) {
     wire.send(`5\r\n${piece}\r\n`);
     await wire.receives(piece);
@@ -186,7 +186,7 @@ describe("an https upstream", () => {
     if (code !== 0) throw new Error(`openssl ${command}: ${stderr}`);
   }
 
-  /** An origin with a certificate for 127.0.0.1 by an authority of its own. */
+  /** An origin with a certificate for 127.0.0.1 from its own authority. */
   async function secured(): Promise<Origin> {
     const key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc";
     await openssl(`req -x509 ${key} -days 2 -subj /CN=authority -keyout ca.key -out ca.pem`);
@@ -212,7 +212,7 @@ describe("an https upstream", () => {
       status: 200,
       body: "GET over TLS for shop.example",
     });
-    // What undici cannot send goes another way, over TLS as well.
+    // What undici cannot send takes another path, over TLS as well.
     expect(
       await call(pagoda.url, { method: "POST", headers: { ...headers, expect: "100-continue" } }),
     ).toMatchObject({ status: 200, body: "POST over TLS for shop.example" });

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { gzipSync } from "node:zlib";
 import { Arrivals, listen, type Origin } from "./origin.ts";
 
-/** A message's fields: what a proxy adds, or must not pass on, taken out. */
+/** A message's fields without those that a proxy adds or must not forward. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** A request as the origin saw it. */
@@ -21,13 +21,15 @@ export const squeezed = gzipSync("squeezed");
 export const hash = (bytes: Uint8Array): string =>
   `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`;
 
-/** Their place and case differ between connections; their values are compared separately. */
+/**
+ * Fields whose position and case depend on the connection; their values are compared separately.
+ */
 const framingNames = new Set(["host", "content-length", "transfer-encoding", "expect"]);
-/** Connection fields, what `forwarded` sets, and the time, which goes on. */
+/** Connection fields, fields set by `forwarded`, and the changing time. */
 const proxyNames =
   /^(?:connection|keep-alive|te|trailer|via|x-request-id|x-forwarded-(?:for|proto|host)|date)$/i;
 
-/** Fields in their order and case, and apart from them those that say for whom a message is and how it is read. */
+/** Fields in order and case, with separate ones for routing and framing. */
 export function fieldsOf(raw: Fields): { readonly fields: Fields; readonly framing: readonly string[] } {
   const framing = raw.filter(([name]) => framingNames.has(name.toLowerCase()));
   return {
@@ -43,7 +45,7 @@ function pairs(flat: readonly string[]): Fields {
   ]);
 }
 
-/** An origin that does, by the path, what a server may do, and tells what it has seen. */
+/** An origin that behaves as the path asks and reports what it has seen. */
 export function versatile(seen: Arrivals<Seen>): Promise<Origin> {
   const server = createServer((request, response) => void serve(request, response, seen));
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {

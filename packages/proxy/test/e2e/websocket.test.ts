@@ -12,7 +12,7 @@ import { type Pagoda, until } from "./program.ts";
 const authority = testAuthority();
 const { certificate, key } = authority.issue({ names: "IP:127.0.0.1" });
 
-/** An origin of WebSockets that says back what it hears. */
+/** An echo origin for WebSockets. */
 async function echo(): Promise<Origin & { readonly server: WebSocketServer }> {
   const server = new WebSocketServer({
     noServer: true,
@@ -44,7 +44,7 @@ let secure: Pagoda;
 
 beforeAll(async () => {
   folder = new Folder();
-  // One of its own: a proxy takes over what is written into its file.
+  // A separate file, since a running proxy applies what is written into its own.
   secureFolder = new Folder();
   upstream = await echo();
   secureFolder.write("cert.pem", certificate);
@@ -60,14 +60,14 @@ afterAll(async () => {
   for (const each of [folder, secureFolder]) each?.[Symbol.dispose]();
 });
 
-/** A WebSocket through the proxy, once it is open. */
+/** Opens a WebSocket through the proxy. */
 async function opened(url: string, protocols: readonly string[] = []): Promise<WebSocket> {
   const socket = new WebSocket(url.replace("http", "ws"), [...protocols], { ca: authority.ca });
   await once(socket, "open");
   return socket;
 }
 
-/** What comes back. */
+/** The next message. */
 async function said(socket: WebSocket, message: string | Buffer): Promise<unknown> {
   const answer = once(socket, "message");
   socket.send(message);
@@ -149,7 +149,7 @@ describe("a WebSocket", () => {
     const stream = session.request(headers, { endStream: false });
     const [fields] = (await once(stream, "response")) as [Record<string, unknown>];
     expect(fields[":status"]).toBe(200);
-    // A masked text of two letters, and what comes back without the mask.
+    // A masked text of two letters, and its unmasked echo.
     stream.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
     const [frame] = (await once(stream, "data")) as [Buffer];
     expect(frame).toEqual(Buffer.from([0x81, 0x02, 0x68, 0x69]));

@@ -9,7 +9,7 @@ import { Pagoda, until } from "./program.ts";
 
 const saboteur = new URL("./saboteur.ts", import.meta.url).href;
 
-/** Clients, each with a connection of its own, which begin anew when theirs is closed. */
+/** Clients, each with its own connection, which reconnect when it is closed. */
 class Load implements Disposable {
   answers = 0;
   failures = 0;
@@ -19,7 +19,7 @@ class Load implements Disposable {
     for (let at = 0; at < clients; at++) void this.#client(url);
   }
 
-  /** Until so many answers have come. */
+  /** Settles once that many responses have arrived. */
   async until(pagoda: Pagoda, answers: number): Promise<void> {
     await until(
       async () => {
@@ -52,7 +52,7 @@ class Load implements Disposable {
   }
 }
 
-/** HTTP/2 sessions with many uploads at once, which begin anew when theirs is closed. */
+/** HTTP/2 sessions with many concurrent uploads, which reconnect when they are closed. */
 class Uploads {
   #answers = 0;
   #isOver = false;
@@ -135,11 +135,11 @@ describe("a worker that dies under load", () => {
       await pagoda.log("worker restarted");
       const after = load.answers;
       await load.until(pagoda, after + 200);
-      // Those that were on it then: at most one for each client.
+      // Those on it at that time: at most one for each client.
       expect(load.failures).toBeLessThanOrEqual(32);
       expect(await pagoda.metric("pagoda_worker_restarts_total", { reason })).toBe(1);
       expect(await pagoda.admin("/readyz")).toEqual({ status: 200, text: "ready\n" });
-      // What the dead one had counted is not lost.
+      // The dead worker's counters are not lost.
       expect(await pagoda.metric("http_requests_total")).toBeGreaterThan(counted);
     },
   );
@@ -189,7 +189,7 @@ test("workers end with the main process, even when it is killed", async () => {
   const { pagoda } = running;
   expect(await pagoda.workers()).toHaveLength(2);
   pagoda.kill("SIGKILL");
-  // It settles when standard output is closed, which the last of them does.
+  // It settles when standard output is closed, by the last of them.
   expect(await pagoda.exit).toEqual({ code: null, signal: "SIGKILL" });
 });
 
@@ -238,7 +238,7 @@ describe("several workers", () => {
     await pagoda.exit;
     const lines = pagoda.logs.filter(({ msg }) => msg === "GET / 200");
     expect(lines).toHaveLength(64);
-    // By chance alone all would go to one of them once in 2^63.
+    // The chance that all go to one of them is 1 in 2^63.
     expect(new Set(lines.map(({ worker }) => worker))).toEqual(new Set([0, 1]));
   });
 });

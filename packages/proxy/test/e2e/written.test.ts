@@ -5,13 +5,13 @@ import { execute } from "./system.ts";
 
 const pagoda = `"${process.execPath}" "${mainFile}"`;
 
-/** In a shell, since its pipes are pipes: those of Node are sockets, and hold more. */
+/** Run in a shell, since its pipes are real: Node's are sockets and hold more. */
 async function shell(script: string) {
   const { code, stdout, stderr } = await execute("sh", ["-c", script], { env: environment() });
   return { code, stdout: stdout.toString(), stderr };
 }
 
-/** Reads a byte, and the rest not before the writer has found the pipe full, unless it has ended. */
+/** Reads a byte, then the rest once the writer has found the pipe full or has ended. */
 const late = `{ head -c 1; cat; }`;
 
 describe("the output of a command", () => {
@@ -24,7 +24,7 @@ describe("the output of a command", () => {
   test("arrives whole on standard error, too", async () => {
     const argument = "a".repeat(100_000);
     const { stdout } = await shell(`${pagoda} schema ${argument} 2>&1 >/dev/null | ${late}`);
-    expect(stdout).toBe(`pagoda schema: there is no argument "${argument}"; see pagoda --help\n`);
+    expect(stdout).toBe(`pagoda schema: unknown argument "${argument}"; see pagoda --help\n`);
   });
 
   test("may be cut off by its reader without an error", async () => {

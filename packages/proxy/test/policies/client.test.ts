@@ -4,7 +4,7 @@ import { identityOf, limitKey } from "../../src/policies/client.ts";
 
 const from = (client: FromClient["client"], headers = {}): HttpRequest & FromClient => ({
   ...httpRequest("http://shop.example/", { headers }),
-  // A proxy in front, which says nothing about its clients.
+  // A proxy in front that does not identify its clients.
   peer: { address: "10.0.0.1", port: 1, identity: "spiffe://mesh/balancer" },
   client,
 });

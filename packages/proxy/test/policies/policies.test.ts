@@ -14,7 +14,7 @@ import { policyLayer } from "../../src/policies/stack.ts";
 import { States } from "../../src/policies/states.ts";
 import { vocabulary } from "../../src/schema/vocabulary.ts";
 
-/** Settings with which each does something, as a file says them. */
+/** Settings with which each policy has an effect, in file format. */
 const examples: Readonly<Record<(typeof allPolicies)[number]["name"], unknown>> = {
   authorize: { rules: [{ name: "all", effect: "allow" }] },
   rateLimit: { global: { rate: "1/s" } },
@@ -32,7 +32,7 @@ const examples: Readonly<Record<(typeof allPolicies)[number]["name"], unknown>> 
 
 const leaf = service("leaf", async () => right(httpResponse(200)));
 
-/** The layers of one policy, of configurations that replace each other. */
+/** The layers of one policy, of successive configurations. */
 function bench(policy: AnyPolicy) {
   const registry = new Registry();
   const events = eventMetrics({ registry });

@@ -19,7 +19,7 @@ interface Settings {
   readonly cluster?: object;
 }
 
-/** A data plane in front of an origin that answers when the test says so. */
+/** A data plane in front of an origin that responds when the test says so. */
 async function running(url: string, settings: Settings) {
   const raw = ({ route = {}, listener = {}, cluster = {} }: Settings) =>
     resolved({
@@ -58,7 +58,7 @@ function get(url: string): Promise<number> {
   });
 }
 
-/** So that its configuration is another one, and the cluster is made anew. */
+/** Changes the configuration, so that the cluster is recreated. */
 const otherPool = { pool: { maxConnections: 77 } };
 
 describe("a reload with calls in flight", () => {
@@ -121,7 +121,7 @@ describe("a reload with calls in flight", () => {
     await reload({ cluster: { policies: { circuitBreaker }, ...otherPool } });
     expect(await get()).toBe(503);
     await reload({ cluster: { policies: { circuitBreaker }, ...otherPool, protocol: "http2" } });
-    // It was tried: the origin does not speak HTTP/2.
+    // It was called: the origin does not speak HTTP/2.
     expect(await get()).toBe(502);
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { States } from "../../src/policies/states.ts";
 
-/** The layers of a configuration: each state that they hold, until it ends. */
+/** The layers of a configuration: each state that they hold, until they end. */
 function layersOf(states: States) {
   const atEnd: (() => void)[] = [];
   return {
