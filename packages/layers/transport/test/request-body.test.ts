@@ -47,7 +47,7 @@ describe("a request body", () => {
     expect(fault).toMatchObject({
       _tag: "RequestInvalid",
       origin: "local",
-      reason: expect.stringMatching(/read already/) as string,
+      reason: expect.stringMatching(/already been read/) as string,
     });
     await untilIdle(transport);
   });
