@@ -20,6 +20,7 @@ import { rateLimit } from "@pagoda/rate-limit";
 import { replay } from "@pagoda/replay";
 import { respond } from "@pagoda/respond";
 import { retry } from "@pagoda/retry";
+import { statusErrors } from "@pagoda/status-errors";
 import { timeout } from "@pagoda/timeout";
 import { clientSpan, serverSpan } from "@pagoda/tracing";
 import { right } from "fp-ts/lib/Either.js";
@@ -99,6 +100,7 @@ export const layers: Group = {
     adds("replay", replay()),
     adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
     adds("retry", retry()),
+    adds("status-errors, of a success", statusErrors()),
     adds("timeout", timeout({ ms: 60_000 })),
     adds("tracing of a call, without an SDK", serverSpan()),
     adds("tracing of a try, without an SDK", clientSpan()),

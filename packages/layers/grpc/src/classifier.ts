@@ -6,7 +6,7 @@ import {
   outcomeOfError,
   systemClock,
 } from "@pagoda/core";
-import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc } from "@pagoda/http";
+import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc, isHttpHeaders } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
 
@@ -69,15 +69,18 @@ export function grpcClassifier({
   return {
     outcome(result) {
       if (isLeft(result) || faultOf(result) !== undefined) return http.outcome(result);
-      const { headers } = result.right as HttpResponse;
-      const status = isGrpc(headers) ? statusOf(headers) : undefined;
+      const headers = headersOf(result.right);
+      if (headers === undefined || !isGrpc(headers)) return http.outcome(result);
+      const status = statusOf(headers);
       if (status === undefined) return http.outcome(result);
       const outcome = outcomes.get(status) as Outcome;
       return outcome.retryable ? withPushback(outcome, headers) : outcome;
     },
     follow(response, ended) {
-      const { headers, fault, body } = response as HttpResponse;
-      if (fault !== undefined || !isGrpc(headers) || statusOf(headers) !== undefined)
+      const headers = headersOf(response);
+      if (headers === undefined || !isGrpc(headers)) return http.follow?.(response, ended) ?? false;
+      const { fault, body } = response as HttpResponse;
+      if (fault !== undefined || statusOf(headers) !== undefined)
         return http.follow?.(response, ended) ?? false;
       body.observe((_complete, trailers, broken) => {
         const status = trailers && statusOf(trailers);
@@ -88,6 +91,12 @@ export function grpcClassifier({
     },
     discard: (response) => http.discard(response),
   };
+}
+
+/** `undefined` for what is not an HTTP response: a classifier judges the responses of any stack. */
+function headersOf(response: unknown): HttpHeaders | undefined {
+  const headers = (response as { readonly headers?: unknown } | null | undefined)?.headers;
+  return isHttpHeaders(headers) ? headers : undefined;
 }
 
 function kindOf(status: GrpcStatus, failures: readonly GrpcStatus[]): Outcome["kind"] {

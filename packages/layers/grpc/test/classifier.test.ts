@@ -3,7 +3,7 @@ import { httpClassifier, httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { type GrpcStatus, grpcClassifier, grpcStatuses } from "@pagoda/grpc";
 import { left, right } from "fp-ts/lib/Either.js";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { grpcResponse, ScriptedBody } from "./bench.ts";
 
 const classifier = grpcClassifier();
@@ -117,6 +117,14 @@ describe("grpcClassifier", () => {
     expect(() => grpcClassifier({ failures: wrong })).toThrow("failures must be one of OK, CANCELLED");
     expect(() => grpcClassifier({ retryable: wrong })).toThrow(RangeError);
     expect(() => grpcClassifier({ failures: ["toString"] as never })).toThrow(RangeError);
+  });
+
+  test("leaves what is not an HTTP response to the otherwise classifier", () => {
+    const ended = vi.fn<(outcome: Outcome) => void>();
+    for (const response of [undefined, 1, { headers: {} }]) {
+      expect(grpcClassifier().outcome(right(response))).toMatchObject({ kind: "success" });
+      expect(grpcClassifier().follow?.(response, ended)).toBe(false);
+    }
   });
 
   test("discards dropped responses", () => {

@@ -36,7 +36,7 @@ export interface StatusErrorsOptions {
  * Errors: {@link StatusError}, with the beginning of the body; {@link Aborted} if the caller leaves
  * while that is read.
  *
- * Cost per call: about 10 ns for a response that passes.
+ * Cost per call: about 55 ns for a response that passes.
  *
  * @throws RangeError when `maxBodyBytes` is out of range.
  */
