@@ -12,25 +12,28 @@ import {
 } from "@pagoda/core/testing";
 import { isRight, right } from "fp-ts/lib/Either.js";
 import type { Body } from "../body.ts";
+import { type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "../message.ts";
 import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } from "./bodies.ts";
 
 /**
  * Runs the conformance suite of `@pagoda/core/testing` with rules about bodies: a layer must pass
- * them on whole or cancel them. Without samples these rules use HTTP messages; for samples without
- * a body they are skipped.
+ * them on whole or cancel them. The default samples are a GET request and a response with status
+ * 200. The rules about bodies are skipped for samples that are not HTTP messages.
  *
  * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
  *
  * @param makeLayer Makes a new layer that lets the sample request through at once.
  */
-export function conformance<Req = string, Res = string>(
+export function conformance<Req = HttpRequest, Res = HttpResponse>(
   test: DefineTest,
   makeLayer: (kit: Kit) => LayerUnderTest,
   samples: Samples<Req, Res> = {},
 ): void {
-  coreConformance(test, makeLayer, samples);
-  const { request = () => "request" as Req, response = () => "response" as Res } = samples;
-  const check = layerRules(test, makeLayer, samples);
+  const request = samples.request ?? (() => httpRequest("http://shop.example/") as Req);
+  const response = samples.response ?? (() => httpResponse(200) as Res);
+  const all = { ...samples, request, response };
+  coreConformance(test, makeLayer, all);
+  const check = layerRules(test, makeLayer, all);
   bodyRules(check, requestsWith(samples.request), responsesWith(samples.response), request, response);
 }
 
