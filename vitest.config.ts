@@ -13,8 +13,8 @@ const generated = ["**/node_modules/**", "**/dist/**"];
 export default defineConfig({
   test: {
     allowOnly: false,
-    // One more than the cores of the machine that this is timed on: end-to-end tests wait for a third of their time.
-    maxWorkers: 3,
+    // Twice the cores of the machine that this is timed on: end-to-end tests wait for much of their time.
+    maxWorkers: 4,
     projects: [
       {
         test: {
