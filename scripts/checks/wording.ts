@@ -45,12 +45,14 @@ export const wording: Step = {
 };
 
 /** @param folder Only what is in it, relative to `base`. */
-export function wordingOutcome(base: string, folder: string = ""): Outcome {
+export function wordingOutcome(base: string, folder?: string): Outcome {
+  // With the slash: no folder whose name only begins the same.
+  const inside = folder === undefined ? "" : `${folder}/`;
   const files = globSync(texts as string[], { cwd: base, exclude: (path) => left(path) });
   return faultless(
     "plain English",
     files
-      .filter((path) => !left(path) && path.startsWith(folder))
+      .filter((path) => !left(path) && path.startsWith(inside))
       .toSorted()
       .flatMap((path) => wordingFaults(path, readFileSync(join(base, path), "utf8"))),
   );

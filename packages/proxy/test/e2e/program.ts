@@ -22,7 +22,7 @@ export type Environment = Readonly<Record<string, string>>;
 export const mainFile: string = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 /** Node's compile cache, which halves the startup time. */
-const compiled = fileURLToPath(new URL("../../../../node_modules/.cache/compiled", import.meta.url));
+const compiled = fileURLToPath(new URL("../../../../node_modules/.cache/node", import.meta.url));
 
 /** Free ports, and no variables of the user's own proxy. */
 export function environment(env: Environment = {}): Record<string, string | undefined> {
