@@ -1,12 +1,18 @@
+import { charClasses, valueChar } from "./char-classes.ts";
 import { isToken } from "./token.ts";
 import { trimmed } from "./white-space.ts";
 
-/** Bytes beyond ASCII are opaque, but passed on (RFC 9110, 5.5). */
+/** The same characters as `valueChar`; faster for a long text. */
 const fieldValue = /^[\t -~\u0080-\u00ff]*$/;
 
 /** Whether a text is a valid field value. Each character stands for a byte. */
 export function isFieldValue(text: string): boolean {
-  return fieldValue.test(text);
+  const { length } = text;
+  if (length > 16) return fieldValue.test(text);
+  for (let i = 0; i < length; i++) {
+    if (((charClasses[text.charCodeAt(i)] as number) & valueChar) === 0) return false;
+  }
+  return true;
 }
 
 /**

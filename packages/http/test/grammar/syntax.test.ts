@@ -10,6 +10,7 @@ import {
   readChunkSize,
   readContentLength,
   readFieldLine,
+  readFieldSection,
   readStatusLine,
   trimmed,
 } from "@pagoda/http/grammar";
@@ -28,6 +29,21 @@ describe("tokens and texts", () => {
     }
     expect(isToken("")).toBe(false);
     expect(isToken("a b")).toBe(false);
+  });
+
+  test("characters beyond a byte are part of neither", () => {
+    for (const length of [1, 17]) {
+      expect(isToken("\u0141".repeat(length))).toBe(false);
+      expect(isFieldValue("\u0141".repeat(length))).toBe(false);
+    }
+  });
+
+  test("a field value has no control characters but tabs, however long it is", () => {
+    for (let code = 0; code < 256; code++) {
+      const char = String.fromCharCode(code);
+      const isAllowed = (code >= 0x20 && code !== 0x7f) || code === 0x09;
+      for (const length of [1, 16, 17]) expect(isFieldValue(char.padStart(length, "a"))).toBe(isAllowed);
+    }
   });
 
   test("a field value has no control characters but tabs", () => {
@@ -119,6 +135,57 @@ describe("a field line", () => {
         expect(isToken(name as string) && isFieldValue(value as string)).toBe(true);
         expect(read(`${name}: ${value}`)).toEqual(first);
       }),
+    );
+  });
+});
+
+describe("a field section", () => {
+  /** What the lines of a section give one by one. */
+  const byLine = (lines: readonly string[]) => {
+    const fields: string[] = [];
+    let fault: string | undefined;
+    for (const line of lines) {
+      fault = readFieldLine(fields, line);
+      if (fault !== undefined) break;
+    }
+    return { fault, fields };
+  };
+  const whole = (lines: readonly string[], before = "", after = "") => {
+    const text = `${before}${lines.map((line) => `${line}\r\n`).join("")}`;
+    const fields: string[] = [];
+    return { fault: readFieldSection(fields, text + after, before.length, text.length), fields };
+  };
+
+  test("may be empty", () => {
+    expect(whole([], "GET / HTTP/1.1\r\n", "\r\nA: b\r\n")).toEqual({ fault: undefined, fields: [] });
+  });
+
+  test("has names and values without the white space around them", () => {
+    expect(whole(["A:b", "C: \t d\xe9 e \t", "F:", "G: \t "])).toEqual({
+      fault: undefined,
+      fields: ["A", "b", "C", "d\xe9 e", "F", "", "G", ""],
+    });
+  });
+
+  test("gives what its lines give one by one, for every byte in every place", () => {
+    for (let code = 0; code < 256; code++) {
+      const char = String.fromCharCode(code);
+      for (const line of [`${char}A: b`, `A${char}: b`, `A:${char}b`, `A: b${char}c`, `A: b${char}`]) {
+        const lines = ["X: y", ...line.split("\r\n"), "Z: z"];
+        expect(whole(lines)).toEqual(byLine(lines));
+      }
+    }
+  });
+
+  test("gives what its lines give one by one, whatever they are", () => {
+    const piece = fc.oneof(byte, fc.constantFrom("A", "b-c", ":", ": ", " ", "\t", "\n", "\r", "\xe9", "\0"));
+    const line = fc.string({ unit: piece, maxLength: 12 }).filter((text) => !text.includes("\r\n"));
+    const mostlyGood = fc.oneof({ weight: 3, arbitrary: fc.constantFrom("A: b", "C:", "d:  e ") }, line);
+    fc.assert(
+      fc.property(fc.array(mostlyGood, { maxLength: 5 }), bytes, (lines, after) => {
+        expect(whole(lines, "GET / HTTP/1.1\r\n", `\r\n${after}`)).toEqual(byLine(lines));
+      }),
+      { numRuns: 2_000 },
     );
   });
 });
