@@ -8,29 +8,29 @@ import {
   PushBody,
 } from "@pagoda/http";
 
-/** A source that does what the test says, and writes down what it is told. */
+/** A body fed by the test that records the calls it gets as a source. */
 export class Source extends PushBody {
   length: number | undefined;
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   onStart = (): void => {};
   onGoOn = (): void => {};
 
   protected override started(): void {
-    this.told.push("start");
+    this.calls.push("start");
     this.onStart();
   }
 
   protected goOn(): void {
-    this.told.push("go on");
+    this.calls.push("go on");
     this.onGoOn();
   }
 
   protected stop(reason: unknown): void {
-    this.told.push(`stop ${String(reason)}`);
+    this.calls.push(`stop ${String(reason)}`);
   }
 
-  /** @returns What the source is told: `false` to pause. */
-  give(...chunks: (string | Uint8Array)[]): boolean {
+  /** @returns `false` if the source must pause. */
+  write(...chunks: (string | Uint8Array)[]): boolean {
     let goOn = true;
     for (const chunk of chunks) goOn = this.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
     return goOn;
@@ -45,19 +45,19 @@ export class Source extends PushBody {
   }
 }
 
-/** A sink that writes down what it gets, and answers as it is told. */
+/** A sink that records what it receives and returns what the test decides. */
 export class Sink implements BodySink {
   readonly chunks: Uint8Array[] = [];
-  /** How it ended: `end` or `fail`, once for each time. */
+  /** How it ended: `end` or `fail`, once per call. */
   readonly ends: string[] = [];
   trailers: HttpHeaders | undefined;
   fault: BodyBroken | undefined;
   flow: BodyFlow | undefined;
-  /** Whether it takes more, after so many pieces. */
-  onWrite: (pieces: number, chunk: Uint8Array) => boolean = () => true;
+  /** Whether it accepts more after `count` chunks. */
+  onWrite: (count: number, chunk: Uint8Array) => boolean = () => true;
 
-  /** A sink into which the body flows. */
-  static on(body: Body, onWrite?: (pieces: number, chunk: Uint8Array) => boolean): Sink {
+  /** Pipes the body into a new sink. */
+  static on(body: Body, onWrite?: (count: number, chunk: Uint8Array) => boolean): Sink {
     const sink = new Sink();
     if (onWrite !== undefined) sink.onWrite = onWrite;
     sink.flow = body.pipe(sink);
@@ -84,16 +84,16 @@ export class Sink implements BodySink {
   }
 }
 
-/** What observers of a body have been told. */
+/** What an observer of the body is called with. */
 export function observed(body: Body): boolean[] {
-  const told: boolean[] = [];
-  body.observe((complete) => told.push(complete));
-  return told;
+  const calls: boolean[] = [];
+  body.observe((complete) => calls.push(complete));
+  return calls;
 }
 
-/** All pieces that iterating over a body gives. */
-export async function piecesOf(body: Body): Promise<Uint8Array[]> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of body) pieces.push(piece);
-  return pieces;
+/** All chunks that iterating over the body yields. */
+export async function chunksOf(body: Body): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks;
 }

@@ -4,7 +4,7 @@ import { settled } from "@pagoda/core/testing";
 import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { observed, piecesOf, Sink, Source } from "./bodies.ts";
+import { chunksOf, observed, Sink, Source } from "./bodies.ts";
 
 const tooLarge = (maxBytes: number) => ({
   _tag: "Left",
@@ -12,7 +12,7 @@ const tooLarge = (maxBytes: number) => ({
 });
 
 describe("emptyBody", () => {
-  test("has always ended, however often it is read", async () => {
+  test("has ended from the start and can be read repeatedly", async () => {
     for (let i = 0; i < 2; i++) {
       const sink = Sink.on(emptyBody);
       expect(sink.chunks).toEqual([]);
@@ -39,16 +39,16 @@ describe("bodyOf", () => {
     }
   });
 
-  test("without content it is the empty body", () => {
+  test("returns emptyBody for empty content", () => {
     expect(bodyOf("")).toBe(emptyBody);
     expect(bodyOf(new Uint8Array(0))).toBe(emptyBody);
   });
 
   test("reports to observers whether it was read", () => {
     const read = bodyOf("a");
-    const told = observed(read);
+    const calls = observed(read);
     read.take();
-    expect(told).toEqual([true]);
+    expect(calls).toEqual([true]);
     const cancelled = bodyOf("a");
     cancelled.cancel();
     expect(observed(cancelled)).toEqual([false]);
@@ -56,11 +56,11 @@ describe("bodyOf", () => {
 });
 
 describe("bytes, text and json", () => {
-  test("collect pieces, however UTF-8 is cut", async () => {
+  test("collect chunks that split UTF-8 sequences", async () => {
     const source = new Source();
     const text = source.text();
     const bytes = Buffer.from("aß€𝒳");
-    for (const byte of bytes) source.give(Uint8Array.of(byte));
+    for (const byte of bytes) source.write(Uint8Array.of(byte));
     source.end();
     expect(await text).toEqual(right("aß€𝒳"));
   });
@@ -77,7 +77,7 @@ describe("bytes, text and json", () => {
     for (const read of ["bytes", "text", "json"] as const) {
       const source = new Source();
       const result = source[read]();
-      source.give("1");
+      source.write("1");
       source.break();
       expect(await result).toMatchObject({ left: { _tag: "BodyBroken" } });
     }
@@ -87,19 +87,19 @@ describe("bytes, text and json", () => {
     const announced = new Source();
     announced.length = 4;
     expect(await announced.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
-    expect(announced.told).toEqual(["stop undefined"]);
+    expect(announced.calls).toEqual(["stop undefined"]);
 
     const flowing = new Source();
     const result = flowing.bytes({ maxBytes: 3 });
-    expect(flowing.give("abc")).toBe(true);
-    expect(flowing.give("d")).toBe(false);
+    expect(flowing.write("abc")).toBe(true);
+    expect(flowing.write("d")).toBe(false);
     expect(await result).toEqual(tooLarge(3));
-    expect(flowing.told).toEqual(["start", "stop undefined"]);
+    expect(flowing.calls).toEqual(["start", "stop undefined"]);
 
     const kept = new Source();
-    kept.give("abc", "d");
+    kept.write("abc", "d");
     expect(await kept.text({ maxBytes: 3 })).toEqual(tooLarge(3));
-    expect(kept.told).toEqual(["start", "stop undefined"]);
+    expect(kept.calls).toEqual(["start", "stop undefined"]);
   });
 
   test("a body of exactly the limit is accepted", async () => {
@@ -111,15 +111,15 @@ describe("bytes, text and json", () => {
   });
 
   test.each(["bytes", "text", "json"] as const)(
-    "%s ends with its signal, and cancels the source",
+    "%s ends with Aborted when its signal aborts and cancels the source",
     async (read) => {
       const source = new Source();
       const leaving = new AbortController();
       const result = source[read]({ signal: leaving.signal });
-      source.give("{");
+      source.write("{");
       leaving.abort("enough");
       expect(await result).toMatchObject(left({ _tag: "Aborted", origin: "local", cause: "enough" }));
-      expect(source.told).toEqual(["start", "stop enough"]);
+      expect(source.calls).toEqual(["start", "stop enough"]);
       expect(getEventListeners(leaving.signal, "abort")).toEqual([]);
     },
   );
@@ -129,15 +129,15 @@ describe("bytes, text and json", () => {
     expect(await source.text({ signal: AbortSignal.abort("early") })).toMatchObject(
       left({ _tag: "Aborted", cause: "early" }),
     );
-    expect(source.told).toEqual(["stop early"]);
+    expect(source.calls).toEqual(["stop early"]);
   });
 
-  test("leaves no listener on the signal, however it ends", async () => {
+  test("leave no listener on the signal", async () => {
     const { signal } = new AbortController();
     const endings: ((source: Source) => void)[] = [
       (source) => source.end(),
       (source) => source.break(),
-      (source) => source.give("too much"),
+      (source) => source.write("too much"),
     ];
     for (const ending of endings) {
       const source = new Source();
@@ -148,7 +148,7 @@ describe("bytes, text and json", () => {
     }
   });
 
-  test.each([-1, NaN])("does not take maxBytes %d: nothing would be too much", async (maxBytes) => {
+  test.each([-1, NaN])("reject maxBytes %d", async (maxBytes) => {
     await expect(bodyFrom(["a"]).bytes({ maxBytes })).rejects.toThrow(
       new RangeError(`body: maxBytes must be a number of at least 0 (got ${maxBytes})`),
     );
@@ -167,7 +167,7 @@ describe("bytes, text and json", () => {
 
   test("defect: a complete body of unknown length passed any limit", async () => {
     const source = new Source();
-    source.give("abcd");
+    source.write("abcd");
     source.end();
     expect(await source.bytes({ maxBytes: 3 })).toEqual(tooLarge(3));
   });
@@ -178,13 +178,13 @@ describe("iteration", () => {
     const source = new Source();
     const pieces = source[Symbol.asyncIterator]();
     const first = pieces.next();
-    expect(source.give("a")).toBe(false);
+    expect(source.write("a")).toBe(false);
     expect(String(Buffer.from((await first).value as Uint8Array))).toBe("a");
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
     const second = pieces.next();
     await settled();
-    expect(source.told).toEqual(["start", "go on"]);
-    source.give("b");
+    expect(source.calls).toEqual(["start", "go on"]);
+    source.write("b");
     source.end();
     expect((await second).done).toBe(false);
     expect((await pieces.next()).done).toBe(true);
@@ -192,42 +192,42 @@ describe("iteration", () => {
 
   test("leaving the loop cancels the source", async () => {
     const source = new Source();
-    source.give("a", "b");
+    source.write("a", "b");
     for await (const piece of source) {
       expect(String(Buffer.from(piece))).toBe("a");
       break;
     }
-    expect(source.told).toEqual(["start", "stop undefined"]);
+    expect(source.calls).toEqual(["start", "stop undefined"]);
   });
 
-  test("throws the fault of a source that breaks, after the pieces that came", async () => {
+  test("throws the fault of a source that breaks after yielding what arrived", async () => {
     const source = new Source();
     const got: string[] = [];
     const read = (async () => {
       for await (const piece of source) got.push(String(Buffer.from(piece)));
     })();
-    source.give("a");
+    source.write("a");
     await settled();
     source.break();
     await expect(read).rejects.toMatchObject({ _tag: "BodyBroken" });
     expect(got).toEqual(["a"]);
   });
 
-  test("yields a complete body as one chunk, and nothing for an empty one", async () => {
-    const pieces = async (body: typeof emptyBody) => (await piecesOf(body)).map(String);
+  test("yields a complete body as one chunk and an empty one as none", async () => {
+    const pieces = async (body: typeof emptyBody) => (await chunksOf(body)).map(String);
     expect(await pieces(bodyOf(Buffer.from("ab")))).toEqual(["ab"]);
     expect(await pieces(emptyBody)).toEqual([]);
   });
 
-  test("property: gives what came, in order, for any pieces and any rhythm", async () => {
+  test("property: yields all chunks in order, however they arrive", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.uint8Array({ maxLength: 5 }), fc.boolean()), { maxLength: 12 }),
         async (pieces) => {
           const source = new Source();
-          const read = piecesOf(source);
+          const read = chunksOf(source);
           for (const [piece, wait] of pieces) {
-            source.give(piece);
+            source.write(piece);
             if (wait) await settled();
           }
           source.end();

@@ -28,14 +28,14 @@ describe("httpClassifier", () => {
     expect(classifier.outcome(right(response))).toMatchObject({ kind: "failure", retryAfterMs: 7_000 });
   });
 
-  test("takes a response that stands for an error as that error", () => {
+  test("classifies a response with a fault as that fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
     const response: HttpResponse = { ...httpResponse(503), fault };
     expect(classifier.outcome(right(response))).toMatchObject({ kind: "neutral", retryable: true });
     expect(classifier.outcome(left(fault))).toMatchObject({ kind: "neutral", retryable: true });
   });
 
-  test("cancels the body of a response that is dropped", () => {
+  test("discards a response by cancelling its body", () => {
     const source = new Source();
     classifier.discard({ ...httpResponse(200), body: source });
     expect(observed(source)).toEqual([false]);

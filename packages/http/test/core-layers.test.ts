@@ -5,7 +5,7 @@ import { describe, test } from "vitest";
 
 const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text)));
 
-// They know nothing of bodies, and must not lose one all the same.
+// Core's layers know nothing of bodies and must still not lose one.
 describe("core's layers", () => {
   describe("filter", () => {
     conformance(test, () => notEmpty, { request: () => "request" });

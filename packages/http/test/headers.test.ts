@@ -4,19 +4,19 @@ import { describe, expect, test } from "vitest";
 
 const wire = ["Host", "a", "Set-Cookie", "x=1", "accept", "*/*", "set-cookie", "y=2", "SET-COOKIE", "z=3"];
 
-/** Few names, in many cases, so that repetitions are the rule. */
+/** Few names in many letter cases, so that most runs repeat one. */
 const name = fc.constantFrom("a", "A", "bb", "Bb", "BB", "x-c", "X-C", "X-c");
 const pairs = fc.array(fc.tuple(name, fc.string({ maxLength: 4 })), { maxLength: 8 });
 
 describe("HttpHeaders", () => {
-  test("keeps order, case and repetitions as they stood on the wire", () => {
+  test("preserves order, case and repetition", () => {
     const headers = new HttpHeaders(wire);
     expect(headers.raw).toBe(wire);
     expect(headers.size).toBe(5);
     expect([...headers].flat()).toEqual(wire);
   });
 
-  test("finds fields whatever their case", () => {
+  test("finds fields case-insensitively", () => {
     const headers = new HttpHeaders(wire);
     expect(headers.get("set-Cookie")).toBe("x=1");
     expect(headers.all("set-cookie")).toEqual(["x=1", "y=2", "z=3"]);
@@ -31,7 +31,7 @@ describe("HttpHeaders", () => {
     expect(new HttpHeaders(["a", "b", "c", "a"]).all("b")).toEqual([]);
   });
 
-  test("an empty value is a value", () => {
+  test("a field may have an empty value", () => {
     expect(new HttpHeaders(["a", ""]).get("a")).toBe("");
     expect(new HttpHeaders(["a", ""]).has("a")).toBe(true);
   });
@@ -58,11 +58,11 @@ describe("HttpHeaders", () => {
     expect(headers.delete("none")).toBe(headers);
   });
 
-  test("of takes an object, an array as value repeating the field", () => {
+  test("of accepts an object, in which an array repeats the field", () => {
     expect(HttpHeaders.of({ a: "1", b: ["2", "3"], c: [] }).raw).toEqual(["a", "1", "b", "2", "b", "3"]);
   });
 
-  test("of takes pairs, also those of other headers and of the web's", () => {
+  test("of accepts pairs, other HttpHeaders and maps", () => {
     const pairs: [string, string][] = [
       ["a", "1"],
       ["A", "2"],
@@ -73,7 +73,7 @@ describe("HttpHeaders", () => {
     expect(HttpHeaders.of({})).toBe(HttpHeaders.empty);
   });
 
-  test("sameName compares without case", () => {
+  test("sameName compares case-insensitively", () => {
     expect(sameName("Content-Type", "content-type")).toBe(true);
     expect(sameName("Content-Type", "content-typ")).toBe(false);
     expect(sameName("ab", "ac")).toBe(false);
@@ -90,7 +90,7 @@ describe("HttpHeaders", () => {
     return [...before, ...(kind === "set" ? [[name, value] as const] : []), ...after];
   }
 
-  test("no change touches what was there (frozen), and every one does what a list of pairs would", () => {
+  test("property: changes never mutate and agree with a list of pairs", () => {
     const change = fc.record({
       kind: fc.constantFrom("set" as const, "append" as const, "delete" as const),
       name,

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const fault: Fault = { _tag: "Down", origin: "upstream", retryable: true };
 
-test("each request has its own notes, shared by its copies", () => {
+test("each request has its own notes, shared with its copies", () => {
   const [one, two] = [httpRequest("http://a/"), httpRequest("http://a/")];
   expect(one.notes).toEqual(callNotes());
   expect(one.notes).not.toBe(two.notes);
@@ -13,7 +13,7 @@ test("each request has its own notes, shared by its copies", () => {
   expect(one.notes.route).toBe("cart");
 });
 
-test("the upstream of a call is the one its fault names, otherwise the noted one", () => {
+test("upstreamOf prefers the fault's upstream to the noted one", () => {
   const notes = { ...callNotes(), upstream: "http://noted:1" };
   expect(upstreamOf(notes, { ...fault, upstream: "http://failed:1" })).toBe("http://failed:1");
   expect(upstreamOf(notes, fault)).toBe("http://noted:1");

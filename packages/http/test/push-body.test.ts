@@ -6,11 +6,11 @@ import { observed, Sink, Source } from "./bodies.ts";
 const full = new Uint8Array(65_536);
 
 describe("PushBody", () => {
-  test("passes pieces straight to its sink, then the end with its trailers", () => {
+  test("passes chunks straight to its sink, then the end with its trailers", () => {
     const source = new Source();
     const sink = Sink.on(source);
-    expect(source.told).toEqual(["start"]);
-    expect(source.give("a", "b")).toBe(true);
+    expect(source.calls).toEqual(["start"]);
+    expect(source.write("a", "b")).toBe(true);
     expect(sink.text).toBe("ab");
     const trailers = HttpHeaders.of({ sum: "1" });
     source.end(trailers);
@@ -18,20 +18,20 @@ describe("PushBody", () => {
     expect(sink.trailers).toBe(trailers);
   });
 
-  test("keeps what comes before there is a sink, and asks the source to pause at 64 KiB", () => {
+  test("buffers chunks until there is a sink and pauses the source at 64 KiB", () => {
     const source = new Source();
-    expect(source.give("a", full.subarray(2))).toBe(true);
-    expect(source.give("b")).toBe(false);
+    expect(source.write("a", full.subarray(2))).toBe(true);
+    expect(source.write("b")).toBe(false);
     const sink = Sink.on(source);
     expect(sink.chunks.map((chunk) => chunk.length)).toEqual([1, 65_534, 1]);
-    expect(source.told).toEqual(["start", "go on"]);
+    expect(source.calls).toEqual(["start", "go on"]);
   });
 
-  test("a sink that answered false gets no more until it resumes; the source is told to pause and to go on", () => {
+  test("a sink that returned false gets nothing until it resumes, and the source pauses meanwhile", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
-    expect(source.give("a")).toBe(false);
-    expect(source.give("b")).toBe(false);
+    expect(source.write("a")).toBe(false);
+    expect(source.write("b")).toBe(false);
     source.end();
     expect(sink.text).toBe("a");
     sink.flow?.resume();
@@ -39,89 +39,89 @@ describe("PushBody", () => {
     expect(sink.ends).toEqual([]);
     sink.flow?.resume();
     expect(sink.ends).toEqual(["end"]);
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
   });
 
-  test("tells the source to go on once all that was kept has passed", () => {
+  test("resumes the source once the buffer is empty", () => {
     const source = new Source();
-    const sink = Sink.on(source, (pieces) => pieces > 1);
-    source.give("a", "b", "c");
-    expect(source.told).toEqual(["start"]);
+    const sink = Sink.on(source, (count) => count > 1);
+    source.write("a", "b", "c");
+    expect(source.calls).toEqual(["start"]);
     sink.flow?.resume();
-    expect(source.told).toEqual(["start", "go on"]);
-    expect(source.give("d")).toBe(true);
+    expect(source.calls).toEqual(["start", "go on"]);
+    expect(source.write("d")).toBe(true);
     expect(sink.text).toBe("abcd");
   });
 
-  test("tells its watchers when it waits for its source, and when its reader is who is slow", () => {
+  test("reports to watchers whether it waits for the source or for the sink", () => {
     const source = new Source();
-    const told: boolean[] = [];
-    source.watch((waits) => told.push(waits));
+    const calls: boolean[] = [];
+    source.watch((waits) => calls.push(waits));
     let room = true;
     const sink = Sink.on(source, () => room);
-    expect(told.splice(0)).toEqual([true]);
-    source.give("a");
-    expect(told.splice(0)).toEqual([]);
+    expect(calls.splice(0)).toEqual([true]);
+    source.write("a");
+    expect(calls.splice(0)).toEqual([]);
     room = false;
-    source.give("b");
-    expect(told.splice(0)).toEqual([false]);
-    source.give("c");
+    source.write("b");
+    expect(calls.splice(0)).toEqual([false]);
+    source.write("c");
     sink.flow?.resume();
-    // It has taken one, and takes a break again.
-    expect(told.splice(0)).toEqual([true, false]);
+    // The sink took one chunk and paused again.
+    expect(calls.splice(0)).toEqual([true, false]);
     room = true;
     sink.flow?.resume();
-    expect(told.splice(0)).toEqual([true]);
+    expect(calls.splice(0)).toEqual([true]);
     source.end();
-    expect(told.splice(0)).toEqual([false]);
+    expect(calls.splice(0)).toEqual([false]);
   });
 
-  test("unread and cancelled bodies do not wait for their source", () => {
+  test("is not waiting for its source before it is read or after it is cancelled", () => {
     const source = new Source();
-    const told: boolean[] = [];
-    source.watch((waits) => told.push(waits));
-    source.give("a");
-    expect(told).toEqual([]);
+    const calls: boolean[] = [];
+    source.watch((waits) => calls.push(waits));
+    source.write("a");
+    expect(calls).toEqual([]);
     const sink = Sink.on(source);
-    source.watch((waits) => told.push(waits));
-    expect(told).toEqual([true, true]);
+    source.watch((waits) => calls.push(waits));
+    expect(calls).toEqual([true, true]);
     sink.flow?.cancel();
-    expect(told).toEqual([true, true, false, false]);
+    expect(calls).toEqual([true, true, false, false]);
   });
 
-  test("resume without a break does nothing", () => {
+  test("resume does nothing unless the sink has paused", () => {
     const source = new Source();
     const sink = Sink.on(source);
     sink.flow?.resume();
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
   });
 
-  test("resume inside write comes before the answer, and does not re-enter the sink", () => {
+  test("resume inside write does not re-enter the sink, and a later false still pauses", () => {
     const source = new Source();
     let depth = 0;
-    const sink: Sink = Sink.on(source, (pieces) => {
+    const sink: Sink = Sink.on(source, (count) => {
       depth++;
       expect(depth).toBe(1);
       sink.flow?.resume();
       depth--;
-      return pieces > 1;
+      return count > 1;
     });
-    expect(source.give("a")).toBe(false);
-    source.give("b", "c");
+    expect(source.write("a")).toBe(false);
+    source.write("b", "c");
     expect(sink.text).toBe("a");
     sink.flow?.resume();
     expect(sink.text).toBe("abc");
   });
 
-  test("a source that breaks fails its sink when that has what came before, and never ends it", () => {
+  test("a source that breaks fails its sink after the buffered chunks and never ends it", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
     const observers = observed(source);
-    source.give("a", "b");
+    source.write("a", "b");
     source.break(new Error("reset"));
     source.end();
-    source.give("c");
-    // Who counts need not wait for a slow reader.
+    source.write("c");
+    // Observers do not wait for a slow sink.
     expect(observers).toEqual([false]);
     expect([sink.text, sink.ends]).toEqual(["a", []]);
     sink.flow?.resume();
@@ -131,24 +131,24 @@ describe("PushBody", () => {
     expect(observers).toEqual([false]);
   });
 
-  test("a source that breaks fails a sink at once that takes a break and has it all", () => {
+  test("a source that breaks fails a paused sink at once if nothing is buffered", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
-    source.give("a");
+    source.write("a");
     source.break();
     expect([sink.text, sink.ends]).toEqual(["a", ["fail"]]);
   });
 
   test("defect: chunks before a break were lost to a later reader", () => {
     const source = new Source();
-    source.give("a");
+    source.write("a");
     source.break();
     const sink = Sink.on(source);
     expect(sink.ends).toEqual(["fail"]);
     expect(sink.text).toBe("a");
   });
 
-  test("says how it ended: with its trailers, by its fault, or cancelled", () => {
+  test("reports to observers whether it ended, with trailers, broke, with the fault, or was cancelled", () => {
     const ends: unknown[] = [];
     const [whole, broken, cancelled] = [new Source(), new Source(), new Source()];
     for (const body of [whole, broken, cancelled]) body.observe((...end) => ends.push(end));
@@ -165,51 +165,51 @@ describe("PushBody", () => {
     ]);
   });
 
-  test("after cancel nothing comes, and the source is stopped once", () => {
+  test("cancel stops the source once and discards what follows", () => {
     const source = new Source();
     const sink = Sink.on(source);
     sink.flow?.cancel("enough");
     sink.flow?.cancel("again");
     source.cancel("again");
-    expect(source.give("a")).toBe(false);
+    expect(source.write("a")).toBe(false);
     source.end();
     source.break();
     expect(sink.chunks).toEqual([]);
     expect(sink.ends).toEqual([]);
-    expect(source.told).toEqual(["start", "stop enough"]);
+    expect(source.calls).toEqual(["start", "stop enough"]);
   });
 
-  test("a finished source is not stopped", () => {
+  test("cancel does not stop a source that has finished", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
-    source.give("a", "b");
+    source.write("a", "b");
     source.end();
     sink.flow?.cancel();
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
     expect(sink.ends).toEqual([]);
   });
 
-  test("a sink may cancel while it takes a piece", () => {
+  test("a sink may cancel during write", () => {
     const source = new Source();
-    source.give("a", "b");
+    source.write("a", "b");
     const sink = Sink.on(source, () => {
       source.cancel("enough");
       return true;
     });
     expect(sink.text).toBe("a");
-    expect(source.told).toEqual(["start", "stop enough"]);
+    expect(source.calls).toEqual(["start", "stop enough"]);
     const later = new Source();
     const second: Sink = Sink.on(later, () => {
       second.flow?.cancel("enough");
       return true;
     });
-    expect(later.give("a")).toBe(false);
+    expect(later.write("a")).toBe(false);
     later.end();
     expect(second.text).toBe("a");
     expect(second.ends).toEqual([]);
   });
 
-  test("is read once", () => {
+  test("can be read only once", () => {
     const source = new Source();
     Sink.on(source);
     expect(() => source.pipe(new Sink())).toThrow(TypeError);
@@ -218,15 +218,15 @@ describe("PushBody", () => {
     expect(() => cancelled.pipe(new Sink())).toThrow("the body has already been read");
   });
 
-  test("take gives a body that is here as a whole, once, and none that is not, is read, or has trailers", () => {
+  test("take returns a complete body once, and undefined if it is incomplete, read or has trailers", () => {
     const whole = new Source();
-    whole.give("a");
+    whole.write("a");
     expect(whole.take()).toBeUndefined();
-    whole.give("b");
+    whole.write("b");
     whole.end();
-    const told = observed(whole);
+    const calls = observed(whole);
     expect(String(Buffer.from(whole.take() as Uint8Array))).toBe("ab");
-    expect(told).toEqual([true]);
+    expect(calls).toEqual([true]);
     expect(whole.take()).toBeUndefined();
     const empty = new Source();
     empty.end();
@@ -240,11 +240,11 @@ describe("PushBody", () => {
     expect(read.take()).toBeUndefined();
   });
 
-  test("observers are called once, at once if the body has ended", () => {
+  test("observers are called once, immediately if the body has ended", () => {
     const complete = new Source();
     const first = observed(complete);
     Sink.on(complete, () => false);
-    complete.give("a");
+    complete.write("a");
     complete.end();
     expect(first).toEqual([]);
     complete.cancel();
@@ -270,38 +270,38 @@ describe("PushBody, defects found", () => {
   test("a stopped source is not resumed when its sink resumes", () => {
     const source = new Source();
     const sink = Sink.on(source, () => false);
-    source.give("a");
+    source.write("a");
     sink.flow?.cancel();
     sink.flow?.resume();
-    expect(source.told).toEqual(["start", "stop undefined"]);
+    expect(source.calls).toEqual(["start", "stop undefined"]);
   });
 
-  test("what a source gives as it starts comes after what was kept", () => {
+  test("what a source pushes as it starts comes after the buffered chunks", () => {
     const source = new Source();
-    source.give("a", "b");
-    source.onStart = () => source.give("c");
+    source.write("a", "b");
+    source.onStart = () => source.write("c");
     expect(Sink.on(source).text).toBe("abc");
   });
 
   test("what a source pushes while its sink handles a chunk is queued", () => {
     const source = new Source();
     const meanwhile: unknown[] = [];
-    const sink: Sink = Sink.on(source, (pieces) => {
-      if (pieces > 1) return true;
-      source.give("b", "c");
+    const sink: Sink = Sink.on(source, (count) => {
+      if (count > 1) return true;
+      source.write("b", "c");
       source.end();
       meanwhile.push(sink.text, ...sink.ends);
       return true;
     });
-    source.give("a");
+    source.write("a");
     expect(meanwhile).toEqual(["a"]);
     expect(sink.text).toBe("abc");
     expect(sink.ends).toEqual(["end"]);
   });
 
-  test("a source that breaks while its sink takes a piece gives what had come before", () => {
+  test("a source that breaks during write still delivers the buffered chunks", () => {
     const source = new Source();
-    source.give("a", "b");
+    source.write("a", "b");
     const sink = Sink.on(source, () => {
       source.break();
       return true;
@@ -319,23 +319,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("end" as const, "break" as const, "cancel" as const) },
 );
 
-test("PushBody: bytes arrive in order, once, with one end, and nothing after a cancel, whatever happens", () => {
+test("PushBody, property: bytes arrive once and in order, with one end, and nothing after a cancel", () => {
   const takes = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), takes, (steps, takes) => {
       const source = new Source();
       const sink = new Sink();
-      sink.onWrite = (pieces) => takes[pieces % takes.length] as boolean;
-      const given: Buffer[] = [];
+      sink.onWrite = (count) => takes[count % takes.length] as boolean;
+      const pushed: Buffer[] = [];
       let over: Step | undefined;
       let afterCancel: number | undefined;
       for (const step of steps) {
         if (step === "resume") sink.flow?.resume();
         else if (step === "pipe") sink.flow ??= over === "cancel" ? undefined : source.pipe(sink);
         else if (typeof step === "number") {
-          const chunk = Buffer.alloc(step, given.length);
-          source.give(chunk);
-          if (over === undefined) given.push(chunk);
+          const chunk = Buffer.alloc(step, pushed.length);
+          source.write(chunk);
+          if (over === undefined) pushed.push(chunk);
         } else if (over === undefined) {
           over = step;
           if (step === "end") source.end();
@@ -347,14 +347,14 @@ test("PushBody: bytes arrive in order, once, with one end, and nothing after a c
       if (over !== "cancel") sink.flow ??= source.pipe(sink);
       for (const _ of [...steps, 0]) sink.flow?.resume();
 
-      const expected = Buffer.concat(given);
+      const expected = Buffer.concat(pushed);
       const got = Buffer.concat(sink.chunks);
       expect(expected.subarray(0, got.length).equals(got)).toBe(true);
       expect(sink.ends).toEqual(over === "end" ? ["end"] : over === "break" ? ["fail"] : []);
       const all = over === "end" || over === undefined;
       expect(got.length).toBe(all ? expected.length : got.length);
       expect(sink.chunks.length).toBe(over === "cancel" ? afterCancel : sink.chunks.length);
-      expect(source.told.filter((each) => each.startsWith("stop")).length).toBe(over === "cancel" ? 1 : 0);
+      expect(source.calls.filter((each) => each.startsWith("stop")).length).toBe(over === "cancel" ? 1 : 0);
     }),
     { numRuns: 300 },
   );

@@ -14,14 +14,14 @@ describe("ReplayBody", () => {
     const body = new ReplayBody(source);
     expect(body.length).toBe(5);
     expect(body.canRead).toBe(true);
-    expect(source.told).toEqual([]);
+    expect(source.calls).toEqual([]);
   });
 
   test("replays the whole body with its trailers", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const first = Sink.on(body);
-    source.give("a", "b");
+    source.write("a", "b");
     source.end(HttpHeaders.of({ sum: "1" }));
     const second = Sink.on(body);
     for (const sink of [first, second]) {
@@ -29,24 +29,24 @@ describe("ReplayBody", () => {
       expect(sink.ends).toEqual(["end"]);
       expect(sink.trailers?.get("sum")).toBe("1");
     }
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
   });
 
-  test("waits for its source while a reading has caught up and takes more", () => {
+  test("waits for its source while a reader has caught up and accepts more", () => {
     const source = new Source();
     const body = new ReplayBody(source);
-    const told: boolean[] = [];
-    body.watch((waits) => told.push(waits));
+    const calls: boolean[] = [];
+    body.watch((waits) => calls.push(waits));
     let room = true;
     const first = Sink.on(body, () => room);
-    source.give("a");
+    source.write("a");
     room = false;
-    source.give("b");
-    expect(told.splice(0)).toEqual([true, false]);
+    source.write("b");
+    expect(calls.splice(0)).toEqual([true, false]);
     first.flow?.cancel();
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     Sink.on(body);
-    expect(told).toEqual([true]);
+    expect(calls).toEqual([true]);
   });
 
   test("an empty body is empty every time (linkerd2#15649)", async () => {
@@ -63,17 +63,17 @@ describe("ReplayBody", () => {
     }
   });
 
-  test("a reading that is cancelled makes the source wait; the next begins with what was recorded", () => {
+  test("cancelling a read pauses the source, and the next read starts with the recording", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const first = Sink.on(body);
-    source.give("a");
+    source.write("a");
     first.flow?.cancel();
     first.flow?.cancel();
-    expect(source.give("b")).toBe(false);
+    expect(source.write("b")).toBe(false);
     const second = Sink.on(body);
-    expect(source.told).toEqual(["start", "go on"]);
-    source.give("c");
+    expect(source.calls).toEqual(["start", "go on"]);
+    source.write("c");
     source.end();
     expect(first.text).toBe("a");
     expect(first.ends).toEqual([]);
@@ -81,34 +81,34 @@ describe("ReplayBody", () => {
     expect(second.ends).toEqual(["end"]);
   });
 
-  test("a reading that is cancelled while it takes a break leaves the source waiting", () => {
+  test("cancelling a paused read leaves the source paused", () => {
     const source = new Source();
     const first = Sink.on(new ReplayBody(source), () => false);
-    source.give("a");
+    source.write("a");
     first.flow?.cancel();
-    expect(source.told).toEqual(["start"]);
+    expect(source.calls).toEqual(["start"]);
   });
 
-  test("a sink's break reaches the source, and a new reading ends it", () => {
+  test("a paused sink pauses the source, and a new read resumes it", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const first = Sink.on(body, () => false);
-    expect(source.give("a")).toBe(false);
+    expect(source.write("a")).toBe(false);
     const second = Sink.on(body);
-    expect(source.told).toEqual(["start", "go on"]);
+    expect(source.calls).toEqual(["start", "go on"]);
     first.flow?.resume();
     first.flow?.cancel();
-    expect(source.give("b")).toBe(true);
+    expect(source.write("b")).toBe(true);
     expect(first.text).toBe("a");
     expect(second.text).toBe("ab");
   });
 
-  test("a sink's break holds back what was recorded, too", () => {
+  test("a paused sink also pauses the replay of the recording", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const [a, b] = ["a".repeat(400), "b".repeat(400)] as const;
     Sink.on(body);
-    source.give(a, b);
+    source.write(a, b);
     source.end();
     const second = Sink.on(body, () => false);
     expect(second.text).toBe(a);
@@ -119,61 +119,61 @@ describe("ReplayBody", () => {
     expect(second.ends).toEqual(["end"]);
   });
 
-  test("a source that breaks fails every reading, after what came", () => {
+  test("a source that breaks fails every read after the recorded bytes", () => {
     const source = new Source();
     const body = new ReplayBody(source);
-    const told = observed(body);
+    const calls = observed(body);
     const first = Sink.on(body);
-    source.give("a");
+    source.write("a");
     source.break();
     const second = Sink.on(body);
     for (const sink of [first, second]) {
       expect(sink.text).toBe("a");
       expect(sink.ends).toEqual(["fail"]);
     }
-    expect(told).toEqual([false]);
+    expect(calls).toEqual([false]);
   });
 
-  test("beyond maxBytes no other reading can begin, and the current one gets everything", () => {
+  test("past maxBytes the current read gets everything, and no other can begin", () => {
     const source = new Source();
     const body = new ReplayBody(source, 2);
     const sink = Sink.on(body);
-    source.give("ab");
+    source.write("ab");
     expect(body.canRead).toBe(true);
-    source.give("c");
+    source.write("c");
     expect(body.canRead).toBe(false);
     expect(() => body.pipe(new Sink())).toThrow("the body cannot be read again: over 2 bytes, or released");
-    source.give("d");
+    source.write("d");
     source.end();
     expect(sink.text).toBe("abcd");
     expect(sink.ends).toEqual(["end"]);
   });
 
-  test("defect: a body that passed maxBytes between two readings could not be read again", () => {
+  test("defect: a body that passed maxBytes between two reads could not be read again", () => {
     const source = new Source();
     const body = new ReplayBody(source, 2);
     Sink.on(body).flow?.cancel();
-    expect(source.give("abc")).toBe(false);
+    expect(source.write("abc")).toBe(false);
     expect(body.canRead).toBe(true);
     const second = Sink.on(body);
-    source.give("d");
+    source.write("d");
     source.end();
     expect([second.text, second.ends, body.canRead]).toEqual(["abcd", ["end"], false]);
   });
 
-  test("past maxBytes cancelling the reading stops the source", () => {
+  test("past maxBytes, cancelling the read stops the source", () => {
     const source = new Source();
     const sink = Sink.on(new ReplayBody(source, 2));
-    source.give("abc");
+    source.write("abc");
     sink.flow?.cancel("enough");
-    expect(source.told).toEqual(["start", "stop enough"]);
+    expect(source.calls).toEqual(["start", "stop enough"]);
   });
 
   test("defect: a recording of many small chunks took hundreds of times its size", () => {
     const source = new Source();
     const body = new ReplayBody(source, 10_000);
     const first = Sink.on(body);
-    for (let i = 0; i < 10_000; i++) source.give(Uint8Array.of(i));
+    for (let i = 0; i < 10_000; i++) source.write(Uint8Array.of(i));
     source.end();
     const second = Sink.on(body);
     expect(first.chunks).toHaveLength(10_000);
@@ -181,11 +181,11 @@ describe("ReplayBody", () => {
     expect(Buffer.concat(second.chunks).equals(Buffer.concat(first.chunks))).toBe(true);
   });
 
-  test("release ends the recording, and the current reading continues", () => {
+  test("release ends the recording, and the current read continues", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const sink = Sink.on(body, () => false);
-    source.give("a", "b");
+    source.write("a", "b");
     body.release();
     expect(body.canRead).toBe(false);
     sink.flow?.resume();
@@ -193,22 +193,22 @@ describe("ReplayBody", () => {
     source.end();
     expect(sink.text).toBe("ab");
     expect(sink.ends).toEqual(["end"]);
-    expect(source.told).toEqual(["start", "go on"]);
+    expect(source.calls).toEqual(["start", "go on"]);
   });
 
-  test("release without a reading stops the source, begun or not", () => {
+  test("release while nothing is reading stops the source, started or not", () => {
     const unread = new Source();
     new ReplayBody(unread).release("done");
-    expect(unread.told).toEqual(["stop done"]);
+    expect(unread.calls).toEqual(["stop done"]);
     const begun = new Source();
     const body = new ReplayBody(begun);
     Sink.on(body).flow?.cancel();
     body.release("done");
     body.cancel();
-    expect(begun.told).toEqual(["start", "stop done"]);
+    expect(begun.calls).toEqual(["start", "stop done"]);
   });
 
-  test("a sink may cancel the body while it takes a piece", () => {
+  test("a sink may cancel the body during write", () => {
     const body = new ReplayBody(bodyOf("abc"));
     const sink = Sink.on(body, () => {
       body.cancel();
@@ -219,7 +219,7 @@ describe("ReplayBody", () => {
     expect(body.canRead).toBe(false);
   });
 
-  test("defect: a reading begun while another takes a piece was not asked whether it takes more", () => {
+  test("defect: a read begun during another's write did not pause the source", () => {
     const source = new Source();
     const body = new ReplayBody(source);
     const second = new Sink();
@@ -228,25 +228,25 @@ describe("ReplayBody", () => {
       second.flow = body.pipe(second);
       return true;
     });
-    expect(source.give("a")).toBe(false);
-    source.give("b");
+    expect(source.write("a")).toBe(false);
+    source.write("b");
     expect(second.text).toBe("a");
     second.flow?.resume();
     expect(second.text).toBe("ab");
   });
 });
 
-/** A source's way: pieces to give (after how many the readings before are cut off is drawn with them). */
+/** The chunks of a source, and where the reads before the last are cancelled. */
 const scenario = fc.record({
   pieces: fc.array(fc.uint8Array({ maxLength: 6 }), { maxLength: 12 }),
-  /** Where each reading but the last is cancelled: after so many bytes. */
+  /** Bytes after which each read but the last is cancelled. */
   cuts: fc.array(fc.nat(40), { maxLength: 5 }),
   takes: fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
   ahead: fc.nat(12),
 });
 
 describe("ReplayBody, properties", () => {
-  test("any partial readings, then a full one: byte for byte the same while it fits", () => {
+  test("a full read after any partial ones gives the same bytes while they fit maxBytes", () => {
     fc.assert(
       fc.property(scenario, ({ pieces, cuts, takes, ahead }) => {
         const whole = Buffer.concat(pieces);
@@ -255,7 +255,7 @@ describe("ReplayBody, properties", () => {
         let next = 0;
         const feed = (count: number): void => {
           for (const until = Math.min(pieces.length, next + count); next < until; next++) {
-            source.give(pieces[next] as Uint8Array);
+            source.write(pieces[next] as Uint8Array);
           }
         };
         for (const cut of cuts) {
@@ -286,14 +286,14 @@ describe("ReplayBody, properties", () => {
     );
   });
 
-  test("over maxBytes the reading under way gets every byte, and nothing past the record is kept for others", () => {
+  test("past maxBytes the current read gets every byte, and none can follow", () => {
     const maxBytes = fc.nat(20);
     fc.assert(
       fc.property(scenario, maxBytes, ({ pieces, takes }, maxBytes) => {
         const source = new Source();
         const body = new ReplayBody(source, maxBytes);
         const sink = Sink.on(body, (count) => takes[count % takes.length] as boolean);
-        for (const piece of pieces) source.give(piece);
+        for (const piece of pieces) source.write(piece);
         source.end();
         for (let i = 0; i <= 2 * pieces.length + 1; i++) sink.flow?.resume();
         const whole = Buffer.concat(pieces);
@@ -306,7 +306,7 @@ describe("ReplayBody, properties", () => {
   });
 });
 
-test("ReplayBody keeps in memory no more than maxBytes and what its reader has not taken", async () => {
+test("ReplayBody holds at most maxBytes plus what its reader has yet to read", async () => {
   const source = new Source();
   const body = new ReplayBody(source, 1_000);
   body.pipe({ write: () => true, end() {}, fail() {} });
@@ -314,9 +314,9 @@ test("ReplayBody keeps in memory no more than maxBytes and what its reader has n
   for (let i = 0; i < 100; i++) {
     const chunk = new Uint8Array(100);
     kept.push(new WeakRef(chunk));
-    source.give(chunk);
+    source.write(chunk);
   }
-  // What was looked at in a turn of the event loop is not collected in it.
+  // A WeakRef created in a turn of the event loop keeps its target alive until the turn ends.
   await settled();
   collectGarbage();
   expect(kept.filter((chunk) => chunk.deref() !== undefined).length).toBeLessThanOrEqual(10);

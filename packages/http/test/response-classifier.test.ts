@@ -5,25 +5,25 @@ import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { observed, Source } from "./bodies.ts";
 
-describe("core's classifier, of this package's responses", () => {
+describe("core's responseClassifier with HTTP responses", () => {
   test.each([
     [200, "success", false],
     [404, "success", false],
     [429, "limited", true],
     [500, "failure", false],
     [503, "failure", true],
-  ])("reads an HTTP response with status %d as %s, retryable: %s", (status, kind, retryable) => {
+  ])("classifies status %d as %s, retryable: %s", (status, kind, retryable) => {
     const { outcome } = responseClassifier();
     expect(outcome(right(httpResponse(status)))).toEqual({ kind, retryable });
   });
 
-  test("judges a response that stands for a fault as the fault", () => {
+  test("classifies a response with a fault as that fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
     const outcome = responseClassifier().outcome(right({ ...httpResponse(503), fault }));
     expect(outcome).toEqual({ kind: "neutral", retryable: true });
   });
 
-  test("honours Retry-After in the clock's time", () => {
+  test("honours Retry-After by the clock", () => {
     const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
     const { outcome } = responseClassifier({ clock });
     const after = (value: string) =>
@@ -36,12 +36,12 @@ describe("core's classifier, of this package's responses", () => {
     const classifier = responseClassifier();
     const follow = (end: (source: Source) => void): unknown[] => {
       const source = new Source();
-      const heard: unknown[] = [];
-      const isUnderWay = classifier.follow?.({ ...httpResponse(200), body: source }, (outcome) =>
-        heard.push(outcome.kind),
+      const outcomes: unknown[] = [];
+      const follows = classifier.follow?.({ ...httpResponse(200), body: source }, (outcome) =>
+        outcomes.push(outcome.kind),
       );
       end(source);
-      return [isUnderWay, ...heard];
+      return [follows, ...outcomes];
     };
     expect(follow((source) => source.break())).toEqual([true, "failure"]);
     expect(follow((source) => source.cancel())).toEqual([true, "success"]);

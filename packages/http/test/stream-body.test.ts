@@ -7,12 +7,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, Sink } from "./bodies.ts";
 
-/** A stream fed by hand. */
-function handFed(): Readable {
+/** A stream that the test pushes to. */
+function pushable(): Readable {
   return new Readable({ read() {} });
 }
 
-/** What a sink got, once it has ended or failed. */
+/** Resolves when the sink has ended or failed. */
 function ended(sink: BodySink & { readonly ends: readonly string[] }): Promise<void> {
   return new Promise((resolve) => {
     const { end, fail } = sink;
@@ -23,7 +23,7 @@ function ended(sink: BodySink & { readonly ends: readonly string[] }): Promise<v
 }
 
 describe("bodyFrom", () => {
-  test("takes texts, bytes, iterables, generators, web streams and Node streams", async () => {
+  test("accepts strings, bytes, iterables, generators, web streams and Node streams", async () => {
     async function* generated() {
       yield "a";
       yield Buffer.from("b");
@@ -69,15 +69,15 @@ describe("bodyFrom", () => {
 
 describe("StreamBody", () => {
   test("does not touch the stream before it is read", () => {
-    const stream = handFed();
+    const stream = pushable();
     const body = new StreamBody(stream, 3);
     expect(body.length).toBe(3);
     expect(stream.listenerCount("data")).toBe(0);
     expect(stream.readableFlowing).toBe(null);
   });
 
-  test("pauses the stream while its sink takes a break", async () => {
-    const stream = handFed();
+  test("pauses the stream while its sink is paused", async () => {
+    const stream = pushable();
     const sink = Sink.on(new StreamBody(stream), () => false);
     stream.push("a");
     stream.push("b");
@@ -89,11 +89,11 @@ describe("StreamBody", () => {
     expect(sink.text).toBe("ab");
   });
 
-  test("a stream that is destroyed half-way breaks the body, and never ends it", async () => {
+  test("a stream that is destroyed midway breaks the body and never ends it", async () => {
     for (const error of [undefined, new Error("reset")]) {
-      const stream = handFed();
+      const stream = pushable();
       const body = new StreamBody(stream);
-      const told = observed(body);
+      const calls = observed(body);
       const sink = Sink.on(body);
       stream.push("a");
       await settled();
@@ -101,12 +101,12 @@ describe("StreamBody", () => {
       await ended(sink);
       expect(sink.ends).toEqual(["fail"]);
       expect(sink.fault?.cause).toEqual(error ?? new Error("the stream was closed before its end"));
-      expect(told).toEqual([false]);
+      expect(calls).toEqual([false]);
     }
   });
 
-  test("cancel destroys the stream, and leaves no listener but the one for errors", () => {
-    const stream = handFed();
+  test("cancel destroys the stream and leaves no listener except the one for errors", () => {
+    const stream = pushable();
     const sink = Sink.on(new StreamBody(stream));
     sink.flow?.cancel();
     sink.flow?.cancel();
@@ -116,12 +116,12 @@ describe("StreamBody", () => {
   });
 
   test("cancel before reading destroys the stream, too", () => {
-    const stream = handFed();
+    const stream = pushable();
     new StreamBody(stream).cancel();
     expect(stream.destroyed).toBe(true);
   });
 
-  test("a stream that has ended already is an empty body", async () => {
+  test("a stream that has already ended is an empty body", async () => {
     const stream = Readable.from([]);
     stream.resume();
     await once(stream, "end");
@@ -129,14 +129,14 @@ describe("StreamBody", () => {
   });
 
   test("passes trailers on", async () => {
-    const stream = Object.assign(handFed(), { rawTrailers: ["Sum", "1", "sum", "2"] });
+    const stream = Object.assign(pushable(), { rawTrailers: ["Sum", "1", "sum", "2"] });
     const sink = Sink.on(new StreamBody(stream));
     stream.push(null);
     await ended(sink);
     expect(sink.trailers?.raw).toEqual(["Sum", "1", "sum", "2"]);
   });
 
-  test("property: every byte arrives, in order, whatever the pieces and the breaks", async () => {
+  test("property: every byte arrives in order, whatever the chunks and pauses", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 10 }),
@@ -170,21 +170,21 @@ describe("StreamBody", () => {
 });
 
 describe("StreamBody, defects found", () => {
-  test("a stream paused earlier did not flow", async () => {
+  test("a stream that had been paused did not flow", async () => {
     const stream = Readable.from(["a"], { objectMode: false });
     stream.pause();
     expect(await bodyFrom(stream).text()).toEqual(right("a"));
   });
 
-  test("a stream that fails before it is wanted ended the process", async () => {
-    const stream = handFed();
+  test("a stream that failed before it was read crashed the process", async () => {
+    const stream = pushable();
     const body = bodyFrom(stream);
     stream.destroy(new Error("no such file"));
     await settled();
     expect(Sink.on(body).fault?.cause).toEqual(new Error("no such file"));
   });
 
-  test("a stream that fails as it is cancelled unread ended the process", async () => {
+  test("a stream that failed while being cancelled unread crashed the process", async () => {
     const stream = new Readable({
       read() {},
       destroy: (_error, callback) => callback(new Error("cannot close")),
@@ -195,6 +195,6 @@ describe("StreamBody, defects found", () => {
   });
 });
 
-test("bodyOf keeps no stream", () => {
+test("bodyOf creates no stream", () => {
   expect(bodyOf("a")).not.toBeInstanceOf(StreamBody);
 });

@@ -18,7 +18,7 @@ describe("sanCheck", () => {
     [dns("*.internal"), "DNS:*.internal"],
     [dns("orders*"), "DNS:orders.internal"],
     [[...uri("spiffe://a"), ...dns("b")], "DNS:b"],
-  ])("%j is shown by %s", (matches, shown) => {
+  ])("%j matches %s", (matches, shown) => {
     expect(sanCheck(matches)("elsewhere", { subjectaltname: shown })).toBeUndefined();
   });
 
@@ -36,7 +36,7 @@ describe("sanCheck", () => {
     [dns("10.0.0.7"), "IP Address:10.0.0.7"],
     [uri("a"), ""],
     [uri("a"), undefined],
-  ])("%j is not shown by %s", (matches, shown) => {
+  ])("%j does not match %s", (matches, shown) => {
     expect(sanCheck(matches)("a.example", { subjectaltname: shown })).toMatchObject({
       code: "ERR_TLS_CERT_ALTNAME_INVALID",
     });
@@ -53,14 +53,14 @@ describe("sanCheck", () => {
   });
 });
 
-test("subjectAltNames reads what Node quotes", () => {
+test("subjectAltNames parses names that Node quotes", () => {
   expect(subjectAltNames('DNS:a.example, URI:"spiffe://a/b, DNS:c", IP Address:10.0.0.1, DNS:d')).toEqual({
     uris: ["spiffe://a/b, DNS:c"],
     names: ["a.example", "d"],
   });
 });
 
-test("a match has one name, with a * first or last", () => {
+test("a match has exactly one name, with at most one *, at its start or end", () => {
   for (const each of [{ uri: "a" }, { dns: "*a" }, { uri: "a*" }]) expect(isSanMatch(each)).toBe(true);
   const wrong = [{}, { uri: "" }, { uri: "*" }, { uri: "a*b" }, { dns: "*a*" }, { ip: "a" }, { uri: 1 }];
   for (const each of [...wrong, { uri: "a", dns: "b" }, "a", null, undefined])

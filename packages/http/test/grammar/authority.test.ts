@@ -13,7 +13,7 @@ test.each([
   expect(splitAuthority(authority)).toEqual({ host, port });
 });
 
-test("sockets take an IPv6 address without brackets, authorities with", () => {
+test("IPv6 addresses have brackets in an authority and none for a socket", () => {
   expect(["[::1]", "::1", "127.0.0.1", "a"].map(socketHost)).toEqual(["::1", "::1", "127.0.0.1", "a"]);
   expect(authorityOf("::1", 80)).toBe("[::1]:80");
   expect(authorityOf("127.0.0.1", 80)).toBe("127.0.0.1:80");

@@ -82,11 +82,11 @@ describe("framing", () => {
       1,
       "coding-beside-length",
     ],
-  ])("of %j in HTTP/1.%s is uncertain: %s", (fields, minor, fault) => {
+  ])("of %j in HTTP/1.%s is invalid: %s", (fields, minor, fault) => {
     expect(framed(fields, minor)).toBe(fault);
   });
 
-  test("concerns two fields", () => {
+  test("isFramingField accepts Content-Length and Transfer-Encoding only", () => {
     for (const name of ["Content-Length", "TRANSFER-ENCODING"]) expect(isFramingField(name)).toBe(true);
     for (const name of ["Content-Lengths", "Content-Range!", "X"]) expect(isFramingField(name)).toBe(false);
   });

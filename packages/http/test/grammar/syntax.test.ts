@@ -20,8 +20,8 @@ import { describe, expect, test } from "vitest";
 const byte = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
 const bytes = fc.string({ unit: byte });
 
-describe("tokens and texts", () => {
-  test("a token is one or more of the characters of RFC 9110, 5.6.2", () => {
+describe("characters", () => {
+  test("a token consists of tchar (RFC 9110, 5.6.2)", () => {
     const tchar = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     for (let code = 0; code < 256; code++) {
       const char = String.fromCharCode(code);
@@ -31,14 +31,14 @@ describe("tokens and texts", () => {
     expect(isToken("a b")).toBe(false);
   });
 
-  test("characters beyond a byte are part of neither", () => {
+  test("tokens and field values have no characters beyond one byte", () => {
     for (const length of [1, 17]) {
       expect(isToken("\u0141".repeat(length))).toBe(false);
       expect(isFieldValue("\u0141".repeat(length))).toBe(false);
     }
   });
 
-  test("a field value has no control characters but tabs, however long it is", () => {
+  test("a field value of any length has no control characters except tabs", () => {
     for (let code = 0; code < 256; code++) {
       const char = String.fromCharCode(code);
       const isAllowed = (code >= 0x20 && code !== 0x7f) || code === 0x09;
@@ -46,7 +46,7 @@ describe("tokens and texts", () => {
     }
   });
 
-  test("a field value has no control characters but tabs", () => {
+  test("a field value has no control characters except tabs", () => {
     for (const text of ["", "a b\tc", "\xe9\xff"]) expect(isFieldValue(text)).toBe(true);
     for (const text of ["a\nb", "a\rb", "a\0", "\x7f", "\u0100"]) expect(isFieldValue(text)).toBe(false);
   });
@@ -65,7 +65,7 @@ describe("tokens and texts", () => {
 });
 
 describe("an authority", () => {
-  test.each(["a", "a:", "a:80", "[::1]", "[::1]:80", "a.example:65536"])("%s is one", (text) => {
+  test.each(["a", "a:", "a:80", "[::1]", "[::1]:80", "a.example:65536"])("%s is valid", (text) => {
     expect(isAuthority(text)).toBe(true);
   });
 
@@ -73,14 +73,14 @@ describe("an authority", () => {
     expect(isAuthority(text)).toBe(false);
   });
 
-  test("may need a port", () => {
+  test("isHostAndPort requires a port", () => {
     for (const text of ["a:80", "[::1]:443"]) expect(isHostAndPort(text)).toBe(true);
     for (const text of ["a", "a:", "[::1]", "[::1:80]", "a:123456"]) expect(isHostAndPort(text)).toBe(false);
   });
 });
 
 describe("a comma-separated list", () => {
-  test("has members without the white space around them, and no empty ones", () => {
+  test("has trimmed, non-empty members", () => {
     expect(membersOf(" a,, b c ,\t,d")).toEqual(["a", "b c", "d"]);
     expect(membersOf("")).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("a field line", () => {
     ["A: \t b c \t", ["A", "b c"]],
     ["A: b: c", ["A", "b: c"]],
     ["A: \xe9", ["A", "\xe9"]],
-  ])("%j is read", (line, fields) => {
+  ])("%j is parsed", (line, fields) => {
     expect(read(line)).toEqual(fields);
   });
 
@@ -126,7 +126,7 @@ describe("a field line", () => {
     expect(read(line)).toBe(fault);
   });
 
-  test("gives a name and a value that make the same field, whatever it is", () => {
+  test("property: parsing and formatting round-trip", () => {
     fc.assert(
       fc.property(bytes, bytes, (before, after) => {
         const first = read(`${before}:${after}`);
@@ -190,7 +190,7 @@ describe("a field section", () => {
   });
 });
 
-describe("what delimits bodies", () => {
+describe("body framing", () => {
   test.each([
     ["0", 0],
     ["42", 42],
@@ -220,7 +220,7 @@ describe("what delimits bodies", () => {
     ["-5", undefined],
     ["5,a", undefined],
     ["5;\n", undefined],
-  ])("the chunk line %j gives a size of %s", (line, size) => {
+  ])("chunk header %j has size %s", (line, size) => {
     expect(readChunkSize(line)).toBe(size);
   });
 });
@@ -240,7 +240,7 @@ describe("a connection", () => {
 });
 
 describe("a status line", () => {
-  test("has a version, a status and a phrase, which may be missing", () => {
+  test("has a version, a status and an optional reason phrase", () => {
     expect(readStatusLine("HTTP/1.1 200 OK then")).toEqual({ minor: 1, status: 200, phrase: "OK then" });
     expect(readStatusLine("HTTP/1.0 404 ")).toEqual({ minor: 0, status: 404, phrase: "" });
     expect(readStatusLine("HTTP/1.1 204")).toEqual({ minor: 1, status: 204, phrase: "" });

@@ -5,7 +5,8 @@ import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Sink } from "../bodies.ts";
 
-const ofHeads = `Connection Content-Length HTTP2-Settings Keep-Alive TE Trailer Transfer-Encoding Upgrade Host
+const forbidden =
+  `Connection Content-Length HTTP2-Settings Keep-Alive TE Trailer Transfer-Encoding Upgrade Host
    Forwarded Via X-Forwarded-For x-forwarded-client-cert X-Forwarded-Anything X-Real-IP X-Request-Id
    X-Client-IP True-Client-IP Expect Max-Forwards Pragma Range If-Match If-None-Match If-Range
    Cache-Control Authorization Cookie Set-Cookie WWW-Authenticate Proxy-Authorization Proxy-Authenticate
@@ -13,7 +14,7 @@ const ofHeads = `Connection Content-Length HTTP2-Settings Keep-Alive TE Trailer 
    Content-Type`.split(/\s+/);
 
 describe("a trailer", () => {
-  test.each(ofHeads)("is not %s, however it is written", (name) => {
+  test.each(forbidden)("may not be %s in any spelling", (name) => {
     for (const written of [name, name.toLowerCase(), name.toUpperCase(), name.replaceAll("-", "_")])
       expect([written, mayTrail(written)]).toEqual([written, false]);
   });
@@ -28,7 +29,7 @@ describe("a trailer", () => {
     "x_sum",
   ])("may be %s", (name) => expect(mayTrail(name)).toBe(true));
 
-  test("is one of at most 100, and 60 KiB", () => {
+  test("is one of at most 100, with at most 60 KiB in total", () => {
     const fields = (count: number, value: string): string[] =>
       Array.from({ length: count }, (_each, n) => [`x-${n}`, value]).flat();
     expect(trailersOf(fields(100, "a"))?.size).toBe(100);
@@ -37,7 +38,7 @@ describe("a trailer", () => {
     expect(trailersOf(fields(60, "a".repeat(1_050)))).toBeUndefined();
   });
 
-  test("of a stream is left out where it may not be one, and too many break the body", () => {
+  test("of a stream is dropped if it is forbidden, and too many break the body", () => {
     const ended = async (rawTrailers: string[]): Promise<Sink> => {
       const stream = Object.assign(Readable.from([Buffer.from("a")]), { rawTrailers });
       const sink = Sink.on(new StreamBody(stream));
@@ -61,4 +62,4 @@ test.each([
   ["X-Forwarded-For", false],
   ["user_id", false],
   ["_", false],
-])("%s is disguised: %s", (name, expected) => expect(isDisguised(name)).toBe(expected));
+])("isDisguised(%s) is %s", (name, expected) => expect(isDisguised(name)).toBe(expected));

@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import { Source } from "../bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
-/** So long an idle connection stays open at a drain, and one look more. */
-const farewellMs = 1_001;
+/** How long a drain keeps idle connections open, plus one tick of the timer. */
+const graceMs = 1_001;
 
-/** A server whose answers wait until the test gives them. */
-async function bench() {
+/** A server whose responses wait until the test releases them. */
+async function held() {
   const clock = virtualClock();
   const waiting: (() => void)[] = [];
   const signals: AbortSignal[] = [];
@@ -24,7 +24,7 @@ async function bench() {
 
 describe("drain", () => {
   test("lets requests in flight finish and announces the close", async () => {
-    const { clock, server, waiting } = await bench();
+    const { clock, server, waiting } = await held();
     const wires = [await Wire.to(server, head("GET /1")), await Wire.to(server, head("GET /2"))];
     await eventually(() => server.inFlight === 2);
     const drained = server.drain(1_000);
@@ -34,8 +34,8 @@ describe("drain", () => {
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
-  test("closes idle connections after a moment, and accepts no new ones", async () => {
-    const { clock, server, waiting } = await bench();
+  test("closes idle connections after a grace period and accepts no new ones", async () => {
+    const { clock, server, waiting } = await held();
     const idle = await Wire.to(server, head("GET /1"));
     await eventually(() => waiting.length === 1);
     waiting[0]?.();
@@ -45,7 +45,7 @@ describe("drain", () => {
     await eventually(() => server.inFlight === 1);
     const drained = server.drain(5_000);
     await expect(fetch(server.url)).rejects.toThrow("fetch failed");
-    await clock.advance(farewellMs - 1);
+    await clock.advance(graceMs - 1);
     await settled();
     expect(server.connections).toBe(2);
     await clock.advance(1);
@@ -56,8 +56,8 @@ describe("drain", () => {
     expect(busy.text).toContain("</2>");
   });
 
-  test("cuts off requests at the limit and returns their number", async () => {
-    const { clock, server, signals } = await bench();
+  test("cuts off requests at the time limit and returns how many", async () => {
+    const { clock, server, signals } = await held();
     const wires = [
       await Wire.to(server, head("GET /1"), head("GET /2")),
       await Wire.to(server, head("GET /3")),
@@ -74,35 +74,35 @@ describe("drain", () => {
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
-  test("waits for a streaming response whose head was sent before, and closes after it", async () => {
+  test("waits for a streaming response that has begun, then closes its connection", async () => {
     const clock = virtualClock();
     const source = new Source();
     const server = await served(() => httpResponse(200, source), { clock });
     const wire = await Wire.to(server, head("GET /"));
-    await eventually(() => source.told.length > 0);
-    source.give("a");
+    await eventually(() => source.calls.length > 0);
+    source.write("a");
     expect(await wire.until("\r\na\r\n")).toMatch(/connection: keep-alive/i);
     const drained = server.drain(5_000);
     await settled();
     expect(server.connections).toBe(1);
-    source.give("b");
+    source.write("b");
     source.end();
     await wire.until("\r\n0\r\n\r\n");
     await eventually(() => server.inFlight === 0);
-    await clock.advance(farewellMs);
+    await clock.advance(graceMs);
     expect(await drained).toBe(0);
     expect(await wire.closed).toBe("end");
     expect(wire.text).toMatch(/\r\nb\r\n0\r\n\r\n$/);
   });
 
-  test("ends at once with nothing in flight", async () => {
-    const { clock, server } = await bench();
+  test("ends at once when nothing is in flight", async () => {
+    const { clock, server } = await held();
     expect(await server.drain(1_000)).toBe(0);
     expect(clock.pending).toBe(0);
   });
 
-  test("calling drain twice drains once", async () => {
-    const { clock, server, waiting } = await bench();
+  test("a second call joins the drain in progress", async () => {
+    const { clock, server, waiting } = await held();
     await Wire.to(server, head("GET /1"));
     await eventually(() => waiting.length === 1);
     const both = Promise.all([server.drain(1_000), server.drain(2_000)]);
@@ -112,7 +112,7 @@ describe("drain", () => {
   });
 
   test("close ends a drain in progress", async () => {
-    const { clock, server, signals } = await bench();
+    const { clock, server, signals } = await held();
     const wire = await Wire.to(server, head("GET /1"));
     await eventually(() => server.inFlight === 1);
     const drained = server.drain(1_000);
@@ -125,21 +125,21 @@ describe("drain", () => {
 });
 
 describe("drain, defects found", () => {
-  test("a connection without any request kept the drain from ending", async () => {
-    const { clock, server } = await bench();
+  test("a connection without a request kept the drain from ending", async () => {
+    const { clock, server } = await held();
     const silent = await Wire.to(server);
     const half = await Wire.to(server, "GET / HTTP/1.1\r\nHost:");
     await eventually(() => server.connections === 2);
     await settled();
     const drained = server.drain(10_000);
-    await clock.advance(2 * farewellMs);
+    await clock.advance(2 * graceMs);
     expect(await drained).toBe(0);
     expect(await silent.rest()).toBe("");
     expect(await half.rest()).toBe("");
   });
 
-  test("requests sent at once were lost but for the first", async () => {
-    const { server, waiting } = await bench();
+  test("all but the first of several pipelined requests were lost", async () => {
+    const { server, waiting } = await held();
     const wire = await Wire.to(server, head("GET /1"), head("GET /2"), head("GET /3"));
     await eventually(() => waiting.length === 3);
     const drained = server.drain(1_000);
@@ -150,14 +150,14 @@ describe("drain, defects found", () => {
     expect(await drained).toBe(0);
   });
 
-  test("a long response to a slow reader was cut off, and counted as complete", async () => {
+  test("a long response to a slow reader was cut off and counted as complete", async () => {
     const clock = virtualClock();
     const long = "y".repeat(32_000_000);
     const server = await served(() => json(long), { clock });
     const wire = await Wire.to(server, head("GET /"));
     wire.socket.pause();
     await eventually(() => server.inFlight === 1);
-    // The stack has answered, and everything is with Node, which has got rid of as much as the system takes.
+    // By now the stack has answered, and Node has written as much as the system's buffers take.
     for (let i = 0; i < 50; i++) await settled();
     const drained = server.drain(5_000);
     await settled();
@@ -168,26 +168,26 @@ describe("drain, defects found", () => {
       .on("data", (chunk: Buffer) => (got += chunk.length))
       .resume();
     await eventually(() => server.inFlight === 0);
-    await clock.advance(farewellMs);
+    await clock.advance(graceMs);
     expect(await drained).toBe(0);
     expect(await wire.closed).toBe("end");
     expect(got).toBeGreaterThan(long.length);
   });
 
-  test("a request that reached an idle connection as the drain began was passed on, and its client reset", async () => {
-    const { clock, server, waiting } = await bench();
+  test("a request that reached an idle connection as the drain began was served, but its client was reset", async () => {
+    const { clock, server, waiting } = await held();
     const wires = await Promise.all(Array.from({ length: 50 }, () => Wire.to(server, head("GET /first"))));
     await eventually(() => waiting.length === 50);
     for (const answer of waiting.splice(0)) answer();
     for (const wire of wires) await wire.until("</first>");
     await eventually(() => server.inFlight === 0);
     const drained = server.drain(10_000);
-    // Half of them were sent before the client could know, and half as late as it is allowed.
+    // Half are sent before the client can know of the drain, half at the end of the grace period.
     const body = ["Content-Length: 2"];
-    for (const wire of wires.slice(0, 25)) wire.say(head("POST /second", ...body), "ab");
+    for (const wire of wires.slice(0, 25)) wire.send(head("POST /second", ...body), "ab");
     await eventually(() => waiting.length === 25);
-    await clock.advance(farewellMs - 1);
-    for (const wire of wires.slice(25)) wire.say(head("POST /second", ...body), "ab");
+    await clock.advance(graceMs - 1);
+    for (const wire of wires.slice(25)) wire.send(head("POST /second", ...body), "ab");
     await eventually(() => waiting.length === 50);
     for (const answer of waiting) answer();
     for (const wire of wires) {
@@ -198,8 +198,8 @@ describe("drain, defects found", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a request that came after its idle connection had closed is not passed on", async () => {
-    const { clock, server, waiting } = await bench();
+  test("a request that arrives after its idle connection was closed does not reach the stack", async () => {
+    const { clock, server, waiting } = await held();
     const wire = await Wire.to(server, head("GET /1"));
     wire.socket.allowHalfOpen = true;
     await eventually(() => waiting.length === 1);
@@ -207,8 +207,8 @@ describe("drain, defects found", () => {
     await wire.until("</1>");
     await eventually(() => server.inFlight === 0);
     const drained = server.drain(10_000);
-    await clock.advance(farewellMs);
-    wire.say(head("POST /2", "Content-Length: 2"), "ab");
+    await clock.advance(graceMs);
+    wire.send(head("POST /2", "Content-Length: 2"), "ab");
     await settled();
     await clock.advance(2_000);
     expect(await drained).toBe(0);
@@ -217,26 +217,26 @@ describe("drain, defects found", () => {
     expect(statuses(await wire.rest())).toEqual([200]);
   });
 
-  test("a head in parts that is on its way when the drain begins is served", async () => {
-    const { clock, server, waiting } = await bench();
+  test("a request whose head is still arriving when the drain begins is served", async () => {
+    const { clock, server, waiting } = await held();
     const wire = await Wire.to(server, "GET /1 HT");
     await eventually(() => server.connections === 1);
     await settled();
     const drained = server.drain(20_000);
     for (const part of ["TP/1.1\r\nHo", "st: a\r\n"]) {
-      await clock.advance(farewellMs - 1);
-      wire.say(part);
+      await clock.advance(graceMs - 1);
+      wire.send(part);
       for (let turn = 0; turn < 5; turn++) await settled();
       await clock.advance(1);
     }
-    wire.say("\r\n");
+    wire.send("\r\n");
     await eventually(() => waiting.length === 1);
     waiting[0]?.();
     expect(await wire.rest()).toMatch(/connection: close\r\n[^]*<\/1>$/i);
     expect(await drained).toBe(0);
   });
 
-  test("a service's own keep-alive did not keep a connection from ending", async () => {
+  test("a service's own Connection: keep-alive does not keep the connection open", async () => {
     const clock = virtualClock();
     let answer = (): void => {};
     const server = await served(
@@ -256,8 +256,8 @@ describe("drain, defects found", () => {
 });
 
 describe("idle connections", () => {
-  test("are closed after 1 h between requests", async () => {
-    const { clock, server, waiting } = await bench();
+  test("are closed after 1 h without a request", async () => {
+    const { clock, server, waiting } = await held();
     const wire = await Wire.to(server, head("GET /"));
     await eventually(() => waiting.length === 1);
     waiting[0]?.();
@@ -270,7 +270,7 @@ describe("idle connections", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("defect: a long response was cut off after 5 min, although its client read on", async () => {
+  test("defect: a long response was cut off after 5 min although its client kept reading", async () => {
     const clock = virtualClock();
     const long = "y".repeat(64_000_000);
     const server = await served(() => json(long), { clock });
@@ -293,13 +293,13 @@ describe("idle connections", () => {
     await eventually(() => server.connections === 0);
   });
 
-  test("are closed after 5 min without a byte while a request is under way", async () => {
-    const { clock, server, signals } = await bench();
+  test("are closed after 5 min without a byte during a request", async () => {
+    const { clock, server, signals } = await held();
     const wire = await Wire.to(server, head("POST /", "Content-Length: 10"));
     await eventually(() => server.inFlight === 1);
     await clock.advance(290_000);
     const { bytesRead } = wire.socket;
-    wire.say("a");
+    wire.send("a");
     await settled();
     expect(bytesRead).toBe(0);
     await clock.advance(60_000);

@@ -8,39 +8,54 @@ import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 const stream = () => bodyFrom(["a"]);
 
-/** A response that says of its framing what it is not for a service to say. */
+/** A response with a framing field, which only the server may set. */
 async function framedBy(name: string, ...values: string[]) {
   return right(httpResponse(200, "ab", new HttpHeaders(values.flatMap((value) => [name, value]))));
 }
 
 describe("a defect of the stack", () => {
   const defects: [name: string, call: () => unknown][] = [
-    ["rejects", () => Promise.reject(new Error("a mistake"))],
+    ["rejects", () => Promise.reject(new Error("a bug"))],
     [
       "throws",
       () => {
-        throw new Error("a mistake");
+        throw new Error("a bug");
       },
     ],
-    ["gives a Left that its type excludes", async () => left({ _tag: "TimedOut" })],
-    ["gives nothing", async () => undefined],
-    ["gives no promise", () => 1],
-    ["gives no response", async () => right(undefined)],
-    ["gives a field with a line feed", async () => right(text("a", 200, { x: "a\r\nSet-Cookie: b" }))],
-    ["gives an invalid field name", async () => right(text("a", 200, { "a b": "c" }))],
-    ["gives no status", async () => right(text("a", 99))],
-    ["gives 101", async () => right(httpResponse(101))],
-    ["gives a reason phrase with a line feed", async () => right({ ...text("a"), statusText: "a\r\nb" })],
-    ["gives too short a length", async () => right(text("ab", 200, { "Content-Length": "1" }))],
-    ["gives too long a length", async () => right(text("ab", 200, { "content-length": "3" }))],
-    ["gives two lengths (defect: both were sent)", () => framedBy("Content-Length", "2", "1")],
-    ["gives one length twice (defect: both were sent)", () => framedBy("Content-Length", "2", "2")],
-    ["gives a length that is not a number (defect: it was sent)", () => framedBy("Content-Length", "0x2")],
-    ["gives an invalid transfer encoding (defect: it was sent)", () => framedBy("Transfer-Encoding", "gzip")],
+    ["returns a Left that its type excludes", async () => left({ _tag: "TimedOut" })],
+    ["resolves to undefined", async () => undefined],
+    ["returns no promise", () => 1],
+    ["returns no response", async () => right(undefined)],
+    ["returns a field with a line feed", async () => right(text("a", 200, { x: "a\r\nSet-Cookie: b" }))],
+    ["returns an invalid field name", async () => right(text("a", 200, { "a b": "c" }))],
+    ["returns an invalid status", async () => right(text("a", 99))],
+    ["returns 101 without an upgrade", async () => right(httpResponse(101))],
+    ["returns a reason phrase with a line feed", async () => right({ ...text("a"), statusText: "a\r\nb" })],
+    [
+      "returns a Content-Length that is too short",
+      async () => right(text("ab", 200, { "Content-Length": "1" })),
+    ],
+    [
+      "returns a Content-Length that is too long",
+      async () => right(text("ab", 200, { "content-length": "3" })),
+    ],
+    ["returns two Content-Lengths (defect: both were sent)", () => framedBy("Content-Length", "2", "1")],
+    [
+      "returns the same Content-Length twice (defect: both were sent)",
+      () => framedBy("Content-Length", "2", "2"),
+    ],
+    [
+      "returns a Content-Length that is not a number (defect: it was sent)",
+      () => framedBy("Content-Length", "0x2"),
+    ],
+    [
+      "returns an invalid Transfer-Encoding (defect: it was sent)",
+      () => framedBy("Transfer-Encoding", "gzip"),
+    ],
   ];
 
   test.each(defects)(
-    "that %s is answered with 500 and observed, and the server continues",
+    "a stack that %s is answered with 500 and reported, and the server continues",
     async (_name, call) => {
       const seen: HttpRequest[] = [];
       const stack = service("bad", (request: HttpRequest) =>
@@ -53,7 +68,7 @@ describe("a defect of the stack", () => {
       const all = await wire.rest();
       expect(statuses(all)).toEqual([500, 200]);
       expect(all).toMatch(/500 Internal Server Error\n[^]*good$/);
-      expect(all).not.toMatch(/mistake|Set-Cookie/);
+      expect(all).not.toMatch(/a bug|Set-Cookie/);
       expect(seen.map(({ path }) => path)).toEqual(["/bad"]);
       expect(server.inFlight).toBe(0);
     },
@@ -65,37 +80,34 @@ describe("a defect of the stack", () => {
     ["trailers with a line feed", () => httpResponse(200, trailing("a\r\nb"))],
   ];
 
-  test.each(late)(
-    "detected after the head was sent, %s, breaks the response off",
-    async (_name, response) => {
-      const seen: unknown[] = [];
-      const server = await served(response, { defect: (cause) => seen.push(cause) });
-      const wire = await Wire.to(server, head("GET /"), head("GET /"));
-      expect(statuses(await wire.rest())).toEqual([200]);
-      expect(wire.text).not.toMatch(/\r\n0\r\n/);
-      expect(seen.length).toBeGreaterThan(0);
-    },
-  );
+  test.each(late)("%s, found after the head was sent, breaks off the response", async (_name, response) => {
+    const seen: unknown[] = [];
+    const server = await served(response, { defect: (cause) => seen.push(cause) });
+    const wire = await Wire.to(server, head("GET /"), head("GET /"));
+    expect(statuses(await wire.rest())).toEqual([200]);
+    expect(wire.text).not.toMatch(/\r\n0\r\n/);
+    expect(seen.length).toBeGreaterThan(0);
+  });
 
   function trailing(value: string): Source {
     const source = new Source();
     source.onStart = () => {
-      source.give("a");
+      source.write("a");
       setImmediate(() => source.end(HttpHeaders.of({ x: value })));
     };
     return source;
   }
 
-  test("a body that cannot be sent is cancelled at its source", async () => {
+  test("the source of a response that cannot be sent is cancelled", async () => {
     const source = new Source();
-    const told = observed(source);
+    const calls = observed(source);
     const server = await served(() => httpResponse(200, source, { "a b": "c" }));
     expect((await fetch(server.url)).status).toBe(500);
-    expect(told).toEqual([false]);
-    expect(source.told).toHaveLength(1);
+    expect(calls).toEqual([false]);
+    expect(source.calls).toHaveLength(1);
   });
 
-  test("a body that was read already breaks the response off", async () => {
+  test("a body that was already read breaks off the response", async () => {
     const body = stream();
     const server = await served(() => httpResponse(200, body));
     expect(await (await fetch(server.url)).text()).toBe("a");
@@ -108,7 +120,7 @@ describe("a defect of the stack", () => {
 describe("the end of a connection, defects found", () => {
   const bad = head("GET /bad", "Host: a");
 
-  test("what followed a refused request was taken for a request", async () => {
+  test("bytes after a refused request were parsed as a request", async () => {
     const called: string[] = [];
     const server = await served(({ path }) => (called.push(path), text(path)));
     const wire = await Wire.to(server, bad + head("GET /smuggled"));
@@ -117,19 +129,19 @@ describe("the end of a connection, defects found", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("what followed an upload that was answered unread was taken for a request", async () => {
+  test("the rest of an upload answered without being read was parsed as a request", async () => {
     const called: string[] = [];
     const server = await served(({ path }) => (called.push(path), text(path)));
     const wire = await Wire.to(server, head("POST /1", "Content-Length: 5"));
     await wire.until("/1");
-    wire.say("hello", head("GET /smuggled"));
+    wire.send("hello", head("GET /smuggled"));
     expect(statuses(await wire.rest())).toEqual([200]);
     expect(called).toEqual(["/1"]);
   });
 
   test.each([
-    ["something other than a request", "JUNK\r\n\r\n"],
-    ["a request after the last one", head("GET /2", "Connection: close") + head("GET /3")],
+    ["malformed input", "JUNK\r\n\r\n"],
+    ["a request after Connection: close", head("GET /2", "Connection: close") + head("GET /3")],
   ])("the refusal of %s was sent as the answer to the request before it", async (_name, junk) => {
     const answers: (() => void)[] = [];
     const refused: string[] = [];
@@ -147,12 +159,12 @@ describe("the end of a connection, defects found", () => {
     expect(refused).toEqual(["400 malformed request"]);
   });
 
-  test("the refusal of what came later was written into a response under way", async () => {
+  test("the refusal of later input was written into a response in progress", async () => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source));
     const wire = await Wire.to(server, head("GET /1") + "JUNK\r\n\r\n");
-    await eventually(() => source.told.length > 0);
-    source.give("a");
+    await eventually(() => source.calls.length > 0);
+    source.write("a");
     source.end();
     const all = await wire.rest();
     expect(statuses(all)).toEqual([200]);
@@ -169,7 +181,7 @@ describe("the end of a connection, defects found", () => {
     expect(statuses(await wire.rest())).toEqual([501]);
   });
 
-  test("defect: any number of requests could wait for their answers on one connection", async () => {
+  test("defect: the requests waiting on one connection were unbounded", async () => {
     const open = Promise.withResolvers<void>();
     let called = 0;
     const server = await served(async ({ path }) => {
@@ -187,9 +199,9 @@ describe("the end of a connection, defects found", () => {
   });
 
   test.each([
-    ["waited for", head("GET /")],
+    ["is waiting", head("GET /")],
     ["was refused behind another", head("GET /") + head("GET /", "Host: a")],
-  ])("defect: any number of requests could follow one that %s", async (_name, first) => {
+  ])("defect: the requests behind one that %s were unbounded", async (_name, first) => {
     let called = 0;
     const server = await served(() => (called++, new Promise(() => {})));
     const wire = await Wire.to(server, first, head("GET /").repeat(2_500));
@@ -199,7 +211,7 @@ describe("the end of a connection, defects found", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("a CONNECT was answered in place of the requests before it", async () => {
+  test("a CONNECT was answered instead of the requests before it", async () => {
     const server = await served(() => new Promise(() => {}));
     const tunnel = "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n";
     const wire = await Wire.to(server, head("GET /1") + head("GET /2") + tunnel);
@@ -208,7 +220,7 @@ describe("the end of a connection, defects found", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("a client that resets after CONNECT ended the process", async () => {
+  test("a client that reset after CONNECT crashed the process", async () => {
     const server = await served(({ method }) => (method === "CONNECT" ? new Promise(() => {}) : text("a")), {
       upgrades: ["connect"],
     });
@@ -219,7 +231,7 @@ describe("the end of a connection, defects found", () => {
     expect((await fetch(server.url)).status).toBe(200);
   });
 
-  test("an unknown expectation left the connection open, unseen", async () => {
+  test("an unknown expectation left the connection open and unreported", async () => {
     const refused: number[] = [];
     const server = await served(() => text("never"), { requestRefused: (status) => refused.push(status) });
     const wire = await Wire.to(server, head("GET /", "Expect: miracles"), head("GET /"));

@@ -9,14 +9,14 @@ import { eventually, head, served, statuses, Wire } from "./served.ts";
 const chunked = "Transfer-Encoding: chunked";
 const none = "0\r\n\r\n";
 
-/** A POST with those fields and that body. */
+/** A POST with these fields and this body. */
 const post = (body: string, ...fields: string[]) => head("POST /", ...fields) + body;
-/** A GET in which Host is the only field, and what the test says. */
+/** A GET whose only field is this Host. */
 const host = (value: string) => `GET / HTTP/1.1\r\nHost: ${value}\r\n\r\n`;
 const line = (line: string) => `${line}\r\nHost: a\r\n\r\n`;
 
-const refused: [status: number, name: string, said: string][] = [
-  // How long the body is (RFC 9112, 6).
+const refused: [status: number, name: string, bytes: string][] = [
+  // Body length (RFC 9112, 6).
   [400, "Content-Length before Transfer-Encoding", post(none, "Content-Length: 5", chunked)],
   [400, "Content-Length after Transfer-Encoding", post(none, chunked, "Content-Length: 5")],
   [400, "two different Content-Lengths", post("hello", "Content-Length: 5", "Content-Length: 6")],
@@ -43,7 +43,7 @@ const refused: [status: number, name: string, said: string][] = [
   [400, "Transfer-Encoding twice, the second hidden", post(none, chunked, "Transfer-encoding: identity")],
   [400, "Transfer-Encoding in HTTP/1.0", head("POST / HTTP/1.0", chunked) + none],
 
-  // Whose request it is (RFC 9112, 3.2).
+  // Host (RFC 9112, 3.2).
   [400, "no Host", "GET / HTTP/1.1\r\n\r\n"],
   [400, "two different Hosts", head("GET /", "Host: b")],
   [400, "two equal Hosts", head("GET /", "host: a")],
@@ -51,7 +51,7 @@ const refused: [status: number, name: string, said: string][] = [
     (value): [number, string, string] => [400, `the Host ${value}`, host(value)],
   ),
 
-  // What a line is (RFC 9112, 2.2, 3 and 5).
+  // Lines (RFC 9112, 2.2, 3 and 5).
   [400, "space before the colon", head("GET /", "X : a")],
   [400, "space before the colon of Host", "GET / HTTP/1.1\r\nHost : a\r\n\r\n"],
   [400, "bare LF throughout", "GET / HTTP/1.1\nHost: a\n\n"],
@@ -73,18 +73,18 @@ const refused: [status: number, name: string, said: string][] = [
   [400, "a tab after the method", line("GET\t/ HTTP/1.1")],
   [400, "space in the target", line("GET /a b HTTP/1.1")],
   [400, "space after the version", line("GET / HTTP/1.1 ")],
-  [400, "a method in small letters", line("get / HTTP/1.1")],
+  [400, "a lower-case method", line("get / HTTP/1.1")],
   [400, "an unknown method", line("MISCHIEF / HTTP/1.1")],
 
-  // Which HTTP it is.
+  // Versions.
   [505, "HTTP/0.9 without a version", "GET /\r\n\r\n"],
   [505, "HTTP/0.9", line("GET / HTTP/0.9")],
   [505, "HTTP/2.0", line("GET / HTTP/2.0")],
   [400, "HTTP/1.2", line("GET / HTTP/1.2")],
   [400, "http/1.1", line("GET / http/1.1")],
-  [400, "the preface of HTTP/2, but for its last byte", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r "],
+  [400, "the HTTP/2 preface with a wrong last byte", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r "],
 
-  // Where it goes.
+  // Targets.
   ...["\t", "\f", "\x01", "\x7f", "\xe9", "\0"].map((character): [number, string, string] => {
     return [400, `${JSON.stringify(character)} in the target`, line(`GET /a${character}b HTTP/1.1`)];
   }),
@@ -101,25 +101,25 @@ const refused: [status: number, name: string, said: string][] = [
   [400, "an address in authority form", head("GET 127.0.0.1:80")],
   [400, "a path without a slash", head("GET a")],
   [400, "only a query", head("GET ?a")],
-  [400, "CONNECT that announces a body", head("CONNECT b:80", "Content-Length: 5")],
+  [400, "CONNECT with a Content-Length", head("CONNECT b:80", "Content-Length: 5")],
   [400, "CONNECT to a host without a port", head("CONNECT b")],
   [400, "CONNECT to a path", head("CONNECT /b")],
   [400, "CONNECT to a URL", head("CONNECT http://b:80/")],
 
-  // How much it is.
+  // Size.
   [431, "more than 100 fields", head("GET /", ...Array.from({ length: 100 }, () => "X: y"))],
   [431, "fields of more than 60 KiB", head("GET /", `X: ${"y".repeat(61_440)}`)],
   [414, "a target of more than 60 KiB", head(`GET /${"y".repeat(61_440)}`)],
 ];
 
-describe("an ambiguous request", () => {
-  test.each(refused)("is refused with %d: %s", async (status, _name, said) => {
+describe("a malformed or ambiguous request", () => {
+  test.each(refused)("is refused with %d: %s", async (status, _name, bytes) => {
     const called: HttpRequest[] = [];
     const seen: number[] = [];
     const server = await served((request) => (called.push(request), text("never")), {
       requestRefused: (status) => seen.push(status),
     });
-    const wire = await Wire.to(server, said);
+    const wire = await Wire.to(server, bytes);
     expect(statuses(await wire.rest())).toEqual([status]);
     expect(await wire.closed).toBe("end");
     expect(wire.text).toMatch(/\r\nconnection: close\r\n/i);
@@ -129,25 +129,25 @@ describe("an ambiguous request", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  const good: [name: string, said: string][] = [
+  const good: [name: string, bytes: string][] = [
     ["space after a value", post("hello", "Content-Length: 5 \t ")],
     ["zeros before a length", post("hello", "Content-Length: 0005")],
-    ["chunked in capitals", post(`5\r\nhello\r\n${none}`, "Transfer-Encoding: CHUNKED ")],
+    ["an upper-case CHUNKED", post(`5\r\nhello\r\n${none}`, "Transfer-Encoding: CHUNKED ")],
     ["chunk extensions", post(`5;a=b\r\nhello\r\n${none}`, chunked)],
     ["empty lines before the request", `\r\n\r\n${post("hello", "Content-Length: 5")}`],
-    // RFC 9112, 3 lets a reader split the line at any whitespace; what goes on has single spaces.
+    // RFC 9112, 3 allows splitting the line at any whitespace; what is forwarded has single spaces.
     ["several spaces in the first line", post("hello", "Content-Length: 5").replace(" / ", "  /  ")],
     ["100 fields", post("hello", "Content-Length: 5", ...Array.from({ length: 98 }, () => "X: y"))],
     ["an empty Host", post("hello", "Content-Length: 5").replace("Host: a", "Host:")],
     ["an IPv6 Host", post("hello", "Content-Length: 5").replace("Host: a", "Host: [::1]:80")],
   ];
 
-  test.each(good)("is not: %s", async (_name, said) => {
+  test.each(good)("does not include %s", async (_name, bytes) => {
     const server = await served(async ({ body, path }) => {
       const all = await body.text();
       return text(`${path} ${all._tag === "Right" ? all.right : "broken"}`);
     });
-    const wire = await Wire.to(server, said);
+    const wire = await Wire.to(server, bytes);
     expect(await wire.until("/ hello")).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 });
@@ -174,7 +174,7 @@ const malformed: [name: string, body: string][] = [
 ];
 
 describe("a malformed chunked body", () => {
-  test.each(malformed)("breaks the body off and closes the connection: %s", async (_name, body) => {
+  test.each(malformed)("fails the body and closes the connection: %s", async (_name, body) => {
     let sink: Sink | undefined;
     let fault: BodyBroken | undefined;
     const called: string[] = [];
@@ -193,17 +193,17 @@ describe("a malformed chunked body", () => {
     expect(called).toEqual(["POST"]);
   });
 
-  test("is not answered into the response that has begun", async () => {
+  test("gets no error response once the response has begun", async () => {
     const server = await served(({ body }) => ({ ...text(""), body }));
     const wire = await Wire.to(server, post("5\r\nhello\r\n", chunked));
     await wire.until("hello");
-    wire.say("z\r\n");
+    wire.send("z\r\n");
     expect(statuses(await wire.rest())).toEqual([200]);
     expect(wire.text).not.toMatch(/0\r\n\r\n$/);
   });
 });
 
-test("is refused even with --insecure-http-parser", async () => {
+test("an ambiguous request is refused even with --insecure-http-parser", async () => {
   const script = fileURLToPath(new URL("insecure.ts", import.meta.url));
   const child = spawn(process.execPath, ["--insecure-http-parser", script]);
   const [line] = (await once(child.stdout, "data")) as [Buffer];

@@ -9,7 +9,7 @@ import {
 import type { HttpServer } from "@pagoda/http/server";
 import { onTestFinished } from "vitest";
 
-/** A client for one test. */
+/** A client session, destroyed when the test finishes. */
 export function client(
   server: Pick<HttpServer, "url">,
   options: SecureClientSessionOptions = {},
@@ -24,7 +24,7 @@ export interface Answered {
   readonly headers: IncomingHttpHeaders;
   readonly trailers: IncomingHttpHeaders | undefined;
   readonly body: string;
-  /** The code with which the stream was closed. */
+  /** The error code with which the stream was closed. */
   readonly code: number;
 }
 

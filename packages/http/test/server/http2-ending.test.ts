@@ -7,7 +7,7 @@ import { Sink, Source } from "../bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
 import { eventually, served } from "./served.ts";
 
-describe("breaks over HTTP/2", () => {
+describe("aborted and broken streams over HTTP/2", () => {
   test("a client that cancels its request aborts only that call", async () => {
     const aborted: string[] = [];
     const server = await served(({ path }, signal) => {
@@ -37,7 +37,7 @@ describe("breaks over HTTP/2", () => {
       sink = Sink.on(body);
       return new Promise(() => {});
     });
-    // With trailers to come, Node's client does not end a stream properly before it resets it.
+    // Unless trailers are pending, Node's client ends a stream properly before resetting it.
     const options = { endStream: false, waitForTrailers: true };
     const stream = client(server).request({ ":method": "POST" }, options);
     stream.on("error", () => {});
@@ -50,9 +50,9 @@ describe("breaks over HTTP/2", () => {
 
   test.each([
     ["before the response", "before"],
-    ["after it", "after"],
+    ["after the response", "after"],
   ])(
-    "defect: a stream whose body was cancelled %s stayed open with what had come of it",
+    "defect: a stream whose body was cancelled %s stayed open with the data it had received",
     async (_how, when) => {
       const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
       let cancel: (() => void) | undefined;
@@ -64,7 +64,7 @@ describe("breaks over HTTP/2", () => {
       });
       const session = client(server);
       const whole = ask(session, { ":method": "POST" }, "x".repeat(60_000));
-      // By then the server has all of it: pings are answered in the order of the frames.
+      // Frames are answered in order: when the ping returns, the server has the whole body.
       await new Promise((resolve) => session.ping(resolve));
       answer();
       expect((await whole).headers[":status"]).toBe(413);
@@ -75,20 +75,20 @@ describe("breaks over HTTP/2", () => {
     },
   );
 
-  test("a response whose source breaks is reset, never complete", async () => {
+  test("a response whose source breaks is reset and never looks complete", async () => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source));
     const answer = ask(client(server), {});
-    await eventually(() => source.told.length > 0);
-    source.give("half");
+    await eventually(() => source.calls.length > 0);
+    source.write("half");
     source.break();
     expect((await answer).code).toBe(constants.NGHTTP2_INTERNAL_ERROR);
   });
 
-  test("defect: what came right before the break was lost to the client", async () => {
+  test("defect: data written just before the break was lost", async () => {
     const source = new Source();
     source.onStart = () => {
-      source.give("a".repeat(100_000));
+      source.write("a".repeat(100_000));
       source.break();
     };
     const server = await served(() => httpResponse(200, source));
@@ -96,21 +96,24 @@ describe("breaks over HTTP/2", () => {
     expect([body.length, code]).toEqual([100_000, constants.NGHTTP2_INTERNAL_ERROR]);
   });
 
-  test.each([1, 2, 20])("defect: after %s pieces that wait for a client it was complete", async (pieces) => {
-    const source = new Source();
-    source.onStart = () => {
-      for (let n = 0; n < pieces; n++) source.give("a".repeat(65_536));
-      source.break();
-    };
-    const server = await served(() => httpResponse(200, source));
-    const { body, code } = await ask(client(server), {});
-    expect([body.length, code]).toEqual([pieces * 65_536, constants.NGHTTP2_INTERNAL_ERROR]);
-  });
+  test.each([1, 2, 20])(
+    "defect: a source that broke after %s queued chunks looked complete",
+    async (pieces) => {
+      const source = new Source();
+      source.onStart = () => {
+        for (let n = 0; n < pieces; n++) source.write("a".repeat(65_536));
+        source.break();
+      };
+      const server = await served(() => httpResponse(200, source));
+      const { body, code } = await ask(client(server), {});
+      expect([body.length, code]).toEqual([pieces * 65_536, constants.NGHTTP2_INTERNAL_ERROR]);
+    },
+  );
 
   test.each([
     ["longer", "5"],
     ["shorter", "9"],
-  ])("a body that is %s than its length is a defect, and reset", async (_name, length) => {
+  ])("a body that is %s than its length is a defect and resets the stream", async (_name, length) => {
     const defects: unknown[] = [];
     const body = Object.defineProperty(bodyFrom(["seven", "78"]), "length", { value: Number(length) });
     const server = await served(() => httpResponse(200, body), {
@@ -124,9 +127,9 @@ describe("breaks over HTTP/2", () => {
   test.each([
     ["an invalid field name", { "a b": "c" }],
     ["a line feed in a field", { a: "b\nc" }],
-    ["a length that is not the body's", { "content-length": "7" }],
-    ["an invalid length", { "content-length": "x" }],
-  ])("%s is a defect, and 500", async (_name, fields) => {
+    ["a wrong Content-Length", { "content-length": "7" }],
+    ["an invalid Content-Length", { "content-length": "x" }],
+  ])("%s is a defect and is answered with 500", async (_name, fields) => {
     const defects: unknown[] = [];
     const server = await served(() => text("a", 200, fields as Record<string, string>), {
       defect: (cause) => void defects.push(cause),
@@ -137,7 +140,7 @@ describe("breaks over HTTP/2", () => {
     expect(defects).toHaveLength(2);
   });
 
-  test("fields that concern a connection of HTTP/1.1 are left out", async () => {
+  test("connection-specific fields of HTTP/1.1 are left out", async () => {
     const fields = { connection: "close", "Keep-Alive": "5", "transfer-encoding": "chunked", upgrade: "x" };
     const server = await served(() => text("a", 200, fields));
     const { headers } = await ask(client(server), {});
@@ -157,7 +160,7 @@ describe("the end of an HTTP/2 connection", () => {
     const first = ask(session, {});
     await eventually(() => answers.length === 1);
     const second = ask(session, {});
-    // Written, and not yet read: Node reads after this.
+    // Written but not yet read: Node reads later in the loop.
     await settled();
     expect(answers).toHaveLength(1);
     const drained = server.drain(1_000);
@@ -168,7 +171,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect([server.connections, server.inFlight]).toEqual([0, 0]);
   });
 
-  test("defect: drain did not answer what an idle one sent before the client could know", async () => {
+  test("defect: drain did not answer a request sent on an idle connection before its GOAWAY arrived", async () => {
     const clock = virtualClock();
     const server = await served(({ path }) => text(path), { clock });
     const session = client(server);
@@ -181,7 +184,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect([server.connections, clock.pending]).toEqual([0, 0]);
   });
 
-  test("drain closes an idle connection after a moment and cuts off late requests", async () => {
+  test("drain closes an idle connection after a grace period and cuts off requests at the time limit", async () => {
     const clock = virtualClock();
     const signals: AbortSignal[] = [];
     const server = await served(
@@ -207,7 +210,7 @@ describe("the end of an HTTP/2 connection", () => {
     expect([server.connections, server.inFlight, clock.pending]).toEqual([0, 0, 0]);
   });
 
-  test("comes after 1 h between requests, and of a stream after 5 min without a byte", async () => {
+  test("an idle connection is closed after 1 h, a stream after 5 min without a byte", async () => {
     const clock = virtualClock();
     const source = new Source();
     let its: AbortSignal | undefined;
@@ -221,9 +224,9 @@ describe("the end of an HTTP/2 connection", () => {
     );
     const session = client(server);
     const quiet = ask(session, { ":path": "/quiet" });
-    await eventually(() => source.told.length > 0);
+    await eventually(() => source.calls.length > 0);
     for (let minutes = 0; minutes < 10; minutes++) {
-      source.give("a");
+      source.write("a");
       await ask(session, {});
       await clock.advance(60_000);
     }

@@ -4,7 +4,7 @@ import { Source } from "../bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
 import { served } from "./served.ts";
 
-describe("fields that Node's HTTP/2 throws for", () => {
+describe("fields that Node's HTTP/2 rejects", () => {
   const twice = [
     "ETag",
     "a",
@@ -20,11 +20,11 @@ describe("fields that Node's HTTP/2 throws for", () => {
     "1",
   ];
 
-  test("are sent in one line, or left out, in heads and trailers: who passes them on does not judge", async () => {
+  test("are joined into one line or left out, in heads and trailers, so that a proxy does not fail on them", async () => {
     const server = await served(() => {
       const body = new Source();
       queueMicrotask(() => {
-        body.give("yes");
+        body.write("yes");
         body.end(new HttpHeaders(twice));
       });
       return { ...httpResponse(200, body), headers: new HttpHeaders([...twice, "location", "/b"]) };
@@ -40,7 +40,7 @@ describe("fields that Node's HTTP/2 throws for", () => {
     ]);
   });
 
-  test("leave apart what is never one line", async () => {
+  test("Set-Cookie is never joined", async () => {
     const cookies = ["set-cookie", "a=1", "set-cookie", "b=2"];
     const server = await served(() => ({
       ...text("yes"),
@@ -50,7 +50,7 @@ describe("fields that Node's HTTP/2 throws for", () => {
     expect([headers["etag"], headers["set-cookie"]]).toEqual(["a, b", ["a=1", "b=2"]]);
   });
 
-  test("in informational responses are sent on one line, and invalid fields suppress the response", async () => {
+  test("informational responses join repeated fields and are suppressed if a field is invalid", async () => {
     const server = await served(({ onInformation }) => {
       onInformation?.(103, new HttpHeaders(["link", "</a>", ...twice]));
       onInformation?.(103, new HttpHeaders([":status", "104"]));

@@ -17,7 +17,7 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
   return Buffer.concat([head, payload]);
 }
 
-/** Fields as HPACK literals that nobody is to remember. */
+/** Fields as never-indexed HPACK literals. */
 function fields(...pairs: (readonly [name: string, value: string])[]): Buffer {
   return Buffer.concat(
     pairs.flatMap(([name, value]) => [
@@ -36,10 +36,10 @@ const get: (readonly [string, string])[] = [
   [":path", "/"],
   [":authority", "a"],
 ];
-const allOfIt = 0x5;
+const endOfStreamAndHeaders = 0x5;
 
-/** A server that writes down what it refuses and calls. */
-async function strict() {
+/** A server that records refused requests and calls. */
+async function recording() {
   const refused: string[] = [];
   const called: string[] = [];
   const server = await served(
@@ -57,8 +57,8 @@ describe("a request head over HTTP/2", () => {
     ["of 101 fields", Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`x${at}`, "1"]))],
     ["of more than 60 KiB", { "x-large": "y".repeat(61_500) }],
     ["of more than 60 KiB in many fields", { "x-a": Array.from({ length: 90 }, () => "y".repeat(700)) }],
-  ])("%s is refused with 431, and the connection goes on", async (_name, headers) => {
-    const { server, refused, called } = await strict();
+  ])("%s is refused with 431, and the connection stays usable", async (_name, headers) => {
+    const { server, refused, called } = await recording();
     const session = client(server);
     expect((await ask(session, headers)).headers[":status"]).toBe(431);
     expect((await ask(session, {})).body).toBe("yes");
@@ -67,7 +67,7 @@ describe("a request head over HTTP/2", () => {
   });
 
   test("within the limits passes", async () => {
-    const { server } = await strict();
+    const { server } = await recording();
     const many = Object.fromEntries(Array.from({ length: 99 }, (_, at) => [`x${at}`, "y".repeat(600)]));
     expect((await ask(client(server), many)).body).toBe("yes");
   });
@@ -78,12 +78,12 @@ describe("a request head over HTTP/2", () => {
   };
 
   test.each([
-    ["a Host that is another", head(["host", "b"])],
+    ["a Host that differs from :authority", head(["host", "b"])],
     ["a target with a fragment", head([":path", "/a#b"])],
     ["another scheme", head([":scheme", "ftp"])],
   ])("with %s is refused with 400", async (_name, block) => {
-    const { server, refused, called } = await strict();
-    const wire = await Wire.to(server, preface, settings, frame(1, allOfIt, 1, block));
+    const { server, refused, called } = await recording();
+    const wire = await Wire.to(server, preface, settings, frame(1, endOfStreamAndHeaders, 1, block));
     await eventually(() => refused.length === 1);
     expect(refused[0]).toMatch(/^400 /);
     expect(called).toEqual([]);
@@ -91,12 +91,12 @@ describe("a request head over HTTP/2", () => {
   });
 
   test.each([
-    ["a name in capitals", Buffer.concat([head(), fields(["X-A", "1"])])],
-    ["a field of an HTTP/1.1 connection", Buffer.concat([head(), fields(["connection", "close"])])],
-    ["chunks", Buffer.concat([head(), fields(["transfer-encoding", "chunked"])])],
+    ["an upper-case name", Buffer.concat([head(), fields(["X-A", "1"])])],
+    ["a connection-specific field", Buffer.concat([head(), fields(["connection", "close"])])],
+    ["a Transfer-Encoding", Buffer.concat([head(), fields(["transfer-encoding", "chunked"])])],
     ["no authority", head([":authority", undefined])],
     ["an invalid authority", head([":authority", "a b"])],
-    ["an authority with a user", head([":authority", "u@a"])],
+    ["user information in the authority", head([":authority", "u@a"])],
     [
       "two Host fields",
       Buffer.concat([head([":authority", undefined]), fields(["host", "a"], ["host", "a"])]),
@@ -106,27 +106,30 @@ describe("a request head over HTTP/2", () => {
     ["two methods", Buffer.concat([head(), fields([":method", "PUT"])])],
     ["an unknown pseudo-header field", head([":status", "200"])],
     ["no method", head([":method", undefined])],
-    ["a length that its body has not", Buffer.concat([head(), fields(["content-length", "5"])])],
-  ])("with %s never comes to the stack", async (_name, block) => {
-    const { server, called } = await strict();
-    const wire = await Wire.to(server, preface, settings, frame(1, allOfIt, 1, block));
-    // A request after it, which is answered if the connection still stands.
-    wire.say(frame(1, allOfIt, 3, head([":path", "/after"])), frame(6, 0, 0, Buffer.alloc(8, "p")));
-    // The answer to the ping, or the end.
+    ["a Content-Length but no body", Buffer.concat([head(), fields(["content-length", "5"])])],
+  ])("with %s never reaches the stack", async (_name, block) => {
+    const { server, called } = await recording();
+    const wire = await Wire.to(server, preface, settings, frame(1, endOfStreamAndHeaders, 1, block));
+    // A second request, answered if the connection is still open.
+    wire.send(
+      frame(1, endOfStreamAndHeaders, 3, head([":path", "/after"])),
+      frame(6, 0, 0, Buffer.alloc(8, "p")),
+    );
+    // The ping's acknowledgement or the close.
     await Promise.race([wire.closed, wire.until("p".repeat(8))]);
     expect(called).not.toContain("/");
     wire.socket.destroy();
   });
 });
 
-test("a field whose value has a line feed does not come to the stack", async () => {
+test("a field whose value has a line feed does not reach the stack", async () => {
   const seen: (readonly string[])[] = [];
   const server = await served(({ headers }) => {
     seen.push(headers.raw);
     return text("yes");
   });
   const block = fields(...get, ["x-a", "1\nx-b: 2"], ["x-c", "3"]);
-  const wire = await Wire.to(server, preface, settings, frame(1, allOfIt, 1, block));
+  const wire = await Wire.to(server, preface, settings, frame(1, endOfStreamAndHeaders, 1, block));
   await eventually(() => seen.length === 1);
   expect(seen).toEqual([["host", "a", "x-c", "3"]]);
   wire.socket.destroy();
@@ -134,38 +137,38 @@ test("a field whose value has a line feed does not come to the stack", async () 
 
 describe("a hostile HTTP/2 client", () => {
   test("that keeps cancelling its requests is cut off (CVE-2023-44487)", async () => {
-    const { server, called } = await strict();
+    const { server, called } = await recording();
     const wire = await Wire.to(server, preface, settings);
     wire.socket.on("error", () => {});
     const cancel = Buffer.from([0, 0, 0, constants.NGHTTP2_CANCEL]);
     const block = fields(...get);
     for (let at = 0; at < 5_000 && !wire.socket.destroyed; at++)
-      wire.say(frame(1, allOfIt, 2 * at + 1, block), frame(3, 0, 2 * at + 1, cancel));
+      wire.send(frame(1, endOfStreamAndHeaders, 2 * at + 1, block), frame(3, 0, 2 * at + 1, cancel));
     await wire.closed;
-    // A thousand, and what came with the last of them in one piece.
+    // Node allows a thousand, plus what arrives in the same chunk.
     expect(called.length).toBeLessThan(2_500);
     await eventually(() => server.connections === 0 && server.inFlight === 0);
   });
 
   test("with an endless head is cut off (CVE-2024-28182)", async () => {
-    const { server, called } = await strict();
+    const { server, called } = await recording();
     const wire = await Wire.to(server, preface, settings, frame(1, 0x1, 1, fields(...get)));
     const more = fields(["x-a", "y".repeat(100)]);
-    for (let at = 0; at < 5_000 && !wire.socket.destroyed; at++) wire.say(frame(9, 0, 1, more));
+    for (let at = 0; at < 5_000 && !wire.socket.destroyed; at++) wire.send(frame(9, 0, 1, more));
     await wire.closed;
     expect(called).toEqual([]);
   });
 
-  test("that does not read the answers to its pings is cut off", async () => {
-    const { server } = await strict();
+  test("that does not read its ping acknowledgements is cut off", async () => {
+    const { server } = await recording();
     const wire = await Wire.to(server, preface, settings);
     wire.socket.pause();
     const pings = Buffer.concat(Array.from({ length: 1_000 }, () => frame(6, 0, 0, Buffer.alloc(8))));
     let isOver = false;
     wire.socket.on("error", () => (isOver = true)).on("close", () => (isOver = true));
-    // At most 17 GB are asked for, which a server that kept the answers could not have.
+    // Up to 17 GB of acknowledgements, more than a server could buffer.
     for (let at = 0; at < 2_000 && !isOver; at++) {
-      wire.say(pings);
+      wire.send(pings);
       await settled();
     }
     await eventually(() => server.connections === 0);
@@ -187,7 +190,7 @@ describe("a hostile HTTP/2 client", () => {
     expect(most).toBe(100);
   });
 
-  test("that does not read holds back what it asked for, not others", async () => {
+  test("that does not read one stream delays that stream only", async () => {
     const server = await served(({ path }) => text(path === "/" ? "yes" : "y".repeat(4_000_000)));
     const session = client(server);
     const stream = session.request({ ":path": "/long" });
@@ -200,12 +203,12 @@ describe("a hostile HTTP/2 client", () => {
   });
 });
 
-describe("defect: after a client's GOAWAY and a mistake Node read no more, and saw no end", () => {
+describe("defect: after a client's GOAWAY and a protocol error, Node stopped reading and never saw the close", () => {
   const head = fields(...get);
   const goaway = frame(7, 0, 0, new Uint8Array(8));
-  const mistake = frame(0, 1, 3, new Uint8Array(8));
+  const protocolError = frame(0, 1, 3, new Uint8Array(8));
 
-  test("the connection is closed within two looks, and its calls are aborted", async () => {
+  test("the connection is closed within two checks, and its calls are aborted", async () => {
     const clock = virtualClock();
     let aborted = false;
     const server = await served(
@@ -216,9 +219,9 @@ describe("defect: after a client's GOAWAY and a mistake Node read no more, and s
       { clock },
     );
     const wire = await Wire.to(server, preface);
-    wire.socket.write(Buffer.concat([settings, frame(1, allOfIt, 1, head), goaway]));
+    wire.socket.write(Buffer.concat([settings, frame(1, endOfStreamAndHeaders, 1, head), goaway]));
     await eventually(() => server.inFlight === 1);
-    wire.socket.write(mistake);
+    wire.socket.write(protocolError);
     await wire.until("\0");
     wire.socket.destroy();
     await clock.advance(30_000);
@@ -236,24 +239,24 @@ describe("defect: after a client's GOAWAY and a mistake Node read no more, and s
     const asked = ask(session, {});
     await eventually(() => server.inFlight === 1);
     session.goaway();
-    // What was sent before is read before.
+    // A round trip on another connection: what was sent before it has been read.
     const another = client(server);
-    const thereAndBack = () => ask(another, { ":path": "/quick" });
-    await thereAndBack();
-    for (let looks = 0; looks < 5; looks++) {
+    const roundTrip = () => ask(another, { ":path": "/quick" });
+    await roundTrip();
+    for (let checks = 0; checks < 5; checks++) {
       const settings = once(session, "remoteSettings");
       await clock.advance(30_000);
       await settings;
-      await thereAndBack();
+      await roundTrip();
     }
     answer();
     expect((await asked).body).toBe("late");
   });
 });
 
-// Node counts a stream until the next turn of its loop, and takes none beyond the limit before: what comes in one piece
-// with the resets gets ENHANCE_YOUR_CALM from its C++, where nobody is asked.
-test.fails("a client at the limit may open streams for those that it has taken back", async () => {
+// Node counts a stream until the next turn of its event loop. A stream that arrives in one chunk with the resets exceeds
+// the limit and gets ENHANCE_YOUR_CALM from Node's C++ code.
+test.fails("a client at the limit may open one stream for each that it resets", async () => {
   let calls = 0;
   const server = await served(() => {
     calls++;

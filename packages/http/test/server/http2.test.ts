@@ -35,7 +35,7 @@ describe("a request over HTTP/2", () => {
     expect(seen?.headers.raw).toEqual(fields);
   });
 
-  test("shares a connection with others, and the port with HTTP/1.1", async () => {
+  test("shares a connection with other requests and the port with HTTP/1.1", async () => {
     const answers: (() => void)[] = [];
     const server = await served(
       ({ path }) => new Promise((resolve) => answers.push(() => resolve(text(path)))),
@@ -50,19 +50,19 @@ describe("a request over HTTP/2", () => {
     expect(await other.until("/d")).toContain("HTTP/1.1 200");
   });
 
-  test("is detected by a preface that arrives byte by byte", async () => {
+  test("is detected even if the preface arrives byte by byte", async () => {
     const server = await served(() => text("yes"));
     const wire = await Wire.to(server);
-    // Its preface, and empty settings.
+    // The preface and empty settings.
     for (const byte of "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0") {
-      wire.say(byte);
+      wire.send(byte);
       await settled();
     }
-    // The server's own settings have type 4; its acknowledgement of these has no content.
+    // The server acknowledges with an empty SETTINGS frame (type 4).
     expect(await wire.until("\0\0\0\x04\x01\0\0\0\0")).not.toContain("HTTP/1.1");
   });
 
-  test("is not spoken where only HTTP/1.1 is, and the other way round", async () => {
+  test("is refused where only HTTP/1.1 is enabled, and vice versa", async () => {
     const refused: string[] = [];
     const requestRefused = (status: number, reason: string) => void refused.push(`${status} ${reason}`);
     const one = await served(() => text("yes"), { protocols: ["http1"], requestRefused });
@@ -75,14 +75,14 @@ describe("a request over HTTP/2", () => {
     expect(await old.rest()).not.toContain("HTTP/1.1");
   });
 
-  test("brings its body and trailers, and takes those of the response", async () => {
+  test("carries bodies and trailers in both directions", async () => {
     const server = await served(async ({ body }) => {
       const stream = new Source();
       const pieces: string[] = [];
       body.pipe({
         write: (chunk) => pieces.push(Buffer.from(chunk).toString()) > 0,
         end: (trailers) => {
-          stream.give(pieces.join(""));
+          stream.write(pieces.join(""));
           stream.end(HttpHeaders.of({ "X-Got": trailers.get("x-sum") ?? "", connection: "close" }));
         },
         fail: () => stream.break(),
@@ -96,7 +96,7 @@ describe("a request over HTTP/2", () => {
     expect([body, trailers?.["x-got"], trailers?.["connection"], code]).toEqual(["ab", "7", undefined, 0]);
   });
 
-  test("receives informational responses, and 100 when its body is wanted", async () => {
+  test("receives informational responses, and 100 when its body is first read", async () => {
     const server = await served(async ({ body, onInformation }) => {
       onInformation?.(103, HttpHeaders.of({ Link: "</a>" }));
       const whole = await body.text();
@@ -115,7 +115,7 @@ describe("a request over HTTP/2", () => {
     ["HEAD", 200],
     ["GET", 204],
     ["GET", 304],
-  ])("%s answered %d has no body, and says no length that is not true", async (method, status) => {
+  ])("%s answered with %d has no body and no false Content-Length", async (method, status) => {
     const stream = bodyFrom(["streamed"]);
     const ended = observed(stream);
     const server = await served(() => httpResponse(status, stream, { "content-length": "8" }));
@@ -125,7 +125,7 @@ describe("a request over HTTP/2", () => {
     expect(ended).toEqual([false]);
   });
 
-  test("that is answered before its end is read for 2 s, and then told that the rest is not wanted, without an error", async () => {
+  test("that is answered early is read for 2 s, then reset without an error", async () => {
     const clock = virtualClock();
     const server = await served(
       ({ path }) =>
@@ -150,7 +150,7 @@ describe("a request over HTTP/2", () => {
     }
   });
 
-  test("defect: a client that had not ended its request did not see a response without a body", async () => {
+  test("defect: a client that had not ended its request did not receive a response without a body", async () => {
     const server = await served(({ body }) => {
       body.cancel();
       return httpResponse(403);
@@ -163,9 +163,9 @@ describe("a request over HTTP/2", () => {
     expect((await answer).headers[":status"]).toBe(403);
   });
 
-  test("holds back a client whose body nobody reads, and goes on when somebody does", async () => {
-    let wanted = (): void => {};
-    const wait = new Promise<void>((resolve) => (wanted = resolve));
+  test("applies backpressure while its body is not read", async () => {
+    let read = (): void => {};
+    const wait = new Promise<void>((resolve) => (read = resolve));
     const server = await served(async ({ body }) => {
       await wait;
       const whole = await body.bytes({ maxBytes: 10_000_000 });
@@ -177,11 +177,11 @@ describe("a request over HTTP/2", () => {
     await eventually(() => server.inFlight === 1);
     for (let turn = 0; turn < 50; turn++) await settled();
     expect(stream.writableFinished).toBe(false);
-    wanted();
+    read();
     expect((await answer).body).toBe("5000000");
   });
 
-  test("does not run ahead of a client that does not read", async () => {
+  test("applies backpressure to the source while its client does not read", async () => {
     let given = 0;
     const server = await served(() => {
       async function* endless(): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-// A server in a process of its own, for the test that starts Node with --insecure-http-parser.
+// A server that runs as its own process, for the test that starts Node with --insecure-http-parser.
 import { service } from "@pagoda/core";
 import { type HttpRequest, text } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";

@@ -5,8 +5,8 @@ import { Pace } from "../../src/server/pace.ts";
 
 const limits = { minRate: 240, graceMs: 5_000, idleMs: 60_000, totalMs: 0 };
 
-/** Looks once a second at a client that moves so many bytes in each, and tells when and why it is too slow. */
-function watched(
+/** Checks a client once a second; returns when and why it is too slow. */
+function tooSlow(
   perSecond: (second: number) => number,
   change: Partial<typeof limits> = {},
   seconds = 1_000,
@@ -22,44 +22,44 @@ function watched(
 }
 
 describe("Pace", () => {
-  test("a client below the rate is cut off after the grace period, one at the rate never", () => {
-    expect(watched(() => 239)).toBe("5 s: was slower than 240 bytes per second");
-    expect(watched(() => 240)).toBeUndefined();
-    expect(watched(() => 1, { minRate: 0, idleMs: 0 })).toBeUndefined();
+  test("a client below the rate is cut off after the grace period, one at the rate is not", () => {
+    expect(tooSlow(() => 239)).toBe("5 s: was slower than 240 bytes per second");
+    expect(tooSlow(() => 240)).toBeUndefined();
+    expect(tooSlow(() => 1, { minRate: 0, idleMs: 0 })).toBeUndefined();
   });
 
-  test("what it was quicker before counts, for as long as it moves at all", () => {
+  test("an earlier surplus counts until the client stalls", () => {
     const bursts = (second: number): number => (second % 30 === 0 ? 7_200 : 0);
-    expect(watched(bursts)).toBeUndefined();
-    expect(watched((second) => (second === 0 ? 1e9 : 0))).toBe("61 s: stalled for 60 s");
+    expect(tooSlow(bursts)).toBeUndefined();
+    expect(tooSlow((second) => (second === 0 ? 1e9 : 0))).toBe("61 s: stalled for 60 s");
   });
 
-  test("its whole time has a limit, where there is one", () => {
-    expect(watched(() => 1e6, { totalMs: 30_000 })).toBe("30 s: took longer than 30 s");
+  test("totalMs limits the whole transfer", () => {
+    expect(tooSlow(() => 1e6, { totalMs: 30_000 })).toBe("30 s: took longer than 30 s");
   });
 
-  test("time in which the server does not wait for the client does not count", () => {
+  test("time does not count while the server is not waiting for the client", () => {
     const pace = new Pace(0);
     for (let second = 0; second < 1_000; second++)
       expect(pace.look(second * 1_000, false, 0, limits)).toBeUndefined();
-    // Nor is that of which nobody knows whether somebody waited.
+    // Nor does an interval at whose start or end the server was not waiting.
     for (let second = 1_000; second < 2_000; second++)
       expect(pace.look(second * 1_000, second % 2 === 0, 0, limits)).toBeUndefined();
   });
 
-  test("time in which the process was held up does not count", () => {
+  test("time does not count while the process was suspended", () => {
     const pace = new Pace(0);
     expect(pace.look(0, true, 0, limits)).toBeUndefined();
     expect(pace.look(4_000, true, 0, limits)).toBeUndefined();
-    // Four seconds count as two, and so does an hour in which nothing was read.
+    // A gap counts as at most two seconds, be it four seconds or an hour.
     expect(pace.look(3_604_000, true, 0, limits)).toBeUndefined();
     expect(pace.look(3_605_000, true, 0, limits)).toBe("was slower than 240 bytes per second");
   });
 
   test("property: a client that keeps the rate every second is never too slow", () => {
-    const looks = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30_000 }), waits: fc.boolean() }));
+    const checks = fc.array(fc.record({ ms: fc.integer({ min: 1, max: 30_000 }), waits: fc.boolean() }));
     fc.assert(
-      fc.property(looks, fc.integer({ min: 240, max: 1e6 }), (all, rate) => {
+      fc.property(checks, fc.integer({ min: 240, max: 1e6 }), (all, rate) => {
         const pace = new Pace(0);
         let now = 0;
         for (const { ms, waits } of all) {
@@ -71,7 +71,7 @@ describe("Pace", () => {
   });
 });
 
-describe("limits of clients", () => {
+describe("client limits", () => {
   test("have individual defaults", () => {
     expect(limitsOf({ headMs: 10, body: { totalMs: 20 } })).toEqual({
       headMs: 10,

@@ -3,7 +3,7 @@ import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
-/** A stack whose calls the test answers, by their paths. */
+/** A server whose calls the test answers, by path. */
 async function answering() {
   const began: string[] = [];
   const answers = new Map<string, (response: HttpResponse) => void>();
@@ -23,13 +23,13 @@ async function answering() {
 const post = (path: string): string => head(`POST ${path}`, "Content-Length: 1");
 
 describe("pipelined requests", () => {
-  test("that are safe run ahead, eight at once", async () => {
+  test("with safe methods run concurrently, up to eight", async () => {
     const { server, began, answer, quiet } = await answering();
     const wire = await Wire.to(server, ...Array.from({ length: 1_000 }, (_each, n) => head(`GET /${n}`)));
     await eventually(() => began.length === 8);
     await quiet();
     expect(began).toHaveLength(8);
-    // Its answer waits for those before it, and still counts.
+    // Its response waits for the earlier ones and still counts.
     answer("/1");
     await quiet();
     expect(began).toHaveLength(8);
@@ -38,7 +38,7 @@ describe("pipelined requests", () => {
     expect(statuses(await wire.until("answer to /1"))).toEqual([200, 200]);
   });
 
-  test("wait before and behind one that is not safe", async () => {
+  test("with an unsafe method run alone", async () => {
     const { server, began, answer, quiet } = await answering();
     const wire = await Wire.to(server, head("GET /a"), head("GET /b"), `${post("/c")}x`, head("GET /d"));
     await eventually(() => began.length === 2);
@@ -63,7 +63,7 @@ describe("pipelined requests", () => {
     ]);
   });
 
-  test("that are not safe run one after the other", async () => {
+  test("with unsafe methods run one after the other", async () => {
     const { server, began, answer, quiet } = await answering();
     await Wire.to(server, `${post("/a")}x`, `${post("/b")}x`, head("DELETE /c"));
     for (const [n, path] of ["/a", "/b", "/c"].entries()) {
@@ -74,7 +74,7 @@ describe("pipelined requests", () => {
     }
   });
 
-  test("that wait never start once the client is gone", async () => {
+  test("still waiting when the client disconnects never start", async () => {
     const { server, began, signals, quiet } = await answering();
     const wire = await Wire.to(server, head("GET /a"), `${post("/b")}x`, head("GET /c"));
     await eventually(() => server.inFlight === 3);
@@ -85,7 +85,7 @@ describe("pipelined requests", () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  test("that wait are answered before a drain is over", async () => {
+  test("still waiting when a drain begins are answered", async () => {
     const { server, began, answer } = await answering();
     const wire = await Wire.to(server, head("GET /a"), `${post("/b")}x`);
     await eventually(() => server.inFlight === 2);

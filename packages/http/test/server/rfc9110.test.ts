@@ -3,15 +3,15 @@ import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Sink, Source } from "../bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
-import { eventually, head, informs, served, statuses, Wire } from "./served.ts";
+import { eventually, head, sendsInformation, served, statuses, Wire } from "./served.ts";
 
-/** What a server says to a request whose body it reads. */
-async function saidTo(...said: string[]): Promise<string> {
+/** Everything that a server which reads the body responds to these bytes. */
+async function responseTo(...request: string[]): Promise<string> {
   const server = await served(async ({ body }) => {
     await body.text();
     return text("yes");
   });
-  return (await Wire.to(server, ...said)).rest();
+  return (await Wire.to(server, ...request)).rest();
 }
 
 const post = (...fields: string[]): string =>
@@ -24,11 +24,11 @@ describe("Expect (RFC 9110, 10.1.1)", () => {
     ["Expect:  100-continue,100-continue ,"],
     ["Expect: 100-continue", "Expect: 100-continue"],
   ])("asks for 100 Continue: %s", async (...fields) => {
-    expect(statuses(await saidTo(post(...fields)))).toEqual([100, 200]);
+    expect(statuses(await responseTo(post(...fields)))).toEqual([100, 200]);
   });
 
   test.each([["Expect:"], ["Expect: ,"]])("asks for nothing: %s", async (...fields) => {
-    expect(statuses(await saidTo(post(...fields)))).toEqual([200]);
+    expect(statuses(await responseTo(post(...fields)))).toEqual([200]);
   });
 
   test.each([
@@ -36,13 +36,13 @@ describe("Expect (RFC 9110, 10.1.1)", () => {
     ["Expect: miracles", "Expect: 100-continue"],
     ["Expect: 100-continue;a=b"],
     ["Expect: 100-continues"],
-  ])("asks for what nobody does: %s", async (...fields) => {
-    expect(statuses(await saidTo(post(...fields)))).toEqual([417]);
+  ])("with an unknown expectation is refused: %s", async (...fields) => {
+    expect(statuses(await responseTo(post(...fields)))).toEqual([417]);
   });
 
   test("does not apply to HTTP/1.0", async () => {
-    const said = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab";
-    expect(statuses(await saidTo(said))).toEqual([200]);
+    const request = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab";
+    expect(statuses(await responseTo(request))).toEqual([200]);
   });
 
   test.each([
@@ -62,35 +62,35 @@ describe("Expect (RFC 9110, 10.1.1)", () => {
 
 describe("HEAD (RFC 9110, 9.3.2)", () => {
   test.each([
-    ["a text", () => text("hello"), "5"],
+    ["a string", () => text("hello"), "5"],
     [
       "a body whose length is known",
       () => ({ ...text(""), body: Object.assign(bodyFrom(["ab"]), { length: 2 }) }),
       "2",
     ],
-    ["a length that it says itself", () => text("", 200, { "content-length": "7" }), "7"],
+    ["a Content-Length of the service", () => text("", 200, { "content-length": "7" }), "7"],
     ["no body", () => httpResponse(200), undefined],
     ["304", () => httpResponse(304, "hello"), undefined],
-  ])("is told the length of %s, and no body", async (_name, answer, length) => {
+  ])("gets the length of %s and no body", async (_name, answer, length) => {
     const server = await served(answer);
     const wire = await Wire.to(server, head("HEAD /", "Connection: close"));
-    const said = await wire.rest();
-    expect(/\r\ncontent-length: (\d+)\r\n/i.exec(said)?.[1]).toBe(length);
-    expect(said).toMatch(/\r\n\r\n$/);
+    const response = await wire.rest();
+    expect(/\r\ncontent-length: (\d+)\r\n/i.exec(response)?.[1]).toBe(length);
+    expect(response).toMatch(/\r\n\r\n$/);
     const { headers, body } = await ask(client(server), { ":method": "HEAD" });
     expect([headers["content-length"], body]).toEqual([length, ""]);
   });
 });
 
-describe("a head", () => {
-  test.each(["GET", "HEAD"])("keeps its bytes when the body comes later: %s", async (method) => {
+describe("a message head", () => {
+  test.each(["GET", "HEAD"])("keeps its bytes when the body follows later: %s", async (method) => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source, { "x-name": "\xc3\xa5\xff" }));
     const wire = await Wire.to(server, head(`${method} /`));
     expect(await wire.until("\r\n\r\n")).toContain("x-name: \xc3\xa5\xff\r\n");
   });
 
-  test("keeps its bytes in information and trailers, too", async () => {
+  test("keeps its bytes in informational responses and trailers", async () => {
     const server = await served(({ onInformation }) => {
       onInformation?.(103, httpResponse(200, "", { "x-name": "\xc3\xa5" }).headers);
       const source = new Source();
@@ -100,17 +100,17 @@ describe("a head", () => {
     const wire = await Wire.to(server, head("GET /", "Connection: close"));
     const all = await wire.rest();
     expect(all).toMatch(/\r\n0\r\nx-sum: \xc3\xa5\r\n\r\n$/);
-    expect(all.includes("x-name: \xc3\xa5\r\n")).toBe(informs);
+    expect(all.includes("x-name: \xc3\xa5\r\n")).toBe(sendsInformation);
   });
 
   test.each([
     ["GET", `/${"y".repeat(61_440)}`, 414],
     ["GET", `/${"y".repeat(100_000)}`, 414],
     ["GET", "/", 431],
-  ])("that is too long because of its target gets 414: %s", async (method, path, status) => {
+  ])("that is too long gets 414 if its target is, otherwise 431: %s", async (method, path, status) => {
     const more = status === 431 ? [`X: ${"y".repeat(61_440)}`] : [];
-    expect(statuses(await saidTo(head(`${method} ${path}`, ...more)))).toEqual([status]);
-    // Node's own client sends no longer one.
+    expect(statuses(await responseTo(head(`${method} ${path}`, ...more)))).toEqual([status]);
+    // Node's own client does not send longer ones.
     if (path.length > 65_000) return;
     const server = await served(() => text("never"));
     const fields = status === 431 ? { "x-a": "y".repeat(61_440) } : {};
@@ -118,7 +118,7 @@ describe("a head", () => {
     expect(headers[":status"]).toBe(status);
   });
 
-  test("of HTTP/2 that ends with an empty DATA frame is a request without a body", async () => {
+  test("of an HTTP/2 request followed by an empty DATA frame has no body", async () => {
     const lengths: (number | undefined)[] = [];
     const server = await served(async ({ body }) => {
       lengths.push(body.length);
@@ -135,7 +135,7 @@ describe("a head", () => {
     expect(lengths.at(-1)).toBeUndefined();
   });
 
-  // Node's parser knows a list of methods, and refuses others before anybody is asked.
+  // Node's parser refuses methods that are not on its list.
   test.fails.each(["LIST", "RPC_IN_DATA"])("may have any method: %s", async (method) => {
     const server = await served((request) => text(request.method));
     const wire = await Wire.to(server, head(`${method} /`, "Connection: close"));
@@ -143,16 +143,16 @@ describe("a head", () => {
   });
 });
 
-test("a response that says keep-alive does not keep a connection that its client closes", async () => {
+test("Connection: keep-alive in a response does not override the client's close", async () => {
   const server = await served(() => text("yes", 200, { Connection: "Keep-Alive" }));
   const wire = await Wire.to(server, head("GET /", "Connection: close"));
   expect(await wire.rest()).toMatch(/\r\nconnection: close\r\n[^]*yes$/i);
 });
 
 describe("a client", () => {
-  // Node ends the connection when its client has ended its half. To nginx (499) and Envoy, too, such a client has left: it
-  // cannot be told from one that has closed before it sends on what it does not read, and whose call is to be aborted.
-  test.fails("that has ended its half gets its answer", async () => {
+  // Node closes the connection when the client half-closes it. nginx (499) and Envoy also treat such a client as gone: it
+  // looks the same as one that closed the connection and whose call must be aborted.
+  test.fails("that half-closes its connection still gets its response", async () => {
     const answer = Promise.withResolvers<void>();
     const server = await served(() => answer.promise.then(() => text("yes")));
     const wire = await Wire.to(server);
@@ -164,36 +164,36 @@ describe("a client", () => {
     expect(statuses(await wire.rest())).toEqual([200]);
   });
 
-  test("that goes on with a slow upload after its answer is read for 30 s", async () => {
+  test("that continues a slow upload after its response is read for 30 s", async () => {
     const clock = virtualClock();
     const server = await served(() => text("enough", 413), { clock });
     const wire = await Wire.to(server, head("POST /", "Content-Length: 100000"), "a");
     wire.socket.allowHalfOpen = true;
-    // Or a piece waits for the acknowledgement of the one before.
+    // Without it, a write waits for the acknowledgement of the previous one.
     wire.socket.setNoDelay(true);
     await wire.until("enough");
     for (let second = 0; second < 28; second += 2) {
       const before = server.connections;
-      wire.say("more");
+      wire.send("more");
       for (let turn = 0; turn < 20; turn++) await settled();
       await clock.advance(2_000);
       expect([second, before]).toEqual([second, 1]);
     }
-    wire.say("more");
+    wire.send("more");
     for (let turn = 0; turn < 20; turn++) await settled();
     await clock.advance(2_000);
     await eventually(() => server.connections === 0);
   });
 
-  test("that falls silent after the response is closed after 2 s", async () => {
+  test("that stops sending after the response is closed after 2 s", async () => {
     const clock = virtualClock();
     const server = await served(() => text("enough", 413), { clock });
     const wire = await Wire.to(server, head("POST /", "Content-Length: 100000"), "a");
     wire.socket.allowHalfOpen = true;
-    // Or a piece waits for the acknowledgement of the one before.
+    // Without it, a write waits for the acknowledgement of the previous one.
     wire.socket.setNoDelay(true);
     await wire.until("enough");
-    wire.say("more");
+    wire.send("more");
     for (let turn = 0; turn < 20; turn++) await settled();
     await clock.advance(2_000);
     await clock.advance(2_000);
@@ -202,19 +202,22 @@ describe("a client", () => {
 
   test.each([
     ["", [431]],
-    // An answer could be taken for that of the next request.
+    // The client would take an error response for the response to the next request.
     [head("GET /smuggled"), []],
-  ])("with more than 100 trailers is refused, and nothing behind them counts: %j", async (more, expected) => {
-    let sink: Sink | undefined;
-    const called: string[] = [];
-    const server = await served(({ body, path }) => {
-      called.push(path);
-      sink = Sink.on(body);
-      return new Promise(() => {});
-    });
-    const said = `${head("POST /a", "Transfer-Encoding: chunked")}0\r\n${"A: b\r\n".repeat(101)}\r\n`;
-    const wire = await Wire.to(server, said + more);
-    expect(statuses(await wire.rest())).toEqual(expected);
-    expect([sink?.ends, called]).toEqual([["fail"], ["/a"]]);
-  });
+  ])(
+    "with more than 100 trailers is refused, and whatever follows is ignored: %j",
+    async (more, expected) => {
+      let sink: Sink | undefined;
+      const called: string[] = [];
+      const server = await served(({ body, path }) => {
+        called.push(path);
+        sink = Sink.on(body);
+        return new Promise(() => {});
+      });
+      const request = `${head("POST /a", "Transfer-Encoding: chunked")}0\r\n${"A: b\r\n".repeat(101)}\r\n`;
+      const wire = await Wire.to(server, request + more);
+      expect(statuses(await wire.rest())).toEqual(expected);
+      expect([sink?.ends, called]).toEqual([["fail"], ["/a"]]);
+    },
+  );
 });

@@ -15,7 +15,7 @@ import { type HttpServer, serve } from "@pagoda/http/server";
 import { type Right, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { Sink, Source } from "../bodies.ts";
-import { eventually, head, informs, served, statuses, Wire } from "./served.ts";
+import { eventually, head, sendsInformation, served, statuses, Wire } from "./served.ts";
 
 describe("serve", () => {
   test("a minimal service reads JSON and answers with JSON", async () => {
@@ -32,7 +32,7 @@ describe("serve", () => {
     await server.right.close();
   });
 
-  test("accepts from sockets that it is given, and closes them with itself", async () => {
+  test("accepts connections on given sockets and closes them when it closes", async () => {
     const bound = await Promise.all(
       [createServer(), createServer()].map(async (socket) => {
         await once(socket.listen(0, "127.0.0.1"), "listening");
@@ -70,7 +70,7 @@ describe("serve", () => {
     expect(seen?.headers.raw).toEqual(["Host", "a", "X-y", "1", "x-Y", "2"]);
   });
 
-  test("sends a known length, and other bodies in chunks", async () => {
+  test("sends Content-Length if the length is known, otherwise chunks", async () => {
     const server = await served(({ path }) =>
       path === "/known" ? text("grüß") : httpResponse(200, bodyFrom(["a", "b"])),
     );
@@ -82,7 +82,7 @@ describe("serve", () => {
     );
   });
 
-  test("keeps order, case and repetitions of a response's fields, and its reason phrase", async () => {
+  test("preserves the order, case and repetition of response fields, and the reason phrase", async () => {
     const headers = new HttpHeaders(["X-B", "1", "x-a", "2", "X-b", "3"]);
     const server = await served(() => ({ ...httpResponse(200, "a", headers), statusText: "Fine" }));
     const wire = await Wire.to(server, head("GET /"));
@@ -93,7 +93,7 @@ describe("serve", () => {
     ["HEAD", 200, "a body"],
     ["GET", 204, ""],
     ["GET", 304, "a body"],
-  ])("%s answered %d has no body, and the connection is kept", async (method, status, body) => {
+  ])("%s answered with %d has no body, and the connection is reused", async (method, status, body) => {
     const cancelled: unknown[] = [];
     const stream = bodyFrom(["streamed"]);
     stream.observe((complete) => cancelled.push(complete));
@@ -116,7 +116,7 @@ describe("serve", () => {
     expect(cancelled).toEqual([false]);
   });
 
-  test("trailers go out, and come in", async () => {
+  test("trailers are sent and received", async () => {
     let trailers: HttpHeaders | undefined;
     const server = await served(async ({ body }) => {
       const sink = Sink.on(body);
@@ -138,7 +138,7 @@ describe("serve", () => {
     expect(trailers?.raw).toEqual(["In", "1", "in", "2"]);
   });
 
-  test("100 is sent when the body is first read, and not before", async () => {
+  test("100 is sent when the body is first read, not before", async () => {
     const server = await served(async (request) => {
       request.onInformation?.(103, HttpHeaders.of({ link: "</a>" }));
       const body = await request.body.text();
@@ -146,13 +146,13 @@ describe("serve", () => {
     });
     const wire = await Wire.to(server, head("POST /", "Expect: 100-continue", "Content-Length: 2"));
     await wire.until("100 Continue\r\n\r\n");
-    wire.say("ab");
+    wire.send("ab");
     const all = await wire.until("\r\n\r\nab");
-    expect(statuses(all)).toEqual(informs ? [103, 100, 200] : [100, 200]);
-    expect(all.includes("link: </a>\r\n")).toBe(informs);
+    expect(statuses(all)).toEqual(sendsInformation ? [103, 100, 200] : [100, 200]);
+    expect(all.includes("link: </a>\r\n")).toBe(sendsInformation);
   });
 
-  test("100 is not sent when the service answers without reading, and the connection ends", async () => {
+  test("100 is not sent when the service answers without reading, and the connection is closed", async () => {
     const server = await served(() => text("no\n", 413));
     const wire = await Wire.to(server, head("POST /", "Expect: 100-continue", "Content-Length: 2"));
     const all = await wire.rest();
@@ -165,7 +165,7 @@ describe("serve", () => {
       const source = new Source();
       source.onStart = () => {
         Sink.on(body);
-        source.give("begun");
+        source.write("begun");
         source.end();
       };
       return httpResponse(200, source);
@@ -184,7 +184,7 @@ describe("serve", () => {
     expect(statuses(await wire.until("\r\n\r\na"))).toEqual([200]);
   });
 
-  test("defect: 1xx were sent to HTTP/1.0 clients, which know none", async () => {
+  test("defect: 1xx responses were sent to HTTP/1.0 clients, which do not support them", async () => {
     const server = await served((request) => {
       request.onInformation?.(103, HttpHeaders.empty);
       return text("a");
@@ -193,7 +193,7 @@ describe("serve", () => {
     expect(statuses(await wire.rest())).toEqual([200]);
   });
 
-  test("defect: fields that delimit a body were sent with what has none", async () => {
+  test("defect: framing fields were sent with responses that have no body", async () => {
     const fields = HttpHeaders.of({ "Content-Length": "5", "transfer-encoding": "chunked", x: "y" });
     const server = await served((request) => {
       request.onInformation?.(103, fields);
@@ -201,31 +201,31 @@ describe("serve", () => {
     });
     const wire = await Wire.to(server, head("GET /", "Connection: close"));
     const all = await wire.rest();
-    expect(statuses(all)).toEqual(informs ? [103, 204] : [204]);
-    expect(all.match(/x: y/g)).toHaveLength(informs ? 2 : 1);
+    expect(statuses(all)).toEqual(sendsInformation ? [103, 204] : [204]);
+    expect(all.match(/x: y/g)).toHaveLength(sendsInformation ? 2 : 1);
     expect(all).not.toMatch(/content-length|transfer-encoding/i);
   });
 
   test.each([
-    ["with an announced length", head("GET /", "Connection: close"), { "content-length": "1" }, "a"],
-    ["to HTTP/1.0", head("GET / HTTP/1.0"), {}, "a"],
-    ["to HEAD", head("HEAD /", "Connection: close"), {}, ""],
+    ["with a Content-Length", head("GET /", "Connection: close"), { "content-length": "1" }, "a"],
+    ["to an HTTP/1.0 request", head("GET / HTTP/1.0"), {}, "a"],
+    ["to a HEAD request", head("HEAD /", "Connection: close"), {}, ""],
   ])(
-    "defect: a response %s failed if it had trailers: there is no place for them",
-    async (_to, asked, fields, body) => {
+    "defect: a response %s, which cannot carry trailers, failed if it had some",
+    async (_to, request, fields, body) => {
       const defects: unknown[] = [];
       const server = await served(
         () => {
           const source = new Source();
           source.onStart = () => {
-            source.give("a");
+            source.write("a");
             source.end(HttpHeaders.of({ sum: "1" }));
           };
           return httpResponse(200, source, { trailer: "sum", ...fields });
         },
         { defect: (cause) => defects.push(cause) },
       );
-      const wire = await Wire.to(server, asked);
+      const wire = await Wire.to(server, request);
       const [, sent] = (await wire.rest()).split("\r\n\r\n");
       expect([statuses(wire.text), sent, defects]).toEqual([[200], body, []]);
       expect(wire.text).not.toMatch(/trailer|sum/i);
@@ -233,12 +233,12 @@ describe("serve", () => {
   );
 
   test.each(["trailers", "gzip, Trailers"])(
-    "defect: trailers after a body of announced length were lost to a client that asks for them: TE: %s",
+    "defect: trailers of a body with a Content-Length were lost although the client asked for them: TE: %s",
     async (te) => {
       const server = await served(() => {
         const source = new Source();
         source.onStart = () => {
-          source.give("a");
+          source.write("a");
           source.end(HttpHeaders.of({ sum: "1" }));
         };
         return httpResponse(200, source, { trailer: "sum", "content-length": "1" });
@@ -251,12 +251,12 @@ describe("serve", () => {
 
   test.each([
     ["in chunks", {}],
-    ["of announced length", { "content-length": "200000" }],
-  ])("defect: what came right before a body %s broke was lost to the client", async (_, fields) => {
+    ["with a Content-Length", { "content-length": "200000" }],
+  ])("defect: data written just before a body %s broke was lost", async (_, fields) => {
     const server = await served(() => {
       const source = new Source();
       source.onStart = () => {
-        source.give("a".repeat(100_000));
+        source.write("a".repeat(100_000));
         source.break();
       };
       return httpResponse(200, source, fields);
@@ -265,7 +265,7 @@ describe("serve", () => {
     expect(await wire.rest()).toMatch(/a{100000}(?:\r\n)?$/);
   });
 
-  test("defect: chunks were sent to HTTP/1.0 clients, which know none, when the service said so", async () => {
+  test("defect: a service could make the server send chunks to HTTP/1.0 clients, which do not support them", async () => {
     const chunked = HttpHeaders.of({ "Transfer-Encoding": "chunked" });
     const server = await served(() => httpResponse(200, bodyFrom(["a", "b"]), chunked));
     const old = await Wire.to(server, head("GET / HTTP/1.0"));
@@ -320,7 +320,7 @@ describe("serve", () => {
     expect(await third.rest()).toBe("");
     expect(refused).toHaveLength(1);
     const other = new Wire(connect({ port: server.port, host: server.host, localAddress: "127.0.0.2" }));
-    other.say(head("GET /", "Connection: close"));
+    other.send(head("GET /", "Connection: close"));
     expect(statuses(await other.rest())).toEqual([200]);
     first?.socket.destroy();
     await eventually(() => server.connections === 1);
@@ -354,7 +354,7 @@ describe("serve", () => {
     expect(seen).toEqual(["opened 1", "closed 0", "opened 1"]);
   });
 
-  test("close cuts everything off; where it was is still known", async () => {
+  test("close cuts off all calls and keeps url, host and port", async () => {
     let signal: AbortSignal | undefined;
     const server = await served((_request, given) => {
       signal = given;

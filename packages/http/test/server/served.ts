@@ -8,12 +8,12 @@ import { settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished } from "vitest";
 
-/** Whether Node can send 1xx responses of our choice over HTTP/1.1: 22 cannot. */
-export const informs: boolean = "writeInformation" in ServerResponse.prototype;
+/** Whether Node can send arbitrary 1xx responses over HTTP/1.1: Node 22 cannot. */
+export const sendsInformation: boolean = "writeInformation" in ServerResponse.prototype;
 
 export type Answer = (request: HttpRequest, signal: AbortSignal) => HttpResponse | Promise<HttpResponse>;
 
-/** A server for one test, on a port of its own. */
+/** A server on a free port, closed when the test finishes. */
 export async function served(answer: Answer, options: ServeOptions = {}): Promise<HttpServer> {
   const stack = service("test", async (request: HttpRequest, signal?: AbortSignal) =>
     right(await answer(request, signal as AbortSignal)),
@@ -24,23 +24,23 @@ export async function served(answer: Answer, options: ServeOptions = {}): Promis
   return server.right;
 }
 
-/** A client that says exactly what the test says, byte for byte. */
+/** A raw TCP client. */
 export class Wire {
   readonly socket: Socket;
-  /** What has come, every byte as a character. */
+  /** Everything received, as latin1. */
   text = "";
-  /** How it closed: `end`, or the code of the error. */
+  /** How the connection closed: `end`, or the error's code. */
   readonly closed: Promise<string>;
   #changed = Promise.withResolvers<void>();
   #over = false;
 
   static async to(
     server: Pick<HttpServer, "host" | "port">,
-    ...said: (string | Uint8Array)[]
+    ...bytes: (string | Uint8Array)[]
   ): Promise<Wire> {
     const wire = new Wire(connect(server.port, server.host));
     await once(wire.socket, "connect");
-    wire.say(...said);
+    wire.send(...bytes);
     return wire;
   }
 
@@ -63,20 +63,21 @@ export class Wire {
     onTestFinished(() => void socket.destroy());
   }
 
-  say(...said: (string | Uint8Array)[]): void {
-    for (const each of said) this.socket.write(typeof each === "string" ? Buffer.from(each, "latin1") : each);
+  send(...bytes: (string | Uint8Array)[]): void {
+    for (const each of bytes)
+      this.socket.write(typeof each === "string" ? Buffer.from(each, "latin1") : each);
   }
 
-  /** Waits until that has come, and gives all that came. */
+  /** Waits until `part` has arrived and returns everything received. */
   async until(part: string): Promise<string> {
     while (!this.text.includes(part)) {
-      if (this.#over) expect.fail(`closed before "${part}" came: ${JSON.stringify(this.text)}`);
+      if (this.#over) expect.fail(`closed before "${part}" arrived: ${JSON.stringify(this.text)}`);
       await this.#changed.promise;
     }
     return this.text;
   }
 
-  /** All that came until the server closed. */
+  /** Waits until the connection has closed and returns everything received. */
   async rest(): Promise<string> {
     await this.closed;
     return this.text;
@@ -88,18 +89,18 @@ export class Wire {
   }
 }
 
-/** A request's head, for HTTP/1.1 unless its first line says otherwise. */
+/** A request head with `Host: a`, for HTTP/1.1 unless the request line has a version. */
 export function head(line: string, ...fields: string[]): string {
   const first = line.includes(" HTTP/") ? line : `${line} HTTP/1.1`;
   return [first, "Host: a", ...fields, "", ""].join("\r\n");
 }
 
-/** The statuses of all responses that came, information included. */
+/** The statuses of all responses received, informational ones included. */
 export function statuses(text: string): number[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 }
 
-/** Waits until something holds that comes about through sockets; the test's time-out says when it does not. */
-export async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await settled();
+/** Waits, across turns of the event loop, until the condition is true; otherwise the test times out. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  while (!condition()) await settled();
 }

@@ -8,7 +8,7 @@ import { type Answer, eventually, head, served, statuses, Wire } from "./served.
 
 const tooSlow = "the body was slower than 240 bytes per second";
 
-/** A server whose stack reads every body, and answers when that has ended. */
+/** A server that reads every body and answers when it has ended. */
 async function reading(options: Parameters<typeof served>[1] = {}) {
   const clock = virtualClock();
   const sinks: Sink[] = [];
@@ -25,7 +25,7 @@ async function reading(options: Parameters<typeof served>[1] = {}) {
     requestRefused: (status, reason) => refused.push(`${status} ${reason}`),
     ...options,
   });
-  /** Lets so many seconds pass, with something to do in each. */
+  /** Advances the clock by `seconds`, calling `each` every second. */
   async function pass(seconds: number, each: () => void): Promise<void> {
     for (let second = 0; second < seconds; second++) {
       const before = sinks.reduce((sum, { chunks }) => sum + chunks.length, 0);
@@ -51,7 +51,7 @@ describe("a client that sends too slowly", () => {
     const { server, signals, refused, pass } = await reading();
     const wire = await Wire.to(server, head("POST /", field));
     await eventually(() => server.inFlight === 1);
-    await pass(8, () => wire.say(framed("a")));
+    await pass(8, () => wire.send(framed("a")));
     expect(await wire.until(tooSlow)).toMatch(/^HTTP\/1\.1 408 [^]*connection: close/i);
     expect(refused).toEqual([`408 ${tooSlow}`]);
     expect(signals[0]?.reason).toEqual(new CutOff(tooSlow));
@@ -60,7 +60,7 @@ describe("a client that sends too slowly", () => {
     expect(statuses(wire.text)).toEqual([408]);
   });
 
-  test("gets 408 over HTTP/2, and its other streams go on", async () => {
+  test("gets 408 over HTTP/2 without affecting its other streams", async () => {
     const { server, signals, refused, pass, sinks } = await reading();
     const session = client(server);
     const slow = session.request({ ":method": "POST" }, { endStream: false });
@@ -81,7 +81,7 @@ describe("a client that sends too slowly", () => {
     expect(sinks[1]?.ends).toEqual(["end"]);
   });
 
-  test("gets no answer after its response has begun: it is broken off", async () => {
+  test("is reset once its response has begun", async () => {
     const clock = virtualClock();
     const source = new Source();
     const server = await served(
@@ -92,15 +92,15 @@ describe("a client that sends too slowly", () => {
       { clock },
     );
     const wire = await Wire.to(server, head("POST /", "Content-Length: 10"));
-    await eventually(() => source.told.length > 0);
-    source.give("begun");
+    await eventually(() => source.calls.length > 0);
+    source.write("begun");
     await wire.until("begun");
     await clock.advance(8_000);
     expect(await wire.closed).toBe("ECONNRESET");
-    expect(source.told.at(-1)).toContain("the client closed the request");
+    expect(source.calls.at(-1)).toContain("the client closed the request");
   });
 
-  test("is not one that keeps the rate, one that nobody reads, or one that speaks gRPC", async () => {
+  test("is not cut off for keeping the rate, for a body that nobody reads, or over gRPC", async () => {
     const { server, refused, pass, sinks } = await reading();
     const wire = await Wire.to(server, head("POST /", "Transfer-Encoding: chunked"));
     const session = client(server);
@@ -111,8 +111,8 @@ describe("a client that sends too slowly", () => {
     const unread = await served(() => new Promise(() => {}), { clock: virtualClock() });
     const waiting = await Wire.to(unread, head("POST /", "Content-Length: 10"));
     await eventually(() => sinks.length === 2 && unread.inFlight === 1);
-    await pass(30, () => wire.say(`12c\r\n${"a".repeat(300)}\r\n`));
-    wire.say("0\r\n\r\n");
+    await pass(30, () => wire.send(`12c\r\n${"a".repeat(300)}\r\n`));
+    wire.send("0\r\n\r\n");
     expect(await wire.until("whole")).toContain("200");
     expect(refused).toEqual([]);
     expect(unread.inFlight).toBe(1);
@@ -120,18 +120,18 @@ describe("a client that sends too slowly", () => {
     grpc.on("error", () => {}).destroy();
   });
 
-  test("has another limit where that was given, from one moment to the next", async () => {
+  test("has the configured limit, which update changes at once", async () => {
     const { server, refused, pass } = await reading({ limits: { body: { minRate: 0, idleMs: 0 } } });
     const wire = await Wire.to(server, head("POST /", "Content-Length: 1000"));
     await eventually(() => server.inFlight === 1);
-    await pass(20, () => wire.say("a"));
+    await pass(20, () => wire.send("a"));
     expect(refused).toEqual([]);
     server.update({ limits: { body: { minRate: 0, totalMs: 21_000 } } });
-    await pass(4, () => wire.say("a"));
+    await pass(4, () => wire.send("a"));
     expect(refused).toEqual(["408 the body took longer than 21 s"]);
   });
 
-  test("head and all, gets 408", async () => {
+  test("gets 408 if its head is not complete in time", async () => {
     const refused: number[] = [];
     const server = await served(() => text("never"), {
       limits: { headMs: 50 },
@@ -147,7 +147,7 @@ describe("a client that sends too slowly", () => {
 const piece = new Uint8Array(32_768);
 
 describe("a client that does not read its response", () => {
-  /** Responses of so many pieces, over HTTP/2 to a client that allows none of them. */
+  /** Responses of `pieces` chunks over HTTP/2 to a client whose window is 0. */
   async function stuck(pieces: number, length?: number, options: Parameters<typeof served>[1] = {}) {
     const clock = virtualClock();
     const sources: Source[] = [];
@@ -165,19 +165,19 @@ describe("a client that does not read its response", () => {
     );
     const session = client(server, { settings: { initialWindowSize: 0 } });
     const stream = session.request({}).on("error", () => {});
-    await eventually(() => sources.length === 1 && (sources[0] as Source).told.length > 0);
-    const goOn = Array.from({ length: pieces }, () => sources[0]?.give(piece) ?? false);
+    await eventually(() => sources.length === 1 && (sources[0] as Source).calls.length > 0);
+    const goOn = Array.from({ length: pieces }, () => sources[0]?.write(piece) ?? false);
     return { clock, server, session, stream, sources, signals, goOn };
   }
 
   test.each([undefined, 8 * piece.length - 1])(
-    "defect: kept its upstream; up to 256 KiB it is free now (length %s)",
+    "defect: held its upstream even for responses up to 256 KiB (length %s)",
     async (length) => {
       const { sources, goOn, clock, stream, server } = await stuck(7, length);
       expect(goOn).toEqual([true, true, true, true, true, true, true]);
       const [source] = sources as [Source];
       const ends = observed(source);
-      if (length !== undefined) source.give(piece.subarray(1));
+      if (length !== undefined) source.write(piece.subarray(1));
       source.end();
       expect(ends).toEqual([true]);
       await clock.advance(8_000);
@@ -186,41 +186,41 @@ describe("a client that does not read its response", () => {
     },
   );
 
-  test("of unknown length makes its source wait at 256 KiB, of a longer one at once", async () => {
+  test("pauses the source at 256 KiB, or at once if the length is known to exceed it", async () => {
     const taken = (goOn: readonly boolean[]): number => goOn.indexOf(false) * piece.length;
-    // How much a stream takes before it asks for a break is Node's, up to 64 KiB.
+    // Node buffers up to 64 KiB per stream before it reports backpressure.
     const unknown = taken((await stuck(20)).goOn);
     expect(unknown).toBeGreaterThanOrEqual(262_144 - piece.length);
     expect(unknown).toBeLessThanOrEqual(262_144 + 65_536);
     expect(taken((await stuck(20, 10_000_000)).goOn)).toBeLessThanOrEqual(65_536);
   });
 
-  test("makes it wait at once where all together hold 32 MiB", async () => {
+  test("pauses the source at once when all responses together hold 32 MiB", async () => {
     const { sources, server } = await stuck(0);
     const sessions: ClientHttp2Session[] = [];
-    /** Gives one more stuck client as much as it is taken of, and says whether that was 200 KiB. */
+    /** Adds a stuck client and fills its response; returns whether the server buffered 200 KiB of it. */
     async function another(): Promise<boolean> {
       const session = client(server, { settings: { initialWindowSize: 0 } });
       sessions.push(session);
       const at = sources.length;
       session.request({}).on("error", () => {});
-      await eventually(() => (sources[at]?.told.length ?? 0) > 0);
+      await eventually(() => (sources[at]?.calls.length ?? 0) > 0);
       let pieces = 0;
-      while (pieces < 20 && sources[at]?.give(piece) === true) pieces++;
+      while (pieces < 20 && sources[at]?.write(piece) === true) pieces++;
       return pieces * piece.length > 200_000;
     }
     let count = 0;
     while (await another()) count++;
     expect(count * 262_144).toBeGreaterThanOrEqual(24 * 1_048_576);
     expect(count * 262_144).toBeLessThanOrEqual(34 * 1_048_576);
-    // What they hold is given back with them.
+    // Closing them frees their share.
     const held = server.inFlight;
     for (const session of sessions.slice(0, 10)) session.destroy();
     await eventually(() => server.inFlight === held - 10);
     expect(await another()).toBe(true);
   });
 
-  test("over HTTP/2 is reset, its call aborted and its source stopped; the connection lives on", async () => {
+  test("is reset over HTTP/2, its call aborted and its source stopped, and its connection stays open", async () => {
     const { clock, stream, signals, sources, session } = await stuck(20);
     await clock.advance(4_000);
     expect(signals[0]?.aborted).toBe(false);
@@ -229,35 +229,35 @@ describe("a client that does not read its response", () => {
     expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
     const reason = new CutOff("reading the response was slower than 240 bytes per second");
     expect(signals[0]?.reason).toEqual(reason);
-    expect(sources[0]?.told.at(-1)).toMatch(/^stop/);
+    expect(sources[0]?.calls.at(-1)).toMatch(/^stop/);
     session.settings({ initialWindowSize: 65_535 });
     expect((await ask(session, { ":path": "/short" })).body).toBe("short");
   });
 
-  test("over HTTP/1.1 is reset, and its source stopped", async () => {
+  test("is reset over HTTP/1.1 and its source stopped", async () => {
     const clock = virtualClock();
     const source = new Source();
     const server = await served(() => httpResponse(200, source), { clock });
     const wire = await Wire.to(server, head("GET /"));
     wire.socket.pause();
-    // More than the system takes, and what may wait here.
+    // More than the system's buffers and the server's take.
     const fill = (): void => {
-      while (source.give(new Uint8Array(262_144)));
+      while (source.write(new Uint8Array(262_144)));
     };
     source.onGoOn = fill;
-    await eventually(() => source.told.length > 0);
+    await eventually(() => source.calls.length > 0);
     fill();
     for (let turn = 0; turn < 50; turn++) await settled();
-    // What the system has taken counts as taken.
+    // Bytes in the system's buffers count as read.
     await clock.advance(62_000);
     await eventually(() => server.connections === 0);
-    expect(source.told.at(-1)).toMatch(/^stop/);
+    expect(source.calls.at(-1)).toMatch(/^stop/);
     wire.socket.resume();
-    // A socket of Node 22 that was paused takes a reset for an end.
+    // On Node 22, a paused socket reports a reset as an end.
     expect(await wire.closed).toBe(process.versions.node.startsWith("22.") ? "end" : "ECONNRESET");
   });
 
-  test("is one in a tunnel, too", async () => {
+  test("is cut off in a tunnel, too", async () => {
     const clock = virtualClock();
     const source = new Source();
     let its: AbortSignal | undefined;
@@ -277,7 +277,7 @@ describe("a client that does not read its response", () => {
     await wire.until("101");
     wire.socket.pause();
     const fill = (): void => {
-      while (source.give(new Uint8Array(262_144)));
+      while (source.write(new Uint8Array(262_144)));
     };
     source.onGoOn = fill;
     fill();
@@ -285,10 +285,10 @@ describe("a client that does not read its response", () => {
     await clock.advance(62_000);
     await eventually(() => server.connections === 0);
     expect(its?.reason).toEqual(new CutOff("reading the response stalled for 60 s"));
-    expect(source.told.at(-1)).toMatch(/^stop/);
+    expect(source.calls.at(-1)).toMatch(/^stop/);
   });
 
-  test("is not one that waits for its source", async () => {
+  test("is not cut off while the source has nothing to send", async () => {
     const clock = virtualClock();
     const sources: Source[] = [];
     const server = await served(
@@ -303,9 +303,9 @@ describe("a client that does not read its response", () => {
     client(server)
       .request({})
       .on("error", () => {});
-    await eventually(() => sources.length === 2 && sources.every(({ told }) => told.length > 0));
+    await eventually(() => sources.length === 2 && sources.every(({ calls }) => calls.length > 0));
     const ends = sources.map(observed);
-    for (const source of sources) source.give("a");
+    for (const source of sources) source.write("a");
     await clock.advance(200_000);
     expect(server.inFlight).toBe(2);
     expect(ends).toEqual([[], []]);

@@ -10,13 +10,13 @@ import { eventually, head, served, statuses, Wire } from "./served.ts";
 const mebibyte = 1_048_576;
 
 describe("a streaming response", () => {
-  test("to a slow reader pauses its source, which holds little", async () => {
+  test("to a slow reader pauses its source", async () => {
     const total = 64 * mebibyte;
     const source = new Source();
     let given = 0;
     source.onGoOn = source.onStart = () => {
-      while (given < total && source.give(Buffer.alloc(65_536, given / 65_536))) given += 65_536;
-      // The piece for which the answer was to pause was taken, too.
+      while (given < total && source.write(Buffer.alloc(65_536, given / 65_536))) given += 65_536;
+      // The chunk that returned false was accepted, too.
       given += 65_536;
       if (given >= total) source.end();
     };
@@ -35,7 +35,7 @@ describe("a streaming response", () => {
     expect(observed(source)).toEqual([true]);
   });
 
-  test("to a client that goes away is cancelled, and the call aborted", async () => {
+  test("to a client that disconnects is cancelled, and the call is aborted", async () => {
     const source = new Source();
     let signal: AbortSignal | undefined;
     const server = await served((_request, given) => {
@@ -43,17 +43,17 @@ describe("a streaming response", () => {
       return httpResponse(200, source);
     });
     const wire = await Wire.to(server, head("GET /"));
-    await eventually(() => source.told.length > 0);
-    source.give("a");
+    await eventually(() => source.calls.length > 0);
+    source.write("a");
     await wire.until("a");
     wire.socket.destroy();
-    await eventually(() => source.told.length > 1);
-    expect(source.told).toEqual(["start", "stop Error: the client closed the request"]);
+    await eventually(() => source.calls.length > 1);
+    expect(source.calls).toEqual(["start", "stop Error: the client closed the request"]);
     expect(signal?.aborted).toBe(true);
     expect(server.inFlight).toBe(0);
   });
 
-  test("to a client that went away before there was one is cancelled", async () => {
+  test("to a client that disconnected before it began is cancelled", async () => {
     const source = new Source();
     let answer = (): void => {};
     const server = await served((_request, signal) => {
@@ -65,36 +65,36 @@ describe("a streaming response", () => {
     const wire = await Wire.to(server, head("GET /"));
     await eventually(() => server.inFlight === 1);
     wire.socket.destroy();
-    await eventually(() => source.told.length > 0);
-    expect(source.told).toEqual(["stop undefined"]);
+    await eventually(() => source.calls.length > 0);
+    expect(source.calls).toEqual(["stop undefined"]);
   });
 
   test.each([
     ["of known length", HttpHeaders.of({ "content-length": "10" })],
     ["in chunks", HttpHeaders.empty],
-  ])("%s that breaks is an error for its client, not a short success", async (_how, headers) => {
+  ])("%s that breaks is an error for its client, not a short response", async (_how, headers) => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source, headers));
     const response = await fetch(server.url);
-    source.give("half");
+    source.write("half");
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     source.break();
     await expect(reader.read()).rejects.toThrow("terminated");
   });
 
-  test("defect: one that broke was a complete one for HTTP/1.0, where the close is the end", async () => {
+  test("defect: one that broke looked complete to an HTTP/1.0 client, for which the close ends the body", async () => {
     const source = new Source();
     const server = await served(() => httpResponse(200, source));
     const wire = await Wire.to(server, head("GET / HTTP/1.0"));
-    await eventually(() => source.told.length > 0);
-    source.give("half");
+    await eventually(() => source.calls.length > 0);
+    source.write("half");
     await wire.until("half");
     source.break();
     expect(await wire.closed).toBe("ECONNRESET");
   });
 
-  test("defect: one that broke while it waited for its turn left its client waiting", async () => {
+  test("defect: one that broke behind a pipelined request left its client waiting", async () => {
     const broken = new Source();
     let first = (): void => {};
     const server = await served(({ path }) => {
@@ -102,8 +102,8 @@ describe("a streaming response", () => {
       return new Promise((resolve) => (first = () => resolve(text("<1>"))));
     });
     const wire = await Wire.to(server, head("GET /1"), head("GET /2"));
-    await eventually(() => broken.told.length > 0);
-    broken.give("half");
+    await eventually(() => broken.calls.length > 0);
+    broken.write("half");
     broken.break();
     await settled();
     first();
@@ -113,21 +113,21 @@ describe("a streaming response", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("behind another on its connection is cancelled when the client goes away", async () => {
+  test("behind another on its connection is cancelled when the client disconnects", async () => {
     const source = new Source();
     const server = await served(({ path }) =>
       path === "/2" ? httpResponse(200, source) : new Promise(() => {}),
     );
     const wire = await Wire.to(server, head("GET /1"), head("GET /2"));
-    await eventually(() => source.told.length > 0);
+    await eventually(() => source.calls.length > 0);
     wire.socket.destroy();
-    await eventually(() => source.told.length > 1);
+    await eventually(() => source.calls.length > 1);
     expect(server.inFlight).toBe(0);
   });
 });
 
 describe("an upload", () => {
-  test("pauses while nobody takes it", async () => {
+  test("pauses while its sink pauses", async () => {
     const total = 64 * mebibyte;
     let sink: Sink | undefined;
     const server = await served(async ({ body }) => {
@@ -136,7 +136,7 @@ describe("an upload", () => {
       return text("all");
     });
     const wire = await Wire.to(server, head("POST /", `Content-Length: ${total}`));
-    for (let i = 0; i < 64; i++) wire.say(Buffer.alloc(mebibyte, i));
+    for (let i = 0; i < 64; i++) wire.send(Buffer.alloc(mebibyte, i));
     await eventually(() => (sink?.chunks.length ?? 0) > 0);
     for (let i = 0; i < 100; i++) await settled();
     expect(sink?.chunks.length).toBe(1);
@@ -148,7 +148,7 @@ describe("an upload", () => {
     expect(taking.chunks.reduce((sum, { length }) => sum + length, 0)).toBe(total);
   });
 
-  test("from a client that goes away is broken", async () => {
+  test("from a client that disconnects fails", async () => {
     let fault: BodyBroken | undefined;
     const server = await served(async ({ body }) => {
       const sink = Sink.on(body);
@@ -174,7 +174,7 @@ describe("a response to an upload that was not read", () => {
     expect(wire.text).toMatch(/too large\n$/);
   }
 
-  test("arrives, however much is still being sent", async () => {
+  test("arrives even if the client is still sending", async () => {
     const clock = virtualClock();
     const server = await served(() => text("too large\n", 413), { clock });
     const wire = await Wire.to(server, head("POST /", `Content-Length: ${big.length}`), big);
@@ -183,7 +183,7 @@ describe("a response to an upload that was not read", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("defect: it did not arrive when the upload had been read in part", async () => {
+  test("defect: it did not arrive when the upload had been partly read", async () => {
     const clock = virtualClock();
     const server = await served(
       async ({ body }) => {
@@ -196,7 +196,7 @@ describe("a response to an upload that was not read", () => {
     await refused(await Wire.to(server, head("POST /", "Transfer-Encoding: chunked"), chunk));
   });
 
-  test("defect: a refusal of the server's own did not arrive", async () => {
+  test("defect: the server's own error responses did not arrive", async () => {
     const clock = virtualClock();
     const server = await served(() => text("never"), { clock });
     const length = `Content-Length: ${big.length}`;
@@ -208,7 +208,7 @@ describe("a response to an upload that was not read", () => {
     expect(statuses(long.text)).toEqual([431]);
   });
 
-  test("arrives when the reader of the upload gives up after the response", async () => {
+  test("arrives when the upload is cancelled after the response", async () => {
     let sink: Sink | undefined;
     const server = await served(
       ({ body }) => {
@@ -224,12 +224,12 @@ describe("a response to an upload that was not read", () => {
     await refused(wire);
   });
 
-  test("waits two seconds for a client that does not close", async () => {
+  test("closes the connection after two seconds if the client does not", async () => {
     const clock = virtualClock();
     const server = await served(() => text("too large\n", 413), { clock });
     const socket = new Socket({ allowHalfOpen: true }).connect(server.port, server.host);
     const wire = new Wire(socket);
-    wire.say(head("POST /", "Content-Length: 10"));
+    wire.send(head("POST /", "Content-Length: 10"));
     await wire.until("too large\n");
     await eventually(() => clock.pending === 2);
     await clock.advance(1_999);
@@ -240,7 +240,7 @@ describe("a response to an upload that was not read", () => {
   });
 });
 
-test("the body that a service answers with may be the request's", async () => {
+test("a service may answer with the request's body", async () => {
   const server = await served(({ body }) => httpResponse(200, body));
   const upload = bodyFrom(["a", "b"]);
   expect(upload.length).toBeUndefined();

@@ -25,7 +25,7 @@ describe("parseTarget", () => {
     expect(parseTarget(method, target, "host")).toEqual({ authority, path, query });
   });
 
-  test("property: gives a path and a query that are the target's, or nothing", () => {
+  test("property: the path and query are those of the target, or undefined", () => {
     const part = fc.constantFrom("/", "?", "#", "a", "b", "*", "@", ":", "http://", "[", "%2f", "..");
     const target = fc.array(part, { minLength: 1, maxLength: 8 }).map((parts) => parts.join(""));
     fc.assert(
@@ -51,15 +51,15 @@ describe("parseTarget", () => {
 });
 
 describe("the authority of a request", () => {
-  async function seen(said: string): Promise<HttpRequest | undefined> {
+  async function seen(bytes: string): Promise<HttpRequest | undefined> {
     let seen: HttpRequest | undefined;
     const server = await served((request) => ((seen = request), text("over")));
-    const wire = await Wire.to(server, said);
+    const wire = await Wire.to(server, bytes);
     await wire.until("\r\n\r\nover");
     return seen;
   }
 
-  test("is that of the Host field", async () => {
+  test("is the Host field's", async () => {
     const request = await seen("GET / HTTP/1.1\r\nX: 1\r\nHost: b:80\r\n\r\n");
     expect(request?.authority).toBe("b:80");
     expect(request?.headers.raw).toEqual(["X", "1", "Host", "b:80"]);
@@ -69,7 +69,7 @@ describe("the authority of a request", () => {
     expect((await seen("GET / HTTP/1.0\r\n\r\n"))?.authority).toBe("");
   });
 
-  test("defect: of an absolute target it is the target's, and the Host field said otherwise (RFC 9112, 3.2.2)", async () => {
+  test("defect: the Host field could differ from an absolute target, which decides (RFC 9112, 3.2.2)", async () => {
     const request = await seen(head("GET http://b/c", "X: 1"));
     expect(request?.authority).toBe("b");
     expect(request?.headers.raw).toEqual(["Host", "b", "X", "1"]);

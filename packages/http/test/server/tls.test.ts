@@ -18,7 +18,7 @@ const wild = authority.issue({ subject: "CN=wild", names: "DNS:*.b.test" });
 const exact = authority.issue({ subject: "CN=exact", names: "DNS:exact.b.test" });
 const cart = authority.issue({ subject: "O=shop,CN=cart", names: "URI:spiffe://test/cart,DNS:cart.test" });
 
-/** A server with TLS that answers with the peer that it sees. */
+/** A TLS server that answers with the peer it sees. */
 async function secure(tls: Partial<ServerTls> = {}, options: ServeOptions = {}) {
   const failures: string[] = [];
   const server = await served(({ peer, scheme }) => text(JSON.stringify({ scheme, ...peer })), {
@@ -29,7 +29,7 @@ async function secure(tls: Partial<ServerTls> = {}, options: ServeOptions = {}) 
   return { server, failures };
 }
 
-/** A client's connection, as far as it comes: with TLS 1.3 it hears only later that its certificate was refused. */
+/** Completes the client's side of the handshake: with TLS 1.3, a refused certificate is reported only later. */
 async function handshake(
   server: Pick<HttpServer, "port">,
   options: ConnectionOptions = {},
@@ -47,7 +47,7 @@ async function handshake(
 }
 
 /** The peer that the stack saw, over HTTP/1.1. */
-async function peerOver1(server: HttpServer, options: ConnectionOptions = {}): Promise<Peer> {
+async function peerOverHttp1(server: HttpServer, options: ConnectionOptions = {}): Promise<Peer> {
   const socket = await handshake(server, options);
   let got = "";
   socket
@@ -56,7 +56,7 @@ async function peerOver1(server: HttpServer, options: ConnectionOptions = {}): P
   socket.write(head("GET /", "Connection: close"));
   await new Promise((resolve) => socket.once("close", resolve));
   const [, body] = got.split("\r\n\r\n");
-  if (body === undefined) throw new Error(`no response came: ${got}`);
+  if (body === undefined) throw new Error(`no response: ${got}`);
   return JSON.parse(body) as Peer;
 }
 
@@ -75,7 +75,7 @@ describe("TLS", () => {
       );
       expect(socket.alpnProtocol).toBe(chosen);
     }
-    expect(await peerOver1(server)).toMatchObject({ scheme: "https", address: "127.0.0.1" });
+    expect(await peerOverHttp1(server)).toMatchObject({ scheme: "https", address: "127.0.0.1" });
     const { body } = await ask(client(server, { ca: authority.ca, servername: "a.test" }), {});
     expect(JSON.parse(body)).toMatchObject({ scheme: "https", address: "127.0.0.1" });
   });
@@ -104,7 +104,7 @@ describe("TLS", () => {
     expect(socket.getPeerCertificate().subject.CN).toBe(name);
   });
 
-  test("is at least 1.2, and 1.3 where it has to be", async () => {
+  test("requires at least version 1.2, or the configured minimum", async () => {
     const { server } = await secure();
     const protocol = async (minVersion?: "TLSv1.3") =>
       (
@@ -124,7 +124,7 @@ describe("TLS", () => {
     expect(socket.getCipher().name).toBe("ECDHE-ECDSA-AES128-GCM-SHA256");
   });
 
-  test("reports failed handshakes and keeps other connections", async () => {
+  test("reports failed handshakes without affecting other connections", async () => {
     const clock = virtualClock();
     const { server, failures } = await secure({}, { clock });
     const other = await handshake(server);
@@ -153,7 +153,7 @@ describe("TLS", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("drains both versions", async () => {
+  test("drains both HTTP versions", async () => {
     const answers: (() => void)[] = [];
     const server = await served(() => new Promise((resolve) => answers.push(() => resolve(text("yes")))), {
       tls: { certificates: [a] },
@@ -179,9 +179,9 @@ describe("a client's certificate", () => {
   const clients = { ca: authority.ca, required: true };
   const shown = { cert: cart.certificate, key: cart.key };
 
-  test("says who the client is, over both versions", async () => {
+  test("identifies the client over both HTTP versions", async () => {
     const { server } = await secure({ clients });
-    const peer = await peerOver1(server, shown);
+    const peer = await peerOverHttp1(server, shown);
     expect(peer.identity).toBe("spiffe://test/cart");
     expect(peer.certificate).toEqual({
       subject: "CN=cart,O=shop",
@@ -194,42 +194,42 @@ describe("a client's certificate", () => {
   });
 
   test.each([
-    ["its URI", "O=shop,CN=cart", "URI:spiffe://test/cart,DNS:cart.test", "spiffe://test/cart"],
-    ["its name without a URI", "CN=cart", "DNS:cart.test,DNS:other.test", "cart.test"],
-    ["its common name without either", "O=shop,CN=cart", undefined, "cart"],
-    ["nothing where it has none", "O=shop", undefined, undefined],
-  ])("is known by %s", async (_name, subject, names, identity) => {
+    ["the URI", "O=shop,CN=cart", "URI:spiffe://test/cart,DNS:cart.test", "spiffe://test/cart"],
+    ["the DNS name if there is no URI", "CN=cart", "DNS:cart.test,DNS:other.test", "cart.test"],
+    ["the common name if there is neither", "O=shop,CN=cart", undefined, "cart"],
+    ["nothing if there are no names", "O=shop", undefined, undefined],
+  ])("gives the identity from %s", async (_name, subject, names, identity) => {
     const { server } = await secure({ clients });
     const { certificate, key } = authority.issue({ subject, ...(names && { names }) });
-    expect((await peerOver1(server, { cert: certificate, key })).identity).toBe(identity);
+    expect((await peerOverHttp1(server, { cert: certificate, key })).identity).toBe(identity);
   });
 
   test("is refused if untrusted or expired", async () => {
     for (const required of [true, false]) {
       const { server, failures } = await secure({ clients: { ca: authority.ca, required } });
       for (const { certificate, key } of [stranger.issue(), authority.issue({ days: 0 })])
-        await expect(peerOver1(server, { cert: certificate, key })).rejects.toThrow("no response came");
+        await expect(peerOverHttp1(server, { cert: certificate, key })).rejects.toThrow("no response: ");
       await eventually(() => failures.length === 2);
     }
   });
 
-  test("is only needed if required", async () => {
+  test("may be missing unless required", async () => {
     const { server, failures } = await secure({ clients });
-    await expect(peerOver1(server)).rejects.toThrow("no response came");
+    await expect(peerOverHttp1(server)).rejects.toThrow("no response: ");
     await eventually(() => failures.length === 1);
-    const { server: kind } = await secure({ clients: { ...clients, required: false } });
-    const peer = await peerOver1(kind);
+    const { server: lenient } = await secure({ clients: { ...clients, required: false } });
+    const peer = await peerOverHttp1(lenient);
     expect([peer.identity, peer.certificate]).toEqual([undefined, undefined]);
-    expect((await peerOver1(kind, shown)).identity).toBe("spiffe://test/cart");
+    expect((await peerOverHttp1(lenient, shown)).identity).toBe("spiffe://test/cart");
   });
 
-  test("is ignored if it was not requested", async () => {
+  test("is ignored unless requested", async () => {
     const { server } = await secure();
-    expect((await peerOver1(server, shown)).identity).toBeUndefined();
+    expect((await peerOverHttp1(server, shown)).identity).toBeUndefined();
   });
 });
 
-test("defect: what breaks off could not be reset over TLS, and the error was nobody's", async () => {
+test("defect: a response that broke could not be reset over TLS and raised an unhandled error", async () => {
   const source = new Source();
   const defects: unknown[] = [];
   const server = await served(({ upgrade }) => httpResponse(upgrade === undefined ? 200 : 101, source), {
@@ -270,7 +270,7 @@ describe("update", () => {
     );
   });
 
-  test("applies another maxConnections", async () => {
+  test("applies a new maxConnections", async () => {
     const refused: number[] = [];
     const { server } = await secure({}, { maxConnections: 1, connectionRefused: () => void refused.push(1) });
     await handshake(server);
@@ -284,7 +284,7 @@ describe("update", () => {
   });
 });
 
-describe("plain HTTP on a port with TLS", () => {
+describe("plain HTTP on a TLS port", () => {
   test.each(["GET / HTTP/1.1", "OPTIONS / HTTP/1.0", "DELETE / HTTP/1.1", "CONNECT a:80 HTTP/1.1"])(
     "gets 400 in plain text: %s",
     async (line) => {

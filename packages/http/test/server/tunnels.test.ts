@@ -9,8 +9,8 @@ import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
 
-/** A stack that accepts every tunnel it is asked for, and remembers what it was asked. */
-async function willing(options: ServeOptions = {}, fields: Readonly<Record<string, string>> = {}) {
+/** A server that accepts every tunnel and records the requests. */
+async function accepting(options: ServeOptions = {}, fields: Readonly<Record<string, string>> = {}) {
   const asked: HttpRequest[] = [];
   const refused: number[] = [];
   const server = await served(
@@ -41,33 +41,36 @@ async function extended(url: { readonly url: string }, protocol: string) {
 
 const http = ["h2c", "H2C", "h2", "h2c-14", "h3", "h3-29", "HTTP/2.0", "http/1.1", "HTTP2", "TLS/1.2", "tls"];
 
-describe("a tunnel that would carry HTTP", () => {
-  test.each(http)("is not opened for Upgrade: %s: the request is answered as it stands", async (protocol) => {
-    const { server, asked } = await willing();
-    const wire = await Wire.to(server, upgrade(protocol));
-    expect(statuses(await wire.until("ordinary"))).toEqual([200]);
-    expect(asked[0]?.upgrade).toBeUndefined();
-  });
+describe("a tunnel for HTTP itself", () => {
+  test.each(http)(
+    "is not opened for Upgrade: %s, and the request is answered as an ordinary one",
+    async (protocol) => {
+      const { server, asked } = await accepting();
+      const wire = await Wire.to(server, upgrade(protocol));
+      expect(statuses(await wire.until("ordinary"))).toEqual([200]);
+      expect(asked[0]?.upgrade).toBeUndefined();
+    },
+  );
 
-  test.each(http)("is not opened for :protocol %s, which gets 501", async (protocol) => {
-    const { server, asked, refused } = await willing();
+  test.each(http)("is refused with 501 for :protocol %s", async (protocol) => {
+    const { server, asked, refused } = await accepting();
     const { headers, body } = await answerTo((await extended(server, protocol)).end());
     expect([headers[":status"], body]).toEqual([501, "501 protocol is not enabled\n"]);
     expect([asked, refused]).toEqual([[], [501]]);
   });
 
-  test.each(http)("cannot be allowed either: %s", async (protocol) => {
-    await expect(willing({ upgrades: ["websocket", protocol] })).rejects.toThrow(
+  test.each(http)("cannot be enabled: %s", async (protocol) => {
+    await expect(accepting({ upgrades: ["websocket", protocol] })).rejects.toThrow(
       `serve: upgrades must be protocols other than HTTP (got "${protocol}")`,
     );
-    const { server } = await willing();
+    const { server } = await accepting();
     expect(() => server.update({ upgrades: [protocol] })).toThrow(RangeError);
   });
 
   test.each(["websocket, h2c", "h2c, websocket", "h2c,WebSocket,h2"])(
-    "is left out of a list: %s",
+    "is dropped from a list of protocols: %s",
     async (protocols) => {
-      const { server, asked } = await willing();
+      const { server, asked } = await accepting();
       const wire = await Wire.to(server, upgrade(protocols, key));
       expect(await wire.until("\r\n\r\n")).toMatch(/^HTTP\/1\.1 101 [^]*\r\nupgrade: websocket\r\n/i);
       expect(asked[0]?.upgrade?.toLowerCase()).toBe("websocket");
@@ -75,17 +78,17 @@ describe("a tunnel that would carry HTTP", () => {
   );
 });
 
-describe("a tunnel opens only for enabled protocols", () => {
-  test("websocket by default, and no other upgrade", async () => {
-    const { server, asked } = await willing();
+describe("a tunnel opens for enabled protocols only", () => {
+  test("websocket by default", async () => {
+    const { server, asked } = await accepting();
     const wire = await Wire.to(server, upgrade("shop/1"));
     expect(statuses(await wire.until("ordinary"))).toEqual([200]);
     expect(asked[0]?.upgrade).toBeUndefined();
     expect((await answerTo((await extended(server, "shop/1")).end())).headers[":status"]).toBe(501);
   });
 
-  test("CONNECT only where it was named, although it is not a protocol", async () => {
-    const { server, asked, refused } = await willing();
+  test("CONNECT if it is listed, although it is not an upgrade", async () => {
+    const { server, asked, refused } = await accepting();
     const wire = await Wire.to(server, "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n");
     expect(await wire.rest()).toMatch(/^HTTP\/1\.1 501 [^]*\r\n501 CONNECT is not enabled\n$/);
     const stream = client(server).request({ ":method": "CONNECT", ":authority": "b:80" });
@@ -99,8 +102,8 @@ describe("a tunnel opens only for enabled protocols", () => {
     expect(asked.at(-1)).toMatchObject({ method: "CONNECT", authority: "b:80" });
   });
 
-  test("over HTTP/2 as over HTTP/1.1, whatever the case", async () => {
-    const { server, asked } = await willing({ upgrades: ["Shop/1"] });
+  test("over both HTTP versions, in any letter case", async () => {
+    const { server, asked } = await accepting({ upgrades: ["Shop/1"] });
     const stream = await extended(server, "shop/1");
     const [fields] = (await once(stream, "response")) as [Record<string, unknown>];
     expect(fields[":status"]).toBe(200);
@@ -109,15 +112,15 @@ describe("a tunnel opens only for enabled protocols", () => {
     expect(asked.map((request) => request.upgrade)).toEqual(["shop/1", "SHOP/1"]);
   });
 
-  test("as names that stand there, in their case, and the response says which", async () => {
-    const { server, asked } = await willing({ upgrades: ["shop/1", "tcp"] }, { upgrade: "TCP" });
+  test("that the request lists, and the response says which", async () => {
+    const { server, asked } = await accepting({ upgrades: ["shop/1", "tcp"] }, { upgrade: "TCP" });
     const wire = await Wire.to(server, upgrade("Shop/1, other, tcp"));
     expect(await wire.until("\r\n\r\n")).toContain("\r\nupgrade: TCP\r\n");
     expect(asked[0]?.upgrade).toBe("Shop/1, tcp");
   });
 
   test("with any method", async () => {
-    const { server, asked } = await willing({ upgrades: ["tcp"] });
+    const { server, asked } = await accepting({ upgrades: ["tcp"] });
     const fields = ["Connection: Upgrade", "Upgrade: tcp", "Content-Length: 0"];
     const wire = await Wire.to(server, head("POST /attach", ...fields));
     expect(statuses(await wire.until("\r\n\r\n"))).toEqual([101]);
@@ -126,13 +129,13 @@ describe("a tunnel opens only for enabled protocols", () => {
 });
 
 describe("an upgrade that is ignored", () => {
-  test("does not cost the requests behind it, in the same piece and in further ones", async () => {
-    const { server, asked } = await willing();
+  test("keeps the requests behind it, in the same chunk and in later ones", async () => {
+    const { server, asked } = await accepting();
     const wire = await Wire.to(server, upgrade("h2c") + head("POST /b", "Content-Length: 2") + "abGET /");
     await eventually(() => asked.length === 2);
-    wire.say("c HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire.send("c HTTP/1.1\r\nHost: a\r\n\r\n");
     await eventually(() => statuses(wire.text).length === 3);
-    wire.say(upgrade("h2c"), head("GET /e", "Connection: close"));
+    wire.send(upgrade("h2c"), head("GET /e", "Connection: close"));
     expect(statuses(await wire.rest())).toEqual([200, 200, 200, 200, 200]);
     expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([
       "GET /",
@@ -144,20 +147,23 @@ describe("an upgrade that is ignored", () => {
     await eventually(() => server.inFlight === 0 && server.connections === 0);
   });
 
-  test("has its own answer and the connection's end where it came behind others", async () => {
-    const { server, asked } = await willing();
+  test("is answered and ends the connection if it is pipelined behind others", async () => {
+    const { server, asked } = await accepting();
     const wire = await Wire.to(server, head("GET /a") + upgrade("h2c") + head("GET /lost"));
     expect(statuses(await wire.rest())).toEqual([200, 200]);
     expect(asked.map(({ path }) => path)).toEqual(["/a", "/"]);
   });
 
-  test.each(["Connection: Upgrade, close", "Connection: close,Upgrade"])("%s ends", async (field) => {
-    const { server } = await willing();
-    const wire = await Wire.to(server, head("GET /", field, "Upgrade: h2c"));
-    expect(await wire.rest()).toMatch(/\r\nconnection: close\r\n/i);
-  });
+  test.each(["Connection: Upgrade, close", "Connection: close,Upgrade"])(
+    "with %s closes the connection",
+    async (field) => {
+      const { server } = await accepting();
+      const wire = await Wire.to(server, head("GET /", field, "Upgrade: h2c"));
+      expect(await wire.rest()).toMatch(/\r\nconnection: close\r\n/i);
+    },
+  );
 
-  test("aborts the call of a client that leaves", async () => {
+  test("aborts the call when its client disconnects", async () => {
     let signal: AbortSignal | undefined;
     const server = await served((_request, its) => {
       signal = its;
@@ -170,21 +176,21 @@ describe("an upgrade that is ignored", () => {
   });
 });
 
-describe("an upgrade with a body beside it", () => {
-  const said = head("POST /", "Connection: Upgrade", "Upgrade: tcp", "Content-Length: 2");
+describe("an upgrade with a request body", () => {
+  const request = head("POST /", "Connection: Upgrade", "Upgrade: tcp", "Content-Length: 2");
 
-  test("is an ordinary request, and the last one", async () => {
-    const { server, asked } = await willing({ upgrades: ["tcp"] });
-    const wire = await Wire.to(server, said, "ab", head("GET /next"));
+  test("is an ordinary request and the last on its connection", async () => {
+    const { server, asked } = await accepting({ upgrades: ["tcp"] });
+    const wire = await Wire.to(server, request, "ab", head("GET /next"));
     expect(await wire.rest()).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*ordinary$/i);
     expect(asked).toMatchObject([{ method: "POST", body: { length: 2 } }]);
     expect(asked[0]?.upgrade).toBeUndefined();
   });
 
-  // A request has one body, which is the tunnel's; Node before 26 does not read another one before it hands over.
-  test.fails("opens the tunnel behind it, as `docker exec` has it", async () => {
-    const { server } = await willing({ upgrades: ["tcp"] });
-    const wire = await Wire.to(server, said, "ab");
+  // A request has one body, which is the tunnel's; Node before 26 does not read another one before the upgrade.
+  test.fails("opens the tunnel after its body, as `docker exec` expects", async () => {
+    const { server } = await accepting({ upgrades: ["tcp"] });
+    const wire = await Wire.to(server, request, "ab");
     expect(statuses(await wire.until("\r\n\r\n"))).toEqual([101]);
   });
 });
@@ -193,15 +199,15 @@ describe("a WebSocket", () => {
   test.each([
     ["without a key", []],
     ["with two keys", [key, key]],
-  ])("%s is refused with 400 before any layer", async (_name, keys) => {
-    const { server, asked, refused } = await willing();
+  ])("%s is refused with 400 before it reaches the stack", async (_name, keys) => {
+    const { server, asked, refused } = await accepting();
     const wire = await Wire.to(server, upgrade("websocket", ...keys));
     expect(await wire.rest()).toMatch(/^HTTP\/1\.1 400 [^]*400 exactly one Sec-WebSocket-Key is required\n$/);
     expect([asked, refused]).toEqual([[], [400]]);
   });
 });
 
-describe("a client that leaves while its tunnel is being opened", () => {
+describe("a client that disconnects while its tunnel is being opened", () => {
   test.each(["closes", "resets"] as const)("and %s aborts the call", async (how) => {
     let signal: AbortSignal | undefined;
     const server = await served((_request, its) => {
@@ -229,7 +235,7 @@ describe("a client that leaves while its tunnel is being opened", () => {
     await eventually(() => signal?.aborted === true && server.inFlight === 0);
   });
 
-  test("is not confused with one that has said something and ended its half", async () => {
+  test("is told apart from one that sends data and half-closes", async () => {
     const answer = Promise.withResolvers<HttpResponse>();
     let request: HttpRequest | undefined;
     const server = await served((got) => {
@@ -244,7 +250,7 @@ describe("a client that leaves while its tunnel is being opened", () => {
     answer.resolve(httpResponse(101, source));
     await wire.until("\r\n\r\n");
     expect(await request?.body.text()).toMatchObject({ right: "early words" });
-    source.give("still there");
+    source.write("still there");
     await wire.until("still there");
   });
 });

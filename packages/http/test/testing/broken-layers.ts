@@ -51,9 +51,9 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "does not hear that inner does not want the body of the request",
+    what: "does not pass on that inner cancelled the request body",
     makeLayer: around((inner) => ({
-      call: (request, signal) => inner.call(withDeafBody(request as HttpRequest), signal),
+      call: (request, signal) => inner.call(withUncancellableBody(request as HttpRequest), signal),
     })),
     samples: { ...http, changes: { request: ["body"] } },
     fails: [
@@ -76,7 +76,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "makes an error of a response, and keeps its body",
+    what: "turns a response into an error without cancelling its body",
     makeLayer: around((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(swapHttp),
     })),
@@ -86,7 +86,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "does not wait for inner after an abort, and drops its response",
+    what: "does not wait for inner after an abort and drops its response",
     makeLayer: around((inner) => ({
       call: (request, signal) =>
         new Promise((resolve, reject) => {
@@ -104,7 +104,7 @@ export const broken: readonly Broken[] = [
     ],
   },
   {
-    what: "does not wait longer than its time for inner, and drops its response",
+    what: "does not wait for inner after a timeout and drops its response",
     makeLayer: around((inner, { clock }) => ({
       call: (request, signal) =>
         new Promise((resolve, reject) => {
@@ -120,19 +120,19 @@ export const broken: readonly Broken[] = [
   },
 ];
 
-/** As `swap`, of HTTP responses alone. */
+/** Turns HTTP responses into errors. */
 function swapHttp(result: Either<unknown, unknown>): Either<unknown, unknown> {
   return !isLeft(result) && typeof result.right === "object" ? left(result.right) : result;
 }
 
-/** Gives a body on that does not say to the original that nobody wants it. */
-function withDeafBody(request: HttpRequest): HttpRequest {
-  class Deaf extends Body {
+/** Replaces the body by one whose `cancel` does not reach the original. */
+function withUncancellableBody(request: HttpRequest): HttpRequest {
+  class Uncancellable extends Body {
     readonly length = undefined;
     pipe(sink: BodySink): BodyFlow {
       return request.body.pipe(sink);
     }
     cancel(): void {}
   }
-  return { ...request, body: new Deaf() };
+  return { ...request, body: new Uncancellable() };
 }

@@ -35,24 +35,24 @@ describe("a test authority", () => {
     expect(validToDate.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
-  test("TLS trusts its certificates with the right authority only", async () => {
+  test("TLS trusts a certificate only with the authority that issued it", async () => {
     const { ca, issue } = testAuthority();
     const { certificate: cert, key } = issue({ names: "DNS:a.test" });
     const server = createServer({ cert, key }, (socket) => socket.end());
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
-    const tried = async (trusted: string): Promise<string | undefined> => {
+    const outcomeWith = async (trusted: string): Promise<string | undefined> => {
       const socket = connect({ port, host: "127.0.0.1", servername: "a.test", ca: trusted });
-      const said = await once(socket, "secureConnect").then(
+      const outcome = await once(socket, "secureConnect").then(
         () => "authorized",
         (error: NodeJS.ErrnoException) => error.code,
       );
       socket.destroy();
-      return said;
+      return outcome;
     };
-    expect(await tried(ca)).toBe("authorized");
-    // Of the same name, with another key.
-    expect(await tried(testAuthority().ca)).toMatch(/UNABLE_TO|SELF_SIGNED|SIGNATURE/);
+    expect(await outcomeWith(ca)).toBe("authorized");
+    // The same name with another key.
+    expect(await outcomeWith(testAuthority().ca)).toMatch(/UNABLE_TO|SELF_SIGNED|SIGNATURE/);
     server.close();
   });
 

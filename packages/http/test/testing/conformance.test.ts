@@ -4,7 +4,7 @@ import { conformance } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { broken, type MakeLayer } from "./broken-layers.ts";
 
-/** Runs the suite as a runner would and returns the failures by check. */
+/** Runs the suite as a test runner would and returns the failures by check. */
 async function failures(
   makeLayer: MakeLayer,
   samples?: Samples<string, string>,
@@ -40,7 +40,7 @@ describe("conformance with bodies", () => {
     expect((await failures(makeLayer, samples)).get(check)).toContain(message);
   });
 
-  test("has all checks of core, and every own check is failed by some broken layer", () => {
+  test("includes all checks of core, and each of its own is failed by a broken layer", () => {
     const found = broken.map(({ fails: [check] }) => check);
     expect(namesOf(conformance)).toEqual(new Set([...namesOf(coreConformance), ...found]));
   });

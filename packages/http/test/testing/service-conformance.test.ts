@@ -9,7 +9,7 @@ interface Asked {
   readonly path: string;
 }
 
-/** A leaf that answers with what `respond` gives. */
+/** A leaf that returns what `respond` returns. */
 function leafWith(respond: () => Either<string, HttpResponse>): () => LeafUnderTest<Asked, HttpResponse> {
   const leaf: Service<Asked, HttpResponse, string> = service("leaf", async (_request: Asked, signal) =>
     signal?.aborted ? left("aborted") : respond(),
@@ -17,7 +17,7 @@ function leafWith(respond: () => Either<string, HttpResponse>): () => LeafUnderT
   return () => ({ service: leaf, request: () => ({ path: "/" }) });
 }
 
-/** Runs one rule as a runner would and returns its message. */
+/** Runs one rule as a test runner would and returns its failure. */
 async function failureOf(
   rule: string,
   makeLeaf: () => LeafUnderTest<Asked, HttpResponse>,
@@ -35,14 +35,14 @@ describe("serviceConformance with bodies", () => {
     leafWith(() => right(httpResponse(200, bodyFrom(["a", "b"])))),
   );
 
-  test("finds a leaf that returns a body that breaks off", async () => {
+  test("finds a leaf whose response body breaks off", async () => {
     const leaf = leafWith(() => right(httpResponse(200, bodyFrom(breaking()))));
     expect(await failureOf("returns a response as a value", leaf)).toContain(
       "the body of the response broke off",
     );
   });
 
-  test("finds a leaf that takes another call only when a response was read", async () => {
+  test("finds a leaf that accepts another call only after a response was read", async () => {
     let isBusy = false;
     const leaf = leafWith(() => {
       if (isBusy) return left("busy");
