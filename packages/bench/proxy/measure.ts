@@ -6,7 +6,7 @@ import type { Outcome, Sample } from "./report.ts";
 import type { RunningPeer, Session } from "./session.ts";
 
 /** Functions are compiled by what they have met: the first seconds of a Node program are not its usual ones. */
-const warmUpSeconds = 5;
+const defaultWarmUpSeconds = 5;
 
 /** A peer on its way through the rounds. */
 interface Subject {
@@ -26,6 +26,7 @@ export async function measure(
   rounds: number,
   seconds: number,
   cores: Cores,
+  warmUpSeconds = defaultWarmUpSeconds,
 ): Promise<Outcome[]> {
   const subjects: Subject[] = peers.map((peer) => ({ peer, samples: [] }));
   for (const subject of subjects) {
@@ -39,7 +40,6 @@ export async function measure(
       const sample = await turn(subject, seconds, cores);
       if (sample) subject.samples.push(sample);
     }
-    console.error(`bench: round ${round} of ${rounds}`);
   }
   return subjects.map(({ peer: { name, label }, samples, failure }) =>
     failure === undefined ? { name, label, samples } : { name, label, failure },

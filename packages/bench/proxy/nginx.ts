@@ -5,11 +5,11 @@ import { join } from "node:path";
 export const originBody = "x".repeat(127);
 
 /** Answers from memory, so that the origin is never what is measured. */
-export function nginxOrigin(folder: string, port: number): readonly string[] {
+export function nginxOrigin(folder: string, ports: readonly number[]): readonly string[] {
   return nginx(
     folder,
     `server {
-      listen 127.0.0.1:${port} backlog=1024;
+      ${ports.map((port) => `listen 127.0.0.1:${port} backlog=1024;`).join("\n      ")}
       location / { default_type text/plain; return 200 "${originBody}"; }
     }`,
   );

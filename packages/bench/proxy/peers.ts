@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { nginxProxy } from "./nginx.ts";
+import { pagoda } from "./pagoda.ts";
 
 /** What is there for a peer to use: everything on the loopback address. */
 export interface Place {
@@ -7,8 +8,8 @@ export interface Place {
   readonly folder: string;
   readonly port: number;
   readonly adminPort: number;
-  /** `http://127.0.0.1:port` */
-  readonly origin: string;
+  /** `http://127.0.0.1:port`: the same origin on several ports. */
+  readonly origins: readonly [string, ...string[]];
 }
 
 /** A proxy to measure. */
@@ -21,8 +22,11 @@ export interface Peer {
   readonly env?: (place: Place) => Readonly<Record<string, string>>;
   /** Answers 200 once the proxy can take requests. Without it the proxy itself is asked. */
   readonly readyUrl?: (place: Place) => string;
+  /** The path of the requests. Default: `/`. */
+  readonly path?: string;
 }
 
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** The first is what the others are compared with. */
@@ -30,30 +34,18 @@ export const peers: readonly Peer[] = [
   {
     name: "nginx",
     label: "nginx",
-    command: ({ folder, port, origin }) => nginxProxy(folder, port, origin),
+    command: ({ folder, port, origins: [origin] }) => nginxProxy(folder, port, origin),
   },
-  {
-    name: "pagoda",
-    label: "pagoda",
-    command: () => [process.execPath, script("../../proxy/src/main.ts")],
-    env: ({ port, adminPort, origin }) => ({
-      PROXY_LISTEN_ADDR: `127.0.0.1:${port}`,
-      PROXY_METRICS_ADDR: `127.0.0.1:${adminPort}`,
-      PROXY_UPSTREAM_ADDRS: origin,
-      // It has one core.
-      PROXY_WORKERS: "1",
-      LOG_LEVEL: "warn",
-    }),
-    readyUrl: ({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`,
-  },
+  pagoda(repository, "plain", { name: "pagoda", label: "pagoda, default stack" }),
+  pagoda(repository, "mesh", { name: "mesh", label: "pagoda, mesh" }),
   {
     name: "sketch",
     label: "sketch: `node:http` + undici `dispatch`",
-    command: ({ port, origin }) => [process.execPath, script("./sketch.ts"), String(port), origin],
+    command: ({ port, origins: [origin] }) => [process.execPath, script("./sketch.ts"), String(port), origin],
   },
   {
     name: "copy",
     label: "socket copy: Node, no HTTP",
-    command: ({ port, origin }) => [process.execPath, script("./copy.ts"), String(port), origin],
+    command: ({ port, origins: [origin] }) => [process.execPath, script("./copy.ts"), String(port), origin],
   },
 ];

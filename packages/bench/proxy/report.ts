@@ -1,5 +1,6 @@
 import type { CpuPerRequest } from "./cpu.ts";
 import type { Load } from "./load.ts";
+import { medianOf } from "./statistics.ts";
 
 /** One round of one peer. */
 export interface Sample extends CpuPerRequest, Omit<Load, "requests"> {}
@@ -57,10 +58,7 @@ function total({ userUs, kernelUs }: Sample): number {
 }
 
 function median(samples: readonly Sample[], pick: (sample: Sample) => number): number {
-  const sorted = samples.map(pick).toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
+  return medianOf(samples.map(pick));
 }
 
 /** A bar or a line feed would be the end of a cell. */

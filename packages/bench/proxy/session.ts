@@ -6,6 +6,9 @@ import { nginxOrigin, originBody } from "./nginx.ts";
 import type { Peer } from "./peers.ts";
 import { freePort, type Running, start } from "./program.ts";
 
+/** How many endpoints the origin has. */
+const endpoints = 4;
+
 /** A peer that runs. */
 export interface RunningPeer extends Running {
   readonly url: string;
@@ -16,7 +19,7 @@ export class Session {
   readonly #cores: Cores;
   readonly #folder = mkdtempSync(join(tmpdir(), "pagoda-bench-"));
   readonly #running: Running[] = [];
-  #origin = "";
+  #origins: readonly [string, ...string[]] = [""];
 
   constructor(cores: Cores) {
     this.#cores = cores;
@@ -24,10 +27,12 @@ export class Session {
 
   /** @throws When the origin cannot be started: then there is nothing to measure. */
   async startOrigin(): Promise<void> {
-    const port = await freePort();
-    this.#origin = `http://127.0.0.1:${port}`;
-    const command = nginxOrigin(this.#folderFor("origin"), port);
-    this.#running.push(await start({ command, core: this.#cores.load, readyUrl: this.#origin }));
+    const ports: number[] = [];
+    for (let i = 0; i < endpoints; i++) ports.push(await freePort());
+    const urls = ports.map((port) => `http://127.0.0.1:${port}`);
+    this.#origins = urls as [string, ...string[]];
+    const command = nginxOrigin(this.#folderFor("origin"), ports);
+    this.#running.push(await start({ command, core: this.#cores.load, readyUrl: this.#origins[0] }));
   }
 
   /**
@@ -39,9 +44,9 @@ export class Session {
       folder: this.#folderFor(peer.name),
       port: await freePort(),
       adminPort: await freePort(),
-      origin: this.#origin,
+      origins: this.#origins,
     };
-    const url = `http://127.0.0.1:${place.port}/`;
+    const url = `http://127.0.0.1:${place.port}${peer.path ?? "/"}`;
     const [program = "", ...rest] = peer.command(place);
     const running = await start({
       command: program === process.execPath ? [program, ...nodeFlags, ...rest] : [program, ...rest],

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { comparison } from "../proxy/comparison.ts";
+import type { Sample } from "../proxy/report.ts";
+
+const round = (userUs: number, kernelUs: number): Sample => ({
+  userUs,
+  kernelUs,
+  requestsPerSecond: 1,
+  p50Ms: 1,
+  p99Ms: 1,
+});
+
+describe("the comparison of two versions", () => {
+  test("shows medians, the least round, and the ratio of after to before", () => {
+    const text = comparison(
+      { before: "aaa", after: "bbb" },
+      [
+        {
+          workload: "plain",
+          before: [round(30, 10), round(36, 12), round(33, 11)],
+          after: [round(15, 15), round(11, 11), round(14, 14)],
+        },
+      ],
+      [round(5, 5)],
+    );
+    const rows = text.split("\n").map((line) => line.split("|").slice(1, -1));
+    expect(rows.slice(2).map((row) => row.map((cell) => cell.trim()))).toEqual([
+      ["nginx", "", "5.0", "5.0", "10.0", "", "10.0", ""],
+      ["plain", "aaa", "33.0", "11.0", "44.0", "4.400", "40.0", "4.000"],
+      ["plain", "bbb", "14.0", "14.0", "28.0", "2.800", "22.0", "2.200"],
+      ["plain", "after / before", "0.424", "1.273", "0.636", "", "0.550", ""],
+    ]);
+  });
+});
