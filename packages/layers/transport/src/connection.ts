@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import { type BodyBroken, HttpHeaders } from "@pagoda/http";
 import type { Call, Carrier } from "./call.ts";
 import type { ConnectionTerms } from "./connection-terms.ts";
@@ -273,7 +273,17 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   }
 
   #onEnd(): void {
-    if (!this.#reader.end()) this.#close(coded("ENDED", "connection closed before the end of the response"));
+    if (!this.#reader.endsWithConnection)
+      return this.#close(coded("ENDED", "connection closed before the end of the response"));
+    // A reset looks like an end if a write has reported it already or, on Node 22, if data came right
+    // before it. Then this write fails, or one that is pending, within this turn of the event loop.
+    if (!this.#socket.writableEnded && !(this.#socket instanceof TLSSocket)) this.#socket.write("");
+    // oxlint-disable-next-line pagoda/injected-clock
+    setImmediate(() => {
+      if (this.#gone) return;
+      if (isReset(this.#writeError)) this.#close(this.#writeError);
+      else this.#reader.end();
+    });
   }
 
   #writeFailed(error: Error): void {
@@ -319,6 +329,10 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   #clear(): void {
     this.#timer.clear();
   }
+}
+
+function isReset(error: Error | undefined): error is Error {
+  return (error as NodeJS.ErrnoException | undefined)?.code === "ECONNRESET";
 }
 
 function isTlsAlert(error: Error | BodyBroken): boolean {

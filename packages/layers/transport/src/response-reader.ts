@@ -99,12 +99,15 @@ export class ResponseReader {
     }
   }
 
-  /** The connection was closed properly. Returns true if that ends the response. */
-  end(): boolean {
-    if (this.#state !== "toEnd") return false;
+  /** Whether the end of the connection ends the response. */
+  get endsWithConnection(): boolean {
+    return this.#state === "toEnd";
+  }
+
+  /** The connection was closed properly, and the response ends with it. */
+  end(): void {
     this.#state = "idle";
     this.#handler.completed(HttpHeaders.empty, false);
-    return true;
   }
 
   #readHead(bytes: Buffer, from: number, length: number): number {

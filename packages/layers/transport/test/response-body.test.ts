@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { bareOrigin, client, request, responseOf, untilIdle } from "./origin.ts";
+import { bareOrigin, client, type Connection, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 async function answering(...said: readonly string[]) {
   const origin = await bareOrigin();
@@ -10,6 +11,15 @@ async function answering(...said: readonly string[]) {
   await connection.head();
   connection.say(...said);
   return { transport, connection, response: await responseOf(result) };
+}
+
+const brokenByReset = { _tag: "Left", left: { _tag: "BodyBroken", cause: { code: "ECONNRESET" } } };
+
+/** Resets the connection after the system has taken this text. */
+async function reset({ socket }: Connection, text: string): Promise<void> {
+  await new Promise((resolve) => socket.write(text, resolve));
+  socket.resetAndDestroy();
+  await once(socket, "close");
 }
 
 describe("a response body", () => {
@@ -42,6 +52,36 @@ describe("a response body", () => {
     await first.promise;
     connection.socket.resetAndDestroy();
     expect(await whole).toMatchObject({ _tag: "BodyBroken", cause: { errno: expect.any(Number) as number } });
+  });
+
+  test("defect: one that ends with its connection was complete after a reset that came while it was paused", async () => {
+    const { connection, response } = await answering("HTTP/1.1 200 OK", "", "");
+    await reset(connection, "x".repeat(100_000));
+    expect(await response.body.text()).toMatchObject(brokenByReset);
+  });
+
+  test("defect: one that ends with its connection was complete when an upload took note of the reset", async () => {
+    const origin = await bareOrigin();
+    const result = client(origin.url).call(request("POST", "/", { body: Buffer.alloc(20_000_000) }));
+    const connection = await origin.next();
+    await connection.head();
+    connection.socket.pause();
+    connection.say("HTTP/1.1 200 OK", "", "");
+    const { body } = await responseOf(result);
+    await reset(connection, "x".repeat(100_000));
+    for (let turn = 0; turn < 100; turn++) await settled();
+    expect(await body.text()).toMatchObject(brokenByReset);
+  });
+
+  test("that ends with its connection is complete although the origin does not read the upload", async () => {
+    const origin = await bareOrigin();
+    const result = client(origin.url).call(request("POST", "/", { body: Buffer.alloc(20_000_000) }));
+    const connection = await origin.next();
+    await connection.head();
+    connection.socket.pause();
+    connection.say("HTTP/1.1 200 OK", "", "whole");
+    connection.socket.end();
+    expect(await textOf(result)).toBe("whole");
   });
 
   test("is broken when the origin falls silent, but not when the reader pauses", async () => {

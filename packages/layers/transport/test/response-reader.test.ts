@@ -35,7 +35,7 @@ function events(pieces: readonly (string | Buffer)[], methods: readonly string[]
       reader.read(memory, length);
       memory.fill("!", 0, length);
     }
-    if (reader.end()) return seen;
+    if (reader.endsWithConnection) reader.end();
   } catch (error) {
     seen.push(["malformed", (error as Error).message]);
   }

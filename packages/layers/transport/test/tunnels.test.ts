@@ -149,6 +149,16 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     await untilIdle(transport);
   });
 
+  test("defect: an origin that died right after it had sent data seemed to end the tunnel", async () => {
+    const { transport, there, heard } = await open();
+    there.wire.write("a");
+    if (there.wire instanceof Socket) there.wire.resetAndDestroy();
+    else there.wire.destroy(new Error("it dies"));
+    await heard.until(() => heard.how !== "open");
+    expect(heard.how).toBe("broken");
+    await untilIdle(transport);
+  });
+
   test("an abort before the tunnel is open closes it", async () => {
     const origin = await tunnelOrigin(protocol);
     const transport = client(origin.url, { protocol });
