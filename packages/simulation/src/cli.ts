@@ -2,7 +2,7 @@ import { readOptions, type Options } from "./options.ts";
 import type { Parts } from "./parts.ts";
 import { type Ran, run } from "./run.ts";
 
-/** Where lines go, and what time it is outside. */
+/** Output and real time. */
 export interface Terminal {
   readonly out: (line: string) => void;
   readonly error: (line: string) => void;
@@ -10,9 +10,9 @@ export interface Terminal {
 }
 
 /**
- * Runs until an invariant is broken or the time is over.
+ * Runs until an invariant is violated or the time is up.
  *
- * @returns The exit code. 0: all invariants hold. 1: one is broken. 2: called wrongly.
+ * @returns The exit code. 0: all invariants hold. 1: one was violated. 2: usage error.
  */
 export async function main(args: readonly string[], terminal: Terminal, parts?: Parts): Promise<number> {
   let options: Options;
@@ -35,7 +35,7 @@ export async function main(args: readonly string[], terminal: Terminal, parts?: 
   }
 }
 
-/** One line for each run, the same on every machine. */
+/** The summary line of a run, the same on every machine. */
 function line({ name: { seed, calls, stack }, digest, virtualMs, tally }: Ran): string {
   const seconds = (virtualMs / 1_000).toFixed(1);
   const counts = [...tally]

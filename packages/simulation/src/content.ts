@@ -1,15 +1,15 @@
 import type { Random } from "@pagoda/core";
 import { bodyBroken, type BodySink, PushBody } from "@pagoda/http";
-import { between, whole } from "./chance.ts";
-import type { OwnTimer, World } from "./world.ts";
+import { between, whole } from "./random.ts";
+import type { SimulationTimer, World } from "./world.ts";
 
-/** What a body consists of, to compare without the bytes. */
+/** Length and checksum of a body, to compare bodies without keeping them. */
 export interface Content {
   readonly bytes: number;
   readonly sum: number;
 }
 
-/** FNV-1a: each byte and its place count. */
+/** FNV-1a, which depends on each byte and its position. */
 export class Checksum {
   bytes = 0;
   sum: number = 0x811c9dc5;
@@ -28,7 +28,7 @@ export function contentOf(chunks: readonly Uint8Array[]): Content {
   return { bytes: all.bytes, sum: all.sum };
 }
 
-/** Bytes by chance. Four for each draw. */
+/** Random bytes, four per draw. */
 export function bytes(random: Random, count: number): Uint8Array {
   const chunk = new Uint8Array(count);
   for (let at = 0; at < count; at += 4) {
@@ -38,19 +38,19 @@ export function bytes(random: Random, count: number): Uint8Array {
   return chunk;
 }
 
-/** One to five pieces, of which some may be empty. */
+/** One to five chunks, some of them empty. */
 export function chunks(random: Random): Uint8Array[] {
   return Array.from({ length: whole(random, 1, 5) }, () => bytes(random, whole(random, 0, 60)));
 }
 
-/** A body that comes in pieces, some at once and some after a while; it may break, and it heeds pauses. */
+/** A body that arrives in chunks, some at once and some later. It may break, and it honours backpressure. */
 export class Source extends PushBody {
   readonly length: number | undefined;
   readonly #world: World;
   readonly #chunks: Uint8Array[];
   readonly #random: Random;
   readonly #breaks: boolean;
-  #timer: OwnTimer | undefined;
+  #timer: SimulationTimer | undefined;
 
   constructor(world: World, random: Random, chunks: readonly Uint8Array[], breaks: boolean) {
     super();
@@ -86,14 +86,14 @@ export class Source extends PushBody {
   }
 }
 
-/** Reads a body as an origin does, with pauses, and tells what came. */
+/** Reads a body as an origin does, with pauses, and reports what arrived. */
 export function reader(
   world: World,
   random: Random,
   ended: (content: Content | undefined) => void,
 ): { readonly sink: BodySink; resumeWith(resume: () => void): void; stop(): void } {
   const seen = new Checksum();
-  let timer: OwnTimer | undefined;
+  let timer: SimulationTimer | undefined;
   let resume: (() => void) | undefined;
   return {
     sink: {

@@ -1,4 +1,4 @@
-/** One number for all that happened, in its order: two runs are the same when it is. FNV-1a over 32-bit words, twice. */
+/** A hash of everything that happened, in order: equal digests mean equal runs. Two FNV-1a hashes over 32-bit words. */
 export class Digest {
   readonly #float = new Float64Array(1);
   readonly #words = new Uint32Array(this.#float.buffer);

@@ -1,4 +1,4 @@
-// `npm run simulate`: runs until an invariant is broken, and says how to see it again.
+// `npm run simulate`: runs until an invariant is violated and prints how to reproduce it.
 import { main } from "./cli.ts";
 
 process.exitCode = await main(process.argv.slice(2), {

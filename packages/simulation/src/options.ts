@@ -2,25 +2,25 @@ import { parseArgs } from "node:util";
 import { oneOf, rangeError } from "@pagoda/core";
 import { stackNames, type StackName } from "./stacks/index.ts";
 
-/** What the command line asks for. */
+/** Command-line options. */
 export interface Options {
   readonly seed: number;
   readonly calls: number;
   readonly stack: StackName | undefined;
-  /** Goes on with the seeds after the first, for so long. */
+  /** Continues with the following seeds for this long. */
   readonly forSeconds: number | undefined;
 }
 
 const usage = `Usage: npm run simulate -- [options]
-  --seed N          where all chance comes from (default 1)
-  --calls N         calls of a run (default 20000)
-  --stack NAME      one of ${stackNames.join(", ")} (default: follows from the seed)
-  --for SECONDS     run the following seeds until an invariant is broken or the time is up`;
+  --seed N          seed of all random choices (default 1)
+  --calls N         calls per run (default 20000)
+  --stack NAME      one of ${stackNames.join(", ")} (default: chosen by the seed)
+  --for SECONDS     continue with the following seeds until an invariant is violated or the time is up`;
 
 /**
  * Reads the command line.
  *
- * @throws With a text for people, when it is not understood.
+ * @throws If an option is unknown or invalid, with the usage in the message.
  */
 export function readOptions(args: readonly string[]): Options {
   try {

@@ -12,37 +12,44 @@ import {
   type OriginFault,
   type Request,
 } from "./request.ts";
-import type { OwnTimer, World } from "./world.ts";
+import type { SimulationTimer, World } from "./world.ts";
 
 const ok = httpResponse(200);
 
 export interface OriginOptions {
   readonly key: string;
-  /** Calls worked on at once. */
+  /** Calls processed concurrently. */
   readonly workers: number;
-  /** Calls that wait for a worker; what comes beyond is refused. */
+  /** Calls that may wait for a worker; further ones are refused. */
   readonly queue: number;
   /** Draws how many milliseconds a call takes. */
   readonly latency: (random: Random) => number;
-  /** Told when a body has been read to its end. */
+  /** Called when a body has been read to its end. */
   readonly onBody?: (request: Request, content: Content) => void;
 }
 
-/** How an origin is at present. Shares are of the calls that it begins to work on. */
-export interface Mood {
+/** How an origin behaves at present. `failing` to `throwing` are shares of its calls. */
+export interface Condition {
   readonly failing: number;
-  /** Never answered, until the caller gives up. */
+  /** Never answered. */
   readonly hanging: number;
-  /** Its program is broken there: the promise rejects. */
+  /** Rejected, as by a bug. */
   readonly defective: number;
-  /** As before, but it throws before there is a promise. */
+  /** Thrown synchronously, as by a bug. */
   readonly throwing: number;
-  /** By how much all takes longer. */
+  /** Factor on the latency. */
   readonly slowness: number;
   readonly down: boolean;
 }
 
-export const calm: Mood = { failing: 0, hanging: 0, defective: 0, throwing: 0, slowness: 1, down: false };
+export const healthy: Condition = {
+  failing: 0,
+  hanging: 0,
+  defective: 0,
+  throwing: 0,
+  slowness: 1,
+  down: false,
+};
 
 const busy: Busy = { _tag: "Busy", origin: "upstream", retryable: true };
 const busyFor: Busy = { ...busy, retryAfterMs: 40 };
@@ -55,7 +62,7 @@ const bodyLost: BodyLost = { _tag: "BodyLost", origin: "local", retryable: false
 export class Origin {
   readonly key: string;
   readonly service: Service<Request, Answer, OriginFault>;
-  mood: Mood = calm;
+  condition: Condition = healthy;
   readonly #world: World;
   readonly #options: OriginOptions;
   readonly #random: Random;
@@ -72,19 +79,19 @@ export class Origin {
     this.service = { ...service("origin", call, { options: { key: options.key } }), call };
   }
 
-  get underWay(): number {
+  get inFlight(): number {
     return this.#working.size + this.#queue.size;
   }
 
-  /** All that is under way breaks, as when the process ends. */
+  /** Fails all calls in flight, as when the process ends. */
   restart(): void {
     for (const call of [...this.#queue, ...this.#working]) call.settle(left(down));
   }
 
   #take(request: Request, signal: AbortSignal | undefined): Promise<Either<OriginFault, Answer>> {
     if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
-    if (this.mood.down) return Promise.resolve(left(down));
-    if (this.mood.throwing > 0 && this.#random() < this.mood.throwing) throw defect;
+    if (this.condition.down) return Promise.resolve(left(down));
+    if (this.condition.throwing > 0 && this.#random() < this.condition.throwing) throw defect;
     if (this.#working.size >= this.#options.workers && this.#queue.size >= this.#options.queue) {
       return Promise.resolve(left(this.#random() < 0.5 ? busy : busyFor));
     }
@@ -97,13 +104,13 @@ export class Origin {
   #begin(call: OriginCall): void {
     this.#working.add(call);
     const random = this.#random;
-    const { failing, hanging, defective, slowness } = this.mood;
+    const { failing, hanging, defective, slowness } = this.condition;
     const ms = this.#options.latency(random) * slowness;
     const fate = random();
     if (fate < hanging) return;
     if (fate < hanging + defective) call.timer = this.#world.after(ms, () => call.reject(defect));
     else if (fate < hanging + defective + failing) {
-      // Some fail at once, with the request's body half read.
+      // Some fail early, with the request's body partly read.
       const fault = random() < 0.8 ? failed : failedForGood;
       this.#read(call, () => {});
       if (!call.isOver) call.timer = this.#world.after(ms * random(), () => call.settle(left(fault)));
@@ -166,7 +173,7 @@ export class Origin {
 class OriginCall {
   readonly request: Request;
   readonly promise: Promise<Either<OriginFault, Answer>>;
-  timer: OwnTimer | undefined;
+  timer: SimulationTimer | undefined;
   flow: BodyFlow | undefined;
   isOver = false;
   readonly #signal: AbortSignal | undefined;

@@ -13,12 +13,11 @@ import { retry } from "@pagoda/retry";
 import { perRoute, router } from "@pagoda/router";
 import { timeout } from "@pagoda/timeout";
 
-/** Few, so that some bodies are longer. */
+/** Small, so that some bodies exceed it. */
 export const recordedBytes = 150;
 
 /**
- * What stacks are made of: the real ones. A test puts a broken one in the place of one of them, to see that an invariant
- * catches it.
+ * The layers that stacks are made of. Tests replace one of them by a broken one to show that an invariant catches it.
  */
 export const parts = {
   balance,

@@ -1,29 +1,29 @@
 import { layer, type Layer } from "@pagoda/core";
 import type { Request, Result, Stack } from "./request.ts";
 
-/** One call on its way past a probe. */
-export interface Passage {
+/** A call that passes a probe. */
+export interface ObservedCall {
   readonly request: Request;
   readonly signal: AbortSignal | undefined;
-  /** For the observer's own bookkeeping. */
+  /** Free for the observer. */
   note: number;
 }
 
-/** Sees what passes at one place of a stack. Each function runs in the very moment, and nothing else runs between. */
+/** Observes one place of a stack. Each function runs synchronously with the event. */
 export interface Watch {
-  /** The place is in this stack, around this service. */
+  /** The probe was placed around `inner`. */
   readonly placed?: (inner: Stack) => void;
-  /** A call is about to be made. */
-  readonly entered?: (passage: Passage) => void;
-  /** It has been made: whatever inner does at once has been done. */
-  readonly made?: (passage: Passage) => void;
-  /** The call has ended; its caller is notified next. `undefined`: it ended with a defect. */
-  readonly left?: (passage: Passage, result: Result | undefined) => void;
+  /** Inner is about to be called. */
+  readonly entered?: (call: ObservedCall) => void;
+  /** Inner's `call` has returned its promise. */
+  readonly made?: (call: ObservedCall) => void;
+  /** The promise has settled, and the caller is notified next. `result` is `undefined` after a defect. */
+  readonly left?: (call: ObservedCall, result: Result | undefined) => void;
 }
 
 /**
- * A layer that only looks. It gives inner's own promise, and listens first: so what it sees happens right before
- * the layer around it hears of it, with nothing between, and a model of that layer is never ahead of it nor behind.
+ * A layer that only observes. It returns inner's own promise and subscribes first, so it observes each event
+ * immediately before the layer around it does: a model of that layer is never ahead or behind.
  */
 export function probe(...watches: readonly Watch[]): Layer<Request> {
   const entered = watches.flatMap((watch) => watch.entered ?? []);
@@ -35,23 +35,23 @@ export function probe(...watches: readonly Watch[]): Layer<Request> {
 
     return {
       call(request, signal) {
-        const passage: Passage = { request, signal, note: 0 };
-        for (const see of entered) see(passage);
+        const call: ObservedCall = { request, signal, note: 0 };
+        for (const see of entered) see(call);
         let answer: ReturnType<typeof inner.call>;
         try {
           answer = inner.call(request, signal);
         } catch (defect) {
-          for (const see of ended) see(passage, undefined);
+          for (const see of ended) see(call, undefined);
           throw defect;
         }
-        for (const see of made) see(passage);
+        for (const see of made) see(call);
         if (ended.length > 0) {
           void answer.then(
             (result) => {
-              for (const see of ended) see(passage, result as Result);
+              for (const see of ended) see(call, result as Result);
             },
             () => {
-              for (const see of ended) see(passage, undefined);
+              for (const see of ended) see(call, undefined);
             },
           );
         }
@@ -61,8 +61,8 @@ export function probe(...watches: readonly Watch[]): Layer<Request> {
   });
 }
 
-/** What an invariant watches a layer by. */
-export interface Both {
+/** Observers on both sides of a layer. */
+export interface LayerWatch {
   readonly outside: Watch;
   readonly inside: Watch;
 }

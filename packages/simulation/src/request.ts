@@ -4,29 +4,29 @@ import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Content } from "./content.ts";
 
-/** What callers ask: an HTTP request for the one layer that looks at it as such, the router. */
+/** What callers send. It is an HTTP request only for the sake of the router. */
 export interface Request extends Replayable, HttpRequest {
   readonly id: number;
-  /** Whose request it is. */
+  /** The client. */
   readonly key: string;
   readonly body: Body;
-  /** What the reader of the body must get. */
+  /** What the origin must read from the body. */
   readonly content: Content;
 }
 
-/** What origins answer: an HTTP response for the router. */
+/** What origins return. It is an HTTP response only for the sake of the router. */
 export interface Answer extends HttpResponse {
-  /** The request's. */
+  /** The id of the request that it answers. */
   readonly id: number;
 }
 
-/** The origin cannot take more; it is well otherwise. */
+/** The origin is at capacity, otherwise healthy. */
 export interface Busy extends Fault<"Busy"> {}
-/** The origin has failed at the call. */
+/** The origin failed to process the call. */
 export interface Failed extends Fault<"Failed"> {}
-/** The origin is starting, or has stopped while the call was under way. */
+/** The origin is down or stopped during the call. */
 export interface Down extends Fault<"Down"> {}
-/** The request's body did not come as a whole. */
+/** The request's body broke off. */
 export interface BodyLost extends Fault<"BodyLost"> {
   readonly origin: "local";
 }
@@ -34,13 +34,13 @@ export interface BodyLost extends Fault<"BodyLost"> {
 export type OriginFault = Busy | Failed | Down | BodyLost | Aborted;
 
 export type Result = Either<Fault, Answer>;
-/** The stacks are composed with their types and then called as this. */
+/** Stacks are composed with their own types and then called as this one. */
 export type Stack = Service<Request, Answer, Fault>;
 
-/** A mistake in an origin's program: the one thing that a promise may reject with here. */
+/** A simulated bug of an origin: the only reason for which a promise may reject here. */
 export const defect: Error = new Error("a simulated defect");
 
-/** Like a protocol's classifier: a busy origin asks for fewer calls. */
+/** Like the classifier of a protocol: `Busy` asks for fewer calls. */
 export const classifier: Classifier = {
   outcome(result) {
     const outcome = faultClassifier.outcome(result);

@@ -1,13 +1,13 @@
 import { idempotent, once, type Random } from "@pagoda/core";
 import { bodyOf, callNotes, emptyBody } from "@pagoda/http";
-import { zipf } from "./chance.ts";
+import { zipf } from "./random.ts";
 import { bytes, chunks, contentOf, Source } from "./content.ts";
 import type { Parts } from "./parts.ts";
 import type { Request } from "./request.ts";
 import { plainTarget, type Target, targets } from "./targets.ts";
 import type { World } from "./world.ts";
 
-/** Makes requests: for keys of which few are frequent, without a body, with a short one, or with one that streams. */
+/** Generates requests with Zipf-distributed keys and with no body, a short one or a streaming one. */
 export class Requests {
   readonly #world: World;
   readonly #parts: Parts;
@@ -26,23 +26,23 @@ export class Requests {
     const random = this.#random;
     const key = `key-${this.#key(random)}`;
     const kind = random();
-    const asked = { ...this.#target(), notes: callNotes(), id, key };
-    if (kind < 0.4) return { ...asked, body: emptyBody, content: contentOf([]), replay: idempotent };
+    const common = { ...this.#target(), notes: callNotes(), id, key };
+    if (kind < 0.4) return { ...common, body: emptyBody, content: contentOf([]), replay: idempotent };
     if (kind < 0.85) {
       const whole = bytes(random, 1 + Math.floor(random() * 100));
       const replay = random() < 0.9 ? idempotent : once;
-      return { ...asked, body: bodyOf(whole), content: contentOf([whole]), replay };
+      return { ...common, body: bodyOf(whole), content: contentOf([whole]), replay };
     }
-    const pieces = chunks(random);
-    const source = new Source(this.#world, random, pieces, random() < 0.02);
+    const parts = chunks(random);
+    const source = new Source(this.#world, random, parts, random() < 0.02);
     const body = this.#parts.replayBody(source);
-    const content = contentOf(pieces);
+    const content = contentOf(parts);
     const replay = { canRepeat: () => body.canRead, canDouble: () => false };
-    return { ...asked, body, content, replay };
+    return { ...common, body, content, replay };
   }
 }
 
-/** A request that does no harm, to try a limit with. */
+/** A harmless request to test a limit with. */
 export const trial: Request = {
   ...plainTarget,
   notes: callNotes(),

@@ -1,50 +1,50 @@
 import type { Parts } from "./parts.ts";
-import { Setting } from "./setting.ts";
+import { Environment } from "./environment.ts";
 import { stackNames, type StackName, stacks } from "./stacks/index.ts";
-import { Trouble } from "./trouble.ts";
+import { Chaos } from "./chaos.ts";
 import { report, type RunName } from "./violation.ts";
-import { noWakeUpLost } from "./invariants/wake-ups.ts";
+import { noLostWakeUps } from "./invariants/wake-ups.ts";
 import type { Violation } from "./world.ts";
 import { Workload } from "./workload.ts";
 
 export interface RunOptions {
   readonly seed: number;
   readonly calls: number;
-  /** Default: one that follows from the seed. */
+  /** Default: chosen by the seed. */
   readonly stack?: StackName;
-  /** Default: the real ones. */
+  /** Default: the real layers. */
   readonly parts?: Parts;
 }
 
 export interface Ran {
   readonly name: RunName;
-  /** The same for the same run, wherever it is made. */
+  /** Equal for equal runs, on every machine. */
   readonly digest: string;
   readonly virtualMs: number;
-  /** What happened how often, by name. */
+  /** Counts of what happened, by name. */
   readonly tally: ReadonlyMap<string, number>;
   readonly violation: Violation | undefined;
-  /** What people read of the violation. */
+  /** The violation as printed. */
   readonly report: string | undefined;
 }
 
-/** An hour of virtual time: whatever is under way when the last call has come is over long before. */
-const patienceMs = 3_600_000;
+/** An hour of virtual time, far more than the calls in flight need after the last arrival. */
+const timeLimitMs = 3_600_000;
 
-/** One run: a stack over its origins, its calls, and their failures. The seed determines everything. */
+/** Runs a stack over its origins with calls and failures. The seed determines everything. */
 export async function run({ seed, calls, stack = stackOf(seed), parts }: RunOptions): Promise<Ran> {
-  const setting = new Setting(seed, parts);
-  const { world } = setting;
-  const simulated = stacks[stack](setting);
-  const trouble = new Trouble(world, simulated);
-  const workload = new Workload(setting, simulated, calls);
+  const environment = new Environment(seed, parts);
+  const { world } = environment;
+  const simulated = stacks[stack](environment);
+  const chaos = new Chaos(world, simulated);
+  const workload = new Workload(environment, simulated, calls);
 
   await world.run(() => workload.isComplete);
-  trouble.end();
-  const until = world.now + patienceMs;
+  chaos.end();
+  const until = world.now + timeLimitMs;
   await world.run(() => workload.isOver || world.now > until);
   if (workload.active > 0)
-    world.violate(noWakeUpLost, `${workload.active} calls have no answer, and nothing happens`);
+    world.violate(noLostWakeUps, `${workload.active} calls are still pending, and no event is left`);
   await world.run(() => simulated.isBusy?.() !== true || world.now > until);
   await world.end();
   simulated.close?.();
@@ -64,7 +64,7 @@ export async function run({ seed, calls, stack = stackOf(seed), parts }: RunOpti
   };
 }
 
-/** Neighbouring seeds have different stacks. */
+/** Consecutive seeds get different stacks. */
 export function stackOf(seed: number): StackName {
   return stackNames[seed % stackNames.length] as StackName;
 }

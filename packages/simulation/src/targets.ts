@@ -1,8 +1,8 @@
 import type { Random } from "@pagoda/core";
 import { HttpHeaders, type HttpRequest } from "@pagoda/http";
-import { oneOf } from "./chance.ts";
+import { oneOf } from "./random.ts";
 
-/** What of a request a router looks at. */
+/** The parts of a request that a router reads. */
 export type Target = Omit<HttpRequest, "body" | "notes">;
 
 export const plainTarget: Target = {
@@ -33,12 +33,12 @@ const paths = [
 ];
 const beta = HttpHeaders.of({ "x-beta": "1" });
 
-/** Targets for the routes of the simulation: some match by a hair, some do not, some are refused. */
+/** Targets for the routes of the simulation, edge cases included: near matches, near misses and refused paths. */
 export function targets(random: Random): () => Target {
   return () => ({
     ...plainTarget,
     method: random() < 0.8 ? "GET" : "POST",
-    // Most are of the one host, and for the route with the split.
+    // Most go to one host and to the route with the split.
     authority: random() < 0.8 ? "shop.example" : oneOf(random, authorities),
     path: random() < 0.5 ? "/api/items" : oneOf(random, paths),
     query: random() < 0.2 ? "?page=2" : "",

@@ -1,18 +1,18 @@
 import type { Violation } from "./world.ts";
 
-/** The run that is to be made again. */
+/** What identifies a run. */
 export interface RunName {
   readonly seed: number;
   readonly calls: number;
   readonly stack: string;
 }
 
-/** The line that makes a run again, event by event. */
+/** The command that reproduces a run exactly. */
 export function command({ seed, calls, stack }: RunName): string {
   return `npm run simulate -- --seed ${seed} --calls ${calls} --stack ${stack}`;
 }
 
-/** For people: what broke, where, and how to see it again. */
-export function report({ invariant, seen, atMs }: Violation, run: RunName): string {
-  return `invariant broken: ${invariant}\n  seen: ${seen}\n  at: ${atMs} ms, seed ${run.seed}\n  again: ${command(run)}`;
+/** What was violated, when, and how to reproduce it. */
+export function report({ invariant, observed, atMs }: Violation, run: RunName): string {
+  return `invariant violated: ${invariant}\n  observed: ${observed}\n  at: ${atMs} ms, seed ${run.seed}\n  reproduce: ${command(run)}`;
 }

@@ -1,46 +1,46 @@
 import { oneshot, type Random, Scope } from "@pagoda/core";
 import type { ReplayBody } from "@pagoda/http";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { between, exponential, oneOf, whole } from "./chance.ts";
+import { between, exponential, oneOf, whole } from "./random.ts";
 import { Digest } from "./digest.ts";
-import { answerWatch } from "./invariants/answers.ts";
+import { responseWatch } from "./invariants/responses.ts";
 import { wakeUpWatch } from "./invariants/wake-ups.ts";
 import { defect, type Request, type Result } from "./request.ts";
 import { Requests } from "./requests.ts";
-import type { Setting, Simulated } from "./setting.ts";
-import type { OwnTimer } from "./world.ts";
+import type { Environment, Simulated } from "./environment.ts";
+import type { SimulationTimer } from "./world.ts";
 
-/** Calls that come by chance and in bursts; callers that wait, or do not, and that leave, or do not. */
+/** Random arrivals with bursts. Some callers wait until the stack is ready; some abort. */
 export class Workload {
   readonly digest = new Digest();
-  /** Calls that have no answer yet. */
+  /** Calls in flight. */
   active = 0;
-  readonly #setting: Setting;
+  readonly #environment: Environment;
   readonly #simulated: Simulated;
   readonly #calls: number;
   readonly #requests: Requests;
-  readonly #answers: ReturnType<typeof answerWatch>;
+  readonly #answers: ReturnType<typeof responseWatch>;
   readonly #arrivals: Random;
   readonly #callers: Random;
   readonly #load: number;
-  /** Share of callers that wait until the stack is ready; the others call at once. */
+  /** The share of callers that wait until the stack is ready. */
   readonly #patience: number;
   #made = 0;
-  /** Callers that wait for the stack to be ready. */
+  /** Callers waiting until the stack is ready. */
   #patient = 0;
   #burstUntil = 0;
   #burstAt: number;
-  /** The call after which there is a lull: all that is under way ends before the next one comes. */
+  /** The call after which there is a lull: all calls in flight end before the next one arrives. */
   #lullAt: number;
   #isLull = false;
 
-  constructor(setting: Setting, simulated: Simulated, calls: number) {
-    const { world, parts, leftovers } = setting;
-    this.#setting = setting;
+  constructor(environment: Environment, simulated: Simulated, calls: number) {
+    const { world, parts, leaks } = environment;
+    this.#environment = environment;
     this.#simulated = simulated;
     this.#calls = calls;
     this.#requests = new Requests(world, parts);
-    this.#answers = answerWatch(world);
+    this.#answers = responseWatch(world);
     this.#arrivals = world.chance("arrivals");
     this.#callers = world.chance("callers");
     const load = world.chance("load");
@@ -56,13 +56,13 @@ export class Workload {
     world.always(() => {
       if (!this.#isLull || this.active > 0) return;
       this.#isLull = false;
-      if (simulated.isBusy?.() !== true) leftovers.idle();
+      if (simulated.isBusy?.() !== true) leaks.idle();
       this.#next();
     });
     this.#next();
   }
 
-  /** No more come. */
+  /** All calls have been made. */
   get isComplete(): boolean {
     return this.#made === this.#calls;
   }
@@ -72,7 +72,7 @@ export class Workload {
   }
 
   #next(): void {
-    const { world } = this.#setting;
+    const { world } = this.#environment;
     if (world.now >= this.#burstAt) {
       this.#burstUntil = world.now + exponential(this.#arrivals, 200);
       this.#burstAt = this.#burstUntil + exponential(this.#arrivals, 2_000);
@@ -93,10 +93,10 @@ export class Workload {
 
   #call(request: Request): void {
     const { id } = request;
-    const { world, aborts, leftovers } = this.#setting;
+    const { world, aborts, leaks } = this.#environment;
     const random = this.#callers;
     const scope = random() < 0.8 ? new Scope(undefined) : undefined;
-    let leaving: OwnTimer | undefined;
+    let leaving: SimulationTimer | undefined;
     let isOpen = true;
 
     const over = (how: string): void => {
@@ -105,7 +105,7 @@ export class Workload {
       world.cancel(leaving);
       (request.body as Partial<ReplayBody>).release?.();
       aborts.over(id);
-      leftovers.over(id, scope?.signal);
+      leaks.over(id, scope?.signal);
       this.#note(id, how);
     };
     const leave = (): void => {
@@ -118,7 +118,7 @@ export class Workload {
       const how = random();
       if (how < 0.01) {
         scope.abort();
-        aborts.lost(id);
+        aborts.abortedBefore(id);
       } else if (how < 0.25) {
         leaving = world.after(exponential(random, oneOf(random, [5, 50, 500])), leave);
       } else if (how < 0.4) {
@@ -142,11 +142,11 @@ export class Workload {
         this.#answers.rejected(id, reason);
       },
     );
-    // Some change their mind at once.
+    // Some abort at once.
     if (scope !== undefined && random() < 0.005) leave();
   }
 
-  /** Like `oneshot`, and counts waiters. */
+  /** Like `oneshot`, but counts the waiting callers. */
   #wait(request: Request, signal: AbortSignal | undefined): Promise<Result> {
     const { service } = this.#simulated;
     let waits = true;
@@ -168,7 +168,7 @@ export class Workload {
   }
 
   #note(id: number, how: string): void {
-    const { now, count } = this.#setting.world;
+    const { now, count } = this.#environment.world;
     count(how);
     this.digest.add(id);
     this.digest.addText(how);

@@ -1,29 +1,29 @@
 import type { Random, Timer } from "@pagoda/core";
 import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
-import { stream } from "./chance.ts";
+import { stream } from "./random.ts";
 
-/** An invariant does not hold. */
+/** A violated invariant. */
 export interface Violation {
   /** The invariant's name. */
   readonly invariant: string;
-  readonly seen: string;
+  readonly observed: string;
   /** Virtual time. */
   readonly atMs: number;
 }
 
-/** A timer of the simulation itself, told from those of the layers. */
-export interface OwnTimer {
+/** A timer of the simulation itself, as opposed to those of the layers. */
+export interface SimulationTimer {
   readonly timer: Timer;
   isSet: boolean;
 }
 
-/** How many steps may pass before yielding to the event loop, which the process that waits for this one needs. */
+/** Steps between yields to the event loop, so that the process stays responsive to its parent. */
 const stepsInARow = 1_024;
 
 /** Time, random choices and invariants of a run. Everything in a run happens in one world. */
 export class World {
   readonly seed: number;
-  /** What happened how often, by name. */
+  /** Counts of what happened, by name. */
   readonly tally: Map<string, number> = new Map();
   /** For the layers. */
   readonly clock: VirtualClock = virtualClock();
@@ -54,29 +54,29 @@ export class World {
     return this.#violation;
   }
 
-  violate(invariant: string, seen: string): void {
-    this.#violation ??= { invariant, seen, atMs: this.now };
+  violate(invariant: string, observed: string): void {
+    this.#violation ??= { invariant, observed, atMs: this.now };
   }
 
-  /** Runs whenever all that can happen at a moment has happened. */
+  /** Runs `check` at every moment, once all microtasks have run. */
   always(check: () => void): void {
     this.#checks.push(check);
   }
 
-  /** Runs once, when all that can happen at this moment has happened. */
+  /** Runs `check` once, when all microtasks of this moment have run. */
   soon(check: () => void): void {
     this.#soon.push(check);
   }
 
-  /** Runs when the last call is over and nothing is under way any more. */
+  /** Runs `check` when the last call is over and nothing is in flight. */
   atTheEnd(check: () => void | Promise<void>): void {
     this.#last.push(check);
   }
 
   /** Sets a timer of the simulation's own. */
-  after(ms: number, run: () => void): OwnTimer {
+  after(ms: number, run: () => void): SimulationTimer {
     this.#own++;
-    const own: OwnTimer = {
+    const own: SimulationTimer = {
       isSet: true,
       timer: this.clock.setTimer(ms, () => {
         own.isSet = false;
@@ -87,7 +87,7 @@ export class World {
     return own;
   }
 
-  cancel(own: OwnTimer | undefined): void {
+  cancel(own: SimulationTimer | undefined): void {
     if (own?.isSet !== true) return;
     own.isSet = false;
     this.#own--;
@@ -99,7 +99,7 @@ export class World {
     return this.clock.pending - this.#own;
   }
 
-  /** Lets time pass until `isOver`, or until nothing can happen any more, or an invariant is broken. */
+  /** Advances time until `isOver`, until no timer is left or until an invariant is violated. */
   async run(isOver: () => boolean): Promise<void> {
     for (let step = 1; ; step++) {
       await this.settle(step);
@@ -107,7 +107,7 @@ export class World {
     }
   }
 
-  /** Lets all happen that can happen at this moment, and checks what must always hold. */
+  /** Runs all microtasks of this moment, then the checks. */
   async settle(step = 0): Promise<void> {
     await (step % stepsInARow === 0 ? settled() : drained());
     for (const check of this.#checks) check();
@@ -122,8 +122,8 @@ export class World {
   }
 }
 
-/** As `settled` does, without a turn of the event loop, which costs three times as much. */
+/** Like `settled` without a turn of the event loop, which would cost three times as much. */
 function drained(): Promise<void> {
-  // What is to be run at the next tick runs when no microtask is left, if a microtask says so.
+  // A nextTick scheduled by a microtask runs once the microtask queue is empty.
   return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }

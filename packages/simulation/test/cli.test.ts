@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { main } from "../src/cli.ts";
 import { parts } from "../src/parts.ts";
-import { flawedTimeout } from "./broken/calls.ts";
+import { brokenTimeout } from "./broken/calls.ts";
 
-/** What was said, and the exit code; outside a second passes at each look. */
-async function started(
+/** Runs the command; each look at the real time finds it one second later. */
+async function simulate(
   args: readonly string[],
   broken = {},
 ): Promise<{ code: number; out: string[]; error: string[] }> {
@@ -17,8 +17,8 @@ async function started(
 }
 
 describe("simulate", () => {
-  test("runs one seed, and says what happened", async () => {
-    const { code, out, error } = await started(["--seed", "3", "--calls", "200", "--stack", "server"]);
+  test("runs one seed and prints a summary", async () => {
+    const { code, out, error } = await simulate(["--seed", "3", "--calls", "200", "--stack", "server"]);
     expect([code, error]).toEqual([0, []]);
     expect(out).toHaveLength(1);
     expect(out[0]).toMatch(
@@ -26,8 +26,8 @@ describe("simulate", () => {
     );
   });
 
-  test("goes on with the next seeds while there is time, with other stacks", async () => {
-    const { code, out } = await started(["--seed", "5", "--calls", "50", "--for", "4"]);
+  test("--for continues with the following seeds and other stacks until the time is up", async () => {
+    const { code, out } = await simulate(["--seed", "5", "--calls", "50", "--for", "4"]);
     expect(code).toBe(0);
     expect(out.map((line) => line.split(",").slice(0, 2).join())).toEqual([
       "seed 5, client",
@@ -37,15 +37,15 @@ describe("simulate", () => {
     ]);
   });
 
-  test("stops where an invariant is broken, and says how to see it again", async () => {
+  test("stops at a violated invariant and prints how to reproduce it", async () => {
     const args = ["--seed", "1", "--calls", "300", "--stack", "server", "--for", "100"];
-    const { code, error } = await started(args, { timeout: flawedTimeout({ keepsListener: true }) });
+    const { code, error } = await simulate(args, { timeout: brokenTimeout({ keepsListener: true }) });
     expect(code).toBe(1);
     expect(error).toHaveLength(1);
     expect(error[0]).toMatch(
-      /^invariant broken: no timer and no listener is left\n {2}seen: .+\n {2}at: [\d.]+ ms, seed 1\n/u,
+      /^invariant violated: no timer or listener leaks\n {2}observed: .+\n {2}at: [\d.]+ ms, seed 1\n/u,
     );
-    expect(error[0]).toContain("again: npm run simulate -- --seed 1 --calls 300 --stack server");
+    expect(error[0]).toContain("reproduce: npm run simulate -- --seed 1 --calls 300 --stack server");
   });
 
   test.each([
@@ -55,8 +55,8 @@ describe("simulate", () => {
     [["--for", "soon"], '(got "soon")'],
     [["--stack", "house"], '--stack must be "client", "server", "gateway", "direct" or "mesh" (got "house")'],
     [["--sed", "1"], "--sed"],
-  ])("is called wrongly: %j", async (args, problem) => {
-    const { code, out, error } = await started(args);
+  ])("refuses %j with the usage", async (args, problem) => {
+    const { code, out, error } = await simulate(args);
     expect([code, out]).toEqual([2, []]);
     expect(error.join()).toContain(problem);
     expect(error.join()).toContain("Usage: npm run simulate");

@@ -11,7 +11,7 @@ const main = join(root, "packages/simulation/src/main.ts");
 const calls = 5_000;
 const seed = 4;
 
-/** Beside the one that runs this: the other release lines that are supported, from npm, for linux-x64 only. */
+/** The other supported release lines, from npm, for linux-x64 only. */
 const others = ["node-22", "node-26"].map((name) => ({
   name,
   binary: join(root, "node_modules", name, "bin/node"),
@@ -25,7 +25,7 @@ describe("the same seed gives the same run", () => {
     expect([...second.tally]).toEqual([...first.tally]);
   });
 
-  test("and another seed another one", async () => {
+  test("another seed gives another run", async () => {
     const [one, two] = [
       await run({ seed: 1, calls: 500, stack: "direct" }),
       await run({ seed: 2, calls: 500, stack: "direct" }),
@@ -37,7 +37,7 @@ describe("the same seed gives the same run", () => {
     const { status, error, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
 
     test.for(stackNames)(`on ${name}: %s`, async (stack, { skip }) => {
-      // npm has no binary for this platform, or the one it has needs a library that is not here.
+      // npm has no binary for this platform, or it needs a library that is missing here.
       skip(status !== 0, `${name} does not start: ${error?.message ?? stderr?.trim()}`);
       const here = await run({ seed, calls, stack });
       const args = [main, "--seed", `${seed}`, "--calls", `${calls}`, "--stack", stack];

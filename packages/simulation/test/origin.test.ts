@@ -4,15 +4,15 @@ import { httpResponse } from "@pagoda/http";
 import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Content, contentOf, Source } from "../src/content.ts";
-import { calm, type Mood, Origin } from "../src/origin.ts";
+import { healthy, type Condition, Origin } from "../src/origin.ts";
 import { defect, type Request } from "../src/request.ts";
 import { trial } from "../src/requests.ts";
 import { World } from "../src/world.ts";
 
 const answerTo = (id: number) => right({ ...httpResponse(200), id });
 
-/** An origin that takes 10 ms for each call, with two workers and room for one that waits. */
-function bench(mood: Partial<Mood> = {}) {
+/** An origin with two workers, a queue of one and a latency of 10 ms. */
+function bench(condition: Partial<Condition> = {}) {
   const world = new World(1);
   const read: Content[] = [];
   const origin = new Origin(world, {
@@ -22,7 +22,7 @@ function bench(mood: Partial<Mood> = {}) {
     latency: () => 10,
     onBody: (_request, content) => read.push(content),
   });
-  origin.mood = { ...calm, ...mood };
+  origin.condition = { ...healthy, ...condition };
   let id = 0;
   const request = (): Request => ({ ...trial, id: id++ });
   const call = (signal?: AbortSignal) => origin.service.call(request(), signal);
@@ -32,24 +32,24 @@ function bench(mood: Partial<Mood> = {}) {
 const tagged = (tag: string) => left(expect.objectContaining({ _tag: tag }));
 
 describe("a simulated origin", () => {
-  test("works on so many calls, lets some wait, and refuses the rest", async () => {
+  test("processes calls up to its workers, queues some and refuses the rest", async () => {
     const { world, origin, call } = bench();
     const calls = [call(), call(), call(), call()];
-    expect(origin.underWay).toBe(3);
+    expect(origin.inFlight).toBe(3);
     expect(await calls[3]).toEqual(tagged("Busy"));
     await world.clock.advance(10);
-    expect([await calls[0], await calls[1], origin.underWay]).toEqual([answerTo(0), answerTo(1), 1]);
+    expect([await calls[0], await calls[1], origin.inFlight]).toEqual([answerTo(0), answerTo(1), 1]);
     await world.clock.advance(10);
     expect(await calls[2]).toEqual(answerTo(2));
-    expect([origin.underWay, world.clock.pending]).toEqual([0, 0]);
+    expect([origin.inFlight, world.clock.pending]).toEqual([0, 0]);
   });
 
-  test("heeds an abort, working or waiting, and takes the next one", async () => {
+  test("an abort frees its worker or place in the queue", async () => {
     const { world, origin, call } = bench();
     const [first, third] = [new AbortController(), new AbortController()];
     const calls = [call(first.signal), call(), call(third.signal)];
     third.abort();
-    expect([await calls[2], origin.underWay]).toEqual([tagged("Aborted"), 2]);
+    expect([await calls[2], origin.inFlight]).toEqual([tagged("Aborted"), 2]);
     const fourth = call();
     first.abort();
     expect(await calls[0]).toEqual(tagged("Aborted"));
@@ -58,17 +58,17 @@ describe("a simulated origin", () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  test("breaks what is under way when it restarts, and refuses while it is down", async () => {
+  test("fails calls in flight when it restarts and refuses calls while it is down", async () => {
     const { origin, call } = bench();
     const calls = [call(), call(), call()];
     origin.restart();
     for (const each of calls) expect(await each).toEqual(tagged("Down"));
-    origin.mood = { ...calm, down: true };
+    origin.condition = { ...healthy, down: true };
     expect(await call()).toEqual(tagged("Down"));
-    expect(origin.underWay).toBe(0);
+    expect(origin.inFlight).toBe(0);
   });
 
-  test("fails, hangs, crawls and throws as its mood is", async () => {
+  test("fails, hangs, slows down and throws according to its condition", async () => {
     const failing = bench({ failing: 1 });
     const failed = failing.call();
     await failing.world.clock.advance(10);
@@ -78,16 +78,16 @@ describe("a simulated origin", () => {
     const controller = new AbortController();
     const hung = hanging.call(controller.signal);
     await hanging.world.clock.advance(1e6);
-    expect(hanging.origin.underWay).toBe(1);
+    expect(hanging.origin.inFlight).toBe(1);
     controller.abort();
     expect(await hung).toEqual(tagged("Aborted"));
 
     const slow = bench({ slowness: 3 });
     void slow.call();
     await slow.world.clock.advance(29);
-    expect(slow.origin.underWay).toBe(1);
+    expect(slow.origin.inFlight).toBe(1);
     await slow.world.clock.advance(1);
-    expect(slow.origin.underWay).toBe(0);
+    expect(slow.origin.inFlight).toBe(0);
 
     const defective = bench({ defective: 1 });
     const rejected = defective.call().catch((reason: unknown) => reason);
@@ -96,7 +96,7 @@ describe("a simulated origin", () => {
     expect(() => bench({ throwing: 1 }).call()).toThrow(defect);
   });
 
-  test("reads the body to its end before it answers, or says that it broke", async () => {
+  test("reads the body to its end before it answers, or reports that it broke", async () => {
     const { world, origin, request, read } = bench();
     const pieces = [new Uint8Array([1, 2]), new Uint8Array(0), new Uint8Array([3])];
     const whole = {

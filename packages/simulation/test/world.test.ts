@@ -3,7 +3,7 @@ import { Digest } from "../src/digest.ts";
 import { World } from "../src/world.ts";
 
 describe("the world", () => {
-  test("lets all settle that can, before the next timer fires", async () => {
+  test("runs all microtasks before the next timer fires", async () => {
     const world = new World(1);
     const seen: string[] = [];
     world.after(1, () => {
@@ -17,7 +17,7 @@ describe("the world", () => {
     expect(seen).toEqual(["checked at 0", "settled", "checked at 1", "next", "checked at 1"]);
   });
 
-  test("tells its own timers from those of the layers", () => {
+  test("counts its own timers separately from those of layers", () => {
     const world = new World(1);
     const own = world.after(5, () => {});
     world.clock.setTimer(5, () => {});
@@ -27,12 +27,15 @@ describe("the world", () => {
     expect([world.layerTimers, world.clock.pending]).toEqual([1, 1]);
   });
 
-  test("ends at the first violation, and keeps it", async () => {
+  test("stops at the first violation and keeps it", async () => {
     const world = new World(1);
     world.after(1, () => world.violate("one", "this"));
     world.after(2, () => world.violate("two", "that"));
     await world.run(() => false);
-    expect([world.violation, world.clock.pending]).toEqual([{ invariant: "one", seen: "this", atMs: 1 }, 1]);
+    expect([world.violation, world.clock.pending]).toEqual([
+      { invariant: "one", observed: "this", atMs: 1 },
+      1,
+    ]);
     world.violate("three", "late");
     expect(world.violation?.invariant).toBe("one");
   });
@@ -48,7 +51,7 @@ describe("the digest", () => {
     return digest.toString();
   };
 
-  test("is another one when a value or the order differs", () => {
+  test("differs when a value or the order differs", () => {
     const all = [of(), of(0), of(1), of(1, 2), of(2, 1), of("ok"), of("ko"), of(0.1 + 0.2), of(0.3)];
     expect(new Set(all).size).toBe(all.length);
     for (const digest of all) expect(digest).toMatch(/^[0-9a-f]{16}$/u);

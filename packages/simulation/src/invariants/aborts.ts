@@ -1,18 +1,19 @@
 import type { Watch } from "../probe.ts";
 import type { World } from "../world.ts";
 
-export const abortsReachInner = "an abort reaches the origin in the same tick, and nothing outlives its call";
+export const abortsReachOrigins =
+  "an abort reaches the origins in the same tick, and no work outlives its call";
 
 /**
- * Knows the calls that origins work on, by the request. In the tick in which a caller leaves, the signals of all of
- * them are aborted; and when a call is over nothing is under way on its behalf.
+ * Tracks the origin calls of each request. When a caller aborts, the signals of all of them must abort in the same
+ * tick; when a call is over, none of them may be in flight.
  */
 export class AbortWatch {
   readonly #world: World;
   readonly #signals = new Map<number, (AbortSignal | undefined)[]>();
-  /** Callers that have left and have no answer yet; whether the call had begun before. */
-  readonly #gone = new Map<number, boolean>();
-  /** Aborted, or over, at this moment. */
+  /** Aborted calls that have no result yet, and whether they had begun before. */
+  readonly #aborting = new Map<number, boolean>();
+  /** Calls aborted or over at this moment. */
   #aborted: number[] = [];
   #over: number[] = [];
 
@@ -21,15 +22,15 @@ export class AbortWatch {
     world.always(() => this.#check());
     world.atTheEnd(() => {
       if (this.#signals.size > 0)
-        world.violate(abortsReachInner, `origins work on ${this.#signals.size} requests when all is over`);
+        world.violate(abortsReachOrigins, `origins still process ${this.#signals.size} requests at the end`);
     });
   }
 
-  /** To stand right around each origin. */
+  /** Belongs directly around each origin. */
   readonly origin: Watch = {
     entered: ({ request: { id }, signal }) => {
-      if (this.#gone.get(id) === true)
-        this.#world.violate(abortsReachInner, `call ${id} goes to an origin after its caller has left`);
+      if (this.#aborting.get(id) === true)
+        this.#world.violate(abortsReachOrigins, `call ${id} reaches an origin after its abort`);
       const signals = this.#signals.get(id);
       if (signals === undefined) this.#signals.set(id, [signal]);
       else signals.push(signal);
@@ -41,43 +42,43 @@ export class AbortWatch {
     },
   };
 
-  /** A call is about to be made whose caller has left already. It may go anywhere, but it ends at once. */
-  lost(id: number): void {
-    this.#gone.set(id, false);
+  /** Call `id` is about to be made with an aborted signal. It may reach origins but must end at once. */
+  abortedBefore(id: number): void {
+    this.#aborting.set(id, false);
     this.#aborted.push(id);
   }
 
-  /** The caller has left, just now. */
+  /** Call `id` was aborted. */
   aborted(id: number): void {
-    this.#gone.set(id, true);
+    this.#aborting.set(id, true);
     this.#aborted.push(id);
     for (const signal of this.#signals.get(id) ?? []) {
       if (signal?.aborted !== true)
         this.#world.violate(
-          abortsReachInner,
-          `the origin's signal of call ${id} is not aborted with the caller's`,
+          abortsReachOrigins,
+          `the origin's signal for call ${id} did not abort with the caller's`,
         );
     }
   }
 
-  /** The caller has its answer. */
+  /** The caller has its result. */
   over(id: number): void {
     this.#over.push(id);
-    this.#gone.delete(id);
+    this.#aborting.delete(id);
   }
 
   #check(): void {
     if (this.#over.length > 0) {
       for (const id of this.#over) {
         if (this.#signals.has(id))
-          this.#world.violate(abortsReachInner, `call ${id} is over, and an origin still works on it`);
+          this.#world.violate(abortsReachOrigins, `call ${id} is over, but an origin still processes it`);
       }
       this.#over = [];
     }
     if (this.#aborted.length > 0) {
       for (const id of this.#aborted) {
-        if (this.#gone.has(id))
-          this.#world.violate(abortsReachInner, `call ${id} continues after its caller has left`);
+        if (this.#aborting.has(id))
+          this.#world.violate(abortsReachOrigins, `call ${id} continues after its abort`);
       }
       this.#aborted = [];
     }

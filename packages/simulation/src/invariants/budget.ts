@@ -1,43 +1,46 @@
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import type { World } from "../world.ts";
 
-export const withinBudget = "retries and second calls stay within the budget";
+export const withinBudget = "retries and hedges stay within their budgets";
 
 export interface Allowed {
-  /** Of the budget that a retry and a hedge share. */
+  /** The budget shared by the retry and the hedge. */
   readonly ratio: number;
   readonly minPerSecond: number;
   readonly windowMs: number;
   readonly attempts: number;
-  /** Second calls for each call, of the hedge's own. */
+  /** Hedges per call, the hedge's own budget. */
   readonly maxExtraLoad: number;
   readonly hedgeWindowMs: number;
 }
 
-interface Tries {
+interface Attempts {
   count: number;
   /** When the last one ended. */
   leftAt: number;
 }
 
 /**
- * Counts the calls that come to a retry and a hedge, and those that leave them. Over each span as long as the window,
- * and wherever it begins, the further ones are no more than the budget allows.
+ * Counts the calls that enter a retry and a hedge and those that leave them. In every interval as long as the window,
+ * the extra calls must be within the budget.
  *
- * A further try was taken out of the budget when the one before it had failed, so that is its time here.
+ * A retry is withdrawn from the budget when the previous attempt has failed, so that is its time here.
  */
-export function budgetWatch(world: World, allowed: Allowed): { readonly retry: Both; readonly hedge: Both } {
-  const asked: number[] = [];
-  const triesAsked: number[] = [];
-  const further: number[] = [];
-  const second: number[] = [];
-  const tries = new Map<number, Tries>();
-  const doubles = new Map<number, number>();
+export function budgetWatch(
+  world: World,
+  allowed: Allowed,
+): { readonly retry: LayerWatch; readonly hedge: LayerWatch } {
+  const calls: number[] = [];
+  const attempts: number[] = [];
+  const retries: number[] = [];
+  const hedges: number[] = [];
+  const attemptsOf = new Map<number, Attempts>();
+  const copiesOf = new Map<number, number>();
 
   world.atTheEnd(() => {
     const { ratio, minPerSecond, windowMs, maxExtraLoad, hedgeWindowMs } = allowed;
-    within("further calls", asked, [...further, ...second], ratio, minPerSecond, windowMs);
-    within("second calls", triesAsked, second, maxExtraLoad, 0, hedgeWindowMs);
+    within("extra calls", calls, [...retries, ...hedges], ratio, minPerSecond, windowMs);
+    within("hedges", attempts, hedges, maxExtraLoad, 0, hedgeWindowMs);
   });
 
   function within(
@@ -60,8 +63,8 @@ export function budgetWatch(world: World, allowed: Allowed): { readonly retry: B
       const count = index - first + 1;
       const most = ratio * (nextCall - firstCall) + (minPerSecond * windowMs) / 1_000;
       if (count <= most + 1e-6) continue;
-      const seen = `${count} ${what} in the ${windowMs} ms up to ${to} ms, in which ${nextCall - firstCall} were asked for`;
-      world.violate(withinBudget, `${seen}: at most ${most} are allowed`);
+      const seen = `${count} ${what} in the ${windowMs} ms up to ${to} ms, for ${nextCall - firstCall} calls`;
+      world.violate(withinBudget, `${seen}; allowed: ${most}`);
       return;
     }
   }
@@ -70,27 +73,27 @@ export function budgetWatch(world: World, allowed: Allowed): { readonly retry: B
     retry: {
       outside: {
         entered({ request }) {
-          asked.push(world.now);
-          tries.set(request.id, { count: 0, leftAt: 0 });
+          calls.push(world.now);
+          attemptsOf.set(request.id, { count: 0, leftAt: 0 });
         },
-        left: ({ request }) => void tries.delete(request.id),
+        left: ({ request }) => void attemptsOf.delete(request.id),
       },
       inside: {
         entered({ request }) {
-          const known = tries.get(request.id);
+          const known = attemptsOf.get(request.id);
           if (known === undefined) {
-            world.violate(withinBudget, `call ${request.id} is tried although it is over`);
+            world.violate(withinBudget, `call ${request.id} is attempted after it was over`);
             return;
           }
-          if (known.count > 0) further.push(known.leftAt);
+          if (known.count > 0) retries.push(known.leftAt);
           if (++known.count <= allowed.attempts) return;
           world.violate(
             withinBudget,
-            `call ${request.id} is tried ${known.count} times: ${allowed.attempts} at most`,
+            `call ${request.id} is attempted ${known.count} times; allowed: ${allowed.attempts}`,
           );
         },
         left({ request }) {
-          const known = tries.get(request.id);
+          const known = attemptsOf.get(request.id);
           if (known !== undefined) known.leftAt = world.now;
         },
       },
@@ -98,19 +101,20 @@ export function budgetWatch(world: World, allowed: Allowed): { readonly retry: B
     hedge: {
       outside: {
         entered({ request }) {
-          triesAsked.push(world.now);
-          doubles.set(request.id, 0);
+          attempts.push(world.now);
+          copiesOf.set(request.id, 0);
         },
-        left: ({ request }) => void doubles.delete(request.id),
+        left: ({ request }) => void copiesOf.delete(request.id),
       },
       inside: {
         entered({ request }) {
-          const count = (doubles.get(request.id) ?? 0) + 1;
-          doubles.set(request.id, count);
-          if (count === 2) second.push(world.now);
+          const count = (copiesOf.get(request.id) ?? 0) + 1;
+          copiesOf.set(request.id, count);
+          if (count === 2) hedges.push(world.now);
           if (count === 2 && !request.replay.canDouble())
-            world.violate(withinBudget, `call ${request.id} is doubled although it must not be`);
-          if (count > 2) world.violate(withinBudget, `call ${request.id} is made ${count} times at once`);
+            world.violate(withinBudget, `call ${request.id} is hedged although it must not be`);
+          if (count > 2)
+            world.violate(withinBudget, `call ${request.id} is made ${count} times concurrently`);
         },
       },
     },

@@ -5,37 +5,37 @@ import type { Watch } from "../probe.ts";
 import type { Result } from "../request.ts";
 import type { World } from "../world.ts";
 
-export const onlyFitEndpoints = "no call goes to an endpoint that is gone or ejected while others live";
-export const ejectsFew = "no more endpoints are ejected than may be";
-export const notStuck = "no balancer stays with an endpoint that fails while others are well";
+export const onlyUsableEndpoints = "no call goes to a removed or ejected endpoint while others are usable";
+export const ejectionLimit = "no more endpoints are ejected than the limit allows";
+export const avoidsFailing = "no balancer prefers a failing endpoint while a healthy one is idle";
 
-/** Times in which a failure is forgotten, until an endpoint counts as well again. */
-const convalescence = 2;
-/** A call that waited this long without an answer makes the endpoint look slow. */
+/** Decay times after a failure until an endpoint counts as recovered. */
+const recoveryFactor = 2;
+/** A call without a response for this long makes the endpoint look slow. */
 const slowMs = 30;
-/** So many calls are looked at, and so large a share of them is too much for an endpoint that is known to fail. */
-const period = 20;
-const tooLarge = 0.25;
+/** Of this many calls, a failing endpoint may get at most this share. */
+const sampleSize = 20;
+const maxShare = 0.25;
 
 export interface Terms {
-  /** With a smaller share of healthy endpoints all are called. */
+  /** With a smaller share of healthy endpoints, all are called. */
   readonly panicThreshold: number;
-  /** The share that may be ejected at once; one may always be. */
+  /** The share that may be ejected at once; one always may. */
   readonly maxEjectedRatio: number;
-  /** In this time the strategy forgets a failure by so much that it counts 1/e. 0: it does not learn from failures. */
-  readonly forgetsMs: number;
+  /** Time after which the strategy weighs a failure by 1/e. 0 if it does not learn from failures. */
+  readonly decayMs: number;
 }
 
-/** Knows the endpoints of one balancer, and what its health sources say of them. */
+/** Models the endpoints of one balancer and what its health sources report. */
 export class EndpointsModel {
   readonly #world: World;
   readonly #terms: Terms;
   readonly #origins: readonly Origin[];
-  /** By key, what each source says of those that are there. */
+  /** Health by source, for each present endpoint by key. */
   readonly #present = new Map<string, Map<string, () => boolean>>();
-  /** By key, when it was last seen to be in trouble. */
+  /** When each endpoint last looked bad, by key. */
   readonly #troubledMs = new Map<string, number>();
-  /** Those that fail, and have shown it: the calls since then that might have gone elsewhere, and those that did not. */
+  /** Endpoints known to fail: calls since then that could have gone elsewhere, and how many went here. */
   readonly #failing = new Map<string, { calls: number; hits: number }>();
 
   constructor(world: World, origins: readonly Origin[], terms: Terms) {
@@ -44,7 +44,7 @@ export class EndpointsModel {
     this.#terms = terms;
   }
 
-  /** From now on these are there. */
+  /** Replaces the present endpoints. */
   set(endpoints: readonly Endpoint[]): void {
     const keys = new Set(endpoints.map(({ key }) => key));
     for (const key of this.#present.keys()) if (!keys.has(key)) this.#present.delete(key);
@@ -55,15 +55,15 @@ export class EndpointsModel {
     return [...(this.#present.get(key)?.values() ?? [])].every((healthy) => healthy());
   }
 
-  /** Those that calls may go to. */
+  /** The endpoints that may be called. */
   get usable(): readonly string[] {
     const keys = [...this.#present.keys()];
     const healthy = keys.filter((key) => this.isHealthy(key));
     return healthy.length < keys.length * this.#terms.panicThreshold ? keys : healthy;
   }
 
-  /** The source, and what it says is heard here. */
-  heard(source: HealthSource): HealthSource {
+  /** Wraps a health source to observe its reports. */
+  observe(source: HealthSource): HealthSource {
     return {
       name: source.name,
       watch: (endpoint, changed) => {
@@ -72,7 +72,7 @@ export class EndpointsModel {
           if (!watch.healthy) this.#ejected(source.name);
           changed();
         });
-        // A balancer asks about an endpoint before it is known here that there is one.
+        // A balancer watches an endpoint before `set` runs.
         if (!this.#present.has(key)) this.#present.set(key, new Map());
         this.#present.get(key)?.set(source.name, () => watch.healthy);
         return watch;
@@ -80,15 +80,15 @@ export class EndpointsModel {
     };
   }
 
-  /** To stand outermost in the stack of an endpoint. */
+  /** Belongs outermost in the stack of an endpoint. */
   inside(key: string): Watch {
     return {
-      entered: (passage) => {
-        passage.note = this.#world.now;
+      entered: (call) => {
+        call.note = this.#world.now;
         if (!this.#present.has(key))
-          this.#world.violate(onlyFitEndpoints, `a call goes to ${key}, which is gone`);
+          this.#world.violate(onlyUsableEndpoints, `a call goes to ${key}, which was removed`);
         else if (!this.usable.includes(key))
-          this.#world.violate(onlyFitEndpoints, `a call goes to ${key}, which is not healthy`);
+          this.#world.violate(onlyUsableEndpoints, `a call goes to ${key}, which is not healthy`);
         this.#count(key);
       },
       left: ({ note }, result) => {
@@ -107,47 +107,51 @@ export class EndpointsModel {
     const ejected = [...this.#present.values()].filter((sources) => sources.get(source)?.() === false).length;
     this.#world.count("ejected");
     if (ejected > allowed)
-      this.#world.violate(ejectsFew, `${ejected} of ${size} are ejected, ${allowed} may be`);
+      this.#world.violate(ejectionLimit, `${ejected} of ${size} are ejected; allowed: ${allowed}`);
   }
 
-  /** Those that are not as they should be are in trouble, whether a call has shown it or not. */
-  #look(): void {
-    for (const { key, mood } of this.#origins) {
-      const isCalm = mood.slowness === 1 && mood.hanging === 0 && mood.failing === 0 && !mood.down;
-      if (!isCalm) this.#troubledMs.set(key, this.#world.now);
+  /** Marks unhealthy origins even if no call has shown it yet. */
+  #markUnhealthy(): void {
+    for (const { key, condition } of this.#origins) {
+      const isHealthy =
+        condition.slowness === 1 && condition.hanging === 0 && condition.failing === 0 && !condition.down;
+      if (!isHealthy) this.#troubledMs.set(key, this.#world.now);
     }
   }
 
-  /** A strategy that learns leaves an endpoint that fails, while another one is well and idle. */
+  /** A strategy that learns must avoid a failing endpoint while another is healthy and idle. */
   #count(key: string): void {
-    if (this.#terms.forgetsMs === 0) return;
-    this.#look();
+    if (this.#terms.decayMs === 0) return;
+    this.#markUnhealthy();
     for (const [failing, seen] of this.#failing) {
       if (!this.#fails(failing) || !this.#present.has(failing)) {
         this.#failing.delete(failing);
         continue;
       }
-      if (!this.usable.some((other) => other !== failing && this.#isWell(other))) continue;
+      if (!this.usable.some((other) => other !== failing && this.#isRecovered(other))) continue;
       seen.calls++;
       if (key === failing) seen.hits++;
-      if (seen.calls < period) continue;
-      if (seen.hits > tooLarge * period)
-        this.#world.violate(notStuck, `${seen.hits} of ${seen.calls} calls go to ${failing}, which fails`);
+      if (seen.calls < sampleSize) continue;
+      if (seen.hits > maxShare * sampleSize)
+        this.#world.violate(
+          avoidsFailing,
+          `${seen.hits} of ${seen.calls} calls go to ${failing}, which fails`,
+        );
       seen.calls = 0;
       seen.hits = 0;
     }
   }
 
   #fails(key: string): boolean {
-    const { mood } = this.#origin(key);
-    return mood.down || mood.failing === 1;
+    const { condition } = this.#origin(key);
+    return condition.down || condition.failing === 1;
   }
 
-  /** It has nothing to do, and has done well for so long that a strategy has forgotten what was before. */
-  #isWell(key: string): boolean {
+  /** Whether it is idle and has been healthy for so long that a strategy has forgotten earlier failures. */
+  #isRecovered(key: string): boolean {
     const troubledMs = this.#troubledMs.get(key) ?? -Infinity;
-    const { underWay } = this.#origin(key);
-    return underWay === 0 && this.#world.now - troubledMs > convalescence * this.#terms.forgetsMs;
+    const { inFlight } = this.#origin(key);
+    return inFlight === 0 && this.#world.now - troubledMs > recoveryFactor * this.#terms.decayMs;
   }
 
   #origin(key: string): Origin {
@@ -155,7 +159,7 @@ export class EndpointsModel {
   }
 }
 
-/** A call that makes an endpoint look bad: it failed, or was given up after a while. */
+/** Whether a call makes its endpoint look bad: it failed, or was given up after a while. */
 function isTrouble(result: Result | undefined, ms: number): boolean {
   if (result === undefined) return true;
   return isLeft(result) && (result.left.origin === "upstream" || ms > slowMs);

@@ -1,10 +1,10 @@
 import type { BreakerObserver, Opening } from "@pagoda/circuit-breaker";
 import { isReady } from "@pagoda/core";
-import type { Both, Passage } from "../probe.ts";
+import type { LayerWatch, ObservedCall } from "../probe.ts";
 import { classifier, type Result, type Stack } from "../request.ts";
 import type { World } from "../world.ts";
 
-export const exactProbes = "a circuit opens when it must, and lets exactly so many probes through";
+export const exactProbes = "a circuit opens when it must and admits exactly the configured probes";
 
 export interface BreakerShape {
   readonly failures: number;
@@ -13,15 +13,14 @@ export interface BreakerShape {
   readonly maxOpenMs: number;
 }
 
-/** For so long nobody has called a breaker that would let a probe through. */
-const longMs = 50;
+/** How long a breaker that would admit a probe may go without a call before it is asked. */
+const idleMs = 50;
 
 /**
- * A model of a breaker, fed with what enters and leaves the real one: it says for each call whether it must be let
- * through, and the real one must do just that. So no probe too many, none too few, and one that was aborted makes room
- * for another.
+ * A model of a circuit breaker, fed with what enters and leaves the real one. It decides for each call whether it must
+ * be admitted, and the real one must agree: no probe too many or too few, and an aborted probe frees its slot.
  */
-export class BreakerModel implements Both {
+export class BreakerModel implements LayerWatch {
   readonly #world: World;
   readonly #shape: BreakerShape;
   #isClosed = true;
@@ -31,7 +30,7 @@ export class BreakerModel implements Both {
   #openings = 0;
   #admitted = 0;
   #succeeded = 0;
-  /** What the model says of the call that is being made, and whether it has passed. */
+  /** Whether the model admits the current call, and whether the breaker has. */
   #expected = false;
   #passed = false;
 
@@ -44,10 +43,10 @@ export class BreakerModel implements Both {
   }
 
   /**
-   * Nobody calls a breaker that is not ready, so one that would let a probe through and gets no call for long must be
-   * asked. Not sooner: to be asked may be what it needs to wake up.
+   * A breaker that is not ready is not called, so one that would admit a probe but gets no calls for long must be asked.
+   * Not sooner: asking may be what wakes it up.
    *
-   * @param isFreeInside Whether what is inside of it would admit a call.
+   * @param isFreeInside Whether the inner service would admit a call.
    */
   check(isFreeInside: () => boolean): void {
     if (this.#isClosed || !this.admits() || !isFreeInside()) {
@@ -55,17 +54,18 @@ export class BreakerModel implements Both {
       return;
     }
     this.#idleSince ??= this.#world.now;
-    if (this.#world.now - this.#idleSince < longMs) return;
+    if (this.#world.now - this.#idleSince < idleMs) return;
     this.#idleSince = undefined;
-    if (!isReady(this.#layered as Stack)) this.#world.violate(exactProbes, `not ready, ${this.#standing()}`);
+    if (!isReady(this.#layered as Stack))
+      this.#world.violate(exactProbes, `not ready while ${this.#phase()}`);
   }
 
-  /** Whether a call made now must be let through. */
+  /** Whether a call made now must be admitted. */
   admits(): boolean {
     return this.#isClosed || (this.#admitted < this.#shape.probes && this.#world.now >= this.#until);
   }
 
-  readonly outside: Both["outside"] = {
+  readonly outside: LayerWatch["outside"] = {
     placed: (inner) => {
       this.#layered = inner;
     },
@@ -75,28 +75,28 @@ export class BreakerModel implements Both {
     },
     made: () => {
       if (this.#passed === this.#expected) return;
-      this.#world.violate(exactProbes, `${this.#passed ? "let through" : "refused"}, ${this.#standing()}`);
+      this.#world.violate(exactProbes, `${this.#passed ? "admitted" : "refused"} while ${this.#phase()}`);
     },
   };
 
-  readonly inside: Both["inside"] = {
-    entered: (passage) => {
+  readonly inside: LayerWatch["inside"] = {
+    entered: (call) => {
       this.#passed = true;
-      passage.note = this.#generation;
+      call.note = this.#generation;
       if (!this.#isClosed) this.#admitted++;
     },
-    left: (passage, result) => this.#left(passage, result),
+    left: (call, result) => this.#left(call, result),
   };
 
-  /** To be told by the real one how long it is open, which is left to chance. */
+  /** Reports how long the real one stays open, which is random. */
   readonly observer: BreakerObserver = {
     opened: (opening) => this.#opened(opening),
     closed: () => {
-      if (!this.#isClosed) this.#world.violate(exactProbes, `closed, ${this.#standing()}`);
+      if (!this.#isClosed) this.#world.violate(exactProbes, `closed while ${this.#phase()}`);
     },
   };
 
-  #left({ note }: Passage, result: Result | undefined): void {
+  #left({ note }: ObservedCall, result: Result | undefined): void {
     if (note !== this.#generation) return;
     const kind = result === undefined ? "neutral" : classifier.outcome(result).kind;
     if (this.#isClosed) {
@@ -104,14 +104,14 @@ export class BreakerModel implements Both {
       if (kind === "failure" && ++this.#failures >= this.#shape.failures) this.#open();
     } else if (kind === "neutral") {
       this.#admitted--;
-      this.#world.count("probe given back");
+      this.#world.count("probe returned");
     } else if (kind !== "success") this.#open();
     else if (++this.#succeeded === this.#shape.probes) this.#begin(true);
   }
 
   #open(): void {
     this.#begin(false);
-    // Until the duration is known, it admits nothing.
+    // It admits nothing until the duration is known.
     this.#until = Infinity;
   }
 
@@ -125,20 +125,20 @@ export class BreakerModel implements Both {
   }
 
   #opened({ reason, forMs }: Opening): void {
-    // The success rate is left to the breaker's own tests: it may open at any call that did not succeed.
+    // The success rate is not modelled: it may open the circuit at any call that did not succeed.
     if (this.#isClosed && reason === "success-rate") this.#open();
     const ms = Math.min(this.#shape.openMs * 2 ** this.#openings++, this.#shape.maxOpenMs);
     if (this.#until !== Infinity || this.#isClosed)
-      this.#world.violate(exactProbes, `opened (${reason}), ${this.#standing()}`);
+      this.#world.violate(exactProbes, `opened (${reason}) while ${this.#phase()}`);
     else if (!(forMs >= ms / 2 && forMs <= ms))
-      this.#world.violate(exactProbes, `open for ${forMs} ms: from ${ms / 2} to ${ms} is right`);
+      this.#world.violate(exactProbes, `open for ${forMs} ms; expected: ${ms / 2} to ${ms} ms`);
     this.#until = this.#world.now + forMs;
   }
 
-  #standing(): string {
+  #phase(): string {
     if (this.#isClosed) return `closed, with ${this.#failures} of ${this.#shape.failures} failures in a row`;
     const left = this.#until - this.#world.now;
     if (left > 0) return `open for another ${left} ms`;
-    return `half-open, with ${this.#admitted} of ${this.#shape.probes} probes let through`;
+    return `half-open, with ${this.#admitted} of ${this.#shape.probes} probes admitted`;
   }
 }

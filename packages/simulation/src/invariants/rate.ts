@@ -1,14 +1,14 @@
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import type { World } from "../world.ts";
 
-export const withinRate = "a limiter admits rate times time, and a burst: no more, and no less";
+export const withinRate = "a rate limit admits exactly its rate and burst";
 
 export interface RateShape {
   readonly perSecond: number;
   readonly burst: number;
 }
 
-/** A bucket that leaks: full when as many calls have come as may. */
+/** A leaky bucket. */
 class Bucket {
   readonly #rate: RateShape;
   #level = 0;
@@ -18,7 +18,7 @@ class Bucket {
     this.#rate = rate;
   }
 
-  /** Calls that there is room for, fractions included. */
+  /** Calls that fit, as a fraction. */
   room(now: number): number {
     this.#level = Math.max(0, this.#level - ((now - this.#at) * this.#rate.perSecond) / 1_000);
     this.#at = now;
@@ -31,14 +31,14 @@ class Bucket {
   }
 }
 
-/** What adding and multiplying may lose. */
+/** Tolerance for rounding errors. */
 const rounding = 1e-6;
 
 /**
- * A leaking bucket over all and one for each key, filled by the calls that pass. It must never overflow; and a call is
- * not refused while both have room for it, or one that was refused would have spent something.
+ * A global leaky bucket and one per key, filled by admitted calls. Neither may overflow, and no call may be refused
+ * while both have room, which also catches limits that charge refused calls.
  */
-export class RateModel implements Both {
+export class RateModel implements LayerWatch {
   readonly #world: World;
   readonly #global: Bucket | undefined;
   readonly #keyed: RateShape | undefined;
@@ -51,12 +51,12 @@ export class RateModel implements Both {
     this.#keyed = rates.keyed;
   }
 
-  /** Whether the limit over all would admit a call, beyond doubt. */
+  /** Whether the global limit must admit a call. */
   admits(): boolean {
     return this.#global === undefined || this.#global.room(this.#world.now) >= 1 + rounding;
   }
 
-  readonly outside: Both["outside"] = {
+  readonly outside: LayerWatch["outside"] = {
     entered: () => {
       this.#passed = false;
     },
@@ -64,16 +64,16 @@ export class RateModel implements Both {
       if (this.#passed) return;
       const room = this.#room(request.key);
       if (room < 1 + rounding) return;
-      this.#world.violate(withinRate, `a call of ${request.key} is refused with room for ${room}`);
+      this.#world.violate(withinRate, `a call of ${request.key} is refused although ${room} fit`);
     },
   };
 
-  readonly inside: Both["inside"] = {
+  readonly inside: LayerWatch["inside"] = {
     entered: ({ request: { key } }) => {
       this.#passed = true;
       const room = this.#room(key);
       if (room < 1 - rounding)
-        this.#world.violate(withinRate, `a call of ${key} is admitted with room for ${room}`);
+        this.#world.violate(withinRate, `a call of ${key} is admitted although only ${room} fit`);
       this.#global?.fill(this.#world.now);
       this.#bucketOf(key)?.fill(this.#world.now);
     },

@@ -1,35 +1,35 @@
 import { isLeft } from "fp-ts/lib/Either.js";
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import { classifier, type Result, type Stack } from "../request.ts";
 import type { World } from "../world.ts";
 
-export const refusalsAreNeutral = "a local refusal changes nothing that is known of the upstream";
+export const refusalsAreNeutral = "a local refusal does not change what is known of the upstream";
 
-/** Of what a breaker says of itself, what it holds of the upstream. */
+/** The fields of a breaker's state that describe the upstream. */
 const health = ["phase", "reason", "consecutiveFailures", "successRate", "calls"];
 
-/** Whether a result was made on this side: it must teach nobody anything. */
+/** Whether a result was made on this side and says nothing about the upstream. */
 function isLocal(result: Result | undefined): boolean {
   return result !== undefined && isLeft(result) && result.left.origin === "local";
 }
 
 /**
- * Looks at what a breaker holds of the upstream, right before it hears of a local refusal, and once it has heard of it
- * and of nothing else.
+ * Compares a breaker's view of the upstream right before and right after it observes a local refusal.
  */
-export function breakerRefusals(world: World): Both {
+export function breakerRefusals(world: World): LayerWatch {
   let layered: Stack | undefined;
   let before: string | undefined;
 
-  function held(): string {
+  function view(): string {
     const { state = {} } = (layered as Stack).describe();
     return health.map((name) => `${name} ${String(state[name])}`).join(", ");
   }
 
   function compare(): void {
     if (before === undefined) return;
-    const after = held();
-    if (after !== before) world.violate(refusalsAreNeutral, `the breaker held "${before}", now "${after}"`);
+    const after = view();
+    if (after !== before)
+      world.violate(refusalsAreNeutral, `the breaker's state was "${before}", now "${after}"`);
     before = undefined;
   }
 
@@ -44,7 +44,7 @@ export function breakerRefusals(world: World): Both {
       left(_passage, result) {
         compare();
         if (!isLocal(result)) return;
-        before = held();
+        before = view();
         world.soon(compare);
       },
     },
@@ -52,14 +52,14 @@ export function breakerRefusals(world: World): Both {
 }
 
 /**
- * A limit that learns shrinks only after an upstream has asked for less since it last changed: it refused, failed in a
- * way that passes, or timed out.
+ * An adaptive limit may shrink only if the upstream has asked for less since its last change: refused, failed in a
+ * retryable way or timed out.
  */
 export function limitRefusals(
   world: World,
   initial: number,
 ): {
-  readonly inside: Both["inside"];
+  readonly inside: LayerWatch["inside"];
   readonly limitChanged: (limit: number) => void;
 } {
   let last = initial;

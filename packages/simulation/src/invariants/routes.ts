@@ -1,16 +1,16 @@
 import { isLeft } from "fp-ts/lib/Either.js";
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import type { Request, Result } from "../request.ts";
 import type { World } from "../world.ts";
 
-export const takesItsRoute = "each request takes the route that is due to it, and no other";
-export const splitsByWeight = "a split reaches its weights";
+export const matchingRoute = "each request takes the route that matches it";
+export const splitByWeight = "a split follows its weights";
 
-/** What is due to a request: the name of a route, or what is done without one. */
-export type Due = "checkout" | "api" | "beta" | "users" | "old" | "no route" | "refused";
+/** The expected outcome: the name of a route, or what the router does without one. */
+export type Expected = "checkout" | "api" | "beta" | "users" | "old" | "no route" | "refused";
 
-/** The routes of the simulation once more, written down for people: slow, and easy to see to be right. */
-export function due({ method, authority, path, headers }: Request): Due {
+/** A second, slow but obvious implementation of the simulation's routes. */
+export function expectedRoute({ method, authority, path, headers }: Request): Expected {
   const read = plainPath(path);
   if (read === undefined) return "refused";
   const host = authority.toLowerCase().replace(/:\d+$/, "");
@@ -25,7 +25,7 @@ function isUnder(prefix: string, path: string): boolean {
   return path === prefix || path.startsWith(`${prefix}/`);
 }
 
-/** Without dots and needless escapes; `undefined` where it climbs over the root. */
+/** Without dot segments and needless escapes; `undefined` if it leaves the root. */
 function plainPath(path: string): string | undefined {
   const kept: string[] = [];
   for (const part of decodeURIComponent(path).split("/").slice(1)) {
@@ -35,13 +35,13 @@ function plainPath(path: string): string | undefined {
   return `/${kept.join("/")}`;
 }
 
-/** Stands on both sides of a router. */
-export class RoutesModel implements Both {
+/** Observes a router from both sides. */
+export class RoutesModel implements LayerWatch {
   readonly #world: World;
   /** Calls of the split, by cluster. */
   readonly #shares = new Map<string, number>();
 
-  /** @param weights Of the route `api`, by cluster; together 1. */
+  /** @param weights Weights of the route `api` by cluster, with a sum of 1. */
   constructor(world: World, weights: ReadonlyMap<string, number>) {
     this.#world = world;
     world.atTheEnd(() => {
@@ -50,48 +50,49 @@ export class RoutesModel implements Both {
     });
   }
 
-  readonly outside: Both["outside"] = {
+  readonly outside: LayerWatch["outside"] = {
     left: ({ request }, result) => {
-      const owed = due(request);
-      if (owed === "no route" || owed === "refused" || owed === "old") {
+      const expected = expectedRoute(request);
+      if (expected === "no route" || expected === "refused" || expected === "old") {
         const got = result && ownAnswer(result);
-        if (got !== owed)
-          this.#world.violate(takesItsRoute, `${request.path}: ${owed} is due, and it got ${String(got)}`);
-        this.#world.count(owed);
+        if (got !== expected)
+          this.#world.violate(matchingRoute, `${request.path}: expected ${expected}, got ${String(got)}`);
+        this.#world.count(expected);
       }
     },
   };
 
-  readonly inside: Both["inside"] = {
+  readonly inside: LayerWatch["inside"] = {
     entered: ({ request }) => {
       const { route } = request as Request & {
         readonly route?: { readonly name: string; readonly cluster: string };
       };
-      const owed = due(request);
-      if (route?.name !== owed)
+      const expected = expectedRoute(request);
+      if (route?.name !== expected)
         this.#world.violate(
-          takesItsRoute,
-          `${request.path}: ${owed} is due, and it took ${String(route?.name)}`,
+          matchingRoute,
+          `${request.path}: expected route ${expected}, took ${String(route?.name)}`,
         );
-      else if (owed === "api") this.#shares.set(route.cluster, (this.#shares.get(route.cluster) ?? 0) + 1);
+      else if (expected === "api")
+        this.#shares.set(route.cluster, (this.#shares.get(route.cluster) ?? 0) + 1);
     },
   };
 
-  /** Chance may be off by so much: five standard deviations, which does not happen in any number of runs. */
+  /** Allows five standard deviations, which no realistic number of runs exceeds by chance. */
   #compare(cluster: string, weight: number, calls: number): void {
     if (calls === 0) return;
     const share = (this.#shares.get(cluster) ?? 0) / calls;
     const slack = 5 * Math.sqrt((weight * (1 - weight)) / calls);
     if (Math.abs(share - weight) > slack)
-      this.#world.violate(splitsByWeight, `${cluster} got ${share} of ${calls} calls, ${weight} is due`);
+      this.#world.violate(splitByWeight, `${cluster} got ${share} of ${calls} calls; expected: ${weight}`);
   }
 }
 
-/** What a router did by itself. */
+/** What a router answered by itself. */
 function ownAnswer(result: Result): string {
   if (isLeft(result)) {
     const { _tag } = result.left;
     return _tag === "NoRoute" ? "no route" : _tag === "PathRefused" ? "refused" : _tag;
   }
-  return result.right.status === 301 ? "old" : "an answer";
+  return result.right.status === 301 ? "old" : "a response";
 }

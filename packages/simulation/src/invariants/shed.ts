@@ -1,12 +1,12 @@
 import { isReady } from "@pagoda/core";
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import type { Stack } from "../request.ts";
 import type { World } from "../world.ts";
 
-export const shedsWhatIsTooMuch = "a call is shed when what is inside is not ready, and only then";
+export const shedsWhenNotReady = "a call is shed exactly when the inner service is not ready";
 
-/** Asks what is inside of a load-shed right before it does. */
-export function shedWatch(world: World): Both {
+/** Asks the inner service of a load-shed for its readiness right before the load-shed does. */
+export function shedWatch(world: World): LayerWatch {
   let inside: Stack | undefined;
   let wasReady = false;
   let passed = false;
@@ -19,8 +19,8 @@ export function shedWatch(world: World): Both {
       made() {
         if (passed !== wasReady)
           world.violate(
-            shedsWhatIsTooMuch,
-            `${passed ? "let through" : "shed"}, and inside is ${wasReady ? "" : "not "}ready`,
+            shedsWhenNotReady,
+            `${passed ? "admitted" : "shed"} although inner was ${wasReady ? "" : "not "}ready`,
           );
       },
     },

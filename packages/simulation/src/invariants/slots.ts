@@ -1,15 +1,15 @@
-import type { Both } from "../probe.ts";
+import type { LayerWatch } from "../probe.ts";
 import type { Request, Stack } from "../request.ts";
 import { trial } from "../requests.ts";
 import type { World } from "../world.ts";
 
-export const slotsGivenBack = "a limit is kept, and every slot is given back";
+export const slotsReturned = "a concurrency limit is never exceeded, and every slot is returned";
 
 /**
- * Counts the calls under way inside of a concurrency limit: never more than the limit when one is admitted, and none is
- * refused while one is free. At the end as many calls at once as the limit has slots must get through.
+ * Counts the calls in flight inside a concurrency limit. None may be admitted above the limit or refused below it. At
+ * the end, as many concurrent calls as the limit allows must be admitted.
  */
-export class SlotsModel implements Both {
+export class SlotsModel implements LayerWatch {
   readonly #world: World;
   readonly #trial: Request;
   #limit: number;
@@ -17,7 +17,7 @@ export class SlotsModel implements Both {
   #passed = false;
   #layered: Stack | undefined;
 
-  /** @param request A request to try the slots with at the end. */
+  /** @param request A request to test the slots with at the end. */
   constructor(world: World, limit: number, request: Request = trial) {
     this.#world = world;
     this.#limit = limit;
@@ -34,7 +34,7 @@ export class SlotsModel implements Both {
     this.#limit = limit;
   }
 
-  readonly outside: Both["outside"] = {
+  readonly outside: LayerWatch["outside"] = {
     placed: (inner) => {
       this.#layered = inner;
     },
@@ -44,17 +44,17 @@ export class SlotsModel implements Both {
     made: () => {
       if (!this.#passed && this.#inFlight < this.#limit)
         this.#world.violate(
-          slotsGivenBack,
-          `refused with ${this.#inFlight} of ${this.#limit} calls under way`,
+          slotsReturned,
+          `refused with ${this.#inFlight} of ${this.#limit} calls in flight`,
         );
     },
   };
 
-  readonly inside: Both["inside"] = {
+  readonly inside: LayerWatch["inside"] = {
     entered: () => {
       this.#passed = true;
       if (++this.#inFlight > this.#limit)
-        this.#world.violate(slotsGivenBack, `${this.#inFlight} calls under way: ${this.#limit} are allowed`);
+        this.#world.violate(slotsReturned, `${this.#inFlight} calls in flight; allowed: ${this.#limit}`);
     },
     left: () => {
       this.#inFlight--;
@@ -65,12 +65,12 @@ export class SlotsModel implements Both {
     const layered = this.#layered;
     if (layered === undefined) return;
     if (this.#inFlight > 0)
-      this.#world.violate(slotsGivenBack, `${this.#inFlight} calls are under way when all are over`);
+      this.#world.violate(slotsReturned, `${this.#inFlight} calls are in flight after all are over`);
     const limit = this.#limit;
     const controller = new AbortController();
     const calls = Array.from({ length: limit }, () => layered.call(this.#trial, controller.signal));
     if (this.#inFlight < limit)
-      this.#world.violate(slotsGivenBack, `of ${limit} slots ${limit - this.#inFlight} are lost`);
+      this.#world.violate(slotsReturned, `${limit - this.#inFlight} of ${limit} slots are lost`);
     controller.abort();
     await Promise.all(calls);
   }

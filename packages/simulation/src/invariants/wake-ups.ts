@@ -1,20 +1,20 @@
 import type { World } from "../world.ts";
 
-export const noWakeUpLost = "a waiting call is woken when there is room";
+export const noLostWakeUps = "no wake-up is lost: waiting calls proceed when there is capacity";
 
-/** A place where calls wait. */
+/** A queue of calls. */
 export interface Waiting {
   readonly name: string;
-  /** How many wait. */
+  /** The number of waiting calls. */
   readonly size: () => number;
-  /** Whether what they wait for would admit one of them. */
+  /** Whether what they wait for would admit one. */
   readonly isFree: () => boolean;
 }
 
-/** A clock reads times as they come out of additions: one that is due may be so by a hair only. */
-const hairMs = 0.001;
+/** Tolerance for times that are sums of floating-point numbers. */
+const toleranceMs = 0.001;
 
-/** When all that can happen at a moment has happened, nobody waits for what is free: somebody would have been woken. */
+/** Once all events of a moment have run, no call may wait although there is capacity. */
 export function wakeUpWatch(world: World, { name, size, isFree }: Waiting): void {
   let since: number | undefined;
   world.always(() => {
@@ -24,15 +24,18 @@ export function wakeUpWatch(world: World, { name, size, isFree }: Waiting): void
       return;
     }
     since ??= world.now;
-    if (world.now - since > hairMs)
-      world.violate(noWakeUpLost, `${waiting} wait in ${name} since ${since} ms although there is room`);
+    if (world.now - since > toleranceMs)
+      world.violate(
+        noLostWakeUps,
+        `${waiting} have been waiting in ${name} since ${since} ms although there is capacity`,
+      );
   });
   world.atTheEnd(() => {
-    if (size() > 0) world.violate(noWakeUpLost, `${size()} wait in ${name} when nothing happens any more`);
+    if (size() > 0) world.violate(noLostWakeUps, `${size()} are still waiting in ${name} at the end`);
   });
 }
 
-/** Counts calls that have passed one place but not the other. */
+/** Counts the calls between two probes. */
 export class Between {
   #size = 0;
 

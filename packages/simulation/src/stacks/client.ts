@@ -1,30 +1,30 @@
 import { aimd, gradient2, type LimitAlgorithm, vegas } from "@pagoda/concurrency-limit";
 import { type Random, ServiceBuilder } from "@pagoda/core";
-import { between, oneOf } from "../chance.ts";
+import { between, oneOf } from "../random.ts";
 import { probe } from "../probe.ts";
 import type { Request } from "../request.ts";
-import type { Setting, Simulated } from "../setting.ts";
+import type { Environment, Simulated } from "../environment.ts";
 import { Endpoints } from "./endpoints.ts";
-import { Failing } from "./failing.ts";
-import { Limited } from "./limited.ts";
-import { Repeating } from "./repeating.ts";
+import { ObservedFailfast } from "./failfast.ts";
+import { ObservedLimit } from "./concurrency-limit.ts";
+import { RetryAndHedge } from "./retry-and-hedge.ts";
 
-/** As a client composes it: tries within a budget, a limit that learns, and endpoints to choose from. */
-export function client(setting: Setting): Simulated {
-  const { world, parts, chance } = setting;
+/** A client: retries within a budget, an adaptive limit and a balancer. */
+export function client(environment: Environment): Simulated {
+  const { world, parts, chance } = environment;
   const { clock } = world;
-  const endpoints = new Endpoints(setting);
-  const repeating = new Repeating(setting);
-  const limited = new Limited(setting, someAlgorithm(chance));
-  const failing = new Failing(setting, () => limited.slots.admits() && endpoints.isFree());
+  const endpoints = new Endpoints(environment);
+  const repetition = new RetryAndHedge(environment);
+  const limited = new ObservedLimit(environment, someAlgorithm(chance));
+  const failing = new ObservedFailfast(environment, () => limited.slots.admits() && endpoints.isFree());
 
   const service = new ServiceBuilder<Request>()
     .layer(parts.timeout({ ms: between(chance, 200, 3_000), clock }))
-    .layer(probe(repeating.watch.retry.outside))
-    .layer(repeating.retry())
-    .layer(probe(repeating.watch.retry.inside, repeating.watch.hedge.outside))
-    .layer(repeating.hedge())
-    .layer(probe(repeating.watch.hedge.inside))
+    .layer(probe(repetition.watch.retry.outside))
+    .layer(repetition.retry())
+    .layer(probe(repetition.watch.retry.inside, repetition.watch.hedge.outside))
+    .layer(repetition.hedge())
+    .layer(probe(repetition.watch.hedge.inside))
     .layer(failing.failfast())
     .layer(probe(limited.slots.outside))
     .layer(limited.concurrencyLimit())
@@ -37,7 +37,7 @@ export function client(setting: Setting): Simulated {
     perSecond: endpoints.perSecond,
     isFree: () => failing.isFailing || (limited.slots.admits() && endpoints.isFree()),
     shuffle: (random) => endpoints.shuffle(random),
-    calm: () => endpoints.gather(),
+    stopChurn: () => endpoints.gather(),
     isBusy: () => failing.isFailing,
   };
 }

@@ -10,25 +10,25 @@ import {
   weightedRoundRobin,
 } from "@pagoda/balance";
 import { type Discovery, type Endpoint, type HealthSource, type Random, ServiceBuilder } from "@pagoda/core";
-import { between, oneOf, whole } from "../chance.ts";
+import { between, oneOf, whole } from "../random.ts";
 import { EndpointsModel } from "../invariants/endpoints.ts";
-import { nothingLeft } from "../invariants/leftovers.ts";
+import { noLeaks } from "../invariants/leaks.ts";
 import { SlotsModel } from "../invariants/slots.ts";
 import { Origin } from "../origin.ts";
 import { probe } from "../probe.ts";
 import { type Answer, classifier, type Request } from "../request.ts";
-import type { Setting } from "../setting.ts";
-import { StandingClock } from "../standing-clock.ts";
+import type { Environment } from "../environment.ts";
+import { BackgroundClock } from "../background-clock.ts";
 import { someLatency } from "./endpoints.ts";
 
 type Balanced = ReturnType<Cluster["service"]>;
 
-/** Several origins behind a balancer of any kind, which learns of their health. They come and go. */
+/** Several origins behind a balancer with any strategy and health sources. They come and go. */
 export class Cluster implements Discovery<Endpoint> {
   readonly origins: readonly Origin[];
   readonly perSecond: number;
   endpoints: readonly Endpoint[];
-  readonly #setting: Setting;
+  readonly #environment: Environment;
   readonly #name: string;
   readonly #limit: number;
   readonly #timeoutMs: number;
@@ -37,19 +37,19 @@ export class Cluster implements Discovery<Endpoint> {
   readonly #panicThreshold: number;
   readonly #slowStartMs: number | undefined;
   readonly #health: readonly HealthSource[];
-  readonly #clock: StandingClock;
+  readonly #clock: BackgroundClock;
   readonly #changed = new Set<() => void>();
-  /** By key, those that are there. */
+  /** By key, for the endpoints present. */
   readonly #slots = new Map<string, SlotsModel>();
   #balancer: Balancer<Request, Answer, unknown> | undefined;
 
-  constructor(setting: Setting, name: string) {
-    const { chance, world, onBody, parts } = setting;
+  constructor(environment: Environment, name: string) {
+    const { chance, world, onBody, parts } = environment;
     const latency = someLatency(chance);
     const workers = whole(chance, 4, 12);
-    this.#setting = setting;
+    this.#environment = environment;
     this.#name = name;
-    this.#clock = new StandingClock(world);
+    this.#clock = new BackgroundClock(world);
     this.origins = Array.from(
       { length: whole(chance, 2, 7) },
       (_, at) =>
@@ -69,12 +69,12 @@ export class Cluster implements Discovery<Endpoint> {
     this.#panicThreshold = oneOf(chance, [0, 0.5, 0.8]);
     this.#slowStartMs = chance() < 0.3 ? between(chance, 200, 2_000) : undefined;
     const maxEjectedRatio = oneOf(chance, [0, 0.3, 0.6, 1]);
-    // What ejects endpoints that fail leaves a strategy nothing to show.
+    // Ejecting failing endpoints would leave a learning strategy nothing to do.
     const isWatched = chance() < (this.#strategy.name === "peak-ewma" ? 0.3 : 0.8);
     this.#model = new EndpointsModel(world, this.origins, {
       panicThreshold: this.#panicThreshold,
       maxEjectedRatio,
-      forgetsMs: this.#slowStartMs === undefined ? Number(this.#strategy.options?.["decayMs"] ?? 0) : 0,
+      decayMs: this.#slowStartMs === undefined ? Number(this.#strategy.options?.["decayMs"] ?? 0) : 0,
     });
     const detection = parts.outlierDetection({
       consecutiveFailures: whole(chance, 2, 8),
@@ -87,7 +87,7 @@ export class Cluster implements Discovery<Endpoint> {
       maxEjectedRatio,
       clock: this.#clock,
     });
-    this.#health = isWatched ? [this.#model.heard(detection)] : [];
+    this.#health = isWatched ? [this.#model.observe(detection)] : [];
     this.#model.set(this.endpoints);
   }
 
@@ -97,7 +97,7 @@ export class Cluster implements Discovery<Endpoint> {
   }
 
   service() {
-    const { parts, world } = this.#setting;
+    const { parts, world } = this.#environment;
     const { clock } = world;
     const balancer = parts.balance({
       discovery: this,
@@ -114,12 +114,12 @@ export class Cluster implements Discovery<Endpoint> {
     return balancer;
   }
 
-  /** Whether an endpoint that calls go to would admit one. */
+  /** Whether a usable endpoint would admit a call. */
   isFree(): boolean {
     return this.#model.usable.some((key) => this.#slots.get(key)?.admits() === true);
   }
 
-  /** Some of them leave, or come back with another weight; says whether there is any now. */
+  /** Removes some and adds others with new weights; returns whether any is left. */
   shuffle(random: Random): boolean {
     const stay = oneOf(random, [0, 0.7, 0.7, 0.7, 1]);
     const keys = this.origins.map(({ key }) => key).filter(() => random() < stay);
@@ -127,17 +127,17 @@ export class Cluster implements Discovery<Endpoint> {
     return keys.length > 0;
   }
 
-  /** All of them are there. */
+  /** Adds all of them. */
   gather(): void {
     this.#set(this.origins.map(({ key }) => ({ key })));
   }
 
-  /** Nothing must be left of what watches the endpoints. */
+  /** Closes the balancer, after which no timer of a health source may be pending. */
   close(): void {
-    const { world } = this.#setting;
+    const { world } = this.#environment;
     this.#balancer?.close();
     if (this.#clock.pending > 0)
-      world.violate(nothingLeft, `${this.#clock.pending} timers are left of the health of ${this.#name}`);
+      world.violate(noLeaks, `${this.#clock.pending} health timers of ${this.#name} remain`);
   }
 
   #set(endpoints: readonly Endpoint[]): void {
@@ -149,7 +149,7 @@ export class Cluster implements Discovery<Endpoint> {
   }
 
   readonly #connect = ({ key }: Endpoint) => {
-    const { world, parts, aborts } = this.#setting;
+    const { world, parts, aborts } = this.#environment;
     const { clock } = world;
     const origin = this.origins.find((one) => one.key === key) as Origin;
     const slots = new SlotsModel(world, this.#limit);
@@ -173,7 +173,7 @@ function someStrategy(chance: Random, random: Random, ewma: typeof peakEwma): St
     () => weightedRoundRobin({ random }),
     () => randomly({ random }),
     () => leastRequest({ random }),
-    // Thrice, for it learns most and so has most to get wrong; and in times as short as those of the troubles.
+    // Three times, because it learns most; with decay times as short as the failures.
     () => ewma({ random, decayMs: 300 }),
     () => ewma({ random, decayMs: 600 }),
     () => ewma({ random, decayMs: 1_200 }),

@@ -1,25 +1,25 @@
 import { ServiceBuilder } from "@pagoda/core";
-import { between } from "../chance.ts";
+import { between } from "../random.ts";
 import { probe } from "../probe.ts";
 import type { Request } from "../request.ts";
-import type { Setting, Simulated } from "../setting.ts";
+import type { Environment, Simulated } from "../environment.ts";
 import { Endpoints } from "./endpoints.ts";
-import { Repeating } from "./repeating.ts";
+import { RetryAndHedge } from "./retry-and-hedge.ts";
 
-/** One upstream and no balancer that passes over it: calls meet an open circuit, and crowd before a half-open one. */
-export function direct(setting: Setting): Simulated {
-  const { world, parts, chance } = setting;
-  const endpoints = new Endpoints(setting, 1);
-  const repeating = new Repeating(setting);
+/** One upstream without a balancer: calls meet open circuits and queue before half-open ones. */
+export function direct(environment: Environment): Simulated {
+  const { world, parts, chance } = environment;
+  const endpoints = new Endpoints(environment, 1);
+  const repetition = new RetryAndHedge(environment);
   const [endpoint] = endpoints.endpoints;
 
   const service = new ServiceBuilder<Request>()
     .layer(parts.timeout({ ms: between(chance, 100, 2_000), clock: world.clock }))
-    .layer(probe(repeating.watch.retry.outside))
-    .layer(repeating.retry())
-    .layer(probe(repeating.watch.retry.inside, repeating.watch.hedge.outside))
-    .layer(repeating.hedge())
-    .layer(probe(repeating.watch.hedge.inside))
+    .layer(probe(repetition.watch.retry.outside))
+    .layer(repetition.retry())
+    .layer(probe(repetition.watch.retry.inside, repetition.watch.hedge.outside))
+    .layer(repetition.hedge())
+    .layer(probe(repetition.watch.hedge.inside))
     .service(endpoints.connect(endpoint as NonNullable<typeof endpoint>));
 
   return {

@@ -1,6 +1,6 @@
 import { anyOf, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
 import { type Discovery, type Endpoint, longestTimerMs, type Random, ServiceBuilder } from "@pagoda/core";
-import { between, logNormal, oneOf, pareto, whole } from "../chance.ts";
+import { between, logNormal, oneOf, pareto, whole } from "../random.ts";
 import { BreakerModel } from "../invariants/half-open.ts";
 import { RateModel } from "../invariants/rate.ts";
 import { breakerRefusals } from "../invariants/refusals.ts";
@@ -8,9 +8,9 @@ import { SlotsModel } from "../invariants/slots.ts";
 import { Origin } from "../origin.ts";
 import { probe } from "../probe.ts";
 import { classifier, type Request, type Stack } from "../request.ts";
-import type { Setting } from "../setting.ts";
+import type { Environment } from "../environment.ts";
 
-/** A distribution of latencies, and its mean as far as it matters for the load. */
+/** A distribution of latencies and its approximate mean. */
 export interface Latency {
   readonly draw: (random: Random) => number;
   readonly meanMs: number;
@@ -19,7 +19,7 @@ export interface Latency {
 export function someLatency(chance: Random): Latency {
   const median = between(chance, 4, 20);
   if (chance() < 0.5) {
-    // One in fifty is of a heavy tail.
+    // One in fifty has a heavy tail.
     const draw = (random: Random): number =>
       random() < 0.02 ? pareto(random, 2 * median) : logNormal(random, median, 0.4);
     return { draw, meanMs: median * 1.17 };
@@ -44,23 +44,23 @@ interface Watched {
   readonly slots: SlotsModel;
 }
 
-/** Several origins, each behind a stack of its own: breaker, limits, timeout. They come and go. */
+/** Several origins, each behind its own stack: breaker, limits, timeout. They come and go. */
 export class Endpoints implements Discovery<Endpoint> {
   readonly origins: readonly Origin[];
   readonly perSecond: number;
   endpoints: readonly Endpoint[];
-  readonly #setting: Setting;
+  readonly #environment: Environment;
   readonly #shape: Shape;
   readonly #changed = new Set<() => void>();
-  /** By key, the models of the stack that stands now. */
+  /** The models of the current stack, by key. */
   readonly #watched = new Map<string, Watched>();
 
-  /** @param count How many origins. */
-  constructor(setting: Setting, count: number = whole(setting.chance, 2, 5)) {
-    const { chance, world, onBody } = setting;
+  /** @param count The number of origins. */
+  constructor(environment: Environment, count: number = whole(environment.chance, 2, 5)) {
+    const { chance, world, onBody } = environment;
     const latency = someLatency(chance);
     const workers = whole(chance, 4, 12);
-    this.#setting = setting;
+    this.#environment = environment;
     this.origins = Array.from(
       { length: count },
       (_, at) =>
@@ -95,7 +95,7 @@ export class Endpoints implements Discovery<Endpoint> {
     return () => this.#changed.delete(changed);
   }
 
-  /** Whether an endpoint that is there would admit a call. */
+  /** Whether a present endpoint would admit a call. */
   isFree(): boolean {
     for (const { breaker, slots } of this.#watched.values()) {
       if (breaker.admits() && slots.admits()) return true;
@@ -103,7 +103,7 @@ export class Endpoints implements Discovery<Endpoint> {
     return false;
   }
 
-  /** Some of them leave, or come back; says whether there is any now. */
+  /** Removes some and adds others; returns whether any is left. */
   shuffle(random: Random): boolean {
     const stay = oneOf(random, [0, 0.7, 0.7, 0.7, 1]);
     this.endpoints = this.origins.filter(() => random() < stay);
@@ -114,14 +114,14 @@ export class Endpoints implements Discovery<Endpoint> {
     return this.endpoints.length > 0;
   }
 
-  /** All of them are there, and well. */
+  /** Adds all of them. */
   gather(): void {
     this.endpoints = this.origins;
     for (const changed of this.#changed) changed();
   }
 
   readonly connect = ({ key }: Endpoint): Stack => {
-    const { world, parts, aborts } = this.#setting;
+    const { world, parts, aborts } = this.#environment;
     const { probes, failures, openMs, maxOpenMs, limit, timeoutMs, keyed, byRate } = this.#shape;
     const { clock } = world;
     const origin = this.origins.find((one) => one.key === key) as Origin;
@@ -140,7 +140,7 @@ export class Endpoints implements Discovery<Endpoint> {
           openMs,
           maxOpenMs,
           probes,
-          // Each call has a limit of its own: none is given up, so the number of probes is exact.
+          // The timeout inside bounds each probe, so no probe slot is reclaimed and the count stays exact.
           probeMs: longestTimerMs,
           classifier,
           observer: { ...breaker.observer, halfOpened: () => world.count("half-open") },

@@ -1,22 +1,22 @@
 import { ServiceBuilder } from "@pagoda/core";
-import { between, whole } from "../chance.ts";
+import { between, whole } from "../random.ts";
 import { RateModel } from "../invariants/rate.ts";
 import { shedWatch } from "../invariants/shed.ts";
 import { Between, wakeUpWatch } from "../invariants/wake-ups.ts";
 import { probe } from "../probe.ts";
 import type { Request } from "../request.ts";
-import type { Setting, Simulated } from "../setting.ts";
+import type { Environment, Simulated } from "../environment.ts";
 import { Endpoints } from "./endpoints.ts";
-import { Failing } from "./failing.ts";
-import { Repeating } from "./repeating.ts";
+import { ObservedFailfast } from "./failfast.ts";
+import { RetryAndHedge } from "./retry-and-hedge.ts";
 
-/** As a proxy composes it: everything at once, from the limits of the clients to the breakers of the endpoints. */
-export function gateway(setting: Setting): Simulated {
-  const { world, parts, chance } = setting;
+/** A proxy: all layers, from the limits of clients to the breakers of endpoints. */
+export function gateway(environment: Environment): Simulated {
+  const { world, parts, chance } = environment;
   const { clock } = world;
-  const endpoints = new Endpoints(setting);
-  const repeating = new Repeating(setting);
-  const failing = new Failing(setting, () => endpoints.isFree());
+  const endpoints = new Endpoints(environment);
+  const repetition = new RetryAndHedge(environment);
+  const failing = new ObservedFailfast(environment, () => endpoints.isFree());
   const rates = {
     global: { perSecond: endpoints.perSecond * between(chance, 0.6, 1.5), burst: whole(chance, 5, 200) },
     keyed: { perSecond: endpoints.perSecond * between(chance, 0.05, 0.3), burst: whole(chance, 2, 50) },
@@ -43,11 +43,11 @@ export function gateway(setting: Setting): Simulated {
     .layer(parts.loadShed({ observer: { shed: () => world.count("shed") } }))
     .layer(probe(shed.inside))
     .layer(parts.timeout({ ms: between(chance, 500, 4_000), clock }))
-    .layer(probe(repeating.watch.retry.outside))
-    .layer(repeating.retry())
-    .layer(probe(repeating.watch.retry.inside, repeating.watch.hedge.outside))
-    .layer(repeating.hedge())
-    .layer(probe(repeating.watch.hedge.inside, queued.outside))
+    .layer(probe(repetition.watch.retry.outside))
+    .layer(repetition.retry())
+    .layer(probe(repetition.watch.retry.inside, repetition.watch.hedge.outside))
+    .layer(repetition.hedge())
+    .layer(probe(repetition.watch.hedge.inside, queued.outside))
     .layer(
       parts.buffer({
         capacity: whole(chance, 10, 100),
@@ -66,7 +66,7 @@ export function gateway(setting: Setting): Simulated {
     perSecond: endpoints.perSecond,
     isFree: () => rate.admits(),
     shuffle: (random) => endpoints.shuffle(random),
-    calm: () => endpoints.gather(),
+    stopChurn: () => endpoints.gather(),
     isBusy: () => failing.isFailing,
   };
 }

@@ -1,20 +1,20 @@
 import { ServiceBuilder } from "@pagoda/core";
 import { clusters, type Route, routeTable } from "@pagoda/router";
-import { between, oneOf, whole } from "../chance.ts";
+import { between, oneOf, whole } from "../random.ts";
 import { RoutesModel } from "../invariants/routes.ts";
 import { SlotsModel } from "../invariants/slots.ts";
 import { probe } from "../probe.ts";
 import { trial } from "../requests.ts";
 import type { Request, Stack } from "../request.ts";
-import type { Setting, Simulated } from "../setting.ts";
+import type { Environment, Simulated } from "../environment.ts";
 import { Cluster } from "./cluster.ts";
 
-/** As a data plane composes it: routes, a limit for each of them, and two clusters with a split between them. */
-export function mesh(setting: Setting): Simulated {
-  const { world, parts, chance } = setting;
+/** A data plane: routes with a limit each, and two clusters with a split between them. */
+export function mesh(environment: Environment): Simulated {
+  const { world, parts, chance } = environment;
   const { clock } = world;
-  const stable = new Cluster(setting, "stable");
-  const canary = new Cluster(setting, "canary");
+  const stable = new Cluster(environment, "stable");
+  const canary = new Cluster(environment, "canary");
   const share = oneOf(chance, [0.01, 0.1, 0.5]);
   const model = new RoutesModel(
     world,
@@ -57,7 +57,7 @@ export function mesh(setting: Setting): Simulated {
       const isCanary = canary.shuffle(random);
       return isStable || isCanary;
     },
-    calm() {
+    stopChurn() {
       stable.gather();
       canary.gather();
     },
@@ -68,7 +68,7 @@ export function mesh(setting: Setting): Simulated {
   };
 }
 
-/** What `due` in `invariants/routes.ts` says once more. */
+/** Must agree with `expectedRoute` in `invariants/routes.ts`. */
 function routes(share: number): readonly Route<"stable" | "canary">[] {
   const hosts = ["shop.example", "*.shop.example"];
   const path = { prefix: "/api" };

@@ -1,19 +1,19 @@
 import { aimd, gradient2, vegas } from "@pagoda/concurrency-limit";
 import { ServiceBuilder } from "@pagoda/core";
-import { between, oneOf, whole } from "../chance.ts";
+import { between, oneOf, whole } from "../random.ts";
 import { RateModel } from "../invariants/rate.ts";
 import { shedWatch } from "../invariants/shed.ts";
 import { Between, wakeUpWatch } from "../invariants/wake-ups.ts";
 import { Origin } from "../origin.ts";
 import { probe } from "../probe.ts";
 import type { Request } from "../request.ts";
-import type { Setting, Simulated } from "../setting.ts";
+import type { Environment, Simulated } from "../environment.ts";
 import { someLatency } from "./endpoints.ts";
-import { Limited } from "./limited.ts";
+import { ObservedLimit } from "./concurrency-limit.ts";
 
-/** The stack of a server: rate limit per client, a queue for bursts, and load shedding. */
-export function server(setting: Setting): Simulated {
-  const { world, parts, chance, aborts, onBody } = setting;
+/** A server: rate limit per client, a queue for bursts, and load shedding. */
+export function server(environment: Environment): Simulated {
+  const { world, parts, chance, aborts, onBody } = environment;
   const { clock } = world;
   const latency = someLatency(chance);
   const workers = whole(chance, 10, 60);
@@ -33,7 +33,7 @@ export function server(setting: Setting): Simulated {
     gradient2({ initial, min: 4, max, windowMs: 200 }),
     vegas({ initial, max, windowMs: 200 }),
   ]);
-  const limited = new Limited(setting, limit);
+  const limited = new ObservedLimit(environment, limit);
   const shed = shedWatch(world);
   const queued = new Between();
   wakeUpWatch(world, { name: "the buffer", size: () => queued.size, isFree: () => limited.slots.admits() });

@@ -15,13 +15,13 @@ import {
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 
-/** Takes local refusals for failures of the upstream. */
+/** Counts local refusals as failures of the upstream. */
 export function countsRefusals(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
-  return circuitBreaker({ ...options, classifier: deaf(options.classifier) });
+  return circuitBreaker({ ...options, classifier: ignoresOrigin(options.classifier) });
 }
 
-/** A classifier that does not ask where an error comes from. */
-export function deaf(classifier: Classifier = faultClassifier): Classifier {
+/** A classifier that ignores the origin of a fault. */
+export function ignoresOrigin(classifier: Classifier = faultClassifier): Classifier {
   return {
     outcome(result) {
       const outcome = classifier.outcome(result);
@@ -31,22 +31,22 @@ export function deaf(classifier: Classifier = faultClassifier): Classifier {
   };
 }
 
-interface Flaws {
-  /** While it is half-open, it lets everyone through who comes before the first probe has ended. */
+interface Bugs {
+  /** While half-open, admits every call until the first probe has ended. */
   readonly allProbe?: boolean;
-  /** A probe that says nothing keeps its slot. */
+  /** A probe with a neutral outcome keeps its slot. */
   readonly keepsSlots?: boolean;
 }
 
-/** A breaker with a simpler queue than the real one, and, as the case may be, with flaws. */
-export function flawed(flaws: Flaws) {
+/** A circuit breaker with a simpler queue than the real one and with the given bugs. */
+export function brokenBreaker(bugs: Bugs) {
   return (options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> => {
     const { classifier = faultClassifier, clock = systemClock } = options;
-    const open: CircuitOpen = { _tag: "CircuitOpen", origin: "local", retryable: true, reason: "flawed" };
+    const open: CircuitOpen = { _tag: "CircuitOpen", origin: "local", retryable: true, reason: "broken" };
     return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
       const breaker = new Breaker(options);
       const isHalfOpen = (): boolean => breaker.phase === "half-open" && breaker.retryAfterMs === 0;
-      const admits = (): boolean => breaker.admits() || (flaws.allProbe === true && isHalfOpen());
+      const admits = (): boolean => breaker.admits() || (bugs.allProbe === true && isHalfOpen());
       const list = new WaitList(admits, () => {
         if (timer !== undefined) clock.clearTimer(timer);
         timer = undefined;
@@ -81,7 +81,7 @@ export function flawed(flaws: Flaws) {
             ({ kind } = classifier.outcome(result));
             return result;
           } finally {
-            if (kind !== "neutral" || flaws.keepsSlots !== true) breaker.heard(ticket, kind);
+            if (kind !== "neutral" || bugs.keepsSlots !== true) breaker.heard(ticket, kind);
             wake();
           }
         },

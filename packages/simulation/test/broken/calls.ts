@@ -17,14 +17,14 @@ import { type TimedOut, type TimeoutOptions } from "@pagoda/timeout";
 import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { recordedBytes } from "../../src/parts.ts";
 
-/** Never spent. */
-export function endless(options: BudgetOptions = {}): Budget {
+/** A budget that never runs out. */
+export function endlessBudget(options: BudgetOptions = {}): Budget {
   const real = budget(options);
   return { deposit: () => real.deposit(), withdraw: () => real.withdraw() || true, left: Infinity };
 }
 
-/** Deposits for each try, not for each call. */
-export function depositsForTries(options: RetryOptions = {}): Layer<Replayable, unknown, Aborted> {
+/** Deposits for each attempt instead of each call. */
+export function depositsPerAttempt(options: RetryOptions = {}): Layer<Replayable, unknown, Aborted> {
   const { budget: real = budget() } = options;
   return retry({
     ...options,
@@ -41,7 +41,7 @@ export function depositsForTries(options: RetryOptions = {}): Layer<Replayable, 
   });
 }
 
-/** Makes each call that may be doubled twice, at once, and leaves the one that loses alone. */
+/** Makes each call that may be hedged twice at once and never cancels the loser. */
 export function leavesLosers(options: HedgeOptions = {}): Layer<Replayable> {
   const real = hedge(options);
   const racing = layer<Replayable>("hedge", (inner) => ({
@@ -53,26 +53,26 @@ export function leavesLosers(options: HedgeOptions = {}): Layer<Replayable> {
   return new ServiceBuilder<Replayable>().layer(racing).layer(real).asLayer();
 }
 
-interface Flaws {
-  /** Leaves its timer when the call is over. */
+interface Bugs {
+  /** Leaks its timer. */
   readonly keepsTimer?: boolean;
-  /** Leaves its listener on the caller's signal. */
+  /** Leaks its listener on the caller's signal. */
   readonly keepsListener?: boolean;
-  /** Tells inner of the caller's abort in a later tick. */
+  /** Propagates an abort in a later tick. */
   readonly isLate?: boolean;
-  /** Does not answer before inner does, when the caller has left. */
-  readonly forgets?: boolean;
+  /** Never settles an aborted call. */
+  readonly neverSettles?: boolean;
 }
 
-/** A timeout with, as the case may be, flaws. */
-export function flawedTimeout(flaws: Flaws) {
+/** A timeout with the given bugs. */
+export function brokenTimeout(bugs: Bugs) {
   return <Req>({ ms, clock = systemClock }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> =>
     layer<Req, unknown, TimedOut>("timeout", (inner) => ({
       call: (request, signal) =>
         new Promise((resolve, reject) => {
           const controller = new AbortController();
           const onAbort = (): void => {
-            if (flaws.isLate === true) queueMicrotask(() => controller.abort());
+            if (bugs.isLate === true) queueMicrotask(() => controller.abort());
             else controller.abort();
           };
           const timer = clock.setTimer(ms, () => {
@@ -82,18 +82,18 @@ export function flawedTimeout(flaws: Flaws) {
           if (signal?.aborted) onAbort();
           else signal?.addEventListener("abort", onAbort);
           const end = (): void => {
-            if (flaws.keepsTimer !== true) clock.clearTimer(timer);
-            if (flaws.keepsListener !== true) signal?.removeEventListener("abort", onAbort);
+            if (bugs.keepsTimer !== true) clock.clearTimer(timer);
+            if (bugs.keepsListener !== true) signal?.removeEventListener("abort", onAbort);
           };
           const answer = (async () => inner.call(request, controller.signal))();
           answer.finally(end).then((result) => {
-            if (flaws.forgets !== true || signal?.aborted !== true) resolve(result);
+            if (bugs.neverSettles !== true || signal?.aborted !== true) resolve(result);
           }, reject);
         }),
     }));
 }
 
-/** Gives the answer of another call. */
+/** Returns the response of another call. */
 export function mixesAnswers(options: HedgeOptions = {}): Layer<Replayable> {
   const real = hedge(options);
   const mixing = layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
@@ -110,8 +110,8 @@ export function mixesAnswers(options: HedgeOptions = {}): Layer<Replayable> {
   return new ServiceBuilder<Replayable>().layer(mixing).layer(real).asLayer();
 }
 
-/** Gives the first piece twice when it is read again, as linkerd did once (linkerd2#15649). */
-export class Stammering extends ReplayBody {
+/** Yields the first chunk twice when read again, like a bug of linkerd (linkerd2#15649). */
+export class RepeatingBody extends ReplayBody {
   #readings = 0;
 
   override pipe(sink: BodySink): BodyFlow {
@@ -129,4 +129,4 @@ export class Stammering extends ReplayBody {
   }
 }
 
-export const stammering = (source: Body): ReplayBody => new Stammering(source, recordedBytes);
+export const repeatsFirstChunk = (source: Body): ReplayBody => new RepeatingBody(source, recordedBytes);

@@ -13,22 +13,22 @@ import {
 } from "@pagoda/rate-limit";
 import type { Overloaded } from "@pagoda/load-shed";
 import { isLeft, left } from "fp-ts/lib/Either.js";
-import { deaf } from "./breakers.ts";
+import { ignoresOrigin } from "./breakers.ts";
 
-interface Flaws {
-  /** Forgets the slot of a call that was aborted. */
+interface Bugs {
+  /** Loses the slots of aborted calls. */
   readonly losesSlots?: boolean;
-  /** Wakes nobody when a call was aborted. */
+  /** Wakes nobody after an aborted call. */
   readonly losesWakeUps?: boolean;
-  /** Admits one too many. */
+  /** Admits one call too many. */
   readonly offByOne?: boolean;
 }
 
-/** A fixed limit with, as the case may be, flaws. */
-export function flawedLimit(flaws: Flaws) {
+/** A fixed limit with the given bugs. */
+export function brokenLimit(bugs: Bugs) {
   return ({ limit: how }: ConcurrencyLimitOptions): Layer<unknown, unknown, ConcurrencyLimited> => {
     const limit = typeof how === "number" ? how : Number(how.options["initial"]);
-    const most = flaws.offByOne === true ? limit + 1 : limit;
+    const most = bugs.offByOne === true ? limit + 1 : limit;
     const refused: ConcurrencyLimited = {
       _tag: "ConcurrencyLimited",
       origin: "local",
@@ -49,8 +49,8 @@ export function flawedLimit(flaws: Flaws) {
             isAborted = isLeft(result) && signal?.aborted === true;
             return result;
           } finally {
-            if (!isAborted || flaws.losesSlots !== true) inFlight--;
-            if (!isAborted || flaws.losesWakeUps !== true) list.wake();
+            if (!isAborted || bugs.losesSlots !== true) inFlight--;
+            if (!isAborted || bugs.losesWakeUps !== true) list.wake();
           }
         },
       };
@@ -58,14 +58,14 @@ export function flawedLimit(flaws: Flaws) {
   };
 }
 
-/** Takes local refusals for drops. */
+/** Counts local refusals as drops. */
 export function learnsFromRefusals(
   options: ConcurrencyLimitOptions,
 ): Layer<unknown, unknown, ConcurrencyLimited> {
-  return concurrencyLimit({ ...options, classifier: deaf(options.classifier) });
+  return concurrencyLimit({ ...options, classifier: ignoresOrigin(options.classifier) });
 }
 
-/** Lets everything through. */
+/** Admits everything. */
 export function neverSheds(): Layer<unknown, unknown, Overloaded> {
   return layer<unknown, unknown, Overloaded>("load-shed", (inner) => ({
     ready: () => undefined,
@@ -73,7 +73,7 @@ export function neverSheds(): Layer<unknown, unknown, Overloaded> {
   }));
 }
 
-/** Counts calls in windows that begin anew: around the edge of one, twice the rate passes. */
+/** Counts calls in fixed windows: twice the rate passes around the edge of one. */
 export function windowed<Req>(options: RateLimitOptions<Req>): Layer<Req, unknown, RateLimited> {
   return rateLimit<Req>({
     ...options,
@@ -100,16 +100,16 @@ export function windowed<Req>(options: RateLimitOptions<Req>): Layer<Req, unknow
   });
 }
 
-/** A call that the limit of its key refuses has been taken from the limit over all. */
-export function spendsBoth<Req>(options: RateLimitOptions<Req>): Layer<Req, unknown, RateLimited> {
+/** Charges the global limit even for calls that the keyed limit refuses. */
+export function chargesRefused<Req>(options: RateLimitOptions<Req>): Layer<Req, unknown, RateLimited> {
   return rateLimit<Req>({
     ...options,
     store({ global, keyed }) {
-      const overAll = memoryStore()({ global, keyed: undefined });
+      const total = memoryStore()({ global, keyed: undefined });
       const each = memoryStore()({ global: undefined, keyed });
       const store: Store = {
-        take: (key, nowMs) => overAll.take(undefined, nowMs) ?? each.take(key, nowMs),
-        globalWaitMs: (nowMs) => overAll.globalWaitMs(nowMs),
+        take: (key, nowMs) => total.take(undefined, nowMs) ?? each.take(key, nowMs),
+        globalWaitMs: (nowMs) => total.globalWaitMs(nowMs),
         state: () => ({}),
       };
       return store as ReturnType<NonNullable<RateLimitOptions<Req>["store"]>>;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { patienceMs, quarter, rare } from "./runs.ts";
+import { timeLimitMs, quarter, rare } from "./runs.ts";
 
 describe("half a million calls", () => {
   test(
-    "of clients: every invariant holds",
+    "of a client: every invariant holds",
     async () => {
       const { tally, reports } = await quarter("client");
       expect(reports).toEqual([]);
@@ -20,7 +20,7 @@ describe("half a million calls", () => {
       const left = ["gave up: budget", "gave up: notReplayable", "gave up: deadline", "gave up: notReady"];
       expect(rare(tally, [...happened, ...done, ...left, "defect", "failing fast"])).toEqual([]);
     },
-    patienceMs,
+    timeLimitMs,
   );
 
   test(
@@ -31,6 +31,6 @@ describe("half a million calls", () => {
       const happened = ["ok", "Aborted", "TimedOut", "RateLimited", "Overloaded", "QueueTimedOut", "defect"];
       expect(rare(tally, [...happened, "queued", "shed", "limit changed"])).toEqual([]);
     },
-    patienceMs,
+    timeLimitMs,
   );
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { patienceMs, quarter, rare } from "./runs.ts";
+import { timeLimitMs, quarter, rare } from "./runs.ts";
 
 test(
   "a quarter of a million calls of a mesh: every invariant holds",
@@ -10,5 +10,5 @@ test(
     const done = ["no route", "refused", "old", "ejected", "panic", "ConcurrencyLimited"];
     expect(rare(tally, [...happened, ...done])).toEqual([]);
   },
-  patienceMs,
+  timeLimitMs,
 );

@@ -3,13 +3,13 @@ import type { StackName } from "../../src/stacks/index.ts";
 
 export const seeds = [11, 12, 13, 14, 15];
 export const callsPerSeed = 50_000;
-/** Far more than it takes; a machine that is busy with other things may need it. */
-export const patienceMs = 600_000;
+/** Far more than it takes, for the sake of busy machines. */
+export const timeLimitMs = 600_000;
 
 /**
- * A quarter of a million calls of a stack: five seeds, 50,000 calls each.
+ * Makes a quarter of a million calls of a stack: five seeds, 50,000 calls each.
  *
- * @returns What happened how often, and what was broken.
+ * @returns Counts of what happened, and the violations.
  */
 export async function quarter(stack: StackName): Promise<{ tally: Map<string, number>; reports: string[] }> {
   const sum = new Map<string, number>();
@@ -22,7 +22,7 @@ export async function quarter(stack: StackName): Promise<{ tally: Map<string, nu
   return { tally: sum, reports };
 }
 
-/** Those that have not happened even ten times: an invariant that was never in danger shows nothing. */
+/** The names that occurred fewer than ten times: without them, the run would not have tested the invariants. */
 export function rare(tally: ReadonlyMap<string, number>, names: readonly string[]): string[] {
   return names.filter((name) => (tally.get(name) ?? 0) < 10);
 }

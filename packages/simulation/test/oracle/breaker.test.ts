@@ -6,43 +6,43 @@ import * as fc from "fast-check";
 import { left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-// cockatiel 4 as an independent oracle: another author's breaker, fed with the same histories. It reads Date.now and
-// sets timers of the platform, so vitest's fake ones stand in for them here.
+// cockatiel 4 as an independent oracle: its breaker gets the same histories. It uses Date.now and global timers, which
+// vitest's fake timers replace.
 beforeEach(() => vi.useFakeTimers({ now: 0, toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
 
-/** What the upstream does: fails, succeeds, or fails in a way that says nothing about it. */
-type Deed = "failure" | "success" | "neutral";
-/** A call, and how many milliseconds later it comes than the one before. */
+/** How the upstream behaves; a neutral outcome says nothing about it. */
+type Behavior = "failure" | "success" | "neutral";
+/** A call, and the time since the previous one. */
 interface Step {
   readonly afterMs: number;
-  readonly deed: Deed;
+  readonly behavior: Behavior;
 }
 
 const fails: Fault = { _tag: "Failed", origin: "upstream", retryable: true };
-const says: Fault = { _tag: "Refused", origin: "local", retryable: true };
+const neutral: Fault = { _tag: "Refused", origin: "local", retryable: true };
 
-/** What each call met: refused, or let through. */
+/** Whether each call was refused or admitted. */
 async function ours(steps: readonly Step[], failures: number, openMs: number): Promise<string[]> {
   const clock = virtualClock();
-  let deed: Deed = "success";
+  let behavior: Behavior = "success";
   const leaf = service("leaf", async (_request: string) =>
-    deed === "success" ? right("ok") : left(deed === "failure" ? fails : says),
+    behavior === "success" ? right("ok") : left(behavior === "failure" ? fails : neutral),
   );
   const layered = circuitBreaker({
     trip: consecutiveFailures(failures),
     openMs,
     maxOpenMs: openMs,
     clock,
-    // The longest time open: without the chance in it, which cockatiel has not.
+    // No jitter, because cockatiel has none.
     random: () => 1,
   })(leaf);
   const met: string[] = [];
   for (const step of steps) {
     await clock.advance(step.afterMs);
-    ({ deed } = step);
+    ({ behavior } = step);
     const result = await layered.call("a call");
-    met.push(result._tag === "Left" && result.left._tag === "CircuitOpen" ? "refused" : "let through");
+    met.push(result._tag === "Left" && result.left._tag === "CircuitOpen" ? "refused" : "admitted");
   }
   return met;
 }
@@ -54,28 +54,28 @@ async function theirs(steps: readonly Step[], failures: number, openMs: number):
     halfOpenAfter: openMs,
   });
   const met: string[] = [];
-  for (const { afterMs, deed } of steps) {
+  for (const { afterMs, behavior } of steps) {
     vi.advanceTimersByTime(afterMs);
     let wasCalled = false;
     await breaker
       .execute(() => {
         wasCalled = true;
-        if (deed !== "success") throw deed === "failure" ? fails : says;
+        if (behavior !== "success") throw behavior === "failure" ? fails : neutral;
       })
       .catch(() => {});
-    met.push(wasCalled ? "let through" : "refused");
+    met.push(wasCalled ? "admitted" : "refused");
   }
   return met;
 }
 
-const steps = (...deeds: Deed[]): fc.Arbitrary<Step[]> =>
-  fc.array(fc.record({ afterMs: fc.nat(60), deed: fc.constantFrom(...deeds) }), {
+const steps = (...behaviors: Behavior[]): fc.Arbitrary<Step[]> =>
+  fc.array(fc.record({ afterMs: fc.nat(60), behavior: fc.constantFrom(...behaviors) }), {
     maxLength: 60,
     size: "max",
   });
 
-describe("the breaker beside cockatiel's", () => {
-  test("property: lets the same calls through in the same history", async () => {
+describe("the circuit breaker and cockatiel's", () => {
+  test("property: admit the same calls for the same history", async () => {
     await fc.assert(
       fc.asyncProperty(
         steps("failure", "failure", "success"),
@@ -89,24 +89,24 @@ describe("the breaker beside cockatiel's", () => {
     );
   });
 
-  test("differs where a probe says nothing: theirs closes, ours lets another one through", async () => {
+  test("differ after a probe with a neutral outcome: theirs closes, ours admits another probe", async () => {
     const history: Step[] = [
-      { afterMs: 0, deed: "failure" },
-      { afterMs: 0, deed: "failure" },
-      { afterMs: 100, deed: "neutral" },
-      { afterMs: 0, deed: "failure" },
-      { afterMs: 0, deed: "success" },
+      { afterMs: 0, behavior: "failure" },
+      { afterMs: 0, behavior: "failure" },
+      { afterMs: 100, behavior: "neutral" },
+      { afterMs: 0, behavior: "failure" },
+      { afterMs: 0, behavior: "success" },
     ];
-    const through = "let through";
-    // Closed again, theirs allows for two failures; ours has had a second probe that failed.
+    const through = "admitted";
+    // Theirs has closed and tolerates two failures; ours has had a second probe, which failed.
     expect(await theirs(history, 2, 100)).toEqual([through, through, through, through, through]);
     expect(await ours(history, 2, 100)).toEqual([through, through, through, through, "refused"]);
   });
 
-  test("property: what says nothing changes nothing else", async () => {
+  test("property: neutral outcomes change nothing", async () => {
     await fc.assert(
       fc.asyncProperty(steps("failure", "success", "neutral"), async (history) => {
-        // A threshold that is never reached: neither ever opens.
+        // The threshold is never reached, so neither opens.
         expect(await ours(history, 100, 50)).toEqual(await theirs(history, 100, 50));
       }),
       { numRuns: 30 },

@@ -6,15 +6,15 @@ import * as fc from "fast-check";
 import { left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-// As for the breaker: cockatiel 4 as an independent oracle, on vitest's clock.
+// cockatiel 4 as an independent oracle, on vitest's fake timers.
 beforeEach(() => vi.useFakeTimers({ now: 0, toFake: ["Date", "setTimeout", "clearTimeout"] }));
 afterEach(() => vi.useRealTimers());
 
-/** What each try meets in turn; after the last one all succeed. */
-type Deed = "passes" | "stays" | "success";
+/** The outcome of each attempt; later attempts succeed. */
+type Behavior = "transient" | "permanent" | "success";
 
-const passes: Fault = { _tag: "Failed", origin: "upstream", retryable: true };
-const stays: Fault = { _tag: "Failed", origin: "upstream", retryable: false };
+const transient: Fault = { _tag: "Failed", origin: "upstream", retryable: true };
+const permanent: Fault = { _tag: "Failed", origin: "upstream", retryable: false };
 
 interface Shape {
   readonly attempts: number;
@@ -22,19 +22,19 @@ interface Shape {
   readonly maxMs: number;
 }
 
-/** When each try was made, and how it ended. */
+/** When each attempt was made, and how the call ended. */
 interface Course {
   readonly tries: readonly number[];
   readonly end: string;
 }
 
-async function ours(deeds: readonly Deed[], { attempts, baseMs, maxMs }: Shape): Promise<Course> {
+async function ours(behaviors: readonly Behavior[], { attempts, baseMs, maxMs }: Shape): Promise<Course> {
   const clock = virtualClock();
   const tries: number[] = [];
   const leaf = service("leaf", async (_request: Replayable) => {
-    const deed = deeds[tries.length] ?? "success";
+    const behavior = behaviors[tries.length] ?? "success";
     tries.push(clock.now());
-    return deed === "success" ? right("ok") : left(deed === "passes" ? passes : stays);
+    return behavior === "success" ? right("ok") : left(behavior === "transient" ? transient : permanent);
   });
   const layered = retry({
     attempts,
@@ -46,15 +46,15 @@ async function ours(deeds: readonly Deed[], { attempts, baseMs, maxMs }: Shape):
   const result = layered.call({ replay: idempotent });
   await clock.runAll();
   const answer = await result;
-  return { tries, end: answer._tag === "Right" ? "ok" : `failed, ${answer.left === passes}` };
+  return { tries, end: answer._tag === "Right" ? "ok" : `failed, ${answer.left === transient}` };
 }
 
-async function theirs(deeds: readonly Deed[], { attempts, baseMs, maxMs }: Shape): Promise<Course> {
+async function theirs(behaviors: readonly Behavior[], { attempts, baseMs, maxMs }: Shape): Promise<Course> {
   const tries: number[] = [];
   const policy = cockatiel.retry(
-    cockatiel.handleWhen((error) => error === passes),
+    cockatiel.handleWhen((error) => error === transient),
     {
-      // What they call attempts comes beside the first.
+      // Their attempts do not include the first.
       maxAttempts: attempts - 1,
       backoff: new cockatiel.ExponentialBackoff({
         generator: cockatiel.noJitterGenerator,
@@ -65,13 +65,13 @@ async function theirs(deeds: readonly Deed[], { attempts, baseMs, maxMs }: Shape
   );
   const result = policy
     .execute(() => {
-      const deed = deeds[tries.length] ?? "success";
+      const behavior = behaviors[tries.length] ?? "success";
       tries.push(Date.now());
-      if (deed !== "success") throw deed === "passes" ? passes : stays;
+      if (behavior !== "success") throw behavior === "transient" ? transient : permanent;
     })
     .then(
       () => "ok",
-      (error: unknown) => `failed, ${error === passes}`,
+      (error: unknown) => `failed, ${error === transient}`,
     );
   await vi.runAllTimersAsync();
   return { tries, end: await result };
@@ -85,19 +85,26 @@ const shape: fc.Arbitrary<Shape> = fc
   })
   .map(({ attempts, baseMs, more }) => ({ attempts, baseMs, maxMs: baseMs + more }));
 
-describe("the retry beside cockatiel's", () => {
-  test("property: makes the same tries at the same moments, and ends alike", async () => {
-    const deed = fc.constantFrom<Deed>("passes", "passes", "passes", "passes", "stays", "success");
+describe("retry and cockatiel's", () => {
+  test("property: make the same attempts at the same times with the same result", async () => {
+    const behavior = fc.constantFrom<Behavior>(
+      "transient",
+      "transient",
+      "transient",
+      "transient",
+      "permanent",
+      "success",
+    );
     await fc.assert(
-      fc.asyncProperty(fc.array(deed, { maxLength: 10 }), shape, async (deeds, shape) => {
+      fc.asyncProperty(fc.array(behavior, { maxLength: 10 }), shape, async (behaviors, shape) => {
         vi.setSystemTime(0);
-        expect(await ours(deeds, shape)).toEqual(await theirs(deeds, shape));
+        expect(await ours(behaviors, shape)).toEqual(await theirs(behaviors, shape));
       }),
       { numRuns: 300 },
     );
   });
 
-  test("differs where the caller leaves during a wait: theirs makes the next try nevertheless", async () => {
+  test("differ if the caller aborts during a backoff: theirs still makes the next attempt", async () => {
     const controller = new AbortController();
     let theirTries = 0;
     const policy = cockatiel.retry(cockatiel.handleAll, {
@@ -107,14 +114,14 @@ describe("the retry beside cockatiel's", () => {
     const theirResult = policy
       .execute(() => {
         theirTries++;
-        throw passes;
+        throw transient;
       }, controller.signal)
       .catch(() => {});
     const clock = virtualClock();
     let ourTries = 0;
     const leaf = service("leaf", async (_request: Replayable) => {
       ourTries++;
-      return left(passes);
+      return left(transient);
     });
     const layered = retry({ backoff: exponential({ baseMs: 100, jitter: "none" }), clock })(leaf);
     const ourResult = layered.call({ replay: idempotent }, controller.signal);

@@ -2,10 +2,10 @@ import type { Random } from "@pagoda/core";
 import { seededRandom } from "@pagoda/core/testing";
 
 /**
- * A source of chance of its own for each purpose, all from one seed: one more draw in one place shifts no other.
+ * An independent random stream for each purpose, all from one seed: an extra draw for one does not shift the others.
  *
- * What is drawn here must be the same on every platform. `Math.exp`, `Math.log` and `Math.pow` are not: engines round
- * them as they like. So only `+ - * /` and `Math.sqrt` are used, which IEEE 754 fixes to the last bit.
+ * Draws must be the same on every platform. `Math.exp`, `Math.log` and `Math.pow` are not: their rounding depends on the
+ * engine. So only `+ - * /` and `Math.sqrt` are used, which IEEE 754 defines to the last bit.
  */
 export function stream(seed: number, purpose: string): Random {
   let hash = Math.imul(seed ^ 0x811c9dc5, 0x01000193) >>> 0;
@@ -13,17 +13,17 @@ export function stream(seed: number, purpose: string): Random {
     hash = Math.imul(hash ^ purpose.charCodeAt(at), 0x01000193) >>> 0;
   }
   const random = seededRandom(hash);
-  // Seeds that are close give first numbers that are: those are thrown away.
+  // The first numbers of neighbouring seeds are similar, so they are discarded.
   for (let skipped = 0; skipped < 4; skipped++) random();
   return random;
 }
 
-/** Evenly between the two. */
+/** Uniform between `low` and `high`. */
 export function between(random: Random, low: number, high: number): number {
   return low + (high - low) * random();
 }
 
-/** A whole number from `low` to `high`, both included. */
+/** A uniform integer from `low` to `high`, both included. */
 export function whole(random: Random, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
 }
@@ -32,19 +32,19 @@ export function oneOf<T>(random: Random, list: readonly T[]): T {
   return list[Math.floor(random() * list.length)] as T;
 }
 
-/** Between two arrivals that know nothing of each other. */
+/** The time between two independent arrivals. */
 export function exponential(random: Random, mean: number): number {
   return -ln(1 - random()) * mean;
 }
 
-/** Half of all is under the median; the logarithm is spread evenly around it, as latencies are. */
+/** Log-normal around the median, as latencies are. */
 export function logNormal(random: Random, median: number, sigma: number): number {
-  // Four evenly spread numbers: their sum is normal enough, and its tails have an end.
+  // The sum of four uniform numbers is close enough to normal and has bounded tails.
   const sum = random() + random() + random() + random() - 2;
   return median * exp(sigma * sum * 1.732_050_807_568_877_2);
 }
 
-/** Half are over 1.4 times the shortest, one in a hundred over ten times; none over a hundred times. */
+/** Pareto with shape 2: half exceed 1.4 times the minimum, one in a hundred ten times; capped at a hundred times. */
 export function pareto(random: Random, shortest: number): number {
   return shortest / Math.sqrt(Math.max(random(), 0.000_1));
 }
@@ -67,7 +67,7 @@ export function zipf(count: number): (random: Random) => number {
   };
 }
 
-/** The natural logarithm of a number over 0, at most 1. */
+/** The natural logarithm of a number in (0, 1]. */
 export function ln(x: number): number {
   let mantissa = x;
   let halvings = 0;
@@ -79,7 +79,7 @@ export function ln(x: number): number {
   return 2 * s * sum - halvings * Math.LN2;
 }
 
-/** The exponential of a number within ±1.5, to 1.2 per mille: more than a latency is known to. */
+/** The exponential of a number within ±1.5, accurate to 0.12%, which is enough for a latency. */
 export function exp(x: number): number {
   let power = 1 + x / 1_024;
   for (let squarings = 0; squarings < 10; squarings++) power *= power;

@@ -3,25 +3,25 @@ import { limitRefusals } from "../invariants/refusals.ts";
 import { SlotsModel } from "../invariants/slots.ts";
 import type { Watch } from "../probe.ts";
 import { classifier } from "../request.ts";
-import type { Setting } from "../setting.ts";
+import type { Environment } from "../environment.ts";
 
-/** A concurrency limit, fixed or adaptive, with its watch. */
-export class Limited {
+/** A concurrency limit, fixed or adaptive, with its observers. */
+export class ObservedLimit {
   readonly slots: SlotsModel;
   readonly inside: readonly Watch[];
-  readonly #setting: Setting;
+  readonly #environment: Environment;
   readonly #limit: number | LimitAlgorithm;
   readonly #limitChanged: (limit: number) => void;
 
-  constructor(setting: Setting, limit: number | LimitAlgorithm) {
-    const { world } = setting;
-    const atFirst = typeof limit === "number" ? limit : Number(limit.options["initial"]);
-    // The other algorithms go by latencies, too: they may shrink without a drop.
-    const goesByDrops = typeof limit !== "number" && limit.name === "aimd";
-    const refusals = goesByDrops ? limitRefusals(world, atFirst) : undefined;
-    this.#setting = setting;
+  constructor(environment: Environment, limit: number | LimitAlgorithm) {
+    const { world } = environment;
+    const initial = typeof limit === "number" ? limit : Number(limit.options["initial"]);
+    // The other algorithms also react to latency and may shrink without a drop.
+    const shrinksOnDropsOnly = typeof limit !== "number" && limit.name === "aimd";
+    const refusals = shrinksOnDropsOnly ? limitRefusals(world, initial) : undefined;
+    this.#environment = environment;
     this.#limit = limit;
-    this.slots = new SlotsModel(world, atFirst);
+    this.slots = new SlotsModel(world, initial);
     this.inside = refusals === undefined ? [this.slots.inside] : [this.slots.inside, refusals.inside];
     this.#limitChanged = (next) => {
       this.slots.limitChanged(next);
@@ -30,8 +30,8 @@ export class Limited {
     };
   }
 
-  concurrencyLimit(): ReturnType<Setting["parts"]["concurrencyLimit"]> {
-    const { parts, world } = this.#setting;
+  concurrencyLimit(): ReturnType<Environment["parts"]["concurrencyLimit"]> {
+    const { parts, world } = this.#environment;
     return parts.concurrencyLimit({
       limit: this.#limit,
       classifier,

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from "@pagoda/core";
-import type { OwnTimer, World } from "./world.ts";
+import type { SimulationTimer, World } from "./world.ts";
 
 /**
- * For what has timers of its own while no call is under way: they are told from those that layers leave behind. When
- * it is closed, none of them must be left.
+ * For background work that has timers while no call is in flight, so that they are not counted as leaks. After `close`,
+ * none may be pending.
  */
-export class StandingClock implements Clock {
+export class BackgroundClock implements Clock {
   /** Timers that are set. */
   pending = 0;
   readonly #world: World;
@@ -31,7 +31,7 @@ export class StandingClock implements Clock {
   }
 
   clearTimer(timer: Timer): void {
-    const own = timer as OwnTimer;
+    const own = timer as SimulationTimer;
     if (own.isSet) this.pending--;
     this.#world.cancel(own);
   }

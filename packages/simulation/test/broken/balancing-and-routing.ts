@@ -7,7 +7,7 @@ import type { Parts } from "../../src/parts.ts";
 
 type Balance = Parts["balance"];
 
-/** Learns of ejections, and calls all the same. */
+/** Observes ejections but calls ejected endpoints. */
 export const ignoresHealth: Balance = (options) =>
   balance({ ...options, health: (options.health ?? []).map(alwaysHealthy) });
 
@@ -26,7 +26,7 @@ function alwaysHealthy<E extends Endpoint>(source: HealthSource<E>): HealthSourc
   };
 }
 
-/** Calls endpoints that the discovery names no more. */
+/** Calls endpoints that discovery has removed. */
 export const neverForgets: Balance = <E extends Endpoint, Req, Res, Err>(
   options: BalanceOptions<E, Req, Res, Err>,
 ) => {
@@ -44,11 +44,11 @@ export const neverForgets: Balance = <E extends Endpoint, Req, Res, Err>(
   });
 };
 
-/** Ejects as many as stand out. */
+/** Ejects all outliers. */
 export const ejectsAll: Parts["outlierDetection"] = (options) =>
   outlierDetection({ ...options, maxEjectedRatio: 1 });
 
-/** Leaves the timer of its interval. */
+/** Leaks the timer of its interval. */
 export const leavesInterval: Parts["outlierDetection"] = (options) => {
   const clock = options?.clock as Clock;
   return outlierDetection({ ...options, clock: { ...bound(clock), clearTimer: () => {} } });
@@ -63,8 +63,8 @@ function bound(clock: Clock): Clock {
   };
 }
 
-/** Goes by the last latency alone, that of a failure, too: who fails at once looks best. */
-export const likesFailures: Parts["peakEwma"] = (options) => {
+/** Uses the last latency only, failures included: an endpoint that fails fast looks best. */
+export const prefersFailures: Parts["peakEwma"] = (options) => {
   const real = peakEwma(options);
   return {
     ...real,
@@ -82,7 +82,7 @@ export const likesFailures: Parts["peakEwma"] = (options) => {
   };
 };
 
-/** Looks at no header: takes the route that has the same path. */
+/** Ignores headers: takes the other route with the same path. */
 export const ignoresHeaders: Parts["router"] = (routes, options) => {
   const table = routes as RouteTable<never, never>;
   const [plain] = table.routes

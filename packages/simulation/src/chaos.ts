@@ -1,11 +1,11 @@
 import type { Random } from "@pagoda/core";
-import { between, exponential, oneOf } from "./chance.ts";
-import { calm, type Mood, type Origin } from "./origin.ts";
-import type { Simulated } from "./setting.ts";
-import type { OwnTimer, World } from "./world.ts";
+import { between, exponential, oneOf } from "./random.ts";
+import { healthy, type Condition, type Origin } from "./origin.ts";
+import type { Simulated } from "./environment.ts";
+import type { SimulationTimer, World } from "./world.ts";
 
-/** What can befall an origin for a while. */
-const moods: readonly ((random: Random) => Partial<Mood>)[] = [
+/** Conditions that an origin can get into for a while. */
+const conditions: readonly ((random: Random) => Partial<Condition>)[] = [
   (random) => ({ failing: between(random, 0.2, 1) }),
   () => ({ failing: 1 }),
   (random) => ({ hanging: between(random, 0.1, 1) }),
@@ -15,54 +15,54 @@ const moods: readonly ((random: Random) => Partial<Mood>)[] = [
   () => ({ down: true }),
 ];
 
-/** Lets origins fail, hang, slow down and restart, endpoints come and go, and clocks jump, until it is stopped. */
-export class Trouble {
+/** Makes origins fail, hang, slow down and restart, endpoints come and go, and clocks jump. */
+export class Chaos {
   readonly #world: World;
   readonly #simulated: Simulated;
-  readonly #timers = new Map<string, OwnTimer>();
+  readonly #timers = new Map<string, SimulationTimer>();
 
   constructor(world: World, simulated: Simulated) {
     this.#world = world;
     this.#simulated = simulated;
-    for (const origin of simulated.origins) this.#befall(origin, world.chance(`trouble of ${origin.key}`));
+    for (const origin of simulated.origins) this.#disturb(origin, world.chance(`trouble of ${origin.key}`));
     this.#outage(world.chance("outages"));
     this.#jump(world.chance("jumps"));
     if (simulated.shuffle !== undefined) this.#shuffle(world.chance("endpoints"), simulated.shuffle);
   }
 
-  /** From now on all is well. */
+  /** Stops and restores everything. */
   end(): void {
     for (const timer of this.#timers.values()) this.#world.cancel(timer);
-    for (const origin of this.#simulated.origins) origin.mood = calm;
-    this.#simulated.calm?.();
+    for (const origin of this.#simulated.origins) origin.condition = healthy;
+    this.#simulated.stopChurn?.();
   }
 
   #after(what: string, ms: number, run: () => void): void {
     this.#timers.set(what, this.#world.after(ms, run));
   }
 
-  #befall(origin: Origin, random: Random): void {
+  #disturb(origin: Origin, random: Random): void {
     this.#after(origin.key, exponential(random, 2_500), () => {
-      origin.mood = { ...calm, failing: 0.001, ...oneOf(random, moods)(random) };
-      // A process that ends takes all with it that is under way.
-      if (origin.mood.down || random() < 0.1) origin.restart();
+      origin.condition = { ...healthy, failing: 0.001, ...oneOf(random, conditions)(random) };
+      // A process that ends fails its calls in flight.
+      if (origin.condition.down || random() < 0.1) origin.restart();
       this.#after(origin.key, exponential(random, 1_500), () => {
-        origin.mood = calm;
-        this.#befall(origin, random);
+        origin.condition = healthy;
+        this.#disturb(origin, random);
       });
     });
   }
 
-  /** All at once, as when a network or a store behind them is gone. */
+  /** All origins at once, as when a network or a shared database fails. */
   #outage(random: Random): void {
     this.#after("outage", exponential(random, 5_000), () => {
       const isRestart = random() < 0.5;
       for (const origin of this.#simulated.origins) {
-        origin.mood = { ...calm, failing: 1, down: isRestart };
+        origin.condition = { ...healthy, failing: 1, down: isRestart };
         if (isRestart) origin.restart();
       }
       this.#after("outage", between(random, 100, 2_000), () => {
-        for (const origin of this.#simulated.origins) origin.mood = calm;
+        for (const origin of this.#simulated.origins) origin.condition = healthy;
         this.#outage(random);
       });
     });

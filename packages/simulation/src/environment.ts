@@ -1,19 +1,19 @@
 import type { Random } from "@pagoda/core";
 import { AbortWatch } from "./invariants/aborts.ts";
-import { leftoversWatch } from "./invariants/leftovers.ts";
+import { leakWatch } from "./invariants/leaks.ts";
 import { replayWatch } from "./invariants/replays.ts";
 import type { Origin } from "./origin.ts";
 import { type Parts, parts as realParts } from "./parts.ts";
 import type { Stack } from "./request.ts";
 import { World } from "./world.ts";
 
-/** Where a stack is put together. */
-export class Setting {
+/** What a stack is composed with. */
+export class Environment {
   readonly world: World;
   readonly parts: Parts;
-  /** For the options of the stack. */
+  /** Draws the options of the stack. */
   readonly chance: Random;
-  readonly leftovers: ReturnType<typeof leftoversWatch>;
+  readonly leaks: ReturnType<typeof leakWatch>;
   readonly aborts: AbortWatch;
   readonly onBody: ReturnType<typeof replayWatch>;
 
@@ -21,26 +21,26 @@ export class Setting {
     this.world = new World(seed);
     this.parts = parts;
     this.chance = this.world.chance("options");
-    this.leftovers = leftoversWatch(this.world);
+    this.leaks = leakWatch(this.world);
     this.aborts = new AbortWatch(this.world);
     this.onBody = replayWatch(this.world);
   }
 }
 
-/** A stack in its setting, ready to be called. */
+/** A stack to simulate. */
 export interface Simulated {
   readonly service: Stack;
   readonly origins: readonly Origin[];
-  /** Calls that the origins can answer in a second when they are well. */
+  /** Calls per second that healthy origins can answer. */
   readonly perSecond: number;
-  /** Whether one who waits for the whole stack need not. */
+  /** Whether the stack should be ready. */
   readonly isFree: () => boolean;
-  /** Changes the endpoints, where there are several; says whether there is any now. */
+  /** Changes the endpoints if there are several; returns whether any is left. */
   readonly shuffle?: (random: Random) => boolean;
-  /** No endpoint leaves any more. */
-  readonly calm?: () => void;
-  /** Ends background work. */
+  /** Restores all endpoints for good. */
+  readonly stopChurn?: () => void;
+  /** Stops background work. */
   readonly close?: () => void;
-  /** Whether something still goes on when all calls are over, as it says. */
+  /** Whether the stack has work of its own left after all calls are over. */
   readonly isBusy?: () => boolean;
 }

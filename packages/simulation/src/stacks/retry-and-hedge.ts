@@ -1,19 +1,19 @@
 import { decorrelated, exponential } from "@pagoda/retry";
-import { between, oneOf, whole } from "../chance.ts";
+import { between, oneOf, whole } from "../random.ts";
 import { type Allowed, budgetWatch } from "../invariants/budget.ts";
 import { classifier } from "../request.ts";
-import type { Setting } from "../setting.ts";
+import type { Environment } from "../environment.ts";
 
-/** A retry and a hedge that share a budget, with their watch. */
-export class Repeating {
+/** A retry and a hedge that share a budget, with their observers. */
+export class RetryAndHedge {
   readonly watch: ReturnType<typeof budgetWatch>;
-  readonly #setting: Setting;
+  readonly #environment: Environment;
   readonly #allowed: Allowed;
-  readonly #budget: ReturnType<Setting["parts"]["budget"]>;
+  readonly #budget: ReturnType<Environment["parts"]["budget"]>;
 
-  constructor(setting: Setting) {
-    const { chance, parts, world } = setting;
-    this.#setting = setting;
+  constructor(environment: Environment) {
+    const { chance, parts, world } = environment;
+    this.#environment = environment;
     this.#allowed = {
       ratio: oneOf(chance, [0.05, 0.2, 0.3]),
       minPerSecond: whole(chance, 0, 20),
@@ -27,8 +27,8 @@ export class Repeating {
     this.#budget = parts.budget({ ratio, minPerSecond, windowMs, clock: world.clock });
   }
 
-  retry(): ReturnType<Setting["parts"]["retry"]> {
-    const { chance, parts, world } = this.#setting;
+  retry(): ReturnType<Environment["parts"]["retry"]> {
+    const { chance, parts, world } = this.#environment;
     const { count } = world;
     const baseMs = between(chance, 5, 50);
     return parts.retry({
@@ -46,8 +46,8 @@ export class Repeating {
     });
   }
 
-  hedge(): ReturnType<Setting["parts"]["hedge"]> {
-    const { parts, world } = this.#setting;
+  hedge(): ReturnType<Environment["parts"]["hedge"]> {
+    const { parts, world } = this.#environment;
     const { count } = world;
     return parts.hedge({
       maxExtraLoad: this.#allowed.maxExtraLoad,
