@@ -111,7 +111,19 @@ export class HttpHeaders {
   }
 }
 
-/** Whether two field names are the same, which case does not change. */
+/** Whether two field names are the same, ignoring the case of ASCII letters. Allocates nothing. */
 export function sameName(a: string, b: string): boolean {
-  return a.length === b.length && (a === b || a.toLowerCase() === b.toLowerCase());
+  const { length } = a;
+  if (length !== b.length) return false;
+  for (let i = 0; i < length; i++) {
+    const code = a.charCodeAt(i);
+    // Upper and lower case of a letter differ in this bit; so do other characters.
+    const difference = code ^ b.charCodeAt(i);
+    if (difference !== 0 && !(difference === 0x20 && isLetter(code | 0x20))) return false;
+  }
+  return true;
+}
+
+function isLetter(lowered: number): boolean {
+  return lowered >= 0x61 && lowered <= 0x7a;
 }

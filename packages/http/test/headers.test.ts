@@ -77,6 +77,9 @@ describe("HttpHeaders", () => {
     expect(sameName("Content-Type", "content-type")).toBe(true);
     expect(sameName("Content-Type", "content-typ")).toBe(false);
     expect(sameName("ab", "ac")).toBe(false);
+    // Other characters that differ in the same bit.
+    expect(sameName("a^", "a~")).toBe(false);
+    expect(sameName("A@", "a`")).toBe(false);
   });
 
   type Fields = (readonly [name: string, value: string])[];

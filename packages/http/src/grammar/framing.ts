@@ -1,4 +1,5 @@
 import { readContentLength } from "./content-length.ts";
+import { isNamed } from "./ignore-case.ts";
 
 /** Why the end of a message is ambiguous. */
 export type FramingFault =
@@ -41,7 +42,7 @@ export class Framing {
     if (this.#minor === 0) return "coding-in-http-1.0";
     // Two `chunked` codings would be nested.
     if (this.isChunked) return "coding-repeated";
-    if (value.toLowerCase() !== "chunked") return "coding-unknown";
+    if (!isNamed(value, "chunked")) return "coding-unknown";
     this.isChunked = true;
     return this.length === undefined ? undefined : "coding-beside-length";
   }
@@ -49,7 +50,5 @@ export class Framing {
 
 /** Whether a field determines where a message ends. */
 export function isFramingField(name: string): boolean {
-  if (name.length !== 14 && name.length !== 17) return false;
-  const lower = name.toLowerCase();
-  return lower === "content-length" || lower === "transfer-encoding";
+  return isNamed(name, "content-length") || isNamed(name, "transfer-encoding");
 }

@@ -2,7 +2,7 @@
  * Space or tab (RFC 9110, 5.6.3). Unlike `trim`, keeps a bare line feed, which other parsers would
  * see.
  */
-function isSpace(code: number): boolean {
+export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 

@@ -1,7 +1,9 @@
 import {
+  hasAt,
   isAuthority,
   isFieldValue,
   isHostAndPort,
+  isNamed,
   isRequestTarget,
   isToken,
   lists,
@@ -79,6 +81,24 @@ describe("an authority", () => {
   });
 });
 
+describe("ignoring case", () => {
+  test("only letters have two cases", () => {
+    for (let code = 0; code < 256; code++) {
+      const char = String.fromCharCode(code);
+      const isUpper = code >= 0x41 && code <= 0x5a;
+      for (const lower of ["a", "z", "-", "0", "[", "~"])
+        expect(isNamed(char, lower)).toBe((isUpper ? char.toLowerCase() : char) === lower);
+    }
+  });
+
+  test("a text beyond the end of the other is not there", () => {
+    expect(hasAt("xCLOSE", 1, "close")).toBe(true);
+    expect(hasAt("xCLOS", 1, "close")).toBe(false);
+    expect(isNamed("close", "close-")).toBe(false);
+    expect(isNamed("close-", "close")).toBe(false);
+  });
+});
+
 describe("a comma-separated list", () => {
   test("has trimmed, non-empty members", () => {
     expect(membersOf(" a,, b c ,\t,d")).toEqual(["a", "b c", "d"]);
@@ -91,6 +111,18 @@ describe("a comma-separated list", () => {
 
   test.each(["", "closed", "a close", "clos", "close;a", "close\xa0"])("%j does not list close", (list) => {
     expect(lists(list, "close")).toBe(false);
+  });
+});
+
+describe("a comma-separated list", () => {
+  test("lists exactly its members", () => {
+    const piece = fc.constantFrom("a", "B", "ab", ",", " ", "\t", "\xa0", "\r");
+    fc.assert(
+      fc.property(fc.string({ unit: piece, maxLength: 8 }), fc.constantFrom("a", "ab"), (list, member) => {
+        const members = membersOf(list).map((each) => each.toLowerCase());
+        expect(lists(list, member)).toBe(members.includes(member));
+      }),
+    );
   });
 });
 
@@ -253,6 +285,14 @@ describe("a status line", () => {
     "HTTP/1.1 20 OK",
     "HTTP/1.1  200 OK",
     "200 OK",
+    "HTTP/1.1 200\tOK",
+    "HTTP/1.1 099 OK",
+    "HTTP/1.1 2000",
+    "HTTP/1.1 200 O\rK",
+    "HTTP/1.1 200 O\nK",
+    "HTTP/1.1\t200 OK",
+    "HTTP/1.",
+    "",
   ])("%j is invalid", (line) => {
     expect(readStatusLine(line)).toBeUndefined();
   });

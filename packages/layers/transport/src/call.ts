@@ -1,4 +1,4 @@
-import { isBodiless } from "@pagoda/http/grammar";
+import { isBodiless, isFieldValue } from "@pagoda/http/grammar";
 import { aborted, type Aborted } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
@@ -90,7 +90,7 @@ export class Call extends PushBody {
   answered({ status, statusText, headers, framing, version }: ResponseHead, bodiless: boolean): void {
     if (!bodiless && typeof framing === "number") this.length = framing;
     else if (framing === 0 && !isBodiless(this.request.method, status)) this.length = 0;
-    const phrase = fieldText.test(statusText) ? statusText : undefined;
+    const phrase = isFieldValue(statusText) ? statusText : undefined;
     this.#end(right({ status, headers, body: this, statusText: phrase, fault: undefined, version }));
   }
 
@@ -164,6 +164,3 @@ export class Call extends PushBody {
     this.#over();
   }
 }
-
-/** Reason phrases that can be forwarded. */
-const fieldText = /^[\t -~\u0080-\u00ff]*$/;

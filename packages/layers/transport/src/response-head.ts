@@ -3,8 +3,10 @@ import {
   type FieldLineFault,
   Framing,
   type FramingFault,
+  isNamed,
   persists,
   readFieldLine,
+  readFieldSection,
   readStatusLine,
 } from "@pagoda/http/grammar";
 import { Malformed } from "./malformed.ts";
@@ -30,58 +32,66 @@ export interface ResponseHead {
  * Parses a response head strictly. Heads that other parsers might read differently are rejected
  * (RFC 9112, sections 5, 6 and 11.2).
  *
- * @param text The head as latin1, without the final empty line.
+ * @param text Begins with the head, as latin1.
+ * @param end Where the line end of the head's last line is.
  * @throws Malformed
  */
-export function parseHead(text: string): ResponseHead {
-  let end = text.indexOf("\r\n");
-  const start = end < 0 ? text : text.slice(0, end);
+export function parseHead(text: string, end: number): ResponseHead {
+  const firstEnd = text.indexOf("\r\n");
+  const start = text.slice(0, firstEnd);
   const first = readStatusLine(start);
   if (first === undefined && start.includes("\n")) throw bareLineFeed();
   if (first === undefined)
     throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
   const fields: string[] = [];
-  const framing = new Framing(first.minor);
+  const fault = readFieldSection(fields, text, firstEnd + 2, end + 2);
+  if (fault !== undefined) throw badField(fault, lineAt(text, 1 + fields.length / 2));
+  const { minor, status, phrase } = first;
+  const framing = new Framing(minor);
   let connection = "";
   let keepAliveSeconds: number | undefined;
 
-  while (end >= 0) {
-    const start = end + 2;
-    end = text.indexOf("\r\n", start);
-    const name = pushField(fields, end < 0 ? text.slice(start) : text.slice(start, end));
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
     // Most fields are skipped by the length of their names.
-    if (name.length !== 14 && name.length !== 17 && name.length !== 10) continue;
-    const value = fields[fields.length - 1] as string;
-    switch (name.toLowerCase()) {
-      case "content-length": {
-        const isDuplicate = framing.length !== undefined;
-        const fault = framing.takeLength(value);
-        if (fault !== undefined) throw badFraming(fault, value);
-        // A duplicate would be passed on, which others reject (RFC 9110, section 8.6).
-        if (isDuplicate) fields.length -= 2;
+    switch (name.length) {
+      case 10:
+        if (isNamed(name, "connection")) connection = connection === "" ? value : `${connection},${value}`;
+        else if (isNamed(name, "keep-alive")) keepAliveSeconds = secondsIn(value);
         break;
-      }
-      case "transfer-encoding": {
-        const fault = framing.takeCoding(value);
-        if (fault !== undefined) throw badFraming(fault, value);
+      case 14:
+        if (isNamed(name, "content-length")) {
+          const isDuplicate = framing.length !== undefined;
+          const fault = framing.takeLength(value);
+          if (fault !== undefined) throw badFraming(fault, value);
+          // A duplicate would be passed on, which others reject (RFC 9110, section 8.6).
+          if (isDuplicate) {
+            fields.splice(i, 2);
+            i -= 2;
+          }
+        }
         break;
-      }
-      case "connection":
-        connection = connection === "" ? value : `${connection},${value}`;
-        break;
-      case "keep-alive":
-        keepAliveSeconds = secondsIn(value);
+      case 17:
+        if (isNamed(name, "transfer-encoding")) {
+          const fault = framing.takeCoding(value);
+          if (fault !== undefined) throw badFraming(fault, value);
+        }
     }
   }
   return {
-    status: first.status,
-    statusText: first.phrase,
+    status,
+    statusText: phrase,
     headers: fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields),
     framing: framing.isChunked ? "chunked" : (framing.length ?? "close"),
-    keepAlive: persists(first.minor, connection),
+    keepAlive: persists(minor, connection),
     keepAliveSeconds,
-    version: first.minor === 0 ? "1.0" : "1.1",
+    version: minor === 0 ? "1.0" : "1.1",
   };
+}
+
+function lineAt(text: string, index: number): string {
+  return text.split("\r\n", index + 1)[index] as string;
 }
 
 /** Adds a field's name and value, and returns the name. */
