@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import {
   lease,
   leased,
-  type LeaseAnswer,
-  type LeaseAsk,
-  type Lessor,
+  type LeaseGrants,
+  type CallCounts,
+  type RemoteStore,
   sharedMemory,
   sharedStore,
 } from "@pagoda/rate-limit";
@@ -78,14 +78,14 @@ function sizeOf(pid: number): { readonly rss: number; readonly pss: number } {
 /** The process that keeps the limit. */
 function answerLeases(): void {
   const store = sharedStore(sharedMemory({ maxKeys: 1 }))(rates);
-  process.on("message", (ask: LeaseAsk) => process.send?.(lease(store, ask, performance.now())));
+  process.on("message", (ask: CallCounts) => process.send?.(lease(store, ask, performance.now())));
 }
 
 async function decisions() {
   const keeper = fork(fileURLToPath(import.meta.url), { serialization: "advanced" });
-  const waiting: ((answer: LeaseAnswer) => void)[] = [];
-  keeper.on("message", (answer) => waiting.shift()?.(answer as LeaseAnswer));
-  const lessor: Lessor = {
+  const waiting: ((answer: LeaseGrants) => void)[] = [];
+  keeper.on("message", (answer) => waiting.shift()?.(answer as LeaseGrants));
+  const remote: RemoteStore = {
     take: (ask) =>
       new Promise((resolve) => {
         waiting.push(resolve);
@@ -94,8 +94,8 @@ async function decisions() {
     giveBack() {},
   };
   const own = sharedStore(sharedMemory({ maxKeys: 1 }))(rates);
-  const ahead = leased(lessor, { timeoutMs: 60_000 })(rates);
-  const each = leased(lessor, { leaseMs: 0, timeoutMs: 60_000 })(rates);
+  const ahead = leased(remote, { timeoutMs: 60_000 })(rates);
+  const each = leased(remote, { leaseMs: 0, timeoutMs: 60_000 })(rates);
   await each.take(undefined, performance.now());
   const nsOf = async (calls: number, call: () => unknown): Promise<number> => {
     const begun = performance.now();

@@ -23,14 +23,14 @@ export interface Clock {
 /**
  * The longest delay of the platform's timers, in milliseconds. With a longer one they fire at once.
  */
-export const longestTimerMs = 2_147_483_647;
+export const maxTimerMs = 2_147_483_647;
 
 /**
  * When a timer fires this many milliseconds late, its whole process was held up: stopped, starved,
  * or moved to another machine. Such a process could not receive anything either, so it cannot judge
  * whether others were silent meanwhile.
  */
-export const heldUpMs = 1_000;
+export const stallMs = 1_000;
 
 /** The system's clock, and the default of every layer. */
 export const systemClock: Clock = {

@@ -1,6 +1,6 @@
 export * from "./adapter.ts";
 export type { Around } from "./around.ts";
-export * from "./bare-url.ts";
+export * from "./redact-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";
 export * from "./client.ts";

@@ -1,5 +1,5 @@
-import { notShown } from "./bare-url.ts";
-import { longestTimerMs } from "./clock.ts";
+import { notShown } from "./redact-url.ts";
+import { maxTimerMs } from "./clock.ts";
 import { shown } from "./problems.ts";
 
 /**
@@ -89,12 +89,12 @@ export function checkInteger(name: string, value: number, bounds: Bounds = {}): 
 
 /**
  * Throws unless the option is a delay that the platform's timers support: at most
- * {@link longestTimerMs}, and above 0 unless `bounds` differ.
+ * {@link maxTimerMs}, and above 0 unless `bounds` differ.
  *
  * @example checkDuration("retry: maxMs", maxMs, { min: { baseMs } });
  */
 export function checkDuration(name: string, ms: number, bounds: Bounds = { above: 0 }): void {
-  checkNumber(name, ms, { max: longestTimerMs, ...bounds });
+  checkNumber(name, ms, { max: maxTimerMs, ...bounds });
 }
 
 /** Throws unless the option is one of the values. */

@@ -1,4 +1,4 @@
-import { bareUrl } from "./bare-url.ts";
+import { redactUrl } from "./redact-url.ts";
 
 /**
  * Formats any value as JSON for a message, cut at `maxLength` characters. The value may be deep,
@@ -40,7 +40,7 @@ class Writer {
   }
 
   #string(value: string): string {
-    const url = bareUrl(value.slice(0, maxUrlLength));
+    const url = redactUrl(value.slice(0, maxUrlLength));
     return JSON.stringify(url.slice(0, this.#maxLength + 1));
   }
 

@@ -6,7 +6,7 @@ export interface Replay {
    */
   canRepeat(): boolean;
   /** Whether it can be made a second time while the first attempt is in flight. */
-  canDouble(): boolean;
+  canHedge(): boolean;
 }
 
 /**
@@ -20,11 +20,11 @@ export interface Replayable {
 /** For a request that can be made any number of times, several at once included. */
 export const idempotent: Replay = {
   canRepeat: () => true,
-  canDouble: () => true,
+  canHedge: () => true,
 };
 
 /** For a request that must be made only once. */
 export const once: Replay = {
   canRepeat: () => false,
-  canDouble: () => false,
+  canHedge: () => false,
 };

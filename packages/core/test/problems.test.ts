@@ -28,7 +28,7 @@ describe("a value in a message", () => {
   });
 
   test("is JSON if it is short and contains no URL", () => {
-    // Without these characters there is no URL, see `bareUrl`.
+    // Without these characters there is no URL, see `redactUrl`.
     const stringUnit = fc
       .string({ unit: "binary", minLength: 1, maxLength: 1 })
       .filter((one) => !/[/.:]/.test(one));

@@ -75,7 +75,7 @@ export interface HttpRequest {
 }
 
 /** Returns the path to send, see `written`. */
-export function sentPath({ path, written }: Pick<HttpRequest, "path" | "written">): string {
+export function pathToSend({ path, written }: Pick<HttpRequest, "path" | "written">): string {
   return written !== undefined && written.of === path ? written.path : path;
 }
 
@@ -83,7 +83,7 @@ export function sentPath({ path, written }: Pick<HttpRequest, "path" | "written"
  * Whether a request asks for a tunnel: an upgrade or `CONNECT`. Its body is the client's side of
  * the tunnel, without bounds, so such a request is never retried, duplicated or recorded.
  */
-export function asksForTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
+export function requestsTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
   return upgrade !== undefined || method === "CONNECT";
 }
 

@@ -37,7 +37,7 @@ export class Requests {
     const source = new Source(this.#world, random, parts, random() < 0.02);
     const body = this.#parts.replayBody(source);
     const content = contentOf(parts);
-    const replay = { canRepeat: () => body.canRead, canDouble: () => false };
+    const replay = { canRepeat: () => body.canRead, canHedge: () => false };
     return { ...common, body, content, replay };
   }
 }

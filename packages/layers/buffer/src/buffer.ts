@@ -12,7 +12,7 @@ import {
 import { left } from "fp-ts/lib/Either.js";
 import { checkMaxWait, type Codel, normalWaitMs } from "./max-wait.ts";
 import { Queue } from "./queue.ts";
-import { BufferRoom } from "./room.ts";
+import { BufferUsage } from "./usage.ts";
 
 /** The queue is full. Nothing was sent, so it says nothing about the upstream. */
 export interface BufferFull extends Fault<"BufferFull"> {
@@ -51,10 +51,10 @@ export interface BufferOptions {
   /** Keeps waits short when an overload lasts longer than a burst. Default: off. */
   readonly codel?: Codel;
   /**
-   * Queue capacity shared with other buffers that have the same room. Each buffer keeps its own
+   * Usage counters. Buffers with the same object share their capacity. Each buffer keeps its own
    * `capacity` and its own order. Default: each service has its own.
    */
-  readonly room?: BufferRoom;
+  readonly usage?: BufferUsage;
   readonly observer?: BufferObserver;
   readonly clock?: Clock;
 }
@@ -87,7 +87,7 @@ export function buffer({
   capacity,
   maxWaitMs,
   codel,
-  room: shared,
+  usage: shared,
   observer,
   clock = systemClock,
 }: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
@@ -96,8 +96,8 @@ export function buffer({
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
   return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>("buffer", (inner) => {
-    const room = shared ?? new BufferRoom();
-    const queue = new Queue(inner, room, capacity, { maxWaitMs, codel }, clock);
+    const usage = shared ?? new BufferUsage();
+    const queue = new Queue(inner, usage, capacity, { maxWaitMs, codel }, clock);
 
     return {
       options: {
@@ -116,7 +116,7 @@ export function buffer({
           observer?.dropped?.("aborted");
           return Promise.resolve(left(aborted(signal)));
         }
-        if (room.taken >= capacity) {
+        if (usage.taken >= capacity) {
           observer?.dropped?.("full");
           return Promise.resolve(left(full));
         }

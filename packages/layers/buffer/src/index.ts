@@ -1,3 +1,3 @@
 export * from "./buffer.ts";
 export type { Codel } from "./max-wait.ts";
-export { type BufferRoom, bufferRoom } from "./room.ts";
+export { type BufferUsage, bufferUsage } from "./usage.ts";

@@ -1,6 +1,6 @@
 import { type Clock, type Readiness, Scope, type Timer, WaitList, whenReady } from "@pagoda/core";
 import { MaxWait, type MaxWaitOptions } from "./max-wait.ts";
-import type { BufferRoom } from "./room.ts";
+import type { BufferUsage } from "./usage.ts";
 
 /**
  * How a call leaves the queue. Exactly one is called, except that `fail` follows a `pass` that
@@ -40,18 +40,18 @@ export class Queue {
   /** The entry that asks inner. */
   #first: Entry | undefined;
   readonly #turns = new WaitList(() => this.#first === undefined);
-  readonly #room: BufferRoom;
+  readonly #usage: BufferUsage;
   /** Callers waiting for room. */
   readonly #blocked: WaitList;
 
-  constructor(inner: Readiness, room: BufferRoom, capacity: number, maxWait: MaxWaitOptions, clock: Clock) {
+  constructor(inner: Readiness, usage: BufferUsage, capacity: number, maxWait: MaxWaitOptions, clock: Clock) {
     this.#inner = inner;
-    this.#room = room;
+    this.#usage = usage;
     this.#clock = clock;
     this.#maxWait = new MaxWait(maxWait);
     this.#blocked = new WaitList(
-      () => room.taken < capacity,
-      () => room.waiting.delete(this.#blocked),
+      () => usage.taken < capacity,
+      () => usage.waiting.delete(this.#blocked),
     );
   }
 
@@ -67,7 +67,7 @@ export class Queue {
   /** Returns `undefined` while there is room. */
   ready(): undefined | Promise<void> {
     const turn = this.#blocked.ready();
-    if (turn !== undefined) this.#room.waiting.add(this.#blocked);
+    if (turn !== undefined) this.#usage.waiting.add(this.#blocked);
     return turn;
   }
 
@@ -83,7 +83,7 @@ export class Queue {
     const entry: Entry = { since };
     const maxWaitMs = this.#maxWait.onJoin(since, this.#entries.size === 0);
     this.#entries.add(entry);
-    this.#room.taken++;
+    this.#usage.taken++;
 
     const scope = new Scope(signal, () => {
       this.#leave(entry);
@@ -123,6 +123,6 @@ export class Queue {
       this.#first = undefined;
       this.#turns.wake();
     }
-    if (had) this.#room.leave();
+    if (had) this.#usage.leave();
   }
 }

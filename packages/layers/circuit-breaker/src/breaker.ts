@@ -21,7 +21,7 @@ import type { Cause, Tally } from "./trip.ts";
  *
  * @example
  * const ticket = breaker.admit();
- * if (ticket !== undefined) breaker.heard(ticket, (await attempt()) ? "success" : "failure");
+ * if (ticket !== undefined) breaker.record(ticket, (await attempt()) ? "success" : "failure");
  *
  * @throws RangeError when an option is out of range.
  */
@@ -93,7 +93,7 @@ export class Breaker {
   }
 
   /**
-   * Admits a call and returns its ticket, with which `heard` must be called once; `undefined`
+   * Admits a call and returns its ticket, with which `record` must be called once; `undefined`
    * refuses the call.
    */
   admit(): number | undefined {
@@ -111,7 +111,7 @@ export class Breaker {
   }
 
   /**
-   * Reports a response that has started successfully. Call `ended` instead of `heard` at its end.
+   * Reports a response that has started successfully. Call `ended` instead of `record` at its end.
    */
   answered(ticket: number): void {
     if (ticket === this.#generation && !this.#isClosed) this.#answered++;
@@ -124,17 +124,17 @@ export class Breaker {
       if (this.#answered === 0 && kind !== "failure") return;
       this.#answered = Math.max(0, this.#answered - 1);
     }
-    this.heard(ticket, kind);
+    this.record(ticket, kind);
   }
 
   /**
    * Reports the result of a call. `limited` fails a probe: an upstream that asks for fewer calls
    * gets none for a while.
    */
-  heard(ticket: number, kind: Outcome["kind"]): void {
+  record(ticket: number, kind: Outcome["kind"]): void {
     if (ticket !== this.#generation) return;
     if (this.#isClosed) {
-      const cause = kind === "neutral" ? undefined : this.#tally.heard(kind);
+      const cause = kind === "neutral" ? undefined : this.#tally.record(kind);
       if (cause !== undefined) this.#open(cause);
     } else if (kind === "failure" || kind === "limited") {
       this.#open({ reason: "probe-failed" });

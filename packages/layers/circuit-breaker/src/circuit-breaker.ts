@@ -84,7 +84,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
         isUnderWay = kind === "success" && isRight(result) && follows(ticket, result.right);
       } finally {
         if (isUnderWay) breaker.answered(ticket);
-        else breaker.heard(ticket, kind);
+        else breaker.record(ticket, kind);
         breaker.changed();
       }
     }

@@ -31,7 +31,7 @@ export interface Trip {
 /** What a {@link Trip} records of the results of one breaker. */
 export interface Tally {
   /** Records a result while the breaker is closed. Returns the cause if it opens the breaker. */
-  heard(verdict: Verdict): Cause | undefined;
+  record(verdict: Verdict): Cause | undefined;
   /** Forgets everything recorded so far, when the breaker closes again. */
   reset(): void;
   /** State for `describe()`. */
@@ -53,7 +53,7 @@ export function consecutiveFailures(count = 5): Trip {
     begin() {
       let failures = 0;
       return {
-        heard(verdict) {
+        record(verdict) {
           if (verdict === "success") failures = 0;
           if (verdict !== "failure" || ++failures < count) return undefined;
           return { reason: "consecutive-failures", failures };
@@ -96,7 +96,7 @@ export function successRate({ least = 0.8, windowMs = 30_000, minCalls = 5 }: Su
     begin(clock) {
       const window = new Window(clock, windowMs);
       return {
-        heard(verdict) {
+        record(verdict) {
           window.add(verdict === "success");
           if (verdict === "success" || window.calls < minCalls) return undefined;
           const rate = window.successes / window.calls;
@@ -130,11 +130,11 @@ export function anyOf(...trips: readonly Trip[]): Trip {
     begin(clock) {
       const tallies = trips.map((trip) => trip.begin(clock));
       return {
-        heard(verdict) {
+        record(verdict) {
           let cause: Cause | undefined;
           // Every tally records every call, even after another has decided.
           for (const tally of tallies) {
-            const own = tally.heard(verdict);
+            const own = tally.record(verdict);
             cause ??= own;
           }
           return cause;

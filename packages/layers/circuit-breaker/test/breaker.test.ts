@@ -53,7 +53,7 @@ describe("the state machine", () => {
             const [ended] = open.splice(-1 - (each.end % Math.max(1, open.length)), 1);
             if (ended === undefined) continue;
             model.end(ended.call, each.as);
-            breaker.heard(ended.ticket, each.as);
+            breaker.record(ended.ticket, each.as);
           } else {
             await clock.advance(each.wait);
           }
@@ -81,12 +81,12 @@ describe("Breaker", () => {
     await clock.advance(5_000);
     const tickets = [breaker.admit(), breaker.admit(), breaker.admit()] as number[];
     expect(breaker.admit()).toBeUndefined();
-    breaker.heard(tickets[0] as number, "success");
+    breaker.record(tickets[0] as number, "success");
     // A success does not free a slot: three probes are three.
     expect(breaker.admit()).toBeUndefined();
-    breaker.heard(tickets[1] as number, "success");
+    breaker.record(tickets[1] as number, "success");
     expect(breaker.phase).toBe("half-open");
-    breaker.heard(tickets[2] as number, "success");
+    breaker.record(tickets[2] as number, "success");
     expect(breaker.phase).toBe("closed");
   });
 
@@ -94,7 +94,7 @@ describe("Breaker", () => {
     const { breaker, clock, open, forMs } = opened({ random: () => 1 });
     open();
     await clock.advance(5_000);
-    breaker.heard(breaker.admit() as number, "limited");
+    breaker.record(breaker.admit() as number, "limited");
     expect(forMs).toEqual([5_000, 10_000]);
   });
 
@@ -117,9 +117,9 @@ describe("Breaker", () => {
     const { breaker, clock, open, forMs } = opened({ random: () => 1 });
     open();
     await clock.advance(5_000);
-    breaker.heard(breaker.admit() as number, "failure");
+    breaker.record(breaker.admit() as number, "failure");
     await clock.advance(10_000);
-    breaker.heard(breaker.admit() as number, "success");
+    breaker.record(breaker.admit() as number, "success");
     open();
     expect(forMs).toEqual([5_000, 10_000, 5_000]);
   });
@@ -128,8 +128,8 @@ describe("Breaker", () => {
     const { breaker, clock, open } = opened({ trip: successRate({ minCalls: 2 }) });
     open();
     await clock.advance(5_000);
-    breaker.heard(breaker.admit() as number, "success");
-    breaker.heard(breaker.admit() as number, "failure");
+    breaker.record(breaker.admit() as number, "success");
+    breaker.record(breaker.admit() as number, "failure");
     expect(breaker.phase).toBe("closed");
   });
 
@@ -138,7 +138,7 @@ describe("Breaker", () => {
   test("concurrent failures open it once", () => {
     const { breaker, forMs } = opened({});
     const tickets = Array.from({ length: 20 }, () => breaker.admit() as number);
-    for (const ticket of tickets) breaker.heard(ticket, "failure");
+    for (const ticket of tickets) breaker.record(ticket, "failure");
     expect(forMs).toHaveLength(1);
   });
 
@@ -177,7 +177,7 @@ function opened(options: BreakerOptions) {
     ...options,
   });
   const open = (): void => {
-    while (breaker.phase === "closed") breaker.heard(breaker.admit() as number, "failure");
+    while (breaker.phase === "closed") breaker.record(breaker.admit() as number, "failure");
   };
   return { clock, breaker, forMs, open };
 }
@@ -189,7 +189,7 @@ function times(options: BreakerOptions, count: number): readonly number[] {
   open();
   while (forMs.length < count) {
     now += forMs.at(-1) ?? 0;
-    breaker.heard(breaker.admit() as number, "failure");
+    breaker.record(breaker.admit() as number, "failure");
   }
   return forMs;
 }

@@ -132,7 +132,7 @@ describe("a probe that is never answered (defect: kept the breaker half-open for
     const clock = virtualClock();
     const settings = { trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1, ...options };
     const breaker = new Breaker(settings);
-    breaker.heard(breaker.admit() as number, "failure");
+    breaker.record(breaker.admit() as number, "failure");
     return { clock, breaker };
   }
 
@@ -148,7 +148,7 @@ describe("a probe that is never answered (defect: kept the breaker half-open for
     expect(second).toBeDefined();
     expect(breaker.admit()).toBeUndefined();
     expect(breaker.state()).toMatchObject({ phase: "half-open", probesInFlight: 2 });
-    breaker.heard(first, "success");
+    breaker.record(first, "success");
     expect(breaker.phase).toBe("closed");
   });
 
@@ -168,9 +168,9 @@ describe("a probe that is never answered (defect: kept the breaker half-open for
     const first = breaker.admit() as number;
     await clock.advance(1_000);
     const second = breaker.admit() as number;
-    breaker.heard(first, "failure");
+    breaker.record(first, "failure");
     expect([breaker.phase, breaker.retryAfterMs]).toEqual(["open", 2_000]);
-    breaker.heard(second, "success");
+    breaker.record(second, "success");
     expect(breaker.phase).toBe("open");
   });
 
@@ -178,13 +178,13 @@ describe("a probe that is never answered (defect: kept the breaker half-open for
     const { clock, breaker } = probing({ probes: 2 });
     await clock.advance(1_000);
     const [one, two] = [breaker.admit() as number, breaker.admit() as number];
-    breaker.heard(one, "success");
+    breaker.record(one, "success");
     await clock.advance(1_000);
     const three = breaker.admit() as number;
     expect(breaker.admit()).toBeUndefined();
-    breaker.heard(two, "neutral");
+    breaker.record(two, "neutral");
     expect(breaker.phase).toBe("half-open");
-    breaker.heard(three, "success");
+    breaker.record(three, "success");
     expect(breaker.phase).toBe("closed");
   });
 

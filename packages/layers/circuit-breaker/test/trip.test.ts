@@ -8,7 +8,7 @@ import { anyOf, consecutiveFailures, successRate, type Trip, type Verdict } from
 function hear(trip: Trip, results: string, clock: VirtualClock = virtualClock()): unknown[] {
   const verdicts: { readonly [letter: string]: Verdict } = { s: "success", f: "failure", l: "limited" };
   const tally = trip.begin(clock);
-  return [...results].map((letter) => tally.heard(verdicts[letter] as Verdict)?.reason);
+  return [...results].map((letter) => tally.record(verdicts[letter] as Verdict)?.reason);
 }
 
 const none = undefined;
@@ -85,7 +85,7 @@ describe("successRate", () => {
             tally.reset();
             calls = [];
           } else {
-            tally.heard(step.success ? "success" : "failure");
+            tally.record(step.success ? "success" : "failure");
             calls.push({ at: clock.now(), success: step.success });
           }
           const first = (Math.floor(clock.now() / 100) - 9) * 100;
@@ -118,7 +118,7 @@ describe("anyOf", () => {
     expect(hear(both, "fsff")).toEqual([none, none, none, rate]);
     expect(hear(both, "fff")).toEqual([none, none, row]);
     const tally = anyOf(consecutiveFailures(1), successRate()).begin(virtualClock());
-    tally.heard("failure");
+    tally.record("failure");
     expect(tally.state()).toMatchObject({ calls: 1 });
   });
 
@@ -137,9 +137,9 @@ describe("anyOf", () => {
 
   test("resets all trips together", () => {
     const tally = anyOf(consecutiveFailures(2), successRate({ minCalls: 2 })).begin(virtualClock());
-    tally.heard("failure");
+    tally.record("failure");
     tally.reset();
-    expect(tally.heard("failure")).toBeUndefined();
+    expect(tally.record("failure")).toBeUndefined();
   });
 
   test("rejects an empty list", () => {

@@ -141,7 +141,7 @@ describe("readiness", () => {
     const breaker = new Breaker({ trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 });
     const waiting = new Waiting(breaker, clock);
     const hear = (kind: "success" | "failure"): void => {
-      breaker.heard(breaker.admit() ?? probe, kind);
+      breaker.record(breaker.admit() ?? probe, kind);
       waiting.changed();
     };
     let probe = 0;

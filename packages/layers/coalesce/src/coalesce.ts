@@ -53,7 +53,7 @@ export function coalesce<Req = unknown>({
         return { keys: calls.size, callers };
       },
       call(request, signal): Promise<Either<Err | Aborted, Res>> {
-        const own = asksForTunnel(request) ? undefined : key(request);
+        const own = requestsTunnel(request) ? undefined : key(request);
         if (own === undefined) return inner.call(request, signal);
         if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
         const known = calls.get(own);
@@ -72,7 +72,7 @@ export function coalesce<Req = unknown>({
 }
 
 /** Requires a method, since `upgrade` may mean something else in a request that is not HTTP. */
-function asksForTunnel(request: unknown): boolean {
+function requestsTunnel(request: unknown): boolean {
   const { method, upgrade } = (request ?? {}) as { readonly method?: unknown; readonly upgrade?: unknown };
   return method === "CONNECT" || (typeof upgrade === "string" && typeof method === "string");
 }

@@ -24,7 +24,7 @@ export class AdaptiveLimit {
   }
 
   /** Records the result of a call that began at `start`. */
-  heard(result: Either<unknown, unknown>, start: number, inFlight: number): void {
+  record(result: Either<unknown, unknown>, start: number, inFlight: number): void {
     const outcome = this.#classifier.outcome(result);
     const dropped = asksForLess(outcome);
     if (dropped || outcome.kind === "success") {

@@ -148,7 +148,7 @@ export function concurrencyLimit({
         return answer.then(
           (result) => {
             try {
-              adaptive.heard(result, start, inFlight.calls);
+              adaptive.record(result, start, inFlight.calls);
               current();
             } finally {
               release();

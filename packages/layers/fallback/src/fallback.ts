@@ -41,22 +41,30 @@ export type Handled<Table> = {
 }[keyof Table & string];
 
 // A table without entries requires nothing of the request.
-type Asked<Entry> = (
+type RequestOfEntry<Entry> = (
   Entry extends (fault: never, request: infer Req, ...rest: never) => unknown ? (request: Req) => void : never
 ) extends (request: infer Req) => void
   ? Req
   : never;
 
-type Given<Entry> = Entry extends (...args: never) => infer Result ? Awaited<Result> : never;
+type ResultOfEntry<Entry> = Entry extends (...args: never) => infer Result ? Awaited<Result> : never;
 
 /** What the handlers of a table require of a request. */
-export type AskedBy<Table> = Asked<Table[keyof Table]>;
+export type RequestOfTable<Table> = RequestOfEntry<Table[keyof Table]>;
 /** The errors that the handlers of a table return. */
 export type FailsOfTable<Table> =
-  Given<Table[keyof Table]> extends infer R ? (R extends { readonly left: infer E } ? E : never) : never;
+  ResultOfEntry<Table[keyof Table]> extends infer R
+    ? R extends { readonly left: infer E }
+      ? E
+      : never
+    : never;
 /** The responses that the handlers of a table return. */
 export type YieldsOfTable<Table> =
-  Given<Table[keyof Table]> extends infer R ? (R extends { readonly right: infer A } ? A : never) : never;
+  ResultOfEntry<Table[keyof Table]> extends infer R
+    ? R extends { readonly right: infer A }
+      ? A
+      : never
+    : never;
 
 /** Callbacks for metrics and logs. Must not throw. */
 export interface FallbackObserver {
@@ -82,8 +90,8 @@ export interface FallbackObserver {
 export function fallback<Req, const Table extends Handlers<Req>>(
   table: Table,
   observer?: FallbackObserver,
-): Layer<Req & AskedBy<Table>, unknown, FailsOfTable<Table>, Handled<Table>, YieldsOfTable<Table>> {
-  type Needs = Req & AskedBy<Table>;
+): Layer<Req & RequestOfTable<Table>, unknown, FailsOfTable<Table>, Handled<Table>, YieldsOfTable<Table>> {
+  type Needs = Req & RequestOfTable<Table>;
   type Fails = FailsOfTable<Table>;
   type Yields = YieldsOfTable<Table>;
   // A map, because an object inherits tags that are not in the table: `constructor`, `toString`.

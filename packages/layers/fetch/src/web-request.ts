@@ -7,7 +7,7 @@ import {
   type HttpRequest,
   httpRequest,
   isEmptyBody,
-  sentPath,
+  pathToSend,
 } from "@pagoda/http";
 import { streamOf } from "./body-stream.ts";
 import { sendable } from "./sendable.ts";
@@ -41,7 +41,7 @@ function bodyOfRequest({ body }: Request, given: RequestInit["body"]): Body {
 export function toWebRequest(request: HttpRequest, signal: AbortSignal | undefined): Request {
   const { scheme, authority, query, method, headers, body } = request;
   const init = { method, headers: sendable(headers), redirect: "manual" as const, ...(signal && { signal }) };
-  const url = `${scheme}://${authority}${sentPath(request)}${query}`;
+  const url = `${scheme}://${authority}${pathToSend(request)}${query}`;
   if (isEmptyBody(body)) return new Request(url, init);
   const whole = body.take();
   if (whole !== undefined) return new Request(url, { ...init, body: whole as Uint8Array<ArrayBuffer> });

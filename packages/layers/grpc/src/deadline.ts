@@ -6,7 +6,7 @@ import {
   type Fault,
   layer,
   type Layer,
-  longestTimerMs,
+  maxTimerMs,
   Scope,
   type Service,
   systemClock,
@@ -129,7 +129,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
           if (!isGrpc(request.headers)) return inner.call(request, signal);
           const asked = readTimeout(request.headers);
           const ownMs = Math.min(
-            asked === undefined || Number.isNaN(asked) ? Infinity : Math.min(asked, longestTimerMs),
+            asked === undefined || Number.isNaN(asked) ? Infinity : Math.min(asked, maxTimerMs),
             maxMs ?? Infinity,
           );
           const outer = deadlineOf(signal);

@@ -1,9 +1,9 @@
 import {
   type Endpoint,
   type HealthWatch,
-  heldUpMs,
+  stallMs,
   type Json,
-  longestTimerMs,
+  maxTimerMs,
   Scope,
   type Timer,
 } from "@pagoda/core";
@@ -96,7 +96,7 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     const reason = `no result within ${timeoutMs} ms`;
     const lateMs = clock.now() - this.#startedMs - timeoutMs;
     this.#ended(
-      lateMs > heldUpMs ? probeInconclusive(`${reason}: this process was stalled`) : probeFailed(reason),
+      lateMs > stallMs ? probeInconclusive(`${reason}: this process was stalled`) : probeFailed(reason),
     );
   }
 
@@ -155,7 +155,7 @@ export class Checker<E extends Endpoint> implements HealthWatch {
     const { intervalMs, unhealthyIntervalMs, jitterRatio, clock, random } = this.#settings;
     const ms = (this.healthy ? intervalMs : unhealthyIntervalMs) * (1 + jitterRatio * (2 * random() - 1));
     this.#clearTimer();
-    this.#timer = clock.setTimer(Math.min(ms, longestTimerMs), () => this.#check());
+    this.#timer = clock.setTimer(Math.min(ms, maxTimerMs), () => this.#check());
   }
 
   #clearTimer(): void {

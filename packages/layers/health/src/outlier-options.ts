@@ -7,7 +7,7 @@ export interface OutlierObserver {
   /** The ejection is over, or was ended early because other endpoints were removed. */
   readonly returned?: (key: string) => void;
   /** An outlier was not ejected because `maxEjectedRatio` is reached. */
-  readonly spared?: (key: string, reason: Ejection["reason"]) => void;
+  readonly overflowed?: (key: string, reason: Ejection["reason"]) => void;
 }
 
 export interface OutlierDetectionOptions {

@@ -123,13 +123,13 @@ export class OutlierWatch implements HealthWatch, Tally {
   }
 
   /**
-   * @param isNew It was not an outlier before this call. Otherwise `spared` is not reported again.
+   * @param isNew It was not an outlier before this call. Otherwise `overflowed` is not reported again.
    */
   #eject(reason: Ejection["reason"], isNew: boolean): void {
     const { clock, ejectionMs, maxEjectionMs, ejections, observer } = this.#detector.settings;
     this.#wasIll = true;
     if (!this.#detector.hasRoom()) {
-      if (isNew) observer?.spared?.(this.key, reason);
+      if (isNew) observer?.overflowed?.(this.key, reason);
       return;
     }
     // A higher count would not lengthen the ejection, only delay the decrease.

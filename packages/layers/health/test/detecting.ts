@@ -42,7 +42,7 @@ export function detecting(
     observer: {
       ejected: (key, { reason, forMs, times }) => events.push(`${key} ejected ${reason} ${forMs} ${times}`),
       returned: (key) => events.push(`${key} returned`),
-      spared: (key, reason) => events.push(`${key} spared ${reason}`),
+      overflowed: (key, reason) => events.push(`${key} overflowed ${reason}`),
     },
     ...options,
   });

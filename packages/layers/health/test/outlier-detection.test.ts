@@ -142,14 +142,14 @@ describe("ejection time", () => {
     expect(state("a")).toMatchObject({ times: 0 });
   });
 
-  test("does not shrink for an interval with an ejection and return, or a spared outlier", async () => {
+  test("does not shrink for an interval with an ejection and return, or an outlier above the limit", async () => {
     const { clock, ended, state, events } = detecting(letters(2), { ejectionMs: 3_000 });
     ended("a", ...five);
     await clock.advance(10_000);
     expect(state("a")).toMatchObject({ healthy: true, times: 1 });
     ended("b", ...five);
     ended("a", ...five);
-    expect(events.at(-1)).toBe("a spared consecutive-failures");
+    expect(events.at(-1)).toBe("a overflowed consecutive-failures");
     await clock.advance(10_000);
     expect(state("a")).toMatchObject({ times: 1 });
     await clock.advance(10_000);

@@ -7,16 +7,16 @@ import { type Call, detecting, letters } from "./detecting.ts";
 const five: readonly Call[] = Array.from({ length: 5 }, () => "failure");
 
 describe("maxEjectedRatio", () => {
-  test("is a tenth; outliers above it are spared and reported once", () => {
+  test("is a tenth; outliers above it are not ejected and reported once", () => {
     const keys = letters(20);
     const { ended, ill, events } = detecting(keys);
     for (const key of ["a", "b", "c"]) ended(key, ...five);
     expect(ill()).toBe("a b");
     ended("c", ...five);
-    expect(events.filter((each) => each.startsWith("c"))).toEqual(["c spared consecutive-failures"]);
+    expect(events.filter((each) => each.startsWith("c"))).toEqual(["c overflowed consecutive-failures"]);
   });
 
-  test("a spared outlier is ejected at its next failure once there is room", async () => {
+  test("a overflowed outlier is ejected at its next failure once there is room", async () => {
     const { clock, ended, ill } = detecting(letters(2));
     ended("a", ...five);
     ended("b", ...five);

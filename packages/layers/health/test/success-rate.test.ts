@@ -58,7 +58,7 @@ describe("success rate", () => {
     const successes = (key: string): number => (key === "b" ? 60 : key === "g" ? 55 : 100);
     for (const key of ten) interval(key, 100, successes(key));
     await clock.advance(10_000);
-    expect(events).toEqual(["g ejected success-rate 30000 1", "g changed", "b spared success-rate"]);
+    expect(events).toEqual(["g ejected success-rate 30000 1", "g changed", "b overflowed success-rate"]);
   });
 
   test("the ejection time grows if an endpoint is an outlier again", async () => {

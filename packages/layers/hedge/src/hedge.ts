@@ -61,7 +61,7 @@ export interface HedgeOptions {
  * answer wins, and the other call is aborted in the same tick. Cuts tail latency where slowness is
  * random, at an extra load of at most `maxExtraLoad`.
  *
- * A second call is made only if the request allows it (`replay.canDouble`), the inner service is
+ * A second call is made only if the request allows it (`replay.canHedge`), the inner service is
  * ready, the budget allows it, and the caller has not given up. There is never a third. A failure
  * that is retryable or says nothing about the upstream does not win while the other call is in
  * flight.
@@ -119,7 +119,7 @@ export function hedge({
       clock,
       classifier,
       admit: ({ replay }, signal) =>
-        replay.canDouble() && !isPast(deadlineOf(signal), clock.now()) && isReady(inner) && withdraw(),
+        replay.canHedge() && !isPast(deadlineOf(signal), clock.now()) && isReady(inner) && withdraw(),
       learn: (now, ms) => latencies.record(now, ms),
       hedged(afterMs) {
         records.hedges++;

@@ -71,10 +71,10 @@ describe("hedge", () => {
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
     await traffic();
     expect((await slow(rest, undefined, { replay: once })).second).toBeUndefined();
-    const repeatable = { ...idempotent, canDouble: () => false };
+    const repeatable = { ...idempotent, canHedge: () => false };
     expect((await slow(rest, undefined, { replay: repeatable })).second).toBeUndefined();
     let sent = false;
-    const answer = slow(rest, undefined, { replay: { ...idempotent, canDouble: () => sent } });
+    const answer = slow(rest, undefined, { replay: { ...idempotent, canHedge: () => sent } });
     sent = true;
     expect((await answer).second).toBeDefined();
   });

@@ -1,5 +1,5 @@
 import { layer, type Layer, type Service } from "@pagoda/core";
-import { asksForTunnel, type Body, emptyBody, type HttpRequest } from "@pagoda/http";
+import { type Body, emptyBody, type HttpRequest, requestsTunnel } from "@pagoda/http";
 import { checked, type MirrorOptions } from "./options.ts";
 import { Shadows } from "./shadows.ts";
 import { type Recorder, TeeBody } from "./tee-body.ts";
@@ -46,7 +46,7 @@ export function mirror<Req extends HttpRequest = HttpRequest>(options: MirrorOpt
     options: { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker },
     state: () => shadows.state(),
     call(request, signal) {
-      if (asksForTunnel(request) || !shadows.chooses(request)) return inner.call(request, signal);
+      if (requestsTunnel(request) || !shadows.chooses(request)) return inner.call(request, signal);
       const { body } = request;
       const { length } = body;
       if (length === 0) {

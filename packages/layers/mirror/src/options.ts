@@ -11,7 +11,7 @@ import {
 } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
-import { MirrorRoom } from "./room.ts";
+import { MirrorUsage } from "./usage.ts";
 
 /**
  * Why a call was not mirrored:
@@ -61,8 +61,8 @@ export interface MirrorOptions<in Req extends HttpRequest = HttpRequest> {
   readonly timeoutMs?: number;
   /** Header field set to `true` in shadow requests; `false` for none. Default `x-shadow`. */
   readonly marker?: string | false;
-  /** Usage counters. Mirrors with the same room share their limits. Default: one per layer. */
-  readonly room?: MirrorRoom;
+  /** Usage counters. Mirrors with the same object share their limits. Default: one per layer. */
+  readonly usage?: MirrorUsage;
   readonly observer?: MirrorObserver<Req>;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -84,7 +84,7 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
     maxResponseBytes = 65_536,
     timeoutMs = 15_000,
     marker = "x-shadow",
-    room = new MirrorRoom(),
+    usage = new MirrorUsage(),
     observer,
     clock = systemClock,
     random = systemRandom,
@@ -97,5 +97,5 @@ export function checked<Req extends HttpRequest>(options: MirrorOptions<Req>): S
   checkDuration("mirror: timeoutMs", timeoutMs);
   checkOption("mirror: marker", marker, marker === false || isToken(marker), "a field name, or false");
   const limits = { ratio, maxInFlight, maxBytes, maxTotalBytes, maxResponseBytes, timeoutMs, marker };
-  return { to, ...limits, room, ...(select && { select }), ...(observer && { observer }), clock, random };
+  return { to, ...limits, usage, ...(select && { select }), ...(observer && { observer }), clock, random };
 }

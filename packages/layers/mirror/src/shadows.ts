@@ -1,6 +1,6 @@
 import { isReady, type Json } from "@pagoda/core";
 import { type Body, callNotes, type HttpRequest, type HttpResponse } from "@pagoda/http";
-import type { MirrorRoom } from "./room.ts";
+import type { MirrorUsage } from "./usage.ts";
 import type { MirrorObserver, Settings, SkipReason } from "./options.ts";
 import { type Keeper, ShadowCall } from "./shadow-call.ts";
 
@@ -10,7 +10,7 @@ import { type Keeper, ShadowCall } from "./shadow-call.ts";
  */
 export class Shadows<Req extends HttpRequest> {
   readonly #settings: Settings<Req>;
-  readonly #room: MirrorRoom;
+  readonly #usage: MirrorUsage;
   readonly #keeper: Keeper;
   readonly #skipped: Record<SkipReason, number> = {
     "not-ready": 0,
@@ -27,7 +27,7 @@ export class Shadows<Req extends HttpRequest> {
 
   constructor(settings: Settings<Req>) {
     this.#settings = settings;
-    this.#room = settings.room;
+    this.#usage = settings.usage;
     const { clock, timeoutMs, maxResponseBytes } = settings;
     this.#keeper = {
       clock,
@@ -36,7 +36,7 @@ export class Shadows<Req extends HttpRequest> {
       answered: (response, ms) => this.#hasAnswered(response, ms),
       failed: (error, ms, isTimeout) => this.#hasFailed(error, ms, isTimeout),
       over: (held) => {
-        this.#room.inFlight--;
+        this.#usage.inFlight--;
         this.free(held);
       },
     };
@@ -44,13 +44,13 @@ export class Shadows<Req extends HttpRequest> {
 
   /** Reserves bytes for copies. Returns false if the limit is reached. */
   hold(bytes: number): boolean {
-    if (this.#room.bytes + bytes > this.#settings.maxTotalBytes) return false;
-    this.#room.bytes += bytes;
+    if (this.#usage.bytes + bytes > this.#settings.maxTotalBytes) return false;
+    this.#usage.bytes += bytes;
     return true;
   }
 
   free(bytes: number): void {
-    this.#room.bytes -= bytes;
+    this.#usage.bytes -= bytes;
   }
 
   /** Whether a call is selected for mirroring. */
@@ -86,15 +86,15 @@ export class Shadows<Req extends HttpRequest> {
     const { to } = this.#settings;
     const shadow = this.#shadowOf(request, body);
     this.#sent++;
-    this.#room.inFlight++;
+    this.#usage.inFlight++;
     this.#notify((observer) => observer.sent?.(shadow));
     new ShadowCall(this.#keeper, held).make(to, shadow);
   }
 
   state(): { readonly [name: string]: Json } {
     return {
-      inFlight: this.#room.inFlight,
-      bytes: this.#room.bytes,
+      inFlight: this.#usage.inFlight,
+      bytes: this.#usage.bytes,
       sent: this.#sent,
       answered: this.#answered,
       failed: this.#failed,
@@ -106,7 +106,7 @@ export class Shadows<Req extends HttpRequest> {
 
   #obstacle(): SkipReason | undefined {
     const { to, maxInFlight } = this.#settings;
-    if (this.#room.inFlight >= maxInFlight) return "in-flight";
+    if (this.#usage.inFlight >= maxInFlight) return "in-flight";
     try {
       return isReady(to) ? undefined : "not-ready";
     } catch {

@@ -1,6 +1,6 @@
 import { checkNumber, type Clock, type Json, systemClock, type Timer } from "@pagoda/core";
 import { LeasePool } from "./lease-pool.ts";
-import type { LeaseAnswer, LeaseAsk, Lessor } from "./lessor.ts";
+import type { CallCounts, LeaseGrants, RemoteStore } from "./remote-store.ts";
 import { memoryStore } from "./memory-store.ts";
 import type { FullRate } from "./rate.ts";
 import type { Decision, Rates, Refusal, Store } from "./store.ts";
@@ -36,17 +36,17 @@ const leastSweepMs = 10;
  * A store that does not answer within `timeoutMs` is asked only occasionally. Meanwhile
  * `unreachable` applies. Once it answers again, limits continue where they were.
  *
- * @param lessor Access to the remote store. See `lease` and `takeBack` for the store's side.
+ * @param remote Access to the remote store. See `lease` and `takeBack` for the store's side.
  * @returns A value for the option `store` of {@link rateLimit}.
  * @throws RangeError if an option is out of range.
  */
-export function leased(lessor: Lessor, options: LeasedOptions = {}): (rates: Rates) => Store {
+export function leased(remote: RemoteStore, options: LeasedOptions = {}): (rates: Rates) => Store {
   const { leaseMs = 20, timeoutMs = 50, unreachable = { share: 0.25 }, clock = systemClock } = options;
   checkNumber("rate-limit: leaseMs", leaseMs, { min: 0, max: 60_000 });
   checkNumber("rate-limit: timeoutMs", timeoutMs, { above: 0, max: 60_000 });
   if (typeof unreachable === "object")
     checkNumber("rate-limit: unreachable.share", unreachable.share, { above: 0, max: 1 });
-  return (rates) => new LeasedStore(lessor, rates, { leaseMs, timeoutMs, unreachable, clock });
+  return (rates) => new LeasedStore(remote, rates, { leaseMs, timeoutMs, unreachable, clock });
 }
 
 /** A call waiting for an answer. */
@@ -57,7 +57,7 @@ interface Waiting {
 }
 
 class LeasedStore implements Store {
-  readonly #lessor: Lessor;
+  readonly #remote: RemoteStore;
   readonly #rates: Rates;
   readonly #options: Required<LeasedOptions>;
   readonly #global: LeasePool | undefined;
@@ -69,8 +69,8 @@ class LeasedStore implements Store {
   #fallback: ((key: string | undefined, nowMs: number) => Decision) | undefined;
   #sweep: Timer | undefined;
 
-  constructor(lessor: Lessor, rates: Rates, options: Required<LeasedOptions>) {
-    this.#lessor = lessor;
+  constructor(remote: RemoteStore, rates: Rates, options: Required<LeasedOptions>) {
+    this.#remote = remote;
     this.#rates = rates;
     this.#options = options;
     this.#global = rates.global && new LeasePool(undefined, rates.global.burst, options.leaseMs);
@@ -153,11 +153,11 @@ class LeasedStore implements Store {
     for (const { keyed } of this.#waiting) if (keyed !== undefined) pools.add(keyed);
     const keys: [string, number][] = [];
     for (const pool of pools) if (pool.wanted() > 0) keys.push([pool.key as string, pool.wanted()]);
-    const ask: LeaseAsk = { global: this.#global?.wanted() ?? 0, keys };
+    const ask: CallCounts = { global: this.#global?.wanted() ?? 0, keys };
 
     const late = Promise.withResolvers<"late">();
     const timer = clock.setTimer(timeoutMs, () => late.resolve("late"));
-    const answered = this.#lessor.take(ask, this.#rates).then(
+    const answered = this.#remote.take(ask, this.#rates).then(
       (answer) => {
         // Late answers count, too: their calls are already taken.
         this.#receive(ask, answer, now);
@@ -172,7 +172,7 @@ class LeasedStore implements Store {
     else if (this.#waiting.size > 0) void this.#ask(clock.now());
   }
 
-  #receive(ask: LeaseAsk, { global, keys }: LeaseAnswer, askedAt: number): void {
+  #receive(ask: CallCounts, { global, keys }: LeaseGrants, askedAt: number): void {
     const now = this.#options.clock.now();
     this.#probeAt = undefined;
     this.#fallback = undefined;
@@ -234,7 +234,7 @@ class LeasedStore implements Store {
       const spare = pool.takeSpare(now);
       if (spare > 0) keys.push([pool.key as string, spare]);
     }
-    if (global > 0 || keys.length > 0) this.#lessor.giveBack({ global, keys }, this.#rates);
+    if (global > 0 || keys.length > 0) this.#remote.giveBack({ global, keys }, this.#rates);
   }
 
   /** Schedules the next sweep, once per lease, while calls are held or keys are known. */

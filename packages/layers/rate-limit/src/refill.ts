@@ -1,4 +1,4 @@
-import { type Clock, longestTimerMs, type Timer, WaitList } from "@pagoda/core";
+import { type Clock, maxTimerMs, type Timer, WaitList } from "@pagoda/core";
 
 /**
  * Callers waiting for the global limit, in order. Uses one timer, and only while someone is
@@ -33,7 +33,7 @@ export class Refill {
    */
   #arm(): void {
     if (this.#waiting.size === 0) return;
-    this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), longestTimerMs), this.#fire);
+    this.#timer ??= this.#clock.setTimer(Math.min(this.#waitMs(), maxTimerMs), this.#fire);
   }
 
   readonly #fire = (): void => {

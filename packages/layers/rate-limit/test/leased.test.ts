@@ -3,10 +3,10 @@ import {
   type Decision,
   lease,
   leased,
-  type LeaseAnswer,
-  type LeaseAsk,
+  type LeaseGrants,
+  type CallCounts,
   type LeasedOptions,
-  type Lessor,
+  type RemoteStore,
   type Rates,
   sharedMemory,
   sharedStore,
@@ -35,16 +35,16 @@ function places(
   const epoch = new Float64Array(memory, 16, 1)[0] as number;
   const store = sharedStore(memory, { sharedNow: () => epoch + clock.now() })(rates);
   const link = { asks: 0, isUp: true };
-  const lessor: Lessor = {
+  const remote: RemoteStore = {
     take(ask) {
       link.asks++;
-      const { promise, resolve } = Promise.withResolvers<LeaseAnswer>();
+      const { promise, resolve } = Promise.withResolvers<LeaseGrants>();
       if (link.isUp) clock.setTimer(delayMs, () => resolve(lease(store, ask, clock.now())));
       return promise;
     },
     giveBack: (calls) => takeBack(store, calls),
   };
-  const place = (): Store => leased(lessor, { clock, ...options })(rates);
+  const place = (): Store => leased(remote, { clock, ...options })(rates);
   const decided = async (at: Store, key?: string): Promise<Decision> => {
     const decision = at.take(key, clock.now());
     if (!(decision instanceof Promise)) return decision;
@@ -191,7 +191,7 @@ describe("leased", () => {
   });
 
   test("a rejecting store is not a defect", async () => {
-    const failing: Lessor = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
+    const failing: RemoteStore = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
     const clock = virtualClock();
     const store = leased(failing, { clock, unreachable: "allow" })(over(1, 1));
     expect(await store.take(undefined, 0)).toBeUndefined();
@@ -221,7 +221,7 @@ describe("leased", () => {
     [{ timeoutMs: 0 }, "timeoutMs must be a number above 0 and at most 60000 (got 0)"],
     [{ unreachable: { share: 2 } }, "unreachable.share must be a number above 0 and at most 1 (got 2)"],
   ])("refuses %j", (options, message) => {
-    const lessor: Lessor = { take: (_ask: LeaseAsk) => Promise.reject(new Error()), giveBack() {} };
-    expect(() => leased(lessor, options)).toThrow(new RangeError(`rate-limit: ${message}`));
+    const remote: RemoteStore = { take: (_ask: CallCounts) => Promise.reject(new Error()), giveBack() {} };
+    expect(() => leased(remote, options)).toThrow(new RangeError(`rate-limit: ${message}`));
   });
 });

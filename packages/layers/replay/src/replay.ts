@@ -7,7 +7,7 @@ import {
   once,
   type Replayable,
 } from "@pagoda/core";
-import { asksForTunnel, type Body, bodyOf, type HttpRequest, ReplayBody } from "@pagoda/http";
+import { type Body, bodyOf, type HttpRequest, ReplayBody, requestsTunnel } from "@pagoda/http";
 import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
 export interface ReplayOptions {
@@ -63,7 +63,7 @@ export function replay({
       if (known !== undefined && !(recordAll && known === once))
         return inner.call(request as HttpRequest & Replayable, signal);
       const mayRepeat = repeatable.has(request.method);
-      if (asksForTunnel(request) || !(mayRepeat || recordAll))
+      if (requestsTunnel(request) || !(mayRepeat || recordAll))
         return inner.call({ ...request, replay: once }, signal);
       const { body } = request;
       const whole = body.take();
@@ -109,5 +109,5 @@ function isUnprocessed<Err>(result: Either<Err, unknown>): result is Left<Err> {
 function recording(source: Body, maxBytes: number, mayRepeat: boolean): { body: ReplayBody } & Replayable {
   const body = new ReplayBody(source, maxBytes);
   if (!mayRepeat) return { body, replay: once };
-  return { body, replay: { canRepeat: () => body.canRead, canDouble: () => false } };
+  return { body, replay: { canRepeat: () => body.canRead, canHedge: () => false } };
 }

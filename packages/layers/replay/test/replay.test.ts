@@ -140,7 +140,7 @@ describe("replay", () => {
 
   test("a complete body can be read any number of times, also concurrently", async () => {
     const { request } = await inside(requestWith("PUT", bodyOf("hello")));
-    expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, true]);
+    expect([request.replay.canRepeat(), request.replay.canHedge()]).toEqual([true, true]);
     expect(await Promise.all([request.body.text(), request.body.text()])).toEqual([
       right("hello"),
       right("hello"),
@@ -162,7 +162,7 @@ describe("replay", () => {
 
   test("a streaming body can be read repeatedly, one reading at a time", async () => {
     const { request } = await inside(requestWith("PUT", bodyFrom(["hel", "lo"])));
-    expect([request.replay.canRepeat(), request.replay.canDouble()]).toEqual([true, false]);
+    expect([request.replay.canRepeat(), request.replay.canHedge()]).toEqual([true, false]);
     expect(await request.body.text()).toEqual(right("hello"));
     expect(request.replay.canRepeat()).toBe(true);
     expect(await request.body.text()).toEqual(right("hello"));

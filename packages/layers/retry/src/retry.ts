@@ -11,7 +11,7 @@ import {
   isReady,
   layer,
   type Layer,
-  longestTimerMs,
+  maxTimerMs,
   neverProcessed,
   type Outcome,
   pause,
@@ -145,7 +145,7 @@ export function retry({
         backoffMs = backoff.waitMs(tried, backoffMs, random);
         // Added to Retry-After, so that callers with the same Retry-After do not all return at
         // once.
-        const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, longestTimerMs);
+        const waitMs = Math.min((outcome.retryAfterMs ?? 0) + backoffMs, maxTimerMs);
         let reason = obstacle(tried, result, request, signal, outcome, waitMs);
         if (reason === undefined) {
           waiting++;

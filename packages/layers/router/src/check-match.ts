@@ -54,7 +54,7 @@ export function checkPath(
   if (/[^!-~]|\?/.test(path))
     return report(place, path, "a path as on the wire, percent-encoded, without query");
   const normal = normalPath(path, options);
-  if (typeof normal !== "string") report(place, path, `a path that is not refused: ${normal.trouble}`);
+  if (typeof normal !== "string") report(place, path, `a path that is not refused: ${normal.reason}`);
   else if (normal !== path) report(place, path, `in its normal form, ${normal}`);
 }
 

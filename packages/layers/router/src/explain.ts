@@ -2,7 +2,7 @@ import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { type Candidate, precedence, type Precedence } from "./candidate.ts";
 import { headerValue, queryValue } from "./field-match.ts";
-import type { PathRefused, PathTrouble } from "./path.ts";
+import type { PathRefused, PathRefusalReason } from "./path.ts";
 import { withoutSlash } from "./route-action.ts";
 import type { FieldMatch, RouteMatch } from "./route.ts";
 
@@ -34,7 +34,7 @@ export interface Explanation {
   readonly host: string;
   /** The path as matched, in normal form. Absent if refused. */
   readonly path?: string;
-  readonly refused?: PathTrouble;
+  readonly refused?: PathRefusalReason;
   /** The selected route: the first one below that matched. */
   readonly route?: string;
   /** In order of precedence. */
@@ -48,7 +48,7 @@ export function explain(
   candidates: readonly Candidate[],
 ): Explanation {
   const host = hostOf(request.authority);
-  if (typeof path !== "string") return { host, refused: path.trouble, matches: [] };
+  if (typeof path !== "string") return { host, refused: path.reason, matches: [] };
   let first: Candidate | undefined;
   const matches = candidates.map((candidate) => {
     const explained = explainOne(candidate, request, host, path);

@@ -1,6 +1,6 @@
 export * from "./clusters.ts";
 export type { Explanation, MatchExplanation, Mismatch } from "./explain.ts";
-export type { PathOptions, PathRefused, PathTrouble } from "./path.ts";
+export type { PathOptions, PathRefused, PathRefusalReason } from "./path.ts";
 export * from "./per-route.ts";
 export { type RouteProblem, routeProblems } from "./problems.ts";
 export type {

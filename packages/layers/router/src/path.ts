@@ -20,7 +20,7 @@ export interface PathOptions {
 }
 
 /** Why a path is refused. */
-export type PathTrouble =
+export type PathRefusalReason =
   /** It does not start with `/`, and is not `*`. */
   | "relative"
   /** A `%` not followed by two hex digits. */
@@ -38,7 +38,7 @@ export type PathTrouble =
 export interface PathRefused extends Fault<"PathRefused"> {
   readonly origin: "local";
   readonly retryable: false;
-  readonly trouble: PathTrouble;
+  readonly reason: PathRefusalReason;
 }
 
 export type FullPathOptions = Required<PathOptions>;
@@ -184,11 +184,11 @@ function withoutDots(path: string): string | PathRefused {
   return kept.join("/");
 }
 
-function refusal(trouble: PathTrouble): PathRefused {
-  return { _tag: "PathRefused", origin: "local", retryable: false, trouble };
+function refusal(reason: PathRefusalReason): PathRefused {
+  return { _tag: "PathRefused", origin: "local", retryable: false, reason };
 }
 
-const refusals: Readonly<Record<PathTrouble, PathRefused>> = {
+const refusals: Readonly<Record<PathRefusalReason, PathRefused>> = {
   relative: refusal("relative"),
   "malformed-percent": refusal("malformed-percent"),
   fragment: refusal("fragment"),

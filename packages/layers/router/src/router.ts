@@ -75,7 +75,7 @@ export function router<const C extends string = never, P = unknown>(
           return Promise.resolve(right(edited(action.answer(request, path, written), action.editResponse)));
         const route = select(compiled, random);
         request.notes.cluster = route.cluster;
-        const sent = sentPath(action, path, written);
+        const sent = pathToSend(action, path, written);
         const normal = sent === written ? path : table.pathOf(sent);
         if (typeof normal !== "string") return Promise.resolve(left(normal));
         const routed = { ...request, ...changes(candidate, request), path: normal, route };
@@ -114,7 +114,7 @@ function noRoute(table: RouteTable, request: HttpRequest, path: string): NoRoute
   };
 }
 
-function sentPath({ rewritePath }: RouteAction, path: string, written: string): string {
+function pathToSend({ rewritePath }: RouteAction, path: string, written: string): string {
   return rewritePath === undefined || path === "*" || path === "" ? written : rewritePath(path, written);
 }
 

@@ -34,14 +34,14 @@ const pathOptions: fc.Arbitrary<PathOptions> = fc.record({
 
 function pathOf(path: string, options?: PathOptions): string {
   const normal = routeTable([], options).pathOf(path);
-  return typeof normal === "string" ? normal : normal.trouble;
+  return typeof normal === "string" ? normal : normal.reason;
 }
 
 describe("written path", () => {
   const sent = (path: string, options?: PathOptions): string => {
     const table = routeTable([], options);
     const normal = table.pathOf(path);
-    return typeof normal === "string" ? table.writtenOf(path, normal) : normal.trouble;
+    return typeof normal === "string" ? table.writtenOf(path, normal) : normal.reason;
   };
 
   test.each([
@@ -136,8 +136,8 @@ describe("normal form", () => {
     ["/a#b", "fragment"],
     ["/a\\b", "backslash"],
     ["/a%5cb", "backslash"],
-  ])("%s is refused: %s", (path, trouble) => {
-    expect(pathOf(path)).toBe(trouble);
+  ])("%s is refused: %s", (path, reason) => {
+    expect(pathOf(path)).toBe(reason);
   });
 
   test.each<[PathOptions, string, string]>([

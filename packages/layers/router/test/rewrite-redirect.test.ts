@@ -72,7 +72,7 @@ describe("a rewrite", () => {
     const regex = { pattern: "/(.*)-(.*)", substitution: "/$1$2" };
     expect(await rewritten({ regex }, "/.-/y")).toBe("/y");
     const { call, mock } = bench([{ name: "it", rewrite: { regex }, cluster: "c" }]);
-    const refused = { _tag: "PathRefused", trouble: "above-root" };
+    const refused = { _tag: "PathRefused", reason: "above-root" };
     expect(await call({ path: "/.-./y" })).toMatchObject({ _tag: "Left", left: refused });
     await mock.expectNoCall();
   });

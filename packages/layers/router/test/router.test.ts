@@ -5,7 +5,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   httpResponse,
-  sentPath,
+  pathToSend,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { left, right } from "fp-ts/lib/Either.js";
@@ -68,7 +68,7 @@ describe("router", () => {
     const match = fields.rewrite?.prefix === undefined ? {} : { match: { path: { prefix: "/old" } } };
     const { sent } = bench([{ ...shop, ...match, ...fields } as Route]);
     const inner = await sent({ path });
-    expect(sentPath(inner)).toBe(written);
+    expect(pathToSend(inner)).toBe(written);
     expect(inner.path).toBe(routeTable([]).pathOf(written));
   });
 
@@ -92,23 +92,23 @@ describe("router", () => {
   test("an inner layer can change the path", async () => {
     const { sent } = bench([shop]);
     const inner = await sent({ path: "/%7Eann" });
-    expect(sentPath({ ...inner, path: "/other" })).toBe("/other");
+    expect(pathToSend({ ...inner, path: "/other" })).toBe("/other");
   });
 
   test("sends the normal form with rfc3986", async () => {
     const { sent } = bench([shop], { normalize: "rfc3986" });
-    expect(sentPath(await sent({ path: "/%7eann/a%2fb" }))).toBe("/~ann/a%2Fb");
+    expect(pathToSend(await sent({ path: "/%7eann/a%2fb" }))).toBe("/~ann/a%2Fb");
   });
 
   test("matches and sends the client's bytes with normalize off", async () => {
     const { sent } = bench([{ ...shop, match: { path: { prefix: "/%7eann" } } }], { normalize: "off" });
     const inner = await sent({ path: "/%7eann/../b" });
-    expect([inner.path, sentPath(inner)]).toEqual(["/%7eann/../b", "/%7eann/../b"]);
+    expect([inner.path, pathToSend(inner)]).toEqual(["/%7eann/../b", "/%7eann/../b"]);
   });
 
   test("refuses an ambiguous path", async () => {
     const { call, mock } = bench([shop]);
-    const refused = { _tag: "PathRefused", origin: "local", retryable: false, trouble: "above-root" };
+    const refused = { _tag: "PathRefused", origin: "local", retryable: false, reason: "above-root" };
     expect(await call({ path: "/a/../../b" })).toEqual(left(refused));
     await mock.expectNoCall();
   });

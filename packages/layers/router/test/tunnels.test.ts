@@ -63,7 +63,7 @@ describe("CONNECT", () => {
     const { sent, call } = bench([...withPaths, { name: "any", cluster }]);
     expect(await sent({ ...connect, path: "/a/../b" })).toMatchObject({ path: "/b" });
     expect(await call({ method: "GET", path: "" })).toMatchObject({
-      left: { _tag: "PathRefused", trouble: "relative" },
+      left: { _tag: "PathRefused", reason: "relative" },
     });
   });
 

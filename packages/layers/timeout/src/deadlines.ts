@@ -1,4 +1,4 @@
-import { type Clock, heldUpMs, type Timer } from "@pagoda/core";
+import { type Clock, stallMs, type Timer } from "@pagoda/core";
 
 /** A deadline in a linked list. */
 export interface Deadline {
@@ -69,7 +69,7 @@ export class Deadlines {
   readonly #fire = (): void => {
     this.#timer = undefined;
     const now = this.#clock.now();
-    if (now - this.#firesAt > heldUpMs) {
+    if (now - this.#firesAt > stallMs) {
       this.#wasHeldUp = true;
       return this.#wait(now + secondLookMs, secondLookMs);
     }

@@ -1,4 +1,4 @@
-import { type Clock, heldUpMs, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, stallMs, systemClock, type Timer } from "@pagoda/core";
 import { coded } from "./faults.ts";
 
 /** Grace period after a stall of the process, in which pending data is read first. */
@@ -20,7 +20,7 @@ export class Limit {
     this.clear();
     const dueAt = this.#clock.now() + ms;
     this.#timer = this.#clock.setTimer(ms, () => {
-      if (this.#clock.now() - dueAt <= heldUpMs) return passed(coded(code, `timed out after ${ms} ms`));
+      if (this.#clock.now() - dueAt <= stallMs) return passed(coded(code, `timed out after ${ms} ms`));
       this.#timer = this.#clock.setTimer(secondLookMs, () =>
         passed(
           Object.assign(coded(code, `timed out after ${ms} ms while this process was stalled`), {

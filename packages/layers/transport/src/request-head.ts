@@ -1,4 +1,4 @@
-import { type HttpRequest, isEmptyBody, sentPath, wantsWebSocket, websocketAccept } from "@pagoda/http";
+import { type HttpRequest, isEmptyBody, pathToSend, wantsWebSocket, websocketAccept } from "@pagoda/http";
 import { isFieldValue, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
@@ -33,7 +33,7 @@ export function requestHead(request: HttpRequest): RequestHead {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
   if (!isToken(method)) throw new Unsendable(`invalid method "${method}"`);
-  const place = method === "CONNECT" ? authority : sentPath(request) + query;
+  const place = method === "CONNECT" ? authority : pathToSend(request) + query;
   if (!isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
   if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;

@@ -4,7 +4,7 @@ import {
   type Aborted,
   checkInteger,
   checkOneOf,
-  longestTimerMs,
+  maxTimerMs,
   rangeError,
   type Service,
   WaitList,
@@ -190,5 +190,5 @@ function parseOrigin(url: string): URL {
 
 function checkOptions(options: Readonly<Record<string, number>>, min: number): void {
   for (const [name, value] of Object.entries(options))
-    checkInteger(`transport: ${name}`, value, { min, max: longestTimerMs });
+    checkInteger(`transport: ${name}`, value, { min, max: maxTimerMs });
 }

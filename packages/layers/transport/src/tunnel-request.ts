@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { asksForTunnel, type HttpRequest, isProtocolName, protocolsOf, speaksHttp } from "@pagoda/http";
+import { type HttpRequest, isProtocolName, protocolsOf, requestsTunnel, speaksHttp } from "@pagoda/http";
 import { isHostAndPort } from "@pagoda/http/grammar";
 import { Unsendable } from "./unsendable.ts";
 
@@ -10,7 +10,7 @@ import { Unsendable } from "./unsendable.ts";
  * @throws Unsendable if the tunnel request is invalid.
  */
 export function wantsTunnel(request: HttpRequest): boolean {
-  if (!asksForTunnel(request)) return false;
+  if (!requestsTunnel(request)) return false;
   const { method, upgrade, headers } = request;
   if (upgrade === undefined) checkConnect(request);
   else if (method === "CONNECT") throw new Unsendable("CONNECT request with an upgrade");

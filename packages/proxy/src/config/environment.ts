@@ -1,5 +1,5 @@
 import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { longestTimerMs, mustBe } from "@pagoda/core";
+import { maxTimerMs, mustBe } from "@pagoda/core";
 import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";
@@ -63,7 +63,7 @@ export const variables = {
   PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
     "15000",
     1,
-    longestTimerMs,
+    maxTimerMs,
     "milliseconds the upstream may take to receive a request and begin its response, on routes without a timeout in the file",
   ),
   PROXY_MAX_CONNECTIONS: wholeNumber(

@@ -1,4 +1,4 @@
-import { leased, type LeaseAnswer, type Rates, type Store } from "@pagoda/rate-limit";
+import { leased, type LeaseGrants, type Rates, type Store } from "@pagoda/rate-limit";
 import type { FromWorker, LeaseReply, SharedLimit } from "./protocol.ts";
 
 /**
@@ -10,7 +10,7 @@ const timeoutMs = 1_000;
 /** A worker's share of the limits that the main process keeps: see `SharedState`. */
 export class LeasedLimits {
   readonly #tell: (message: FromWorker) => void;
-  readonly #asked = new Map<number, (answer: LeaseAnswer) => void>();
+  readonly #asked = new Map<number, (answer: LeaseGrants) => void>();
   #lastId = 0;
 
   constructor(tell: (message: FromWorker) => void) {
@@ -24,7 +24,7 @@ export class LeasedLimits {
   readonly of =
     (name: string, maxKeys: number, workers: number) =>
     (rates: Rates): Store =>
-      leased(this.#lessor({ name, rates, maxKeys }), { timeoutMs, unreachable: { share: 1 / workers } })(
+      leased(this.#remote({ name, rates, maxKeys }), { timeoutMs, unreachable: { share: 1 / workers } })(
         rates,
       );
 
@@ -33,7 +33,7 @@ export class LeasedLimits {
     this.#asked.delete(id);
   }
 
-  #lessor(limit: SharedLimit): Parameters<typeof leased>[0] {
+  #remote(limit: SharedLimit): Parameters<typeof leased>[0] {
     return {
       take: (take) =>
         new Promise((resolve) => {

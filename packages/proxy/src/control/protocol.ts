@@ -1,6 +1,6 @@
 import type { Description } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/http/server";
-import type { LeaseAnswer, LeaseAsk, Rates } from "@pagoda/rate-limit";
+import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
@@ -80,14 +80,14 @@ export interface LeaseRequest {
   readonly kind: "lease";
   readonly id: number;
   readonly limit: SharedLimit;
-  readonly take?: LeaseAsk;
-  readonly giveBack?: LeaseAsk;
+  readonly take?: CallCounts;
+  readonly giveBack?: CallCounts;
 }
 
 export interface LeaseReply {
   readonly kind: "leased";
   readonly id: number;
-  readonly answer: LeaseAnswer;
+  readonly answer: LeaseGrants;
 }
 
 /** A worker has discovered endpoints. */

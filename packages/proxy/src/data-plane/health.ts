@@ -75,13 +75,17 @@ export function healthOf(
           outlierEjections,
           atEnd,
         ),
-        observer: events.observer<OutlierObserver>("outlier-detection", ["ejected", "returned", "spared"], {
-          labels,
-          also: {
-            ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
-            returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
+        observer: events.observer<OutlierObserver>(
+          "outlier-detection",
+          ["ejected", "returned", "overflowed"],
+          {
+            labels,
+            also: {
+              ejected: (endpoint, ejection) => log.warn({ endpoint, ...ejection }, "endpoint ejected"),
+              returned: (endpoint) => log.info({ endpoint }, "endpoint returned from ejection"),
+            },
           },
-        }),
+        ),
       }),
     );
   return {

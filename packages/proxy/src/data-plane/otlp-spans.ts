@@ -1,4 +1,4 @@
-import { bareUrl, type Clock, pause } from "@pagoda/core";
+import { type Clock, pause, redactUrl } from "@pagoda/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -33,7 +33,7 @@ export function otlpSpans(
 ): SentSpans {
   const exporter = new TellingExporter(
     new OTLPTraceExporter({ url: endpoint }),
-    log.child({ endpoint: bareUrl(endpoint) }),
+    log.child({ endpoint: redactUrl(endpoint) }),
   );
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": service }),

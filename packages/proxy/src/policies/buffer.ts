@@ -1,4 +1,4 @@
-import { buffer as bufferLayer, type BufferObserver, bufferRoom } from "@pagoda/buffer";
+import { buffer as bufferLayer, type BufferObserver, bufferUsage } from "@pagoda/buffer";
 import { type Environment, eventsOf, policy } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
@@ -21,13 +21,13 @@ export const buffer = policy({
   state: {
     // Queued calls occupy the new capacity.
     boundTo: () => undefined,
-    create: bufferRoom,
+    create: bufferUsage,
   },
-  layer: ({ capacity, maxWait }, { observe }: Environment, room) =>
+  layer: ({ capacity, maxWait }, { observe }: Environment, usage) =>
     bufferLayer({
       capacity,
       ...(maxWait !== undefined && { maxWaitMs: maxWait }),
-      room,
+      usage,
       observer: observe(events),
     }),
   answers: {

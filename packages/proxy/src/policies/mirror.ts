@@ -1,5 +1,5 @@
 import type { FromClient, HttpRequest } from "@pagoda/http";
-import { mirror as mirrorLayer, type MirrorObserver, mirrorRoom } from "@pagoda/mirror";
+import { mirror as mirrorLayer, type MirrorObserver, mirrorUsage } from "@pagoda/mirror";
 import { defined } from "../schema/defined.ts";
 import { eventsOf, policy, type RouteEnvironment } from "./policy.ts";
 
@@ -30,14 +30,14 @@ export const mirror = policy({
   events,
   state: {
     boundTo: () => undefined,
-    create: mirrorRoom,
+    create: mirrorUsage,
   },
-  layer: ({ cluster, ratio, maxInFlight, timeout }, { cluster: of, observe }: RouteEnvironment, room) =>
+  layer: ({ cluster, ratio, maxInFlight, timeout }, { cluster: of, observe }: RouteEnvironment, usage) =>
     mirrorLayer<HttpRequest & FromClient>({
       to: of(cluster),
       ratio,
       ...defined({ maxInFlight, timeoutMs: timeout }),
-      room,
+      usage,
       observer: observe(events),
     }),
   answers: {},

@@ -1,4 +1,4 @@
-import { asksForTunnel, type HttpRequest } from "@pagoda/http";
+import { type HttpRequest, requestsTunnel } from "@pagoda/http";
 import type { Answer } from "@pagoda/respond";
 import { type TimedOut, timeout as timeoutLayer, type TimeoutObserver } from "@pagoda/timeout";
 import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
@@ -54,5 +54,5 @@ export const tryTimeout = policy({
  */
 function upstreamTime(request: HttpRequest, start: () => void, stop: () => void): void {
   start();
-  if (!asksForTunnel(request)) request.body.watch((waits) => (waits ? stop() : start()));
+  if (!requestsTunnel(request)) request.body.watch((waits) => (waits ? stop() : start()));
 }

@@ -1,4 +1,4 @@
-import { bareUrl, notShown, shown as shownJson } from "@pagoda/core";
+import { notShown, redactUrl, shown as shownJson } from "@pagoda/core";
 import { z } from "zod";
 
 /**
@@ -60,7 +60,7 @@ const maxShown = 200;
 export function withoutSecrets(schema: z.core.$ZodType, value: unknown): unknown {
   const shown = marks.get(schema)?.shown;
   if (shown === "none") return value === undefined ? value : notShown;
-  if (shown === "bare" && typeof value === "string") return bareUrl(value);
+  if (shown === "bare" && typeof value === "string") return redactUrl(value);
   const inside = insideOf(schema);
   if (inside !== undefined) return withoutSecrets(inside, value);
   const { def } = schema._zod as z.core.$ZodTypes["_zod"];

@@ -1,4 +1,4 @@
-import { longestTimerMs } from "@pagoda/core";
+import { maxTimerMs } from "@pagoda/core";
 import { z } from "zod";
 import { durations, exact, inUnits, second } from "./quantities.ts";
 
@@ -38,16 +38,16 @@ type Quantity = (least: number, most: number, range: string) => z.ZodType<number
 
 const anyDuration = quantity("a duration", durations, "250ms or 5s", true);
 
-export const duration: z.ZodType<number, string> = anyDuration(1, longestTimerMs, "from 1ms to 596h");
+export const duration: z.ZodType<number, string> = anyDuration(1, maxTimerMs, "from 1ms to 596h");
 /** How long something may be silent before it is given up. */
-export const patience: z.ZodType<number, string> = anyDuration(second, longestTimerMs, "from 1s to 596h");
+export const patience: z.ZodType<number, string> = anyDuration(second, maxTimerMs, "from 1s to 596h");
 export const durationOrNone: z.ZodType<number, string> = anyDuration(
   0,
-  longestTimerMs,
+  maxTimerMs,
   "from 0ms (no limit) to 596h",
 );
 /** The window over which rates are measured. */
-export const window: z.ZodType<number, string> = anyDuration(10, longestTimerMs, "from 10ms to 596h");
+export const window: z.ZodType<number, string> = anyDuration(10, maxTimerMs, "from 10ms to 596h");
 
 const kibi = 1_024;
 

@@ -111,7 +111,7 @@ export function budgetWatch(
           const count = (copiesOf.get(request.id) ?? 0) + 1;
           copiesOf.set(request.id, count);
           if (count === 2) hedges.push(world.now);
-          if (count === 2 && !request.replay.canDouble())
+          if (count === 2 && !request.replay.canHedge())
             world.violate(withinBudget, `call ${request.id} is hedged although it must not be`);
           if (count > 2)
             world.violate(withinBudget, `call ${request.id} is made ${count} times concurrently`);

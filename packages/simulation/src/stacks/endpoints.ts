@@ -1,5 +1,5 @@
 import { anyOf, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
-import { type Discovery, type Endpoint, longestTimerMs, type Random, ServiceBuilder } from "@pagoda/core";
+import { type Discovery, type Endpoint, maxTimerMs, type Random, ServiceBuilder } from "@pagoda/core";
 import { between, logNormal, oneOf, pareto, whole } from "../random.ts";
 import { BreakerModel } from "../invariants/half-open.ts";
 import { RateModel } from "../invariants/rate.ts";
@@ -141,7 +141,7 @@ export class Endpoints implements Discovery<Endpoint> {
           maxOpenMs,
           probes,
           // The timeout inside bounds each probe, so no probe slot is reclaimed and the count stays exact.
-          probeMs: longestTimerMs,
+          probeMs: maxTimerMs,
           classifier,
           observer: { ...breaker.observer, halfOpened: () => world.count("half-open") },
           clock,

@@ -81,7 +81,7 @@ export function brokenBreaker(bugs: Bugs) {
             ({ kind } = classifier.outcome(result));
             return result;
           } finally {
-            if (kind !== "neutral" || bugs.keepsSlots !== true) breaker.heard(ticket, kind);
+            if (kind !== "neutral" || bugs.keepsSlots !== true) breaker.record(ticket, kind);
             wake();
           }
         },

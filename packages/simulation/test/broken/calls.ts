@@ -46,7 +46,7 @@ export function leavesLosers(options: HedgeOptions = {}): Layer<Replayable> {
   const real = hedge(options);
   const racing = layer<Replayable>("hedge", (inner) => ({
     call(request, signal) {
-      if (!request.replay.canDouble()) return inner.call(request, signal);
+      if (!request.replay.canHedge()) return inner.call(request, signal);
       return Promise.race([inner.call(request, signal), inner.call(request, signal)]);
     },
   }));

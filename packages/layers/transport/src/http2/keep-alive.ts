@@ -1,6 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { type Clock, heldUpMs, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, stallMs, systemClock, type Timer } from "@pagoda/core";
 
 /** Grace period after a timeout, in which pending data is read first. */
 const secondLookMs = 1;
@@ -68,7 +68,7 @@ export class KeepAlive {
   readonly #look = (): void => {
     this.#timer = undefined;
     if (!this.#handler.isUsed()) return;
-    const isHeldUp = this.#clock.now() - this.#dueAt > heldUpMs;
+    const isHeldUp = this.#clock.now() - this.#dueAt > stallMs;
     if (isHeldUp || this.#socket.bytesRead !== this.#bytes) return this.#watch();
     switch (this.#state) {
       case "watching":

@@ -1,4 +1,4 @@
-import { type HttpRequest, isEmptyBody, protocolsOf, sentPath, wantsWebSocket } from "@pagoda/http";
+import { type HttpRequest, isEmptyBody, pathToSend, protocolsOf, wantsWebSocket } from "@pagoda/http";
 import {
   acceptsTrailers,
   isFieldValue,
@@ -47,7 +47,7 @@ export function requestFields(request: HttpRequest): RequestFields {
   const { method, query, authority, body, headers } = request;
   const isTunnel = wantsTunnel(request);
   if (!isToken(method)) throw new Unsendable(`invalid method "${method}"`);
-  const place = sentPath(request) + query;
+  const place = pathToSend(request) + query;
   if (method !== "CONNECT" && !isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
   if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
   const fields = pseudoFields(request, place);

@@ -2,16 +2,16 @@ import { isReady } from "@pagoda/core";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
-import { buffer, bufferRoom } from "@pagoda/buffer";
+import { buffer, bufferUsage } from "@pagoda/buffer";
 import { rude } from "./inners.ts";
 
-describe("buffers that share room", () => {
+describe("buffers that share their usage", () => {
   test("hold as many calls together as one alone, each within its own capacity", async () => {
-    const room = bufferRoom();
+    const usage = bufferUsage();
     const clock = virtualClock();
     const [former, next] = [rude(), rude()];
-    const big = buffer({ capacity: 3, room, clock })(former.service);
-    const small = buffer({ capacity: 2, room, clock })(next.service);
+    const big = buffer({ capacity: 3, usage, clock })(former.service);
+    const small = buffer({ capacity: 2, usage, clock })(next.service);
     void big.call("a");
     void small.call("b");
     expect(await small.call("c")).toMatchObject({ left: { _tag: "BufferFull", capacity: 2 } });
@@ -26,20 +26,20 @@ describe("buffers that share room", () => {
   });
 
   test("do not block each other's calls", async () => {
-    const room = bufferRoom();
+    const usage = bufferUsage();
     const clock = virtualClock();
     const [stuck, free] = [rude(), rude()];
-    void buffer({ capacity: 5, room, clock })(stuck.service).call("a");
+    void buffer({ capacity: 5, usage, clock })(stuck.service).call("a");
     free.open(1);
-    expect(await buffer({ capacity: 5, room, clock })(free.service).call("b")).toEqual(right("b"));
+    expect(await buffer({ capacity: 5, usage, clock })(free.service).call("b")).toEqual(right("b"));
   });
 
   test("wake callers that wait for room, whichever buffer frees it", async () => {
-    const room = bufferRoom();
+    const usage = bufferUsage();
     const clock = virtualClock();
     const [former, next] = [rude(), rude()];
-    void buffer({ capacity: 1, room, clock })(former.service).call("a");
-    const outside = buffer({ capacity: 1, room, clock })(next.service).ready();
+    void buffer({ capacity: 1, usage, clock })(former.service).call("a");
+    const outside = buffer({ capacity: 1, usage, clock })(next.service).ready();
     expect(outside).toBeDefined();
     former.open(1);
     await outside;

@@ -1,35 +1,35 @@
 import type { Grant, LeasingStore, Rates } from "./store.ts";
 
-/** Numbers of calls of the global limit and of the limits of keys. */
-export interface LeaseAsk {
+/** Numbers of calls, for the global limit and by key. */
+export interface CallCounts {
   readonly global: number;
   readonly keys: readonly (readonly [key: string, calls: number])[];
 }
 
-/** Grants for a {@link LeaseAsk}, keys in the same order. */
-export interface LeaseAnswer {
+/** Grants for {@link CallCounts}, with the keys in the same order. */
+export interface LeaseGrants {
   readonly global: Grant;
   readonly keys: readonly Grant[];
 }
 
 /** Access to a store in another process or on another machine: see `leased`. */
-export interface Lessor {
+export interface RemoteStore {
   /** Takes calls. May reject or never settle; the caller applies its own time limit. */
-  take(ask: LeaseAsk, rates: Rates): Promise<LeaseAnswer>;
+  take(calls: CallCounts, rates: Rates): Promise<LeaseGrants>;
   /** Gives calls back. Not awaited. */
-  giveBack(calls: LeaseAsk, rates: Rates): void;
+  giveBack(calls: CallCounts, rates: Rates): void;
 }
 
-/** Answers {@link Lessor.take} in the process that owns the store. */
-export function lease(store: LeasingStore, { global, keys }: LeaseAsk, nowMs: number): LeaseAnswer {
+/** Answers {@link RemoteStore.take} in the process that owns the store. */
+export function lease(store: LeasingStore, { global, keys }: CallCounts, nowMs: number): LeaseGrants {
   return {
     global: store.lease(undefined, global, nowMs),
     keys: keys.map(([key, calls]) => store.lease(key, calls, nowMs)),
   };
 }
 
-/** Handles {@link Lessor.giveBack} in the process that owns the store. */
-export function takeBack(store: LeasingStore, { global, keys }: LeaseAsk): void {
+/** Handles {@link RemoteStore.giveBack} in the process that owns the store. */
+export function takeBack(store: LeasingStore, { global, keys }: CallCounts): void {
   store.giveBack(undefined, global);
   for (const [key, calls] of keys) store.giveBack(key, calls);
 }

@@ -1,7 +1,7 @@
 import type { WaitList } from "@pagoda/core";
 
-/** Queue capacity shared by several buffers. Made by {@link bufferRoom}. */
-export class BufferRoom {
+/** Queued calls of buffers that share their capacity. Created by {@link bufferUsage}. */
+export class BufferUsage {
   /** @internal Number of queued calls. */
   taken = 0;
   /** @internal The buffers that have callers waiting for room. */
@@ -15,9 +15,9 @@ export class BufferRoom {
 }
 
 /**
- * Makes queue capacity that several buffers share, such as those of the previous and the new
- * configuration. Together they hold no more calls than one of them would.
+ * Creates usage counters to share between buffers, for example across a configuration change.
+ * Together they hold no more calls than one of them would.
  */
-export function bufferRoom(): BufferRoom {
-  return new BufferRoom();
+export function bufferUsage(): BufferUsage {
+  return new BufferUsage();
 }

@@ -1,8 +1,8 @@
 /**
- * Shadow calls in flight and bytes of copies of mirrors that share their limits. Created by
- * {@link mirrorRoom}.
+ * Shadow calls in flight and buffered bytes of mirrors that share their limits. Created by
+ * {@link mirrorUsage}.
  */
-export class MirrorRoom {
+export class MirrorUsage {
   /** @internal */
   inFlight = 0;
   /** @internal */
@@ -13,6 +13,6 @@ export class MirrorRoom {
  * Creates usage counters to share between mirrors, for example across a configuration change.
  * Together they then stay within the limits of one.
  */
-export function mirrorRoom(): MirrorRoom {
-  return new MirrorRoom();
+export function mirrorUsage(): MirrorUsage {
+  return new MirrorUsage();
 }

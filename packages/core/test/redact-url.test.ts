@@ -1,4 +1,4 @@
-import { bareUrl, shown } from "@pagoda/core";
+import { redactUrl, shown } from "@pagoda/core";
 import { expect, test } from "vitest";
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   ["https://ann:1secret.a.example", "https://ann:(not shown)"],
   ["http://[::1]:secret", "http://[::1]:(not shown)"],
 ])("%s is shown as %s", (url, expected) => {
-  expect(bareUrl(url)).toBe(expected);
+  expect(redactUrl(url)).toBe(expected);
 });
 
 test("defect: the message of an invalid value showed its password", () => {

@@ -10,9 +10,9 @@ const notPort =
  * fragments are removed, because people put passwords and tokens there. Text without a `/`, `.` or
  * `:` before its `?` or `#` is not a URL and is returned unchanged.
  *
- * @example bareUrl("https://ann:secret@a.example/b?key=1") // "https://(not shown)@a.example/b?(not shown)"
+ * @example redactUrl("https://ann:secret@a.example/b?key=1") // "https://(not shown)@a.example/b?(not shown)"
  */
-export function bareUrl(text: string): string {
+export function redactUrl(text: string): string {
   const begin = text.search(/[/.:]/);
   if (begin === -1) return text;
   const bare = text
