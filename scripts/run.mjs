@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { editedSince } from "./run/edited.mjs";
 import { provideNode } from "./run/node.mjs";
 import { supervised } from "./run/supervised.mjs";
 
@@ -12,6 +13,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = join(root, "node_modules", ".bin");
 const cache = join(root, "node_modules", ".cache");
 const stamp = join(root, "node_modules", ".pagoda-installed");
+const lockFile = join(root, "pnpm-lock.yaml");
 const { packageManager, devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const problem = await prepared();
@@ -22,12 +24,14 @@ if (problem === undefined) {
   process.exitCode = 1;
 }
 
-/** Installs from the lock file, unless that has been done for this very lock file. Gives what went wrong. */
+/**
+ * Installs from the lock file, unless that has been done for this very lock file and no package.json has been edited
+ * since. Gives what went wrong.
+ */
 async function prepared() {
-  const lock = createHash("sha256")
-    .update(readFileSync(join(root, "pnpm-lock.yaml")))
-    .digest("hex");
-  const isInstalled = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
+  const lock = createHash("sha256").update(readFileSync(lockFile)).digest("hex");
+  const isInstalled =
+    existsSync(stamp) && readFileSync(stamp, "utf8") === lock && editedSince(stamp, root).length === 0;
   const failure =
     (isInstalled ? undefined : await install()) ?? provideNode(join(bin, "node"), devDependencies.node);
   // Only an installation whose Node has started counts: the next run tries again, or says again what is missing.
@@ -51,7 +55,9 @@ async function install() {
   };
   const { error, code, signal } = await supervised(() => spawn("npx", args, options), { isGroup });
   if (code === 0) return undefined;
-  return `Installing failed (${error?.message ?? `npx ended with ${code ?? signal}`}).`;
+  const edited = editedSince(lockFile, root).join(", ");
+  const advice = ` If the dependencies in ${edited} have changed, run "npx ${packageManager} install" to update pnpm-lock.yaml.`;
+  return `Installing failed (${error?.message ?? `npx ended with ${code ?? signal}`}).${edited && advice}`;
 }
 
 /** Hands over: signals go in, the exit code comes out. */

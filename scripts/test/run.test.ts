@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test } from "vitest";
@@ -12,10 +12,14 @@ const older = join(root, "node_modules/node-22/bin/node");
 
 /** A clone that has not been installed, on a machine whose `npx` does as told. */
 function clone(npx: string): string {
-  const copied = ["scripts/run.mjs", "scripts/run/node.mjs", "scripts/run/supervised.mjs"];
+  const copied = [
+    "scripts/run.mjs",
+    ...["edited", "node", "supervised"].map((name) => `scripts/run/${name}.mjs`),
+  ];
   const folder = tree({
     ...Object.fromEntries(copied.map((file) => [file, readFileSync(join(root, file), "utf8")])),
     "package.json": { packageManager: "pnpm@0.0.0", devDependencies: { node: "24.0.0" } },
+    "packages/layers/timeout/package.json": {},
     "pnpm-lock.yaml": "a lock",
     "program.ts": `console.error("runs on", process.execPath, ...process.argv.slice(2));`,
     "machine/npx": `#!/bin/sh\necho installing >&2\nmkdir -p node_modules/.bin\n${npx}\n`,
@@ -86,6 +90,37 @@ test("a failed installation is told, and tried again", async () => {
     });
   }
 });
+
+test("it installs again after an edit of a package.json, and says how to update the lock file if that fails", async () => {
+  const folder = clone(`test -e fails && exit 1\n${linked(process.execPath)}`);
+  await started(folder, start(older)).ended;
+  edit(folder, "packages/layers/timeout/package.json");
+  // `ln` refuses to replace the link.
+  rmSync(join(folder, "node_modules/.bin/node"));
+  expect((await started(folder, start(older)).ended).output).toContain("Installing");
+  expect((await started(folder, start(older)).ended).output).not.toContain("Installing");
+  edit(folder, "packages/layers/timeout/package.json");
+  writeFileSync(join(folder, "fails"), "");
+  for (const attempt of [1, 2]) {
+    const { code, output } = await started(folder, start(older)).ended;
+    expect({ attempt, code }).toEqual({ attempt, code: 1 });
+    expect(output).toContain(
+      `If the dependencies in packages/layers/timeout/package.json have changed, ` +
+        `run "npx pnpm@0.0.0 install" to update pnpm-lock.yaml.`,
+    );
+  }
+});
+
+/** Makes a file newer than what was installed and the lock file, as an edit does. */
+function edit(folder: string, file: string): void {
+  const times = [
+    ["package.json", 0],
+    ["pnpm-lock.yaml", 1],
+    ["node_modules/.pagoda-installed", 2],
+    [file, 3],
+  ] as const;
+  for (const [name, seconds] of times) utimesSync(join(folder, name), seconds, seconds);
+}
 
 /** A Node whose loader looks for a library that no system has under that name. */
 const broken = (library: string): string =>
