@@ -3,7 +3,7 @@ import { isToken } from "../grammar/token.ts";
 import type { RawHeaders } from "../headers.ts";
 
 /**
- * Checks a field that Node sends unchecked.
+ * Checks a field of a response.
  *
  * @throws TypeError for a field that the other side would read differently, or refuse together with
  * the whole connection.
@@ -11,6 +11,11 @@ import type { RawHeaders } from "../headers.ts";
 export function checkField(name: string, value: string): void {
   if (!isToken(name)) throw new TypeError(`response field name ${JSON.stringify(name)} is invalid`);
   if (!isFieldValue(value)) throw new TypeError(`response field ${name} contains an invalid character`);
+}
+
+/** @throws TypeError for a reason phrase that cannot be sent. */
+export function checkReason(phrase: string): void {
+  if (!isFieldValue(phrase)) throw new TypeError("response reason phrase contains an invalid character");
 }
 
 /** Returns the first value of a field. */

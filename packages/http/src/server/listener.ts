@@ -11,7 +11,8 @@ import { ClientConnections } from "./client-connections.ts";
 import { type Limits, limitsOf } from "./client-limits.ts";
 import { Connections } from "./connections.ts";
 import type { HttpServer, ListenFailed, ServerUpdate } from "./http-server.ts";
-import { Http1 } from "./http1/server.ts";
+import { Http1Connection } from "./http1/connection.ts";
+import { HttpDate } from "./http-date.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import { peek } from "./peek.ts";
 import { bareResponse, type Refusal } from "./refusal.ts";
@@ -30,6 +31,7 @@ export class Listener implements HttpServer, Side {
   tunnels: Tunnels;
   limits: Limits;
   readonly backlog: Backlog = new Backlog();
+  readonly date: HttpDate;
   readonly #stack: Service<HttpRequest, HttpResponse, never>;
   readonly #observer: ServerObserver;
   readonly #clock: Clock;
@@ -39,7 +41,6 @@ export class Listener implements HttpServer, Side {
   #maxConnections: number | undefined;
   readonly #ofClients: ClientConnections;
   readonly #connections: Connections;
-  readonly #http1: Http1;
   #tls: TlsEnd | undefined;
   /**
    * Connections in their TLS handshake, by address: TLS does not report whose handshake has ended.
@@ -60,7 +61,7 @@ export class Listener implements HttpServer, Side {
     this.tunnels = new Tunnels(upgrades);
     this.#tls = tls && this.#tlsEnd(tls);
     this.#connections = new Connections(clock);
-    this.#http1 = new Http1(this, clock);
+    this.date = new HttpDate(clock);
     this.#maxConnections = options.maxConnections;
     this.#ofClients = new ClientConnections(options.maxConnectionsPerClient ?? Infinity);
   }
@@ -77,7 +78,6 @@ export class Listener implements HttpServer, Side {
       for (const socket of sockets) await this.#listen((acceptor) => acceptor.listen(socket, backlog));
     } catch (error) {
       this.#stopAccepting();
-      this.#http1.close();
       const cause = error as NodeJS.ErrnoException;
       const code = cause.code ?? cause.message;
       return left({ _tag: "ListenFailed", origin: "local", retryable: true, host, port, code, cause });
@@ -117,7 +117,6 @@ export class Listener implements HttpServer, Side {
     }
     this.tunnels = tunnels;
     this.limits = next;
-    this.#http1.update();
     this.#limit(maxConnections);
     this.#ofClients.max = maxConnectionsPerClient ?? Infinity;
   }
@@ -132,7 +131,6 @@ export class Listener implements HttpServer, Side {
     const reason = new CutOff(`draining took longer than ${limitMs / 1_000} s`);
     for (const connection of this.#connections) connection.destroy(reason);
     await over;
-    this.#http1.close();
     return cutOff;
   }
 
@@ -142,7 +140,6 @@ export class Listener implements HttpServer, Side {
     const reason = new CutOff("the server was closed");
     for (const connection of this.#connections) connection.destroy(reason);
     await this.#over();
-    this.#http1.close();
   }
 
   call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>> {
@@ -195,17 +192,19 @@ export class Listener implements HttpServer, Side {
   }
 
   #peek(socket: Socket, accepted: Accepted): void {
-    peek(socket, (isHttp2) => {
-      this.#begin(socket, accepted, isHttp2);
+    peek(socket, (isHttp2, seen) => {
       // HTTP/2 reads what was unshifted by itself.
-      if (!isHttp2) socket.resume();
+      if (isHttp2) socket.pause().unshift(seen);
+      const http1 = this.#begin(socket, accepted, isHttp2);
+      http1?.read(seen);
     });
   }
 
-  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): void {
-    if (isHttp2) accepted.become(new Http2Connection(socket, this, this.#clock));
-    else accepted.become(this.#http1.accept(socket));
+  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): Http1Connection | undefined {
+    const http1 = isHttp2 ? undefined : new Http1Connection(socket, this, this.#clock);
+    accepted.become(http1 ?? new Http2Connection(socket, this, this.#clock));
     if (this.draining) accepted.drain();
+    return http1;
   }
 
   #handshake(socket: Socket, accepted: Accepted, tls: TlsEnd): void {
@@ -222,7 +221,7 @@ export class Listener implements HttpServer, Side {
     const alpn = (["http2", "http1"] as const).filter((version) => this.#protocols.includes(version));
     return new TlsEnd(
       tls,
-      alpn.map((version) => alpnNames[version]),
+      alpn.flatMap((version) => alpnNames[version]),
       {
         secure: (socket) => this.#secure(socket),
         failed: (reason) => this.#observer.handshakeFailed?.(reason),
@@ -280,7 +279,10 @@ export class Listener implements HttpServer, Side {
 /** Length of the accept queue; the system may allow less. */
 const backlog = 1_024;
 
-const alpnNames: Readonly<Record<HttpVersion, string>> = { http1: "http/1.1", http2: "h2" };
+const alpnNames: Readonly<Record<HttpVersion, readonly string[]>> = {
+  http1: ["http/1.1", "http/1.0"],
+  http2: ["h2"],
+};
 
 function cameFrom({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;

@@ -4,11 +4,13 @@ import type { Socket } from "node:net";
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /**
- * Detects the protocol of a plain connection from its first bytes, which may arrive one by one, and
- * unshifts them: HTTP/2 by prior knowledge shares the port with HTTP/1.1. Does not report a client
- * that leaves before.
+ * Detects the protocol of a plain connection from its first bytes, which may arrive one by one:
+ * HTTP/2 by prior knowledge shares the port with HTTP/1.1. Does not report a client that leaves
+ * before.
+ *
+ * @param decided Takes over the socket, and the bytes read so far.
  */
-export function peek(socket: Socket, decided: (isHttp2: boolean) => void): void {
+export function peek(socket: Socket, decided: (isHttp2: boolean, seen: Buffer) => void): void {
   let seen: Buffer | undefined;
   const onData = (chunk: Buffer): void => {
     seen = seen === undefined ? chunk : Buffer.concat([seen, chunk]);
@@ -16,9 +18,8 @@ export function peek(socket: Socket, decided: (isHttp2: boolean) => void): void 
     const isHttp2 =
       seen.compare(preface, 0, Math.min(length, preface.length), 0, Math.min(length, preface.length)) === 0;
     if (isHttp2 && length < preface.length) return;
-    socket.off("data", onData).off("end", onEnd).pause();
-    socket.unshift(seen);
-    decided(isHttp2);
+    socket.off("data", onData).off("end", onEnd);
+    decided(isHttp2, seen);
   };
   const onEnd = (): void => {
     socket.off("data", onData);

@@ -3,6 +3,12 @@ import { STATUS_CODES } from "node:http";
 /** Maximum size of a request's head in bytes. */
 export const headerBytes = 61_440;
 
+/** Maximum number of header fields; a request with more is refused with 431. */
+export const maxFields = 100;
+
+/** Bytes of a field besides its name and value: colon, space and line terminator. */
+export const fieldBytes = 4;
+
 /** A refusal of a request before any layer sees it. */
 export interface Refusal {
   readonly status: 400 | 408 | 414 | 417 | 431 | 501 | 505;
@@ -12,20 +18,6 @@ export interface Refusal {
    * 8.1.1).
    */
   readonly isReset?: true;
-}
-
-/**
- * Returns the refusal for an error code of Node's parser; `undefined` if the socket failed.
- *
- * @param headMs The time limit of a head.
- */
-export function refusalOf(code: string | undefined, headMs: number): Refusal | undefined {
-  // Whether of the target or the fields is no longer known.
-  if (code === "HPE_HEADER_OVERFLOW") return tooLong(false);
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    return { status: 408, reason: `request head not complete within ${headMs} ms` };
-  }
-  return code?.startsWith("HPE_") ? { status: 400, reason: "malformed request" } : undefined;
 }
 
 /** Returns the refusal of a head that is too long, because of its target or its fields. */

@@ -2,6 +2,7 @@ import type { Either } from "fp-ts/lib/Either.js";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Limits } from "./client-limits.ts";
+import type { HttpDate } from "./http-date.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Tunnels } from "./tunnels.ts";
 
@@ -14,6 +15,7 @@ export interface Side {
   /** The current time limits for clients. */
   readonly limits: Limits;
   readonly backlog: Backlog;
+  readonly date: HttpDate;
   /** Calls the stack. A synchronous throw becomes a rejection, since it is a defect, too. */
   call(request: HttpRequest, signal: AbortSignal): Promise<Either<never, HttpResponse>>;
   /**

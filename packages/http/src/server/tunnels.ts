@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { rangeError } from "@pagoda/core";
 import { isProtocolName, protocolsOf, speaksHttp } from "../upgrades.ts";
 
@@ -29,9 +28,15 @@ export class Tunnels {
    * Returns the enabled protocols in the `Upgrade` field of an HTTP/1.1 request, as the client
    * wrote them. Others are ignored (RFC 9110, 7.8), and so is the whole field in HTTP/1.0.
    */
-  wantedBy({ headers, method, httpVersionMinor }: IncomingMessage): string | undefined {
-    if (headers.upgrade === undefined || httpVersionMinor === 0 || method === "CONNECT") return undefined;
-    const wanted = protocolsOf(headers.upgrade).filter((protocol) => this.has(protocol));
+  wantedBy({
+    upgrade,
+    minor,
+  }: {
+    readonly upgrade: string | undefined;
+    readonly minor: number;
+  }): string | undefined {
+    if (upgrade === undefined || minor === 0) return undefined;
+    const wanted = protocolsOf(upgrade).filter((protocol) => this.has(protocol));
     return wanted.length === 0 ? undefined : wanted.join(", ");
   }
 }

@@ -3,7 +3,7 @@ import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Sink, Source } from "../bodies.ts";
 import { answerTo, ask, client } from "./http2-client.ts";
-import { eventually, head, sendsInformation, served, statuses, Wire } from "./served.ts";
+import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 /** Everything that a server which reads the body responds to these bytes. */
 async function responseTo(...request: string[]): Promise<string> {
@@ -100,7 +100,7 @@ describe("a message head", () => {
     const wire = await Wire.to(server, head("GET /", "Connection: close"));
     const all = await wire.rest();
     expect(all).toMatch(/\r\n0\r\nx-sum: \xc3\xa5\r\n\r\n$/);
-    expect(all.includes("x-name: \xc3\xa5\r\n")).toBe(sendsInformation);
+    expect(all).toContain("x-name: \xc3\xa5\r\n");
   });
 
   test.each([
@@ -135,8 +135,7 @@ describe("a message head", () => {
     expect(lengths.at(-1)).toBeUndefined();
   });
 
-  // Node's parser refuses methods that are not on its list.
-  test.fails.each(["LIST", "RPC_IN_DATA"])("may have any method: %s", async (method) => {
+  test.each(["LIST", "RPC_IN_DATA"])("may have any method: %s", async (method) => {
     const server = await served((request) => text(request.method));
     const wire = await Wire.to(server, head(`${method} /`, "Connection: close"));
     expect(statuses(await wire.rest())).toEqual([200]);
@@ -150,9 +149,7 @@ test("Connection: keep-alive in a response does not override the client's close"
 });
 
 describe("a client", () => {
-  // Node closes the connection when the client half-closes it. nginx (499) and Envoy also treat such a client as gone: it
-  // looks the same as one that closed the connection and whose call must be aborted.
-  test.fails("that half-closes its connection still gets its response", async () => {
+  test("that half-closes its connection still gets its response", async () => {
     const answer = Promise.withResolvers<void>();
     const server = await served(() => answer.promise.then(() => text("yes")));
     const wire = await Wire.to(server);
@@ -200,13 +197,9 @@ describe("a client", () => {
     await eventually(() => server.connections === 0);
   });
 
-  test.each([
-    ["", [431]],
-    // The client would take an error response for the response to the next request.
-    [head("GET /smuggled"), []],
-  ])(
+  test.each(["", head("GET /smuggled")])(
     "with more than 100 trailers is refused, and whatever follows is ignored: %j",
-    async (more, expected) => {
+    async (more) => {
       let sink: Sink | undefined;
       const called: string[] = [];
       const server = await served(({ body, path }) => {
@@ -216,7 +209,7 @@ describe("a client", () => {
       });
       const request = `${head("POST /a", "Transfer-Encoding: chunked")}0\r\n${"A: b\r\n".repeat(101)}\r\n`;
       const wire = await Wire.to(server, request + more);
-      expect(statuses(await wire.rest())).toEqual(expected);
+      expect(statuses(await wire.rest())).toEqual([431]);
       expect([sink?.ends, called]).toEqual([["fail"], ["/a"]]);
     },
   );

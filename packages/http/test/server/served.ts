@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
@@ -7,9 +6,6 @@ import { type HttpServer, serve, type ServeOptions } from "@pagoda/http/server";
 import { settled } from "@pagoda/core/testing";
 import { right } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished } from "vitest";
-
-/** Whether Node can send arbitrary 1xx responses over HTTP/1.1: Node 22 cannot. */
-export const sendsInformation: boolean = "writeInformation" in ServerResponse.prototype;
 
 export type Answer = (request: HttpRequest, signal: AbortSignal) => HttpResponse | Promise<HttpResponse>;
 

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { Exchange } from "./exchange.ts";
 
 /**
  * Maximum concurrent safe requests per connection. A browser opens no more connections than that.
@@ -13,46 +13,43 @@ const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
  * and those behind wait for it, since it may depend on what they change (RFC 9112, 9.3.2).
  */
 export class Turns {
-  readonly #running: ServerResponse[] = [];
-  readonly #held: { readonly out: ServerResponse; readonly start: () => void }[] = [];
+  readonly #running: Exchange[] = [];
+  readonly #waiting: Exchange[] = [];
 
-  /** Starts a request if it may start now. Returns whether it may. */
-  take(out: ServerResponse): boolean {
-    if (this.#held.length > 0 || !this.#hasRoomFor(out)) return false;
-    this.#running.push(out);
-    return true;
+  add(exchange: Exchange): void {
+    this.#waiting.push(exchange);
   }
 
-  /** Starts a request when it is its turn. */
-  hold(out: ServerResponse, start: () => void): void {
-    this.#held.push({ out, start });
+  /** Starts the requests whose turn it is. */
+  startNext(): void {
+    let next = this.#waiting[0];
+    while (next !== undefined && this.#hasRoomFor(next)) {
+      this.#waiting.shift();
+      this.#running.push(next);
+      next.start();
+      next = this.#waiting[0];
+    }
   }
 
   /** The response was sent, or never will be. */
-  over(out: ServerResponse): void {
-    const at = this.#running.indexOf(out);
+  over(exchange: Exchange): void {
+    const at = this.#running.indexOf(exchange);
     if (at >= 0) this.#running.splice(at, 1);
-    let next = this.#held[0];
-    while (next !== undefined && this.#hasRoomFor(next.out)) {
-      this.#held.shift();
-      this.#running.push(next.out);
-      next.start();
-      next = this.#held[0];
-    }
+    if (this.#waiting.length > 0) this.startNext();
   }
 
   /** The client is gone: waiting requests never start. */
   stop(): void {
-    this.#held.length = 0;
+    this.#waiting.length = 0;
   }
 
-  #hasRoomFor({ req }: ServerResponse): boolean {
+  #hasRoomFor(exchange: Exchange): boolean {
     const [first] = this.#running;
     if (first === undefined) return true;
-    return this.#running.length < maxAhead && isSafe(req.method) && isSafe(first.req.method);
+    return this.#running.length < maxAhead && isSafe(exchange) && isSafe(first);
   }
 }
 
-function isSafe(method: string | undefined): boolean {
-  return safe.has(method ?? "");
+function isSafe({ head, wantsTunnel }: Exchange): boolean {
+  return safe.has(head.method) && !wantsTunnel;
 }

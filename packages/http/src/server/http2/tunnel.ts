@@ -2,7 +2,7 @@ import { constants } from "node:http2";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import type { HttpRequest, HttpResponse } from "../../message.ts";
 import { checkField } from "../fields.ts";
-import { notInAcceptance } from "../leaving.ts";
+import { notInAcceptance } from "../not-in-acceptance.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
 import { respond, write } from "./response.ts";
 

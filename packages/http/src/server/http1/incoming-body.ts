@@ -1,0 +1,62 @@
+import { bodyBroken } from "../../body.ts";
+import type { HttpHeaders } from "../../headers.ts";
+import { PushBody } from "../../push-body.ts";
+
+/** The connection on which a body arrives. */
+export interface BodySource {
+  /** The body is read now: a client that waits for `100 Continue` gets it. */
+  bodyWanted(): void;
+  pause(): void;
+  resume(): void;
+  /** The rest of the body is not wanted. */
+  bodyDropped(): void;
+}
+
+/** The body of a request, or the client's side of a tunnel. */
+export class IncomingBody extends PushBody {
+  readonly length: number | undefined;
+  /** The reader does not want the rest. */
+  isCancelled = false;
+  /** Anything has arrived. */
+  hasBegun = false;
+  readonly #source: BodySource;
+
+  constructor(source: BodySource, length: number | undefined) {
+    super();
+    this.#source = source;
+    this.length = length;
+  }
+
+  /** Passes on what has arrived. */
+  arrived(chunk: Uint8Array): void {
+    this.hasBegun = true;
+    if (!this.push(chunk) && this.open) this.#source.pause();
+  }
+
+  completed(trailers: HttpHeaders): void {
+    this.finish(trailers);
+  }
+
+  breakOff(cause: unknown): void {
+    this.broken(bodyBroken(cause));
+  }
+
+  override take(): Uint8Array | undefined {
+    const whole = super.take();
+    if (whole !== undefined) this.#source.bodyWanted();
+    return whole;
+  }
+
+  protected override started(): void {
+    this.#source.bodyWanted();
+  }
+
+  protected goOn(): void {
+    this.#source.resume();
+  }
+
+  protected stop(): void {
+    this.isCancelled = true;
+    this.#source.bodyDropped();
+  }
+}

@@ -1,0 +1,176 @@
+import { isAuthority } from "../../grammar/authority.ts";
+import { persists } from "../../grammar/connection-options.ts";
+import { readFieldLine } from "../../grammar/field-line.ts";
+import { Framing, type FramingFault } from "../../grammar/framing.ts";
+import { lists, membersOf } from "../../grammar/list.ts";
+import { parseTarget, type Target } from "../../grammar/request-target.ts";
+import { isToken } from "../../grammar/token.ts";
+import { HttpHeaders } from "../../headers.ts";
+import { expectationOf } from "../expectation.ts";
+import { headerBytes, maxFields, type Refusal, tooLong } from "../refusal.ts";
+import { MalformedRequest } from "./malformed-request.ts";
+
+/** The head of a request: one pass over its fields collects everything that the server needs. */
+export interface RequestHead extends Target {
+  readonly method: string;
+  /** 0 for HTTP/1.0, otherwise 1: a later minor version is read as 1.1 (RFC 9110, 2.5). */
+  readonly minor: 0 | 1;
+  readonly headers: HttpHeaders;
+  /** Length of the body in bytes; `undefined` if it is chunked. */
+  readonly length: number | undefined;
+  /** Whether the client keeps the connection for further requests (RFC 9112, 9.3). */
+  readonly persists: boolean;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly awaitsContinue: boolean;
+  /** Values of `Upgrade`, joined by commas, if `Connection` names it (RFC 9110, 7.8). */
+  readonly upgrade: string | undefined;
+  /** Values of `TE`, joined by commas. */
+  readonly te: string | undefined;
+}
+
+/** Up to three parts, of which the target has only visible characters (RFC 9112, 3). */
+const requestLine = /^(\S+) +([!-~]+)(?: +(\S+))?$/;
+const version = /^HTTP\/(\d)\.(\d)$/;
+
+/**
+ * Parses the head of a request (RFC 9112, 3 and 5). Requests that other parsers could read
+ * differently are refused.
+ *
+ * @param text The head as latin1, without its last two line terminators.
+ * @returns A refusal if the request can be delimited and answered, but not served.
+ * @throws MalformedRequest if the text is not a request.
+ */
+export function parseHead(text: string): RequestHead | Refusal {
+  let end = text.indexOf("\r\n");
+  const line = end < 0 ? text : text.slice(0, end);
+  const parts = requestLine.exec(line);
+  if (parts === null) throw new MalformedRequest();
+  const method = parts[1] as string;
+  const target = parts[2] as string;
+  if (!isMethod(method)) throw new MalformedRequest();
+  const minor = minorOf(parts[3]);
+  // A broken HTTP/2 connection preface.
+  if (method === "PRI") throw new MalformedRequest();
+  if (typeof minor !== "number") return minor;
+
+  const fields: string[] = [];
+  const framing = new Framing(minor);
+  let refusal: Refusal | undefined;
+  let host: string | undefined;
+  let connection = "";
+  let expect: string | undefined;
+  let upgrade: string | undefined;
+  let te: string | undefined;
+  while (end >= 0) {
+    const start = end + 2;
+    end = text.indexOf("\r\n", start);
+    const fault = readFieldLine(fields, end < 0 ? text.slice(start) : text.slice(start, end));
+    if (fault !== undefined) throw new MalformedRequest();
+    const name = fields[fields.length - 2] as string;
+    const value = fields[fields.length - 1] as string;
+    // Most fields are skipped by the length of their names.
+    switch (name.length) {
+      case 2:
+        if (name.toLowerCase() === "te") te = joined(te, value);
+        break;
+      case 4:
+        if (name.toLowerCase() !== "host") break;
+        if (host !== undefined) refusal ??= refused(400, "more than one Host field");
+        else if (value !== "" && !isAuthority(value)) refusal ??= refused(400, "malformed Host field");
+        host = value;
+        break;
+      case 6:
+        if (name.toLowerCase() === "expect") expect = joined(expect, value);
+        break;
+      case 7:
+        if (name.toLowerCase() === "upgrade") upgrade = joined(upgrade, value);
+        break;
+      case 10:
+        if (name.toLowerCase() === "connection") connection = joined(connection, value);
+        break;
+      case 14:
+        if (name.toLowerCase() === "content-length") refusal ??= takeLength(framing, value);
+        break;
+      case 17:
+        if (name.toLowerCase() === "transfer-encoding") refusal ??= takeCoding(framing, value);
+    }
+  }
+  if (fields.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);
+  if (text.length - line.length + target.length > headerBytes)
+    return tooLong(target.length > headerBytes / 2);
+  if (refusal !== undefined) return refusal;
+  if (host === undefined && minor > 0) return refused(400, "missing Host field");
+  // HTTP/1.0 does not define the field.
+  const expectation = expect === undefined || minor === 0 ? "nothing" : expectationOf(expect);
+  if (expectation === undefined) return refused(417, "expectation must be 100-continue");
+  const parsed = parseTarget(method, target, host ?? "");
+  if (parsed === undefined) return refused(400, "malformed request target");
+  const headers = new HttpHeaders(fields);
+  return {
+    method,
+    minor,
+    authority: parsed.authority,
+    path: parsed.path,
+    query: parsed.query,
+    // RFC 9112, 3.2.2: an absolute target overrides the Host field, so later readers must not find
+    // another host.
+    headers: parsed.authority === (host ?? "") ? headers : headers.set("Host", parsed.authority),
+    length: framing.isChunked ? undefined : (framing.length ?? 0),
+    persists: persists(minor, connection),
+    awaitsContinue: expectation === "continue",
+    upgrade: upgrade !== undefined && lists(connection, "upgrade") ? upgrade : undefined,
+    te,
+  };
+}
+
+/**
+ * Any token, as RFC 9110, 9.1 has it, but without lower-case letters: methods are case-sensitive,
+ * and an origin that is not would take `get` for `GET`, past every rule about `GET`. nginx does not
+ * accept them either.
+ */
+function isMethod(text: string): boolean {
+  return isToken(text) && !/[a-z]/.test(text);
+}
+
+function minorOf(text: string | undefined): 0 | 1 | Refusal {
+  // HTTP/0.9 has no version.
+  const [, major, minor] = text === undefined ? [undefined, "0", "9"] : (version.exec(text) ?? []);
+  if (major === undefined) throw new MalformedRequest();
+  if (major !== "1") return refused(505, "HTTP version must be 1.1 or 1.0");
+  return minor === "0" ? 0 : 1;
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined || before === "" ? value : `${before},${value}`;
+}
+
+function takeLength(framing: Framing, value: string): Refusal | undefined {
+  // Repeating even the same length is for intermediaries to reject or to repair (RFC 9110, 8.6).
+  if (framing.length !== undefined) return refused(400, "more than one Content-Length field");
+  const fault = framing.takeLength(value);
+  return fault && misframed[fault];
+}
+
+function takeCoding(framing: Framing, value: string): Refusal | undefined {
+  const fault = framing.takeCoding(value);
+  if (fault !== "coding-unknown") return fault && misframed[fault];
+  // Unless `chunked` is the last coding, nobody can tell where the body ends (RFC 9112, 6.3).
+  const codings = membersOf(value.toLowerCase());
+  const first = codings.indexOf("chunked");
+  return codings.length === 0 || (first >= 0 && first < codings.length - 1)
+    ? refused(400, "malformed Transfer-Encoding")
+    : misframed[fault];
+}
+
+const misframed: Readonly<Record<FramingFault, Refusal>> = {
+  "length-malformed": refused(400, "malformed Content-Length"),
+  "lengths-differ": refused(400, "conflicting Content-Length fields"),
+  "coding-in-http-1.0": refused(400, "Transfer-Encoding in HTTP/1.0"),
+  "coding-repeated": refused(400, "more than one Transfer-Encoding field"),
+  "coding-unknown": refused(501, "Transfer-Encoding must be chunked"),
+  "coding-beside-length": refused(400, "both Content-Length and Transfer-Encoding"),
+};
+
+function refused(status: Refusal["status"], reason: string): Refusal {
+  return { status, reason };
+}
