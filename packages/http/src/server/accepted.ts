@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import type { Clock } from "@pagoda/core";
 import type { CutOff } from "../cut-off.ts";
 import { type Connected, lingerMs } from "./connections.ts";
-import { Farewell } from "./farewell.ts";
-import type { Side } from "./side.ts";
+import { IdleGrace } from "./idle-grace.ts";
+import type { ServerContext } from "./server-context.ts";
 
 /**
  * An accepted connection whose HTTP version is not yet known: the TLS handshake or its first bytes
@@ -11,23 +11,23 @@ import type { Side } from "./side.ts";
  */
 export class Accepted implements Connected {
   readonly #socket: Socket;
-  readonly #side: Side;
+  readonly #server: ServerContext;
   readonly #clock: Clock;
   #since: number;
   #connection: Connected | undefined;
-  #farewell: Farewell | undefined;
+  #idleGrace: IdleGrace | undefined;
 
-  constructor(socket: Socket, side: Side, clock: Clock) {
+  constructor(socket: Socket, server: ServerContext, clock: Clock) {
     this.#socket = socket;
-    this.#side = side;
+    this.#server = server;
     this.#clock = clock;
     this.#since = clock.now();
-    socket.once("close", () => this.#farewell?.cancel());
+    socket.once("close", () => this.#idleGrace?.cancel());
   }
 
   /** Hands over to the connection of the detected version. */
   become(connection: Connected): void {
-    this.#farewell?.cancel();
+    this.#idleGrace?.cancel();
     this.#connection = connection;
   }
 
@@ -43,7 +43,7 @@ export class Accepted implements Connected {
     const socket = this.#socket;
     if (this.#connection !== undefined) this.#connection.drain();
     else
-      this.#farewell ??= new Farewell(
+      this.#idleGrace ??= new IdleGrace(
         this.#clock,
         () => socket.bytesRead,
         () => socket.destroy(),
@@ -53,7 +53,7 @@ export class Accepted implements Connected {
   look(now: number, lostMs: number): void {
     this.#since += lostMs;
     if (this.#connection !== undefined) this.#connection.look(now, lostMs);
-    else if (now - this.#since >= this.#side.limits.headMs) this.#socket.destroy();
+    else if (now - this.#since >= this.#server.limits.headMs) this.#socket.destroy();
   }
 
   destroy(reason: CutOff): void {

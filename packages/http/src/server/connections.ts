@@ -2,7 +2,7 @@ import { abortError, type Clock, type Timer } from "@pagoda/core";
 import { CutOff } from "../cut-off.ts";
 
 /** Abort reason of a call without any data for too long. */
-export const quietTooLong = (ms: number): CutOff => new CutOff(`no data for ${ms / 1_000} s`);
+export const quietTooLong = (ms: number): string => `no data for ${ms / 1_000} s`;
 /**
  * Abort reason of a call whose client has closed its connection or stream. Shared by all
  * connections.

@@ -14,15 +14,15 @@ import type { HttpServer, ListenFailed, ServerUpdate } from "./http-server.ts";
 import { Http1Connection } from "./http1/connection.ts";
 import { HttpDate } from "./http-date.ts";
 import { Http2Connection } from "./http2/connection.ts";
-import { peek } from "./peek.ts";
+import { detectProtocol } from "./detect-protocol.ts";
 import { bareResponse, type Refusal } from "./refusal.ts";
 import type { HttpVersion, ServeOptions, ServerObserver } from "./serve-options.ts";
-import type { Side } from "./side.ts";
+import type { ServerContext } from "./server-context.ts";
 import { type ServerTls, TlsEnd } from "./tls.ts";
 import { Tunnels } from "./tunnels.ts";
 
 /** A listening socket and its connections. */
-export class Listener implements HttpServer, Side {
+export class Listener implements HttpServer, ServerContext {
   host = "";
   port = 0;
   readonly scheme: "http" | "https";
@@ -187,12 +187,12 @@ export class Listener implements HttpServer, Side {
     });
     this.#observer.connections?.(this.connections, "opened");
     if (this.#tls !== undefined) this.#handshake(socket, accepted, this.#tls);
-    else if (this.#protocols.length > 1) this.#peek(socket, accepted);
+    else if (this.#protocols.length > 1) this.#detectProtocol(socket, accepted);
     else this.#begin(socket, accepted, this.#protocols[0] === "http2");
   }
 
-  #peek(socket: Socket, accepted: Accepted): void {
-    peek(socket, (isHttp2, seen) => {
+  #detectProtocol(socket: Socket, accepted: Accepted): void {
+    detectProtocol(socket, (isHttp2, seen) => {
       // HTTP/2 reads what was unshifted by itself.
       if (isHttp2) socket.pause().unshift(seen);
       const http1 = this.#begin(socket, accepted, isHttp2);

@@ -23,8 +23,9 @@ import type { ServeOptions } from "./serve-options.ts";
  * sources are free. A longer response makes its source wait until the client is cut off as too
  * slow.
  *
- * An HTTP/1.1 client that half-closes its connection counts as gone, as in nginx and Envoy, and its
- * calls are aborted: it cannot be distinguished from one that has closed the connection.
+ * An HTTP/1.1 client that half-closes its connection while it waits for a response gets it within
+ * about 2 s. After that it counts as gone and its calls are aborted, because it cannot be
+ * distinguished from one that has closed the connection. nginx and Envoy abort them at once.
  *
  * Tunnels (WebSocket, CONNECT) open only for the protocols in `upgrades`.
  *

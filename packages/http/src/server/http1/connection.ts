@@ -3,21 +3,19 @@ import type { Clock } from "@pagoda/core";
 import { CutOff } from "../../cut-off.ts";
 import { HttpHeaders } from "../../headers.ts";
 import type { Peer } from "../../message.ts";
-import { wantsWebSocket } from "../../upgrades.ts";
-import { clientGone, type Connected, lingerMs, quietTooLong } from "../connections.ts";
-import { Farewell } from "../farewell.ts";
-import { Pace } from "../pace.ts";
+import { clientGone, type Connected, lingerMs } from "../connections.ts";
+import { IdleGrace } from "../idle-grace.ts";
 import { peerOf } from "../peer.ts";
 import { bareResponse, type Refusal } from "../refusal.ts";
 import { reset } from "../reset.ts";
-import type { Side } from "../side.ts";
-import { received, sent } from "../wire.ts";
-import { Exchange, type ExchangeConnection, type WantedTunnel } from "./exchange.ts";
-import type { IncomingBody } from "./incoming-body.ts";
+import type { ServerContext } from "../server-context.ts";
+import { ClientPace, type Violation } from "./client-pace.ts";
+import { Exchange, type ExchangeConnection } from "./exchange.ts";
 import { linger } from "./linger.ts";
 import { MalformedRequest } from "./malformed-request.ts";
-import type { RequestHead } from "./request-head.ts";
+import { type RequestHead, unread } from "./request-head.ts";
 import { type RequestHandler, RequestReader } from "./request-reader.ts";
+import { tunnelRefusal, wantedTunnel } from "./tunnel-request.ts";
 import { Turns } from "./turns.ts";
 
 /** Maximum requests waiting for responses. */
@@ -35,7 +33,7 @@ const maxDroppedBytes = 32_768;
  */
 export class Http1Connection implements Connected, ExchangeConnection, RequestHandler {
   readonly socket: Socket;
-  readonly side: Side;
+  readonly server: ServerContext;
   readonly peer: Peer;
   isLingering = false;
   readonly #clock: Clock;
@@ -53,26 +51,16 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   #last: Exchange | undefined;
   #ending = false;
   /** Set while the connection is idle and the server drains. */
-  #farewell: Farewell | undefined;
+  #idleGrace: IdleGrace | undefined;
   /** When the client ended its half while calls were in flight. */
   #halfClosedMs: number | undefined;
-  /** Bytes transferred at the last check, and since when there have been no more. */
-  #bytes = 0;
-  #quietSince: number;
-  /** The head that was incomplete at the last check, and when it was first. */
-  #head = 0;
-  #headSince: number | undefined;
-  /** The body of the latest request, if a limit applies to it. */
-  #upload: { readonly body: IncomingBody; readonly pace: Pace } | undefined;
-  /** The client's pace in reading responses since the connection was last idle. */
-  readonly #taking = new Pace(0);
+  readonly #pace: ClientPace;
 
-  constructor(socket: Socket, side: Side, clock: Clock) {
+  constructor(socket: Socket, server: ServerContext, clock: Clock) {
     this.socket = socket;
-    this.side = side;
+    this.server = server;
     this.#clock = clock;
-    this.#quietSince = clock.now();
-    this.#headSince = this.#quietSince;
+    this.#pace = new ClientPace(socket, clock.now());
     this.peer = peerOf(socket);
     // V8 also keeps old tables of a signal's listeners alive; a permanent one keeps the table as it
     // is.
@@ -114,14 +102,14 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   head(head: RequestHead): boolean {
     // Requests in flight could not be answered after it.
     if (head.method === "CONNECT" && this.#isBusy) this.socket.destroy();
-    const wanted = this.#wantedTunnel(head);
+    const { tunnels } = this.server;
+    const wanted = wantedTunnel(head, tunnels);
     const exchange = this.#begin(new Exchange(this, head, wanted));
-    if (wanted === undefined && this.side.tunnels.wantedBy(head) !== undefined) this.endAfter(exchange);
-    const refusal = this.#refusalOf(head, wanted);
+    if (wanted === undefined && tunnels.wantedBy(head) !== undefined) this.endAfter(exchange);
+    const refusal = tunnelRefusal(head, wanted, tunnels);
     if (refusal !== undefined) exchange.refuse(refusal);
     else {
-      if (exchange.isMeasured)
-        this.#upload = { body: exchange.body as IncomingBody, pace: new Pace(received(this.socket)) };
+      if (exchange.isMeasured) this.#pace.measure(exchange.body);
       this.#turns.add(exchange);
     }
     return wanted !== undefined;
@@ -145,7 +133,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     if (exchange === this.#last) return true;
     if (exchange !== this.#latest) return false;
     // Unless the request was read to its end, another one cannot follow.
-    return this.side.draining || this.#ending || !exchange.isComplete;
+    return this.server.draining || this.#ending || !exchange.isComplete;
   }
 
   endAfter(exchange: Exchange): void {
@@ -161,8 +149,8 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#turns.over(exchange);
     if (exchange === this.#last || (this.#ending && !this.#isBusy)) this.#linger(exchange);
     else this.#pending[0]?.becomeCurrent();
-    if (this.side.draining) this.drain();
-    this.side.ended();
+    if (this.server.draining) this.drain();
+    this.server.ended();
   };
 
   /**
@@ -173,7 +161,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   drain(): void {
     const { socket } = this;
     if (this.#isBusy || this.#ending || socket.destroyed) return;
-    this.#farewell ??= new Farewell(
+    this.#idleGrace ??= new IdleGrace(
       this.#clock,
       () => socket.bytesRead,
       () => {
@@ -184,24 +172,17 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   }
 
   look(now: number, lostMs: number): void {
-    this.#quietSince += lostMs;
-    const { limits } = this.side;
-    const came = received(this.socket);
-    const went = sent(this.socket);
-    if (came + went !== this.#bytes) {
-      this.#bytes = came + went;
-      this.#quietSince = now;
-    } else if (now - this.#quietSince >= (this.#isBusy ? limits.quietMs : limits.idleMs)) {
-      this.destroy(quietTooLong(this.#isBusy ? limits.quietMs : limits.idleMs));
-      return;
-    }
     if (this.#halfClosedMs !== undefined && now - this.#halfClosedMs >= lingerMs) {
       this.socket.destroy();
       return;
     }
-    this.#lookAtHead(now, lostMs);
-    this.#lookAtUpload(now, came);
-    this.#lookAtResponses(now, went);
+    const isReadingHead = !this.#ending && (this.#reader.heads === 0 || this.#reader.isMidHead);
+    const violation = this.#pace.look(now, lostMs, {
+      limits: this.server.limits,
+      isBusy: this.#isBusy,
+      head: isReadingHead ? this.#reader.heads : undefined,
+    });
+    if (violation !== undefined) this.#violated(violation);
   }
 
   destroy(reason: CutOff): void {
@@ -224,30 +205,15 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   }
 
   #begin(exchange: Exchange): Exchange {
-    this.#farewell?.cancel();
-    this.#farewell = undefined;
-    this.#upload = undefined;
+    this.#idleGrace?.cancel();
+    this.#idleGrace = undefined;
+    this.#pace.measure();
     this.#latest = exchange;
     if (this.#pending.push(exchange) === 1) exchange.becomeCurrent();
     // Every request costs memory.
     if (this.#pending.length >= maxWaiting) this.#end();
-    this.side.began();
+    this.server.began();
     return exchange;
-  }
-
-  #wantedTunnel(head: RequestHead): WantedTunnel | undefined {
-    if (head.method === "CONNECT") return head.length === 0 ? { upgrade: undefined } : undefined;
-    const upgrade = this.side.tunnels.wantedBy(head);
-    return upgrade === undefined || head.length !== 0 ? undefined : { upgrade };
-  }
-
-  #refusalOf(head: RequestHead, wanted: WantedTunnel | undefined): Refusal | undefined {
-    if (head.method === "CONNECT") {
-      if (wanted === undefined) return { status: 400, reason: "a CONNECT request must not have a body" };
-      if (!this.side.tunnels.connects) return { status: 501, reason: "CONNECT is not enabled" };
-    } else if (wantsWebSocket(wanted?.upgrade) && head.headers.all("sec-websocket-key").length !== 1)
-      return { status: 400, reason: "exactly one Sec-WebSocket-Key is required" };
-    return undefined;
   }
 
   /** Ends the connection because of data that is not a request, or a malformed body. */
@@ -263,7 +229,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     // With requests in flight the refusal would be mistaken for their response. They finish, and
     // nothing follows.
     this.#end();
-    this.side.refused(refusal);
+    this.server.refused(refusal);
   }
 
   /** Refuses a malformed body of the latest request: its reader must not wait for the rest. */
@@ -296,54 +262,39 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     else if (!this.isLingering) this.socket.destroy();
   }
 
-  #lookAtHead(now: number, lostMs: number): void {
-    const { heads, isMidHead } = this.#reader;
-    if (this.#ending || (heads > 0 && !isMidHead)) this.#headSince = undefined;
-    else if (this.#headSince === undefined || this.#head !== heads) {
-      this.#head = heads;
-      this.#headSince = now;
-    } else {
-      this.#headSince += lostMs;
-      const { headMs } = this.side.limits;
-      if (now - this.#headSince >= headMs)
-        this.#refuse({ status: 408, reason: `request head not complete within ${headMs} ms` });
+  /** Ends a connection whose client is too slow. */
+  #violated({ limit, reason }: Violation): void {
+    const { socket } = this;
+    switch (limit) {
+      case "quiet":
+        this.destroy(new CutOff(reason));
+        return;
+      case "head":
+        this.#refuse({ status: 408, reason });
+        return;
+      case "body":
+        this.#refuseUpload({ status: 408, reason });
+        return;
+      case "response":
+        this.#gone.abort(new CutOff(reason));
+        reset(socket);
     }
   }
 
-  #lookAtUpload(now: number, came: number): void {
-    const upload = this.#upload;
-    if (upload === undefined || this.isLingering) return;
-    const why = upload.pace.look(now, upload.body.waits, came, this.side.limits.body);
-    if (why === undefined) return;
-    this.#upload = undefined;
-    const refusal = { status: 408, reason: `the body ${why}` } as const;
+  #refuseUpload(refusal: Refusal): void {
+    this.#pace.measure();
     const { socket } = this;
     const latest = this.#latest;
-    this.side.refused(refusal);
+    this.server.refused(refusal);
     this.#end();
     // After a part of a response, or before responses to other requests, the refusal would be
     // misread.
     const canBeTold =
       latest !== undefined && this.#pending.length === 1 && !latest.out.headSent && socket.writable;
-    if (canBeTold) {
-      socket.write(bareResponse(refusal));
-      socket.end();
-    }
+    if (canBeTold) socket.end(bareResponse(refusal));
     this.#gone.abort(new CutOff(refusal.reason));
     if (canBeTold) this.#linger(latest);
     else reset(socket);
-  }
-
-  #lookAtResponses(now: number, went: number): void {
-    const { socket } = this;
-    if (!this.#isBusy) {
-      this.#taking.restart(went);
-      return;
-    }
-    const why = this.#taking.look(now, socket.writableLength > 0, went, this.side.limits.response);
-    if (why === undefined) return;
-    this.#gone.abort(new CutOff(`reading the response ${why}`));
-    reset(socket);
   }
 
   /** @param exchange The last one, whose request the client may still be sending. */
@@ -351,6 +302,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     const { socket } = this;
     if (this.isLingering || socket.destroyed) return;
     this.isLingering = true;
+    this.#pace.measure();
     socket.end();
     // A reader of the body continues; without one, the body is discarded.
     if (exchange?.body?.canRead) exchange.body.cancel();
@@ -359,29 +311,14 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   }
 
   #closed(): void {
-    this.#farewell?.cancel();
+    this.#idleGrace?.cancel();
     this.#turns.stop();
     this.#gone.abort(clientGone);
     for (const exchange of this.#pending.splice(0)) {
       exchange.closed();
-      this.side.ended();
+      this.server.ended();
     }
   }
 }
-
-/** The head of a request that could not be read, for the refusal that answers it. */
-const unread: RequestHead = {
-  method: "GET",
-  minor: 1,
-  authority: "",
-  path: "",
-  query: "",
-  headers: HttpHeaders.empty,
-  length: undefined,
-  persists: false,
-  awaitsContinue: false,
-  upgrade: undefined,
-  te: undefined,
-};
 
 function stays(): void {}

@@ -7,7 +7,7 @@ import type { HttpHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
 import { type Refusal, refusalText } from "../refusal.ts";
-import type { Side } from "../side.ts";
+import type { ServerContext } from "../server-context.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
 import { composeInformation } from "./information.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -19,7 +19,7 @@ import { composeAcceptance, TunnelSink } from "./tunnel.ts";
 /** A connection as seen by the exchanges on it. */
 export interface ExchangeConnection {
   readonly socket: Socket;
-  readonly side: Side;
+  readonly server: ServerContext;
   readonly peer: Peer;
   /** Aborted when the client is gone or is cut off. */
   readonly signal: AbortSignal;
@@ -77,10 +77,10 @@ export class Exchange implements BodySource {
   /** Calls the stack. */
   start(): void {
     const { head } = this;
-    const { side, peer, signal } = this.#connection;
+    const { server, peer, signal } = this.#connection;
     const request: HttpRequest = {
       method: head.method,
-      scheme: side.scheme,
+      scheme: server.scheme,
       authority: head.authority,
       path: head.path,
       query: head.query,
@@ -93,7 +93,7 @@ export class Exchange implements BodySource {
       notes: callNotes(),
     };
     const defect = (cause: unknown): void => this.#defect(cause, request);
-    side.call(request, signal).then((result) => {
+    server.call(request, signal).then((result) => {
       try {
         if (isLeft(result)) defect(result.left);
         else this.#answer(request, result.right, defect);
@@ -107,7 +107,7 @@ export class Exchange implements BodySource {
 
   /** Answers without calling the stack, and ends the connection. */
   refuse(refusal: Refusal): void {
-    this.#connection.side.refused(refusal);
+    this.#connection.server.refused(refusal);
     this.#connection.endAfter(this);
     this.#send(text(refusalText(refusal), refusal.status), () => {});
   }
@@ -195,7 +195,7 @@ export class Exchange implements BodySource {
     const whole = body.take();
     try {
       const known = whole?.length ?? body.length;
-      const { date, backlog } = connection.side;
+      const { date, backlog } = connection.server;
       const { text, framing, length, closes } = composeHead(
         response,
         this.head,
@@ -235,7 +235,7 @@ export class Exchange implements BodySource {
   }
 
   #defect(cause: unknown, request: HttpRequest): void {
-    this.#connection.side.defect(cause, request);
+    this.#connection.server.defect(cause, request);
     if (this.out.headSent) this.out.cut();
     else if (this.#canRespond) this.#send(internalError(), () => {});
   }

@@ -28,6 +28,21 @@ export interface RequestHead extends Target {
   readonly te: string | undefined;
 }
 
+/** The head of a request that could not be read, for the refusal that answers it. */
+export const unread: RequestHead = {
+  method: "GET",
+  minor: 1,
+  authority: "",
+  path: "",
+  query: "",
+  headers: HttpHeaders.empty,
+  length: undefined,
+  persists: false,
+  awaitsContinue: false,
+  upgrade: undefined,
+  te: undefined,
+};
+
 /** Up to three parts, of which the target has only visible characters (RFC 9112, 3). */
 const requestLine = /^(\S+) +([!-~]+)(?: +(\S+))?$/;
 const version = /^HTTP\/(\d)\.(\d)$/;

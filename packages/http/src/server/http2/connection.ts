@@ -10,12 +10,12 @@ import { CutOff } from "../../cut-off.ts";
 import type { RawHeaders } from "../../headers.ts";
 import type { Peer } from "../../message.ts";
 import type { Connected } from "../connections.ts";
-import { Farewell } from "../farewell.ts";
+import { IdleGrace } from "../idle-grace.ts";
 import { Pace } from "../pace.ts";
 import { peerOf } from "../peer.ts";
 import { headerBytes } from "../refusal.ts";
-import type { Side } from "../side.ts";
-import { received, sent } from "../wire.ts";
+import type { ServerContext } from "../server-context.ts";
+import { received, sent } from "../socket-bytes.ts";
 import { Exchange } from "./exchange.ts";
 
 /** Concurrent streams, and flow-control windows of each stream and of the connection. */
@@ -41,14 +41,14 @@ const endMs = 30_000;
  */
 export class Http2Connection implements Connected {
   readonly peer: Peer;
-  readonly side: Side;
+  readonly server: ServerContext;
   readonly clock: Clock;
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   #draining = false;
   /** Set while the connection is idle and the server drains. */
-  #farewell: Farewell | undefined;
+  #idleGrace: IdleGrace | undefined;
   /** The client has announced that it sends no new requests. */
   #isLeaving = false;
   /** The last check has not been answered. */
@@ -62,9 +62,9 @@ export class Http2Connection implements Connected {
   /** The client's pace in reading responses since the connection was last idle. */
   readonly #taking = new Pace(0);
 
-  constructor(socket: Socket, side: Side, clock: Clock) {
+  constructor(socket: Socket, server: ServerContext, clock: Clock) {
     this.peer = peerOf(socket);
-    this.side = side;
+    this.server = server;
     this.clock = clock;
     this.#socket = socket;
     this.#quietSince = clock.now();
@@ -92,7 +92,7 @@ export class Http2Connection implements Connected {
     // closes.
     session.on("error", () => {});
     session.on("goaway", () => (this.#isLeaving = true));
-    session.once("close", () => this.#farewell?.cancel());
+    session.once("close", () => this.#idleGrace?.cancel());
   }
 
   /**
@@ -106,7 +106,7 @@ export class Http2Connection implements Connected {
     if (this.#draining || session.destroyed) return;
     this.#draining = true;
     if (this.#exchanges.size > 0) return this.#takeLeave();
-    this.#farewell = new Farewell(
+    this.#idleGrace = new IdleGrace(
       this.clock,
       () => this.#socket.bytesRead,
       () => session.close(),
@@ -136,7 +136,7 @@ export class Http2Connection implements Connected {
     if (!isEmpty || bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= this.side.limits.idleMs) this.#session.close();
+    } else if (now - this.#quietSince >= this.server.limits.idleMs) this.#session.close();
   }
 
   /**
@@ -152,7 +152,7 @@ export class Http2Connection implements Connected {
     // For a single stream it is certain.
     for (const exchange of this.#exchanges)
       exchange.look(now, lostMs, moves && heldUp === 1 && exchange.isHeldUp);
-    const why = this.#taking.look(now, heldUp > 0, went, this.side.limits.response);
+    const why = this.#taking.look(now, heldUp > 0, went, this.server.limits.response);
     if (why === undefined) return;
     this.#taking.restart(went);
     const reason = new CutOff(`reading the response ${why}`);
@@ -182,16 +182,16 @@ export class Http2Connection implements Connected {
   #arrived(stream: ServerHttp2Stream, flags: number, fields: RawHeaders): void {
     const exchange = new Exchange(stream, this);
     this.#exchanges.add(exchange);
-    this.side.began();
+    this.server.began();
     stream.once("close", () => {
       this.#exchanges.delete(exchange);
-      this.side.ended();
+      this.server.ended();
       // Nothing is read in this state: the answer to the ping would not arrive.
       if (this.#draining && this.#exchanges.size === 0) this.#session.close();
     });
-    if (this.#farewell !== undefined) {
-      this.#farewell.cancel();
-      this.#farewell = undefined;
+    if (this.#idleGrace !== undefined) {
+      this.#idleGrace.cancel();
+      this.#idleGrace = undefined;
       this.#takeLeave();
     }
     exchange.begin(flags, fields);

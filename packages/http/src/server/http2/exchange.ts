@@ -12,7 +12,7 @@ import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
 import { Pace } from "../pace.ts";
 import { refusalText } from "../refusal.ts";
-import type { Side } from "../side.ts";
+import type { ServerContext } from "../server-context.ts";
 import type { ExchangeStream } from "./exchange-stream.ts";
 import { readRequest } from "./request.ts";
 import { cut, furtherFields, send } from "./response.ts";
@@ -20,7 +20,7 @@ import { open } from "./tunnel.ts";
 
 /** The connection as seen by an exchange. */
 export interface Surroundings {
-  readonly side: Side;
+  readonly server: ServerContext;
   readonly peer: Peer;
   readonly clock: Clock;
 }
@@ -64,17 +64,17 @@ export class Exchange implements ExchangeStream {
 
   begin(flags: number, fields: RawHeaders): void {
     const { stream } = this;
-    const { side, peer } = this.#around;
+    const { server, peer } = this.#around;
     const request = readRequest({
       exchange: this,
       flags,
       fields,
       peer,
-      scheme: side.scheme,
-      tunnels: side.tunnels,
+      scheme: server.scheme,
+      tunnels: server.tunnels,
     });
     if (!("method" in request)) {
-      side.refused(request);
+      server.refused(request);
       if (request.isReset) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
       else send(text(refusalText(request), request.status), this, "GET", () => {});
       return;
@@ -104,14 +104,14 @@ export class Exchange implements ExchangeStream {
 
   #call(request: HttpRequest): void {
     const { stream } = this;
-    const { side } = this.#around;
+    const { server } = this.#around;
     const { method } = request;
     const defect = (cause: unknown): void => {
-      side.defect(cause, request);
+      server.defect(cause, request);
       if (stream.headersSent) cut(stream);
       else send(internalError, this, method, () => {});
     };
-    side.call(request, this.#gone.signal).then((result) => {
+    server.call(request, this.#gone.signal).then((result) => {
       try {
         if (isLeft(result)) defect(result.left);
         else if (this.#isCutOff) result.right.body.cancel();
@@ -159,7 +159,7 @@ export class Exchange implements ExchangeStream {
   }
 
   get backlog(): Backlog {
-    return this.#around.side.backlog;
+    return this.#around.server.backlog;
   }
 
   /**
@@ -170,11 +170,12 @@ export class Exchange implements ExchangeStream {
    */
   look(now: number, lostMs: number, moves: boolean): void {
     this.#quietSince += lostMs;
-    const { limits } = this.#around.side;
+    const { limits } = this.#around.server;
     if (moves || this.#passed !== this.#seen) {
       this.#seen = this.#passed;
       this.#quietSince = now;
-    } else if (now - this.#quietSince >= limits.quietMs) return this.cutOff(quietTooLong(limits.quietMs));
+    } else if (now - this.#quietSince >= limits.quietMs)
+      return this.cutOff(new CutOff(quietTooLong(limits.quietMs)));
     const upload = this.#upload;
     if (upload === undefined) return;
     const why = upload.pace.look(now, upload.body.waits, this.#cameBytes, limits.body);
@@ -199,7 +200,7 @@ export class Exchange implements ExchangeStream {
   #refuseSlow(reason: string): void {
     const refusal = { status: 408, reason } as const;
     this.#upload = undefined;
-    this.#around.side.refused(refusal);
+    this.#around.server.refused(refusal);
     if (this.stream.headersSent) return this.cutOff(new CutOff(reason));
     this.#isCutOff = true;
     this.lost(new CutOff(reason));

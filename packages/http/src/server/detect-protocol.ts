@@ -10,7 +10,7 @@ const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
  *
  * @param decided Takes over the socket, and the bytes read so far.
  */
-export function peek(socket: Socket, decided: (isHttp2: boolean, seen: Buffer) => void): void {
+export function detectProtocol(socket: Socket, decided: (isHttp2: boolean, seen: Buffer) => void): void {
   let seen: Buffer | undefined;
   const onData = (chunk: Buffer): void => {
     seen = seen === undefined ? chunk : Buffer.concat([seen, chunk]);

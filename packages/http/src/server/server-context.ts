@@ -7,7 +7,7 @@ import type { Refusal } from "./refusal.ts";
 import type { Tunnels } from "./tunnels.ts";
 
 /** The server as seen by its connections. */
-export interface Side {
+export interface ServerContext {
   readonly scheme: "http" | "https";
   /** Whether the server accepts no new requests. */
   readonly draining: boolean;

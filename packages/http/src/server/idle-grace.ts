@@ -5,7 +5,7 @@ import type { Clock, Timer } from "@pagoda/core";
  * request, which would be lost if the connection closed at once. nginx has `keepalive_min_timeout`
  * for the same purpose.
  */
-export const farewellMs = 1_000;
+export const idleGraceMs = 1_000;
 /**
  * How often arriving bytes restart the wait, so that a head in several parts can arrive as a whole.
  */
@@ -16,8 +16,8 @@ const maxRounds = 5;
  */
 const lastLookMs = 1;
 
-/** Waits until a connection of a draining server has been idle for {@link farewellMs}. */
-export class Farewell {
+/** Waits until a connection of a draining server has been idle for {@link idleGraceMs}. */
+export class IdleGrace {
   readonly #clock: Clock;
   readonly #bytes: () => number;
   readonly #over: () => void;
@@ -35,7 +35,7 @@ export class Farewell {
     this.#bytes = bytes;
     this.#over = over;
     this.#seen = bytes();
-    this.#timer = clock.setTimer(farewellMs, this.#look);
+    this.#timer = clock.setTimer(idleGraceMs, this.#look);
   }
 
   cancel(): void {
@@ -48,7 +48,7 @@ export class Farewell {
       this.#seen = bytes;
       this.#rounds++;
       this.#isLastLook = false;
-      this.#timer = this.#clock.setTimer(farewellMs, this.#look);
+      this.#timer = this.#clock.setTimer(idleGraceMs, this.#look);
     } else if (!this.#isLastLook) {
       this.#isLastLook = true;
       this.#timer = this.#clock.setTimer(lastLookMs, this.#look);
