@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import changelog from "../../.changeset/changelog.ts";
 import { command } from "../command.ts";
 import { startRegistry } from "../release/registry.ts";
 import { type Evidence, releaseFaults } from "../release/rehearsal.ts";
-import { packages, type Manifest } from "../workspace.ts";
+import { changesets } from "../release/release.ts";
+import { packages, type Manifest, root } from "../workspace.ts";
 import { tree } from "./fixture.ts";
 
 const core: Manifest = { name: "@pagoda/core", version: "0.2.0" };
@@ -44,6 +47,44 @@ test("whatever a release leaves out is a fault", () => {
   expect(faults({}, "0.1.0")).toEqual(["its CHANGELOG.md has no entry for 0.1.1"]);
   expect(faults({ tags: "2b refs/tags/@pagoda/retry@0.1.10" })).toEqual(["it has no tag"]);
   expect(faults({}, "0.0.0", "0.0.0")).toContain("no changeset names it");
+});
+
+test("a changeset can be written without a terminal, as its README says", async () => {
+  const readme = readFileSync(join(root, ".changeset/README.md"), "utf8");
+  const [, args = ""] = /^npm run changeset -- (.*)$/mu.exec(readme) ?? [];
+  const manifests = ["core", "http", "timeout"].map((name) => [
+    `packages/${name}/package.json`,
+    { name: `@pagoda/${name}`, version: "0.0.0" },
+  ]);
+  const config = JSON.parse(readFileSync(join(root, ".changeset/config.json"), "utf8")) as object;
+  const base = tree({
+    ".changeset/config.json": config,
+    "package.json": { name: "pagoda", private: true },
+    "pnpm-workspace.yaml": "packages: [packages/*]",
+    "pnpm-lock.yaml": "",
+    ...Object.fromEntries(manifests),
+  });
+  // Standard input is not a terminal, and pnpm is not installed.
+  const { code, output } = await command("sh", ["-c", `changeset ${args}`], {
+    cwd: base,
+    env: { GIT_CEILING_DIRECTORIES: base },
+  });
+  expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
+  const [name = ""] = changesets(base);
+  expect(
+    readFileSync(join(base, ".changeset", name), "utf8")
+      .trim()
+      .split("\n"),
+  ).toEqual([
+    "---",
+    `"@pagoda/timeout": minor`,
+    `"@pagoda/core": patch`,
+    `"@pagoda/http": patch`,
+    "---",
+    "",
+    "A time limit may be paused.",
+  ]);
+  expect(await command("oxfmt", ["--check", join(base, ".changeset", name)])).toMatchObject({ code: 0 });
 });
 
 test("a changelog has each note as written, and new dependencies in one line", async () => {
