@@ -8,12 +8,12 @@ const patient = [
 ];
 const generated = ["**/node_modules/**", "**/dist/**"];
 
-// A test that takes longest of all takes a tenth of these times, so that they end what hangs, and nothing on a machine that
-// is busy with other things. No test may rely on them to see that something is slow.
+// Ten times the duration of the slowest test, so that they end hanging tests but no test on a busy machine. No test may rely
+// on them to detect that something is slow.
 export default defineConfig({
   test: {
     allowOnly: false,
-    // Twice the cores of the machine that this is timed on: end-to-end tests wait for much of their time.
+    // Twice the cores of the reference machine, because end-to-end tests wait most of the time.
     maxWorkers: 4,
     projects: [
       {

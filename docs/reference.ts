@@ -1,4 +1,4 @@
-// Makes docs/api: the guides, and the API reference out of the doc comments.
+// Generates docs/api: the guides, and the API reference from the doc comments.
 import { join, relative } from "node:path";
 import {
   Application,
@@ -14,7 +14,7 @@ import { type Package, publishable, root } from "../scripts/workspace.ts";
 
 const repository = "https://github.com/pagoda-ts/pagoda";
 
-/** Whatever TypeDoc warns of, such as a link to nothing or a type that nobody can import, makes the result false. */
+/** @returns False if TypeDoc warns, for example of a broken link or a type that is not exported. */
 export async function makeReference(base: string, all: readonly Package[], out: string): Promise<boolean> {
   const entries = all.flatMap(entriesOf);
   const app = await Application.bootstrap({
@@ -22,7 +22,7 @@ export async function makeReference(base: string, all: readonly Package[], out: 
     out,
     entryPoints: entries.map(({ file }) => file),
     tsconfig: join(base, "docs/tsconfig.json"),
-    // Types are checked by `npm test` as a whole.
+    // `npm test` checks the types.
     skipErrorChecking: true,
     readme: join(base, "docs/README.md"),
     projectDocuments: [join(base, "docs/guides/*.md"), join(base, "GLOSSARY.md")],
@@ -46,7 +46,7 @@ export async function makeReference(base: string, all: readonly Package[], out: 
 }
 
 interface Entry {
-  /** What users import. */
+  /** Entry points. */
   readonly name: string;
   readonly file: string;
   /** The package, if this is its main entry. */
@@ -61,7 +61,7 @@ function entriesOf(one: Package): Entry[] {
   }));
 }
 
-/** TypeDoc names modules and documents for their files: readers know imports and titles. */
+/** TypeDoc names modules and documents after files; readers know import paths and titles. */
 function rename(
   { children = [], documents = [], files }: ProjectReflection,
   entries: readonly Entry[],
@@ -77,13 +77,13 @@ function rename(
     const { main } = entry;
     if (main === undefined) continue;
     module.comment ??= new Comment([{ kind: "text", text: main.manifest.description ?? "" }]);
-    // What guides link to in the repository is a page here.
+    // Links between guides lead to pages of the reference.
     for (const path of [main.directory, join(main.directory, "README.md")])
       files.registerReflectionPath(path as NormalizedPath, module);
   }
 }
 
-/** Lets links of documents to files that have no page here lead into the repository. */
+/** Links to files that have no page here lead to the repository. */
 function linkToRepository(project: ProjectReflection, base: string): void {
   const { documents = [], files, readme = [] } = project;
   const linked = (part: CommentDisplayPart): CommentDisplayPart => {

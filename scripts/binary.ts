@@ -1,5 +1,5 @@
-// Makes `pagoda` as one executable file, which needs no Node: the program as one text, in a copy of Node.
-// The pinned Node needs fewer libraries than later ones: see packages/proxy/deploy/Containerfile.
+// Builds `pagoda` as a single executable that needs no Node: the bundled program in a copy of Node.
+// The pinned Node needs fewer shared libraries than later ones: see packages/proxy/deploy/Containerfile.
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -8,10 +8,10 @@ import { root } from "./workspace.ts";
 
 const proxy = join(root, "packages/proxy");
 const folder = join(root, "dist");
-/** What Node looks for in itself to see whether it is a single executable. */
+/** The marker by which Node recognizes a single executable. */
 const fuse = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
-/** @returns Where the executable lies. */
+/** @returns The path of the executable. */
 export async function buildBinary(): Promise<string> {
   const { version } = JSON.parse(readFileSync(join(proxy, "package.json"), "utf8")) as {
     readonly version: string;
@@ -45,7 +45,7 @@ export async function buildBinary(): Promise<string> {
   copyFileSync(process.execPath, executable);
   chmodSync(executable, 0o755);
   const isMac = process.platform === "darwin";
-  // A signature that no longer fits is worse than none, and without one macOS starts nothing.
+  // The change invalidates the signature, and macOS refuses to start unsigned executables.
   if (isMac) run("codesign", "--remove-signature", executable);
   const place = ["NODE_SEA_BLOB", blob, "--sentinel-fuse", fuse];
   run("postject", executable, ...place, ...(isMac ? ["--macho-segment-name", "NODE_SEA"] : []));
@@ -55,7 +55,7 @@ export async function buildBinary(): Promise<string> {
 
 function run(program: string, ...args: readonly string[]): void {
   const path = `${join(root, "node_modules/.bin")}${delimiter}${process.env["PATH"] ?? ""}`;
-  // What it says is in the error when it fails; otherwise postject warns of what does not matter.
+  // On failure the error contains the output; otherwise postject prints irrelevant warnings.
   execFileSync(program, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, PATH: path } });
 }
 

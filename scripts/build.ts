@@ -5,14 +5,14 @@ import { publishable, root } from "./workspace.ts";
 
 const licences = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** Makes `dist` of every package that is published, from scratch: leftovers of an older build are removed. */
+/** Builds `dist` of every published package from scratch. */
 export function build(): Promise<Finished> {
   const all = publishable();
   for (const { directory } of all) {
-    // The compiler believes its notes before it looks for the files.
+    // Otherwise the compiler trusts its build info and does not notice that files are missing.
     for (const made of ["dist", "tsconfig.tsbuildinfo"])
       rmSync(join(directory, made), { recursive: true, force: true });
-    // pnpm packs a workspace's LICENSE into each package, but knows it by that one name only.
+    // pnpm packs the workspace's LICENSE into each package, but only a file of exactly that name.
     for (const licence of licences) copyFileSync(join(root, licence), join(directory, licence));
   }
   return command("tsc", ["-b", ...all.map((one) => one.folder), "--pretty", "false"]);

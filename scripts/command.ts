@@ -3,9 +3,9 @@ import { delimiter, join } from "node:path";
 import { readManifest, root } from "./workspace.ts";
 
 export interface Finished {
-  /** -1 when it could not start or was ended by a signal. */
+  /** -1 if it could not start or was killed by a signal. */
   readonly code: number;
-  /** What it said on both streams. */
+  /** Both output streams. */
   readonly output: string;
 }
 
@@ -13,25 +13,25 @@ export interface Options {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
-  /** Shown as it comes instead of collected. */
+  /** Print the output live instead of collecting it. */
   readonly live?: boolean;
 }
 
 const bin = join(root, "node_modules", ".bin");
 
-/** A program is a group with what it starts, so that nothing of it outlives a signal or its time. */
+/** A program and its children form a process group, so that none of them outlives a signal or the time limit. */
 const hasGroups = process.platform !== "win32";
 const running = new Set<ChildProcess>();
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
-    // Not the signal itself: what a shell has put in the background ignores SIGINT.
+    // Not the signal itself, because background jobs of a shell ignore SIGINT.
     for (const child of running) kill(child, "SIGTERM");
     process.kill(process.pid, signal);
   });
 }
 
-/** Ends a child that was started `detached` with this process, at the latest. */
+/** Ends a `detached` child when this process is ended by a signal. */
 export function track<C extends ChildProcess>(child: C): C {
   running.add(child);
   child.once("error", () => running.delete(child));
@@ -44,11 +44,11 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
     if (hasGroups && child.pid !== undefined) process.kill(-child.pid, signal);
     else child.kill(signal);
   } catch {
-    // All of it has ended.
+    // The group has ended.
   }
 }
 
-/** Runs a program to its end; never throws, since a program that cannot start is a failed check like any other. */
+/** Runs a program to its end. Never rejects: a program that cannot start is a failed check like any other. */
 export function command(program: string, args: readonly string[], options: Options = {}): Promise<Finished> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -70,20 +70,21 @@ export function command(program: string, args: readonly string[], options: Optio
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      const ended = signal === null ? "" : `\n${program} was ended by ${signal}${why(options.timeoutMs)}`;
+      const ended =
+        signal === null ? "" : `\n${program} was killed by ${signal}${limitText(options.timeoutMs)}`;
       resolve({ code: code ?? -1, output: (output + ended).trim() });
     });
   });
 }
 
-function why(timeoutMs: number | undefined): string {
-  return timeoutMs === undefined ? "" : ` (it has ${timeoutMs / 1000} s)`;
+function limitText(timeoutMs: number | undefined): string {
+  return timeoutMs === undefined ? "" : ` (time limit: ${timeoutMs / 1000} s)`;
 }
 
-/** The pinned pnpm, which need not be installed: npx brings it. */
+/** Runs the pinned pnpm by way of npx, so that it need not be installed. */
 export function pnpm(args: readonly string[], options: Options = {}): Promise<Finished> {
   const { packageManager } = readManifest(root) as { packageManager: string };
-  // Its note of the last look for a newer version belongs in the clone, not in the home folder.
+  // It records its last update check; keep that in the clone, not in the home folder.
   const state = join(root, "node_modules", ".cache", "state");
   return command("npx", ["--yes", packageManager, ...args], {
     ...options,
@@ -91,7 +92,7 @@ export function pnpm(args: readonly string[], options: Options = {}): Promise<Fi
   });
 }
 
-/** Runs `work` over `items`, `width` at a time, results in the order of the items. */
+/** Runs `work` over `items`, `width` at a time, and returns the results in order. */
 export async function pooled<A, B>(
   items: readonly A[],
   width: number,

@@ -1,4 +1,4 @@
-// Makes the papers of the proxy's configuration out of its schema: the reference page, and the schema for editors.
+// Generates the documentation of the proxy's configuration from its schema: the reference page and the JSON Schema.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsonSchema } from "../packages/proxy/src/config/json-schema.ts";

@@ -1,4 +1,4 @@
-// pnpm new-layer NAME: a layer package that works and is tested, to be changed into the one that is wanted.
+// npm run new-layer NAME: generates a working, tested layer package as a starting point.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { command, pnpm } from "./command.ts";
@@ -8,7 +8,7 @@ import { root } from "./workspace.ts";
 const [name = ""] = process.argv.slice(2);
 const directory = join(root, "packages/layers", name);
 const problem =
-  nameProblem(name) ?? (existsSync(directory) ? `packages/layers/${name} exists already` : undefined);
+  nameProblem(name) ?? (existsSync(directory) ? `packages/layers/${name} already exists` : undefined);
 process.exitCode = problem === undefined ? await make() : refuse(problem);
 
 async function make(): Promise<number> {
@@ -19,7 +19,7 @@ async function make(): Promise<number> {
     console.error(`new-layer: pnpm install failed\n${installed.output}`);
     return 1;
   }
-  console.log(`packages/layers/${name} is there. Next: npm test ${name}, and CONTRIBUTING.md for the rest.`);
+  console.log(`Created packages/layers/${name}. Next: npm test ${name}. See CONTRIBUTING.md for the rest.`);
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// npm run release: makes versions and changelogs of the changesets, builds, publishes, tags and pushes.
-//   --dry-run       all of that in a copy of the repository, to a registry that is thrown away
+// npm run release: applies the changesets to versions and changelogs, builds, publishes, tags and pushes.
+//   --dry-run       all of that in a copy of the repository, to a temporary registry
 //   --registry URL  to another registry, without provenance
 import { parseArgs } from "node:util";
 import { rehearse } from "./release/rehearsal.ts";
@@ -22,7 +22,7 @@ async function rehearsed(): Promise<number> {
 }
 
 async function released(registry: string | undefined): Promise<number> {
-  // Provenance says which workflow has built a package: nobody else can.
+  // Only the workflow that builds a package can attest its provenance.
   const problem =
     registry === undefined && process.env["GITHUB_ACTIONS"] !== "true"
       ? "packages are published by the workflow release.yml; here there is --dry-run"

@@ -25,8 +25,8 @@ if (problem === undefined) {
 }
 
 /**
- * Installs from the lock file, unless that has been done for this very lock file and no package.json has been edited
- * since. Gives what went wrong.
+ * Installs from the lock file unless that has been done for the current one and no package.json has been edited since.
+ * Returns what went wrong.
  */
 async function prepared() {
   const lock = createHash("sha256").update(readFileSync(lockFile)).digest("hex");
@@ -34,7 +34,7 @@ async function prepared() {
     existsSync(stamp) && readFileSync(stamp, "utf8") === lock && editedSince(stamp, root).length === 0;
   const failure =
     (isInstalled ? undefined : await install()) ?? provideNode(join(bin, "node"), devDependencies.node);
-  // Only an installation whose Node has started counts: the next run tries again, or says again what is missing.
+  // Only an installation whose Node starts counts; otherwise the next run tries again or repeats what is missing.
   if (failure !== undefined) rmSync(stamp, { force: true });
   else if (!isInstalled) writeFileSync(stamp, lock);
   return failure;
@@ -43,35 +43,35 @@ async function prepared() {
 async function install() {
   console.error(`Installing with ${packageManager} …`);
   const args = ["--yes", packageManager, "install", "--frozen-lockfile", "--silent"];
-  // A group of its own, so that a signal ends everything that the installation has started.
+  // Its own process group, so that a signal ends everything that the installation has started.
   const isGroup = process.platform !== "win32";
   const options = {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: !isGroup,
     detached: isGroup,
-    // pnpm keeps a note of its last look for a newer version; it belongs in the clone, not in the home folder.
+    // pnpm records its last update check; keep that in the clone, not in the home folder.
     env: { ...process.env, XDG_STATE_HOME: join(cache, "state") },
   };
   const { error, code, signal } = await supervised(() => spawn("npx", args, options), { isGroup });
   if (code === 0) return undefined;
   const edited = editedSince(lockFile, root).join(", ");
   const advice = ` If the dependencies in ${edited} have changed, run "npx ${packageManager} install" to update pnpm-lock.yaml.`;
-  return `Installing failed (${error?.message ?? `npx ended with ${code ?? signal}`}).${edited && advice}`;
+  return `Installation failed (${error?.message ?? `npx exited with ${code ?? signal}`}).${edited && advice}`;
 }
 
-/** Hands over: signals go in, the exit code comes out. */
+/** Runs the file, passing signals in and the exit code out. */
 async function run(file, args) {
   const env = {
     ...process.env,
     PATH: `${bin}${delimiter}${process.env.PATH}`,
-    // Compiled code is kept, so that the next start takes half the time. What is run starts further processes.
+    // The compile cache halves the start time, also of the processes that this one starts.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(cache, "node"),
   };
   const { error, code, signal } = await supervised(() =>
     spawn(join(bin, "node"), [join(root, file), ...args], { stdio: "inherit", env }),
   );
-  if (error !== undefined) console.error(`${file} could not be started: ${error.message}`);
+  if (error !== undefined) console.error(`${file} failed to start: ${error.message}`);
   process.exitCode = code ?? 1;
   if (signal !== null) process.kill(process.pid, signal);
 }

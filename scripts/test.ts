@@ -1,6 +1,6 @@
-// Everything that must hold, in the order in which a failure is cheapest to learn. CONTRIBUTING.md lists the arguments.
-// With PAGODA_TEST=all, as in .ci/run, a release and the trial on a bare machine belong to it, and a test that is skipped for
-// want of a program is a failure.
+// All checks, the cheapest first. CONTRIBUTING.md lists the arguments.
+// PAGODA_TEST=all, as in .ci/run, adds a release dry run and a trial on a bare machine, and turns tests skipped for a missing
+// program into failures.
 import { bare } from "./checks/bare.ts";
 import { dependencies } from "./checks/dependencies.ts";
 import { docs } from "./checks/docs.ts";
@@ -28,7 +28,7 @@ if (typeof parsed === "string") {
   finish(await runAll(groupsOf(selection), selection.kind === "package" ? selection.package : undefined));
 }
 
-/** Steps of a group run at once: most of them take one core for most of their time. */
+/** Steps of a group run concurrently, because most of them use one core most of the time. */
 function groupsOf(selection: Selection): readonly (readonly Step[])[] {
   const selected = tests(filtersOf(selection));
   switch (selection.kind) {
@@ -63,7 +63,7 @@ async function runAll(groups: readonly (readonly Step[])[], scope: Package | und
   return all;
 }
 
-/** A step that crashes or that runs nothing has failed: silence proves nothing. */
+/** A step that crashes or runs nothing has failed. */
 async function attempt(step: Step, scope: Package | undefined): Promise<readonly Outcome[]> {
   try {
     const found = await step.run(scope);

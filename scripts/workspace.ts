@@ -20,7 +20,7 @@ export interface Manifest {
 }
 
 export interface Package {
-  /** As in `npm test <package>`: the name of its folder. */
+  /** The name of its folder, as in `npm test <package>`. */
   readonly short: string;
   readonly name: string;
   readonly kind: Kind;
@@ -30,7 +30,7 @@ export interface Package {
   readonly manifest: Manifest;
 }
 
-/** Every package of the workspace, core first, then http; folders without a package.json are left out. */
+/** Every package of the workspace, core first, then http. Folders without a package.json are ignored. */
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
   const others = ["proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);

@@ -1,4 +1,4 @@
-// Both commands of the README on a fresh machine: a Debian made from its packages, in which nothing is installed yet.
+// Runs both commands of the README on a fresh machine: a minimal Debian.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, realpathSync, rmSync, watch } from "node:fs";
@@ -11,7 +11,7 @@ import { addClone, makeRoot, ordinary, superuser, whyNoRoot } from "./bare/root.
 import { failed, faultless, type Outcome, passed, skipped, type Step } from "./outcome.ts";
 
 const title = "a bare Debian with Node 20";
-/** An installation takes a minute where nothing else runs. */
+/** An installation takes a minute on an idle machine. */
 const limitMs = 1_800_000;
 
 export const bare: Step = {
@@ -24,7 +24,7 @@ export const bare: Step = {
       const root = await makeRoot(directory);
       return [
         ...(await commandOutcomes(root, { owner: superuser, folder: "/root/pagoda" }, "timeout")),
-        // What wants a program that is missing there is in the proxy's tests.
+        // The proxy's tests include those that need programs missing there.
         ...(await commandOutcomes(
           root,
           { owner: ordinary, folder: `${ordinary.home}/a folder/pagoda` },
@@ -47,7 +47,7 @@ async function commandOutcomes(root: string, place: Place, tested: string): Prom
   ];
 }
 
-/** Ends at a line on its standard input, or by itself; not before all that it has started has ended, as npm does. */
+/** Runs `npm start` until it ends or a line arrives on standard input; exits once all processes have ended. */
 const serve = `
 exec 3<&0
 npm start & started=$!
@@ -59,27 +59,27 @@ while set -- /proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.1; done`;
 function served(root: string, place: Place): ChildProcessWithoutNullStreams {
   const [program, args] = inside(root, place, serve);
   const child = spawn(program, args, { detached: true, timeout: limitMs, killSignal: "SIGKILL" });
-  // It has ended by itself, and wants to be told no more.
+  // It may have ended by itself.
   child.stdin.on("error", () => {});
   return track(child);
 }
 
-/** Nothing goes on: neither the installation nor, after it, the proxy. */
+/** The signal ends the installation, and the proxy does not start. */
 async function interruptOutcome(name: string, root: string, place: Place): Promise<Outcome> {
   const child = served(root, place);
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-  // It has begun when there is a node_modules.
+  // The installation has begun when node_modules appears.
   const watcher = watch(join(root, place.folder), () => child.stdin.write("\n"));
-  // A signal: something was left after a long time, and was ended with all of it.
+  // A signal means that a process was left and the time limit killed the group.
   const [, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   watcher.close();
   const isOver = signal === null && !output.includes("listening on");
   return isOver ? passed(name) : failed(name, endOf(output));
 }
 
-/** It installs, serves, and drains at the end. */
+/** It installs, serves and finally drains. */
 async function startOutcome(name: string, root: string, place: Place): Promise<Outcome> {
   const child = served(root, place);
   const ended = once(child, "close");
@@ -90,7 +90,7 @@ async function startOutcome(name: string, root: string, place: Place): Promise<O
     output += `${line}\n`;
     const [, url] = /"msg":"listening on (http:[^, ]+)/u.exec(line) ?? [];
     if (url === undefined) continue;
-    // The root has this machine's network.
+    // The root shares this machine's network.
     answer = await fetch(url).then(
       ({ status }) => `${status}`,
       (error: unknown) => String(error),

@@ -1,4 +1,4 @@
-// Who may know whom. One outcome per package, so that a fault names the package that has it.
+// Which packages may depend on which. One outcome per package, so that a fault names its package.
 import { join } from "node:path";
 import { foldersIn, packages, readManifest, root, type Package } from "../workspace.ts";
 import { cycleFaults } from "./dependencies/cycles.ts";
@@ -29,7 +29,7 @@ function packageFaults(base: string, one: Package, all: readonly Package[]): str
   return [...manifestFaults(one, all), ...importFaults(base, one, all), ...unusedFaults(one)];
 }
 
-/** A folder among the layers without a package.json would escape every rule. */
+/** A layer folder without a package.json would escape all rules. */
 function strays(base: string, all: readonly Package[]): Outcome[] {
   const known = new Set(all.map((one) => one.folder));
   return foldersIn(join(base, "packages/layers"))

@@ -1,4 +1,4 @@
-// What the documents say is run: examples are programs, links lead somewhere, commands exist, configurations are valid.
+// Checks the documents: examples run, links resolve, commands exist, configurations are valid.
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { packages, root, type Package } from "../workspace.ts";

@@ -1,16 +1,16 @@
 import type { Package } from "../workspace.ts";
 
-/** What one check found: the unit that `npm test` counts. */
+/** The result of one check, the unit that `npm test` counts. */
 export interface Outcome {
   readonly name: string;
   readonly result: "passed" | "failed" | "skipped";
-  /** Why it failed or was skipped; left out when it has been shown already. */
+  /** Why it failed or was skipped; omitted if it has already been shown. */
   readonly detail?: string;
 }
 
 export interface Step {
   readonly name: string;
-  /** Over the whole workspace, or over one package. */
+  /** Checks the whole workspace or one package. */
   run(only: Package | undefined): Promise<readonly Outcome[]>;
 }
 
@@ -18,22 +18,21 @@ export const passed = (name: string): Outcome => ({ name, result: "passed" });
 export const failed = (name: string, detail: string): Outcome => ({ name, result: "failed", detail });
 export const skipped = (name: string, detail: string): Outcome => ({ name, result: "skipped", detail });
 
-/** A check that passes when it finds no fault. */
+/** A check that passes if there are no faults. */
 export function faultless(name: string, faults: readonly string[]): Outcome {
   return faults.length === 0 ? passed(name) : failed(name, faults.join("\n"));
 }
 
-/** A check that passes when its program ends with 0. */
+/** A check that passes if its program exits with 0. */
 export function exited(name: string, { code, output }: { code: number; output: string }): Outcome {
-  return code === 0 ? passed(name) : failed(name, output || `ended with ${code} and said nothing`);
+  return code === 0 ? passed(name) : failed(name, output || `exited with ${code} without output`);
 }
 
-/** Begins the reason of a skip that no installation could prevent. */
+/** Prefix of the reason for a skip that no installation could prevent. */
 export const impossibleHere = "impossible here: ";
 
 /**
- * The outcomes where everything that can be installed is, as in .ci/run: a skip for want of something, or without a
- * reason, is a failure there.
+ * Turns avoidable skips into failures, for environments where everything installable is installed, such as .ci/run.
  */
 export function withoutSkips(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.map((one) =>

@@ -1,4 +1,4 @@
-// What users get: the packed tarballs, installed into an empty project and used there.
+// Packs the tarballs, installs them into an empty project and uses them there.
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ async function packedOutcomes(directory: string): Promise<Outcome[]> {
   return [...together, ...apart];
 }
 
-/** Everything installed into one project. */
+/** Checks with everything installed into one project. */
 async function togetherOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
   const installed = await install(all, directory);
   if (installed.code !== 0) return [failed("install into an empty project", installed.output)];
@@ -55,7 +55,7 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
   ];
 }
 
-/** The tarballs by themselves, and projects with a part of them. */
+/** Checks of each tarball, and of projects with some of them. */
 async function apartOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
   const libraries = all.filter(({ kind }) => kind !== "proxy");
   const tarballs = await Promise.all(all.map((one) => tarballOutcomes(one, directory)));

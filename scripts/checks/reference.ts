@@ -1,7 +1,7 @@
 import { command } from "../command.ts";
 import { exited, type Step } from "./outcome.ts";
 
-/** The API reference, of all packages at once: they link to each other. */
+/** Builds the API reference of all packages together, because they link to each other. */
 export const reference: Step = {
   name: "reference",
   async run() {

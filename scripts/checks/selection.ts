@@ -2,20 +2,20 @@ import { existsSync, globSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { packages, root, type Package } from "../workspace.ts";
 
-/** What `npm test` is asked for. */
+/** What `npm test` runs. */
 export type Selection =
   | { readonly kind: "everything" | "bare" }
   | { readonly kind: "package"; readonly package: Package }
-  /** Test files and folders of them, relative to the workspace's root. */
+  /** Test files and folders, relative to the workspace's root. */
   | { readonly kind: "files"; readonly paths: readonly string[] };
 
 export interface Arguments {
   readonly selection: Selection;
-  /** Run the selected tests again whenever a file that they import changes. */
+  /** Rerun the selected tests when a file that they import changes. */
   readonly watch: boolean;
 }
 
-/** @returns What is wrong with the arguments, when something is. */
+/** @returns The arguments, or what is wrong with them. */
 export function parseArguments(args: readonly string[], base: string = root): Arguments | string {
   const watch = args.includes("--watch");
   const names = args.filter((arg) => arg !== "--watch");
@@ -26,7 +26,7 @@ export function parseArguments(args: readonly string[], base: string = root): Ar
   return watch && selection.kind === "bare" ? "bare cannot be watched" : { selection, watch };
 }
 
-/** The filters for vitest; empty for all tests. */
+/** Filters for vitest; empty for all tests. */
 export function filtersOf(selection: Selection): readonly string[] {
   if (selection.kind === "package") return [`${selection.package.folder}/test/`];
   return selection.kind === "files" ? selection.paths : [];
@@ -38,7 +38,7 @@ function select(names: readonly string[], base: string): Selection | string {
   const all = packages(base);
   const only = all.find((one) => one.short === first || one.name === first);
   if (only !== undefined || first === "bare") {
-    if (rest.length > 0) return `${first} stands alone, without ${rest.join(", ")}`;
+    if (rest.length > 0) return `${first} cannot be combined with ${rest.join(", ")}`;
     return only === undefined ? { kind: "bare" } : { kind: "package", package: only };
   }
   const problem = names.map((name) => fileProblem(name, base)).find((one) => one !== undefined);
@@ -50,7 +50,7 @@ function fileProblem(name: string, base: string): string | undefined {
   const path = resolve(base, name);
   if (!existsSync(path)) {
     const known = packages(base).map(({ short }) => short);
-    return `"${name}" is neither a file nor a package (${known.join(", ")})`;
+    return `"${name}" is not a file or a package (${known.join(", ")})`;
   }
   if (!statSync(path).isDirectory())
     return name.endsWith(".test.ts") ? undefined : `${name} is not a test file (*.test.ts)`;
@@ -58,7 +58,7 @@ function fileProblem(name: string, base: string): string | undefined {
   return tests.length === 0 ? `${name} contains no test file (*.test.ts)` : undefined;
 }
 
-/** vitest takes every path that contains a filter: the slash keeps a folder's neighbours out. */
+/** vitest selects every path that contains a filter: the slash excludes folders with a longer name. */
 function inRoot(name: string, base: string): string {
   const path = resolve(base, name);
   return relative(base, path) + (statSync(path).isDirectory() ? "/" : "");

@@ -19,7 +19,7 @@ export const tests = (filters: readonly string[]): Step => ({
       const reporters = ["--reporter=default", `--reporter=${reporter}`];
       const env = { [reportVariable]: file };
       const { code } = await command("vitest", ["run", ...reporters, ...filters], { live: true, env });
-      if (!existsSync(file)) return [failed("vitest", `ended with ${code} and left no report`)];
+      if (!existsSync(file)) return [failed("vitest", `exited with ${code} without a report`)];
       return outcomes(JSON.parse(readFileSync(file, "utf8")) as Report, code);
     } finally {
       rmSync(directory, { recursive: true });
@@ -27,14 +27,14 @@ export const tests = (filters: readonly string[]): Step => ({
   },
 });
 
-/** Runs them again whenever a file that they import changes, until it is interrupted. */
+/** Reruns tests when a file that they import changes, until interrupted. */
 export async function watchTests(filters: readonly string[]): Promise<void> {
-  // Costs half a second, which no other run should take.
+  // Imported here because it takes half a second.
   const { startVitest } = await import("vitest/node");
   await startVitest("test", [...filters], { root, watch: true });
 }
 
-/** Every test as an outcome, and every way in which a run fails without a test that does. */
+/** Every test as an outcome, plus failures of the run that are not failures of a test. */
 export function outcomes({ files }: Report, code: number): Outcome[] {
   const all = files.flatMap((file) => [
     ...file.tests.map((one) => toOutcome(inRoot(file.path), one)),
@@ -44,12 +44,12 @@ export function outcomes({ files }: Report, code: number): Outcome[] {
   if (all.length === 0) return [failed("vitest", "no tests")];
   return explained
     ? all
-    : [...all, failed("vitest", `ended with ${code} although no test failed: see above`)];
+    : [...all, failed("vitest", `exited with ${code} although no test failed: see above`)];
 }
 
 function toOutcome(file: string, { name, result, reason = "no reason given" }: ReportedTest): Outcome {
   const full = `${file} ${name}`;
-  // vitest has shown already why one failed.
+  // vitest has already shown why a test failed.
   return result === "skipped" ? skipped(full, reason) : { name: full, result };
 }
 

@@ -1,4 +1,4 @@
-// Phrases that no native engineer would write. Each of them stood in this repository before.
+// Phrases that read as if translated. Each has occurred in this repository.
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../workspace.ts";
@@ -33,7 +33,7 @@ const phrases: readonly Phrase[] = [
 ];
 
 const texts = ["*.md", "docs/**/*.{md,ts}", "packages/**/*.{ts,md,yaml,yml}", "scripts/**/*.{ts,mjs,md}"];
-/** What others wrote, what is generated, and where the phrases themselves stand. */
+/** Third-party and generated files, and the list of phrases itself. */
 const left = (path: string): boolean =>
   /(?:^|\/)(?:node_modules|dist|CHANGELOG\.md|api)(?:\/|$)|^scripts\/(?:checks\/wording|test\/wording\.test)\.ts$/u.test(
     path,
@@ -44,9 +44,9 @@ export const wording: Step = {
   run: (only) => Promise.resolve([wordingOutcome(root, only?.folder)]),
 };
 
-/** @param folder Only what is in it, relative to `base`. */
+/** @param folder Limits the check to this folder, relative to `base`. */
 export function wordingOutcome(base: string, folder?: string): Outcome {
-  // With the slash: no folder whose name only begins the same.
+  // The slash excludes folders with a longer name.
   const inside = folder === undefined ? "" : `${folder}/`;
   const files = globSync(texts as string[], { cwd: base, exclude: (path) => left(path) });
   return faultless(
@@ -58,7 +58,7 @@ export function wordingOutcome(base: string, folder?: string): Outcome {
   );
 }
 
-/** Where a text has one of the phrases, and what to write instead. */
+/** The occurrences of the phrases in a text, and what to write instead. */
 export function wordingFaults(path: string, text: string): string[] {
   return text
     .split("\n")

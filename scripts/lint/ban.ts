@@ -1,4 +1,4 @@
-/** As much of an ESTree node as these rules look at. */
+/** The parts of an ESTree node that these rules use. */
 export interface Node {
   readonly type: string;
   readonly parent?: Node;
@@ -16,16 +16,16 @@ export interface Rule {
 
 export interface Ban {
   readonly reason: string;
-  /** Free names: `setTimeout`, also as `globalThis.setTimeout`. */
+  /** Globals: `setTimeout`, also as `globalThis.setTimeout`. */
   readonly globals?: readonly string[];
-  /** Properties of well-known objects: `Date.now`, also taken out by destructuring. */
+  /** Properties of global objects: `Date.now`, also by destructuring. */
   readonly members?: Readonly<Record<string, readonly string[]>>;
   readonly modules?: RegExp;
   /** `new Date()` and `Date()`, which read the clock; `new Date(ms)` does not. */
   readonly emptyDate?: boolean;
 }
 
-/** A rule that reports every use of what `bans` names, saying why. */
+/** A rule that reports every use of the names in `bans`, with the reason. */
 export function ban(bans: readonly Ban[]): Rule {
   return { create: (context) => visitor(context, bans) };
 }
@@ -95,7 +95,7 @@ function destructured(pattern: Node): string[] {
     .filter((name) => typeof name === "string");
 }
 
-/** `ReturnType<typeof setTimeout>` names a type and calls nothing. */
+/** A type such as `ReturnType<typeof setTimeout>`, which calls nothing. */
 function isTypeQuery(node: Node): boolean {
   return node.parent?.type === "TSTypeQuery";
 }

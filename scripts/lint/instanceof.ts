@@ -1,6 +1,6 @@
 import type { Node, Rule } from "./ban.ts";
 
-/** Reports `instanceof` for classes of our own packages: a program may hold two copies of them. */
+/** Reports `instanceof` with classes of our own packages, of which a program may contain two copies. */
 export const noSharedInstanceof: Rule = {
   create(context) {
     const imported = new Set<string>();
@@ -17,7 +17,7 @@ export const noSharedInstanceof: Rule = {
         if (node["operator"] !== "instanceof" || name === undefined || !imported.has(name)) return;
         context.report({
           node,
-          message: `instanceof ${name} is banned here: an object may come from another copy of its package; ask the package, as isBody does.`,
+          message: `instanceof ${name} is banned here: the object may come from another copy of its package; use a predicate of that package, such as isBody.`,
         });
       },
     };

@@ -1,4 +1,4 @@
-// The bans of this house that a type cannot express, each with its reason. Loaded by oxlint: see .oxlintrc.json.
+// The repository's own lint rules, each with its reason. Loaded by oxlint: see .oxlintrc.json.
 import { ban, type Rule } from "./ban.ts";
 import { noSharedInstanceof } from "./instanceof.ts";
 import { noSleep } from "./sleep.ts";

@@ -3,8 +3,8 @@ import { type Context, type Node, type Rule } from "./ban.ts";
 const reason = "tests do not sleep: advance the virtual clock, or await the event itself.";
 
 /**
- * A sleep is a promise that a timer resolves. A timer that rejects (a guard) or that ends a slow origin's answer is
- * none, which is why `setTimeout` as such is not banned.
+ * A sleep is a promise that a timer resolves. Timers that reject (a guard) or end a slow origin's response are allowed,
+ * so `setTimeout` itself is not banned.
  */
 export const noSleep: Rule = {
   create: (context) => ({

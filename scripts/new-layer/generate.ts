@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 
 const template = fileURLToPath(new URL("template", import.meta.url));
 
-/** What is wrong with a layer's name; `undefined`: nothing. */
+/** What is wrong with a layer's name, if anything. */
 export function nameProblem(name: string): string | undefined {
   if (/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/u.test(name)) return undefined;
-  return `the name must be lower-case words joined by "-", such as max-length (got "${name}")`;
+  return `name must be lower-case words joined by "-", such as max-length (got "${name}")`;
 }
 
 /** Writes a layer package: the files of the template, with the name in its three spellings. */

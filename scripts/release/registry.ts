@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Manifest } from "../workspace.ts";
 
-/** What somebody has published. */
+/** A published package. */
 export interface Published {
   readonly manifest: Manifest;
   readonly bytes: number;
@@ -11,11 +11,11 @@ export interface Published {
 
 export interface Registry extends AsyncDisposable {
   readonly url: string;
-  /** In the order in which it came. */
+  /** In order of arrival. */
   readonly published: readonly Published[];
 }
 
-/** What `npm publish` sends. */
+/** The request body of `npm publish`. */
 interface Publication {
   readonly name: string;
   readonly versions: Readonly<Record<string, Manifest>>;
@@ -23,9 +23,9 @@ interface Publication {
 }
 
 /**
- * An npm registry on loopback that knows no package but those published to it, and forgets them in the end.
+ * An in-memory npm registry on loopback with only the packages published to it.
  *
- * @param refused The package that it refuses when it comes for the first time.
+ * @param refused The package whose first publication is refused.
  */
 export async function startRegistry(refused?: string): Promise<Registry> {
   const published: Published[] = [];

@@ -1,4 +1,4 @@
-// A release in a copy of this repository, to a registry and a remote that are thrown away. It takes no network.
+// A release in a copy of this repository, to a temporary registry and remote. Needs no network.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export async function rehearse(): Promise<Outcome[]> {
     const copy = join(directory, "copy");
     const problem = await makeCopy(directory, copy);
     if (problem !== undefined) return [failed("copy of the repository", problem)];
-    // The first attempt fails half way, and the second goes on.
+    // The first attempt fails midway, and the second continues.
     await using registry = await startRegistry("@pagoda/retry");
     const notes = changesets(copy).map((name) => readFileSync(join(copy, ".changeset", name), "utf8"));
     const release = ["scripts/release.ts", "--registry", registry.url];
@@ -35,7 +35,7 @@ export async function rehearse(): Promise<Outcome[]> {
   }
 }
 
-/** The files as they stand, committed or not, with a remote of their own. */
+/** The current files, committed or not, with a remote of their own. */
 async function makeCopy(directory: string, copy: string): Promise<string | undefined> {
   mkdirSync(copy);
   const remote = join(directory, "remote");
@@ -62,16 +62,16 @@ function packageOutcome(one: Package, evidence: Evidence): Outcome {
   return faultless(`release of ${one.name} ${one.manifest.version}, ${size}`, releaseFaults(one, evidence));
 }
 
-/** What a release has left behind. */
+/** The results of a release. */
 export interface Evidence {
   readonly published: readonly Published[];
-  /** The changesets that it was made of. */
+  /** The changesets that it applied. */
   readonly notes: readonly string[];
   /** As `git ls-remote` lists them. */
   readonly tags: string;
 }
 
-/** What is wrong with a package after a release. */
+/** Faults of a package after a release. */
 export function releaseFaults(
   { name, directory, manifest: { version } }: Package,
   { published, notes, tags }: Evidence,
@@ -83,17 +83,17 @@ export function releaseFaults(
   const hasEntry = existsSync(changelog) && readFileSync(changelog, "utf8").includes(`\n## ${version}\n`);
   return [
     ...(version === "0.0.0" ? ["no changeset names it"] : []),
-    ...(own.length === 1 ? [] : [`it was published ${own.length} times`]),
+    ...(own.length === 1 ? [] : [`published ${own.length} times`]),
     ...own.flatMap(({ manifest }) =>
-      manifest.version === version ? [] : [`it was published as ${manifest.version}`],
+      manifest.version === version ? [] : [`published as ${manifest.version}`],
     ),
     ...own.flatMap(({ manifest }) => mismatches(manifest, versions)),
-    ...(isNoted && !hasEntry ? [`its CHANGELOG.md has no entry for ${version}`] : []),
+    ...(isNoted && !hasEntry ? [`CHANGELOG.md has no entry for ${version}`] : []),
     ...(new RegExp(`refs/tags/${name}@${version}$`, "mu").test(tags) ? [] : ["it has no tag"]),
   ];
 }
 
-/** Packages of ours that it depends on in a version other than the one published with it. */
+/** Dependencies on our own packages in another version than the one published with it. */
 function mismatches(
   { dependencies = {}, peerDependencies = {} }: Manifest,
   versions: ReadonlyMap<string | undefined, string | undefined>,
@@ -101,5 +101,5 @@ function mismatches(
   return Object.entries({ ...dependencies, ...peerDependencies })
     .filter(([name]) => name.startsWith("@pagoda/"))
     .filter(([name, range]) => range.replace(/^[\^~]/u, "") !== versions.get(name))
-    .map(([name, range]) => `it depends on ${name} ${range}; published is ${versions.get(name)}`);
+    .map(([name, range]) => `depends on ${name} ${range}, but ${versions.get(name)} was published`);
 }

@@ -4,7 +4,7 @@ import { build } from "../build.ts";
 import { command, type Finished, pnpm } from "../command.ts";
 import { root } from "../workspace.ts";
 
-/** Who commits and tags. */
+/** Author of commits and tags. */
 const author = {
   GIT_AUTHOR_NAME: "github-actions[bot]",
   GIT_AUTHOR_EMAIL: "41898282+github-actions[bot]@users.noreply.github.com",
@@ -13,11 +13,11 @@ const author = {
 };
 
 /**
- * Versions, publishes and tags what the changesets say. One that failed half way goes on where it stopped: packages that the
- * registry has are passed over.
+ * Applies the changesets, publishes and tags. After a failure it continues where it stopped: packages that the registry
+ * already has are skipped.
  *
- * @param registry Where to, instead of npm's registry with provenance.
- * @returns What went wrong.
+ * @param registry Publish there instead of to npm's registry with provenance.
+ * @returns What went wrong, if anything.
  */
 export async function release(registry: string | undefined): Promise<string | undefined> {
   const { output: changes } = await git("status", "--porcelain");
@@ -26,7 +26,7 @@ export async function release(registry: string | undefined): Promise<string | un
   const publishing = ["--access", "public", "--no-git-checks", "--ignore-scripts", ...to];
   return firstProblem([
     ...(changesets().length > 0 ? [version, () => git("add", "--all"), commit] : []),
-    // Before anything is published: it is refused if somebody was faster.
+    // Before publishing, because the push is rejected if the branch has moved.
     () => git("push", "origin", "HEAD"),
     build,
     () => pnpm(["publish", "--recursive", ...publishing], { live: true }),
@@ -49,7 +49,7 @@ export function git(...args: readonly string[]): Promise<Finished> {
 async function firstProblem(steps: readonly (() => Promise<Finished>)[]): Promise<string | undefined> {
   for (const step of steps) {
     const { code, output } = await step();
-    if (code !== 0) return output || `ended with ${code}`;
+    if (code !== 0) return output || `exited with ${code}`;
   }
   return undefined;
 }

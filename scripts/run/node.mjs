@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync, symlinkSync } from "node:fs";
 
-/** The oldest Node that runs all of this repository as it is: it takes TypeScript without a flag or a warning. */
+/** The oldest Node that runs this repository's TypeScript without a flag or a warning. */
 const oldest = [24, 12];
 
-/** What the packages are called that bring the libraries which a Node from npm may lack. */
+/** System packages with the libraries that a Node from npm may lack. */
 const packages = {
   "libatomic.so.1": { "apt-get": "libatomic1", dnf: "libatomic", apk: "libatomic" },
   "libgcc_s.so.1": { "apt-get": "libgcc-s1", dnf: "libgcc", apk: "libgcc" },
@@ -13,10 +13,10 @@ const packages = {
 const installs = { "apt-get": "apt-get install", dnf: "dnf install", apk: "apk add" };
 
 /**
- * Sees to it that `node` is a Node that starts. The pinned one comes first, since everything is tested with it; where
- * it cannot start, the one that runs this takes its place if it is new enough.
+ * Ensures that `node` is a Node that starts: the pinned one, with which everything is tested, or else the one that runs
+ * this, if it is new enough.
  *
- * @returns What the user has to install, when neither will do.
+ * @returns What the user has to install if neither will do.
  */
 export function provideNode(node, version) {
   const problem = startProblem(node);
@@ -27,20 +27,20 @@ export function provideNode(node, version) {
     return undefined;
   }
   const { reason, advice = "" } = problem;
-  return `Node ${version} cannot start, since ${reason}: ${advice}put Node ${oldest.join(".")} or newer on the PATH.`;
+  return `Node ${version} cannot start because ${reason}: ${advice}put Node ${oldest.join(".")} or newer on the PATH.`;
 }
 
-/** Why a program does not start, and what helps. */
+/** Why a program does not start, and how to fix it. */
 function startProblem(node) {
   const { status, signal, error, stderr } = spawnSync(node, ["--version"], { encoding: "utf8" });
   if (status === 0) return undefined;
   if (error?.code === "ENOENT") {
-    // The file is there, but not the loader that it asks for: it was made for another C library.
+    // The file exists but its loader does not: it was built for another C library.
     return { reason: existsSync(node) ? "it needs a system with glibc" : "it could not be installed" };
   }
   if (error !== undefined) return { reason: error.message };
   const library = /loading shared libraries: ([^:\s]+)/u.exec(stderr)?.[1];
-  if (library === undefined) return { reason: stderr.trim() || `it ended with ${status ?? signal}` };
+  if (library === undefined) return { reason: stderr.trim() || `it exited with ${status ?? signal}` };
   return { reason: `${library} is missing`, advice: adviceFor(library) };
 }
 

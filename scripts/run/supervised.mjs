@@ -1,18 +1,18 @@
 import { constants } from "node:os";
 
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"];
-/** How long a group has to end before it is killed. */
+/** How long a process group has to end before it is killed. */
 const graceMs = 5_000;
 const lookMs = 50;
 
-/** Read before anything is started: the parent may be gone by then. */
+/** Read at the start: the parent may have exited later. */
 const parent = process.ppid;
 
 /**
- * Starts a child process, waits for its end, and passes on to it the signals that come meanwhile. The signal that ends a
- * group ends this process too, as soon as nothing of the group is left.
+ * Starts a child process, waits for its end, and forwards the signals received meanwhile. A signal that ends a group also
+ * ends this process, once nothing of the group is left.
  *
- * @returns How it ended: `error` when it could not start.
+ * @returns How it ended: `error` if it could not start.
  */
 export async function supervised(start, { isGroup = false } = {}) {
   let child;
@@ -24,13 +24,13 @@ export async function supervised(start, { isGroup = false } = {}) {
     impatience ??= setTimeout(() => killGroup(child.pid, "SIGKILL"), graceMs);
     killGroup(child.pid, signal);
   };
-  // From a terminal a child in our group has SIGINT already; from a supervisor it has not.
+  // A terminal sends SIGINT to the whole group, the child included; a supervisor does not.
   const onSignal = (signal) => {
     if (isGroup || signal !== "SIGINT" || !process.stdin.isTTY) pass(signal);
   };
-  // Before the child is there: a signal that came in between would leave it behind.
+  // Before the start, so that a signal in between does not leave the child behind.
   for (const signal of signals) process.on(signal, onSignal);
-  // npm passes a signal to a shell, and some shells end of it without a word to us.
+  // npm sends a signal to a shell, and some shells exit without forwarding it.
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
@@ -54,13 +54,13 @@ export async function supervised(start, { isGroup = false } = {}) {
   return end;
 }
 
-/** Or twice the time that it has: what cannot be killed is not waited for. */
+/** Waits for the end of the group, at most twice its grace period. */
 async function groupEnd(group) {
   for (let waitedMs = 0; waitedMs < 2 * graceMs && killGroup(group, 0); waitedMs += lookMs)
     await new Promise((resolve) => setTimeout(resolve, lookMs));
 }
 
-/** Whether there was anything left to signal. */
+/** Whether any process was left to signal. */
 function killGroup(group, signal) {
   try {
     return process.kill(-group, signal);

@@ -23,7 +23,7 @@ function filters(...args: readonly string[]): readonly string[] {
   return filtersOf(parsed.selection);
 }
 
-test("no argument selects everything", () => {
+test("no arguments select everything", () => {
   expect(parseArguments([], workspace())).toEqual({ selection: { kind: "everything" }, watch: false });
 });
 
@@ -31,7 +31,7 @@ test.each(["retry", "@pagoda/retry"])("%s selects the tests of the package", (na
   expect(filters(name)).toEqual(["packages/layers/retry/test/"]);
 });
 
-test("files and folders select themselves, and no neighbour of a folder", () => {
+test("files and folders select themselves, not folders with a longer name", () => {
   const paths = ["packages/core/test/budget.test.ts", "./packages/core/test/types", "scripts/"];
   expect(filters(...paths)).toEqual([
     "packages/core/test/budget.test.ts",
@@ -51,27 +51,27 @@ test.each([[["--watch"]], [["--watch", "core"]], [["scripts", "--watch"]]])("%j 
 });
 
 test.each([
-  [["nowhere"], `"nowhere" is neither a file nor a package (core, retry)`],
-  [["scripts/test/docs.test.ts", "scripts/none.test.ts"], `"scripts/none.test.ts" is neither a file`],
+  [["nowhere"], `"nowhere" is not a file or a package (core, retry)`],
+  [["scripts/test/docs.test.ts", "scripts/none.test.ts"], `"scripts/none.test.ts" is not a file`],
   [["packages/core/src/budget.ts"], "packages/core/src/budget.ts is not a test file"],
   [["packages/core/src"], "packages/core/src contains no test file"],
-  [["core", "scripts"], "core stands alone, without scripts"],
-  [["bare", "core"], "bare stands alone, without core"],
+  [["core", "scripts"], "core cannot be combined with scripts"],
+  [["bare", "core"], "bare cannot be combined with core"],
   [["--watch", "bare"], "bare cannot be watched"],
   [["--watching"], "unknown option --watching"],
 ])("%j is refused, naming the argument", (args, problem) => {
   expect(parseArguments(args, workspace())).toContain(problem);
 });
 
-test("a refused argument fails the run, and the last line still counts", async () => {
+test("a refused argument fails the run, which still ends with the counts", async () => {
   const { code, output } = await command(process.execPath, ["scripts/test.ts", "nowhere"]);
   expect(code).toBe(1);
-  expect(output).toMatch(/^npm test: "nowhere" is neither a file nor a package \(.*\)\n0 passed, 1 failed$/u);
+  expect(output).toMatch(/^npm test: "nowhere" is not a file or a package \(.*\)\n0 passed, 1 failed$/u);
 });
 
 const small = "packages/core/test/fault.test.ts";
 
-test("a file runs alone, and the sum counts its tests", async () => {
+test("a file runs alone, and its tests are counted", async () => {
   const { code, output } = await command(process.execPath, ["scripts/test.ts", small]);
   expect(code).toBe(0);
   expect(output).toMatch(/\n[1-9]\d* passed, 0 failed$/u);

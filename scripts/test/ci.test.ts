@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { root } from "../workspace.ts";
 
-test("what tests and checks want of Debian is what .ci/run installs", () => {
+test(".ci/run installs exactly the Debian packages that tests and checks need", () => {
   const script = readFileSync(join(root, ".ci/run"), "utf8");
   const files = globSync(
     ["packages/*/test/**/*.ts", "packages/layers/*/test/**/*.ts", "scripts/checks/**/*.ts"],

@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { command } from "../command.ts";
 
-/** Starts a process of its own, and neither ends. */
+/** Starts a child; neither process ends by itself. */
 const endless = "sh -c 'echo started >&2; tail -f /dev/null' & tail -f /dev/null";
 
 test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-  "%s ends what has been started, and what that has started",
+  "%s ends started programs and their children",
   async (signal) => {
     const url = new URL("../command.ts", import.meta.url);
     const script = `
@@ -17,7 +17,7 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "ignore", "pipe"],
     });
-    // Not before everybody who has its standard error has ended.
+    // Resolves only when all processes with this standard error have ended.
     const ended = once(child, "close");
     await once(child.stderr, "data");
     child.kill(signal);
@@ -25,13 +25,13 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
   },
 );
 
-test("a program whose time is over ends with what it has started", async () => {
+test("a program over its time limit is killed with its children", async () => {
   const { code, output } = await command("sh", ["-c", endless], { timeoutMs: 1_000 });
   expect(code).toBe(-1);
-  expect(output).toContain("sh was ended by SIGKILL (it has 1 s)");
+  expect(output).toContain("sh was killed by SIGKILL (time limit: 1 s)");
 });
 
-test("a program that is not there is told", async () => {
+test("a program that does not exist is reported", async () => {
   expect(await command("no-such-program", [])).toEqual({
     code: -1,
     output: "no-such-program: spawn no-such-program ENOENT",

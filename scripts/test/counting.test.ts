@@ -15,7 +15,7 @@ function report(isPassed: boolean, ...tests: readonly ReportedTest[]): Report {
 const aPassed: ReportedTest = { name: "a passed", result: "passed" };
 const results = (of: Report, code: number): string[] => outcomes(of, code).map((one) => one.result);
 
-test("every test of vitest's report counts once, and one that was skipped says why", () => {
+test("every test in vitest's report counts once, skipped ones with the reason", () => {
   const needing: ReportedTest = { name: "a skipped", result: "skipped", reason: "needs curl" };
   const silent: ReportedTest = { name: "another", result: "skipped" };
   const all = outcomes(report(false, aPassed, { name: "b", result: "failed" }, needing, silent), 1);
@@ -27,7 +27,7 @@ test("every test of vitest's report counts once, and one that was skipped says w
   ]);
 });
 
-test("where all is installed, what is skipped has failed, unless it is impossible there", () => {
+test("withoutSkips turns skips into failures unless they are impossible to avoid", () => {
   const impossible = skipped("c", "impossible here: the kernel forbids it");
   const all = withoutSkips([passed("a"), skipped("b", "needs curl"), impossible]);
   expect(all).toEqual([
@@ -37,15 +37,15 @@ test("where all is installed, what is skipped has failed, unless it is impossibl
   ]);
 });
 
-test("a file that does not load is a failure", () => {
+test("a file that fails to load is a failure", () => {
   expect(results(report(false), 1)).toEqual(["failed"]);
 });
 
-test("no tests at all is a failure", () => {
+test("a run without tests is a failure", () => {
   expect(results({ files: [] }, 0)).toEqual(["failed"]);
 });
 
-test("an unhandled error beside passing tests is a failure", () => {
+test("an unhandled error is a failure even if all tests pass", () => {
   expect(results(report(true, aPassed), 1)).toEqual(["passed", "failed"]);
 });
 
@@ -60,19 +60,19 @@ const complete = [
 const list = (...files: string[]): string =>
   [...complete, ...files].map((path) => `package/${path}`).join("\n");
 
-test("a tarball with what users need and no more passes", () => {
+test("a tarball with exactly what users need passes", () => {
   expect(
     contentFaults(list("src/index.ts", "dist/testing/index.js"), `{ "exports": "./dist/index.js" }`, ""),
   ).toEqual([]);
 });
 
-test("a tarball with tests, with workspace: or without a licence does not", () => {
+test("a tarball with tests, with workspace: or without a license fails", () => {
   const files = list("test/a.test.ts").replace("package/LICENSE-MIT\n", "");
   const manifest = `{ "exports": "./src/index.ts", "dependencies": { "@pagoda/core": "workspace:*" } }`;
   expect(contentFaults(files, manifest, "")).toHaveLength(4);
 });
 
-test("a tarball without what its README links to does not, but for tests and what is elsewhere", () => {
+test("a tarball without the files that its README links to fails, except for tests and external links", () => {
   const readme = [
     "[a](GUIDE.md#part), [b](examples), [c](deploy/unit.service), [d](./src/index.ts)",
     "[e](test/a.test.ts), [f](../core), [g](#part), [h](https://a.example/b)",
@@ -83,7 +83,7 @@ test("a tarball without what its README links to does not, but for tests and wha
   ]);
 });
 
-test("a tarball whose exports or types lead nowhere fails", async () => {
+test("a tarball with missing exports or types fails", async () => {
   const manifest = {
     name: "@pagoda/core",
     version: "0.1.0",

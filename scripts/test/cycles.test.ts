@@ -3,7 +3,7 @@ import { cycleFaults } from "../checks/dependencies/cycles.ts";
 import { packages } from "../workspace.ts";
 import { tree } from "./fixture.ts";
 
-/** What the check says of a core with these files in its `src`, each given with what it imports. */
+/** The faults of a core whose `src` has these files, each given with its imports. */
 function faults(imports: Readonly<Record<string, readonly string[]>>): string[] {
   const files = Object.entries(imports).map(([file, specifiers]) => [
     `packages/core/src/${file}`,
@@ -14,7 +14,7 @@ function faults(imports: Readonly<Record<string, readonly string[]>>): string[] 
 }
 
 describe("import cycles", () => {
-  test("none: folders import files beside them, and files import folders", () => {
+  test("are absent when folders import sibling files and files import folders", () => {
     const imports = {
       "index.ts": ["./stack.ts", "./util/map.ts"],
       "stack.ts": ["./service.ts", "./util/map.ts"],
@@ -25,7 +25,7 @@ describe("import cycles", () => {
     expect(faults(imports)).toEqual([]);
   });
 
-  test("between files, with the shortest one and its lines", () => {
+  test("between files are reported with the shortest cycle and its lines", () => {
     const imports = {
       "a.ts": ["./d.ts", "./b.ts"],
       "b.ts": ["./c.ts"],
@@ -35,7 +35,7 @@ describe("import cycles", () => {
     expect(faults(imports)).toEqual(["packages/core/src: import cycle a.ts → d.ts → a.ts (a.ts:1, d.ts:1)"]);
   });
 
-  test("between folders whose files are in no cycle", () => {
+  test("between folders are reported even if their files are not in a cycle", () => {
     const imports = {
       "config/load.ts": ["../stack/limit.ts"],
       "config/schema.ts": [],
@@ -47,14 +47,14 @@ describe("import cycles", () => {
     ]);
   });
 
-  test("between a file and a folder beside it", () => {
+  test("between a file and a sibling folder are reported", () => {
     const imports = { "server/serve.ts": ["./http1/read.ts"], "server/http1/read.ts": ["../serve.ts"] };
     expect(faults(imports)).toEqual([
       "packages/core/src/server: import cycle http1 → serve.ts → http1 (http1/read.ts:1, serve.ts:1)",
     ]);
   });
 
-  test("several, each on its own", () => {
+  test("are reported separately", () => {
     const imports = { "a.ts": ["./b.ts"], "b.ts": ["./a.ts"], "x/c.ts": ["./d.ts"], "x/d.ts": ["./c.ts"] };
     expect(faults(imports)).toHaveLength(2);
   });

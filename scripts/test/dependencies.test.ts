@@ -73,7 +73,7 @@ function faults(changes: Files): string[] {
   return outcomes.filter((one) => one.result === "failed").flatMap((one) => (one.detail ?? "").split("\n"));
 }
 
-test("a workspace that keeps the rules passes, an outcome for the dependencies, the cycles and the shape of each package", () => {
+test("a valid workspace passes, with outcomes for dependencies, cycles and shape of each package", () => {
   const outcomes = dependencyOutcomes(tree(clean));
   expect(outcomes.map((one) => one.result)).toEqual(Array.from({ length: 20 }, () => "passed"));
 });
@@ -173,8 +173,8 @@ const violations: readonly {
     name: "a peer of our own has another range, or is not linked",
     changes: layer("timeout", {}, {}, { "@pagoda/core": "^1.0.0", "@pagoda/http": "workspace:^" }),
     says: [
-      `packages/layers/timeout/package.json: @pagoda/core is "^1.0.0"; peers of our own are workspace:^`,
-      "packages/layers/timeout/package.json: @pagoda/http is a peer, and must be among devDependencies as well",
+      `packages/layers/timeout/package.json: @pagoda/core must be workspace:^ in peerDependencies (got "^1.0.0")`,
+      "packages/layers/timeout/package.json: @pagoda/http must also be in devDependencies, because it is a peer",
     ],
   },
   {
@@ -245,7 +245,7 @@ export const b = () => import("@pagoda/metrics");
     name: "a version is a range",
     changes: layer("metrics", { "prom-client": "^15.1.3" }),
     says: [
-      `packages/layers/metrics/package.json: prom-client is "^15.1.3"; versions are exact, and workspace:* for our own`,
+      `packages/layers/metrics/package.json: prom-client must be an exact version, or workspace:* for our own packages (got "^15.1.3")`,
     ],
   },
   {
@@ -256,9 +256,7 @@ export const b = () => import("@pagoda/metrics");
         dependencies: { "@pagoda/core": workspace },
       },
     },
-    says: [
-      "packages/layers/timeout/package.json: is named @pagoda/time; its folder asks for @pagoda/timeout",
-    ],
+    says: ["packages/layers/timeout/package.json: name must be @pagoda/timeout (got @pagoda/time)"],
   },
   {
     name: "a layer's index holds code",
@@ -283,13 +281,13 @@ test.each(violations)("$name", ({ changes, says }) => {
   expect(faults(changes)).toEqual(expect.arrayContaining([...says]));
 });
 
-test("nothing but the violation is reported", () => {
+test("only the violation is reported", () => {
   const { changes, says } = violations[0]!;
   // zod is undeclared too, but one reason per import is enough.
   expect(faults(changes)).toEqual(says);
 });
 
-test("text in a string or a comment is not an import", () => {
+test("imports in strings and comments are ignored", () => {
   const text = `// import "a";\nconst s = 'import "b"';\nexport const t = \`\${s} import("c")\`;\n`;
   expect(importsOf("a.ts", text)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** Writes a tree of files that lives as long as the test, and gives its folder. */
+/** Writes a tree of files that is removed after the test; returns its folder. */
 export function tree(files: Readonly<Record<string, string | object>>): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-fixture-")));
   onTestFinished(() => rmSync(directory, { recursive: true }));

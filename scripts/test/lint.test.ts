@@ -148,7 +148,7 @@ const allowed: readonly Omit<Case, "says">[] = [
   { file: coreTest, code: `export const slow = (end: () => void) => setTimeout(end, 5);` },
 ];
 
-describe("the linter refuses, and says why", () => {
+describe("the linter reports, with the reason", () => {
   const messages = lint(banned);
   test.each(banned)("$file: $code", async (one) => {
     const said = (await messages).get(one)?.join("\n");
@@ -156,7 +156,7 @@ describe("the linter refuses, and says why", () => {
   });
 });
 
-describe("the linter lets through", () => {
+describe("the linter accepts", () => {
   const messages = lint(allowed);
   test.each(allowed)("$file: $code", async (one) => {
     expect((await messages).get(one)).toEqual([]);
@@ -172,7 +172,7 @@ interface Findings {
   readonly number_of_files: number;
 }
 
-/** Lints all snippets in one run, each where its rules hold, and gives what was said of each. */
+/** Lints all snippets in one run, each where its rules apply; returns the messages for each. */
 async function lint<C extends Omit<Case, "says">>(cases: readonly C[]): Promise<Map<C, string[]>> {
   const directory = mkdtempSync(join(tmpdir(), "pagoda-lint-"));
   try {

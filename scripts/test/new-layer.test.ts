@@ -8,7 +8,7 @@ import { command } from "../command.ts";
 import { generate, nameProblem } from "../new-layer/generate.ts";
 import { packages, root } from "../workspace.ts";
 
-// A workspace in miniature: the generated layer is the only thing in it that is not the real one.
+// A miniature workspace in which everything but the generated layer is the real thing.
 let base: string;
 let directory: string;
 
@@ -37,7 +37,7 @@ async function mustPass(program: string, args: readonly string[], cwd: string = 
   expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
 }
 
-test("a generated layer has the house's shape", () => {
+test("a generated layer has the shape of all layers", () => {
   const generated = packages(base).find(({ kind }) => kind === "layer");
   expect(generated?.name).toBe("@pagoda/max-calls");
   expect(generated && shapeFaults(generated)).toEqual([]);
@@ -67,7 +67,7 @@ test("the example in a generated README runs", async () => {
 });
 
 test.each(["", "Max", "max_length", "-max", "max-", "1st", "a/b", ".."])(
-  "%j is not a name for a layer",
+  "%j is not a valid name for a layer",
   (name) => {
     expect(nameProblem(name)).toContain(`"${name}"`);
   },

@@ -22,7 +22,7 @@ import { command } from "../command.ts";
 import { generate } from "../new-layer/generate.ts";
 import { root } from "../workspace.ts";
 
-// The guide, step by step, in a workspace where the proxy and the new layer are copies and all else is the real thing.
+// Follows the guide step by step, in a workspace where the proxy and the new layer are copies and everything else is real.
 let base: string;
 
 beforeAll(() => {
@@ -69,7 +69,7 @@ function patched(text: string, diff: string, path: string): string {
   const side = (sign: string): string =>
     lines.flatMap((line) => (line.startsWith(sign) ? [] : [line.slice(1)])).join("\n");
   if (text.split(side("+")).length !== 2)
-    throw new Error(`the guide's change of ${path} does not fit:\n${diff}`);
+    throw new Error(`the guide's patch for ${path} does not apply:\n${diff}`);
   return text.replace(side("+"), () => side("-"));
 }
 

@@ -28,7 +28,7 @@ async function make(files: Readonly<Record<string, string>>): Promise<{ made: bo
   return { made: await makeReference(base, packages(base), out), out };
 }
 
-test("modules are named as they are imported, guides by their title, and links lead on", async () => {
+test("modules are named by their import path, guides by their title, and links resolve", async () => {
   const { made, out } = await make({});
   expect(made).toBe(true);
   expect(readdirSync(join(out, "modules"))).toEqual(["_pagoda_core.html", "_pagoda_core_testing.html"]);

@@ -30,21 +30,21 @@ function faults(evidence: Partial<Evidence>, entry = "0.1.1", version = "0.1.1")
   return packages(base).flatMap((one) => releaseFaults(one, { ...sound, ...evidence }));
 }
 
-test("a package that is published, tagged and noted has no fault", () => {
+test("a package that is published, tagged and in its changelog has no fault", () => {
   expect(faults({})).toEqual([]);
 });
 
-test("whatever a release leaves out is a fault", () => {
+test("each step that a release omits is a fault", () => {
   const of = (...manifests: readonly Manifest[]): Partial<Evidence> => ({
     published: manifests.map((manifest) => ({ manifest, bytes: 1 })),
   });
-  expect(faults(of(core))).toEqual(["it was published 0 times"]);
-  expect(faults(of(core, retry, retry))).toEqual(["it was published 2 times"]);
-  expect(faults(of(core, { ...retry, version: "0.1.0" }))).toEqual(["it was published as 0.1.0"]);
+  expect(faults(of(core))).toEqual(["published 0 times"]);
+  expect(faults(of(core, retry, retry))).toEqual(["published 2 times"]);
+  expect(faults(of(core, { ...retry, version: "0.1.0" }))).toEqual(["published as 0.1.0"]);
   expect(faults(of({ ...core, version: "0.3.0" }, retry))).toEqual([
-    "it depends on @pagoda/core ^0.2.0; published is 0.3.0",
+    "depends on @pagoda/core ^0.2.0, but 0.3.0 was published",
   ]);
-  expect(faults({}, "0.1.0")).toEqual(["its CHANGELOG.md has no entry for 0.1.1"]);
+  expect(faults({}, "0.1.0")).toEqual(["CHANGELOG.md has no entry for 0.1.1"]);
   expect(faults({ tags: "2b refs/tags/@pagoda/retry@0.1.10" })).toEqual(["it has no tag"]);
   expect(faults({}, "0.0.0", "0.0.0")).toContain("no changeset names it");
 });
@@ -87,7 +87,7 @@ test("a changeset can be written without a terminal, as its README says", async 
   expect(await command("oxfmt", ["--check", join(base, ".changeset", name)])).toMatchObject({ code: 0 });
 });
 
-test("a changelog has each note as written, and new dependencies in one line", async () => {
+test("a changelog has each note unchanged and new dependencies on one line", async () => {
   expect(await changelog.getReleaseLine({ summary: "Retries stop.\n\nMore:\nless.\n" })).toBe(
     "- Retries stop.\n\n  More:\n  less.",
   );
@@ -98,7 +98,7 @@ test("a changelog has each note as written, and new dependencies in one line", a
   expect(await changelog.getDependencyReleaseLine([], [])).toBe("");
 });
 
-test("the registry gives what was published to it, and nothing else", async () => {
+test("the registry serves only what was published to it", async () => {
   await using registry = await startRegistry();
   const url = `${registry.url}@pagoda%2fcore`;
   expect((await fetch(url)).status).toBe(404);
@@ -108,7 +108,7 @@ test("the registry gives what was published to it, and nothing else", async () =
   expect(registry.published).toEqual([{ manifest: core, bytes: 3 }]);
 });
 
-test("the registry refuses a package once, if asked to", async () => {
+test("the registry can be told to refuse a package once", async () => {
   await using registry = await startRegistry("@pagoda/core");
   const put = async (): Promise<number> => {
     const body = JSON.stringify({ name: core.name, versions: { "0.2.0": core }, _attachments: {} });

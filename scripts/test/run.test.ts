@@ -7,10 +7,10 @@ import { expect, test } from "vitest";
 import { root } from "../workspace.ts";
 import { tree } from "./fixture.ts";
 
-/** An older Node than the repository needs, such as a user has: scripts/run.mjs must do with it. */
+/** An older Node than the repository needs, with which scripts/run.mjs must work. */
 const older = join(root, "node_modules/node-22/bin/node");
 
-/** A clone that has not been installed, on a machine whose `npx` does as told. */
+/** An uninstalled clone, on a machine with a scripted `npx`. */
 function clone(npx: string): string {
   const copied = [
     "scripts/run.mjs",
@@ -36,7 +36,7 @@ function started(folder: string, [program, ...args]: readonly [string, ...string
   const line = async (text: string): Promise<void> => {
     while (!lines.includes(text)) await once(reader, "line");
   };
-  // Not before everybody who has its standard error has ended, grandchildren included.
+  // Resolves only when all processes with this standard error have ended, grandchildren included.
   const ended = once(child, "close").then(([code, signal]) => ({ code, signal, output: lines.join("\n") }));
   return { child, line, ended };
 }
@@ -44,11 +44,11 @@ function started(folder: string, [program, ...args]: readonly [string, ...string
 const start = (node: string): [string, ...string[]] => [node, "scripts/run.mjs", "program.ts", "a"];
 const hasStamp = (folder: string): boolean => existsSync(join(folder, "node_modules/.pagoda-installed"));
 
-/** An installation with a process of its own, neither of which ends. */
+/** An installation with a child; neither process ends by itself. */
 const endless = `sh -c 'echo started >&2; tail -f /dev/null' &\ntail -f /dev/null`;
 
 test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
-  "%s ends an installation and everything it has started",
+  "%s ends an installation and all its children",
   async (signal) => {
     const folder = clone(endless);
     const { child, line, ended } = started(folder, start(older));
@@ -59,7 +59,7 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
   },
 );
 
-test("an installation ends when the shell of npm has gone without a word", async () => {
+test("an installation ends when npm's shell has exited without forwarding the signal", async () => {
   const words = start(older).map((word) => `"${word}"`);
   const { child, line, ended } = started(clone(endless), ["sh", "-c", `${words.join(" ")}; true`]);
   await line("started");
@@ -69,7 +69,7 @@ test("an installation ends when the shell of npm has gone without a word", async
 
 const linked = (node: string): string => `ln -s "${node}" node_modules/.bin/node`;
 
-test("it installs once, and then runs the file on what was installed", async () => {
+test("installs once, then runs the file with the installed Node", async () => {
   const folder = clone(linked(process.execPath));
   const { code, output } = await started(folder, start(older)).ended;
   expect({ code, output }).toEqual({
@@ -79,19 +79,19 @@ test("it installs once, and then runs the file on what was installed", async () 
   expect((await started(folder, start(older)).ended).output).toBe(`runs on ${process.execPath} a`);
 });
 
-test("a failed installation is told, and tried again", async () => {
+test("a failed installation is reported and retried on the next run", async () => {
   const folder = clone("exit 7");
   for (const attempt of [1, 2]) {
     const { code, output } = await started(folder, start(older)).ended;
     expect({ attempt, code, output }).toEqual({
       attempt,
       code: 1,
-      output: "Installing with pnpm@0.0.0 …\ninstalling\nInstalling failed (npx ended with 7).",
+      output: "Installing with pnpm@0.0.0 …\ninstalling\nInstallation failed (npx exited with 7).",
     });
   }
 });
 
-test("it installs again after an edit of a package.json, and says how to update the lock file if that fails", async () => {
+test("installs again after an edit of a package.json, and explains how to update the lock file if that fails", async () => {
   const folder = clone(`test -e fails && exit 1\n${linked(process.execPath)}`);
   await started(folder, start(older)).ended;
   edit(folder, "packages/layers/timeout/package.json");
@@ -122,17 +122,17 @@ function edit(folder: string, file: string): void {
   for (const [name, seconds] of times) utimesSync(join(folder, name), seconds, seconds);
 }
 
-/** A Node whose loader looks for a library that no system has under that name. */
+/** A Node that needs a missing library. */
 const broken = (library: string): string =>
   [
     `echo '#!/bin/sh' > node_modules/.bin/node`,
     `echo 'echo "node: error while loading shared libraries: ${library}: cannot open" >&2; exit 127' >> node_modules/.bin/node`,
     `chmod +x node_modules/.bin/node`,
-    // Whatever this machine is, that one has apt-get.
+    // The clone's machine always has apt-get.
     `ln -sf /bin/true machine/apt-get`,
   ].join("\n");
 
-test("a pinned Node that cannot start fails the installation, with what to install", async () => {
+test("a pinned Node that cannot start fails the installation and names the package to install", async () => {
   const folder = clone(broken("libatomic.so.1"));
   for (const attempt of [1, 2]) {
     const { code, output } = await started(folder, start(older)).ended;
@@ -140,7 +140,7 @@ test("a pinned Node that cannot start fails the installation, with what to insta
       attempt,
       code: 1,
       output:
-        `Installing with pnpm@0.0.0 …\ninstalling\nNode 24.0.0 cannot start, since libatomic.so.1 is missing: ` +
+        `Installing with pnpm@0.0.0 …\ninstalling\nNode 24.0.0 cannot start because libatomic.so.1 is missing: ` +
         `run "apt-get install libatomic1", or put Node 24.12 or newer on the PATH.`,
     });
     expect(hasStamp(folder)).toBe(false);
@@ -150,7 +150,7 @@ test("a pinned Node that cannot start fails the installation, with what to insta
 test.each([
   ["cannot start", broken("libatomic.so.1")],
   ["is not there", "true"],
-])("where the pinned Node %s, one of the system that is new enough takes its place", async (_, npx) => {
+])("if the pinned Node %s, a new enough system Node replaces it", async (_, npx) => {
   const folder = clone(npx);
   const { code, output } = await started(folder, start(process.execPath)).ended;
   expect(code).toBe(0);

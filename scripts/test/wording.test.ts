@@ -8,7 +8,7 @@ test.each([
   ["a route is no cluster", '"is no": is not a …'],
   ["refused, for there are too many", '"for there are": because …'],
   ["Whoever waits, waits in order", '"Whoever": a caller that …, the client that …'],
-])("%j has a phrase to avoid", (line, fault) => {
+])("%j contains a phrase to avoid", (line, fault) => {
   expect(wordingFaults("a.md", `fine\n${line}`)).toEqual([`a.md:2: ${fault}`]);
 });
 
@@ -17,6 +17,6 @@ test.each([
   "the limit is no longer reached",
   "the value is valid; islands are not",
   "the request is told apart from others",
-])("%j is plain", (line) => {
+])("%j is accepted", (line) => {
   expect(wordingFaults("a.md", line)).toEqual([]);
 });

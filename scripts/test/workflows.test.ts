@@ -31,21 +31,21 @@ const runs = (name: string): string[] =>
   Object.values(read(name).jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
 
 describe.each(names)("%s", (name) => {
-  test("may only read, unless a job asks for more", () => {
+  test("has read-only permissions unless a job requests more", () => {
     expect(read(name).permissions).toEqual({ contents: "read" });
   });
 
-  test("bounds the time of each job", () => {
+  test("sets a timeout for each job", () => {
     for (const job of Object.values(read(name).jobs)) expect(job["timeout-minutes"]).toBeGreaterThan(0);
   });
 
-  test("pins each action to a commit, with its version beside it", () => {
+  test("pins each action to a commit, with its version as a comment", () => {
     const actions = textOf(name).match(/\buses:.*/gu) ?? [];
     expect(actions.length).toBeGreaterThan(0);
     for (const action of actions) expect(action).toMatch(/^uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/u);
   });
 
-  test("leaves a token in the clone only for a job that pushes", () => {
+  test("persists credentials only for a job that pushes", () => {
     for (const { permissions, steps } of Object.values(read(name).jobs)) {
       const clones = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
       expect(clones.length).toBeGreaterThan(0);
@@ -59,7 +59,7 @@ test("test.yml runs what .ci/run runs", () => {
   expect(runs("test.yml")).toContain(".ci/run");
 });
 
-test("release.yml rehearses a release, then publishes with provenance", () => {
+test("release.yml does a dry run, then publishes with provenance", () => {
   expect(runs("release.yml")).toEqual(["npm run release -- --dry-run", "npm run release"]);
   expect(read("release.yml").jobs["publish"]?.permissions).toEqual({
     contents: "write",
@@ -67,12 +67,12 @@ test("release.yml rehearses a release, then publishes with provenance", () => {
   });
 });
 
-test("test.yml tries each Node that the published packages are tried on", () => {
+test("test.yml covers each Node version that published packages support", () => {
   const tried = read("test.yml").jobs["node"]?.strategy?.matrix["node"];
   expect(tried?.map((version) => `Node ${String(version)}`)).toEqual(nodes.map(({ name }) => name));
 });
 
-test(".nvmrc names the Node that everything is tested with", () => {
+test(".nvmrc names the Node version used for all tests", () => {
   const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   expect(readFileSync(join(root, ".nvmrc"), "utf8")).toBe(`${devDependencies.node}\n`);
 });

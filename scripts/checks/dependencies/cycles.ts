@@ -10,12 +10,12 @@ interface Edge {
   readonly line: number;
 }
 
-/** What the entries of one folder, files and folders, import of each other; one import stands for all. */
+/** Imports between the entries of one folder, one for each pair. */
 type Graph = Map<string, Map<string, Edge>>;
 
 /**
- * Import cycles in a package's `src`. The entries of a folder, files and folders alike, must not import each other in a
- * circle; that rules out cycles between files as well as between folders. Type-only imports count.
+ * Import cycles in a package's `src`. The imports between the entries of a folder, files and subfolders alike, must not
+ * form a cycle. Type-only imports count.
  */
 export function cycleFaults(one: Package): string[] {
   return [...graphs(edgesOf(one))].flatMap(([parent, graph]) => cycles(parent, graph));
@@ -32,7 +32,7 @@ function edgesOf({ directory, folder }: Package): Edge[] {
   );
 }
 
-/** One fault for each group of entries that import each other in circles: its shortest cycle. */
+/** One fault per strongly connected group of entries: its shortest cycle. */
 function cycles(parent: string, graph: Graph): string[] {
   const reported = new Set<string>();
   return [...graph.keys()].flatMap((entry) => {
@@ -46,7 +46,7 @@ function cycles(parent: string, graph: Graph): string[] {
   });
 }
 
-/** By the folder in which two files part. */
+/** By the innermost common folder. */
 function graphs(edges: readonly Edge[]): Map<string, Graph> {
   const all = new Map<string, Graph>();
   for (const edge of edges) {
@@ -61,7 +61,7 @@ function graphs(edges: readonly Edge[]): Map<string, Graph> {
   return all;
 }
 
-/** The shortest way from an entry back to itself. */
+/** The shortest path from an entry back to itself. */
 function shortest(graph: Graph, entry: string): Edge[] | undefined {
   const ways: [at: string, way: Edge[]][] = [[entry, []]];
   const seen = new Set<string>();
@@ -88,7 +88,7 @@ function parentOf({ from, to }: Edge): string {
   return a.slice(0, parts).join("/");
 }
 
-/** The entry of a folder that a path leads through. */
+/** The entry of a folder on a path. */
 function below(parent: string, path: string): string {
   return path.slice(parent.length + 1).split("/", 1)[0] as string;
 }

@@ -10,7 +10,7 @@ export interface Import {
   readonly line: number;
 }
 
-/** Every import of a package's sources and tests that breaks a rule: file, line, import, rule. */
+/** Imports of a package's sources and tests that break a rule, with file, line and rule. */
 export function importFaults(base: string, one: Package, all: readonly Package[]): string[] {
   return sources(one).flatMap((file) =>
     importsOf(file, readFileSync(file, "utf8")).flatMap(({ specifier, line }) => {
@@ -20,7 +20,7 @@ export function importFaults(base: string, one: Package, all: readonly Package[]
   );
 }
 
-/** Dependencies of core, http or a layer that none of its sources imports: the listing must say what it is about. */
+/** Dependencies of core, http or a layer that no source imports. */
 export function unusedFaults(one: Package): string[] {
   if (one.kind !== "core" && one.kind !== "http" && one.kind !== "layer") return [];
   const used = new Set(
@@ -35,7 +35,7 @@ export function unusedFaults(one: Package): string[] {
 }
 
 function sources(one: Package): string[] {
-  // bench has its benchmarks beside each other, without a src.
+  // bench has no src folder.
   const folders = one.kind === "bench" ? ["."] : ["src", "test"];
   return folders
     .filter((folder) => existsSync(join(one.directory, folder)))
@@ -53,14 +53,14 @@ function brokenBy(
 ): string | undefined {
   if (specifier.startsWith(".")) return leaves(one, resolve(file, "..", specifier));
   if (isBuiltin(specifier))
-    return specifier.startsWith("node:") ? undefined : `Node's own modules are written node:${specifier}`;
+    return specifier.startsWith("node:") ? undefined : `Node's modules must be imported as node:${specifier}`;
   const name = packageOf(specifier);
   const inSources = file.startsWith(join(one.directory, "src/"));
   if (inSources && name === one.name) return "sources of a package import each other by path";
   return ruleOf(one, name, inSources, all) ?? undeclared(one, name, inSources);
 }
 
-/** Tests may use third-party tools at will, but they are bound by who knows whom all the same. */
+/** Tests may use any third-party tool, but the rules about our own packages apply to them, too. */
 function ruleOf(one: Package, name: string, inSources: boolean, all: readonly Package[]): string | undefined {
   return inSources || name.startsWith("@pagoda/") ? broken(one, name, all) : undefined;
 }

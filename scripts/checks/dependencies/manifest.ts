@@ -3,13 +3,13 @@ import { broken, runtimeDependencies, sentence, shared, tooManyLibraries } from 
 
 const exact = /^(workspace:\*|(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.]+)?)$/u;
 
-/** What a package.json declares against the rules. */
+/** Declarations in a package.json that break a rule. */
 export function manifestFaults(one: Package, all: readonly Package[]): string[] {
   const file = `${one.folder}/package.json`;
   const expected = `@pagoda/${one.short}`;
   const libraries = tooManyLibraries(one);
   return [
-    ...(one.name === expected ? [] : [`${file}: is named ${one.name}; its folder asks for ${expected}`]),
+    ...(one.name === expected ? [] : [`${file}: name must be ${expected} (got ${one.name})`]),
     ...runtimeDependencies(one.manifest).flatMap((name) => {
       const rule = broken(one, name, all);
       return rule === undefined ? [] : [`${file}: depends on ${name}; ${rule}`];
@@ -23,7 +23,7 @@ export function manifestFaults(one: Package, all: readonly Package[]): string[] 
   ];
 }
 
-/** Libraries that core, http or a layer would bring along beside the user's own. The proxy is a program and has no such user. */
+/** Libraries of which core, http or a layer would bring a second copy. The proxy is a program and may. */
 function secondCopies(file: string, { kind, manifest }: Package): string[] {
   if (kind !== "core" && kind !== "http" && kind !== "layer") return [];
   return shared
@@ -31,18 +31,20 @@ function secondCopies(file: string, { kind, manifest }: Package): string[] {
     .map((name) => `${file}: ${name} must be a peer dependency, or users end up with two copies`);
 }
 
-/** Peers of our own are released together with what needs them, and linked in the workspace. */
+/** Our own peers are released together with their dependents and linked in the workspace. */
 function ownPeers(file: string, { manifest }: Package): string[] {
   const own = Object.entries(manifest.peerDependencies ?? {}).filter(([name]) => name.startsWith("@pagoda/"));
   const ranged = own.filter(([, range]) => range !== "workspace:^");
   const unlinked = own.filter(([name]) => manifest.devDependencies?.[name] === undefined);
   return [
-    ...ranged.map(([name, range]) => `${file}: ${name} is "${range}"; peers of our own are workspace:^`),
-    ...unlinked.map(([name]) => `${file}: ${name} is a peer, and must be among devDependencies as well`),
+    ...ranged.map(
+      ([name, range]) => `${file}: ${name} must be workspace:^ in peerDependencies (got "${range}")`,
+    ),
+    ...unlinked.map(([name]) => `${file}: ${name} must also be in devDependencies, because it is a peer`),
   ];
 }
 
-/** Ranges let two installs differ. Peer dependencies are left out: they say what fits, not what is installed. */
+/** Versions are exact, so that two installs cannot differ. Peer dependencies are exempt: they state compatibility. */
 export function inexactVersions(file: string, manifest: Manifest): string[] {
   const versions = {
     ...manifest.dependencies,
@@ -56,6 +58,6 @@ export function inexactVersions(file: string, manifest: Manifest): string[] {
     )
     .map(
       ([name, version]) =>
-        `${file}: ${name} is "${version}"; versions are exact, and workspace:* for our own`,
+        `${file}: ${name} must be an exact version, or workspace:* for our own packages (got "${version}")`,
     );
 }

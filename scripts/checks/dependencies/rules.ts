@@ -1,11 +1,11 @@
 import type { Kind, Manifest, Package } from "../../workspace.ts";
 
-/** The contract's own vocabulary (Either, Option): no layer can be written without it, so it is nobody's choice. */
+/** Part of the contract (`Either`): every layer needs it, so it does not count as the layer's library. */
 export const vocabulary = "fp-ts";
 
 /**
- * What a package and its user must have the same copy of: values of theirs cross the border, and some keep global state.
- * OpenTelemetry's API ignores, without a word, an SDK that was registered with an older copy.
+ * Libraries of which a package and its user must share one copy: their values cross the boundary, and some keep global
+ * state. OpenTelemetry's API silently ignores an SDK registered with an older copy.
  */
 export const shared: readonly string[] = [
   "@pagoda/core",
@@ -17,7 +17,7 @@ export const shared: readonly string[] = [
   "pino",
 ];
 
-/** Kinds of packages that a kind may know, besides its own package. */
+/** Kinds of packages that each kind may depend on. */
 const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   core: [],
   http: ["core"],
@@ -41,7 +41,7 @@ export const sentence: Readonly<Record<Kind, string>> = {
   bench: "bench knows everything",
 };
 
-/** The rule that `one` breaks by knowing the package `name`, or undefined. */
+/** The rule that `one` breaks by depending on `name`, or undefined. */
 export function broken(one: Package, name: string, all: readonly Package[]): string | undefined {
   if (name === one.name) return undefined;
   const known = all.find((other) => other.name === name);
@@ -58,7 +58,7 @@ function thirdPartyAllowed(kind: Kind, name: string): boolean {
   );
 }
 
-/** What a package's users get along with it. */
+/** A package's runtime dependencies. */
 export function runtimeDependencies(manifest: Manifest): string[] {
   return Object.keys({
     ...manifest.dependencies,
@@ -75,12 +75,12 @@ export function tooManyLibraries(one: Package): string[] {
   return one.kind === "layer" && families.size > 1 ? libraries : [];
 }
 
-/** OpenTelemetry is one library in several packages, which come from one repository. */
+/** OpenTelemetry is one library in several packages from one repository. */
 function familyOf(library: string): string {
   return library.startsWith("@opentelemetry/") ? "@opentelemetry" : library;
 }
 
-/** What tests may import undeclared: the root declares them once for all, so that their versions cannot drift. */
+/** Libraries that tests may import undeclared, because the root declares them for all packages. */
 export const testTools: readonly string[] = ["vitest", "fast-check"];
 
 /** `@pagoda/core` for `@pagoda/core/testing`. */

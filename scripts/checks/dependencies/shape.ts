@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseSync } from "oxc-parser";
 import type { Package } from "../../workspace.ts";
 
-/** What a layer's folder lacks of the shape that all layers share. */
+/** Deviations of a layer's folder from the common shape. */
 export function shapeFaults({ directory, folder }: Package): string[] {
   const missing = ["README.md", "src/index.ts", "test"].filter((path) => !existsSync(join(directory, path)));
   const untested =
@@ -15,7 +15,7 @@ export function shapeFaults({ directory, folder }: Package): string[] {
   ];
 }
 
-/** An index that only re-exports is a table of contents: the parts are in files named for them. */
+/** An index only re-exports: the parts are in files named for them. */
 function indexFaults(directory: string, folder: string): string[] {
   const text = readFileSync(join(directory, "src/index.ts"), "utf8");
   const { program } = parseSync("index.ts", text);

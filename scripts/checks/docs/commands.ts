@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** Commands of a document that package.json does not have. */
+/** npm scripts in a document that package.json does not define. */
 export function unknownCommands(base: string, document: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(base, "package.json"), "utf8")) as {
     readonly scripts?: Readonly<Record<string, string>>;

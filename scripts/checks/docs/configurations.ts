@@ -10,7 +10,7 @@ import type { Fence } from "./markdown.ts";
 
 const program = join(root, "packages/proxy/src/main.ts");
 
-/** YAML in documents is a configuration of `pagoda`, unless it says whose it is: `yaml envoy`. */
+/** YAML in documents is a configuration of `pagoda` unless it names another program: `yaml envoy`. */
 export async function configurationOutcomes(
   base: string,
   documents: readonly Document[],

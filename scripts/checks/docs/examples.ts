@@ -17,12 +17,12 @@ interface Example {
   readonly runs: boolean;
 }
 
-/** Beside a document, while its examples are checked. */
+/** A folder next to a document while its examples are checked. */
 export const folder = ".examples";
 const runMs = 20_000;
 const script = /^(ts|typescript|tsx|mts|js|javascript|jsx|mjs)\b/u;
 
-/** Checks and runs the examples of documents as if each were a file beside its document. */
+/** Checks and runs the examples of documents as if each were a file next to its document. */
 export async function exampleOutcomes(base: string, documents: readonly Document[]): Promise<Outcome[]> {
   const folders = [base, ...documents.map((one) => dirname(one.path))].map((directory) =>
     join(directory, folder),
@@ -50,7 +50,7 @@ function unknownInfos(base: string, { path, fences }: Document): Outcome[] {
     );
 }
 
-/** `ts src/file.ts`: a file that the reader adds. A test of the document's name does so. */
+/** `ts src/file.ts`: a file for the reader to add, as a test named for the document does. */
 function isTried(base: string, path: string, info: string): boolean {
   const test = join(base, "scripts/test", `${basename(path, ".md")}.test.ts`);
   return /^ts [\w./-]+\.ts$/u.test(info) && existsSync(test);
@@ -62,7 +62,7 @@ function write(base: string, { path, fences }: Document): Example[] {
   if (examples.length > 0) mkdirSync(join(directory, folder), { recursive: true });
   return examples.map(({ info, line, code }) => {
     const file = join(directory, folder, `${basename(path, ".md")}.${line}.ts`);
-    // Line n of the file is line n of the document: compiler and stack traces then point into the document.
+    // Line n of the file is line n of the document, so that errors and stack traces point into the document.
     writeFileSync(file, `${"\n".repeat(line - 1)}${code}\n`);
     return { name: `${relative(base, path)}:${line}`, file, directory, runs: info === "ts" };
   });
@@ -84,23 +84,23 @@ async function check(base: string, examples: readonly Example[]): Promise<Outcom
   ];
 }
 
-/** The compiler's errors for all examples in one program, a string each. */
+/** The compiler's errors for all examples, compiled as one program. */
 async function typeErrors(base: string, examples: readonly Example[]): Promise<string[]> {
   const config = join(base, folder, "tsconfig.json");
   mkdirSync(dirname(config), { recursive: true });
-  // What an example declares for the reader's sake it need not use.
+  // Examples may declare variables that they do not use.
   const compilerOptions = { noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
   const files = examples.map(({ file }) => file);
   writeFileSync(config, JSON.stringify({ extends: "../tsconfig.base.json", compilerOptions, files }));
   const { code, output } = await command("tsc", ["-p", config, "--pretty", "false"], { cwd: base });
-  // An error goes on over indented lines.
+  // Indented lines continue an error.
   return code === 0 ? [] : output.split(/\n(?!\s)/u);
 }
 
 async function runExample({ name, file, directory, runs }: Example): Promise<Outcome> {
   if (!runs) return passed(name);
   const { code, output } = await command(process.execPath, [file], { cwd: directory, timeoutMs: runMs });
-  return code === 0 ? passed(name) : failed(name, inDocument(output || `ended with ${code}`));
+  return code === 0 ? passed(name) : failed(name, inDocument(output || `exited with ${code}`));
 }
 
 /** Names the document instead of the file made from it. */

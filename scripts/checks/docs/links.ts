@@ -5,7 +5,7 @@ import { anchors, readMarkdown } from "./markdown.ts";
 const inline = /\]\(\s*<?([^)\s>]+)>?[^)]*\)/gu;
 const definition = /^\s*\[[^\]]+\]:\s*<?([^\s>]+)>?/gu;
 
-/** Links of a document to what is not there. Only what stands in the repository is looked at. */
+/** Broken links of a document to files in the repository. External links are not checked. */
 export function brokenLinks(base: string, document: string): string[] {
   const { prose } = readMarkdown(readFileSync(document, "utf8"));
   return prose.flatMap((line, index) =>
@@ -16,7 +16,7 @@ export function brokenLinks(base: string, document: string): string[] {
   );
 }
 
-/** Paths that a document links to, relative to its folder; those in other folders are left out. */
+/** Paths in its own folder that a document links to. */
 export function linkedFiles(markdown: string): string[] {
   const paths = readMarkdown(markdown).prose.flatMap((line) => targets(line));
   const files = paths.map((target) => normalize(decodeURIComponent(target).split("#", 1)[0] as string));

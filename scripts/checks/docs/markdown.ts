@@ -1,14 +1,14 @@
 export interface Fence {
-  /** What stands behind the opening backticks: `ts`, `ts types-only`. */
+  /** The info string: `ts`, `ts types-only`. */
   readonly info: string;
-  /** Of the first line of code, counted from 1. */
+  /** Line number of the first line of code, from 1. */
   readonly line: number;
   readonly code: string;
 }
 
 export interface Markdown {
   readonly fences: readonly Fence[];
-  /** The text with fenced and inline code blanked out, line for line. */
+  /** The text with fenced and inline code blanked out, keeping its lines. */
   readonly prose: readonly string[];
 }
 
@@ -34,11 +34,11 @@ export function readMarkdown(text: string): Markdown {
   return { fences, prose };
 }
 
-/** The anchors that GitHub gives a document's headings. */
+/** GitHub's anchors of a document's headings. */
 export function anchors(text: string): Set<string> {
   const taken = new Map<string, number>();
   const headings = readMarkdown(text).prose.flatMap((line, index) =>
-    // The line as written: inline code belongs to a heading's anchor.
+    // The original line, because inline code is part of a heading's anchor.
     /^#{1,6}\s/u.test(line) ? [(text.split("\n")[index] ?? "").replace(/^#+\s+/u, "")] : [],
   );
   return new Set(

@@ -10,15 +10,15 @@ import { tarball } from "./tarball.ts";
 interface Alone {
   readonly one: Package;
   readonly title: string;
-  /** What the README says is to be installed. */
+  /** The packages in the README's install command. */
   readonly installs: readonly string[];
   readonly examples: readonly Fence[];
 }
 
 /**
- * Installs each package into an empty project with what its README names and nothing else, and runs the README's examples
- * there. What a package needs and does not declare is found in the workspace, but not here: nothing is hoisted, and no peer
- * comes by itself.
+ * Installs each package into an empty project with exactly the packages that its README names, and runs the README's
+ * examples there. Unlike in the workspace, nothing is hoisted and no peer is installed automatically, so undeclared
+ * dependencies are found.
  */
 export async function aloneOutcomes(
   some: readonly Package[],
@@ -52,7 +52,7 @@ function readReadme(one: Package): Alone {
   const { fences } = readMarkdown(readFileSync(join(one.directory, "README.md"), "utf8"));
   return {
     one,
-    title: `${one.name} alone, and the examples of its README`,
+    title: `${one.name} alone, with the examples of its README`,
     examples: fences.filter(({ info }) => info === "ts"),
     installs: fences.flatMap(({ info, code }) =>
       info === "sh" ? (/^npm install (.*)$/mu.exec(code)?.[1]?.split(" ") ?? []) : [],
@@ -69,7 +69,7 @@ function readmeFault({ one, title, examples, installs }: Alone): Outcome | undef
     : failed(title, `its README's install line must name its peers (${unnamed.join(", ")})`);
 }
 
-/** Ours are overridden with their tarballs; others in the version that everything is tested with. */
+/** Our own packages as tarballs, others in the version that everything is tested with. */
 function versionOf(name: string, all: readonly Package[]): string {
   const versions = all.flatMap(
     ({ manifest }) => manifest.devDependencies?.[name] ?? manifest.dependencies?.[name] ?? [],

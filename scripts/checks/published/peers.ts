@@ -8,7 +8,7 @@ import { tarball } from "./tarball.ts";
 
 type Versions = Readonly<Record<string, string>>;
 
-/** OpenTelemetry's SDKs, each with the newest API that it takes, and how its users register it. */
+/** OpenTelemetry SDKs, each with the newest API that it supports and its registration code. */
 const sdks = [
   {
     name: "SDK 2",
@@ -52,8 +52,8 @@ assert.deepEqual(names, ["GET", "GET"]);
 `;
 
 /**
- * Installs `@pagoda/tracing` beside each OpenTelemetry SDK that it works with, and checks that the SDK gets its spans. With
- * a copy of the API of its own, tracing would make none, and nothing would say so.
+ * Installs `@pagoda/tracing` with each supported OpenTelemetry SDK and checks that the SDK gets its spans. With a second
+ * copy of the API, spans would be lost silently.
  */
 export function spanOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
   const used = all.filter(({ short }) => ["core", "http", "tracing"].includes(short));
@@ -77,7 +77,7 @@ export function spanOutcomes(all: readonly Package[], directory: string): Promis
   );
 }
 
-/** Imports all layers with the lowest version of each peer that their ranges take. */
+/** Imports all layers with the lowest version of each peer that their ranges allow. */
 export async function lowestOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
   const title = "imports with the lowest versions of all peers";
   const used = all.filter(({ kind }) => ["core", "http", "linear-regex", "layer"].includes(kind));
@@ -103,7 +103,7 @@ function installWith(
   return installQuietly(project);
 }
 
-/** The first version in the range of each third-party peer, except those of `given`. */
+/** The lowest version in the range of each third-party peer, except those in `given`. */
 function lowestPeers(used: readonly Package[], given: Versions = {}): Versions {
   const ranges = used.flatMap(({ manifest }) => Object.entries(manifest.peerDependencies ?? {}));
   return Object.fromEntries(

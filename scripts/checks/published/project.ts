@@ -10,14 +10,14 @@ export function projectIn(directory: string): string {
   return join(directory, "project");
 }
 
-/** What a package lets its users import: `@pagoda/core`, `@pagoda/core/testing`. */
+/** A package's entry points: `@pagoda/core`, `@pagoda/core/testing`. */
 export function entriesOf(one: Package): string[] {
   return Object.keys(one.manifest.exports ?? {})
     .filter((path) => path !== "./package.json")
     .map((path) => one.name + path.slice(1));
 }
 
-/** With npm, as most users do; the tarballs stand in for what the registry will have. */
+/** Installs with npm, as most users do; the tarballs stand in for the registry. */
 export function install(all: readonly Package[], directory: string): Promise<Finished> {
   const project = projectIn(directory);
   const tarballs = Object.fromEntries(all.map((one) => [one.name, `file:${tarball(one, directory)}`]));
@@ -34,7 +34,7 @@ export function install(all: readonly Package[], directory: string): Promise<Fin
   return installQuietly(project);
 }
 
-/** What the project's package.json names, with npm. */
+/** Installs the project's dependencies with npm. */
 export function installQuietly(project: string): Promise<Finished> {
   const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--ignore-scripts", "--loglevel=error"];
   return command("npm", ["install", ...quiet], { cwd: project });
@@ -48,7 +48,7 @@ for (const entry of process.argv.slice(2)) {
 }
 `;
 
-/** Compiles a user's file against the installed types, those types included. */
+/** Compiles a user's file against the installed types, without skipLibCheck. */
 export async function typesOutcome(all: readonly Package[], directory: string): Promise<Outcome> {
   const project = projectIn(directory);
   const lines = all.flatMap(entriesOf).map((entry, index) => `export * as entry${index} from "${entry}";`);

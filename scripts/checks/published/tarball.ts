@@ -27,7 +27,7 @@ export function tarball(one: Package, directory: string): string {
   return join(directory, `${name}-${one.manifest.version}.tgz`);
 }
 
-/** What is in the tarball, what publint says of it, what attw says of it. */
+/** Checks the contents of a tarball, and runs publint and attw on it. */
 export async function tarballOutcomes(one: Package, directory: string): Promise<Outcome[]> {
   const file = tarball(one, directory);
   const bytes = new Uint8Array(readFileSync(file));
@@ -43,11 +43,11 @@ async function publintFaults({ buffer }: Uint8Array<ArrayBuffer>): Promise<strin
   return messages.map((message) => formatMessage(message, pkg, { color: false }) ?? message.code);
 }
 
-/** Resolutions of packages that are ESM alone: `require` of it works on every Node that `engines` allows. */
+/** Resolutions that ESM-only packages may fail: every Node in `engines` can `require` ESM. */
 const ignored: ReadonlySet<unknown> = new Set(["node10", "node16-cjs"]);
 
 async function attwFaults(bytes: Uint8Array): Promise<string[]> {
-  // It brings a compiler, half a second that no other run should take.
+  // Imported here because it loads a compiler, which takes half a second.
   const { checkPackage, createPackageFromTarballData } = await import("@arethetypeswrong/core");
   const analysis = await checkPackage(createPackageFromTarballData(bytes));
   if (analysis.types === false) return ["it has no types"];
@@ -65,16 +65,16 @@ async function contentOutcome(one: Package, file: string): Promise<Outcome> {
   return faultless(name, contentFaults(list.output, manifest.output, readme));
 }
 
-/** What a tarball lacks, what its README links to included, and what it should not have. */
+/** Files that a tarball lacks, including those its README links to, and files that it should not have. */
 export function contentFaults(list: string, manifest: string, readme: string): string[] {
   const files = list.split("\n").map((path) => path.replace(/^package\//u, ""));
   const isThere = (path: string): boolean =>
     files.some((file) => file === path || file.startsWith(`${path}/`));
-  // Tests are for those who read the repository, where the links lead as well.
+  // Tests are not packed; links to them work in the repository.
   const linked = linkedFiles(readme).filter((path) => !/^test(\/|$)/u.test(path));
   return [
     ...[...needed, ...linked].filter((path) => !isThere(path)).map((path) => `${path}: missing`),
-    ...files.filter((path) => unwanted.test(path)).map((path) => `${path}: is not for users`),
+    ...files.filter((path) => unwanted.test(path)).map((path) => `${path}: must not be in the tarball`),
     ...(manifest.includes("workspace:") ? ["package.json: workspace: is left in it"] : []),
     ...(/"\.\/src\/[^"]*"/u.test(manifest)
       ? ["package.json: leads to src, which Node refuses to run installed"]

@@ -4,12 +4,12 @@ import { command } from "../../command.ts";
 import { exited, type Outcome } from "../outcome.ts";
 import { projectIn } from "./project.ts";
 
-/** What the program imports in both versions. */
+/** The packages that the program imports in both versions. */
 const twice = ["access-log", "buffer", "concurrency-limit", "core", "http", "retry", "timeout", "transport"];
 
 /**
- * Puts a second version of core, of http and of some layers into the empty project, as a dependency's own dependencies
- * would be, and runs stacks that are made of both.
+ * Adds a second version of core, http and some layers to the empty project, as nested dependencies would, and runs stacks
+ * made of both versions.
  */
 export async function twoCopiesOutcome(directory: string): Promise<Outcome> {
   const project = projectIn(directory);

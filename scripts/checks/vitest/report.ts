@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
-/** What is counted of a run of vitest. */
+/** The results of a vitest run. */
 export interface Report {
   readonly files: readonly ReportedFile[];
 }
@@ -9,7 +9,7 @@ export interface Report {
 export interface ReportedFile {
   readonly path: string;
   readonly passed: boolean;
-  /** Errors outside its tests: it does not load, or a hook failed. */
+  /** Errors outside its tests: a failed import or hook. */
   readonly message: string;
   readonly tests: readonly ReportedTest[];
 }
@@ -17,14 +17,14 @@ export interface ReportedFile {
 export interface ReportedTest {
   readonly name: string;
   readonly result: "passed" | "failed" | "skipped";
-  /** What `skip(reason)` was given. */
+  /** The argument of `skip(reason)`. */
   readonly reason?: string;
 }
 
-/** Names the file for the report: a reporter is given no options on the command line. */
+/** Names the report file, because reporters get no options on the command line. */
 export const reportVariable = "PAGODA_TEST_REPORT";
 
-/** vitest's own JSON report does not say why a test was skipped. */
+/** Unlike vitest's JSON reporter, it includes the reasons of skipped tests. */
 export default class ReportWriter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const report: Report = { files: modules.map(toFile) };

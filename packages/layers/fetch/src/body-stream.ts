@@ -1,13 +1,13 @@
 import type { Body, BodyBroken, BodyFlow } from "@pagoda/http";
 
 /**
- * Returns a body as a web stream, with the backpressure of its reader. Nothing is read before the
- * stream is. Cancelling the stream cancels the body, as does the signal; a body that breaks off
- * errors the stream. Trailers are dropped: web streams have none.
+ * Converts a body to a web stream with backpressure. The body is read only as the stream is.
+ * Cancelling the stream or aborting the signal cancels the body; a body that breaks off errors the
+ * stream. Trailers are dropped: web streams have none.
  */
 export function streamOf(body: Body, signal?: AbortSignal): ReadableStream<Uint8Array> {
   let flow: BodyFlow | undefined;
-  /** The stream has asked for more while it took a piece: the flow wants that as its answer. */
+  /** The stream called `pull` during `enqueue`, so `write` must return true. */
   let isAsking = false;
   let isWriting = false;
   let onAbort: (() => void) | undefined;
@@ -65,7 +65,7 @@ export function streamOf(body: Body, signal?: AbortSignal): ReadableStream<Uint8
   );
 }
 
-/** What `fetch` errors the stream of a body with that breaks off. */
+/** The error with which `fetch` errors the stream of a body that breaks off. */
 function terminated(fault: BodyBroken): TypeError {
   return new TypeError("terminated", { cause: fault });
 }

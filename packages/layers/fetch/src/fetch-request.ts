@@ -5,15 +5,14 @@ import { fromWebRequest } from "./web-request.ts";
 import { toWebResponse } from "./web-response.ts";
 
 /**
- * Takes the web's `Request` and gives its `Response`, around a stack of `HttpRequest` and
- * `HttpResponse`: for servers and frameworks that call a handler with them (Hono, Next.js, Deno,
- * Bun, workers).
+ * Turns a stack from `HttpRequest` to `HttpResponse` into a handler from the web's `Request` to its
+ * `Response`, for servers and frameworks that call such handlers (Hono, Next.js, Deno, Bun, workers).
  *
- * Bodies stream both ways, with backpressure. The request's own signal aborts the call, and the
- * response's body while it is read. Trailers and 1xx responses are dropped, since the web's types
- * have none.
+ * Bodies stream both ways with backpressure. The request's own signal aborts the call and, while it
+ * is being read, the response body. Trailers and 1xx responses are dropped, because the web's types
+ * do not support them.
  *
- * Errors: none added. A request that is not http or https, and a response with a status below 200,
+ * Errors: none added. A request URL that is not http or https and a response with a status below 200
  * are defects.
  *
  * @example

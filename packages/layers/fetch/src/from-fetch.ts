@@ -13,20 +13,21 @@ import { toWebRequest } from "./web-request.ts";
 import { fromWebResponse } from "./web-response.ts";
 
 /**
- * `fetch` gave no response. Of origin `local` for trouble on this machine, and for a request that
- * `fetch` cannot send (`CONNECT`, an upgrade, `GET` with a body); the latter is not retryable.
+ * `fetch` rejected. Its origin is `local` for failures of this machine and for requests that `fetch`
+ * cannot send (`CONNECT`, an upgrade, `GET` with a body); the latter are not retryable.
  */
 export interface FetchFailed extends Fault<"FetchFailed"> {}
 
 /**
- * Returns a leaf service that makes each call with `fetch`: where there is no socket to open, or a
- * library brings a `fetch` of its own.
+ * Returns a leaf service that makes each call with `fetch`, for platforms without sockets and for
+ * libraries that provide their own `fetch`.
  *
- * Bodies stream both ways, with backpressure. Redirects are passed on, not followed. Bodies arrive
- * decompressed, and without `Content-Encoding`. Trailers, 1xx responses and the connection's fields
- * are dropped, since `fetch` has none of them. The request's notes name the origin called.
+ * Bodies stream both ways with backpressure. Redirects are not followed but returned. Response
+ * bodies arrive decompressed and without `Content-Encoding`. Trailers, 1xx responses and
+ * connection-specific fields are dropped, because `fetch` does not support them. The request's notes
+ * name the origin called.
  *
- * Errors: {@link FetchFailed}, and {@link Aborted}.
+ * Errors: {@link FetchFailed} and {@link Aborted}.
  *
  * @param fetch Default: the global one.
  */
@@ -42,7 +43,7 @@ export function fromFetch(
       body.cancel(signal.reason);
       return left(aborted(signal));
     }
-    // Of its own, because `fetch` leaves a listener on the signal that it is given.
+    // A separate signal, because `fetch` leaves a listener on the one it gets.
     const scope = new Scope(signal);
     try {
       const sent = webRequestOf(request, scope.signal);
@@ -53,7 +54,7 @@ export function fromFetch(
       try {
         const response = await fetch(sent.right);
         if (!signal?.aborted) return right(fromWebResponse(response));
-        // A `fetch` of somebody's own may answer although it was aborted; nobody will read it.
+        // A custom `fetch` may return a response in spite of the abort; nobody will read it.
         response.body?.cancel(signal.reason).catch(() => {});
         return left(aborted(signal));
       } catch (cause) {

@@ -1,7 +1,7 @@
 import { HttpHeaders } from "@pagoda/http";
 import { membersOf } from "@pagoda/http/grammar";
 
-/** What `fetch` sets by itself: the connection's fields, and how long the body is. */
+/** Fields that `fetch` sets itself: connection-specific ones and the length of the body. */
 const ofTheConnection: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -16,7 +16,7 @@ const ofTheConnection: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Returns the fields that may be given to `fetch`. */
+/** Returns the fields that may be passed to `fetch`. */
 export function sendable(headers: HttpHeaders): Headers {
   const named = new Set(
     headers.all("connection").flatMap((list) => membersOf(list).map((name) => name.toLowerCase())),
@@ -29,7 +29,7 @@ export function sendable(headers: HttpHeaders): Headers {
   return fields;
 }
 
-/** Returns the fields of a response of `fetch`, whose body is decoded already. */
+/** Returns the fields of a response of `fetch`, whose body has already been decoded. */
 export function decoded(headers: Headers): HttpHeaders {
   const fields = HttpHeaders.of(headers);
   return fields.has("content-encoding") ? fields.delete("content-encoding").delete("content-length") : fields;

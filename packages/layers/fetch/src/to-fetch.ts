@@ -7,22 +7,22 @@ import { toWebResponse } from "./web-response.ts";
 type Input = Parameters<typeof fetch>[0];
 
 /**
- * Returns a service as a function that is called like `fetch`: for libraries that take a `fetch` of
- * the user's own.
+ * Turns a service into a function with the signature of `fetch`, for libraries that accept a custom
+ * `fetch`.
  *
  * An error of the service becomes the `TypeError` that `fetch` throws, with the error as `cause`. An
- * abort throws the signal's reason, and ends a body that is still being read. Deadlines of the signal
- * reach the service.
+ * abort throws the signal's reason and errors a body that is still being read. A deadline of the
+ * signal reaches the service.
  *
- * Differences from `fetch`: redirects are not followed, bodies are not decompressed, and cookies,
- * caching, CORS and `integrity` do not exist.
+ * Unlike `fetch`, it does not follow redirects or decompress bodies, and it has no cookies, caching,
+ * CORS or `integrity`.
  *
  * @example const { data } = await createClient({ fetch: toFetch(stack) }).GET("/users");
  */
 export function toFetch(service: Service<HttpRequest, HttpResponse, unknown>): typeof fetch {
   return async (input: Input, init?: RequestInit) => {
     const request = new Request(input, init);
-    // A `Request` has a signal of its own, which does not carry the caller's deadline.
+    // The signal of a `Request` does not carry the caller's deadline.
     const signal = init?.signal ?? signalOf(input);
     const sent = fromWebRequest(request, init);
     if (signal?.aborted) sent.body.cancel(signal.reason);

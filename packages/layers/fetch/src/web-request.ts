@@ -13,11 +13,11 @@ import { streamOf } from "./body-stream.ts";
 import { sendable } from "./sendable.ts";
 
 /**
- * Returns a web request as an `HttpRequest`.
+ * Converts a web request to an `HttpRequest`.
  *
- * @param init What the request was made from. A body that it holds whole keeps its length and can be
- * sent again.
- * @throws TypeError when the URL is not an http or https URL.
+ * @param init The options the request was made from. A body that is in memory keeps its length and
+ * can be sent again.
+ * @throws TypeError if the URL is not an http or https URL.
  */
 export function fromWebRequest(request: Request, init?: RequestInit): HttpRequest {
   return httpRequest(request.url, {
@@ -34,9 +34,9 @@ function bodyOfRequest({ body }: Request, given: RequestInit["body"]): Body {
 }
 
 /**
- * Returns an `HttpRequest` as a web request, which does not follow redirects.
+ * Converts an `HttpRequest` to a web request that does not follow redirects.
  *
- * @throws TypeError for what `fetch` cannot send, such as `CONNECT`, or `GET` with a body.
+ * @throws TypeError for requests that `fetch` cannot send, such as `CONNECT` or `GET` with a body.
  */
 export function toWebRequest(request: HttpRequest, signal: AbortSignal | undefined): Request {
   const { scheme, authority, query, method, headers, body } = request;

@@ -2,14 +2,14 @@ import { bodyFrom, emptyBody, httpResponse, type HttpResponse } from "@pagoda/ht
 import { streamOf } from "./body-stream.ts";
 import { decoded } from "./sendable.ts";
 
-/** Statuses whose responses have no body: `Response` takes none for them. */
+/** Statuses for which `Response` does not accept a body. */
 const withoutBody: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * Returns an `HttpResponse` as a web response.
+ * Converts an `HttpResponse` to a web response.
  *
  * @param signal Aborting it cancels a body that is still being read.
- * @throws RangeError for a status that `Response` does not take, such as 101.
+ * @throws RangeError for a status that `Response` does not accept, such as 101.
  */
 export function toWebResponse(response: HttpResponse, signal?: AbortSignal): Response {
   const { status, statusText = "", headers } = response;
@@ -33,7 +33,7 @@ function webBodyOf(
   return whole.length === 0 ? null : (whole as Uint8Array<ArrayBuffer>);
 }
 
-/** Returns a web response as an `HttpResponse`. */
+/** Converts a web response to an `HttpResponse`. */
 export function fromWebResponse({ status, statusText, headers, body }: Response): HttpResponse {
   return {
     ...httpResponse(status, body === null ? emptyBody : bodyFrom(body), decoded(headers)),

@@ -1,6 +1,6 @@
 import { Body, type BodyFlow, type BodySink, bodyBroken, HttpHeaders } from "@pagoda/http";
 
-/** A body that gives a piece each time it is told to, and remembers what its reader says. */
+/** A body fed by the test that records its reader's answers. */
 export class ScriptedBody extends Body {
   readonly length = undefined;
   readonly answers: boolean[] = [];
@@ -22,7 +22,7 @@ export class ScriptedBody extends Body {
     this.ended(false);
   }
 
-  give(text: string): void {
+  write(text: string): void {
     this.answers.push((this.#sink as BodySink).write(Buffer.from(text)));
   }
 

@@ -8,7 +8,7 @@ import { ScriptedBody } from "./bodies.ts";
 const textOf = (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream).text();
 
 describe("streamOf", () => {
-  test("gives the body's bytes, whatever its pieces", async () => {
+  test("yields the body's bytes, however they are chunked", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string()), async (pieces) => {
         expect(await textOf(streamOf(bodyFrom(pieces)))).toBe(pieces.join(""));
@@ -17,7 +17,7 @@ describe("streamOf", () => {
     expect(await textOf(streamOf(bodyOf("whole")))).toBe("whole");
   });
 
-  test("reads nothing before its reader does", async () => {
+  test("does not touch the body before it is read", async () => {
     const body = new ScriptedBody();
     const reader = streamOf(body).getReader();
     await settled();
@@ -26,12 +26,12 @@ describe("streamOf", () => {
     expect(body.isPiped).toBe(true);
   });
 
-  test("lets the source go on for each piece that its reader wants, and no further", async () => {
+  test("resumes the source once per read", async () => {
     const body = new ScriptedBody();
     const reader = streamOf(body).getReader();
     const first = reader.read();
     await settled();
-    body.give("a");
+    body.write("a");
     expect((await first).value).toEqual(Buffer.from("a"));
     await settled();
     expect([body.answers, body.resumed]).toEqual([[false], 0]);
@@ -40,26 +40,26 @@ describe("streamOf", () => {
     expect(body.resumed).toBe(1);
   });
 
-  // A reader that waits for two pieces asks for the second while it is given the first.
-  test("takes a further piece at once when its reader waits for it", async () => {
+  // A reader with two pending reads pulls the second chunk while the first is enqueued.
+  test("accepts further chunks at once while reads are pending", async () => {
     const body = new ScriptedBody();
     const reader = streamOf(body).getReader();
     const reads = [reader.read(), reader.read(), reader.read()];
     for (const piece of ["a", "b", "c"]) {
       await settled();
-      body.give(piece);
+      body.write(piece);
     }
     expect((await Promise.all(reads)).map(({ value }) => String(value))).toEqual(["a", "b", "c"]);
     expect(body.answers).toEqual([true, true, false]);
     expect(body.resumed).toBe(0);
   });
 
-  test("passes over empty pieces and drops trailers", async () => {
+  test("skips empty chunks and drops trailers", async () => {
     const body = new ScriptedBody();
     const text = textOf(streamOf(body));
     await settled();
-    body.give("");
-    body.give("a");
+    body.write("");
+    body.write("a");
     await settled();
     body.end(HttpHeaders.of({ "x-trailer": "b" }));
     expect(await text).toBe("a");
@@ -73,7 +73,7 @@ describe("streamOf", () => {
     await expect(text).rejects.toMatchObject({ name: "TypeError", cause: { _tag: "BodyBroken" } });
   });
 
-  test("cancels the body when it is cancelled, read or not", async () => {
+  test("cancels the body when it is cancelled, whether it was read or not", async () => {
     const [unread, read] = [new ScriptedBody(), new ScriptedBody()];
     await streamOf(unread).cancel("enough");
     const reader = streamOf(read).getReader();
@@ -82,7 +82,7 @@ describe("streamOf", () => {
     expect([unread.cancelledWith, read.cancelledWith]).toEqual([["enough"], ["enough"]]);
   });
 
-  test.each([true, false])("ends with the signal (read: %s)", async (isRead) => {
+  test.each([true, false])("errors when the signal aborts (read: %s)", async (isRead) => {
     const body = new ScriptedBody();
     const controller = new AbortController();
     const reader = streamOf(body, controller.signal).getReader();
@@ -93,7 +93,7 @@ describe("streamOf", () => {
     expect(body.cancelledWith).toEqual([reason]);
   });
 
-  test("ends at once with a signal that is aborted", async () => {
+  test("errors at once if the signal is already aborted", async () => {
     const body = new ScriptedBody();
     const reason = new Error("enough");
     await expect(textOf(streamOf(body, AbortSignal.abort(reason)))).rejects.toBe(reason);

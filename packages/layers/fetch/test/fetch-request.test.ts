@@ -20,7 +20,7 @@ interface SoldOut extends Fault<"SoldOut"> {}
 
 const url = "https://shop.example:8443/lamp%2Fs?color=red#top";
 
-/** What a handler sees of a web request. */
+/** The request that the handler receives for a web request. */
 async function seen(request: Request): Promise<HttpRequest> {
   const mock = mockService<HttpRequest, HttpResponse>();
   const result = fetchRequest()(mock.service).call(request);
@@ -30,11 +30,11 @@ async function seen(request: Request): Promise<HttpRequest> {
   return inner.request;
 }
 
-/** What a web client gets of a response. */
-async function given(response: HttpResponse, signal?: AbortSignal): Promise<Response> {
+/** The web response for the handler's response. */
+async function responseFor(response: HttpResponse, signal?: AbortSignal): Promise<Response> {
   const handler = fetchRequest()(service("handler", async (_request: HttpRequest) => right(response)));
   const result = await handler.call(new Request(url, signal && { signal }));
-  if (!isRight(result)) throw new Error("the handler answered, the adapter did not");
+  if (!isRight(result)) throw new Error("the adapter returned no response");
   return result.right;
 }
 
@@ -45,7 +45,7 @@ describe("fetchRequest", () => {
     changes: { request: "all", response: "all" },
   });
 
-  test("gives the handler the parts of the request", async () => {
+  test("converts the parts of the request", async () => {
     const request = await seen(
       new Request(url, { method: "PUT", headers: { "X-A": "1" }, body: "some bytes" }),
     );
@@ -61,36 +61,39 @@ describe("fetchRequest", () => {
     expect(await request.body.text()).toEqual(right("some bytes"));
   });
 
-  test("gives no body where there is none", async () => {
+  test("converts a request without a body to one with an empty body", async () => {
     expect((await seen(new Request(url))).body.length).toBe(0);
   });
 
-  test("rejects what is not http or https, which is a defect", async () => {
+  test("a URL that is not http or https is a defect", async () => {
     const handler = fetchRequest()(mockService<HttpRequest, HttpResponse>().service);
     await expect(handler.call(new Request("data:text/plain,a"))).rejects.toThrow(TypeError);
   });
 
-  test("gives the client the status, the fields with their repetitions, and the body", async () => {
+  test("converts status, repeated fields and body of the response", async () => {
     const headers = HttpHeaders.of([
       ["Set-Cookie", "a=1"],
       ["Set-Cookie", "b=2"],
       ["X-A", "1"],
     ]);
-    const response = await given({ ...text("no lamp", 410), headers, statusText: "Gone" });
+    const response = await responseFor({ ...text("no lamp", 410), headers, statusText: "Gone" });
     expect([response.status, response.statusText]).toEqual([410, "Gone"]);
     expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
     expect(response.headers.get("x-a")).toBe("1");
     expect(await response.text()).toBe("no lamp");
   });
 
-  test.each([204, 205, 304])("answers %d without a body, and cancels one", async (status) => {
-    const body = new ScriptedBody();
-    const response = await given(httpResponse(status, body));
-    expect([response.status, response.body]).toEqual([status, null]);
-    expect(body.cancelledWith).toHaveLength(1);
-  });
+  test.each([204, 205, 304])(
+    "cancels the body of a response with status %d, which has none",
+    async (status) => {
+      const body = new ScriptedBody();
+      const response = await responseFor(httpResponse(status, body));
+      expect([response.status, response.body]).toEqual([status, null]);
+      expect(body.cancelledWith).toHaveLength(1);
+    },
+  );
 
-  test("passes errors on as values", async () => {
+  test("returns errors unchanged", async () => {
     const soldOut: SoldOut = { _tag: "SoldOut", origin: "local", retryable: false };
     const handler = fetchRequest()(service("handler", async (_request: HttpRequest) => left(soldOut)));
     expect(await handler.call(new Request(url))).toEqual(left(soldOut));
@@ -98,11 +101,11 @@ describe("fetchRequest", () => {
 
   test("streams the response", async () => {
     const body = new ScriptedBody();
-    const response = await given(httpResponse(200, body));
+    const response = await responseFor(httpResponse(200, body));
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     const first = reader.read();
     await settled();
-    body.give("a");
+    body.write("a");
     expect((await first).value).toEqual(Buffer.from("a"));
     const last = reader.read();
     await settled();
@@ -126,16 +129,16 @@ describe("fetchRequest", () => {
     await result;
   });
 
-  test("aborts at once when the request is aborted already", async () => {
+  test("aborts at once if the request is already aborted", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     void fetchRequest()(mock.service).call(new Request(url, { signal: AbortSignal.abort() }));
     expect((await mock.next()).signal?.aborted).toBe(true);
   });
 
-  test("ends a response under way with the request's signal", async () => {
+  test("an abort of the request errors a response body being read", async () => {
     const body = new ScriptedBody();
     const controller = new AbortController();
-    const response = await given(httpResponse(200, body), controller.signal);
+    const response = await responseFor(httpResponse(200, body), controller.signal);
     const read = response.text();
     const reason = new Error("enough");
     controller.abort(reason);
@@ -162,7 +165,7 @@ describe("fetchRequest", () => {
     expect(count()).toBe(0);
   });
 
-  test("passes the caller's deadline on", async () => {
+  test("passes on the caller's deadline", async () => {
     const scope = new Scope(undefined);
     scope.deadline = 10;
     const mock = mockService<HttpRequest, HttpResponse>();
@@ -173,7 +176,7 @@ describe("fetchRequest", () => {
     await result;
   });
 
-  test("lets go of its signals after a defect", async () => {
+  test("leaves no listener after a defect", async () => {
     const request = new Request(url);
     const mistaken = fetchRequest()(
       service("mistaken", (_request: HttpRequest) => Promise.reject(new Error("a defect"))) as Service<
@@ -185,7 +188,7 @@ describe("fetchRequest", () => {
     expect(getEventListeners(request.signal, "abort")).toHaveLength(0);
   });
 
-  test("cancels the request's body when the handler does not want it", async () => {
+  test("cancels the request's body when the handler cancels it", async () => {
     let cancelled: unknown;
     const body = new ReadableStream({ cancel: (reason) => (cancelled = reason ?? "cancelled") });
     const request = await seen(new Request(url, { method: "POST", body, duplex: "half" }));
@@ -213,7 +216,7 @@ describe("fetchRequest", () => {
 });
 
 describe("types of fetchRequest", () => {
-  test("it speaks Request and Response outside, HttpRequest and HttpResponse inside", () => {
+  test("adapts Request and Response outside to HttpRequest and HttpResponse inside", () => {
     expectTypeOf(fetchRequest()).toEqualTypeOf<Adapter<Request, HttpRequest, HttpResponse, Response>>();
     const shop = service<HttpRequest, HttpResponse, SoldOut>("shop", async () => right(httpResponse(200)));
     const stack = new ServiceBuilder<Request>().adapt(fetchRequest()).service(shop);

@@ -61,7 +61,7 @@ describe("fromFetch", () => {
     return result.right;
   }
 
-  test("makes the request and gives its response", async () => {
+  test("sends the request and returns the response", async () => {
     const response = await answered("/a%2Fb?c=d", { method: "PUT", body: "some bytes" });
     expect(response.status).toBe(200);
     expect(response.headers.get("x-seen")).toBe("PUT /a%2Fb?c=d");
@@ -74,17 +74,17 @@ describe("fromFetch", () => {
     const body = new ScriptedBody();
     const answer = answered("/", { method: "POST", body });
     await expect.poll(() => body.isPiped).toBe(true);
-    // Node sends the head with the first piece.
-    body.give("some ");
+    // Node sends the head with the first chunk.
+    body.write("some ");
     const reader = (await answer).body[Symbol.asyncIterator]();
     expect(String((await reader.next()).value)).toBe("some ");
-    body.give("bytes");
+    body.write("bytes");
     expect(String((await reader.next()).value)).toBe("bytes");
     body.end();
     expect((await reader.next()).done).toBe(true);
   });
 
-  test("leaves out what concerns the connection alone", async () => {
+  test("drops connection-specific fields", async () => {
     await answered("/", {
       headers: {
         connection: "keep-alive, x-hop",
@@ -100,12 +100,12 @@ describe("fromFetch", () => {
       expect(headers[name]).toBeUndefined();
   });
 
-  test("passes redirects on", async () => {
+  test("returns redirects instead of following them", async () => {
     const response = await answered("/redirect");
     expect([response.status, response.headers.get("location")]).toEqual([302, "/"]);
   });
 
-  test("gives a decompressed body without its encoding", async () => {
+  test("drops Content-Encoding, because fetch decompresses bodies", async () => {
     const response = await answered("/compressed");
     expect(await response.body.text()).toEqual(right("some text"));
     expect(["content-encoding", "content-length", "x-a"].map((name) => response.headers.get(name))).toEqual([
@@ -115,18 +115,18 @@ describe("fromFetch", () => {
     ]);
   });
 
-  test("gives a broken body for a connection that breaks", async () => {
+  test("a connection that breaks breaks the body", async () => {
     const read = await (await answered("/cut")).body.text();
     expect(read).toMatchObject({ left: { _tag: "BodyBroken" } });
   });
 
-  test("notes the origin and the try", async () => {
+  test("notes the origin and counts the try", async () => {
     const request = httpRequest(`${origin.url}/`);
     await fromFetch().call(request);
     expect(request.notes).toMatchObject({ upstream: origin.url, tries: 1 });
   });
 
-  test("fails of origin upstream where nobody listens", async () => {
+  test("a refused connection is a fault of origin upstream", async () => {
     const gone = await startOrigin(() => {});
     await gone.close();
     expect(await fromFetch().call(httpRequest(gone.url))).toMatchObject({
@@ -134,7 +134,7 @@ describe("fromFetch", () => {
     });
   });
 
-  test("fails of origin local where this machine is out of sockets", async () => {
+  test("running out of file descriptors is a fault of origin local", async () => {
     const cause = Object.assign(new Error("too many open files"), { code: "EMFILE" });
     const broke = () => Promise.reject(new TypeError("fetch failed", { cause }));
     expect(await fromFetch(broke).call(httpRequest(origin.url))).toMatchObject({
@@ -145,13 +145,13 @@ describe("fromFetch", () => {
   test.each([
     ["CONNECT", { method: "CONNECT" }],
     ["GET with a body", { body: bodyFrom(["a"]) }],
-  ])("fails at once for what fetch cannot send (%s)", async (_what, input) => {
+  ])("fails at once for a request that fetch cannot send (%s)", async (_what, input) => {
     expect(await fromFetch().call(httpRequest(origin.url, input))).toMatchObject({
       left: { _tag: "FetchFailed", origin: "local", retryable: false },
     });
   });
 
-  test("fails at once for an upgrade, and cancels the body", async () => {
+  test("fails at once for an upgrade and cancels the body", async () => {
     const body = new ScriptedBody();
     const request = { ...httpRequest(origin.url, { body }), upgrade: "websocket" };
     expect(await fromFetch().call(request)).toMatchObject({
@@ -160,7 +160,7 @@ describe("fromFetch", () => {
     expect(body.cancelledWith).toHaveLength(1);
   });
 
-  test("makes no call with a signal that is aborted, and cancels the body", async () => {
+  test("makes no call if the signal is already aborted, and cancels the body", async () => {
     const body = new ScriptedBody();
     const reason = new Error("enough");
     const request = httpRequest(origin.url, { method: "POST", body });
@@ -170,7 +170,7 @@ describe("fromFetch", () => {
     expect([body.cancelledWith, request.notes.tries]).toEqual([[reason], 0]);
   });
 
-  test("frees a response that comes after an abort", async () => {
+  test("cancels a response that arrives after an abort", async () => {
     let cancelled = false;
     const stream = new ReadableStream({ cancel: () => void (cancelled = true) });
     const { promise, resolve } = Promise.withResolvers<Response>();

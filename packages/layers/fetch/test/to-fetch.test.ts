@@ -13,8 +13,8 @@ function bench() {
   return { mock, fetch: toFetch(mock.service) };
 }
 
-/** What the service is asked for a call of fetch. */
-async function asked(...args: Parameters<typeof fetch>): Promise<HttpRequest> {
+/** The request that the service receives for a call of fetch. */
+async function requestFor(...args: Parameters<typeof fetch>): Promise<HttpRequest> {
   const { mock, fetch } = bench();
   const response = fetch(...args);
   const inner = await mock.next();
@@ -24,7 +24,7 @@ async function asked(...args: Parameters<typeof fetch>): Promise<HttpRequest> {
 }
 
 describe("toFetch", () => {
-  test("is called like fetch", async () => {
+  test("has the signature of fetch", async () => {
     const fetch = toFetch(service("shop", async ({ path }: HttpRequest) => right(json({ path }))));
     const response = await fetch(url);
     expect([response.ok, response.status, response.url]).toEqual([true, 200, url]);
@@ -33,42 +33,42 @@ describe("toFetch", () => {
   });
 
   test.each([
-    ["a text", url],
+    ["a string", url],
     ["a URL", new URL(url)],
     ["a Request", new Request(url)],
-  ])("takes %s", async (_what, input) => {
-    expect(await asked(input)).toMatchObject({
+  ])("accepts %s", async (_what, input) => {
+    expect(await requestFor(input)).toMatchObject({
       method: "GET",
       authority: "shop.example",
       query: "?color=red",
     });
   });
 
-  test("takes options over those of a Request", async () => {
+  test("options override those of a Request", async () => {
     const request = new Request(url, { method: "POST", headers: { "x-a": "1" }, body: "a" });
-    const { method, headers } = await asked(request, { method: "PUT", headers: { "x-b": "2" } });
+    const { method, headers } = await requestFor(request, { method: "PUT", headers: { "x-b": "2" } });
     expect([method, headers.get("x-a"), headers.get("x-b")]).toEqual(["PUT", undefined, "2"]);
   });
 
   test.each([
-    ["a text", "a=1", "text/plain;charset=UTF-8"],
+    ["a string", "a=1", "text/plain;charset=UTF-8"],
     ["bytes", Buffer.from("a=1"), undefined],
     ["a form", new URLSearchParams({ a: "1" }), "application/x-www-form-urlencoded;charset=UTF-8"],
-  ])("knows the length of %s, which can be sent again", async (_what, body, type) => {
-    const request = await asked(url, { method: "POST", body });
+  ])("keeps %s in memory, with its length, so that it can be sent again", async (_what, body, type) => {
+    const request = await requestFor(url, { method: "POST", body });
     expect([request.body.length, request.body.canRead]).toEqual([3, true]);
     expect(request.headers.get("content-type")).toBe(type);
     for (const _time of [1, 2]) expect(await request.body.text()).toEqual(right("a=1"));
   });
 
-  test("streams what it does not have whole", async () => {
+  test("streams a body that is not in memory", async () => {
     const body = new Blob(["some ", "bytes"]);
-    const request = await asked(url, { method: "POST", body });
+    const request = await requestFor(url, { method: "POST", body });
     expect(request.body.length).toBeUndefined();
     expect(await request.body.text()).toEqual(right("some bytes"));
   });
 
-  test("passes redirects on", async () => {
+  test("returns redirects instead of following them", async () => {
     const fetch = toFetch(
       service("shop", async (_request: HttpRequest) => right(httpResponse(302, "", { location: "/" }))),
     );
@@ -76,7 +76,7 @@ describe("toFetch", () => {
     expect([response.status, response.headers.get("location")]).toEqual([302, "/"]);
   });
 
-  test("throws the TypeError of fetch, with the error as its cause", async () => {
+  test("throws fetch's TypeError with the error as its cause", async () => {
     const soldOut: Fault = { _tag: "SoldOut", origin: "local", retryable: false };
     const fetch = toFetch(service("shop", async (_request: HttpRequest) => left(soldOut)));
     await expect(fetch(url)).rejects.toMatchObject({
@@ -86,7 +86,7 @@ describe("toFetch", () => {
     });
   });
 
-  test("throws the signal's reason when it is aborted", async () => {
+  test("throws the signal's reason on an abort", async () => {
     const { mock, fetch } = bench();
     const controller = new AbortController();
     const response = fetch(url, { signal: controller.signal });
@@ -97,7 +97,7 @@ describe("toFetch", () => {
     await expect(response).rejects.toBe(reason);
   });
 
-  test("makes no call with a signal that is aborted, and cancels the request's body", async () => {
+  test("makes no call if the signal is already aborted, and cancels the request's body", async () => {
     const { mock, fetch } = bench();
     let cancelled = false;
     const body = new ReadableStream({ cancel: () => void (cancelled = true) });
@@ -108,7 +108,7 @@ describe("toFetch", () => {
     expect([mock.calls.length, cancelled]).toEqual([0, true]);
   });
 
-  test("ends a response under way with the signal", async () => {
+  test("an abort errors a response body being read", async () => {
     const body = new ScriptedBody();
     const controller = new AbortController();
     const fetch = toFetch(service("shop", async (_request: HttpRequest) => right(httpResponse(200, body))));
@@ -120,7 +120,7 @@ describe("toFetch", () => {
     expect(body.cancelledWith).toEqual([reason]);
   });
 
-  test("passes the deadline of the signal on", async () => {
+  test("passes on the signal's deadline", async () => {
     const { mock, fetch } = bench();
     const scope = new Scope(undefined);
     scope.deadline = 10;

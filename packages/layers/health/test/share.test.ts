@@ -16,7 +16,7 @@ describe("maxEjectedRatio", () => {
     expect(events.filter((each) => each.startsWith("c"))).toEqual(["c overflowed consecutive-failures"]);
   });
 
-  test("a overflowed outlier is ejected at its next failure once there is room", async () => {
+  test("an outlier above the limit is ejected at its next failure once there is room", async () => {
     const { clock, ended, ill } = detecting(letters(2));
     ended("a", ...five);
     ended("b", ...five);

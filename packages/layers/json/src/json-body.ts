@@ -5,23 +5,23 @@ import { isLeft, left } from "fp-ts/lib/Either.js";
 import type { JsonFault } from "./faults.ts";
 import { checkJsonOptions, type JsonOptions, readJson } from "./read-json.ts";
 
-/** `maxWaitMs` bounds how long a decoded request waits for inner to be ready: 3,000 by default. */
+/** `maxWaitMs` bounds how long a decoded request waits for inner to be ready. Default 3,000. */
 export interface JsonBodyOptions extends JsonOptions, Wait {}
 
-/** What a request carries once its body has been decoded. */
+/** A request whose body has been decoded. */
 export interface WithJson<T> {
   readonly json: T;
 }
 
 /**
- * Decodes JSON requests and checks them with a Standard Schema, for servers: inner finds the schema's
- * output on the request as `json`. The body can still be read there.
+ * Decodes JSON requests and validates them with a Standard Schema, for servers: the request that
+ * inner gets has the schema's output as `json`. Inner can still read the body.
  *
- * It stands inside of what limits and authorizes clients, since it reads and keeps the body.
+ * Place it inside layers that limit and authorize clients, because it buffers the body.
  *
- * Errors: those of `json`, of origin `local`: the client is not an upstream.
+ * Errors: those of `json`, but with origin `local`, because the client is not an upstream.
  *
- * @throws RangeError when `maxBytes` or `maxWaitMs` is out of range.
+ * @throws RangeError if `maxBytes` or `maxWaitMs` is out of range.
  */
 export function jsonBody<Schema extends StandardSchemaV1>(
   schema: Schema,

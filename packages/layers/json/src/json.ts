@@ -6,17 +6,17 @@ import type { JsonFault } from "./faults.ts";
 import { checkJsonOptions, type JsonOptions, readJson } from "./read-json.ts";
 
 /**
- * Decodes JSON responses and checks them with a Standard Schema (zod, valibot, ArkType, …): inner
- * answers with an `HttpResponse`, the stack with the schema's output.
+ * Decodes JSON responses and validates them with a Standard Schema (zod, valibot, ArkType, …): inner
+ * returns an `HttpResponse`, the stack returns the schema's output.
  *
- * It does not look at the status. Put `status-errors` inside it, so that error pages are not decoded,
- * and a `timeout` outside, which also bounds reading the body.
+ * It ignores the status. Put `status-errors` inside it, so that error pages are not decoded, and a
+ * `timeout` outside, which also bounds reading the body.
  *
- * Errors: `NotJson` for another content type, `BodyMalformed` for invalid JSON, `SchemaMismatch` for
- * another shape, all of origin `upstream`; `BodyTooLarge`; `BodyBroken` if the body breaks off;
- * `Aborted`.
+ * Errors: `NotJson` for another content type, `BodyMalformed` for invalid JSON and `SchemaMismatch`
+ * if the schema rejects the value, all of origin `upstream`; `BodyTooLarge`; `BodyBroken` if the body
+ * breaks off; `Aborted`.
  *
- * @throws RangeError when `maxBytes` is out of range.
+ * @throws RangeError if `maxBytes` is out of range.
  *
  * @example
  * const users = new ServiceBuilder<HttpRequest>()

@@ -5,13 +5,13 @@ import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { JsonFault, SchemaIssue } from "./faults.ts";
 
 export interface JsonOptions {
-  /** Bytes of the largest body that is read: 0 or more, `Infinity` for no limit. Default 1,048,576. */
+  /** Maximum size of the body in bytes, from 0 to `Infinity`. Default 1,048,576. */
   readonly maxBytes?: number;
 }
 
 /**
- * @param factory For the message.
- * @throws RangeError when `maxBytes` is out of range.
+ * @param factory Prefix of the message.
+ * @throws RangeError if `maxBytes` is out of range.
  */
 export function checkJsonOptions(factory: string, { maxBytes = defaultMaxBytes }: JsonOptions): void {
   checkNumber(`${factory}: maxBytes`, maxBytes, { min: 0, max: Infinity });
@@ -23,9 +23,9 @@ export interface Decoded<Schema extends StandardSchemaV1> {
 }
 
 /**
- * Reads the body of a message as JSON and checks it with a schema.
+ * Reads the body of a message as JSON and validates it with a schema.
  *
- * @param origin Whose failure it is if the body is not what the schema wants.
+ * @param origin Origin of the fault if the body is invalid.
  */
 export async function readJson<Schema extends StandardSchemaV1>(
   { headers, body }: { readonly headers: HttpHeaders; readonly body: Body },
@@ -56,7 +56,7 @@ export async function readJson<Schema extends StandardSchemaV1>(
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** JSON as the MIME standard of the WHATWG has it: by its own name, or by the suffix `+json`. */
+/** Whether it is a JSON MIME type as defined by the WHATWG: `json` or the suffix `+json`. */
 function isJson(contentType: string): boolean {
   return /^(?:(?:application|text)\/json|[\w!#$&^.+-]+\/[\w!#$&^.+-]+\+json)[ \t]*(?:;|$)/i.test(contentType);
 }

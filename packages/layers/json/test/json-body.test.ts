@@ -34,8 +34,8 @@ describe("jsonBody", () => {
     changes: { request: ["body"] },
   });
 
-  test.each([["whole", JSON.stringify(lamp)] as const, ["in pieces", [...JSON.stringify(lamp)]] as const])(
-    "adds the value of a body that comes %s, and leaves the body to inner",
+  test.each([["whole", JSON.stringify(lamp)] as const, ["in chunks", [...JSON.stringify(lamp)]] as const])(
+    "adds the value of a body that arrives %s and keeps the body for inner",
     async (_how, body) => {
       const { mock, layered } = bench();
       const result = layered.call(post(body));
@@ -52,14 +52,14 @@ describe("jsonBody", () => {
     ["BodyMalformed", post("{")],
     ["SchemaMismatch", post("{}")],
     ["BodyTooLarge", post(JSON.stringify({ name: "x".repeat(100) }))],
-  ])("refuses with %s of origin local, and makes no call", async (tag, request) => {
+  ])("refuses with %s of origin local without calling inner", async (tag, request) => {
     const { mock, layered } = bench({ maxBytes: 50 });
     const result = await layered.call(request);
     expect(result).toMatchObject({ left: { _tag: tag, origin: "local", retryable: false } });
     expect(mock.calls).toHaveLength(0);
   });
 
-  test("makes no call for a caller who has left while the schema took its time", async () => {
+  test("does not call inner if the caller aborts during an asynchronous validation", async () => {
     const { promise, resolve } = Promise.withResolvers<{ readonly value: Lamp }>();
     const slow = { "~standard": { version: 1, vendor: "ours", validate: () => promise } } as const;
     const { mock, layered } = bench({}, slow);
@@ -71,7 +71,7 @@ describe("jsonBody", () => {
     expect(mock.calls).toHaveLength(0);
   });
 
-  test("waits for inner when it is not ready any more", async () => {
+  test("waits for inner if it is no longer ready", async () => {
     const clock = virtualClock();
     const { mock, layered } = bench({ clock, maxWaitMs: 50 });
     mock.admit(0);
@@ -83,14 +83,14 @@ describe("jsonBody", () => {
     expect((await result)._tag).toBe("Right");
   });
 
-  test.each([-1, NaN])("rejects a wait and a limit of %d", (maxWaitMs) => {
+  test.each([-1, NaN])("rejects %d as maxWaitMs and as maxBytes", (maxWaitMs) => {
     expect(() => jsonBody(schemas.zod, { maxWaitMs })).toThrow(RangeError);
     expect(() => jsonBody(schemas.zod, { maxBytes: maxWaitMs })).toThrow(RangeError);
   });
 });
 
 describe("types of jsonBody", () => {
-  test("inner finds the schema's output", () => {
+  test("the request of inner has the schema's output", () => {
     expectTypeOf(jsonBody(length)).toEqualTypeOf<Layer<HttpRequest, WithJson<number>, JsonFault>>();
     const handler = service("handler", async ({ json }: HttpRequest & WithJson<Lamp>) =>
       right(httpResponse(200, json.name)),

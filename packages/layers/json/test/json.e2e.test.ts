@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** Sends the body in pieces, and gives the response as it comes. */
+/** Sends the body in chunks and streams the response. */
 const client: Service<HttpRequest, HttpResponse> = service(
   "node",
   async ({ body, headers, method }: HttpRequest) => {
@@ -58,12 +58,12 @@ const post = (value: unknown): HttpRequest =>
     body: JSON.stringify(value),
   });
 
-test("JSON passes over a socket both ways", async () => {
+test("JSON is sent and received over a socket", async () => {
   const call = json(schemas.arktype)(client);
   expect(await call.call(post({ name: "desk", watts: 5 }))).toEqual(right({ name: "desk", watts: 10 }));
 });
 
-test("a long text passes whole", async () => {
+test("a long string arrives complete", async () => {
   const name = "ö".repeat(40_000);
   expect(await json(schemas.zod)(client).call(post({ name, watts: 1 }))).toEqual(right({ name, watts: 2 }));
 });

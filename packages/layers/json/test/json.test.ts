@@ -26,7 +26,7 @@ function decoded(response: HttpResponse, maxBytes?: number): Promise<Either<Json
   return json(schemas.zod, { ...(maxBytes !== undefined && { maxBytes }) })(shop).call(get());
 }
 
-/** Never gives anything. */
+/** Never yields anything. */
 class SilentBody extends Body {
   readonly length = undefined;
   cancelled = false;
@@ -46,12 +46,12 @@ describe("json", () => {
     changes: { response: "all" },
   });
 
-  test.each(Object.entries(schemas))("gives what a schema of %s gives", async (_library, schema) => {
+  test.each(Object.entries(schemas))("returns the output of a %s schema", async (_library, schema) => {
     const shop = service("shop", async (_request: HttpRequest) => right(jsonResponse({ ...lamp })));
     expect(await json(schema)(shop).call(get())).toEqual(right(lamp));
   });
 
-  test.each(Object.entries(schemas))("gives the issues of a schema of %s", async (_library, schema) => {
+  test.each(Object.entries(schemas))("returns the issues of a %s schema", async (_library, schema) => {
     const shop = service("shop", async (_request: HttpRequest) =>
       right(jsonResponse({ ...lamp, watts: "5" })),
     );
@@ -66,7 +66,7 @@ describe("json", () => {
     });
   });
 
-  test("gives the schema's output, not its input", async () => {
+  test("returns the schema's output, not its input", async () => {
     const shop = service("shop", async (_request: HttpRequest) => right(jsonResponse(lamp)));
     expect(await json(length)(shop).call(get())).toEqual(right(4));
   });
@@ -78,7 +78,7 @@ describe("json", () => {
     "text/json",
     "application/problem+json",
     "application/vnd.shop.v1+json;v=2",
-  ])("takes %s", async (contentType) => {
+  ])("accepts %s", async (contentType) => {
     const response = httpResponse(200, JSON.stringify(lamp), { "content-type": contentType });
     expect(await decoded(response)).toEqual(right(lamp));
   });
@@ -90,7 +90,7 @@ describe("json", () => {
     "+json",
     "application/json/x",
     undefined,
-  ])("refuses %s, and cancels the body", async (contentType) => {
+  ])("refuses %s and cancels the body", async (contentType) => {
     const body = new SilentBody();
     const response = httpResponse(
       200,
@@ -109,12 +109,12 @@ describe("json", () => {
     });
   });
 
-  test("refuses what is not UTF-8", async () => {
+  test("refuses invalid UTF-8", async () => {
     const bytes = Buffer.from(`{"name":"\xff","watts":5}`, "latin1");
     expect(await decoded(httpResponse(200, bytes, type))).toMatchObject({ left: { _tag: "BodyMalformed" } });
   });
 
-  test("reads a body in pieces, a character cut in two included", async () => {
+  test("reads a body in chunks, even if one splits a character", async () => {
     const bytes = Buffer.from(JSON.stringify({ name: "größe", watts: 5 }));
     const pieces = [...bytes].map((byte) => Uint8Array.of(byte));
     expect(await decoded(httpResponse(200, bodyFrom(pieces), type))).toEqual(
@@ -122,7 +122,7 @@ describe("json", () => {
     );
   });
 
-  test("reads no more than its limit", async () => {
+  test("reads at most maxBytes", async () => {
     const size = JSON.stringify(lamp).length;
     const streamed = (): HttpResponse => httpResponse(200, bodyFrom([JSON.stringify(lamp)]), type);
     expect(await decoded(streamed(), size)).toEqual(right(lamp));
@@ -139,7 +139,7 @@ describe("json", () => {
     });
   });
 
-  test("tells a body that breaks off", async () => {
+  test("fails with BodyBroken if the body breaks off", async () => {
     async function* breaking(): AsyncGenerator<string> {
       yield '{"name":';
       throw new Error("reset");
@@ -149,7 +149,7 @@ describe("json", () => {
     });
   });
 
-  test("stops reading when the caller leaves", async () => {
+  test("stops reading when the caller aborts", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const controller = new AbortController();
     const result = json(schemas.zod)(mock.service).call(get(), controller.signal);
@@ -161,14 +161,14 @@ describe("json", () => {
     expect(body.cancelled).toBe(true);
   });
 
-  test("passes errors, and looks at no status", async () => {
+  test("passes errors through and ignores the status", async () => {
     const failed = service("failed", async (_request: HttpRequest) => left("failed" as const));
     expect(await json(schemas.zod)(failed).call(get())).toEqual(left("failed"));
     expect(await decoded(jsonResponse(lamp, 500))).toEqual(right(lamp));
     expect(await decoded(text("not found", 404))).toMatchObject({ left: { _tag: "NotJson" } });
   });
 
-  test("rejects for a schema that throws, which is a defect", async () => {
+  test("a schema that throws is a defect", async () => {
     const mistaken = {
       "~standard": {
         version: 1,
@@ -188,7 +188,7 @@ describe("json", () => {
     );
   });
 
-  test("names the schema's library", () => {
+  test("describes the schema's library", () => {
     const shop = service("shop", async (_request: HttpRequest) => right(jsonResponse(lamp)));
     expect(json(schemas.arktype)(shop).describe()).toMatchObject({
       name: "json",
@@ -212,7 +212,7 @@ describe("types of json", () => {
     expectTypeOf(stack).toEqualTypeOf<Service<HttpRequest, number, JsonFault>>();
   });
 
-  test("inner must answer with HTTP responses", () => {
+  test("inner must return HTTP responses", () => {
     const numbers = service("numbers", async (_request: HttpRequest) => right(1));
     // @ts-expect-error: Type 'number' is not assignable to type 'HttpResponse'.
     new ServiceBuilder<HttpRequest>().adapt(json(length)).service(numbers);

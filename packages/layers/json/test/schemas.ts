@@ -8,7 +8,7 @@ export interface Lamp {
   readonly watts: number;
 }
 
-/** The same shape in each library, and in one of our own that takes its time. */
+/** The same schema in each library, and an asynchronous one. */
 export const schemas = {
   zod: z.object({ name: z.string(), watts: z.number() }),
   valibot: v.object({ name: v.string(), watts: v.number() }),
@@ -16,7 +16,7 @@ export const schemas = {
   asynchronous: {
     "~standard": {
       version: 1,
-      vendor: "ours",
+      vendor: "custom",
       async validate(value) {
         const { name, watts } = value as Lamp;
         return typeof watts === "number"
@@ -27,5 +27,5 @@ export const schemas = {
   } satisfies StandardSchemaV1<unknown, Lamp>,
 } as const;
 
-/** Gives another type than it takes. */
+/** A schema whose output type differs from its input type. */
 export const length = z.object({ name: z.string() }).transform(({ name }) => name.length);

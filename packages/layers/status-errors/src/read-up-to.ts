@@ -7,7 +7,7 @@ export interface Beginning {
 }
 
 /**
- * Reads at most `maxBytes` of a body and cancels the rest. A body that breaks off is cut there.
+ * Reads at most `maxBytes` of a body and cancels the rest. A body that breaks off counts as cut.
  *
  * @returns `undefined` if the signal was aborted first.
  */
@@ -62,7 +62,7 @@ export function readUpTo(
       end: () => end(false),
       fail: () => end(true),
     });
-    // The first pieces may have come, and been too many, before there was a flow to cancel.
+    // The limit may be exceeded during `pipe`, before there is a flow to cancel.
     if (isOver) flow.cancel();
   });
 }

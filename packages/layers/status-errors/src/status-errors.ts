@@ -17,28 +17,28 @@ export interface StatusErrorsOptions {
   /** Whether a response is an error. Default: a status of 400 or more. */
   readonly isError?: (response: HttpResponse) => boolean;
   /**
-   * Bytes of an error's body that are kept: an integer of at least 0. The rest is not read. Default
-   * 16,384.
+   * Maximum bytes of an error's body to keep: an integer of at least 0. The rest is not read.
+   * Default 16,384.
    */
   readonly maxBodyBytes?: number;
-  /** Judges the response. Default: `httpClassifier()`. */
+  /** Classifies the response. Default: `httpClassifier()`. */
   readonly classifier?: Classifier;
 }
 
 /**
- * Turns responses with an error status into errors, so that they appear in the stack's type and what
- * is further out handles successes only. `retryable` and `retryAfterMs` are the classifier's: by
+ * Turns responses with an error status into errors, so that they appear in the stack's type and outer
+ * layers get successful responses only. The classifier decides `retryable` and `retryAfterMs`: by
  * default 429, 502, 503 and 504 may be retried, and `Retry-After` is honoured.
  *
- * It stands outside the layers that judge responses (`retry`, `circuit-breaker`, `balance`), and
- * inside of whatever reads them, such as `json`.
+ * Place it outside layers that classify responses (`retry`, `circuit-breaker`, `balance`) and inside
+ * layers that read them, such as `json`.
  *
- * Errors: {@link StatusError}, with the beginning of the body; {@link Aborted} if the caller leaves
- * while that is read.
+ * Errors: {@link StatusError}, with the beginning of the body; {@link Aborted} if the caller aborts
+ * while it is being read.
  *
- * Cost per call: about 55 ns for a response that passes.
+ * Cost per call: about 55 ns for a response that passes through.
  *
- * @throws RangeError when `maxBodyBytes` is out of range.
+ * @throws RangeError if `maxBodyBytes` is out of range.
  */
 export function statusErrors({
   isError = hasErrorStatus,

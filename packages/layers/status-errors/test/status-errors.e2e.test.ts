@@ -46,7 +46,7 @@ const client: Service<HttpRequest, HttpResponse> = service("node", async ({ path
 async function errorAt(path: string) {
   const result = await statusErrors()(client).call(httpRequest(origin + path));
   if (isLeft(result) && result.left._tag === "StatusError") return result.left;
-  throw new Error("the layer did not make an error of it");
+  throw new Error("expected a StatusError");
 }
 
 test("a response over a socket becomes an error with its body", async () => {
@@ -55,13 +55,13 @@ test("a response over a socket becomes an error with its body", async () => {
   expect(await error.body.text()).toEqual(right("no lamp is left"));
 });
 
-test("a connection that breaks leaves the beginning of the body", async () => {
+test("an error keeps the beginning of a body that breaks off", async () => {
   const error = await errorAt("/cut");
   expect(error.isBodyCut).toBe(true);
   expect(await error.body.text()).toEqual(right("no lamp "));
 });
 
-test("a long body is cut, and its connection closed", async () => {
+test("a long body is cut and its connection closed", async () => {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.once("connection", (socket) => socket.on("error", () => {}).on("close", () => resolve()));
   const error = await errorAt("/long");

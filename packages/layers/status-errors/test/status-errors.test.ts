@@ -41,10 +41,10 @@ function answered(
 async function errorOf(response: HttpResponse, options?: StatusErrorsOptions): Promise<StatusError> {
   const result = await answered(response, options);
   if (isLeft(result) && result.left._tag === "StatusError") return result.left;
-  throw new Error("the layer did not make an error of it");
+  throw new Error("expected a StatusError");
 }
 
-/** Gives pieces as fast as they are taken, for ever, and tells when it is cancelled. */
+/** Yields chunks until it is cancelled. */
 class EndlessBody extends Body {
   readonly length = undefined;
   cancelled = false;
@@ -60,7 +60,7 @@ class EndlessBody extends Body {
   }
 }
 
-/** Never gives anything. */
+/** Never yields anything. */
 class SilentBody extends Body {
   readonly length = undefined;
   reason: unknown;
@@ -81,7 +81,7 @@ describe("statusErrors", () => {
     response: () => httpResponse(500),
   });
 
-  test.each([200, 204, 302, 304, 399])("passes status %d", async (status) => {
+  test.each([200, 204, 302, 304, 399])("passes a response with status %d through", async (status) => {
     const response = httpResponse(status);
     expect(await answered(response)).toEqual(right(response));
   });
@@ -98,9 +98,9 @@ describe("statusErrors", () => {
     expect(await errorOf(httpResponse(status))).toMatchObject({ _tag: "StatusError", status, ...expected });
   });
 
-  // What retries and breakers conclude from the response is what they conclude from the error.
+  // Retries and breakers must reach the same conclusion from the error as from the response.
   test.each([400, 404, 429, 500, 502, 503, 504])(
-    "is as retryable as the classifier says for %d",
+    "has the classifier's retryable and retryAfterMs for %d",
     async (status) => {
       const response = httpResponse(status, undefined, { "retry-after": "3" });
       const { retryable, retryAfterMs } = httpClassifier().outcome(right(response));
@@ -118,13 +118,13 @@ describe("statusErrors", () => {
     expect(error.retryAfterMs).toBeLessThanOrEqual(5_000);
   });
 
-  test("leaves the choice of errors to the caller", async () => {
+  test("isError decides which responses are errors", async () => {
     const isError = ({ status }: HttpResponse): boolean => status >= 500 || status === 204;
     expect((await answered(httpResponse(404), { isError }))._tag).toBe("Right");
     expect((await errorOf(httpResponse(204), { isError })).status).toBe(204);
   });
 
-  test("keeps the headers and the body, which can be read again", async () => {
+  test("keeps the headers and a body that can be read repeatedly", async () => {
     const error = await errorOf(text("no lamp is left", 410, { "x-a": "1" }));
     expect(error.headers.get("x-a")).toBe("1");
     for (const _time of [1, 2]) expect(await error.body.text()).toEqual(right("no lamp is left"));
@@ -136,19 +136,19 @@ describe("statusErrors", () => {
     [4, "abcd", true],
     [5, "abcde", false],
     [6, "abcde", false],
-  ])("keeps at most %d bytes of a body that streams", async (maxBodyBytes, kept, isCut) => {
+  ])("keeps at most %d bytes of a streaming body", async (maxBodyBytes, kept, isCut) => {
     const error = await errorOf(httpResponse(500, bodyFrom(["ab", "cd", "e"])), { maxBodyBytes });
     expect(await error.body.text()).toEqual(right(kept));
     expect(error.isBodyCut).toBe(isCut);
   });
 
-  test("keeps at most the limit of a body at hand", async () => {
+  test("keeps at most maxBodyBytes of a body in memory", async () => {
     const error = await errorOf(text("abcde", 500), { maxBodyBytes: 3 });
     expect(await error.body.text()).toEqual(right("abc"));
     expect(error.isBodyCut).toBe(true);
   });
 
-  test("cancels what is beyond the limit", async () => {
+  test("cancels a body over the limit", async () => {
     const body = new EndlessBody();
     const error = await errorOf(httpResponse(500, body));
     expect(error.body.length).toBe(16_384);
@@ -165,7 +165,7 @@ describe("statusErrors", () => {
     expect(await errorOf(httpResponse(500), { maxBodyBytes: 0 })).toMatchObject({ isBodyCut: false });
   });
 
-  test("keeps what came of a body that breaks", async () => {
+  test("keeps the beginning of a body that breaks off", async () => {
     async function* breaking(): AsyncGenerator<string> {
       yield "some";
       throw new Error("reset");
@@ -175,7 +175,7 @@ describe("statusErrors", () => {
     expect(error.isBodyCut).toBe(true);
   });
 
-  test("stops reading when the caller leaves", async () => {
+  test("stops reading when the caller aborts", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();
     const controller = new AbortController();
     const result = statusErrors()(mock.service).call(get(), controller.signal);
@@ -195,7 +195,7 @@ describe("statusErrors", () => {
     });
   });
 
-  test("says what the error behind the stack's own answer says", async () => {
+  test("takes origin and retryable from the fault of a response, which becomes the cause", async () => {
     const fault = { _tag: "Overloaded", origin: "local", retryable: true } as const;
     expect(await errorOf({ ...text("busy", 503), fault })).toMatchObject({
       origin: "local",
@@ -204,7 +204,7 @@ describe("statusErrors", () => {
     });
   });
 
-  test("passes errors", async () => {
+  test("passes errors through", async () => {
     const failed = service("failed", async (_request: HttpRequest) => left("failed" as const));
     expect(await statusErrors()(failed).call(get())).toEqual(left("failed"));
   });
@@ -217,7 +217,7 @@ describe("statusErrors", () => {
 });
 
 describe("types of statusErrors", () => {
-  test("it needs HTTP and raises StatusError and Aborted", () => {
+  test("requires HTTP and raises StatusError and Aborted", () => {
     expectTypeOf(statusErrors()).toEqualTypeOf<
       Layer<HttpRequest, unknown, StatusError | Aborted, never, never, HttpResponse>
     >();
@@ -227,7 +227,7 @@ describe("types of statusErrors", () => {
     expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<StatusError | Aborted>();
   });
 
-  test("it does not stand around a service without HTTP responses", () => {
+  test("does not compile around a service that is not HTTP", () => {
     const numbers = service("numbers", async (_request: HttpRequest) => right(1));
     // @ts-expect-error: Type 'number' is not assignable to type 'HttpResponse'.
     new ServiceBuilder<HttpRequest>().layer(statusErrors()).service(numbers);

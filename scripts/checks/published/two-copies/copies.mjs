@@ -1,4 +1,4 @@
-// What is found from where this file stands.
+// The copies that resolve from this file's folder.
 export * as accessLog from "@pagoda/access-log";
 export * as buffer from "@pagoda/buffer";
 export * as concurrencyLimit from "@pagoda/concurrency-limit";

@@ -1,4 +1,4 @@
-// Stacks of layers from two versions of core and http; fails if one version does not recognize what is the other's.
+// Stacks with layers of two versions of core and http; fails if one version does not recognize the other's values.
 import assert from "node:assert/strict";
 import { isLeft, isRight, right } from "fp-ts/lib/Either.js";
 import * as first from "./copies.mjs";
@@ -34,7 +34,7 @@ async function deadlinePasses(outer, inner) {
   assert.equal(seen, clock.now() + 100, "the deadline of the outer layer did not reach the leaf");
 }
 
-/** Callers of both versions wait for a limit of one, behind a limit of the other. */
+/** Callers of both versions wait for a limit of one version behind a limit of the other. */
 async function orderIsKept(outer, inner) {
   const mock = inner.testing.mockService();
   const stack = new outer.core.ServiceBuilder()
@@ -103,7 +103,7 @@ function messagesAreRecognized(outer, inner) {
   assert(!outer.http.isCutOff(new DOMException("gone", "AbortError")));
 }
 
-/** A server of one version, and a transport of the other behind it, with an access log of each. */
+/** A server of one version with a transport of the other behind it and an access log of each. */
 async function servedAndSent(outer, inner) {
   const origin = await inner.server.serve(
     inner.core.service("origin", async ({ method, headers, body }) => {
