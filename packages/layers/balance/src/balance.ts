@@ -18,6 +18,7 @@ import {
   WaitList,
 } from "@pagoda/core";
 import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
+import { type EndpointHistory, endpointHistory } from "./history.ts";
 import { Member, type MemberContext } from "./member.ts";
 import type { SlowStart } from "./slow-start.ts";
 import { roundRobin } from "./strategies/round-robin.ts";
@@ -95,6 +96,11 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   /** Default: new endpoints get their full share at once. */
   readonly slowStart?: SlowStart;
   /**
+   * Keeps across balancers what is known of their endpoints: the strategy's measurements, and how
+   * far slow start has come. Default: none.
+   */
+  readonly history?: EndpointHistory;
+  /**
    * How results count for strategies and health sources that learn from them. Default:
    * `responseClassifier()`.
    */
@@ -150,6 +156,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   panicThreshold = 0.5,
   maxResends = defaultResends,
   slowStart,
+  history = endpointHistory(),
   clock = systemClock,
   classifier = responseClassifier({ clock }),
   observer,
@@ -176,6 +183,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     strategy,
     health,
     slowStart,
+    history,
     classifier,
     clock,
     elsewhere,
@@ -204,7 +212,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
     };
     const newcomer = new Member(endpoint, service, end, context);
     // Without earlier endpoints, no others could take over their share.
-    if (members.length > 0) newcomer.startSlowly();
+    if (members.length > 0 && newcomer.isNew) newcomer.startSlowly();
     return [newcomer];
   }
 

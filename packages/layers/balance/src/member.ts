@@ -10,15 +10,17 @@ import {
   type Service,
 } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import type { EndpointHistory, EndpointRecord } from "./history.ts";
 import { Ramp, type SlowStart } from "./slow-start.ts";
 import type { EndpointStatus } from "./status.ts";
 import type { Candidate, Load, Strategy } from "./strategy.ts";
 
 /** Shared by all endpoints of a balancer. */
 export interface MemberContext<E extends Endpoint, Req, Res, Err> {
-  readonly strategy: Pick<Strategy<never>, "load">;
+  readonly strategy: Pick<Strategy<never>, "name" | "options" | "load">;
   readonly health: readonly HealthSource<E>[];
   readonly slowStart: SlowStart | undefined;
+  readonly history: EndpointHistory;
   readonly classifier: Classifier;
   readonly clock: Clock;
   /**
@@ -53,6 +55,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[] = [];
   readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
   readonly #ramp: Ramp | undefined;
+  readonly #record: EndpointRecord;
   readonly #gone: () => void;
   #isGone = false;
 
@@ -63,18 +66,25 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     gone: () => void,
     context: MemberContext<E, Req, Res, Err>,
   ) {
+    const { strategy, clock, slowStart, history } = context;
     this.key = endpoint.key;
-    this.load = context.strategy.load?.(endpoint, context.clock.now());
+    this.#record = history.hold(endpoint.key);
+    const measure = strategy.load;
+    if (measure !== undefined)
+      this.load = this.#record.loadFor(JSON.stringify([strategy.name, strategy.options]), () =>
+        measure(endpoint, clock.now()),
+      );
     this.#service = service;
     this.#gone = gone;
     this.#context = context;
-    this.#ramp = context.slowStart && new Ramp(context.slowStart, context.clock);
+    this.#ramp = slowStart && new Ramp(slowStart, clock, this.#record);
     const watches = context.health.map(
       (source) => [source.name, source.watch(endpoint, this.#healthChanged)] as const,
     );
     this.#watches = watches;
     this.#learning = watches.flatMap(([, watch]) => watch.ended?.bind(watch) ?? []);
     this.healthy = this.#isHealthy();
+    if (this.healthy) this.#record.wasHealthy = true;
     this.update(endpoint);
   }
 
@@ -83,8 +93,13 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     this.weight = weight;
   }
 
+  /** Not known to another balancer. */
+  get isNew(): boolean {
+    return this.#record.holders === 1;
+  }
+
   startSlowly(): void {
-    this.#ramp?.begin();
+    this.#record.beganMs = this.#context.clock.now();
   }
 
   get share(): number {
@@ -131,6 +146,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   /** Removes the endpoint; calls in flight continue. */
   leave(): void {
     this.#isGone = true;
+    this.#context.history.release(this.key, this.#record);
     for (const [, watch] of this.#watches) watch.close();
     if (this.pending === 0) this.#gone();
   }
@@ -178,7 +194,9 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
     const healthy = this.#isHealthy();
     if (this.#isGone || healthy === this.healthy) return;
     this.healthy = healthy;
-    if (healthy) this.startSlowly();
+    // Another balancer may have found it healthy before this one's first check.
+    if (healthy && !this.#record.wasHealthy) this.startSlowly();
+    this.#record.wasHealthy = healthy;
     this.#context.healthChanged(this.key, healthy);
   };
 

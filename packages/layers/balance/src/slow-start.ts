@@ -1,4 +1,5 @@
 import type { Clock } from "@pagoda/core";
+import type { EndpointRecord } from "./history.ts";
 
 /** Options of slow start. */
 export interface SlowStart {
@@ -17,24 +18,24 @@ export class Ramp {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #least: number;
-  #beganMs = -Infinity;
+  readonly #record: Pick<EndpointRecord, "beganMs">;
+  /** The beginning of the slow start that is over. */
+  #overMs = -Infinity;
 
-  constructor({ ms, least = 0.1 }: SlowStart, clock: Clock) {
+  constructor({ ms, least = 0.1 }: SlowStart, clock: Clock, record: Pick<EndpointRecord, "beganMs">) {
     this.#ms = ms;
     this.#least = least;
     this.#clock = clock;
-  }
-
-  begin(): void {
-    this.#beganMs = this.#clock.now();
+    this.#record = record;
   }
 
   get share(): number {
+    const { beganMs } = this.#record;
     // Does not read the clock once it is over.
-    if (this.#beganMs === -Infinity) return 1;
-    const share = (this.#clock.now() - this.#beganMs) / this.#ms;
+    if (beganMs === this.#overMs) return 1;
+    const share = (this.#clock.now() - beganMs) / this.#ms;
     if (share < 1) return Math.max(this.#least, share);
-    this.#beganMs = -Infinity;
+    this.#overMs = beganMs;
     return 1;
   }
 }

@@ -16,9 +16,10 @@ function reached(spread: string, key: string): number {
 describe("Ramp", () => {
   test("rises linearly from least to the full share, and restarts", async () => {
     const clock = virtualClock();
-    const ramp = new Ramp({ ms: 1_000, least: 0.2 }, clock);
+    const record = { beganMs: -Infinity };
+    const ramp = new Ramp({ ms: 1_000, least: 0.2 }, clock, record);
     expect(ramp.share).toBe(1);
-    ramp.begin();
+    record.beganMs = clock.now();
     const at = async (ms: number): Promise<number> => {
       await clock.advance(ms);
       return ramp.share;
@@ -27,21 +28,24 @@ describe("Ramp", () => {
       0.2, 0.2, 0.2, 0.5, 0.999,
     ]);
     expect(await at(1)).toBe(1);
-    ramp.begin();
+    record.beganMs = clock.now();
     expect(ramp.share).toBe(0.2);
   });
 
   test("starts at a tenth by default", () => {
-    const ramp = new Ramp({ ms: 1_000 }, virtualClock());
-    ramp.begin();
+    const clock = virtualClock();
+    const ramp = new Ramp({ ms: 1_000 }, clock, { beganMs: clock.now() });
     expect(ramp.share).toBe(0.1);
   });
 
   test("does not read the clock once it is over", async () => {
     const clock = virtualClock();
     let asked = 0;
-    const ramp = new Ramp({ ms: 1_000 }, { ...clock, now: () => (asked++, clock.now()) });
-    ramp.begin();
+    const ramp = new Ramp(
+      { ms: 1_000 },
+      { ...clock, now: () => (asked++, clock.now()) },
+      { beganMs: clock.now() },
+    );
     await clock.advance(1_000);
     expect(ramp.share).toBe(1);
     const before = asked;

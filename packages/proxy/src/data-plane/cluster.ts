@@ -1,5 +1,5 @@
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
-import { balance, type BalanceObserver } from "@pagoda/balance";
+import { balance, type BalanceObserver, endpointHistory } from "@pagoda/balance";
 import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import type { Logger } from "pino";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
@@ -103,9 +103,11 @@ interface PartsContext extends ClusterContext {
 }
 
 function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: PartsContext) {
-  const { events } = context;
+  const { events, states, atEnd } = context;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
+  // Called with other settings, an endpoint may be faster or slower.
+  const connection = [config.protocol, config.tls];
   const health = healthOf(name, config, context);
   const panic = new Panic(context.log);
   const balancer = balance({
@@ -114,6 +116,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
     health: health.sources,
     panicThreshold: config.panicThreshold,
     ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
+    history: states.hold(`balance, cluster ${name}`, connection, endpointHistory, atEnd),
     classifier,
     observer: events.observer<BalanceObserver>(
       "balance",

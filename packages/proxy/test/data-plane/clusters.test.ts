@@ -95,6 +95,29 @@ describe("over reloads", () => {
     expect(await get(second.shop)).toMatchObject({ status: 200 });
   });
 
+  test("a new cluster knows how fast its endpoints are and how far their slow start has come", async () => {
+    await using one = await listen(createServer((_message, out) => out.end("one")));
+    await using two = await listen(createServer((_message, out) => out.end("two")));
+    const { take, drop } = clustersOver();
+    const settings = { balance: "peak-ewma", slowStart: "1h" };
+    const first = take({ endpoints: [one.url], ...settings });
+    await get(first.shop);
+    const second = take({ endpoints: [one.url, two.url], ...settings });
+    const third = take({ endpoints: [one.url, two.url], ...settings, pool: { maxConnections: 77 } });
+    expect(third.shop).not.toBe(second.shop);
+    const [known] = second.shop.status().endpoints;
+    drop(first.taken);
+    drop(second.taken);
+    expect(third.shop.status().endpoints).toMatchObject([
+      { endpoint: one.url, latencyMs: known?.latencyMs },
+      { endpoint: two.url, latencyMs: 30, why: "starting: 10% of its share" },
+    ]);
+    expect(known?.latencyMs).not.toBe(30);
+    expect(third.shop.status().endpoints[0]?.why).toBeUndefined();
+    const fourth = take({ endpoints: [one.url, two.url], ...settings, protocol: "http2" });
+    expect(fourth.shop.status().endpoints).toMatchObject([{ latencyMs: 30 }, { latencyMs: 30 }]);
+  });
+
   test("a new cluster starts with the last endpoints of its source", async () => {
     await using origin = await listen(createServer((_message, out) => out.end("hello")));
     const folder = mkdtempSync(join(tmpdir(), "pagoda-clusters-"));
