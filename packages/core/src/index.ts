@@ -1,3 +1,4 @@
+export { type AbortListener, AbortSource, type AbortWatch, whenAborted } from "./abort-source.ts";
 export * from "./adapter.ts";
 export type { Around } from "./around.ts";
 export * from "./redact-url.ts";

@@ -1,3 +1,5 @@
+import { AbortSource, type AbortWatch, whenAborted } from "./abort-source.ts";
+
 /**
  * The property of a signal that holds its scope. A registered symbol: other layers may have another
  * copy of this package.
@@ -15,14 +17,12 @@ interface Scoped extends AbortSignal {
  * The layer must call `end` when its call is over, whatever the outcome: this removes the listener
  * from the caller's signal.
  *
- * Cost: an `AbortController` with a listener, about 0.4 µs.
+ * Cost: an `AbortController`, about 0.2 µs, and a listener: see {@link whenAborted}.
  */
-export class Scope {
-  /** For the calls that the layer makes. */
-  readonly signal: AbortSignal;
+export class Scope extends AbortSource {
   readonly #parent: AbortSignal | undefined;
-  readonly #controller = new AbortController();
-  readonly #onAbort: ((reason: unknown) => void) | undefined;
+  readonly #watch: AbortWatch | undefined;
+  readonly #then: ((reason: unknown) => void) | undefined;
   #deadline: number | undefined;
 
   /**
@@ -30,12 +30,12 @@ export class Scope {
    * @param onAbort Runs when the caller aborts, after inner's signal has been aborted.
    */
   constructor(parent: AbortSignal | undefined, onAbort?: (reason: unknown) => void) {
-    this.signal = this.#controller.signal;
+    super();
     this.#parent = parent;
-    this.#onAbort = onAbort;
+    this.#then = onAbort;
     (this.signal as Scoped)[scopeOf] = this;
-    if (parent?.aborted) this.#onParentAbort();
-    else parent?.addEventListener("abort", this.#onParentAbort);
+    if (parent?.aborted) this.onAbort(parent.reason);
+    else if (parent !== undefined) this.#watch = whenAborted(parent, this);
   }
 
   /**
@@ -53,23 +53,21 @@ export class Scope {
   }
 
   /** Aborts the layer's call. */
-  abort(reason?: unknown): void {
+  override abort(reason?: unknown): void {
     this.end();
-    this.#controller.abort(reason);
+    super.abort(reason);
   }
 
   /** Ends the call: removes the listener from the caller's signal. */
   end(): void {
-    this.#parent?.removeEventListener("abort", this.#onParentAbort);
+    this.#watch?.end();
   }
 
-  // A listener object would work as well, but Node wraps it in a closure that V8 keeps alive for
-  // long, together with everything that belongs to the call.
-  readonly #onParentAbort = (): void => {
-    const reason: unknown = this.#parent?.reason;
+  /** @internal The caller has aborted. */
+  onAbort(reason: unknown): void {
     this.abort(reason);
-    this.#onAbort?.(reason);
-  };
+    this.#then?.(reason);
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { hasAt } from "./grammar/ignore-case.ts";
 import type { HttpHeaders } from "./headers.ts";
 
 /**
@@ -6,7 +7,10 @@ import type { HttpHeaders } from "./headers.ts";
  */
 export function isGrpc(headers: HttpHeaders): boolean {
   const type = headers.get("content-type");
-  return type !== undefined && grpcType.test(type);
+  if (type === undefined || !hasAt(type, 0, grpcType)) return false;
+  if (type.length === grpcType.length) return true;
+  const next = type[grpcType.length];
+  return next === "+" || next === ";" || next === " ";
 }
 
-const grpcType = /^application\/grpc(?:$|[+; ])/i;
+const grpcType = "application/grpc";

@@ -1,3 +1,4 @@
+export * from "./abort-listeners.ts";
 export * from "./clock.ts";
 export * from "./conformance.ts";
 export * from "./layer-rules.ts";

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Fault } from "../fault.ts";
 import type { Random } from "../random.ts";
@@ -10,6 +9,7 @@ import type { Changes } from "./passed.ts";
 import { seededRandom } from "./random.ts";
 import { runRule } from "./rule.ts";
 import { settled } from "./settled.ts";
+import { abortListeners } from "./abort-listeners.ts";
 
 /**
  * Clock and random numbers for the layer under test; the suite checks that no timer is left on the
@@ -96,7 +96,7 @@ export function layerRules<Req = string, Res = string>(
       assert.equal(mock.inFlight, 0, "calls to inner are still in flight");
       assert.equal(mock.uninvited, 0, "inner was called although it was not ready");
       assert.equal(kit.clock.pending, 0, "timers are left on the clock");
-      assert.equal(getEventListeners(signal, "abort").length, 0, "listeners are left on the caller's signal");
+      assert.equal(abortListeners(signal), 0, "listeners are left on the caller's signal");
     };
     test(rule, () => runRule(rule, runOnce, samples.systemTimers));
   };

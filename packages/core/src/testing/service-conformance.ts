@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { getEventListeners } from "node:events";
 import { type Either, isLeft, isRight } from "fp-ts/lib/Either.js";
 import { isReady } from "../readiness.ts";
 import { discardResponse } from "../response-classifier.ts";
@@ -8,6 +7,7 @@ import { assertDescribed } from "./description.ts";
 import type { DefineTest } from "./layer-rules.ts";
 import { limited } from "./rule.ts";
 import { settled } from "./settled.ts";
+import { abortListeners } from "./abort-listeners.ts";
 
 /** A leaf service and requests for it. */
 export interface LeafUnderTest<Req, Res> {
@@ -188,7 +188,7 @@ class Caller<Req, Res> {
 
   /** Checks for listeners. A leaf may need some turns of the event loop after its last byte. */
   async isLetGo(): Promise<void> {
-    const listeners = (): number => getEventListeners(this.#controller.signal, "abort").length;
+    const listeners = (): number => abortListeners(this.#controller.signal);
     for (let turn = 0; turn < 100 && listeners() > 0; turn++) await settled();
     assert.equal(listeners(), 0, "listeners are left on the caller's signal");
   }

@@ -5,6 +5,8 @@ export const tokenChar = 1;
  * (RFC 9110, 5.5).
  */
 export const valueChar = 2;
+/** In {@link charClasses}: a character of a request target, between the two spaces of its line. */
+export const targetChar = 4;
 
 /**
  * Classes of the characters 0 to 255, as bits. Up to about 16 characters a loop over this table is
@@ -12,7 +14,10 @@ export const valueChar = 2;
  */
 export const charClasses: Uint8Array = new Uint8Array(256);
 
-for (let code = 0x20; code < 256; code++) if (code !== 0x7f) charClasses[code] = valueChar;
+for (let code = 0x21; code < 256; code++) if (code !== 0x7f) charClasses[code] = valueChar | targetChar;
 charClasses[0x09] = valueChar;
+charClasses[0x20] = valueChar;
 const tokenChars = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-for (let i = 0; i < tokenChars.length; i++) charClasses[tokenChars.charCodeAt(i)] = tokenChar | valueChar;
+for (let i = 0; i < tokenChars.length; i++) {
+  charClasses[tokenChars.charCodeAt(i)] = tokenChar | valueChar | targetChar;
+}

@@ -1,11 +1,17 @@
+import { charClasses, targetChar } from "./char-classes.ts";
 import { isAuthority, isHostAndPort } from "./authority.ts";
 
-/** Characters allowed between the two spaces of a request line. */
+/** The same characters as `targetChar`; faster for a long text. */
 const visible = /^[!-~\u0080-\u00ff]+$/;
 
 /** Whether a text can be sent as a request target. */
 export function isRequestTarget(text: string): boolean {
-  return visible.test(text);
+  const { length } = text;
+  if (length > 16) return visible.test(text);
+  for (let i = 0; i < length; i++) {
+    if (((charClasses[text.charCodeAt(i)] as number) & targetChar) === 0) return false;
+  }
+  return length > 0;
 }
 
 /** Authority and the rest of a request target in absolute form (RFC 9112, 3.2.2). */

@@ -58,6 +58,14 @@ describe("characters", () => {
     for (const text of ["", "/a b", "/\t", "/\r\n", "/\u0100"]) expect(isRequestTarget(text)).toBe(false);
   });
 
+  test("a request target has every other character, however long it is", () => {
+    for (let code = 0; code < 256; code++) {
+      const char = String.fromCharCode(code);
+      const isAllowed = code > 0x20 && code !== 0x7f;
+      for (const length of [1, 16, 17]) expect(isRequestTarget(char.padStart(length, "a"))).toBe(isAllowed);
+    }
+  });
+
   test("only spaces and tabs are trimmed", () => {
     expect(trimmed(" \t a b\t ")).toBe("a b");
     expect(trimmed("a: b ", 2)).toBe("b");

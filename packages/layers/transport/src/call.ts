@@ -1,5 +1,5 @@
 import { isBodiless, isFieldValue } from "@pagoda/http/grammar";
-import { aborted, type Aborted } from "@pagoda/core";
+import { aborted, type Aborted, type AbortListener, type AbortWatch, whenAborted } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { brokenBy, transportFault, type TransportFault, uploadBroken } from "./faults.ts";
@@ -30,12 +30,13 @@ export interface Carrier {
  * over. An abort while waiting leaves the connection to the next call. An abort after sending
  * closes it, as does cancelling the body.
  */
-export class Call extends PushBody {
+export class Call extends PushBody implements AbortListener {
   readonly request: HttpRequest;
   readonly head: RequestHead;
   length: number | undefined;
   readonly #origin: Origin;
   readonly #signal: AbortSignal | undefined;
+  readonly #watch: AbortWatch | undefined;
   readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #connection: Carrier | undefined;
@@ -62,7 +63,7 @@ export class Call extends PushBody {
     this.#signal = signal;
     this.#settle = settle;
     this.#over = over;
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#watch = signal && whenAborted(signal, this);
   }
 
   /** Sets the connection. */
@@ -139,10 +140,10 @@ export class Call extends PushBody {
     this.#giveUp(reason instanceof Error ? reason : new Error("response body cancelled"));
   }
 
-  readonly #onAbort = (): void => {
+  onAbort(): void {
     this.#end(left({ ...aborted(this.#signal as AbortSignal), upstream: this.#origin.upstream }));
     this.#giveUp(new Error("caller aborted"));
-  };
+  }
 
   #giveUp(reason: Error): void {
     const connection = this.#connection;
@@ -153,7 +154,7 @@ export class Call extends PushBody {
   #end(result: Result | Promise<never>): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#watch?.end();
     this.#settle(result);
   }
 

@@ -1,5 +1,5 @@
 import { type HttpRequest, isEmptyBody, pathToSend, wantsWebSocket, websocketAccept } from "@pagoda/http";
-import { isFieldValue, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
+import { isFieldValue, isNamed, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";
@@ -15,10 +15,6 @@ export interface RequestHead {
   /** What opens the requested tunnel. Nothing of the body is sent before. */
   readonly tunnel: TunnelTerms | undefined;
 }
-
-/** Cache of valid field names, of which there are few. */
-const knownNames = new Set<string>();
-const maxKnownNames = 1_000;
 
 /** Methods that send `Content-Length: 0` without a body (RFC 9110, section 8.6). */
 const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
@@ -43,26 +39,25 @@ export function requestHead(request: HttpRequest): RequestHead {
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
+    // Most fields are passed on after a look at the length of their names.
     switch (name.length) {
       case 4:
-        if (name.toLowerCase() === "host") continue;
+        if (isNamed(name, "host")) continue;
         break;
       case 6:
-        if (name.toLowerCase() === "expect") {
-          if (value.toLowerCase() === "100-continue") expectsContinue = request.version !== "1.0";
+        if (isNamed(name, "expect")) {
+          if (isNamed(value, "100-continue")) expectsContinue = request.version !== "1.0";
           continue;
         }
         break;
       case 7:
-        if (name.toLowerCase() === "upgrade") continue;
+        if (isNamed(name, "upgrade")) continue;
         break;
-      case 10: {
-        const lower = name.toLowerCase();
-        if (lower === "connection" || lower === "keep-alive") continue;
+      case 10:
+        if (isNamed(name, "connection") || isNamed(name, "keep-alive")) continue;
         break;
-      }
       case 14:
-        if (name.toLowerCase() === "content-length") {
+        if (isNamed(name, "content-length")) {
           if (announced !== undefined || readContentLength(value) === undefined)
             throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
           announced = value;
@@ -70,9 +65,9 @@ export function requestHead(request: HttpRequest): RequestHead {
         }
         break;
       case 17:
-        if (name.toLowerCase() === "transfer-encoding") continue;
+        if (isNamed(name, "transfer-encoding")) continue;
     }
-    if (!knownNames.has(name)) learn(name);
+    if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
     if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     text += `${name}: ${value}\r\n`;
   }
@@ -112,9 +107,4 @@ function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHea
     text += `sec-websocket-key: ${key}\r\n`;
   }
   return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: { upgrade, accept } };
-}
-
-function learn(name: string): void {
-  if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
-  if (knownNames.size < maxKnownNames) knownNames.add(name);
 }

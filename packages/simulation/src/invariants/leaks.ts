@@ -1,4 +1,4 @@
-import { getEventListeners } from "node:events";
+import { abortListeners } from "@pagoda/core/testing";
 import type { World } from "../world.ts";
 
 export const noLeaks = "no timer or listener leaks";
@@ -17,7 +17,7 @@ export function leakWatch(world: World): {
   world.always(() => {
     if (signals.length === 0) return;
     for (const signal of signals) {
-      const { length } = getEventListeners(signal, "abort");
+      const length = abortListeners(signal);
       if (length > 0) world.violate(noLeaks, `${length} listeners remain on a caller's signal`);
     }
     signals = [];
