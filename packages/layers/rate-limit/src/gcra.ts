@@ -32,6 +32,16 @@ export class Gcra {
     return nowMs * this.#perMs;
   }
 
+  /** The time of a TAT, in milliseconds. */
+  msOf(tat: number): number {
+    return tat / this.#perMs;
+  }
+
+  /** The TAT for a time at which a limit of another rate would be unused: at most one burst ahead. */
+  carried(unusedMs: number, nowMs: number): number {
+    return Math.min(this.at(unusedMs), this.at(nowMs) + this.burst);
+  }
+
   /** Milliseconds until a call conforms, 0 if it does now. */
   waitMs(tat: number, nowMs: number): number {
     const at = this.at(nowMs);

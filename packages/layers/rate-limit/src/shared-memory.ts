@@ -1,4 +1,5 @@
 import { checkInteger, machineNow, type Random, rangeError, systemRandom } from "@pagoda/core";
+import { halves, hash } from "./hash.ts";
 
 export interface SharedMemoryOptions {
   /** Capacity in keys: an integer from 1 to 10,000,000. Default 100,000. A key takes 12 bytes. */
@@ -11,7 +12,10 @@ export interface SharedMemoryOptions {
 export const ways = 8;
 const most = 10_000_000;
 
-/** Byte offsets. The head holds the number of buckets and the two halves of the hash key. */
+/**
+ * Byte offsets. The head holds the number of buckets, the two halves of the hash key, and a hash of
+ * the rates.
+ */
 const epochAt = 16;
 const globalAt = 24;
 const keysAt = 32;
@@ -48,17 +52,27 @@ export class Table {
   readonly tat: BigInt64Array;
   /** Half of the hash of the key in each place, 0 if free. */
   readonly tags: Int32Array;
+  readonly #head: Int32Array;
 
   /** @throws RangeError if the memory was not created by `sharedMemory`. */
   constructor(memory: SharedArrayBuffer) {
     const [buckets = 0, key0 = 0, key1 = 0] = new Int32Array(memory, 0, Math.min(3, memory.byteLength >> 2));
     if (buckets < 1 || memory.byteLength !== keysAt + buckets * ways * 12)
       throw rangeError("rate-limit: memory", "created by sharedMemory", memory);
+    this.#head = new Int32Array(memory, 0, 4);
     this.buckets = buckets;
     this.hashKey = [key0, key1];
     this.epochMs = new Float64Array(memory, epochAt, 1)[0] as number;
     this.global = new BigInt64Array(memory, globalAt, 1);
     this.tat = new BigInt64Array(memory, keysAt, buckets * ways);
     this.tags = new Int32Array(memory, keysAt + buckets * ways * 8, buckets * ways);
+  }
+
+  /** Notes the rates that apply from now on. Returns whether there were others before. */
+  takesRates(rates: string): boolean {
+    hash(rates, 0, 0);
+    const mark = halves[0] || 1;
+    const former = Atomics.exchange(this.#head, 3, mark);
+    return former !== 0 && former !== mark;
   }
 }

@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { seededRandom } from "@pagoda/core/testing";
-import { memoryStore, type Rates, sharedMemory, sharedStore, type SyncStore } from "@pagoda/rate-limit";
+import {
+  limitDebts,
+  memoryStore,
+  type Rates,
+  sharedMemory,
+  sharedStore,
+  type SyncStore,
+} from "@pagoda/rate-limit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Shared } from "./shared-thread.ts";
@@ -65,6 +72,34 @@ describe("sharedStore", () => {
     );
   });
 
+  test("hands debt on to stores of other rates like the memory store", () => {
+    const step = fc.record({
+      afterMs: fc.integer({ min: 0, max: 2_000 }),
+      key: fc.constantFrom("a", "b", undefined),
+      rates: fc.option(fc.record({ global: rate, keyed: rate }), { nil: undefined, freq: 4 }),
+    });
+    fc.assert(
+      fc.property(rate, rate, fc.array(step, { maxLength: 60 }), (global, keyed, steps) => {
+        const debts = limitDebts();
+        const memory = sharedMemory({ maxKeys: 64 });
+        let [shared, oracle] = [
+          virtual({ global, keyed }, memory),
+          memoryStore({ debts })({ global, keyed }),
+        ];
+        let now = 0;
+        for (const { afterMs, key, rates } of steps) {
+          now += afterMs;
+          if (rates !== undefined) [shared, oracle] = [virtual(rates, memory), memoryStore({ debts })(rates)];
+          const [got, wanted] = [shared.take(key, now), oracle.take(key, now)];
+          expect(got?.limit).toBe(wanted?.limit);
+          expect(got?.retryAfterMs ?? 0).toBeCloseTo(wanted?.retryAfterMs ?? 0, 3);
+          expect(shared.globalWaitMs(now)).toBeCloseTo(oracle.globalWaitMs(now), 3);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test("stores of the same memory share a limit", () => {
     const rates: Rates = { global: { perSecond: 1, burst: 3 }, keyed: { perSecond: 1, burst: 2 } };
     const one = virtual(rates);
@@ -109,8 +144,20 @@ describe("sharedStore", () => {
     for (let call = 0; call < 100; call++) expect(before.take(undefined, 0)).toBeUndefined();
     const slower = virtual({ global: { perSecond: 1, burst: 2 }, keyed: undefined }, before.memory);
     expect(slower.take(undefined, 0)?.retryAfterMs).toBe(1_000);
-    expect(slower.take(undefined, 1_000)?.retryAfterMs).toBeGreaterThan(0);
+    expect(slower.take(undefined, 999)?.retryAfterMs).toBeCloseTo(1, 3);
+    expect(slower.take(undefined, 1_000)).toBeUndefined();
+    expect(slower.take(undefined, 1_000)?.retryAfterMs).toBe(1_000);
     expect(slower.take(undefined, 100_000)).toBeUndefined();
+  });
+
+  test("defect: a raised limit refused until the debt of the old one was paid", () => {
+    const before = virtual({ global: { perSecond: 0.001, burst: 1 }, keyed: { perSecond: 0.001, burst: 1 } });
+    expect(before.take("a", 0)).toBeUndefined();
+    const rate = { perSecond: 10, burst: 10 };
+    const after = virtual({ global: rate, keyed: rate }, before.memory);
+    expect(after.take("a", 0)).toEqual({ limit: "global", retryAfterMs: 100 });
+    expect(after.take("a", 100)).toBeUndefined();
+    expect(after.state(1_100)).toMatchObject({ globalLeft: 10 });
   });
 
   test("spraying keys does not free a throttled one", () => {

@@ -37,7 +37,7 @@ export class SharedState {
     for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
   }
 
-  /** Kept under its name as time owed, and so valid for another rate, too. */
+  /** Kept under its name; a store of other rates takes over the debt. */
   #storeOf({ name, rates, maxKeys }: SharedLimit): LeasingStore {
     const text = JSON.stringify(rates);
     let kept = this.#limits.get(name);

@@ -1,5 +1,6 @@
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import {
+  limitDebts,
   memoryStore,
   rateLimit as rateLimitLayer,
   type RateLimited,
@@ -58,16 +59,19 @@ export const rateLimit = policy({
   events,
   state: {
     isShared: true,
-    boundTo: ({ global, perClient }) => [
-      global,
-      perClient && { rate: perClient.rate, burst: perClient.burst, maxClients: perClient.maxClients },
-    ],
-    /** Creates the store when the layer first passes its rates. */
+    // Debt counts against changed rates, too.
+    boundTo: ({ perClient }) => perClient?.maxClients,
+    /** Creates a store when the layer first passes its rates, and another one when they change. */
     create({ perClient }, { sharedStore }: DoorEnvironment) {
       const maxKeys = perClient?.maxClients ?? 1;
-      const make: (rates: Rates) => Store = sharedStore?.(maxKeys) ?? memoryStore({ maxKeys });
-      let store: Store | undefined;
-      return (rates: Rates): Store => (store ??= make(rates));
+      const make: (rates: Rates) => Store =
+        sharedStore?.(maxKeys) ?? memoryStore({ maxKeys, debts: limitDebts() });
+      let latest: { readonly rates: string; readonly store: Store } | undefined;
+      return (rates: Rates): Store => {
+        const text = JSON.stringify(rates);
+        if (latest?.rates !== text) latest = { rates: text, store: make(rates) };
+        return latest.store;
+      };
     },
   },
   layer: ({ global, perClient }, { observe }, store) =>

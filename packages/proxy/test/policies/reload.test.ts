@@ -144,6 +144,21 @@ describe("a reload with calls in flight", () => {
     expect(whys()).toEqual(ejected);
   });
 
+  test("counts what was used under the old rate against a changed one", async () => {
+    const arrivals = new Arrivals<Held>();
+    await using upstream = await held(arrivals);
+    const { get, reload } = await running(upstream.url, {
+      route: { rateLimit: { global: { rate: "1/h" } } },
+    });
+    const first = get();
+    (await arrivals.next()).response.end();
+    expect(await first).toBe(200);
+    for (const rate of ["2/h", "3/h"]) {
+      await reload({ route: { rateLimit: { global: { rate } } } });
+      expect(await get()).toBe(429);
+    }
+  });
+
   test("keeps the count of a rate limit", async () => {
     const arrivals = new Arrivals<Held>();
     await using upstream = await held(arrivals);
