@@ -1,25 +1,27 @@
 import { createServer, type Server, type Socket } from "node:net";
+import {
+  clientPreface,
+  frameFlag,
+  frameHeadLength,
+  frameType,
+  readUint31,
+  setting,
+  writeFrameHead,
+} from "../http2/frames.ts";
+import { settingsPayload } from "../http2/settings.ts";
+
+export { frameFlag, frameType };
 
 /** Names and values for a field block, valid or not. */
 export type FieldPairs = readonly (readonly [name: string, value: string])[];
 
-/** Type of a frame (RFC 9113, 6). */
-export const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6 } as const;
-/** Flags of a frame (RFC 9113, 6). */
-export const frameFlag = { endStream: 1, acknowledged: 1, endHeaders: 4 } as const;
-
-/** The client connection preface (RFC 9113, 3.4). */
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 /** Settings that allow extended CONNECT (RFC 8441, 3). */
-const settings = frame(frameType.settings, 0, 0, Buffer.from([0, 8, 0, 0, 0, 1]));
+const settings = frame(frameType.settings, 0, 0, settingsPayload([[setting.enableConnectProtocol, 1]]));
 
 /** Encodes a frame (RFC 9113, 4.1). */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
+  const head = Buffer.alloc(frameHeadLength);
+  writeFrameHead(head, 0, payload.length, type, flags, stream);
   return Buffer.concat([head, payload]);
 }
 
@@ -60,7 +62,7 @@ export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<numbe
       if (type === frameType.reset) resolve(payload.readUInt32BE(0));
       else if (isLast) resolve(undefined);
     });
-    socket.write(Buffer.concat([preface, settings, ...frames]));
+    socket.write(Buffer.concat([clientPreface, settings, ...frames]));
   });
 }
 
@@ -73,7 +75,7 @@ export function rawHttp2Server(answer: (stream: number) => readonly Buffer[]): S
     const answered = new Set<number>();
     socket.on("error", () => {});
     socket.write(settings);
-    read(socket, preface.length, (type, _flags, stream) => {
+    read(socket, clientPreface.length, (type, _flags, stream) => {
       if (type !== frameType.headers || answered.has(stream)) return;
       answered.add(stream);
       socket.write(Buffer.concat(answer(stream)));
@@ -97,7 +99,7 @@ function read(
     while (unread.length >= 9 && unread.length >= 9 + unread.readUIntBE(0, 3)) {
       const end = 9 + unread.readUIntBE(0, 3);
       const [type = 0, flags = 0] = unread.subarray(3, 5);
-      const stream = unread.readUInt32BE(5);
+      const stream = readUint31(unread, 5);
       const payload = unread.subarray(9, end);
       unread = unread.subarray(end);
       const isAcknowledged = flags === frameFlag.acknowledged;
