@@ -120,7 +120,7 @@ test("the proxy applies the policy", async () => {
     const second = await fetch(address);
     expect([second.status, await second.text()]).toEqual([
       503,
-      expect.stringContaining("1 calls are under way"),
+      expect.stringContaining("limit of 1 concurrent calls reached"),
     ]);
     response.end("served");
     expect(await (await first).text()).toBe("served");

@@ -36,7 +36,7 @@ describe("a log output", () => {
     expect(chunks).toEqual(["a\nb\n"]);
   });
 
-  test("has one write under way at a time", async () => {
+  test("has one write in progress at a time", async () => {
     const { sink, chunks, next } = scripted();
     const output = new LogOutput(sink);
     output.write("a\n");

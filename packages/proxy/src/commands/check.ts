@@ -2,10 +2,10 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
-/** `pagoda check`: reports every problem of a configuration, and starts nothing. Warnings do not fail it. */
+/** `pagoda check`: validates a configuration. Warnings do not make it fail. */
 export const check: Command = {
   usage: "check [-c FILE]",
-  about: "Lists every problem of a configuration with line and column, and starts nothing.",
+  about: "Validates a configuration and lists every problem with line and column.",
   async run(args, io) {
     const flags = parsed(args, { config: { type: "string", short: "c" } });
     if (typeof flags === "string") return wrong(io, flags);
@@ -34,7 +34,7 @@ function summary({ config: { listeners, clusters }, file }: Loaded): string {
     counted(routes, "route"),
     counted(Object.keys(clusters).length, "cluster"),
   ];
-  return `${file === undefined ? "valid, without a file" : "valid"}: ${parts.join(", ")}`;
+  return `${file === undefined ? "valid (no file)" : "valid"}: ${parts.join(", ")}`;
 }
 
 function counted(count: number, what: string): string {

@@ -25,6 +25,8 @@ export function parsed<const O extends ParseArgsOptionsConfig>(args: readonly st
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (error) {
-    return (error as Error).message;
+    // Node appends advice that does not apply to these options.
+    const [message = ""] = (error as Error).message.split(". ", 1);
+    return `${message.slice(0, 1).toLowerCase()}${message.slice(1)}`;
   }
 }

@@ -33,7 +33,7 @@ type Seen = HttpRequest & Identified & FromClient;
 type Say = (depth: number, text: string) => void;
 
 /**
- * Explains what happens at one listener, line by line, in the order in which the request meets it.
+ * Explains how one listener handles the request, line by line and in order.
  */
 export async function explainListener(config: Config, at: number, arriving: Arriving): Promise<string> {
   const lines: string[] = [];
@@ -51,7 +51,7 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   const trusted = new NetworkSet(listener.trustedProxies ?? []);
   const admitted = atHandshake(listener, arriving, say);
   if (admitted === undefined || !sayTunnel(listener, admitted, say)) return;
-  const seen = await seenBehindDoor(admitted, trusted);
+  const seen = await identified(admitted, trusted);
   sayClient(seen, admitted, trusted.has(admitted.peer.address), say);
   if (!sayPolicies(policies.listener, listener.policies, shown.policies, seen, say)) return;
 
@@ -69,8 +69,8 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
   const { redirect, respond } = shown.routes[n] as (typeof shown.routes)[number];
   if (redirect !== undefined) return say(1, `redirect ${JSON.stringify(redirect)}`);
   if (respond !== undefined) return say(1, `respond ${respond.status}`);
-  const routed = await seenOnRoute(seen, table);
-  if (!sayPolicies(policies.route, route.policies, shown.routes[n]?.policies, routed, say)) return;
+  const onRoute = await routed(seen, table);
+  if (!sayPolicies(policies.route, route.policies, shown.routes[n]?.policies, onRoute, say)) return;
   const shares = explanation.matches.find(({ matched }) => matched)?.clusters ?? [];
   for (const { cluster, share } of shares) {
     say(1, `cluster ${cluster}${share < 1 ? ` (${Number((share * 100).toFixed(2))}% of the calls)` : ""}`);
@@ -78,24 +78,24 @@ async function explainAt(config: Config, at: number, arriving: Arriving, say: Sa
     const written = clusters[cluster] as (typeof clusters)[string];
     sayCluster(written, say);
     for (const stack of [policies.cluster, policies.endpoint])
-      sayPolicies<Stack>(stack, settings.policies, written.policies, routed, say);
+      sayPolicies<Stack>(stack, settings.policies, written.policies, onRoute, say);
   }
 }
 
-/** Whether a request proceeds, with or without the tunnel that it asks for. */
+/** Whether a request proceeds, with or without the tunnel that it requests. */
 function sayTunnel({ upgrades }: ListenerConfig, { method, headers }: Arriving, say: Say): boolean {
   const named = (protocol: string): boolean =>
     upgrades.some((each) => each.toLowerCase() === protocol.toLowerCase());
   if (method === "CONNECT" && !named("connect")) {
-    say(1, "CONNECT is refused with 501: `upgrades` does not name connect");
+    say(1, "CONNECT is refused with 501: `upgrades` does not include connect");
     return false;
   }
   for (const protocol of protocolsOf(headers.all("upgrade").join(",")))
     say(
       1,
       named(protocol)
-        ? `upgrade to ${protocol}, if the origin agrees`
-        : `upgrade to ${protocol} ignored: \`upgrades\` does not name it`,
+        ? `upgrade to ${protocol} if the origin accepts it`
+        : `upgrade to ${protocol} ignored: \`upgrades\` does not include it`,
     );
   return true;
 }
@@ -105,7 +105,7 @@ function atHandshake({ tls }: ListenerConfig, arriving: Arriving, say: Say): Arr
   const { identity, certificate: _, ...bare } = arriving.peer;
   const request: Arriving = { ...arriving, scheme: tls === undefined ? "http" : "https" };
   if (identity !== undefined && tls?.clients === undefined) {
-    say(1, "identity ignored: this listener asks for no certificates");
+    say(1, "identity ignored: this listener does not request client certificates");
     return { ...request, peer: bare };
   }
   if (identity === undefined && tls?.clients?.required === true) {
@@ -116,10 +116,10 @@ function atHandshake({ tls }: ListenerConfig, arriving: Arriving, say: Say): Arr
 }
 
 /**
- * The request behind the layer that identifies the client: the running proxy's own, so that both
- * agree.
+ * The request as seen inside the layer that identifies the client. Uses the proxy's own layer, so
+ * that both agree.
  */
-async function seenBehindDoor(request: Arriving, trusted: NetworkSet): Promise<Seen> {
+async function identified(request: Arriving, trusted: NetworkSet): Promise<Seen> {
   let seen: Seen | undefined;
   const inner = service("explain", async (each: Seen) => {
     seen = each;
@@ -129,8 +129,8 @@ async function seenBehindDoor(request: Arriving, trusted: NetworkSet): Promise<S
   return seen as Seen;
 }
 
-/** The request behind the router: with its route, and with the path and host that are sent. */
-async function seenOnRoute(request: Seen, table: RouteTable): Promise<Seen & Routed> {
+/** The request as seen inside the router, with its route and with the path and host to send. */
+async function routed(request: Seen, table: RouteTable): Promise<Seen & Routed> {
   let seen: (Seen & Routed) | undefined;
   const inner = service("explain", async (each: Seen & Routed) => {
     seen = each;
@@ -146,7 +146,7 @@ function sayClient({ client }: Seen, { peer, headers }: Arriving, isTrusted: boo
   if (!headers.has("x-forwarded-for")) return say(1, who);
   if (!isTrusted) return say(1, `${who}; its X-Forwarded-For is ignored: ${address} is not a trusted proxy`);
   const identity = peer.identity === undefined ? "" : "; its certificate is not the client's";
-  say(1, `${who}, by way of the trusted proxy ${address}${identity}`);
+  say(1, `${who}, via the trusted proxy ${address}${identity}`);
 }
 
 function sayCluster({ endpoints, dns, srv, file, balance }: z.input<typeof cluster>, say: Say): void {
@@ -186,16 +186,16 @@ function sayOthers({ matches, route }: Explanation, say: Say): void {
   for (const match of first < 0 ? matches : matches.slice(0, first))
     say(2, `not ${match.route}: ${mismatchText(match)}`);
   for (const { route: name, lostBy } of matches)
-    if (lostBy !== undefined && name !== route) say(2, `not ${name}: matches, too, but ${lostTexts[lostBy]}`);
+    if (lostBy !== undefined && name !== route) say(2, `not ${name}: also matches, but ${lostTexts[lostBy]}`);
 }
 
 const lostTexts: Readonly<Record<NonNullable<MatchExplanation["lostBy"]>, string>> = {
   host: "its host is less specific",
   path: "its path is less specific",
-  methods: "it names no methods",
-  headers: "it names fewer header fields",
-  query: "it names fewer query parameters",
-  order: "it is written later",
+  methods: "it does not restrict the method",
+  headers: "it has fewer header conditions",
+  query: "it has fewer query conditions",
+  order: "it comes later in the file",
 };
 
 function mismatchText({ mismatch }: MatchExplanation): string {

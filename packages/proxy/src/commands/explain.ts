@@ -14,10 +14,10 @@ const options = {
   identity: { type: "string" },
 } as const;
 
-/** `pagoda explain`: which way a request would take, and why not another. */
+/** `pagoda explain`: shows how a request would be handled, and why. */
 export const explain: Command = {
   usage: "explain [-c FILE] METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [--identity ID]",
-  about: "Shows which route, cluster and policies a request would meet, and why other routes did not match.",
+  about: "Shows which route, cluster and policies apply to a request, and why other routes do not match.",
   async run(args, io) {
     const flags = parsed(args, options);
     if (typeof flags === "string") return wrong(io, flags);
@@ -59,7 +59,7 @@ function requestOf(
     fields.push([name, value]);
   }
   if (!URL.canParse(url) || !/^https?:/.test(url))
-    return `the URL must be absolute, such as http://shop.example/cart (got "${url}")`;
+    return `URL must be absolute, such as http://shop.example/cart (got "${url}")`;
   const address = canonicalAddress(from);
   if (address === undefined) return `--from must be an IP address (got "${from}")`;
   const request = httpRequest(url, { method, headers: HttpHeaders.of(fields) });
@@ -92,17 +92,21 @@ function peerOf(address: string, identity: string | undefined): Peer {
  * others.
  */
 async function explained(config: Config, url: URL, request: Request): Promise<readonly string[]> {
-  const whys = config.listeners.map((listener) => whyNot(listener, url));
-  // Something in front may map the port and terminate TLS.
-  const least = Math.min(...whys.map((why) => why.length));
+  const mismatches = config.listeners.map((listener) => mismatchesOf(listener, url));
+  // A load balancer in front may map the port and terminate TLS.
+  const fewest = Math.min(...mismatches.map((each) => each.length));
   const served = `${url.protocol.slice(0, -1)} on port ${portOf(url)}`;
   const parts =
-    least === 0 ? [] : [`no listener serves ${served}; shown as if something in front led here\n`];
+    fewest === 0
+      ? []
+      : [
+          `no listener serves ${served}; assuming a load balancer in front that maps it to the listener below\n`,
+        ];
   for (const [at, listener] of config.listeners.entries()) {
-    const why = whys[at] as readonly string[];
+    const its = mismatches[at] as readonly string[];
     parts.push(
-      why.length > least
-        ? `listener ${listenerName(listener)}\n  not this one: it ${why.join(", and ")}\n`
+      its.length > fewest
+        ? `listener ${listenerName(listener)}\n  does not apply: it ${its.join(" and ")}\n`
         : await explainListener(config, at, request),
     );
   }
@@ -110,7 +114,7 @@ async function explained(config: Config, url: URL, request: Request): Promise<re
 }
 
 /** Why a request for a URL does not reach a listener; the scheme takes precedence over the port. */
-function whyNot({ tls, address: { port } }: ListenerConfig, url: URL): readonly string[] {
+function mismatchesOf({ tls, address: { port } }: ListenerConfig, url: URL): readonly string[] {
   const scheme = tls === undefined ? "http" : "https";
   const isPort = port === portOf(url);
   if (url.protocol === `${scheme}:`) return isPort ? [] : [`listens on port ${port}`];

@@ -5,16 +5,18 @@ import { type Command, parsed, usageError } from "./command.ts";
 const timeoutMs = 5_000;
 
 /**
- * `pagoda healthcheck`: asks the program that runs with this configuration whether it is ready; for
- * containers.
+ * `pagoda healthcheck`: asks the program running with this configuration whether it is ready, for
+ * the health check of a container.
  */
 export const healthcheck: Command = {
   usage: "healthcheck [-c FILE]",
-  about: "Asks the program that runs with this configuration whether it is ready: exit code 0, or 1.",
+  about: "Exits with 0 if the program running with this configuration is ready, otherwise with 1.",
   async run(args, io) {
     const flags = parsed(args, { config: { type: "string", short: "c" } });
     if (typeof flags === "string" || flags.positionals.length > 0) {
-      io.stderr(`pagoda healthcheck: ${typeof flags === "string" ? flags : "takes no arguments"}\n`);
+      io.stderr(
+        `pagoda healthcheck: ${typeof flags === "string" ? flags : `unknown argument "${flags.positionals[0]}"`}; see pagoda --help\n`,
+      );
       return usageError;
     }
     const address = adminAddress({ file: flags.values.config, env: io.env });
@@ -23,7 +25,7 @@ export const healthcheck: Command = {
       return usageError;
     }
     const { host, port } = address.right;
-    // An endpoint that listens on all addresses is reached on this one.
+    // A wildcard address is reachable on loopback.
     const to =
       host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
     try {

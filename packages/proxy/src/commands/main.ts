@@ -41,7 +41,7 @@ async function chosen(
   io: CommandIo,
 ): Promise<number> {
   const commands: Readonly<Record<string, Command>> = {
-    run: runCommand({ code, again: [...process.execArgv, ...self, ...args] }),
+    run: runCommand({ code, argv: [...process.execArgv, ...self, ...args] }),
     check,
     explain,
     schema,

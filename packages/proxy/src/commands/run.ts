@@ -15,14 +15,14 @@ export interface RunOptions {
   /** How to start a worker process. Default: from the source module. */
   readonly code?: WorkerCode | undefined;
   /** The command line, without the executable. */
-  readonly again: readonly string[];
+  readonly argv: readonly string[];
 }
 
-export function runCommand({ code, again }: RunOptions): Command {
+export function runCommand({ code, argv }: RunOptions): Command {
   return {
     usage: "[run] [-c FILE] [--workers N|all]",
     about:
-      "Serves. SIGHUP reloads, SIGUSR2 replaces the process, SIGTERM or SIGINT drains and ends; a second one ends at once.",
+      "Runs the proxy. SIGHUP reloads the configuration, SIGUSR2 replaces the process, SIGTERM and SIGINT drain it; a second one ends it at once.",
     async run(args, io) {
       const flags = parsed(args, { config: { type: "string", short: "c" }, workers: { type: "string" } });
       if (typeof flags === "string") return wrong(io, flags);
@@ -34,7 +34,7 @@ export function runCommand({ code, again }: RunOptions): Command {
         return wrong(io, mustBe("--workers", valid, workers));
       return serve(file, workers === undefined ? io.env : { ...io.env, PROXY_WORKERS: workers }, io, {
         code,
-        again,
+        argv,
       });
     },
   };
@@ -54,22 +54,22 @@ async function serve(
   file: string | undefined,
   env: Environment,
   io: Io,
-  { code, again }: RunOptions,
+  { code, argv }: RunOptions,
 ): Promise<number> {
   const stop = Promise.withResolvers<void>();
   const output = standardOutput();
   let log: Logger | undefined;
   let isStopping = false;
-  const drain = (why: Readonly<Record<string, string | number>>): void => {
+  const drain = (reason: Readonly<Record<string, string | number>>): void => {
     isStopping = true;
-    log?.info(why, "draining: requests in flight are finished, nothing new is accepted");
+    log?.info(reason, "draining: finishing requests in flight, accepting no new ones");
     stop.resolve();
   };
   // From here on connections are accepted, so a signal must drain.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (!isStopping) return drain({ signal });
-      log?.warn({ signal }, "second signal: ending at once");
+      log?.warn({ signal }, "second signal; exiting at once");
       process.exit(128 + constants.signals[signal]);
     });
   }
@@ -94,7 +94,7 @@ async function serve(
       if (isLeft(one) || isStopping || isReplacing) return;
       isReplacing = true;
       one.right.log.info("starting a replacement process");
-      const replaced = await one.right.replace(again);
+      const replaced = await one.right.replace(argv);
       isReplacing = false;
       if (isLeft(replaced))
         return one.right.log.error({ reason: replaced.left }, "replacement failed; continuing");

@@ -36,7 +36,7 @@ function isHost(text: string): boolean {
   return isIPv4(text) || !/^[\d.]+$/.test(text);
 }
 
-export const validOrigin = "http://HOST:PORT or https://HOST:PORT, nothing after the port";
+export const validOrigin = "http://HOST:PORT or https://HOST:PORT, without a path";
 
 /** An origin in its normal form: `http://10.0.0.7:8080`. */
 export function originOf(text: string): string | undefined {

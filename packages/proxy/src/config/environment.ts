@@ -38,51 +38,50 @@ export const variables = {
   PROXY_CONFIG: {
     schema: z.string(),
     fallback: "",
-    valid: "the path of a YAML file",
-    about: "the configuration; the variables below override it, except for the timeouts of routes",
+    valid: "path of a YAML file",
+    about: "configuration file; the variables below override it, except for the timeouts of routes",
   },
   PROXY_LISTEN_ADDR: {
     schema: z.string().transform(addressOr),
     fallback: "127.0.0.1:3000",
     valid: validAddress,
-    about: "where clients connect: the first listener",
+    about: "address of the first listener, to which clients connect",
   },
   PROXY_UPSTREAM_ADDRS: {
     schema: z.string().transform(upstreamsOr),
     fallback: "",
-    valid:
-      "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, each once, nothing after the port",
-    about: "the origins; without it and without a file, two demo origins are started",
+    valid: "one or more http://HOST:PORT or https://HOST:PORT, comma-separated, without duplicates or paths",
+    about: "origins; without them and without a file, two demo origins are started",
   },
   PROXY_METRICS_ADDR: {
     schema: z.string().transform(addressOr),
     fallback: "127.0.0.1:9090",
     valid: validAddress,
-    about: "the admin endpoint: /health /ready /metrics /stack and more",
+    about: "address of the admin endpoint: /health /ready /metrics /stack and more",
   },
   PROXY_REQUEST_TIMEOUT_MS: wholeNumber(
     "15000",
     1,
     maxTimerMs,
-    "milliseconds the upstream may take to receive a request and begin its response, on routes without a timeout in the file",
+    "milliseconds for the upstream to receive a request and begin its response, for routes without a timeout in the file",
   ),
   PROXY_MAX_CONNECTIONS: wholeNumber(
     "10000",
     1,
     1_000_000,
-    "client connections at once, for each listener and worker; more are closed",
+    "maximum client connections per listener and worker; further ones are closed",
   ),
   PROXY_WORKERS: {
     schema: z.string().transform(workersOr),
     fallback: "all",
     valid: "an integer from 1 to 1024, or all",
-    about: "worker processes; all: one for each core, or as many as a container's CPU quota allows",
+    about: "number of worker processes; all: one per core, or as many as a container's CPU quota allows",
   },
   LOG_LEVEL: {
     schema: z.enum(logLevels) as unknown as z.ZodType<(typeof logLevels)[number], string>,
     fallback: "info",
     valid: `one of ${logLevels.join(", ")}`,
-    about: "the lowest level of log lines to write",
+    about: "lowest level of log lines to write",
   },
 } as const satisfies Record<string, Variable<unknown>>;
 
@@ -137,7 +136,7 @@ export function override(
   const clusters = Object.entries(config.clusters);
   const [only] = clusters;
   if (upstreams !== undefined && (only === undefined || clusters.length > 1)) {
-    const valid = `unset: the file has ${clusters.length} clusters, and the variable does not say which`;
+    const valid = `unset, because the file has ${clusters.length} clusters`;
     return left({ variable: "PROXY_UPSTREAM_ADDRS", value: upstreams.join(","), valid });
   }
   return right({

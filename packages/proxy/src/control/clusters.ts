@@ -7,7 +7,7 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
   return {
     endpoint: first.endpoint,
     healthy: worker.every(({ healthy }) => healthy),
-    why: firstWhy(worker),
+    reason: firstReason(worker),
     inFlight: sum(worker.map(({ inFlight }) => inFlight)),
     calls: {
       succeeded: sum(worker.map(({ calls }) => calls.succeeded)),
@@ -20,7 +20,7 @@ function together(worker: readonly EndpointStatus[]): EndpointStatus {
 }
 
 /**
- * Merges the clusters of all workers. An endpoint is healthy if it is for all of them, `why` is the
+ * Merges the clusters of all workers. An endpoint is healthy if it is for all of them, `reason` is the
  * first reason given, calls are added up, and latencies averaged.
  */
 export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): readonly ClusterStatus[] {
@@ -31,7 +31,7 @@ export function mergeClusters(workers: readonly (readonly ClusterStatus[])[]): r
     return {
       cluster,
       strategy,
-      why: firstWhy(same),
+      reason: firstReason(same),
       endpoints: Array.from(names, (name) =>
         together(same.flatMap(({ endpoints }) => endpoints.filter(({ endpoint }) => endpoint === name))),
       ),
@@ -44,8 +44,8 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, one) => all + one, 0);
 }
 
-function firstWhy(workers: readonly { readonly why?: string | undefined }[]): string | undefined {
-  return workers.find(({ why }) => why !== undefined)?.why;
+function firstReason(workers: readonly { readonly reason?: string | undefined }[]): string | undefined {
+  return workers.find(({ reason }) => reason !== undefined)?.reason;
 }
 
 /** The status in each worker, if there are several. */

@@ -70,7 +70,7 @@ export interface Proxy {
   /**
    * Applies the current file and environment. `Left`: a line for each problem; nothing has changed.
    */
-  reload(why: string): Promise<Either<readonly string[], void>>;
+  reload(trigger: string): Promise<Either<readonly string[], void>>;
   /**
    * Starts a replacement process on the same sockets, after which this one should drain. `Left`:
    * why the replacement does not serve; nothing has changed. `Right`: its process id.
@@ -128,7 +128,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     describe: async () => wholeStack(await supervisor.queries.describe()),
     config: () => publicConfig(reloads.current.config),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
-    reload: () => reloads.reload("an operator said so"),
+    reload: () => reloads.reload("admin endpoint"),
     drain: onDrain,
     logLevels,
     get logLevel() {
@@ -169,7 +169,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
       return reloads.current.config;
     },
     log,
-    reload: (why) => reloads.reload(why),
+    reload: (trigger) => reloads.reload(trigger),
     async replace(args) {
       const sockets = new Map([...supervisor.sockets, ...adminServer.right.sockets]);
       const started = await startSuccessor(args, sockets, supervisor.ticketSecret, clock);

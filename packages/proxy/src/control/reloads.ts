@@ -40,7 +40,7 @@ export class Reloads {
     const registers = [registry];
     this.current = current;
     this.#options = options;
-    this.#watch = new FileWatch(clock, () => void this.reload("a file has changed"));
+    this.#watch = new FileWatch(clock, () => void this.reload("file change"));
     this.#certificates = new Certificates(options);
     this.#total = new Counter({
       name: "pagoda_reloads_total",
@@ -76,24 +76,24 @@ export class Reloads {
     this.#certificates.close();
   }
 
-  /** @param why For the log. `Left`: a line for each problem; nothing has changed. */
-  reload(why: string): Promise<Either<readonly string[], void>> {
-    const next = this.#turn.then(() => this.#reload(why));
+  /** @param trigger For the log. `Left`: a line for each problem; nothing has changed. */
+  reload(trigger: string): Promise<Either<readonly string[], void>> {
+    const next = this.#turn.then(() => this.#reload(trigger));
     this.#turn = next;
     return next;
   }
 
-  async #reload(why: string): Promise<Either<readonly string[], void>> {
+  async #reload(trigger: string): Promise<Either<readonly string[], void>> {
     const { log, clock } = this.#options;
     // Whatever fails, the previous configuration keeps serving.
     const result = await this.#apply().catch((err: unknown) => {
-      log.error({ why, err }, "defect while applying a configuration");
+      log.error({ trigger, err }, "defect while applying a configuration");
       return left([`cannot be applied: ${err instanceof Error ? err.message : String(err)}`]);
     });
     if (isLeft(result)) {
       this.#total.inc({ result: "failure" });
       this.#successful.set(0);
-      log.error({ why, problems: result.left }, "configuration rejected; keeping the previous one");
+      log.error({ trigger, problems: result.left }, "configuration rejected; keeping the previous one");
       return result;
     }
     this.#total.inc({ result: "success" });
@@ -101,7 +101,7 @@ export class Reloads {
     this.#time.set(clock.wallTime() / 1_000);
     const { warnings } = this.current;
     if (warnings.length > 0) log.warn({ warnings }, "configuration valid, with warnings");
-    log.info({ why }, "configuration applied");
+    log.info({ trigger }, "configuration applied");
     return result;
   }
 

@@ -115,8 +115,8 @@ export class WorkerProcess {
   }
 
   /** Kills it because it does not answer. */
-  hangs(why: string): void {
-    this.#hang ??= new Error(why);
+  hangs(reason: string): void {
+    this.#hang ??= new Error(reason);
     this.#kill();
   }
 

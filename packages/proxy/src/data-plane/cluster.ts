@@ -177,7 +177,7 @@ interface EndpointContext extends PartsContext {
 /** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
   const { calls, files, tracing, stacks, atEnd } = context;
-  const whys: (() => string | undefined)[] = [];
+  const blockedReasons: (() => string | undefined)[] = [];
   const options = transportOptions(config, endpoint, files);
   const origin = transport(endpoint.key, options);
   atEnd(() => void origin.close());
@@ -190,14 +190,14 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
         labels: { cluster, endpoint: endpoint.key },
         endpoint: endpoint.key,
         connection: [options.protocol, options.tls ?? null],
-        whys,
+        blockedReasons,
       }),
     )
     .layer(optional(tracing?.clientSpan({ tracer: tracing.tracer })))
     // Breaker and retries see the status of a gRPC origin that sends trailers only.
     .layer(grpcTrailers())
     .service(origin);
-  const parts: EndpointParts = { describe: () => stack.describe(), whys };
+  const parts: EndpointParts = { describe: () => stack.describe(), blockedReasons };
   stacks.set(endpoint.key, parts);
   atEnd(() => {
     if (stacks.get(endpoint.key) === parts) stacks.delete(endpoint.key);

@@ -17,21 +17,21 @@ export interface ClusterParts {
 
 export interface EndpointParts {
   readonly describe: () => Description;
-  /** Why its policies let no calls through. */
-  readonly whys: readonly (() => string | undefined)[];
+  /** Why its policies do not let calls pass. */
+  readonly blockedReasons: readonly (() => string | undefined)[];
 }
 
 /** Returns the status of a cluster, for operators. */
 export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStatus {
   const { balancer, source, discovery } = parts;
-  const whys = [
+  const reasons = [
     ...(source.lastError === undefined ? [] : [`${source.kind}: ${source.lastError}`]),
     ...(balancer.panicking ? ["too few healthy endpoints; ignoring health"] : []),
   ];
   return {
     cluster,
     strategy: balancer.strategy,
-    ...(whys.length > 0 && { why: whys.join("; ") }),
+    ...(reasons.length > 0 && { reason: reasons.join("; ") }),
     endpoints: balancer.endpoints.map((endpoint) => endpointStatus(endpoint, parts)),
     state: {
       endpoints: balancer.endpoints.length,
@@ -45,17 +45,17 @@ export function clusterStatus(cluster: string, parts: ClusterParts): ClusterStat
 function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: ClusterParts): EndpointStatus {
   const { key, healthy, pending, ready, estimateMs, health } = endpoint;
   const calls = outcomes(key);
-  const { describe, whys: ofPolicies = [] } = stack(key) ?? {};
-  const whys = [
-    ...whysOf(endpoint, calls),
-    ...ofPolicies.flatMap((why) => why() ?? []),
+  const { describe, blockedReasons = [] } = stack(key) ?? {};
+  const reasons = [
+    ...reasonsOf(endpoint, calls),
+    ...blockedReasons.flatMap((reason) => reason() ?? []),
     ...(endpoint.share < 1 ? [`starting: ${Math.round(endpoint.share * 100)}% of its share`] : []),
   ];
-  if (!ready && whys.length === 0) whys.push("as many calls as it may have");
+  if (!ready && reasons.length === 0) reasons.push("no free capacity");
   return {
     endpoint: key,
     healthy,
-    ...(whys.length > 0 && { why: whys.join("; ") }),
+    ...(reasons.length > 0 && { reason: reasons.join("; ") }),
     inFlight: pending,
     calls,
     ...(estimateMs !== undefined && { latencyMs: estimateMs }),
@@ -70,12 +70,11 @@ function endpointStatus(endpoint: BalancedEndpoint, { outcomes, stack }: Cluster
   };
 }
 
-/** That many failures in a row are not chance: Envoy's threshold for outliers. */
-const tellingFailures = 5;
+/** Failures in a row that are unlikely to be chance: Envoy's threshold for outliers. */
+const minFailures = 5;
 
-function whysOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCounts): string[] {
-  const failures =
-    consecutiveFailures >= tellingFailures ? [`the last ${consecutiveFailures} calls failed`] : [];
+function reasonsOf({ health }: BalancedEndpoint, { consecutiveFailures }: OutcomeCounts): string[] {
+  const failures = consecutiveFailures >= minFailures ? [`the last ${consecutiveFailures} calls failed`] : [];
   return [
     ...failures,
     ...health

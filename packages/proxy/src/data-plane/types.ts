@@ -76,7 +76,7 @@ export interface EndpointStatus {
    * Why not, or what is wrong with it: `ejected: 5 failures in a row`, `circuit open`, `the last 7
    * calls failed`.
    */
-  readonly why?: string | undefined;
+  readonly reason?: string | undefined;
   readonly inFlight: number;
   /** Outcomes of its calls since it was added. */
   readonly calls: OutcomeCounts;
@@ -94,7 +94,7 @@ export interface ClusterStatus {
    * What is wrong with the whole cluster: `dns: ENOTFOUND for shop.example`, or that health is
    * ignored.
    */
-  readonly why?: string | undefined;
+  readonly reason?: string | undefined;
   readonly endpoints: readonly EndpointStatus[];
   /** How many endpoints there are and are healthy, and further facts from their source. */
   readonly state: Readonly<Record<string, Json>>;

@@ -61,7 +61,7 @@ const common = {
     settings(words).optional().describe("Allows or denies requests; denied requests get 403."),
   events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
   state: stateless,
-  answers: { Denied: { status: 403, message: "access is denied" } },
+  answers: { Denied: { status: 403, message: "access denied" } },
   explain({ rules, otherwise }: Authorize, request: HttpRequest & FromClient): Verdict {
     const { allowed, rule } = explain({ rules: rules as readonly Rule[], otherwise }, request);
     return { text: `${allowed ? "allowed" : "denied: 403"}, by ${rule}`, passes: allowed };

@@ -31,7 +31,7 @@ export const buffer = policy({
       observer: observe(events),
     }),
   answers: {
-    BufferFull: { status: 503, message: "too many requests wait for the upstream", headers: soon },
-    QueueTimedOut: { status: 503, message: "the upstream was busy for too long", headers: soon },
+    BufferFull: { status: 503, message: "too many queued requests", headers: soon },
+    QueueTimedOut: { status: 503, message: "timed out waiting for the upstream", headers: soon },
   },
 });

@@ -78,14 +78,14 @@ export const circuitBreaker = policy({
         }),
       }),
   },
-  why: ({ phase, reason }) =>
+  blockedReason: ({ phase, reason }) =>
     phase === "closed" ? undefined : `circuit ${phase}${reason === "" ? "" : `: ${reason}`}`,
   layer: (settings, { observe, classifier }: EndpointEnvironment, breaker) =>
     circuitBreakerLayer({ ...optionsOf(settings), breaker, classifier, observer: observe(events) }),
   answers: {
     CircuitOpen: ({ retryAfterMs = 1_000 }: CircuitOpen): Answer => ({
       status: 503,
-      message: "the upstream has failed too often and is left alone for a while",
+      message: "the upstream is failing: circuit open",
       headers: retryAfter(retryAfterMs),
     }),
   },

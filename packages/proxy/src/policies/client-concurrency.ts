@@ -26,7 +26,7 @@ export const clientConcurrency = policy({
     settings(words)
       .optional()
       .describe(
-        "How many requests one client may have under way at once, in each worker, until it has received their responses; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
+        "Maximum concurrent requests of one client, in each worker. A request counts until its response has been received; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
       ),
   check({ by }, { path, report, needsIdentities }) {
     if (typeof by === "object") checkField([...path, "by", "header"], by.header, report);
@@ -49,7 +49,7 @@ export const clientConcurrency = policy({
   answers: {
     KeyedConcurrencyLimited: {
       status: 429,
-      message: "too many requests of this client are under way",
+      message: "too many concurrent requests from this client",
       headers: soon,
     },
   },

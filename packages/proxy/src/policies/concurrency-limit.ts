@@ -66,7 +66,7 @@ const common = {
       observer: observe(common.events),
     }),
   answers: {
-    ConcurrencyLimited: { status: 503, message: "too many requests are under way", headers: soon },
+    ConcurrencyLimited: { status: 503, message: "too many concurrent requests", headers: soon },
   },
 } as const;
 

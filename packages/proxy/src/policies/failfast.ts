@@ -19,6 +19,6 @@ export const failfast = policy({
   state: stateless,
   layer: (ms, { observe }: Environment) => failfastLayer({ ms, observer: observe(events) }),
   answers: {
-    FailedFast: { status: 503, message: "no upstream can take the request now", headers: soon },
+    FailedFast: { status: 503, message: "the upstream has been unavailable for too long", headers: soon },
   },
 });

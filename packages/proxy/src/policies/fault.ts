@@ -48,6 +48,6 @@ export const fault = policy({
     });
   },
   answers: {
-    Injected: ({ status }: InjectedStatus): Answer => ({ status, message: "a fault was injected here" }),
+    Injected: ({ status }: InjectedStatus): Answer => ({ status, message: "injected fault" }),
   },
 });

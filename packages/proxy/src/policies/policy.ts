@@ -42,7 +42,7 @@ export interface Policy<
   readonly events: Events<never> | undefined;
   readonly state: State<Schema, Env, Kept> | Stateless;
   /** Why calls do not pass now, for `/clusters`; undefined if they do. */
-  why?(kept: Kept): string | undefined;
+  blockedReason?(kept: Kept): string | undefined;
   /** Undefined if it does nothing with these settings. */
   layer(settings: Settings<Schema>, environment: Env, kept: Kept): L;
   /** For types only. */

@@ -73,7 +73,7 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier">
   readonly labels: Readonly<Record<string, string>>;
   readonly states: States;
   /** Registers a function that reports why calls do not pass here now. */
-  readonly whys?: (() => string | undefined)[];
+  readonly blockedReasons?: (() => string | undefined)[];
   /** Registers a function to run when the layers created here are gone. */
   readonly atEnd: (run: () => void) => void;
 }
@@ -90,7 +90,7 @@ export function policyLayer<const S extends Stack>(
   const environment = environmentOf(settings as Readonly<Record<string, unknown>>, place);
   const layers = configured(stack, settings).flatMap(([policy, its]) => {
     const kept = environment.keptBy(policy);
-    if (policy.why !== undefined) place.whys?.push(() => policy.why?.(kept));
+    if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => policy.blockedReason?.(kept));
     const layer: unknown = policy.layer(its, environment, kept);
     return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
   });
@@ -100,7 +100,7 @@ export function policyLayer<const S extends Stack>(
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
-  const { events, labels, states, atEnd, whys: _, ...rest } = place;
+  const { events, labels, states, atEnd, blockedReasons: _, ...rest } = place;
   const ending = events.until(atEnd);
   const environment: Environment = {
     ...rest,

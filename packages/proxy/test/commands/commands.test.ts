@@ -47,7 +47,7 @@ describe("check", () => {
     expect(await ran(check, [], { PROXY_CONFIG: example("minimal") })).toMatchObject({ code: 0 });
     expect(await ran(check, [], { PROXY_UPSTREAM_ADDRS: "http://a:1" })).toMatchObject({
       code: 0,
-      stdout: "valid, without a file: 1 listener, 1 route, 1 cluster\n",
+      stdout: "valid (no file): 1 listener, 1 route, 1 cluster\n",
     });
   });
 
@@ -114,7 +114,7 @@ describe("check", () => {
       expect.stringMatching(/^pagoda.yaml: log.level: must be one of .+ \(got "loud"\)$/),
       "pagoda.yaml: listeners[0].tls.certificates[0].certificate: c.pem: cannot be read: ENOENT",
       "pagoda.yaml: listeners[0].tls.certificates[0].key: c.key: cannot be read: ENOENT",
-      'shop.json: [0] must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "10.0.0.1:8080")',
+      'shop.json: [0] must be http://HOST:PORT or https://HOST:PORT, without a path (got "10.0.0.1:8080")',
     ]);
   });
 
@@ -221,7 +221,7 @@ describe("explain", () => {
   test("shows the route, cluster and policies, and why other routes did not match", async () => {
     expect(await explained("GET", "http://shop.example/cart/1")).toBe(
       [
-        "no listener serves http on port 80; shown as if something in front led here",
+        "no listener serves http on port 80; assuming a load balancer in front that maps it to the listener below",
         "",
         "listener main",
         "  client 127.0.0.1",
@@ -251,7 +251,7 @@ describe("explain", () => {
 
   test.each([
     [["GET"], "requires a method and a URL"],
-    [["GET", "/cart"], 'the URL must be absolute, such as http://shop.example/cart (got "/cart")'],
+    [["GET", "/cart"], 'URL must be absolute, such as http://shop.example/cart (got "/cart")'],
     [["GET", "http://a/", "--from", "10.0.0"], '--from must be an IP address (got "10.0.0")'],
     [["GET", "http://a/", "-H", "x"], "-H must be 'NAME: VALUE' (got \"x\")"],
   ])("rejects %j and exits with 2", async (args, message) => {

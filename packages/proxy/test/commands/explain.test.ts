@@ -30,27 +30,27 @@ describe("explain selects listeners by scheme and port", () => {
   test("defect: every listener was shown, whatever the URL", async () => {
     expect(await explained({ listeners }, "GET", "https://shop.example/")).toBe(
       [
-        "listener plain\n  not this one: it serves http, and listens on port 80\n",
-        "listener other\n  not this one: it serves http, and listens on port 8080\n",
+        "listener plain\n  does not apply: it serves http and listens on port 80\n",
+        "listener other\n  does not apply: it serves http and listens on port 8080\n",
         "listener secure\n  client 127.0.0.1\n  route secure\n  respond 200\n",
       ].join("\n"),
     );
     const plain = await explained({ listeners }, "GET", "http://shop.example:8080/");
     expect(plain).toContain("listener other\n  client 127.0.0.1\n  route other\n");
-    expect(plain).toContain("listener plain\n  not this one: it listens on port 80\n");
+    expect(plain).toContain("listener plain\n  does not apply: it listens on port 80\n");
   });
 
   test("without a matching port, shows listeners of the scheme: ports may be mapped", async () => {
     const text = await explained({ listeners }, "GET", "https://shop.example:8443/");
     expect(text).toMatch(/^no listener serves https on port 8443; /);
     expect(text).toContain("listener secure\n  client 127.0.0.1\n  route secure\n");
-    expect(text).toContain("listener other\n  not this one: ");
+    expect(text).toContain("listener other\n  does not apply: ");
   });
 
   test("without a matching scheme, shows plain listeners: something in front may terminate TLS", async () => {
     const text = await explained({ listeners: [listener("plain", 3000)] }, "GET", "https://shop.example/");
     expect(text).toBe(
-      "no listener serves https on port 443; shown as if something in front led here\n\n" +
+      "no listener serves https on port 443; assuming a load balancer in front that maps it to the listener below\n\n" +
         "listener plain\n  client 127.0.0.1\n  route plain\n  respond 200\n",
     );
   });
@@ -62,10 +62,10 @@ test("explain shows which tunnels open", async () => {
     explained({ listeners: [{ ...at, ...upgrades }] }, ...args);
   const url = "http://shop.example/";
   expect(await asked({}, "GET", url, "-H", "Upgrade: WebSocket, h2c")).toContain(
-    "  upgrade to WebSocket, if the origin agrees\n  upgrade to h2c ignored: `upgrades` does not name it\n",
+    "  upgrade to WebSocket if the origin accepts it\n  upgrade to h2c ignored: `upgrades` does not include it\n",
   );
   expect(await asked({}, "CONNECT", url)).toMatch(
-    /\n {2}CONNECT is refused with 501: `upgrades` does not name connect\n$/,
+    /\n {2}CONNECT is refused with 501: `upgrades` does not include connect\n$/,
   );
   expect(await asked({ upgrades: ["connect"] }, "CONNECT", url)).toContain("route all");
 });
@@ -93,12 +93,12 @@ describe("explain identifies the client", () => {
   test("defect: the peer was used instead of the client that a trusted proxy names", async () => {
     const by = ["--from", "10.0.0.1", "-H", "X-Forwarded-For: 203.0.113.9:50000"];
     expect(await explained(config(), "GET", url, ...by)).toBe(
-      "listener main\n  client 203.0.113.9, by way of the trusted proxy 10.0.0.1\n" +
+      "listener main\n  client 203.0.113.9, via the trusted proxy 10.0.0.1\n" +
         "    authorize: denied: 403, by no-abuse\n",
     );
     const balancer = ["--identity", "spiffe://test/balancer", "-H", "X-Forwarded-For: 198.51.100.1"];
     expect(await explained(config(), "GET", url, "--from", "::ffff:10.0.0.1", ...balancer)).toContain(
-      "  client 198.51.100.1, by way of the trusted proxy 10.0.0.1; its certificate is not the client's\n" +
+      "  client 198.51.100.1, via the trusted proxy 10.0.0.1; its certificate is not the client's\n" +
         "    authorize: allowed, by otherwise\n",
     );
     expect(await explained(config(), "GET", url, "--identity", "spiffe://test/balancer")).toContain(
@@ -123,7 +123,7 @@ describe("explain identifies the client", () => {
       "spiffe://test/balancer",
     );
     expect(none).toContain(
-      "  identity ignored: this listener asks for no certificates\n  client 127.0.0.1\n",
+      "  identity ignored: this listener does not request client certificates\n  client 127.0.0.1\n",
     );
     const required = { tls: { ...tls, clients: { ca: "ca.pem" } } };
     expect(await explained(config(required), "GET", url)).toBe(
@@ -154,9 +154,9 @@ test("defect: explain did not show a matching route of lower precedence", async 
       "listener main",
       "  client 127.0.0.1",
       "  route shop",
-      "    not again: matches, too, but it is written later",
-      "    not cart: matches, too, but its host is less specific",
-      "    not any: matches, too, but its host is less specific",
+      "    not again: also matches, but it comes later in the file",
+      "    not cart: also matches, but its host is less specific",
+      "    not any: also matches, but its host is less specific",
       "  respond 200",
       "",
     ].join("\n"),

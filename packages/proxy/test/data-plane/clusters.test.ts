@@ -179,7 +179,7 @@ describe("the status of a cluster shows", () => {
     const { shop } = take({ file: "/nowhere/shop.json" });
     await shop.started;
     expect(shop.status()).toMatchObject({
-      why: "file: ENOENT",
+      reason: "file: ENOENT",
       endpoints: [],
       state: { endpoints: 0, file: { path: "/nowhere/shop.json" } },
     });
@@ -188,7 +188,7 @@ describe("the status of a cluster shows", () => {
   test("that health is ignored because too few endpoints are healthy", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(shop.status().why).toBe("too few healthy endpoints; ignoring health");
+    expect(shop.status().reason).toBe("too few healthy endpoints; ignoring health");
   });
 
   test("an open circuit with its reason, which is logged", async () => {
@@ -200,7 +200,7 @@ describe("the status of a cluster shows", () => {
       {
         endpoint: refusing,
         healthy: true,
-        why: "circuit open: consecutive-failures",
+        reason: "circuit open: consecutive-failures",
         state: { ready: false },
       },
     ]);
@@ -221,7 +221,7 @@ describe("the status of a cluster shows", () => {
     const { shop } = take({ endpoints: [origin.url, other.url], outliers: { consecutiveFailures: 2 } });
     for (let n = 0; n < 4; n++) await get(shop);
     expect(shop.status().endpoints).toMatchObject([
-      { healthy: false, why: "ejected: consecutive-failures" },
+      { healthy: false, reason: "ejected: consecutive-failures" },
       { healthy: true },
     ]);
   });
@@ -229,6 +229,8 @@ describe("the status of a cluster shows", () => {
   test("an endpoint whose first check is pending", () => {
     const { take } = clustersOver();
     const { shop } = take({ endpoints: [refusing], check: { type: "tcp" } });
-    expect(shop.status().endpoints).toMatchObject([{ healthy: false, why: "health-check: not checked yet" }]);
+    expect(shop.status().endpoints).toMatchObject([
+      { healthy: false, reason: "health-check: not checked yet" },
+    ]);
   });
 });

@@ -64,7 +64,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     await pagoda.log("draining");
     pagoda.kill(second);
     expect(await pagoda.exit).toEqual({ code: 128 + constants.signals[second], signal: null });
-    expect(pagoda.output).toContain("second signal: ending at once");
+    expect(pagoda.output).toContain("second signal; exiting at once");
     await wire.closed;
     expect(wire.text).toBe("");
   });

@@ -77,8 +77,8 @@ describe("endpoints", () => {
       known: 1,
       fault: {
         problems: [
-          '[0] must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "10.0.0.1:8080")',
-          '[2].key must be http://HOST:PORT or https://HOST:PORT, nothing after the port (got "ftp://a")',
+          '[0] must be http://HOST:PORT or https://HOST:PORT, without a path (got "10.0.0.1:8080")',
+          '[2].key must be http://HOST:PORT or https://HOST:PORT, without a path (got "ftp://a")',
         ],
       },
     });
@@ -154,7 +154,7 @@ describe("endpoints", () => {
     await bodies(pagoda.url, 6);
     await pagoda.log("endpoint ejected");
     expect(await bodies(pagoda.url, 6)).toEqual(Array.from({ length: 6 }, () => "good"));
-    expect((await pagoda.admin("/clusters")).text).toMatch(/"healthy":false,"why":"[^"]*eject/);
+    expect((await pagoda.admin("/clusters")).text).toMatch(/"healthy":false,"reason":"[^"]*eject/);
   });
 
   test("that request a client certificate get one, and untrusted ones get no call", async () => {

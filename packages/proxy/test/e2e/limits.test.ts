@@ -260,7 +260,7 @@ describe("limits and policies", () => {
     await pagoda.log("endpoint is unhealthy");
     expect(await seen()).toBe("well");
     const { text } = await pagoda.admin("/clusters");
-    expect(text).toMatch(/"healthy":false,"why":"[^"]*500/);
+    expect(text).toMatch(/"healthy":false,"reason":"[^"]*500/);
     status = 200;
     await until(seen, (bodies) => bodies === "sick,well");
   });

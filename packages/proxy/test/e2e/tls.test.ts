@@ -67,7 +67,7 @@ test("client certificates are verified, and rules match their identities", async
     expect(await curled(http, ...ca, ...shown, pagoda.url)).toMatch(
       /^Hash=[\da-f]{64};Subject="CN=cart";URI=spiffe:\/\/test\/cart /,
     );
-    expect(await curled(http, ...ca, pagoda.url)).toMatch(/^403 access is denied/);
+    expect(await curled(http, ...ca, pagoda.url)).toMatch(/^403 access denied/);
   }
   expect(await pagoda.metric("stack_events_total", { layer: "authorize", event: "denied" })).toBe(2);
   const stranger = testAuthority("stranger").issue();

@@ -134,14 +134,14 @@ describe("a reload with calls in flight", () => {
     };
     const { get, reload, plane } = await running(bad.url, { cluster });
     await Promise.all([get(), get()]);
-    const whys = () => plane.clusters()[0]?.endpoints.map(({ healthy, why }) => [healthy, why]);
+    const reasons = () => plane.clusters()[0]?.endpoints.map(({ healthy, reason }) => [healthy, reason]);
     const ejected = [
       [false, "ejected: consecutive-failures"],
       [true, undefined],
     ];
-    expect(whys()).toEqual(ejected);
+    expect(reasons()).toEqual(ejected);
     await reload({ cluster: { ...cluster, ...otherPool } });
-    expect(whys()).toEqual(ejected);
+    expect(reasons()).toEqual(ejected);
   });
 
   test("counts what was used under the old rate against a changed one", async () => {
