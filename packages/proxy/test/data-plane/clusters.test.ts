@@ -113,7 +113,7 @@ describe("over reloads", () => {
       { endpoint: two.url, latencyMs: 30, why: "starting: 10% of its share" },
     ]);
     expect(known?.latencyMs).not.toBe(30);
-    expect(third.shop.status().endpoints[0]?.why).toBeUndefined();
+    expect(third.shop.status().endpoints[0]?.reason).toBeUndefined();
     const fourth = take({ endpoints: [one.url, two.url], ...settings, protocol: "http2" });
     expect(fourth.shop.status().endpoints).toMatchObject([{ latencyMs: 30 }, { latencyMs: 30 }]);
   });
