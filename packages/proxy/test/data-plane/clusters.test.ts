@@ -110,7 +110,7 @@ describe("over reloads", () => {
     drop(second.taken);
     expect(third.shop.status().endpoints).toMatchObject([
       { endpoint: one.url, latencyMs: known?.latencyMs },
-      { endpoint: two.url, latencyMs: 30, why: "starting: 10% of its share" },
+      { endpoint: two.url, latencyMs: 30, reason: "starting: 10% of its share" },
     ]);
     expect(known?.latencyMs).not.toBe(30);
     expect(third.shop.status().endpoints[0]?.reason).toBeUndefined();
