@@ -6,7 +6,7 @@ const leafName = "a resolved leaf, called and awaited";
 const depth = 10;
 
 /** Returns inner's promise: what a layer does that admits a call and has no more to do with it. */
-const refusing = layer<unknown, unknown, Fault<"Refused">>("refusing", (inner) => {
+const refusing = layer<unknown, unknown, Fault<"Refused">>({ name: "refusing", unguarded: true }, (inner) => {
   const limit = { isReached: false };
   return {
     call: (request, signal) =>

@@ -1,4 +1,4 @@
-import { around, type Around } from "./around.ts";
+import { around, type Around, type Part } from "./around.ts";
 import type { Demanded } from "./layer.ts";
 import type { Service } from "./service.ts";
 
@@ -97,7 +97,7 @@ export type CatchesOf<A extends Any> =
  *   call: async (request, signal) => either.map((text: string) => text.length)(await inner.call(request, signal)),
  * }));
  *
- * @param name Its name in `describe()`.
+ * @param part Its name in `describe()`.
  */
 export function adapter<
   OuterReq,
@@ -108,7 +108,7 @@ export function adapter<
   Handles = never,
   Catches = unknown,
 >(
-  name: string,
+  part: string | Part,
   perService: <Res extends InnerRes, Err extends Catches>(
     // Unions rather than the conditional types of an adapter's calls: in a generic factory those
     // would stay unresolved, and it could neither call inner nor answer without a cast.
@@ -118,7 +118,7 @@ export function adapter<
   function wrap(
     inner: Service<InnerReq | Passed<OuterReq, InnerReq>, InnerRes, Catches>,
   ): Service<OuterReq, unknown, unknown> {
-    return around(name, inner, perService(inner));
+    return around(part, inner, perService);
   }
   // The same cast as in `layer()`, for the same reasons.
   return wrap as unknown as Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches>;

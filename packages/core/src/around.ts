@@ -1,4 +1,5 @@
-import type { Description, Details } from "./description.ts";
+import type { Details } from "./description.ts";
+import { guarded, withoutGuard } from "./guard.ts";
 import type { Service } from "./service.ts";
 
 /** What a layer or an adapter does around one inner service. The functions must not use `this`. */
@@ -9,23 +10,31 @@ export interface Around<Req, Res, Err> extends Details {
   readonly call: Service<Req, Res, Err>["call"];
 }
 
+/** How a layer or an adapter is named, and connected to its inner service. */
+export interface Part {
+  /** Its name in `describe()`: the package's name without its scope. */
+  readonly name: string;
+  /**
+   * Inner's `call` may throw its defects at this part instead of rejecting with them. Only for a
+   * part that keeps nothing for a call while inner has it, or that catches: a row of such parts has
+   * one guard, around the outermost, which saves each of the others a function call of 4 ns.
+   * Default false.
+   */
+  readonly unguarded?: boolean;
+}
+
 /** Returns the service that a layer or an adapter makes of an inner one. */
-export function around<Req, Res, Err>(
-  name: string,
-  inner: { ready(): undefined | Promise<void>; describe(): Description },
-  { ready, call, options, state }: Around<Req, Res, Err>,
+export function around<Req, Res, Err, InnerReq, InnerRes, InnerErr>(
+  part: string | Part,
+  service: Service<InnerReq, InnerRes, InnerErr>,
+  perService: (inner: Service<InnerReq, InnerRes, InnerErr>) => Around<Req, Res, Err>,
 ): Service<Req, Res, Err> {
+  const { name, unguarded = false } = typeof part === "string" ? { name: part } : part;
+  const inner = unguarded ? withoutGuard(service) : service;
+  const { ready, call, options, state } = perService(inner);
   return {
     ready: ready ?? (() => inner.ready()),
-    call(request, signal) {
-      // Turns a throw into a rejection, so that layers further out only have to expect one of them.
-      // With layers of ten kinds this costs less than 1 ns; an `async` function would cost 25 ns.
-      try {
-        return call(request, signal);
-      } catch (defect) {
-        return Promise.reject(defect);
-      }
-    },
+    call: guarded(call),
     describe: () => ({
       name,
       ...(options && { options }),

@@ -1,6 +1,6 @@
 export { type AbortListener, AbortSource, type AbortWatch, whenAborted } from "./abort-source.ts";
 export * from "./adapter.ts";
-export type { Around } from "./around.ts";
+export type { Around, Part } from "./around.ts";
 export * from "./redact-url.ts";
 export * from "./budget.ts";
 export * from "./builder.ts";
@@ -9,6 +9,7 @@ export * from "./clock.ts";
 export * from "./description.ts";
 export * from "./discovery.ts";
 export * from "./fault.ts";
+export { withoutGuard } from "./guard.ts";
 export * from "./health.ts";
 export * from "./interop.ts";
 export * from "./ip/address.ts";

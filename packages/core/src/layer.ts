@@ -1,4 +1,4 @@
-import { around, type Around } from "./around.ts";
+import { around, type Around, type Part } from "./around.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -89,7 +89,7 @@ export type Demanded<T> = [T] extends [never] ? unknown : T;
  *   }));
  * }
  *
- * @param name Its name in `describe()`: the package's name without its scope.
+ * @param part Its name in `describe()`: the package's name without its scope.
  */
 export function layer<
   Needs = unknown,
@@ -99,7 +99,7 @@ export function layer<
   Yields = never,
   Accepts = unknown,
 >(
-  name: string,
+  part: string | Part,
   // `Res & Accepts`, not `Res extends Accepts`: the latter cannot be inferred where no type
   // arguments are given.
   perService: <Res, Err>(
@@ -107,7 +107,7 @@ export function layer<
   ) => Around<Needs, (Res & Accepts) | Yields, Err | Fails>,
 ): Layer<Needs, Adds, Fails, Handles, Yields, Accepts> {
   function wrap(inner: Service<Needs & Adds, Accepts, unknown>): Service<Needs, unknown, unknown> {
-    return around(name, inner, perService(inner));
+    return around(part, inner, perService);
   }
   // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor
   // that a request keeps the rest of its type on the way in. This cast states both, once for all

@@ -1,5 +1,6 @@
 import type { Either, Left, Right } from "fp-ts/lib/Either.js";
 import type { Description, Details } from "./description.ts";
+import { guarded } from "./guard.ts";
 
 /**
  * Anything that answers requests: a function, a remote endpoint, or a whole stack of layers around
@@ -89,15 +90,7 @@ export function service<Req, Res, Err>(
   const { ready = alwaysReady, options, state } = leaf;
   return {
     ready,
-    call(req, signal) {
-      // A function that is not async throws its defects. A call must reject instead, so that the
-      // layers around it only have to expect one of the two.
-      try {
-        return call(req, signal);
-      } catch (defect) {
-        return Promise.reject(defect);
-      }
-    },
+    call: guarded(call),
     describe: () => ({ name, ...(options && { options }), ...(state && { state: state() }) }),
   };
 }

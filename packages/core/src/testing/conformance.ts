@@ -5,6 +5,7 @@ import type { Description } from "../description.ts";
 import type { Random } from "../random.ts";
 import { oneshot, whenReady } from "../readiness.ts";
 import { deadlineOf, Scope } from "../scope.ts";
+import { service } from "../service.ts";
 import { assertDescribed } from "./description.ts";
 import {
   type DefineTest,
@@ -71,6 +72,24 @@ export function conformance<Req = string, Res = string>(
     const defect = new Error("inner's defect");
     (await mock.next()).reject(defect);
     await assert.rejects(result, (error) => error === defect);
+  });
+
+  check("rejects with what inner throws, and keeps nothing", async ({ mock, wrap, signal }) => {
+    const defect = new Error("thrown by inner");
+    let throws = true;
+    const layered = wrap(service("throwing", throwing, { ready: () => mock.service.ready() }));
+    function throwing(sent: Req, innerSignal?: AbortSignal): ReturnType<typeof mock.service.call> {
+      if (throws) throw defect;
+      return mock.service.call(sent, innerSignal);
+    }
+    // Enough to use up a limit that is not given back.
+    for (let n = 0; n < 20; n++) {
+      await assert.rejects(layered.call(request(), signal), (error) => error === defect);
+    }
+    throws = false;
+    const result = layered.call(request(), signal);
+    (await mock.next()).answer(response());
+    assert.ok(isRight(await result), "the call after the defects was not answered");
   });
 
   check("an abort reaches inner in the same tick", async ({ mock, call, controller }) => {

@@ -11,7 +11,7 @@ import type { LeftOf } from "../service.ts";
 export function filter<Req, Checked extends Either<unknown, Req>>(
   check: (request: Req) => Checked,
 ): Layer<Req, unknown, LeftOf<Checked>> {
-  return layer<Req, unknown, LeftOf<Checked>>("filter", (inner) => ({
+  return layer<Req, unknown, LeftOf<Checked>>({ name: "filter", unguarded: true }, (inner) => ({
     call(request, signal) {
       const checked: Either<unknown, Req> = check(request);
       if (isLeft(checked)) return Promise.resolve(checked as Left<LeftOf<Checked>>);

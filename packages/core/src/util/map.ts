@@ -13,9 +13,12 @@ import { adapter, type Adapter, type Passes } from "../adapter.ts";
 export function mapRequest<Req, Changed>(
   change: (request: Req) => Changed,
 ): Adapter<Req, Changed extends Req ? Passes<Changed> : Changed, unknown, Passes<never>> {
-  const made = adapter<Req, Changed, unknown, Passes<never>>("map-request", (inner) => ({
-    call: (request, signal) => inner.call(change(request), signal),
-  }));
+  const made = adapter<Req, Changed, unknown, Passes<never>>(
+    { name: "map-request", unguarded: true },
+    (inner) => ({
+      call: (request, signal) => inner.call(change(request), signal),
+    }),
+  );
   // The conditional type cannot be resolved before `Req` and `Changed` are known.
   return made as unknown as ReturnType<typeof mapRequest<Req, Changed>>;
 }
@@ -28,10 +31,13 @@ export function mapRequest<Req, Changed>(
 export function mapResponse<Res, Changed>(
   change: (response: Res) => Changed,
 ): Adapter<unknown, Passes<unknown>, Res, Changed> {
-  return adapter<unknown, Passes<unknown>, Res, Changed>("map-response", (inner) => ({
-    call: (request, signal) =>
-      inner.call(request, signal).then((result) => (isLeft(result) ? result : right(change(result.right)))),
-  }));
+  return adapter<unknown, Passes<unknown>, Res, Changed>(
+    { name: "map-response", unguarded: true },
+    (inner) => ({
+      call: (request, signal) =>
+        inner.call(request, signal).then((result) => (isLeft(result) ? result : right(change(result.right)))),
+    }),
+  );
 }
 
 /**
@@ -48,7 +54,7 @@ export function mapError<Err, Changed>(
   change: (error: Err) => Changed,
 ): Adapter<unknown, Passes<unknown>, unknown, Passes<never>, Changed, unknown, Err> {
   return adapter<unknown, Passes<unknown>, unknown, Passes<never>, Changed, unknown, Err>(
-    "map-error",
+    { name: "map-error", unguarded: true },
     (inner) => ({
       call: (request, signal) =>
         inner.call(request, signal).then((result) => (isLeft(result) ? left(change(result.left)) : result)),

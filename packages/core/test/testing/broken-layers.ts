@@ -5,7 +5,7 @@ import * as timers from "node:timers";
 // oxlint-disable-next-line pagoda/no-sleep
 import * as timersPromises from "node:timers/promises";
 import { type Either, isLeft, left, map, right } from "fp-ts/lib/Either.js";
-import { Limit } from "../readiness/limits.ts";
+import { full, Limit } from "../readiness/limits.ts";
 
 export type AnyService = Service<unknown, unknown, unknown>;
 export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
@@ -177,6 +177,21 @@ export const broken: readonly Broken[] = [
       call: (request, signal) => inner.call(request, signal).catch(() => right("never mind")),
     })),
     fails: ["rejects with inner's defect", "Missing expected rejection"],
+  },
+  {
+    what: "keeps a slot when inner throws",
+    makeLayer: () => {
+      const slots = new Limit(2);
+      return layer({ name: "limit", unguarded: true }, (inner) => ({
+        ready: () => slots.waiting.ready() ?? inner.ready(),
+        call: (request, signal) => {
+          if (slots.inUse >= slots.max) return Promise.resolve(left(full) as never);
+          slots.take();
+          return inner.call(request, signal).finally(() => slots.giveBack());
+        },
+      }));
+    },
+    fails: ["rejects with what inner throws, and keeps nothing", "Missing expected rejection"],
   },
   {
     what: "does not pass the signal",

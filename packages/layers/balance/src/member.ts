@@ -8,6 +8,7 @@ import {
   isReady,
   type Outcome,
   type Service,
+  withoutGuard,
 } from "@pagoda/core";
 import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { EndpointHistory, EndpointRecord } from "./history.ts";
@@ -74,7 +75,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
       this.load = this.#record.loadFor(JSON.stringify([strategy.name, strategy.options]), () =>
         measure(endpoint, clock.now()),
       );
-    this.#service = service;
+    this.#service = withoutGuard(service);
     this.#gone = gone;
     this.#context = context;
     this.#ramp = slowStart && new Ramp(slowStart, clock, this.#record);

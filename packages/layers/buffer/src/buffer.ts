@@ -8,6 +8,7 @@ import {
   layer,
   type Layer,
   systemClock,
+  type Part,
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 import { checkMaxWait, type Codel, normalWaitMs } from "./max-wait.ts";
@@ -59,6 +60,8 @@ export interface BufferOptions {
   readonly clock?: Clock;
 }
 
+const part: Part = { name: "buffer", unguarded: true };
+
 /**
  * Queues calls until inner is ready, first come, first served. A call passes straight through if
  * the queue is empty and inner is ready. Use it to absorb bursts in front of a limit.
@@ -95,7 +98,7 @@ export function buffer({
   checkMaxWait({ maxWaitMs, codel });
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
-  return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>("buffer", (inner) => {
+  return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>(part, (inner) => {
     const usage = shared ?? new BufferUsage();
     const queue = new Queue(inner, usage, capacity, { maxWaitMs, codel }, clock);
 

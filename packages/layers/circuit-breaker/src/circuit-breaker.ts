@@ -71,7 +71,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
   const settings = checked(options);
   const { classifier = responseClassifier({ clock: settings.clock }), breaker: shared, observer } = options;
 
-  return layer<unknown, unknown, CircuitOpen>("circuit-breaker", (inner) => {
+  return layer<unknown, unknown, CircuitOpen>({ name: "circuit-breaker", unguarded: true }, (inner) => {
     const breaker = shared ?? new Breaker(settings);
     const waiting = new Waiting(breaker, settings.clock);
 

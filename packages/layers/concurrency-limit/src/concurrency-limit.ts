@@ -10,6 +10,7 @@ import {
   systemClock,
   systemRandom,
   WaitList,
+  type Part,
 } from "@pagoda/core";
 import { left } from "fp-ts/lib/Either.js";
 import { InFlight } from "./in-flight.ts";
@@ -53,6 +54,8 @@ export interface ConcurrencyLimitOptions {
   readonly random?: Random;
 }
 
+const part: Part = { name: "concurrency-limit", unguarded: true };
+
 /**
  * Limits the number of concurrent calls: to a fixed number, or to one that adapts to the capacity
  * of the upstream (`gradient2`, `vegas`, `aimd`). A call is in flight until its response. Use it to
@@ -85,7 +88,7 @@ export function concurrencyLimit({
   const isAlgorithm = typeof how === "object" && how !== null;
   if (!isAlgorithm) checkInteger("concurrency-limit: limit", how, { min: 1 });
 
-  return layer<unknown, unknown, ConcurrencyLimited>("concurrency-limit", (inner) => {
+  return layer<unknown, unknown, ConcurrencyLimited>(part, (inner) => {
     const inFlight = shared ?? new InFlight();
     const adaptive =
       typeof how === "number"

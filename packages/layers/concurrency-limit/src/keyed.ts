@@ -75,7 +75,7 @@ export function keyedConcurrencyLimit<Req = unknown, Res = unknown>({
   }
 
   return layer<Req, unknown, KeyedConcurrencyLimited, never, never, Res>(
-    "keyed-concurrency-limit",
+    { name: "keyed-concurrency-limit", unguarded: true },
     (inner) => ({
       options: { limit },
       state: () => ({ keys: counts.size }),

@@ -66,7 +66,7 @@ export function failfast({ ms = 3_000, observer, clock = systemClock }: Failfast
 > {
   checkDuration("failfast: ms", ms);
 
-  return layer<unknown, unknown, FailedFast>("failfast", (inner) => {
+  return layer<unknown, unknown, FailedFast>({ name: "failfast", unguarded: true }, (inner) => {
     let fault: FailedFast | undefined;
     let refused = 0;
     const watch = new ReadyWatch(inner, ms, clock, {

@@ -1,4 +1,4 @@
-import { type Fault, isFault, layer, type Layer } from "@pagoda/core";
+import { type Fault, isFault, layer, type Layer, type Part } from "@pagoda/core";
 import { type Either, isLeft, type Left } from "fp-ts/lib/Either.js";
 
 /**
@@ -72,6 +72,8 @@ export interface FallbackObserver {
   readonly fellBack?: (fault: Fault) => void;
 }
 
+const part: Part = { name: "fallback", unguarded: true };
+
 /**
  * Handles the errors named in the table: the handler of an error returns a response, or an error of
  * its own, in its place. All other errors pass through.
@@ -97,7 +99,7 @@ export function fallback<Req, const Table extends Handlers<Req>>(
   // A map, because an object inherits tags that are not in the table: `constructor`, `toString`.
   const handlers = new Map<string, Handler<Needs>>(Object.entries(table));
 
-  return layer<Needs, unknown, Fails, Handled<Table>, Yields>("fallback", (inner) => {
+  return layer<Needs, unknown, Fails, Handled<Table>, Yields>(part, (inner) => {
     let fellBack = 0;
 
     return {

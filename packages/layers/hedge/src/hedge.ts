@@ -13,6 +13,7 @@ import {
   responseClassifier,
   type Service,
   systemClock,
+  type Part,
 } from "@pagoda/core";
 import type { Either } from "fp-ts/lib/Either.js";
 import { HedgeHistory } from "./history.ts";
@@ -56,6 +57,8 @@ export interface HedgeOptions {
   readonly clock?: Clock;
 }
 
+const part: Part = { name: "hedge", unguarded: true };
+
 /**
  * Sends a call a second time when the first takes longer than almost all recent calls. The first
  * answer wins, and the other call is aborted in the same tick. Cuts tail latency where slowness is
@@ -93,7 +96,7 @@ export function hedge({
   checkNumber("hedge: windowMs", windowMs, { min: 10 });
   checkInteger("hedge: minSamples", minSamples, { min: 1 });
 
-  return layer<Replayable>("hedge", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
+  return layer<Replayable>(part, <Res, Err>(inner: Service<Replayable, Res, Err>) => {
     const records = (shared ?? new HedgeHistory()).recordsFor(
       JSON.stringify([maxExtraLoad, windowMs, minSamples]),
       () => ({

@@ -35,7 +35,7 @@ const overloaded = left<Overloaded, never>({ _tag: "Overloaded", origin: "local"
  * Source: Tower's `load_shed`.
  */
 export function loadShed({ observer }: LoadShedOptions = {}): Layer<unknown, unknown, Overloaded> {
-  return layer<unknown, unknown, Overloaded>("load-shed", (inner) => {
+  return layer<unknown, unknown, Overloaded>({ name: "load-shed", unguarded: true }, (inner) => {
     let shed = 0;
 
     return {

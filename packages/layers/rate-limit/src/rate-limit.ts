@@ -111,7 +111,7 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
     return left(fault);
   }
 
-  return layer<Req, unknown, RateLimited | Aborted>("rate-limit", (inner) => {
+  return layer<Req, unknown, RateLimited | Aborted>({ name: "rate-limit", unguarded: true }, (inner) => {
     const limits = makeStore(rates);
     const refill = global && new Refill(clock, () => limits.globalWaitMs(clock.now()));
 

@@ -56,7 +56,7 @@ export function replay({
   checkInteger("replay: maxBytes", maxBytes, { min: 0 });
   const repeatable = new Set(methods);
 
-  return layer<HttpRequest, Replayable>("replay", (inner) => ({
+  return layer<HttpRequest, Replayable>({ name: "replay", unguarded: true }, (inner) => ({
     options: { methods, maxBytes, ...(recordAll && { recordAll }) },
     call(request, signal) {
       const { replay: known } = request as Partial<Replayable>;

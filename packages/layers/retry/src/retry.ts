@@ -21,6 +21,7 @@ import {
   type Service,
   systemClock,
   systemRandom,
+  type Part,
 } from "@pagoda/core";
 import { type Either, isLeft, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
@@ -69,6 +70,8 @@ export interface RetryOptions {
   readonly random?: Random;
 }
 
+const part: Part = { name: "retry", unguarded: true };
+
 /**
  * Retries failed calls that may succeed, after a wait and within a budget. A call is retried only
  * if its request can be repeated (`replay.canRepeat`) or the error says that it was never
@@ -102,7 +105,7 @@ export function retry({
   checkInteger("retry: attempts", attempts, { min: 1, max: 100 });
   checkDuration("retry: maxRetryAfterMs", maxRetryAfterMs, { min: 0 });
 
-  return layer<Replayable, unknown, Aborted>("retry", <Res, Err>(inner: Service<Replayable, Res, Err>) => {
+  return layer<Replayable, unknown, Aborted>(part, <Res, Err>(inner: Service<Replayable, Res, Err>) => {
     type Result = Either<Err | Aborted, Res>;
     let waiting = 0;
     let retries = 0;

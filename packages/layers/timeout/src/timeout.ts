@@ -65,7 +65,7 @@ export function timeout<Req = unknown>({
 
   const deadlines = new Deadlines(clock, ms);
 
-  return layer<Req, unknown, TimedOut>("timeout", (inner) => ({
+  return layer<Req, unknown, TimedOut>({ name: "timeout", unguarded: true }, (inner) => ({
     options: { ms },
     call: (request, signal) =>
       new Promise((resolve, reject) => {
