@@ -1,25 +1,40 @@
-// npm run new-layer NAME: generates a working, tested layer package as a starting point.
+// npm run new-layer -- NAME [--http]: generates a working, tested layer package as a starting point.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { command, pnpm } from "./command.ts";
 import { generate, nameProblem } from "./new-layer/generate.ts";
 import { root } from "./workspace.ts";
 
-const [name = ""] = process.argv.slice(2);
-const directory = join(root, "packages/layers", name);
-const problem =
-  nameProblem(name) ?? (existsSync(directory) ? `packages/layers/${name} already exists` : undefined);
-process.exitCode = problem === undefined ? await make() : refuse(problem);
+// Without "--" before it, npm treats --http as its own option.
+const isTakenByNpm = process.env["npm_config_http"] === "true";
 
-async function make(): Promise<number> {
-  generate(directory, name);
+try {
+  const options = { http: { type: "boolean", default: isTakenByNpm } } as const;
+  const { positionals, values } = parseArgs({ options, allowPositionals: true });
+  const [name = "", another] = positionals;
+  const directory = join(root, "packages/layers", name);
+  const problem =
+    nameProblem(name) ??
+    (another === undefined ? undefined : `expected one name (got "${another}", too)`) ??
+    (existsSync(directory) ? `packages/layers/${name} already exists` : undefined);
+  process.exitCode =
+    problem === undefined ? await make(directory, name, values.http ? "http" : "generic") : refuse(problem);
+} catch (error) {
+  process.exitCode = refuse((error as Error).message);
+}
+
+async function make(directory: string, name: string, kind: "http" | "generic"): Promise<number> {
+  generate(directory, name, kind);
   await command("oxfmt", ["--write", directory]);
   const installed = await pnpm(["install", "--no-frozen-lockfile", "--silent"]);
   if (installed.code !== 0) {
     console.error(`new-layer: pnpm install failed\n${installed.output}`);
     return 1;
   }
-  console.log(`Created packages/layers/${name}. Next: npm test ${name}. See CONTRIBUTING.md for the rest.`);
+  console.log(
+    `Created packages/layers/${name}. Next: npm test ${name}, which also says where to list it. See CONTRIBUTING.md for the rest.`,
+  );
   return 0;
 }
 

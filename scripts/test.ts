@@ -37,7 +37,7 @@ function groupsOf(selection: Selection): readonly (readonly Step[])[] {
     case "files":
       return [[selected]];
     case "package":
-      return [[format, lint, wording, types], [selected], [docs]];
+      return [[format, lint, wording, types, dependencies], [selected], [docs]];
     case "everything": {
       const last = [docs, reference, published];
       const first = [format, lint, wording, types, dependencies];

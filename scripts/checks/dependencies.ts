@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { foldersIn, packages, readManifest, root, type Package } from "../workspace.ts";
 import { cycleFaults } from "./dependencies/cycles.ts";
+import { entryFaults } from "./dependencies/entries.ts";
 import { importFaults, unusedFaults } from "./dependencies/imports.ts";
 import { inexactVersions, manifestFaults } from "./dependencies/manifest.ts";
 import { shapeFaults } from "./dependencies/shape.ts";
@@ -9,8 +10,16 @@ import { failed, faultless, type Outcome, type Step } from "./outcome.ts";
 
 export const dependencies: Step = {
   name: "dependencies",
-  run: () => Promise.resolve(dependencyOutcomes(root)),
+  run(only) {
+    const outcomes = [...dependencyOutcomes(root), ...entryOutcomes(root)];
+    const own = outcomes.filter(({ name }) => only === undefined || name.endsWith(` of ${only.name}`));
+    return Promise.resolve(own);
+  },
 };
+
+function entryOutcomes(base: string): Outcome[] {
+  return packages(base).map((one) => faultless(`entries of ${one.name}`, entryFaults(base, one)));
+}
 
 export function dependencyOutcomes(base: string): Outcome[] {
   const all = packages(base);

@@ -3,22 +3,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { documentOutcomes } from "../checks/docs.ts";
+import { entryFaults } from "../checks/dependencies/entries.ts";
+import { manifestFaults } from "../checks/dependencies/manifest.ts";
+import { runtimeDependencies } from "../checks/dependencies/rules.ts";
 import { shapeFaults } from "../checks/dependencies/shape.ts";
 import { command } from "../command.ts";
 import { generate, nameProblem } from "../new-layer/generate.ts";
-import { packages, root } from "../workspace.ts";
+import { type Package, packages, readManifest, root } from "../workspace.ts";
 
-// A miniature workspace in which everything but the generated layer is the real thing.
+// A miniature workspace in which everything but the generated layers is the real thing.
+const layers = ["max-calls", "max-upload"];
 let base: string;
-let directory: string;
 
 beforeAll(() => {
   base = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-new-layer-")));
-  directory = join(base, "packages/layers/max-calls");
-  generate(directory, "max-calls");
+  generate(join(base, "packages/layers/max-calls"), "max-calls");
+  generate(join(base, "packages/layers/max-upload"), "max-upload", "http");
   for (const linked of ["node_modules", "scripts", "packages/core", "packages/http"])
     symlinkSync(join(root, linked), join(base, linked));
-  for (const copied of ["package.json", ".oxlintrc.json", ".oxfmtrc.json", "tsconfig.base.json"]) {
+  for (const copied of [
+    "README.md",
+    "package.json",
+    ".oxlintrc.json",
+    ".oxfmtrc.json",
+    "tsconfig.base.json",
+  ]) {
     cpSync(join(root, copied), join(base, copied));
   }
   const compilerOptions = { noEmit: true };
@@ -37,10 +46,25 @@ async function mustPass(program: string, args: readonly string[], cwd: string = 
   expect({ code, output: code === 0 ? "" : output }).toEqual({ code: 0, output: "" });
 }
 
-test("a generated layer has the shape of all layers", () => {
-  const generated = packages(base).find(({ kind }) => kind === "layer");
-  expect(generated?.name).toBe("@pagoda/max-calls");
-  expect(generated && shapeFaults(generated)).toEqual([]);
+test.each(layers)("a generated layer has the shape of all layers: %s", (short) => {
+  const all = packages(base);
+  const generated = all.find((one) => one.short === short);
+  expect(generated?.name).toBe(`@pagoda/${short}`);
+  expect(generated && [...shapeFaults(generated), ...manifestFaults(generated, all)]).toEqual([]);
+});
+
+test.each(layers)("a generated layer lacks only a row in the table of packages: %s", (short) => {
+  const generated = packages(base).find((one) => one.short === short) as Package;
+  expect(entryFaults(base, generated)).toEqual([
+    expect.stringMatching(/^README\.md: .* the row "\| \[@pagoda/u),
+  ]);
+});
+
+test("only a layer about HTTP depends on http", () => {
+  const dependencies = (short: string): readonly string[] =>
+    runtimeDependencies(readManifest(join(base, "packages/layers", short)));
+  expect(dependencies("max-calls")).toEqual(["@pagoda/core", "fp-ts"]);
+  expect(dependencies("max-upload")).toEqual(["@pagoda/core", "@pagoda/http", "fp-ts"]);
 });
 
 test("a generated layer passes the linter", async () => {
@@ -60,8 +84,8 @@ test("a generated layer passes its tests, conformance included", async () => {
   ]);
 });
 
-test("the example in a generated README runs", async () => {
-  const outcomes = await documentOutcomes(base, ["packages/layers/max-calls/README.md"]);
+test.each(layers)("the example in a generated README runs: %s", async (short) => {
+  const outcomes = await documentOutcomes(base, [`packages/layers/${short}/README.md`]);
   expect(outcomes.filter(({ result }) => result !== "passed")).toEqual([]);
   expect(outcomes.length).toBeGreaterThan(1);
 });
