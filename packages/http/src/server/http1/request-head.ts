@@ -1,14 +1,14 @@
 import { isAuthority } from "../../grammar/authority.ts";
 import { persists } from "../../grammar/connection-options.ts";
-import { readFieldLine } from "../../grammar/field-line.ts";
+import { readFieldSection } from "../../grammar/field-section.ts";
 import { Framing, type FramingFault } from "../../grammar/framing.ts";
 import { lists, membersOf } from "../../grammar/list.ts";
 import { parseTarget, type Target } from "../../grammar/request-target.ts";
-import { isToken } from "../../grammar/token.ts";
 import { HttpHeaders } from "../../headers.ts";
 import { expectationOf } from "../expectation.ts";
 import { headerBytes, maxFields, type Refusal, tooLong } from "../refusal.ts";
 import { MalformedRequest } from "./malformed-request.ts";
+import { readRequestLine } from "./request-line.ts";
 
 /** The head of a request: one pass over its fields collects everything that the server needs. */
 export interface RequestHead extends Target {
@@ -43,32 +43,21 @@ export const unread: RequestHead = {
   te: undefined,
 };
 
-/** Up to three parts, of which the target has only visible characters (RFC 9112, 3). */
-const requestLine = /^(\S+) +([!-~]+)(?: +(\S+))?$/;
-const version = /^HTTP\/(\d)\.(\d)$/;
-
 /**
  * Parses the head of a request (RFC 9112, 3 and 5). Requests that other parsers could read
  * differently are refused.
  *
- * @param text The head as latin1, without its last two line terminators.
+ * @param text The head as latin1, without the empty line that ends it.
  * @returns A refusal if the request can be delimited and answered, but not served.
  * @throws MalformedRequest if the text is not a request.
  */
 export function parseHead(text: string): RequestHead | Refusal {
-  let end = text.indexOf("\r\n");
-  const line = end < 0 ? text : text.slice(0, end);
-  const parts = requestLine.exec(line);
-  if (parts === null) throw new MalformedRequest();
-  const method = parts[1] as string;
-  const target = parts[2] as string;
-  if (!isMethod(method)) throw new MalformedRequest();
-  const minor = minorOf(parts[3]);
-  // A broken HTTP/2 connection preface.
-  if (method === "PRI") throw new MalformedRequest();
-  if (typeof minor !== "number") return minor;
-
+  const lineEnd = text.indexOf("\r\n");
+  const line = readRequestLine(text.slice(0, lineEnd));
+  if ("status" in line) return line;
+  const { method, target, minor } = line;
   const fields: string[] = [];
+  if (readFieldSection(fields, text, lineEnd + 2, text.length) !== undefined) throw new MalformedRequest();
   const framing = new Framing(minor);
   let refusal: Refusal | undefined;
   let host: string | undefined;
@@ -76,13 +65,9 @@ export function parseHead(text: string): RequestHead | Refusal {
   let expect: string | undefined;
   let upgrade: string | undefined;
   let te: string | undefined;
-  while (end >= 0) {
-    const start = end + 2;
-    end = text.indexOf("\r\n", start);
-    const fault = readFieldLine(fields, end < 0 ? text.slice(start) : text.slice(start, end));
-    if (fault !== undefined) throw new MalformedRequest();
-    const name = fields[fields.length - 2] as string;
-    const value = fields[fields.length - 1] as string;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
     // Most fields are skipped by the length of their names.
     switch (name.length) {
       case 2:
@@ -111,8 +96,7 @@ export function parseHead(text: string): RequestHead | Refusal {
     }
   }
   if (fields.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);
-  if (text.length - line.length + target.length > headerBytes)
-    return tooLong(target.length > headerBytes / 2);
+  if (text.length - lineEnd + target.length > headerBytes) return tooLong(target.length > headerBytes / 2);
   if (refusal !== undefined) return refusal;
   if (host === undefined && minor > 0) return refused(400, "missing Host field");
   // HTTP/1.0 does not define the field.
@@ -131,28 +115,11 @@ export function parseHead(text: string): RequestHead | Refusal {
     // another host.
     headers: parsed.authority === (host ?? "") ? headers : headers.set("Host", parsed.authority),
     length: framing.isChunked ? undefined : (framing.length ?? 0),
-    persists: persists(minor, connection),
+    persists: connection === "" ? minor > 0 : persists(minor, connection),
     awaitsContinue: expectation === "continue",
     upgrade: upgrade !== undefined && lists(connection, "upgrade") ? upgrade : undefined,
     te,
   };
-}
-
-/**
- * Any token, as RFC 9110, 9.1 has it, but without lower-case letters: methods are case-sensitive,
- * and an origin that is not would take `get` for `GET`, past every rule about `GET`. nginx does not
- * accept them either.
- */
-function isMethod(text: string): boolean {
-  return isToken(text) && !/[a-z]/.test(text);
-}
-
-function minorOf(text: string | undefined): 0 | 1 | Refusal {
-  // HTTP/0.9 has no version.
-  const [, major, minor] = text === undefined ? [undefined, "0", "9"] : (version.exec(text) ?? []);
-  if (major === undefined) throw new MalformedRequest();
-  if (major !== "1") return refused(505, "HTTP version must be 1.1 or 1.0");
-  return minor === "0" ? 0 : 1;
 }
 
 function joined(before: string | undefined, value: string): string {

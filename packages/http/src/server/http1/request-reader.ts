@@ -120,7 +120,7 @@ export class RequestReader {
     const text = bytes.toString("latin1", at, Math.min(bytes.length, at + usualHead));
     const end = endOfHead(before, text);
     if (end < 0) return this.#keepHead(before, text, at);
-    const head = before === "" ? text.slice(0, end - 4) : (before + text.slice(0, end)).slice(0, -4);
+    const head = before === "" ? text.slice(0, end - 2) : (before + text.slice(0, end)).slice(0, -2);
     this.#kept = "";
     this.#takeHead(head);
     return at + end;
