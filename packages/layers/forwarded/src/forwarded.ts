@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { checkOption, layer, type Layer } from "@pagoda/core";
 import {
   type Client,
@@ -8,12 +7,13 @@ import {
   type HttpResponse,
   type Identified,
 } from "@pagoda/http";
-import { isDisguised } from "@pagoda/http/grammar";
+import { hasAt, isDisguised } from "@pagoda/http/grammar";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";
 import { hopsOf } from "./hops.ts";
+import { randomUuids } from "./random-uuids.ts";
 
 /** Options of {@link forwarded}. */
 export interface ForwardedOptions {
@@ -62,7 +62,7 @@ export interface ForwardedOptions {
 export function forwarded({
   trust = () => false,
   via = "pagoda",
-  newId = randomUUID,
+  newId = randomUuids(),
 }: ForwardedOptions = {}): Layer<HttpRequest, Identified & FromClient, never, never, never, HttpResponse> {
   const isVia = via === false || /^[\w.:-]+$/.test(via);
   checkOption("forwarded: via", via, isVia, "false, or letters, digits and ._:-");
@@ -116,7 +116,7 @@ const isReplaced = (name: string): boolean => replaced.has(name) || isDisguised(
 const isClaim = (name: string): boolean => claims.has(name) || isForwarded(name) || isDisguised(name);
 
 function isForwarded(name: string): boolean {
-  return (name.startsWith("x") || name.startsWith("X")) && name.toLowerCase().startsWith("x-forwarded-");
+  return hasAt(name, 0, "x-forwarded-");
 }
 
 /** @param before Hops before a trusted peer; `undefined` if the peer is not trusted. */

@@ -1,5 +1,5 @@
 import type { RawHeaders } from "@pagoda/http";
-import { acceptsTrailers } from "@pagoda/http/grammar";
+import { acceptsTrailers, isNamed } from "@pagoda/http/grammar";
 import { FieldNames } from "./field-names.ts";
 
 /**
@@ -62,7 +62,7 @@ function namedByConnection(raw: RawHeaders): ReadonlySet<string> | undefined {
   let named: Set<string> | undefined;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
-    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    if (!isNamed(name, "connection")) continue;
     const value = raw[i + 1] as string;
     // The usual values, which name no header.
     if (value === "keep-alive" || value === "close") continue;

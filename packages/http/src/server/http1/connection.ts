@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock } from "@pagoda/core";
+import { AbortSource, type Clock } from "@pagoda/core";
 import { CutOff } from "../../cut-off.ts";
 import { HttpHeaders } from "../../headers.ts";
 import type { Peer } from "../../message.ts";
@@ -39,7 +39,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   readonly #clock: Clock;
   readonly #reader: RequestReader = new RequestReader(this);
   readonly #turns: Turns = new Turns();
-  readonly #gone = new AbortController();
+  readonly #gone = new AbortSource();
   /**
    * In the order of requests. Not a set: V8 keeps old tables of a changing set alive, and with them
    * all exchanges that they contained.
@@ -62,9 +62,6 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#clock = clock;
     this.#pace = new ClientPace(socket, clock.now());
     this.peer = peerOf(socket);
-    // V8 also keeps old tables of a signal's listeners alive; a permanent one keeps the table as it
-    // is.
-    this.#gone.signal.addEventListener("abort", stays);
     socket
       .on("data", (chunk: Buffer) => this.read(chunk))
       .on("end", () => this.#clientEnded())
@@ -320,5 +317,3 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     }
   }
 }
-
-function stays(): void {}

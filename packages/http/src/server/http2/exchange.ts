@@ -1,5 +1,5 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { Clock } from "@pagoda/core";
+import { AbortSource, type Clock } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { emptyBody, isEmptyBody } from "../../body.ts";
 import { CutOff } from "../../cut-off.ts";
@@ -30,7 +30,7 @@ export class Exchange implements ExchangeStream {
   readonly stream: ServerHttp2Stream;
   isUnheard = false;
   readonly #around: Surroundings;
-  readonly #gone = new AbortController();
+  readonly #gone = new AbortSource();
   /**
    * Chunks transferred in either direction, their number at the last check, and since when there
    * have been no more.
