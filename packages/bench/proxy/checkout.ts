@@ -1,12 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cache } from "./peers/programs.ts";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
-/** Of all clones: a commit is the same everywhere. */
-const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "pagoda-bench");
 
 /** A folder with the repository, installed. */
 export interface Checkout {

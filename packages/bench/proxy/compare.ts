@@ -5,21 +5,25 @@ import { rangeError } from "@pagoda/core";
 import { type Checkout, checkout } from "./checkout.ts";
 import { comparison, type Comparison } from "./comparison.ts";
 import { chooseCores, type Cores, lacking, leaveProxyCore, machine } from "./machine.ts";
-import { measure } from "./measure.ts";
-import { type Configuration, pagoda } from "./pagoda.ts";
-import { type Peer, peers } from "./peers.ts";
-import type { Sample } from "./report.ts";
-import { Session } from "./session.ts";
+import { measure, type Result } from "./measure.ts";
+import { count, named } from "./options.ts";
+import { nginx } from "./peers/nginx.ts";
+import { type Configuration, pagoda } from "./peers/pagoda.ts";
+import type { Peer } from "./peers/peer.ts";
+import type { Sample } from "./sample.ts";
+import { type RunningPeer, Session } from "./session.ts";
+import { type Workload, workloads } from "./workloads.ts";
 
 const usage = `Usage: npm run bench:compare -- BEFORE AFTER [options]
   BEFORE, AFTER     the folder of a checkout, or a commit of this one
-  --rounds N        rounds of 1 s after each start (default 3)
+  --only NAME,…     of: plain, mesh (default both)
+  --workload NAME   of: ${workloads.map(({ name }) => name).join(", ")} (default small-get)
+  --connections N   clients at a time (default 64)
   --starts N        how often everything is started anew (default 3)
-  --only NAME,…     of: plain, mesh (default both)`;
+  --rounds N        rounds after each start (default 7)
+  --ms N            milliseconds of a round (default 300)`;
 
-/** A round: the shortest that the load generator offers. */
-const seconds = 1;
-const warmUpSeconds = 2;
+const warmUpMs = 2_000;
 const usageError = 2;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -36,25 +40,28 @@ try {
 interface Options {
   readonly before: string;
   readonly after: string;
-  readonly rounds: number;
-  readonly starts: number;
   readonly configurations: readonly Configuration[];
+  readonly workload: Workload;
+  readonly concurrency: number;
+  readonly starts: number;
+  readonly rounds: number;
+  readonly ms: number;
 }
 
-async function run({ before, after, rounds, starts, configurations }: Options): Promise<void> {
+async function run(options: Options): Promise<void> {
+  const { before, after, configurations, starts, rounds, ms } = options;
   const versions = { before: checkout(before), after: checkout(after) };
   const cores = chooseCores();
   leaveProxyCore(cores);
-  const subjects = [
-    ...peers.filter(({ name }) => name === "nginx"),
-    ...configurations.flatMap((configuration) => pair(versions, configuration)),
-  ];
+  const subjects = [nginx, ...configurations.flatMap((configuration) => pair(versions, configuration))];
   const samples = new Map<string, Sample[]>(subjects.map(({ name }) => [name, []]));
   for (let start = 1; start <= starts; start++) {
     console.error(`bench: start ${start} of ${starts}`);
-    for (const { name, label, ...outcome } of await once(subjects, rounds, cores)) {
-      if (outcome.samples === undefined) throw new Error(`${label}: ${outcome.failure}`);
-      samples.get(name)?.push(...outcome.samples);
+    const results = await once(subjects, options, cores);
+    for (const [i, { name, label }] of subjects.entries()) {
+      const result = results[i];
+      if (result?.samples === undefined) throw new Error(`${label}: ${result?.failure}`);
+      samples.get(name)?.push(...result.samples);
     }
   }
   const of = (name: string): readonly Sample[] => samples.get(name) ?? [];
@@ -68,11 +75,13 @@ async function run({ before, after, rounds, starts, configurations }: Options): 
     compared,
     of("nginx"),
   );
-  console.log(`${machine()}; ${starts} starts of ${rounds} rounds of ${seconds} s\n\n${text}`);
+  console.log(
+    `${machine()}; ${options.workload.name}, ${options.concurrency} at a time, ${starts} starts of ${rounds} rounds of ${ms} ms\n\n${text}`,
+  );
 }
 
 /** Two starts of one program can differ for as long as they run, so that each start is one sample of several. */
-async function once(subjects: readonly Peer[], rounds: number, cores: Cores) {
+async function once(subjects: readonly Peer[], options: Options, cores: Cores): Promise<Result[]> {
   const session = new Session(cores);
   for (const signal of signals) {
     process.once(
@@ -82,7 +91,9 @@ async function once(subjects: readonly Peer[], rounds: number, cores: Cores) {
   }
   try {
     await session.startOrigin();
-    return await measure(session, subjects, rounds, seconds, cores, warmUpSeconds);
+    const running: RunningPeer[] = [];
+    for (const peer of subjects) running.push(await session.startPeer(peer, options.workload));
+    return await measure(session, running, options.workload, { ...options, warmUpMs, latency: false });
   } finally {
     for (const signal of signals) process.removeAllListeners(signal);
     await session.close();
@@ -105,9 +116,12 @@ function read(args: readonly string[]): Options {
       args: [...args],
       allowPositionals: true,
       options: {
-        rounds: { type: "string", default: "3" },
-        starts: { type: "string", default: "3" },
         only: { type: "string", default: "plain,mesh" },
+        workload: { type: "string", default: "small-get" },
+        connections: { type: "string", default: "64" },
+        starts: { type: "string", default: "3" },
+        rounds: { type: "string", default: "7" },
+        ms: { type: "string", default: "300" },
       },
     });
     const [before, after] = positionals;
@@ -117,20 +131,17 @@ function read(args: readonly string[]): Options {
     return {
       before,
       after,
-      rounds: count("--rounds", values.rounds),
-      starts: count("--starts", values.starts),
       configurations: values.only.split(",").map((name) => {
         if (name === "plain" || name === "mesh") return name;
         throw rangeError("--only", "plain or mesh", name);
       }),
+      workload: named("--workload", workloads, values.workload),
+      concurrency: count("--connections", values.connections, 10_000),
+      starts: count("--starts", values.starts, 100),
+      rounds: count("--rounds", values.rounds, 1_000),
+      ms: count("--ms", values.ms, 600_000),
     };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${usage}`, { cause: error });
   }
-}
-
-function count(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 100) return value;
-  throw rangeError(flag, "an integer from 1 to 100", text);
 }

@@ -1,5 +1,5 @@
-import type { Sample } from "./report.ts";
-import { medianOf } from "./statistics.ts";
+import { markdown } from "./report.ts";
+import { type Sample, type Summary, summaryOf } from "./sample.ts";
 
 /** The rounds of two versions with the same configuration, in the order in which they ran. */
 export interface Comparison {
@@ -30,10 +30,10 @@ export function comparison(
   nginx: readonly Sample[],
 ): string {
   const rows = compared.flatMap(({ workload, before, after }) => {
-    const [was, is] = [summary(before), summary(after)];
+    const [was, is] = [summaryOf(before), summaryOf(after)];
     return [
-      [workload, versions.before, ...cells(was, summary(nginx))],
-      [workload, versions.after, ...cells(is, summary(nginx))],
+      [workload, versions.before, ...cells(was, summaryOf(nginx))],
+      [workload, versions.after, ...cells(is, summaryOf(nginx))],
       [
         workload,
         "after / before",
@@ -46,25 +46,7 @@ export function comparison(
       ],
     ];
   });
-  return [columns, columns.map(() => "---"), ["nginx", "", ...cells(summary(nginx))], ...rows]
-    .map((row) => `| ${row.join(" | ")} |`)
-    .join("\n");
-}
-
-type Summary = ReturnType<typeof summary>;
-
-/** Clock samples of one round are too few to divide it into user and kernel time: all rounds together give the share. */
-function summary(samples: readonly Sample[]) {
-  const cpu = samples.map(({ userUs, kernelUs }) => userUs + kernelUs);
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const userShare = sum(samples.map(({ userUs }) => userUs)) / sum(cpu);
-  const cpuUs = medianOf(cpu);
-  return {
-    userUs: cpuUs * userShare,
-    kernelUs: cpuUs * (1 - userShare),
-    cpuUs,
-    leastCpuUs: Math.min(...cpu),
-  };
+  return markdown(columns, [["nginx", "", ...cells(summaryOf(nginx))], ...rows]);
 }
 
 function cells(one: Summary, base?: Summary): string[] {

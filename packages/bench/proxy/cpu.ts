@@ -9,10 +9,13 @@ export interface CpuTime {
   readonly kernelTicks: number;
 }
 
-/** CPU time for one request, in microseconds. */
-export interface CpuPerRequest {
-  readonly userUs: number;
-  readonly kernelUs: number;
+/** CPU time between two readings. */
+export interface CpuUse {
+  /** Microseconds for each request. */
+  readonly cpuUs: number;
+  /** Samples of the clock, by what they found running. */
+  readonly userTicks: number;
+  readonly kernelTicks: number;
 }
 
 /**
@@ -38,12 +41,12 @@ export function cpuTime(pid: number): CpuTime {
 }
 
 /** What was used between two readings, for each of so many requests. */
-export function perRequest(before: CpuTime, after: CpuTime, requests: number): CpuPerRequest {
-  const user = after.userTicks - before.userTicks;
-  const kernel = after.kernelTicks - before.kernelTicks;
-  const totalUs = (after.totalNs - before.totalNs) / 1_000 / requests;
-  const userShare = user / (user + kernel);
-  return { userUs: totalUs * userShare, kernelUs: totalUs * (1 - userShare) };
+export function cpuUse(before: CpuTime, after: CpuTime, requests: number): CpuUse {
+  return {
+    cpuUs: (after.totalNs - before.totalNs) / 1_000 / requests,
+    userTicks: after.userTicks - before.userTicks,
+    kernelTicks: after.kernelTicks - before.kernelTicks,
+  };
 }
 
 /** A process and its descendants, parents first. */

@@ -20,9 +20,9 @@ export const searchPath = [process.env["PATH"], "/usr/sbin", "/usr/local/sbin"]
 export function lacking(): string | undefined {
   if (!existsSync("/proc/self/schedstat"))
     return "CPU time is read from /proc/PID/schedstat: this needs Linux";
-  const missing = ["nginx", "wrk", "taskset"].filter((program) => !isInstalled(program));
+  const missing = ["nginx", "openssl", "taskset"].filter((program) => !isInstalled(program));
   if (missing.length > 0) {
-    return `${missing.join(" and ")} missing; to install: apt-get install nginx-light wrk util-linux`;
+    return `${missing.join(" and ")} missing; to install: apt-get install nginx-light openssl util-linux`;
   }
   return allowedCores().length < 2 ? "two cores are needed: one for the proxy, one for the load" : undefined;
 }

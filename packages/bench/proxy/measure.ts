@@ -1,68 +1,165 @@
-import { cpuTime, perRequest } from "./cpu.ts";
-import { load } from "./load.ts";
-import type { Cores } from "./machine.ts";
-import type { Peer } from "./peers.ts";
-import type { Outcome, Sample } from "./report.ts";
+import { cpuTime, cpuUse } from "./cpu.ts";
+import { Generator } from "./load/generator.ts";
+import { type Sample, summaryOf } from "./sample.ts";
 import type { RunningPeer, Session } from "./session.ts";
+import { pooled, quantileOf } from "./statistics.ts";
+import { streamsPerConnection, type Workload } from "./workloads.ts";
 
-/** Functions are compiled by what they have met: the first seconds of a Node program are not its usual ones. */
-const defaultWarmUpSeconds = 5;
+/** Latencies at half of a proxy's capacity, in milliseconds, and those of the origin alone at the same rate. */
+export interface Latency {
+  readonly requestsPerSecond: number;
+  readonly proxied: Quantiles;
+  readonly direct: Quantiles;
+}
+
+export interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+}
+
+/** The result of a proxy: its rounds, or why there are none. */
+export type Result =
+  | { readonly samples: readonly Sample[]; readonly latency?: Latency; readonly failure?: never }
+  | { readonly failure: string; readonly samples?: never; readonly latency?: never };
+
+/** How long and how often. */
+export interface Effort {
+  readonly rounds: number;
+  readonly ms: number;
+  /** Functions are compiled by what they have met: the first seconds of a Node program are not its usual ones. */
+  readonly warmUpMs: number;
+  readonly concurrency: number;
+  readonly latency: boolean;
+}
 
 /** A peer on its way through the rounds. */
-interface Subject {
-  readonly peer: Peer;
-  readonly samples: Sample[];
-  running?: RunningPeer;
-  failure?: string;
+class Subject {
+  readonly running: RunningPeer;
+  readonly samples: Sample[] = [];
+  readonly proxied: Float64Array[] = [];
+  readonly direct: Float64Array[] = [];
+  generator: Generator | undefined;
+  failure: string | undefined;
+
+  constructor(running: RunningPeer) {
+    this.running = running;
+  }
+
+  /** Does nothing once the peer has failed. */
+  async attempt(action: (generator: Generator) => Promise<void>): Promise<void> {
+    if (this.failure !== undefined || this.generator === undefined) return;
+    try {
+      await action(this.generator);
+    } catch (error) {
+      this.failure = `error: ${(error as Error).message}`;
+      console.error(`bench: ${this.running.peer.name} ${this.failure}`);
+    }
+  }
+
+  get requestsPerSecond(): number {
+    return summaryOf(this.samples).requestsPerSecond / 2;
+  }
 }
 
 /**
  * Measures peers in turns, so that whatever else the machine does falls on all alike; every other round backwards, so
- * that none always comes after the same one. A peer that cannot be started or that fails gets no numbers; the others do.
+ * that none always comes after the same one. A peer that fails gets no numbers; the others do.
+ *
+ * @returns A result for each peer, in the same order.
  */
 export async function measure(
   session: Session,
-  peers: readonly Peer[],
-  rounds: number,
-  seconds: number,
-  cores: Cores,
-  warmUpSeconds = defaultWarmUpSeconds,
-): Promise<Outcome[]> {
-  const subjects: Subject[] = peers.map((peer) => ({ peer, samples: [] }));
-  for (const subject of subjects) {
-    await attempt(subject, "not started", async () => {
-      subject.running = await session.startPeer(subject.peer);
-    });
-  }
-  for (const subject of subjects) await turn(subject, warmUpSeconds, cores);
-  for (let round = 1; round <= rounds; round++) {
-    for (const subject of round % 2 === 1 ? subjects : subjects.toReversed()) {
-      const sample = await turn(subject, seconds, cores);
-      if (sample) subject.samples.push(sample);
-    }
-  }
-  return subjects.map(({ peer: { name, label }, samples, failure }) =>
-    failure === undefined ? { name, label, samples } : { name, label, failure },
-  );
-}
-
-async function turn(subject: Subject, seconds: number, cores: Cores): Promise<Sample | undefined> {
-  const { running, failure } = subject;
-  if (running === undefined || failure !== undefined) return undefined;
-  let sample: Sample | undefined;
-  await attempt(subject, "error", async () => {
-    const before = cpuTime(running.pid);
-    const { requests, ...seen } = await load(running.url, seconds, cores.load);
-    sample = { ...perRequest(before, cpuTime(running.pid), requests), ...seen };
-  });
-  return sample;
-}
-
-async function attempt(subject: Subject, what: string, action: () => Promise<void>): Promise<void> {
+  peers: readonly RunningPeer[],
+  workload: Workload,
+  effort: Effort,
+): Promise<Result[]> {
+  const { rounds, ms, warmUpMs } = effort;
+  const subjects = peers.map((peer) => new Subject(peer));
   try {
-    await action();
-  } catch (error) {
-    subject.failure = `${what}: ${(error as Error).message}`;
-    console.error(`bench: ${subject.peer.name} ${subject.failure}`);
+    for (const subject of subjects) await open(subject, workload, effort);
+    for (const subject of subjects) {
+      await subject.attempt(async (generator) => void (await generator.closed(warmUpMs)));
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const subject of inTurn(subjects, round)) {
+        await subject.attempt(async (generator) => {
+          subject.samples.push(await closedRound(subject.running.pid, generator, ms));
+        });
+      }
+    }
+    if (effort.latency) await measureLatency(session, subjects, workload, effort);
+  } finally {
+    for (const { generator } of subjects) generator?.close();
   }
+  return subjects.map(resultOf);
+}
+
+async function open(subject: Subject, workload: Workload, { concurrency }: Effort): Promise<void> {
+  const target = subject.running.target(workload);
+  try {
+    subject.generator = await Generator.open(target, concurrency, streamsPerConnection(concurrency));
+  } catch (error) {
+    subject.failure = `error: ${(error as Error).message}`;
+  }
+}
+
+async function closedRound(pid: number, generator: Generator, ms: number): Promise<Sample> {
+  const before = cpuTime(pid);
+  const seen = await generator.closed(ms);
+  const used = cpuUse(before, cpuTime(pid), seen.requests);
+  const latencies = seen.latencies.toSorted();
+  return {
+    ...used,
+    requestsPerSecond: (seen.requests / seen.ms) * 1_000,
+    busy: (used.cpuUs * seen.requests) / (seen.ms * 1_000),
+    p50Ms: quantileOf(0.5, latencies),
+    p99Ms: quantileOf(0.99, latencies),
+  };
+}
+
+/** The origin alone gets the same load right after each proxy: what is beyond its latency, the proxy has added. */
+async function measureLatency(
+  session: Session,
+  subjects: readonly Subject[],
+  workload: Workload,
+  { rounds, ms, concurrency }: Effort,
+): Promise<void> {
+  const streams = streamsPerConnection(concurrency);
+  const origin = await Generator.open(session.originTarget(workload), concurrency, streams);
+  try {
+    for (let round = 1; round <= rounds; round++) {
+      for (const subject of inTurn(subjects, round)) {
+        await subject.attempt(async (generator) => {
+          subject.proxied.push((await generator.open(subject.requestsPerSecond, ms)).latencies);
+          subject.direct.push((await origin.open(subject.requestsPerSecond, ms)).latencies);
+        });
+      }
+    }
+  } finally {
+    origin.close();
+  }
+}
+
+function inTurn(subjects: readonly Subject[], round: number): readonly Subject[] {
+  return round % 2 === 1 ? subjects : subjects.toReversed();
+}
+
+function resultOf(subject: Subject): Result {
+  const { failure, samples, proxied, direct, requestsPerSecond } = subject;
+  if (failure !== undefined) return { failure };
+  if (proxied.length === 0) return { samples };
+  return {
+    samples,
+    latency: { requestsPerSecond, proxied: quantiles(proxied), direct: quantiles(direct) },
+  };
+}
+
+function quantiles(rounds: readonly Float64Array[]): Quantiles {
+  const sorted = pooled(rounds);
+  return {
+    p50: quantileOf(0.5, sorted),
+    p99: quantileOf(0.99, sorted),
+    p999: quantileOf(0.999, sorted),
+  };
 }

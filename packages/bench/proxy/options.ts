@@ -1,24 +1,37 @@
 import { parseArgs } from "node:util";
 import { rangeError } from "@pagoda/core";
-import { type Peer, peers } from "./peers.ts";
+import { peers } from "./peers/index.ts";
+import type { Peer } from "./peers/peer.ts";
+import { type Workload, workloads } from "./workloads.ts";
+
+/** What to do with each workload, or instead of one. */
+export const measures = ["cpu", "latency", "footprint"] as const;
+export type Measure = (typeof measures)[number];
 
 /** What the command line asks for. */
 export interface Options {
   readonly rounds: number;
-  readonly seconds: number;
-  readonly chosen: readonly Peer[];
+  readonly ms: number;
+  readonly workloads: readonly Workload[];
+  readonly peers: readonly Peer[];
+  readonly connections: readonly number[];
+  readonly measures: readonly Measure[];
   readonly write: boolean;
   readonly json: string | undefined;
   readonly profile: Peer | undefined;
 }
 
 const usage = `Usage: npm run bench:proxy -- [options]
-  --rounds N        rounds of each proxy (default 3)
-  --seconds N       seconds of a round (default 5)
-  --only NAME,…     of: ${peers.map(({ name }) => name).join(", ")}
-  --write           puts the table into packages/bench/README.md
-  --json FILE       writes every round's numbers
-  --profile NAME    instead of measuring, shows where a Node program spends its time`;
+  --only NAME,…         workloads, of: ${names(workloads)} (default small-get)
+  --all                 all workloads
+  --peers NAME,…        of: ${names(peers)} (default all)
+  --connections N,…     clients at a time (default 64)
+  --measure NAME,…      of: ${measures.join(", ")} (default all); latency needs cpu
+  --rounds N            rounds of each proxy (default 9)
+  --ms N                milliseconds of a round (default 500)
+  --write               writes tables and charts into packages/bench/results
+  --json FILE           writes every round's numbers
+  --profile NAME        instead of measuring, shows where a Node program spends its time`;
 
 /**
  * Reads the command line.
@@ -30,35 +43,63 @@ export function readOptions(args: readonly string[]): Options {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        rounds: { type: "string", default: "3" },
-        seconds: { type: "string", default: "5" },
-        only: { type: "string" },
+        rounds: { type: "string", default: "9" },
+        ms: { type: "string", default: "500" },
+        only: { type: "string", default: "small-get" },
+        all: { type: "boolean", default: false },
+        peers: { type: "string" },
+        connections: { type: "string", default: "64" },
+        measure: { type: "string", default: measures.join(",") },
         write: { type: "boolean", default: false },
         json: { type: "string" },
         profile: { type: "string" },
       },
     });
+    const chosen = list(values.measure).map((name) => oneOf("--measure", measures, name));
+    if (chosen.includes("latency") && !chosen.includes("cpu")) {
+      throw new RangeError("--measure latency needs cpu, which finds the capacity");
+    }
     return {
       rounds: count("--rounds", values.rounds, 1_000),
-      seconds: count("--seconds", values.seconds, 600),
-      chosen: values.only === undefined ? peers : values.only.split(",").map(named),
+      ms: count("--ms", values.ms, 600_000),
+      workloads: values.all ? workloads : list(values.only).map((name) => named("--only", workloads, name)),
+      peers:
+        values.peers === undefined ? peers : list(values.peers).map((name) => named("--peers", peers, name)),
+      connections: list(values.connections).map((text) => count("--connections", text, 10_000)),
+      measures: chosen,
       write: values.write,
       json: values.json,
-      profile: values.profile === undefined ? undefined : named(values.profile),
+      profile: values.profile === undefined ? undefined : named("--profile", peers, values.profile),
     };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${usage}`, { cause: error });
   }
 }
 
-function count(flag: string, text: string, most: number): number {
+/** A number that an option gives. */
+export function count(flag: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw rangeError(flag, `an integer from 1 to ${most}`, text);
 }
 
-function named(name: string): Peer {
-  const peer = peers.find((one) => one.name === name);
-  if (peer === undefined) throw new RangeError(`there is no proxy named ${name}`);
-  return peer;
+/** What an option names. */
+export function named<T extends { readonly name: string }>(flag: string, all: readonly T[], name: string): T {
+  const found = all.find((one) => one.name === name);
+  if (found === undefined) throw rangeError(flag, `of ${names(all)}`, name);
+  return found;
+}
+
+function oneOf<T extends string>(flag: string, all: readonly T[], name: string): T {
+  const found = all.find((one) => one === name);
+  if (found === undefined) throw rangeError(flag, `of ${all.join(", ")}`, name);
+  return found;
+}
+
+function list(text: string): string[] {
+  return text.split(",");
+}
+
+function names(all: readonly { readonly name: string }[]): string {
+  return all.map(({ name }) => name).join(", ");
 }

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { load } from "./load.ts";
-import type { Cores } from "./machine.ts";
-import type { Peer } from "./peers.ts";
+import { Generator } from "./load/generator.ts";
+import type { Peer } from "./peers/peer.ts";
 import type { Session } from "./session.ts";
+import { streamsPerConnection, type Workload } from "./workloads.ts";
 
 /** What of V8's format is used here. */
 interface CpuProfile {
@@ -18,6 +18,7 @@ interface CpuProfile {
 }
 
 const rows = 30;
+const connections = 64;
 
 /**
  * Loads one peer that Node runs, alone, and tells where its time goes. Profiling slows it down: shares compare, not
@@ -26,11 +27,13 @@ const rows = 30;
  * @returns The folder with the `.cpuprofile`, which browsers and editors show as a flame graph; and the functions
  *   with the most time of their own.
  */
-export async function profile(session: Session, peer: Peer, seconds: number, cores: Cores) {
+export async function profile(session: Session, peer: Peer, workload: Workload, ms: number) {
   const folder = mkdtempSync(join(tmpdir(), "pagoda-profile-"));
   const flags = ["--cpu-prof", `--cpu-prof-dir=${folder}`, "--cpu-prof-interval=250"];
-  const { url, stop } = await session.startPeer(peer, flags);
-  await load(url, seconds, cores.load);
+  const { target, stop } = await session.startPeer(peer, workload, flags);
+  const generator = await Generator.open(target(workload), connections, streamsPerConnection(connections));
+  await generator.closed(ms);
+  generator.close();
   await stop();
   const profiles = readdirSync(folder).map(
     (file) => JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile,

@@ -1,35 +1,40 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { processTree } from "./cpu.ts";
 import { searchPath } from "./machine.ts";
 
-const startMs = 10_000;
+const startMs = 15_000;
 const stopMs = 5_000;
+const askEveryMs = 5;
 
 /** A program to start on a core of its own. */
 export interface Program {
   readonly command: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
   readonly core: string;
-  /** Answers 200 once the program can take requests. */
-  readonly readyUrl: string;
+  /** Rejects while the program cannot take requests. */
+  readonly isReady: () => Promise<void>;
 }
 
-/** One that runs and is ready. */
+/** A program that runs and is ready. */
 export interface Running {
   readonly pid: number;
-  /** Asks it to end, waits, and ends it where it does not; its children too. */
+  /** From the start of the process until it was ready. */
+  readonly startedMs: number;
+  /** Asks it to end, waits, and kills it after 5 s; its children too. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a program and waits until it is ready.
  *
- * @throws With the last line that it said, when it ends before it is ready or is not ready within 10 s.
+ * @throws With the most informative line of its standard error, when it ends before it is ready or is not ready within
+ *   15 s.
  */
-export async function start({ command, env, core, readyUrl }: Program): Promise<Running> {
+export async function start({ command, core, isReady }: Program): Promise<Running> {
+  const begun = performance.now();
   const child = spawn("taskset", ["-c", core, ...command], {
-    env: { ...process.env, ...env, PATH: searchPath },
+    env: { ...process.env, PATH: searchPath },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
@@ -37,12 +42,13 @@ export async function start({ command, env, core, readyUrl }: Program): Promise<
   // Without a listener it would end this program; that there is no process is seen below.
   child.on("error", (error) => (said = error.message));
   try {
-    await untilReady(child, readyUrl);
+    await untilReady(child, isReady);
   } catch (error) {
+    const message = isOver(child) || child.pid === undefined ? telling(said) : undefined;
     await stop(child);
-    throw new Error(telling(said) ?? (error as Error).message, { cause: error });
+    throw new Error(message ?? (error as Error).message, { cause: error });
   }
-  return { pid: child.pid as number, stop: () => stop(child) };
+  return { pid: child.pid as number, startedMs: performance.now() - begun, stop: () => stop(child) };
 }
 
 /** A port on the loopback address that nobody listens on. */
@@ -58,24 +64,20 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  const deadline = Date.now() + startMs;
-  while (Date.now() < deadline) {
+async function untilReady(child: ChildProcess, isReady: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + startMs;
+  for (;;) {
     if (child.pid === undefined || isOver(child)) throw new Error("it ended before it was ready");
-    if (await answers(url)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${url} did not answer 200 within ${startMs / 1_000} s`);
-}
-
-async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.status === 200;
-  } catch {
-    // Not listening yet.
-    return false;
+    try {
+      return await isReady();
+    } catch (error) {
+      if (performance.now() > deadline) {
+        throw new Error(`not ready after ${startMs / 1_000} s: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      await delay(askEveryMs);
+    }
   }
 }
 
@@ -95,7 +97,7 @@ function isOver({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Of what a program said at its end, the line that says why: Node prints a stack and its version after it. */
+/** The line of a program's last output that gives the reason: Node prints a stack and its version after it. */
 function telling(said: string): string | undefined {
   const lines = said.split("\n").filter((line) => line.trim() !== "");
   return lines.find((line) => /error|emerg|cannot/i.test(line))?.trim() ?? lines.at(-1)?.trim();

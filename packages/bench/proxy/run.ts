@@ -1,16 +1,21 @@
-// The proxy against others: CPU time per request of each one's whole process tree. See packages/bench/README.md.
+// The proxy against others: CPU time per request of each one's whole process tree, latency, memory and start. See
+// packages/bench/README.md.
 import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { writeInto } from "../table-in-readme.ts";
-import { chooseCores, type Cores, lacking, leaveProxyCore, machine } from "./machine.ts";
-import { measure } from "./measure.ts";
+import { type Footprint, footprint } from "./footprint.ts";
+import { chooseCores, lacking, leaveProxyCore } from "./machine.ts";
+import { measure, type Result } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
+import { type Peer, Unsupported } from "./peers/peer.ts";
 import { profile } from "./profile.ts";
-import { table } from "./report.ts";
-import { Session } from "./session.ts";
+import { footprintTable, type Row } from "./report.ts";
+import { type Cell, cellText, headOf, headText, writeFootprint, writeWorkload } from "./results.ts";
+import { type RunningPeer, Session } from "./session.ts";
+import { type Workload, workloads } from "./workloads.ts";
 
 /** Exit code of a program that was called wrongly or lacks something. */
 const usageError = 2;
+const warmUpMs = 2_000;
 
 const options = read();
 if (options === undefined) process.exitCode = usageError;
@@ -28,9 +33,10 @@ async function run(chosen: Options): Promise<void> {
   }
   try {
     await session.startOrigin();
-    if (chosen.profile === undefined) await compare(session, chosen, cores);
+    if (chosen.profile === undefined) await compare(session, chosen);
     else {
-      const { folder, text } = await profile(session, chosen.profile, chosen.seconds, cores);
+      const [workload] = chosen.workloads as [Workload];
+      const { folder, text } = await profile(session, chosen.profile, workload, chosen.ms * chosen.rounds);
       console.log(`${text}\n\n${folder}`);
     }
   } catch (error) {
@@ -41,19 +47,129 @@ async function run(chosen: Options): Promise<void> {
   }
 }
 
-async function compare(
-  session: Session,
-  { chosen, rounds, seconds, json, write }: Options,
-  cores: Cores,
-): Promise<void> {
-  const outcomes = await measure(session, chosen, rounds, seconds, cores);
-  const text = `${machine()}; medians of ${rounds} rounds of ${seconds} s\n\n${table(outcomes)}`;
-  console.log(text);
-  if (json !== undefined) {
-    writeFileSync(json, `${JSON.stringify({ machine: machine(), rounds, seconds, outcomes }, null, 2)}\n`);
+async function compare(session: Session, chosen: Options): Promise<void> {
+  const { rounds, ms, write, json } = chosen;
+  const command = ["npm run bench:proxy --", ...process.argv.slice(2)].join(" ");
+  const installed = chosen.peers.filter(isInstalled);
+  const head = headOf(command, chosen.peers);
+  console.log(`${headText(head)}\n\nMedians of ${rounds} rounds of ${ms} ms.`);
+  const cells: Cell[] = [];
+  if (chosen.measures.includes("cpu")) {
+    for (const group of byTopology(chosen.workloads)) {
+      for (const cell of await measureGroup(session, chosen, installed, group)) {
+        cells.push(cell);
+        console.log(`\n${cellText(cell)}`);
+      }
+      if (write) {
+        for (const workload of group) {
+          writeWorkload(
+            head,
+            workload,
+            cells.filter((cell) => cell.workload === workload),
+          );
+        }
+      }
+    }
   }
-  if (write) writeInto("proxy", text);
-  if (outcomes.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
+  const footprints = chosen.measures.includes("footprint") ? await measureFootprints(session, installed) : [];
+  if (footprints.length > 0) {
+    console.log(`\n### Memory and start\n\n${footprintTable(footprints)}`);
+    if (write) writeFootprint(head, footprintTable(footprints));
+  }
+  if (json !== undefined) {
+    writeFileSync(json, `${JSON.stringify({ head, rounds, ms, cells, footprints }, null, 2)}\n`);
+  }
+}
+
+/** Workloads for which proxies are configured alike, so that they are started once. */
+function byTopology(all: readonly Workload[]): readonly (readonly Workload[])[] {
+  return Object.values(
+    Object.groupBy(all, ({ front, back, isGrpc }) => `${front} ${back} ${isGrpc}`) as Record<
+      string,
+      Workload[]
+    >,
+  );
+}
+
+async function measureGroup(
+  session: Session,
+  chosen: Options,
+  peers: readonly Peer[],
+  group: readonly Workload[],
+): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  const started: Row<RunningPeer | string>[] = [];
+  for (const peer of peers) {
+    const { name, label } = peer;
+    started.push({ name, label, result: await startOrReason(session, peer, group[0] as Workload) });
+  }
+  const running = started.flatMap(({ result }) => (typeof result === "string" ? [] : [result]));
+  for (const workload of group) {
+    for (const connections of chosen.connections) {
+      console.error(`bench: ${workload.name}, ${connections} at a time`);
+      const results = await measure(session, running, workload, {
+        rounds: chosen.rounds,
+        ms: chosen.ms,
+        warmUpMs,
+        concurrency: connections,
+        latency: chosen.measures.includes("latency"),
+      });
+      const rows = started.map(({ name, label, result }): Row<Result> => {
+        if (typeof result === "string") return { name, label, result: { failure: result } };
+        return { name, label, result: results[running.indexOf(result)] as Result };
+      });
+      cells.push({ workload, connections, rows });
+    }
+  }
+  for (const one of running) await one.stop();
+  return cells;
+}
+
+async function startOrReason(
+  session: Session,
+  peer: Peer,
+  workload: Workload,
+): Promise<RunningPeer | string> {
+  try {
+    return await session.startPeer(peer, workload);
+  } catch (error) {
+    const { message } = error as Error;
+    if (error instanceof Unsupported) return message;
+    return failed(peer, `not started: ${message}`);
+  }
+}
+
+async function measureFootprints(
+  session: Session,
+  peers: readonly Peer[],
+): Promise<Row<Footprint | string>[]> {
+  const rows: Row<Footprint | string>[] = [];
+  for (const peer of peers) {
+    const { name, label } = peer;
+    try {
+      rows.push({ name, label, result: await footprint(session, peer, workloads[0] as Workload) });
+    } catch (error) {
+      rows.push({ name, label, result: failed(peer, (error as Error).message) });
+    }
+  }
+  return rows;
+}
+
+function failed({ name }: Peer, reason: string): string {
+  console.error(`bench: ${name}: ${reason}`);
+  process.exitCode = 1;
+  return reason;
+}
+
+/** A peer that is missing is named and skipped. */
+function isInstalled(peer: Peer): boolean {
+  try {
+    peer.version();
+    return true;
+  } catch (error) {
+    console.error(`bench: ${peer.name} skipped: ${(error as Error).message}`);
+    return false;
+  }
 }
 
 function read(): Options | undefined {

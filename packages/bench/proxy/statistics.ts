@@ -5,3 +5,24 @@ export function medianOf(values: readonly number[]): number {
   const upper = sorted[middle] ?? NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
 }
+
+/**
+ * The smallest value that at least this share of all values do not exceed; `NaN` of nothing.
+ *
+ * @param share 0 to 1.
+ * @param sorted In ascending order.
+ */
+export function quantileOf(share: number, sorted: Float64Array): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/** Several lists as one, in ascending order. */
+export function pooled(lists: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(lists.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all.toSorted();
+}

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { comparison } from "../proxy/comparison.ts";
-import type { Sample } from "../proxy/report.ts";
+import type { Sample } from "../proxy/sample.ts";
 
 const round = (userUs: number, kernelUs: number): Sample => ({
-  userUs,
-  kernelUs,
+  cpuUs: userUs + kernelUs,
+  userTicks: userUs,
+  kernelTicks: kernelUs,
   requestsPerSecond: 1,
+  busy: 1,
   p50Ms: 1,
   p99Ms: 1,
 });

@@ -1,8 +1,10 @@
 // The least that a proxy of node:http and undici can do: no checks, no limits, no errors, no metrics. A floor.
 import { createServer, type ServerResponse } from "node:http";
 import { Client, type Dispatcher } from "undici";
+import { readPlace } from "./place.ts";
 
-const [port, origin = ""] = process.argv.slice(2);
+const { port, origins } = readPlace();
+const origin = `http://${origins[0]}`;
 /** undici's own pool looks through all its clients for a free one at every request. */
 const idle: Client[] = [];
 
@@ -45,7 +47,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 }
 
 const server = createServer(
-  { optimizeEmptyRequests: true },
+  { optimizeEmptyRequests: true, keepAliveTimeout: 3_600_000 },
   ({ method = "GET", url = "/", rawHeaders }, out) => {
     const client = idle.pop() ?? new Client(origin);
     const headers = withoutConnection(rawHeaders);
@@ -55,7 +57,7 @@ const server = createServer(
     );
   },
 );
-server.listen({ host: "127.0.0.1", port: Number(port), backlog: 1_024 });
+server.listen({ host: "127.0.0.1", port, backlog: 1_024 });
 
 // A profile is written at an orderly end only.
 process.once("SIGTERM", () => process.exit(0));

@@ -1,17 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Peer, Place } from "./peers.ts";
+import { meshPrefix, meshRoutes, type Peer, type Place } from "./peer.ts";
 
 /** What the proxy is configured with. */
 export type Configuration = "plain" | "mesh";
-
-/** The configurations, by what they contain. */
-const configurations: Readonly<
-  Record<Configuration, { readonly path: string; readonly text: (place: Place) => string }>
-> = {
-  plain: { path: "/", text: plain },
-  mesh: { path: "/service-50/items", text: mesh },
-};
 
 /**
  * The `pagoda` program of a checkout, with one worker.
@@ -23,29 +15,35 @@ export function pagoda(
   configuration: Configuration,
   { name, label }: Pick<Peer, "name" | "label">,
 ): Peer {
-  const { path, text } = configurations[configuration];
+  const text = { plain, mesh }[configuration];
   return {
     name,
     label,
-    path,
+    ...(configuration === "mesh" && { isMesh: true }),
+    version: () =>
+      (
+        JSON.parse(readFileSync(join(checkout, "packages/proxy/package.json"), "utf8")) as {
+          readonly version: string;
+        }
+      ).version,
     command: (place) => {
       const file = join(place.folder, "pagoda.yaml");
       writeFileSync(file, text(place));
       return [process.execPath, join(checkout, "packages/proxy/src/main.ts"), "run", "-c", file];
     },
-    readyUrl: ({ adminPort }) => `http://127.0.0.1:${adminPort}/readyz`,
   };
 }
 
 /** One route, one cluster, one endpoint. */
 function plain(place: Place): string {
   return `listeners:
-  - address: 127.0.0.1:${place.port}
+  - ${listener(place)}
     routes:
       - { name: all, cluster: origin }
 clusters:
   origin:
-    endpoints: [${place.origins[0]}]
+    endpoints: ["http://${place.origins[0]}"]
+    ${cluster(place)}
 ${operation(place)}`;
 }
 
@@ -54,27 +52,37 @@ ${operation(place)}`;
  * peak EWMA, outlier detection and a circuit breaker. No limit is reached.
  */
 function mesh(place: Place): string {
-  const routes = Array.from(
-    { length: 100 },
-    (_, i) => `      - name: service-${i}
-        match: { path: { prefix: /service-${i} } }
+  const routes = Array.from({ length: meshRoutes }, (_, i) => {
+    const prefix = meshPrefix.replace(/\d+$/, String(i));
+    return `      - name: service-${i}
+        match: { path: { prefix: ${prefix} } }
         cluster: origin
-        policies: { retry: {}, concurrencyLimit: 10000 }`,
-  );
+        policies: { retry: {}, concurrencyLimit: 10000 }`;
+  });
   return `listeners:
-  - address: 127.0.0.1:${place.port}
+  - ${listener(place)}
     policies:
       rateLimit: { perClient: { rate: 1000000/s, burst: 1000000 } }
     routes:
 ${routes.join("\n")}
 clusters:
   origin:
-    endpoints: [${place.origins.join(", ")}]
+    endpoints: [${place.origins.map((origin) => `"http://${origin}"`).join(", ")}]
+    ${cluster(place)}
     balance: peak-ewma
     outliers: {}
     policies:
       circuitBreaker: {}
 ${operation(place)}`;
+}
+
+function listener({ port, front, certificate: { certificate, key } }: Place): string {
+  const tls = `\n    tls: { certificates: [{ certificate: ${certificate}, key: ${key} }] }`;
+  return `address: 127.0.0.1:${port}${front === "tls" ? tls : ""}`;
+}
+
+function cluster({ back }: Place): string {
+  return `protocol: ${back}`;
 }
 
 /** One worker, since the proxy has one core. */

@@ -1,14 +1,18 @@
 // Bytes from one socket to another, and no HTTP: what is left of a proxy in Node when it does nothing.
 import { connect, createServer, type Socket } from "node:net";
+import { readPlace } from "./place.ts";
 
-const [port, origin = ""] = process.argv.slice(2);
-const { hostname, port: originPort } = new URL(origin);
+const {
+  port,
+  origins: [origin],
+} = readPlace();
+const { hostname, port: originPort } = new URL(`http://${origin}`);
 
 createServer({ noDelay: true }, (client) => {
   const upstream = connect({ host: hostname, port: Number(originPort), noDelay: true });
   pass(client, upstream);
   pass(upstream, client);
-}).listen({ host: "127.0.0.1", port: Number(port), backlog: 1_024 });
+}).listen({ host: "127.0.0.1", port, backlog: 1_024 });
 
 // A profile is written at an orderly end only.
 process.once("SIGTERM", () => process.exit(0));
