@@ -29,7 +29,8 @@ export function asObject(fields: RawHeaders): Record<string, string[]> {
   return object;
 }
 
-function singleLines(fields: RawHeaders): RawHeaders {
+/** Joins the values of repeated fields, apart from cookies, into one line for each name. */
+export function singleLines(fields: RawHeaders): RawHeaders {
   const lines: string[] = [];
   const places = new Map<string, number>();
   for (let i = 0; i < fields.length; i += 2) {

@@ -202,6 +202,7 @@ export class ClientStream implements Sender {
     if (this.#method === "HEAD" || status === 204 || status === 304) this.#announced = 0;
     // A tunnel has no length (RFC 9110, 9.3.6).
     else if (this.#method !== "CONNECT" || status >= 300) this.#announced = contentLength;
+    if (isLast && this.#isTooShort) return this.#tooShort();
     this.#handler.responded(status, fields, contentLength, isLast);
     if (isLast) this.#ended();
   }
@@ -215,11 +216,18 @@ export class ClientStream implements Sender {
 
   #ended(): void {
     if (this.#isClosed) return;
-    if (this.#announced !== undefined && this.#received < this.#announced)
-      return this.#malformed("body-too-short", "the body is shorter than its Content-Length");
+    if (this.#isTooShort) return this.#tooShort();
     this.#isRemoteOpen = false;
     this.#handler.completed();
     if (!this.#isLocalOpen) this.close(undefined);
+  }
+
+  get #isTooShort(): boolean {
+    return this.#announced !== undefined && this.#received < this.#announced;
+  }
+
+  #tooShort(): void {
+    this.#malformed("body-too-short", "the body is shorter than its Content-Length");
   }
 
   #end(): void {

@@ -1,12 +1,11 @@
+import type { MessageFault } from "@pagoda/http/http2";
+
 /** What is wrong with a malformed or ambiguous response. */
 export type MalformedReason =
+  | MessageFault
   | "bare-line-feed"
-  | "body-too-long"
   | "chunk-end"
   | "chunk-size"
-  | "content-length"
-  | "field-name"
-  | "field-value"
   | "head-too-long"
   | "line-too-long"
   | "not-http"

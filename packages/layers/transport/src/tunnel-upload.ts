@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { Writable } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Body, BodyBroken, BodyFlow, BodySink } from "@pagoda/http";
 import { Unsendable } from "./unsendable.ts";
@@ -12,17 +11,24 @@ export interface TunnelHandler {
   failed(error: Error | BodyBroken): void;
 }
 
+/** A socket or stream. */
+interface Target {
+  /** Returns `false` if data waits; `drained` must be called when there is room again. */
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+}
+
 /**
  * Copies the client's side of a tunnel to the origin, with backpressure. The client's end ends this
  * direction only; the origin's may continue.
  */
 export class TunnelUpload implements BodySink {
-  readonly #stream: Writable;
+  readonly #stream: Target;
   readonly #handler: TunnelHandler;
   #flow: BodyFlow | undefined;
   #over = false;
 
-  constructor(stream: Writable, handler: TunnelHandler) {
+  constructor(stream: Target, handler: TunnelHandler) {
     this.#stream = stream;
     this.#handler = handler;
   }

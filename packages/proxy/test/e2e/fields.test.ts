@@ -160,6 +160,12 @@ describe("from an HTTP/2 origin,", () => {
 
   test.each<[string, FieldPairs, number]>([
     ["spaces around a field make the response malformed", [["x-a", " b"]], 502],
+    ["a line break in a value makes the response malformed", [["x-a", "b\r\nc: d"]], 502],
+    ["a NUL in a value makes the response malformed", [["x-a", "b\0"]], 502],
+    ["a control character in a value makes the response malformed", [["x-a", "\x01"]], 502],
+    ["a space in a name makes the response malformed", [["x a", "b"]], 502],
+    ["a line feed in a name makes the response malformed", [["x-a\n", "b"]], 502],
+    ["a field without a name makes the response malformed", [["", "b"]], 502],
     ["a valid response passes, and Via has the protocol", [["x-a", "b"]], 200],
   ])("%s", async (_name, fields, status) => {
     await using behind = await answer(...fields);

@@ -1,6 +1,10 @@
-import type { ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { type Clock, stallMs, systemClock, type Timer } from "@pagoda/core";
+
+interface Pinged {
+  /** Sends a PING. */
+  ping(): unknown;
+}
 
 /** Grace period after a timeout, in which pending data is read first. */
 const secondLookMs = 1;
@@ -17,7 +21,7 @@ export interface KeepAliveHandler {
  * received byte counts as an answer. Uses one timer per connection, however many calls there are.
  */
 export class KeepAlive {
-  readonly #session: Pick<ClientHttp2Session, "ping">;
+  readonly #session: Pinged;
   readonly #socket: Pick<Socket, "bytesRead">;
   readonly #ms: number;
   readonly #handler: KeepAliveHandler;
@@ -29,7 +33,7 @@ export class KeepAlive {
   #state: "watching" | "asked" | "suspected" = "watching";
 
   constructor(
-    session: Pick<ClientHttp2Session, "ping">,
+    session: Pinged,
     socket: Pick<Socket, "bytesRead">,
     ms: number,
     handler: KeepAliveHandler,
@@ -73,7 +77,7 @@ export class KeepAlive {
     switch (this.#state) {
       case "watching":
         this.#state = "asked";
-        this.#session.ping(() => {});
+        this.#session.ping();
         return this.#wait(this.#ms);
       case "asked":
         this.#state = "suspected";

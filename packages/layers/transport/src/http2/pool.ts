@@ -1,14 +1,15 @@
 import type { HttpRequest } from "@pagoda/http";
 import type { Origin, Result } from "../call.ts";
 import type { ConnectionTerms } from "../connection-terms.ts";
-import { Http2Call } from "./call.ts";
+import { type CallTerms, Http2Call } from "./call.ts";
+import { Deadlines } from "./deadlines.ts";
 import { countTry } from "../pool.ts";
 import { requestFields } from "./request-fields.ts";
 import { Session } from "./session.ts";
 
 /** HTTP/2 connections to one origin. Each takes as many calls as the origin allows. */
 export class Http2Pool {
-  readonly #origin: Origin;
+  readonly #callTerms: CallTerms;
   readonly #terms: ConnectionTerms;
   readonly #keepAliveMs: number;
   readonly #sessions: Session[] = [];
@@ -16,7 +17,9 @@ export class Http2Pool {
   #closing: PromiseWithResolvers<void> | undefined;
 
   constructor(origin: Origin, terms: ConnectionTerms, keepAliveMs: number) {
-    this.#origin = origin;
+    const { headersTimeoutMs } = origin;
+    const deadlines = headersTimeoutMs === 0 ? undefined : new Deadlines(headersTimeoutMs);
+    this.#callTerms = { origin, idleTimeoutMs: terms.idleTimeoutMs, deadlines };
     this.#terms = terms;
     this.#keepAliveMs = keepAliveMs;
   }
@@ -45,8 +48,7 @@ export class Http2Pool {
     over: () => void,
   ): void {
     const head = requestFields(request);
-    const { idleTimeoutMs } = this.#terms;
-    this.#send(new Http2Call(this.#origin, request, head, idleTimeoutMs, signal, settle, over));
+    this.#send(new Http2Call(this.#callTerms, request, head, signal, settle, over));
   }
 
   readonly #send = (call: Http2Call): void => {
@@ -63,7 +65,7 @@ export class Http2Pool {
   }
 
   #open(): Session {
-    const session = new Session(this.#terms, this.#origin.upstream, this.#keepAliveMs, {
+    const session = new Session(this.#terms, this.#keepAliveMs, {
       again: this.#send,
       resent: (call) => {
         this.#resent++;

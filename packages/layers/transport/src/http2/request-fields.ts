@@ -8,6 +8,7 @@ import {
 } from "@pagoda/http/grammar";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
+import { withSingleLines } from "./single-lines.ts";
 
 /** Header fields of an HTTP/2 request, and the framing of its body. */
 export interface RequestFields {
@@ -80,7 +81,14 @@ export function requestFields(request: HttpRequest): RequestFields {
     }
     fields.push(name, value);
   }
-  if (isTunnel) return { fields, bodiless: false, length: undefined, expectsContinue: false, isTunnel };
+  if (isTunnel)
+    return {
+      fields: withSingleLines(fields),
+      bodiless: false,
+      length: undefined,
+      expectsContinue: false,
+      isTunnel,
+    };
   const length = announced === undefined ? body.length : Number(announced);
   if (body.length !== undefined && length !== body.length)
     throw new Unsendable(`Content-Length is ${announced} but the body has ${body.length} bytes`);
@@ -89,7 +97,7 @@ export function requestFields(request: HttpRequest): RequestFields {
     fields.push("content-length", String(length));
   expectsContinue &&= !bodiless && length !== 0;
   if (expectsContinue) fields.push("expect", "100-continue");
-  return { fields, bodiless, length, expectsContinue, isTunnel };
+  return { fields: withSingleLines(fields), bodiless, length, expectsContinue, isTunnel };
 }
 
 /** An upgrade is an extended CONNECT with a path and a protocol (RFC 8441, section 4). */

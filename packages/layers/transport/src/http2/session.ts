@@ -1,10 +1,11 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { systemClock, type Timer } from "@pagoda/core";
+import { ClientConnection, type ClientConnectionHandler } from "@pagoda/http/http2";
 import type { ConnectionTerms } from "../connection-terms.ts";
 import { coded } from "../faults.ts";
 import { Limit } from "../limit.ts";
+import { holdWriteErrors } from "../write-errors.ts";
 import type { Http2Call, Line } from "./call.ts";
 import { KeepAlive } from "./keep-alive.ts";
 
@@ -15,9 +16,8 @@ import { KeepAlive } from "./keep-alive.ts";
 const assumedStreams = 100;
 /** Idle time before the system sends TCP keep-alive probes. */
 const probeMs = 60_000;
-/** Flow-control windows per stream and per connection. */
-const streamWindow = 1_048_576;
-const connectionWindow = 16 * streamWindow;
+/** How long to wait for what the origin may have sent before it closed. */
+const lastWordsMs = 1_000;
 
 /** Consecutive timeouts after which a connection accepts no more calls. */
 const maxTimeouts = 3;
@@ -32,60 +32,53 @@ export interface SessionOwner {
 }
 
 /** One connection: connecting, open, or ending. While ending it accepts no calls. */
-export class Session implements Line {
+export class Session implements Line, ClientConnectionHandler {
   streams = 0;
   readonly #keepAliveMs: number;
   readonly #owner: SessionOwner;
   readonly #socket: Socket;
-  #session: ClientHttp2Session | undefined;
+  #connection: ClientConnection | undefined;
+  /** The origin's SETTINGS have arrived. */
+  #isOpen = false;
   /** Calls waiting for the connection. */
   #waiting: Http2Call[] = [];
   readonly #connecting = new Limit();
   #timer: Timer | undefined;
   #keepAlive: KeepAlive | undefined;
   readonly #pingMs: number;
-  /** The last stream the origin will process, after a GOAWAY. */
-  #lastStream = Infinity;
+  /** Calls whose responses have begun in this pass over what was read. */
+  #unwatched: Http2Call[] = [];
   /** A call was answered. */
   #isUsed = false;
   /** Timeouts since the last answer. */
   #timeouts = 0;
-  /** Why the connection broke. */
-  #error: Error | undefined;
+  /** Writing failed. What has arrived is still read. */
+  #writeError: Error | undefined;
   #isEnding = false;
   #isOver = false;
 
-  constructor(terms: ConnectionTerms, url: string, keepAliveMs: number, owner: SessionOwner) {
+  constructor(terms: ConnectionTerms, keepAliveMs: number, owner: SessionOwner) {
     const { host, port, tls, connectTimeoutMs, pingMs } = terms;
     this.#keepAliveMs = keepAliveMs;
     this.#pingMs = pingMs;
     this.#owner = owner;
     const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
     const socket =
-      tls === undefined ? connectTcp(options) : connectTls({ ...tls, ...options, ALPNProtocols: ["h2"] });
+      tls === undefined ? connect(options) : connectTls({ ...tls, ...options, ALPNProtocols: ["h2"] });
     this.#socket = socket;
-    this.#connecting.set(connectTimeoutMs, "CONNECT_TIMEOUT", (error) => this.#end(error));
-    const onError = (error: Error): void => this.#end(error);
-    socket.on("error", onError);
-    socket.once("close", () => this.#end(coded("ENDED", "connection closed")));
+    this.#connecting.set(connectTimeoutMs, "CONNECT_TIMEOUT", (error) => this.closed(error));
+    holdWriteErrors(socket, (error) => this.#writeFailed(error));
+    socket.on("error", (error) => this.closed(error));
+    socket.once("close", () => this.closed(coded("ENDED", "connection closed")));
     socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-      if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") {
-        this.#end(coded("NO_HTTP2", "origin did not negotiate HTTP/2"));
-        return;
-      }
-      this.#begin(
-        connect(url, {
-          createConnection: () => socket,
-          // Otherwise nghttp2 drops such fields, and the malformed response goes unnoticed.
-          strictFieldWhitespaceValidation: false,
-          settings: { initialWindowSize: streamWindow, enablePush: false },
-        }),
-      );
+      if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2")
+        return this.closed(coded("NO_HTTP2", "origin did not negotiate HTTP/2"));
+      this.#connection = new ClientConnection(socket, this);
     });
   }
 
   get isConnected(): boolean {
-    return this.#session !== undefined && !this.#isEnding;
+    return this.#isOpen && !this.#isEnding;
   }
 
   /** Whether it accepts another call. */
@@ -94,20 +87,20 @@ export class Session implements Line {
   }
 
   start(call: Http2Call): void {
-    const session = this.#session;
-    if (session === undefined) {
+    const connection = this.#connection;
+    if (!this.#isOpen || connection === undefined) {
       this.#waiting.push(call);
       return;
     }
     this.#clear();
-    if (this.streams++ === 0) session.ref();
+    if (this.streams++ === 0) this.#socket.ref();
     this.#keepAlive?.begin();
-    call.start(session, this);
+    call.start(connection, this);
   }
 
   ended(): void {
     if (--this.streams > 0) return;
-    this.#session?.unref();
+    this.#socket.unref();
     this.#rest();
   }
 
@@ -127,48 +120,30 @@ export class Session implements Line {
     this.#rest();
   }
 
-  isUnprocessed({ id }: ClientHttp2Stream): boolean {
-    return id === undefined || id > this.#lastStream;
+  waits(call: Http2Call): void {
+    this.#unwatched.push(call);
   }
 
   get isStale(): boolean {
-    return this.#isUsed && this.#session?.destroyed === true;
+    return this.#isUsed && this.#connection?.isClosed === true;
   }
 
   /** Accepts no more calls, and closes once those in flight are over. */
   close(): void {
     this.#isEnding = true;
-    if (this.#session !== undefined) this.#rest();
-    else if (this.#waiting.length === 0) this.#end(coded("CLOSED", "transport closed"));
+    if (this.#isOpen) this.#rest();
+    else if (this.#waiting.length === 0) this.closed(coded("CLOSED", "transport closed"));
   }
 
-  get #allowed(): number {
-    return this.#session?.remoteSettings.maxConcurrentStreams ?? assumedStreams;
-  }
-
-  #begin(session: ClientHttp2Session): void {
-    // Its streams receive the error, and it closes afterwards.
-    session.on("error", (error) => (this.#error = error));
-    session.once("connect", () => session.setLocalWindowSize(connectionWindow));
-    session.on("goaway", (_code, lastStream) => {
-      this.#lastStream = Math.min(this.#lastStream, lastStream);
-      // Streams the origin has seen continue; new calls need another connection.
-      this.#isEnding = true;
-      this.#rest();
-    });
-    session.once("close", () => this.#end(this.#error ?? coded("ENDED", "connection closed")));
-    // SETTINGS come first and contain the number of concurrent streams.
-    session.once("remoteSettings", () => this.#opened(session));
-  }
-
-  #opened(session: ClientHttp2Session): void {
+  opened(): void {
     this.#clear();
-    this.#session = session;
-    session.unref();
+    this.#isOpen = true;
+    this.#socket.unref();
+    const connection = this.#connection as ClientConnection;
     if (this.#pingMs > 0)
-      this.#keepAlive = new KeepAlive(session, this.#socket, this.#pingMs, {
+      this.#keepAlive = new KeepAlive(connection, this.#socket, this.#pingMs, {
         isUsed: () => this.streams > 0,
-        silent: () => this.#end(coded("PING_TIMEOUT", `no data for ${this.#pingMs} ms after a PING`)),
+        silent: () => this.closed(coded("PING_TIMEOUT", `no data for ${this.#pingMs} ms after a PING`)),
       });
     // Resent calls are not in order.
     const waiting = this.#waiting.filter((call) => !call.isOver).toSorted((a, b) => a.order - b.order);
@@ -180,22 +155,21 @@ export class Session implements Line {
     this.#rest();
   }
 
-  /**
-   * Without calls, closes the connection: at once if it is ending, otherwise after its idle time.
-   */
-  #rest(): void {
-    const session = this.#session;
-    if (this.streams > 0 || session === undefined) return;
-    this.#clear();
-    if (this.#isEnding) {
-      session.close();
-      return;
-    }
-    this.#timer = systemClock.setTimer(this.#keepAliveMs, () => this.close());
-    (this.#timer as NodeJS.Timeout).unref();
+  leaving(): void {
+    // Streams the origin has seen continue; new calls need another connection.
+    this.#isEnding = true;
+    this.#rest();
   }
 
-  #end(error: Error): void {
+  readPassed(): void {
+    if (this.#unwatched.length === 0) return;
+    const calls = this.#unwatched;
+    this.#unwatched = [];
+    for (const call of calls) call.watchIdle();
+  }
+
+  /** Ends the connection and its calls. Only the first call of this method has an effect. */
+  closed(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isEnding = true;
@@ -203,10 +177,38 @@ export class Session implements Line {
     this.#keepAlive?.stop();
     const waiting = this.#waiting;
     this.#waiting = [];
-    if (this.#session === undefined) this.#socket.destroy();
-    else if (!this.#session.destroyed) this.#session.destroy(error);
+    const cause = this.#writeError ?? error;
+    this.#connection?.destroy(cause);
+    if (this.#connection === undefined || this.#writeError !== undefined) this.#socket.destroy();
     this.#owner.gone();
-    for (const call of waiting) call.failed(error, false);
+    for (const call of waiting) call.fail(cause, false);
+  }
+
+  get #allowed(): number {
+    return this.#isOpen ? (this.#connection as ClientConnection).peer.maxConcurrentStreams : assumedStreams;
+  }
+
+  #writeFailed(error: Error): void {
+    if (this.#isOver) return;
+    if (!this.#isOpen) return this.closed(error);
+    this.#isEnding = true;
+    this.#writeError = error;
+    this.#clear();
+    this.#connecting.set(lastWordsMs, "ENDED", (late) => this.closed(late));
+  }
+
+  /**
+   * Without calls, closes the connection: at once if it is ending, otherwise after its idle time.
+   */
+  #rest(): void {
+    if (this.streams > 0 || !this.#isOpen || this.#isOver) return;
+    this.#clear();
+    if (this.#isEnding) {
+      this.#connection?.close();
+      return;
+    }
+    this.#timer = systemClock.setTimer(this.#keepAliveMs, () => this.close());
+    (this.#timer as NodeJS.Timeout).unref();
   }
 
   #clear(): void {

@@ -1,20 +1,14 @@
-import type { ClientHttp2Stream } from "node:http2";
-import {
-  asObject,
-  type Body,
-  type BodyBroken,
-  type BodyFlow,
-  type BodySink,
-  HttpHeaders,
-  type RawHeaders,
-  withSingleLines,
-} from "@pagoda/http";
+import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders, RawHeaders } from "@pagoda/http";
+import type { ClientStream } from "@pagoda/http/http2";
 import { sendableTrailers } from "../sendable-trailers.ts";
 import { Unsendable } from "../unsendable.ts";
 import { leftOut } from "./request-fields.ts";
+import { withSingleLines } from "./single-lines.ts";
 
 /** Callbacks of an {@link Upload}. */
 export interface UploadHandler {
+  /** Data was passed on. */
+  passed(): void;
   /** The origin stopped or resumed reading. */
   blocked(isBlocked: boolean): void;
   /** Everything was sent. */
@@ -25,24 +19,17 @@ export interface UploadHandler {
 
 /** Writes a request body to a stream, with backpressure. */
 export class Upload implements BodySink {
-  readonly #stream: ClientHttp2Stream;
+  readonly #stream: ClientStream;
   readonly #handler: UploadHandler;
   /** Remaining bytes, if the length is declared. */
   #left: number;
   #flow: BodyFlow | undefined;
-  #trailers: HttpHeaders = HttpHeaders.empty;
   #over = false;
 
-  constructor(stream: ClientHttp2Stream, length: number | undefined, handler: UploadHandler) {
+  constructor(stream: ClientStream, length: number | undefined, handler: UploadHandler) {
     this.#stream = stream;
     this.#handler = handler;
     this.#left = length ?? Infinity;
-    stream.on("drain", () => {
-      if (this.#over) return;
-      handler.blocked(false);
-      this.#flow?.resume();
-    });
-    stream.once("wantTrailers", () => this.#sendTrailers());
   }
 
   begin(body: Body): void {
@@ -56,6 +43,13 @@ export class Upload implements BodySink {
     }
   }
 
+  /** The stream accepts data again. */
+  drained(): void {
+    if (this.#over) return;
+    this.#handler.blocked(false);
+    this.#flow?.resume();
+  }
+
   /** Cancels the rest. */
   stop(reason: Error): void {
     if (this.#over) return;
@@ -67,6 +61,7 @@ export class Upload implements BodySink {
     if (this.#over) return false;
     this.#left -= chunk.length;
     if (this.#left >= 0) {
+      this.#handler.passed();
       const hasRoom = this.#stream.write(chunk);
       if (!hasRoom) this.#handler.blocked(true);
       return hasRoom;
@@ -80,8 +75,7 @@ export class Upload implements BodySink {
     if (this.#left !== Infinity && this.#left > 0)
       return this.#fail(new Unsendable("the body is shorter than its Content-Length"));
     this.#over = true;
-    this.#trailers = trailers;
-    this.#stream.end();
+    this.#stream.end(trailers.size === 0 ? undefined : fieldsOf(trailers));
     this.#handler.sent();
   }
 
@@ -91,16 +85,6 @@ export class Upload implements BodySink {
     this.#handler.failed(fault);
   }
 
-  #sendTrailers(): void {
-    const stream = this.#stream;
-    try {
-      withSingleLines(fieldsOf(this.#trailers), (lines) => stream.sendTrailers(asObject(lines)));
-    } catch (error) {
-      // Without its trailers it would be a different request.
-      this.#handler.failed(new Unsendable((error as Error).message, { cause: error }));
-    }
-  }
-
   #fail(error: Error): void {
     this.#over = true;
     this.#flow?.cancel(error);
@@ -108,12 +92,12 @@ export class Upload implements BodySink {
   }
 }
 
-/** Drops connection fields, for which Node throws. */
+/** Drops connection fields, which are malformed in HTTP/2. */
 function fieldsOf(trailers: HttpHeaders): RawHeaders {
   const fields: string[] = [];
   for (const [name, value] of sendableTrailers(trailers)) {
     const lower = name.toLowerCase();
     if (!leftOut.has(lower) && lower !== "te") fields.push(lower, value);
   }
-  return fields;
+  return withSingleLines(fields);
 }
