@@ -113,8 +113,8 @@ export class ServiceBuilder<
   }
 
   /**
-   * Returns the layers so far as one layer for other stacks. For a stack with adapters, use
-   * `asAdapter`.
+   * Returns the parts so far as one layer for other stacks. Its responses must be inner's, and its
+   * inner request must extend the outer one. Otherwise use `asAdapter`.
    */
   asLayer<Adds, Yields>(
     this: ServiceBuilder<Outer, Outer & Adds, Fails, Handles, Passes<Yields>, Accepts, unknown>,

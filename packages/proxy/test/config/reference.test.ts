@@ -11,7 +11,9 @@ function plain(page: string): string {
 }
 
 test("CONFIGURATION.md is the output of `npm run configuration`", () => {
-  expect(plain(file("CONFIGURATION.md"))).toBe(plain(reference()));
+  // Compared here: a difference would fill pages.
+  const isCurrent = plain(file("CONFIGURATION.md")) === plain(reference());
+  expect(isCurrent, "run `npm run configuration`").toBe(true);
 });
 
 test("pagoda.schema.json is the output of `pagoda schema`", () => {
