@@ -2,6 +2,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const readme = new URL("README.md", import.meta.url);
 
+/** Appends rows to the table between the markers of that name. */
+export function appendTo(name: string, rows: string): void {
+  const before = readFileSync(readme, "utf8");
+  const end = `\n\n<!-- /${name} -->`;
+  if (!before.includes(end)) throw new Error(`packages/bench/README.md has no ${name} markers`);
+  writeFileSync(
+    readme,
+    before.replace(end, () => `\n${rows}${end}`),
+  );
+}
+
 /** Replaces what stands between the markers of that name: no number in the file is written by hand. */
 export function writeInto(name: string, text: string): void {
   const before = readFileSync(readme, "utf8");

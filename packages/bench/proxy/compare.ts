@@ -2,8 +2,9 @@
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { rangeError } from "@pagoda/core";
+import { appendTo } from "../table-in-readme.ts";
 import { type Checkout, checkout } from "./checkout.ts";
-import { comparison, type Comparison } from "./comparison.ts";
+import { comparison, type Comparison, ledgerRows } from "./comparison.ts";
 import { chooseCores, type Cores, lacking, leaveProxyCore, machine } from "./machine.ts";
 import { measure, type Result } from "./measure.ts";
 import { count, named } from "./options.ts";
@@ -19,6 +20,7 @@ const usage = `Usage: npm run bench:compare -- BEFORE AFTER [options]
   --only NAME,…     of: plain, mesh (default both)
   --workload NAME   of: ${workloads.map(({ name }) => name).join(", ")} (default small-get)
   --connections N   clients at a time (default 64)
+  --ledger STEP     appends what the step saved to the ledger in packages/bench/README.md
   --starts N        how often everything is started anew (default 3)
   --rounds N        rounds after each start (default 7)
   --ms N            milliseconds of a round (default 300)`;
@@ -43,6 +45,7 @@ interface Options {
   readonly configurations: readonly Configuration[];
   readonly workload: Workload;
   readonly concurrency: number;
+  readonly ledger: string | undefined;
   readonly starts: number;
   readonly rounds: number;
   readonly ms: number;
@@ -70,14 +73,14 @@ async function run(options: Options): Promise<void> {
     before: of(`${workload}-before`),
     after: of(`${workload}-after`),
   }));
-  const text = comparison(
-    { before: versions.before.version, after: versions.after.version },
-    compared,
-    of("nginx"),
-  );
+  const names = { before: versions.before.version, after: versions.after.version };
+  const text = comparison(names, compared, of("nginx"));
   console.log(
     `${machine()}; ${options.workload.name}, ${options.concurrency} at a time, ${starts} starts of ${rounds} rounds of ${ms} ms\n\n${text}`,
   );
+  if (options.ledger !== undefined) {
+    appendTo("ledger", ledgerRows(options.ledger, names, compared, of("nginx")));
+  }
 }
 
 /** Two starts of one program can differ for as long as they run, so that each start is one sample of several. */
@@ -119,6 +122,7 @@ function read(args: readonly string[]): Options {
         only: { type: "string", default: "plain,mesh" },
         workload: { type: "string", default: "small-get" },
         connections: { type: "string", default: "64" },
+        ledger: { type: "string" },
         starts: { type: "string", default: "3" },
         rounds: { type: "string", default: "7" },
         ms: { type: "string", default: "300" },
@@ -137,6 +141,7 @@ function read(args: readonly string[]): Options {
       }),
       workload: named("--workload", workloads, values.workload),
       concurrency: count("--connections", values.connections, 10_000),
+      ledger: values.ledger,
       starts: count("--starts", values.starts, 100),
       rounds: count("--rounds", values.rounds, 1_000),
       ms: count("--ms", values.ms, 600_000),

@@ -49,6 +49,32 @@ export function comparison(
   return markdown(columns, [["nginx", "", ...cells(summaryOf(nginx))], ...rows]);
 }
 
+/** Rows for the ledger in packages/bench/README.md: what a step saved, in each configuration. */
+export function ledgerRows(
+  step: string,
+  versions: { readonly before: string; readonly after: string },
+  compared: readonly Comparison[],
+  nginx: readonly Sample[],
+): string {
+  const base = summaryOf(nginx);
+  const rows = compared.map(({ workload, before, after }) => {
+    const [was, is] = [summaryOf(before), summaryOf(after)];
+    const change = (pick: (one: Summary) => number): string =>
+      `${pick(was).toFixed(1)} → ${pick(is).toFixed(1)}`;
+    return [
+      step.replaceAll("|", "\\|"),
+      `${versions.before} → ${versions.after}`,
+      workload,
+      change(({ userUs }) => userUs),
+      change(({ cpuUs }) => cpuUs),
+      change(({ leastCpuUs }) => leastCpuUs),
+      `${ratio(is.leastCpuUs, was.leastCpuUs)}`,
+      ratio(is.leastCpuUs, base.leastCpuUs),
+    ];
+  });
+  return rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
 function cells(one: Summary, base?: Summary): string[] {
   return [
     one.userUs.toFixed(1),

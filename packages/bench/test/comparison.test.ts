@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { comparison } from "../proxy/comparison.ts";
+import { comparison, ledgerRows } from "../proxy/comparison.ts";
 import type { Sample } from "../proxy/sample.ts";
 
 const round = (userUs: number, kernelUs: number): Sample => ({
@@ -32,5 +32,12 @@ describe("the comparison of two versions", () => {
       ["plain", "bbb", "14.0", "14.0", "28.0", "2.800", "22.0", "2.200"],
       ["plain", "after / before", "0.424", "1.273", "0.636", "", "0.550", ""],
     ]);
+  });
+
+  test("is a row of the ledger for each workload", () => {
+    const compared = { workload: "mesh", before: [round(30, 10)], after: [round(15, 5)] };
+    expect(ledgerRows("a | b", { before: "aaa", after: "bbb" }, [compared], [round(5, 5)])).toBe(
+      "| a \\| b | aaa → bbb | mesh | 30.0 → 15.0 | 40.0 → 20.0 | 40.0 → 20.0 | 0.500 | 2.000 |",
+    );
   });
 });
