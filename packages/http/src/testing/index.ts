@@ -2,3 +2,4 @@ export * from "./certificates.ts";
 export * from "./conformance.ts";
 export * from "./service-conformance.ts";
 export * from "./raw-http2.ts";
+export * from "./mutations.ts";

@@ -54,10 +54,11 @@ export const unread: RequestHead = {
 export function parseHead(text: string): RequestHead | Refusal {
   const lineEnd = text.indexOf("\r\n");
   const line = readRequestLine(text.slice(0, lineEnd));
-  if ("status" in line) return line;
-  const { method, target, minor } = line;
   const fields: string[] = [];
   if (readFieldSection(fields, text, lineEnd + 2, text.length) !== undefined) throw new MalformedRequest();
+  // Only now: a head that arrives in parts is refused for a malformed field at once.
+  if ("status" in line) return line;
+  const { method, target, minor } = line;
   const framing = new Framing(minor);
   let refusal: Refusal | undefined;
   let host: string | undefined;

@@ -21,12 +21,20 @@ export interface RequestHandler {
 
 /** Common size of a head. This much is decoded first, since a long body may follow. */
 const usualHead = 4_096;
+/**
+ * An incomplete head of this size is refused. Slightly more than a head may have, so that most are
+ * refused for what they contain.
+ */
+const tooLongHead = headerBytes + usualHead + 1;
 /** Maximum characters of a chunk-size line. */
 const maxChunkLine = 4_096;
 /** What a head begins with: at least a part of a method. */
 const begunHead = /^(?:\r|[!#$%&'*+\-.^_`|~\dA-Z]+(?: |$))/;
-/** A line terminator other than CRLF, in text that may end with half a CRLF. */
-const bareTerminator = /(?:^|[^\r])\n|\r(?!\n|$)/;
+/**
+ * A line terminator other than CRLF. The text may end with half a CRLF, and may begin with the second
+ * half of one.
+ */
+const bareTerminator = /[^\r]\n|\r(?!\n|$)/;
 
 /**
  * Parses HTTP/1.1 requests from the bytes of one connection, which arrive in pieces of any size.
@@ -117,7 +125,8 @@ export class RequestReader {
     }
     if (at === bytes.length) return at;
     const before = this.#kept;
-    const text = bytes.toString("latin1", at, Math.min(bytes.length, at + usualHead));
+    const most = Math.min(usualHead, tooLongHead - before.length);
+    const text = bytes.toString("latin1", at, Math.min(bytes.length, at + most));
     const end = endOfHead(before, text);
     if (end < 0) return this.#keepHead(before, text, at);
     const head = before === "" ? text.slice(0, end - 2) : (before + text.slice(0, end)).slice(0, -2);
@@ -129,7 +138,7 @@ export class RequestReader {
   /** Keeps an incomplete head, unless it is certain that it cannot become one. */
   #keepHead(before: string, text: string, at: number): number {
     const kept = before + text;
-    if (kept.length > headerBytes + usualHead) {
+    if (kept.length === tooLongHead) {
       const lineEnd = kept.indexOf("\r\n");
       throw new MalformedRequest(tooLong(lineEnd < 0 || lineEnd > headerBytes / 2));
     }
