@@ -61,6 +61,11 @@ export interface HttpRequest {
    * (RFC 8441), whose method is `GET` here.
    */
   readonly upgrade?: string | undefined;
+  /**
+   * The content of a request that asks for an upgrade and has one, as `docker exec` and
+   * `docker attach` do. Its `body` is the tunnel all the same. HTTP/1.1 only.
+   */
+  readonly upgradeContent?: Body | undefined;
   /** The HTTP version in which it arrived; `1.1` for requests made in this process. */
   readonly version: "1.0" | "1.1" | "2";
   /** Absent for requests made in this process. */
@@ -85,6 +90,11 @@ export function pathToSend({ path, written }: Pick<HttpRequest, "path" | "writte
  */
 export function requestsTunnel({ method, upgrade }: Pick<HttpRequest, "method" | "upgrade">): boolean {
   return upgrade !== undefined || method === "CONNECT";
+}
+
+/** Whether nothing of a request's bodies has been read, so that the request can be sent again. */
+export function isUnread({ body, upgradeContent }: Pick<HttpRequest, "body" | "upgradeContent">): boolean {
+  return body.canRead && upgradeContent?.canRead !== false;
 }
 
 /** A request with an ID. Added by `forwarded`; needed for error responses and logs. */

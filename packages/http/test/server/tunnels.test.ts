@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
-import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
+import { type Body, type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
 import type { ServeOptions } from "@pagoda/http/server";
 import { describe, expect, test } from "vitest";
-import { Source } from "../bodies.ts";
+import { Sink, Source } from "../bodies.ts";
 import { answerTo, client } from "./http2-client.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
@@ -177,22 +177,60 @@ describe("an upgrade that is ignored", () => {
   });
 });
 
-describe("an upgrade with a request body", () => {
-  const request = head("POST /", "Connection: Upgrade", "Upgrade: tcp", "Content-Length: 2");
+describe("an upgrade with content", () => {
+  const fields = ["Connection: Upgrade", "Upgrade: tcp"];
+  const request = head("POST /", ...fields, "Content-Length: 2");
 
-  test("is an ordinary request and the last on its connection", async () => {
+  test.each([
+    ["with a length", request, "ab"],
+    ["in chunks", head("POST /", ...fields, "Transfer-Encoding: chunked"), "2\r\nab\r\n0\r\n\r\n"],
+  ])("opens the tunnel behind it, %s, as `docker exec` expects", async (_how, start, content) => {
     const { server, asked } = await accepting({ upgrades: ["tcp"] });
-    const wire = await Wire.to(server, request, "ab", head("GET /next"));
-    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n[^]*ordinary$/i);
-    expect(asked).toMatchObject([{ method: "POST", body: { length: 2 } }]);
-    expect(asked[0]?.upgrade).toBeUndefined();
+    const wire = await Wire.to(server, start, `${content}tunnel`);
+    expect(statuses(await wire.until("\r\n\r\n"))).toEqual([101]);
+    expect(asked).toMatchObject([{ method: "POST", upgrade: "tcp" }]);
+    expect(await asked[0]?.upgradeContent?.text()).toMatchObject({ right: "ab" });
+    const body = Sink.on(asked[0]?.body as Body);
+    wire.send(" and more");
+    wire.socket.end();
+    await eventually(() => body.ends.length > 0);
+    expect([Buffer.concat(body.chunks).toString(), body.ends]).toEqual(["tunnel and more", ["end"]]);
   });
 
-  // A request has one body, which is the tunnel's; Node before 26 does not read another one before the upgrade.
-  test.fails("opens the tunnel after its body, as `docker exec` expects", async () => {
-    const { server } = await accepting({ upgrades: ["tcp"] });
-    const wire = await Wire.to(server, request, "ab");
-    expect(statuses(await wire.until("\r\n\r\n"))).toEqual([101]);
+  test("that is refused gets an ordinary response, the last on its connection", async () => {
+    const server = await served(() => text("no", 401), { upgrades: ["tcp"] });
+    const wire = await Wire.to(server, request, "ab", head("GET /next"));
+    expect(await wire.rest()).toMatch(/^HTTP\/1\.1 401 [^]*\r\nconnection: close\r\n[^]*no$/i);
+    expect(statuses(wire.text)).toEqual([401]);
+  });
+
+  test("that breaks off breaks both bodies", async () => {
+    const sinks: Sink[] = [];
+    const server = await served(
+      ({ body, upgradeContent }) => {
+        sinks.push(Sink.on(body), Sink.on(upgradeContent as Body));
+        return new Promise(() => {});
+      },
+      { upgrades: ["tcp"] },
+    );
+    const wire = await Wire.to(server, request, "a");
+    await eventually(() => sinks.length > 0);
+    wire.socket.destroy();
+    await eventually(() => server.inFlight === 0);
+    expect(sinks.map(({ ends }) => ends)).toEqual([["fail"], ["fail"]]);
+  });
+
+  test("with malformed content gets 400", async () => {
+    const server = await served(() => new Promise(() => {}), { upgrades: ["tcp"] });
+    const wire = await Wire.to(server, head("POST /", ...fields, "Transfer-Encoding: chunked"), "zz\r\n");
+    expect(statuses(await wire.rest())).toEqual([400]);
+  });
+
+  test("to a protocol that is not enabled is an ordinary request", async () => {
+    const { server, asked } = await accepting();
+    const wire = await Wire.to(server, request, "ab", head("GET /next", "Connection: close"));
+    expect(statuses(await wire.rest())).toEqual([200, 200]);
+    expect(asked[0]).toMatchObject({ upgrade: undefined, upgradeContent: undefined, body: { length: 2 } });
   });
 });
 

@@ -1,6 +1,13 @@
 import { isBodiless, isFieldValue } from "@pagoda/http/grammar";
 import { aborted, type Aborted, type AbortListener, type AbortWatch, whenAborted } from "@pagoda/core";
-import { type BodyBroken, HttpHeaders, type HttpRequest, type HttpResponse, PushBody } from "@pagoda/http";
+import {
+  type BodyBroken,
+  HttpHeaders,
+  type HttpRequest,
+  type HttpResponse,
+  isUnread,
+  PushBody,
+} from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { brokenBy, transportFault, type TransportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -120,7 +127,7 @@ export class Call extends PushBody implements AbortListener {
     if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
-      const canResend = this.request.body.canRead;
+      const canResend = isUnread(this.request);
       this.#end(left(transportFault(error, { ...this.#origin, connected, canResend })));
     }
   }

@@ -1,11 +1,12 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
-import { type BodyBroken, HttpHeaders } from "@pagoda/http";
+import { type Body, type BodyBroken, emptyBody, HttpHeaders } from "@pagoda/http";
 import type { Call, Carrier } from "./call.ts";
 import type { ConnectionTerms } from "./connection-terms.ts";
 import { coded } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { Limit } from "./limit.ts";
+import { Malformed } from "./malformed.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
 import { isStaleness } from "./staleness.ts";
@@ -141,6 +142,9 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   opened(head: ResponseHead): void {
     const call = this.#call;
     if (call === undefined) return;
+    // What is left of the content would be taken for the tunnel's.
+    if (!this.#isGiven(call))
+      throw new Malformed("unexpected-upgrade", "origin switched protocols before the end of the request");
     this.#clear();
     // The origin may end before the client. The side that ends last closes the connection.
     this.#socket.allowHalfOpen = true;
@@ -165,7 +169,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#call = undefined;
     this.#idle.stop();
     // An origin that answers before it has the whole request does not need the rest.
-    const isGiven = this.#upload === undefined ? !call.head.expectsContinue : this.#upload.over;
+    const isGiven = this.#isGiven(call);
     if (
       this.#keepAlive &&
       clean &&
@@ -197,6 +201,11 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#close(error);
   }
 
+  /** Whether the whole request was sent, apart from a tunnel. */
+  #isGiven({ head }: Call): boolean {
+    return this.#upload === undefined ? !head.expectsContinue : this.#upload.over;
+  }
+
   #onConnected(): void {
     this.#connected = true;
     this.#clear();
@@ -208,7 +217,8 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     const { head, request } = call;
     this.#reader.expect(request.method, head.tunnel);
     this.#isTunnel = head.tunnel !== undefined;
-    if (this.#isTunnel) {
+    const body = bodyBefore(call);
+    if (body === undefined) {
       this.#socket.write(head.text, "latin1");
       return this.sent();
     }
@@ -218,7 +228,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
       return;
     }
     try {
-      const whole = request.body.take();
+      const whole = body.take();
       if (whole !== undefined) return this.#sendWhole(head.text, whole, head.framing);
     } catch (cause) {
       // An observer of the body threw.
@@ -253,7 +263,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   #startUpload(call: Call): void {
     this.#clear();
     this.#upload = new Upload(this.#socket, call.head.framing, this);
-    this.#upload.begin(call.request.body);
+    this.#upload.begin(bodyBefore(call) ?? emptyBody);
   }
 
   #onRead(length: number): boolean {
@@ -329,6 +339,11 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   #clear(): void {
     this.#timer.clear();
   }
+}
+
+/** The body that is sent with the head; that of a tunnel waits until the tunnel is open. */
+function bodyBefore({ head, request }: Call): Body | undefined {
+  return head.tunnel === undefined ? request.body : request.upgradeContent;
 }
 
 function isReset(error: Error | undefined): error is Error {

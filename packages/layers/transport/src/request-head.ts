@@ -1,4 +1,11 @@
-import { type HttpRequest, isEmptyBody, pathToSend, wantsWebSocket, websocketAccept } from "@pagoda/http";
+import {
+  type Body,
+  type HttpRequest,
+  isEmptyBody,
+  pathToSend,
+  wantsWebSocket,
+  websocketAccept,
+} from "@pagoda/http";
 import { isFieldValue, isNamed, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
@@ -61,7 +68,7 @@ export function requestHead(request: HttpRequest): RequestHead {
           if (announced !== undefined || readContentLength(value) === undefined)
             throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
           announced = value;
-          if (isTunnel) continue;
+          if (isTunnel && request.upgradeContent === undefined) continue;
         }
         break;
       case 17:
@@ -71,14 +78,15 @@ export function requestHead(request: HttpRequest): RequestHead {
     if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
     text += `${name}: ${value}\r\n`;
   }
-  if (isTunnel) return tunnelHead(request, text);
+  if (isTunnel) return tunnelHead(request, text, announced, expectsContinue);
   if (isEmptyBody(body) && announced === undefined && !anticipatesBody.has(method))
     return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: undefined };
-  return withBody(request, text, announced, expectsContinue);
+  return withBody(method, body, text, announced, expectsContinue);
 }
 
 function withBody(
-  { method, body }: HttpRequest,
+  method: string,
+  body: Body,
   head: string,
   announced: string | undefined,
   expectsContinue: boolean,
@@ -98,7 +106,12 @@ function withBody(
 /**
  * Generates a WebSocket key if there is none: HTTP/2 clients send none, and expect no answer to it.
  */
-function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHead {
+function tunnelHead(
+  { method, upgrade, headers, upgradeContent }: HttpRequest,
+  head: string,
+  announced: string | undefined,
+  expectsContinue: boolean,
+): RequestHead {
   let text = upgrade === undefined ? head : `${head}connection: Upgrade\r\nupgrade: ${upgrade}\r\n`;
   let accept: string | undefined;
   if (wantsWebSocket(upgrade) && !headers.has("sec-websocket-key")) {
@@ -106,5 +119,8 @@ function tunnelHead({ upgrade, headers }: HttpRequest, head: string): RequestHea
     accept = websocketAccept(key);
     text += `sec-websocket-key: ${key}\r\n`;
   }
-  return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: { upgrade, accept } };
+  const tunnel = { upgrade, accept };
+  if (upgradeContent === undefined)
+    return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel };
+  return { ...withBody(method, upgradeContent, text, announced, expectsContinue), tunnel };
 }

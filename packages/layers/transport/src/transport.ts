@@ -9,7 +9,7 @@ import {
   type Service,
   WaitList,
 } from "@pagoda/core";
-import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import { type HttpRequest, type HttpResponse, isUnread } from "@pagoda/http";
 import { left } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";
@@ -129,7 +129,7 @@ export function transport(url: string, options: TransportOptions = {}): Transpor
     ready: () => waiting.ready(),
     call(request, signal) {
       if (signal?.aborted) return Promise.resolve(left(aborted(signal)));
-      if (closing !== undefined) return Promise.resolve(left(closed(shared.upstream, request.body.canRead)));
+      if (closing !== undefined) return Promise.resolve(left(closed(shared.upstream, isUnread(request))));
       if (inFlight >= maxConnections) {
         const { upstream } = shared;
         return Promise.resolve(

@@ -5,19 +5,22 @@ import { Unsendable } from "./unsendable.ts";
 
 /**
  * Whether a request asks for a tunnel: an upgrade, or CONNECT. Its body is the client's side of the
- * tunnel. It has no declared length and is not sent before the tunnel is open.
+ * tunnel. It has no declared length and is not sent before the tunnel is open. Only an upgrade can
+ * have content besides.
  *
  * @throws Unsendable if the tunnel request is invalid.
  */
 export function wantsTunnel(request: HttpRequest): boolean {
   if (!requestsTunnel(request)) return false;
-  const { method, upgrade, headers } = request;
+  const { method, upgrade, headers, upgradeContent } = request;
   if (upgrade === undefined) checkConnect(request);
   else if (method === "CONNECT") throw new Unsendable("CONNECT request with an upgrade");
   else checkProtocols(upgrade);
   // Another parser would read that many bytes as a body and the next ones as a request.
-  if (headers.all("content-length").some((length) => length !== "0"))
+  if (upgradeContent === undefined && headers.all("content-length").some((length) => length !== "0"))
     throw new Unsendable("tunnel request with a body length");
+  if (upgradeContent !== undefined && upgrade === undefined)
+    throw new Unsendable("CONNECT request with content");
   return true;
 }
 

@@ -1,5 +1,5 @@
 import { settled } from "@pagoda/core/testing";
-import { HttpHeaders, type HttpRequest } from "@pagoda/http";
+import { type Body, bodyOf, HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { Given } from "./given.ts";
@@ -280,5 +280,56 @@ describe.each(["http1", "http2"] as const)("over %s a request is invalid that", 
       reason,
     });
     expect(transport.describe().state).toMatchObject({ inFlight: 0 });
+  });
+});
+
+describe("an upgrade with content", () => {
+  const exec = (content: Body, more: Partial<HttpRequest> = {}) =>
+    upgrading(new Given(), { method: "POST", upgrade: "tcp", upgradeContent: content, ...more });
+  const switched = ["HTTP/1.1 101 Yes", "Upgrade: tcp", "", ""];
+
+  test("sends the content with its head, and the tunnel once it is open", async () => {
+    const said = new Given();
+    const headers = HttpHeaders.of({ "Content-Length": "2" });
+    const { connection, head, result } = await asked(exec(bodyOf("ab"), { headers, body: said }));
+    expect(head).toMatch(/^POST [^]*\r\ncontent-length: 2\r\nconnection: Upgrade\r\nupgrade: tcp\r\n\r\n$/i);
+    await connection.until("ab");
+    connection.say(...switched);
+    const { status, body } = await responseOf(result);
+    expect(status).toBe(101);
+    said.give("tunnel");
+    await connection.until("tunnel");
+    body.cancel();
+  });
+
+  test("sends chunks if the length is unknown", async () => {
+    const content = new Given();
+    const { connection, result } = await asked(exec(content));
+    content.give("ab");
+    content.all();
+    await connection.until("2\r\nab\r\n0\r\n\r\n");
+    connection.say("HTTP/1.1 401 No", "Content-Length: 0", "", "");
+    expect((await responseOf(result)).status).toBe(401);
+  });
+
+  test("is not resent by others once its content has been read", async () => {
+    const { connection, result } = await asked(exec(bodyOf("ab")));
+    connection.socket.destroy();
+    expect(await faultOf(result)).not.toHaveProperty("processed");
+  });
+
+  test("whose origin switches before it has the content breaks", async () => {
+    const content = new Given();
+    const { connection, result } = await asked(exec(content));
+    connection.say(...switched);
+    expect(await faultOf(result)).toMatchObject({ reason: "unexpected-upgrade" });
+  });
+
+  test.each([
+    ["over HTTP/2", upgrading(new Given(), { upgradeContent: bodyOf("ab") }), { protocol: "http2" }],
+    ["of CONNECT", connecting(new Given(), { upgradeContent: bodyOf("ab") }), {}],
+  ] as const)("%s cannot be sent", async (_what, message, options) => {
+    const transport = client("http://127.0.0.1:9", options);
+    expect(await faultOf(transport.call(message))).toMatchObject({ _tag: "RequestInvalid" });
   });
 });

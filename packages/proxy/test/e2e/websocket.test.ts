@@ -210,6 +210,27 @@ describe("of other tunnels,", () => {
     await wire.receives("HELLO");
   });
 
+  test("an upgrade with content, as `docker exec` sends it, reaches the origin with its content first", async () => {
+    await using raw = await rawOrigin((socket) => {
+      let heard = "";
+      socket.on("data", (chunk) => {
+        heard += String(chunk);
+        if (!heard.endsWith(`{"Tty":true}`)) return void socket.write(String(chunk).toUpperCase());
+        heard = "";
+        socket.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+      });
+    });
+    using own = new Folder();
+    await using proxy = await configured(own, through({ endpoints: [raw.url] }, { upgrades: ["tcp"] }));
+    using wire = new Wire(proxy.url);
+    const fields = ["Host: a", "Connection: Upgrade", "Upgrade: tcp", "Content-Length: 12"];
+    wire.send(`POST /exec/1/start HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n{"Tty":true}`);
+    await wire.receives("\r\n\r\n");
+    expect(wire.text).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n/);
+    wire.send("ls");
+    await wire.receives("LS");
+  });
+
   test("CONNECT opens if it is listed and the origin accepts it, over HTTP/1.1 and HTTP/2", async () => {
     await using target = await listen(
       createServer(

@@ -102,11 +102,10 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     const { tunnels } = this.server;
     const wanted = wantedTunnel(head, tunnels);
     const exchange = this.#begin(new Exchange(this, head, wanted));
-    if (wanted === undefined && tunnels.wantedBy(head) !== undefined) this.endAfter(exchange);
     const refusal = tunnelRefusal(head, wanted, tunnels);
     if (refusal !== undefined) exchange.refuse(refusal);
     else {
-      if (exchange.isMeasured) this.#pace.measure(exchange.body);
+      if (exchange.measured !== undefined) this.#pace.measure(exchange.measured);
       this.#turns.add(exchange);
     }
     return wanted !== undefined;
@@ -117,7 +116,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   }
 
   data(chunk: Buffer): void {
-    this.#latest?.body?.arrived(chunk);
+    this.#latest?.arrived(chunk);
   }
 
   complete(trailers: HttpHeaders): void {
@@ -241,7 +240,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   #clientEnded(): void {
     const { socket } = this;
     const latest = this.#latest;
-    if (latest?.wantsTunnel) this.#tunnelEnded(latest);
+    if (latest?.wantsTunnel && !latest.hasContentToCome) this.#tunnelEnded(latest);
     else if (this.#reader.isMidHead || (latest !== undefined && !latest.isComplete))
       this.#refuse({ status: 400, reason: "malformed request" });
     else if (this.#isBusy) {
@@ -302,7 +301,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#pace.measure();
     socket.end();
     // A reader of the body continues; without one, the body is discarded.
-    if (exchange?.body?.canRead) exchange.body.cancel();
+    exchange?.discardUnread();
     socket.resume();
     linger(socket, this.#clock, exchange?.isComplete === false);
   }

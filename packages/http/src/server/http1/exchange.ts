@@ -43,6 +43,8 @@ export interface WantedTunnel {
 export class Exchange implements BodySource {
   readonly head: RequestHead;
   readonly body: IncomingBody | undefined;
+  /** The content of a request that asks for a tunnel. */
+  readonly #content: IncomingBody | undefined;
   readonly out: Outgoing;
   /** The whole request has arrived. */
   isComplete = false;
@@ -61,13 +63,15 @@ export class Exchange implements BodySource {
     this.#connection = connection;
     this.#wanted = wanted;
     this.#awaitsContinue = head.awaitsContinue;
-    if (wanted !== undefined) this.body = new IncomingBody(this, undefined);
-    else if (head.length !== 0) this.body = new IncomingBody(this, head.length);
+    const content = head.length === 0 ? undefined : new IncomingBody(this, head.length);
+    this.body = wanted === undefined ? content : new IncomingBody(this, undefined);
+    this.#content = wanted === undefined ? undefined : content;
   }
 
-  /** Whether limits apply to the pace of the body: tunnels and gRPC streams may be slow. */
-  get isMeasured(): boolean {
-    return this.body !== undefined && !this.wantsTunnel && !isGrpc(this.head.headers);
+  /** The body to whose pace limits apply: tunnels and gRPC streams may be slow. */
+  get measured(): IncomingBody | undefined {
+    if (this.wantsTunnel) return this.#content;
+    return this.body !== undefined && isGrpc(this.head.headers) ? undefined : this.body;
   }
 
   get wantsTunnel(): boolean {
@@ -87,6 +91,7 @@ export class Exchange implements BodySource {
       headers: head.headers,
       body: this.body ?? emptyBody,
       upgrade: this.#wanted?.upgrade,
+      upgradeContent: this.#content,
       version: head.minor === 0 ? "1.0" : "1.1",
       peer,
       onInformation: (status, headers) => this.#inform(status, headers),
@@ -112,11 +117,22 @@ export class Exchange implements BodySource {
     this.#send(text(refusalText(refusal), refusal.status), () => {});
   }
 
+  arrived(chunk: Buffer): void {
+    (this.hasContentToCome ? this.#content : this.body)?.arrived(chunk);
+  }
+
   completed(trailers: HttpHeaders): void {
-    this.isComplete = true;
-    this.body?.completed(trailers);
-    // The end of this body may wait for its reader; the next request need not.
+    if (this.hasContentToCome) this.#content?.completed(trailers);
+    else {
+      this.isComplete = true;
+      this.body?.completed(trailers);
+    }
+    // The end of this body may wait for its reader; what follows need not.
     if (this.body !== undefined) this.#connection.socket.resume();
+  }
+
+  get hasContentToCome(): boolean {
+    return this.#content !== undefined && !this.#content.hasEnded;
   }
 
   /** It is this exchange's turn to respond. */
@@ -139,7 +155,16 @@ export class Exchange implements BodySource {
 
   /** The rest of the body will not arrive. */
   breakOffBody(): void {
-    if (!this.isComplete) this.body?.breakOff(new Error("the connection was closed before the body's end"));
+    if (this.isComplete) return;
+    const cause = new Error("the connection was closed before the body's end");
+    if (this.hasContentToCome) this.#content?.breakOff(cause);
+    this.body?.breakOff(cause);
+  }
+
+  /** Discards what nobody reads. */
+  discardUnread(): void {
+    if (this.#content?.canRead) this.#content.cancel();
+    if (this.body?.canRead) this.body.cancel();
   }
 
   bodyWanted(): void {

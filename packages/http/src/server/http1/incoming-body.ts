@@ -19,6 +19,8 @@ export class IncomingBody extends PushBody {
   isCancelled = false;
   /** Anything has arrived. */
   hasBegun = false;
+  /** It has arrived completely, or broken off. */
+  hasEnded = false;
   readonly #source: BodySource;
 
   constructor(source: BodySource, length: number | undefined) {
@@ -34,10 +36,12 @@ export class IncomingBody extends PushBody {
   }
 
   completed(trailers: HttpHeaders): void {
+    this.hasEnded = true;
     this.finish(trailers);
   }
 
   breakOff(cause: unknown): void {
+    this.hasEnded = true;
     this.broken(bodyBroken(cause));
   }
 

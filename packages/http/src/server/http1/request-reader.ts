@@ -9,13 +9,13 @@ import { parseHead, type RequestHead } from "./request-head.ts";
 
 /** Callbacks of a {@link RequestReader}. They must not throw. */
 export interface RequestHandler {
-  /** The head of a request. Returns whether everything behind it belongs to a tunnel. */
+  /** The head of a request. Returns whether everything behind the request belongs to a tunnel. */
   head(head: RequestHead): boolean;
   /** A head that is refused; nothing behind it is read. */
   refused(refusal: Refusal): void;
   /** A part of the body, or of a tunnel. Shares its memory with what was read. */
   data(chunk: Buffer): void;
-  /** The request is complete. */
+  /** The request is complete, or the content of one that asks for a tunnel. */
   complete(trailers: HttpHeaders): void;
 }
 
@@ -63,7 +63,7 @@ export class RequestReader {
   /** Remaining bytes of the body or chunk. */
   #left = 0;
   /** What follows the current request. */
-  #next: "head" | "closed" | "stopped" = "head";
+  #next: "head" | "closed" | "stopped" | "tunnel" = "head";
   #trailers: string[] = [];
   #trailerBytes = 0;
 
@@ -159,9 +159,10 @@ export class RequestReader {
     this.#next = head.persists ? "head" : "closed";
     // The handler may stop the reader, which then still reads this request.
     this.#state = "sized";
-    if (this.#handler.head(head)) this.#state = "tunnel";
-    else if (length === undefined) this.#state = "chunkSize";
+    if (this.#handler.head(head)) this.#next = "tunnel";
+    if (length === undefined) this.#state = "chunkSize";
     else if (length > 0) this.#left = length;
+    else if (this.#next === "tunnel") this.#state = "tunnel";
     else this.#complete(HttpHeaders.empty);
   }
 

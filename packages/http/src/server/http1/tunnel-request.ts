@@ -4,9 +4,8 @@ import type { Tunnels } from "../tunnels.ts";
 import type { WantedTunnel } from "./exchange.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** Returns the tunnel that a request asks for, unless it has a body beside. */
+/** Returns the tunnel that a request asks for. */
 export function wantedTunnel(head: RequestHead, tunnels: Tunnels): WantedTunnel | undefined {
-  if (head.length !== 0) return undefined;
   if (head.method === "CONNECT") return { upgrade: undefined };
   const upgrade = tunnels.wantedBy(head);
   return upgrade === undefined ? undefined : { upgrade };
@@ -14,12 +13,12 @@ export function wantedTunnel(head: RequestHead, tunnels: Tunnels): WantedTunnel 
 
 /** Returns why a request cannot be passed to the stack because of the tunnel that it asks for. */
 export function tunnelRefusal(
-  { method, headers }: RequestHead,
+  { method, headers, length }: RequestHead,
   wanted: WantedTunnel | undefined,
   tunnels: Tunnels,
 ): Refusal | undefined {
   if (method === "CONNECT") {
-    if (wanted === undefined) return { status: 400, reason: "a CONNECT request must not have a body" };
+    if (length !== 0) return { status: 400, reason: "a CONNECT request must not have a body" };
     return tunnels.connects ? undefined : { status: 501, reason: "CONNECT is not enabled" };
   }
   if (wantsWebSocket(wanted?.upgrade) && headers.all("sec-websocket-key").length !== 1)

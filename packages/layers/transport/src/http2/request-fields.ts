@@ -101,10 +101,14 @@ export function requestFields(request: HttpRequest): RequestFields {
 }
 
 /** An upgrade is an extended CONNECT with a path and a protocol (RFC 8441, section 4). */
-function pseudoFields({ method, scheme, authority, upgrade }: HttpRequest, place: string): string[] {
+function pseudoFields(
+  { method, scheme, authority, upgrade, upgradeContent }: HttpRequest,
+  place: string,
+): string[] {
   if (method === "CONNECT") return [":method", method, ":authority", authority];
   if (upgrade !== undefined && method !== "GET")
     throw new Unsendable(`an upgrade over HTTP/2 requires GET (got ${method})`);
+  if (upgradeContent !== undefined) throw new Unsendable("an upgrade over HTTP/2 has no content");
   const fields = [":method", upgrade === undefined ? method : "CONNECT"];
   // Only one protocol is possible: the client's first choice.
   if (upgrade !== undefined) fields.push(":protocol", protocolsOf(upgrade)[0] as string);
