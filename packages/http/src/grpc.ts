@@ -1,4 +1,3 @@
-import { hasAt } from "./grammar/ignore-case.ts";
 import type { HttpHeaders } from "./headers.ts";
 
 /**
@@ -6,11 +5,5 @@ import type { HttpHeaders } from "./headers.ts";
  * not count.
  */
 export function isGrpc(headers: HttpHeaders): boolean {
-  const type = headers.get("content-type");
-  if (type === undefined || !hasAt(type, 0, grpcType)) return false;
-  if (type.length === grpcType.length) return true;
-  const next = type[grpcType.length];
-  return next === "+" || next === ";" || next === " ";
+  return headers.isGrpc;
 }
-
-const grpcType = "application/grpc";

@@ -19,6 +19,7 @@ export function isHttpHeaders(value: unknown): value is HttpHeaders {
 export class HttpHeaders {
   static readonly empty: HttpHeaders = new HttpHeaders([]);
   readonly raw: RawHeaders;
+  #isGrpc: boolean | undefined;
 
   /** Uses the array without copying it; it must not be changed afterwards. */
   constructor(raw: RawHeaders) {
@@ -28,6 +29,11 @@ export class HttpHeaders {
   /** @internal */
   get [brand](): true {
     return true;
+  }
+
+  /** @internal Looked up once, since many layers ask. */
+  get isGrpc(): boolean {
+    return (this.#isGrpc ??= isGrpcType(this.get("content-type")));
   }
 
   /** Makes headers from an object, in which an array repeats the field, or from a list of pairs. */
@@ -126,4 +132,14 @@ export function sameName(a: string, b: string): boolean {
 
 function isLetter(lowered: number): boolean {
   return lowered >= 0x61 && lowered <= 0x7a;
+}
+
+const grpcType = "application/grpc";
+
+/** Whether a `content-type` is gRPC's, with or without a suffix or parameters. */
+function isGrpcType(type: string | undefined): boolean {
+  if (type === undefined || !sameName(type.slice(0, grpcType.length), grpcType)) return false;
+  if (type.length === grpcType.length) return true;
+  const next = type[grpcType.length];
+  return next === "+" || next === ";" || next === " ";
 }
