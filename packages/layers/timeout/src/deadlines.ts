@@ -1,12 +1,15 @@
 import { type Clock, stallMs, type Timer } from "@pagoda/core";
 
 /** A deadline in a linked list. */
-export interface Deadline {
-  readonly at: number;
-  /** @param wasHeldUp The deadline passed because this process was stalled. */
-  expire: (wasHeldUp: boolean) => void;
+export abstract class Deadline {
+  /** By the clock's `now()`; of a deadline that is set. */
+  at = 0;
+  isSet = false;
   before: Deadline | undefined;
   after: Deadline | undefined;
+
+  /** @param wasHeldUp The deadline passed because this process was stalled. */
+  abstract expire(wasHeldUp: boolean): void;
 }
 
 /** Delay after a stall, in which pending input is read before deadlines expire. */
@@ -31,31 +34,30 @@ export class Deadlines {
     this.#ms = ms;
   }
 
-  set(expire: (wasHeldUp: boolean) => void): Deadline {
-    const deadline: Deadline = {
-      at: this.#clock.now() + this.#ms,
-      expire,
-      before: this.#last,
-      after: undefined,
-    };
+  /** Sets a deadline anew, or one that is not set. */
+  set(deadline: Deadline): void {
+    this.clear(deadline);
+    deadline.at = this.#clock.now() + this.#ms;
+    deadline.isSet = true;
+    deadline.before = this.#last;
     if (this.#last === undefined) this.#first = deadline;
     else this.#last.after = deadline;
     this.#last = deadline;
     if (this.#timer === undefined) this.#wait(deadline.at, this.#ms);
-    return deadline;
   }
 
   /**
-   * Removes a pending deadline. The timer stays while others are set and finds the next one when it
+   * Removes a deadline, if it is set. The timer stays while others are set and finds the next one when it
    * fires.
    */
   clear(deadline: Deadline): void {
+    if (!deadline.isSet) return;
     const { before, after } = deadline;
+    deadline.isSet = false;
     // Otherwise a deadline in the old generation would keep all later ones alive until a full
     // collection.
     deadline.before = undefined;
     deadline.after = undefined;
-    deadline.expire = nothing;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
@@ -76,9 +78,8 @@ export class Deadlines {
     const wasHeldUp = this.#wasHeldUp;
     this.#wasHeldUp = false;
     for (let first = this.#first; first !== undefined && first.at <= now; first = this.#first) {
-      const { expire } = first;
       this.clear(first);
-      expire(wasHeldUp);
+      first.expire(wasHeldUp);
     }
     // Expired deadlines may have set new ones, and with them the timer.
     if (this.#first === undefined || this.#timer !== undefined) return;
@@ -90,5 +91,3 @@ export class Deadlines {
     this.#timer = this.#clock.setTimer(ms, this.#fire);
   }
 }
-
-function nothing(): void {}

@@ -6,11 +6,12 @@ import {
   layer,
   type Layer,
   Scope,
+  type Service,
   systemClock,
   timeoutError,
 } from "@pagoda/core";
-import { isRight, left } from "fp-ts/lib/Either.js";
-import { type Deadline, Deadlines } from "./deadlines.ts";
+import { type Either, isRight, left } from "fp-ts/lib/Either.js";
+import { Deadline, Deadlines } from "./deadlines.ts";
 
 /**
  * No answer in time. Counts against the upstream, unless this process was stalled when the time ran
@@ -47,8 +48,7 @@ export interface TimeoutOptions<Req> {
  *
  * Outside a retry it bounds all attempts together, inside one each attempt.
  *
- * Cost: an `AbortController` with a listener per call, about 0.7 µs; one timer for all calls in
- * flight.
+ * Cost: an `AbortController` per call, about 0.5 µs; one timer for all calls in flight.
  *
  * @throws RangeError if `ms` is out of range.
  */
@@ -60,60 +60,108 @@ export function timeout<Req = unknown>({
 }: TimeoutOptions<Req>): Layer<Req, unknown, TimedOut> {
   checkDuration("timeout: ms", ms);
   const timedOut: TimedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: ms };
-  // Shared by all calls: creating it costs more than the rest of a call.
-  const reason = timeoutError(`no answer within ${ms} ms`, timedOut);
-
-  const deadlines = new Deadlines(clock, ms);
+  const terms: Terms<Req> = {
+    deadlines: new Deadlines(clock, ms),
+    timedOut,
+    reason: timeoutError(`no answer within ${ms} ms`, timedOut),
+    startWhen,
+    observer,
+  };
 
   return layer<Req, unknown, TimedOut>({ name: "timeout", unguarded: true }, (inner) => ({
     options: { ms },
     call: (request, signal) =>
       new Promise((resolve, reject) => {
-        const scope = new Scope(signal);
-        let deadline: Deadline | undefined;
-        let open = true;
-
-        const close = (): void => {
-          open = false;
-          if (deadline !== undefined) deadlines.clear(deadline);
-          scope.end();
-        };
-        const start = (): void => {
-          if (!open || deadline !== undefined) return;
-          deadline = deadlines.set((wasHeldUp) => {
-            // No longer in the list.
-            deadline = undefined;
-            close();
-            const fault: TimedOut = wasHeldUp ? { ...timedOut, origin: "local" } : timedOut;
-            resolve(left(fault));
-            scope.abort(wasHeldUp ? timeoutError(reason.message, fault) : reason);
-            observer?.timedOut?.(ms);
-          });
-          scope.deadline = deadline.at;
-        };
-        const stop = (): void => {
-          if (deadline === undefined) return;
-          deadlines.clear(deadline);
-          deadline = undefined;
-          scope.deadline = undefined;
-        };
-
-        const fail = (defect: unknown): void => {
-          close();
-          reject(defect);
-        };
-        try {
-          if (startWhen === undefined) start();
-          else startWhen(request, start, stop);
-          inner.call(request, scope.signal).then((result) => {
-            // Inner answered despite the abort; nothing will read the response.
-            if (!open && isRight(result)) discardResponse(result.right);
-            close();
-            resolve(result);
-          }, fail);
-        } catch (defect) {
-          fail(defect);
-        }
+        new TimedCall(terms, signal, resolve, reject).run(inner, request);
       }),
   }));
+}
+
+/** Shared by all calls of a layer. */
+interface Terms<Req> {
+  readonly deadlines: Deadlines;
+  readonly timedOut: TimedOut;
+  /** Creating it costs more than the rest of a call. */
+  readonly reason: DOMException;
+  readonly startWhen: TimeoutOptions<Req>["startWhen"] | undefined;
+  readonly observer: TimeoutObserver | undefined;
+}
+
+class TimedCall<Req, Res, Err> extends Deadline {
+  readonly #terms: Terms<Req>;
+  readonly #scope: Scope;
+  readonly #resolve: (result: Either<Err | TimedOut, Res>) => void;
+  readonly #reject: (defect: unknown) => void;
+  #isOpen = true;
+
+  constructor(
+    terms: Terms<Req>,
+    signal: AbortSignal | undefined,
+    resolve: (result: Either<Err | TimedOut, Res>) => void,
+    reject: (defect: unknown) => void,
+  ) {
+    super();
+    this.#terms = terms;
+    this.#scope = new Scope(signal);
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  run(inner: Service<Req, Res, Err>, request: Req): void {
+    const { startWhen } = this.#terms;
+    try {
+      if (startWhen === undefined) this.#start();
+      else
+        startWhen(
+          request,
+          () => this.#start(),
+          () => this.#stop(),
+        );
+      inner.call(request, this.#scope.signal).then(
+        (result) => this.#answered(result),
+        (defect: unknown) => this.#failed(defect),
+      );
+    } catch (defect) {
+      this.#failed(defect);
+    }
+  }
+
+  expire(wasHeldUp: boolean): void {
+    const { timedOut, reason, observer } = this.#terms;
+    this.#close();
+    const fault: TimedOut = wasHeldUp ? { ...timedOut, origin: "local" } : timedOut;
+    this.#resolve(left(fault));
+    this.#scope.abort(wasHeldUp ? timeoutError(reason.message, fault) : reason);
+    observer?.timedOut?.(fault.afterMs);
+  }
+
+  #start(): void {
+    if (!this.#isOpen || this.isSet) return;
+    this.#terms.deadlines.set(this);
+    this.#scope.deadline = this.at;
+  }
+
+  #stop(): void {
+    if (!this.isSet) return;
+    this.#terms.deadlines.clear(this);
+    this.#scope.deadline = undefined;
+  }
+
+  #answered(result: Either<Err, Res>): void {
+    // Inner answered despite the abort; nothing will read the response.
+    if (!this.#isOpen && isRight(result)) discardResponse(result.right);
+    this.#close();
+    this.#resolve(result);
+  }
+
+  #failed(defect: unknown): void {
+    this.#close();
+    this.#reject(defect);
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    this.#terms.deadlines.clear(this);
+    this.#scope.end();
+  }
 }

@@ -6,9 +6,22 @@ import { deadlineOf } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { timeout } from "@pagoda/timeout";
-import { type Deadline, Deadlines } from "../src/deadlines.ts";
+import { Deadline, Deadlines } from "../src/deadlines.ts";
 
 const timedOut = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: 100 };
+
+class Running extends Deadline {
+  readonly #run: () => void;
+
+  constructor(run: () => void) {
+    super();
+    this.#run = run;
+  }
+
+  expire(): void {
+    this.#run();
+  }
+}
 
 type StartWhen = (request: string, start: () => void, stop: () => void) => void;
 
@@ -195,13 +208,12 @@ describe("deadlines", () => {
         for (const each of steps) {
           if ("set" in each) {
             const own = id++;
-            open.set(
-              own,
-              deadlines.set(() => {
-                open.delete(own);
-                expired.push(`${own} at ${clock.now()}`);
-              }),
-            );
+            const deadline = new Running(() => {
+              open.delete(own);
+              expired.push(`${own} at ${clock.now()}`);
+            });
+            deadlines.set(deadline);
+            open.set(own, deadline);
             model.push({ id: own, at: clock.now() + 100 });
           } else if ("clear" in each) {
             const [own, deadline] = [...open][each.clear % Math.max(1, open.size)] ?? [];

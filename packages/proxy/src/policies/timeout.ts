@@ -54,5 +54,6 @@ export const tryTimeout = policy({
  */
 function upstreamTime(request: HttpRequest, start: () => void, stop: () => void): void {
   start();
-  if (!requestsTunnel(request)) request.body.watch((waits) => (waits ? stop() : start()));
+  const { body } = request;
+  if (!body.isWhole && !requestsTunnel(request)) body.watch((waits) => (waits ? stop() : start()));
 }
