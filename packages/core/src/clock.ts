@@ -32,6 +32,9 @@ export const maxTimerMs = 2_147_483_647;
  */
 export const stallMs = 1_000;
 
+// The global is a getter.
+const { performance } = globalThis;
+
 /** The system's clock, and the default of every layer. */
 export const systemClock: Clock = {
   now: () => performance.now(),

@@ -27,6 +27,7 @@ export * from "./replayable.ts";
 export * from "./response-classifier.ts";
 export * from "./scope.ts";
 export * from "./service.ts";
+export { Slots } from "./slots.ts";
 export * from "./util/call-all.ts";
 export * from "./util/filter.ts";
 export * from "./util/map.ts";

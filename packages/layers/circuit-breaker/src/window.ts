@@ -1,12 +1,14 @@
-import type { Clock } from "@pagoda/core";
+import { type Clock, Slots } from "@pagoda/core";
 
 /** The window moves in tenths. */
 const slots = 10;
 
-/** Counts calls and successes in a sliding window. Cost: one read of the clock. */
+/**
+ * Counts calls and successes in a sliding window. Under load most successes do not read the clock:
+ * see core's `Slots`.
+ */
 export class Window {
-  readonly #clock: Clock;
-  readonly #slotMs: number;
+  readonly #time: Slots;
   readonly #calls = Array.from({ length: slots }, () => 0);
   readonly #successes = Array.from({ length: slots }, () => 0);
   #slot: number;
@@ -15,13 +17,14 @@ export class Window {
   successes = 0;
 
   constructor(clock: Clock, ms: number) {
-    this.#clock = clock;
-    this.#slotMs = ms / slots;
-    this.#slot = Math.floor(clock.now() / this.#slotMs);
+    this.#time = new Slots(clock, ms / slots);
+    this.#slot = this.#time.exactly();
   }
 
   add(success: boolean): void {
-    const at = this.moveOn() % slots;
+    const slot = success ? this.#time.roughly() : this.#time.exactly();
+    this.#move(slot);
+    const at = slot % slots;
     this.calls++;
     this.#calls[at] = (this.#calls[at] as number) + 1;
     if (!success) return;
@@ -29,10 +32,13 @@ export class Window {
     this.#successes[at] = (this.#successes[at] as number) + 1;
   }
 
-  /** Drops expired slots and returns the number of the current one. */
-  moveOn(): number {
-    const now = Math.floor(this.#clock.now() / this.#slotMs);
-    if (now === this.#slot) return now;
+  /** Drops expired slots. */
+  moveOn(): void {
+    this.#move(this.#time.exactly());
+  }
+
+  #move(now: number): void {
+    if (now === this.#slot) return;
     for (let steps = Math.min(now - this.#slot, slots); steps > 0; steps--) {
       const at = (now - steps + 1) % slots;
       this.calls -= this.#calls[at] as number;
@@ -41,7 +47,6 @@ export class Window {
       this.#successes[at] = 0;
     }
     this.#slot = now;
-    return now;
   }
 
   clear(): void {
