@@ -1,4 +1,4 @@
-import { around, type Around, type Part } from "./around.ts";
+import { type Around, type Part, partOf } from "./around.ts";
 import type { Demanded } from "./layer.ts";
 import type { Service } from "./service.ts";
 
@@ -115,13 +115,13 @@ export function adapter<
     inner: Service<InnerReq | Passed<OuterReq, InnerReq>, Res, Err | (Handles & Catches)>,
   ) => Around<OuterReq, OuterRes | PassedBack<Res, OuterRes>, Err | Fails>,
 ): Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches> {
-  function wrap(
-    inner: Service<InnerReq | Passed<OuterReq, InnerReq>, InnerRes, Catches>,
-  ): Service<OuterReq, unknown, unknown> {
-    return around(part, inner, perService);
-  }
-  // The same cast as in `layer()`, for the same reasons.
-  return wrap as unknown as Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches>;
+  return partOf<
+    Adapter<OuterReq, InnerReq, InnerRes, OuterRes, Fails, Handles, Catches>,
+    OuterReq,
+    InnerReq | Passed<OuterReq, InnerReq>,
+    InnerRes,
+    Catches
+  >(part, perService);
 }
 
 type Passed<Req, Inner> = Inner extends Passes<infer Adds> ? Req & Adds : never;

@@ -23,8 +23,25 @@ export interface Part {
   readonly unguarded?: boolean;
 }
 
+/**
+ * Makes a layer or an adapter. TypeScript cannot see that `Err | Handles` less what is handled is
+ * `Exclude<Err, Handles>`, nor that a request keeps the rest of its type on the way in. This cast
+ * states both, once for all.
+ *
+ * @typeParam P The type of the layer or the adapter.
+ */
+export function partOf<P, Req, InnerReq, InnerRes, InnerErr = unknown>(
+  part: string | Part,
+  perService: (inner: Service<InnerReq, InnerRes, InnerErr>) => Around<Req, unknown, unknown>,
+): P {
+  function wrap(inner: Service<InnerReq, InnerRes, InnerErr>): Service<Req, unknown, unknown> {
+    return around(part, inner, perService);
+  }
+  return wrap as unknown as P;
+}
+
 /** Returns the service that a layer or an adapter makes of an inner one. */
-export function around<Req, Res, Err, InnerReq, InnerRes, InnerErr>(
+function around<Req, Res, Err, InnerReq, InnerRes, InnerErr>(
   part: string | Part,
   service: Service<InnerReq, InnerRes, InnerErr>,
   perService: (inner: Service<InnerReq, InnerRes, InnerErr>) => Around<Req, Res, Err>,

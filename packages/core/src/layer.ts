@@ -1,4 +1,4 @@
-import { around, type Around, type Part } from "./around.ts";
+import { type Around, type Part, partOf } from "./around.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -106,11 +106,8 @@ export function layer<
     inner: Service<Needs & Adds, Res & Accepts, Err | Handles>,
   ) => Around<Needs, (Res & Accepts) | Yields, Err | Fails>,
 ): Layer<Needs, Adds, Fails, Handles, Yields, Accepts> {
-  function wrap(inner: Service<Needs & Adds, Accepts, unknown>): Service<Needs, unknown, unknown> {
-    return around(part, inner, perService);
-  }
-  // TypeScript cannot see that `Err | Handles` less what is handled is `Exclude<Err, Handles>`, nor
-  // that a request keeps the rest of its type on the way in. This cast states both, once for all
-  // layers.
-  return wrap as unknown as Layer<Needs, Adds, Fails, Handles, Yields, Accepts>;
+  return partOf<Layer<Needs, Adds, Fails, Handles, Yields, Accepts>, Needs, Needs & Adds, Accepts>(
+    part,
+    perService,
+  );
 }
