@@ -6,3 +6,4 @@ export * from "./mock.ts";
 export * from "./random.ts";
 export * from "./service-conformance.ts";
 export * from "./settled.ts";
+export * from "./suite.ts";

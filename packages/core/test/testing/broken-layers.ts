@@ -1,5 +1,5 @@
-import { layer, type Layer, Scope, type Service } from "@pagoda/core";
-import type { Kit, Samples } from "@pagoda/core/testing";
+import { layer, type Layer, Scope } from "@pagoda/core";
+import { type BrokenLayer, brokenLayer, type LayerUnderTest, type Samples } from "@pagoda/core/testing";
 import * as timers from "node:timers";
 // The suite must detect this sleep.
 // oxlint-disable-next-line pagoda/no-sleep
@@ -7,23 +7,10 @@ import * as timersPromises from "node:timers/promises";
 import { type Either, isLeft, left, map, right } from "fp-ts/lib/Either.js";
 import { full, Limit } from "../readiness/limits.ts";
 
-export type AnyService = Service<unknown, unknown, unknown>;
-export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
-
-/** A transparent layer, except for what `broken` replaces. */
-export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
-  return (kit) => (inner) => ({
-    ready: () => inner.ready(),
-    call: (request, signal) => inner.call(request, signal),
-    describe: () => ({ name: "broken", inner: [inner.describe()] }),
-    ...broken(inner, kit),
-  });
-}
-
 export const pass: Layer = layer("pass", ({ call }) => ({ call }));
 
 /** A layer with a limit; `wakes` decides whether a slot that becomes free wakes a waiter. */
-export function limit(wakes: () => boolean = () => true): (inner: AnyService) => AnyService {
+export function limit(wakes: () => boolean = () => true): LayerUnderTest {
   const slots = new Limit(2);
   return layer("limit", (inner) => ({
     ready: () => slots.waiting.ready() ?? inner.ready(),
@@ -48,18 +35,10 @@ const records: Samples<string, string> = {
   response: () => ({ status: 200, headers: {} }) as never,
 };
 
-interface Broken {
-  readonly what: string;
-  readonly makeLayer: MakeLayer;
-  /** The check that must fail, and its message. */
-  readonly fails: readonly [check: string, message: string];
-  readonly samples?: Samples<string, string>;
-}
-
-export const broken: readonly Broken[] = [
+export const broken: readonly BrokenLayer[] = [
   {
     what: "swallows the response",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(() => new Promise(() => {})),
     })),
     // Defect: the runner reported "timed out" late and without the rule.
@@ -67,21 +46,21 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "turns a response into an error",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(swap),
     })),
     fails: ["returns inner's response", "inner answered, but the layer did not"],
   },
   {
     what: "changes the request",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(`${String(request)}!`, signal),
     })),
     fails: ["passes the request on unchanged", "the request was changed"],
   },
   {
     what: "removes a header from the request",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call({ ...(request as Message), headers: {} }, signal),
     })),
     samples: records,
@@ -89,14 +68,14 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "changes the response",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(map((response) => `${String(response)}!`)),
     })),
     fails: ["returns the response unchanged", "the response was changed"],
   },
   {
     what: "changes the status of the response",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) =>
         inner.call(request, signal).then(map((response) => ({ ...(response as Message), status: 201 }))),
     })),
@@ -104,9 +83,9 @@ export const broken: readonly Broken[] = [
     fails: ["returns the response unchanged", "the response was changed: status"],
   },
   ...["setTimeout", "setInterval", "AbortSignal.timeout", "node:timers", "node:timers/promises"].map(
-    (how): Broken => ({
+    (how): BrokenLayer => ({
       what: `sets a system timer (${how})`,
-      makeLayer: around((inner) => ({
+      makeLayer: brokenLayer((inner) => ({
         call: (request, signal) => {
           setSystemTimer(how);
           return inner.call(request, signal);
@@ -120,7 +99,7 @@ export const broken: readonly Broken[] = [
   ),
   {
     what: "leaves a timer",
-    makeLayer: around((inner, { clock }) => ({
+    makeLayer: brokenLayer((inner, { clock }) => ({
       call: (request, signal) => {
         clock.setTimer(100, () => {});
         return inner.call(request, signal);
@@ -130,7 +109,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "leaves a listener on the caller's signal",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => {
         signal?.addEventListener("abort", () => {});
         return inner.call(request, signal);
@@ -140,7 +119,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "leaves a call to inner in flight",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => {
         inner.call(request).catch(() => {});
         return inner.call(request, signal);
@@ -150,7 +129,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "rejects on Left",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: async (request, signal) => {
         const result = await inner.call(request, signal);
         if (isLeft(result)) throw result.left;
@@ -162,7 +141,7 @@ export const broken: readonly Broken[] = [
   {
     // Defect: these calls were not awaited, and the runner saw an unrelated unhandled rejection.
     what: "rejects on an abort",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: async (request, signal) => {
         const result = await inner.call(request, signal);
         signal?.throwIfAborted();
@@ -173,7 +152,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "hides a defect",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, signal).catch(() => right("never mind")),
     })),
     fails: ["rejects with inner's defect", "Missing expected rejection"],
@@ -195,12 +174,12 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "does not pass the signal",
-    makeLayer: around((inner) => ({ call: (request) => inner.call(request) })),
+    makeLayer: brokenLayer((inner) => ({ call: (request) => inner.call(request) })),
     fails: ["an abort reaches inner in the same tick", "inner received no signal"],
   },
   {
     what: "passes an abort on a microtask late",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, later(signal)),
     })),
     fails: [
@@ -210,14 +189,14 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "passes on a signal without the deadline",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, AbortSignal.any(signal === undefined ? [] : [signal])),
     })),
     fails: ["the caller's deadline reaches inner", "inner's signal has no deadline"],
   },
   {
     what: "gives inner longer than the caller waits",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: async (request, signal) => {
         const scope = new Scope(undefined);
         signal?.addEventListener("abort", scope.abort.bind(scope, undefined), { once: true });
@@ -229,21 +208,21 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "ignores a signal that is already aborted",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, onlyLater(signal)),
     })),
     fails: ["a call whose signal is already aborted settles", "never settles"],
   },
   {
     what: "waits for inner's answer after an abort",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request) => inner.call(request, new AbortController().signal),
     })),
     fails: ["an aborted call does not affect the next one", "never settles"],
   },
   {
     what: "never releases the slot of an aborted call",
-    makeLayer: around((inner) => {
+    makeLayer: brokenLayer((inner) => {
       let taken = false;
       return {
         call: async (request, signal) => {
@@ -259,7 +238,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "stays tripped after an abort",
-    makeLayer: around((inner) => {
+    makeLayer: brokenLayer((inner) => {
       let open = false;
       return {
         call: async (request, signal) => {
@@ -273,7 +252,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "ends all calls when one is aborted",
-    makeLayer: around((inner) => {
+    makeLayer: brokenLayer((inner) => {
       const { promise, resolve } = Promise.withResolvers<Either<unknown, unknown>>();
       return {
         call: (request, signal) => {
@@ -286,7 +265,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "has one signal for all calls",
-    makeLayer: around((inner) => {
+    makeLayer: brokenLayer((inner) => {
       const shared = new AbortController();
       return {
         call: (request, signal) => {
@@ -299,17 +278,17 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "is ready whether or not inner is",
-    makeLayer: around(() => ({ ready: () => undefined })),
+    makeLayer: brokenLayer(() => ({ ready: () => undefined })),
     fails: ["readiness is honoured", "expected no call, 1 came"],
   },
   {
     what: "is never ready",
-    makeLayer: around(() => ({ ready: () => new Promise(() => {}) })),
+    makeLayer: brokenLayer(() => ({ ready: () => new Promise(() => {}) })),
     fails: ["readiness is honoured", "a new layer around a ready service is not ready"],
   },
   {
     what: "does not notice that inner has become ready",
-    makeLayer: around((inner) => ({ ready: () => inner.ready() && new Promise(() => {}) })),
+    makeLayer: brokenLayer((inner) => ({ ready: () => inner.ready() && new Promise(() => {}) })),
     fails: ["readiness is honoured", "expected a call, none came"],
   },
   {
@@ -330,7 +309,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "calls inner in a later tick without asking for readiness",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: async (request, signal) => {
         await Promise.resolve();
         return inner.call(request, signal);
@@ -340,24 +319,24 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "has no name",
-    makeLayer: around((inner) => ({ describe: () => ({ name: "", inner: [inner.describe()] }) })),
+    makeLayer: brokenLayer((inner) => ({ describe: () => ({ name: "", inner: [inner.describe()] }) })),
     fails: ["describes itself and its inner service", "the description needs a name"],
   },
   {
     what: "leaves inner out of its description",
-    makeLayer: around(() => ({ describe: () => ({ name: "broken" }) })),
+    makeLayer: brokenLayer(() => ({ describe: () => ({ name: "broken" }) })),
     fails: ["describes itself and its inner service", "inner is missing from the description"],
   },
   {
     what: "has a description that is not JSON",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       describe: () => ({ name: "broken", options: { ms: Infinity }, inner: [inner.describe()] }),
     })),
     fails: ["describes itself and its inner service", "a description must be JSON"],
   },
   {
     what: "counts how often it is described",
-    makeLayer: around((inner) => {
+    makeLayer: brokenLayer((inner) => {
       let asked = 0;
       return { describe: () => ({ name: "broken", state: { asked: asked++ }, inner: [inner.describe()] }) };
     }),

@@ -1,20 +1,13 @@
 import { fromAsync } from "@pagoda/core";
-import { serviceConformance } from "@pagoda/core/testing";
+import { rulesOf, serviceConformance } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { broken, leafWith } from "./broken-services.ts";
 
 type MakeLeaf = Parameters<typeof serviceConformance>[1];
 
-type Define = (name: string, run: () => Promise<void>) => void;
-
-/** Runs one rule as a runner would and returns its message. */
+/** Runs one rule and returns its message. */
 async function failureOf(rule: string, makeLeaf: MakeLeaf, limitMs: number): Promise<string | undefined> {
-  const rules = new Map<string, () => Promise<void>>();
-  const define: Define = (name, run) => rules.set(name.replace("service conformance: ", ""), run);
-  serviceConformance(define, makeLeaf, { limitMs });
-  return rules
-    .get(rule)?.()
-    .then(() => undefined, String);
+  return rulesOf((define) => serviceConformance(define, makeLeaf, { limitMs })).get(rule)?.();
 }
 
 describe("serviceConformance", () => {
@@ -44,12 +37,9 @@ describe("serviceConformance", () => {
   });
 
   test("every rule is failed by some broken leaf", () => {
-    const names: string[] = [];
-    serviceConformance(
-      (name) => names.push(name.replace("service conformance: ", "")),
-      leafWith(() => ({})),
-    );
-    expect(new Set(broken.map(({ fails: [rule] }) => rule))).toEqual(new Set(names));
+    const sound = leafWith(() => ({}));
+    const rules = rulesOf((define) => serviceConformance(define, sound));
+    expect(new Set(broken.map(({ fails: [rule] }) => rule))).toEqual(new Set(rules.keys()));
   });
 
   test("closes each leaf whether its rule passes or fails", async () => {

@@ -1,5 +1,4 @@
-import { type Service } from "@pagoda/core";
-import type { Kit, Samples } from "@pagoda/core/testing";
+import { type BrokenLayer, brokenLayer, type Samples } from "@pagoda/core/testing";
 import {
   Body,
   type BodyFlow,
@@ -12,36 +11,15 @@ import {
 } from "@pagoda/http";
 import { type Either, isLeft, left, map } from "fp-ts/lib/Either.js";
 
-export type AnyService = Service<unknown, unknown, unknown>;
-export type MakeLayer = (kit: Kit) => (inner: AnyService) => AnyService;
-
-/** A transparent layer, except for what `broken` replaces. */
-export function around(broken: (inner: AnyService, kit: Kit) => Partial<AnyService>): MakeLayer {
-  return (kit) => (inner) => ({
-    ready: () => inner.ready(),
-    call: (request, signal) => inner.call(request, signal),
-    describe: () => ({ name: "broken", inner: [inner.describe()] }),
-    ...broken(inner, kit),
-  });
-}
-
 const http: Samples<string, string> = {
   request: () => httpRequest("http://a.example/", { headers: { accept: "*/*" }, body: "some" }) as never,
   response: () => httpResponse(200) as never,
 };
 
-interface Broken {
-  readonly what: string;
-  readonly makeLayer: MakeLayer;
-  /** The check that must fail, and its message. */
-  readonly fails: readonly [check: string, message: string];
-  readonly samples?: Samples<string, string>;
-}
-
-export const broken: readonly Broken[] = [
+export const broken: readonly BrokenLayer[] = [
   {
     what: "drops the body of the request",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call({ ...(request as HttpRequest), body: bodyOf("other") }, signal),
     })),
     samples: { ...http, changes: { request: ["body"] } },
@@ -52,7 +30,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "does not pass on that inner cancelled the request body",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(withUncancellableBody(request as HttpRequest), signal),
     })),
     samples: { ...http, changes: { request: ["body"] } },
@@ -63,7 +41,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "drops the body of the response",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) =>
         inner
           .call(request, signal)
@@ -77,7 +55,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "turns a response into an error without cancelling its body",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) => inner.call(request, signal).then(swapHttp),
     })),
     fails: [
@@ -87,7 +65,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "does not wait for inner after an abort and drops its response",
-    makeLayer: around((inner) => ({
+    makeLayer: brokenLayer((inner) => ({
       call: (request, signal) =>
         new Promise((resolve, reject) => {
           const leave = (): void => resolve(left("aborted"));
@@ -105,7 +83,7 @@ export const broken: readonly Broken[] = [
   },
   {
     what: "does not wait for inner after a timeout and drops its response",
-    makeLayer: around((inner, { clock }) => ({
+    makeLayer: brokenLayer((inner, { clock }) => ({
       call: (request, signal) =>
         new Promise((resolve, reject) => {
           const timer = clock.setTimer(100, () => resolve(left("timed out")));

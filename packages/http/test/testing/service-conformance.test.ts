@@ -1,5 +1,5 @@
 import { service, type Service } from "@pagoda/core";
-import type { LeafUnderTest } from "@pagoda/core/testing";
+import { type LeafUnderTest, rulesOf } from "@pagoda/core/testing";
 import { bodyFrom, httpResponse, type HttpResponse } from "@pagoda/http";
 import { serviceConformance } from "@pagoda/http/testing";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
@@ -17,16 +17,12 @@ function leafWith(respond: () => Either<string, HttpResponse>): () => LeafUnderT
   return () => ({ service: leaf, request: () => ({ path: "/" }) });
 }
 
-/** Runs one rule as a test runner would and returns its failure. */
+/** Runs one rule and returns its message. */
 async function failureOf(
   rule: string,
   makeLeaf: () => LeafUnderTest<Asked, HttpResponse>,
 ): Promise<string | undefined> {
-  const rules = new Map<string, () => Promise<void>>();
-  serviceConformance((name, run) => rules.set(name.replace("service conformance: ", ""), run), makeLeaf);
-  return rules
-    .get(rule)?.()
-    .then(() => undefined, String);
+  return rulesOf((define) => serviceConformance(define, makeLeaf)).get(rule)?.();
 }
 
 describe("serviceConformance with bodies", () => {
