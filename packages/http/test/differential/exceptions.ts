@@ -98,6 +98,11 @@ class Rewriting {
     let result = text.replaceAll(/\r\nProxy-Connection:/gi, () =>
       this.#used("Proxy-Connection", "\r\nProxy_Connection:"),
     );
+    // RFC 9112, 5: whitespace behind a value does not belong to it. llhttp only removes spaces here.
+    result = result.replaceAll(
+      /(\r\nTransfer-Encoding:[ \t]*chunked)(?! *\r\n)[ \t]+(?=\r\n)/gi,
+      (_all, field: string) => this.#used("tab behind chunked", field),
+    );
     // RFC 9112, 9.3: `close` comes first. llhttp lets `keep-alive` win in HTTP/1.0.
     if (closesTwice(request))
       result = result.replaceAll(/(?<=\r\nConnection:.*)keep-alive/gi, () =>

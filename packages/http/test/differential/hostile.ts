@@ -16,6 +16,7 @@ export const hostile: readonly string[] = [
   post(hello, "Transfer-Encoding: x", chunked),
   post(hello, "Transfer-Encoding : chunked", "Content-Length: 5"),
   post(hello, "Transfer-Encoding:\tchunked"),
+  post(hello, "Transfer-Encoding: chunked\t"),
   post(hello, "Transfer-Encoding: \x0bchunked"),
   post(hello, "Transfer-Encoding: chunked\x0c"),
   post(hello, "Transfer_Encoding: chunked", "Content-Length: 5"),

@@ -26,7 +26,8 @@ function composedRequest(mutations: Mutations): string {
     ? mutations.pick(parts.lines)
     : `${mutations.pick(["GET", "POST", "PUT", "HEAD", "CUSTOM"])} /${mutations.pick(["", "a", "a?b=c"])} HTTP/1.${mutations.pick([0, 1, 1, 1, 1])}`;
   if (!rarely()) head += "\r\nHost: a";
-  for (let count = mutations.below(4); count > 0; count--) head += `\r\n${mutations.pick(parts.fields)}`;
+  for (let count = mutations.below(4); count > 0; count--)
+    head += `\r\n${mutations.below(2) === 0 ? mutations.pick(parts.fields) : listField(mutations)}`;
   const body = mutations.pick(parts.bodies);
   switch (mutations.below(4)) {
     case 0:
@@ -54,4 +55,35 @@ function extension(mutations: Mutations): string {
   return mutations.below(5) === 0
     ? mutations.pick([";a", ";a=b", ';a="b"', ";a;b=c", " ;a", "; a=b", ";"])
     : "";
+}
+
+const members: Readonly<Record<string, readonly string[]>> = {
+  Connection: [
+    "close",
+    "keep-alive",
+    "upgrade",
+    "Close",
+    "Keep-Alive",
+    "Upgrade",
+    "te",
+    "close;a",
+    '"close"',
+    "closes",
+  ],
+  Upgrade: ["websocket", "WebSocket", "h2c", "websocket/13", "a/b", "xwebsocket"],
+  "Transfer-Encoding": ["chunked", "Chunked", "gzip", "identity", "chunked;a", "trailers"],
+  "Content-Length": ["0", "5", "1", "00", "+1"],
+  Expect: ["100-continue", "100-Continue", "a=b"],
+  TE: ["trailers", "gzip;q=1"],
+};
+
+/** A field that decides about the connection or the body, whose value may be a list of any form. */
+function listField(mutations: Mutations): string {
+  const name = mutations.pick(Object.keys(members));
+  const written = mutations.pick([name, name, name.toLowerCase(), name.toUpperCase()]);
+  const from = members[name] as readonly string[];
+  let value = mutations.pick(["", " ", " ", " ", "\t", "  ", ","]) + mutations.pick(from);
+  while (mutations.below(3) === 0)
+    value += mutations.pick([",", ", ", ", ", " ,", ",\t", ",,", " ", ";", "\t"]) + mutations.pick(from);
+  return `${written}:${value}${mutations.pick(["", "", "", " ", "\t", ",", ", "])}`;
 }

@@ -14,6 +14,7 @@ describe("the server and llhttp", () => {
       "Proxy-Connection",
       "field that must not trail",
       "keep-alive beside close in HTTP/1.0",
+      "tab behind chunked",
       "unknown method",
       "whitespace in a chunk extension",
     ]);
