@@ -190,10 +190,16 @@ describe("a field section", () => {
     }
     return { fault, fields };
   };
+  /** What the section gives, which is the same with and without its bytes. */
   const whole = (lines: readonly string[], before = "", after = "") => {
     const text = `${before}${lines.map((line) => `${line}\r\n`).join("")}`;
     const fields: string[] = [];
-    return { fault: readFieldSection(fields, text + after, before.length, text.length), fields };
+    const fault = readFieldSection(fields, text + after, before.length, text.length);
+    const fromBytes: string[] = [];
+    const shifted = Buffer.from(`...${text}${after}`, "latin1");
+    expect(readFieldSection(fromBytes, text + after, before.length, text.length, shifted, 3)).toBe(fault);
+    expect(fromBytes).toEqual(fields);
+    return { fault, fields };
   };
 
   test("may be empty", () => {

@@ -34,9 +34,10 @@ export interface ResponseHead {
  *
  * @param text Begins with the head, as latin1.
  * @param end Where the line end of the head's last line is.
+ * @param bytes What the text was decoded from, if at hand, and from where on.
  * @throws Malformed
  */
-export function parseHead(text: string, end: number): ResponseHead {
+export function parseHead(text: string, end: number, bytes?: Uint8Array, from?: number): ResponseHead {
   const firstEnd = text.indexOf("\r\n");
   const start = text.slice(0, firstEnd);
   const first = readStatusLine(start);
@@ -44,7 +45,7 @@ export function parseHead(text: string, end: number): ResponseHead {
   if (first === undefined)
     throw new Malformed("not-http", "response does not start with an HTTP/1 status line");
   const fields: string[] = [];
-  const fault = readFieldSection(fields, text, firstEnd + 2, end + 2);
+  const fault = readFieldSection(fields, text, firstEnd + 2, end + 2, bytes, from);
   if (fault !== undefined) throw badField(fault, lineAt(text, 1 + fields.length / 2));
   const { minor, status, phrase } = first;
   const framing = new Framing(minor);

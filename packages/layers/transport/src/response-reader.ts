@@ -132,7 +132,7 @@ export class ResponseReader {
     }
     this.#kept = "";
     const at = from + end + 4 - before;
-    const head = parseHead(text, end);
+    const head = before === 0 ? parseHead(text, end, bytes, from) : parseHead(text, end);
     const { status, framing } = head;
     const tunnel = this.#tunnel;
     if (tunnel !== undefined && opensTunnel({ method: this.#method, upgrade: tunnel.upgrade }, status)) {

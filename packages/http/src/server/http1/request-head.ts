@@ -2,6 +2,7 @@ import { isAuthority } from "../../grammar/authority.ts";
 import { persists } from "../../grammar/connection-options.ts";
 import { readFieldSection } from "../../grammar/field-section.ts";
 import { Framing, type FramingFault } from "../../grammar/framing.ts";
+import { isNamed } from "../../grammar/ignore-case.ts";
 import { lists, membersOf } from "../../grammar/list.ts";
 import { parseTarget, type Target } from "../../grammar/request-target.ts";
 import { HttpHeaders } from "../../headers.ts";
@@ -48,14 +49,16 @@ export const unread: RequestHead = {
  * differently are refused.
  *
  * @param text The head as latin1, without the empty line that ends it.
+ * @param bytes What the text was decoded from, if at hand, and from where on.
  * @returns A refusal if the request can be delimited and answered, but not served.
  * @throws MalformedRequest if the text is not a request.
  */
-export function parseHead(text: string): RequestHead | Refusal {
+export function parseHead(text: string, bytes?: Uint8Array, from?: number): RequestHead | Refusal {
   const lineEnd = text.indexOf("\r\n");
   const line = readRequestLine(text.slice(0, lineEnd));
   const fields: string[] = [];
-  if (readFieldSection(fields, text, lineEnd + 2, text.length) !== undefined) throw new MalformedRequest();
+  const fault = readFieldSection(fields, text, lineEnd + 2, text.length, bytes, from);
+  if (fault !== undefined) throw new MalformedRequest();
   // Only now: a head that arrives in parts is refused for a malformed field at once.
   if ("status" in line) return line;
   const { method, target, minor } = line;
@@ -72,28 +75,28 @@ export function parseHead(text: string): RequestHead | Refusal {
     // Most fields are skipped by the length of their names.
     switch (name.length) {
       case 2:
-        if (name.toLowerCase() === "te") te = joined(te, value);
+        if (isNamed(name, "te")) te = joined(te, value);
         break;
       case 4:
-        if (name.toLowerCase() !== "host") break;
+        if (!isNamed(name, "host")) break;
         if (host !== undefined) refusal ??= refused(400, "more than one Host field");
         else if (value !== "" && !isAuthority(value)) refusal ??= refused(400, "malformed Host field");
         host = value;
         break;
       case 6:
-        if (name.toLowerCase() === "expect") expect = joined(expect, value);
+        if (isNamed(name, "expect")) expect = joined(expect, value);
         break;
       case 7:
-        if (name.toLowerCase() === "upgrade") upgrade = joined(upgrade, value);
+        if (isNamed(name, "upgrade")) upgrade = joined(upgrade, value);
         break;
       case 10:
-        if (name.toLowerCase() === "connection") connection = joined(connection, value);
+        if (isNamed(name, "connection")) connection = joined(connection, value);
         break;
       case 14:
-        if (name.toLowerCase() === "content-length") refusal ??= takeLength(framing, value);
+        if (isNamed(name, "content-length")) refusal ??= takeLength(framing, value);
         break;
       case 17:
-        if (name.toLowerCase() === "transfer-encoding") refusal ??= takeCoding(framing, value);
+        if (isNamed(name, "transfer-encoding")) refusal ??= takeCoding(framing, value);
     }
   }
   if (fields.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);

@@ -129,9 +129,9 @@ export class RequestReader {
     const text = bytes.toString("latin1", at, Math.min(bytes.length, at + most));
     const end = endOfHead(before, text);
     if (end < 0) return this.#keepHead(before, text, at);
-    const head = before === "" ? text.slice(0, end - 2) : (before + text.slice(0, end)).slice(0, -2);
     this.#kept = "";
-    this.#takeHead(head);
+    if (before === "") this.#takeHead(text.slice(0, end - 2), bytes, at);
+    else this.#takeHead((before + text.slice(0, end)).slice(0, -2));
     return at + end;
   }
 
@@ -147,9 +147,9 @@ export class RequestReader {
     return at + text.length;
   }
 
-  #takeHead(text: string): void {
+  #takeHead(text: string, bytes?: Buffer, from?: number): void {
     this.heads++;
-    const head = parseHead(text);
+    const head = parseHead(text, bytes, from);
     if ("status" in head) {
       this.#state = "stopped";
       this.#handler.refused(head);
