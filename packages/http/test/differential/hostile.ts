@@ -189,6 +189,14 @@ export const hostile: readonly string[] = [
   get("Connection: upgradeable", "Upgrade: websocket") + smuggled,
   get("Upgrade: websocket") + smuggled,
   "GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\nhello",
+  post(
+    "hello\x81\x05hello",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Content-Length: 5",
+    "Sec-WebSocket-Key: a",
+  ),
+  post(`${hello}\x81`, "Connection: Upgrade", "Upgrade: websocket", chunked, "Sec-WebSocket-Key: a"),
   // Expectations.
   post("hello", "Expect: 100-Continue", "Content-Length: 5"),
   post("hello", "Expect: 100-continue, x", "Content-Length: 5"),

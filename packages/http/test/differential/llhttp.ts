@@ -63,6 +63,7 @@ parser[HTTPParser.kOnHeadersComplete] = (
     persists: keepsAlive,
     body: "",
     trailers: [],
+    tunnel: "",
     isComplete: false,
     isTunnel: isUpgrade && opensTunnel(name, minor, all),
   };
@@ -77,7 +78,7 @@ parser[HTTPParser.kOnBody] = (chunk: Buffer): void => {
 parser[HTTPParser.kOnMessageComplete] = (): void => {
   if (latest === undefined) return;
   latest.trailers = fields;
-  latest.isComplete = !latest.isTunnel;
+  latest.isComplete = true;
   fields = [];
   target = "";
 };
@@ -93,7 +94,7 @@ for (const method of methods) {
 
 /** Reads bytes with llhttp. */
 export function readWithLlhttp(bytes: Buffer): Reading {
-  result = { requests: [], refusal: undefined, isMidHead: false, isStopped: false };
+  result = { requests: [], refusal: undefined, isMidHead: false };
   latest = undefined;
   fields = [];
   target = "";
@@ -110,18 +111,16 @@ export function readWithLlhttp(bytes: Buffer): Reading {
     rest = rest.subarray(read);
     // It stops behind each request for an upgrade, whether or not the server opens a tunnel.
     const last = result.requests.at(-1);
-    if (last?.isTunnel) {
-      last.body = rest.toString("latin1");
+    if (last?.isTunnel && last.isComplete) {
+      last.tunnel = rest.toString("latin1");
       break;
     }
   }
   return result;
 }
 
-/** As the server decides it: WebSocket and CONNECT without a body, and not in HTTP/1.0. */
+/** As the server decides it: WebSocket, but not in HTTP/1.0, and CONNECT. */
 function opensTunnel(method: string, minor: number, all: readonly string[]): boolean {
-  if (valuesOf(all, "transfer-encoding").length > 0 || Number(valuesOf(all, "content-length")[0] ?? 0) > 0)
-    return false;
   if (method === "CONNECT") return true;
   const wanted = valuesOf(all, "upgrade").flatMap((value) => value.toLowerCase().split(/[ \t]*,[ \t]*/));
   return minor > 0 && wanted.includes("websocket");

@@ -15,9 +15,11 @@ export interface ReadRequest {
   readonly minor: number;
   readonly fields: readonly string[];
   readonly persists: boolean;
-  /** As latin1. For a tunnel, everything that follows. */
+  /** As latin1. */
   body: string;
   trailers: readonly string[];
+  /** What follows the request if it asks for a tunnel. */
+  tunnel: string;
   isComplete: boolean;
   isTunnel: boolean;
 }
@@ -29,15 +31,13 @@ export interface Reading {
   refusal: string | undefined;
   /** Whether it waits for the rest of a head. */
   isMidHead: boolean;
-  /** Whether it reads no further requests because the server ends the connection. */
-  isStopped: boolean;
 }
 
 const tunnels = new Tunnels(["websocket", "connect"]);
 
 /** Reads bytes with the parser of the server, in these pieces. */
 export function readWithOurs(pieces: Iterable<Buffer>, completed?: () => void): Reading {
-  const result: Reading = { requests: [], refusal: undefined, isMidHead: false, isStopped: false };
+  const result: Reading = { requests: [], refusal: undefined, isMidHead: false };
   let latest: ReadRequest | undefined;
   const refuse = ({ status, reason }: Refusal): void => {
     result.refusal ??= `${status} ${reason}`;
@@ -47,19 +47,17 @@ export function readWithOurs(pieces: Iterable<Buffer>, completed?: () => void): 
     head(head) {
       const wanted = wantedTunnel(head, tunnels);
       const refusal = tunnelRefusal(head, wanted, tunnels);
-      // As the connection does.
       if (refusal !== undefined) refuse(refusal);
-      else if (wanted === undefined && tunnels.wantedBy(head) !== undefined) {
-        result.isStopped = true;
-        reader.stop();
-      }
       latest = refusal === undefined ? readHead(head, wanted !== undefined) : undefined;
       if (latest !== undefined) result.requests.push(latest);
       return wanted !== undefined;
     },
     refused: refuse,
     data(chunk) {
-      if (latest !== undefined) latest.body += chunk.toString("latin1");
+      if (latest === undefined) return;
+      const text = chunk.toString("latin1");
+      if (latest.isTunnel && latest.isComplete) latest.tunnel += text;
+      else latest.body += text;
     },
     complete(trailers) {
       if (latest === undefined) return;
@@ -88,7 +86,9 @@ function readHead(head: RequestHead, isTunnel: boolean): ReadRequest {
     persists: head.persists,
     body: "",
     trailers: [],
-    isComplete: false,
+    tunnel: "",
+    // A tunnel begins with the request, unless that has content.
+    isComplete: isTunnel && head.length === 0,
     isTunnel,
   };
 }
@@ -104,7 +104,7 @@ export function contradiction(ours: Reading, theirs: Reading): string | undefine
     const difference = differs(our, their, ours, theirs);
     if (difference !== undefined) return `request ${i + 1}: ${difference}`;
   }
-  if (ours.refusal !== undefined || ours.isStopped) return undefined;
+  if (ours.refusal !== undefined) return undefined;
   if (theirs.requests.length > ours.requests.length) return "more requests";
   const last = ours.requests.at(-1);
   if (!ours.isMidHead && last?.isComplete !== false && theirs.refusal !== undefined)
@@ -125,6 +125,7 @@ function differs(our: ReadRequest, their: ReadRequest, ours: Reading, theirs: Re
   if (!our.isComplete) return undefined;
   const trailers = their.trailers.filter((_each, i) => mayTrail(their.trailers[i - (i % 2)] as string));
   if (!isSame(our.trailers, trailers)) return `trailers: ${JSON.stringify([our.trailers, trailers])}`;
+  if (our.tunnel !== their.tunnel) return `tunnel: ${JSON.stringify([our.tunnel, their.tunnel])}`;
   return undefined;
 }
 

@@ -34,13 +34,13 @@ describe("the server and llhttp", () => {
           persists: true,
           body: "de",
           trailers: ["X-F", "g"],
+          tunnel: "",
           isComplete: true,
           isTunnel: false,
         },
       ],
       refusal: undefined,
       isMidHead: false,
-      isStopped: false,
     };
     const bytes = Buffer.from(text);
     expect(readWithOurs([bytes])).toEqual(reading);
