@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { sizeFaults } from "../checks/published/sizes.ts";
 import { contentFaults, tarballOutcomes } from "../checks/published/tarball.ts";
 import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
 import type { Report, ReportedTest } from "../checks/vitest/report.ts";
@@ -64,6 +65,12 @@ test("a tarball with exactly what users need passes", () => {
   expect(
     contentFaults(list("src/index.ts", "dist/testing/index.js"), `{ "exports": "./dist/index.js" }`, ""),
   ).toEqual([]);
+});
+
+test("a tarball that is larger than its package may be fails", () => {
+  expect(sizeFaults("@pagoda/timeout", 32 * 1_024)).toEqual([]);
+  expect(sizeFaults("@pagoda/timeout", 33 * 1_024)).toHaveLength(1);
+  expect(sizeFaults("@pagoda/core", 33 * 1_024)).toEqual([]);
 });
 
 test("a tarball with tests, with workspace: or without a license fails", () => {

@@ -8,10 +8,12 @@ const startMs = 15_000;
 const stopMs = 5_000;
 const askEveryMs = 5;
 
-/** A program to start on a core of its own. */
+/** A program to start. */
 export interface Program {
   readonly command: readonly string[];
-  readonly core: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The only core that it may use. Default: all. */
+  readonly core?: string;
   /** Rejects while the program cannot take requests. */
   readonly isReady: () => Promise<void>;
 }
@@ -31,10 +33,11 @@ export interface Running {
  * @throws With the most informative line of its standard error, when it ends before it is ready or is not ready within
  *   15 s.
  */
-export async function start({ command, core, isReady }: Program): Promise<Running> {
+export async function start({ command, env, core, isReady }: Program): Promise<Running> {
   const begun = performance.now();
-  const child = spawn("taskset", ["-c", core, ...command], {
-    env: { ...process.env, PATH: searchPath },
+  const [file = "", ...args] = core === undefined ? command : ["taskset", "-c", core, ...command];
+  const child = spawn(file, args, {
+    env: { ...process.env, ...env, PATH: searchPath },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";

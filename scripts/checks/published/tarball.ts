@@ -6,6 +6,7 @@ import { command, pnpm, type Finished } from "../../command.ts";
 import type { Package } from "../../workspace.ts";
 import { linkedFiles } from "../docs/links.ts";
 import { failed, faultless, type Outcome } from "../outcome.ts";
+import { sizeOutcome } from "./sizes.ts";
 
 const needed = [
   "LICENSE-MIT",
@@ -35,6 +36,7 @@ export async function tarballOutcomes(one: Package, directory: string): Promise<
     await contentOutcome(one, file),
     faultless(`publint ${one.name}`, await publintFaults(bytes)),
     faultless(`attw ${one.name}`, await attwFaults(bytes)),
+    sizeOutcome(one.name, file),
   ];
 }
 

@@ -1,0 +1,55 @@
+// Promises that a layer adds to a call: of all that a call costs, the number that can be counted exactly.
+import { promiseHooks } from "node:v8";
+import { expect, test } from "vitest";
+import { layers } from "../micro/layers.ts";
+import type { Subject } from "../micro/subject.ts";
+
+/** At most; where nothing is said, none. */
+const most: Readonly<Record<string, number>> = {
+  "access-log, of a call below its level": 1,
+  "balance over two endpoints": 1,
+  "circuit-breaker": 1,
+  "coalesce, first of its key": 2,
+  "concurrency-limit, fixed": 1,
+  "concurrency-limit, gradient2": 1,
+  fallback: 1,
+  forwarded: 1,
+  hedge: 1,
+  metrics: 1,
+  "metrics by route": 1,
+  respond: 1,
+  retry: 1,
+  "status-errors, of a success": 1,
+  timeout: 2,
+};
+
+const [leaf, ...each] = layers.subjects as readonly [Subject, ...Subject[]];
+
+test.each(each)("promises of $what", async (subject) => {
+  const [name = ""] = subject.what.split(":");
+  const added = (await promisesOf(subject)) - (await promisesOf(leaf));
+  expect(added).toBeLessThanOrEqual(most[name] ?? 0);
+});
+
+test("every bound is of a layer", () => {
+  const names = new Set(each.map(({ what }) => what.split(":")[0]));
+  expect(Object.keys(most).filter((name) => !names.has(name))).toEqual([]);
+});
+
+/** Of a call after the first ones, which may prepare something. */
+async function promisesOf({ prepare }: Subject): Promise<number> {
+  const { run, end } = prepare();
+  let promises = 0;
+  try {
+    for (let i = 0; i < 3; i++) await run();
+    const stop = promiseHooks.onInit(() => promises++);
+    try {
+      await run();
+    } finally {
+      stop();
+    }
+  } finally {
+    end?.();
+  }
+  return promises;
+}
