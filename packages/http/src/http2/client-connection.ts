@@ -12,6 +12,7 @@ import { Decoder } from "./hpack/decoder.ts";
 import { Outbox } from "./outbox.ts";
 import { maxFields, ResponseFields } from "./response-fields.ts";
 import { PeerSettings, settingsPayload } from "./settings.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** Receive windows: enough for 1 GB/s at a round trip of 1 ms on a stream, and 16 such streams. */
 const streamWindow = 1_048_576;
@@ -52,7 +53,7 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
   readonly #fields = new ResponseFields();
   readonly #flood = new FloodGuard();
   readonly #window = new ReceiveWindow(connectionWindow);
-  readonly #streams = new Map<number, ClientStream>();
+  readonly #streams = new StreamTable<ClientStream>();
   readonly #closedStreams = new ClosedStreams();
   /** Stream of the present DATA frame; undefined if it is ignored. */
   #dataStream: ClientStream | undefined;
@@ -100,7 +101,7 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     this.nextStream += 2;
     const windows = { send: this.peer.initialWindowSize, receive: streamWindow };
     const stream = new ClientStream(id, method, isLast, windows, this, handler);
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     this.outbox.headers(id, fields, isLast);
     if (this.nextStream > maxUint31) this.#handler.leaving();
     return stream;
@@ -181,7 +182,7 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     this.outbox.writer.tableSize = peer.headerTableSize;
     const change = peer.initialWindowSize - before;
     if (change !== 0)
-      for (const stream of this.#streams.values()) {
+      for (const stream of this.#streams.all()) {
         if (!stream.sendWindow.grow(change)) throw windowTooLarge();
         if (stream.hasQueued) this.outbox.waits(stream);
       }
@@ -217,7 +218,7 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     this.#lastStream = Math.min(this.#lastStream, lastStream);
     // Streams that the peer has seen continue, unless there was an error.
     this.#handler.leaving();
-    for (const stream of this.#streams.values())
+    for (const stream of this.#streams.all())
       if (stream.id > this.#lastStream) stream.close(unprocessed(), false);
     if (code === errorCode.noError) return;
     const error = new ConnectionError(code, `peer closed the connection: ${errorName(code)}`);
@@ -274,7 +275,7 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
       const timer = systemClock.setTimer(lingerMs, () => socket.destroy());
       socket.once("close", () => systemClock.clearTimer(timer));
     }
-    for (const stream of this.#streams.values()) stream.close(error);
+    for (const stream of this.#streams.all()) stream.close(error);
     this.#handler.closed(error);
   }
 }

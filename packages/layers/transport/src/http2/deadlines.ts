@@ -47,7 +47,11 @@ export class Deadlines {
   }
 
   /** Call once for each that has not expired. */
-  remove({ before, after }: Deadline): void {
+  remove(deadline: Deadline): void {
+    const { before, after } = deadline;
+    // One that has become old would keep all later ones from the young generation's collection.
+    deadline.before = undefined;
+    deadline.after = undefined;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;
