@@ -22,11 +22,11 @@ export async function rehearse(): Promise<Outcome[]> {
     if (first.code !== 1 || !first.output.includes("not this time"))
       return [failed("a release that fails", first.output)];
     const second = await command(process.execPath, release, { cwd: copy });
-    if (second.code !== 0) return [failed("a release that goes on", second.output)];
+    if (second.code !== 0) return [failed("a resumed release", second.output)];
     const { output: tags } = await git("-C", copy, "ls-remote", "--tags", "origin");
     const evidence = { published: registry.published, notes, tags };
     return [
-      passed("a release that fails half way, and goes on"),
+      passed("a release that fails midway and is resumed"),
       faultless("no changeset is left", changesets(copy)),
       ...publishable(copy).map((one) => packageOutcome(one, evidence)),
     ];
@@ -46,7 +46,7 @@ async function makeCopy(directory: string, copy: string): Promise<string | undef
     () => git("init", "--quiet", "--bare", remote),
     () => git("init", "--quiet", "--initial-branch", "main", copy),
     () => git("-C", copy, "add", "--all"),
-    () => git("-C", copy, "commit", "--quiet", "--message", "As it stands"),
+    () => git("-C", copy, "commit", "--quiet", "--message", "Current state"),
     () => git("-C", copy, "remote", "add", "origin", remote),
   ];
   for (const step of steps) {

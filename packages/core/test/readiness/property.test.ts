@@ -8,34 +8,34 @@ import { full, Limit, limited } from "./limits.ts";
 
 interface Caller {
   readonly name: string;
-  readonly door: number;
+  readonly gate: number;
   readonly controller: AbortController;
   state: "waits" | "called" | "left";
 }
 
 /**
- * Callers wait at a door: one stack of limits, or several stacks, one of which is enough, as a
+ * Callers wait at a gate: one stack of limits, or several stacks, one of which is enough, as a
  * balancer has them. Stacks name their limits by index, outermost first, so that two of them may
  * share one.
  */
-type Door = readonly (readonly number[])[];
+type Gate = readonly (readonly number[])[];
 
 interface World {
   readonly limits: readonly number[];
-  readonly doors: readonly Door[];
+  readonly gates: readonly Gate[];
 }
 
 const world: fc.Arbitrary<World> = fc
   .array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 })
   .chain((limits) => {
     const stack = fc.uniqueArray(fc.nat(limits.length - 1), { minLength: 1, maxLength: 3 });
-    const door = fc.oneof(
+    const gate = fc.oneof(
       { weight: 3, arbitrary: stack.map((one) => [one]) },
       { weight: 1, arbitrary: fc.array(stack, { minLength: 2, maxLength: 3 }) },
     );
     return fc.record({
       limits: fc.constant(limits),
-      doors: fc.array(door, { minLength: 1, maxLength: 3 }),
+      gates: fc.array(gate, { minLength: 1, maxLength: 3 }),
     });
   });
 
@@ -49,16 +49,16 @@ const step = fc.oneof(
 
 class Run {
   readonly limits: readonly Limit[];
-  readonly doors: readonly Service<Caller, string, unknown>[];
+  readonly gates: readonly Service<Caller, string, unknown>[];
   readonly mock = mockService<Caller, string>();
   readonly callers: Caller[] = [];
   readonly refused: string[] = [];
   readonly defects: unknown[] = [];
   asks = 0;
 
-  constructor({ limits, doors }: World) {
+  constructor({ limits, gates }: World) {
     this.limits = limits.map((max) => new Limit(max));
-    this.doors = doors.map((door) => this.#door(door.map((stack) => this.#stack(stack))));
+    this.gates = gates.map((gate) => this.#gate(gate.map((stack) => this.#stack(stack))));
   }
 
   #stack(indexes: readonly number[]): Service<Caller, string, unknown> {
@@ -68,7 +68,7 @@ class Run {
     );
   }
 
-  #door(stacks: readonly Service<Caller, string, unknown>[]): Service<Caller, string, unknown> {
+  #gate(stacks: readonly Service<Caller, string, unknown>[]): Service<Caller, string, unknown> {
     return {
       ready: () => {
         this.asks++;
@@ -78,16 +78,16 @@ class Run {
         caller.state = "called";
         return stacks.find(isReady)?.call(caller, signal) ?? Promise.resolve(left(full));
       },
-      describe: () => ({ name: "door" }),
+      describe: () => ({ name: "gate" }),
     };
   }
 
   come(at: number): void {
-    const door = at % this.doors.length;
+    const gate = at % this.gates.length;
     const controller = new AbortController();
-    const caller: Caller = { name: `${this.callers.length}`, door, controller, state: "waits" };
+    const caller: Caller = { name: `${this.callers.length}`, gate, controller, state: "waits" };
     this.callers.push(caller);
-    const chosen = this.doors[door] as Service<Caller, string, unknown>;
+    const chosen = this.gates[gate] as Service<Caller, string, unknown>;
     oneshot(chosen, caller, controller.signal).then(
       (result) => {
         if (caller.state === "waits") caller.state = "left";
@@ -106,30 +106,30 @@ class Run {
   }
 
   /** Invariants whenever everything has settled. */
-  check(doors: readonly Door[]): void {
+  check(gates: readonly Gate[]): void {
     assert.deepEqual(this.defects, []);
     assert.deepEqual(this.refused, [], "admitted, then refused");
     for (const { max, peak } of this.limits)
       assert.ok(peak <= max, `${peak} in use where ${max} are allowed`);
     const isFull = this.limits.map(({ inUse, max }) => inUse >= max);
-    for (const { name, door, state } of this.callers) {
-      const couldGo = doors[door]?.some((stack) => stack.every((index) => !isFull[index]));
+    for (const { name, gate, state } of this.callers) {
+      const couldGo = gates[gate]?.some((stack) => stack.every((index) => !isFull[index]));
       assert.ok(state !== "waits" || !couldGo, `${name} waits although it could go`);
     }
-    for (const door of doors.keys()) {
-      const called = this.mock.calls.map((call) => call.request).filter((caller) => caller.door === door);
+    for (const gate of gates.keys()) {
+      const called = this.mock.calls.map((call) => call.request).filter((caller) => caller.gate === gate);
       const names = called.map((caller) => Number(caller.name));
       const inOrder = names.toSorted((a, b) => a - b);
-      assert.deepEqual(names, inOrder, "waiters at one door are admitted in order");
+      assert.deepEqual(names, inOrder, "waiters at one gate are admitted in order");
     }
   }
 }
 
 async function play(
-  { limits, doors }: World,
+  { limits, gates }: World,
   steps: readonly { readonly kind: string; readonly at: number }[],
 ): Promise<Run> {
-  const run = new Run({ limits, doors });
+  const run = new Run({ limits, gates });
   for (const { kind, at } of steps) {
     if (kind === "come") run.come(at);
     else if (kind === "answer") run.answer(at);
@@ -137,12 +137,12 @@ async function play(
     else if (kind === "one tick") await Promise.resolve();
     else {
       await settled();
-      run.check(doors);
+      run.check(gates);
     }
   }
   for (let round = 0; round <= run.callers.length; round++) {
     await settled();
-    run.check(doors);
+    run.check(gates);
     for (const call of run.mock.calls) call.answer("done");
   }
   await settled();
@@ -153,7 +153,7 @@ test("property: no wake-up is lost, no limit exceeded, no waiter overtaken or wo
   await fc.assert(
     fc.asyncProperty(world, fc.array(step, { maxLength: 60 }), async (world, steps) => {
       const run = await play(world, steps);
-      run.check(world.doors);
+      run.check(world.gates);
       expect(run.callers.filter(({ state }) => state === "waits")).toEqual([]);
       expect(run.limits.map(({ inUse }) => inUse)).toEqual(run.limits.map(() => 0));
       expect(run.limits.map(({ waiting }) => waiting.size)).toEqual(run.limits.map(() => 0));
@@ -163,9 +163,9 @@ test("property: no wake-up is lost, no limit exceeded, no waiter overtaken or wo
 });
 
 test("property: with one limit, an admitted caller has asked once, or twice if it waited", async () => {
-  const oneLimit = world.map(({ limits, doors }) => ({
+  const oneLimit = world.map(({ limits, gates }) => ({
     limits,
-    doors: doors.map(([stack = [0]]) => [stack.slice(0, 1)]),
+    gates: gates.map(([stack = [0]]) => [stack.slice(0, 1)]),
   }));
   await fc.assert(
     fc.asyncProperty(oneLimit, fc.array(step, { maxLength: 60 }), async (world, steps) => {

@@ -46,7 +46,7 @@ const statements: Readonly<Record<string, string>> = {
     // @ts-expect-error: nothing added the route
     http.service(routed);`,
 
-  "responses that a layer gives by itself join the response": `
+  "responses that a layer makes itself join the response": `
     const stack = http.layer(cached()).layer(respond({ Refused: 502 })).service(origin);
     const same: Same<ResponseOf<typeof stack>, HttpResponse | "from the cache"> = true;`,
 
@@ -219,7 +219,7 @@ const statements: Readonly<Record<string, string>> = {
       .service(origin);
     const same: Same<typeof stack, Service<HttpRequest, { status: number }, BadBody>> = true;`,
 
-  "what layers outside an adapter yield comes out beside its response": `
+  "responses that layers outside an adapter make join its response": `
     const stack = http.layer(cached()).adapt(json((value) => Number(value))).layer(respond({ Refused: 502 })).service(origin);
     const same: Same<typeof stack, Service<HttpRequest, "from the cache" | number, BadBody>> = true;`,
 

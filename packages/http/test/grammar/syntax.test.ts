@@ -213,7 +213,7 @@ describe("a field section", () => {
     });
   });
 
-  test("gives what its lines give one by one, for every byte in every place", () => {
+  test("agrees with parsing its lines one by one, for every byte in every place", () => {
     for (let code = 0; code < 256; code++) {
       const char = String.fromCharCode(code);
       for (const line of [`${char}A: b`, `A${char}: b`, `A:${char}b`, `A: b${char}c`, `A: b${char}`]) {

@@ -169,7 +169,7 @@ describe("RST_STREAM (RFC 9113, 6.4)", () => {
 });
 
 describe("GOAWAY (RFC 9113, 6.8)", () => {
-  test("closes streams above the last one as not processed, and the others go on", async () => {
+  test("closes streams above the last one as not processed, and the others continue", async () => {
     const { wire, ask, events, connection } = await connected();
     const [one, two, three] = [ask().heard, ask().heard, ask().heard] as const;
     wire.feed(goaway(3, errorCode.noError));

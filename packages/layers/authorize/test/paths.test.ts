@@ -151,7 +151,7 @@ describe("paths", () => {
     expect(await open({ path: `/public/${"%20".repeat(2_729)}` })).toBe("unreadable");
   });
 
-  test("an escaped slash beside a doubly escaped one keeps all variants (defect: lost one)", async () => {
+  test("an escaped slash next to a doubly escaped one keeps all variants (defect: lost one)", async () => {
     expect(await guarded({ path: "/admin%2f%252f" })).toBe("deny-paths");
     const exact = guard([paths("deny", "/a/b%252fc")]);
     expect(await exact({ path: "/a%2fb%252fc" })).toBe("deny-paths");

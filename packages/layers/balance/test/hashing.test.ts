@@ -54,7 +54,7 @@ describe.each(hashings)("%s", (name, make) => {
     expect(new Set(chosen).size).toBe(1);
   });
 
-  test("picks none of none, and the only one of one", () => {
+  test("picks nothing from an empty list and the only one from a list of one", () => {
     const strategy = make();
     strategy.update([]);
     expect(strategy.pick("user", 0)).toBe(-1);

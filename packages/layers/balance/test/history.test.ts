@@ -56,7 +56,7 @@ describe("a history", () => {
     expect(make(["a"], ewma()).stateOf("a")).toMatchObject({ estimateMs: 30 });
   });
 
-  test("lets slow start go on, for as long as the new balancer says", async () => {
+  test("slow start continues, for the duration of the new balancer", async () => {
     const { clock, make } = shared({ strategy: leastRequest() });
     const before = make(["a"]);
     before.set("a", "b");

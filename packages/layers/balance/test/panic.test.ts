@@ -41,7 +41,7 @@ describe("panic", () => {
     [0.21, "all"],
     [1, "all"],
   ] as const)(
-    "with a threshold of %d and one of five healthy, calls go beside it to %s",
+    "with a threshold of %d and one of five healthy, calls also go to %s",
     (panicThreshold, called) => {
       const operator = new Operator("operator", { ill: ["a", "b", "c", "d"] });
       const { spread } = balancing(["a", "b", "c", "d", "e"], { health: [operator], panicThreshold });

@@ -195,7 +195,7 @@ describe("random", () => {
     expect((picked[1] as number) / (picked[0] as number)).toBeGreaterThan(2.5);
   });
 
-  test("picks none of none", () => {
+  test("picks nothing from an empty list", () => {
     const strategy = random();
     expect(strategy.pick(undefined, 0)).toBe(-1);
     strategy.update(candidates([]));

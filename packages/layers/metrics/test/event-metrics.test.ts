@@ -113,7 +113,7 @@ describe("eventMetrics", () => {
 
   test("refuses a name already in the registry", () => {
     const registry = new Registry();
-    new Counter({ name: "stack_events_total", help: "somebody else's", registers: [registry] });
+    new Counter({ name: "stack_events_total", help: "another metric", registers: [registry] });
     expect(() => eventMetrics({ registry })).toThrow(
       "eventMetrics: registry must be one without the metric stack_events_total (value not shown)",
     );

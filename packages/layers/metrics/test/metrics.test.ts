@@ -205,7 +205,7 @@ describe("metrics", () => {
 
   test("defect: a name conflict left half of the metrics registered", () => {
     const registry = new Registry();
-    new Counter({ name: "http_requests_in_flight", help: "somebody else's", registers: [registry] });
+    new Counter({ name: "http_requests_in_flight", help: "another metric", registers: [registry] });
     const refusal =
       "metrics: registry must be one without the metric http_requests_in_flight (value not shown)";
     expect(() => metrics({ registry })).toThrow(refusal);

@@ -197,7 +197,7 @@ describe("stackMetrics", () => {
 
   test("a name taken by another metric is dropped and counted", async () => {
     const registry = new Registry();
-    new Gauge({ name: "stack_leaf_idle", help: "somebody else's", registers: [registry] });
+    new Gauge({ name: "stack_leaf_idle", help: "another metric", registers: [registry] });
     stackMetrics({ registry, stack: () => ({ describe: () => leaf({ idle: 7 }) }) });
     const text = await registry.metrics();
     expect(text).toContain("stack_leaf_idle 0\n");

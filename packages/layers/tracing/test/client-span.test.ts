@@ -225,7 +225,7 @@ describe("clientSpan", () => {
 
   test.each([
     ["breaks", "break"],
-    ["is not wanted any more", "cancel"],
+    ["is cancelled", "cancel"],
   ] as const)("a body that %s is incomplete", async (_how, how) => {
     const { mock, layered, ended } = bench();
     const { response, body } = streamed();

@@ -167,7 +167,7 @@ const pipeMs = 5_000;
 const pipeStepMs = 10;
 
 /**
- * Reads a file or a pipe. Simply opening a pipe without a writer would block this process for ever.
+ * Reads a file or a pipe. Simply opening a pipe without a writer would block this process forever.
  *
  * @throws Node's errors; EFBIG if it is endless, ETIMEDOUT for a pipe without a writer.
  */

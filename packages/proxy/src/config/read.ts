@@ -64,7 +64,7 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     });
   }
   if (issue.code === "invalid_union") {
-    // If the value fits one option but for something inside, that option is meant.
+    // If the value fits one option except for something inside it, that option is meant.
     const [meant, another] = issue.errors.filter((all) => all.every((each) => each.path.length > 0));
     if (meant !== undefined && another === undefined)
       return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));

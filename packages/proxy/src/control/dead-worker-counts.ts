@@ -27,7 +27,7 @@ export class DeadWorkerCounts {
   }
 
   /**
-   * Drops the series of endpoints that no worker has any more, which would otherwise stay for ever.
+   * Drops the series of endpoints that no worker has any longer, which would otherwise stay forever.
    *
    * @param live Current metrics of the live workers.
    */

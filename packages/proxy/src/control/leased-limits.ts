@@ -9,12 +9,12 @@ const timeoutMs = 1_000;
 
 /** A worker's share of the limits that the main process keeps: see `SharedState`. */
 export class LeasedLimits {
-  readonly #tell: (message: FromWorker) => void;
+  readonly #send: (message: FromWorker) => void;
   readonly #asked = new Map<number, (answer: LeaseGrants) => void>();
   #lastId = 0;
 
   constructor(tell: (message: FromWorker) => void) {
-    this.#tell = tell;
+    this.#send = tell;
   }
 
   /**
@@ -39,9 +39,9 @@ export class LeasedLimits {
         new Promise((resolve) => {
           const id = ++this.#lastId;
           this.#asked.set(id, resolve);
-          this.#tell({ kind: "lease", id, limit, take });
+          this.#send({ kind: "lease", id, limit, take });
         }),
-      giveBack: (giveBack) => this.#tell({ kind: "lease", id: ++this.#lastId, limit, giveBack }),
+      giveBack: (giveBack) => this.#send({ kind: "lease", id: ++this.#lastId, limit, giveBack }),
     };
   }
 }

@@ -27,8 +27,8 @@ export function notAppliedText(fault: NotApplied): string {
   return `cannot listen on ${fault.host}:${fault.port}: ${fault.code}`;
 }
 
-/** Requests of the main process to a worker, and the responses. All of it is plain data. */
-export interface Asks {
+/** Methods of a worker that the main process calls. Arguments and results are plain data. */
+export interface WorkerMethods {
   /**
    * Serves this configuration, initially or instead of the previous one. `Left`: nothing has
    * changed.
@@ -47,13 +47,13 @@ export interface Asks {
   drain: (limitMs: number) => number;
 }
 
-export type Ask = keyof Asks;
+export type WorkerMethod = keyof WorkerMethods;
 
-export interface Question<A extends Ask = Ask> {
-  readonly kind: "question";
+export interface WorkerRequest<A extends WorkerMethod = WorkerMethod> {
+  readonly kind: "request";
   readonly id: number;
-  readonly ask: A;
-  readonly args: Parameters<Asks[A]>;
+  readonly method: A;
+  readonly args: Parameters<WorkerMethods[A]>;
 }
 
 export interface Reply {
@@ -98,7 +98,7 @@ export interface EndpointsFound {
 
 export type FromWorker = Reply | Crashed | LeaseRequest | EndpointsFound;
 /** A socket for a listener of the next assignment, sent along with the message. */
-export interface SocketFor {
+export interface SocketMessage {
   readonly kind: "socket";
   readonly listener: string;
 }
@@ -108,9 +108,9 @@ export interface End {
   readonly kind: "end";
 }
 
-export type ToWorker = Question | LeaseReply | SocketFor | End;
+export type ToWorker = WorkerRequest | LeaseReply | SocketMessage | End;
 
-/** What the command line tells a worker. */
+/** The command-line arguments of a worker. */
 export interface WorkerArguments {
   /** Its number, from 0; a replacement has the number of the worker that it replaces. */
   readonly worker: number;

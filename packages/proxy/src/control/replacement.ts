@@ -39,8 +39,8 @@ export async function startSuccessor(
     settled.resolve(left(`it ended with ${signal ?? `exit code ${code}`}`)),
   );
   child.once("message", (_message: FromSuccessor) => settled.resolve(right(child.pid as number)));
-  for (const [name, all] of sockets) for (const socket of all) tell(child, { kind: "socket", name }, socket);
-  tell(child, { kind: "all", ticketSecret });
+  for (const [name, all] of sockets) for (const socket of all) send(child, { kind: "socket", name }, socket);
+  send(child, { kind: "all", ticketSecret });
   const timer = clock.setTimer(startMs, () => {
     child.kill("SIGKILL");
     settled.resolve(left(`it did not serve within ${startMs / 1_000} s`));
@@ -52,7 +52,7 @@ export async function startSuccessor(
   return result;
 }
 
-function tell(child: ChildProcess, message: ToSuccessor, socket?: SocketHandle): void {
+function send(child: ChildProcess, message: ToSuccessor, socket?: SocketHandle): void {
   // Node's types know only servers and sockets.
   if (child.connected) child.send(message, socket as unknown as Server, () => {});
 }

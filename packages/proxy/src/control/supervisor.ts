@@ -199,7 +199,7 @@ export class Supervisor {
     }
     const answered = await this.queries.within(
       applyMs,
-      worker.ask("apply", { ...assignment, known: this.#known.all }),
+      worker.request("apply", { ...assignment, known: this.#known.all }),
     );
     if (answered === "late") {
       worker.hangs(`configuration not applied within ${applyMs / 1_000} s`);
@@ -248,7 +248,7 @@ export class Supervisor {
     return {
       lease: (request, worker) => {
         const reply = this.#shared.lease(request);
-        if (reply !== undefined) worker.tell(reply);
+        if (reply !== undefined) worker.send(reply);
       },
       found: (found) => this.#known.found(found),
       stderr: (text) => this.#options.log.warn({ worker: number }, text.trimEnd()),

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "@pagoda/core";
 /** A watched worker. */
 export interface Watched {
   /** Settles when it answers; undefined if it has ended. */
-  ask(ask: "ping"): Promise<unknown>;
+  request(method: "ping"): Promise<unknown>;
 }
 
 export interface WatchdogOptions<W extends Watched> {
@@ -90,7 +90,7 @@ export class Watchdog<W extends Watched> {
 
   #look(worker: W, tickMs: number): void {
     const beat = this.#beatOf(worker);
-    if (!beat.isWaiting) return this.#ask(worker, beat);
+    if (!beat.isWaiting) return this.#ping(worker, beat);
     beat.silentMs += tickMs;
     const timeoutMs = this.#options.timeoutMs();
     if (beat.isHung || beat.silentMs < (beat.hasStarted ? timeoutMs : Math.max(timeoutMs, startMs))) return;
@@ -98,9 +98,9 @@ export class Watchdog<W extends Watched> {
     this.#options.hung(worker, beat.silentMs);
   }
 
-  #ask(worker: W, beat: Beat): void {
+  #ping(worker: W, beat: Beat): void {
     beat.isWaiting = true;
-    void worker.ask("ping").then((answered) => {
+    void worker.request("ping").then((answered) => {
       if (answered === undefined) return;
       beat.isWaiting = false;
       beat.hasStarted = true;

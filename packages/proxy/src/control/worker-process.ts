@@ -3,7 +3,14 @@ import type { Server } from "node:net";
 import type { Clock } from "@pagoda/core";
 import type { Found } from "../data-plane/types.ts";
 import { neverBlock } from "../log-output.ts";
-import type { Ask, Asks, FromWorker, LeaseRequest, ToWorker, WorkerArguments } from "./protocol.ts";
+import type {
+  WorkerMethod,
+  WorkerMethods,
+  FromWorker,
+  LeaseRequest,
+  ToWorker,
+  WorkerArguments,
+} from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
 
 /** How to start a worker process: the arguments for this executable. */
@@ -85,16 +92,19 @@ export class WorkerProcess {
     process.once("exit", this.#kill);
   }
 
-  ask<A extends Ask>(ask: A, ...args: Parameters<Asks[A]>): Promise<Answered<ReturnType<Asks[A]>>> {
+  request<A extends WorkerMethod>(
+    method: A,
+    ...args: Parameters<WorkerMethods[A]>
+  ): Promise<Answered<ReturnType<WorkerMethods[A]>>> {
     if (this.#isOver) return Promise.resolve(undefined);
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve as (answered: Answered<unknown>) => void);
-      this.tell({ kind: "question", id, ask, args });
+      this.send({ kind: "request", id, method, args });
     });
   }
 
-  tell(message: ToWorker): void {
+  send(message: ToWorker): void {
     // An ending worker receives nothing more; its end settles pending requests.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
@@ -108,7 +118,7 @@ export class WorkerProcess {
 
   /** Lets it end, since it has nothing left to do. Kills it after `limitMs`. */
   async retire(limitMs: number, clock: Clock): Promise<void> {
-    this.tell({ kind: "end" });
+    this.send({ kind: "end" });
     const timer = clock.setTimer(limitMs, this.#kill);
     await this.ended;
     clock.clearTimer(timer);

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { ClusterStatus } from "../data-plane/types.ts";
 import { DeadWorkerCounts } from "./dead-worker-counts.ts";
 import type { ProcessMetrics } from "./exposition.ts";
-import type { Ask, Asks } from "./protocol.ts";
+import type { WorkerMethod, WorkerMethods } from "./protocol.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { Answered, WorkerProcess } from "./worker-process.ts";
 
@@ -47,7 +47,7 @@ export class WorkerQueries {
     if (workers.length === 0) return "starting";
     const ready = Promise.withResolvers<undefined>();
     const reasons = workers.map(async (worker) => {
-      const answered = await this.#ask(worker, readyMs, "notReady");
+      const answered = await this.#request(worker, readyMs, "notReady");
       if (answered !== undefined && answered.answer === undefined) ready.resolve(undefined);
       return answered?.answer;
     });
@@ -71,7 +71,7 @@ export class WorkerQueries {
     const each = await Promise.all(
       Array.from(this.#options.workers(), async (worker) => {
         const process = String(worker.worker);
-        const metrics = (await this.#ask(worker, answerMs, "metrics"))?.answer;
+        const metrics = (await this.#request(worker, answerMs, "metrics"))?.answer;
         if (metrics === undefined) return { process, metrics: this.#dead.last(worker) };
         this.#dead.saw(worker, metrics);
         return { process, metrics };
@@ -85,7 +85,11 @@ export class WorkerQueries {
     const each = await Promise.all(
       Array.from(this.#options.workers(), async (worker) => {
         const { worker: number, pid = 0 } = worker;
-        return { worker: number, pid, listeners: (await this.#ask(worker, answerMs, "describe"))?.answer };
+        return {
+          worker: number,
+          pid,
+          listeners: (await this.#request(worker, answerMs, "describe"))?.answer,
+        };
       }),
     );
     return each.toSorted((one, other) => one.worker - other.worker);
@@ -100,28 +104,31 @@ export class WorkerQueries {
   }
 
   /** The answers of the workers that answer in time. */
-  async all<A extends Ask>(
+  async all<A extends WorkerMethod>(
     limitMs: number,
-    ask: A,
-    ...args: Parameters<Asks[A]>
-  ): Promise<ReturnType<Asks[A]>[]> {
+    method: A,
+    ...args: Parameters<WorkerMethods[A]>
+  ): Promise<ReturnType<WorkerMethods[A]>[]> {
     const answers = await Promise.all(
-      Array.from(this.#options.workers(), (worker) => this.#ask(worker, limitMs, ask, ...args)),
+      Array.from(this.#options.workers(), (worker) => this.#request(worker, limitMs, method, ...args)),
     );
     return answers.filter((each) => each !== undefined).map(({ answer }) => answer);
   }
 
   /** A worker's answer; undefined if it is late. Does not wait for a worker known to be silent. */
-  async #ask<A extends Ask>(
+  async #request<A extends WorkerMethod>(
     worker: WorkerProcess,
     limitMs: number,
-    ask: A,
-    ...args: Parameters<Asks[A]>
-  ): Promise<Answered<ReturnType<Asks[A]>>> {
+    method: A,
+    ...args: Parameters<WorkerMethods[A]>
+  ): Promise<Answered<ReturnType<WorkerMethods[A]>>> {
     if (this.#options.watchdog.isSilent(worker)) return undefined;
-    const answered = await this.within(limitMs, worker.ask(ask, ...args));
+    const answered = await this.within(limitMs, worker.request(method, ...args));
     if (answered !== "late") return answered;
-    this.#options.log.warn({ worker: worker.worker, ask }, "worker does not answer; continuing without it");
+    this.#options.log.warn(
+      { worker: worker.worker, method },
+      "worker does not answer; continuing without it",
+    );
     return undefined;
   }
 

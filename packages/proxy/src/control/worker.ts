@@ -7,7 +7,14 @@ import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { LeasedLimits } from "./leased-limits.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
-import type { Ask, Asks, FromWorker, Question, ToWorker, WorkerArguments } from "./protocol.ts";
+import type {
+  WorkerMethod,
+  WorkerMethods,
+  FromWorker,
+  WorkerRequest,
+  ToWorker,
+  WorkerArguments,
+} from "./protocol.ts";
 import type { SocketHandle } from "./sockets.ts";
 
 /**
@@ -24,8 +31,10 @@ const lastLinesMs = 1_000;
  */
 const ignored = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"] as const;
 
-type Answers = {
-  readonly [A in Ask]: (...args: Parameters<Asks[A]>) => Promise<ReturnType<Asks[A]>> | ReturnType<Asks[A]>;
+type Methods = {
+  readonly [A in WorkerMethod]: (
+    ...args: Parameters<WorkerMethods[A]>
+  ) => Promise<ReturnType<WorkerMethods[A]>> | ReturnType<WorkerMethods[A]>;
 };
 
 /** Runs a worker process: a data plane controlled by the main process. */
@@ -34,7 +43,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   // The main process has ended, for whatever reason.
   process.once("disconnect", () => exit(0));
   process.on("uncaughtException", (error: unknown) => {
-    tell({ kind: "crashed", cause: error instanceof Error ? error : new Error(String(error)) });
+    send({ kind: "crashed", cause: error instanceof Error ? error : new Error(String(error)) });
     exit(1);
   });
   const output = standardOutput();
@@ -42,12 +51,12 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   countDropped(output, registry);
-  const limits = new LeasedLimits(tell);
+  const limits = new LeasedLimits(send);
   const sockets = new ReceivedSockets();
-  const found = (endpoints: Found): void => tell({ kind: "found", found: endpoints });
+  const found = (endpoints: Found): void => send({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 
-  const answers: Answers = {
+  const methods: Methods = {
     async apply({ resolved, sharesLimits, ...rest }) {
       const context = {
         ...rest,
@@ -89,20 +98,20 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
     },
   };
 
-  const asked = async ({ id, ask, args }: Question): Promise<void> => {
-    const answer = answers[ask] as (...args: readonly unknown[]) => unknown;
+  const serve = async ({ id, method, args }: WorkerRequest): Promise<void> => {
+    const answer = methods[method] as (...args: readonly unknown[]) => unknown;
     // An error thrown here ends the worker, like any defect.
-    tell({ kind: "reply", id, answer: await answer(...args) });
+    send({ kind: "reply", id, answer: await answer(...args) });
   };
   process.on("message", (message: ToWorker, handle: unknown) => {
-    if (message.kind === "question") void asked(message);
+    if (message.kind === "request") void serve(message);
     else if (message.kind === "leased") limits.answered(message);
     else if (message.kind === "end") exit(0);
     else sockets.add(message.listener, handle as SocketHandle);
   });
 }
 
-function tell(message: FromWorker): void {
+function send(message: FromWorker): void {
   // Without a callback, a main process that has just ended would cause an uncaught error.
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }

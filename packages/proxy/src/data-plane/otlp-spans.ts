@@ -31,7 +31,7 @@ export function otlpSpans(
   log: Logger,
   clock: Clock,
 ): SentSpans {
-  const exporter = new TellingExporter(
+  const exporter = new LoggingExporter(
     new OTLPTraceExporter({ url: endpoint }),
     log.child({ endpoint: redactUrl(endpoint) }),
   );
@@ -54,7 +54,7 @@ export function otlpSpans(
 }
 
 /** Logs when exporting spans starts to fail, and when it works again. */
-export class TellingExporter implements SpanExporter {
+export class LoggingExporter implements SpanExporter {
   readonly #inner: SpanExporter;
   readonly #log: Logger;
   #hasFailed = false;

@@ -77,11 +77,13 @@ export class Reachability {
     if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
     const { endpoints } = this.#discovery;
     const last = endpoints.find(({ key }) => key === this.#good?.key);
-    let reason = last === undefined ? "there are no endpoints" : await this.#ask(last);
+    let reason = last === undefined ? "there are no endpoints" : await this.#probe(last);
     // Each takes a descriptor.
     for (let at = 0; reason !== undefined && at < endpoints.length; at += atOnce) {
       if (this.#stopping.signal.aborted) return;
-      for (const answer of await Promise.all(endpoints.slice(at, at + atOnce).map((each) => this.#ask(each))))
+      for (const answer of await Promise.all(
+        endpoints.slice(at, at + atOnce).map((each) => this.#probe(each)),
+      ))
         reason = answer === undefined || reason === undefined ? undefined : answer;
     }
     if (this.#stopping.signal.aborted) return;
@@ -93,7 +95,7 @@ export class Reachability {
   }
 
   /** Why the connection failed; undefined if it succeeded. */
-  async #ask(endpoint: Origin): Promise<string | undefined> {
+  async #probe(endpoint: Origin): Promise<string | undefined> {
     let isLate = false;
     const scope = new Scope(this.#stopping.signal);
     const timer = this.#clock.setTimer(timeoutMs, () => {

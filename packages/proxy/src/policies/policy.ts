@@ -141,14 +141,14 @@ export interface Environment {
 }
 
 /** A place that calls pass before they go to a cluster. */
-export interface DoorEnvironment extends Environment {
+export interface ListenerEnvironment extends Environment {
   /**
    * Creates the storage of a limit shared by all workers; undefined if this worker is the only one.
    */
   readonly sharedStore: ((maxKeys: number) => (rates: Rates) => Store) | undefined;
 }
 
-export interface RouteEnvironment extends DoorEnvironment {
+export interface RouteEnvironment extends ListenerEnvironment {
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
 }
 

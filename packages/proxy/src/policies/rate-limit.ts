@@ -12,7 +12,7 @@ import type { Answer } from "@pagoda/respond";
 import { checkField } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { limitKey, perClient } from "./client.ts";
-import { type DoorEnvironment, eventsOf, policy } from "./policy.ts";
+import { type ListenerEnvironment, eventsOf, policy } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
 const limit = ({ fields, whole, rate }: Vocabulary) =>
@@ -62,7 +62,7 @@ export const rateLimit = policy({
     // Debt counts against changed rates, too.
     boundTo: ({ perClient }) => perClient?.maxClients,
     /** Creates a store when the layer first passes its rates, and another one when they change. */
-    create({ perClient }, { sharedStore }: DoorEnvironment) {
+    create({ perClient }, { sharedStore }: ListenerEnvironment) {
       const maxKeys = perClient?.maxClients ?? 1;
       const make: (rates: Rates) => Store =
         sharedStore?.(maxKeys) ?? memoryStore({ maxKeys, debts: limitDebts() });

@@ -58,7 +58,7 @@ export class Ledger {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Gives up waiting: no call will end any more. */
+  /** Gives up waiting: no further call will end. */
   close(): void {
     this.#isClosed = true;
     for (const listener of this.#listeners) listener();

@@ -39,7 +39,7 @@ describe("past counters", () => {
     expect(values(counts)).toEqual([{ labels: { upstream: "http://a:1" }, value: 3 }]);
   });
 
-  test("defect: kept the series of removed endpoints for ever", async () => {
+  test("defect: kept the series of removed endpoints forever", async () => {
     const counts = await past([
       counter(
         "http_requests_total",

@@ -8,7 +8,7 @@ class Subject {
   asked = 0;
   #waiting: (() => void)[] = [];
 
-  async ask(): Promise<unknown> {
+  async request(): Promise<unknown> {
     this.asked++;
     if (this.isSilent) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     return true;

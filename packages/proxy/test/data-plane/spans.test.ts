@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { virtualClock } from "@pagoda/core/testing";
 import { expect, test } from "vitest";
-import { TellingExporter } from "../../src/data-plane/otlp-spans.ts";
+import { LoggingExporter } from "../../src/data-plane/otlp-spans.ts";
 import { noSpans, spansOf } from "../../src/data-plane/spans.ts";
 import { Arrivals, type Held, held, origin } from "../e2e/origin.ts";
 import { told } from "./resolved.ts";
@@ -61,7 +61,7 @@ test("a failing export is logged once, and again when the error changes", () => 
       done({ code: results.shift() ?? 0 }),
     shutdown: () => Promise.resolve(),
   };
-  const exporter = new TellingExporter(inner, telemetry.log);
+  const exporter = new LoggingExporter(inner, telemetry.log);
   const seen: number[] = [];
   while (results.length > 0) exporter.export([], ({ code }) => seen.push(code));
   expect(seen).toEqual([0, 1, 1, 0, 0, 1]);

@@ -90,7 +90,7 @@ describe("the log never stops the proxy", () => {
     expect(await child.exit).toEqual([0, null]);
   });
 
-  test("and reports how many lines were dropped once somebody reads again", async () => {
+  test("and reports how many lines were dropped once its output is read again", async () => {
     using folder = new Folder();
     await using proxy = await loggingAll(folder);
     const child = start(proxy.args, proxy.env, "pipe");
@@ -152,7 +152,7 @@ describe("the log never stops the proxy", () => {
     const exit = once(terminal, "exit");
     terminal.stdout.resume();
     await proxy.serving();
-    // Nobody reads what the program writes to its terminal any more.
+    // From here on, nobody reads what the program writes to its terminal.
     terminal.kill("SIGSTOP");
     await proxy.calls(50);
     expect((await call(`${proxy.admin}/drain`, { method: "POST" })).status).toBe(202);

@@ -174,7 +174,7 @@ test("the admin endpoint moves once the new address listens, and healthcheck fin
   expect((await call(`http://127.0.0.1:${two}/ready`)).status).toBe(200);
   await expect(call(`http://127.0.0.1:${one}/ready`, { agent: false })).rejects.toThrow("ECONNREFUSED");
   expect(await healthy()).toBe(0);
-  // Somebody is about to change it: what runs is as well as before.
+  // An invalid file must not make the running program unhealthy.
   for (const text of ["listeners: soon", "listeners: [", "listeners: []\nlisteners: []"]) {
     folder.write("pagoda.yaml", `admin: { address: 127.0.0.1:${two} }\n${text}\n`);
     expect(await healthy()).toBe(0);

@@ -10,7 +10,7 @@ import { Registry } from "prom-client";
 import { test } from "vitest";
 import { z } from "zod";
 import { policies } from "../../src/policies/index.ts";
-import type { AnyPolicy, DoorEnvironment } from "../../src/policies/policy.ts";
+import type { AnyPolicy, ListenerEnvironment } from "../../src/policies/policy.ts";
 import { policyLayer } from "../../src/policies/stack.ts";
 import { States } from "../../src/policies/states.ts";
 import { vocabulary } from "../../src/schema/vocabulary.ts";
@@ -22,13 +22,13 @@ const log = pino({ level: "silent" });
 /** Neither gives tokens nor asks for any back. */
 const lessor = { take: () => new Promise<never>(() => {}), giveBack() {} };
 
-const stores: readonly DoorEnvironment["sharedStore"][] = [
+const stores: readonly ListenerEnvironment["sharedStore"][] = [
   undefined,
   () => leased(lessor, { timeoutMs: 1_000, unreachable: { share: 1 / 1_024 } }),
 ];
 
 /** Builds the layer of a policy as a place of the proxy does. */
-function build(policy: AnyPolicy, settings: unknown, sharedStore: DoorEnvironment["sharedStore"]): void {
+function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnvironment["sharedStore"]): void {
   const atEnd: (() => void)[] = [];
   const place = {
     place: "here",

@@ -88,7 +88,7 @@ export class RoutesModel implements LayerWatch {
   }
 }
 
-/** What a router answered by itself. */
+/** What the router answered itself. */
 function ownAnswer(result: Result): string {
   if (isLeft(result)) {
     const { _tag } = result.left;
