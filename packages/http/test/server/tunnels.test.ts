@@ -246,6 +246,17 @@ describe("a WebSocket", () => {
   });
 });
 
+test("defect: a client that reset its tunnel right after it had sent data seemed to end it", async () => {
+  const { server, asked } = await accepting({ upgrades: ["tcp"] });
+  const wire = await Wire.to(server, upgrade("tcp"));
+  await wire.until("\r\n\r\n");
+  const body = Sink.on(asked[0]?.body as Body);
+  wire.send("a");
+  wire.socket.resetAndDestroy();
+  await eventually(() => server.connections === 0);
+  expect(body.ends).toEqual(["fail"]);
+});
+
 describe("a client that disconnects while its tunnel is being opened", () => {
   test.each(["closes", "resets"] as const)("and %s aborts the call", async (how) => {
     let signal: AbortSignal | undefined;

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { AbortSource, type Clock } from "@pagoda/core";
 import { CutOff } from "../../cut-off.ts";
 import { HttpHeaders } from "../../headers.ts";
@@ -254,8 +255,22 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   #tunnelEnded(exchange: Exchange): void {
     // A client that has sent nothing since its request, and ends its half before the tunnel is
     // open, has no use for one.
-    if (exchange.isTunnel || exchange.body?.hasBegun) exchange.completed(HttpHeaders.empty);
+    if (exchange.isTunnel || exchange.body?.hasBegun)
+      this.#unlessReset(() => exchange.completed(HttpHeaders.empty));
     else if (!this.isLingering) this.socket.destroy();
+  }
+
+  /**
+   * On Node 22, a reset right after data looks like an end. Then this write fails, and closes the
+   * connection, within this turn of the event loop.
+   */
+  #unlessReset(then: () => void): void {
+    const { socket } = this;
+    if (!socket.writableEnded && !(socket instanceof TLSSocket)) socket.write("");
+    // oxlint-disable-next-line pagoda/injected-clock
+    setImmediate(() => {
+      if (!socket.destroyed) then();
+    });
   }
 
   /** Ends a connection whose client is too slow. */
