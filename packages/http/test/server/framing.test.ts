@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { type BodyBroken, type HttpRequest, text } from "@pagoda/http";
+import { type BodyBroken, type HttpRequest, type HttpResponse, text } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { Sink } from "../bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
@@ -193,6 +193,25 @@ describe("a malformed chunked body", () => {
     await eventually(() => fault !== undefined);
     expect(sink?.ends).toEqual(["fail"]);
     expect(called).toEqual(["POST"]);
+  });
+
+  test("defect: is refused after the responses to earlier requests", async () => {
+    const answer = Promise.withResolvers<HttpResponse>();
+    const called: string[] = [];
+    const server = await served(({ path }) => {
+      called.push(path);
+      return answer.promise;
+    });
+    const body = `z\r\n${"x".repeat(10_000)}`;
+    // In one piece: the first request is in flight when the second arrives.
+    const wire = await Wire.to(server, head("GET /a") + post(body, chunked));
+    await eventually(() => called.length > 0);
+    answer.resolve(text("first"));
+    // A reset would discard what the client has not read yet.
+    expect(await wire.closed).toBe("end");
+    expect(statuses(wire.text)).toEqual([200, 400]);
+    expect(called).toEqual(["/a"]);
+    await eventually(() => server.connections === 0 && server.inFlight === 0);
   });
 
   test("gets no error response once the response has begun", async () => {

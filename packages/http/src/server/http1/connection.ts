@@ -217,9 +217,12 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   #refuse(refusal: Refusal): void {
     if (this.isLingering) return;
     const latest = this.#latest;
-    if (latest !== undefined && !latest.isComplete && !latest.out.isEnded) this.#refuseBody(latest, refusal);
-    else if (this.#ending) return;
-    else if (latest === undefined) {
+    if (latest !== undefined && !latest.isComplete && !latest.out.isEnded) {
+      this.#refuseBody(latest, refusal);
+      return;
+    }
+    if (this.#ending) return;
+    if (latest === undefined) {
       this.socket.write(bareResponse(refusal));
       this.#linger();
     }
@@ -231,11 +234,18 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
 
   /** Refuses a malformed body of the latest request: its reader must not wait for the rest. */
   #refuseBody(latest: Exchange, refusal: Refusal): void {
-    const { socket } = this;
+    this.#pace.measure();
+    this.#turns.drop(latest);
     latest.breakOffBody();
-    // A response after a part of another would be read as more of that one.
-    if (this.#pending.length > 1 || latest.out.headSent || !socket.writable) socket.destroy();
-    else socket.end(bareResponse(refusal), () => socket.destroy());
+    if (!latest.out.headSent) {
+      latest.refuse(refusal);
+      // Those before it are still answered.
+      if (this.#pending.length === 1) this.#gone.abort(new CutOff(refusal.reason));
+      return;
+    }
+    this.#end();
+    latest.out.cut();
+    this.server.refused(refusal);
   }
 
   #clientEnded(): void {

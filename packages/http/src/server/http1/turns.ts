@@ -20,6 +20,11 @@ export class Turns {
     this.#waiting.push(exchange);
   }
 
+  /** The latest request must not start, unless it has. */
+  drop(exchange: Exchange): void {
+    if (this.#waiting.at(-1) === exchange) this.#waiting.pop();
+  }
+
   /** Starts the requests whose turn it is. */
   startNext(): void {
     let next = this.#waiting[0];
