@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { service } from "@pagoda/core";
 import { seededRandom, settled, virtualClock } from "@pagoda/core/testing";
@@ -51,7 +50,7 @@ async function converse(
   const socket: Socket = connect(port, "127.0.0.1");
   let received = "";
   socket.on("error", () => {}).on("data", (chunk: Buffer) => (received += chunk.toString("latin1")));
-  const closed = once(socket, "close");
+  const closed = new Promise((resolve) => void socket.once("close", resolve));
   for (let at = 0; at < bytes.length;) {
     const to = mutations.below(2) === 0 ? bytes.length : at + 1 + mutations.below(bytes.length - at);
     socket.write(bytes.subarray(at, to));
@@ -61,7 +60,7 @@ async function converse(
   if (leaving === "end") socket.end();
   if (leaving === "destroy") socket.destroy();
   if (leaving === "reset") socket.resetAndDestroy();
-  await closed.catch(() => {});
+  await closed;
   return received;
 }
 
