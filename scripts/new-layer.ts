@@ -6,11 +6,8 @@ import { command, pnpm } from "./command.ts";
 import { generate, nameProblem } from "./new-layer/generate.ts";
 import { root } from "./workspace.ts";
 
-// Without "--" before it, npm treats --http as its own option.
-const isTakenByNpm = process.env["npm_config_http"] === "true";
-
 try {
-  const options = { http: { type: "boolean", default: isTakenByNpm } } as const;
+  const options = { http: { type: "boolean" } } as const;
   const { positionals, values } = parseArgs({ options, allowPositionals: true });
   const [name = "", another] = positionals;
   const directory = join(root, "packages/layers", name);

@@ -96,3 +96,13 @@ test.each(["", "Max", "max_length", "-max", "max-", "1st", "a/b", ".."])(
     expect(nameProblem(name)).toContain(`"${name}"`);
   },
 );
+
+test.each([
+  [["timeout"], "packages/layers/timeout already exists"],
+  [["max-calls", "max-upload"], `expected one name (got "max-upload", too)`],
+  [["max-calls", "--htpp"], "Unknown option '--htpp'"],
+])("new-layer %j creates nothing and says why", async (args, why) => {
+  const { code, output } = await command(process.execPath, [join(root, "scripts/new-layer.ts"), ...args]);
+  expect(code).toBe(2);
+  expect(output).toContain(`new-layer: ${why}`);
+});
