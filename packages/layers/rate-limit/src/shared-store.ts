@@ -14,6 +14,8 @@ export interface SharedStoreOptions {
  * days.
  */
 const perMs = 256_000_000;
+/** The greatest time that the memory can hold. */
+const greatest = 2n ** 63n - 1n;
 /**
  * Number of clock comparisons. The minimum counts, since a delay can only make the difference look
  * larger.
@@ -39,7 +41,7 @@ const comparisons = 16;
  * The memory can be passed on to stores with other rates. Debt is kept as time, up to one burst of
  * the new rate: a store with new rates goes over all keys at its first use.
  *
- * Cost per decision: about 0.2 µs for the global limit, 0.5 µs with a key. Memory: see
+ * Cost per decision: about 0.1 µs for the global limit, 0.5 µs with a key. Memory: see
  * `sharedMemory`.
  *
  * @returns A value for the option `store` of {@link rateLimit}.
@@ -65,31 +67,37 @@ class SharedGcra {
     const { perSecond, burst } = rate;
     this.rate = rate;
     this.interval = BigInt(Math.round((1_000 * perMs) / perSecond));
-    this.#slack = this.interval * BigInt(burst - 1);
-    this.most = this.#slack + this.interval;
+    this.#slack = atMost(this.interval * BigInt(burst - 1), greatest);
+    this.most = atMost(this.#slack + this.interval, greatest);
   }
+
+  // `asIntN` lets the compiler use the machine's integers; a BigInt without it is allocated. The
+  // results fit, since times do.
 
   /** Time until a call conforms, 0 or less if it does now. */
   wait(tat: bigint, now: bigint): bigint {
-    return this.#clamp(tat, now) - now - this.#slack;
+    return BigInt.asIntN(64, this.#debt(tat, now) - this.#slack);
   }
 
-  /** The TAT after `calls` calls made now. */
-  next(tat: bigint, now: bigint, calls = 1): bigint {
-    const from = this.#clamp(tat, now);
-    return (from > now ? from : now) + this.interval * BigInt(calls);
+  /** The TAT after a call made now. */
+  next(tat: bigint, now: bigint): bigint {
+    const debt = this.#debt(tat, now);
+    return BigInt.asIntN(64, BigInt.asIntN(64, now + (debt > 0n ? debt : 0n)) + this.interval);
   }
 
   /** Number of calls that would conform now. */
   left(tat: bigint, now: bigint): number {
-    const debt = this.#clamp(tat, now) - now;
+    const debt = this.#debt(tat, now);
     return this.rate.burst - (debt > 0n ? Number((debt + this.interval - 1n) / this.interval) : 0);
   }
 
-  /** Limits the TAT to one burst ahead. It can only be further ahead while rates change. */
-  #clamp(tat: bigint, now: bigint): bigint {
-    const most = now + this.most;
-    return tat > most ? most : tat;
+  /**
+   * How far the TAT is ahead of now, at most one burst. It can only be further ahead while rates
+   * change.
+   */
+  #debt(tat: bigint, now: bigint): bigint {
+    const debt = BigInt.asIntN(64, tat - now);
+    return debt > this.most ? this.most : debt;
   }
 }
 
@@ -115,18 +123,20 @@ class SharedStore implements LeasingStore {
     const now = this.#at(nowMs);
     const keyed = key === undefined ? undefined : this.#keyed;
     const { global, tat } = this.#table;
-    const place = keyed === undefined ? -1 : this.#placeOf(key as string);
-    const globalWait = this.#global === undefined ? 0n : this.#global.wait(Atomics.load(global, 0), now);
-    const keyedWait = keyed === undefined ? 0n : keyed.wait(Atomics.load(tat, place), now);
-    if (keyedWait > 0n || globalWait > 0n) return refusal(keyedWait, globalWait);
-    if (keyed !== undefined) {
-      const late = takeFrom(keyed, tat, place, now);
-      if (late > 0n) return refusal(late, 0n);
+    if (keyed === undefined) {
+      const late = this.#global === undefined ? 0n : takeFrom(this.#global, global, 0, now);
+      return late > 0n ? refusal(0n, late) : undefined;
     }
+    const place = this.#placeOf(key as string);
+    const globalWait = this.#global === undefined ? 0n : this.#global.wait(Atomics.load(global, 0), now);
+    const keyedWait = keyed.wait(Atomics.load(tat, place), now);
+    if (keyedWait > 0n || globalWait > 0n) return refusal(keyedWait, globalWait);
+    const keyLate = takeFrom(keyed, tat, place, now);
+    if (keyLate > 0n) return refusal(keyLate, 0n);
     if (this.#global === undefined) return undefined;
     const late = takeFrom(this.#global, global, 0, now);
     if (late <= 0n) return undefined;
-    if (keyed !== undefined) Atomics.sub(tat, place, keyed.interval);
+    Atomics.sub(tat, place, keyed.interval);
     return refusal(0n, late);
   }
 
@@ -138,7 +148,7 @@ class SharedStore implements LeasingStore {
     const at = key === undefined ? 0 : this.#placeOf(key);
     for (let tat = Atomics.load(stamps, at); ;) {
       const granted = Math.min(calls, limit.left(tat, now));
-      const next = granted > 0 ? limit.next(tat, now, granted) : tat;
+      const next = granted > 0 ? limit.next(tat, now) + limit.interval * BigInt(granted - 1) : tat;
       const found = Atomics.compareExchange(stamps, at, tat, next);
       if (found === tat) return { granted, retryAfterMs: msOf(limit.wait(next, now)) };
       tat = found;
@@ -232,8 +242,25 @@ function refusal(keyed: bigint, global: bigint): Refusal {
     : { limit: "global", retryAfterMs: msOf(global) };
 }
 
+const units = new BigInt64Array([1n]);
+/** The same memory. */
+const halvesOfUnits = new Int32Array(units.buffer);
+/** The byte order of the machine. */
+const low = halvesOfUnits[0] === 1 ? 0 : 1;
+const high = 1 - low;
+const half = 2 ** 32;
+
+/** Converts through memory: `BigInt(number)` allocates. */
 function unitsOf(ms: number): bigint {
-  return BigInt(Math.round(ms * perMs));
+  const whole = Math.round(ms * perMs);
+  const upper = Math.floor(whole / half);
+  halvesOfUnits[low] = whole - upper * half;
+  halvesOfUnits[high] = upper;
+  return units[0] as bigint;
+}
+
+function atMost(value: bigint, most: bigint): bigint {
+  return value > most ? most : value;
 }
 
 function msOf(time: bigint): number {

@@ -187,6 +187,21 @@ describe("sharedStore", () => {
     );
   });
 
+  test("admits a burst that takes longer to refill than the memory can count", () => {
+    const store = virtual({ global: { perSecond: 0.001, burst: 1_000_000_000 }, keyed: undefined });
+    for (let nowMs = 0; nowMs < 1_000; nowMs++) expect(store.take(undefined, nowMs)).toBeUndefined();
+    expect(store.state(1_000)).toEqual({ shared: true, globalLeft: 1_000_000_000 - 1_000 });
+  });
+
+  test("counts time beyond 32 bits of its units", () => {
+    const store = virtual({ global: { perSecond: 1, burst: 1 }, keyed: undefined });
+    for (const nowMs of [0, 16, 17, 20, 1_000, 100_000, 8_640_000_000]) {
+      const isDue = nowMs === 0 || nowMs >= 1_000;
+      const expected = isDue ? undefined : { limit: "global", retryAfterMs: 1_000 - nowMs };
+      expect(store.take(undefined, nowMs)).toEqual(expected);
+    }
+  });
+
   test("rejects memory not created by sharedMemory", () => {
     for (const bytes of [0, 8, 1_000])
       expect(() => sharedStore(new SharedArrayBuffer(bytes))).toThrow(
