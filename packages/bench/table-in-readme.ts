@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const readme = new URL("README.md", import.meta.url);
 
-/** Appends rows to the table between the markers of that name. */
+/** Appends rows to the table between the markers with this name. */
 export function appendTo(name: string, rows: string): void {
   const before = readFileSync(readme, "utf8");
   const end = `\n\n<!-- /${name} -->`;
@@ -13,7 +13,7 @@ export function appendTo(name: string, rows: string): void {
   );
 }
 
-/** Replaces what stands between the markers of that name: no number in the file is written by hand. */
+/** Replaces the text between the markers with this name, so that no figure in the file is written by hand. */
 export function writeInto(name: string, text: string): void {
   const before = readFileSync(readme, "utf8");
   const marked = new RegExp(`(<!-- ${name} -->\\n)[^]*(\\n<!-- /${name} -->)`);

@@ -26,7 +26,7 @@ const requests: readonly Keyed[] = Array.from({ length: keyCount }, (_, n) => ({
 const endpoints = Array.from({ length: count }, (_, n) => ({ key: `http://10.0.0.${n}:8080` }));
 const answer = Promise.resolve(right("hello"));
 
-/** Ready, of different weights, with calls under way: what a strategy sees in a balancer at work. */
+/** Endpoints that are ready, with different weights and calls in flight. */
 function candidates(strategy: Strategy<never>): readonly Candidate[] {
   return endpoints.map((endpoint, n) => ({
     key: endpoint.key,
@@ -38,11 +38,11 @@ function candidates(strategy: Strategy<never>): readonly Candidate[] {
   }));
 }
 
-/** The choice alone, among endpoints that are ready at once, each heard of within the last 41 ms. */
+/** Only the choice, among endpoints that are all ready and had a call within the last 41 ms. */
 function pick(make: () => Strategy<Keyed>): Subject {
   const { name } = make();
   return {
-    what: `balance pick by ${name} of 1,000 endpoints, the time given`,
+    what: `balance pick by ${name} of 1,000 endpoints, given the time`,
     prepare() {
       const strategy = make();
       strategy.update(candidates(strategy));
@@ -55,7 +55,7 @@ function pick(make: () => Strategy<Keyed>): Subject {
       };
     },
     target: { mostNs: 100 },
-    reason: "1,000 endpoints in no order are not in the nearest caches, and two of them are looked at",
+    reason: "1,000 endpoints in random order do not fit into the first-level caches, and each pick reads two",
   };
 }
 
@@ -79,7 +79,7 @@ export const balancing: Group = {
         });
         return { run: () => balanced.call(requests[0] as Keyed) };
       },
-      reason: "for information: with the asking for readiness, the counting and the leaf",
+      reason: "for information: includes readiness, counting and the leaf",
     },
   ],
 };

@@ -7,7 +7,7 @@ export const breakers: Group = {
     {
       what: "circuit-breaker check, closed",
       prepare() {
-        // Of one breaker alone the compiler would ask only once.
+        // With a single breaker the compiler would hoist the check out of the loop.
         const breakers = Array.from({ length: 64 }, () => new Breaker());
         let at = 0;
         return { run: () => (breakers[++at & 63] as Breaker).admits() };

@@ -5,7 +5,7 @@ import type { Group, Subject } from "./subject.ts";
 const leafName = "a resolved leaf, called and awaited";
 const depth = 10;
 
-/** Returns inner's promise: what a layer does that admits a call and has no more to do with it. */
+/** Returns the inner promise, like a layer that only admits calls. */
 const refusing = layer<unknown, unknown, Fault<"Refused">>({ name: "refusing", unguarded: true }, (inner) => {
   const limit = { isReached: false };
   return {
@@ -15,7 +15,7 @@ const refusing = layer<unknown, unknown, Fault<"Refused">>({ name: "refusing", u
 });
 const refused: Fault<"Refused"> = { _tag: "Refused", origin: "local", retryable: true };
 
-/** Looks at the result: what a layer does that counts or learns. */
+/** Looks at the result, like a layer that counts or learns. */
 const observing: Layer = layer("observing", (inner) => {
   let ended = 0;
   return {
@@ -56,12 +56,12 @@ export const core: Group = {
         const bare = leaf();
         return { run: () => bare.call("a") };
       },
-      reason: "what the two below are compared with",
+      reason: "the baseline of the next two rows",
     },
     ten(refusing, "refusing", 5),
     ten(observing, "observing", 50),
     {
-      what: "budget: deposit, and a withdrawal each tenth time",
+      what: "budget: a deposit, and every tenth time a withdrawal",
       prepare() {
         const spent = budget();
         let n = 0;
@@ -72,7 +72,7 @@ export const core: Group = {
           },
         };
       },
-      reason: "most of it is the reading of the clock",
+      reason: "mostly reading the clock",
     },
   ],
 };

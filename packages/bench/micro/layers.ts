@@ -37,14 +37,14 @@ const request: Request = {
   replay: idempotent,
   requestId: "1",
 };
-/** Its body has ended: who waits for that has no more to do, and leaves nothing behind. */
+/** Its body has ended, so that a layer which waits for the end does not have to. */
 const answer = Promise.resolve(right(httpResponse(200)));
 
 function leaf(): Leaf {
   return service("leaf", () => answer);
 }
 
-/** What a layer that lets a call pass adds to it. */
+/** Time that a layer adds to a call that it lets through. */
 function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, unknown>): Subject {
   return {
     what: `${what}: time added`,
@@ -59,7 +59,7 @@ function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, u
 const nowhere = { write(): void {} };
 const unlimited = { perSecond: 1_000_000, burst: 1_000_000_000 };
 
-/** Every layer by itself, letting one call pass after the other. */
+/** Each layer alone, with one call after the other. */
 export const layers: Group = {
   name: "layers",
   subjects: [
@@ -69,9 +69,9 @@ export const layers: Group = {
         const bare = leaf();
         return { run: () => bare.call(request) };
       },
-      reason: "what those below are compared with",
+      reason: "the baseline of the rows below",
     },
-    adds("access-log, of a call below its level", accessLog({ logger: pino({ level: "warn" }, nowhere) })),
+    adds("access-log, level above the call's", accessLog({ logger: pino({ level: "warn" }, nowhere) })),
     adds(
       "authorize by path",
       authorize({ rules: [{ name: "cart", effect: "allow", to: { paths: ["/cart/*"] } }] }),
@@ -81,28 +81,28 @@ export const layers: Group = {
     ),
     adds("buffer", buffer({ capacity: 10 })),
     adds("circuit-breaker", circuitBreaker()),
-    adds("coalesce, first of its key", coalesce({ key: ({ path }: Request) => path })),
+    adds("coalesce, first call of a key", coalesce({ key: ({ path }: Request) => path })),
     adds("concurrency-limit, fixed", concurrencyLimit({ limit: 10 })),
     adds("concurrency-limit, gradient2", concurrencyLimit({ limit: gradient2() })),
     adds("failfast", failfast()),
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
-    adds("fault, that hits nobody", fault({ failure: { ratio: 0 } })),
+    adds("fault with ratio 0", fault({ failure: { ratio: 0 } })),
     adds("forwarded", forwarded()),
-    adds("grpc-answers, of a request that is not gRPC's", grpcAnswers()),
-    adds("grpc-deadline, of a request that is not gRPC's", grpcDeadline()),
+    adds("grpc-answers, request without gRPC", grpcAnswers()),
+    adds("grpc-deadline, request without gRPC", grpcDeadline()),
     adds("hedge", hedge()),
     adds("load-shed", loadShed()),
     adds("metrics", metrics({ registry: new Registry() })),
     adds("metrics by route", metrics({ registry: new Registry(), routes: true })),
-    adds("mirror, of one call in a hundred", mirror({ to: leaf(), ratio: 0.01 })),
-    adds("rate-limit over all", rateLimit({ global: unlimited })),
-    adds("rate-limit of one key", rateLimit({ keyed: { ...unlimited, key: ({ path }: Request) => path } })),
+    adds("mirror of 1% of calls", mirror({ to: leaf(), ratio: 0.01 })),
+    adds("rate-limit, global", rateLimit({ global: unlimited })),
+    adds("rate-limit, one key", rateLimit({ keyed: { ...unlimited, key: ({ path }: Request) => path } })),
     adds("replay", replay()),
     adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
     adds("retry", retry()),
-    adds("status-errors, of a success", statusErrors()),
+    adds("status-errors, successful response", statusErrors()),
     adds("timeout", timeout({ ms: 60_000 })),
-    adds("tracing of a call, without an SDK", serverSpan()),
-    adds("tracing of a try, without an SDK", clientSpan()),
+    adds("tracing, server span without an SDK", serverSpan()),
+    adds("tracing, client span without an SDK", clientSpan()),
   ],
 };

@@ -14,7 +14,7 @@ const hostile: readonly (readonly [pattern: string, path: string])[] = [
   ["/.*a.{7}", `/${letters(60_000)}`],
 ];
 
-/** The letters a and b in no order, the same in each run. */
+/** The letters a and b in random order, the same in each run. */
 function letters(count: number): string {
   let state = 1;
   return Array.from({ length: count }, () => {

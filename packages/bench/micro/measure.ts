@@ -8,8 +8,8 @@ export type Outcome = { readonly subject: Subject } & (
 );
 
 /**
- * Measures all subjects in turns, every other round backwards, so that whatever disturbs the machine for a while
- * disturbs all of them.
+ * Measures all subjects alternately, every other round in reverse order, so that a disturbance of the machine affects
+ * all of them.
  */
 export async function measure(
   subjects: readonly Subject[],
@@ -42,7 +42,7 @@ class Measured {
     try {
       this.#operation ??= this.#subject.prepare();
       const { run } = this.#operation;
-      // Whether it is awaited is seen once here; what it gives is consumed, lest the compiler leaves the work out.
+      // The first call shows whether to await the result. Results are consumed, or the compiler would omit the work.
       const once = run();
       const consumed = once instanceof Promise ? run : () => do_not_optimize(run());
       await once;

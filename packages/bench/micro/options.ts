@@ -23,7 +23,7 @@ function usage(groups: readonly Group[]): string {
 /**
  * Reads the command line.
  *
- * @throws With a text for people, when it is not understood.
+ * @throws With a message for the user and the usage.
  */
 export function readOptions(args: readonly string[], groups: readonly Group[]): Options {
   try {

@@ -2,16 +2,16 @@ import { memoryStore, sharedMemory, sharedStore } from "@pagoda/rate-limit";
 import type { Group } from "./subject.ts";
 
 const keyCount = 100_000;
-/** So fast a rate that nothing is refused: what is measured is the admission. */
+/** A rate that admits every call: the subject is admission. */
 const global = { perSecond: 1_000_000, burst: 1_000_000_000 };
 const keyed = { perSecond: 1_000, burst: 1_000 };
 
-/** In an order that no cache expects, the same in each run. */
+/** In random order, the same in each run. */
 function keys(): readonly string[] {
   return Array.from({ length: keyCount }, (_, n) => `client-${(n * 7_919) % keyCount}`);
 }
 
-/** A time that goes on by 10 µs a call. In an array, for a number that a closure holds is allocated anew each time. */
+/** A clock that advances by 10 µs per call. In an array, because a number in a closure is allocated on each change. */
 function clockHand(): () => number {
   const now = new Float64Array(1);
   return () => (now[0] = (now[0] as number) + 0.01);
@@ -21,7 +21,7 @@ export const rateLimits: Group = {
   name: "rate-limit",
   subjects: [
     {
-      what: "rate-limit check over all, the time given",
+      what: "rate-limit check, global, given the time",
       prepare() {
         const store = memoryStore()({ global, keyed: undefined });
         const passes = clockHand();
@@ -30,7 +30,7 @@ export const rateLimits: Group = {
       target: { leastMillionsPerSecond: 20 },
     },
     {
-      what: "rate-limit check over all in shared memory, the time given",
+      what: "rate-limit check, global, in shared memory, given the time",
       prepare() {
         const store = sharedStore(sharedMemory())({ global, keyed: undefined });
         const passes = clockHand();
@@ -41,7 +41,7 @@ export const rateLimits: Group = {
         "a compare-and-swap alone takes more, see the next two rows; the rest is arithmetic of 64 bits, which JavaScript has as BigInts",
     },
     {
-      what: "a compare-and-swap of 64 bits in shared memory: nothing else",
+      what: "a compare-and-swap of 64 bits in shared memory, alone",
       prepare() {
         const cells = new BigInt64Array(new SharedArrayBuffer(8));
         return {
@@ -51,10 +51,10 @@ export const rateLimits: Group = {
           },
         };
       },
-      reason: "the floor of the row above",
+      reason: "lower bound of the row above",
     },
     {
-      what: "a compare-and-swap of 32 bits in shared memory: nothing else",
+      what: "a compare-and-swap of 32 bits in shared memory, alone",
       prepare() {
         const cells = new Int32Array(new SharedArrayBuffer(4));
         return {
@@ -64,10 +64,10 @@ export const rateLimits: Group = {
           },
         };
       },
-      reason: "what the machine itself needs",
+      reason: "lower bound of the machine",
     },
     {
-      what: "rate-limit check of one of 100,000 keys in shared memory, the time given",
+      what: "rate-limit check of one of 100,000 keys in shared memory, given the time",
       prepare() {
         const store = sharedStore(sharedMemory())({ global: undefined, keyed });
         const known = keys();
@@ -80,10 +80,10 @@ export const rateLimits: Group = {
         for (let n = 0; n < keyCount; n++) run();
         return { run };
       },
-      reason: "the key is hashed, so that threads find it without a table of texts",
+      reason: "includes hashing the key, since threads share no strings",
     },
     {
-      what: "rate-limit check of one of 100,000 keys, the time given",
+      what: "rate-limit check of one of 100,000 keys, given the time",
       prepare() {
         const store = memoryStore()({ global: undefined, keyed });
         const known = keys();
@@ -97,10 +97,10 @@ export const rateLimits: Group = {
         return { run };
       },
       target: { leastMillionsPerSecond: 10 },
-      reason: "so many keys are not in the caches: see the next row",
+      reason: "100,000 keys do not fit into the caches: see the next row",
     },
     {
-      what: "a Map from 100,000 keys to places in an array, and the array: nothing else",
+      what: "a lookup in a Map of 100,000 keys and in an array, alone",
       prepare() {
         const known = keys();
         const places = new Map(known.map((key, place) => [key, place]));
@@ -114,7 +114,7 @@ export const rateLimits: Group = {
           },
         };
       },
-      reason: "the floor of the row above",
+      reason: "lower bound of the row above",
     },
   ],
 };

@@ -4,8 +4,8 @@ import type { Subject, Target } from "./subject.ts";
 const columns = ["what", "ns/op", "least ns", "M/s", "target", "reached"];
 
 /**
- * A Markdown table: the median of each subject's rounds, and the least of them, which is what it needs when nothing
- * disturbs it. The latter is held against the target.
+ * A Markdown table with the median and the minimum of each subject's rounds. The minimum is the undisturbed cost and is
+ * compared with the target.
  */
 export function table(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map(({ subject, ns, failure }) => {
@@ -13,7 +13,7 @@ export function table(outcomes: readonly Outcome[]): string {
     if (ns === undefined) return [oneLine(what), "", "", "", shown(target), oneLine(failure)];
     const usual = perOperation(subject, ns, outcomes, median);
     const least = perOperation(subject, ns, outcomes, (all) => Math.min(...all));
-    // Time that is added has no rate, and may be too little to tell.
+    // Added time has no rate, and may be too short to measure.
     const rate = subject.beyond === undefined ? (1_000 / least).toFixed(1) : "";
     return [oneLine(what), usual.toFixed(1), least.toFixed(1), rate, shown(target), verdict(subject, least)];
   });
@@ -52,7 +52,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? NaN)) / 2;
 }
 
-/** A bar or a line feed would be the end of a cell. */
+/** A bar or a line feed would end the cell. */
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
 }

@@ -5,12 +5,12 @@ import type { Group, Subject } from "./subject.ts";
 const kinds = ["exact", "prefix", "regex"] as const;
 type Kind = (typeof kinds)[number];
 
-/** What the seed's benchmark asks of four routes. With more routes at least half of it. */
+/** Targets of the seed project's benchmark with four routes; half of them with more routes. */
 const least: Readonly<Record<Kind, number>> = { exact: 30, prefix: 25, regex: 5 };
 const few = 4;
 const sizes = [few, 100, 10_000] as const;
 
-/** One route for each kind of path, one by a header, and one for the rest: the seed's. */
+/** The seed's four routes: one for each kind of path, one by a header, one for everything else. */
 function four(): readonly Route[] {
   return [
     { name: "health", match: { path: { exact: "/health" } }, cluster: "a" },
@@ -20,7 +20,7 @@ function four(): readonly Route[] {
   ];
 }
 
-/** Those, and further ones of that kind. */
+/** The same and further routes of the same kinds. */
 function routes(kind: Kind, count: number): readonly Route[] {
   const path = { exact: "/health", prefix: "/api/v1", regex: "/users/[0-9]+" }[kind];
   const more = Array.from(
@@ -35,13 +35,13 @@ function routes(kind: Kind, count: number): readonly Route[] {
   return [...four(), ...more];
 }
 
-/** One of those in the middle, where there are so many. */
+/** A route in the middle, if there are that many. */
 function request(kind: Kind, count: number): HttpRequest {
   const path = { exact: "/health", prefix: "/api/v1/items", regex: "/users/12345" }[kind];
   return asked(`${count === few ? "" : `/team-${count >> 1}`}${path}`);
 }
 
-/** With the path as a parser gives it: text of its own, and not part of a longer one, which takes longer to be read. */
+/** The path is a flat string, as from a parser: reading a slice of another string takes longer. */
 function asked(path: string): HttpRequest {
   return { ...httpRequest("http://shop.example/"), path: Buffer.from(path).toString("latin1") };
 }
@@ -56,11 +56,11 @@ function find(kind: Kind, count: number): Subject {
       return { run: () => table.find(one) };
     },
     target: { leastMillionsPerSecond: count === few ? least[kind] : least[kind] / 2 },
-    reason: "host, path and its segments are each looked up in a map; the more so with much in the caches",
+    reason: "host, path and each segment are looked up in maps, which do not all fit into the caches",
   };
 }
 
-/** Paths on which JavaScript's own engine takes 34 s, or a time that grows with the square of their length. */
+/** Paths on which JavaScript's own engine takes 34 s, or time quadratic in their length. */
 const hostile: readonly (readonly [pattern: string, path: string])[] = [
   ["/(a+)+", `/${"a".repeat(40)}!`],
   ["/.*.*z", `/${"x".repeat(60_000)}`],

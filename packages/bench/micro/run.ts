@@ -1,4 +1,4 @@
-// What single parts and whole stacks cost per call, beside other libraries. See packages/bench/README.md.
+// Cost per call of checks, layers and stacks, compared with other libraries. See packages/bench/README.md.
 import { writeFileSync } from "node:fs";
 import { machine } from "../proxy/machine.ts";
 import { writeInto } from "../table-in-readme.ts";
@@ -15,7 +15,7 @@ import { table } from "./report.ts";
 import { routing } from "./router.ts";
 import { stacks } from "./stack.ts";
 
-/** Exit code of a program that was called wrongly. */
+/** Exit code for invalid arguments. */
 const usageError = 2;
 
 const options = read();

@@ -28,7 +28,7 @@ function eight(): Service<Replayable, number, unknown> {
       .layer(retry())
       .layer(hedge())
       .layer(circuitBreaker())
-      // So fast that nothing is refused.
+      // Admits every call.
       .layer(rateLimit({ global: { perSecond: 1_000_000, burst: 1_000_000_000 } }))
       .layer(buffer({ capacity: 1_000 }))
       .layer(concurrencyLimit({ limit: 1_000 }))
@@ -43,12 +43,12 @@ function called(stack: Service<Replayable, number, unknown>): Operation {
 const eightPolicies =
   "load-shed, timeout, retry, hedge, circuit-breaker, rate-limit, buffer, concurrency-limit";
 
-/** Whole stacks around a leaf that answers at once, and what others need for as many of the policies as they have. */
+/** Whole stacks around a leaf that answers at once, and other libraries with the policies that they have. */
 export const stacks: Group = {
   name: "stack",
   subjects: [
     {
-      what: `eight policies: pagoda (${eightPolicies}), as in a server with another call under way`,
+      what: `eight policies: pagoda (${eightPolicies}), with another call in flight, as in a server`,
       prepare() {
         const stack = eight();
         const controller = new AbortController();
@@ -56,13 +56,13 @@ export const stacks: Group = {
         return { ...called(stack), end: () => controller.abort() };
       },
       target: { mostNs: 1_500 },
-      reason: "the timeout's signal and its listener, and seven readings of the clock, are most of it",
+      reason: "mostly the signal of the timeout, its listener, and seven clock readings",
     },
     {
-      what: "the same eight, nothing else under way",
+      what: "the same eight, no other call in flight",
       prepare: () => called(eight()),
       target: { mostNs: 1_500 },
-      reason: "each call sets the timer of the timeout and clears it, which costs about 0.4 µs",
+      reason: "each call sets and clears the timer of the timeout",
     },
     {
       what: "four policies: pagoda (concurrency-limit, retry, circuit-breaker, timeout)",

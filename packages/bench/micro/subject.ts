@@ -1,26 +1,26 @@
-/** A piece of code that is measured, and what its number is held against. */
+/** Code to measure, and its target. */
 export interface Subject {
-  /** The first column of the table. */
+  /** The row in the table. */
   readonly what: string;
-  /** Made right before the first measurement, so that a subject that is not chosen costs nothing. */
+  /** Called right before the first measurement, and only for chosen subjects. */
   readonly prepare: () => Operation;
-  /** What the row shows is the time beyond this subject's, spread over so many layers. */
+  /** Shows the time added to this base, divided by the number of layers. */
   readonly beyond?: { readonly base: string; readonly layers: number };
   readonly target?: Target;
-  /** Has no target, or misses it, for that reason. */
+  /** Why there is no target, or why it is missed. */
   readonly reason?: string;
 }
 
 export interface Operation {
-  /** One operation. What it gives is consumed, and awaited when it is a promise. */
+  /** One operation. Its result is consumed, and awaited if it is a promise. */
   readonly run: () => unknown;
-  /** Frees what it began: timers, listeners. */
+  /** Frees timers and listeners. */
   readonly end?: () => void;
 }
 
 export type Target = { readonly leastMillionsPerSecond: number } | { readonly mostNs: number };
 
-/** The subjects of one source, by the name that `--only` takes. */
+/** The subjects of one source, under their name for `--only`. */
 export interface Group {
   readonly name: string;
   readonly subjects: readonly Subject[];

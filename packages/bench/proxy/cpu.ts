@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What a process and all its descendants have used since they started. */
+/** CPU time of a process and all its descendants since they started. */
 export interface CpuTime {
-  /** Exact: the scheduler's own count. */
+  /** From the scheduler: exact. */
   readonly totalNs: number;
-  /** Of all ticks of the clock so far, those that found a program running, and those that found the kernel. */
+  /** Clock ticks that found the program running, and that found the kernel running for it. */
   readonly userTicks: number;
   readonly kernelTicks: number;
 }
@@ -19,9 +19,8 @@ export interface CpuUse {
 }
 
 /**
- * The total is read from `schedstat` of every thread, in nanoseconds; `stat` counts in steps of 10 ms and tells user
- * from kernel by sampling, so it only says in which proportion the total is to be divided. A thread that ends takes
- * its count along: measure programs that keep theirs.
+ * Reads the total from `schedstat` of every thread, in nanoseconds. `stat` samples in steps of 10 ms, which gives the ratio
+ * of user and kernel time. Threads that have ended are missing from the total, so measure programs that keep theirs.
  *
  * @throws When the process has ended.
  */
@@ -32,7 +31,7 @@ export function cpuTime(pid: number): CpuTime {
       sum.totalNs += Number(readFileSync(`/proc/${one}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
     }
     const stat = readFileSync(`/proc/${one}/stat`, "utf8");
-    // The name before it may hold spaces and brackets.
+    // The name in front may contain spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     sum.userTicks += Number(fields[11]);
     sum.kernelTicks += Number(fields[12]);
@@ -40,7 +39,7 @@ export function cpuTime(pid: number): CpuTime {
   return sum;
 }
 
-/** What was used between two readings, for each of so many requests. */
+/** CPU time between two readings, divided by the requests in between. */
 export function cpuUse(before: CpuTime, after: CpuTime, requests: number): CpuUse {
   return {
     cpuUs: (after.totalNs - before.totalNs) / 1_000 / requests,

@@ -3,20 +3,20 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { delimiter, join } from "node:path";
 
-/** Which core is whose. */
+/** The cores of a measurement. */
 export interface Cores {
-  /** The proxy's alone. */
+  /** Only for the proxy. */
   readonly proxy: string;
-  /** Load, origin and this program. */
+  /** For the clients, that is this program, and the origin. */
   readonly load: string;
 }
 
-/** Where programs are looked for: Debian keeps nginx where not every user looks. */
+/** PATH with the system folders, where Debian installs nginx. */
 export const searchPath = [process.env["PATH"], "/usr/sbin", "/usr/local/sbin"]
   .filter(Boolean)
   .join(delimiter);
 
-/** What the machine lacks for a measurement, in one line; `undefined`: nothing. */
+/** What is missing for a measurement, in one line, or `undefined`. */
 export function lacking(): string | undefined {
   if (!existsSync("/proc/self/schedstat"))
     return "CPU time is read from /proc/PID/schedstat: this needs Linux";
@@ -33,7 +33,7 @@ export function chooseCores(): Cores {
   return { proxy: String(proxy), load: String(load) };
 }
 
-/** Moves this very process, all its threads, away from the core that belongs to the proxy. */
+/** Moves this process, with all its threads, off the proxy's core. */
 export function leaveProxyCore({ load }: Cores): void {
   spawnSync("taskset", ["-acp", load, String(process.pid)], { stdio: "ignore" });
 }
@@ -54,7 +54,7 @@ function isInstalled(program: string): boolean {
   });
 }
 
-/** The kernel writes them as ranges: `0-1,4`. */
+/** The kernel lists ranges: `0-1,4`. */
 function allowedCores(): number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   return list.split(",").flatMap((range) => {

@@ -7,7 +7,7 @@ import type { Peer } from "./peers/peer.ts";
 import type { Session } from "./session.ts";
 import { streamsPerConnection, type Workload } from "./workloads.ts";
 
-/** What of V8's format is used here. */
+/** The part of V8's format that is used here. */
 interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -21,11 +21,10 @@ const rows = 30;
 const connections = 64;
 
 /**
- * Loads one peer that Node runs, alone, and tells where its time goes. Profiling slows it down: shares compare, not
- * times.
+ * Profiles a single proxy that runs on Node. Profiling slows it down, so compare shares and not times.
  *
- * @returns The folder with the `.cpuprofile`, which browsers and editors show as a flame graph; and the functions
- *   with the most time of their own.
+ * @returns The folder with the `.cpuprofile`, which browsers and editors show as a flame graph, and the functions with
+ *   the most self time.
  */
 export async function profile(session: Session, peer: Peer, workload: Workload, ms: number) {
   const folder = mkdtempSync(join(tmpdir(), "pagoda-profile-"));
@@ -42,7 +41,7 @@ export async function profile(session: Session, peer: Peer, workload: Workload, 
   return { folder, text: hottest(profiles) };
 }
 
-/** The functions with the most time of their own, as shares of the time in which a thread was not idle. */
+/** The functions with the most self time, as shares of the time in which a thread was not idle. */
 export function hottest(threads: readonly CpuProfile[]): string {
   const own = new Map<string, number>();
   for (const thread of threads) addOwn(thread, own);

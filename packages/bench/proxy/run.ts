@@ -15,7 +15,8 @@ import { type Workload, workloads } from "./workloads.ts";
 
 /** Exit code of a program that was called wrongly or lacks something. */
 const usageError = 2;
-const warmUpMs = 2_000;
+/** Of a program that has just started, and of one that has had other requests. */
+const warmUpMs = { started: 2_000, warm: 500 };
 
 const options = read();
 if (options === undefined) process.exitCode = usageError;
@@ -110,7 +111,7 @@ async function measureGroup(
       const results = await measure(session, running, workload, {
         rounds: chosen.rounds,
         ms: chosen.ms,
-        warmUpMs,
+        warmUpMs: cells.length === 0 ? warmUpMs.started : warmUpMs.warm,
         concurrency: connections,
         latency: chosen.measures.includes("latency"),
       });

@@ -1,4 +1,4 @@
-// What it costs that workers are processes: memory and start-up by their number, and a decision of a limit that they share.
+// Cost of worker processes: memory and start-up time by their number, and decisions of a shared limit.
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -75,7 +75,7 @@ function sizeOf(pid: number): { readonly rss: number; readonly pss: number } {
   return { rss: size("Rss"), pss: size("Pss") };
 }
 
-/** The process that keeps the limit. */
+/** Runs in the process that holds the limit. */
 function answerLeases(): void {
   const store = sharedStore(sharedMemory({ maxKeys: 1 }))(rates);
   process.on("message", (ask: CallCounts) => process.send?.(lease(store, ask, performance.now())));

@@ -6,10 +6,10 @@ import type { Subject } from "../micro/subject.ts";
 
 /** At most; where nothing is said, none. */
 const most: Readonly<Record<string, number>> = {
-  "access-log, of a call below its level": 1,
+  "access-log, level above the call's": 1,
   "balance over two endpoints": 1,
   "circuit-breaker": 1,
-  "coalesce, first of its key": 2,
+  "coalesce, first call of a key": 2,
   "concurrency-limit, fixed": 1,
   "concurrency-limit, gradient2": 1,
   fallback: 1,
@@ -19,7 +19,7 @@ const most: Readonly<Record<string, number>> = {
   "metrics by route": 1,
   respond: 1,
   retry: 1,
-  "status-errors, of a success": 1,
+  "status-errors, successful response": 1,
   timeout: 2,
 };
 
