@@ -1,7 +1,7 @@
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { TaskEither } from "fp-ts/lib/TaskEither.js";
 import type { Aborted } from "./fault.ts";
-import { checkMaxWait, oneshot, type Wait } from "./readiness.ts";
+import { checkMaxWait, oneshot, type Wait } from "./oneshot.ts";
 import { type LeftOf, type RightOf, service, type Service } from "./service.ts";
 
 /** Makes a service from a function that returns an fp-ts `TaskEither`. */

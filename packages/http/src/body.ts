@@ -1,61 +1,16 @@
-import { aborted, type Aborted, type Fault, rangeError } from "@pagoda/core";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
+import {
+  type BodyBroken,
+  type BodyFlow,
+  type BodyObserver,
+  type BodySink,
+  type BodyWatcher,
+  noFlow,
+} from "./body-flow.ts";
 import { HttpHeaders } from "./headers.ts";
+import { type BodyMalformed, readBytes, readChunks, type ReadFault, type ReadOptions } from "./read-body.ts";
 
-/** The source ended before the body did: the body is incomplete. */
-export interface BodyBroken extends Fault<"BodyBroken"> {}
-/** The body exceeds the reader's `maxBytes`. */
-export interface BodyTooLarge extends Fault<"BodyTooLarge"> {
-  readonly maxBytes: number;
-}
-/** The body is not in the expected format, such as JSON. */
-export interface BodyMalformed extends Fault<"BodyMalformed"> {
-  readonly reason: string;
-}
-
-/** Receives a body chunk by chunk. */
-export interface BodySink {
-  /** Receives a chunk. Returns `false` to pause; the sink later calls `resume` on the flow. */
-  write(chunk: Uint8Array): boolean;
-  /** The body is complete. */
-  end(trailers: HttpHeaders): void;
-  /** The body broke off. No further call follows. */
-  fail(fault: BodyBroken): void;
-}
-
-/** Controls of a sink over the source of its body. */
-export interface BodyFlow {
-  /** Continues after the sink has returned `false`. */
-  resume(): void;
-  /** Stops the source, which frees its resources. Neither `end` nor `fail` follows. */
-  cancel(reason?: unknown): void;
-}
-
-/**
- * Receives how a body ended: `complete` with its trailers, broken off with a fault, or cancelled.
- */
-export type BodyObserver = (complete: boolean, trailers?: HttpHeaders, fault?: BodyBroken) => void;
-
-/** Receives whether a body waits for its source. */
-export type BodyWatcher = (waits: boolean) => void;
-
-/** Options for reading a whole body. */
-export interface ReadOptions {
-  /**
-   * Maximum size in bytes: 0 or more, `Infinity` for no limit. The rest of a larger body is not
-   * read. Default 1,048,576, as for nginx's `client_max_body_size`. (`fetch` has no limit, so a
-   * sender can exhaust the memory.)
-   */
-  readonly maxBytes?: number;
-  /** An abort cancels the body, and reading returns `Aborted`. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Default `maxBytes` of `bytes`, `text` and `json`. */
-export const defaultMaxBytes: number = 1_048_576;
-
-/** Why a body could not be read as a whole. */
-export type ReadFault = BodyBroken | BodyTooLarge | Aborted;
+export * from "./body-flow.ts";
 
 const brand: unique symbol = Symbol.for("@pagoda/http/Body@1");
 const emptyBrand: unique symbol = Symbol.for("@pagoda/http/emptyBody@1");
@@ -148,53 +103,8 @@ export abstract class Body {
   /**
    * Reads the whole body. A body over `maxBytes` (default 1 MiB) is refused and its rest not read.
    */
-  bytes({ maxBytes = defaultMaxBytes, signal }: ReadOptions = {}): Promise<Either<ReadFault, Uint8Array>> {
-    if (!(maxBytes >= 0))
-      return Promise.reject(rangeError("body: maxBytes", "a number of at least 0", maxBytes));
-    if (signal?.aborted) {
-      this.cancel(signal.reason);
-      return Promise.resolve(left(aborted(signal)));
-    }
-    if (this.length !== undefined && this.length > maxBytes) {
-      this.cancel();
-      return Promise.resolve(left(tooLarge(maxBytes)));
-    }
-    const whole = this.take();
-    if (whole !== undefined) {
-      return Promise.resolve(whole.length > maxBytes ? left(tooLarge(maxBytes)) : right(whole));
-    }
-    return new Promise((resolve) => {
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      let refused = false;
-      let flow: BodyFlow | undefined;
-      const settle = (result: Either<ReadFault, Uint8Array>): void => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve(result);
-      };
-      const refuse = (fault: ReadFault, reason?: unknown): void => {
-        refused = true;
-        settle(left(fault));
-        flow?.cancel(reason);
-      };
-      const onAbort = (): void => refuse(aborted(signal as AbortSignal), signal?.reason);
-      signal?.addEventListener("abort", onAbort);
-      flow = this.pipe({
-        write(chunk) {
-          size += chunk.length;
-          if (size > maxBytes) {
-            refuse(tooLarge(maxBytes));
-            return false;
-          }
-          chunks.push(chunk);
-          return true;
-        },
-        end: () => settle(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))),
-        fail: (fault) => settle(left(fault)),
-      });
-      // The first chunks may have exceeded the limit before there was a flow to cancel.
-      if (refused) flow.cancel();
-    });
+  bytes(options: ReadOptions = {}): Promise<Either<ReadFault, Uint8Array>> {
+    return readBytes(this, options);
   }
 
   /** Reads the whole body as UTF-8. */
@@ -219,59 +129,10 @@ export abstract class Body {
    * Iterates over the chunks. Throws `BodyBroken` if the body breaks off. Leaving the loop early
    * cancels the body.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    const whole = this.take();
-    if (whole !== undefined) {
-      if (whole.length > 0) yield whole;
-      return;
-    }
-    const chunks: Uint8Array[] = [];
-    let over: { readonly fault?: BodyBroken } | undefined;
-    let wake: (() => void) | undefined;
-    const flow = this.pipe({
-      write(chunk) {
-        chunks.push(chunk);
-        wake?.();
-        return false;
-      },
-      end() {
-        over = {};
-        wake?.();
-      },
-      fail(fault) {
-        over = { fault };
-        wake?.();
-      },
-    });
-    try {
-      for (;;) {
-        const chunk = chunks.shift();
-        if (chunk !== undefined) yield chunk;
-        else if (over?.fault !== undefined) throw over.fault;
-        else if (over !== undefined) return;
-        else {
-          const more = new Promise<void>((resolve) => (wake = resolve));
-          flow.resume();
-          await more;
-        }
-      }
-    } finally {
-      if (over === undefined) flow.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    return readChunks(this);
   }
 }
-
-/** Returns the fault of a source that ended too early. */
-export function bodyBroken(cause?: unknown): BodyBroken {
-  return { _tag: "BodyBroken", origin: "upstream", retryable: false, cause };
-}
-
-function tooLarge(maxBytes: number): BodyTooLarge {
-  return { _tag: "BodyTooLarge", origin: "local", retryable: false, maxBytes };
-}
-
-/** The flow of a body that has ended. */
-export const noFlow: BodyFlow = { resume() {}, cancel() {} };
 
 const nothing = new Uint8Array(0);
 

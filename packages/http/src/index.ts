@@ -7,6 +7,13 @@ export * from "./headers.ts";
 export * from "./message.ts";
 export * from "./notes.ts";
 export * from "./push-body.ts";
+export {
+  type BodyMalformed,
+  type BodyTooLarge,
+  defaultMaxBytes,
+  type ReadFault,
+  type ReadOptions,
+} from "./read-body.ts";
 export * from "./replay.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";

@@ -1,7 +1,7 @@
 import { AssertionError } from "node:assert";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { aborted, type Aborted } from "../fault.ts";
-import { WaitList } from "../readiness.ts";
+import { WaitList } from "../wait-list.ts";
 import { service, type Service } from "../service.ts";
 import { settled } from "./settled.ts";
 

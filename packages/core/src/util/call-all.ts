@@ -1,7 +1,7 @@
 import type { Either } from "fp-ts/lib/Either.js";
 import type { Aborted } from "../fault.ts";
 import { checkInteger } from "../options.ts";
-import { checkMaxWait, oneshot, type Wait } from "../readiness.ts";
+import { checkMaxWait, oneshot, type Wait } from "../oneshot.ts";
 import { Scope } from "../scope.ts";
 import type { Service } from "../service.ts";
 

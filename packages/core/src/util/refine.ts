@@ -1,7 +1,7 @@
 import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 import { aborted, type Aborted } from "../fault.ts";
 import { layer, type Layer } from "../layer.ts";
-import { checkMaxWait, defaultMaxWaitMs, oneshot, type Wait } from "../readiness.ts";
+import { checkMaxWait, defaultMaxWaitMs, oneshot, type Wait } from "../oneshot.ts";
 import type { LeftOf, RightOf } from "../service.ts";
 
 /**
