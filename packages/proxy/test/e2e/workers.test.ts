@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { Agent, get } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { describe, expect, test } from "vitest";
@@ -207,6 +208,13 @@ test("signals to the whole process group do not end workers before they have dra
   response.end("done");
   expect((await answer).body).toBe("done");
   expect(await pagoda.exit).toEqual({ code: 0, signal: null });
+});
+
+test("workers have the operator's Node options behind the proxy's own, so that they count", async () => {
+  await using pagoda = await Pagoda.start({ NODE_OPTIONS: "--max-semi-space-size=8" });
+  const [worker] = await pagoda.workers();
+  const variables = readFileSync(`/proc/${worker}/environ`, "utf8").split("\0");
+  expect(variables).toContain("NODE_OPTIONS=--max-semi-space-size=32 --max-semi-space-size=8");
 });
 
 describe("several workers", () => {
