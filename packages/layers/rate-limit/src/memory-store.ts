@@ -79,10 +79,21 @@ class MemoryStore implements SyncStore {
   #allPaidMs = Infinity;
 
   constructor({ global, keyed }: Rates, maxKeys: number, maxIdleMs: number, debts?: LimitDebts) {
-    this.#former = debts?.passTo(this);
+    const former = debts?.passTo(this);
+    // One that was never used has no debt of its own: a row of such stores must not grow.
+    this.#former = former?.isUnused ? former.former : former;
     this.#global = global && new Gcra(global);
     this.#keyed = keyed && new Gcra(keyed);
     this.#keys = this.#keyed && new ThrottledKeys(maxKeys, this.#keyed.burst, this.#keyed.at(maxIdleMs));
+  }
+
+  /** It has taken nothing over yet. */
+  get isUnused(): boolean {
+    return this.#former !== undefined && this.#sinceMs === undefined;
+  }
+
+  get former(): MemoryStore | undefined {
+    return this.#former;
   }
 
   take(key: string | undefined, nowMs: number): Decision {
