@@ -6,6 +6,7 @@ export * from "./content-length.ts";
 export * from "./field-line.ts";
 export * from "./field-section.ts";
 export * from "./framing.ts";
+export * from "./head-buffer.ts";
 export * from "./ignore-case.ts";
 export * from "./list.ts";
 export * from "./request-target.ts";

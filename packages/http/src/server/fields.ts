@@ -9,8 +9,17 @@ import type { RawHeaders } from "../headers.ts";
  * the whole connection.
  */
 export function checkField(name: string, value: string): void {
-  if (!isToken(name)) throw new TypeError(`response field name ${JSON.stringify(name)} is invalid`);
-  if (!isFieldValue(value)) throw new TypeError(`response field ${name} contains an invalid character`);
+  if (!isToken(name)) throw unsendable(name, "field-name");
+  if (!isFieldValue(value)) throw unsendable(name, "field-value");
+}
+
+/** The error for a field of a response that cannot be sent. */
+export function unsendable(name: string, fault: "field-name" | "field-value"): TypeError {
+  return new TypeError(
+    fault === "field-name"
+      ? `response field name ${JSON.stringify(name)} is invalid`
+      : `response field ${name} contains an invalid character`,
+  );
 }
 
 /** @throws TypeError for a reason phrase that cannot be sent. */

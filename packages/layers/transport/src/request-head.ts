@@ -6,7 +6,14 @@ import {
   wantsWebSocket,
   websocketAccept,
 } from "@pagoda/http";
-import { isFieldValue, isNamed, isRequestTarget, isToken, readContentLength } from "@pagoda/http/grammar";
+import {
+  HeadBuffer,
+  isFieldValue,
+  isNamed,
+  isRequestTarget,
+  isToken,
+  readContentLength,
+} from "@pagoda/http/grammar";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";
@@ -22,6 +29,9 @@ export interface RequestHead {
   /** What opens the requested tunnel. Nothing of the body is sent before. */
   readonly tunnel: TunnelTerms | undefined;
 }
+
+/** Shared by all requests: a head is composed at once. */
+const composed = new HeadBuffer();
 
 /** Methods that send `Content-Length: 0` without a body (RFC 9110, section 8.6). */
 const anticipatesBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
@@ -39,7 +49,7 @@ export function requestHead(request: HttpRequest): RequestHead {
   const place = method === "CONNECT" ? authority : pathToSend(request) + query;
   if (!isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
   if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
-  let text = `${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`;
+  composed.start(`${method} ${place} HTTP/1.1\r\nhost: ${authority}\r\n`);
   let announced: string | undefined;
   let expectsContinue = false;
   const { raw } = headers;
@@ -74,14 +84,15 @@ export function requestHead(request: HttpRequest): RequestHead {
       case 17:
         if (isNamed(name, "transfer-encoding")) continue;
     }
-    if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
-    if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
-    text += `${name}: ${value}\r\n`;
+    const fault = composed.field(name, value);
+    if (fault === "field-name") throw new Unsendable(`invalid field name "${name}"`);
+    if (fault !== undefined) throw new Unsendable(`field ${name} contains an invalid character`);
   }
-  if (isTunnel) return tunnelHead(request, text, announced, expectsContinue);
-  if (isEmptyBody(body) && announced === undefined && !anticipatesBody.has(method))
-    return { text: `${text}\r\n`, framing: 0, expectsContinue: false, tunnel: undefined };
-  return withBody(method, body, text, announced, expectsContinue);
+  if (isTunnel) return tunnelHead(request, composed.toString(), announced, expectsContinue);
+  if (!isEmptyBody(body) || announced !== undefined || anticipatesBody.has(method))
+    return withBody(method, body, composed.toString(), announced, expectsContinue);
+  composed.add("\r\n");
+  return { text: composed.toString(), framing: 0, expectsContinue: false, tunnel: undefined };
 }
 
 function withBody(

@@ -1,11 +1,13 @@
 import { STATUS_CODES } from "node:http";
 import { rangeError } from "@pagoda/core";
+import { HeadBuffer } from "../../grammar/head-buffer.ts";
+import { isNamed } from "../../grammar/ignore-case.ts";
 import { lists } from "../../grammar/list.ts";
 import { readContentLength } from "../../grammar/content-length.ts";
 import { acceptsTrailers } from "../../grammar/trailers.ts";
 import { isBodiless } from "../../grammar/status.ts";
 import type { HttpResponse } from "../../message.ts";
-import { checkField, checkReason } from "../fields.ts";
+import { checkField, checkReason, unsendable } from "../fields.ts";
 import type { HttpDate } from "../http-date.ts";
 import type { RequestHead } from "./request-head.ts";
 
@@ -22,6 +24,9 @@ export interface ResponseHead {
   /** The response itself ends the connection. */
   readonly closes: boolean;
 }
+
+/** Shared by all responses: a head is composed at once. */
+const composed = new HeadBuffer();
 
 /**
  * Composes the head of a response, whose fields delimit the body exactly once (RFC 9112, 6).
@@ -43,7 +48,7 @@ export function composeHead(
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
     throw rangeError("response: status", "an integer from 200 to 999", status);
   if (statusText !== undefined) checkReason(statusText);
-  let fields = "";
+  composed.start(`HTTP/1.1 ${status} ${statusText ?? STATUS_CODES[status] ?? ""}\r\n`);
   let announced: string | undefined;
   let lengthLine = "";
   let trailer = "";
@@ -52,35 +57,37 @@ export function composeHead(
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
-    checkField(name, value);
+    // Most fields are passed on after a look at the length of their names.
     switch (name.length) {
       case 4:
-        hasDate ||= name.toLowerCase() === "date";
+        hasDate ||= isNamed(name, "date");
         break;
       case 7:
-        if (name.toLowerCase() !== "trailer") break;
+        if (!isNamed(name, "trailer")) break;
+        checkField(name, value);
         trailer += `${name}: ${value}\r\n`;
         continue;
       case 10:
         // The field is about another connection, or a mistake: the client also decides whether this
         // one is kept (RFC 9112, 9.3).
-        if (name.toLowerCase() !== "connection") break;
+        if (!isNamed(name, "connection")) break;
+        checkField(name, value);
         closes ||= lists(value, "close");
         continue;
       case 14:
-        if (name.toLowerCase() !== "content-length") break;
+        if (!isNamed(name, "content-length")) break;
         if (announced !== undefined || readContentLength(value) === undefined)
           throw rangeError("response: content-length", "a single number", value);
         announced = value;
         lengthLine = `${name}: ${value}\r\n`;
         continue;
       case 17:
-        if (name.toLowerCase() !== "transfer-encoding") break;
-        if (value.toLowerCase() !== "chunked")
-          throw rangeError("response: transfer-encoding", "chunked", value);
+        if (!isNamed(name, "transfer-encoding")) break;
+        if (!isNamed(value, "chunked")) throw rangeError("response: transfer-encoding", "chunked", value);
         continue;
     }
-    fields += `${name}: ${value}\r\n`;
+    const fault = composed.field(name, value);
+    if (fault !== undefined) throw unsendable(name, fault);
   }
   const hasNoBody = isBodiless(method, status);
   if (!hasNoBody && announced !== undefined && length !== undefined && Number(announced) !== length)
@@ -95,20 +102,21 @@ export function composeHead(
     // RFC 9110, 8.6: a 204 has no body and must not have a Content-Length; 9.3.2: HEAD gets the
     // length of GET, if known.
     const isTold = announced !== undefined || (method === "HEAD" && status !== 304 && length !== 0);
-    if (isTold && status !== 204) fields += lengthLine;
+    if (isTold && status !== 204) composed.add(lengthLine);
   } else if (lengthLine !== "" && !sendsTrailers) {
     framing = "length";
-    fields += lengthLine;
+    composed.add(lengthLine);
   } else if (minor === 0) {
     framing = "close";
     closes = true;
   } else {
     framing = "chunked";
     // Trailers are only possible after chunks.
-    fields += trailer;
+    composed.add(trailer);
   }
+  if (!hasDate) composed.add(date.line);
   return {
-    text: `HTTP/1.1 ${status} ${statusText ?? STATUS_CODES[status] ?? ""}\r\n${fields}${hasDate ? "" : date.line}`,
+    text: composed.toString(),
     framing,
     length: framing === "length" ? Number(announced ?? length) : undefined,
     closes,
