@@ -67,6 +67,8 @@ describe("TLS", () => {
     for (const [ALPNProtocols, chosen] of [
       [["http/1.1", "h2"], "h2"],
       [["http/1.1"], "http/1.1"],
+      // A client that knows nothing newer is served, too.
+      [["http/1.0"], "http/1.0"],
       [undefined, false],
     ] as const) {
       const socket = await handshake(
