@@ -31,11 +31,11 @@ interface Bounds {
 }
 
 const bounds: readonly Bounds[] = [
-  { workload: "small-get", configuration: "plain", reads: 2, writes: 2, promises: 11, allocatedKiB: 16.3 },
-  { workload: "small-get", configuration: "mesh", reads: 2, writes: 2, promises: 14, allocatedKiB: 18.6 },
+  { workload: "small-get", configuration: "plain", reads: 2, writes: 2, promises: 10, allocatedKiB: 16.0 },
+  { workload: "small-get", configuration: "mesh", reads: 2, writes: 2, promises: 13, allocatedKiB: 18.0 },
   // With the origin only: node:http2 reads and writes without a call of JavaScript.
-  { workload: "h2-front", configuration: "plain", reads: 1, writes: 1, promises: 11, allocatedKiB: 26.8 },
-  { workload: "h2c-origin", configuration: "plain", reads: 2, writes: 2, promises: 11, allocatedKiB: 19.8 },
+  { workload: "h2-front", configuration: "plain", reads: 1, writes: 1, promises: 10, allocatedKiB: 26.6 },
+  { workload: "h2c-origin", configuration: "plain", reads: 2, writes: 2, promises: 10, allocatedKiB: 19.3 },
 ];
 
 const margin = 1.05;

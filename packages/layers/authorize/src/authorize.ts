@@ -38,7 +38,7 @@ export function authorize<
   const { observer } = options;
   const { verdicts, otherwise } = policy;
 
-  return layer<Req & NeedsOf<R, Given>, unknown, Denied>("authorize", (inner) => {
+  return layer<Req & NeedsOf<R, Given>, unknown, Denied>({ name: "authorize", unguarded: true }, (inner) => {
     const counts = verdicts.map(() => 0);
 
     function counted(allowed: boolean): { readonly [rule: string]: number } {

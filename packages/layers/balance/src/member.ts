@@ -54,7 +54,8 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
   readonly #service: Service<Req, Res, Err>;
   readonly #context: MemberContext<E, Req, Res, Err>;
   readonly #watches: readonly (readonly [name: string, watch: HealthWatch])[] = [];
-  readonly #learning: readonly NonNullable<HealthWatch["ended"]>[];
+  /** Those that learn from outcomes. */
+  readonly #learning: readonly HealthWatch[];
   readonly #ramp: Ramp | undefined;
   readonly #record: EndpointRecord;
   readonly #gone: () => void;
@@ -83,7 +84,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
       (source) => [source.name, source.watch(endpoint, this.#healthChanged)] as const,
     );
     this.#watches = watches;
-    this.#learning = watches.flatMap(([, watch]) => watch.ended?.bind(watch) ?? []);
+    this.#learning = watches.map(([, watch]) => watch).filter(({ ended }) => ended !== undefined);
     this.healthy = this.#isHealthy();
     if (this.healthy) this.#record.wasHealthy = true;
     this.update(endpoint);
@@ -209,7 +210,7 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
       this.load.ended(outcome, now - startedMs, now, wasAborted);
     }
     if (this.#learns(result, outcome, startedMs)) return;
-    for (const ended of this.#learning) ended(outcome);
+    this.#tell(outcome);
   }
 
   /**
@@ -223,8 +224,12 @@ export class Member<E extends Endpoint, Req, Res, Err> implements Candidate {
         const now = clock.now();
         this.load.ended(outcome, now - startedMs, now, false);
       }
-      for (const ended of this.#learning) ended(outcome);
+      this.#tell(outcome);
     });
+  }
+
+  #tell(outcome: Outcome): void {
+    for (const watch of this.#learning) watch.ended?.(outcome);
   }
 
   readonly #broken = (defect: unknown): never => {

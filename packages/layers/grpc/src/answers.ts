@@ -1,4 +1,4 @@
-import { type Fault, faultOf, layer, type Layer } from "@pagoda/core";
+import { type Fault, faultOf, layer, type Layer, type Part } from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
@@ -19,6 +19,8 @@ export interface GrpcAnswersObserver {
     answer: { readonly status: GrpcStatus; readonly httpStatus: number },
   ) => void;
 }
+
+const part: Part = { name: "grpc-answers", unguarded: true };
 
 /** Responses by error tag. */
 export type GrpcAnswersTable = Readonly<Record<string, GrpcStatus | GrpcAnswer>>;
@@ -57,7 +59,7 @@ export function grpcAnswers(
     answers.set(tag, answer);
   }
 
-  return layer<HttpRequest, unknown, never, never, never, HttpResponse>("grpc-answers", (inner) => ({
+  return layer<HttpRequest, unknown, never, never, never, HttpResponse>(part, (inner) => ({
     options: { statuses: Object.fromEntries([...answers].map(([tag, { status }]) => [tag, status])) },
     call(request, signal) {
       if (!isGrpc(request.headers)) return inner.call(request, signal);

@@ -80,7 +80,7 @@ export function grpcDeadline({ maxMs, observer, clock = systemClock }: GrpcDeadl
   }
 
   return layer<HttpRequest, unknown, DeadlineExceeded>(
-    "grpc-deadline",
+    { name: "grpc-deadline", unguarded: true },
     <Res, Err>(inner: Service<HttpRequest, Res, Err>) => {
       type Result = Either<Err | DeadlineExceeded, Res>;
 

@@ -1,4 +1,4 @@
-import { checkNumber, type Clock, layer, type Layer, systemClock, type Timer } from "@pagoda/core";
+import { checkNumber, type Clock, layer, type Layer, type Part, systemClock, type Timer } from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
 import { isLeft, right } from "fp-ts/lib/Either.js";
 import { PeekedBody } from "./peeked-body.ts";
@@ -14,11 +14,14 @@ export interface GrpcTrailersOptions {
   readonly clock?: Clock;
 }
 
+const part: Part = { name: "grpc-trailers", unguarded: true };
+
 /**
  * Moves the status of a gRPC response without a message, with only an error in its trailers, into
  * its head. Retries, circuit breakers and balancers classify a response when its head arrives, and
  * so see the error of an upstream that sends the head first. Responses with a message, successful
- * ones and those that start later pass through unchanged.
+ * ones and those that start later pass through unchanged, and so do responses to requests that are
+ * not gRPC.
  *
  * Place it inside the layers that classify, directly around the transport. The client finds the
  * trailers in the head, which means the same in gRPC.
@@ -43,9 +46,10 @@ export function grpcTrailers({ waitMs = 5, clock = systemClock }: GrpcTrailersOp
 > {
   checkNumber("grpcTrailers: waitMs", waitMs, { min: 0, max: 1_000 });
 
-  return layer<HttpRequest, unknown, never, never, never, HttpResponse>("grpc-trailers", (inner) => ({
+  return layer<HttpRequest, unknown, never, never, never, HttpResponse>(part, (inner) => ({
     options: { waitMs },
     call(request, signal) {
+      if (!isGrpc(request.headers)) return inner.call(request, signal);
       return inner.call(request, signal).then((result) => {
         if (isLeft(result)) return result;
         const response = result.right;

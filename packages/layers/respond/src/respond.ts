@@ -62,7 +62,7 @@ export function respond<const Table extends Answers>(
   for (const [tag, entry] of answers) if (typeof entry !== "function") valid(entry, tag);
 
   return layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse>(
-    "respond",
+    { name: "respond", unguarded: true },
     (inner) => ({
       options: { errors: [...answers.keys()] },
       call: (request, signal) =>
