@@ -13,3 +13,21 @@ export function readChunkSize(line: string): number | undefined {
   const size = chunkLine.exec(line)?.[1];
   return size === undefined ? undefined : Number.parseInt(size, 16);
 }
+
+/** Bytes of size lines that a body may have beyond what its data explains. */
+const maxOverhead = 16_384;
+
+/**
+ * Counts the size lines of a chunked body against its data. Long extensions around single bytes
+ * would look like progress to every limit in bytes per second. Go's net/http allows the same: 16
+ * bytes a chunk, as much as twice the data, and 16 KiB.
+ */
+export class ChunkOverhead {
+  #bytes = 0;
+
+  /** Adds a chunk. Returns whether the body is still within the bound. */
+  takes(line: string, size: number): boolean {
+    this.#bytes = Math.max(0, this.#bytes + line.length + 2 - 16 - 2 * size);
+    return this.#bytes <= maxOverhead;
+  }
+}

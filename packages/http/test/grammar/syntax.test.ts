@@ -1,4 +1,5 @@
 import {
+  ChunkOverhead,
   hasAt,
   isAuthority,
   isFieldValue,
@@ -281,6 +282,26 @@ describe("body framing", () => {
     ["5;\n", undefined],
   ])("chunk header %j has size %s", (line, size) => {
     expect(readChunkSize(line)).toBe(size);
+  });
+});
+
+describe("the overhead of chunks", () => {
+  test("is bounded unless the data explains it", () => {
+    const overhead = new ChunkOverhead();
+    const line = `1;${"a".repeat(1_010)}`;
+    for (let chunk = 0; chunk < 16; chunk++) expect(overhead.takes(line, 1)).toBe(true);
+    expect(overhead.takes("8000", 32_768)).toBe(true);
+    for (let chunk = 0; chunk < 16; chunk++) expect(overhead.takes(line, 1)).toBe(true);
+    expect(overhead.takes(line, 1)).toBe(false);
+  });
+
+  test("does not count single bytes or signed chunks", () => {
+    const overhead = new ChunkOverhead();
+    const signed = `10000;chunk-signature=${"a".repeat(64)}`;
+    for (let chunk = 0; chunk < 100_000; chunk++) {
+      expect(overhead.takes("1;a=b", 1)).toBe(true);
+      expect(overhead.takes(signed, 65_536)).toBe(true);
+    }
   });
 });
 

@@ -108,6 +108,7 @@ const refused: [status: number, name: string, bytes: string][] = [
   // Size.
   [431, "more than 100 fields", head("GET /", ...Array.from({ length: 100 }, () => "X: y"))],
   [431, "fields of more than 60 KiB", head("GET /", `X: ${"y".repeat(61_440)}`)],
+  [414, "a method of more than 60 KiB", line(`${"M".repeat(61_440)} / HTTP/1.1`)],
   [414, "a target of more than 60 KiB", head(`GET /${"y".repeat(61_440)}`)],
 ];
 
@@ -172,6 +173,7 @@ const malformed: [name: string, body: string][] = [
   ["a folded trailer", "5\r\nhello\r\n0\r\nA: b\r\n c\r\n\r\n"],
   ["a Content-Length as trailer", "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n"],
   ["a Transfer-Encoding as trailer", `5\r\nhello\r\n0\r\n${chunked}\r\n\r\n`],
+  ["defect: extensions that outweigh the data", `1;a=${"b".repeat(1_000)}\r\nx\r\n`.repeat(17) + none],
   ["endless trailers", `0\r\n${"A: b\r\n".repeat(40_000)}\r\n`],
 ];
 

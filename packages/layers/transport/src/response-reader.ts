@@ -1,5 +1,6 @@
 import { HttpHeaders } from "@pagoda/http";
 import {
+  ChunkOverhead,
   isBodiless,
   isFramingField,
   maxTrailers,
@@ -55,6 +56,7 @@ export class ResponseReader {
   #kept = "";
   /** Remaining bytes of the body or chunk. */
   #left = 0;
+  #overhead = new ChunkOverhead();
   #trailers: string[] = [];
   #trailerSize = 0;
 
@@ -148,8 +150,10 @@ export class ResponseReader {
     }
     const bodiless = framing === 0 || isBodiless(this.#method, status);
     if (bodiless) this.#state = "idle";
-    else if (framing === "chunked") this.#state = "chunkSize";
-    else if (framing === "close") this.#state = "toEnd";
+    else if (framing === "chunked") {
+      this.#state = "chunkSize";
+      this.#overhead = new ChunkOverhead();
+    } else if (framing === "close") this.#state = "toEnd";
     else {
       this.#state = "sized";
       this.#left = framing;
@@ -199,6 +203,8 @@ export class ResponseReader {
         return at;
       case "chunkSize":
         this.#left = sizeOf(line);
+        if (!this.#overhead.takes(line, this.#left))
+          throw new Malformed("chunk-size", "chunk extensions in the response outweigh its data");
         this.#state = this.#left === 0 ? "trailers" : "chunkData";
         return at;
       default:

@@ -144,6 +144,11 @@ describe("ResponseReader", () => {
     ["a chunk longer than its size", `${head("Transfer-Encoding: chunked")}2\r\nhello\r\n0\r\n\r\n`],
     ["a control character in an extension", `${head("Transfer-Encoding: chunked")}5;\x01\r\nhello\r\n`],
     ["an endless chunk line", `${head("Transfer-Encoding: chunked")}5;${"x".repeat(5_000)}`],
+    [
+      "defect: extensions that outweigh the data",
+      `${head("Transfer-Encoding: chunked")}${`1;a=${"b".repeat(1_000)}\r\nx\r\n`.repeat(17)}`,
+    ],
+    ["defect: an empty extension", `${head("Transfer-Encoding: chunked")}5;\r\nhello\r\n0\r\n\r\n`],
     ["a folded trailer", `${head("Transfer-Encoding: chunked")}0\r\nA: 1\r\n b\r\n\r\n`],
     ["endless trailers", `${head("Transfer-Encoding: chunked")}0\r\n${"A: 1\r\n".repeat(20_000)}`],
     ["an endless head", `HTTP/1.1 200 OK\r\n${"A: 1\r\n".repeat(20_000)}`],

@@ -100,7 +100,8 @@ export function parseHead(text: string, bytes?: Uint8Array, from?: number): Requ
     }
   }
   if (fields.length > 2 * maxFields) return refused(431, `more than ${maxFields} header fields`);
-  if (text.length - lineEnd + target.length > headerBytes) return tooLong(target.length > headerBytes / 2);
+  if (text.length - lineEnd + method.length + target.length > headerBytes)
+    return tooLong(method.length + target.length > headerBytes / 2);
   if (refusal !== undefined) return refusal;
   if (host === undefined && minor > 0) return refused(400, "missing Host field");
   // HTTP/1.0 does not define the field.

@@ -1,4 +1,4 @@
-import { readChunkSize } from "../../grammar/chunk-size.ts";
+import { ChunkOverhead, readChunkSize } from "../../grammar/chunk-size.ts";
 import { isFramingField } from "../../grammar/framing.ts";
 import { readFieldLine } from "../../grammar/field-line.ts";
 import { maxTrailers, trailersOf } from "../../grammar/trailers.ts";
@@ -62,6 +62,7 @@ export class RequestReader {
   #kept = "";
   /** Remaining bytes of the body or chunk. */
   #left = 0;
+  #overhead = new ChunkOverhead();
   /** What follows the current request. */
   #next: "head" | "closed" | "stopped" | "tunnel" = "head";
   #trailers: string[] = [];
@@ -160,8 +161,10 @@ export class RequestReader {
     // The handler may stop the reader, which then still reads this request.
     this.#state = "sized";
     if (this.#handler.head(head)) this.#next = "tunnel";
-    if (length === undefined) this.#state = "chunkSize";
-    else if (length > 0) this.#left = length;
+    if (length === undefined) {
+      this.#state = "chunkSize";
+      this.#overhead = new ChunkOverhead();
+    } else if (length > 0) this.#left = length;
     else if (this.#next === "tunnel") this.#state = "tunnel";
     else this.#complete(HttpHeaders.empty);
   }
@@ -202,7 +205,7 @@ export class RequestReader {
         return;
       case "chunkSize": {
         const size = readChunkSize(line);
-        if (size === undefined) throw new MalformedRequest();
+        if (size === undefined || !this.#overhead.takes(line, size)) throw new MalformedRequest();
         this.#left = size;
         this.#state = size === 0 ? "trailers" : "chunkData";
         return;
