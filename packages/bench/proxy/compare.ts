@@ -5,7 +5,7 @@ import { rangeError } from "@pagoda/core";
 import { appendTo } from "../table-in-readme.ts";
 import { type Checkout, checkout } from "./checkout.ts";
 import { comparison, type Comparison, ledgerRows } from "./comparison.ts";
-import { chooseCores, type Cores, lacking, leaveProxyCore, machine } from "./machine.ts";
+import { chooseCores, type Cores, lacking, leaveProxyCore, load, machine } from "./machine.ts";
 import { measure, type Result } from "./measure.ts";
 import { count, named } from "./options.ts";
 import { nginx } from "./peers/nginx.ts";
@@ -22,8 +22,8 @@ const usage = `Usage: npm run bench:compare -- BEFORE AFTER [options]
   --connections N   clients at a time (default 64)
   --ledger STEP     appends what the step saved to the ledger in packages/bench/README.md
   --starts N        how often everything is started anew (default 3)
-  --rounds N        rounds after each start (default 7)
-  --ms N            milliseconds of a round (default 300)`;
+  --rounds N        rounds after each start (default 15)
+  --ms N            milliseconds of a round (default 150)`;
 
 const warmUpMs = 2_000;
 const usageError = 2;
@@ -54,6 +54,7 @@ interface Options {
 async function run(options: Options): Promise<void> {
   const { before, after, configurations, starts, rounds, ms } = options;
   const versions = { before: checkout(before), after: checkout(after) };
+  const loadBefore = load();
   const cores = chooseCores();
   leaveProxyCore(cores);
   const subjects = [nginx, ...configurations.flatMap((configuration) => pair(versions, configuration))];
@@ -76,7 +77,7 @@ async function run(options: Options): Promise<void> {
   const names = { before: versions.before.version, after: versions.after.version };
   const text = comparison(names, compared, of("nginx"));
   console.log(
-    `${machine()}; ${options.workload.name}, ${options.concurrency} at a time, ${starts} starts of ${rounds} rounds of ${ms} ms\n\n${text}`,
+    `${machine()}, load average ${loadBefore} before; ${options.workload.name}, ${options.concurrency} at a time, ${starts} starts of ${rounds} rounds of ${ms} ms\n\n${text}`,
   );
   if (options.ledger !== undefined) {
     appendTo("ledger", ledgerRows(options.ledger, names, compared, of("nginx")));
@@ -124,8 +125,8 @@ function read(args: readonly string[]): Options {
         connections: { type: "string", default: "64" },
         ledger: { type: "string" },
         starts: { type: "string", default: "3" },
-        rounds: { type: "string", default: "7" },
-        ms: { type: "string", default: "300" },
+        rounds: { type: "string", default: "15" },
+        ms: { type: "string", default: "150" },
       },
     });
     const [before, after] = positionals;

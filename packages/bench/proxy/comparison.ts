@@ -1,5 +1,6 @@
 import { markdown } from "./report.ts";
 import { type Sample, type Summary, summaryOf } from "./sample.ts";
+import { medianOf } from "./statistics.ts";
 
 /** The rounds of two versions with the same configuration, in the order in which they ran. */
 export interface Comparison {
@@ -20,7 +21,8 @@ const columns = [
 ];
 
 /**
- * A Markdown table of two versions, and the ratio of after to before: of the medians, and of the least disturbed rounds.
+ * A Markdown table of two versions, and the ratio of after to before: the median over pairs of rounds, one right after
+ * the other, and the ratio of the least disturbed rounds.
  *
  * @param nginx Rounds of nginx in the same run.
  */
@@ -39,7 +41,7 @@ export function comparison(
         "after / before",
         ratio(is.userUs, was.userUs),
         ratio(is.kernelUs, was.kernelUs),
-        ratio(is.cpuUs, was.cpuUs),
+        pairedRatio(before, after).toFixed(3),
         "",
         ratio(is.leastCpuUs, was.leastCpuUs),
         "",
@@ -68,11 +70,17 @@ export function ledgerRows(
       change(({ userUs }) => userUs),
       change(({ cpuUs }) => cpuUs),
       change(({ leastCpuUs }) => leastCpuUs),
-      `${ratio(is.leastCpuUs, was.leastCpuUs)}`,
+      pairedRatio(before, after).toFixed(3),
+      ratio(is.leastCpuUs, was.leastCpuUs),
       ratio(is.leastCpuUs, base.leastCpuUs),
     ];
   });
   return rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** Whatever disturbs the machine for longer than a round disturbs both of a pair. */
+function pairedRatio(before: readonly Sample[], after: readonly Sample[]): number {
+  return medianOf(after.map(({ cpuUs }, i) => cpuUs / (before[i]?.cpuUs ?? NaN)));
 }
 
 function cells(one: Summary, base?: Summary): string[] {

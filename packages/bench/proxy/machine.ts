@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { delimiter, join } from "node:path";
 
 /** The cores of a measurement. */
@@ -36,6 +36,11 @@ export function chooseCores(): Cores {
 /** Moves this process, with all its threads, off the proxy's core. */
 export function leaveProxyCore({ load }: Cores): void {
   spawnSync("taskset", ["-acp", load, String(process.pid)], { stdio: "ignore" });
+}
+
+/** Programs that wanted a core in the last minute: what else ran, when it is read before a measurement. */
+export function load(): string {
+  return (loadavg()[0] ?? 0).toFixed(1);
 }
 
 /** Node's version and the processor, for the head of a table. */

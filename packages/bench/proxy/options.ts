@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { rangeError } from "@pagoda/core";
-import { peers } from "./peers/index.ts";
+import { furtherPeers, peers } from "./peers/index.ts";
 import type { Peer } from "./peers/peer.ts";
 import { type Workload, workloads } from "./workloads.ts";
 
@@ -21,10 +21,13 @@ export interface Options {
   readonly profile: Peer | undefined;
 }
 
+const allPeers = [...peers, ...furtherPeers];
+
 const usage = `Usage: npm run bench:proxy -- [options]
   --only NAME,…         workloads, of: ${names(workloads)} (default small-get)
   --all                 all workloads
-  --peers NAME,…        of: ${names(peers)} (default all)
+  --peers NAME,…        of: ${names(peers)} (default all);
+                        also: ${names(furtherPeers)}
   --connections N,…     clients at a time (default 64)
   --measure NAME,…      of: ${measures.join(", ")} (default all); latency needs cpu
   --rounds N            rounds of each proxy (default 9)
@@ -64,12 +67,14 @@ export function readOptions(args: readonly string[]): Options {
       ms: count("--ms", values.ms, 600_000),
       workloads: values.all ? workloads : list(values.only).map((name) => named("--only", workloads, name)),
       peers:
-        values.peers === undefined ? peers : list(values.peers).map((name) => named("--peers", peers, name)),
+        values.peers === undefined
+          ? peers
+          : list(values.peers).map((name) => named("--peers", allPeers, name)),
       connections: list(values.connections).map((text) => count("--connections", text, 10_000)),
       measures: chosen,
       write: values.write,
       json: values.json,
-      profile: values.profile === undefined ? undefined : named("--profile", peers, values.profile),
+      profile: values.profile === undefined ? undefined : named("--profile", allPeers, values.profile),
     };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${usage}`, { cause: error });

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Bar, chart } from "./chart.ts";
-import { machine } from "./machine.ts";
+import { load, machine } from "./machine.ts";
 import type { Result } from "./measure.ts";
 import type { Peer } from "./peers/peer.ts";
 import { cpuTable, latencyTable, ratio, reference, type Row } from "./report.ts";
@@ -25,6 +25,8 @@ export interface Head {
   /** The abbreviated commit, with `+` when packages differ from it. */
   readonly commit: string;
   readonly machine: string;
+  /** Load average before the measurement. */
+  readonly load: string;
   readonly command: string;
   readonly versions: readonly string[];
 }
@@ -39,6 +41,7 @@ export function headOf(command: string, peers: readonly Peer[]): Head {
     date: new Date().toISOString().slice(0, 10),
     commit,
     machine: machine(),
+    load: load(),
     command,
     versions: peers.flatMap((peer) => (peer.isMesh ? [] : [`${peer.label} ${versionOf(peer, commit)}`])),
   };
@@ -65,9 +68,9 @@ export function cellText({ workload, connections, rows }: Cell): string {
 }
 
 /** Markdown of what all results of a run have in common. */
-export function headText({ date, commit, machine: where, command, versions }: Head): string {
+export function headText({ date, commit, machine: where, load: before, command, versions }: Head): string {
   return [
-    `Written by \`${command}\` on ${date} at commit ${commit}: ${where}.`,
+    `Written by \`${command}\` on ${date} at commit ${commit}: ${where}, load average ${before} before.`,
     `Versions: ${versions.join(", ")}.`,
   ].join("\n\n");
 }

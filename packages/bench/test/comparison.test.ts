@@ -37,7 +37,7 @@ describe("the comparison of two versions", () => {
   test("is a row of the ledger for each workload", () => {
     const compared = { workload: "mesh", before: [round(30, 10)], after: [round(15, 5)] };
     expect(ledgerRows("a | b", { before: "aaa", after: "bbb" }, [compared], [round(5, 5)])).toBe(
-      "| a \\| b | aaa → bbb | mesh | 30.0 → 15.0 | 40.0 → 20.0 | 40.0 → 20.0 | 0.500 | 2.000 |",
+      "| a \\| b | aaa → bbb | mesh | 30.0 → 15.0 | 40.0 → 20.0 | 40.0 → 20.0 | 0.500 | 0.500 | 2.000 |",
     );
   });
 });

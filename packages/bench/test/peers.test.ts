@@ -10,12 +10,13 @@ import { haproxyConfiguration } from "../proxy/peers/haproxy.ts";
 import { peers } from "../proxy/peers/index.ts";
 import { nghttpxCommand } from "../proxy/peers/nghttpx.ts";
 import { proxyConfiguration } from "../proxy/peers/nginx.ts";
-import { pagoda } from "../proxy/peers/pagoda.ts";
+import { pagoda, pagodaWithout, parts } from "../proxy/peers/pagoda.ts";
 import { type Place, type Topology, Unsupported } from "../proxy/peers/peer.ts";
 import { traefikRoutes } from "../proxy/peers/traefik.ts";
 import { versionIn } from "../proxy/peers/programs.ts";
 import { requestOf, workloads } from "../proxy/workloads.ts";
 
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "pagoda-bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -81,7 +82,6 @@ describe("the configuration of peers", () => {
   });
 
   test.each(["plain", "mesh"] as const)("pagoda, %s: accepted by `pagoda check`", (configuration) => {
-    const repository = fileURLToPath(new URL("../../..", import.meta.url));
     const peer = pagoda(repository, configuration, { name: "pagoda", label: "pagoda" });
     peer.command(place({ back: "http2" }));
     const text = execFileSync(
@@ -91,6 +91,28 @@ describe("the configuration of peers", () => {
     );
     expect(text).toContain(configuration === "mesh" ? "100 routes, 1 cluster" : "1 route, 1 cluster");
     expect(readFileSync(join(folder, "pagoda.yaml"), "utf8")).toContain("protocol: http2");
+  });
+
+  test.each(parts)("pagoda, mesh without %s: the rest is accepted by `pagoda check`", (part) => {
+    pagodaWithout(repository, part).command(place());
+    const text = readFileSync(join(folder, "pagoda.yaml"), "utf8");
+    expect(
+      execFileSync(
+        process.execPath,
+        [join(repository, "packages/proxy/src/main.ts"), "check", "-c", join(folder, "pagoda.yaml")],
+        { encoding: "utf8" },
+      ),
+    ).toContain("100 routes, 1 cluster");
+    const words: Record<(typeof parts)[number], string> = {
+      "rate-limit": "rateLimit",
+      retry: "retry",
+      "concurrency-limit": "concurrencyLimit",
+      "circuit-breaker": "circuitBreaker",
+      outliers: "outliers",
+      "peak-ewma": "peak-ewma",
+      endpoints: ":84",
+    };
+    expect(parts.filter((each) => !text.includes(words[each]))).toEqual([part]);
   });
 
   test("a program for Node gets its place, and refuses what its library cannot do", () => {

@@ -5,7 +5,7 @@ import { haproxy } from "./haproxy.ts";
 import { nghttpx } from "./nghttpx.ts";
 import { nginx } from "./nginx.ts";
 import { floors, nodePeers } from "./node.ts";
-import { pagoda } from "./pagoda.ts";
+import { pagoda, pagodaWithout, parts } from "./pagoda.ts";
 import type { Peer } from "./peer.ts";
 import { traefik } from "./traefik.ts";
 
@@ -25,3 +25,6 @@ export const peers: readonly Peer[] = [
   ...nodePeers,
   ...floors,
 ];
+
+/** Measured only when named. */
+export const furtherPeers: readonly Peer[] = parts.map((part) => pagodaWithout(repository, part));

@@ -16,6 +16,10 @@ export const nodePeers: readonly Peer[] = [
 /** Lower bounds, which check and count nothing. */
 export const floors: readonly Peer[] = [
   program("sketch", "sketch: `node:http` + undici `dispatch`", () => npmVersion("undici"), {}),
+  program("no-layers", "pagoda's server and client, no layers", () => process.versions.node, {
+    http2: true,
+    http2Back: true,
+  }),
   program("copy", "socket copy: Node, no HTTP", () => process.versions.node, {}),
 ];
 
