@@ -30,7 +30,7 @@ export function asObject(fields: RawHeaders): Record<string, string[]> {
 }
 
 /** Joins the values of repeated fields, apart from cookies, into one line for each name. */
-export function singleLines(fields: RawHeaders): RawHeaders {
+export function singleLines(fields: RawHeaders): string[] {
   const lines: string[] = [];
   const places = new Map<string, number>();
   for (let i = 0; i < fields.length; i += 2) {

@@ -3,7 +3,7 @@ import { systemClock } from "@pagoda/core";
 import { ClientStream, type ClientStreamHandler, type StreamOwner } from "./client-stream.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { type ControlHandler, readControl } from "./control-frames.ts";
-import { ConnectionError, errorCode, errorName } from "./error-codes.ts";
+import { ConnectionError, connectionEnded, errorCode, errorName, unprocessed } from "./error-codes.ts";
 import { FloodGuard } from "./flood-guard.ts";
 import { ReceiveWindow } from "./flow-control.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
@@ -19,6 +19,8 @@ const streamWindow = 1_048_576;
 const connectionWindow = 16 * streamWindow;
 /** With so many bytes unread, a peer gets no more answers to its PINGs. */
 const maxUnread = 8_388_608;
+/** Shorter pieces of a body are copied, so that the buffer they came in can be reused. */
+const minShared = 4_096;
 /** How long the peer has to take the last frames. */
 const lingerMs = 1_000;
 
@@ -57,19 +59,21 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
   readonly #closedStreams = new ClosedStreams();
   /** Stream of the present DATA frame; undefined if it is ignored. */
   #dataStream: ClientStream | undefined;
+  /** A piece of a body refers to the bytes being read. */
+  #isShared = false;
   #hasSettings = false;
   /** The last stream that the peer processes, after a GOAWAY. */
   #lastStream = Infinity;
   #isClosed = false;
 
+  /** @param socket Connected. What is read from it must be passed to `read`. */
   constructor(socket: Duplex, handler: ClientConnectionHandler) {
     this.#socket = socket;
     this.#handler = handler;
     this.outbox = new Outbox(socket, this.peer, () => this.#flood.useful());
-    socket.on("data", (bytes: Buffer) => this.#read(bytes));
-    socket.on("end", () => this.destroy(ended()));
+    socket.on("end", () => this.destroy(connectionEnded()));
     socket.on("error", (error) => this.destroy(error));
-    socket.on("close", () => this.destroy(ended()));
+    socket.on("close", () => this.destroy(connectionEnded()));
     const settings = settingsPayload([
       [setting.enablePush, 0],
       [setting.initialWindowSize, streamWindow],
@@ -107,6 +111,26 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     return stream;
   }
 
+  /**
+   * Takes the first `length` bytes of a buffer. Returns whether a body refers to it from now on;
+   * otherwise it may be reused.
+   */
+  read(bytes: Buffer, length: number): boolean {
+    if (this.#isClosed) return false;
+    this.#isShared = false;
+    try {
+      this.#reader.read(bytes, length);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) {
+        this.destroy(error as Error);
+        throw error;
+      }
+      this.#close(error, error.errorCode);
+    }
+    this.#handler.readPassed();
+    return this.#isShared;
+  }
+
   ping(): void {
     this.outbox.writer.frame(frameType.ping, 0, 0, pingPayload);
   }
@@ -137,10 +161,17 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     this.#dataStream?.dataBegins(length);
   }
 
-  data(piece: Buffer): void {
+  data(bytes: Buffer, from: number, to: number): void {
     this.#flood.useful();
     const stream = this.#dataStream;
-    if (stream?.isClosed === false) stream.data(piece);
+    if (stream?.isClosed !== false) return;
+    if (to - from >= minShared) {
+      this.#isShared = true;
+      return stream.data(bytes.subarray(from, to));
+    }
+    const piece = Buffer.allocUnsafe(to - from);
+    bytes.copy(piece, 0, from, to);
+    stream.data(piece);
   }
 
   dataEnds(isLast: boolean): void {
@@ -225,20 +256,6 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
     this.#close(error, errorCode.noError);
   }
 
-  #read(bytes: Buffer): void {
-    if (this.#isClosed) return;
-    try {
-      this.#reader.read(bytes);
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) {
-        this.destroy(error as Error);
-        throw error;
-      }
-      this.#close(error, error.errorCode);
-    }
-    this.#handler.readPassed();
-  }
-
   /** The connection begins with SETTINGS (RFC 9113, 3.4). */
   #checkOpen(): void {
     if (!this.#hasSettings)
@@ -281,16 +298,6 @@ export class ClientConnection implements FrameHandler, ControlHandler, StreamOwn
 }
 
 const pingPayload = Buffer.alloc(8);
-
-function ended(): Error {
-  return Object.assign(new Error("connection closed"), { code: "ENDED" });
-}
-
-/** Streams above the last one of a GOAWAY count as refused (RFC 9113, 6.8 and 8.7). */
-function unprocessed(): Error {
-  const code = errorName(errorCode.refusedStream);
-  return Object.assign(new Error("connection closed before the stream was processed"), { code });
-}
 
 function windowTooLarge(): ConnectionError {
   return new ConnectionError(errorCode.flowControlError, "window too large");

@@ -55,6 +55,17 @@ export class ConnectionError extends Error {
   }
 }
 
+/** The socket has ended. */
+export function connectionEnded(): Error {
+  return Object.assign(new Error("connection closed"), { code: "ENDED" });
+}
+
+/** Streams above the last one of a GOAWAY count as refused (RFC 9113, 6.8 and 8.7). */
+export function unprocessed(): Error {
+  const code = errorName(errorCode.refusedStream);
+  return Object.assign(new Error("connection closed before the stream was processed"), { code });
+}
+
 /** The peer reset one stream (RFC 9113, 6.4). */
 export class StreamReset extends Error {
   /** Name of the error code, such as `REFUSED_STREAM`. */

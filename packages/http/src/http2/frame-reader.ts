@@ -8,8 +8,8 @@ const { endStream, endHeaders, padded, priority } = frameFlag;
 export interface FrameHandler {
   /** A DATA frame begins. Its payload, with `length` bytes of which some may be padding, follows. */
   dataBegins(stream: number, length: number): void;
-  /** A piece of the DATA frame, which may be kept. */
-  data(piece: Buffer): void;
+  /** A piece of the DATA frame. The bytes are only valid during the call. */
+  data(bytes: Buffer, from: number, to: number): void;
   /** The DATA frame is complete. */
   dataEnds(isLast: boolean): void;
   /** A complete header block. The bytes are only valid during the call. */
@@ -21,7 +21,7 @@ export interface FrameHandler {
 /**
  * Parses the frames of one connection (RFC 9113, 4), whose bytes arrive in pieces of any size.
  *
- * DATA passes through as it arrives, without copies. All other frames are handed over whole, and
+ * DATA passes through as it arrives. All other frames are handed over whole, and
  * header blocks with their continuations.
  */
 export class FrameReader {
@@ -49,12 +49,11 @@ export class FrameReader {
   }
 
   /**
-   * Parses a piece. It must not change afterwards, because DATA refers to it.
+   * Parses the first `end` bytes of a buffer, which may be reused afterwards.
    *
    * @throws ConnectionError
    */
-  read(bytes: Buffer): void {
-    const end = bytes.length;
+  read(bytes: Buffer, end: number): void {
     let at = 0;
     while (at < end && !this.#isStopped) {
       if (this.#dataLeft > 0 || this.#paddingLeft > 0) at = this.#readData(bytes, at, end);
@@ -129,7 +128,7 @@ export class FrameReader {
       const to = Math.min(end, at + this.#dataLeft);
       if (to === at) return at;
       this.#dataLeft -= to - at;
-      this.#handler.data(bytes.subarray(at, to));
+      this.#handler.data(bytes, at, to);
       at = to;
     }
     if (this.#dataLeft === 0) {

@@ -36,12 +36,14 @@ const conversation: readonly Buffer[] = [
   dataFrame(3, "the end", true),
 ];
 
+const feed = (reader: FrameReader, bytes: Buffer): void => reader.read(bytes, bytes.length);
+
 /** Notes the frames; neighbouring pieces of DATA count as one. */
 function noting(): { handler: FrameHandler; seen: string[] } {
   const seen: string[] = [];
   const handler: FrameHandler = {
     dataBegins: (stream, length) => void seen.push(`data on ${stream}, ${length} bytes: `),
-    data: (piece) => void (seen[seen.length - 1] += piece.toString("latin1")),
+    data: (bytes, from, to) => void (seen[seen.length - 1] += bytes.toString("latin1", from, to)),
     dataEnds: (isLast) => void seen.push(`data ends, ${isLast}`),
     headers: (stream, isLast, bytes, from, to) =>
       void seen.push(`headers on ${stream}, ${isLast}: ${bytes.toString("hex", from, to)}`),
@@ -54,7 +56,7 @@ function noting(): { handler: FrameHandler; seen: string[] } {
 describe("FrameReader", () => {
   const bytes = Buffer.concat(conversation);
   const whole = noting();
-  new FrameReader(whole.handler).read(bytes);
+  feed(new FrameReader(whole.handler), bytes);
 
   test("reports every frame", () => {
     expect(whole.seen.filter((line) => !line.startsWith("data ends"))).toHaveLength(18);
@@ -66,8 +68,8 @@ describe("FrameReader", () => {
     for (let cut = 0; cut <= bytes.length; cut++) {
       const { handler, seen } = noting();
       const reader = new FrameReader(handler);
-      reader.read(bytes.subarray(0, cut));
-      reader.read(bytes.subarray(cut));
+      feed(reader, bytes.subarray(0, cut));
+      feed(reader, bytes.subarray(cut));
       expect(seen).toEqual(whole.seen);
     }
   });
@@ -77,23 +79,15 @@ describe("FrameReader", () => {
     (size) => {
       const { handler, seen } = noting();
       const reader = new FrameReader(handler);
-      for (let at = 0; at < bytes.length; at += size) reader.read(bytes.subarray(at, at + size));
+      for (let at = 0; at < bytes.length; at += size) feed(reader, bytes.subarray(at, at + size));
       expect(seen).toEqual(whole.seen);
     },
   );
 
-  test("passes DATA on without copies", () => {
-    const sent = dataFrame(1, "content", true);
-    const { handler } = noting();
-    let came: Buffer | undefined;
-    new FrameReader({ ...handler, data: (piece) => void (came = piece) }).read(sent);
-    expect(came?.buffer).toBe(sent.buffer);
-  });
-
   test("reads nothing after stop", () => {
     const { handler, seen } = noting();
     const reader = new FrameReader({ ...handler, dataEnds: () => reader.stop() });
-    reader.read(Buffer.concat([dataFrame(1, "a", true), ...conversation]));
+    feed(reader, Buffer.concat([dataFrame(1, "a", true), ...conversation]));
     expect(seen).toEqual(["data on 1, 1 bytes: a"]);
   });
 });

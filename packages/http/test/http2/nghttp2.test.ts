@@ -70,6 +70,7 @@ describe("header blocks mean the same to nghttp2:", () => {
         readPassed() {},
         closed: opened.reject,
       });
+      socket.on("data", (bytes: Buffer) => connection.read(bytes, bytes.length));
       await opened.promise;
       await fc.assert(
         fc.asyncProperty(fc.array(list, several), async (all) => {
@@ -123,7 +124,7 @@ describe("header blocks mean the same to nghttp2:", () => {
       read = (bytes) => {
         const skipped = Math.min(left, bytes.length);
         left -= skipped;
-        reader.read(bytes.subarray(skipped));
+        reader.read(bytes.subarray(skipped), bytes.length - skipped);
       };
       socket.on("data", (bytes: Buffer) => read(bytes)).on("error", () => {});
     });

@@ -160,6 +160,7 @@ export function connecting() {
       ended.resolve(error);
     },
   });
+  wire.on("data", (bytes: Buffer) => connection.read(bytes, bytes.length));
   const ask = (method = "GET", isLast = true): { heard: Heard; stream: ClientStream } => {
     const heard = new Heard();
     return { heard, stream: connection.request(get, method, isLast, heard) };

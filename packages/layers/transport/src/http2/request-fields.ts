@@ -1,4 +1,11 @@
-import { type HttpRequest, isEmptyBody, pathToSend, protocolsOf, wantsWebSocket } from "@pagoda/http";
+import {
+  type HttpRequest,
+  isEmptyBody,
+  pathToSend,
+  protocolsOf,
+  singleLines,
+  wantsWebSocket,
+} from "@pagoda/http";
 import {
   acceptsTrailers,
   isFieldValue,
@@ -8,7 +15,9 @@ import {
 } from "@pagoda/http/grammar";
 import { wantsTunnel } from "../tunnel-request.ts";
 import { Unsendable } from "../unsendable.ts";
-import { withSingleLines } from "./single-lines.ts";
+import { fieldKind, joinsRepeated, knownField } from "./known-fields.ts";
+
+const { leftOut, te, expect, contentLength, webSocketKey, invalid } = fieldKind;
 
 /** Header fields of an HTTP/2 request, and the framing of its body. */
 export interface RequestFields {
@@ -25,20 +34,6 @@ export interface RequestFields {
 }
 
 /**
- * Connection fields of HTTP/1.1 (RFC 9113, section 8.2.2), and those replaced by pseudo-header
- * fields.
- */
-export const leftOut: ReadonlySet<string> = new Set([
-  "connection",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/**
  * Builds the header fields of an HTTP/2 request (RFC 9113, section 8.3.1). The authority is the
  * request's, whatever its fields say.
  *
@@ -51,44 +46,40 @@ export function requestFields(request: HttpRequest): RequestFields {
   const place = pathToSend(request) + query;
   if (method !== "CONNECT" && !isRequestTarget(place)) throw new Unsendable(`invalid target "${place}"`);
   if (!isFieldValue(authority)) throw new Unsendable(`invalid authority "${authority}"`);
-  const fields = pseudoFields(request, place);
+  let fields = pseudoFields(request, place);
+  let isRepeated = false;
   let announced: string | undefined;
   let expectsContinue = false;
   const { raw } = headers;
   for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase();
+    const field = knownField(raw[i] as string);
     const value = raw[i + 1] as string;
-    if (leftOut.has(name)) continue;
-    if (!isToken(name)) throw new Unsendable(`invalid field name "${name}"`);
+    const { name, kind } = field;
+    if (kind === leftOut) continue;
+    if (kind === invalid) throw new Unsendable(`invalid field name "${name}"`);
     if (!isFieldValue(value)) throw new Unsendable(`field ${name} contains an invalid character`);
-    switch (name) {
-      case "te":
-        if (!acceptsTrailers(value)) continue;
-        fields.push("te", "trailers");
+    switch (kind) {
+      case te:
+        if (acceptsTrailers(value)) fields.push("te", "trailers");
         continue;
-      case "expect":
+      case expect:
         if (value.toLowerCase() === "100-continue") expectsContinue = request.version !== "1.0";
         continue;
-      case "content-length":
+      case contentLength:
         if (announced !== undefined || readContentLength(value) === undefined)
           throw new Unsendable(`invalid Content-Length "${headers.all("content-length").join('", "')}"`);
         announced = value;
         if (isTunnel) continue;
         break;
-      case "sec-websocket-key":
+      case webSocketKey:
         // The key and its answer exist in HTTP/1.1 only (RFC 8441, section 5.1).
         if (wantsWebSocket(request.upgrade)) continue;
     }
+    isRepeated ||= joinsRepeated(fields, field);
     fields.push(name, value);
   }
-  if (isTunnel)
-    return {
-      fields: withSingleLines(fields),
-      bodiless: false,
-      length: undefined,
-      expectsContinue: false,
-      isTunnel,
-    };
+  if (isRepeated) fields = singleLines(fields);
+  if (isTunnel) return { fields, bodiless: false, length: undefined, expectsContinue: false, isTunnel };
   const length = announced === undefined ? body.length : Number(announced);
   if (body.length !== undefined && length !== body.length)
     throw new Unsendable(`Content-Length is ${announced} but the body has ${body.length} bytes`);
@@ -97,7 +88,7 @@ export function requestFields(request: HttpRequest): RequestFields {
     fields.push("content-length", String(length));
   expectsContinue &&= !bodiless && length !== 0;
   if (expectsContinue) fields.push("expect", "100-continue");
-  return { fields: withSingleLines(fields), bodiless, length, expectsContinue, isTunnel };
+  return { fields, bodiless, length, expectsContinue, isTunnel };
 }
 
 /** An upgrade is an extended CONNECT with a path and a protocol (RFC 8441, section 4). */

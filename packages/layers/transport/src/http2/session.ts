@@ -19,6 +19,9 @@ const probeMs = 60_000;
 /** How long to wait for what the origin may have sent before it closed. */
 const lastWordsMs = 1_000;
 
+/** Size of the buffers that are read into. */
+const readBytes = 65_536;
+
 /** Consecutive timeouts after which a connection accepts no more calls. */
 const maxTimeouts = 3;
 
@@ -38,6 +41,8 @@ export class Session implements Line, ClientConnectionHandler {
   readonly #owner: SessionOwner;
   readonly #socket: Socket;
   #connection: ClientConnection | undefined;
+  /** Where the next read goes. */
+  #buffer: Buffer = Buffer.allocUnsafeSlow(readBytes);
   /** The origin's SETTINGS have arrived. */
   #isOpen = false;
   /** Calls waiting for the connection. */
@@ -62,7 +67,8 @@ export class Session implements Line, ClientConnectionHandler {
     this.#keepAliveMs = keepAliveMs;
     this.#pingMs = pingMs;
     this.#owner = owner;
-    const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
+    const onread = { buffer: () => this.#buffer, callback: (length: number) => this.#onRead(length) };
+    const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
     const socket =
       tls === undefined ? connect(options) : connectTls({ ...tls, ...options, ALPNProtocols: ["h2"] });
     this.#socket = socket;
@@ -186,6 +192,12 @@ export class Session implements Line, ClientConnectionHandler {
 
   get #allowed(): number {
     return this.#isOpen ? (this.#connection as ClientConnection).peer.maxConcurrentStreams : assumedStreams;
+  }
+
+  #onRead(length: number): boolean {
+    const isKept = this.#connection?.read(this.#buffer, length);
+    if (isKept === true) this.#buffer = Buffer.allocUnsafeSlow(readBytes);
+    return true;
   }
 
   #writeFailed(error: Error): void {

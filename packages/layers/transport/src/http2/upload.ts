@@ -1,9 +1,16 @@
-import type { Body, BodyBroken, BodyFlow, BodySink, HttpHeaders, RawHeaders } from "@pagoda/http";
+import {
+  type Body,
+  type BodyBroken,
+  type BodyFlow,
+  type BodySink,
+  type HttpHeaders,
+  type RawHeaders,
+  singleLines,
+} from "@pagoda/http";
 import type { ClientStream } from "@pagoda/http/http2";
 import { sendableTrailers } from "../sendable-trailers.ts";
 import { Unsendable } from "../unsendable.ts";
-import { leftOut } from "./request-fields.ts";
-import { withSingleLines } from "./single-lines.ts";
+import { fieldKind, joinsRepeated, knownField } from "./known-fields.ts";
 
 /** Callbacks of an {@link Upload}. */
 export interface UploadHandler {
@@ -95,9 +102,12 @@ export class Upload implements BodySink {
 /** Drops connection fields, which are malformed in HTTP/2. */
 function fieldsOf(trailers: HttpHeaders): RawHeaders {
   const fields: string[] = [];
+  let isRepeated = false;
   for (const [name, value] of sendableTrailers(trailers)) {
-    const lower = name.toLowerCase();
-    if (!leftOut.has(lower) && lower !== "te") fields.push(lower, value);
+    const field = knownField(name);
+    if (field.kind === fieldKind.leftOut || field.kind === fieldKind.te) continue;
+    isRepeated ||= joinsRepeated(fields, field);
+    fields.push(field.name, value);
   }
-  return withSingleLines(fields);
+  return isRepeated ? singleLines(fields) : fields;
 }
