@@ -35,7 +35,9 @@ export function isEmptyBody(body: Body): boolean {
 export abstract class Body {
   /** Length in bytes, if known beforehand. */
   abstract readonly length: number | undefined;
-  #observers: BodyObserver[] | undefined;
+  /** Most bodies have one. */
+  #observer: BodyObserver | undefined;
+  #moreObservers: BodyObserver[] | undefined;
   #ended: boolean | undefined;
   #trailersAtEnd: HttpHeaders | undefined;
   #faultAtEnd: BodyBroken | undefined;
@@ -78,7 +80,8 @@ export abstract class Body {
   /** Reports once how the body ended, at once if it has already ended. */
   observe(observer: BodyObserver): void {
     if (this.#ended !== undefined) observer(this.#ended, this.#trailersAtEnd, this.#faultAtEnd);
-    else (this.#observers ??= []).push(observer);
+    else if (this.#observer === undefined) this.#observer = observer;
+    else (this.#moreObservers ??= []).push(observer);
   }
 
   /**
@@ -95,9 +98,13 @@ export abstract class Body {
     this.#ended = complete;
     this.#trailersAtEnd = trailers;
     this.#faultAtEnd = fault;
-    const observers = this.#observers;
-    this.#observers = undefined;
-    if (observers !== undefined) for (const observer of observers) observer(complete, trailers, fault);
+    const observer = this.#observer;
+    if (observer === undefined) return;
+    const more = this.#moreObservers;
+    this.#observer = undefined;
+    this.#moreObservers = undefined;
+    observer(complete, trailers, fault);
+    if (more !== undefined) for (const another of more) another(complete, trailers, fault);
   }
 
   /**

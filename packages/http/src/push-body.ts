@@ -1,6 +1,8 @@
 import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher, noFlow } from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
+const nothing = new Uint8Array(0);
+
 /** Bytes buffered for a missing or paused sink before the source is asked to pause. */
 const highWaterBytes = 65_536;
 
@@ -12,7 +14,10 @@ const highWaterBytes = 65_536;
  * while it is paused.
  */
 export abstract class PushBody extends Body {
-  #kept: Uint8Array[] = [];
+  /** The first chunk that has not reached the sink. Most bodies never have another one. */
+  #next: Uint8Array | undefined;
+  /** The chunks after it. */
+  #rest: Uint8Array[] | undefined;
   #keptBytes = 0;
   #sink: BodySink | undefined;
   #state: "open" | "finished" | "broken" | "over" = "open";
@@ -38,12 +43,13 @@ export abstract class PushBody extends Body {
   /** Accepts a chunk. Returns `false` if the source must pause until `goOn`. */
   protected push(chunk: Uint8Array): boolean {
     if (this.#state !== "open") return false;
-    if (this.#sink !== undefined && !this.#blocked && !this.#writing && this.#kept.length === 0) {
+    if (this.#sink !== undefined && !this.#blocked && !this.#writing && this.#next === undefined) {
       this.#write(this.#sink, chunk);
       // The sink may have cancelled, and the source continued, while it handled the chunk.
-      if (this.#kept.length > 0 || !this.open) this.#flush();
+      if (this.#next !== undefined || !this.open) this.#flush();
     } else {
-      this.#kept.push(chunk);
+      if (this.#next === undefined) this.#next = chunk;
+      else (this.#rest ??= []).push(chunk);
       this.#keptBytes += chunk.length;
     }
     this.#paused = this.#blocked || this.#keptBytes >= highWaterBytes;
@@ -109,9 +115,10 @@ export abstract class PushBody extends Body {
 
   override take(): Uint8Array | undefined {
     if (this.#state !== "finished" || this.#sink !== undefined || this.#trailers.size > 0) return undefined;
-    const kept = this.#kept;
+    const next = this.#next ?? nothing;
+    const rest = this.#rest;
     this.#close(true);
-    return kept.length === 1 ? kept[0] : Buffer.concat(kept);
+    return rest === undefined || rest.length === 0 ? next : Buffer.concat([next, ...rest]);
   }
 
   override watch(watcher: BodyWatcher): void {
@@ -123,7 +130,7 @@ export abstract class PushBody extends Body {
 
   /** Whether its reader wants more and has received everything that has arrived. */
   get waits(): boolean {
-    return this.#state === "open" && this.#sink !== undefined && !this.#blocked && this.#kept.length === 0;
+    return this.#state === "open" && this.#sink !== undefined && !this.#blocked && this.#next === undefined;
   }
 
   #tell(waits: boolean): void {
@@ -144,13 +151,13 @@ export abstract class PushBody extends Body {
   #flush(): void {
     const sink = this.#sink;
     if (sink === undefined || this.#writing) return;
-    while (this.#kept.length > 0 && !this.#blocked) {
-      const chunk = this.#kept.shift() as Uint8Array;
+    for (let chunk = this.#next; chunk !== undefined && !this.#blocked; chunk = this.#next) {
+      this.#next = this.#rest?.shift();
       this.#keptBytes -= chunk.length;
       this.#write(sink, chunk);
     }
     if (this.#over) return;
-    if (this.#blocked && (this.#kept.length > 0 || this.#fault === undefined)) return;
+    if (this.#blocked && (this.#next !== undefined || this.#fault === undefined)) return;
     if (this.#fault !== undefined) {
       this.#close(false);
       sink.fail(this.#fault);
@@ -172,7 +179,8 @@ export abstract class PushBody extends Body {
 
   #close(complete: boolean): void {
     this.#state = "over";
-    this.#kept = [];
+    this.#next = undefined;
+    this.#rest = undefined;
     this.#keptBytes = 0;
     if (this.#watchers !== undefined) this.#tell(false);
     this.ended(complete, complete ? this.#trailers : undefined);
