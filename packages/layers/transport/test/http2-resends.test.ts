@@ -81,6 +81,17 @@ describe("streams above the last one of a GOAWAY", () => {
     await untilIdle(transport);
   });
 
+  test("defect: an origin that allows no streams was connected to forever", async () => {
+    const { url, sockets } = await http2Origin(hello, { maxConcurrentStreams: 0 });
+    const transport = http2(url);
+    for (let n = 1; n <= 2; n++) {
+      const fault = await faultOf(transport.call(request("POST")));
+      expect(fault).toMatchObject({ _tag: "ConnectionBroken", code: "REFUSED_STREAM", processed: false });
+      expect(sockets.length).toBe(n);
+    }
+    await untilIdle(transport);
+  });
+
   test("are not resent after an abort", async () => {
     const streams: ServerHttp2Stream[] = [];
     const { url, sockets } = await http2Origin((stream) => streams.push(stream));

@@ -154,8 +154,12 @@ export class Session implements Line, ClientConnectionHandler {
     // Resent calls are not in order.
     const waiting = this.#waiting.filter((call) => !call.isOver).toSorted((a, b) => a.order - b.order);
     this.#waiting = [];
+    // Other connections would not take any either.
+    const takesNone = this.#allowed === 0;
+    if (takesNone) this.#isEnding = true;
     for (const call of waiting) {
       if (this.streams < this.#allowed) this.start(call);
+      else if (takesNone) call.fail(coded("REFUSED_STREAM", "origin allows no streams"), true);
       else this.#owner.again(call);
     }
     this.#rest();
