@@ -96,12 +96,19 @@ async function once(subjects: readonly Peer[], options: Options, cores: Cores): 
   try {
     await session.startOrigin();
     const running: RunningPeer[] = [];
-    for (const peer of subjects) running.push(await session.startPeer(peer, options.workload));
+    for (const peer of subjects) running.push(await session.startPeer(peer, workloadOf(peer, options)));
     return await measure(session, running, options.workload, { ...options, warmUpMs, latency: false });
   } finally {
     for (const signal of signals) process.removeAllListeners(signal);
     await session.close();
   }
+}
+
+/** nginx has no HTTP/2 to origins. It is compared with all the same, over HTTP/1.1 to the origin. */
+function workloadOf(peer: Peer, { workload }: Options): Workload {
+  return peer === nginx && workload.back === "http2" && !workload.isGrpc
+    ? { ...workload, back: "http1" }
+    : workload;
 }
 
 function pair(versions: Readonly<Record<"before" | "after", Checkout>>, configuration: Configuration) {
