@@ -142,7 +142,8 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     const exchange = this.#pending[0];
     if (this.socket.destroyed || exchange === undefined) return;
     this.#pending.shift();
-    if (this.#latest === exchange) this.#latest = undefined;
+    // The rest of its body may have a reader.
+    if (this.#latest === exchange && exchange.isComplete) this.#latest = undefined;
     this.#turns.over(exchange);
     if (exchange === this.#last || (this.#ending && !this.#isBusy)) this.#linger(exchange);
     else this.#pending[0]?.becomeCurrent();
@@ -215,8 +216,11 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
 
   /** Ends the connection because of data that is not a request, or a malformed body. */
   #refuse(refusal: Refusal): void {
-    if (this.isLingering) return;
     const latest = this.#latest;
+    if (this.isLingering) {
+      latest?.breakOffBody();
+      return;
+    }
     if (latest !== undefined && !latest.isComplete && !latest.out.isEnded) {
       this.#refuseBody(latest, refusal);
       return;
@@ -335,6 +339,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#idleGrace?.cancel();
     this.#turns.stop();
     this.#gone.abort(clientGone);
+    this.#latest?.breakOffBody();
     for (const exchange of this.#pending.splice(0)) {
       exchange.closed();
       this.server.ended();
