@@ -3,7 +3,8 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import { type Body, type BodyBroken, emptyBody, HttpHeaders } from "@pagoda/http";
 import type { Call, Carrier } from "./call.ts";
 import type { ConnectionTerms } from "./connection-terms.ts";
-import { coded } from "./faults.ts";
+import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
+import { coded, timedOut } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { Limit } from "./limit.ts";
 import { Malformed } from "./malformed.ts";
@@ -43,7 +44,7 @@ export interface ConnectionOwner {
 /**
  * One connection to an origin. It serves one call at a time, and only one if that opens a tunnel.
  */
-export class Connection implements Carrier, ResponseHandler, UploadHandler, TunnelHandler {
+export class Connection implements Carrier, ResponseHandler, UploadHandler, TunnelHandler, Expiring {
   /** How long the origin keeps it idle, in milliseconds, if the origin said so. */
   keepAliveMs: number | undefined;
   /** When it expires while idle. */
@@ -67,11 +68,16 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   /** Reading is paused. */
   #paused = false;
   readonly #timer = new Limit();
+  readonly #deadlines: Deadlines | undefined;
+  /** Of the response head. */
+  #deadline: Deadline | undefined;
   /** Writing failed. Data that has arrived is still read. */
   #writeError: Error | undefined;
 
-  constructor(terms: ConnectionTerms, owner: ConnectionOwner) {
+  /** @param deadlines Of response heads; shared by all connections. */
+  constructor(terms: ConnectionTerms, owner: ConnectionOwner, deadlines: Deadlines | undefined) {
     this.#terms = terms;
+    this.#deadlines = deadlines;
     this.#owner = owner;
     const { host, port, tls } = terms;
     const onread = { buffer: readBuffer, callback: (length: number) => this.#onRead(length) };
@@ -188,13 +194,19 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   }
 
   blocked(isBlocked: boolean): void {
-    if (isBlocked) this.#limit(this.#terms.headersTimeoutMs, "HEADERS_TIMEOUT");
+    if (isBlocked) this.#awaitHead();
     else this.#clear();
   }
 
   sent(): void {
-    if (this.#call?.settled === false) this.#limit(this.#terms.headersTimeoutMs, "HEADERS_TIMEOUT");
+    if (this.#call?.settled === false) this.#awaitHead();
     else this.#clear();
+  }
+
+  /** No response head in time. */
+  expired(isLocal: boolean): void {
+    this.#deadline = undefined;
+    this.#close(timedOut("HEADERS_TIMEOUT", this.#terms.headersTimeoutMs, isLocal));
   }
 
   failed(error: Error | BodyBroken): void {
@@ -332,12 +344,19 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
 
   /** Closes the connection with this error code unless the limit is cleared in time. */
   #limit(ms: number, code: string): void {
-    if (ms > 0) this.#timer.set(ms, code, (error) => this.#close(error));
-    else this.#timer.clear();
+    this.#clear();
+    this.#timer.set(ms, code, (error) => this.#close(error));
+  }
+
+  #awaitHead(): void {
+    this.#clear();
+    this.#deadline = this.#deadlines?.add(this);
   }
 
   #clear(): void {
     this.#timer.clear();
+    if (this.#deadline !== undefined) this.#deadlines?.remove(this.#deadline);
+    this.#deadline = undefined;
   }
 }
 

@@ -147,3 +147,9 @@ function isOwn(cause: NodeJS.ErrnoException & { readonly isLocal?: boolean }): b
 export function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
+
+/** Creates the error of a time limit. `isLocal`: it passed while this process was stalled. */
+export function timedOut(code: string, ms: number, isLocal: boolean): Error {
+  if (!isLocal) return coded(code, `timed out after ${ms} ms`);
+  return Object.assign(coded(code, `timed out after ${ms} ms while this process was stalled`), { isLocal });
+}

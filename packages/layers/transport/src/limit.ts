@@ -1,5 +1,5 @@
 import { type Clock, stallMs, systemClock, type Timer } from "@pagoda/core";
-import { coded } from "./faults.ts";
+import { timedOut } from "./faults.ts";
 
 /** Grace period after a stall of the process, in which pending data is read first. */
 const secondLookMs = 1;
@@ -20,14 +20,8 @@ export class Limit {
     this.clear();
     const dueAt = this.#clock.now() + ms;
     this.#timer = this.#clock.setTimer(ms, () => {
-      if (this.#clock.now() - dueAt <= stallMs) return passed(coded(code, `timed out after ${ms} ms`));
-      this.#timer = this.#clock.setTimer(secondLookMs, () =>
-        passed(
-          Object.assign(coded(code, `timed out after ${ms} ms while this process was stalled`), {
-            isLocal: true,
-          }),
-        ),
-      );
+      if (this.#clock.now() - dueAt <= stallMs) return passed(timedOut(code, ms, false));
+      this.#timer = this.#clock.setTimer(secondLookMs, () => passed(timedOut(code, ms, true)));
     });
   }
 

@@ -3,6 +3,7 @@ import type { HttpRequest } from "@pagoda/http";
 import { Call, type Origin, type Result } from "./call.ts";
 import type { ConnectionTerms } from "./connection-terms.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
 import { requestHead } from "./request-head.ts";
 
 /** How long before the origin's own timeout a connection is no longer used. */
@@ -18,6 +19,7 @@ export class Pool implements ConnectionOwner {
   readonly #origin: Origin;
   readonly #terms: ConnectionTerms;
   readonly #keepAliveMs: number;
+  readonly #deadlines: Deadlines | undefined;
   /** Unused connections. Those still connecting come first, and so are taken last. */
   readonly #unused: Connection[] = [];
   readonly #all = new Set<Connection>();
@@ -29,6 +31,8 @@ export class Pool implements ConnectionOwner {
     this.#origin = origin;
     this.#terms = terms;
     this.#keepAliveMs = keepAliveMs;
+    const { headersTimeoutMs } = terms;
+    this.#deadlines = headersTimeoutMs === 0 ? undefined : new Deadlines(headersTimeoutMs);
   }
 
   /** Numbers of open and idle connections and of resent calls. */
@@ -106,7 +110,7 @@ export class Pool implements ConnectionOwner {
   }
 
   #open(): Connection {
-    const connection = new Connection(this.#terms, this);
+    const connection = new Connection(this.#terms, this, this.#deadlines);
     this.#all.add(connection);
     return connection;
   }

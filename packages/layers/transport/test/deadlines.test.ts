@@ -1,7 +1,7 @@
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { ActivityTimer } from "../src/http2/activity-timer.ts";
-import { Deadlines } from "../src/http2/deadlines.ts";
+import { Deadlines } from "../src/deadlines.ts";
 
 function bench() {
   const clock = virtualClock();

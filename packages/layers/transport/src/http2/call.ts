@@ -11,14 +11,14 @@ import {
 } from "@pagoda/http/http2";
 import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
-import { brokenBy, coded, transportFault, uploadBroken } from "../faults.ts";
+import { brokenBy, coded, timedOut, transportFault, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
 import { Limit } from "../limit.ts";
 import { Malformed } from "../malformed.ts";
 import { safeMethods } from "../staleness.ts";
 import { TunnelUpload } from "../tunnel-upload.ts";
 import { ActivityTimer } from "./activity-timer.ts";
-import type { Deadline, Deadlines, Expiring } from "./deadlines.ts";
+import type { Deadline, Deadlines, Expiring } from "../deadlines.ts";
 import type { RequestFields } from "./request-fields.ts";
 import { Upload, type UploadHandler } from "./upload.ts";
 
@@ -214,9 +214,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
   /** No response headers in time. */
   expired(isLocal: boolean): void {
     this.#deadline = undefined;
-    const { headersTimeoutMs } = this.#terms.origin;
-    const message = `timed out after ${headersTimeoutMs} ms${isLocal ? " while this process was stalled" : ""}`;
-    this.#timedOut(Object.assign(coded("HEADERS_TIMEOUT", message), isLocal && { isLocal }));
+    this.#timedOut(timedOut("HEADERS_TIMEOUT", this.#terms.origin.headersTimeoutMs, isLocal));
   }
 
   /** Starts the idle timeout of the body. */

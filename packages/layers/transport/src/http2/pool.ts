@@ -2,7 +2,7 @@ import type { HttpRequest } from "@pagoda/http";
 import type { Origin, Result } from "../call.ts";
 import type { ConnectionTerms } from "../connection-terms.ts";
 import { type CallTerms, Http2Call } from "./call.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines } from "../deadlines.ts";
 import { countTry } from "../pool.ts";
 import { requestFields } from "./request-fields.ts";
 import { Session } from "./session.ts";
