@@ -56,7 +56,7 @@ function find(kind: Kind, count: number): Subject {
       return { run: () => table.find(one) };
     },
     target: { leastMillionsPerSecond: count === few ? least[kind] : least[kind] / 2 },
-    reason: "host, path and each segment are looked up in maps, which do not all fit into the caches",
+    reason: "the path is compared with the routes character by character, about 2 ns each",
   };
 }
 

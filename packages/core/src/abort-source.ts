@@ -48,8 +48,19 @@ export class AbortSource {
     for (let watch = this.first; watch !== undefined; watch = this.first) {
       const { listener } = watch;
       watch.end();
-      listener.onAbort(signal.reason);
+      run(listener, signal.reason);
     }
+  }
+}
+
+/** As the platform does, reports what a listener throws and goes on: the others must run. */
+function run(listener: AbortListener, reason: unknown): void {
+  try {
+    listener.onAbort(reason);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

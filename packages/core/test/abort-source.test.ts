@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { AbortSource, whenAborted } from "@pagoda/core";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 function told() {
   const events: string[] = [];
@@ -41,6 +41,25 @@ describe("whenAborted", () => {
     whenAborted(source.signal, listener("third"));
     source.abort("gone");
     expect(events).toEqual(["third: gone"]);
+  });
+
+  test("reports what a listener throws, and runs the others", () => {
+    const reports: (() => void)[] = [];
+    vi.stubGlobal("queueMicrotask", (report: () => void) => reports.push(report));
+    const source = new AbortSource();
+    const { events, listener } = told();
+    const defect = new Error("defect");
+    whenAborted(source.signal, {
+      onAbort() {
+        throw defect;
+      },
+    });
+    whenAborted(source.signal, listener("second"));
+    source.abort("gone");
+    vi.unstubAllGlobals();
+    expect(events).toEqual(["second: gone"]);
+    expect(reports).toHaveLength(1);
+    expect(reports[0]).toThrow(defect);
   });
 
   test("finds the signal of a source aborted, and so do other listeners", () => {

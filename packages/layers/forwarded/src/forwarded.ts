@@ -55,7 +55,8 @@ export interface ForwardedOptions {
  *
  * Errors: none.
  *
- * Cost per call: between 1 and 1.5 µs for eight headers each way, the random UUID included.
+ * Cost per call: about 0.7 µs for a request of three headers and a response of five, the random UUID
+ * included.
  *
  * @throws RangeError when `via` is not a valid name.
  */

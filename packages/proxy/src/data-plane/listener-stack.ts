@@ -43,7 +43,8 @@ export function listenerStack(
     sharedStore: sharedStore?.(placeName(name)),
   };
   const trusted = new NetworkSet(trustedProxies);
-  const trust = (address: string): boolean => trusted.has(address);
+  // Without trusted proxies the address need not be parsed.
+  const trust = (address: string): boolean => trustedProxies.length > 0 && trusted.has(address);
   const table = routeTable(routes.map(toRoute), toPathOptions(listener));
   return (
     new ServiceBuilder<HttpRequest>()
