@@ -16,7 +16,7 @@ export interface Checkout {
 /**
  * Finds or makes an installed checkout.
  *
- * @param what A folder, which is used as it stands, or anything that git resolves to a commit, which is extracted and
+ * @param what A folder, which is used as is, or anything that git resolves to a commit, which is extracted and
  *   installed into a cache once.
  * @throws When it is neither, or cannot be installed.
  */

@@ -101,7 +101,7 @@ export function footprintTable(rows: readonly Row<Footprint | string>[]): string
             `${result.startMs.toFixed(0)} ms`,
             result.residentMiB.toFixed(1),
             result.proportionalMiB.toFixed(1),
-            // A thousand of them: MiB is KiB each, but for 2%.
+            // For 1,000 connections, MiB in total are KiB per connection, within 2%.
             ((result.idleConnectionsMiB * 1_024) / 1_000).toFixed(1),
             result.loadedMiB.toFixed(1),
           ],

@@ -63,7 +63,7 @@ export interface HttpRequest {
   readonly upgrade?: string | undefined;
   /**
    * The content of a request that asks for an upgrade and has one, as `docker exec` and
-   * `docker attach` do. Its `body` is the tunnel all the same. HTTP/1.1 only.
+   * `docker attach` do. Its `body` is still the tunnel. HTTP/1.1 only.
    */
   readonly upgradeContent?: Body | undefined;
   /** The HTTP version in which it arrived; `1.1` for requests made in this process. */

@@ -17,7 +17,7 @@ export interface Account {
 }
 
 export const superuser: Account = { name: "root", home: "/root" };
-export const ordinary: Account = { name: "somebody", home: "/home/somebody" };
+export const ordinary: Account = { name: "user", home: "/home/user" };
 
 /** Why no root can be made here. */
 export function whyNoRoot(): string | undefined {

@@ -84,7 +84,7 @@ const status200 = 0x88;
 /** Whether a HEADERS frame begins with status 200, as every encoder writes it: by its index in the static table. */
 export function statusIs200(payload: Buffer, set: number): boolean {
   let at = ((set & flags.padded) === 0 ? 0 : 1) + ((set & flags.priority) === 0 ? 0 : 5);
-  // Changes of the table's size come first: 001xxxxx, and further bytes while the number goes on.
+  // Changes of the table's size come first: 001xxxxx, and further bytes while the number continues.
   while (((payload[at] ?? 0) & 0xe0) === 0x20) {
     const isLong = ((payload[at] ?? 0) & 0x1f) === 0x1f;
     at++;

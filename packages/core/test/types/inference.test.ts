@@ -210,7 +210,7 @@ const statements: Readonly<Record<string, string>> = {
     const around = json((value) => ({ id: Number(value) }))(origin);
     const alone: Same<typeof around, Service<HttpRequest, { id: number }, BadBody | Refused>> = true;`,
 
-  "a response may change to and fro": `
+  "a response may change back and forth": `
     const stack = http
       .layer(metrics())
       .adapt(mapResponse((user: { id: number }) => ({ status: user.id })))

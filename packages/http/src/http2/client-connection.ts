@@ -17,7 +17,7 @@ import { StreamTable } from "./stream-table.ts";
 /** Receive windows: enough for 1 GB/s at a round trip of 1 ms on a stream, and 16 such streams. */
 const streamWindow = 1_048_576;
 const connectionWindow = 16 * streamWindow;
-/** With so many bytes unread, a peer gets no more answers to its PINGs. */
+/** When a peer has left this many bytes unread, its PINGs are no longer answered. */
 const maxUnread = 8_388_608;
 /** Shorter pieces of a body are copied, so that the buffer they came in can be reused. */
 const minShared = 4_096;

@@ -2,7 +2,7 @@
 const maxRemembered = 1_000;
 
 /**
- * Streams that this side has reset. Frames that were under way then still arrive, and are ignored
+ * Streams that this side has reset. Frames that were in flight then still arrive, and are ignored
  * (RFC 9113, 5.1); on other closed streams there must be none.
  */
 export class ClosedStreams {

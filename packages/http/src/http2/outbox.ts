@@ -4,7 +4,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { defaultFrameSize, defaultWindow } from "./frames.ts";
 import type { PeerSettings } from "./settings.ts";
 
-/** With so many bytes unwritten, DATA waits for the socket. */
+/** When this many bytes are unwritten, DATA waits for the socket. */
 const maxUnwritten = 262_144;
 
 /** A stream that sends. */
