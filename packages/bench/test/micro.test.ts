@@ -20,7 +20,7 @@ function row(...args: Parameters<typeof table>): string[] | undefined {
 }
 
 describe("the table of the micro benchmarks", () => {
-  test("shows the median and the least, and holds the least against the target", () => {
+  test("shows the median and the minimum, and compares the minimum with the target", () => {
     const fast = subject({ target: { leastMillionsPerSecond: 50 }, reason: "of that" });
     expect(row([{ subject: fast, ns: [30, 20, 25] }])).toEqual([
       "a check",
@@ -41,7 +41,7 @@ describe("the table of the micro benchmarks", () => {
     ]);
   });
 
-  test("takes off what a row is beyond, spread over its layers", () => {
+  test("subtracts the base of a row and divides by its layers", () => {
     const base = subject({ what: "base" });
     const beyond = subject({ beyond: { base: "base", layers: 10 } });
     const outcomes = [
@@ -51,7 +51,7 @@ describe("the table of the micro benchmarks", () => {
     expect(row(outcomes)?.slice(1, 3)).toEqual(["10.0", "10.0"]);
   });
 
-  test("shows why a subject has no number", () => {
+  test("shows why a subject has no result", () => {
     expect(row([{ subject: subject({}), failure: "it | broke\nhere" }])).toContain("it \\");
   });
 });

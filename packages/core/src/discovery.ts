@@ -1,6 +1,6 @@
 import type { Details } from "./description.ts";
 import { mustBe } from "./options.ts";
-import { shown } from "./problems.ts";
+import { formatValue } from "./problems.ts";
 
 /** One place that can answer calls. */
 export interface Endpoint {
@@ -41,7 +41,7 @@ export function endpointsProblem(endpoints: readonly Endpoint[]): string | undef
   for (const { key, weight = 1 } of endpoints) {
     if (keys.has(key)) return mustBe("key of an endpoint", "one that no other endpoint has", key);
     if (!(weight > 0 && weight < Infinity)) {
-      return mustBe(`weight of endpoint ${shown(key)}`, "a number above 0", weight);
+      return mustBe(`weight of endpoint ${formatValue(key)}`, "a number above 0", weight);
     }
     keys.add(key);
   }

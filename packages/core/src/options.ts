@@ -1,6 +1,6 @@
 import { notShown } from "./redact-url.ts";
 import { maxTimerMs } from "./clock.ts";
-import { shown } from "./problems.ts";
+import { formatValue } from "./problems.ts";
 
 /**
  * A number, or another option as a record with one entry: `{ baseMs }` reads `baseMs (25)` in the
@@ -29,7 +29,7 @@ export interface Bounds {
  */
 export function mustBe(name: string, expected: string, value: unknown): string {
   const got =
-    value === undefined ? "missing" : value === notShown ? "value not shown" : `got ${shown(value)}`;
+    value === undefined ? "missing" : value === notShown ? "value not shown" : `got ${formatValue(value)}`;
   return `${name} must be ${expected} (${got})`;
 }
 
@@ -104,7 +104,7 @@ export function checkOneOf(name: string, value: unknown, values: readonly unknow
 
 /** Lists values for a message: `"full", "equal" or "none"`. */
 export function oneOf(values: readonly unknown[]): string {
-  const texts = values.map((value) => (value === undefined ? "undefined" : shown(value)));
+  const texts = values.map((value) => (value === undefined ? "undefined" : formatValue(value)));
   const last = texts.pop() ?? "";
   return texts.length === 0 ? last : `${texts.join(", ")} or ${last}`;
 }

@@ -6,7 +6,7 @@ import { redactUrl } from "./redact-url.ts";
  *
  * Cost: grows with what is shown, not with the size of the value.
  */
-export function shown(value: unknown, maxLength: number = 60): string {
+export function formatValue(value: unknown, maxLength: number = 60): string {
   if (value === undefined) return "missing";
   const writer = new Writer(maxLength);
   writer.write(value, 0);

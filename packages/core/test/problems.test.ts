@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { firstLines, shown } from "@pagoda/core";
+import { firstLines, formatValue } from "@pagoda/core";
 
 describe("a value in a message", () => {
   const cyclic: unknown[] = [];
@@ -24,7 +24,7 @@ describe("a value in a message", () => {
     [cyclic, `${"[".repeat(16)}…${"]".repeat(16)}`],
     [deep, `${"[".repeat(16)}…${"]".repeat(16)}`],
   ])("is shown whatever its type: %#", (value, expected) => {
-    expect(shown(value)).toBe(expected);
+    expect(formatValue(value)).toBe(expected);
   });
 
   test("is JSON if it is short and contains no URL", () => {
@@ -35,8 +35,8 @@ describe("a value in a message", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4, stringUnit }), (value) => {
         const text = JSON.stringify(value);
-        expect(shown(value, 10_000)).toBe(Object.is(value, -0) ? "0" : text);
-        expect(shown(value).length).toBeLessThanOrEqual(61);
+        expect(formatValue(value, 10_000)).toBe(Object.is(value, -0) ? "0" : text);
+        expect(formatValue(value).length).toBeLessThanOrEqual(61);
       }),
     );
   });

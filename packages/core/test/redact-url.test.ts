@@ -1,4 +1,4 @@
-import { redactUrl, shown } from "@pagoda/core";
+import { formatValue, redactUrl } from "@pagoda/core";
 import { expect, test } from "vitest";
 
 test.each([
@@ -28,7 +28,11 @@ test.each([
 });
 
 test("defect: the message of an invalid value showed its password", () => {
-  expect(shown({ key: "http://ann:hunter@a.example" }, 100)).toBe('{"key":"http://(not shown)@a.example"}');
-  expect(shown({ "http://ann:hunter@a.example": 1 }, 100)).toBe('{"http://(not shown)@a.example":1}');
-  expect(shown([`http://ann:hunter${"x".repeat(100)}@a.example`])).toBe('["http://(not shown)@a.example"]');
+  expect(formatValue({ key: "http://ann:hunter@a.example" }, 100)).toBe(
+    '{"key":"http://(not shown)@a.example"}',
+  );
+  expect(formatValue({ "http://ann:hunter@a.example": 1 }, 100)).toBe('{"http://(not shown)@a.example":1}');
+  expect(formatValue([`http://ann:hunter${"x".repeat(100)}@a.example`])).toBe(
+    '["http://(not shown)@a.example"]',
+  );
 });

@@ -58,7 +58,7 @@ describe("LinearRegex", () => {
     ["[]", "", "", "a"],
     ["[^]", "", "∂", "∂∂"],
     ["[a\\]-]*", "", "]-a", "b"],
-  ])("%s begins with %j and matches %j, not %j", (source, literal, matched, other) => {
+  ])("%s has the literal prefix %j and matches %j, not %j", (source, literal, matched, other) => {
     const pattern = new LinearRegex(source);
     expect([pattern.literal, pattern.source]).toEqual([literal, source]);
     expect([pattern.matches(matched), pattern.matches(other)]).toEqual([source !== "[]", false]);
@@ -103,7 +103,7 @@ describe("LinearRegex", () => {
     ["/.*.*.*.*z", "x"],
     ["/(x+x+)+y", "x"],
     ["/([a-z]+)*[a-z]{50}!", "q"],
-  ])("no text makes %s slow", (source, letter) => {
+  ])("%s is fast for any text", (source, letter) => {
     const pattern = new LinearRegex(source);
     const hostile = `/${letter.repeat(60_000)}?`;
     expect(pattern.matches(hostile)).toBe(false);
@@ -116,7 +116,7 @@ describe("Substitution", () => {
     const replacement = "<$1|$2|$$|$3>";
     fc.assert(
       fc.property(groupedPatterns, fc.array(texts, { minLength: 1, maxLength: 10 }), (source, all) => {
-        // Three groups more, so that there are always as many as are named.
+        // Three more groups, so that every group in the replacement exists.
         const whole = `${source}()()()`;
         const substitution = orTooLarge(() => new Substitution(whole, replacement));
         for (const text of all) {
@@ -135,7 +135,7 @@ describe("Substitution", () => {
     ["/(a)|/(b)", "/$1-$2", "/b", "/-b"],
     ["/(.*?)/?", "/x$0/$1", "/ab/", "/x/ab//ab"],
     ["/((a*)*)*", "/$1", "/aaa", "/aaa"],
-  ])("%s to %s makes of %s %s", (pattern, replacement, text, wanted) => {
+  ])("%s to %s turns %s into %s", (pattern, replacement, text, wanted) => {
     expect(new Substitution(pattern, replacement).apply(text)).toBe(wanted);
   });
 
@@ -143,7 +143,7 @@ describe("Substitution", () => {
     expect(() => new Substitution("/(a)", replacement)).toThrow("names no group of the pattern");
   });
 
-  test("no text makes it slow", () => {
+  test("is fast for any text", () => {
     const substitution = new Substitution("/((a+)+)(b?)", "/$1");
     const matched = `/${"a".repeat(20_000)}`;
     expect(substitution.apply(matched)).toBe(matched);

@@ -4,7 +4,7 @@ import { balance, maglev, peakEwma, ringHash } from "@pagoda/balance";
 import { buffer } from "@pagoda/buffer";
 import { anyOf, circuitBreaker, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
 import { aimd, concurrencyLimit, gradient2, keyedConcurrencyLimit, vegas } from "@pagoda/concurrency-limit";
-import { shown } from "@pagoda/core";
+import { formatValue } from "@pagoda/core";
 import { dnsEndpoints, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
 import { failfast } from "@pagoda/failfast";
 import { fault } from "@pagoda/fault";
@@ -110,13 +110,15 @@ describe("an invalid option is refused as `<name> must be <what> (got <value>)`"
     for (const value of [Number.NaN, -1, "7", long, null]) {
       const given = option.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
       expect(refusal(() => make(given))).toBe(
-        `RangeError: ${factory}: ${option} must be … (got ${shown(value)})`,
+        `RangeError: ${factory}: ${option} must be … (got ${formatValue(value)})`,
       );
     }
   });
 
   test.each(others)("%s", (option, value, make) => {
-    expect(refusal(() => make(value as never))).toBe(`RangeError: ${option} must be … (got ${shown(value)})`);
+    expect(refusal(() => make(value as never))).toBe(
+      `RangeError: ${option} must be … (got ${formatValue(value)})`,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { type Endpoint, firstLines, mustBe, shown } from "@pagoda/core";
+import { type Endpoint, firstLines, formatValue, mustBe } from "@pagoda/core";
 import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 
 /** The valid entries of a list, and the problems of the others. */
@@ -94,7 +94,7 @@ function read(entry: unknown, path: string, options: JsonEntriesOptions, problem
     problems.push(mustBe(`${path}.weight`, "a number above 0", weight));
   }
   for (const name of Object.keys(others)) {
-    problems.push(`${path} must have no fields other than key and weight (got ${shown(name)})`);
+    problems.push(`${path} must have no fields other than key and weight (got ${formatValue(name)})`);
   }
   return { key, weight };
 }

@@ -67,7 +67,7 @@ describe("hedge", () => {
     expect(failing.state()).toMatchObject({ delayMs: null });
   });
 
-  test("makes no second call of a request that cannot be doubled", async () => {
+  test("makes no second call for a request that cannot be hedged", async () => {
     const { traffic, ...rest } = bench({ maxExtraLoad: 0.5 });
     await traffic();
     expect((await slow(rest, undefined, { replay: once })).second).toBeUndefined();

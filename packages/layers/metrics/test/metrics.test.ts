@@ -2,7 +2,7 @@ import { mockService, virtualClock } from "@pagoda/core/testing";
 import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { right } from "fp-ts/lib/Either.js";
-import { type Fault, type Layer, type Service, shown } from "@pagoda/core";
+import { type Fault, formatValue, type Layer, type Service } from "@pagoda/core";
 import { Counter, Registry } from "prom-client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { metrics, type MetricsOptions } from "@pagoda/metrics";
@@ -193,7 +193,7 @@ describe("metrics", () => {
   test.each([[[0]], [[-1, 1]], [[1, 1]], [[2, 1]], [[NaN]]])("refuses the buckets %j", (buckets) => {
     expect(() => metrics({ registry: new Registry(), buckets })).toThrow(RangeError);
     expect(() => metrics({ registry: new Registry(), buckets })).toThrow(
-      `buckets must be rising numbers of seconds above 0 (got ${shown(buckets)})`,
+      `buckets must be rising numbers of seconds above 0 (got ${formatValue(buckets)})`,
     );
   });
 

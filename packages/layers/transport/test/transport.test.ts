@@ -1,4 +1,4 @@
-import { shown } from "@pagoda/core";
+import { formatValue } from "@pagoda/core";
 import { transport, type TransportOptions } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
 import { client } from "./origin.ts";
@@ -15,7 +15,9 @@ describe("options", () => {
     "http://:password@localhost",
   ])("rejects the URL %j", (url) => {
     expect(() => transport(url)).toThrow(
-      new RangeError(`transport: url must be http://host:port or https://host:port (got ${shown(url)})`),
+      new RangeError(
+        `transport: url must be http://host:port or https://host:port (got ${formatValue(url)})`,
+      ),
     );
   });
 

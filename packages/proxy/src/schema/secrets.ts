@@ -1,4 +1,4 @@
-import { notShown, redactUrl, shown as shownJson } from "@pagoda/core";
+import { formatValue, notShown, redactUrl } from "@pagoda/core";
 import { z } from "zod";
 
 /**
@@ -164,6 +164,6 @@ export function shownAt(schema: z.core.$ZodType, path: readonly (string | number
   const schemas = schemasAt(schema, path);
   if (typeof value === "string" && !schemas.some(takesText) && schemas.some(holdsMarks)) return "a string";
   const bareOf = schemas.reduce((rest: unknown, each) => withoutSecrets(each, rest), value);
-  if (bareOf !== notShown) return shownJson(bareOf, maxShown);
+  if (bareOf !== notShown) return formatValue(bareOf, maxShown);
   return typeof value === "string" ? notShown : `a ${typeof value}`;
 }
