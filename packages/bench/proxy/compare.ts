@@ -104,7 +104,7 @@ async function once(subjects: readonly Peer[], options: Options, cores: Cores): 
   }
 }
 
-/** nginx has no HTTP/2 to origins. It is still compared with, over HTTP/1.1 to the origin. */
+/** nginx has no HTTP/2 to origins. It is included anyway, with HTTP/1.1 to the origin. */
 function workloadOf(peer: Peer, { workload }: Options): Workload {
   return peer === nginx && workload.back === "http2" && !workload.isGrpc
     ? { ...workload, back: "http1" }
