@@ -53,7 +53,7 @@ export class AbortSource {
   }
 }
 
-/** As the platform does, reports what a listener throws and goes on: the others must run. */
+/** As the platform does, reports what a listener throws and continues: the others must run. */
 function run(listener: AbortListener, reason: unknown): void {
   try {
     listener.onAbort(reason);
