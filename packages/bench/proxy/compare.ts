@@ -13,7 +13,7 @@ import { type Configuration, pagoda } from "./peers/pagoda.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { Sample } from "./sample.ts";
 import { type RunningPeer, Session } from "./session.ts";
-import { type Workload, workloads } from "./workloads.ts";
+import { nearest, type Workload, workloads } from "./workloads.ts";
 
 const usage = `Usage: npm run bench:compare -- BEFORE AFTER [options]
   BEFORE, AFTER     the folder of a checkout, or a commit of this one
@@ -69,18 +69,19 @@ async function run(options: Options): Promise<void> {
     }
   }
   const of = (name: string): readonly Sample[] => samples.get(name) ?? [];
+  const baseline = { label: nginx.label, samples: of(nginx.name) };
   const compared: Comparison[] = configurations.map((workload) => ({
     workload,
     before: of(`${workload}-before`),
     after: of(`${workload}-after`),
   }));
   const names = { before: versions.before.version, after: versions.after.version };
-  const text = comparison(names, compared, of("nginx"));
+  const text = comparison(names, compared, baseline);
   console.log(
     `${machine()}, load average ${loadBefore} before; ${options.workload.name}, ${options.concurrency} at a time, ${starts} starts of ${rounds} rounds of ${ms} ms\n\n${text}`,
   );
   if (options.ledger !== undefined) {
-    appendTo("ledger", ledgerRows(options.ledger, names, compared, of("nginx")));
+    appendTo("ledger", ledgerRows(options.ledger, names, compared, baseline, loadBefore));
   }
 }
 
@@ -88,27 +89,18 @@ async function run(options: Options): Promise<void> {
 async function once(subjects: readonly Peer[], options: Options, cores: Cores): Promise<Result[]> {
   const session = new Session(cores);
   for (const signal of signals) {
-    process.once(
-      signal,
-      () => void session.close().then(() => process.exit(128 + constants.signals[signal])),
-    );
+    // Not only once: several signals may come, and the second would end this program before what it has started.
+    process.on(signal, () => void session.close().then(() => process.exit(128 + constants.signals[signal])));
   }
   try {
     await session.startOrigin();
     const running: RunningPeer[] = [];
-    for (const peer of subjects) running.push(await session.startPeer(peer, workloadOf(peer, options)));
+    for (const peer of subjects) running.push(await session.startPeer(peer, nearest(peer, options.workload)));
     return await measure(session, running, options.workload, { ...options, warmUpMs, latency: false });
   } finally {
     for (const signal of signals) process.removeAllListeners(signal);
     await session.close();
   }
-}
-
-/** nginx has no HTTP/2 to origins. It is included anyway, with HTTP/1.1 to the origin. */
-function workloadOf(peer: Peer, { workload }: Options): Workload {
-  return peer === nginx && workload.back === "http2" && !workload.isGrpc
-    ? { ...workload, back: "http1" }
-    : workload;
 }
 
 function pair(versions: Readonly<Record<"before" | "after", Checkout>>, configuration: Configuration) {

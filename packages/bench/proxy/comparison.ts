@@ -9,33 +9,26 @@ export interface Comparison {
   readonly after: readonly Sample[];
 }
 
-const columns = [
-  "workload",
-  "version",
-  "user µs",
-  "kernel µs",
-  "CPU µs",
-  "vs nginx",
-  "least CPU µs",
-  "vs nginx",
-];
+/** The proxy that both versions are compared with, in the same run. */
+export interface Baseline {
+  readonly label: string;
+  readonly samples: readonly Sample[];
+}
 
 /**
  * A Markdown table of two versions, and the ratio of after to before: the median over pairs of rounds, one right after
  * the other, and the ratio of the least disturbed rounds.
- *
- * @param nginx Rounds of nginx in the same run.
  */
 export function comparison(
   versions: { readonly before: string; readonly after: string },
   compared: readonly Comparison[],
-  nginx: readonly Sample[],
+  base: Baseline,
 ): string {
   const rows = compared.flatMap(({ workload, before, after }) => {
     const [was, is] = [summaryOf(before), summaryOf(after)];
     return [
-      [workload, versions.before, ...cells(was, summaryOf(nginx))],
-      [workload, versions.after, ...cells(is, summaryOf(nginx))],
+      [workload, versions.before, ...cells(was, summaryOf(base.samples))],
+      [workload, versions.after, ...cells(is, summaryOf(base.samples))],
       [
         workload,
         "after / before",
@@ -48,17 +41,26 @@ export function comparison(
       ],
     ];
   });
-  return markdown(columns, [["nginx", "", ...cells(summaryOf(nginx))], ...rows]);
+  const versus = `vs ${base.label}`;
+  return markdown(
+    ["workload", "version", "user µs", "kernel µs", "CPU µs", versus, "least CPU µs", versus],
+    [[base.label, "", ...cells(summaryOf(base.samples))], ...rows],
+  );
 }
 
-/** Rows for the ledger in packages/bench/README.md: what a step saved, in each configuration. */
+/**
+ * Rows for the ledger in packages/bench/README.md: what a step saved, in each configuration.
+ *
+ * @param load Load average before the measurement.
+ */
 export function ledgerRows(
   step: string,
   versions: { readonly before: string; readonly after: string },
   compared: readonly Comparison[],
-  nginx: readonly Sample[],
+  base: Baseline,
+  load: string,
 ): string {
-  const base = summaryOf(nginx);
+  const summary = summaryOf(base.samples);
   const rows = compared.map(({ workload, before, after }) => {
     const [was, is] = [summaryOf(before), summaryOf(after)];
     const change = (pick: (one: Summary) => number): string =>
@@ -72,7 +74,8 @@ export function ledgerRows(
       change(({ leastCpuUs }) => leastCpuUs),
       pairedRatio(before, after).toFixed(3),
       ratio(is.leastCpuUs, was.leastCpuUs),
-      ratio(is.leastCpuUs, base.leastCpuUs),
+      `${ratio(is.leastCpuUs, summary.leastCpuUs)} ${base.label}`,
+      load,
     ];
   });
   return rows.map((row) => `| ${row.join(" | ")} |`).join("\n");

@@ -33,6 +33,23 @@ export interface Effort {
   readonly latency: boolean;
 }
 
+/** Clients that warm up a program which has just started: a single one would not make enough requests. */
+const warmUpConcurrency = 64;
+
+/**
+ * Loads each peer with many clients. A failure is left to the measurement, which has it again.
+ *
+ * @param ms For each peer.
+ */
+export async function warmUp(peers: readonly RunningPeer[], workload: Workload, ms: number): Promise<void> {
+  for (const peer of peers) {
+    const subject = new Subject(peer);
+    await open(subject, workload, { concurrency: warmUpConcurrency });
+    await subject.attempt(async (generator) => void (await generator.closed(ms)));
+    subject.generator?.close();
+  }
+}
+
 /** A peer on its way through the rounds. */
 class Subject {
   readonly running: RunningPeer;
@@ -95,7 +112,11 @@ export async function measure(
   return subjects.map(resultOf);
 }
 
-async function open(subject: Subject, workload: Workload, { concurrency }: Effort): Promise<void> {
+async function open(
+  subject: Subject,
+  workload: Workload,
+  { concurrency }: Pick<Effort, "concurrency">,
+): Promise<void> {
   const target = subject.running.target(workload);
   try {
     subject.generator = await Generator.open(target, concurrency, streamsPerConnection(concurrency));

@@ -4,19 +4,19 @@ import { writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { type Footprint, footprint } from "./footprint.ts";
 import { chooseCores, lacking, leaveProxyCore } from "./machine.ts";
-import { measure, type Result } from "./measure.ts";
+import { measure, type Result, warmUp } from "./measure.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type Peer, Unsupported } from "./peers/peer.ts";
 import { profile } from "./profile.ts";
 import { footprintTable, type Row } from "./report.ts";
 import { type Cell, cellText, headOf, headText, writeFootprint, writeWorkload } from "./results.ts";
 import { type RunningPeer, Session } from "./session.ts";
-import { type Workload, workloads } from "./workloads.ts";
+import { nearest, type Workload, workloads } from "./workloads.ts";
 
 /** Exit code of a program that was called wrongly or lacks something. */
 const usageError = 2;
-/** Of a program that has just started, and of one that has had other requests. */
-const warmUpMs = { started: 2_000, warm: 500 };
+/** After the start of a program, and before each of its workloads. */
+const warmUpMs = { started: 2_000, again: 300 };
 
 const options = read();
 if (options === undefined) process.exitCode = usageError;
@@ -27,10 +27,8 @@ async function run(chosen: Options): Promise<void> {
   leaveProxyCore(cores);
   const session = new Session(cores);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(
-      signal,
-      () => void session.close().then(() => process.exit(128 + constants.signals[signal])),
-    );
+    // Not only once: several signals may come, and the second would end this program before what it has started.
+    process.on(signal, () => void session.close().then(() => process.exit(128 + constants.signals[signal])));
   }
   try {
     await session.startOrigin();
@@ -101,17 +99,20 @@ async function measureGroup(
   const cells: Cell[] = [];
   const started: Row<RunningPeer | string>[] = [];
   for (const peer of peers) {
-    const { name, label } = peer;
-    started.push({ name, label, result: await startOrReason(session, peer, group[0] as Workload) });
+    const { name } = peer;
+    const workload = nearest(peer, group[0] as Workload);
+    const label = workload === group[0] ? peer.label : `${peer.label}, HTTP/1.1 to the origin`;
+    started.push({ name, label, result: await startOrReason(session, peer, workload) });
   }
   const running = started.flatMap(({ result }) => (typeof result === "string" ? [] : [result]));
+  await warmUp(running, group[0] as Workload, warmUpMs.started);
   for (const workload of group) {
     for (const connections of chosen.connections) {
       console.error(`bench: ${workload.name}, ${connections} at a time`);
       const results = await measure(session, running, workload, {
         rounds: chosen.rounds,
         ms: chosen.ms,
-        warmUpMs: cells.length === 0 ? warmUpMs.started : warmUpMs.warm,
+        warmUpMs: warmUpMs.again,
         concurrency: connections,
         latency: chosen.measures.includes("latency"),
       });

@@ -80,9 +80,10 @@ export class Session {
     return { ...running, peer, target };
   }
 
+  /** May be called several times. */
   async close(): Promise<void> {
     // The origin last: a proxy whose origin goes first has something to complain about.
-    for (const running of this.#running.splice(0).toReversed()) await running.stop();
+    for (const running of this.#running.toReversed()) await running.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

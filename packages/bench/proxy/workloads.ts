@@ -112,3 +112,11 @@ export function requestOf({ request }: Workload, isMesh: boolean): Request {
 export function streamsPerConnection(concurrency: number): number {
   return concurrency <= 64 ? 16 : 32;
 }
+
+/**
+ * nginx has no HTTP/2 to origins, except for gRPC. It is included anyway, with HTTP/1.1 to the origin.
+ */
+export function nearest({ name }: { readonly name: string }, workload: Workload): Workload {
+  const isImpossible = name === "nginx" && workload.back === "http2" && !workload.isGrpc;
+  return isImpossible ? { ...workload, back: "http1" } : workload;
+}

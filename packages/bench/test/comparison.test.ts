@@ -23,7 +23,7 @@ describe("the comparison of two versions", () => {
           after: [round(15, 15), round(11, 11), round(14, 14)],
         },
       ],
-      [round(5, 5)],
+      { label: "nginx", samples: [round(5, 5)] },
     );
     const rows = text.split("\n").map((line) => line.split("|").slice(1, -1));
     expect(rows.slice(2).map((row) => row.map((cell) => cell.trim()))).toEqual([
@@ -36,8 +36,16 @@ describe("the comparison of two versions", () => {
 
   test("is a row of the ledger for each workload", () => {
     const compared = { workload: "mesh", before: [round(30, 10)], after: [round(15, 5)] };
-    expect(ledgerRows("a | b", { before: "aaa", after: "bbb" }, [compared], [round(5, 5)])).toBe(
-      "| a \\| b | aaa → bbb | mesh | 30.0 → 15.0 | 40.0 → 20.0 | 40.0 → 20.0 | 0.500 | 0.500 | 2.000 |",
+    expect(
+      ledgerRows(
+        "a | b",
+        { before: "aaa", after: "bbb" },
+        [compared],
+        { label: "nginx", samples: [round(5, 5)] },
+        "0.1",
+      ),
+    ).toBe(
+      "| a \\| b | aaa → bbb | mesh | 30.0 → 15.0 | 40.0 → 20.0 | 40.0 → 20.0 | 0.500 | 0.500 | 2.000 nginx | 0.1 |",
     );
   });
 });
