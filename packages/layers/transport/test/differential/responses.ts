@@ -21,6 +21,8 @@ export const corpus: readonly string[] = [
   ok([], "to the end", "HTTP/1.0 200 OK"),
   `HTTP/1.1 100 Continue\r\n\r\n${ok(["Content-Length: 5"], "hello")}`,
   `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${ok([chunked], hello)}`,
+  `HTTP/1.0 100 Continue\r\n\r\n${ok(["Content-Length: 5"], "hello")}`,
+  `HTTP/1.1 103 Early Hints\r\nConnection: close\r\n\r\n${ok(["Content-Length: 5"], "hello")}`,
   ok([], "", "HTTP/1.1 204 No Content"),
   ok(['ETag: "a"', "Content-Length: 5"], "", "HTTP/1.1 304 Not Modified"),
   ok(["Content-Length: 0"], "", "HTTP/1.1 500 Internal Server Error"),
