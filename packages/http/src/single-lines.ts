@@ -1,32 +1,59 @@
 import type { RawHeaders } from "./headers.ts";
 
+/** Fields with one value, in lower case, which some recipients reject when they are repeated. */
+export const singleValued: ReadonlySet<string> = new Set([
+  "access-control-allow-credentials",
+  "access-control-max-age",
+  "access-control-request-method",
+  "age",
+  "authorization",
+  "content-encoding",
+  "content-language",
+  "content-location",
+  "content-md5",
+  "content-range",
+  "content-type",
+  "date",
+  "dnt",
+  "etag",
+  "expires",
+  "from",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "last-modified",
+  "location",
+  "max-forwards",
+  "proxy-authorization",
+  "range",
+  "referer",
+  "retry-after",
+  "tk",
+  "upgrade-insecure-requests",
+  "user-agent",
+  "x-content-type-options",
+]);
+
 /** Fields that must not be joined into one line (RFC 6265, 3; RFC 9113, 8.2.3). */
 const apart: ReadonlySet<string> = new Set(["cookie", "set-cookie"]);
 
 /**
- * Sends fields with Node's HTTP/2, which throws for a repeated line of a single-valued field, such
- * as `etag`. Other implementations accept such lines, and an intermediary should not be stricter.
- * So the fields are then sent with one line per name, which means the same (RFC 9110, 5.3).
+ * Joins repeated lines if a field with one value is among them: a recipient on `node:http2` sees
+ * only the first of such lines, and others reject the message. Joined they mean the same (RFC 9110,
+ * 5.3).
  *
  * @param fields Alternating names in lower case and values.
- * @param send Called a second time only if the first call threw and therefore sent nothing.
  */
-export function withSingleLines<R>(fields: RawHeaders, send: (fields: RawHeaders) => R): R {
-  try {
-    return send(fields);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_HTTP2_HEADER_SINGLE_VALUE") throw error;
-    return send(singleLines(fields));
+export function withSingleLines(fields: RawHeaders): RawHeaders {
+  for (let at = 2; at < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (!singleValued.has(name)) continue;
+    for (let before = at - 2; before >= 0; before -= 2)
+      if (fields[before] === name) return singleLines(fields);
   }
-}
-
-/** Converts fields to an object, the form in which trailers and 1xx responses are sent. */
-export function asObject(fields: RawHeaders): Record<string, string[]> {
-  // Names are untrusted: `constructor` must not exist already.
-  const object = Object.create(null) as Record<string, string[]>;
-  for (let i = 0; i < fields.length; i += 2)
-    (object[fields[i] as string] ??= []).push(fields[i + 1] as string);
-  return object;
+  return fields;
 }
 
 /** Joins the values of repeated fields, apart from cookies, into one line for each name. */

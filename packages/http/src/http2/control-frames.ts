@@ -8,6 +8,8 @@ export interface ControlHandler {
   /** RST_STREAM. */
   wasReset(stream: number, code: number): void;
   settings(bytes: Buffer, from: number, to: number): void;
+  /** The peer acknowledges this side's SETTINGS or PING. */
+  acknowledged(type: number): void;
   /** A PING that must be answered with the same bytes. */
   pinged(bytes: Buffer, from: number, to: number): void;
   goaway(lastStream: number, code: number): void;
@@ -44,14 +46,16 @@ export function readControl(
     case frameType.settings:
       checkStream("SETTINGS", stream, false);
       checkLength("SETTINGS", length, length % 6 === 0 && (length === 0 || !isAcknowledgement));
-      if (!isAcknowledgement) handler.settings(bytes, from, to);
+      if (isAcknowledgement) handler.acknowledged(type);
+      else handler.settings(bytes, from, to);
       break;
     case frameType.pushPromise:
-      throw new ConnectionError(errorCode.protocolError, "PUSH_PROMISE although push is disabled");
+      throw new ConnectionError(errorCode.protocolError, "PUSH_PROMISE, which this side does not accept");
     case frameType.ping:
       checkStream("PING", stream, false);
       checkLength("PING", length, length === 8);
-      if (!isAcknowledgement) handler.pinged(bytes, from, to);
+      if (isAcknowledgement) handler.acknowledged(type);
+      else handler.pinged(bytes, from, to);
       break;
     case frameType.goaway:
       checkStream("GOAWAY", stream, false);

@@ -10,6 +10,10 @@ export const fieldKind = {
   contentLength: 4,
   /** Not a token, or not in lower case (RFC 9113, 8.2.1). */
   invalid: 5,
+  /** Fields with a meaning in requests. */
+  host: 6,
+  cookie: 7,
+  expect: 8,
 } as const;
 
 export type FieldKind = (typeof fieldKind)[keyof typeof fieldKind];
@@ -33,6 +37,9 @@ const special: ReadonlyMap<string, FieldKind> = new Map<string, FieldKind>([
   ["upgrade", fieldKind.connection],
   ["te", fieldKind.te],
   ["content-length", fieldKind.contentLength],
+  ["host", fieldKind.host],
+  ["cookie", fieldKind.cookie],
+  ["expect", fieldKind.expect],
 ]);
 
 const lowerCaseToken = /^[!#$%&'*+\-.^_`|~\da-z]+$/;

@@ -1,9 +1,16 @@
 import { type Clock, systemClock } from "@pagoda/core";
 import { ConnectionError, errorCode } from "./error-codes.ts";
 
-/** Frames without use that a peer may send at once, and every second. */
-const burst = 1_000;
-const perMs = 0.1;
+/** How many events are allowed at once, and how many more per millisecond. */
+export interface FloodLimit {
+  /** Names the events in error messages. */
+  readonly what: string;
+  readonly burst: number;
+  readonly perMs: number;
+}
+
+/** Frames without use. */
+const uselessFrames: FloodLimit = { what: "frames without content", burst: 1_000, perMs: 0.1 };
 /**
  * How many more for each frame with content. A receiver of DATA may announce windows and send PINGs
  * to measure the path; Envoy allows 10 window updates for each DATA frame.
@@ -18,17 +25,20 @@ const perUseful = 8;
  */
 export class FloodGuard {
   readonly #clock: Clock;
-  #left = burst;
+  readonly #limit: FloodLimit;
+  #left: number;
   #renewedAt: number;
 
-  constructor(clock: Clock = systemClock) {
+  constructor(clock: Clock = systemClock, limit: FloodLimit = uselessFrames) {
     this.#clock = clock;
+    this.#limit = limit;
+    this.#left = limit.burst;
     this.#renewedAt = clock.now();
   }
 
   /** A frame with content was sent or received. */
   useful(): void {
-    if (this.#left < burst) this.#left += perUseful;
+    if (this.#left < this.#limit.burst) this.#left += perUseful;
   }
 
   /**
@@ -39,9 +49,9 @@ export class FloodGuard {
   useless(): void {
     if (--this.#left >= 0) return;
     const now = this.#clock.now();
+    const { what, burst, perMs } = this.#limit;
     this.#left = Math.min(burst, Math.floor((now - this.#renewedAt) * perMs)) - 1;
     this.#renewedAt = now;
-    if (this.#left < 0)
-      throw new ConnectionError(errorCode.enhanceYourCalm, "too many frames without content");
+    if (this.#left < 0) throw new ConnectionError(errorCode.enhanceYourCalm, `too many ${what}`);
   }
 }

@@ -25,6 +25,8 @@ export interface FrameHandler {
  * header blocks with their continuations.
  */
 export class FrameReader {
+  /** Complete frames so far, a header block with its continuations counted as one. */
+  frames = 0;
   readonly #handler: FrameHandler;
   readonly #block = new HeaderBlock();
   /** An incomplete frame that is not DATA, or an incomplete head. */
@@ -40,6 +42,16 @@ export class FrameReader {
 
   constructor(handler: FrameHandler) {
     this.#handler = handler;
+  }
+
+  /** Whether a frame other than DATA, or a header block, has begun and is incomplete. */
+  get isIncomplete(): boolean {
+    return this.#heldLength > 0 || this.#block.stream !== 0;
+  }
+
+  /** Frees the buffer for incomplete frames. */
+  trim(): void {
+    if (this.#heldLength === 0) this.#held = nothing;
   }
 
   /** Ignores everything further. */
@@ -146,6 +158,7 @@ export class FrameReader {
     const flags = bytes[head + 4] as number;
     const stream = readUint31(bytes, head + 5);
     this.#block.check(type, stream);
+    if (type !== frameType.continuation) this.frames++;
     if (type === frameType.headers) this.#headers(flags, stream, bytes, from, to);
     else if (type === frameType.continuation) this.#continuation(flags, bytes, from, to);
     else this.#handler.control(type, flags, stream, bytes, from, to);

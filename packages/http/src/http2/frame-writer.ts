@@ -3,8 +3,9 @@ import { Encoder } from "./hpack/encoder.ts";
 
 const { endStream, endHeaders, acknowledged } = frameFlag;
 
-/** Size of the buffers that frames are gathered in. */
+/** Size of the buffers that frames are gathered in, and of the first one, which often suffices. */
 const bufferSize = 65_536;
+const firstSize = 4_096;
 /** Content up to this length is copied: another piece for the system costs more than the copy. */
 const maxCopied = 4_096;
 
@@ -44,6 +45,14 @@ export class FrameWriter {
     this.pending = 0;
     this.#dataAt = -1;
     return pieces;
+  }
+
+  /** Frees the buffer, unless frames are gathered in it. */
+  trim(): void {
+    if (this.#end > this.#start) return;
+    this.#buffer = noBytes;
+    this.#start = 0;
+    this.#end = 0;
   }
 
   bytes(content: Uint8Array): void {
@@ -143,7 +152,9 @@ export class FrameWriter {
     this.#dataAt = -1;
     if (this.#end + length <= this.#buffer.length) return this.#end;
     this.#cut(this.#pieces);
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(bufferSize, length));
+    this.#buffer = Buffer.allocUnsafeSlow(
+      Math.max(this.#buffer.length === 0 ? firstSize : bufferSize, length),
+    );
     this.#start = 0;
     this.#end = 0;
     return 0;

@@ -16,6 +16,11 @@ export interface Sender {
   flush(): void;
 }
 
+/** Waits until what it has sent is written. */
+export interface Awaiting {
+  written(): void;
+}
+
 /**
  * What a connection sends. All frames of a turn of the event loop are written at once, after the
  * reads of that turn: with many streams at a time the system is called once for all of them.
@@ -29,6 +34,13 @@ export class Outbox {
   readonly #sent: () => void;
   /** Streams with data that may be sent as soon as the connection allows. */
   readonly #waiting = new Set<Sender>();
+  /** Number of the batch that is gathered. */
+  batch = 1;
+  /** Number of the last batch that the system has taken. */
+  writtenBatch = 0;
+  /** Those who wait for the batch that is gathered, and for those that are not written yet. */
+  #awaiting: Awaiting[] | undefined;
+  readonly #unwritten: (Awaiting[] | undefined)[] = [];
 
   /** @param sent Called for each frame with content. */
   constructor(socket: Duplex, peer: PeerSettings, sent: () => void) {
@@ -88,17 +100,38 @@ export class Outbox {
     }
   }
 
+  /** Calls `written` once the system has taken the frames gathered so far; at once if it has. */
+  whenWritten(awaiting: Awaiting): void {
+    const unwritten = this.#unwritten;
+    const last = unwritten.length - 1;
+    if (this.writer.pending > 0) (this.#awaiting ??= []).push(awaiting);
+    else if (last < 0) awaiting.written();
+    else (unwritten[last] ??= []).push(awaiting);
+  }
+
   /** Writes everything now. */
   readonly flush = (): void => {
     const pieces = this.writer.take();
-    if (pieces.length === 0 || this.#socket.destroyed) return;
-    if (pieces.length === 1) {
-      this.#socket.write(pieces[0]);
+    const socket = this.#socket;
+    if (pieces.length === 0 || !socket.writable) return;
+    this.batch++;
+    this.#unwritten.push(this.#awaiting);
+    this.#awaiting = undefined;
+    const last = pieces.length - 1;
+    if (last === 0) {
+      socket.write(pieces[0], this.#written);
       return;
     }
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
+    socket.cork();
+    for (let n = 0; n < last; n++) socket.write(pieces[n]);
+    socket.write(pieces[last], this.#written);
+    socket.uncork();
+  };
+
+  readonly #written = (): void => {
+    this.writtenBatch++;
+    const awaiting = this.#unwritten.shift();
+    if (awaiting !== undefined) for (const each of awaiting) each.written();
   };
 
   /** Bytes that the system has not taken yet. */

@@ -18,6 +18,8 @@ const settingLength = 6;
 
 /** What the peer has set (RFC 9113, 6.5.2), beginning with the initial values. */
 export class PeerSettings {
+  /** Whether the peer is a client, which alone may enable push. */
+  readonly #isClient: boolean;
   headerTableSize: number = defaultTableSize;
   /** Infinity while the peer has set no limit. */
   maxConcurrentStreams = Infinity;
@@ -26,6 +28,10 @@ export class PeerSettings {
   maxHeaderListSize = Infinity;
   /** Extended CONNECT (RFC 8441, 3). */
   enableConnectProtocol = false;
+
+  constructor(isClient: boolean) {
+    this.#isClient = isClient;
+  }
 
   /**
    * Applies the payload of a SETTINGS frame, which has whole settings. Unknown ones are ignored.
@@ -45,8 +51,7 @@ export class PeerSettings {
         this.headerTableSize = value;
         break;
       case enablePush:
-        // A server may only set 0.
-        check(value === 0, "ENABLE_PUSH", value);
+        check(value === 0 || (value === 1 && this.#isClient), "ENABLE_PUSH", value);
         break;
       case maxConcurrentStreams:
         this.maxConcurrentStreams = value;

@@ -192,19 +192,14 @@ export class Listener implements HttpServer, ServerContext {
   }
 
   #detectProtocol(socket: Socket, accepted: Accepted): void {
-    detectProtocol(socket, (isHttp2, seen) => {
-      // HTTP/2 reads what was unshifted by itself.
-      if (isHttp2) socket.pause().unshift(seen);
-      const http1 = this.#begin(socket, accepted, isHttp2);
-      http1?.read(seen);
-    });
+    detectProtocol(socket, (isHttp2, seen) => this.#begin(socket, accepted, isHttp2).read(seen));
   }
 
-  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): Http1Connection | undefined {
-    const http1 = isHttp2 ? undefined : new Http1Connection(socket, this, this.#clock);
-    accepted.become(http1 ?? new Http2Connection(socket, this, this.#clock));
+  #begin(socket: Socket, accepted: Accepted, isHttp2: boolean): Http1Connection | Http2Connection {
+    const connection = new (isHttp2 ? Http2Connection : Http1Connection)(socket, this, this.#clock);
+    accepted.become(connection);
     if (this.draining) accepted.drain();
-    return http1;
+    return connection;
   }
 
   #handshake(socket: Socket, accepted: Accepted, tls: TlsEnd): void {

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import { type HttpResponse, text } from "../message.ts";
 
 /** Maximum size of a request's head in bytes. */
 export const headerBytes = 61_440;
@@ -39,4 +40,9 @@ export function bareResponse(refusal: Refusal): string {
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\nconnection: close\r\n` +
     `content-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
+}
+
+/** The response if the stack fails. */
+export function internalError(): HttpResponse {
+  return text("500 Internal Server Error\n", 500);
 }

@@ -16,7 +16,12 @@ import type { ServeOptions } from "./serve-options.ts";
  * - 60 KiB and 100 fields per head, and 10 s for a TLS handshake.
  * - 1,000 requests waiting for responses, of which HTTP/1.1 runs up to 8 safe ones at once and
  *   others one at a time; with HTTP/2, 100 streams.
- * - 1,000 cancelled HTTP/2 requests in a burst, and 33 per second.
+ * - Over HTTP/2, 64 KiB of a request body that nobody reads, and 1 MiB of all on a connection.
+ * - 1,000 HTTP/2 requests in a burst, and 33 per second, that are cancelled, beyond the limit, or
+ *   reset because of the client's errors.
+ * - 1,000 HTTP/2 frames without content in a burst, 100 per second, and 8 for each with content:
+ *   PING, SETTINGS, PRIORITY, window updates, empty DATA, unknown types.
+ * - 128 KiB and 17 frames for an encoded HTTP/2 header block.
  * - Time: see {@link ClientLimits}.
  *
  * Responses to slow clients are buffered up to 256 KiB each and 32 MiB in total, so that their

@@ -66,6 +66,40 @@ export function askRaw(socket: Socket, frames: readonly Buffer[]): Promise<numbe
   });
 }
 
+/** A frame that was received. */
+export interface RawFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
+/**
+ * Sends raw frames to a server, then two PINGs, one after the other.
+ *
+ * @param opening What is sent first. Default: the preface and SETTINGS.
+ * @returns What was received before the second PING was acknowledged, or the connection closed.
+ */
+export function converse(
+  socket: Socket,
+  frames: readonly Uint8Array[],
+  opening: readonly Uint8Array[] = [clientPreface, settings],
+): Promise<{ readonly frames: readonly RawFrame[]; readonly isClosed: boolean }> {
+  const ping = frame(frameType.ping, 0, 0, Buffer.from("converse"));
+  const received: RawFrame[] = [];
+  let pings = 0;
+  return new Promise((resolve) => {
+    socket.on("error", () => {}).once("close", () => resolve({ frames: received, isClosed: true }));
+    read(socket, 0, (type, flags, stream, payload) => {
+      const isAnswer = type === frameType.ping && flags === frameFlag.acknowledged;
+      if (!isAnswer || payload.toString() !== "converse") received.push({ type, flags, stream, payload });
+      else if (++pings === 1) socket.write(ping);
+      else resolve({ frames: received, isClosed: false });
+    });
+    socket.write(Buffer.concat([...opening, ...frames, ping]));
+  });
+}
+
 /**
  * Makes a server that answers each request with raw frames, which Node's server cannot. It does not
  * listen yet.

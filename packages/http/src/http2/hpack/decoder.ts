@@ -37,6 +37,11 @@ export class Decoder {
     this.#maxSize = limit;
   }
 
+  /** Frees what only speeds up the next block. */
+  trim(): void {
+    this.#literals.clear();
+  }
+
   /** Size of the dynamic table (RFC 7541, 4.1). */
   get tableSize(): number {
     return this.#size;

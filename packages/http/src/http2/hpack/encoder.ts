@@ -1,4 +1,4 @@
-import { defaultTableSize, entryOverhead, staticTable } from "./static-table.ts";
+import { defaultTableSize, entryOverhead, staticTable, type TableEntry } from "./static-table.ts";
 import { writeInteger, writeText } from "./write.ts";
 
 /** Bits that begin a representation (RFC 7541, 6). */
@@ -70,7 +70,7 @@ class KnownPair {
  * which costs both sides more than the bytes it saves between machines of one network.
  */
 export class Encoder {
-  readonly #names: Map<string, KnownName> = staticNames();
+  readonly #names = new Map<string, KnownName>();
   #remembered = 0;
   /** Entries of the dynamic table, oldest first; those before `#first` are evicted. */
   readonly #table: KnownPair[] = [];
@@ -111,7 +111,7 @@ export class Encoder {
     for (let i = 0; i < fields.length; i += 2) {
       const text = fields[i] as string;
       const value = fields[i + 1] as string;
-      const name = this.#names.get(text);
+      const name = this.#names.get(text) ?? this.#staticName(text);
       if (name === undefined) at = this.#writeNew(into, at, text, value);
       else at = this.#write(into, at, name, value);
     }
@@ -154,6 +154,19 @@ export class Encoder {
     }
     const index = this.#indexOf(pair.insertion);
     return index > 0 ? writeInteger(into, at, indexedField, 0x7f, index) : this.#insert(into, at, pair);
+  }
+
+  /** A name of the static table, which a connection keeps only from its first use on. */
+  #staticName(text: string): KnownName | undefined {
+    const places = staticPlaces.get(text);
+    if (places === undefined) return undefined;
+    const name = new KnownName(text, 1 + (places[0] as number));
+    for (const at of places) {
+      const { value } = staticTable[at] as TableEntry;
+      if (value !== "") name.pairs.set(value, new KnownPair(name, value, at + 1));
+    }
+    this.#names.set(text, name);
+    return name;
   }
 
   /** A name that is sent for the first time. */
@@ -223,12 +236,10 @@ export class Encoder {
   }
 }
 
-function staticNames(): Map<string, KnownName> {
-  const names = new Map<string, KnownName>();
-  staticTable.forEach(({ name: { text }, value }, at) => {
-    const name = names.get(text) ?? new KnownName(text, at + 1);
-    names.set(text, name);
-    if (value !== "") name.pairs.set(value, new KnownPair(name, value, at + 1));
-  });
-  return names;
-}
+/** Places in the static table by name, first to last. */
+const staticPlaces = new Map<string, number[]>();
+staticTable.forEach(({ name: { text } }, at) => {
+  const places = staticPlaces.get(text);
+  if (places === undefined) staticPlaces.set(text, [at]);
+  else places.push(at);
+});

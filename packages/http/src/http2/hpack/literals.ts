@@ -34,10 +34,18 @@ const maxKept = 64;
  * The slots are few and overwritten by whatever comes, so a peer cannot make this grow.
  */
 export class LiteralReader {
-  readonly #literals: (Literal | undefined)[] = Array.from({ length: slots }, () => undefined);
+  #literals: (Literal | undefined)[] = [];
   /** Encoded length of each, negative for Huffman. */
-  readonly #lengths = new Int8Array(slots);
-  readonly #bytes = new Uint8Array(slots * maxKept);
+  #lengths = new Int8Array(0);
+  #bytes = new Uint8Array(0);
+
+  /** Frees the memory until there is something to read again. */
+  clear(): void {
+    if (this.#literals.length === 0) return;
+    this.#literals = [];
+    this.#lengths = new Int8Array(0);
+    this.#bytes = new Uint8Array(0);
+  }
 
   /**
    * Decodes a literal.
@@ -48,6 +56,7 @@ export class LiteralReader {
   read(bytes: Buffer, from: number, to: number, isHuffman: boolean, isSecret: boolean): Literal | undefined {
     const length = to - from;
     if (length > maxKept || isSecret) return decode(bytes, from, to, isHuffman);
+    if (this.#literals.length === 0) this.#allocate();
     let hash = length;
     for (let at = from; at < to; at++) hash = (Math.imul(hash, 31) + (bytes[at] as number)) | 0;
     const slot = (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (slots - 1);
@@ -61,6 +70,12 @@ export class LiteralReader {
     this.#lengths[slot] = signed;
     for (let n = 0; n < length; n++) this.#bytes[slot * maxKept + n] = bytes[from + n] as number;
     return literal;
+  }
+
+  #allocate(): void {
+    this.#literals = Array.from({ length: slots }, () => undefined);
+    this.#lengths = new Int8Array(slots);
+    this.#bytes = new Uint8Array(slots * maxKept);
   }
 
   #isAt(slot: number, bytes: Uint8Array, from: number, length: number): boolean {

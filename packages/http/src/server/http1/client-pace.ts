@@ -3,7 +3,7 @@ import type { Limits } from "../client-limits.ts";
 import { quietTooLong } from "../connections.ts";
 import { Pace } from "../pace.ts";
 import { received, sent } from "../socket-bytes.ts";
-import type { IncomingBody } from "./incoming-body.ts";
+import type { IncomingBody } from "../incoming-body.ts";
 
 /** A limit that a client has violated. */
 export interface Violation {

@@ -6,9 +6,9 @@ import { isGrpc } from "../../grpc.ts";
 import type { HttpHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
-import { type Refusal, refusalText } from "../refusal.ts";
+import { internalError, type Refusal, refusalText } from "../refusal.ts";
 import type { ServerContext } from "../server-context.ts";
-import { type BodySource, IncomingBody } from "./incoming-body.ts";
+import { type BodySource, IncomingBody } from "../incoming-body.ts";
 import { composeInformation } from "./information.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -264,8 +264,4 @@ export class Exchange implements BodySource {
     if (this.out.headSent) this.out.cut();
     else if (this.#canRespond) this.#send(internalError(), () => {});
   }
-}
-
-function internalError(): HttpResponse {
-  return text("500 Internal Server Error\n", 500);
 }

@@ -1,24 +1,23 @@
-import type { ServerHttp2Stream } from "node:http2";
-import type { StreamBody } from "../../stream-body.ts";
-import type { HttpRequest } from "../../message.ts";
+import type { ServerStream } from "../../http2/server-stream.ts";
 import type { Backlog } from "../backlog.ts";
+import type { HttpDate } from "../http-date.ts";
 
-/** An exchange as seen by its bodies and heads. */
+/** Receives what happens to a response that is sent piece by piece. */
+export interface ResponseFlow {
+  /** The client has taken what was written. */
+  drained(): void;
+  /** The stream is closed. */
+  closed(): void;
+}
+
+/** An exchange as seen by its response. */
 export interface ExchangeStream {
-  readonly stream: ServerHttp2Stream;
-  /** The rest of the request is not read. */
-  isUnheard: boolean;
+  readonly stream: ServerStream;
   readonly backlog: Backlog;
-  /** Sends a 1xx response before the final one. */
-  readonly inform: NonNullable<HttpRequest["onInformation"]>;
-  /** A chunk was transferred. */
-  readonly tick: () => void;
-  /** The response was sent. */
-  readonly linger: () => void;
-  /** Counts bytes of the request body that have arrived. */
-  came(bytes: number): void;
-  /** Applies the limits to this body. */
-  measure(body: StreamBody): void;
-  /** Breaks the response off, so that its client notices. */
-  breakOff(): void;
+  readonly date: HttpDate;
+  /** The client's half is no longer read. */
+  readonly isUnheard: boolean;
+  /** The head of the response was sent. */
+  headSent: boolean;
+  flow: ResponseFlow | undefined;
 }

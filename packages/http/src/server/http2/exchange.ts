@@ -1,21 +1,27 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
-import { AbortSource, type Clock } from "@pagoda/core";
+import { AbortSource, type Clock, type Timer } from "@pagoda/core";
 import { isLeft } from "fp-ts/lib/Either.js";
-import { emptyBody, isEmptyBody } from "../../body.ts";
+import { emptyBody } from "../../body.ts";
 import { CutOff } from "../../cut-off.ts";
-import type { HttpHeaders, RawHeaders } from "../../headers.ts";
 import { opensTunnel } from "../../grammar/status.ts";
+import { trailersOf } from "../../grammar/trailers.ts";
+import { isGrpc } from "../../grpc.ts";
+import { HttpHeaders, type RawHeaders } from "../../headers.ts";
+import { errorCode } from "../../http2/error-codes.ts";
+import type { Awaiting } from "../../http2/outbox.ts";
+import type { RequestFields } from "../../http2/request-fields.ts";
+import type { ServerStream, ServerStreamHandler } from "../../http2/server-stream.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
-import { asObject, withSingleLines } from "../../single-lines.ts";
-import type { StreamBody } from "../../stream-body.ts";
+import { callNotes } from "../../notes.ts";
 import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
-import { Pace } from "../pace.ts";
-import { refusalText } from "../refusal.ts";
+import type { HttpDate } from "../http-date.ts";
+import { type BodySource, IncomingBody } from "../incoming-body.ts";
+import { internalError, type Refusal, refusalText } from "../refusal.ts";
 import type { ServerContext } from "../server-context.ts";
-import type { ExchangeStream } from "./exchange-stream.ts";
-import { readRequest } from "./request.ts";
-import { cut, furtherFields, send } from "./response.ts";
+import type { ExchangeStream, ResponseFlow } from "./exchange-stream.ts";
+import { type Head, mayBeEmpty, readHead } from "./request.ts";
+import { furtherFields, send } from "./response.ts";
+import { StreamPace } from "./stream-pace.ts";
 import { open } from "./tunnel.ts";
 
 /** The connection as seen by an exchange. */
@@ -23,38 +29,61 @@ export interface Surroundings {
   readonly server: ServerContext;
   readonly peer: Peer;
   readonly clock: Clock;
+  /** The exchange is to be started once what has been read at once is processed. */
+  ready(exchange: Exchange): void;
+  /** The stream is closed, and what was sent is written. */
+  over(exchange: Exchange): void;
 }
 
 /** A request and its response: a stream. */
-export class Exchange implements ExchangeStream {
-  readonly stream: ServerHttp2Stream;
-  isUnheard = false;
+export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource, Awaiting {
+  readonly id: number;
+  readonly stream: ServerStream;
+  headSent = false;
+  flow: ResponseFlow | undefined;
   readonly #around: Surroundings;
   readonly #gone = new AbortSource();
-  /**
-   * Chunks transferred in either direction, their number at the last check, and since when there
-   * have been no more.
-   */
-  #passed = 0;
-  #seen = 0;
-  #quietSince: number;
-  /** The request body, if a limit applies to it. */
-  #upload: { readonly body: StreamBody; readonly pace: Pace } | undefined;
+  #body: IncomingBody | undefined;
+  /** The request, until the stack is called. */
+  #request: HttpRequest | undefined;
+  /** Whether the request has a body is not known yet. */
+  #isUndecided = false;
+  #awaitsContinue = false;
+  #isPaused = false;
+  #isResponseSent = false;
+  #isTunnel = false;
+  #isOver = false;
+  #linger: Timer | undefined;
+  readonly #pace: StreamPace;
   #cameBytes = 0;
+  #trailers: RawHeaders | undefined;
   /**
    * The server has answered by itself or broken the stream off: the stack's response is too late.
    */
   #isCutOff = false;
 
-  constructor(stream: ServerHttp2Stream, around: Surroundings) {
+  constructor(stream: ServerStream, around: Surroundings) {
+    this.id = stream.id;
     this.stream = stream;
     this.#around = around;
-    this.#quietSince = around.clock.now();
-    // A stream that its client resets also emits an error.
-    stream.on("error", () => {});
-    stream.once("close", () => {
-      if (!stream.writableEnded || stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.lost();
-    });
+    this.#pace = new StreamPace(around.clock.now());
+  }
+
+  get backlog(): Backlog {
+    return this.#around.server.backlog;
+  }
+
+  get date(): HttpDate {
+    return this.#around.server.date;
+  }
+
+  get isUnheard(): boolean {
+    return this.#body?.isCancelled === true;
+  }
+
+  /** Whether bytes wait for the client. */
+  get isHeldUp(): boolean {
+    return this.stream.isHeldUp;
   }
 
   /** The client is gone or was cut off. */
@@ -62,104 +91,131 @@ export class Exchange implements ExchangeStream {
     this.#gone.abort(reason);
   }
 
-  begin(flags: number, fields: RawHeaders): void {
-    const { stream } = this;
-    const { server, peer } = this.#around;
-    const request = readRequest({
-      exchange: this,
-      flags,
-      fields,
-      peer,
-      scheme: server.scheme,
-      tunnels: server.tunnels,
-    });
-    if (!("method" in request)) {
-      server.refused(request);
-      if (request.isReset) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
-      else send(text(refusalText(request), request.status), this, "GET", () => {});
-      return;
-    }
-    if (mayBeEmpty(request)) this.#whenBodyShows(request);
-    else this.#call(request);
-  }
-
-  /**
-   * Waits until it is known whether a request has a body. One that is not expected to have a body
-   * may end with an empty DATA frame instead of its head. As an HTTP/1.1 request it would become a
-   * chunked one, which some servers refuse.
-   */
-  #whenBodyShows(request: HttpRequest): void {
-    const { stream } = this;
-    const shows = (): void => {
-      stream.off("readable", shows);
-      // Cancelled before it was complete.
-      if (stream.destroyed || stream.closed || this.#isCutOff) return;
-      const isEmpty = stream.readableLength === 0;
-      // Must be read to its end to close with the response.
-      if (isEmpty) stream.resume();
-      this.#call(isEmpty ? { ...request, body: emptyBody } : request);
-    };
-    stream.on("readable", shows);
-  }
-
-  #call(request: HttpRequest): void {
+  begin(fields: RequestFields, isLast: boolean): void {
     const { stream } = this;
     const { server } = this.#around;
-    const { method } = request;
+    const head = readHead(fields, server.tunnels);
+    if (!("method" in head)) this.#refuse(head, isLast);
+    else {
+      if (!isLast) this.#body = new IncomingBody(this, head.length);
+      stream.begin(head.length, isLast);
+      if (stream.isClosed) return;
+      const request = this.#requestOf(head);
+      this.#request = request;
+      if (isLast) return this.#around.ready(this);
+      this.#awaitsContinue = head.awaitsContinue;
+      // Tunnels and gRPC streams may be slow for an unlimited time.
+      if (!head.isTunnel && !isGrpc(request.headers)) this.#pace.measureBody();
+      // A request that is not expected to have a body may end with an empty DATA frame instead of
+      // its head. As an HTTP/1.1 request it would become a chunked one, which some servers refuse.
+      this.#isUndecided = mayBeEmpty(head);
+      if (!this.#isUndecided) this.#around.ready(this);
+    }
+  }
+
+  /** Calls the stack, unless the request was cancelled in the meantime. */
+  start(): void {
+    const request = this.#request;
+    if (request === undefined) return;
+    this.#request = undefined;
+    const { server } = this.#around;
     const defect = (cause: unknown): void => {
       server.defect(cause, request);
-      if (stream.headersSent) cut(stream);
-      else send(internalError, this, method, () => {});
+      if (this.headSent) this.stream.reset(errorCode.internalError);
+      else send(internalError(), this, request.method, () => {});
     };
     server.call(request, this.#gone.signal).then((result) => {
       try {
         if (isLeft(result)) defect(result.left);
-        else if (this.#isCutOff) result.right.body.cancel();
-        else if (opensTunnel(request, result.right.status)) open(request, result.right, this);
-        else send(result.right, this, method, defect);
+        else this.#answer(request, result.right, defect);
       } catch (cause) {
         defect(cause);
       }
     }, defect);
   }
 
+  data(piece: Buffer): boolean {
+    if (this.#isUndecided) this.#decide();
+    this.#cameBytes += piece.length;
+    const body = this.#body;
+    // Nobody reads it: before the response is sent, the client has to wait.
+    if (body === undefined || body.isCancelled) return this.#isResponseSent;
+    body.arrived(piece);
+    // Until it is read, only what the window allows may come.
+    if (body.canRead) this.#isPaused = true;
+    return !this.#isPaused;
+  }
+
+  trailers(fields: RawHeaders): void {
+    this.#trailers = fields;
+  }
+
+  completed(): void {
+    if (this.#isUndecided && this.#request !== undefined) {
+      this.#request = { ...this.#request, body: emptyBody };
+      this.#decide();
+    }
+    const trailers = this.#trailers === undefined ? HttpHeaders.empty : trailersOf(this.#trailers);
+    if (trailers === undefined) this.#body?.breakOff(new Error("too many trailers"));
+    else this.#body?.completed(trailers);
+  }
+
+  drained(): void {
+    this.flow?.drained();
+  }
+
   /**
-   * The response was sent. The rest of the request is discarded for a while, as in HTTP/1.1. Then
-   * the stream is reset without an error (RFC 9113, 8.1). After an immediate reset some clients
-   * would not see the response.
+   * The rest of the request is discarded for a while, as in HTTP/1.1. Then the stream is reset
+   * without an error (RFC 9113, 8.1). After an immediate reset some clients would not see the
+   * response.
    */
-  readonly linger = (): void => {
+  responseSent(): void {
+    this.#isResponseSent = true;
+    if (this.#isTunnel) {
+      if (this.isUnheard) this.stream.reset(errorCode.noError);
+      return;
+    }
+    this.#linger = this.#around.clock.setTimer(lingerMs, () => this.stream.reset(errorCode.noError));
+    if (this.#body?.canRead === true) this.#body.cancel();
+    else if (this.#body === undefined || this.isUnheard) this.stream.resume();
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#linger !== undefined) this.#around.clock.clearTimer(this.#linger);
     const { stream } = this;
-    const { clock } = this.#around;
-    if (stream.readableEnded || stream.destroyed) return;
-    // Even if both sides have ended: Node does not close the stream before everything has been
-    // read.
-    stream.resume();
-    if (stream.closed) return;
-    const timer = clock.setTimer(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR));
-    stream.once("close", () => clock.clearTimer(timer));
-  };
-
-  readonly tick = (): void => {
-    this.#passed++;
-  };
-
-  came(bytes: number): void {
-    this.#passed++;
-    this.#cameBytes += bytes;
+    if (error !== undefined || !stream.isComplete) this.lost();
+    this.#request = undefined;
+    if (this.#body?.hasEnded === false) this.#body.breakOff(new Error("the client reset the stream"));
+    this.flow?.closed();
+    if (error === undefined) stream.awaitWritten(this);
+    else this.written();
   }
 
-  measure(body: StreamBody): void {
-    this.#upload = { body, pace: new Pace(0) };
+  written(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#around.over(this);
   }
 
-  /** Whether bytes wait for the client. */
-  get isHeldUp(): boolean {
-    return this.stream.writableLength > 0 && !this.stream.destroyed;
+  bodyWanted(): void {
+    if (this.#awaitsContinue && !this.headSent) this.stream.inform([":status", "100"]);
+    this.#awaitsContinue = false;
+    this.resume();
   }
 
-  get backlog(): Backlog {
-    return this.#around.server.backlog;
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.stream.resume();
+  }
+
+  bodyDropped(): void {
+    if (!this.#isResponseSent) this.#isPaused = true;
+    else if (this.#isTunnel) this.stream.reset(errorCode.noError);
+    else this.resume();
   }
 
   /**
@@ -169,64 +225,79 @@ export class Exchange implements ExchangeStream {
    * @param moves Whether a part of the response was certainly transferred.
    */
   look(now: number, lostMs: number, moves: boolean): void {
-    this.#quietSince += lostMs;
+    const passed = this.#cameBytes + this.stream.sentBytes;
     const { limits } = this.#around.server;
-    if (moves || this.#passed !== this.#seen) {
-      this.#seen = this.#passed;
-      this.#quietSince = now;
-    } else if (now - this.#quietSince >= limits.quietMs)
-      return this.cutOff(new CutOff(quietTooLong(limits.quietMs)));
-    const upload = this.#upload;
-    if (upload === undefined) return;
-    const why = upload.pace.look(now, upload.body.waits, this.#cameBytes, limits.body);
+    const isQuiet = this.#pace.isQuiet(now, lostMs, passed, moves, limits.quietMs);
+    if (isQuiet) return this.cutOff(new CutOff(quietTooLong(limits.quietMs)));
+    const why = this.#pace.lookAtBody(now, this.#body?.waits === true, this.#cameBytes, limits.body);
     if (why !== undefined) this.#refuseSlow(`the body ${why}`);
-  }
-
-  /**
-   * Breaks the response off, but not while Node is writing: it would end the stream before the
-   * reset, and the client would treat the response as complete.
-   */
-  breakOff(): void {
-    this.#around.clock.setTimer(0, () => cut(this.stream));
   }
 
   /** Breaks the response off and aborts the call. */
   cutOff(reason: CutOff): void {
     this.#isCutOff = true;
+    this.#request = undefined;
     this.lost(reason);
-    this.stream.close(constants.NGHTTP2_CANCEL);
+    this.stream.reset(errorCode.cancel);
+  }
+
+  #requestOf({ method, authority, path, query, raw, upgrade }: Head): HttpRequest {
+    const { server, peer } = this.#around;
+    return {
+      method,
+      // Taken from the connection, because the client's own value cannot be verified.
+      scheme: server.scheme,
+      authority,
+      path,
+      query,
+      headers: new HttpHeaders(raw),
+      body: this.#body ?? emptyBody,
+      upgrade,
+      upgradeContent: undefined,
+      version: "2",
+      peer,
+      onInformation: (status, headers) => this.#inform(status, headers),
+      notes: callNotes(),
+    };
+  }
+
+  #decide(): void {
+    this.#isUndecided = false;
+    this.#around.ready(this);
+  }
+
+  #answer(request: HttpRequest, response: HttpResponse, defect: (cause: unknown) => void): void {
+    if (this.#isCutOff || this.stream.isClosed) response.body.cancel();
+    else if (opensTunnel(request, response.status)) {
+      this.#isTunnel = true;
+      open(request, response, this);
+    } else send(response, this, request.method, defect);
+  }
+
+  #refuse(refusal: Refusal, isLast: boolean): void {
+    this.#around.server.refused(refusal);
+    if (refusal.isReset) return this.stream.fail(errorCode.protocolError, refusal.reason);
+    this.stream.begin(undefined, isLast);
+    send(text(refusalText(refusal), refusal.status), this, "GET", () => {});
   }
 
   #refuseSlow(reason: string): void {
     const refusal = { status: 408, reason } as const;
-    this.#upload = undefined;
     this.#around.server.refused(refusal);
-    if (this.stream.headersSent) return this.cutOff(new CutOff(reason));
+    if (this.headSent) return this.cutOff(new CutOff(reason));
     this.#isCutOff = true;
+    this.#request = undefined;
     this.lost(new CutOff(reason));
     send(text(refusalText(refusal), refusal.status), this, "POST", () => {});
   }
 
-  readonly inform: NonNullable<HttpRequest["onInformation"]> = (status: number, headers: HttpHeaders) => {
-    const { stream } = this;
-    // The body sends 100: see request.ts. HTTP/2 has no 101.
-    if (status <= 101 || stream.headersSent || stream.destroyed) return;
+  #inform(status: number, headers: HttpHeaders): void {
+    // The body sends 100: see `bodyWanted`. HTTP/2 has no 101.
+    if (status <= 101 || status > 199 || this.headSent) return;
     try {
-      withSingleLines(furtherFields(headers), (lines) =>
-        stream.additionalHeaders({ ...asObject(lines), ":status": status }),
-      );
+      this.stream.inform([":status", String(status), ...furtherFields(headers)]);
     } catch {
       // The client can do without a 1xx response.
     }
-  };
+  }
 }
-
-const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
-
-function mayBeEmpty({ method, body, upgrade, headers }: HttpRequest): boolean {
-  if (isEmptyBody(body) || body.length !== undefined || upgrade !== undefined) return false;
-  // A client that waits for `100 Continue` sends nothing before.
-  return rarelyHasBody.has(method) && !headers.has("expect");
-}
-
-const internalError: HttpResponse = text("500 Internal Server Error\n", 500);

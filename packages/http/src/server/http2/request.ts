@@ -1,170 +1,104 @@
-import { type Body, emptyBody } from "../../body.ts";
 import { isAuthority } from "../../grammar/authority.ts";
-import { parseTarget } from "../../grammar/request-target.ts";
-import { hasOuterSpace } from "../../grammar/white-space.ts";
-import { isGrpc } from "../../grpc.ts";
-import { HttpHeaders, type RawHeaders } from "../../headers.ts";
-import type { HttpRequest, Peer } from "../../message.ts";
-import { callNotes } from "../../notes.ts";
+import { isRequestTarget, parseTarget } from "../../grammar/request-target.ts";
+import { isToken } from "../../grammar/token.ts";
+import type { RequestFields } from "../../http2/request-fields.ts";
 import { expectationOf } from "../expectation.ts";
 import { fieldBytes, headerBytes, maxFields, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";
-import type { ExchangeStream } from "./exchange-stream.ts";
-import { IncomingStream } from "./incoming.ts";
 
-/** NGHTTP2_FLAG_END_STREAM: the request ends with its head. */
-const endStream = 0x1;
-
-export interface Arrival {
-  readonly tunnels: Tunnels;
-  readonly exchange: ExchangeStream;
-  readonly flags: number;
-  /** Alternating names and values, pseudo-header fields included. */
-  readonly fields: RawHeaders;
-  readonly peer: Peer;
-  readonly scheme: "http" | "https";
+/** The head of a request. */
+export interface Head {
+  readonly method: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+  /** Alternating names and values, `Host` first. */
+  readonly raw: readonly string[];
+  /** The protocol of an extended CONNECT. */
+  readonly upgrade: string | undefined;
+  readonly isTunnel: boolean;
+  /** Value of Content-Length. */
+  readonly length: number | undefined;
+  readonly awaitsContinue: boolean;
 }
 
 /**
  * Reads a request's head (RFC 9113, 8.3), and refuses what an HTTP/1.1 upstream could interpret
- * differently. nghttp2 itself refuses connection fields of HTTP/1.1, upper-case names, and bodies
- * that contradict their length. It silently drops fields with invalid characters (CR, LF, NUL).
+ * differently.
  */
-export function readRequest({
-  exchange,
-  flags,
-  fields,
-  peer,
-  scheme,
-  tunnels,
-}: Arrival): HttpRequest | Refusal {
-  let method = "";
-  let announced = "";
-  let protocol: string | undefined;
-  let target: string | undefined;
-  let authority: string | undefined;
-  let host: string | undefined;
-  let length: number | undefined;
-  let awaitsContinue = false;
-  let cookie: string | undefined;
-  let cookieAt = -1;
-  let bytes = 0;
-  const raw: string[] = [];
-
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string;
-    const value = fields[i + 1] as string;
-    bytes += name.length + value.length + fieldBytes;
-    if (hasOuterSpace(value))
-      return { status: 400, reason: `leading or trailing whitespace in field ${name}`, isReset: true };
-    switch (name) {
-      case ":method":
-        method = value;
-        continue;
-      case ":scheme":
-        announced = value;
-        continue;
-      case ":path":
-        target = value;
-        continue;
-      case ":protocol":
-        protocol = value;
-        continue;
-      case ":authority":
-        authority = value;
-        continue;
-      case "host":
-        if (host !== undefined) return refused("more than one Host field");
-        host = value;
-        continue;
-      case "cookie":
-        // RFC 9113, 8.2.3: cookies may be split into several fields, unlike in HTTP/1.1.
-        if (cookie === undefined) cookieAt = raw.push(name, value) - 1;
-        cookie = cookie === undefined ? value : `${cookie}; ${value}`;
-        continue;
-      case "content-length":
-        length = Number(value);
-        break;
-      case "expect":
-        switch (expectationOf(value)) {
-          case undefined:
-            return { status: 417, reason: "expectation must be 100-continue" };
-          case "continue":
-            awaitsContinue = true;
-        }
-    }
-    if (name.startsWith(":")) return refused(`unexpected pseudo-header field ${name}`);
-    raw.push(name, value);
-  }
-  if (cookie !== undefined) raw[cookieAt] = cookie;
-  // The authority counts, because it becomes the Host field.
-  if (raw.length >= 2 * maxFields) return { status: 431, reason: `more than ${maxFields} header fields` };
-  if (bytes > headerBytes) return tooLong((target?.length ?? 0) > headerBytes / 2);
-
-  if (protocol !== undefined && method !== "CONNECT")
-    return refused("unexpected pseudo-header field :protocol");
-  const isTunnel = method === "CONNECT" && protocol === undefined;
-  if (!isTunnel && announced !== "http" && announced !== "https")
-    return refused("scheme must be http or https");
-  if (authority !== undefined && host !== undefined && authority !== host)
-    return refused("Host field differs from :authority");
-  const named = authority ?? host;
-  if (named === undefined || !isAuthority(named)) return refused("malformed authority");
-  // Only the origin form: an absolute one would be a second authority.
-  const isForm = target !== undefined && (target.startsWith("/") || target === "*");
-  const parsed = isTunnel
-    ? parseTarget(method, named, named)
-    : isForm
-      ? parseTarget(protocol === undefined ? method : "GET", target as string, named)
-      : undefined;
-  if (parsed === undefined) return refused("malformed request target");
-
+export function readHead(fields: RequestFields, tunnels: Tunnels): Head | Refusal {
+  const { method, scheme, path, protocol, fault } = fields;
+  if (fault !== undefined) return malformed(fault.message);
+  if (fields.isTooLong || fields.bytes + fields.count * fieldBytes > headerBytes)
+    return tooLong((path?.length ?? 0) > headerBytes / 2);
+  if (fields.fields.length > 2 * maxFields)
+    return { status: 431, reason: `more than ${maxFields} header fields` };
+  const isExtended = protocol !== undefined;
+  const isConnect = method === "CONNECT" && !isExtended;
+  if (method === undefined || !isToken(method)) return malformed("missing or invalid :method");
+  if (isConnect ? scheme !== undefined || path !== undefined : scheme === undefined || !path)
+    return malformed(isConnect ? "CONNECT with :scheme or :path" : "no :scheme or :path");
+  if (isExtended && method !== "CONNECT") return refused("unexpected pseudo-header field :protocol");
+  if (!isConnect && scheme !== "http" && scheme !== "https") return refused("scheme must be http or https");
+  const named = authorityOf(fields);
+  if (typeof named !== "string") return named;
+  const target = targetOf(isConnect ? "CONNECT" : isExtended ? "GET" : method, path, named);
+  if (target === undefined) return refused("malformed request target");
+  const expectation = fields.expectation === undefined ? "nothing" : expectationOf(fields.expectation);
+  if (expectation === undefined) return { status: 417, reason: "expectation must be 100-continue" };
   // RFC 9220, 3 specifies 501, which RFC 8441 leaves open.
-  if (protocol === undefined ? isTunnel && !tunnels.connects : !tunnels.has(protocol))
-    return {
-      status: 501,
-      reason: `${protocol === undefined ? "CONNECT" : "protocol"} is not enabled`,
-    };
-
-  raw.unshift("host", named);
-  const headers = new HttpHeaders(raw);
-  // Tunnels and gRPC streams may be slow for an unlimited time.
-  const isMeasured = !isTunnel && protocol === undefined && !isGrpc(headers);
+  if (isExtended ? !tunnels.has(protocol) : isConnect && !tunnels.connects)
+    return { status: 501, reason: `${isExtended ? "protocol" : "CONNECT"} is not enabled` };
+  const raw = fields.fields;
+  raw[1] = named;
   return {
     // The extended CONNECT of RFC 8441 corresponds to an HTTP/1.1 upgrade with GET.
-    method: protocol === undefined ? method : "GET",
-    // Taken from the connection, because the client's own value cannot be verified.
-    scheme,
+    method: isExtended ? "GET" : method,
     authority: named,
-    path: parsed.path,
-    query: parsed.query,
-    headers,
-    body: bodyOf(exchange, flags, length, awaitsContinue, isMeasured),
-    version: "2",
-    peer,
-    onInformation: exchange.inform,
-    notes: callNotes(),
-    ...(protocol !== undefined && { upgrade: protocol }),
+    path: target.path,
+    query: target.query,
+    raw,
+    upgrade: protocol,
+    isTunnel: isExtended || isConnect,
+    // A tunnel has no length (RFC 9110, 9.3.6).
+    length: isExtended || isConnect ? undefined : fields.contentLength,
+    awaitsContinue: expectation === "continue",
   };
+}
+
+const rarelyHasBody: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "DELETE"]);
+
+/**
+ * Whether a request that does not end with its head may nevertheless have no body. A client that
+ * waits for `100 Continue` sends nothing before.
+ */
+export function mayBeEmpty({ method, length, upgrade, awaitsContinue }: Head): boolean {
+  return length === undefined && upgrade === undefined && !awaitsContinue && rarelyHasBody.has(method);
+}
+
+function authorityOf({ authority, hosts }: RequestFields): string | Refusal {
+  // The authority counts, because it becomes the Host field.
+  if (hosts !== undefined) {
+    if (hosts.length > 1) return refused("more than one Host field");
+    if (authority !== undefined && authority !== hosts[0])
+      return refused("Host field differs from :authority");
+  }
+  const named = authority ?? hosts?.[0];
+  return named !== undefined && isAuthority(named) ? named : refused("malformed authority");
+}
+
+function targetOf(method: string, path: string | undefined, named: string): ReturnType<typeof parseTarget> {
+  if (method === "CONNECT") return parseTarget(method, named, named);
+  // Only the origin form: an absolute one would be a second authority.
+  if (path === undefined || !(path.startsWith("/") || path === "*") || !isRequestTarget(path))
+    return undefined;
+  return parseTarget(method, path, named);
 }
 
 function refused(reason: string): Refusal {
   return { status: 400, reason };
 }
 
-function bodyOf(
-  exchange: ExchangeStream,
-  flags: number,
-  length: number | undefined,
-  awaitsContinue: boolean,
-  isMeasured: boolean,
-): Body {
-  if ((flags & endStream) === 0) {
-    const body = new IncomingStream(exchange, length, awaitsContinue);
-    if (isMeasured) exchange.measure(body);
-    return body;
-  }
-  // Must be read to its end to close with the response.
-  exchange.stream.resume();
-  return emptyBody;
+function malformed(reason: string): Refusal {
+  return { status: 400, reason, isReset: true };
 }

@@ -1,24 +1,16 @@
 import { rangeError } from "@pagoda/core";
-import {
-  constants,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-  type ServerStreamResponseOptions,
-} from "node:http2";
-import { isBodiless, isBodilessStatus } from "../../grammar/status.ts";
 import type { BodyFlow, BodySink } from "../../body.ts";
 import { readContentLength } from "../../grammar/content-length.ts";
+import { isBodiless, isBodilessStatus } from "../../grammar/status.ts";
 import { mayTrail } from "../../grammar/trailers.ts";
-import { HttpHeaders, type RawHeaders } from "../../headers.ts";
+import type { HttpHeaders, RawHeaders } from "../../headers.ts";
+import { errorCode } from "../../http2/error-codes.ts";
 import type { HttpResponse } from "../../message.ts";
-import { asObject, withSingleLines } from "../../single-lines.ts";
+import { withSingleLines } from "../../single-lines.ts";
 import { Held } from "../backlog.ts";
 import { checkField } from "../fields.ts";
-import type { ExchangeStream } from "./exchange-stream.ts";
-
-const pieceBytes = 65_536;
-
-const { NGHTTP2_INTERNAL_ERROR } = constants;
+import type { HttpDate } from "../http-date.ts";
+import type { ExchangeStream, ResponseFlow } from "./exchange-stream.ts";
 
 /** Connection fields of HTTP/1.1 (RFC 9113, 8.2.2), and fields of requests only. */
 const ofConnections: ReadonlySet<string> = new Set([
@@ -45,27 +37,28 @@ export function send(
 ): void {
   const { stream } = exchange;
   const { body, status } = response;
-  if (stream.destroyed || stream.closed) return body.cancel();
+  if (!stream.isLocalOpen) return body.cancel();
   try {
     const hasNoBody = isBodiless(method, status);
     const whole = body.take();
     const length = whole?.length ?? body.length;
     // RFC 9110, 9.3.2: HEAD gets the length of GET, if known.
     const isTold = !isBodilessStatus(status);
-    const fields = head(response, isTold ? length : undefined, hasNoBody);
+    const fields = head(response, isTold ? length : undefined, hasNoBody, exchange.date);
+    exchange.headSent = true;
     if (hasNoBody || whole?.length === 0) {
       body.cancel();
-      respond(stream, fields, { endStream: true });
-      endAfter(exchange);
+      stream.respond(fields, true);
     } else if (whole !== undefined) {
-      respond(stream, fields);
-      endAfter(exchange);
-      write(whole, exchange);
+      stream.respond(fields, false);
+      stream.write(whole);
       stream.end();
     } else {
-      respond(stream, fields, { waitForTrailers: true });
+      stream.respond(fields, false);
       const sink = new StreamSink(exchange, body.length, defect);
+      exchange.flow = sink;
       sink.flow = body.pipe(sink);
+      if (stream.isClosed) sink.closed();
     }
   } catch (cause) {
     body.cancel(cause);
@@ -73,51 +66,25 @@ export function send(
   }
 }
 
-/** @param fields Alternating names and values, which Node accepts instead of an object. */
-export function respond(
-  stream: ServerHttp2Stream,
-  fields: RawHeaders,
-  options?: ServerStreamResponseOptions,
-): void {
-  withSingleLines(fields, (lines) => stream.respond(lines as unknown as OutgoingHttpHeaders, options));
-}
-
-/** Breaks a response off so that its client notices. */
-export function cut(stream: ServerHttp2Stream): void {
-  stream.close(NGHTTP2_INTERNAL_ERROR);
-}
-
-/**
- * Writes in parts: a single write completes only with its last byte, and progress would be
- * invisible.
- */
-export function write(bytes: Uint8Array, { stream, tick }: ExchangeStream): boolean {
-  let goOn = true;
-  for (let from = 0; from < bytes.length; from += pieceBytes)
-    goOn = stream.write(bytes.subarray(from, from + pieceBytes), tick);
-  return goOn;
-}
-
-function endAfter(exchange: ExchangeStream): void {
-  exchange.stream.once("finish", exchange.linger);
-}
-
 /** @param length Length of the body, if there is one and it is known. */
 function head(
   { status, headers: { raw } }: HttpResponse,
   length: number | undefined,
   hasNoBody: boolean,
+  date: HttpDate,
 ): RawHeaders {
   if (!(Number.isInteger(status) && status >= 200 && status <= 999))
     throw rangeError("response: status", "an integer from 200 to 999", status);
   const fields: string[] = [":status", String(status)];
   let announced: string | undefined;
+  let hasDate = false;
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
     if (ofConnections.has(name)) continue;
     checkField(name, value);
-    if (name === "content-length") {
+    if (name === "date") hasDate = true;
+    else if (name === "content-length") {
       if (announced !== undefined || readContentLength(value) === undefined)
         throw rangeError("response: content-length", "a single number", value);
       if (!hasNoBody && length !== undefined && Number(value) !== length)
@@ -131,7 +98,8 @@ function head(
   // The head of an empty response already ends the stream.
   if (announced === undefined && length !== undefined && length > 0)
     fields.push("content-length", String(length));
-  return fields;
+  if (!hasDate) fields.push("date", date.value);
+  return withSingleLines(fields);
 }
 
 /** @throws TypeError for a field that cannot be sent. */
@@ -143,40 +111,41 @@ export function furtherFields(headers: HttpHeaders, isWanted?: (name: string) =>
     checkField(lower, value);
     fields.push(lower, value);
   }
-  return fields;
+  return withSingleLines(fields);
 }
 
-class StreamSink implements BodySink {
+/** Sends the body of a response as it arrives. */
+class StreamSink implements BodySink, ResponseFlow {
   readonly #exchange: ExchangeStream;
   readonly #held: Held;
   readonly #defect: (cause: unknown) => void;
   /** Bytes still to come, if announced. */
   #left: number;
-  #trailers: HttpHeaders = HttpHeaders.empty;
   flow: BodyFlow | undefined;
 
   constructor(exchange: ExchangeStream, length: number | undefined, defect: (cause: unknown) => void) {
-    const { stream } = exchange;
     this.#exchange = exchange;
     this.#defect = defect;
     this.#left = length ?? Infinity;
-    const held = new Held(exchange.backlog, length);
-    this.#held = held;
-    stream.on("drain", () => {
-      held.clear();
-      this.flow?.resume();
-    });
-    stream.once("wantTrailers", () => this.#sendTrailers());
-    stream.once("close", () => {
-      held.clear();
-      // After a complete response, cancelling does nothing.
-      this.flow?.cancel(new Error("the client closed the request"));
-    });
+    this.#held = new Held(exchange.backlog, length);
+  }
+
+  drained(): void {
+    this.#held.clear();
+    this.flow?.resume();
+  }
+
+  closed(): void {
+    this.#held.clear();
+    // After a complete response, cancelling does nothing.
+    this.flow?.cancel(new Error("the client closed the request"));
   }
 
   write(chunk: Uint8Array): boolean {
     this.#left -= chunk.length;
-    if (this.#left >= 0) return this.#held.wrote(chunk.length, write(chunk, this.#exchange));
+    const { stream } = this.#exchange;
+    if (stream.isClosed) return false;
+    if (this.#left >= 0) return this.#held.wrote(chunk.length, stream.write(chunk));
     this.#broken(new RangeError("the body is longer than its Content-Length"));
     return false;
   }
@@ -186,33 +155,21 @@ class StreamSink implements BodySink {
       this.#broken(new RangeError("the body is shorter than its Content-Length"));
       return;
     }
-    this.#trailers = trailers;
-    this.#exchange.stream.end();
-  }
-
-  fail(): void {
-    const exchange = this.#exchange;
-    const { stream } = exchange;
-    // Sends what has arrived before the break, because a reset would overtake it.
-    if (stream.writableLength === 0 || stream.destroyed) exchange.breakOff();
-    else stream.write("", () => exchange.breakOff());
-  }
-
-  #sendTrailers(): void {
-    const stream = this.#exchange.stream;
     try {
-      withSingleLines(furtherFields(this.#trailers, mayTrail), (lines) =>
-        stream.sendTrailers(asObject(lines)),
-      );
+      const fields = trailers.size === 0 ? undefined : furtherFields(trailers, mayTrail);
+      this.#exchange.stream.end(fields);
     } catch (cause) {
       this.#broken(cause);
-      return;
     }
-    this.#exchange.linger();
+  }
+
+  /** Sends what has arrived before the break, because a reset would overtake it. */
+  fail(): void {
+    this.#exchange.stream.breakOff(errorCode.internalError);
   }
 
   #broken(cause: unknown): void {
-    cut(this.#exchange.stream);
+    this.#exchange.stream.reset(errorCode.internalError);
     this.#defect(cause);
   }
 }

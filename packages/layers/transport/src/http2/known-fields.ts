@@ -1,3 +1,4 @@
+import { singleValued } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
 
 /** What a field of a request or a trailer needs before it is sent over HTTP/2. */
@@ -26,16 +27,12 @@ export interface KnownField {
 }
 
 /** Names by kind, so that the names of usual fields are looked at once. */
-const usual: Readonly<Record<"ordinary" | "single" | "leftOut", string>> = {
+const usual: Readonly<Record<"ordinary" | "leftOut", string>> = {
   ordinary: `accept accept-charset accept-encoding accept-language baggage cache-control cookie forwarded
     grpc-accept-encoding grpc-encoding grpc-timeout origin pragma priority
     sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user
     sec-websocket-extensions sec-websocket-protocol sec-websocket-version traceparent tracestate via
     x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-real-ip x-request-id x-requested-with`,
-  single: `access-control-allow-credentials access-control-max-age access-control-request-method age authorization
-    content-encoding content-language content-location content-md5 content-range content-type date dnt etag expires
-    from if-match if-modified-since if-none-match if-range if-unmodified-since last-modified location max-forwards
-    proxy-authorization range referer retry-after tk upgrade-insecure-requests user-agent x-content-type-options`,
   leftOut: "connection host http2-settings keep-alive proxy-connection transfer-encoding upgrade",
 };
 
@@ -52,8 +49,9 @@ function usualFields(): Map<string, KnownField> {
       field,
     );
   };
-  for (const kind of ["ordinary", "single", "leftOut"] as const)
+  for (const kind of ["ordinary", "leftOut"] as const)
     for (const name of usual[kind].split(/\s+/)) add(name, fieldKind[kind]);
+  for (const name of singleValued) add(name, fieldKind.single);
   add("te", fieldKind.te);
   add("expect", fieldKind.expect);
   add("content-length", fieldKind.contentLength);

@@ -1,6 +1,6 @@
-import { bodyBroken } from "../../body.ts";
-import type { HttpHeaders } from "../../headers.ts";
-import { PushBody } from "../../push-body.ts";
+import { bodyBroken } from "../body.ts";
+import type { HttpHeaders } from "../headers.ts";
+import { PushBody } from "../push-body.ts";
 
 /** The connection on which a body arrives. */
 export interface BodySource {
@@ -32,7 +32,7 @@ export class IncomingBody extends PushBody {
   /** Passes on what has arrived. */
   arrived(chunk: Uint8Array): void {
     this.hasBegun = true;
-    if (!this.push(chunk) && this.open) this.#source.pause();
+    if (!this.push(this.waits ? chunk : compact(chunk)) && this.open) this.#source.pause();
   }
 
   completed(trailers: HttpHeaders): void {
@@ -63,4 +63,12 @@ export class IncomingBody extends PushBody {
     this.isCancelled = true;
     this.#source.bodyDropped();
   }
+}
+
+/**
+ * A small piece that is kept must not keep everything that was read with it, nor a buffer of Node's
+ * pool.
+ */
+function compact(piece: Uint8Array): Uint8Array {
+  return piece.length * 4 < piece.buffer.byteLength ? new Uint8Array(piece) : piece;
 }
