@@ -17,7 +17,7 @@ export const errorCode = {
 } as const;
 
 /** Names of the error codes, from 0 on (RFC 9113, 7). */
-const names: readonly string[] = [
+export const errorNames: readonly string[] = [
   "NO_ERROR",
   "PROTOCOL_ERROR",
   "INTERNAL_ERROR",
@@ -36,7 +36,7 @@ const names: readonly string[] = [
 
 /** Name of an error code; its number if it is unknown. */
 export function errorName(code: number): string {
-  return names[code] ?? String(code);
+  return errorNames[code] ?? String(code);
 }
 
 /**

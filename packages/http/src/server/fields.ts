@@ -1,6 +1,5 @@
 import { isFieldValue } from "../grammar/field-line.ts";
 import { isToken } from "../grammar/token.ts";
-import type { RawHeaders } from "../headers.ts";
 
 /**
  * Checks a field of a response.
@@ -25,13 +24,4 @@ export function unsendable(name: string, fault: "field-name" | "field-value"): T
 /** @throws TypeError for a reason phrase that cannot be sent. */
 export function checkReason(phrase: string): void {
   if (!isFieldValue(phrase)) throw new TypeError("response reason phrase contains an invalid character");
-}
-
-/** Returns the first value of a field. */
-export function fieldOf(raw: RawHeaders, name: string): string | undefined {
-  for (let i = 0; i < raw.length; i += 2) {
-    const each = raw[i] as string;
-    if (each.length === name.length && each.toLowerCase() === name) return raw[i + 1];
-  }
-  return undefined;
 }

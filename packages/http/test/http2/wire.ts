@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import { fieldsFrame, frame } from "@pagoda/http/testing";
+import * as fc from "fast-check";
 import { ClientConnection } from "../../src/http2/client-connection.ts";
 import type { ClientStream } from "../../src/http2/client-stream.ts";
 import { clientPreface, frameType, readUint31, readUint32 } from "../../src/http2/frames.ts";
@@ -10,6 +11,18 @@ export interface Sent {
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
+}
+
+/** Any frame, known or not, on a stream up to this one. */
+export function randomFrame(maxStream: number): fc.Arbitrary<Buffer> {
+  return fc
+    .tuple(
+      fc.integer({ max: 12, min: 0 }),
+      fc.integer({ max: 255, min: 0 }),
+      fc.integer({ max: maxStream, min: 0 }),
+      fc.uint8Array({ maxLength: 40 }),
+    )
+    .map(([type, flags, stream, payload]) => frame(type, flags, stream, payload));
 }
 
 /** A socket whose peer is the test. What the peer sends arrives at once. */

@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import { authorityOf } from "@pagoda/http/grammar";
 import { sanCheck, type SanMatch } from "@pagoda/http";
+import { errorNames } from "@pagoda/http/http2";
 import { isLeft } from "fp-ts/lib/Either.js";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
 import { probeFailed, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
@@ -49,24 +50,6 @@ function connectOptions({ certificate, sans, verify = true, ...rest }: GrpcTls):
 const maxAnswerBytes = 4_096;
 /** Characters of a `grpc-message` that are reported. */
 const maxMessageLength = 200;
-
-/** HTTP/2 error codes (RFC 9113, section 7). */
-const resets = [
-  "NO_ERROR",
-  "PROTOCOL_ERROR",
-  "INTERNAL_ERROR",
-  "FLOW_CONTROL_ERROR",
-  "SETTINGS_TIMEOUT",
-  "STREAM_CLOSED",
-  "FRAME_SIZE_ERROR",
-  "REFUSED_STREAM",
-  "CANCEL",
-  "COMPRESSION_ERROR",
-  "CONNECT_ERROR",
-  "ENHANCE_YOUR_CALM",
-  "INADEQUATE_SECURITY",
-  "HTTP_1_1_REQUIRED",
-] as const;
 
 /** An HTTP/2 session and its state. */
 interface Line {
@@ -216,7 +199,7 @@ class Answer {
 
 /** Name of an HTTP/2 error code. */
 function nameOfReset(code: number | undefined): string {
-  return resets[code ?? 0] ?? `code ${code}`;
+  return errorNames[code ?? 0] ?? `code ${code}`;
 }
 
 /** Decodes a `grpc-message`, which gRPC percent-encodes, for display. */

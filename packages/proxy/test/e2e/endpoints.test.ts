@@ -64,7 +64,7 @@ describe("endpoints", () => {
     );
   });
 
-  test("that are invalid are skipped and logged, and the others serve", async () => {
+  test("are skipped and logged if they are invalid, and the others serve", async () => {
     await using one = await named("one");
     using folder = new Folder();
     folder.write("shop.json", ["10.0.0.1:8080", one.url, { key: "ftp://a" }]);

@@ -2,7 +2,7 @@ import type { Body, BodyFlow, BodySink } from "../../body.ts";
 import { mayTrail } from "../../grammar/trailers.ts";
 import type { HttpHeaders } from "../../headers.ts";
 import { type Backlog, Held } from "../backlog.ts";
-import { checkField } from "../fields.ts";
+import { fieldLines } from "./field-lines.ts";
 import type { Outgoing } from "./outgoing.ts";
 
 /** Sends the body of a response as it arrives. */
@@ -85,12 +85,5 @@ export class ResponseSink implements BodySink {
  * @throws TypeError for a trailer that cannot be sent.
  */
 function lastChunk(trailers: HttpHeaders): string {
-  if (trailers.size === 0) return "0\r\n\r\n";
-  let text = "0\r\n";
-  for (const [name, value] of trailers) {
-    if (!mayTrail(name)) continue;
-    checkField(name, value);
-    text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
+  return `0\r\n${fieldLines(trailers, mayTrail)}\r\n`;
 }

@@ -4,9 +4,10 @@ import type { Body, BodyFlow, BodySink } from "../../body.ts";
 import type { HttpHeaders } from "../../headers.ts";
 import type { HttpRequest, HttpResponse } from "../../message.ts";
 import { isWebSocket, protocolsOf, websocketAccept } from "../../upgrades.ts";
-import { checkField, checkReason, fieldOf } from "../fields.ts";
+import { checkReason } from "../fields.ts";
 import { notInAcceptance } from "../not-in-acceptance.ts";
 import { reset } from "../reset.ts";
+import { fieldLines } from "./field-lines.ts";
 
 /** Sends the other side of a tunnel to the client. */
 export class TunnelSink implements BodySink {
@@ -68,12 +69,8 @@ export function composeAcceptance(
   let head = `HTTP/1.1 ${status} ${phrase}\r\n`;
   const protocol = request.upgrade === undefined ? undefined : chosen(request.upgrade, headers);
   if (protocol !== undefined) head += `connection: Upgrade\r\nupgrade: ${protocol}\r\n`;
-  for (const [name, value] of headers) {
-    if (notInAcceptance.has(name.toLowerCase())) continue;
-    checkField(name, value);
-    head += `${name}: ${value}\r\n`;
-  }
-  const key = fieldOf(request.headers.raw, "sec-websocket-key");
+  head += fieldLines(headers, (name) => !notInAcceptance.has(name.toLowerCase()));
+  const key = request.headers.get("sec-websocket-key");
   // A response from an HTTP/2 origin has none, because there the stream itself is the proof.
   if (
     key !== undefined &&
