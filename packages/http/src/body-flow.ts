@@ -13,10 +13,21 @@ export function bodyBroken(cause?: unknown): BodyBroken {
 export interface BodySink {
   /** Receives a chunk. Returns `false` to pause; the sink later calls `resume` on the flow. */
   write(chunk: Uint8Array): boolean;
+  /**
+   * Like `write`, for a chunk whose memory the source uses again once the call has returned, unless
+   * the sink keeps it. Without this method, all chunks are kept.
+   */
+  writeLent?(chunk: Uint8Array, loan: Loan): boolean;
   /** The body is complete. */
   end(trailers: HttpHeaders): void;
   /** The body broke off. No further call follows. */
   fail(fault: BodyBroken): void;
+}
+
+/** The memory of a chunk that its source has lent. */
+export interface Loan {
+  /** The chunk is needed beyond the call: the source must not use its memory again. */
+  keep(): void;
 }
 
 /** Controls of a sink over the source of its body. */

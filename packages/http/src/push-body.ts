@@ -1,4 +1,12 @@
-import { Body, type BodyBroken, type BodyFlow, type BodySink, type BodyWatcher, noFlow } from "./body.ts";
+import {
+  Body,
+  type BodyBroken,
+  type BodyFlow,
+  type BodySink,
+  type BodyWatcher,
+  type Loan,
+  noFlow,
+} from "./body.ts";
 import { HttpHeaders } from "./headers.ts";
 
 const nothing = new Uint8Array(0);
@@ -40,14 +48,19 @@ export abstract class PushBody extends Body {
   /** Stops the source: the rest is not wanted. */
   protected abstract stop(reason: unknown): void;
 
-  /** Accepts a chunk. Returns `false` if the source must pause until `goOn`. */
-  protected push(chunk: Uint8Array): boolean {
+  /**
+   * Accepts a chunk. Returns `false` if the source must pause until `goOn`.
+   *
+   * @param loan If given, the source uses the chunk's memory again unless it is told to keep it.
+   */
+  protected push(chunk: Uint8Array, loan?: Loan): boolean {
     if (this.#state !== "open") return false;
     if (this.#sink !== undefined && !this.#blocked && !this.#writing && this.#next === undefined) {
-      this.#write(this.#sink, chunk);
+      this.#write(this.#sink, chunk, loan);
       // The sink may have cancelled, and the source continued, while it handled the chunk.
       if (this.#next !== undefined || !this.open) this.#flush();
     } else {
+      loan?.keep();
       if (this.#next === undefined) this.#next = chunk;
       else (this.#rest ??= []).push(chunk);
       this.#keptBytes += chunk.length;
@@ -171,9 +184,13 @@ export abstract class PushBody extends Body {
     }
   }
 
-  #write(sink: BodySink, chunk: Uint8Array): void {
+  #write(sink: BodySink, chunk: Uint8Array, loan?: Loan): void {
     this.#writing = true;
-    this.#blocked = !sink.write(chunk);
+    if (loan !== undefined && sink.writeLent !== undefined) this.#blocked = !sink.writeLent(chunk, loan);
+    else {
+      loan?.keep();
+      this.#blocked = !sink.write(chunk);
+    }
     this.#writing = false;
   }
 

@@ -36,6 +36,17 @@ export class Source extends PushBody {
     return goOn;
   }
 
+  /**
+   * Lends a chunk.
+   *
+   * @returns Whether it was kept.
+   */
+  lend(chunk: Uint8Array): boolean {
+    let isKept = false;
+    this.push(chunk, { keep: () => (isKept = true) });
+    return isKept;
+  }
+
   end(trailers?: HttpHeaders): void {
     this.finish(trailers);
   }

@@ -1,4 +1,4 @@
-import { HttpHeaders } from "@pagoda/http";
+import { type BodySink, HttpHeaders } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, Sink, Source } from "./bodies.ts";
@@ -263,6 +263,45 @@ describe("PushBody", () => {
     Sink.on(broken);
     broken.break();
     expect(third).toEqual([false]);
+  });
+});
+
+describe("PushBody, a chunk that is lent", () => {
+  const chunk = Buffer.from("lent");
+
+  test("is kept before there is a sink, while the sink pauses, and by a sink that cannot borrow", () => {
+    const source = new Source();
+    expect(source.lend(chunk)).toBe(true);
+    const sink = Sink.on(source, (count) => count < 2);
+    expect(source.lend(chunk)).toBe(true);
+    expect(source.lend(chunk)).toBe(true);
+    sink.flow?.resume();
+    expect(sink.text).toBe("lentlentlent");
+  });
+
+  test("is kept only if a sink that can borrow keeps it", () => {
+    const source = new Source();
+    let keeps = false;
+    const borrowed: string[] = [];
+    const sink: BodySink = {
+      write: () => expect.fail("was not lent"),
+      writeLent(lent, loan) {
+        borrowed.push(String(lent));
+        if (keeps) loan.keep();
+        return keeps;
+      },
+      end() {},
+      fail() {},
+    };
+    const flow = source.pipe(sink);
+    keeps = true;
+    expect(source.lend(chunk)).toBe(true);
+    flow.resume();
+    keeps = false;
+    expect(source.lend(chunk)).toBe(false);
+    // The sink has paused, so this chunk waits and is the body's own.
+    expect(source.lend(chunk)).toBe(true);
+    expect(borrowed).toEqual(["lent", "lent"]);
   });
 });
 

@@ -35,6 +35,39 @@ describe("a streaming response", () => {
     expect(observed(source)).toEqual([true]);
   });
 
+  test.each([
+    ["of known length", 16 * mebibyte],
+    ["in chunks", undefined],
+  ])("%s whose source uses its memory again reaches a client that pauses unchanged", async (_how, length) => {
+    // Less than a socket buffers before its writer should pause.
+    const piece = 32_768;
+    const total = 16 * mebibyte;
+    const source = new Source();
+    source.length = length;
+    let buffer = Buffer.alloc(piece);
+    let given = 0;
+    let lent = 0;
+    source.onGoOn = source.onStart = () => {
+      do {
+        buffer.fill(given / piece);
+        given += piece;
+        if (source.lend(buffer)) buffer = Buffer.alloc(piece);
+        else lent++;
+      } while (given < total && source.waits);
+      if (given === total) source.end();
+    };
+    const server = await served(() => httpResponse(200, source));
+    const [response] = (await once(get(server.url, { agent: false }), "response")) as [IncomingMessage];
+    await eventually(() => given > 0 && !source.waits);
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    const all = Buffer.concat(chunks);
+    expect(all).toHaveLength(total);
+    for (let at = 0; at < total; at += piece)
+      expect(all.subarray(at, at + piece).every((byte) => byte === (at / piece) % 256)).toBe(true);
+    expect(lent).toBeGreaterThan(0);
+  });
+
   test("to a client that disconnects is cancelled, and the call is aborted", async () => {
     const source = new Source();
     let signal: AbortSignal | undefined;

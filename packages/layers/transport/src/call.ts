@@ -6,6 +6,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   isUnread,
+  type Loan,
   PushBody,
 } from "@pagoda/http";
 import { type Either, left, right } from "fp-ts/lib/Either.js";
@@ -102,8 +103,9 @@ export class Call extends PushBody implements AbortListener {
     this.#end(right({ status, headers, body: this, statusText: phrase, fault: undefined, version }));
   }
 
-  came(piece: Buffer): void {
-    this.#wantsMore = this.push(piece);
+  /** @param loan If the piece is in memory that is used again. */
+  came(piece: Buffer, loan?: Loan): void {
+    this.#wantsMore = this.push(piece, loan);
   }
 
   completed(trailers: HttpHeaders): void {

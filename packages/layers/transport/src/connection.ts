@@ -8,6 +8,7 @@ import { coded, timedOut } from "./faults.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { Limit } from "./limit.ts";
 import { Malformed } from "./malformed.ts";
+import { copyOf, ReadBuffer } from "./read-buffer.ts";
 import type { ResponseHead } from "./response-head.ts";
 import { type ResponseHandler, ResponseReader } from "./response-reader.ts";
 import { isStaleness } from "./staleness.ts";
@@ -26,12 +27,6 @@ const probeMs = 60_000;
  * Bodies up to this size are written together with the head: two writes cost more than the copy.
  */
 const maxTogether = 16_384;
-
-/**
- * Shared read buffer of all sockets. The platform calls back synchronously after each read, and
- * data that outlives the callback is copied, so one buffer is enough.
- */
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /** Callbacks of a connection to its pool. */
 export interface ConnectionOwner {
@@ -53,6 +48,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
   readonly #reader = new ResponseReader(this);
+  readonly #buffer = new ReadBuffer();
   readonly #idle: IdleWatch;
   #connected = false;
   #gone = false;
@@ -80,7 +76,7 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#deadlines = deadlines;
     this.#owner = owner;
     const { host, port, tls } = terms;
-    const onread = { buffer: readBuffer, callback: (length: number) => this.#onRead(length) };
+    const onread = { buffer: () => this.#buffer.bytes, callback: (length: number) => this.#onRead(length) };
     const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: probeMs };
     const socket = tls === undefined ? connect(options) : connectTls({ ...tls, ...options });
     this.#socket = socket;
@@ -163,8 +159,11 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#idle.heard();
   }
 
-  came(piece: Buffer): void {
-    this.#call?.came(piece);
+  came(bytes: Buffer, from: number, to: number): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    if (this.#buffer.lends(to - from)) call.came(bytes.subarray(from, to), this.#buffer);
+    else call.came(copyOf(bytes, from, to));
   }
 
   completed(trailers: HttpHeaders, clean: boolean): void {
@@ -282,12 +281,13 @@ export class Connection implements Carrier, ResponseHandler, UploadHandler, Tunn
     this.#heard = true;
     this.#idle.heard();
     try {
-      this.#reader.read(readBuffer, length);
+      this.#reader.read(this.#buffer.bytes, length);
     } catch (error) {
       this.#close(error as Error);
       return false;
     }
     const call = this.#call;
+    this.#buffer.prepare(call !== undefined, length);
     if (call === undefined) return true;
     if (call.settled) this.#idle.start();
     this.#paused = !call.wantsMore;

@@ -22,8 +22,8 @@ export interface ResponseHandler {
    * The head of a response that opens the requested tunnel. All further data belongs to the tunnel.
    */
   opened(head: ResponseHead): void;
-  /** A chunk of the body, as a copy. */
-  came(piece: Buffer): void;
+  /** A part of the body: these bytes of what was read. */
+  came(bytes: Buffer, from: number, to: number): void;
   /** The response is complete. `clean`: no data follows it. */
   completed(trailers: HttpHeaders, clean: boolean): void;
 }
@@ -89,7 +89,7 @@ export class ResponseReader {
           at = this.#readData(bytes, at, length);
           break;
         case "toEnd":
-          this.#handler.came(copy(bytes, at, length));
+          this.#handler.came(bytes, at, length);
           return;
         case "idle":
           throw new Malformed("unexpected-bytes", "unexpected bytes after the response");
@@ -168,12 +168,12 @@ export class ResponseReader {
     const at = Math.min(length, from + this.#left);
     this.#left -= at - from;
     if (this.#left > 0) {
-      this.#handler.came(copy(bytes, from, at));
+      this.#handler.came(bytes, from, at);
       return at;
     }
     const last = this.#state === "sized";
     this.#state = last ? "idle" : "chunkEnd";
-    this.#handler.came(copy(bytes, from, at));
+    this.#handler.came(bytes, from, at);
     if (!last) return at;
     this.#handler.completed(HttpHeaders.empty, at === length);
     return -1;
@@ -239,10 +239,4 @@ function sizeOf(line: string): number {
   const size = readChunkSize(line);
   if (size === undefined) throw new Malformed("chunk-size", "invalid chunk size in the response");
   return size;
-}
-
-function copy(bytes: Buffer, from: number, to: number): Buffer {
-  const piece = Buffer.allocUnsafe(to - from);
-  bytes.copy(piece, 0, from, to);
-  return piece;
 }

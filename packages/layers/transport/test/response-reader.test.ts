@@ -20,7 +20,7 @@ function events(pieces: readonly (string | Buffer)[], methods: readonly string[]
       body = "";
     },
     opened: ({ status }) => seen.push(["opened", status]),
-    came: (piece) => (body += piece.toString("latin1")),
+    came: (bytes, from, to) => (body += bytes.toString("latin1", from, to)),
     completed({ raw }, clean) {
       seen.push(["completed", body, raw, clean]);
       if (clean) next();

@@ -53,6 +53,11 @@ export class Outgoing {
     return this.#isCurrent && !this.#socket.writableNeedDrain;
   }
 
+  /** Whether the system has not taken everything that was written. */
+  get isWaiting(): boolean {
+    return !this.#isCurrent || this.#socket.writableLength > 0;
+  }
+
   /** Takes the head. It goes with the first bytes of the body, unless `flushHead` comes first. */
   writeHead(head: string, endsWithConnection: boolean): void {
     this.headSent = true;

@@ -1,4 +1,4 @@
-import type { Body, BodyFlow, BodySink } from "../../body.ts";
+import type { Body, BodyFlow, BodySink, Loan } from "../../body.ts";
 import { mayTrail } from "../../grammar/trailers.ts";
 import type { HttpHeaders } from "../../headers.ts";
 import { type Backlog, Held } from "../backlog.ts";
@@ -47,6 +47,12 @@ export class ResponseSink implements BodySink {
     }
     const out = this.#out;
     return this.#held.wrote(chunk.length, this.#isChunked ? out.writeChunk(chunk) : out.write(chunk));
+  }
+
+  writeLent(chunk: Uint8Array, loan: Loan): boolean {
+    const wantsMore = this.write(chunk);
+    if (this.#out.isWaiting) loan.keep();
+    return wantsMore;
   }
 
   end(trailers: HttpHeaders): void {

@@ -49,7 +49,7 @@ export function readWithOurs({ method }: Input, pieces: Iterable<Buffer>): Readi
       if (method !== "HEAD") result.persists = keepAlive && (bodiless || framing !== "close");
     },
     opened() {},
-    came: (piece) => void (result.body += piece.toString("latin1")),
+    came: (bytes, from, to) => void (result.body += bytes.toString("latin1", from, to)),
     completed({ raw }) {
       result.trailers = raw;
       result.isComplete = true;
