@@ -2,10 +2,10 @@ import { cpuTime, cpuUse } from "./cpu.ts";
 import { Generator } from "./load/generator.ts";
 import { type Sample, summaryOf } from "./sample.ts";
 import type { RunningPeer, Session } from "./session.ts";
-import { pooled, quantileOf } from "./statistics.ts";
+import { medianOf, quantileOf } from "./statistics.ts";
 import { streamsPerConnection, type Workload } from "./workloads.ts";
 
-/** Latencies at half of a proxy's capacity, in milliseconds, and those of the origin alone at the same rate. */
+/** Latencies at half of a proxy's capacity, in milliseconds, medians of the rounds, and those of the origin alone at the same rate. */
 export interface Latency {
   readonly requestsPerSecond: number;
   readonly proxied: Quantiles;
@@ -176,11 +176,9 @@ function resultOf(subject: Subject): Result {
   };
 }
 
+/** The median of the rounds: a stall of the machine, of some milliseconds, would decide the tail of all rounds together. */
 function quantiles(rounds: readonly Float64Array[]): Quantiles {
-  const sorted = pooled(rounds);
-  return {
-    p50: quantileOf(0.5, sorted),
-    p99: quantileOf(0.99, sorted),
-    p999: quantileOf(0.999, sorted),
-  };
+  const sorted = rounds.map((round) => round.toSorted());
+  const median = (share: number): number => medianOf(sorted.map((round) => quantileOf(share, round)));
+  return { p50: median(0.5), p99: median(0.99), p999: median(0.999) };
 }

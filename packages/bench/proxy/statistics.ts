@@ -15,14 +15,3 @@ export function medianOf(values: readonly number[]): number {
 export function quantileOf(share: number, sorted: Float64Array): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
-
-/** Several lists as one, in ascending order. */
-export function pooled(lists: readonly Float64Array[]): Float64Array {
-  const all = new Float64Array(lists.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const list of lists) {
-    all.set(list, at);
-    at += list.length;
-  }
-  return all.toSorted();
-}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { summaryOf } from "../proxy/sample.ts";
-import { medianOf, pooled, quantileOf } from "../proxy/statistics.ts";
+import { medianOf, quantileOf } from "../proxy/statistics.ts";
 
 describe("statistics", () => {
   test("the median of an even number is the mean of the middle two", () => {
@@ -13,10 +13,6 @@ describe("statistics", () => {
       1, 500, 990, 999, 1_000,
     ]);
     expect(quantileOf(0.5, new Float64Array())).toBeNaN();
-  });
-
-  test("lists are pooled in order", () => {
-    expect([...pooled([Float64Array.of(3, 1), Float64Array.of(2)])]).toEqual([1, 2, 3]);
   });
 
   test("user and kernel time divide the median by the clock samples of all rounds", () => {
