@@ -14,14 +14,15 @@ export interface Footprint {
   readonly residentMiB: number;
   /** Pages of several processes divided among them. */
   readonly proportionalMiB: number;
-  /** What a thousand connections add that have had one response each. */
-  readonly idleConnectionsMiB: number;
   /** Proportional, at the end of the load. */
   readonly loadedMiB: number;
+  /** What each of 4,000 connections adds after that, which have had one response. */
+  readonly idleConnectionKiB: number;
 }
 
 const starts = 3;
-const idleConnections = 1_000;
+/** Few of them are in use at a time, so that the origin's connections are not counted, too. */
+const idleConnections = { groups: 80, each: 50 };
 const loadMs = 3_000;
 const concurrency = 64;
 
@@ -36,31 +37,41 @@ export async function footprint(session: Session, peer: Peer, workload: Workload
   }
   if (running === undefined) throw new Error("not started");
   const atStart = memoryOf(running.pid);
-  const idle = await withClients(running, workload, idleConnections, 0);
-  const loaded = await withClients(running, workload, concurrency, loadMs);
+  // First, since a program that has just started also grows because of its first thousand requests.
+  const loaded = await afterLoad(running, workload);
+  const idle = await withIdleConnections(running, workload);
   await running.stop();
   return {
     startMs: medianOf(startMs),
     residentMiB: atStart.resident,
     proportionalMiB: atStart.proportional,
-    idleConnectionsMiB: idle.proportional - atStart.proportional,
     loadedMiB: loaded.proportional,
+    idleConnectionKiB:
+      ((idle.proportional - loaded.proportional) * 1_024) / (idleConnections.groups * idleConnections.each),
   };
 }
 
-/** Memory while the clients are still connected. */
-async function withClients(
-  { pid, target }: RunningPeer,
-  workload: Workload,
-  clients: number,
-  ms: number,
-): Promise<Memory> {
-  const generator = await Generator.open(target(workload), clients, 1);
+async function afterLoad({ pid, target }: RunningPeer, workload: Workload): Promise<Memory> {
+  const generator = await Generator.open(target(workload), concurrency, 1);
   try {
-    await generator.closed(ms);
-    return memoryOf(pid);
+    await generator.closed(loadMs);
   } finally {
     generator.close();
+  }
+  return memoryOf(pid);
+}
+
+async function withIdleConnections({ pid, target }: RunningPeer, workload: Workload): Promise<Memory> {
+  const generators: Generator[] = [];
+  try {
+    for (let i = 0; i < idleConnections.groups; i++) {
+      const generator = await Generator.open(target(workload), idleConnections.each, 1);
+      generators.push(generator);
+      await generator.closed(0);
+    }
+    return memoryOf(pid);
+  } finally {
+    for (const generator of generators) generator.close();
   }
 }
 

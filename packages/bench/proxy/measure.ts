@@ -33,6 +33,12 @@ export interface Effort {
   readonly latency: boolean;
 }
 
+/**
+ * Before each round of latencies: a program that has waited for its turn has a smaller heap and colder
+ * caches than one that is in use.
+ */
+const leadInMs = 500;
+
 /** Clients that warm up a program which has just started: a single one would not make enough requests. */
 const warmUpConcurrency = 64;
 
@@ -152,6 +158,7 @@ async function measureLatency(
     for (let round = 1; round <= rounds; round++) {
       for (const subject of inTurn(subjects, round)) {
         await subject.attempt(async (generator) => {
+          await generator.open(subject.requestsPerSecond, leadInMs);
           subject.proxied.push((await generator.open(subject.requestsPerSecond, ms)).latencies);
           subject.direct.push((await origin.open(subject.requestsPerSecond, ms)).latencies);
         });

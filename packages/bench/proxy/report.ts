@@ -88,8 +88,8 @@ export function footprintTable(rows: readonly Row<Footprint | string>[]): string
     "first response after",
     "resident at start, MiB",
     "proportional at start, MiB",
-    "per idle connection, KiB",
     "proportional after load, MiB",
+    "per idle connection, KiB",
   ];
   return markdown(
     columns,
@@ -101,9 +101,8 @@ export function footprintTable(rows: readonly Row<Footprint | string>[]): string
             `${result.startMs.toFixed(0)} ms`,
             result.residentMiB.toFixed(1),
             result.proportionalMiB.toFixed(1),
-            // For 1,000 connections, MiB in total are KiB per connection, within 2%.
-            ((result.idleConnectionsMiB * 1_024) / 1_000).toFixed(1),
             result.loadedMiB.toFixed(1),
+            result.idleConnectionKiB.toFixed(1),
           ],
     ),
   );

@@ -9,6 +9,8 @@ import { type Options, readOptions } from "./options.ts";
 import { type Peer, Unsupported } from "./peers/peer.ts";
 import { profile } from "./profile.ts";
 import { footprintTable, type Row } from "./report.ts";
+import { targetTable } from "./targets.ts";
+import { writeInto } from "../table-in-readme.ts";
 import { type Cell, cellText, headOf, headText, writeFootprint, writeWorkload } from "./results.ts";
 import { type RunningPeer, Session } from "./session.ts";
 import { nearest, type Workload, workloads } from "./workloads.ts";
@@ -75,6 +77,7 @@ async function compare(session: Session, chosen: Options): Promise<void> {
     console.log(`\n### Memory and start\n\n${footprintTable(footprints)}`);
     if (write) writeFootprint(head, footprintTable(footprints));
   }
+  if (write) writeInto("targets", targetTable());
   if (json !== undefined) {
     writeFileSync(json, `${JSON.stringify({ head, rounds, ms, cells, footprints }, null, 2)}\n`);
   }

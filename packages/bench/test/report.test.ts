@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { chart } from "../proxy/chart.ts";
 import type { Result } from "../proxy/measure.ts";
 import { readOptions } from "../proxy/options.ts";
 import { cpuTable, footprintTable, latencyTable, type Row } from "../proxy/report.ts";
+import { targetTable } from "../proxy/targets.ts";
 
 const measured = (cpuUs: number): Result => ({
   samples: [{ cpuUs, userTicks: 3, kernelTicks: 1, requestsPerSecond: 1_000, busy: 0.5, p50Ms: 1, p99Ms: 2 }],
@@ -71,7 +73,7 @@ describe("the tables of the proxy benchmark", () => {
       startMs: 12,
       residentMiB: 40,
       proportionalMiB: 30,
-      idleConnectionsMiB: 10,
+      idleConnectionKiB: 10.2,
       loadedMiB: 50,
     };
     expect(cells(footprintTable([{ name: "nginx", label: "nginx", result }])).at(-1)).toEqual([
@@ -79,9 +81,65 @@ describe("the tables of the proxy benchmark", () => {
       "12 ms",
       "40.0",
       "30.0",
-      "10.2",
       "50.0",
+      "10.2",
     ]);
+  });
+});
+
+describe("the targets", () => {
+  const results: Readonly<Record<string, string>> = {
+    "small-get.md": `### GET, 127 bytes, 1 request at a time
+
+| proxy | vs nginx | least CPU µs | vs nginx |
+| --- | --- | --- | --- |
+| nginx | 1.00 | 1.0 | 1.00 |
+| pagoda, default stack | 9.00 | 9.0 | 9.00 |
+
+### GET, 127 bytes, 64 requests at a time
+
+| proxy | vs nginx | least CPU µs | vs nginx |
+| --- | --- | --- | --- |
+| nginx | 1.00 | 10.0 | 1.00 |
+| pagoda, default stack | 1.60 | 15.0 | 1.50 |
+| pagoda, mesh | 1.80 | 18.5 | 1.85 |
+
+At half of each one's capacity, open loop:
+
+| proxy | added p99 | p99 |
+| --- | --- | --- |
+| nginx | 0.10 ms | 2.00 ms |
+| pagoda, default stack | 0.20 ms | 3.10 ms |
+`,
+    "get-1m.md": `### GET, 1 MiB, 64 requests at a time
+
+| proxy | least CPU µs |
+| --- | --- |
+| nginx | 400.0 |
+| pagoda, default stack | 500.0 |
+`,
+  };
+
+  test("are compared with the results under the right heading", () => {
+    const table = cells(targetTable((file) => results[file] ?? ""));
+    expect(table.slice(2, 4).map((line) => line.slice(1))).toEqual([
+      ["≤ 1.5 × nginx", "1.50", "yes"],
+      ["≤ 1.7 × nginx", "1.85", "no"],
+    ]);
+    const of = (what: string): string[] | undefined =>
+      table.find(([first]) => first?.includes(what))?.slice(2);
+    expect(of("mesh adds")).toEqual(["3.50", "no"]);
+    expect(of("p99")).toEqual(["1.55", "no"]);
+    expect(of("bytes per CPU second")).toEqual(["0.80", "yes"]);
+    expect(of("idle connection")).toEqual(["", "not measured"]);
+  });
+
+  test("in the README are those of the results", () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const shown = /<!-- targets -->\n+([^]*?)\n+<!-- \/targets -->/.exec(readme)?.[1];
+    const values = (text: string | undefined): string[][] =>
+      cells(text).filter(([first]) => !first?.startsWith("--"));
+    expect(values(shown)).toEqual(values(targetTable()));
   });
 });
 
