@@ -11,8 +11,6 @@ const speech =
   "a library does not write to its user's terminal: return it, throw it or let describe() tell it.";
 const signals =
   "make a Scope: it follows the caller's signal as well, and carries its deadline, which AbortSignal.any loses.";
-const esm =
-  "import it as `fp-ts/lib/Either.js`: Node's ESM resolves no other form, and barrels load all of fp-ts.";
 
 const rules: Readonly<Record<string, Rule>> = {
   "injected-clock": ban([
@@ -32,7 +30,6 @@ const rules: Readonly<Record<string, Rule>> = {
   ]),
   "injected-random": ban([{ reason: random, members: { Math: ["random"] } }]),
   "no-console": ban([{ reason: speech, globals: ["console"], modules: /^(node:)?console$/u }]),
-  "fp-ts-esm": ban([{ reason: esm, modules: /^fp-ts(?!\/lib\/(?!index\.js)\w+\.js$)(\/|$)/u }]),
   "no-lost-deadline": ban([{ reason: signals, members: { AbortSignal: ["any"] } }]),
   "no-shared-instanceof": noSharedInstanceof,
   "no-sleep": noSleep,

@@ -18,7 +18,7 @@ describe("import cycles", () => {
     const imports = {
       "index.ts": ["./stack.ts", "./util/map.ts"],
       "stack.ts": ["./service.ts", "./util/map.ts"],
-      "service.ts": ["node:net", "fp-ts/lib/Either.js"],
+      "service.ts": ["node:net", "node:timers"],
       "util/map.ts": ["../service.ts", "./text.ts"],
       "util/text.ts": [],
     };

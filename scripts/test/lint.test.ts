@@ -15,7 +15,6 @@ const clock = "take the time from the injected Clock";
 const timer = "set timers on the injected Clock";
 const random = "draw from the injected Random";
 const speech = "a library does not write to its user's terminal";
-const esm = "import it as `fp-ts/lib/Either.js`";
 const sleep = "tests do not sleep";
 
 const core = "packages/core/src/part.ts";
@@ -75,14 +74,6 @@ const banned: readonly Case[] = [
     says: ["instanceof Body is banned", "another copy of its package"],
   },
   { file: core, code: `export const a = () => console.log(1);`, says: ["console is banned", speech] },
-  { file: layer, code: `export { right } from "fp-ts/Either";`, says: [`"fp-ts/Either" is banned`, esm] },
-  { file: layer, code: `export { pipe } from "fp-ts/function";`, says: [`"fp-ts/function" is banned`, esm] },
-  { file: layer, code: `export { either } from "fp-ts";`, says: [`"fp-ts" is banned`, esm] },
-  {
-    file: coreTest,
-    code: `export { right } from "fp-ts/lib/Either";`,
-    says: [`"fp-ts/lib/Either" is banned`, esm],
-  },
   {
     file: "packages/proxy/src/part.ts",
     code: `export const a = (b: AbortSignal) => AbortSignal.any([b]);`,
@@ -138,7 +129,6 @@ const allowed: readonly Omit<Case, "says">[] = [
     code: `import { Table } from "./table.ts";\nexport const a = (b: unknown) => b instanceof Table;`,
   },
   { file: layer, code: `export type Timer = ReturnType<typeof setTimeout>;` },
-  { file: layer, code: `export { right } from "fp-ts/lib/Either.js";` },
   { file: "packages/proxy/src/part.ts", code: `export const a = [Date.now(), Math.random()];` },
   { file: coreTest, code: `export const a = (b: AbortSignal) => AbortSignal.any([b]);` },
   {

@@ -10,8 +10,7 @@ import {
   type Strategy,
   weightedRoundRobin,
 } from "@pagoda/balance";
-import { service, staticEndpoints } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
+import { right, service, staticEndpoints } from "@pagoda/core";
 import type { Group, Subject } from "./subject.ts";
 
 const count = 1_000;

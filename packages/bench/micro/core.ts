@@ -1,5 +1,14 @@
-import { budget, type Fault, layer, type Layer, type Service, service } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import {
+  budget,
+  type Either,
+  type Fault,
+  layer,
+  type Layer,
+  left,
+  right,
+  service,
+  type Service,
+} from "@pagoda/core";
 import type { Group, Subject } from "./subject.ts";
 
 const leafName = "a resolved leaf, called and awaited";

@@ -1,13 +1,12 @@
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { concurrencyLimit } from "@pagoda/concurrency-limit";
-import { idempotent, type Replayable, type Service, service, ServiceBuilder } from "@pagoda/core";
+import { idempotent, type Replayable, right, service, type Service, ServiceBuilder } from "@pagoda/core";
 import { hedge } from "@pagoda/hedge";
 import { loadShed } from "@pagoda/load-shed";
 import { rateLimit } from "@pagoda/rate-limit";
 import { retry } from "@pagoda/retry";
 import { timeout } from "@pagoda/timeout";
-import { right } from "fp-ts/lib/Either.js";
 import { peers } from "./peers.ts";
 import type { Group, Operation } from "./subject.ts";
 

@@ -1,4 +1,4 @@
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, isLeft } from "./either.ts";
 
 /**
  * An expected failure, as a value. Every error that a layer raises is one, so that generic layers

@@ -8,6 +8,7 @@ export * from "./client.ts";
 export * from "./clock.ts";
 export * from "./description.ts";
 export * from "./discovery.ts";
+export * from "./either.ts";
 export * from "./fault.ts";
 export { withoutGuard } from "./guard.ts";
 export * from "./health.ts";

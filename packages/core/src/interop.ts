@@ -1,8 +1,10 @@
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
-import type { TaskEither } from "fp-ts/lib/TaskEither.js";
+import { type Either, isLeft, left, right } from "./either.ts";
 import type { Aborted } from "./fault.ts";
 import { checkMaxWait, oneshot, type Wait } from "./oneshot.ts";
 import { type LeftOf, type RightOf, service, type Service } from "./service.ts";
+
+/** A call that has not begun: fp-ts's type of this name, which is structural. */
+export type TaskEither<E, A> = () => Promise<Either<E, A>>;
 
 /** Makes a service from a function that returns an fp-ts `TaskEither`. */
 export function fromTaskEither<Req, Res, Err>(

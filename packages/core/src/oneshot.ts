@@ -1,4 +1,4 @@
-import { type Either, left } from "fp-ts/lib/Either.js";
+import { type Either, left } from "./either.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { aborted, type Aborted } from "./fault.ts";
 import { checkDuration } from "./options.ts";

@@ -1,4 +1,4 @@
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, isLeft } from "./either.ts";
 import { isFault } from "./fault.ts";
 
 /** What a result says about the upstream: circuit breakers, limits and balancers learn from it. */

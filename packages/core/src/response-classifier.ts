@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "./either.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { faultOf } from "./fault.ts";
 import { rangeError } from "./options.ts";

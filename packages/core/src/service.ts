@@ -1,4 +1,4 @@
-import type { Either, Left, Right } from "fp-ts/lib/Either.js";
+import type { Either, Left, Right } from "./either.ts";
 import type { Description, Details } from "./description.ts";
 import { guarded } from "./guard.ts";
 

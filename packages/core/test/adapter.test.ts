@@ -1,6 +1,5 @@
-import { adapter, type Passes, service } from "@pagoda/core";
+import { adapter, isLeft, type Passes, right, service } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 /** Text inside, numbers outside. */

@@ -1,5 +1,5 @@
-import { layer, mapRequest, mapResponse, service, ServiceBuilder } from "@pagoda/core";
-import { type Either, map, right } from "fp-ts/lib/Either.js";
+import { type Either, layer, mapRequest, mapResponse, right, service, ServiceBuilder } from "@pagoda/core";
+import { map } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 const leaf = service("leaf", async (text: string): Promise<Either<never, string>> => right(`${text}.`));

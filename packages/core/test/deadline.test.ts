@@ -2,6 +2,7 @@ import {
   andThen,
   callAll,
   deadlineOf,
+  type Either,
   filter,
   fromAsync,
   fromTaskEither,
@@ -11,9 +12,10 @@ import {
   oneshot,
   optional,
   refine,
+  right,
   Scope,
-  type Service,
   service,
+  type Service,
   ServiceBuilder,
   steer,
   thenResult,
@@ -22,7 +24,6 @@ import {
   whenReady,
 } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
-import { type Either, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 type Inner = Service<string, string>;

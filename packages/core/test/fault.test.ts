@@ -1,14 +1,16 @@
 import {
+  type Aborted,
   aborted,
   abortError,
-  type Aborted,
   type Fault,
   faultOf,
   hasTag,
   isFault,
+  left,
+  right,
   timeoutError,
 } from "@pagoda/core";
-import { left, mapLeft, right } from "fp-ts/lib/Either.js";
+import { mapLeft } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
 interface Refused extends Fault<"Refused"> {

@@ -1,5 +1,4 @@
-import { layer, type Service, service, ServiceBuilder, withoutGuard } from "@pagoda/core";
-import { type Either, right } from "fp-ts/lib/Either.js";
+import { type Either, layer, right, service, type Service, ServiceBuilder, withoutGuard } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 
 const throwing = service("throwing", (_text: string): never => {

@@ -1,14 +1,16 @@
 import {
   type Aborted,
   CallFailed,
+  type Either,
   fromAsync,
   fromTaskEither,
+  left,
+  right,
   service,
   toAsync,
   toTaskEither,
 } from "@pagoda/core";
 import { mockService, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import * as TE from "fp-ts/lib/TaskEither.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 

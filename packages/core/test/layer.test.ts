@@ -1,6 +1,5 @@
-import { type Fault, layer, service } from "@pagoda/core";
+import { type Either, type Fault, isLeft, layer, left, right, service } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 interface TooLong extends Fault<"TooLong"> {}

@@ -1,5 +1,4 @@
-import { faultClassifier } from "@pagoda/core";
-import { left, right } from "fp-ts/lib/Either.js";
+import { faultClassifier, left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 
 describe("faultClassifier", () => {

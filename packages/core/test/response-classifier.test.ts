@@ -1,6 +1,5 @@
-import { hasTag, responseClassifier } from "@pagoda/core";
+import { hasTag, left, responseClassifier, right } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 describe("responseClassifier", () => {

@@ -1,5 +1,13 @@
-import { type ErrorOf, type RequestOf, type ResponseOf, type Service, service } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import {
+  type Either,
+  type ErrorOf,
+  left,
+  type RequestOf,
+  type ResponseOf,
+  right,
+  service,
+  type Service,
+} from "@pagoda/core";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
 const half = service("half", async (n: number): Promise<Either<"odd", number>> => {

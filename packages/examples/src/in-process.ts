@@ -1,10 +1,9 @@
 // No network: an expensive function with a rate limit per client and load shedding.
 import { concurrencyLimit, type ConcurrencyLimited } from "@pagoda/concurrency-limit";
-import { type Clock, service, type Service, ServiceBuilder } from "@pagoda/core";
+import { type Clock, right, service, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient } from "@pagoda/http";
 import { loadShed, type Overloaded } from "@pagoda/load-shed";
 import { byClient, rateLimit, type RateLimited } from "@pagoda/rate-limit";
-import { right } from "fp-ts/lib/Either.js";
 
 export interface Resize extends FromClient {
   readonly image: string;

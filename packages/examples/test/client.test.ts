@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { isRight, right } from "fp-ts/lib/Either.js";
+import { isRight, right } from "@pagoda/core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { client, lookup } from "../src/client.ts";
 

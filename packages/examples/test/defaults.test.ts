@@ -1,12 +1,18 @@
 import { balance, roundRobin } from "@pagoda/balance";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
-import { type Classifier, responseClassifier, service, ServiceBuilder, staticEndpoints } from "@pagoda/core";
+import {
+  type Classifier,
+  responseClassifier,
+  right,
+  service,
+  ServiceBuilder,
+  staticEndpoints,
+} from "@pagoda/core";
 import { httpRequest, type HttpRequest, httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { outlierDetection } from "@pagoda/health";
 import { replay } from "@pagoda/replay";
 import { retry } from "@pagoda/retry";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 /** An origin that answers with one status, and counts how often it was asked. */

@@ -1,5 +1,5 @@
 import { virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { resizer } from "../src/in-process.ts";
 

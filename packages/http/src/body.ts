@@ -1,4 +1,4 @@
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, left, right } from "@pagoda/core";
 import {
   type BodyBroken,
   type BodyFlow,

@@ -1,5 +1,4 @@
-import { aborted, type Aborted, type Fault, rangeError } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Aborted, aborted, type Either, type Fault, left, rangeError, right } from "@pagoda/core";
 import type { BodyBroken, BodyFlow, BodySink } from "./body-flow.ts";
 
 /** The body exceeds the reader's `maxBytes`. */

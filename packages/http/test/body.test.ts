@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { bodyFrom, bodyOf, emptyBody, HttpHeaders } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
+import { left, right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chunksOf, observed, Sink, Source } from "./bodies.ts";

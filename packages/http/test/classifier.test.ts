@@ -1,6 +1,6 @@
 import { httpClassifier, HttpHeaders, httpResponse, type HttpResponse, retryAfterMs } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
+import { left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { observed, Source } from "./bodies.ts";
 

@@ -1,6 +1,5 @@
-import { filter, mapError, mapRequest, optional, refine } from "@pagoda/core";
+import { filter, left, mapError, mapRequest, optional, refine, right } from "@pagoda/core";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, test } from "vitest";
 
 const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text)));

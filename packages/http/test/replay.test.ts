@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { bodyOf, emptyBody, HttpHeaders, ReplayBody } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, Sink, Source } from "./bodies.ts";

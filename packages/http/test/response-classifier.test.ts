@@ -1,7 +1,6 @@
-import { responseClassifier } from "@pagoda/core";
+import { responseClassifier, right } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { observed, Source } from "./bodies.ts";
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Readable } from "node:stream";
 import { bodyFrom, bodyOf, type BodySink, emptyBody, StreamBody } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observed, Sink } from "./bodies.ts";

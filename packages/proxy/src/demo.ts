@@ -1,6 +1,5 @@
-import { type Service, service } from "@pagoda/core";
+import { right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, json } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 
 /** An origin that echoes requests, to try the proxy with. */
 export function demoOrigin(name: string): Service<HttpRequest, HttpResponse> {

@@ -1,6 +1,5 @@
-import { aborted, type Random, service, type Service } from "@pagoda/core";
+import { aborted, type Either, left, type Random, right, service, type Service } from "@pagoda/core";
 import { type BodyFlow, httpResponse } from "@pagoda/http";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { type Content, reader } from "./content.ts";
 import {
   type Answer,

@@ -1,7 +1,6 @@
-import type { Aborted, Classifier, Fault, Replayable, Service } from "@pagoda/core";
+import type { Aborted, Classifier, Either, Fault, Replayable, Service } from "@pagoda/core";
 import { faultClassifier } from "@pagoda/core";
 import type { Body, HttpRequest, HttpResponse } from "@pagoda/http";
-import type { Either } from "fp-ts/lib/Either.js";
 import type { Content } from "./content.ts";
 
 /** What callers send. It is an HTTP request only for the sake of the router. */

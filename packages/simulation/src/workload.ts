@@ -1,6 +1,5 @@
-import { oneshot, type Random, Scope } from "@pagoda/core";
+import { isLeft, oneshot, type Random, Scope } from "@pagoda/core";
 import type { ReplayBody } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { between, exponential, oneOf, whole } from "./random.ts";
 import { Digest } from "./digest.ts";
 import { responseWatch } from "./invariants/responses.ts";

@@ -1,7 +1,6 @@
-import { isFault } from "@pagoda/core";
+import { isFault, left, right } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import { httpResponse } from "@pagoda/http";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { type Content, contentOf, Source } from "../src/content.ts";
 import { healthy, type Condition, Origin } from "../src/origin.ts";

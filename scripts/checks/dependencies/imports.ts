@@ -3,7 +3,7 @@ import { isBuiltin } from "node:module";
 import { join, relative, resolve } from "node:path";
 import { parseSync, Visitor } from "oxc-parser";
 import type { Package } from "../../workspace.ts";
-import { broken, packageOf, runtimeDependencies, testTools, vocabulary } from "./rules.ts";
+import { broken, packageOf, runtimeDependencies, testTools } from "./rules.ts";
 
 export interface Import {
   readonly specifier: string;
@@ -30,7 +30,7 @@ export function unusedFaults(one: Package): string[] {
       .map(({ specifier }) => packageOf(specifier)),
   );
   return runtimeDependencies(one.manifest)
-    .filter((name) => name !== vocabulary && !used.has(name))
+    .filter((name) => !used.has(name))
     .map((name) => `${one.folder}/package.json: depends on ${name}, which nothing in src imports`);
 }
 

@@ -1,8 +1,5 @@
 import type { Kind, Manifest, Package } from "../../workspace.ts";
 
-/** Part of the contract (`Either`): every layer needs it, so it does not count as the layer's library. */
-export const vocabulary = "fp-ts";
-
 /**
  * Libraries of which a package and its user must share one copy: their values cross the boundary, and some keep global
  * state. OpenTelemetry's API silently ignores an SDK registered with an older copy.
@@ -10,7 +7,6 @@ export const vocabulary = "fp-ts";
 export const shared: readonly string[] = [
   "@pagoda/core",
   "@pagoda/http",
-  vocabulary,
   "@opentelemetry/api",
   "@opentelemetry/core",
   "prom-client",
@@ -30,8 +26,8 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
 };
 
 export const sentence: Readonly<Record<Kind, string>> = {
-  core: "core knows only fp-ts",
-  http: "http knows only @pagoda/core and fp-ts",
+  core: "core knows nothing else",
+  http: "http knows only @pagoda/core",
   "linear-regex": "linear-regex knows nothing else",
   layer:
     "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
@@ -51,11 +47,7 @@ export function broken(one: Package, name: string, all: readonly Package[]): str
 }
 
 function thirdPartyAllowed(kind: Kind, name: string): boolean {
-  return (
-    !name.startsWith("@pagoda/") &&
-    kind !== "linear-regex" &&
-    ((kind !== "core" && kind !== "http") || name === vocabulary)
-  );
+  return !name.startsWith("@pagoda/") && kind !== "linear-regex" && kind !== "core" && kind !== "http";
 }
 
 /** A package's runtime dependencies. */
@@ -68,9 +60,7 @@ export function runtimeDependencies(manifest: Manifest): string[] {
 }
 
 export function tooManyLibraries(one: Package): string[] {
-  const libraries = runtimeDependencies(one.manifest).filter(
-    (name) => name !== vocabulary && !name.startsWith("@pagoda/"),
-  );
+  const libraries = runtimeDependencies(one.manifest).filter((name) => !name.startsWith("@pagoda/"));
   const families = new Set(libraries.map(familyOf));
   return one.kind === "layer" && families.size > 1 ? libraries : [];
 }

@@ -40,9 +40,8 @@ const spans = `
 import assert from "node:assert/strict";
 import { httpRequest, httpResponse } from "@pagoda/http";
 import { trace } from "@opentelemetry/api";
-import { service, ServiceBuilder } from "@pagoda/core";
+import { right, service, ServiceBuilder } from "@pagoda/core";
 import { clientSpan, serverSpan } from "@pagoda/tracing";
-import { right } from "fp-ts/lib/Either.js";
 assert(trace.setGlobalTracerProvider(provider));
 const origin = service("origin", async () => right(httpResponse(200)));
 const stack = new ServiceBuilder().layer(serverSpan()).layer(clientSpan()).service(origin);

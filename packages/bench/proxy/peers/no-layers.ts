@@ -1,6 +1,5 @@
 // The server and the client of Pagoda without any layer between them.
-import { isLeft } from "fp-ts/lib/Either.js";
-import type { Service } from "@pagoda/core";
+import { isLeft, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
 import { transport } from "@pagoda/transport";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { isRight, left } from "fp-ts/lib/Either.js";
+import { isRight, left } from "../either.ts";
 import type { Description } from "../description.ts";
 import type { Random } from "../random.ts";
 import { oneshot } from "../oneshot.ts";

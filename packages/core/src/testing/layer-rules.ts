@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either } from "../either.ts";
 import type { Fault } from "../fault.ts";
 import type { Random } from "../random.ts";
 import type { Service } from "../service.ts";

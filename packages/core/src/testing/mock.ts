@@ -1,5 +1,5 @@
 import { AssertionError } from "node:assert";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, left, right } from "../either.ts";
 import { aborted, type Aborted } from "../fault.ts";
 import { WaitList } from "../wait-list.ts";
 import { service, type Service } from "../service.ts";

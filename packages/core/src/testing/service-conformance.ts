@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Either, isLeft, isRight } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, isRight } from "../either.ts";
 import { isReady } from "../readiness.ts";
 import { discardResponse } from "../response-classifier.ts";
 import type { Service } from "../service.ts";

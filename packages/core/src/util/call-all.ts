@@ -1,4 +1,4 @@
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either } from "../either.ts";
 import type { Aborted } from "../fault.ts";
 import { checkInteger } from "../options.ts";
 import { checkMaxWait, oneshot, type Wait } from "../oneshot.ts";

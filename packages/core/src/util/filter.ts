@@ -1,4 +1,4 @@
-import { type Either, isLeft, type Left } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, type Left } from "../either.ts";
 import { layer, type Layer } from "../layer.ts";
 import type { LeftOf } from "../service.ts";
 

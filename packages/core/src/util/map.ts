@@ -1,4 +1,4 @@
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "../either.ts";
 import { adapter, type Adapter, type Passes } from "../adapter.ts";
 
 /**

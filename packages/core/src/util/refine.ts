@@ -1,4 +1,4 @@
-import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, type Left, left } from "../either.ts";
 import { aborted, type Aborted } from "../fault.ts";
 import { layer, type Layer } from "../layer.ts";
 import { checkMaxWait, defaultMaxWaitMs, oneshot, type Wait } from "../oneshot.ts";

@@ -1,4 +1,4 @@
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, isLeft } from "../either.ts";
 import { adapter, type Adapter, type Passes } from "../adapter.ts";
 import type { LeftOf, RightOf } from "../service.ts";
 

@@ -1,6 +1,5 @@
-import { deadlineOf, oneshot, Scope, callAll, service } from "@pagoda/core";
+import { callAll, deadlineOf, left, oneshot, right, Scope, service } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 /** Not ready, and refuses, until it is opened; records the signals of its calls. */

@@ -1,6 +1,5 @@
-import { type Fault, layer, type Layer, oneshot, type Service, WaitList } from "@pagoda/core";
+import { type Fault, layer, type Layer, left, oneshot, type Service, WaitList } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { left } from "fp-ts/lib/Either.js";
 
 export interface Full extends Fault<"Full"> {}
 export const full: Full = { _tag: "Full", origin: "local", retryable: true };

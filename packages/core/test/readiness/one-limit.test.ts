@@ -1,6 +1,15 @@
-import { isReady, oneshot, service, WaitList, whenReady } from "@pagoda/core";
+import {
+  type Either,
+  isLeft,
+  isReady,
+  left,
+  oneshot,
+  right,
+  service,
+  WaitList,
+  whenReady,
+} from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test, vi } from "vitest";
 import { bench, full, Limit } from "./limits.ts";
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { anyReady, isReady, oneshot, type Service } from "@pagoda/core";
+import { anyReady, isLeft, isReady, left, oneshot, type Service } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { isLeft, left } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { full, Limit, limited } from "./limits.ts";

@@ -1,10 +1,10 @@
-import { layer, type Layer, Scope } from "@pagoda/core";
+import { type Either, isLeft, layer, type Layer, left, right, Scope } from "@pagoda/core";
+import { map } from "fp-ts/lib/Either.js";
 import { type BrokenLayer, brokenLayer, type LayerUnderTest, type Samples } from "@pagoda/core/testing";
 import * as timers from "node:timers";
 // The suite must detect this sleep.
 // oxlint-disable-next-line pagoda/no-sleep
 import * as timersPromises from "node:timers/promises";
-import { type Either, isLeft, left, map, right } from "fp-ts/lib/Either.js";
 import { full, Limit } from "../readiness/limits.ts";
 
 export const pass: Layer = layer("pass", ({ call }) => ({ call }));

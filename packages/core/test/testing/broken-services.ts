@@ -1,6 +1,5 @@
-import { service, type Service } from "@pagoda/core";
+import { type Either, left, right, service, type Service } from "@pagoda/core";
 import type { LeafUnderTest } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 
 interface Asked {
   readonly path: string;

@@ -1,7 +1,6 @@
 import { getEventListeners } from "node:events";
-import { oneshot } from "@pagoda/core";
+import { left, oneshot, right } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 describe("mockService", () => {

@@ -2,12 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compile, compilers } from "./compile.ts";
 
 const imports = `
-import {
-  type Aborted, adapter, type Adapter, andThen, callAll, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, mapError, mapRequest,
-  mapResponse, oneshot, optional, type Passes, refine, type RequestOf, type ResponseOf, service, type Service, ServiceBuilder, steer, thenResult,
-  toTaskEither,
-} from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Aborted, type Adapter, adapter, andThen, callAll, type Either, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, left, mapError, mapRequest, mapResponse, oneshot, optional, type Passes, refine, type RequestOf, type ResponseOf, right, service, type Service, ServiceBuilder, steer, thenResult, toTaskEither } from "@pagoda/core";
 import * as TE from "fp-ts/lib/TaskEither.js";
 import {
   type BadBody, cached, type HttpRequest, type HttpResponse, json, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,

@@ -39,8 +39,7 @@ export const handler = layer<unknown, unknown, never, TimedOut, string>("handler
 }));
 `,
   raiser: `
-import { layer } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
+import { layer, left } from "@pagoda/core";
 import type { TimedOut } from "./layers.ts";
 declare const timedOut: TimedOut;
 export const raises = layer("raises", () => ({

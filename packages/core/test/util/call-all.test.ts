@@ -1,6 +1,5 @@
-import { callAll, type CallAllOptions, service } from "@pagoda/core";
+import { callAll, type CallAllOptions, left, right, service } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 /** The numbers from 0; records how many were taken and whether the sequence was closed. */

@@ -1,6 +1,5 @@
-import { filter } from "@pagoda/core";
+import { filter, left, right } from "@pagoda/core";
 import { conformance, mockService } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text.trim())));

@@ -1,6 +1,14 @@
-import { mapError, mapRequest, mapResponse, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Either,
+  left,
+  mapError,
+  mapRequest,
+  mapResponse,
+  right,
+  service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { conformance, mockService } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 interface Named {

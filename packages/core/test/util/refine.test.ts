@@ -1,7 +1,6 @@
 import { getEventListeners } from "node:events";
-import { refine, service } from "@pagoda/core";
+import { type Either, left, refine, right, service } from "@pagoda/core";
 import { conformance, mockService, settled, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 interface Named {

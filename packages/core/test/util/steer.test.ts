@@ -1,6 +1,5 @@
-import { oneshot, service, steer } from "@pagoda/core";
+import { left, oneshot, right, service, steer } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { full, Limit, limited } from "../readiness/limits.ts";
 

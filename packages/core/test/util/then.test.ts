@@ -1,7 +1,6 @@
 import * as core from "@pagoda/core";
-import { andThen, service, thenResult } from "@pagoda/core";
+import { andThen, type Either, isLeft, left, right, service, thenResult } from "@pagoda/core";
 import { conformance } from "@pagoda/core/testing";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 const half = service("half", async (n: number): Promise<Either<"odd", number>> =>

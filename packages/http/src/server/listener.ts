@@ -1,8 +1,16 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type Clock, notShown, rangeError, type Service, systemClock } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import {
+  type Clock,
+  type Either,
+  left,
+  notShown,
+  rangeError,
+  right,
+  type Service,
+  systemClock,
+} from "@pagoda/core";
 import { CutOff } from "../cut-off.ts";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import { Accepted } from "./accepted.ts";

@@ -1,5 +1,4 @@
-import type { Service } from "@pagoda/core";
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either, Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import type { HttpServer, ListenFailed } from "./http-server.ts";
 import { Listener } from "./listener.ts";

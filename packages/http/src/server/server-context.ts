@@ -1,4 +1,4 @@
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "../message.ts";
 import type { Backlog } from "./backlog.ts";
 import type { Limits } from "./client-limits.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Service } from "@pagoda/core";
+import { isRight, right, type Service } from "@pagoda/core";
 import {
   conformance as coreConformance,
   type DefineTest,
@@ -10,7 +10,6 @@ import {
   type Samples,
   settled,
 } from "@pagoda/core/testing";
-import { isRight, right } from "fp-ts/lib/Either.js";
 import type { Body } from "../body.ts";
 import { type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "../message.ts";
 import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } from "./bodies.ts";

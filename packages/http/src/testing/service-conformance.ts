@@ -5,7 +5,7 @@ import {
   serviceConformance as coreServiceConformance,
   type ServiceConformanceOptions,
 } from "@pagoda/core/testing";
-import { isRight } from "fp-ts/lib/Either.js";
+import { isRight } from "@pagoda/core";
 import { bodyOfMessage } from "./bodies.ts";
 
 /**

@@ -1,10 +1,9 @@
 import { connect, type Socket } from "node:net";
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { seededRandom, settled, virtualClock } from "@pagoda/core/testing";
 import { bodyFrom, HttpHeaders, type HttpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
 import { Mutations } from "@pagoda/http/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { corpus, dictionary } from "./corpus.ts";
 import { inputOf } from "./inputs.ts";

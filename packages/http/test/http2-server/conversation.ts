@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { type HttpRequest, httpResponse, text } from "@pagoda/http";
 import { type HttpServer, serve } from "@pagoda/http/server";
 import {
@@ -10,7 +10,6 @@ import {
   frameType,
   type RawFrame,
 } from "@pagoda/http/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { beforeAll, onTestFinished } from "vitest";
 
 /** How a server answers: with a GOAWAY, resets, and responses, each by stream. */

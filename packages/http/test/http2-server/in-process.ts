@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
-import { systemClock, type Clock } from "@pagoda/core";
+import { type Clock, right, systemClock } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, text } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 import { clientPreface } from "../../src/http2/frames.ts";
 import { Backlog } from "../../src/server/backlog.ts";
 import { limitsOf } from "../../src/server/client-limits.ts";

@@ -1,7 +1,6 @@
-import { service } from "@pagoda/core";
+import { left, right, type Right, service } from "@pagoda/core";
 import { bodyFrom, HttpHeaders, type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
 import { type HttpServer, serve } from "@pagoda/http/server";
-import { left, type Right, right } from "fp-ts/lib/Either.js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { observed, Source } from "../bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";

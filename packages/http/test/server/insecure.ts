@@ -1,8 +1,7 @@
 // A server that runs as its own process, for the test that starts Node with --insecure-http-parser.
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { type HttpRequest, text } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
-import { right } from "fp-ts/lib/Either.js";
 
 const started = await serve(service("echo", async ({ path }: HttpRequest) => right(text(path))));
 if (started._tag === "Right") process.stdout.write(`${started.right.port}\n`);

@@ -1,7 +1,7 @@
 import { Agent, get, type IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { service } from "@pagoda/core";
+import { right, type Right, service } from "@pagoda/core";
 import {
   bodyFrom,
   HttpHeaders,
@@ -12,7 +12,6 @@ import {
   text,
 } from "@pagoda/http";
 import { type HttpServer, serve } from "@pagoda/http/server";
-import { type Right, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { Sink, Source } from "../bodies.ts";
 import { eventually, head, served, statuses, Wire } from "./served.ts";

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { type HttpServer, serve, type ServeOptions } from "@pagoda/http/server";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished } from "vitest";
 
 export type Answer = (request: HttpRequest, signal: AbortSignal) => HttpResponse | Promise<HttpResponse>;

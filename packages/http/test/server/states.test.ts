@@ -1,6 +1,6 @@
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { type HttpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { Backlog } from "../../src/server/backlog.ts";
 import { limitsOf } from "../../src/server/client-limits.ts";

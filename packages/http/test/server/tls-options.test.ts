@@ -1,8 +1,7 @@
-import { service } from "@pagoda/core";
+import { type Either, service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { serve, type ServerTls } from "@pagoda/http/server";
 import { testAuthority } from "@pagoda/http/testing";
-import type { Either } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 const authority = testAuthority();

@@ -9,7 +9,7 @@ import {
   httpResponse,
   type HttpResponse,
 } from "@pagoda/http";
-import { type Either, isLeft, left, map } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, left, right } from "@pagoda/core";
 
 const http: Samples<string, string> = {
   request: () => httpRequest("http://a.example/", { headers: { accept: "*/*" }, body: "some" }) as never,
@@ -45,7 +45,9 @@ export const broken: readonly BrokenLayer[] = [
       call: (request, signal) =>
         inner
           .call(request, signal)
-          .then(map((response) => ({ ...(response as HttpResponse), body: bodyOf("other") }))),
+          .then((result) =>
+            isLeft(result) ? result : right({ ...(result.right as HttpResponse), body: bodyOf("other") }),
+          ),
     })),
     samples: { ...http, changes: { response: ["body"] } },
     fails: [

@@ -1,8 +1,7 @@
-import { service, type Service } from "@pagoda/core";
+import { type Either, left, right, service, type Service } from "@pagoda/core";
 import { type LeafUnderTest, rulesOf } from "@pagoda/core/testing";
 import { bodyFrom, httpResponse, type HttpResponse } from "@pagoda/http";
 import { serviceConformance } from "@pagoda/http/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 interface Asked {

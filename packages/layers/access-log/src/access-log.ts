@@ -3,8 +3,10 @@ import {
   aborted,
   checkNumber,
   type Clock,
+  type Either,
   type Fault,
   faultOf,
+  isLeft,
   layer,
   type Layer,
   type Random,
@@ -12,7 +14,6 @@ import {
   systemRandom,
 } from "@pagoda/core";
 import { type HttpResponse, isCutOff } from "@pagoda/http";
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { Level, LevelWithSilent, Logger } from "pino";
 import { type AccessEntry, Call, entryOf, type LoggedRequest } from "./entry.ts";
 import { type CallEnd, levelOf } from "./level.ts";

@@ -1,4 +1,12 @@
-import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Fault,
+  type Layer,
+  mapRequest,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import {
   bodyOf,
@@ -11,7 +19,6 @@ import {
   type Identified,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { accessLog, type LoggedRequest } from "@pagoda/access-log";
 import { bench, down, get, memory, nowhere, refused, responseFor, TestBody } from "./bench.ts";

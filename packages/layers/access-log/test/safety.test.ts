@@ -1,5 +1,5 @@
 import { HttpHeaders, httpResponse } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";

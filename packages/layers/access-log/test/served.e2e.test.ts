@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { service, ServiceBuilder } from "@pagoda/core";
+import { right, service, ServiceBuilder } from "@pagoda/core";
 import { bodyFrom, type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
-import { right } from "fp-ts/lib/Either.js";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { accessLog } from "@pagoda/access-log";

@@ -1,6 +1,5 @@
-import { type Json, layer, type Layer } from "@pagoda/core";
+import { type Json, type Layer, layer, left } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { left } from "fp-ts/lib/Either.js";
 import type { Denied } from "./denied.ts";
 import type { AuthorizeOptions } from "./options.ts";
 import { Policy } from "./policy.ts";

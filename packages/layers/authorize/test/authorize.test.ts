@@ -1,10 +1,9 @@
 import { authorize, type Denied, type Rule } from "@pagoda/authorize";
-import { service } from "@pagoda/core";
+import { left, right, service } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { asked, guard } from "./bench.ts";
 

@@ -1,7 +1,6 @@
 import { authorize, type AuthorizeOptions, type Rule } from "@pagoda/authorize";
 import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@pagoda/http";
-import { service } from "@pagoda/core";
-import { isRight, right } from "fp-ts/lib/Either.js";
+import { isRight, right, service } from "@pagoda/core";
 
 /** A request with everything that rules look at. */
 export type Asked = HttpRequest &

@@ -1,7 +1,14 @@
 import { authorize, type Denied, type OnRoute, type Rule, type To } from "@pagoda/authorize";
-import { type ErrorOf, type Fault, type Layer, mapRequest, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type ErrorOf,
+  type Fault,
+  type Layer,
+  mapRequest,
+  right,
+  service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { type FromClient, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 
 interface Down extends Fault<"Down"> {}

@@ -6,10 +6,13 @@ import {
   type Clock,
   deadlineOf,
   type Discovery,
+  type Either,
   type Endpoint,
   type Fault,
   type HealthSource,
   isFault,
+  isLeft,
+  left,
   neverProcessed,
   type Readiness,
   responseClassifier,
@@ -17,7 +20,6 @@ import {
   systemClock,
   WaitList,
 } from "@pagoda/core";
-import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
 import { type EndpointHistory, endpointHistory } from "./history.ts";
 import { Member, type MemberContext } from "./member.ts";
 import type { SlowStart } from "./slow-start.ts";

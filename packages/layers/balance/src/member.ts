@@ -2,15 +2,16 @@ import {
   type Classifier,
   type Clock,
   type Description,
+  type Either,
   type Endpoint,
   type HealthSource,
   type HealthWatch,
+  isLeft,
   isReady,
   type Outcome,
   type Service,
   withoutGuard,
 } from "@pagoda/core";
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
 import type { EndpointHistory, EndpointRecord } from "./history.ts";
 import { Ramp, type SlowStart } from "./slow-start.ts";
 import type { EndpointStatus } from "./status.ts";

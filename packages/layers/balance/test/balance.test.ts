@@ -1,12 +1,14 @@
 import { type Mock, mockService, settled } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
 import {
   type Endpoint,
   type ErrorOf,
   type Fault,
+  isLeft,
   isReady,
+  left,
   oneshot,
+  right,
   type Service,
   staticEndpoints,
 } from "@pagoda/core";

@@ -1,6 +1,5 @@
-import { type Endpoint, isReady, oneshot, type Service } from "@pagoda/core";
+import { type Endpoint, isReady, left, oneshot, right, type Service } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { balance, type BalanceOptions, type Strategy, weightedRoundRobin } from "@pagoda/balance";
 import { balancing, type Refused, refused } from "./balancing.ts";

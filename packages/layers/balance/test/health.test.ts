@@ -2,13 +2,14 @@ import {
   type Classifier,
   type Endpoint,
   type HealthSource,
+  left,
   oneshot,
+  right,
   service,
   staticEndpoints,
 } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { balance, leastRequest } from "@pagoda/balance";
 import { balancing, notes, refused } from "./balancing.ts";

@@ -1,6 +1,6 @@
 import { seededRandom, virtualClock } from "@pagoda/core/testing";
 import { endpointHistory, leastRequest, peakEwma } from "@pagoda/balance";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { type Balancing, balancing } from "./balancing.ts";
 import { Operator } from "./operator.ts";

@@ -1,4 +1,4 @@
-import { type Fault, Scope } from "@pagoda/core";
+import { type Fault, left, right, Scope } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import {
   leastRequest,
@@ -10,7 +10,6 @@ import {
   roundRobin,
   weightedRoundRobin,
 } from "@pagoda/balance";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { balancing, refused, type Refused } from "./balancing.ts";
 

@@ -1,5 +1,5 @@
 import { mockService } from "@pagoda/core/testing";
-import { left } from "fp-ts/lib/Either.js";
+import { left } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { balance } from "@pagoda/balance";

@@ -1,6 +1,5 @@
-import { type Fault, service, staticEndpoints } from "@pagoda/core";
+import { type Either, type Fault, left, right, service, staticEndpoints } from "@pagoda/core";
 import { seededRandom, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { balance, peakEwma, type PeakEwmaOptions } from "@pagoda/balance";
 import { balancing } from "./balancing.ts";

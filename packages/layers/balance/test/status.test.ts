@@ -1,7 +1,6 @@
-import type { HealthSource } from "@pagoda/core";
+import { type HealthSource, right } from "@pagoda/core";
 import { service } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { balance, peakEwma } from "@pagoda/balance";
 

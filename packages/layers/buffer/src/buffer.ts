@@ -1,16 +1,16 @@
 import {
-  aborted,
   type Aborted,
+  aborted,
   checkInteger,
   type Clock,
   type Fault,
   isReady,
   layer,
   type Layer,
-  systemClock,
+  left,
   type Part,
+  systemClock,
 } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
 import { checkMaxWait, type Codel, normalWaitMs } from "./max-wait.ts";
 import { Queue } from "./queue.ts";
 import { BufferUsage } from "./usage.ts";

@@ -4,7 +4,9 @@ import {
   type Aborted,
   isReady,
   type Layer,
+  left,
   oneshot,
+  right,
   service,
   type Service,
   ServiceBuilder,
@@ -13,7 +15,6 @@ import {
 } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { buffer, type BufferFull, type BufferOptions, type QueueTimedOut } from "@pagoda/buffer";
 import { rude } from "./inners.ts";

@@ -1,5 +1,4 @@
-import { type Clock, service, type Service } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
+import { type Clock, right, type Service, service } from "@pagoda/core";
 
 export interface Rude {
   readonly service: Service<string, string>;

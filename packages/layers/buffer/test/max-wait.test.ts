@@ -1,5 +1,5 @@
 import { mockService, virtualClock } from "@pagoda/core/testing";
-import { isRight, left, right } from "fp-ts/lib/Either.js";
+import { isRight, left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { buffer, type BufferOptions } from "@pagoda/buffer";
 import { slow } from "./inners.ts";

@@ -1,7 +1,6 @@
-import { oneshot, type Service } from "@pagoda/core";
+import { isRight, oneshot, type Service } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
-import { isRight } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { buffer } from "@pagoda/buffer";
 import { rude } from "./inners.ts";

@@ -1,6 +1,5 @@
-import { isReady } from "@pagoda/core";
+import { isReady, right } from "@pagoda/core";
 import { settled, virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { buffer, bufferUsage } from "@pagoda/buffer";
 import { rude } from "./inners.ts";

@@ -1,12 +1,14 @@
 import {
   type Classifier,
+  type Either,
   type Fault,
+  isRight,
   layer,
   type Layer,
+  left,
   type Outcome,
   responseClassifier,
 } from "@pagoda/core";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
 import { Waiting } from "./waiting.ts";

@@ -2,8 +2,10 @@ import {
   type Classifier,
   type Fault,
   type Layer,
-  type Service,
+  left,
+  right,
   service,
+  type Service,
   ServiceBuilder,
   toAsync,
   toTaskEither,
@@ -11,7 +13,6 @@ import {
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { circuitBreaker, type CircuitOpen, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
 import { bench, down, refused } from "./bench.ts";

@@ -1,6 +1,5 @@
-import { type Fault, layer, oneshot } from "@pagoda/core";
+import { type Fault, isRight, layer, oneshot } from "@pagoda/core";
 import { mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
-import { isRight } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Breaker, type BreakerOptions, circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";

@@ -1,5 +1,4 @@
-import { type Aborted, aborted, layer, type Layer, type Service } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
+import { type Aborted, aborted, type Either, layer, type Layer, left, type Service } from "@pagoda/core";
 import { SharedCall } from "./shared-call.ts";
 
 /** Callbacks for metrics and logs. Must not throw. */

@@ -1,5 +1,13 @@
-import { aborted, type Aborted, deadlineOf, discardResponse, Scope } from "@pagoda/core";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
+import {
+  type Aborted,
+  aborted,
+  deadlineOf,
+  discardResponse,
+  type Either,
+  isRight,
+  left,
+  Scope,
+} from "@pagoda/core";
 
 /** One call with several callers. It is aborted when all of them have left. */
 export class SharedCall<Res, Err> {

@@ -1,8 +1,7 @@
 import { getEventListeners } from "node:events";
-import { deadlineOf, type Fault, isReady, Scope, service } from "@pagoda/core";
+import { deadlineOf, type Fault, isReady, left, right, Scope, service } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { coalesce } from "@pagoda/coalesce";
 

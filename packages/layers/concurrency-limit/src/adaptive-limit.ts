@@ -1,5 +1,4 @@
-import type { Classifier, Clock, Json, Outcome, Random } from "@pagoda/core";
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Classifier, Clock, Either, Json, Outcome, Random } from "@pagoda/core";
 import type { Limit, LimitAlgorithm } from "./limit.ts";
 import { SampleWindow } from "./window.ts";
 

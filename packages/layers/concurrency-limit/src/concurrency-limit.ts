@@ -5,14 +5,14 @@ import {
   type Fault,
   layer,
   type Layer,
+  left,
+  type Part,
   type Random,
   responseClassifier,
   systemClock,
   systemRandom,
   WaitList,
-  type Part,
 } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
 import { InFlight } from "./in-flight.ts";
 import { AdaptiveLimit } from "./adaptive-limit.ts";
 import type { LimitAlgorithm } from "./limit.ts";

@@ -1,5 +1,4 @@
-import { checkInteger, type Fault, layer, type Layer } from "@pagoda/core";
-import { isLeft, left } from "fp-ts/lib/Either.js";
+import { checkInteger, type Fault, isLeft, layer, type Layer, left } from "@pagoda/core";
 
 /**
  * The limit of a key is reached. Nothing was sent, so it says nothing about the upstream. The key

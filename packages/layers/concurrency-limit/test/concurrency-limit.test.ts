@@ -1,9 +1,18 @@
-import { type Fault, type Layer, oneshot, pause, service, type Service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Fault,
+  type Layer,
+  left,
+  oneshot,
+  pause,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   aimd,

@@ -1,7 +1,6 @@
-import { oneshot, whenReady } from "@pagoda/core";
+import { isLeft, oneshot, right, whenReady } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { aimd, concurrencyLimit, inFlight } from "@pagoda/concurrency-limit";
 

@@ -2,7 +2,7 @@ import { mockService } from "@pagoda/core/testing";
 import { type HttpRequest, httpRequest, httpResponse, type HttpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
-import { left, right } from "fp-ts/lib/Either.js";
+import { left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { keyedConcurrencyLimit, type KeyedConcurrencyLimited } from "@pagoda/concurrency-limit";
 

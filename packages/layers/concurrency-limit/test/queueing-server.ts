@@ -1,6 +1,5 @@
-import { type Clock, type Fault, type Service, service } from "@pagoda/core";
+import { type Clock, type Either, type Fault, left, right, service, type Service } from "@pagoda/core";
 import { seededRandom } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 
 /** The server's queue is full. */
 export interface Busy extends Fault<"Busy"> {}

@@ -1,5 +1,4 @@
-import { checkInteger, checkOption } from "@pagoda/core";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { checkInteger, checkOption, isLeft, left, right } from "@pagoda/core";
 import { checked, type DnsSettings } from "./options.ts";
 import { type DnsEndpoint, type DnsFault, originOf } from "./records.ts";
 import { dnsSource } from "./refresh.ts";

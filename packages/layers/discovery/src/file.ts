@@ -3,13 +3,16 @@ import {
   checkDuration,
   checkOption,
   type Clock,
+  type Either,
   type Endpoint,
   endpointsProblem,
   type Fault,
+  isLeft,
+  left,
+  right,
   systemClock,
   type Timer,
 } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { jsonEntries, type ParsedEntries } from "./json.ts";
 import { Publisher, type Source, type SourceObserver } from "./source.ts";
 import { PathWatch } from "./watch.ts";

@@ -1,5 +1,13 @@
-import { type Endpoint, firstLines, formatValue, mustBe } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import {
+  type Either,
+  type Endpoint,
+  firstLines,
+  formatValue,
+  isLeft,
+  left,
+  mustBe,
+  right,
+} from "@pagoda/core";
 
 /** The valid entries of a list, and the problems of the others. */
 export interface ParsedEntries<out E extends Endpoint = Endpoint> {

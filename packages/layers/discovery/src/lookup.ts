@@ -1,7 +1,6 @@
 import type { SrvRecord } from "node:dns";
 import { isIP } from "node:net";
-import { pause, Scope } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, left, pause, right, Scope } from "@pagoda/core";
 import type { Settings } from "./options.ts";
 import {
   type AddressRecord,

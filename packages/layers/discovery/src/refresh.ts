@@ -1,5 +1,4 @@
-import type { Json, Timer } from "@pagoda/core";
-import { type Either, isLeft, left } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, type Json, left, type Timer } from "@pagoda/core";
 import { Lookup } from "./lookup.ts";
 import type { Settings } from "./options.ts";
 import { type DnsEndpoint, type DnsFailed, dnsFailed, type DnsFault } from "./records.ts";

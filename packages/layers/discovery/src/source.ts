@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type Clock,
   type Discovery,
+  type Either,
   type Endpoint,
   endpointsProblem,
   type Fault,
   type Json,
+  left,
+  right,
 } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 
 /** The source was closed before the first answer. */
 export interface SourceClosed extends Fault<"SourceClosed"> {

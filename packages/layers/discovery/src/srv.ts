@@ -1,6 +1,5 @@
 import type { SrvRecord } from "node:dns";
-import { checkOption, rangeError } from "@pagoda/core";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { checkOption, isLeft, left, rangeError, right } from "@pagoda/core";
 import { checked, type DnsSettings } from "./options.ts";
 import {
   type DnsEndpoint,

@@ -1,5 +1,5 @@
 import { virtualClock } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
+import { left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { type AddressRecord, dnsEndpoints, type DnsEndpointsOptions, type DnsFault } from "@pagoda/discovery";
 import { fakeDns, keys } from "./fake-dns.ts";

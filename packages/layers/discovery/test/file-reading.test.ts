@@ -2,9 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import type * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Endpoint } from "@pagoda/core";
+import { type Either, type Endpoint, left, right } from "@pagoda/core";
 import { settled, type VirtualClock, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { fileEndpoints, type FileEndpointsOptions, type FileFault } from "@pagoda/discovery";
 import { events } from "./events.ts";

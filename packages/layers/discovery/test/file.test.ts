@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "@pagoda/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fileEndpoints, type FileFault } from "@pagoda/discovery";
 import { events } from "./events.ts";

@@ -1,4 +1,4 @@
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonEndpoints, jsonEntries } from "@pagoda/discovery";

@@ -1,5 +1,4 @@
-import type { Discovery, Endpoint } from "@pagoda/core";
-import { type Either, right } from "fp-ts/lib/Either.js";
+import { type Discovery, type Either, type Endpoint, right } from "@pagoda/core";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type DnsEndpoint,

@@ -1,6 +1,5 @@
 import { Resolver } from "node:dns/promises";
-import { type Clock, systemClock } from "@pagoda/core";
-import { left, right } from "fp-ts/lib/Either.js";
+import { type Clock, left, right, systemClock } from "@pagoda/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { dnsEndpoints, type DnsEndpoint, srvEndpoints } from "@pagoda/discovery";
 import { type DnsServer, dnsServer } from "./dns-server.ts";

@@ -1,5 +1,5 @@
 import { virtualClock } from "@pagoda/core/testing";
-import { left } from "fp-ts/lib/Either.js";
+import { left } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { srvEndpoints, type SrvEndpointsOptions } from "@pagoda/discovery";
 import { fakeDns, keys } from "./fake-dns.ts";

@@ -1,5 +1,13 @@
-import { checkDuration, type Clock, type Fault, layer, type Layer, systemClock } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
+import {
+  checkDuration,
+  type Clock,
+  type Either,
+  type Fault,
+  layer,
+  type Layer,
+  left,
+  systemClock,
+} from "@pagoda/core";
 import { ReadyWatch } from "./ready-watch.ts";
 
 /**

@@ -1,16 +1,17 @@
 import {
+  type Fault,
   isReady,
   type Layer,
+  left,
   oneshot,
+  right,
   service,
-  ServiceBuilder,
   type Service,
-  type Fault,
+  ServiceBuilder,
   whenReady,
 } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type FailedFast, failfast } from "@pagoda/failfast";
 

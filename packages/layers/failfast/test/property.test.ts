@@ -1,6 +1,5 @@
-import { oneshot } from "@pagoda/core";
+import { isLeft, oneshot } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
-import { isLeft } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { failfast } from "@pagoda/failfast";

@@ -1,5 +1,13 @@
-import { type Fault, isFault, layer, type Layer, type Part } from "@pagoda/core";
-import { type Either, isLeft, type Left } from "fp-ts/lib/Either.js";
+import {
+  type Either,
+  type Fault,
+  isFault,
+  isLeft,
+  layer,
+  type Layer,
+  type Left,
+  type Part,
+} from "@pagoda/core";
 
 /**
  * Any `Either`. Both sides are left open, so that `left` and `right` in a handler infer their own

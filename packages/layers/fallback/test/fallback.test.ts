@@ -1,7 +1,6 @@
-import { type Fault, isReady } from "@pagoda/core";
+import { type Fault, isReady, left, right } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { fallback, type Handlers } from "@pagoda/fallback";
 

@@ -1,5 +1,13 @@
-import { type ErrorOf, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
-import { left as leftOf, right } from "fp-ts/lib/Either.js";
+import {
+  type ErrorOf,
+  type Fault,
+  type Layer,
+  left as leftOf,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { describe, expectTypeOf, test } from "vitest";
 import { fallback, type Handled, type Handler, type Handlers } from "@pagoda/fallback";
 

@@ -1,20 +1,21 @@
 import {
-  aborted,
   type Aborted,
+  aborted,
   checkDuration,
   checkNumber,
   type Clock,
   defaultMaxWaitMs,
+  type Either,
   type Fault,
   layer,
   type Layer,
+  left,
   oneshot,
   pause,
   type Random,
   systemClock,
   systemRandom,
 } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
 
 /** An injected failure. Its origin is `upstream`, so that health and circuit breakers count it. */
 export interface Injected extends Fault<"Injected"> {

@@ -3,13 +3,14 @@ import {
   type Clock,
   type Fault,
   type Layer,
+  left,
   type Random,
-  type Service,
+  right,
   service,
+  type Service,
 } from "@pagoda/core";
 import { mockService, seededRandom, settled, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type Delay, type Failure, fault, type FaultOptions, type Injected } from "@pagoda/fault";

@@ -1,6 +1,5 @@
-import { adapter, type Adapter, Scope } from "@pagoda/core";
+import { type Adapter, adapter, isLeft, right, Scope } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { fromWebRequest } from "./web-request.ts";
 import { toWebResponse } from "./web-response.ts";
 

@@ -1,14 +1,16 @@
 import {
-  aborted,
   type Aborted,
+  aborted,
+  type Either,
   type Fault,
   isLocalFailure,
+  left,
+  right,
   Scope,
   service,
   type Service,
 } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { toWebRequest } from "./web-request.ts";
 import { fromWebResponse } from "./web-response.ts";
 

@@ -1,6 +1,5 @@
-import type { Service } from "@pagoda/core";
+import { isLeft, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { fromWebRequest } from "./web-request.ts";
 import { toWebResponse } from "./web-response.ts";
 

@@ -4,15 +4,17 @@ import {
   deadlineOf,
   type ErrorOf,
   type Fault,
+  isRight,
+  left,
+  right,
   Scope,
-  type Service,
   service,
+  type Service,
   ServiceBuilder,
 } from "@pagoda/core";
 import { conformance, mockService, settled } from "@pagoda/core/testing";
 import { fetchRequest } from "@pagoda/fetch";
 import { bodyFrom, HttpHeaders, type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
-import { isRight, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { ScriptedBody } from "./bodies.ts";
 

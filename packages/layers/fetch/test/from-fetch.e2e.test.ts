@@ -1,10 +1,9 @@
 import { brotliCompressSync } from "node:zlib";
-import type { Aborted, Service } from "@pagoda/core";
+import { type Aborted, isRight, right, type Service } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
 import { type FetchFailed, fromFetch } from "@pagoda/fetch";
 import { bodyFrom, type HttpRequest, httpRequest, type HttpResponse, type RequestInput } from "@pagoda/http";
 import { serviceConformance } from "@pagoda/http/testing";
-import { isRight, right } from "fp-ts/lib/Either.js";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { ScriptedBody } from "./bodies.ts";
 import { type Origin, startOrigin } from "./origin.ts";

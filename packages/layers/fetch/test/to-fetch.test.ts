@@ -1,8 +1,7 @@
-import { deadlineOf, type Fault, Scope, service } from "@pagoda/core";
+import { deadlineOf, type Fault, left, right, Scope, service } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import { toFetch } from "@pagoda/fetch";
 import { type HttpRequest, type HttpResponse, httpResponse, json, text } from "@pagoda/http";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { ScriptedBody } from "./bodies.ts";
 

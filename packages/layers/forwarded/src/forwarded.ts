@@ -1,4 +1,4 @@
-import { checkOption, layer, type Layer } from "@pagoda/core";
+import { checkOption, isLeft, layer, type Layer, right } from "@pagoda/core";
 import {
   type Client,
   type FromClient,
@@ -8,7 +8,6 @@ import {
   type Identified,
 } from "@pagoda/http";
 import { hasAt, isDisguised } from "@pagoda/http/grammar";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";

@@ -1,6 +1,5 @@
-import { layer, type Layer } from "@pagoda/core";
+import { layer, type Layer, right } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 
 /**
  * Decrements `Max-Forwards` (RFC 9110, 7.6.2), which limits the hops of OPTIONS and TRACE requests

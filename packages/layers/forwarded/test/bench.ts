@@ -7,7 +7,7 @@ import {
   httpResponse,
   type Identified,
 } from "@pagoda/http";
-import { isRight } from "fp-ts/lib/Either.js";
+import { isRight } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { forwarded, type ForwardedOptions } from "@pagoda/forwarded";
 

@@ -8,8 +8,15 @@ import {
   type Identified,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left } from "fp-ts/lib/Either.js";
-import { type Aborted, type Fault, type Layer, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Aborted,
+  type Fault,
+  type Layer,
+  left,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { forwarded } from "@pagoda/forwarded";
 import { client, type Field, pass, requestWith } from "./bench.ts";

@@ -1,7 +1,7 @@
 import { mockService } from "@pagoda/core/testing";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { isRight } from "fp-ts/lib/Either.js";
+import { isRight } from "@pagoda/core";
 import { maxForwards } from "@pagoda/forwarded";
 import { describe, expect, test } from "vitest";
 import { type Field, requestWith } from "./bench.ts";

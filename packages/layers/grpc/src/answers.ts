@@ -1,6 +1,5 @@
-import { type Fault, faultOf, layer, type Layer, type Part } from "@pagoda/core";
+import { type Fault, faultOf, isLeft, layer, type Layer, type Part, right } from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOfHttp } from "./status.ts";
 
 /** The gRPC response to an error. */

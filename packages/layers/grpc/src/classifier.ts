@@ -2,12 +2,12 @@ import {
   type Classifier,
   type Clock,
   faultOf,
+  isLeft,
   type Outcome,
   outcomeOfError,
   systemClock,
 } from "@pagoda/core";
 import { httpClassifier, type HttpHeaders, type HttpResponse, isGrpc, isHttpHeaders } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { checkStatus, type GrpcStatus, grpcStatuses, statusOf } from "./status.ts";
 
 /** Options of {@link grpcClassifier}. */

@@ -3,9 +3,12 @@ import {
   type Clock,
   deadlineOf,
   discardResponse,
+  type Either,
   type Fault,
+  isRight,
   layer,
   type Layer,
+  left,
   maxTimerMs,
   Scope,
   type Service,
@@ -13,7 +16,6 @@ import {
   timeoutError,
 } from "@pagoda/core";
 import { type HttpRequest, isGrpc } from "@pagoda/http";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { readTimeout, writeTimeout } from "./timeout-header.ts";
 
 /** The caller's deadline has passed, which says nothing about the upstream. */

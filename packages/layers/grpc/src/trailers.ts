@@ -1,6 +1,15 @@
-import { checkNumber, type Clock, layer, type Layer, type Part, systemClock, type Timer } from "@pagoda/core";
+import {
+  checkNumber,
+  type Clock,
+  isLeft,
+  layer,
+  type Layer,
+  type Part,
+  right,
+  systemClock,
+  type Timer,
+} from "@pagoda/core";
 import { emptyBody, HttpHeaders, type HttpRequest, type HttpResponse, isGrpc } from "@pagoda/http";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { PeekedBody } from "./peeked-body.ts";
 import { statusOf } from "./status.ts";
 

@@ -1,10 +1,9 @@
-import type { Fault } from "@pagoda/core";
+import { type Fault, isRight, left } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { bodyOf, type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { grpcAnswers, type GrpcAnswersTable } from "@pagoda/grpc";
 import * as fc from "fast-check";
-import { isRight, left } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { grpcRequest, grpcResponse, ScriptedBody } from "./bench.ts";
 

@@ -1,8 +1,7 @@
-import { type Fault, type Outcome, outcomeOfError } from "@pagoda/core";
+import { type Fault, left, type Outcome, outcomeOfError, right } from "@pagoda/core";
 import { httpClassifier, httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { type GrpcStatus, grpcClassifier, grpcStatuses } from "@pagoda/grpc";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test, vi } from "vitest";
 import { grpcResponse, ScriptedBody } from "./bench.ts";
 

@@ -1,9 +1,8 @@
-import { deadlineOf, Scope } from "@pagoda/core";
+import { deadlineOf, left, right, Scope } from "@pagoda/core";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { type HttpRequest, httpRequest, type HttpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { type DeadlineExceeded, grpcDeadline, type GrpcDeadlineOptions } from "@pagoda/grpc";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { grpcRequest, grpcResponse } from "./bench.ts";
 

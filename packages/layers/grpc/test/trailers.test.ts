@@ -1,10 +1,9 @@
 import { getEventListeners } from "node:events";
-import { service } from "@pagoda/core";
+import { isRight, right, service } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
-import { isRight, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { grpcRequest, grpcResponse, read, ScriptedBody } from "./bench.ts";
 

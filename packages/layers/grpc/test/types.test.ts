@@ -1,7 +1,6 @@
-import { type ErrorOf, type Fault, type Layer, service, ServiceBuilder } from "@pagoda/core";
+import { type ErrorOf, type Fault, type Layer, right, service, ServiceBuilder } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { type DeadlineExceeded, grpcAnswers, grpcClassifier, grpcDeadline, grpcTrailers } from "@pagoda/grpc";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 
 interface Down extends Fault<"Down"> {}

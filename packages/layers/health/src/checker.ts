@@ -1,13 +1,13 @@
 import {
   type Endpoint,
   type HealthWatch,
-  stallMs,
+  isLeft,
   type Json,
   maxTimerMs,
   Scope,
+  stallMs,
   type Timer,
 } from "@pagoda/core";
-import { isLeft } from "fp-ts/lib/Either.js";
 import type { CheckSettings } from "./check-options.ts";
 import { probeFailed, type ProbeResult, probeInconclusive } from "./probe.ts";
 

@@ -9,7 +9,7 @@ import {
 import { authorityOf } from "@pagoda/http/grammar";
 import { sanCheck, type SanMatch } from "@pagoda/http";
 import { errorNames } from "@pagoda/http/http2";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { decodeResponse, nameOfCode } from "./grpc-messages.ts";
 import { probeFailed, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
 import { type Address, codeOf, unconnected } from "./tcp-probe.ts";

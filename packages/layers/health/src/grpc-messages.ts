@@ -1,4 +1,4 @@
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, left, right } from "@pagoda/core";
 
 /** Flag and length, before each gRPC message. */
 const prefixBytes = 5;

@@ -1,4 +1,12 @@
-import { checkInteger, checkOption, type Endpoint, faultOf, isFault, type Service } from "@pagoda/core";
+import {
+  checkInteger,
+  checkOption,
+  type Endpoint,
+  faultOf,
+  isFault,
+  isLeft,
+  type Service,
+} from "@pagoda/core";
 import {
   type Body,
   callNotes,
@@ -9,7 +17,6 @@ import {
   type HttpResponse,
   type RequestInput,
 } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { PerEndpoint } from "./per-endpoint.ts";
 import { probeFailed, type Probe, type ProbeResult, probeInconclusive, probeSucceeded } from "./probe.ts";
 

@@ -1,5 +1,4 @@
-import type { Endpoint, Fault } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, type Endpoint, type Fault, left, right } from "@pagoda/core";
 
 /** A probe found an endpoint unhealthy, or could not check it. */
 export interface ProbeFailed extends Fault<"ProbeFailed"> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeResponse, encodeRequest, nameOfCode } from "../src/grpc-messages.ts";

@@ -5,9 +5,8 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import type { Endpoint } from "@pagoda/core";
+import { type Endpoint, isLeft } from "@pagoda/core";
 import type { Probe, ProbeResult } from "@pagoda/health";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { onTestFinished } from "vitest";
 
 export const endpoint: Endpoint = { key: "a" };

@@ -6,16 +6,16 @@ import {
   type Classifier,
   type Clock,
   deadlineOf,
+  type Either,
   isReady,
   layer,
   type Layer,
+  type Part,
   type Replayable,
   responseClassifier,
   type Service,
   systemClock,
-  type Part,
 } from "@pagoda/core";
-import type { Either } from "fp-ts/lib/Either.js";
 import { HedgeHistory } from "./history.ts";
 import { Latencies } from "./latencies.ts";
 import { Race, type Rules } from "./race.ts";

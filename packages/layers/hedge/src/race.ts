@@ -2,12 +2,13 @@ import {
   abortError,
   type Classifier,
   type Clock,
+  type Either,
   type Fault,
+  isRight,
   Scope,
   type Service,
   type Timer,
 } from "@pagoda/core";
-import { type Either, isRight } from "fp-ts/lib/Either.js";
 
 /** Which of the two calls. */
 export type Which = "first" | "second";

@@ -2,14 +2,15 @@ import {
   type ErrorOf,
   idempotent,
   isReady,
+  left,
   once,
   type Replayable,
+  right,
   Scope,
   ServiceBuilder,
 } from "@pagoda/core";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { hedge, type HedgeObserver, type HedgeOptions } from "@pagoda/hedge";
 import { bench, type Down, down, request, slow } from "./bench.ts";

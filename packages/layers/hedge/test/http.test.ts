@@ -1,8 +1,7 @@
-import { idempotent, type Replayable } from "@pagoda/core";
+import { idempotent, type Replayable, right } from "@pagoda/core";
 import { httpResponse, type HttpResponse } from "@pagoda/http";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { hedge } from "@pagoda/hedge";
-import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 
 // Defect: without `httpClassifier()` a fast 503 won over the call that would have succeeded.

@@ -1,6 +1,5 @@
-import { type Classifier, faultClassifier } from "@pagoda/core";
+import { type Classifier, type Either, faultClassifier, left, right } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { again, final, pair, racing, type Sample } from "./racing.ts";
 

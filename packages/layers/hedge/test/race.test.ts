@@ -1,8 +1,7 @@
 import { getEventListeners } from "node:events";
-import { faultClassifier } from "@pagoda/core";
+import { faultClassifier, left, right } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { again, type Change, final, pair, racing, refused, type Sample } from "./racing.ts";
 

@@ -1,6 +1,5 @@
-import { type Clock, idempotent, type Replayable, service, type Service } from "@pagoda/core";
+import { type Clock, idempotent, type Replayable, right, service, type Service } from "@pagoda/core";
 import { seededRandom, virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { hedge } from "@pagoda/hedge";
 

@@ -1,7 +1,16 @@
-import { aborted, checkMaxWait, defaultMaxWaitMs, layer, type Layer, oneshot, type Wait } from "@pagoda/core";
+import {
+  aborted,
+  checkMaxWait,
+  defaultMaxWaitMs,
+  isLeft,
+  layer,
+  type Layer,
+  left,
+  oneshot,
+  type Wait,
+} from "@pagoda/core";
 import { bodyOf, type HttpRequest } from "@pagoda/http";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { isLeft, left } from "fp-ts/lib/Either.js";
 import type { JsonFault } from "./faults.ts";
 import { checkJsonOptions, type JsonOptions, readJson } from "./read-json.ts";
 

@@ -1,7 +1,6 @@
-import { adapter, type Adapter, type Passes } from "@pagoda/core";
+import { type Adapter, adapter, isLeft, type Passes, right } from "@pagoda/core";
 import type { HttpResponse } from "@pagoda/http";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { JsonFault } from "./faults.ts";
 import { checkJsonOptions, type JsonOptions, readJson } from "./read-json.ts";
 

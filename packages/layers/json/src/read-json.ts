@@ -1,7 +1,6 @@
-import { checkNumber, type Fault } from "@pagoda/core";
+import { checkNumber, type Either, type Fault, isLeft, left, right } from "@pagoda/core";
 import { type Body, defaultMaxBytes, type HttpHeaders } from "@pagoda/http";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { JsonFault, SchemaIssue } from "./faults.ts";
 
 export interface JsonOptions {

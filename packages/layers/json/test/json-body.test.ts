@@ -1,9 +1,8 @@
-import { type Layer, service, ServiceBuilder } from "@pagoda/core";
+import { type Layer, right, service, ServiceBuilder } from "@pagoda/core";
 import { conformance, mockService, virtualClock } from "@pagoda/core/testing";
 import { bodyFrom, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { jsonBody, type JsonBodyOptions, type JsonFault, type WithJson } from "@pagoda/json";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type Lamp, length, schemas } from "./schemas.ts";
 

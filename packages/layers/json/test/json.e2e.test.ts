@@ -1,6 +1,16 @@
 import { once } from "node:events";
 import { type IncomingMessage, request as nodeRequest } from "node:http";
-import { service, type Service, ServiceBuilder, thenResult } from "@pagoda/core";
+import {
+  type Either,
+  isLeft,
+  isRight,
+  left,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+  thenResult,
+} from "@pagoda/core";
 import {
   HttpHeaders,
   type HttpRequest,
@@ -12,7 +22,6 @@ import {
 } from "@pagoda/http";
 import { type HttpServer, serve } from "@pagoda/http/server";
 import { json, jsonBody, type JsonFault } from "@pagoda/json";
-import { type Either, isLeft, isRight, left, right } from "fp-ts/lib/Either.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { schemas } from "./schemas.ts";
 

@@ -1,4 +1,13 @@
-import { type Adapter, type Passes, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Adapter,
+  type Either,
+  left,
+  type Passes,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { conformance, mockService, settled } from "@pagoda/core/testing";
 import {
   Body,
@@ -13,7 +22,6 @@ import {
   text,
 } from "@pagoda/http";
 import { json, type JsonFault } from "@pagoda/json";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type Lamp, length, schemas } from "./schemas.ts";
 

@@ -1,5 +1,4 @@
-import { type Fault, isReady, layer, type Layer } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
+import { type Fault, isReady, layer, type Layer, left } from "@pagoda/core";
 
 /** The inner service is not ready. Nothing was sent, so this says nothing about the upstream. */
 export interface Overloaded extends Fault<"Overloaded"> {

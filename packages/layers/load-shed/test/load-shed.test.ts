@@ -1,15 +1,16 @@
 import {
   type Layer,
+  left,
   oneshot,
+  right,
   service,
-  ServiceBuilder,
   type Service,
+  ServiceBuilder,
   WaitList,
   whenReady,
 } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { loadShed, type Overloaded } from "@pagoda/load-shed";
 

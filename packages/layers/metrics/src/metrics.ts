@@ -3,13 +3,13 @@ import {
   type Clock,
   type Fault,
   faultOf,
+  isLeft,
   layer,
   type Layer,
   rangeError,
   systemClock,
 } from "@pagoda/core";
 import { type HttpHeaders, type HttpRequest, type HttpResponse, isGrpc, upstreamOf } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
 import { LocalResponses } from "./local-responses.ts";
 import { checkFree } from "./read.ts";

@@ -1,4 +1,4 @@
-import { type Layer, type Service, service } from "@pagoda/core";
+import { isRight, type Layer, service, type Service } from "@pagoda/core";
 import {
   bodyBroken,
   type BodySink,
@@ -7,7 +7,6 @@ import {
   type HttpResponse,
   PushBody,
 } from "@pagoda/http";
-import { isRight } from "fp-ts/lib/Either.js";
 import type { Registry } from "prom-client";
 
 /** A response, and the upstream that gives it. */

@@ -7,8 +7,7 @@ import {
   httpResponse,
   PushBody,
 } from "@pagoda/http";
-import { service } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
+import { right, service } from "@pagoda/core";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
 import { metrics } from "@pagoda/metrics";

@@ -1,8 +1,7 @@
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { right } from "fp-ts/lib/Either.js";
-import { type Fault, formatValue, type Layer, type Service } from "@pagoda/core";
+import { type Fault, formatValue, type Layer, right, type Service } from "@pagoda/core";
 import { Counter, Registry } from "prom-client";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { metrics, type MetricsOptions } from "@pagoda/metrics";

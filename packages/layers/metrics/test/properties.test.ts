@@ -1,6 +1,5 @@
 import { emptyBody, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { type Fault, service } from "@pagoda/core";
+import { type Either, type Fault, left, right, service } from "@pagoda/core";
 import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { Registry } from "prom-client";

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { service } from "@pagoda/core";
+import { left, right, service } from "@pagoda/core";
 import { HttpHeaders, httpRequest, httpResponse } from "@pagoda/http";
 import { Registry } from "prom-client";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { eventMetrics, metrics, stackMetrics } from "@pagoda/metrics";
 import { described } from "./described.ts";

@@ -1,8 +1,7 @@
-import { type Fault, service } from "@pagoda/core";
+import { type Fault, left, right, service } from "@pagoda/core";
 import { mockService } from "@pagoda/core/testing";
 import { callNotes, type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,5 @@
-import { type Clock, Scope, type Service, timeoutError, type Timer } from "@pagoda/core";
+import { type Clock, isLeft, Scope, type Service, timeoutError, type Timer } from "@pagoda/core";
 import type { BodyFlow, HttpRequest, HttpResponse } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 
 /** Settings and callbacks of a {@link ShadowCall}. The callbacks must not throw. */
 export interface Keeper {

@@ -1,6 +1,6 @@
 import { bodyOf, HttpHeaders, httpResponse, ReplayBody } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import type { MirrorOptions } from "@pagoda/mirror";
 import { bench, post, shadowThat, Sink, Source } from "./bench.ts";

@@ -1,4 +1,13 @@
-import { type Fault, type Layer, mapRequest, type Service, service, ServiceBuilder } from "@pagoda/core";
+import {
+  type Fault,
+  type Layer,
+  left,
+  mapRequest,
+  right,
+  service,
+  type Service,
+  ServiceBuilder,
+} from "@pagoda/core";
 import { mockService, seededRandom, settled } from "@pagoda/core/testing";
 import {
   callNotes,
@@ -9,7 +18,6 @@ import {
   type Identified,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { mirror, shadowAuthority } from "@pagoda/mirror";
 import { bench, down, get, post, shadowThat, Source } from "./bench.ts";

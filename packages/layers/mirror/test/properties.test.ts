@@ -1,7 +1,6 @@
-import { type Aborted, type Fault, type Service, service } from "@pagoda/core";
+import { type Aborted, type Fault, left, right, service, type Service } from "@pagoda/core";
 import { emptyBody, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { type VirtualClock, virtualClock, seededRandom } from "@pagoda/core/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { mirror } from "@pagoda/mirror";

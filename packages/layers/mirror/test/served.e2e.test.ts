@@ -1,9 +1,8 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { type Service, service, ServiceBuilder } from "@pagoda/core";
+import { right, service, type Service, ServiceBuilder } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, text } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
-import { right } from "fp-ts/lib/Either.js";
 import { expect, onTestFinished, test } from "vitest";
 import { mirror } from "@pagoda/mirror";
 

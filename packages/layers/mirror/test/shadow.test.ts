@@ -1,7 +1,6 @@
-import { deadlineOf, WaitList } from "@pagoda/core";
+import { deadlineOf, right, WaitList } from "@pagoda/core";
 import { type HttpResponse, httpResponse } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { bench, down, get, shadowThat, Source } from "./bench.ts";
 

@@ -1,7 +1,6 @@
-import { right } from "fp-ts/lib/Either.js";
 import { settled } from "@pagoda/core/testing";
 import { httpResponse } from "@pagoda/http";
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { expect, test } from "vitest";
 import { mirror, mirrorUsage } from "@pagoda/mirror";
 import { get, shadowThat } from "./bench.ts";

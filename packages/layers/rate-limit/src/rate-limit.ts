@@ -2,14 +2,15 @@ import {
   type Aborted,
   type Clock,
   defaultMaxWaitMs,
+  type Either,
   type Fault,
   layer,
   type Layer,
+  left,
   oneshot,
   rangeError,
   systemClock,
 } from "@pagoda/core";
-import { type Either, left } from "fp-ts/lib/Either.js";
 import { memoryStore } from "./memory-store.ts";
 import { fullRate, type Rate } from "./rate.ts";
 import { Refill } from "./refill.ts";

@@ -1,6 +1,6 @@
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { type RateLimitOptions, rateLimit, type Store, type SyncStore } from "@pagoda/rate-limit";
-import { isRight } from "fp-ts/lib/Either.js";
+import { isRight } from "@pagoda/core";
 
 /** A limit around a mock, in virtual time. The request is the key. */
 export function bench(options: Omit<RateLimitOptions<string>, "clock">) {

@@ -1,6 +1,5 @@
-import { type FromClient, service } from "@pagoda/core";
+import { type FromClient, right, service } from "@pagoda/core";
 import { byClient, byClientNetwork, rateLimit } from "@pagoda/rate-limit";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 const from = (address: string): FromClient => ({ client: { address, identity: "spiffe://mesh/cart" } });

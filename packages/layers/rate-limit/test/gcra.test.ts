@@ -1,4 +1,4 @@
-import { isLeft, left } from "fp-ts/lib/Either.js";
+import { isLeft, left } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "@pagoda/rate-limit";

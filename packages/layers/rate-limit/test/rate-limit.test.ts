@@ -1,8 +1,7 @@
-import { type Service, service } from "@pagoda/core";
+import { left, right, service, type Service } from "@pagoda/core";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
 import { memoryStore, type RateLimited, rateLimit, type Rates } from "@pagoda/rate-limit";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { bench, later } from "./bench.ts";
 

@@ -4,12 +4,12 @@ import {
   type Fault,
   type FromClient,
   type Layer,
+  right,
   service,
   ServiceBuilder,
 } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { mapRequest } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 import { byClient, type RateLimited, rateLimit, type Rates, type Store } from "@pagoda/rate-limit";
 

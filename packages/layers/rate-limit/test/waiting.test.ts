@@ -1,6 +1,5 @@
-import { isReady, oneshot, whenReady } from "@pagoda/core";
+import { isReady, isRight, oneshot, whenReady } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
-import { isRight } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bench } from "./bench.ts";

@@ -1,14 +1,17 @@
 import {
   checkInteger,
+  type Either,
   idempotent,
+  isLeft,
   layer,
   type Layer,
+  type Left,
+  left,
   neverProcessed,
   once,
   type Replayable,
 } from "@pagoda/core";
 import { type Body, bodyOf, type HttpRequest, ReplayBody, requestsTunnel } from "@pagoda/http";
-import { type Either, isLeft, type Left, left } from "fp-ts/lib/Either.js";
 
 export interface ReplayOptions {
   /**

@@ -3,8 +3,10 @@ import {
   filter,
   idempotent,
   type Layer,
+  left,
   once,
   type Replayable,
+  right,
   type Service,
   ServiceBuilder,
 } from "@pagoda/core";
@@ -21,7 +23,6 @@ import {
   PushBody,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { replay, type ReplayOptions } from "@pagoda/replay";

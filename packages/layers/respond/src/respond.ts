@@ -1,6 +1,5 @@
-import { checkInteger, type Fault, isFault, layer, type Layer } from "@pagoda/core";
+import { checkInteger, type Fault, isFault, isLeft, layer, type Layer, type Left, right } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/http";
-import { isLeft, type Left, right } from "fp-ts/lib/Either.js";
 
 /** The response to an error. Visible to clients, so it must not contain internal details. */
 export interface Answer {

@@ -1,8 +1,7 @@
 import { Agent, request } from "node:http";
-import { type Fault, mapRequest, service, ServiceBuilder } from "@pagoda/core";
+import { type Fault, left, mapRequest, service, ServiceBuilder } from "@pagoda/core";
 import type { HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
-import { left } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { respond } from "@pagoda/respond";
 

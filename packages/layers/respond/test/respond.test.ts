@@ -7,8 +7,7 @@ import {
   type Identified,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
-import { type Fault, faultOf } from "@pagoda/core";
+import { type Fault, faultOf, left, right } from "@pagoda/core";
 import { describe, expect, test, vi } from "vitest";
 import { type Answer, respond, type RespondObserver } from "@pagoda/respond";
 

@@ -3,13 +3,13 @@ import {
   type Fault,
   type Layer,
   mapRequest,
-  type Service,
+  right,
   service,
+  type Service,
   ServiceBuilder,
 } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse, type Identified } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 import { type Answer, type Answered, type Answers, respond } from "@pagoda/respond";
 

@@ -8,12 +8,17 @@ import {
   type Classifier,
   type Clock,
   deadlineOf,
+  type Either,
+  isLeft,
   isReady,
-  layer,
+  isRight,
   type Layer,
+  layer,
+  left,
   maxTimerMs,
   neverProcessed,
   type Outcome,
+  type Part,
   pause,
   type Random,
   type Replayable,
@@ -21,9 +26,7 @@ import {
   type Service,
   systemClock,
   systemRandom,
-  type Part,
 } from "@pagoda/core";
-import { type Either, isLeft, isRight, left } from "fp-ts/lib/Either.js";
 import { type Backoff, exponential } from "./backoff.ts";
 
 /** Why a retryable call was not retried. */

@@ -1,8 +1,7 @@
-import { idempotent, type Replayable, once } from "@pagoda/core";
+import { idempotent, once, type Replayable, right } from "@pagoda/core";
 import { httpResponse, type HttpResponse } from "@pagoda/http";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { retry } from "@pagoda/retry";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 
 function bench() {

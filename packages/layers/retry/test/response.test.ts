@@ -1,6 +1,5 @@
-import type { Outcome } from "@pagoda/core";
+import { type Outcome, right } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { bench, failed, request } from "./bench.ts";
 

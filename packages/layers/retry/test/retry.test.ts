@@ -1,7 +1,6 @@
-import { budget, idempotent, once } from "@pagoda/core";
+import { budget, idempotent, left, once, right } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { retry, type RetryOptions } from "@pagoda/retry";
 import { bench, failed, final, request, until } from "./bench.ts";

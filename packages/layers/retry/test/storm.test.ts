@@ -1,5 +1,4 @@
-import { left } from "fp-ts/lib/Either.js";
-import { idempotent, type Replayable, service } from "@pagoda/core";
+import { idempotent, left, type Replayable, service } from "@pagoda/core";
 import { seededRandom, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { retry } from "@pagoda/retry";

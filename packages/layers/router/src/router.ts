@@ -1,6 +1,16 @@
-import { type Fault, layer, type Layer, type Random, rangeError, systemRandom } from "@pagoda/core";
+import {
+  type Either,
+  type Fault,
+  isLeft,
+  layer,
+  type Layer,
+  left,
+  type Random,
+  rangeError,
+  right,
+  systemRandom,
+} from "@pagoda/core";
 import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import type { Candidate } from "./candidate.ts";
 import type { PathOptions, PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";

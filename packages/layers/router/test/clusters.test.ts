@@ -1,7 +1,6 @@
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { mockService } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { clusters, type Routed, router, routeTable } from "@pagoda/router";
 import { base } from "./bench.ts";

@@ -1,8 +1,7 @@
-import { type Fault, layer, type Service, service, WaitList, whenReady } from "@pagoda/core";
+import { type Fault, layer, left, right, service, type Service, WaitList, whenReady } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { perRoute, type Route, type Routed, router, routeTable } from "@pagoda/router";
 import { base } from "./bench.ts";

@@ -8,7 +8,7 @@ import {
   pathToSend,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
+import { left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { type Route, router, routeTable } from "@pagoda/router";
 import { base, bench } from "./bench.ts";

@@ -1,5 +1,5 @@
 import type { HttpRequest } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { type Route, routeTable } from "@pagoda/router";
 import { base, bench } from "./bench.ts";

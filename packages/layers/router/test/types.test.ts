@@ -3,12 +3,12 @@ import {
   type Fault,
   layer,
   type Layer,
-  type Service,
+  right,
   service,
+  type Service,
   ServiceBuilder,
 } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 import {
   clusters,

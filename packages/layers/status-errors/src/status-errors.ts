@@ -1,15 +1,18 @@
 import {
-  aborted,
   type Aborted,
+  aborted,
   checkInteger,
   type Classifier,
+  type Either,
   faultOf,
+  isLeft,
   layer,
   type Layer,
+  left,
   type Outcome,
+  right,
 } from "@pagoda/core";
 import { bodyOf, httpClassifier, type HttpRequest, type HttpResponse } from "@pagoda/http";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { type Beginning, readUpTo } from "./read-up-to.ts";
 import type { StatusError } from "./status-error.ts";
 

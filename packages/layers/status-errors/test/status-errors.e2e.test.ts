@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as nodeRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { service, type Service } from "@pagoda/core";
+import { isLeft, right, service, type Service } from "@pagoda/core";
 import {
   HttpHeaders,
   type HttpRequest,
@@ -11,7 +11,6 @@ import {
   StreamBody,
 } from "@pagoda/http";
 import { statusErrors } from "@pagoda/status-errors";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 let server: Server;

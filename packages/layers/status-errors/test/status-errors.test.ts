@@ -1,10 +1,14 @@
 import {
   type Aborted,
-  ServiceBuilder,
+  type Either,
   type ErrorOf,
+  isLeft,
   type Layer,
+  left,
   responseClassifier,
+  right,
   service,
+  ServiceBuilder,
 } from "@pagoda/core";
 import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import {
@@ -23,7 +27,6 @@ import {
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { statusErrors, type StatusError, type StatusErrorsOptions } from "@pagoda/status-errors";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, expectTypeOf, test } from "vitest";
 
 const get = (): HttpRequest => httpRequest("http://shop.example/lamp");

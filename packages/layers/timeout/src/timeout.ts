@@ -2,15 +2,17 @@ import {
   checkDuration,
   type Clock,
   discardResponse,
+  type Either,
   type Fault,
+  isRight,
   layer,
   type Layer,
+  left,
   Scope,
   type Service,
   systemClock,
   timeoutError,
 } from "@pagoda/core";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { Deadline, Deadlines } from "./deadlines.ts";
 
 /**

@@ -1,8 +1,7 @@
 import { getEventListeners } from "node:events";
 import { mockService, virtualClock } from "@pagoda/core/testing";
 import { conformance } from "@pagoda/http/testing";
-import { left, right } from "fp-ts/lib/Either.js";
-import { deadlineOf } from "@pagoda/core";
+import { deadlineOf, left, right } from "@pagoda/core";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { timeout } from "@pagoda/timeout";

@@ -1,8 +1,7 @@
 import { isBodiless } from "@pagoda/http/grammar";
 import { type CallNotes, type HttpResponse, upstreamOf } from "@pagoda/http";
 import { type Attributes, diag, type Span, SpanStatusCode } from "@opentelemetry/api";
-import { type Fault, faultOf } from "@pagoda/core";
-import { type Either, isLeft } from "fp-ts/lib/Either.js";
+import { type Either, type Fault, faultOf, isLeft } from "@pagoda/core";
 import { fieldAttributes, spanName, upstreamAttributes } from "./attributes.ts";
 
 /** Differences between server and client spans. */

@@ -11,8 +11,7 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { Service } from "@pagoda/core";
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either, Service } from "@pagoda/core";
 import { fieldAttributes, spanName } from "./attributes.ts";
 import { CallSpan, type Side, reportError } from "./call-span.ts";
 

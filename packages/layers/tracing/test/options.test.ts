@@ -1,7 +1,6 @@
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { diag, DiagLogLevel, type Tracer } from "@opentelemetry/api";
-import { type Layer, service } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
+import { type Layer, right, service } from "@pagoda/core";
 import { afterEach, describe, expect, test } from "vitest";
 import { clientSpan, serverSpan, type SpanOptions, traceContext, type Traced } from "@pagoda/tracing";
 import { get, incoming, mockHttp, sdk } from "./bench.ts";

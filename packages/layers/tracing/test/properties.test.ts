@@ -1,8 +1,7 @@
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import type { Span, Tracer } from "@opentelemetry/api";
-import { service } from "@pagoda/core";
+import { type Either, left, right, service } from "@pagoda/core";
 import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { clientSpan, serverSpan } from "@pagoda/tracing";

@@ -1,5 +1,5 @@
 import { SpanStatusCode } from "@opentelemetry/api";
-import { right } from "fp-ts/lib/Either.js";
+import { right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { serverSpan } from "@pagoda/tracing";
 import { get, mockHttp, sdk, streamed, summary } from "./bench.ts";

@@ -1,8 +1,7 @@
 import { callNotes, type HttpRequest, httpResponse } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import type { Fault } from "@pagoda/core";
-import { right } from "fp-ts/lib/Either.js";
+import { type Fault, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { serverSpan, type ServerSpanOptions, type Traced } from "@pagoda/tracing";
 import { get, incoming, mockHttp, refused, sdk, spanId, summary, traceId } from "./bench.ts";

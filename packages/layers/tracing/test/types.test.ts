@@ -1,7 +1,6 @@
-import { mapRequest, type Fault, type Layer, service, ServiceBuilder } from "@pagoda/core";
+import { type Fault, type Layer, mapRequest, right, service, ServiceBuilder } from "@pagoda/core";
 import type { ErrorOf, RequestOf } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
-import { right } from "fp-ts/lib/Either.js";
 import { describe, expectTypeOf, test } from "vitest";
 import { type ClientRequest, clientSpan, type ServerRequest, serverSpan, type Traced } from "@pagoda/tracing";
 

@@ -1,5 +1,14 @@
 import { isBodiless, isFieldValue } from "@pagoda/http/grammar";
-import { aborted, type Aborted, type AbortListener, type AbortWatch, whenAborted } from "@pagoda/core";
+import {
+  type Aborted,
+  aborted,
+  type AbortListener,
+  type AbortWatch,
+  type Either,
+  left,
+  right,
+  whenAborted,
+} from "@pagoda/core";
 import {
   type BodyBroken,
   HttpHeaders,
@@ -9,7 +18,6 @@ import {
   type Loan,
   PushBody,
 } from "@pagoda/http";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
 import { brokenBy, transportFault, type TransportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";

@@ -1,16 +1,16 @@
 import { socketHost } from "@pagoda/http/grammar";
 import {
-  aborted,
   type Aborted,
+  aborted,
   checkInteger,
   checkOneOf,
+  left,
   maxTimerMs,
   rangeError,
   type Service,
   WaitList,
 } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, isUnread } from "@pagoda/http";
-import { left } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "./call.ts";
 import { closed, type TransportFault, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";

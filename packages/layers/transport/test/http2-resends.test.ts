@@ -1,7 +1,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { bodyFrom, callNotes, ReplayBody } from "@pagoda/http";
-import { isRight } from "fp-ts/lib/Either.js";
+import { isRight } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";

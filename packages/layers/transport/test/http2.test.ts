@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { bodyFrom, callNotes, HttpHeaders, type HttpRequest } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { echo, hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { client, request, responseOf, textOf, untilIdle } from "./origin.ts";

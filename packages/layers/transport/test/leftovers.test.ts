@@ -1,8 +1,7 @@
 import { getEventListeners } from "node:events";
-import { oneshot } from "@pagoda/core";
+import { isRight, oneshot } from "@pagoda/core";
 import { bodyFrom } from "@pagoda/http";
 import { seededRandom, settled } from "@pagoda/core/testing";
-import { isRight } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { client, httpOrigin, request, untilIdle } from "./origin.ts";
 

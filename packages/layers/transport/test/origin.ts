@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server as NetServer, type Socket }
 import { httpRequest, type HttpResponse, type RequestInput } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { transport, type Transport, type TransportOptions } from "@pagoda/transport";
-import { isLeft, isRight } from "fp-ts/lib/Either.js";
+import { isLeft, isRight } from "@pagoda/core";
 import { expect, onTestFinished } from "vitest";
 
 /** A connection of a bare origin: received bytes as latin1, and a way to answer. */

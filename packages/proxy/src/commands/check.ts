@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { type Loaded, loadConfig } from "../config/load.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 

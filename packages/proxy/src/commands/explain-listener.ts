@@ -1,4 +1,4 @@
-import { NetworkSet, service } from "@pagoda/core";
+import { NetworkSet, right, service } from "@pagoda/core";
 import {
   type FromClient,
   type HttpRequest,
@@ -16,7 +16,6 @@ import {
   type RouteTable,
   routeTable,
 } from "@pagoda/router";
-import { right } from "fp-ts/lib/Either.js";
 import type { z } from "zod";
 import { publicConfig } from "../config/resolved.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";

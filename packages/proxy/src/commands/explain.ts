@@ -1,6 +1,5 @@
-import { canonicalAddress } from "@pagoda/core";
+import { canonicalAddress, isLeft } from "@pagoda/core";
 import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
 import { loadConfig } from "../config/load.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";

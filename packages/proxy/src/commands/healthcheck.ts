@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { adminAddress } from "../config/load.ts";
 import { type Command, parsed, usageError } from "./command.ts";
 

@@ -1,6 +1,5 @@
 import { constants } from "node:os";
-import { mustBe, systemClock } from "@pagoda/core";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft, mustBe, systemClock } from "@pagoda/core";
 import type { Logger } from "pino";
 import { type Environment, variables } from "../config/environment.ts";
 import { type Proxy, startProxy } from "../control/proxy.ts";

@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { originsIn } from "./origins.ts";
 import { locate } from "./resolved.ts";
 import type { Config } from "./schema/config.ts";

@@ -1,5 +1,4 @@
-import { type Either, left, right } from "fp-ts/lib/Either.js";
-import { maxTimerMs, mustBe } from "@pagoda/core";
+import { type Either, left, maxTimerMs, mustBe, right } from "@pagoda/core";
 import { z } from "zod";
 import { type Address, originOf, parseAddress, validAddress } from "./address.ts";
 import { type Config, type ListenerConfig, logLevels } from "./schema/config.ts";

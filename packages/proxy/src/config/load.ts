@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { firstLines } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Either, firstLines, isLeft, left, right } from "@pagoda/core";
 import { ConfigDocument, problemText } from "./document.ts";
 import { checkEndpointFiles } from "./endpoint-files.ts";
 import {

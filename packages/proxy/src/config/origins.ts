@@ -1,5 +1,5 @@
 import { jsonEntries, type ParsedEntries } from "@pagoda/discovery";
-import type { Either } from "fp-ts/lib/Either.js";
+import type { Either } from "@pagoda/core";
 import { originOf, validOrigin } from "./address.ts";
 
 /** The origins listed in a file; invalid entries are skipped. */

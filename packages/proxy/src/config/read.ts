@@ -1,5 +1,4 @@
-import { notShown } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, left, notShown, right } from "@pagoda/core";
 import type { z } from "zod";
 import { crossWarnings } from "./unreachable.ts";
 import { crossProblems } from "./cross-check.ts";

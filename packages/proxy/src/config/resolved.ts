@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
 import { createSecureContext } from "node:tls";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Either, left, right } from "@pagoda/core";
 import type { z } from "zod";
 import { config, type Config, written } from "./schema/config.ts";
 import { withoutSecrets } from "../schema/secrets.ts";

@@ -1,7 +1,6 @@
-import type { Service } from "@pagoda/core";
+import { type Either, isLeft, right, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import { type HttpServer, type ListenFailed, serve } from "@pagoda/http/server";
-import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import { type Address, addressText } from "../config/address.ts";
 import { adminSocketName, bind, type SocketHandle, type SocketsByName } from "./sockets.ts";

@@ -1,7 +1,6 @@
 import { isIP } from "node:net";
-import { type Description, service, type Service } from "@pagoda/core";
+import { type Description, type Either, isLeft, right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, httpResponse, type HttpResponse, json, text } from "@pagoda/http";
-import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import type { ClusterStatus } from "../data-plane/types.ts";
 
 /** What the admin endpoint shows and controls. */

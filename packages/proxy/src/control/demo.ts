@@ -1,5 +1,5 @@
 import { type HttpServer, serve } from "@pagoda/http/server";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { demoOrigin } from "../demo.ts";
 
 /** Built-in origins, used when none are configured. */

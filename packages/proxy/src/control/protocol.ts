@@ -1,7 +1,6 @@
-import type { Description } from "@pagoda/core";
+import type { Description, Either } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/http/server";
 import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
-import type { Either } from "fp-ts/lib/Either.js";
 import type { Resolved } from "../config/resolved.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 

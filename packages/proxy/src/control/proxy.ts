@@ -1,7 +1,6 @@
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Clock, type Description, systemClock } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Clock, type Description, type Either, isLeft, left, right, systemClock } from "@pagoda/core";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type Environment } from "../config/environment.ts";

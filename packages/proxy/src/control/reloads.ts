@@ -1,5 +1,4 @@
-import type { Clock } from "@pagoda/core";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Clock, type Either, isLeft, left, right } from "@pagoda/core";
 import type { Logger } from "pino";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Loaded } from "../config/load.ts";

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Server } from "node:net";
-import type { Clock } from "@pagoda/core";
-import { type Either, left, right } from "fp-ts/lib/Either.js";
+import { type Clock, type Either, left, right } from "@pagoda/core";
 import { neverBlock } from "../log-output.ts";
 import type { SocketHandle, SocketsByName } from "./sockets.ts";
 

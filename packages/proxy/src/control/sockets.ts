@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import net, { isIPv6 } from "node:net";
 import { getSystemErrorName } from "node:util";
 import type { ListenFailed } from "@pagoda/http/server";
-import { type Either, isLeft, left, right } from "fp-ts/lib/Either.js";
+import { type Either, isLeft, left, right } from "@pagoda/core";
 import type { Address } from "../config/address.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";

@@ -1,5 +1,4 @@
-import type { Clock, Timer } from "@pagoda/core";
-import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
+import { type Clock, type Either, isLeft, right, type Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";

@@ -1,5 +1,4 @@
-import { systemClock } from "@pagoda/core";
-import { isLeft, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, left, right, systemClock } from "@pagoda/core";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";

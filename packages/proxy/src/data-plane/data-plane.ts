@@ -1,8 +1,7 @@
-import type { Description, Service } from "@pagoda/core";
+import { type Description, type Either, isLeft, right, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import type { ListenFailed } from "@pagoda/http/server";
 import { stackMetrics } from "@pagoda/metrics";
-import { type Either, isLeft, right } from "fp-ts/lib/Either.js";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { States } from "../policies/states.ts";

@@ -1,5 +1,5 @@
 import { createHash, hkdfSync } from "node:crypto";
-import type { Service } from "@pagoda/core";
+import { type Either, isLeft, right, type Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import {
   type ClientLimits,
@@ -9,8 +9,6 @@ import {
   serve,
   type ServerTls,
 } from "@pagoda/http/server";
-import type { Either } from "fp-ts/lib/Either.js";
-import { isLeft, right } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { defined } from "../schema/defined.ts";

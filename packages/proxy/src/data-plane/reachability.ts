@@ -1,6 +1,5 @@
-import { type Clock, Scope, systemClock, type Timer } from "@pagoda/core";
+import { type Clock, isLeft, left, Scope, systemClock, type Timer } from "@pagoda/core";
 import { tcpProbe } from "@pagoda/health";
-import { isLeft, left } from "fp-ts/lib/Either.js";
 import { address } from "./address.ts";
 import type { Endpoints, Origin } from "./endpoints.ts";
 

@@ -1,7 +1,6 @@
-import type { Description, Json } from "@pagoda/core";
+import type { Description, Either, Json } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/http/server";
 import type { Rates, Store } from "@pagoda/rate-limit";
-import type { Either } from "fp-ts/lib/Either.js";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { Origin } from "./origin.ts";

@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { problemText } from "../../src/config/document.ts";
 import { readConfig } from "../../src/config/read.ts";

@@ -1,4 +1,4 @@
-import { isLeft, isRight, left, right } from "fp-ts/lib/Either.js";
+import { isLeft, isRight, left, right } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import {
   defaults,

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { jsonSchema } from "../../src/config/json-schema.ts";

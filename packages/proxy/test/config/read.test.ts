@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { problemText } from "../../src/config/document.ts";
 import { readConfig } from "../../src/config/read.ts";

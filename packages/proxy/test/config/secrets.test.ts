@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { stringify } from "yaml";
 import type { z } from "zod";
-import { isLeft, isRight } from "fp-ts/lib/Either.js";
+import { isLeft, isRight } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { readEnvironment, variableProblemText } from "../../src/config/environment.ts";
 import { problemText } from "../../src/config/document.ts";

@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { bind, type SocketHandle, Sockets, socketsOf } from "../../src/control/sockets.ts";
 import type { ListenerConfig } from "../../src/config/schema/config.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { type FromClient, httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/http";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";

@@ -1,7 +1,6 @@
-import { service, type Service } from "@pagoda/core";
+import { right, service, type Service } from "@pagoda/core";
 import { type HttpRequest, httpRequest, type HttpResponse, text } from "@pagoda/http";
 import { mockService, settled } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { expect, test } from "vitest";
 import { Generation, latest } from "../../src/data-plane/generation.ts";
 

@@ -1,6 +1,6 @@
 import { testAuthority } from "@pagoda/http/testing";
 import * as fc from "fast-check";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { jsonSchema } from "../../src/config/json-schema.ts";

@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from "node:fs";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { bind } from "../../src/control/sockets.ts";
 import { call, Wire } from "./client.ts";

@@ -1,10 +1,9 @@
-import { service } from "@pagoda/core";
+import { right, service } from "@pagoda/core";
 import { grpcClassifier } from "@pagoda/grpc";
 import { httpResponse } from "@pagoda/http";
 import { eventMetrics } from "@pagoda/metrics";
 import { leased } from "@pagoda/rate-limit";
 import * as fc from "fast-check";
-import { right } from "fp-ts/lib/Either.js";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { test } from "vitest";

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { service, type Service } from "@pagoda/core";
+import { right, service, type Service } from "@pagoda/core";
 import { grpcClassifier } from "@pagoda/grpc";
 import { httpResponse } from "@pagoda/http";
 import { eventMetrics } from "@pagoda/metrics";
-import { right } from "fp-ts/lib/Either.js";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { describe, expect, test, vi } from "vitest";

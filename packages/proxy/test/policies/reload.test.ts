@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from "node:http";
 import { text as textOf } from "node:stream/consumers";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";

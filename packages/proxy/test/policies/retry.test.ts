@@ -1,6 +1,5 @@
-import type { Fault } from "@pagoda/core";
+import { type Fault, left, right } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
-import { left, right } from "fp-ts/lib/Either.js";
 import { describe, expect, test } from "vitest";
 import { routePolicies } from "../../src/config/schema/policies.ts";
 import { retryClassifier } from "../../src/policies/retry.ts";

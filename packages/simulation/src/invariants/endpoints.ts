@@ -1,5 +1,4 @@
-import type { Endpoint, HealthSource } from "@pagoda/core";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { type Endpoint, type HealthSource, isLeft } from "@pagoda/core";
 import type { Origin } from "../origin.ts";
 import type { Watch } from "../probe.ts";
 import type { Result } from "../request.ts";

@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import type { LayerWatch } from "../probe.ts";
 import { classifier, type Result, type Stack } from "../request.ts";
 import type { World } from "../world.ts";

@@ -1,4 +1,4 @@
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import type { LayerWatch } from "../probe.ts";
 import type { Request, Result } from "../request.ts";
 import type { World } from "../world.ts";

@@ -9,11 +9,11 @@ import {
   faultClassifier,
   layer,
   type Layer,
+  left,
   systemClock,
   type Timer,
   WaitList,
 } from "@pagoda/core";
-import { left } from "fp-ts/lib/Either.js";
 
 /** Counts local refusals as failures of the upstream. */
 export function countsRefusals(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {

@@ -1,10 +1,13 @@
 import {
   type Aborted,
   type Budget,
-  type BudgetOptions,
   budget,
+  type BudgetOptions,
+  type Either,
+  isRight,
   layer,
   type Layer,
+  left,
   type Replayable,
   type Service,
   ServiceBuilder,
@@ -14,7 +17,6 @@ import { type Body, type BodyFlow, type BodySink, ReplayBody } from "@pagoda/htt
 import { hedge, type HedgeOptions } from "@pagoda/hedge";
 import { retry, type RetryOptions } from "@pagoda/retry";
 import { type TimedOut, type TimeoutOptions } from "@pagoda/timeout";
-import { type Either, isRight, left } from "fp-ts/lib/Either.js";
 import { recordedBytes } from "../../src/parts.ts";
 
 /** A budget that never runs out. */

@@ -3,7 +3,7 @@ import {
   concurrencyLimit,
   type ConcurrencyLimitOptions,
 } from "@pagoda/concurrency-limit";
-import { layer, type Layer, WaitList } from "@pagoda/core";
+import { isLeft, layer, type Layer, left, WaitList } from "@pagoda/core";
 import {
   memoryStore,
   rateLimit,
@@ -12,7 +12,6 @@ import {
   type Store,
 } from "@pagoda/rate-limit";
 import type { Overloaded } from "@pagoda/load-shed";
-import { isLeft, left } from "fp-ts/lib/Either.js";
 import { ignoresOrigin } from "./breakers.ts";
 
 interface Bugs {

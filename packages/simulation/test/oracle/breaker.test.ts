@@ -1,9 +1,8 @@
 import { circuitBreaker, consecutiveFailures } from "@pagoda/circuit-breaker";
-import { type Fault, service } from "@pagoda/core";
+import { type Fault, left, right, service } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import * as cockatiel from "cockatiel";
 import * as fc from "fast-check";
-import { left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 // cockatiel 4 as an independent oracle: its breaker gets the same histories. It uses Date.now and global timers, which

@@ -1,9 +1,8 @@
-import { budget, type Fault, idempotent, type Replayable, service } from "@pagoda/core";
+import { budget, type Fault, idempotent, left, type Replayable, right, service } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import { exponential, retry } from "@pagoda/retry";
 import * as cockatiel from "cockatiel";
 import * as fc from "fast-check";
-import { left, right } from "fp-ts/lib/Either.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 // cockatiel 4 as an independent oracle, on vitest's fake timers.

@@ -1,6 +1,6 @@
 // Stacks with layers of two versions of core and http; fails if one version does not recognize the other's values.
 import assert from "node:assert/strict";
-import { isLeft, isRight, right } from "fp-ts/lib/Either.js";
+import { isLeft, isRight, right } from "@pagoda/core";
 import * as first from "./copies.mjs";
 import * as second from "./second/copies.mjs";
 

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { isLeft } from "@pagoda/core";
 import { emptyBody } from "../../body.ts";
 import { opensTunnel } from "../../grammar/status.ts";
 import { isGrpc } from "../../grpc.ts";

@@ -1,5 +1,4 @@
-import { AbortSource, type Clock, type Timer } from "@pagoda/core";
-import { isLeft } from "fp-ts/lib/Either.js";
+import { AbortSource, type Clock, isLeft, type Timer } from "@pagoda/core";
 import { emptyBody } from "../../body.ts";
 import { CutOff } from "../../cut-off.ts";
 import { opensTunnel } from "../../grammar/status.ts";

@@ -1,6 +1,5 @@
-import { type Random, service, staticEndpoints } from "@pagoda/core";
+import { type Random, right, service, staticEndpoints } from "@pagoda/core";
 import { seededRandom, virtualClock } from "@pagoda/core/testing";
-import { right } from "fp-ts/lib/Either.js";
 import { balance, type Strategy } from "@pagoda/balance";
 
 const endpoints = 11;

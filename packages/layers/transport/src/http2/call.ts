@@ -1,4 +1,4 @@
-import { aborted, isFault } from "@pagoda/core";
+import { aborted, isFault, left, right } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, PushBody, wantsWebSocket } from "@pagoda/http";
 import { isBodilessStatus, trailersOf } from "@pagoda/http/grammar";
 import {
@@ -9,7 +9,6 @@ import {
   errorName,
   type MalformedMessage,
 } from "@pagoda/http/http2";
-import { left, right } from "fp-ts/lib/Either.js";
 import type { Origin, Result } from "../call.ts";
 import { brokenBy, coded, timedOut, transportFault, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
