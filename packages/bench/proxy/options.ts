@@ -16,18 +16,25 @@ export interface Options {
   readonly peers: readonly Peer[];
   readonly connections: readonly number[];
   readonly measures: readonly Measure[];
+  /** Measures what each part of the mesh costs, instead of other proxies. */
+  readonly parts: boolean;
   readonly write: boolean;
   readonly json: string | undefined;
   readonly profile: Peer | undefined;
 }
 
 const allPeers = [...peers, ...furtherPeers];
+const partPeers = [
+  ...peers.filter(({ name }) => ["nginx", "pagoda", "pagoda-mesh"].includes(name)),
+  ...furtherPeers,
+];
 
 const usage = `Usage: npm run bench:proxy -- [options]
   --only NAME,…         workloads, of: ${names(workloads)} (default small-get)
   --all                 all workloads
   --peers NAME,…        of: ${names(peers)} (default all);
                         also: ${names(furtherPeers)}
+  --parts               what each part of the mesh costs: the mesh, and without each one
   --connections N,…     clients at a time (default 64)
   --measure NAME,…      of: ${measures.join(", ")} (default all); latency needs cpu
   --rounds N            rounds of each proxy (default 9)
@@ -51,6 +58,7 @@ export function readOptions(args: readonly string[]): Options {
         only: { type: "string", default: "small-get" },
         all: { type: "boolean", default: false },
         peers: { type: "string" },
+        parts: { type: "boolean", default: false },
         connections: { type: "string", default: "64" },
         measure: { type: "string", default: measures.join(",") },
         write: { type: "boolean", default: false },
@@ -66,12 +74,14 @@ export function readOptions(args: readonly string[]): Options {
       rounds: count("--rounds", values.rounds, 1_000),
       ms: count("--ms", values.ms, 600_000),
       workloads: values.all ? workloads : list(values.only).map((name) => named("--only", workloads, name)),
-      peers:
-        values.peers === undefined
+      peers: values.parts
+        ? partPeers
+        : values.peers === undefined
           ? peers
           : list(values.peers).map((name) => named("--peers", allPeers, name)),
+      parts: values.parts,
       connections: list(values.connections).map((text) => count("--connections", text, 10_000)),
-      measures: chosen,
+      measures: values.parts ? ["cpu"] : chosen,
       write: values.write,
       json: values.json,
       profile: values.profile === undefined ? undefined : named("--profile", allPeers, values.profile),

@@ -81,6 +81,26 @@ export function latencyTable(rows: readonly Row<Result>[]): string | undefined {
   );
 }
 
+/** A Markdown table of what each part of the mesh costs: the mesh, less the mesh without it. */
+export function partsTable(rows: readonly Row<Result>[]): string | undefined {
+  const mesh = rows.find(({ name }) => name === "pagoda-mesh")?.result.samples;
+  const without = rows.filter(({ name }) => name.startsWith("without-"));
+  if (mesh === undefined || without.length === 0) return undefined;
+  const whole = summaryOf(mesh);
+  return markdown(
+    ["part of the mesh", "CPU µs", "least CPU µs"],
+    without.map(({ name, label, result }) => {
+      if (result.samples === undefined) return failed(label, result.failure, 3);
+      const { cpuUs, leastCpuUs } = summaryOf(result.samples);
+      return [
+        name.replace("without-", ""),
+        (whole.cpuUs - cpuUs).toFixed(1),
+        (whole.leastCpuUs - leastCpuUs).toFixed(1),
+      ];
+    }),
+  );
+}
+
 /** A Markdown table of memory and start. */
 export function footprintTable(rows: readonly Row<Footprint | string>[]): string {
   const columns = [

@@ -5,7 +5,7 @@ import { type Bar, chart } from "./chart.ts";
 import { load, machine } from "./machine.ts";
 import type { Result } from "./measure.ts";
 import type { Peer } from "./peers/peer.ts";
-import { cpuTable, latencyTable, ratio, reference, type Row } from "./report.ts";
+import { cpuTable, latencyTable, partsTable, ratio, reference, type Row } from "./report.ts";
 import { summaryOf } from "./sample.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -60,10 +60,12 @@ function versionOf(peer: Peer, commit: string): string {
 export function cellText({ workload, connections, rows }: Cell): string {
   const clients = connections === 1 ? "1 request at a time" : `${connections} requests at a time`;
   const latency = latencyTable(rows);
+  const parts = partsTable(rows);
   return [
     `### ${workload.title}, ${clients}`,
     cpuTable(rows, workload.responseBytes),
     ...(latency === undefined ? [] : ["At half of each one's capacity, open loop:", latency]),
+    ...(parts === undefined ? [] : ["What each part costs, the mesh less the mesh without it:", parts]),
   ].join("\n\n");
 }
 
@@ -75,8 +77,12 @@ export function headText({ date, commit, machine: where, load: before, command, 
   ].join("\n\n");
 }
 
-/** Writes the file of a workload, and a chart of its last number of clients. */
-export function writeWorkload(head: Head, { name, title }: Workload, cells: readonly Cell[]): void {
+/**
+ * Writes the file of a workload, and a chart of its last number of clients.
+ *
+ * @param name Of the file.
+ */
+export function writeWorkload(head: Head, name: string, { title }: Workload, cells: readonly Cell[]): void {
   const charted = cells.at(-1);
   const bars = charted === undefined ? [] : barsOf(charted.rows);
   if (charted !== undefined && bars.length > 0) {

@@ -65,6 +65,7 @@ async function compare(session: Session, chosen: Options): Promise<void> {
         for (const workload of group) {
           writeWorkload(
             head,
+            chosen.parts ? `${workload.name}-parts` : workload.name,
             workload,
             cells.filter((cell) => cell.workload === workload),
           );

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { chart } from "../proxy/chart.ts";
 import type { Result } from "../proxy/measure.ts";
 import { readOptions } from "../proxy/options.ts";
-import { cpuTable, footprintTable, latencyTable, type Row } from "../proxy/report.ts";
+import { cpuTable, footprintTable, latencyTable, partsTable, type Row } from "../proxy/report.ts";
 import { targetTable } from "../proxy/targets.ts";
 
 const measured = (cpuUs: number): Result => ({
@@ -66,6 +66,16 @@ describe("the tables of the proxy benchmark", () => {
       ["nginx", "500", "0.60 ms", "2.00 ms", "7.00 ms", "1.00 ms", "3.00 ms", "9.00 ms"],
     ]);
     expect(latencyTable([row("nginx", measured(1))])).toBeUndefined();
+  });
+
+  test("show what each part of the mesh costs", () => {
+    const rows = [
+      row("pagoda-mesh", measured(38)),
+      row("without-retry", measured(36.5)),
+      row("nginx", measured(10)),
+    ];
+    expect(cells(partsTable(rows)).slice(2)).toEqual([["retry", "1.5", "1.5"]]);
+    expect(partsTable(rows.slice(2))).toBeUndefined();
   });
 
   test("show memory for each idle connection in KiB", () => {
