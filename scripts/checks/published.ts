@@ -7,6 +7,7 @@ import { pooled } from "../command.ts";
 import { type Package, publishable } from "../workspace.ts";
 import { exited, failed, type Outcome, type Step } from "./outcome.ts";
 import { aloneOutcomes } from "./published/alone.ts";
+import { bundleOutcome, coreInstallOutcome } from "./published/bundle.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
@@ -50,6 +51,8 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
     exited("install into an empty project", installed),
     await typesOutcome(all, directory),
     await twoCopiesOutcome(directory),
+    await bundleOutcome("neutral", directory),
+    await bundleOutcome("node", directory),
     ...(await pooled(programs, width, (one) => refusalOutcome(one, directory))),
     ...(await pooled(uses, width, ({ one, node }) => useOutcome(one, node, directory))),
   ];
@@ -64,5 +67,8 @@ async function apartOutcomes(all: readonly Package[], directory: string): Promis
     ...(await aloneOutcomes(libraries, all, directory)),
     ...(await spanOutcomes(all, directory)),
     await lowestOutcome(all, directory),
+    ...(await Promise.all(
+      all.filter(({ kind }) => kind === "core").map((core) => coreInstallOutcome(core, directory)),
+    )),
   ];
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { sizeFaults } from "../checks/published/sizes.ts";
+import { bundleFaults, installFaults, sizeFaults } from "../checks/published/sizes.ts";
 import { contentFaults, tarballOutcomes } from "../checks/published/tarball.ts";
 import { passed, skipped, withoutSkips } from "../checks/outcome.ts";
 import type { Report, ReportedTest } from "../checks/vitest/report.ts";
@@ -71,6 +71,17 @@ test("a tarball that is larger than its package may be fails", () => {
   expect(sizeFaults("@pagoda/timeout", 32 * 1_024)).toEqual([]);
   expect(sizeFaults("@pagoda/timeout", 33 * 1_024)).toHaveLength(1);
   expect(sizeFaults("@pagoda/core", 33 * 1_024)).toEqual([]);
+});
+
+test("a bundle that is larger than it may be, minified or gzipped, fails", () => {
+  expect(bundleFaults(28 * 1_024, 10.5 * 1_024)).toEqual([]);
+  expect(bundleFaults(28 * 1_024 + 1, 10.5 * 1_024)).toHaveLength(1);
+  expect(bundleFaults(28 * 1_024, 10.5 * 1_024 + 1)).toHaveLength(1);
+});
+
+test("an installation of core above 1 MB fails", () => {
+  expect(installFaults(1_000_000)).toEqual([]);
+  expect(installFaults(1_000_001)).toHaveLength(1);
 });
 
 test("a tarball with tests, with workspace: or without a license fails", () => {

@@ -22,10 +22,29 @@ export function sizeOutcome(name: string, file: string): Outcome {
 }
 
 export function sizeFaults(name: string, bytes: number): string[] {
-  const limit = most[name] ?? usual;
+  return excess("tarball", most[name] ?? usual, bytes);
+}
+
+/** KiB of a minified bundle of core and four layers, and of what a browser loads of it: just above what they have. */
+const bundle = { minified: 28, gzipped: 10.5 };
+
+/** Checks that a bundle has not grown, because a module cannot be tree-shaken any more or does too much. */
+export function bundleFaults(minifiedBytes: number, gzippedBytes: number): string[] {
+  return [
+    ...excess("minified bundle", bundle.minified, minifiedBytes),
+    ...excess("gzipped bundle", bundle.gzipped, gzippedBytes),
+  ];
+}
+
+/** Checks that installing core brings at most 1 MB, dependencies included. */
+export function installFaults(bytes: number): string[] {
+  return excess("node_modules", 1_000_000 / 1_024, bytes);
+}
+
+function excess(what: string, limit: number, bytes: number): string[] {
   const kibibytes = bytes / 1_024;
   if (kibibytes <= limit) return [];
   return [
-    `tarball must be at most ${limit} KiB (got ${kibibytes.toFixed(1)}): see scripts/checks/published/sizes.ts`,
+    `${what} must be at most ${limit.toFixed(1)} KiB (got ${kibibytes.toFixed(1)}): see scripts/checks/published/sizes.ts`,
   ];
 }
