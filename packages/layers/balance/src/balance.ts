@@ -1,15 +1,8 @@
 import {
   anyReady,
-  checkInteger,
-  checkNumber,
-  type Classifier,
-  type Clock,
   deadlineOf,
-  type Discovery,
   type Either,
   type Endpoint,
-  type Fault,
-  type HealthSource,
   isFault,
   isLeft,
   left,
@@ -18,98 +11,13 @@ import {
   responseClassifier,
   type Service,
   systemClock,
-  WaitList,
 } from "@pagoda/core";
-import { type EndpointHistory, endpointHistory } from "./history.ts";
+import { EndpointChange } from "./endpoint-change.ts";
+import { endpointHistory } from "./history.ts";
 import { Member, type MemberContext } from "./member.ts";
-import type { SlowStart } from "./slow-start.ts";
+import { type BalanceOptions, checkRanges, defaultResends, type NoEndpointReady } from "./options.ts";
 import { roundRobin } from "./strategies/round-robin.ts";
 import type { BalancerStatus } from "./status.ts";
-import type { Strategy } from "./strategy.ts";
-
-/** No endpoint could take the call: there are none, none is healthy, or none is ready. */
-export interface NoEndpointReady extends Fault<"NoEndpointReady"> {
-  readonly origin: "local";
-  readonly retryable: true;
-  /** Number of endpoints. */
-  readonly endpoints: number;
-  /** Number of endpoints eligible for calls: the healthy ones, or all in a panic. */
-  readonly usable: number;
-  /** Key of one of them, in turn, that was asked for its reason. */
-  readonly endpoint?: string | undefined;
-  /** Its reason: the tag of a fault, such as `CircuitOpen`. */
-  readonly reason?: string | undefined;
-}
-
-/** A call is resent to another endpoint. */
-export interface Resent {
-  /** Key of the endpoint that has not processed it. */
-  readonly from: string;
-  readonly to: string;
-  /** Why it was not processed. */
-  readonly fault: Fault;
-}
-
-/** Callbacks for metrics and logs. Must not throw. */
-export interface BalanceObserver {
-  /** An endpoint was added. */
-  readonly came?: (key: string) => void;
-  /**
-   * `connect` threw for a new endpoint. It gets no calls, and is tried again at the next change.
-   */
-  readonly connectFailed?: (key: string, cause: unknown) => void;
-  /** An endpoint was removed; calls in flight continue. */
-  readonly gone?: (key: string) => void;
-  readonly healthChanged?: (key: string, healthy: boolean) => void;
-  /** A panic started (`true`), as too few endpoints are healthy and health is ignored, or ended. */
-  readonly panicked?: (panic: boolean) => void;
-  /** A call that was never processed is resent to another endpoint. */
-  readonly resent?: (event: Resent) => void;
-  /** A call was refused because no endpoint could take it. */
-  readonly refused?: (fault: NoEndpointReady) => void;
-}
-
-/** Options of {@link balance}. */
-export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
-  readonly discovery: Discovery<E>;
-  /**
-   * Makes the service, or whole stack, for an endpoint. Called once per endpoint. Functions passed
-   * to `atEnd` run when the endpoint has been removed and its last call has ended, for example to
-   * close connections.
-   */
-  readonly connect: (endpoint: E, atEnd: (run: () => void) => void) => Service<Req, Res, Err>;
-  /** Default: round robin. */
-  readonly strategy?: Strategy<Req>;
-  /**
-   * An endpoint gets calls only while all of these consider it healthy. Default: none, so all are
-   * healthy.
-   */
-  readonly health?: readonly HealthSource<E>[];
-  /**
-   * Health is ignored if a smaller fraction of endpoints is healthy: 0 to 1. Default 0.5, as in
-   * Envoy.
-   */
-  readonly panicThreshold?: number;
-  /**
-   * How often a call that was never processed is resent to another endpoint: an integer from 0 to
-   * 100. Default 3.
-   */
-  readonly maxResends?: number;
-  /** Default: new endpoints get their full share at once. */
-  readonly slowStart?: SlowStart;
-  /**
-   * Keeps across balancers what is known of their endpoints: the strategy's measurements, and how
-   * far slow start has come. Default: none.
-   */
-  readonly history?: EndpointHistory;
-  /**
-   * How results count for strategies and health sources that learn from them. Default:
-   * `responseClassifier()`.
-   */
-  readonly classifier?: Classifier;
-  readonly observer?: BalanceObserver;
-  readonly clock?: Clock;
-}
 
 /** A service over several endpoints. */
 export interface Balancer<in Req, out Res, out Err> extends Service<Req, Res, Err> {
@@ -177,7 +85,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   let isClosed = false;
   /** Index of the endpoint whose reason the last refused call got. */
   let speaker = 0;
-  let change = new Change();
+  let change = new EndpointChange();
   /** What a caller waits for: any of the endpoints, or a change of them. */
   let awaited: readonly Readiness[] = [];
 
@@ -247,7 +155,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       observer?.panicked?.(panics);
     }
     const past = change;
-    change = new Change();
+    change = new EndpointChange();
     awaited = [...usable, change];
     past.happen();
   }
@@ -365,36 +273,4 @@ export function balance<E extends Endpoint, Req, Res, Err>({
       update([]);
     },
   };
-}
-
-/**
- * Enough to find an endpoint that is up unless nearly all are down, and few enough to give up soon.
- */
-const defaultResends = 3;
-
-function checkRanges(panicThreshold: number, maxResends: number, slowStart: SlowStart | undefined): void {
-  checkInteger("balance: maxResends", maxResends, { min: 0, max: 100 });
-  checkNumber("balance: panicThreshold", panicThreshold, { min: 0, max: 1 });
-  if (slowStart === undefined) return;
-  const { ms, least = 0.1 } = slowStart;
-  checkNumber("balance: slowStart.ms", ms, { above: 0 });
-  checkNumber("balance: slowStart.least", least, { above: 0, max: 1 });
-}
-
-/**
- * The next change of the eligible endpoints. Waiting callers then ask again, in order, since they
- * are in the queues of endpoints that may have been removed, and in none of the new ones.
- */
-class Change implements Readiness {
-  #happened = false;
-  readonly #waiting = new WaitList(() => this.#happened);
-
-  ready(): undefined | Promise<void> {
-    return this.#waiting.ready();
-  }
-
-  happen(): void {
-    this.#happened = true;
-    this.#waiting.wake();
-  }
 }

@@ -1,6 +1,7 @@
 export * from "./balance.ts";
 export type { HashingOptions } from "./hashing.ts";
 export { type EndpointHistory, endpointHistory } from "./history.ts";
+export type { BalanceObserver, BalanceOptions, NoEndpointReady, Resent } from "./options.ts";
 export type { SlowStart } from "./slow-start.ts";
 export type { BalancerStatus, EndpointStatus, SourceStatus } from "./status.ts";
 export * from "./strategies/least-request.ts";
