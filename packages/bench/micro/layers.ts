@@ -18,6 +18,7 @@ import { metrics } from "@pagoda/metrics";
 import { mirror } from "@pagoda/mirror";
 import { rateLimit } from "@pagoda/rate-limit";
 import { replay } from "@pagoda/replay";
+import { requestId } from "@pagoda/request-id";
 import { respond } from "@pagoda/respond";
 import { retry } from "@pagoda/retry";
 import { statusErrors } from "@pagoda/status-errors";
@@ -97,6 +98,7 @@ export const layers: Group = {
     adds("rate-limit, global", rateLimit({ global: unlimited })),
     adds("rate-limit, one key", rateLimit({ keyed: { ...unlimited, key: ({ path }: Request) => path } })),
     adds("replay", replay()),
+    adds("request-id", requestId()),
     adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
     adds("retry", retry()),
     adds("status-errors, successful response", statusErrors()),

@@ -15,7 +15,9 @@ export {
   type ReadOptions,
 } from "./read-body.ts";
 export * from "./replay.ts";
+export * from "./request-id.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
 export * from "./subject-alt-names.ts";
 export * from "./upgrades.ts";
+export * from "./uuids.ts";

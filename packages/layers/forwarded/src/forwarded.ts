@@ -6,13 +6,14 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Identified,
+  randomUuids,
+  requestIdIn,
 } from "@pagoda/http";
 import { hasAt, isDisguised } from "@pagoda/http/grammar";
 import { FieldNames } from "./field-names.ts";
 import { clientCertificate } from "./client-certificate.ts";
 import { endToEnd } from "./hop-by-hop.ts";
 import { hopsOf } from "./hops.ts";
-import { randomUuids } from "./random-uuids.ts";
 
 /** Options of {@link forwarded}. */
 export interface ForwardedOptions {
@@ -75,7 +76,7 @@ export function forwarded({
         const { peer, onInformation } = request;
         const trusted = peer !== undefined && trust(peer.address);
         const hops = trusted ? hopsOf(request, peer, trust) : undefined;
-        const requestId = (trusted ? idOf(request) : undefined) ?? newId();
+        const requestId = (trusted ? requestIdIn(request.headers) : undefined) ?? newId();
         const passedOn = {
           ...request,
           headers: inwards(request, hops?.before, requestId, via),
@@ -96,15 +97,6 @@ export function forwarded({
 
 /** The client of requests made in this process. */
 const local: Client = { address: "local" };
-
-/** Returns the id of a request if it is safe to log and to pass on. */
-function idOf({ headers }: HttpRequest): string | undefined {
-  const [id, ...more] = headers.all("x-request-id");
-  return id !== undefined && more.length === 0 && validId.test(id) ? id : undefined;
-}
-
-/** Visible ASCII except the comma. */
-const validId = /^[!-+\--~]{1,128}$/;
 
 const id = new FieldNames(["x-request-id"]);
 const replaced = new FieldNames(["x-forwarded-for", "x-request-id"]);
