@@ -17,6 +17,7 @@ const most: Readonly<Record<string, number>> = {
   hedge: 1,
   metrics: 1,
   "metrics by route": 1,
+  "request-id": 1,
   respond: 1,
   retry: 1,
   "status-errors, successful response": 1,

@@ -9,14 +9,14 @@ const batch = 128;
  */
 export function randomUuids(): () => string {
   const random = new Uint8Array(16 * batch);
-  const formatted = new Uint8Array(length * batch).fill(hyphen);
+  const formatted = Buffer.alloc(length * batch, "-");
   let text = "";
   let next = 0;
   return () => {
     if (next === text.length) {
       crypto.getRandomValues(random);
       for (let i = 0; i < batch; i++) format(random, 16 * i, formatted, length * i);
-      text = String.fromCharCode(...formatted);
+      text = formatted.toString("latin1");
       next = 0;
     }
     return text.slice(next, (next += length));
@@ -29,7 +29,7 @@ export function randomUuids(): () => string {
  * index grows at the end. Each UUID is greater than the one before, even if the clock is set back.
  * They reveal when they were made.
  *
- * Cost: about 150 ns.
+ * Cost: about 70 ns more than a random one.
  *
  * Source: RFC 9562, 5.7, and 6.2, method 1, whose counter starts at a random value below 2,048.
  */
@@ -56,7 +56,6 @@ export function timeOrderedUuids(clock: Clock = systemClock): () => string {
 }
 
 const length = 36;
-const hyphen = 0x2d;
 const digits = "0123456789abcdef";
 
 function format(random: Uint8Array, from: number, to: Uint8Array, start: number): void {
