@@ -10,6 +10,7 @@ import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } 
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";
+import { followRedirects } from "@pagoda/follow-redirects";
 import { forwarded } from "@pagoda/forwarded";
 import { grpcAnswers, grpcDeadline } from "@pagoda/grpc";
 import { hedge } from "@pagoda/hedge";
@@ -87,6 +88,7 @@ export const layers: Group = {
     adds("failfast", failfast()),
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
     adds("fault with ratio 0", fault({ failure: { ratio: 0 } })),
+    adds("follow-redirects, no redirect", followRedirects()),
     adds("forwarded", forwarded()),
     adds("grpc-answers, request without gRPC", grpcAnswers()),
     adds("grpc-deadline, request without gRPC", grpcDeadline()),

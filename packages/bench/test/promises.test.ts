@@ -13,6 +13,7 @@ const most: Readonly<Record<string, number>> = {
   "concurrency-limit, fixed": 1,
   "concurrency-limit, gradient2": 1,
   fallback: 1,
+  "follow-redirects, no redirect": 1,
   forwarded: 1,
   hedge: 1,
   metrics: 1,

@@ -15,11 +15,16 @@ export interface CallNotes {
   upstream?: string | undefined;
   /** How many times an origin was called. */
   tries: number;
+  /**
+   * The URL requested last, with its fragment, if redirects were followed. For the client that made
+   * the call; it may contain secrets.
+   */
+  url?: string | undefined;
 }
 
 /** Notes for a new call. */
 export function callNotes(): CallNotes {
-  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0 };
+  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0, url: undefined };
 }
 
 /**

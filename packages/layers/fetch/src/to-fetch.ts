@@ -13,8 +13,8 @@ type Input = Parameters<typeof fetch>[0];
  * abort throws the signal's reason and errors a body that is still being read. A deadline of the
  * signal reaches the service.
  *
- * Unlike `fetch`, it does not follow redirects or decompress bodies, and it has no cookies, caching,
- * CORS or `integrity`.
+ * Unlike `fetch`, it does not decompress bodies, and it has no cookies, CORS or `integrity`. It
+ * follows redirects and caches responses if the stack does.
  *
  * @example const { data } = await createClient({ fetch: toFetch(stack) }).GET("/users");
  */
@@ -32,8 +32,17 @@ export function toFetch(service: Service<HttpRequest, HttpResponse, unknown>): t
       throw new TypeError("fetch failed", { cause: result.left });
     }
     const response = toWebResponse(result.right, signal);
-    return Object.defineProperty(response, "url", { value: request.url });
+    return Object.defineProperties(response, {
+      url: { value: withoutFragment(sent.notes.url ?? request.url) },
+      redirected: { value: sent.notes.url !== undefined },
+    });
   };
+}
+
+/** As `fetch` reports it. */
+function withoutFragment(url: string): string {
+  const at = url.indexOf("#");
+  return at < 0 ? url : url.slice(0, at);
 }
 
 function signalOf(input: Input): AbortSignal | undefined {

@@ -31,6 +31,19 @@ describe("toFetch", () => {
     expectTypeOf(fetch).toEqualTypeOf<typeof globalThis.fetch>();
   });
 
+  test("reports the last URL if the stack followed redirects", async () => {
+    const redirecting = service("shop", async ({ notes }: HttpRequest) => {
+      notes.url = "https://other.example/a#part";
+      return right(text("here"));
+    });
+    const moved = await toFetch(redirecting)(url);
+    expect([moved.url, moved.redirected]).toEqual(["https://other.example/a", true]);
+    const direct = await toFetch(service("shop", async (_: HttpRequest) => right(text("here"))))(
+      `${url}#part`,
+    );
+    expect([direct.url, direct.redirected]).toEqual([url, false]);
+  });
+
   test.each([
     ["a string", url],
     ["a URL", new URL(url)],
