@@ -22,6 +22,7 @@ export * from "./oneshot.ts";
 export * from "./options.ts";
 export * from "./outcome.ts";
 export * from "./pause.ts";
+export * from "./policy.ts";
 export * from "./problems.ts";
 export * from "./random.ts";
 export * from "./readiness.ts";

@@ -5,9 +5,12 @@ import { inOrder } from "./in-order.ts";
 /** Each type as an editor shows it, without expansions and internals. */
 function displayed(compiler: Compiler): Record<string, string> {
   const stacks = `
-import { mapError, mapRequest, mapResponse, ServiceBuilder } from "@pagoda/core";
+import { mapError, mapRequest, mapResponse, policy, ServiceBuilder } from "@pagoda/core";
 import { cached, json, metrics, origin, rateLimit, respond, retry, router, timeout, url } from "./layers.ts";
-import type { HttpRequest, Refused } from "./layers.ts";
+import type { Layer } from "@pagoda/core";
+import type { HttpRequest, RateLimited, Refused } from "./layers.ts";
+declare const refused: Refused;
+declare function limit(): Layer<unknown, unknown, RateLimited>;
 export const empty = new ServiceBuilder<HttpRequest>();
 export const midway = empty.layer(respond({ TimedOut: 504 })).layer(timeout(1_000)).layer(router());
 export const further = midway.layer(rateLimit({ key: (request) => request.route })).layer(retry()).layer(cached());
@@ -33,6 +36,8 @@ export const adapted = client.adapt(url()).layer(metrics()).service(origin);
 export const asAdapter = client.adapt(url()).layer(router()).asAdapter();
 export const replaced = mapRequest((request: HttpRequest) => request.path);
 export const changed = mapResponse((length: number) => String(length));
+export const policies = policy(respond({ TimedOut: 504 }), timeout(1), limit());
+export const executed = policies.onThrow((): Refused => refused).execute(() => 1);
 export const caught = empty.adapt(mapError((error: Refused) => error._tag)).layer(respond({ TimedOut: 504 }));
 `;
   const { complaints, declarations } = compile("display", { stacks }, compiler);
@@ -66,6 +71,8 @@ test.each(compilers)(
         "Adapter<string, HttpRequest & Routed, HttpResponse, number, BadBody | NoRoute | TimedOut, never, unknown>",
       replaced: "Adapter<HttpRequest, string, unknown, Passes<never>, never, never, unknown>",
       changed: "Adapter<unknown, Passes<unknown>, number, string, never, never, unknown>",
+      policies: 'Policy<Aborted | RateLimited, Fault<"TimedOut">, HttpResponse, unknown>',
+      executed: "Promise<Either<Aborted | RateLimited | Refused, HttpResponse | number>>",
       caught:
         'ServiceBuilder<HttpRequest, HttpRequest, "Refused", unknown, Passes<HttpResponse>, unknown, Fault<"TimedOut"> | Refused>',
       asLayer: 'Layer<HttpRequest, Routed, NoRoute, Fault<"TimedOut">, HttpResponse, unknown>',

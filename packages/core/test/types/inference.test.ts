@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compile, compilers } from "./compile.ts";
 
 const imports = `
-import { type Aborted, type Adapter, adapter, andThen, callAll, type Either, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, left, mapError, mapRequest, mapResponse, oneshot, optional, type Passes, refine, type RequestOf, type ResponseOf, right, service, type Service, ServiceBuilder, steer, thenResult, toTaskEither } from "@pagoda/core";
+import { type Aborted, type Adapter, adapter, andThen, callAll, type Either, type ErrorOf, type Fault, filter, fromAsync, fromTaskEither, type Layer, layer, left, mapError, mapRequest, mapResponse, oneshot, optional, type Passes, policy, refine, type RequestOf, type ResponseOf, right, service, type Service, ServiceBuilder, steer, thenResult, toTaskEither } from "@pagoda/core";
 import * as TE from "fp-ts/lib/TaskEither.js";
 import {
   type BadBody, cached, type HttpRequest, type HttpResponse, json, metrics, type NoRoute, origin, type RateLimited, rateLimit, type Refused,
@@ -365,6 +365,16 @@ const statements: Readonly<Record<string, string>> = {
   "services to steer between are alike, and pick sees the request": `
     const steered = steer([origin, origin], (request) => request.path.length);
     const same: Same<typeof steered, typeof origin> = true;`,
+
+  "a policy has the errors that its layers and onThrow leave": `
+    declare const spare: Layer<unknown, unknown, never, TimedOut | BadBody, "spare">;
+    declare const badBody: BadBody;
+    const inside = policy(spare, timeout(1));
+    const none: Same<ReturnType<typeof inside.execute<number>>, Promise<Either<Aborted, number | "spare">>> = true;
+    const thrown = inside.onThrow(() => badBody).execute(() => 1);
+    const handled: Same<typeof thrown, Promise<Either<Aborted, number | "spare">>> = true;
+    const outside = policy(timeout(1), spare).execute(() => 1);
+    const both: Same<typeof outside, Promise<Either<Aborted | TimedOut, number | "spare">>> = true;`,
 
   "fromAsync has the error that its function makes": `
     const made = fromAsync("made", async (path: string) => path.length, () => "failed" as const);

@@ -141,6 +141,14 @@ describe.each(compilers)("the words of %s", (compiler) => {
     );
   });
 
+  test("a layer that needs a request, in a policy: names what is missing, on its line", () => {
+    const { line, message } = only("policyOfRequests");
+    expect(line).toBe("router(),");
+    expect(message.at(-1)).toBe(
+      "Type 'Replayable' is missing the following properties from type 'HttpRequest': method, path",
+    );
+  });
+
   test("a stack that replaces its request is not a layer: on the line where the stack begins", () => {
     const { line, message } = only("notALayer");
     expect(line).toBe("export const stack = new ServiceBuilder<string>()");

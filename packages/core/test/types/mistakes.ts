@@ -147,4 +147,12 @@ export const stack = new ServiceBuilder<string>()
   .adapt(mapRequest((path): HttpRequest => ({ method: "GET", path })))
   .asLayer();
 `,
+  policyOfRequests: `
+import { policy } from "@pagoda/core";
+import { router, timeout } from "./layers.ts";
+export const routed = policy(
+  timeout(1_000),
+  router(),
+);
+`,
 };
