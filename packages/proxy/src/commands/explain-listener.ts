@@ -16,35 +16,46 @@ import {
   type RouteTable,
   routeTable,
 } from "@pagoda/router";
-import type { z } from "zod";
 import { publicConfig } from "../config/resolved.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
-import type { cluster, ClusterConfig } from "../config/schema/cluster.ts";
-import type { Config, ListenerConfig } from "../config/schema/config.ts";
-import { policies } from "../policies/index.ts";
+import type { ClusterConfig } from "../config/schema/cluster.ts";
+import type { Config, ConfigInput, ListenerConfig } from "../config/schema/config.ts";
 import type { Verdict } from "../policies/policy.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "../config/names.ts";
 
 /** A request as a listener receives it. */
 type Arriving = HttpRequest & { readonly peer: Peer };
 type Seen = HttpRequest & Identified & FromClient;
+type ClusterInput = NonNullable<ConfigInput["clusters"]>[string];
 type Say = (depth: number, text: string) => void;
+
+/** A configuration, and the policies of its proxy. */
+export interface Explained {
+  readonly config: Config;
+  readonly policies: PolicyRegistry;
+}
 
 /**
  * Explains how one listener handles the request, line by line and in order.
  */
-export async function explainListener(config: Config, at: number, arriving: Arriving): Promise<string> {
+export async function explainListener(subject: Explained, at: number, arriving: Arriving): Promise<string> {
   const lines: string[] = [];
   const say: Say = (depth, text) => void lines.push(`${"  ".repeat(depth)}${text}`);
-  await explainAt(config, at, arriving, say);
+  await explainAt(subject, at, arriving, say);
   return `${lines.join("\n")}\n`;
 }
 
-async function explainAt(config: Config, at: number, arriving: Arriving, say: Say): Promise<void> {
+async function explainAt(
+  { config, policies }: Explained,
+  at: number,
+  arriving: Arriving,
+  say: Say,
+): Promise<void> {
   const listener = config.listeners[at] as ListenerConfig;
   // In file format, with units.
-  const { listeners, clusters = {} } = publicConfig(config);
+  const { listeners, clusters = {} } = publicConfig(config, policies);
   const shown = listeners[at] as (typeof listeners)[number];
   say(0, `listener ${listenerName(listener)}`);
   const trusted = new NetworkSet(listener.trustedProxies ?? []);
@@ -148,7 +159,7 @@ function sayClient({ client }: Seen, { peer, headers }: Arriving, isTrusted: boo
   say(1, `${who}, via the trusted proxy ${address}${identity}`);
 }
 
-function sayCluster({ endpoints, dns, srv, file, balance }: z.input<typeof cluster>, say: Say): void {
+function sayCluster({ endpoints, dns, srv, file, balance }: ClusterInput, say: Say): void {
   const source = endpoints?.map((each) => (typeof each === "string" ? each : each.url)) ?? dns ?? srv ?? file;
   const strategy = typeof balance === "object" ? balance.strategy : balance;
   say(2, `${strategy} over ${JSON.stringify(source)}`);

@@ -1,10 +1,10 @@
 import { canonicalAddress, isLeft } from "@pagoda/core";
 import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/http";
 import { loadConfig } from "../config/load.ts";
-import type { Config, ListenerConfig } from "../config/schema/config.ts";
+import type { ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
-import { explainListener } from "./explain-listener.ts";
+import { type Explained, explainListener } from "./explain-listener.ts";
 
 const options = {
   config: { type: "string", short: "c" },
@@ -30,7 +30,7 @@ export const explain: Command = {
       for (const problem of loaded.left) io.stderr(`${problem}\n`);
       return usageError;
     }
-    io.stdout((await explained(loaded.right.config, new URL(url), request)).join("\n"));
+    io.stdout((await explained(loaded.right, new URL(url), request)).join("\n"));
     return 0;
   },
 };
@@ -90,7 +90,8 @@ function peerOf(address: string, identity: string | undefined): Peer {
  * Explains what each listener that the request may reach does with it, and why it cannot reach the
  * others.
  */
-async function explained(config: Config, url: URL, request: Request): Promise<readonly string[]> {
+async function explained(subject: Explained, url: URL, request: Request): Promise<readonly string[]> {
+  const { config } = subject;
   const mismatches = config.listeners.map((listener) => mismatchesOf(listener, url));
   // A load balancer in front may map the port and terminate TLS.
   const fewest = Math.min(...mismatches.map((each) => each.length));
@@ -106,7 +107,7 @@ async function explained(config: Config, url: URL, request: Request): Promise<re
     parts.push(
       its.length > fewest
         ? `listener ${listenerName(listener)}\n  does not apply: it ${its.join(" and ")}\n`
-        : await explainListener(config, at, request),
+        : await explainListener(subject, at, request),
     );
   }
   return parts;

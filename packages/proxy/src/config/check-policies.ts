@@ -1,11 +1,15 @@
-import { policies } from "../policies/index.ts";
 import type { Checking } from "../policies/policy.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import type { Path, Report } from "../schema/report.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
 
 /** Checks the policies of listeners, routes and clusters beyond their schemas. */
-export function checkPolicies({ listeners, clusters }: Config, report: Report): void {
+export function checkPolicies(
+  { listeners, clusters }: Config,
+  policies: PolicyRegistry,
+  report: Report,
+): void {
   listeners.forEach((listener, at) => {
     const path: Path = ["listeners", at];
     const needsIdentities = identityCheck(path, listener, report);
@@ -43,7 +47,8 @@ function identityCheck(path: Path, { tls }: ListenerConfig, report: Report): Che
 
 /** The clusters that a route's policies call, by the path in their settings. */
 export function clustersOf(
-  settings: SettingsOf<typeof policies.route>,
+  settings: SettingsOf<PolicyRegistry["route"]>,
+  policies: PolicyRegistry,
 ): readonly (readonly [path: Path, cluster: string])[] {
   return configured(policies.route, settings).flatMap(([policy, its]) =>
     (policy.clusters?.(its) ?? []).map(

@@ -12,8 +12,9 @@ import { BrokenPaths } from "./repair.ts";
 import { toPathOptions, toRoute } from "./routes.ts";
 import { addressText } from "./address.ts";
 import type { ClusterConfig } from "./schema/cluster.ts";
-import { type Config, config as schema, type ListenerConfig } from "./schema/config.ts";
-import { routePolicies } from "./schema/policies.ts";
+import { type Config, configSchema, type ListenerConfig } from "./schema/config.ts";
+import { policySchemas } from "./schema/policies.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { shownAt } from "../schema/secrets.ts";
 import { durationText } from "../schema/quantities.ts";
 
@@ -25,6 +26,7 @@ import { durationText } from "../schema/quantities.ts";
 export function crossProblems(
   document: ConfigDocument,
   config: Config,
+  policies: PolicyRegistry,
   broken: BrokenPaths = new BrokenPaths(),
 ): readonly Problem[] {
   const problems: Problem[] = [];
@@ -33,12 +35,12 @@ export function crossProblems(
       problems.push(document.problem(path, message));
   };
   const known = knownClusters(document, config, broken);
-  checkListeners(config, { clusters: known, broken, report });
+  checkListeners(config, { clusters: known, policies, broken, report });
   checkAdmin(config, report);
-  checkPolicies(config, report);
+  checkPolicies(config, policies, report);
   for (const [name, cluster] of Object.entries(config.clusters))
     checkCluster(["clusters", name], cluster, report);
-  checkEffects(config, report);
+  checkEffects(config, policies, report);
   checkTimeouts(config, report);
   return problems;
 }
@@ -79,8 +81,8 @@ function checkCluster(
 }
 
 /** Reports settings without effect, since their author expects one. */
-function checkEffects({ listeners, clusters }: Config, report: Report): void {
-  const none = routePolicies.parse({});
+function checkEffects({ listeners, clusters }: Config, policyRegistry: PolicyRegistry, report: Report): void {
+  const none = policySchemas(policyRegistry).route.parse({});
   listeners.forEach(({ routes }, at) => {
     routes.forEach(({ redirect, respond, rewrite, requestHeaders, policies }, n) => {
       const path: Path = ["listeners", at, "routes", n];
@@ -126,6 +128,7 @@ function checkTimeouts({ listeners, clusters }: Config, report: Report): void {
 interface Checking {
   /** Their names, if known. */
   readonly clusters: ReadonlySet<string> | undefined;
+  readonly policies: PolicyRegistry;
   readonly broken: BrokenPaths;
   readonly report: Report;
 }
@@ -170,7 +173,7 @@ function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void
 function checkRoutes(
   listenerPath: Path,
   { routes, paths }: ListenerConfig,
-  { clusters, broken, report }: Checking,
+  { clusters, policies: policyRegistry, broken, report }: Checking,
 ): void {
   const path = [...listenerPath, "routes"];
   const known = (at: Path, name: string | undefined): void => {
@@ -180,7 +183,8 @@ function checkRoutes(
   routes.forEach(({ cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
-    for (const [at, named] of clustersOf(policies)) known([...path, n, "policies", ...at], named);
+    for (const [at, named] of clustersOf(policies, policyRegistry))
+      known([...path, n, "policies", ...at], named);
   });
   // Of two with the same name, the second is reported.
   const last = new Map(routes.map(({ name }, n) => [name, n]));
@@ -194,7 +198,8 @@ function checkRoutes(
     const place: Path = [...path, n, ...at];
     // As a whole, a route must only have exactly one action.
     const by = at.length === 0 ? actions.map((action): Path => place.concat(action)) : [place];
-    const got = value === undefined ? "missing" : `got ${shownAt(schema, place, value)}`;
+    const got =
+      value === undefined ? "missing" : `got ${shownAt(configSchema(policyRegistry), place, value)}`;
     report(place, `must be ${expected} (${got})`, by);
   }
   checkReach(path, all, (n) => !wrong.has(n) && !broken.has([...path, n, "match"]), report);

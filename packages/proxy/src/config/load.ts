@@ -11,8 +11,9 @@ import {
   variableProblemText,
 } from "./environment.ts";
 import { examine } from "./read.ts";
+import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import type { Address } from "./address.ts";
-import { config as configSchema } from "./schema/config.ts";
+import { admin as adminSchema } from "./schema/config.ts";
 import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
 
 /** The sources of a configuration. */
@@ -30,6 +31,8 @@ export interface Sources {
 }
 
 export interface Loaded extends Resolved {
+  /** The policies of the proxy: the built-in ones. */
+  readonly policies: PolicyRegistry;
   /** The configuration file; undefined if only the environment is used. */
   readonly file: string | undefined;
   /**
@@ -80,9 +83,8 @@ export function adminAddress({ file, env }: Sources): Either<readonly string[], 
   if (admin !== undefined) return right(admin);
   const path = file ?? named;
   const text = path === undefined ? right("") : readText(path);
-  const { admin: schema } = configSchema.shape;
-  const parsed = schema.safeParse(isLeft(text) ? {} : (adminIn(text.right) ?? {}));
-  return right((parsed.success ? parsed.data : schema.parse({})).address);
+  const parsed = adminSchema.safeParse(isLeft(text) ? {} : (adminIn(text.right) ?? {}));
+  return right((parsed.success ? parsed.data : adminSchema.parse({})).address);
 }
 
 /** The admin address in a text, as far as that can be read. */
@@ -116,7 +118,7 @@ function complete(
   { file, overrides, demo, endpointFiles }: Completing,
 ): Either<readonly string[], Loaded> {
   const name = file ?? "configuration";
-  const { document, problems, warnings, config, broken } = examine(text);
+  const { document, problems, warnings, config, broken } = examine(new ConfigDocument(text), builtInPolicies);
   const lines = problems.map((problem) => problemText(name, problem));
   if (config === undefined) return left(lines);
   const overridden = override(config, overrides, hasTimeout(document.value));
@@ -133,6 +135,7 @@ function complete(
   const named = namedFiles(overridden.right).map((each) => locate(each.name, file));
   return right({
     ...resolved.right,
+    policies: builtInPolicies,
     file,
     watched: file === undefined ? named : [file, ...named],
     warnings: firstLines([...warnings.map((problem) => problemText(name, problem)), ...lists.warnings]),

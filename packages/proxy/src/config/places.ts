@@ -1,4 +1,4 @@
-import { policies } from "../policies/index.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "./names.ts";
 import type { Config } from "./schema/config.ts";
@@ -12,7 +12,7 @@ export function placeName(listener: string, route?: string): string {
  * The places with a policy whose state all workers share: the main process keeps it under their
  * names.
  */
-export function sharedPlaces({ listeners }: Config): ReadonlySet<string> {
+export function sharedPlaces({ listeners }: Config, policies: PolicyRegistry): ReadonlySet<string> {
   const places = new Set<string>();
   for (const listener of listeners) {
     const name = listenerName(listener);
@@ -24,5 +24,5 @@ export function sharedPlaces({ listeners }: Config): ReadonlySet<string> {
 }
 
 function isShared<S extends Stack>(stack: S, settings: SettingsOf<S>): boolean {
-  return configured(stack, settings).some(([{ state }]) => "isShared" in state && state.isShared === true);
+  return configured(stack, settings).some(([{ state }]) => state?.isShared === true);
 }

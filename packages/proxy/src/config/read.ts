@@ -4,7 +4,8 @@ import { crossWarnings } from "./unreachable.ts";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
 import { BrokenPaths, type Path, repaired } from "./repair.ts";
-import { config, type Config } from "./schema/config.ts";
+import { type Config, configSchema } from "./schema/config.ts";
+import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import { shownAt } from "../schema/secrets.ts";
 
 /** The result of reading a configuration, as far as it can be read. */
@@ -23,25 +24,32 @@ export interface Examined {
  * Reads a configuration. Valid parts are checked even if others are invalid, so that all problems
  * are reported at once.
  */
-export function examine(text: string): Examined {
-  const document = new ConfigDocument(text);
+export function examine(document: ConfigDocument, policies: PolicyRegistry): Examined {
+  const config = configSchema(policies);
   const nothing = { document, warnings: [], config: undefined, broken: new BrokenPaths() };
   if (document.problems.length > 0) return { ...nothing, problems: inOrder(document.problems) };
   const value = document.value ?? {};
   const parsed = config.safeParse(value);
   const { issues } = parsed.error ?? { issues: [] };
-  const ofSchema = issues.flatMap((issue) => problemsOf(document, issue));
-  const rest = parsed.success ? { config: parsed.data, broken: [] } : repaired(value, issues);
+  const ofSchema = issues.flatMap((issue) => problemsOf(document, issue, config));
+  const rest = parsed.success ? { config: parsed.data, broken: [] } : repaired(value, issues, config);
   if (rest === undefined) return { ...nothing, problems: inOrder(ofSchema) };
   const broken = new BrokenPaths(rest.broken);
-  const problems = inOrder([...ofSchema, ...crossProblems(document, rest.config, broken)]);
-  const warnings = problems.length > 0 ? [] : crossWarnings(document, rest.config);
+  const problems = inOrder([...ofSchema, ...crossProblems(document, rest.config, policies, broken)]);
+  const warnings = problems.length > 0 ? [] : crossWarnings(document, rest.config, policies);
   return { document, problems, warnings, config: rest.config, broken };
 }
 
-/** Reads a configuration; `Left` lists every problem with its position. */
-export function readConfig(text: string): Either<readonly Problem[], Config> {
-  const { problems, config } = examine(text);
+/**
+ * Reads a configuration; `Left` lists every problem with its position.
+ *
+ * @param policies Default: the built-in ones.
+ */
+export function readConfig(
+  text: string,
+  policies: PolicyRegistry = builtInPolicies,
+): Either<readonly Problem[], Config> {
+  const { problems, config } = examine(new ConfigDocument(text), policies);
   return config === undefined || problems.length > 0 ? left(problems) : right(config);
 }
 
@@ -49,7 +57,11 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly Problem[] {
+function problemsOf(
+  document: ConfigDocument,
+  issue: z.core.$ZodIssue,
+  config: z.core.$ZodType,
+): readonly Problem[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
     // The message lists the known keys: see `fields`.
@@ -66,7 +78,9 @@ function problemsOf(document: ConfigDocument, issue: z.core.$ZodIssue): readonly
     // If the value fits one option except for something inside it, that option is meant.
     const [meant, another] = issue.errors.filter((all) => all.every((each) => each.path.length > 0));
     if (meant !== undefined && another === undefined)
-      return meant.flatMap((each) => problemsOf(document, { ...each, path: [...path, ...each.path] }));
+      return meant.flatMap((each) =>
+        problemsOf(document, { ...each, path: [...path, ...each.path] }, config),
+      );
   }
   const value = valueAt(document.value, path);
   const got = value === undefined ? "missing" : `got ${shownAt(config, path, value)}`;

@@ -1,3 +1,4 @@
+import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import { jsonSchema } from "./json-schema.ts";
 
 interface Schema {
@@ -26,10 +27,14 @@ const quantities: readonly (readonly [part: string, name: string])[] = [
   ["%$", "share: `20%`"],
 ];
 
-/** Generates the reference page of the configuration from its schema. */
-export function reference(): string {
+/**
+ * Generates the reference page of the configuration from its schema.
+ *
+ * @param policies Default: the built-in ones.
+ */
+export function reference(policies: PolicyRegistry = builtInPolicies): string {
   const page = new Page();
-  page.section("The file", "", jsonSchema() as Schema);
+  page.section("The file", "", jsonSchema(policies) as Schema);
   return `${page.lines.join("\n")}\n`;
 }
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type Config, config } from "./schema/config.ts";
+import type { Config, configSchema } from "./schema/config.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -18,7 +18,11 @@ const maxRounds = 8;
  * Removes the invalid parts of a configuration, so that the rest can be checked in the same pass.
  * Undefined if nothing remains.
  */
-export function repaired(value: unknown, issues: readonly z.core.$ZodIssue[]): Repaired | undefined {
+export function repaired(
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+  schema: ReturnType<typeof configSchema>,
+): Repaired | undefined {
   const copy = copied(value) as Container;
   if (typeof copy !== "object" || copy === null || Array.isArray(copy)) return undefined;
   const broken: Path[] = [];
@@ -34,7 +38,7 @@ export function repaired(value: unknown, issues: readonly z.core.$ZodIssue[]): R
         broken.push(takeOut(copy, path, before, issue.code === "invalid_key"));
       }
     }
-    const parsed = config.safeParse(copy);
+    const parsed = schema.safeParse(copy);
     if (parsed.success) return { config: parsed.data, broken };
     current = parsed.error.issues;
   }

@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { dirname, resolve as resolvePath } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "@pagoda/core";
-import type { z } from "zod";
-import { config, type Config, written } from "./schema/config.ts";
+import { type Config, type ConfigInput, configSchema, written } from "./schema/config.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { withoutSecrets } from "../schema/secrets.ts";
 
 /**
@@ -140,6 +140,6 @@ function keyProblem(key: string, certificate: string | undefined): string | unde
 }
 
 /** The configuration in file format, without what its schema marks as secret. */
-export function publicConfig(value: Config): z.input<typeof config> {
-  return withoutSecrets(config, written(value)) as z.input<typeof config>;
+export function publicConfig(value: Config, policies: PolicyRegistry): ConfigInput {
+  return withoutSecrets(configSchema(policies), written(value, policies)) as ConfigInput;
 }

@@ -1,4 +1,5 @@
 import { type Route, unreachableRoutes } from "@pagoda/router";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import type { Path, Report } from "../schema/report.ts";
 import { clustersOf } from "./check-policies.ts";
 import type { ConfigDocument, Problem } from "./document.ts";
@@ -28,12 +29,16 @@ export function checkReach(
 }
 
 /** Warns about settings that have no effect and do no harm. */
-export function crossWarnings(document: ConfigDocument, { listeners, clusters }: Config): readonly Problem[] {
+export function crossWarnings(
+  document: ConfigDocument,
+  { listeners, clusters }: Config,
+  policyRegistry: PolicyRegistry,
+): readonly Problem[] {
   const used = new Set<string | undefined>();
   for (const { routes } of listeners) {
     for (const { cluster, clusters: shares = [], policies } of routes) {
       for (const name of [cluster, ...shares.map((share) => share.cluster)]) used.add(name);
-      for (const [, name] of clustersOf(policies)) used.add(name);
+      for (const [, name] of clustersOf(policies, policyRegistry)) used.add(name);
     }
   }
   return Object.keys(clusters)

@@ -5,7 +5,10 @@ import type { Resolved } from "../config/resolved.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 
 /** What a data plane should serve, as sent to a worker. */
-export interface Assignment extends Omit<DataPlaneContext, "log" | "limits" | "sockets" | "found"> {
+export interface Assignment extends Omit<
+  DataPlaneContext,
+  "log" | "policies" | "limits" | "sockets" | "found"
+> {
   readonly resolved: Resolved;
   /** Whether limits are shared by several workers. */
   readonly sharesLimits: boolean;

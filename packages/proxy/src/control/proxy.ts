@@ -125,7 +125,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     notReady: async () => (phase === "serving" ? supervisor.queries.notReady() : phase),
     metrics: async () => exposition(registry, await supervisor.queries.metrics()),
     describe: async () => wholeStack(await supervisor.queries.describe()),
-    config: () => publicConfig(reloads.current.config),
+    config: () => publicConfig(reloads.current.config, reloads.current.policies),
     clusters: async () => mergeClusters(await supervisor.queries.clusters()),
     reload: () => reloads.reload("admin endpoint"),
     drain: onDrain,

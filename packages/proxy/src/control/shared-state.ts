@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock } from "@pagoda/core";
 import { lease, type LeasingStore, sharedMemory, sharedStore, takeBack } from "@pagoda/rate-limit";
-import type { Resolved } from "../config/resolved.ts";
+import type { Loaded } from "../config/load.ts";
 import { sharedPlaces } from "../config/places.ts";
 import type { LeaseReply, LeaseRequest, SharedLimit } from "./protocol.ts";
 
@@ -32,8 +32,8 @@ export class SharedState {
   }
 
   /** Forgets the limits that a configuration does not have. */
-  keep({ config }: Resolved): void {
-    const names = sharedPlaces(config);
+  keep({ config, policies }: Pick<Loaded, "config" | "policies">): void {
+    const names = sharedPlaces(config, policies);
     for (const name of this.#limits.keys()) if (!names.has(name)) this.#limits.delete(name);
   }
 

@@ -1,7 +1,7 @@
 import { type Clock, type Either, isLeft, right, type Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
-import type { Resolved } from "../config/resolved.ts";
+import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
@@ -37,6 +37,9 @@ const applyMs = 60_000;
  * profile.
  */
 const retireMs = 2_000;
+
+/** A configuration to serve. */
+type Served = Pick<Loaded, "config" | "files" | "policies">;
 
 interface Assigned extends Assignment {
   readonly sockets: SocketsByName;
@@ -104,12 +107,12 @@ export class Supervisor {
    *
    * @throws The error of which a worker died before it could serve.
    */
-  async start(resolved: Resolved): Promise<Either<NotApplied, void>> {
+  async start(served: Served): Promise<Either<NotApplied, void>> {
     const { workers } = this.#options;
-    const sockets = await this.#sockets.prepare(resolved.config.listeners);
+    const sockets = await this.#sockets.prepare(served.config.listeners);
     if (isLeft(sockets)) return sockets;
     this.#sockets.use(sockets.right);
-    this.#assignment = this.#assign(resolved, sockets.right);
+    this.#assignment = this.#assign(served, sockets.right);
     this.#watchdog.begin();
     // The first one selects the ports and detects addresses in use.
     const first = await this.#startOne(0);
@@ -133,12 +136,12 @@ export class Supervisor {
    * Applies another configuration in all workers. `Left`: it could not be served, and all keep the
    * previous one.
    */
-  apply(resolved: Resolved): Promise<Either<NotApplied, void>> {
+  apply(served: Served): Promise<Either<NotApplied, void>> {
     return this.#inTurn(async () => {
       const before = this.#assignment as Assigned;
-      const sockets = await this.#sockets.prepare(resolved.config.listeners);
+      const sockets = await this.#sockets.prepare(served.config.listeners);
       if (isLeft(sockets)) return sockets;
-      this.#assignment = this.#assign(resolved, sockets.right);
+      this.#assignment = this.#assign(served, sockets.right);
       const done: WorkerProcess[] = [];
       for (const worker of this.#running.values()) {
         const applied = await this.#give(worker);
@@ -151,8 +154,8 @@ export class Supervisor {
         done.push(worker);
       }
       this.#sockets.use(sockets.right);
-      this.#shared.keep(resolved);
-      this.#known.keep(resolved);
+      this.#shared.keep(served);
+      this.#known.keep(served);
       return right(undefined);
     });
   }
@@ -178,11 +181,11 @@ export class Supervisor {
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
   }
 
-  #assign(resolved: Resolved, sockets: SocketsByName): Assigned {
+  #assign({ config, files }: Served, sockets: SocketsByName): Assigned {
     const { workers } = this.#options;
     return {
       sockets,
-      resolved: { ...resolved, config: { ...resolved.config, workers } },
+      resolved: { config: { ...config, workers }, files },
       sharesLimits: workers > 1,
       ticketSecret: this.#shared.ticketSecret,
     };

@@ -4,6 +4,7 @@ import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
+import { builtInPolicies } from "../policies/registry.ts";
 import { LeasedLimits } from "./leased-limits.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
 import type {
@@ -60,6 +61,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
       const context = {
         ...rest,
         log,
+        policies: builtInPolicies,
         found,
         sockets: sockets.take,
         ...(sharesLimits && { limits: limits.of }),

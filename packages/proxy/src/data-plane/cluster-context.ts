@@ -1,3 +1,4 @@
+import type { PolicyRegistry } from "../policies/registry.ts";
 import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Tracing } from "./tracing.ts";
@@ -8,5 +9,6 @@ export interface ClusterContext extends Telemetry {
   readonly files: ReadonlyMap<string, string>;
   /** Creates a span for each try; undefined without `tracing` in the configuration. */
   readonly tracing: Tracing | undefined;
+  readonly policies: PolicyRegistry;
   readonly states: States;
 }

@@ -6,7 +6,6 @@ import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
 import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import { policies } from "../policies/index.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
 import { healthOf } from "./health.ts";
@@ -103,7 +102,7 @@ interface PartsContext extends ClusterContext {
 }
 
 function parts(name: string, config: ClusterConfig, endpoints: Endpoints, context: PartsContext) {
-  const { events, states, atEnd } = context;
+  const { events, policies, states, atEnd } = context;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
   // Called with other settings, an endpoint may be faster or slower.
@@ -133,7 +132,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
   });
   const service = new ServiceBuilder<HttpRequest & FromClient>()
     .layer(
-      policyLayer(policies.cluster, config.policies, {
+      policyLayer(policies, "cluster", config.policies, {
         ...context,
         place: `cluster ${name}`,
         labels,
@@ -176,7 +175,7 @@ interface EndpointContext extends PartsContext {
 
 /** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { calls, files, tracing, stacks, atEnd } = context;
+  const { calls, files, policies, tracing, stacks, atEnd } = context;
   const blockedReasons: (() => string | undefined)[] = [];
   const options = transportOptions(config, endpoint, files);
   const origin = transport(endpoint.key, options);
@@ -184,7 +183,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
   atEnd(calls.track(endpoint.key));
   const stack = new ServiceBuilder<HttpRequest & FromClient>()
     .layer(
-      policyLayer(policies.endpoint, config.policies, {
+      policyLayer(policies, "endpoint", config.policies, {
         ...context,
         place: `cluster ${cluster}, endpoint ${endpoint.key}`,
         labels: { cluster, endpoint: endpoint.key },

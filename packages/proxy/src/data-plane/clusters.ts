@@ -5,6 +5,7 @@ import { type Cluster, cluster } from "./cluster.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { DataPlaneContext } from "./types.ts";
@@ -18,7 +19,7 @@ interface Known {
   users: number;
 }
 
-interface Making extends Pick<ClusterContext, "files" | "tracing"> {
+interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> {
   readonly config: ClusterConfig;
   readonly settings: string;
   readonly elsewhere: DataPlaneContext["known"];
@@ -44,25 +45,27 @@ export class Clusters {
   take(
     { config, files }: Resolved,
     { tracing, settings: spans }: Spans,
+    policies: PolicyRegistry,
     elsewhere?: DataPlaneContext["known"],
   ): Taken {
     const taken = new Map<string, Known>();
+    const order = JSON.stringify([...policies.cluster, ...policies.endpoint].map((policy) => policy.name));
     for (const [name, settings] of Object.entries(config.clusters)) {
-      const text = spans + settingsOf(settings, files);
+      const text = spans + order + settingsOf(settings, files);
       const known = this.#current.get(name);
       const one =
         known?.settings === text
           ? known
-          : this.#make(name, { config: settings, settings: text, elsewhere, files, tracing });
+          : this.#make(name, { config: settings, settings: text, elsewhere, files, tracing, policies });
       one.users++;
       taken.set(name, one);
     }
     return new Taken(taken);
   }
 
-  #make(name: string, { config, settings, elsewhere, files, tracing }: Making): Known {
+  #make(name: string, { config, settings, elsewhere, files, tracing, policies }: Making): Known {
     const source = sourceOf(config);
-    const context = { ...this.#context, files, tracing };
+    const context = { ...this.#context, files, tracing, policies };
     if (source === undefined) return { settings, source, cluster: cluster(name, config, context), users: 0 };
     // If its source is unavailable now, the last known endpoints are better than none.
     const initial = this.#lastKnown(source) ?? elsewhere?.get(source);

@@ -70,7 +70,7 @@ class RunningDataPlane implements DataPlane {
     const { config, files } = resolved;
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
     const atEnd: (() => void)[] = [];
-    const taken = this.#clusters.take(resolved, spans, context.known);
+    const taken = this.#clusters.take(resolved, spans, context.policies, context.known);
     // A cluster with discovery has no endpoints before the first answer.
     await Promise.all(taken.all.map(([, { started }]) => started));
     let next: Generation;
@@ -150,13 +150,17 @@ class RunningDataPlane implements DataPlane {
     return cutOff.reduce((sum, each) => sum + each, 0);
   }
 
-  #generationOf({ config }: Resolved, { taken, spans, atEnd, context: { limits } }: Parts): Generation {
+  #generationOf(
+    { config }: Resolved,
+    { taken, spans, atEnd, context: { limits, policies } }: Parts,
+  ): Generation {
     const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
     const workers = config.workers === "all" ? 1 : config.workers;
     const context = {
       ...this.#telemetry,
       events: this.#telemetry.events.until((run) => atEnd.push(run)),
       sharedStore: limits && ((place: string) => (maxKeys: number) => limits(place, maxKeys, workers)),
+      policies,
       states: this.#states,
       atEnd: (run: () => void) => atEnd.push(run),
       clusters,

@@ -9,8 +9,7 @@ import { listenerName } from "../config/names.ts";
 import { placeName } from "../config/places.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
-import { answers, grpcStatuses } from "./answers.ts";
-import { policies } from "../policies/index.ts";
+import { answersBy, grpcStatusesBy } from "../policies/answers.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { ClusterService } from "./cluster.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
@@ -34,7 +33,7 @@ export function listenerStack(
 ): Service<HttpRequest, HttpResponse> {
   const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
-  const { logging, log, sharedStore, tracing } = context;
+  const { logging, log, policies, sharedStore, tracing } = context;
   const place = {
     ...context,
     place: placeName(name),
@@ -64,10 +63,10 @@ export function listenerStack(
         ),
       )
       .layer(context.calls)
-      .layer(grpcAnswers(grpcStatuses))
+      .layer(grpcAnswers(grpcStatusesBy(policies)))
       // Outside everything that can fail.
-      .layer(respond(answers))
-      .layer(policyLayer(policies.listener, listener.policies, place))
+      .layer(respond(answersBy(policies)))
+      .layer(policyLayer(policies, "listener", listener.policies, place))
       // Inside everything that may refuse the client, and counts and logs.
       .layer(maxForwards())
       .layer(router(table))

@@ -1,11 +1,11 @@
 import { anyReady, type Layer, type Service, ServiceBuilder } from "@pagoda/core";
 import { grpcClassifier, grpcDeadline, type GrpcDeadlineObserver } from "@pagoda/grpc";
-import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
+import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import type { Rates, Store } from "@pagoda/rate-limit";
 import { perRoute, type Routed, type RouteTable } from "@pagoda/router";
 import { placeName } from "../config/places.ts";
 import type { RoutePolicies } from "../config/schema/policies.ts";
-import { policies } from "../policies/index.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import { policyLayer } from "../policies/stack.ts";
 import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -18,6 +18,7 @@ export interface RouteContext extends Telemetry {
    * the only one.
    */
   readonly sharedStore: ((place: string) => (maxKeys: number) => (rates: Rates) => Store) | undefined;
+  readonly policies: PolicyRegistry;
   readonly states: States;
   /** Registers a function to run when the last call of this configuration has ended. */
   readonly atEnd: (run: () => void) => void;
@@ -26,7 +27,7 @@ export interface RouteContext extends Telemetry {
 }
 
 type Table = RouteTable<string, RoutePolicies>;
-type OnRoute = HttpRequest & FromClient & Routed<string, RoutePolicies>;
+type OnRoute = HttpRequest & Identified & FromClient & Routed<string, RoutePolicies>;
 type Clusters = ReadonlySet<ReturnType<RouteContext["cluster"]>>;
 
 /** The stack of each route in front of its clusters. */
@@ -42,7 +43,7 @@ export function routeLayers(table: Table, context: RouteContext) {
  * for any route.
  */
 function routeLayer(route: string, settings: RoutePolicies, context: RouteContext, clusters: Clusters) {
-  const { events, listener, sharedStore } = context;
+  const { events, listener, policies, sharedStore } = context;
   const place = placeName(listener, route);
   return (
     new ServiceBuilder<OnRoute>()
@@ -55,7 +56,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
         }),
       )
       .layer(
-        policyLayer(policies.route, settings, {
+        policyLayer(policies, "route", settings, {
           ...context,
           place,
           labels: { route },

@@ -3,6 +3,7 @@ import type { ListenFailed } from "@pagoda/http/server";
 import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
+import type { PolicyRegistry } from "../policies/registry.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
 
@@ -15,6 +16,7 @@ export type LimitStores = (name: string, maxKeys: number, workers: number) => (r
 /** What a data plane needs besides its configuration. */
 export interface DataPlaneContext {
   readonly log: Logger;
+  readonly policies: PolicyRegistry;
   /**
    * Storage of the limits that all workers share; if absent, this worker is the only one and keeps
    * its own.

@@ -11,7 +11,7 @@ import { mustBe } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { z } from "zod";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { type Checking, type Environment, eventsOf, policy, stateless, type Verdict } from "./policy.ts";
+import { type Checking, definePolicy, type Environment, eventsOf, type Verdict } from "./policy.ts";
 
 const rule = ({ fields, some, text, word, name }: Vocabulary) =>
   fields({
@@ -60,7 +60,6 @@ const common = {
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Allows or denies requests; denied requests get 403."),
   events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
-  state: stateless,
   answers: { Denied: { status: 403, message: "access denied" } },
   explain({ rules, otherwise }: Authorize, request: HttpRequest & FromClient): Verdict {
     const { allowed, rule } = explain({ rules: rules as readonly Rule[], otherwise }, request);
@@ -72,8 +71,9 @@ const common = {
  * Authorization on a listener, before routing. Stands outside everything expensive: a denied
  * request costs nothing and counts against no limit.
  */
-export const authorizeListener = policy({
+export const authorizeListener = definePolicy({
   ...common,
+  at: ["listener"],
   check(policy: Authorize, checking) {
     checkRules(policy, checking);
     const { path, report } = checking;
@@ -94,8 +94,9 @@ export const authorizeListener = policy({
 });
 
 /** The same for a route, which rules may name. */
-export const authorizeRoute = policy({
+export const authorizeRoute = definePolicy({
   ...common,
+  at: ["route"],
   check(policy: Authorize, checking) {
     checkRules(policy, checking);
     const { path, report, route = "" } = checking;

@@ -1,5 +1,5 @@
 import { buffer as bufferLayer, type BufferObserver, bufferUsage } from "@pagoda/buffer";
-import { type Environment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
@@ -8,8 +8,9 @@ const events = eventsOf<BufferObserver>("buffer", ["dropped"]);
  * Queues calls. Stands around whatever is not always ready: the route's concurrency limit, and its
  * clusters.
  */
-export const buffer = policy({
+export const buffer = definePolicy({
   name: "buffer",
+  at: ["route"],
   schema: ({ fields, whole, duration }) =>
     fields({
       capacity: whole(1, 1_000_000).describe("Maximum calls that wait."),

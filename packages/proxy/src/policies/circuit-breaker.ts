@@ -11,7 +11,7 @@ import type { Answer } from "@pagoda/respond";
 import type { z } from "zod";
 import { checkOrder } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { type EndpointEnvironment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, type EndpointEnvironment, eventsOf } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
 const settings = ({ fields, whole, duration, ratioOverNone, window }: Vocabulary) =>
@@ -59,8 +59,9 @@ function optionsOf({
  * Stops calling a failing endpoint. Stands outermost: an open circuit is not ready, so the balancer
  * skips it.
  */
-export const circuitBreaker = policy({
+export const circuitBreaker = definePolicy({
   name: "circuitBreaker",
+  at: ["endpoint"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Stops calling a failing endpoint for a while."),
   check({ open, maxOpen }, { path, report }) {

@@ -3,7 +3,7 @@ import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
 import { checkField } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { limitKey, perClient } from "./client.ts";
-import { type Environment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const settings = (words: Vocabulary) => {
@@ -20,8 +20,9 @@ const events = eventsOf<KeyedConcurrencyLimitObserver>("keyed-concurrency-limit"
  * Bounds the requests in flight of one client, each until the client has its response. Stands
  * outside shared limits such as a concurrency limit, so that one client leaves room for the others.
  */
-export const clientConcurrency = policy({
+export const clientConcurrency = definePolicy({
   name: "clientConcurrency",
+  at: ["listener", "route"],
   schema: (words: Vocabulary) =>
     settings(words)
       .optional()

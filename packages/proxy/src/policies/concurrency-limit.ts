@@ -12,7 +12,7 @@ import { isOptionError } from "@pagoda/core";
 import type { z } from "zod";
 import { defined } from "../schema/defined.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { type Checking, type Environment, eventsOf, policy } from "./policy.ts";
+import { type Checking, definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const adaptive = ({ fields, whole, word }: Vocabulary) =>
@@ -74,8 +74,9 @@ const common = {
  * Bounds the calls in flight. On a route it stands inside `buffer`, which queues calls for it, and
  * outside `retry`, so that a call counts once.
  */
-export const concurrencyLimit = policy({
+export const concurrencyLimit = definePolicy({
   ...common,
+  at: ["listener", "route"],
   schema: (words: Vocabulary) =>
     settings(words)
       .optional()
@@ -89,8 +90,9 @@ export const concurrencyLimit = policy({
  * must not take slots, and outside `timeout`, so that an adaptive limit sees timeouts of the
  * endpoint.
  */
-export const endpointConcurrencyLimit = policy({
+export const endpointConcurrencyLimit = definePolicy({
   ...common,
+  at: ["endpoint"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Maximum calls in flight per endpoint and worker."),
 });

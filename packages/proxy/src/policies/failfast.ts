@@ -1,5 +1,5 @@
 import { failfast as failfastLayer, type FailfastObserver } from "@pagoda/failfast";
-import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
 const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "refused"]);
@@ -8,15 +8,15 @@ const events = eventsOf<FailfastObserver>("failfast", ["failing", "recovered", "
  * Refuses calls that would wait without hope. Stands around the balancer: one ready endpoint is
  * enough.
  */
-export const failfast = policy({
+export const failfast = definePolicy({
   name: "failfast",
+  at: ["cluster"],
   schema: ({ duration }) =>
     duration
       .optional()
       .describe("Refuses calls at once after no endpoint has been ready for this long. Default: never."),
   events,
   // It watches the readiness of this cluster only: another one may be ready.
-  state: stateless,
   layer: (ms, { observe }: Environment) => failfastLayer({ ms, observer: observe(events) }),
   answers: {
     FailedFast: { status: 503, message: "the upstream has been unavailable for too long", headers: soon },

@@ -1,6 +1,6 @@
 import { fault as faultLayer, type FaultObserver, type Injected } from "@pagoda/fault";
 import type { Answer } from "@pagoda/respond";
-import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
 /** The status with which an injected failure is answered. */
 export interface InjectedStatus extends Injected {
@@ -10,8 +10,9 @@ export interface InjectedStatus extends Injected {
 const events = eventsOf<FaultObserver>("fault", ["delayed", "failed"]);
 
 /** Injects faults. Stands innermost, where real ones occur, so that the other policies see them. */
-export const fault = policy({
+export const fault = definePolicy({
   name: "fault",
+  at: ["route"],
   schema: ({ fields, whole, duration, ratio }) =>
     fields({
       delay: fields({
@@ -33,7 +34,6 @@ export const fault = policy({
       .optional()
       .describe("Fault injection: delays and fails calls on purpose."),
   events,
-  state: stateless,
   layer({ delay, failure }, { observe }: Environment) {
     const error: InjectedStatus = {
       _tag: "Injected",

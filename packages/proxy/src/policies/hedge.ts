@@ -2,7 +2,7 @@ import { ServiceBuilder } from "@pagoda/core";
 import { hedge as hedgeLayer, hedgeHistory, type HedgeObserver } from "@pagoda/hedge";
 import type { HttpRequest } from "@pagoda/http";
 import { replay } from "@pagoda/replay";
-import { type Environment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { retry, retryClassifier } from "./retry.ts";
 
 const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
@@ -11,8 +11,9 @@ const events = eventsOf<HedgeObserver>("hedge", ["hedged"]);
  * Sends slow calls a second time. Stands inside `retry`, so that each try is hedged, from the same
  * budget.
  */
-export const hedge = policy({
+export const hedge = definePolicy({
   name: "hedge",
+  at: ["route"],
   schema: ({ fields, whole, ratioBelowAll, window }) =>
     fields({
       maxExtraLoad: ratioBelowAll.prefault("1%").describe("Maximum extra load from second calls."),

@@ -1,7 +1,7 @@
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import { mirror as mirrorLayer, type MirrorObserver, mirrorUsage } from "@pagoda/mirror";
 import { defined } from "../schema/defined.ts";
-import { eventsOf, policy, type RouteEnvironment } from "./policy.ts";
+import { definePolicy, eventsOf, type RouteEnvironment } from "./policy.ts";
 
 const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
   "sent",
@@ -13,8 +13,9 @@ const events = eventsOf<MirrorObserver<HttpRequest & FromClient>>("mirror", [
 /**
  * Copies calls. Stands outside `retry`, so that a call is copied once, however often it is tried.
  */
-export const mirror = policy({
+export const mirror = definePolicy({
   name: "mirror",
+  at: ["route"],
   schema: ({ fields, whole, name, duration, ratio }) =>
     fields({
       cluster: name.describe("Cluster that receives the copies."),

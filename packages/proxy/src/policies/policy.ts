@@ -1,36 +1,64 @@
-import type { Classifier, Layer, Service } from "@pagoda/core";
-import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
+import type { AnyLayer, Classifier, FailsOf, Fault, Layer, Service } from "@pagoda/core";
+import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import type { GrpcStatus } from "@pagoda/grpc";
 import type { EventOf } from "@pagoda/metrics";
 import type { Rates, Store } from "@pagoda/rate-limit";
-import type { Answers } from "@pagoda/respond";
+import type { Answer } from "@pagoda/respond";
+import type { Routed } from "@pagoda/router";
 import type { Logger } from "pino";
 import type { z } from "zod";
+import type { OwnAnswers } from "./own-answers.ts";
 import type { Path, Report } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 
 /**
- * All that the proxy knows of a policy: its field in the configuration and what must hold of it, its layer, how its errors
- * are answered, what it counts, and what it keeps over reloads. A file gives one, or a variant for each place where the
- * settings differ; `index.ts` says where it stands.
+ * Where a policy stands: around all routes of a listener, around the clusters of a route, around the
+ * balancer of a cluster, or around the transport to each of its endpoints.
+ */
+export type PolicyPlace = "listener" | "route" | "cluster" | "endpoint";
+
+/** What requests carry in each place. */
+export interface RequestAt {
+  readonly listener: HttpRequest & Identified & FromClient;
+  readonly route: HttpRequest & Identified & FromClient & Routed;
+  readonly cluster: HttpRequest & FromClient;
+  readonly endpoint: HttpRequest & FromClient;
+}
+
+/** What a layer is given in each place. */
+export interface EnvironmentAt {
+  readonly listener: ListenerEnvironment;
+  readonly route: RouteEnvironment;
+  readonly cluster: Environment;
+  readonly endpoint: EndpointEnvironment;
+}
+
+/**
+ * All that the proxy knows of a policy, built-in or not: its field in the configuration, its place,
+ * its layer, the responses to its errors, what it counts, and what it keeps over reloads.
  *
  * @typeParam Name The field.
- * @typeParam Schema Of its settings, as a file says them.
- * @typeParam Env What the layer is given of the place where it stands.
- * @typeParam L The layer.
- * @typeParam Table How its errors are answered.
+ * @typeParam At Its places.
+ * @typeParam Schema The schema of its settings.
+ * @typeParam L Its layer.
  * @typeParam Kept What it keeps over reloads.
  */
-export interface Policy<
-  out Name extends string,
-  Schema extends z.ZodType,
-  in Env extends Environment,
-  out L,
-  out Table extends Answers,
-  Kept,
-> {
+export interface Policy<Name extends string, At extends PolicyPlace, Schema extends z.ZodType, L, Kept> {
+  /** The name of its field under `policies`. */
   readonly name: Name;
-  /** The schema of that field, made of building blocks: see {@link Vocabulary}. */
+  /** Its places. It sees only what requests carry in all of them. */
+  readonly at: readonly At[];
+  /** The policy that it stands directly outside of, in each of its places. */
+  readonly before?: string;
+  /**
+   * The policy that it stands inside of: directly, unless `before` is given too. With neither it is
+   * innermost.
+   */
+  readonly after?: string;
+  /**
+   * The schema of that field, made of building blocks: see {@link Vocabulary}. It must accept an
+   * absent field.
+   */
   schema(words: Vocabulary): Schema;
   /** Checks beyond the schema. Default: none. */
   check?(settings: Settings<Schema>, checking: Checking): void;
@@ -38,53 +66,65 @@ export interface Policy<
   clusters?(settings: Settings<Schema>): readonly (readonly [path: Path, cluster: string])[];
   /** Its effect on a request, for `pagoda explain`. Default: shows its settings. */
   explain?(settings: Settings<Schema>, request: HttpRequest & FromClient): Verdict;
-  /** The events that it counts as `stack_events_total`. */
-  readonly events: Events<never> | undefined;
-  readonly state: State<Schema, Env, Kept> | Stateless;
+  /** The events that it counts as `stack_events_total`. Default: none. */
+  readonly events?: Events<never>;
+  /** Default: nothing survives a reload. */
+  readonly state?: State<Schema, EnvironmentAt[At], Kept>;
   /** Why calls do not pass now, for `/clusters`; undefined if they do. */
   blockedReason?(kept: Kept): string | undefined;
   /** Undefined if it does nothing with these settings. */
-  layer(settings: Settings<Schema>, environment: Env, kept: Kept): L;
+  layer(settings: Settings<Schema>, environment: EnvironmentAt[At], kept: Kept): L;
   /** For types only. */
   readonly "~kept"?: Kept;
-  /** The response to each of its errors; without it a server does not compile. */
-  readonly answers: Table;
+  /** The response to each error of its layer. */
+  readonly answers: AnswersTo<FaultsOf<L>>;
   /** gRPC statuses that replace those derived from the HTTP status. */
-  readonly grpc?: Readonly<Record<string, GrpcStatus>>;
+  readonly grpc?: { readonly [Tag in keyof AnswersTo<FaultsOf<L>>]?: GrpcStatus };
 }
 
-/**
- * The layer of a policy: it may raise errors, but neither handles errors nor responds by itself.
- */
-export type PolicyLayer = Layer<never, unknown, unknown, never, never, HttpResponse>;
+/** The layer of a policy: it may raise errors, but neither handles errors nor responds by itself. */
+export type PolicyLayer<At extends PolicyPlace = PolicyPlace> = Layer<
+  RequestAt[At],
+  unknown,
+  Fault,
+  never,
+  never,
+  HttpResponse
+>;
+
+/** The errors of a layer. */
+type FaultsOf<L> = FailsOf<Exclude<L, undefined> & AnyLayer<never>>;
+
+/** A response to each error that the proxy does not answer itself. */
+type AnswersTo<F> = {
+  readonly [Tag in Exclude<F extends Fault ? F["_tag"] : never, keyof OwnAnswers>]:
+    | Answer
+    | ((fault: F & Fault<Tag>) => Answer);
+};
 
 /** Any policy. */
 // What a policy takes is checked where it is defined and where it stands.
 // oxlint-disable-next-line no-explicit-any
-export type AnyPolicy = Policy<string, any, any, any, Answers, any>;
+export type AnyPolicy = Policy<string, any, any, any, any>;
 
 /** What the layer of a policy is given. */
 export type Settings<Schema extends z.ZodType> = Exclude<z.output<Schema>, undefined>;
 
-/** Defines a policy; for its types. */
-export function policy<
+/**
+ * Defines a policy. The compiler checks that its layer needs nothing of requests that they lack in
+ * one of its places, and that each of its errors has an answer.
+ */
+export function definePolicy<
   const Name extends string,
+  const At extends PolicyPlace,
   Schema extends z.ZodType,
-  Env extends Environment,
-  L extends PolicyLayer | undefined,
-  const Table extends Answers,
+  L,
   Kept = undefined,
->(definition: Policy<Name, Schema, Env, L, Table, Kept>): Policy<Name, Schema, Env, L, Table, Kept> {
+>(
+  definition: Policy<Name, At, Schema, L, Kept> & { layer(...args: never): PolicyLayer<At> | undefined },
+): Policy<Name, At, Schema, L, Kept> {
   return definition;
 }
-
-/** Its layer keeps nothing between calls that a reload could lose. */
-export interface Stateless {
-  readonly none: true;
-}
-
-/** Keeps nothing over reloads. */
-export const stateless: Stateless = { none: true };
 
 /**
  * The state of a policy that is kept over reloads. The layers of the previous and the new

@@ -12,7 +12,7 @@ import type { Answer } from "@pagoda/respond";
 import { checkField } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 import { limitKey, perClient } from "./client.ts";
-import { type ListenerEnvironment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, eventsOf, type ListenerEnvironment } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
 const limit = ({ fields, whole, rate }: Vocabulary) =>
@@ -47,8 +47,9 @@ const events = eventsOf<RateLimitObserver<HttpRequest & FromClient>>("rate-limit
  * Limits the rate of calls over all workers. Stands inside `authorize`, since denied requests must
  * not count against a limit, and outside everything else, since a refused call costs nothing.
  */
-export const rateLimit = policy({
+export const rateLimit = definePolicy({
   name: "rateLimit",
+  at: ["listener", "route"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
   check({ perClient }, { path, report, needsIdentities }) {

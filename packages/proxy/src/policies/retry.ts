@@ -7,7 +7,7 @@ import { exponential, retry as retryLayer, type RetryObserver } from "@pagoda/re
 import type { z } from "zod";
 import { checkOrder, type Path, type Report } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { type Environment, eventsOf, policy } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
 const grpcStatuses = [
   "cancelled",
@@ -106,8 +106,9 @@ const settings = (words: Vocabulary) => {
 const events = eventsOf<RetryObserver>("retry", ["retried", "recovered", "gaveUp"]);
 
 /** Retries failed calls. Stands outside the balancer, so that a try can go to another endpoint. */
-export const retry = policy({
+export const retry = definePolicy({
   name: "retry",
+  at: ["route"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Retries failed calls that are safe to repeat."),
   check({ on, backoff: { base, max } }, { path, report }) {

@@ -3,7 +3,8 @@ import type { HttpResponse } from "@pagoda/http";
 import type { EventMetrics } from "@pagoda/metrics";
 import type { Logger } from "pino";
 import type { z } from "zod";
-import type { AnyPolicy, Environment, Events } from "./policy.ts";
+import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
+import type { PolicyRegistry } from "./registry.ts";
 import type { States } from "./states.ts";
 
 /** Policies, from the outside in. */
@@ -58,10 +59,8 @@ export type StackLayer<S extends Stack> = Layer<
   HttpResponse
 >;
 
-type EnvironmentOf<P extends AnyPolicy> = P extends unknown ? Parameters<P["layer"]>[1] : never;
-
 /** What a place has besides the common context. */
-type OwnOf<S extends Stack> = Omit<All<EnvironmentOf<S[number]>>, keyof Environment>;
+type OwnOf<At extends PolicyPlace> = Omit<EnvironmentAt[At], keyof Environment>;
 
 /** A place where policies stand. */
 export interface Place extends Pick<Environment, "place" | "log" | "classifier"> {
@@ -79,16 +78,17 @@ export interface Place extends Pick<Environment, "place" | "log" | "classifier">
 }
 
 /**
- * Combines the layers of the configured policies into one. Its errors are those of all policies of
- * the stack.
+ * Combines the layers of the policies configured in one place into one. Its errors are those of all
+ * policies that may stand there.
  */
-export function policyLayer<const S extends Stack>(
-  stack: S,
-  settings: SettingsOf<S>,
-  place: Place & OwnOf<S>,
-): StackLayer<S> {
+export function policyLayer<At extends PolicyPlace>(
+  policies: Pick<PolicyRegistry, At>,
+  at: At,
+  settings: SettingsOf<PolicyRegistry[At]>,
+  place: Place & OwnOf<At>,
+): StackLayer<PolicyRegistry[At]> {
   const environment = environmentOf(settings as Readonly<Record<string, unknown>>, place);
-  const layers = configured(stack, settings).flatMap(([policy, its]) => {
+  const layers = configured(policies[at], settings).flatMap(([policy, its]) => {
     const kept = environment.keptBy(policy);
     if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => policy.blockedReason?.(kept));
     const layer: unknown = policy.layer(its, environment, kept);
@@ -96,7 +96,7 @@ export function policyLayer<const S extends Stack>(
   });
   const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
   // The types above guarantee that no layer adds to requests or handles errors.
-  return whole as unknown as StackLayer<S>;
+  return whole as unknown as StackLayer<PolicyRegistry[At]>;
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
@@ -110,7 +110,7 @@ function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place
     keptBy(policy) {
       const { name, state } = policy as AnyPolicy;
       const its = settings[name];
-      if (its === undefined || "none" in state) return undefined;
+      if (its === undefined || state === undefined) return undefined;
       return states.hold(
         `${name}, ${place.place}`,
         state.boundTo(its, environment),

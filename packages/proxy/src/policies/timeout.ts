@@ -1,12 +1,11 @@
 import { type HttpRequest, requestsTunnel } from "@pagoda/http";
 import type { Answer } from "@pagoda/respond";
 import { type TimedOut, timeout as timeoutLayer, type TimeoutObserver } from "@pagoda/timeout";
-import { type Environment, eventsOf, policy, stateless } from "./policy.ts";
+import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 
 const common = {
   name: "timeout",
   events: eventsOf<TimeoutObserver>("timeout", ["timedOut"]),
-  state: stateless,
   /** 0: no limit. */
   layer: (ms: number, { observe }: Environment) =>
     ms === 0 ? undefined : timeoutLayer({ ms, startWhen: upstreamTime, observer: observe(common.events) }),
@@ -23,8 +22,9 @@ const common = {
  * Bounds the duration of a call. Stands outside queues and `retry`, as one deadline for waiting and
  * all tries.
  */
-export const timeout = policy({
+export const timeout = definePolicy({
   ...common,
+  at: ["route"],
   schema: ({ durationOrNone }) =>
     durationOrNone
       .prefault("15s")
@@ -37,8 +37,9 @@ export const timeout = policy({
  * Bounds the duration of one try. Stands innermost, so that a breaker further out sees each
  * timeout.
  */
-export const tryTimeout = policy({
+export const tryTimeout = definePolicy({
   ...common,
+  at: ["endpoint"],
   schema: ({ durationOrNone }) =>
     durationOrNone
       .optional()

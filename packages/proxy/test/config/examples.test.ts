@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { written } from "../../src/config/schema/config.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 
 const folder = fileURLToPath(new URL("../../examples/", import.meta.url));
 const examples = globSync("*.yaml", { cwd: folder });
@@ -21,7 +22,7 @@ describe("an example", () => {
   test.each(examples)("%s can be written with all its defaults and read again", (name) => {
     const read = readConfig(readFileSync(folder + name, "utf8"));
     if (isLeft(read)) throw new Error(`${name} is not valid`);
-    expect(readConfig(JSON.stringify(written(read.right)))).toEqual(read);
+    expect(readConfig(JSON.stringify(written(read.right, builtInPolicies)))).toEqual(read);
   });
 });
 

@@ -1,14 +1,19 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { examine } from "../../src/config/read.ts";
-import { pathText } from "../../src/config/document.ts";
+import { type Examined, examine } from "../../src/config/read.ts";
+import { ConfigDocument, pathText } from "../../src/config/document.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 
 const shop = { endpoints: ["http://a:1"] };
 const listener = { address: "127.0.0.1:0", routes: [{ name: "all", cluster: "shop" }] };
 
+function examined(text: string): Examined {
+  return examine(new ConfigDocument(text), builtInPolicies);
+}
+
 function problems(config: object): readonly string[] {
-  return examine(JSON.stringify(config)).problems.map(({ path, message }) => `${path}: ${message}`);
+  return examined(JSON.stringify(config)).problems.map(({ path, message }) => `${path}: ${message}`);
 }
 
 test("an invalid field hides no other problem", () => {
@@ -177,7 +182,7 @@ test("reading any document gives problems or a configuration, and never throws",
         } catch {
           // What cannot be written cannot be read.
         }
-        const { problems, config } = examine(text ?? "");
+        const { problems, config } = examined(text ?? "");
         expect(problems.length > 0 || config !== undefined).toBe(true);
         expect(
           problems.every(({ line, column, message }) => line > 0 && column > 0 && message.length < 2_000),
@@ -228,7 +233,7 @@ test("reading any text gives problems or a configuration, and never throws", () 
     fc.property(
       fc.array(fc.oneof({ weight: 9, arbitrary: pieces }, fc.string()), { maxLength: 60 }),
       (parts) => {
-        const { problems, config } = examine(parts.join(""));
+        const { problems, config } = examined(parts.join(""));
         expect(problems.length > 0 || config !== undefined).toBe(true);
       },
     ),

@@ -10,6 +10,7 @@ import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
 import { States } from "../../src/policies/states.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { listen, refusing } from "../e2e/origin.ts";
 import { resolved, told } from "./resolved.ts";
 
@@ -40,7 +41,7 @@ function clustersOver() {
       files?: ReadonlyMap<string, string>,
     ): { readonly taken: Taken; readonly shop: Cluster } {
       const next = resolved({ clusters: { shop } }, files);
-      const taken = clusters.take(next, noSpans);
+      const taken = clusters.take(next, noSpans, builtInPolicies);
       clusters.use(taken, next);
       all.push(taken);
       const [[, cluster] = []] = taken.all;

@@ -5,11 +5,13 @@ import { pino } from "pino";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";
 import type { DataPlane, DataPlaneContext } from "../../src/data-plane/types.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { Arrivals, type Held, held, listen, refusing } from "../e2e/origin.ts";
 import { type RawConfig, resolved } from "./resolved.ts";
 
 const context: DataPlaneContext = {
   log: pino({ level: "silent" }),
+  policies: builtInPolicies,
   ticketSecret: new Uint8Array(32),
 };
 

@@ -1,7 +1,8 @@
 import { Registry } from "prom-client";
 import { pino } from "pino";
 import type { Resolved } from "../../src/config/resolved.ts";
-import { config } from "../../src/config/schema/config.ts";
+import { configSchema } from "../../src/config/schema/config.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { type Telemetry, telemetryOf } from "../../src/data-plane/telemetry.ts";
 
 /** A configuration in file format. */
@@ -19,7 +20,11 @@ export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = ne
     { name: "all", ...(first === undefined ? { respond: { status: 204 } } : { cluster: first }) },
   ];
   return {
-    config: config.parse({ listeners: [{ name: "main", address: "127.0.0.1:0", routes }], clusters, ...raw }),
+    config: configSchema(builtInPolicies).parse({
+      listeners: [{ name: "main", address: "127.0.0.1:0", routes }],
+      clusters,
+      ...raw,
+    }),
     files,
   };
 }

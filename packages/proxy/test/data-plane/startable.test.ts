@@ -8,6 +8,7 @@ import { readConfig } from "../../src/config/read.ts";
 import type { ClusterConfig } from "../../src/config/schema/cluster.ts";
 import { endpointsOf } from "../../src/data-plane/endpoints.ts";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { anyValue, type Schema } from "../config/any-value.ts";
 
 const actions = ["cluster", "clusters", "redirect", "respond"];
@@ -124,7 +125,7 @@ test.each(places)("every configuration that passes the check starts: %s", async 
       if (isLeft(read)) return;
       const errors: string[] = [];
       const log = pino({ level: "error" }, { write: (line: string) => errors.push(line) });
-      const context = { log, ticketSecret: new Uint8Array(32) };
+      const context = { log, policies: builtInPolicies, ticketSecret: new Uint8Array(32) };
       const plane = await startDataPlane({ config: read.right, files }, context);
       if (isLeft(plane)) throw plane.left.cause;
       await plane.right.drain(0);

@@ -8,8 +8,8 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { test } from "vitest";
 import { z } from "zod";
-import { policies } from "../../src/policies/index.ts";
 import type { AnyPolicy, ListenerEnvironment } from "../../src/policies/policy.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { policyLayer } from "../../src/policies/stack.ts";
 import { States } from "../../src/policies/states.ts";
 import { vocabulary } from "../../src/schema/vocabulary.ts";
@@ -42,7 +42,12 @@ function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnviro
     endpoint: "http://a",
     connection: "",
   };
-  const layer = policyLayer([policy] as const, { [policy.name]: settings }, place as never);
+  const layer = policyLayer(
+    { listener: [policy] as never },
+    "listener",
+    { [policy.name]: settings },
+    place as never,
+  );
   (layer as unknown as (inner: unknown) => unknown)(leaf);
   for (const run of atEnd) run();
 }
@@ -55,9 +60,10 @@ function passesCheck(policy: AnyPolicy, settings: unknown): boolean {
   return passes;
 }
 
-const each = Object.entries(policies).flatMap(([place, stack]) =>
-  stack.map((policy): [string, AnyPolicy] => [`${place}: ${policy.name}`, policy]),
-);
+const each = builtInPolicies.all.map((policy): [string, AnyPolicy] => [
+  `${policy.at.join(", ")}: ${policy.name}`,
+  policy,
+]);
 
 test.each(each)("%s: its layer takes all settings that pass the check", (_, policy) => {
   const schema = policy.schema(vocabulary) as z.ZodType;

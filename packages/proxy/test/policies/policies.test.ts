@@ -7,14 +7,14 @@ import { pino } from "pino";
 import { Registry } from "prom-client";
 import { describe, expect, test, vi } from "vitest";
 import type { z } from "zod";
-import { allPolicies, policies } from "../../src/policies/index.ts";
 import type { AnyPolicy } from "../../src/policies/policy.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { policyLayer } from "../../src/policies/stack.ts";
 import { States } from "../../src/policies/states.ts";
 import { vocabulary } from "../../src/schema/vocabulary.ts";
 
 /** Settings with which each policy has an effect, in file format. */
-const examples: Readonly<Record<(typeof allPolicies)[number]["name"], unknown>> = {
+const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], unknown>> = {
   authorize: { rules: [{ name: "all", effect: "allow" }] },
   rateLimit: { global: { rate: "1/s" } },
   clientConcurrency: { limit: 1 },
@@ -42,19 +42,24 @@ function bench(policy: AnyPolicy) {
     registry,
     make() {
       const atEnd: (() => void)[] = [];
-      const layer = policyLayer([policy] as const, settings, {
-        place: "here",
-        labels: {},
-        log: pino({ level: "silent" }),
-        classifier: grpcClassifier(),
-        events,
-        states,
-        atEnd: (run: () => void) => atEnd.push(run),
-        sharedStore: undefined,
-        cluster: () => leaf,
-        endpoint: "http://a",
-        connection: "",
-      } as never) as unknown as (inner: Service<unknown, unknown>) => Service<unknown, unknown>;
+      const layer = policyLayer(
+        { listener: [policy] as never },
+        "listener",
+        settings as never,
+        {
+          place: "here",
+          labels: {},
+          log: pino({ level: "silent" }),
+          classifier: grpcClassifier(),
+          events,
+          states,
+          atEnd: (run: () => void) => atEnd.push(run),
+          sharedStore: undefined,
+          cluster: () => leaf,
+          endpoint: "http://a",
+          connection: "",
+        } as never,
+      ) as unknown as (inner: Service<unknown, unknown>) => Service<unknown, unknown>;
       return {
         service: layer(leaf),
         end: () => {
@@ -65,9 +70,10 @@ function bench(policy: AnyPolicy) {
   };
 }
 
-const each = Object.entries(policies).flatMap(([place, stack]) =>
-  stack.map((policy): [string, AnyPolicy] => [`${place}: ${policy.name}`, policy]),
-);
+const each = builtInPolicies.all.map((policy): [string, AnyPolicy] => [
+  `${policy.at.join(", ")}: ${policy.name}`,
+  policy,
+]);
 
 describe.each(each)("%s", (_name, policy) => {
   test("starts its event counters at zero, under the name shown by /stack", async () => {
@@ -82,8 +88,8 @@ describe.each(each)("%s", (_name, policy) => {
     expect(names.length).toBeGreaterThan(0);
   });
 
-  test("keeps its state over reloads while it is in use, or declares that it has no state", () => {
-    if ("none" in policy.state) return;
+  test("keeps its state over reloads while it is in use", () => {
+    if (policy.state === undefined) return;
     const { create: original } = policy.state;
     const create = vi.fn<typeof original>(original);
     const { make } = bench({ ...policy, state: { ...policy.state, create } });
@@ -103,9 +109,9 @@ describe.each(each)("%s", (_name, policy) => {
 test("every policy file is in the list, and every policy has a file", () => {
   const folder = new URL("../../src/policies/", import.meta.url);
   const files = readdirSync(folder).filter((file) =>
-    readFileSync(new URL(file, folder), "utf8").includes("= policy({"),
+    readFileSync(new URL(file, folder), "utf8").includes("= definePolicy({"),
   );
-  const list = readFileSync(new URL("index.ts", folder), "utf8");
+  const list = readFileSync(new URL("built-in.ts", folder), "utf8");
   const listed = Array.from(list.matchAll(/from "\.\/(.*)"/g), ([, file]) => file as string);
   expect(listed.toSorted()).toEqual(files.toSorted());
 });

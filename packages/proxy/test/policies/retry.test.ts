@@ -1,11 +1,12 @@
 import { type Fault, left, right } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
-import { routePolicies } from "../../src/config/schema/policies.ts";
+import { policySchemas } from "../../src/config/schema/policies.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { retryClassifier } from "../../src/policies/retry.ts";
 
 function classifierOf(on: object) {
-  const { retry } = routePolicies.parse({ retry: { on } });
+  const { retry } = policySchemas(builtInPolicies).route.parse({ retry: { on } });
   return retryClassifier((retry as NonNullable<typeof retry>).on);
 }
 

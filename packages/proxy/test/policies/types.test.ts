@@ -4,12 +4,13 @@ import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/
 import { respond } from "@pagoda/respond";
 import type { Routed } from "@pagoda/router";
 import { expectTypeOf, test } from "vitest";
-import { answers } from "../../src/data-plane/answers.ts";
-import { policies } from "../../src/policies/index.ts";
+import type { answersBy } from "../../src/policies/answers.ts";
+import type { PolicyRegistry } from "../../src/policies/registry.ts";
 import type { StackLayer } from "../../src/policies/stack.ts";
 
 type Request = HttpRequest & Identified & FromClient;
-declare const route: StackLayer<typeof policies.route>;
+declare const route: StackLayer<PolicyRegistry["route"]>;
+declare const answers: ReturnType<typeof answersBy>;
 declare const leaf: Service<Request & Routed, HttpResponse>;
 
 // Only the types are of interest: nothing here runs.

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { isDnsServer, validOrigin } from "../address.ts";
 import { origin } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "../../schema/fields.ts";
-import { clusterPolicies } from "./policies.ts";
+import type { PolicySchemas } from "./policies.ts";
 import { bare } from "../../schema/secrets.ts";
 import { duration, durationOrNone, ratio } from "../../schema/units.ts";
 
@@ -163,39 +163,43 @@ const pool = fields({
     ),
 });
 
-export const cluster = fields({
-  endpoints: some(endpoint)
-    .optional()
-    .describe("Static list of origins. Exactly one of `endpoints`, `dns`, `srv` and `file` is required."),
-  dns: dns.optional().describe("Discovers endpoints from the addresses of a DNS name."),
-  srv: srv
-    .optional()
-    .describe("Discovers endpoints from SRV records. Their weights apply to every balance but round-robin."),
-  file: text
-    .min(1)
-    .optional()
-    .describe(
-      'A watched JSON file with the endpoints: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, where `weight` defaults to 1. Invalid entries are left out and logged; if no entry is valid, the last list stays.',
-    ),
-  protocol: word(["http1", "http2"])
-    .default("http1")
-    .describe("Protocol to the origins; over plain `http://` endpoints, http2 uses prior knowledge."),
-  tls: upstreamTls.optional().describe("TLS settings for `https://` endpoints."),
-  balance: balance.default("round-robin").describe("Load balancing strategy."),
-  slowStart: duration
-    .optional()
-    .describe("Time over which a new endpoint's share of calls grows to its full size. Default: none."),
-  check: check.optional().describe("Active health checks."),
-  outliers: outliers.optional().describe("Outlier detection: ejects endpoints that fail."),
-  panicThreshold: ratio
-    .prefault("50%")
-    .describe("Panic threshold: with a smaller share of healthy endpoints, health is ignored."),
-  pool: pool.prefault({}).describe("Connections per endpoint."),
-  policies: clusterPolicies.prefault({}).describe("Policies for the cluster and its endpoints."),
-}).refine(
-  ({ endpoints, dns, srv, file }) =>
-    [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,
-  { error: "must have exactly one of endpoints, dns, srv and file" },
-);
+export function cluster(policies: PolicySchemas["cluster"]) {
+  return fields({
+    endpoints: some(endpoint)
+      .optional()
+      .describe("Static list of origins. Exactly one of `endpoints`, `dns`, `srv` and `file` is required."),
+    dns: dns.optional().describe("Discovers endpoints from the addresses of a DNS name."),
+    srv: srv
+      .optional()
+      .describe(
+        "Discovers endpoints from SRV records. Their weights apply to every balance but round-robin.",
+      ),
+    file: text
+      .min(1)
+      .optional()
+      .describe(
+        'A watched JSON file with the endpoints: `[{ "key": "http://10.0.0.1:8080", "weight": 2 }]`, where `weight` defaults to 1. Invalid entries are left out and logged; if no entry is valid, the last list stays.',
+      ),
+    protocol: word(["http1", "http2"])
+      .default("http1")
+      .describe("Protocol to the origins; over plain `http://` endpoints, http2 uses prior knowledge."),
+    tls: upstreamTls.optional().describe("TLS settings for `https://` endpoints."),
+    balance: balance.default("round-robin").describe("Load balancing strategy."),
+    slowStart: duration
+      .optional()
+      .describe("Time over which a new endpoint's share of calls grows to its full size. Default: none."),
+    check: check.optional().describe("Active health checks."),
+    outliers: outliers.optional().describe("Outlier detection: ejects endpoints that fail."),
+    panicThreshold: ratio
+      .prefault("50%")
+      .describe("Panic threshold: with a smaller share of healthy endpoints, health is ignored."),
+    pool: pool.prefault({}).describe("Connections per endpoint."),
+    policies: policies.prefault({}).describe("Policies for the cluster and its endpoints."),
+  }).refine(
+    ({ endpoints, dns, srv, file }) =>
+      [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,
+    { error: "must have exactly one of endpoints, dns, srv and file" },
+  );
+}
 
-export type ClusterConfig = z.output<typeof cluster>;
+export type ClusterConfig = z.output<ReturnType<typeof cluster>>;

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { address } from "./address.ts";
 import { cluster } from "./cluster.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
-import { listenerPolicies } from "./policies.ts";
+import { perRegistry, type PolicySchemas, policySchemas } from "./policies.ts";
 import { route } from "./route.ts";
+import type { PolicyRegistry } from "../../policies/registry.ts";
 import { bare } from "../../schema/secrets.ts";
 import { byteRate, duration, patience, durationOrNone, ratio } from "../../schema/units.ts";
 
@@ -78,97 +79,111 @@ const timeouts = fields({
   idle: duration.prefault("1h").describe("Maximum time that a connection may be idle between requests."),
 });
 
-const listener = fields({
-  name: name.optional().describe("Name of the listener in metrics and logs. Default: its address."),
-  address: address.describe(
-    "Address to listen on: `host:port` or `[ipv6]:port`; port 0 lets the system choose.",
-  ),
-  tls: tls.optional().describe("Terminates TLS. Default: plain HTTP."),
-  protocols: some(word(["http1", "http2"]))
-    .default(["http1", "http2"])
-    .describe(
-      "Protocols to serve. With TLS the client chooses by ALPN; without, HTTP/2 requires prior knowledge.",
+function listener(policies: Pick<PolicySchemas, "listener" | "route">) {
+  return fields({
+    name: name.optional().describe("Name of the listener in metrics and logs. Default: its address."),
+    address: address.describe(
+      "Address to listen on: `host:port` or `[ipv6]:port`; port 0 lets the system choose.",
     ),
-  maxConnections: whole(1, 1_000_000)
-    .default(10_000)
-    .describe("Maximum client connections per worker; more are closed."),
-  upgrades: z
-    .array(upgrade, { error: "must be a list of protocols" })
-    .default(["websocket"])
-    .describe(
-      "Protocols that clients may upgrade to; `connect` allows the CONNECT method. Policies do not see the traffic in a tunnel, so protocols that carry HTTP are never allowed.",
-    ),
-  maxConnectionsPerClient: whole(1, 1_000_000)
-    .optional()
-    .describe(
-      "Maximum connections per client address (IPv6: per /64) and worker; more are closed. Not for use behind a load balancer, which owns all connections. Default: no limit.",
-    ),
-  trustedProxies: some(text)
-    .optional()
-    .describe(
-      "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and similar fields are trusted. `::/0` does not include IPv4.",
-    ),
-  paths: paths.prefault({}).describe("How request paths are normalized, matched and forwarded."),
-  via: z
-    .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })
-    .default("pagoda")
-    .describe(
-      "Name of this proxy in the `Via` header of requests and responses; false: no `Via`. An nginx origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
-    ),
-  timeouts: timeouts.prefault({}).describe("Time limits for clients."),
-  policies: listenerPolicies.prefault({}).describe("Policies applied to every request."),
-  routes: some(route).describe("Routes; the most specific match wins."),
-});
+    tls: tls.optional().describe("Terminates TLS. Default: plain HTTP."),
+    protocols: some(word(["http1", "http2"]))
+      .default(["http1", "http2"])
+      .describe(
+        "Protocols to serve. With TLS the client chooses by ALPN; without, HTTP/2 requires prior knowledge.",
+      ),
+    maxConnections: whole(1, 1_000_000)
+      .default(10_000)
+      .describe("Maximum client connections per worker; more are closed."),
+    upgrades: z
+      .array(upgrade, { error: "must be a list of protocols" })
+      .default(["websocket"])
+      .describe(
+        "Protocols that clients may upgrade to; `connect` allows the CONNECT method. Policies do not see the traffic in a tunnel, so protocols that carry HTTP are never allowed.",
+      ),
+    maxConnectionsPerClient: whole(1, 1_000_000)
+      .optional()
+      .describe(
+        "Maximum connections per client address (IPv6: per /64) and worker; more are closed. Not for use behind a load balancer, which owns all connections. Default: no limit.",
+      ),
+    trustedProxies: some(text)
+      .optional()
+      .describe(
+        "Addresses or networks (CIDR) whose X-Forwarded-For, X-Request-Id and similar fields are trusted. `::/0` does not include IPv4.",
+      ),
+    paths: paths.prefault({}).describe("How request paths are normalized, matched and forwarded."),
+    via: z
+      .union([z.literal(false), text.regex(/^[\w.:-]+$/, { error: validVia })], { error: validVia })
+      .default("pagoda")
+      .describe(
+        "Name of this proxy in the `Via` header of requests and responses; false: no `Via`. An nginx origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
+      ),
+    timeouts: timeouts.prefault({}).describe("Time limits for clients."),
+    policies: policies.listener.prefault({}).describe("Policies applied to every request."),
+    routes: some(route(policies.route)).describe("Routes; the most specific match wins."),
+  });
+}
 
-export const config = fields({
-  listeners: some(listener).describe("Addresses where clients connect."),
-  clusters: z
-    .record(name, cluster, { error: "must be an object of clusters by name" })
-    .default({})
-    .describe("Groups of interchangeable origins, by name."),
-  admin: fields({ address: address.prefault("127.0.0.1:9090").describe("Address to listen on.") })
-    .prefault({})
-    .describe("Endpoint for operators: health, metrics, configuration."),
-  log: fields({
-    level: word(logLevels).default("info").describe("Minimum severity to write."),
-    access: flag
-      .default(true)
-      .describe("Writes a line for each request that failed or was refused, with the reason."),
-    accessRatio: ratio.prefault("0%").describe("Share of the other requests that are logged too."),
-  })
-    .prefault({})
-    .describe("JSON lines on standard output."),
-  tracing: fields({
-    endpoint: bare(z.url({ protocol: /^https?$/, error: validCollector }))
-      .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })
-      .describe("Collector URL, OTLP over HTTP."),
-    ratio: ratio.prefault("1%").describe("Share of traces started here that are recorded."),
-    service: text.min(1).default("pagoda").describe("Service name in spans."),
-  })
-    .optional()
-    .describe("Exports a span for each request and each try."),
-  drain: fields({ timeout: duration.prefault("30s").describe("Requests that take longer are cut off.") })
-    .prefault({})
-    .describe("Time that requests in flight get to finish at shutdown, or when their listener is removed."),
-  watchdog: fields({
-    timeout: patience
-      .prefault("10s")
-      .describe("Time without an answer after which a worker is killed and replaced."),
-  })
-    .prefault({})
-    .describe("Replaces workers that hang."),
-  workers: z
-    .union([whole(1, 1_024), z.literal("all")], { error: "must be an integer from 1 to 1024, or all" })
-    .default("all")
-    .describe(
-      "Worker processes; `all`: one per core, or as many as the container's CPU quota allows, rounded up. Each additional worker takes about 40 MiB, besides shared memory.",
-    ),
-});
+/** The admin endpoint. */
+export const admin = fields({
+  address: address.prefault("127.0.0.1:9090").describe("Address to listen on."),
+}).prefault({});
 
-export type Config = z.output<typeof config>;
+function config(policies: PolicySchemas) {
+  return fields({
+    listeners: some(listener(policies)).describe("Addresses where clients connect."),
+    clusters: z
+      .record(name, cluster(policies.cluster), { error: "must be an object of clusters by name" })
+      .default({})
+      .describe("Groups of interchangeable origins, by name."),
+    admin: admin.describe("Endpoint for operators: health, metrics, configuration."),
+    log: fields({
+      level: word(logLevels).default("info").describe("Minimum severity to write."),
+      access: flag
+        .default(true)
+        .describe("Writes a line for each request that failed or was refused, with the reason."),
+      accessRatio: ratio.prefault("0%").describe("Share of the other requests that are logged too."),
+    })
+      .prefault({})
+      .describe("JSON lines on standard output."),
+    tracing: fields({
+      endpoint: bare(z.url({ protocol: /^https?$/, error: validCollector }))
+        .refine((url) => URL.parse(url)?.pathname !== "/", { error: validCollector })
+        .describe("Collector URL, OTLP over HTTP."),
+      ratio: ratio.prefault("1%").describe("Share of traces started here that are recorded."),
+      service: text.min(1).default("pagoda").describe("Service name in spans."),
+    })
+      .optional()
+      .describe("Exports a span for each request and each try."),
+    drain: fields({ timeout: duration.prefault("30s").describe("Requests that take longer are cut off.") })
+      .prefault({})
+      .describe("Time that requests in flight get to finish at shutdown, or when their listener is removed."),
+    watchdog: fields({
+      timeout: patience
+        .prefault("10s")
+        .describe("Time without an answer after which a worker is killed and replaced."),
+    })
+      .prefault({})
+      .describe("Replaces workers that hang."),
+    workers: z
+      .union([whole(1, 1_024), z.literal("all")], { error: "must be an integer from 1 to 1024, or all" })
+      .default("all")
+      .describe(
+        "Worker processes; `all`: one per core, or as many as the container's CPU quota allows, rounded up. Each additional worker takes about 40 MiB, besides shared memory.",
+      ),
+  });
+}
+
+/** The schema of the configuration file with these policies. */
+export const configSchema: (policies: PolicyRegistry) => ReturnType<typeof config> = perRegistry((policies) =>
+  config(policySchemas(policies)),
+);
+
+export type Config = z.output<ReturnType<typeof config>>;
+/** A configuration in file format. */
+export type ConfigInput = z.input<ReturnType<typeof config>>;
 export type ListenerConfig = Config["listeners"][number];
 
 /** A configuration in file format, with all defaults. */
-export function written(value: Config): z.input<typeof config> {
-  return z.encode(config, value);
+export function written(value: Config, policies: PolicyRegistry): ConfigInput {
+  return z.encode(configSchema(policies), value);
 }

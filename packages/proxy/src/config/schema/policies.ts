@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { policies } from "../../policies/index.ts";
 import type { AnyPolicy } from "../../policies/policy.ts";
-import type { Shape, Stack } from "../../policies/stack.ts";
+import type { PolicyRegistry } from "../../policies/registry.ts";
+import type { SettingsOf, Shape, Stack } from "../../policies/stack.ts";
 import { fields } from "../../schema/fields.ts";
 import { vocabulary } from "../../schema/vocabulary.ts";
 
@@ -11,15 +11,26 @@ function policyFields<const S extends Stack>(stack: S): z.ZodObject<Shape<S>, z.
   return fields(Object.fromEntries(shape)) as unknown as z.ZodObject<Shape<S>, z.core.$strict>;
 }
 
-/** Around all routes of a listener. */
-export const listenerPolicies = policyFields(policies.listener);
+/** Makes a schema once for each registry. */
+export function perRegistry<T>(make: (policies: PolicyRegistry) => T): (policies: PolicyRegistry) => T {
+  const made = new WeakMap<PolicyRegistry, T>();
+  return (policies) => {
+    let one = made.get(policies);
+    if (one === undefined) made.set(policies, (one = make(policies)));
+    return one as T;
+  };
+}
 
-/** Of one route. */
-export const routePolicies = policyFields(policies.route);
+/** The schemas of `policies`, by place. */
+export const policySchemas = perRegistry(({ listener, route, cluster, endpoint }) => ({
+  /** Around all routes of a listener. */
+  listener: policyFields(listener),
+  /** Of one route. */
+  route: policyFields(route),
+  /** Around a cluster, and around each of its endpoints. */
+  cluster: policyFields([...cluster, ...endpoint]),
+}));
 
-/** Around a cluster, and around each of its endpoints. */
-export const clusterPolicies = policyFields([...policies.cluster, ...policies.endpoint]);
+export type PolicySchemas = ReturnType<typeof policySchemas>;
 
-export type ListenerPolicies = z.output<typeof listenerPolicies>;
-export type RoutePolicies = z.output<typeof routePolicies>;
-export type ClusterPolicies = z.output<typeof clusterPolicies>;
+export type RoutePolicies = SettingsOf<PolicyRegistry["route"]>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
-import { routePolicies } from "./policies.ts";
+import type { PolicySchemas } from "./policies.ts";
 import { bare, secret } from "../../schema/secrets.ts";
 
 const field = fields({
@@ -94,33 +94,35 @@ const weight = z
   .positive({ error: "must be a number above 0" });
 
 /** The router itself checks all other rules for routes. */
-export const route = fields({
-  name: name.describe("Name of the route in metrics, logs and elsewhere in this file."),
-  match: z
-    .union([match, some(match)], { error: "must be a match, or a list of them" })
-    .optional()
-    .describe(
-      "Requests that the route takes; with several matches, one is enough. Default: all. The most specific route wins.",
-    ),
-  cluster: name
-    .optional()
-    .describe(
-      "Cluster that receives the requests. Exactly one of `cluster`, `clusters`, `redirect` and `respond` is required.",
-    ),
-  clusters: some(
-    fields({
-      cluster: name.describe("Cluster that receives a share of the requests."),
-      weight: weight.describe("Share relative to the other weights."),
-    }),
-  )
-    .optional()
-    .describe("Splits requests among clusters by weight."),
-  redirect: redirect.optional().describe("Redirects the client."),
-  respond: respond.optional().describe("Responds without an origin."),
-  rewrite: rewrite.optional().describe("Rewrites the request before it is forwarded."),
-  requestHeaders: edits.optional().describe("Changes request header fields."),
-  responseHeaders: edits.optional().describe("Changes response header fields."),
-  policies: routePolicies.prefault({}).describe("Policies for this route."),
-});
+export function route(policies: PolicySchemas["route"]) {
+  return fields({
+    name: name.describe("Name of the route in metrics, logs and elsewhere in this file."),
+    match: z
+      .union([match, some(match)], { error: "must be a match, or a list of them" })
+      .optional()
+      .describe(
+        "Requests that the route takes; with several matches, one is enough. Default: all. The most specific route wins.",
+      ),
+    cluster: name
+      .optional()
+      .describe(
+        "Cluster that receives the requests. Exactly one of `cluster`, `clusters`, `redirect` and `respond` is required.",
+      ),
+    clusters: some(
+      fields({
+        cluster: name.describe("Cluster that receives a share of the requests."),
+        weight: weight.describe("Share relative to the other weights."),
+      }),
+    )
+      .optional()
+      .describe("Splits requests among clusters by weight."),
+    redirect: redirect.optional().describe("Redirects the client."),
+    respond: respond.optional().describe("Responds without an origin."),
+    rewrite: rewrite.optional().describe("Rewrites the request before it is forwarded."),
+    requestHeaders: edits.optional().describe("Changes request header fields."),
+    responseHeaders: edits.optional().describe("Changes response header fields."),
+    policies: policies.prefault({}).describe("Policies for this route."),
+  });
+}
 
-export type RouteConfig = z.output<typeof route>;
+export type RouteConfig = z.output<ReturnType<typeof route>>;

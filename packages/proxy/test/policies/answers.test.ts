@@ -1,6 +1,6 @@
 import type { ConnectFailed, ConnectionBroken } from "@pagoda/transport";
 import { describe, expect, test } from "vitest";
-import { answers } from "../../src/data-plane/answers.ts";
+import { ownAnswers as answers } from "../../src/policies/own-answers.ts";
 
 const connectFailed = (origin: "local" | "upstream", code: string): ConnectFailed => ({
   _tag: "ConnectFailed",

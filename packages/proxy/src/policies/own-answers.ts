@@ -3,16 +3,13 @@ import type { DeadlineExceeded } from "@pagoda/grpc";
 import type { Answer } from "@pagoda/respond";
 import type { NoRoute } from "@pagoda/router";
 import type { ConnectFailed, ConnectionBroken } from "@pagoda/transport";
-import { allPolicies } from "../policies/index.ts";
-import { soon } from "../policies/retry-after.ts";
-import { answersOf, grpcStatusesOf } from "../policies/stack.ts";
+import { soon } from "./retry-after.ts";
 
 /**
- * The response to each error. 499, from nginx, is never sent, since the client has gone; metrics
- * count it.
+ * The responses to the errors of everything but policies, which may raise them, too. 499, from
+ * nginx, is never sent, since the client has gone; metrics count it.
  */
-export const answers = {
-  ...answersOf(allPolicies),
+export const ownAnswers = {
   Aborted: { status: 499, message: "the client closed the connection" },
   ConnectFailed: ({ origin, code }: ConnectFailed): Answer => {
     if (origin === "local")
@@ -54,12 +51,13 @@ export const answers = {
 } as const;
 
 /**
- * The gRPC statuses where the HTTP status does not suffice: gRPC maps 429 and 504 to UNAVAILABLE,
- * which clients retry at once.
+ * The gRPC statuses of those errors where the HTTP status does not suffice: gRPC maps 429 and 504 to
+ * UNAVAILABLE, which clients retry at once.
  */
-export const grpcStatuses = {
-  ...grpcStatusesOf(allPolicies),
+export const ownGrpcStatuses = {
   Aborted: "CANCELLED",
   DeadlineExceeded: "DEADLINE_EXCEEDED",
   HeadersTimedOut: "DEADLINE_EXCEEDED",
 } as const;
+
+export type OwnAnswers = typeof ownAnswers;

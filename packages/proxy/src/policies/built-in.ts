@@ -1,0 +1,34 @@
+import { authorizeListener, authorizeRoute } from "./authorize.ts";
+import { buffer } from "./buffer.ts";
+import { circuitBreaker } from "./circuit-breaker.ts";
+import { clientConcurrency } from "./client-concurrency.ts";
+import { concurrencyLimit, endpointConcurrencyLimit } from "./concurrency-limit.ts";
+import { failfast } from "./failfast.ts";
+import { fault } from "./fault.ts";
+import { hedge } from "./hedge.ts";
+import { mirror } from "./mirror.ts";
+import { rateLimit } from "./rate-limit.ts";
+import { retry } from "./retry.ts";
+import { timeout, tryTimeout } from "./timeout.ts";
+
+/**
+ * The built-in policies, from the outside in. Each policy's file explains its place. Only the
+ * registry knows this list: everything else derives from the registry.
+ */
+export const builtIn = [
+  authorizeListener,
+  authorizeRoute,
+  rateLimit,
+  clientConcurrency,
+  timeout,
+  buffer,
+  concurrencyLimit,
+  mirror,
+  retry,
+  hedge,
+  fault,
+  failfast,
+  circuitBreaker,
+  endpointConcurrencyLimit,
+  tryTimeout,
+] as const;

@@ -1,0 +1,45 @@
+import { builtIn } from "./built-in.ts";
+import type { AnyPolicy, PolicyPlace } from "./policy.ts";
+
+type BuiltIn = (typeof builtIn)[number];
+type StandsAt<P extends AnyPolicy, Place extends PolicyPlace> = P extends unknown
+  ? Place extends P["at"][number]
+    ? P
+    : never
+  : never;
+
+/** The policies of a place, from the outside in, with the types of the built-in ones. */
+export type PoliciesAt<Place extends PolicyPlace> = readonly StandsAt<BuiltIn, Place>[];
+
+/**
+ * The policies of a proxy. Its configuration, `check`, `explain`, the reference page, its stacks and
+ * metrics, the responses to errors, and the state kept over reloads all derive from this value.
+ *
+ * The compiler knows the built-in ones. It has checked the others where they are defined.
+ */
+export interface PolicyRegistry {
+  /** Around all routes of a listener. */
+  readonly listener: PoliciesAt<"listener">;
+  /** Around the clusters of a route. */
+  readonly route: PoliciesAt<"route">;
+  /** Around the balancer of a cluster. */
+  readonly cluster: PoliciesAt<"cluster">;
+  /** Around the transport to each endpoint; configured with the cluster. */
+  readonly endpoint: PoliciesAt<"endpoint">;
+  /** All of them. */
+  readonly all: readonly BuiltIn[];
+}
+
+/** The registry of a proxy without policies of others. */
+export const builtInPolicies: PolicyRegistry = registryOf(builtIn);
+
+function registryOf(all: readonly AnyPolicy[]): PolicyRegistry {
+  const at = (place: PolicyPlace): readonly AnyPolicy[] => all.filter((policy) => policy.at.includes(place));
+  return {
+    listener: at("listener"),
+    route: at("route"),
+    cluster: at("cluster"),
+    endpoint: at("endpoint"),
+    all,
+  } as unknown as PolicyRegistry;
+}
