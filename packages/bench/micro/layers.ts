@@ -1,6 +1,7 @@
 import { accessLog } from "@pagoda/access-log";
 import { authorize } from "@pagoda/authorize";
 import { balance } from "@pagoda/balance";
+import { bodyLimit, responseBodyLimit } from "@pagoda/body-limit";
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
@@ -80,6 +81,7 @@ export const layers: Group = {
     adds("balance over two endpoints", (inner) =>
       balance({ discovery: staticEndpoints([{ key: "a" }, { key: "b" }]), connect: () => inner }),
     ),
+    adds("body-limit, known length", bodyLimit({ maxBytes: 1_000 })),
     adds("buffer", buffer({ capacity: 10 })),
     adds("circuit-breaker", circuitBreaker()),
     adds("coalesce, first call of a key", coalesce({ key: ({ path }: Request) => path })),
@@ -102,6 +104,7 @@ export const layers: Group = {
     adds("replay", replay()),
     adds("request-id", requestId()),
     adds("respond", respond({ TimedOut: { status: 504, message: "too slow" } })),
+    adds("response-body-limit, known length", responseBodyLimit({ maxBytes: 1_000 })),
     adds("retry", retry()),
     adds("status-errors, successful response", statusErrors()),
     adds("timeout", timeout({ ms: 60_000 })),

@@ -20,6 +20,7 @@ const most: Readonly<Record<string, number>> = {
   "metrics by route": 1,
   "request-id": 1,
   respond: 1,
+  "response-body-limit, known length": 1,
   retry: 1,
   "status-errors, successful response": 1,
   timeout: 2,

@@ -1,0 +1,2 @@
+export * from "./body-limit.ts";
+export * from "./response-body-limit.ts";
