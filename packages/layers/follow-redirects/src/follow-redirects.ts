@@ -1,5 +1,4 @@
 import {
-  aborted,
   type Aborted,
   checkInteger,
   checkOption,
@@ -142,7 +141,6 @@ export function followRedirects({
       }
       const [redirected, target] = next.right;
       await response.body.bytes({ maxBytes: maxDrainedBytes, signal });
-      if (signal?.aborted) return left(aborted(signal));
       request = redirected;
       url = target;
       request.notes.url = target.href;

@@ -95,6 +95,13 @@ describe("follow-redirects", () => {
     expect(urlOf(await redirected(302, location))).toBe(url);
   });
 
+  test("resolves a Location against the root for OPTIONS *", async () => {
+    const { mock, layered } = bench();
+    void layered.call({ ...httpRequest("http://shop.example/", { method: "OPTIONS" }), path: "*" });
+    (await mock.next()).answer(redirect(307, "a"));
+    expect(urlOf((await mock.next()).request)).toBe("http://shop.example/a");
+  });
+
   test.each([
     [301, "POST", "GET"],
     [302, "POST", "GET"],
@@ -153,7 +160,8 @@ describe("follow-redirects", () => {
     });
 
     test("a downgrade, if allowed, is another origin and drops the Referer", async () => {
-      const request = await redirected(302, "http://shop.example/", { headers }, { allowDowngrade: true });
+      const location = "http://shop.example:8443/";
+      const request = await redirected(302, location, { headers }, { allowDowngrade: true });
       expect([request.headers.has("authorization"), request.headers.has("referer")]).toEqual([false, false]);
       expect((await redirected(302, "https://other.example/", { headers })).headers.has("referer")).toBe(
         true,
@@ -270,7 +278,7 @@ describe("follow-redirects", () => {
     const { mock, layered } = bench({ observer: { followed: ({ to }) => void seen.push(to.href) } });
     const request = httpRequest("http://shop.example/a");
     const result = layered.call(request);
-    (await mock.next()).answer(redirect(302, "/b#part"));
+    (await mock.next()).answer(redirect(302, "http://ann:secret@shop.example/b#part"));
     (await mock.next()).answer(redirect(302, "/c"));
     (await mock.next()).answer(text("here"));
     await result;
