@@ -1,6 +1,7 @@
 import { isLeft } from "./either.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { faultOf } from "./fault.ts";
+import { parseHttpDate } from "./http-date.ts";
 import { rangeError } from "./options.ts";
 import { type Classifier, type Outcome, outcomeOfError } from "./outcome.ts";
 
@@ -179,8 +180,7 @@ function cancel(body: unknown): void {
 export function parseRetryAfter(value: string | null | undefined, clock: Clock): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1_000;
-  // All three forms of an HTTP date begin with the name of a day; Date.parse accepts much more than
-  // these.
-  const at = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - clock.wallTime());
+  const now = clock.wallTime();
+  const at = parseHttpDate(value, now);
+  return at === undefined ? undefined : Math.max(0, at - now);
 }

@@ -1,5 +1,13 @@
-import { type Aborted, aborted, type Either, layer, type Layer, left, type Service } from "@pagoda/core";
-import { SharedCall } from "./shared-call.ts";
+import {
+  type Aborted,
+  aborted,
+  type Either,
+  layer,
+  type Layer,
+  left,
+  type Service,
+  SharedCall,
+} from "@pagoda/core";
 
 /** Callbacks for metrics and logs. Must not throw. */
 export interface CoalesceObserver {

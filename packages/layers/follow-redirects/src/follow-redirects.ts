@@ -2,6 +2,8 @@ import {
   type Aborted,
   checkInteger,
   checkOption,
+  type Clock,
+  defaultMaxWaitMs,
   discardResponse,
   type Either,
   isLeft,
@@ -11,6 +13,7 @@ import {
   oneshot,
   right,
   type Service,
+  systemClock,
 } from "@pagoda/core";
 import { type HttpRequest, type HttpResponse, requestsTunnel } from "@pagoda/http";
 import { isToken } from "@pagoda/http/grammar";
@@ -49,6 +52,7 @@ export interface FollowRedirectsOptions {
    */
   readonly sensitiveHeaders?: readonly string[];
   readonly observer?: FollowRedirectsObserver;
+  readonly clock?: Clock;
 }
 
 /** Bytes of a redirect's own body that are read, so that its connection can be used again. */
@@ -83,6 +87,7 @@ export function followRedirects({
   allow,
   sensitiveHeaders = [],
   observer,
+  clock = systemClock,
 }: FollowRedirectsOptions = {}): Layer<
   HttpRequest,
   unknown,
@@ -144,7 +149,7 @@ export function followRedirects({
       request = redirected;
       url = target;
       request.notes.url = target.href;
-      const result = await oneshot(inner, request, signal);
+      const result = await oneshot(inner, request, signal, { maxWaitMs: defaultMaxWaitMs, clock });
       if (isLeft(result) || !isRedirect(result.right)) return result;
       response = result.right;
     }

@@ -1,5 +1,5 @@
 import { type Aborted, left, right, service } from "@pagoda/core";
-import { mockService, settled } from "@pagoda/core/testing";
+import { mockService, settled, virtualClock } from "@pagoda/core/testing";
 import {
   type Body,
   bodyFrom,
@@ -322,17 +322,23 @@ describe("follow-redirects", () => {
     await mock.expectNoCall();
   });
 
-  test("waits until inner is ready for the next request", async () => {
-    const { mock, layered } = bench();
-    const result = layered.call(httpRequest("http://shop.example/"));
-    const first = await mock.next();
-    mock.admit(0);
-    first.answer(redirect(302, "/b"));
-    await mock.expectNoCall();
-    mock.admit(1);
-    (await mock.next()).answer(text("here"));
-    expect((await result)._tag).toBe("Right");
-    expect(mock.uninvited).toBe(0);
+  test("waits up to three seconds until inner is ready for the next request", async () => {
+    const clock = virtualClock();
+    const { mock, layered } = bench({ clock });
+    for (const waitedMs of [2_999, 3_000]) {
+      mock.admit(1);
+      const result = layered.call(httpRequest("http://shop.example/"));
+      const first = await mock.next();
+      mock.admit(0);
+      first.answer(redirect(302, "/b"));
+      await mock.expectNoCall();
+      await clock.advance(waitedMs);
+      if (waitedMs < 3_000) await mock.expectNoCall();
+      mock.admit(1);
+      (await mock.next()).answer(text("here"));
+      expect((await result)._tag).toBe("Right");
+      expect(mock.uninvited).toBe(waitedMs < 3_000 ? 0 : 1);
+    }
   });
 
   test.each([-1, 1.5, NaN])("rejects %d as maxRedirects", (maxRedirects) => {
