@@ -6,6 +6,7 @@ import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
+import { cors } from "@pagoda/cors";
 import { idempotent, type Replayable, right, service, type Service, staticEndpoints } from "@pagoda/core";
 import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
 import { failfast } from "@pagoda/failfast";
@@ -87,6 +88,7 @@ export const layers: Group = {
     adds("coalesce, first call of a key", coalesce({ key: ({ path }: Request) => path })),
     adds("concurrency-limit, fixed", concurrencyLimit({ limit: 10 })),
     adds("concurrency-limit, gradient2", concurrencyLimit({ limit: gradient2() })),
+    adds("cors, request without Origin", cors({ origins: ["https://app.example"] })),
     adds("failfast", failfast()),
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
     adds("fault with ratio 0", fault({ failure: { ratio: 0 } })),

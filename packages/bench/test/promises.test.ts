@@ -12,6 +12,7 @@ const most: Readonly<Record<string, number>> = {
   "coalesce, first call of a key": 2,
   "concurrency-limit, fixed": 1,
   "concurrency-limit, gradient2": 1,
+  "cors, request without Origin": 1,
   fallback: 1,
   "follow-redirects, no redirect": 1,
   forwarded: 1,

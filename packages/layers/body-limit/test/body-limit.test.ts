@@ -11,16 +11,20 @@ import {
 } from "@pagoda/core";
 import { mockService, settled } from "@pagoda/core/testing";
 import {
-  type Body,
+  Body,
+  type BodyBroken,
   bodyBroken,
+  type BodyFlow,
   bodyFrom,
   bodyOf,
+  type BodySink,
   type BodyTooLarge,
   HttpHeaders,
   type HttpRequest,
   httpRequest,
   type HttpResponse,
   httpResponse,
+  noFlow,
 } from "@pagoda/http";
 import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
@@ -200,6 +204,23 @@ describe("bodyLimit", () => {
       expect(given.received).toEqual(["1"]);
       expect(given.state.end).toBeUndefined();
       expect(await result).toEqual(left(tooLarge(2)));
+    });
+
+    test("a source that ignores backpressure during pipe is refused once", async () => {
+      const careless = new (class extends Body {
+        readonly length = undefined;
+        pipe({ write }: BodySink): BodyFlow {
+          for (const piece of ["12", "3", "4"]) write(Buffer.from(piece));
+          return noFlow;
+        }
+        cancel(): void {}
+      })();
+      const mock = mockService<HttpRequest, HttpResponse>();
+      void bodyLimit({ maxBytes: 2 })(mock.service).call(upload(careless));
+      const { request } = await mock.next();
+      const faults: BodyBroken[] = [];
+      request.body.pipe({ ...sink(), fail: (fault) => void faults.push(fault) });
+      expect(faults).toHaveLength(1);
     });
 
     test("a sink that cancels when its call is aborted gets no fault", async () => {
