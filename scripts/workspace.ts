@@ -4,7 +4,16 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/u, "");
 
-export type Kind = "core" | "http" | "linear-regex" | "layer" | "proxy" | "simulation" | "examples" | "bench";
+export type Kind =
+  | "core"
+  | "http"
+  | "linear-regex"
+  | "layer"
+  | "client"
+  | "proxy"
+  | "simulation"
+  | "examples"
+  | "bench";
 
 export interface Manifest {
   readonly name?: string;
@@ -33,7 +42,7 @@ export interface Package {
 /** Every package of the workspace, core first, then http. Folders without a package.json are ignored. */
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
-  const others = ["proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);
+  const others = ["client", "proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);
   const folders = ["packages/core", "packages/http", "packages/linear-regex", ...layers, ...others];
   return folders
     .filter((folder) => existsSync(join(base, folder, "package.json")))

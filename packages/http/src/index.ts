@@ -14,6 +14,7 @@ export {
   type ReadFault,
   type ReadOptions,
 } from "./read-body.ts";
+export * from "./read-up-to.ts";
 export * from "./replay.ts";
 export * from "./request-id.ts";
 export * from "./single-lines.ts";

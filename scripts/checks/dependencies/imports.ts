@@ -20,9 +20,9 @@ export function importFaults(base: string, one: Package, all: readonly Package[]
   );
 }
 
-/** Dependencies of core, http or a layer that no source imports. */
+/** Dependencies of core, http, a layer or the client that no source imports. */
 export function unusedFaults(one: Package): string[] {
-  if (one.kind !== "core" && one.kind !== "http" && one.kind !== "layer") return [];
+  if (!["core", "http", "layer", "client"].includes(one.kind)) return [];
   const used = new Set(
     sources(one)
       .filter((file) => file.startsWith(join(one.directory, "src/")))

@@ -19,10 +19,11 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   http: ["core"],
   "linear-regex": [],
   layer: ["core", "http", "linear-regex"],
+  client: ["core", "http", "layer"],
   proxy: ["core", "http", "layer"],
   simulation: ["core", "http", "layer"],
-  examples: ["core", "http", "layer"],
-  bench: ["core", "http", "linear-regex", "layer", "proxy"],
+  examples: ["core", "http", "layer", "client"],
+  bench: ["core", "http", "linear-regex", "layer", "client", "proxy"],
 };
 
 export const sentence: Readonly<Record<Kind, string>> = {
@@ -31,9 +32,10 @@ export const sentence: Readonly<Record<Kind, string>> = {
   "linear-regex": "linear-regex knows nothing else",
   layer:
     "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
+  client: "the client knows core, http and the layers",
   proxy: "the proxy knows core, http and the layers",
   simulation: "the simulation knows core, http and the layers",
-  examples: "the examples know core, http and the layers",
+  examples: "the examples know core, http, the layers and the client",
   bench: "bench knows everything",
 };
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseSync } from "oxc-parser";
 import type { Package } from "../../workspace.ts";
 
-/** Deviations of a layer's folder from the common shape. */
+/** Deviations of the folder of a layer, or of the client, from the common shape. */
 export function shapeFaults({ directory, folder }: Package): string[] {
   const missing = ["README.md", "src/index.ts", "test"].filter((path) => !existsSync(join(directory, path)));
   const untested =

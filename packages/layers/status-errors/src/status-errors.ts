@@ -12,8 +12,14 @@ import {
   type Outcome,
   right,
 } from "@pagoda/core";
-import { bodyOf, httpClassifier, type HttpRequest, type HttpResponse } from "@pagoda/http";
-import { type Beginning, readUpTo } from "./read-up-to.ts";
+import {
+  type Beginning,
+  bodyOf,
+  httpClassifier,
+  type HttpRequest,
+  type HttpResponse,
+  readUpTo,
+} from "@pagoda/http";
 import type { StatusError } from "./status-error.ts";
 
 export interface StatusErrorsOptions {

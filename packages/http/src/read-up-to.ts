@@ -1,4 +1,5 @@
-import type { Body, BodyFlow } from "@pagoda/http";
+import type { Body } from "./body.ts";
+import type { BodyFlow } from "./body-flow.ts";
 
 /** The first bytes of a body. */
 export interface Beginning {
