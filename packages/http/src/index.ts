@@ -20,5 +20,6 @@ export * from "./request-id.ts";
 export * from "./single-lines.ts";
 export * from "./stream-body.ts";
 export * from "./subject-alt-names.ts";
+export * from "./transport-fault.ts";
 export * from "./upgrades.ts";
 export * from "./uuids.ts";

@@ -17,8 +17,9 @@ import {
   isUnread,
   type Loan,
   PushBody,
+  type TransportFault,
 } from "@pagoda/http";
-import { brokenBy, transportFault, type TransportFault, uploadBroken } from "./faults.ts";
+import { brokenBy, transportFault, uploadBroken } from "./faults.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 

@@ -1,65 +1,13 @@
-import { type Aborted, type Fault, isLocalFailure } from "@pagoda/core";
-import { type BodyBroken, bodyBroken } from "@pagoda/http";
-import { Malformed, type MalformedReason } from "./malformed.ts";
+import { type Aborted, isLocalFailure } from "@pagoda/core";
+import {
+  type BodyBroken,
+  bodyBroken,
+  type ConnectFailed,
+  type RequestInvalid,
+  type TransportFault,
+} from "@pagoda/http";
+import { Malformed } from "./malformed.ts";
 import { Unsendable } from "./unsendable.ts";
-
-/**
- * Could not connect to the origin: refused, unreachable, unknown name, TLS failure, timeout.
- * Nothing was sent. Origin `local` if the transport is closed, or this machine has no descriptor,
- * port or memory left.
- */
-export interface ConnectFailed extends Fault<"ConnectFailed"> {
-  readonly upstream: string;
-  /**
-   * Error code of the system or the TLS library, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
-   * `CONNECT_TIMEOUT` after a timeout, `CLOSED` if the transport is closed.
-   */
-  readonly code: string;
-}
-
-/** The origin has the request but sent no response headers in time. */
-export interface HeadersTimedOut extends Fault<"HeadersTimedOut"> {
-  readonly upstream: string;
-  readonly afterMs: number;
-}
-
-/** The connection broke, or the response was malformed, before the headers were complete. */
-export interface ConnectionBroken extends Fault<"ConnectionBroken"> {
-  readonly upstream: string;
-  /**
-   * Error code of the system, such as `ECONNRESET`. `ENDED` if the connection was closed without an
-   * error, `MALFORMED` for a malformed response. With HTTP/2 the name of the stream error, such as
-   * `REFUSED_STREAM`.
-   */
-  readonly code: string;
-  /** What is wrong with a malformed response. Low cardinality, suitable as a metric label. */
-  readonly reason?: MalformedReason | undefined;
-}
-
-/** The maximum number of calls to this origin is in flight. */
-export interface PoolExhausted extends Fault<"PoolExhausted"> {
-  readonly upstream: string;
-  readonly maxConnections: number;
-}
-
-/** The request cannot be sent, for example because of an invalid field value. */
-export interface RequestInvalid extends Fault<"RequestInvalid"> {
-  readonly reason: string;
-}
-
-/** The HTTP/2 origin has not enabled extended CONNECT, which upgrades require. Nothing was sent. */
-export interface UpgradeUnsupported extends Fault<"UpgradeUnsupported"> {
-  readonly upstream: string;
-}
-
-/** Errors of a call to an origin, apart from an abort. */
-export type TransportFault =
-  | ConnectFailed
-  | HeadersTimedOut
-  | ConnectionBroken
-  | PoolExhausted
-  | RequestInvalid
-  | UpgradeUnsupported;
 
 /** Context of a failure. */
 export interface Failure {

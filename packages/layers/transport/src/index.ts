@@ -6,7 +6,7 @@ export {
   type RequestInvalid,
   type TransportFault,
   type UpgradeUnsupported,
-} from "./faults.ts";
+} from "@pagoda/http";
 export type { MalformedReason } from "./malformed.ts";
 export type { TlsOptions } from "./tls-options.ts";
 export * from "./transport.ts";

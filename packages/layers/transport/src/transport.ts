@@ -10,9 +10,9 @@ import {
   type Service,
   WaitList,
 } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, isUnread } from "@pagoda/http";
+import { type HttpRequest, type HttpResponse, isUnread, type TransportFault } from "@pagoda/http";
 import type { Origin, Result } from "./call.ts";
-import { closed, type TransportFault, unsendable } from "./faults.ts";
+import { closed, unsendable } from "./faults.ts";
 import { Http2Pool } from "./http2/pool.ts";
 import { Pool } from "./pool.ts";
 import type { Unsendable } from "./unsendable.ts";
