@@ -4,6 +4,7 @@ export * from "./conformance.ts";
 export * from "./layer-rules.ts";
 export * from "./mock.ts";
 export * from "./random.ts";
+export { limited } from "./rule.ts";
 export * from "./service-conformance.ts";
 export * from "./settled.ts";
 export * from "./suite.ts";

@@ -1,0 +1,3 @@
+export { type ClientSettings, type ClientUnderTest, type MakeClient } from "./client-bench.ts";
+export * from "./client-contract.ts";
+export * from "./difference-table.ts";
