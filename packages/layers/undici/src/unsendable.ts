@@ -1,0 +1,4 @@
+/** A request that cannot be sent. The message gives the reason. */
+export class Unsendable extends Error {
+  readonly code = "UNSENDABLE";
+}
