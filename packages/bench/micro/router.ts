@@ -2,27 +2,28 @@ import { type HttpRequest, httpRequest } from "@pagoda/http";
 import { type Route, routeTable } from "@pagoda/router";
 import type { Group, Subject } from "./subject.ts";
 
-const kinds = ["exact", "prefix", "regex"] as const;
+const kinds = ["exact", "prefix", "pattern", "regex"] as const;
 type Kind = (typeof kinds)[number];
 
 /** Targets of the seed project's benchmark with four routes; half of them with more routes. */
-const least: Readonly<Record<Kind, number>> = { exact: 30, prefix: 25, regex: 5 };
+const least: Readonly<Record<Kind, number>> = { exact: 30, prefix: 25, pattern: 5, regex: 5 };
 const few = 4;
 const sizes = [few, 100, 10_000] as const;
 
 /** The seed's four routes: one for each kind of path, one by a header, one for everything else. */
-function four(): readonly Route[] {
+function four(kind: Kind): readonly Route[] {
+  const user = kind === "pattern" ? { pattern: "/users/:id" } : { regex: "^/users/[0-9]+$" };
   return [
     { name: "health", match: { path: { exact: "/health" } }, cluster: "a" },
     { name: "api", match: { path: { prefix: "/api/v1" } }, cluster: "a" },
-    { name: "user", match: { path: { regex: "^/users/[0-9]+$" } }, cluster: "a" },
+    { name: "user", match: { path: user }, cluster: "a" },
     { name: "canary", match: { headers: [{ name: "x-canary", exact: "1" }] }, cluster: "b" },
   ];
 }
 
 /** The same and further routes of the same kinds. */
 function routes(kind: Kind, count: number): readonly Route[] {
-  const path = { exact: "/health", prefix: "/api/v1", regex: "/users/[0-9]+" }[kind];
+  const path = { exact: "/health", prefix: "/api/v1", pattern: "/users/:id", regex: "/users/[0-9]+" }[kind];
   const more = Array.from(
     { length: count - few },
     (_, n) =>
@@ -32,12 +33,13 @@ function routes(kind: Kind, count: number): readonly Route[] {
         cluster: "a",
       }) as unknown as Route,
   );
-  return [...four(), ...more];
+  return [...four(kind), ...more];
 }
 
 /** A route in the middle, if there are that many. */
 function request(kind: Kind, count: number): HttpRequest {
-  const path = { exact: "/health", prefix: "/api/v1/items", regex: "/users/12345" }[kind];
+  const user = "/users/12345";
+  const path = { exact: "/health", prefix: "/api/v1/items", pattern: user, regex: user }[kind];
   return asked(`${count === few ? "" : `/team-${count >> 1}`}${path}`);
 }
 

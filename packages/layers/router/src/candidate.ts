@@ -2,6 +2,7 @@ import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
 import { type FieldPredicate, fieldPredicate, headerValue, queryValue } from "./field-match.ts";
 import { LinearRegex } from "@pagoda/linear-regex";
+import { PathPattern } from "./path-params.ts";
 import { type RouteAction, routeAction, withoutSlash } from "./route-action.ts";
 import type { Route, RouteMatch, SelectedRoute } from "./route.ts";
 
@@ -19,7 +20,10 @@ export class Candidate<C extends string = string, P = unknown> {
   readonly match: RouteMatch;
   /** `undefined` for any. */
   readonly host: string | undefined;
-  readonly pattern: LinearRegex | undefined;
+  /** Matches the path if it is neither exact nor a prefix. */
+  readonly pattern: LinearRegex | PathPattern | undefined;
+  /** The same if it has parameters. */
+  readonly params: PathPattern | undefined;
   readonly headers: readonly FieldPredicate[];
   readonly query: readonly FieldPredicate[];
   readonly action: RouteAction;
@@ -32,8 +36,9 @@ export class Candidate<C extends string = string, P = unknown> {
     this.compiled = compiled;
     this.match = match;
     this.host = host === undefined ? undefined : hostOf(host);
-    this.pattern =
-      match.path !== undefined && "regex" in match.path ? new LinearRegex(match.path.regex) : undefined;
+    const { path } = match;
+    this.params = path !== undefined && "pattern" in path ? new PathPattern(path.pattern) : undefined;
+    this.pattern = path !== undefined && "regex" in path ? new LinearRegex(path.regex) : this.params;
     this.headers = (match.headers ?? []).map(fieldPredicate);
     this.query = (match.query ?? []).map(fieldPredicate);
     this.action = routeAction(compiled.route, match);
@@ -47,7 +52,7 @@ export class Candidate<C extends string = string, P = unknown> {
     const { path } = this.match;
     if (path === undefined) return "";
     if ("exact" in path) return path.exact;
-    return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex).literal;
+    return "prefix" in path ? withoutSlash(path.prefix) : (this.pattern as LinearRegex | PathPattern).literal;
   }
 
   /**
@@ -103,6 +108,7 @@ const ranks: readonly (readonly [by: Precedence, rank: (candidate: Candidate) =>
   ["host", hostRank],
   ["path", kindRank],
   ["path", ({ text }) => text.length],
+  ["path", ({ params, text }) => params?.literalLength ?? text.length],
   ["methods", ({ match }) => Number(match.methods !== undefined)],
   ["headers", ({ headers }) => headers.length],
   ["query", ({ query }) => query.length],
@@ -115,12 +121,12 @@ function hostRank({ host }: Candidate): number {
 }
 
 /**
- * The Gateway API does not rank patterns. They match the whole path, like exact paths and unlike
+ * The Gateway API does not rank patterns and regular expressions. They match the whole path, like exact paths and unlike
  * prefixes.
  */
 function kindRank({ match: { path } }: Candidate): number {
   if (path === undefined || "prefix" in path) return 0;
-  return "regex" in path ? 1 : 2;
+  return "exact" in path ? 2 : 1;
 }
 
 /** Infinity minus itself is NaN. */

@@ -1,5 +1,6 @@
 import { isToken } from "@pagoda/http/grammar";
 import { LinearRegex } from "@pagoda/linear-regex";
+import { invalidNames, PathPattern } from "./path-params.ts";
 import { type FullPathOptions, normalPath } from "./path.ts";
 import type { Report } from "./report.ts";
 import type { FieldMatch, PathMatch, RouteMatch } from "./route.ts";
@@ -36,11 +37,26 @@ export function isHost(host: string): boolean {
 }
 
 function checkPathMatch(path: PathMatch, options: FullPathOptions, report: Report): void {
-  const given = (["exact", "prefix", "regex"] as const).filter((kind) => kind in path);
-  if (given.length !== 1) report(["path"], path, "an object with exactly one of exact, prefix, regex");
+  const given = kinds.filter((kind) => kind in path);
+  if (given.length !== 1) report(["path"], path, `an object with exactly one of ${kinds.join(", ")}`);
+  if ("pattern" in path) checkPattern(path.pattern, options, report);
   if ("regex" in path) checkRegex(["path", "regex"], path.regex, report);
   if ("exact" in path) checkPath(["path", "exact"], path.exact, options, report);
   if ("prefix" in path) checkPath(["path", "prefix"], path.prefix, options, report);
+}
+
+const kinds = ["exact", "prefix", "pattern", "regex"] as const;
+
+function checkPattern(pattern: string, options: FullPathOptions, report: Report): void {
+  const place = ["path", "pattern"];
+  const { names } = new PathPattern(pattern);
+  if (names.length === 0) report(place, pattern, "a path with a parameter, such as /users/:id");
+  for (const name of invalidNames(pattern))
+    report(place, `:${name}`, "a parameter named by letters, digits and _, such as :id");
+  for (const name of names.filter((each, n) => names.indexOf(each) !== n))
+    report(place, `:${name}`, "a parameter that occurs once");
+  // Parameters have no other form.
+  checkPath(place, pattern, options, report);
 }
 
 /** Paths are matched in normal form, so any other form would never match. */

@@ -4,6 +4,7 @@ import {
   mustBe,
   oneOf,
   rangeError,
+  type RequestOf,
   type ResponseOf,
   type Service,
 } from "@pagoda/core";
@@ -14,6 +15,12 @@ import type { RouteTable } from "./table.ts";
 type AnyService = Service<never, unknown, unknown>;
 /** Requests accepted by all services of a record: the intersection of their request types. */
 type TakenByAll<S> = S[keyof S] extends Service<infer Req, unknown, unknown> ? Req : never;
+
+/** Path parameters belong to the requests of one cluster, everything else to all requests. */
+type Taken<S> =
+  TakenByAll<S> extends { readonly params: unknown }
+    ? { [C in keyof S & string]: RequestOf<S[C]> & Routed<C> }[keyof S & string]
+    : TakenByAll<S> & Routed<keyof S & string>;
 
 /**
  * The leaf of a stack with a router: calls the service of the cluster that the route selected. A
@@ -28,7 +35,7 @@ type TakenByAll<S> = S[keyof S] extends Service<infer Req, unknown, unknown> ? R
  */
 export function clusters<const S extends Readonly<Record<string, AnyService>>>(
   services: S,
-): Service<TakenByAll<S> & Routed<keyof S & string>, ResponseOf<S[keyof S]>, ErrorOf<S[keyof S]>>;
+): Service<Taken<S>, ResponseOf<S[keyof S]>, ErrorOf<S[keyof S]>>;
 /**
  * The same for routes from a file, whose cluster names the compiler does not know.
  *

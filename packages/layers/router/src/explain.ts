@@ -120,7 +120,7 @@ function pathMatches({ match: { path: wanted }, pattern }: Candidate, path: stri
   if (wanted === undefined) return true;
   if (path === "*" || path === "") return false;
   if ("exact" in wanted) return path === wanted.exact;
-  if ("regex" in wanted) return pattern?.matches(path) === true;
+  if ("regex" in wanted || "pattern" in wanted) return pattern?.matches(path) === true;
   const prefix = withoutSlash(wanted.prefix);
   return path === prefix || path.startsWith(`${prefix}/`);
 }

@@ -1,5 +1,6 @@
 export * from "./clusters.ts";
 export type { Explanation, MatchExplanation, Mismatch } from "./explain.ts";
+export type { FromPath, PathParams } from "./path-params.ts";
 export type { PathOptions, PathRefused, PathRefusalReason } from "./path.ts";
 export * from "./per-route.ts";
 export { type RouteProblem, routeProblems } from "./problems.ts";
@@ -16,6 +17,8 @@ export type {
   Rewrite,
   Route,
   Routed,
+  RoutedBy,
+  Routes,
   RouteMatch,
   SelectedRoute,
   Share,

@@ -1,3 +1,5 @@
+import type { FromPath } from "./path-params.ts";
+
 /** Condition on a field. Exactly one of these. */
 export type FieldTest =
   | { readonly exact: string }
@@ -13,21 +15,27 @@ export type FieldTest =
 export type FieldMatch = { readonly name: string } & FieldTest;
 
 /** Condition on the path. Exactly one of these. */
-export type PathMatch =
+export type PathMatch<Pattern = string> =
   | { readonly exact: string }
   /** Matches whole segments: `/api` matches `/api`, `/api/` and `/api/x`, not `/apiary`. */
   | { readonly prefix: string }
+  /**
+   * For the whole path, with parameters for whole segments: `/users/:id`. The router adds
+   * `request.params` with their decoded values. A parameter matches one segment, which must not be
+   * empty or contain escapes that are not UTF-8; its value may contain `/` (from `%2F`).
+   */
+  | { readonly pattern: Pattern }
   /** A `LinearRegex` for the whole path. */
   | { readonly regex: string };
 
 /** Conditions on a request, all of which must match. */
-export interface RouteMatch {
+export interface RouteMatch<Pattern = string> {
   /**
    * `shop.example`, or `*.example` for one or more labels before it. Without port. Default: any.
    */
   readonly hosts?: readonly string[];
   /** Default: any. `OPTIONS *` and CONNECT, which has no path, match only without it. */
-  readonly path?: PathMatch;
+  readonly path?: PathMatch<Pattern>;
   /** Upper case: `GET`, which does not include `HEAD`. Default: any. */
   readonly methods?: readonly string[];
   /** Repeated fields are joined with commas (RFC 9110, section 5.3). */
@@ -37,7 +45,7 @@ export interface RouteMatch {
 }
 
 /** A share of a route's calls. */
-export interface Share<C extends string = string> {
+export interface Share<C = string> {
   readonly cluster: C;
   /** Over 0, relative to the other weights of the route. */
   readonly weight: number;
@@ -88,18 +96,18 @@ export interface HeaderEdits {
   readonly remove?: readonly string[];
 }
 
-interface AnyRoute<P> {
+interface AnyRoute<P, Pattern> {
   /** Identifies the route in metrics and logs. Unique in the table. */
   readonly name: string;
   /** Conditions on the request. With a list, any of them must match. Default: all requests. */
-  readonly match?: RouteMatch | readonly RouteMatch[];
+  readonly match?: RouteMatch<Pattern> | readonly RouteMatch<Pattern>[];
   /** User-defined data for per-route layers. */
   readonly policy?: P;
   /** Edits the response to the client. */
   readonly responseHeaders?: HeaderEdits;
 }
 
-interface Forwarding<P> extends AnyRoute<P> {
+interface Forwarding<P, Pattern> extends AnyRoute<P, Pattern> {
   readonly rewrite?: Rewrite;
   /** Edits the forwarded request. */
   readonly requestHeaders?: HeaderEdits;
@@ -107,7 +115,7 @@ interface Forwarding<P> extends AnyRoute<P> {
   readonly respond?: never;
 }
 
-interface Answering<P> extends AnyRoute<P> {
+interface Answering<P, Pattern> extends AnyRoute<P, Pattern> {
   readonly cluster?: never;
   readonly clusters?: never;
   readonly rewrite?: never;
@@ -115,23 +123,23 @@ interface Answering<P> extends AnyRoute<P> {
 }
 
 /** Forwards to one cluster. */
-export interface ClusterRoute<C extends string = string, P = unknown> extends Forwarding<P> {
+export interface ClusterRoute<C = string, P = unknown, Pattern = string> extends Forwarding<P, Pattern> {
   readonly cluster: C;
   readonly clusters?: never;
 }
 
 /** Forwards to several clusters by weight, for example for a canary. */
-export interface SplitRoute<C extends string = string, P = unknown> extends Forwarding<P> {
+export interface SplitRoute<C = string, P = unknown, Pattern = string> extends Forwarding<P, Pattern> {
   readonly cluster?: never;
   readonly clusters: readonly Share<C>[];
 }
 
-export interface RedirectRoute<P = unknown> extends Answering<P> {
+export interface RedirectRoute<P = unknown, Pattern = string> extends Answering<P, Pattern> {
   readonly redirect: Redirect;
   readonly respond?: never;
 }
 
-export interface RespondRoute<P = unknown> extends Answering<P> {
+export interface RespondRoute<P = unknown, Pattern = string> extends Answering<P, Pattern> {
   readonly redirect?: never;
   readonly respond: DirectResponse;
 }
@@ -142,12 +150,13 @@ export interface RespondRoute<P = unknown> extends Answering<P> {
  *
  * @typeParam C Names of clusters.
  * @typeParam P Type of the policy.
+ * @typeParam Pattern Path patterns of its matches.
  */
-export type Route<C extends string = string, P = unknown> =
-  | ClusterRoute<C, P>
-  | SplitRoute<C, P>
-  | RedirectRoute<P>
-  | RespondRoute<P>;
+export type Route<C = string, P = unknown, Pattern = string> =
+  | ClusterRoute<C, P, Pattern>
+  | SplitRoute<C, P, Pattern>
+  | RedirectRoute<P, Pattern>
+  | RespondRoute<P, Pattern>;
 
 /**
  * The route selected for a request. All requests with the same route and cluster share one object.
@@ -162,6 +171,48 @@ export interface SelectedRoute<C extends string = string, P = unknown> {
 export interface Routed<C extends string = string, P = unknown> {
   readonly route: SelectedRoute<C, P>;
 }
+
+/**
+ * Routes as the compiler infers them: the clusters, the policy and the path patterns of all, and the
+ * clusters and patterns of each one. Two tuples, because it cannot infer one of pairs.
+ */
+export type Routes<
+  C,
+  P,
+  Pattern,
+  Clusters extends readonly unknown[],
+  Patterns extends readonly unknown[],
+> = readonly Route<C, P, Pattern>[] & { readonly [N in keyof Clusters]: Route<Clusters[N]> } & {
+  readonly [N in keyof Patterns]: Route<string, unknown, Patterns[N]>;
+};
+
+/**
+ * What a router adds to requests. With path patterns, a type for each cluster and each pattern that
+ * leads to it.
+ */
+export type RoutedBy<
+  C extends string,
+  P,
+  Pattern,
+  Clusters extends readonly unknown[],
+  Patterns extends readonly unknown[],
+> = [Known<Pattern>] extends [never]
+  ? Routed<C, P>
+  : {
+      readonly [N in keyof Patterns]: RoutedTo<Clusters[N & keyof Clusters], P, Known<Patterns[N]>>;
+    }[number];
+
+/** The pattern if the compiler knows its text. Routes from a file have patterns of type `string`. */
+type Known<Pattern> = Pattern extends string ? (string extends Pattern ? never : Pattern) : never;
+
+/** For a route with several clusters or patterns, a type for each. */
+type RoutedTo<C, P, Pattern extends string> = C extends string
+  ? [Pattern] extends [never]
+    ? Routed<C, P>
+    : Pattern extends string
+      ? Routed<C, P> & FromPath<Pattern>
+      : never
+  : never;
 
 /** Returns the matches of a route as a list. */
 export function matchesOf({ match }: { readonly match?: Route["match"] }): readonly RouteMatch[] {

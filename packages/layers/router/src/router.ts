@@ -14,7 +14,7 @@ import type { HttpHeaders, HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Candidate } from "./candidate.ts";
 import type { PathOptions, PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";
-import type { Route, Routed } from "./route.ts";
+import type { Route, Routed, RoutedBy, Routes } from "./route.ts";
 import { RouteTable, routeTable, select } from "./table.ts";
 
 /** No route matches the request. */
@@ -39,7 +39,9 @@ export interface RouterOptions extends PathOptions {
 
 /**
  * Selects a route for each request. Inner layers find it as `request.route`, so per-route layers go
- * inside and do not compile outside. Routes that redirect or respond are answered here.
+ * inside and do not compile outside. If the route matched by a path pattern, `request.params` has
+ * its decoded parameters; the compiler knows them for each cluster. Routes that redirect or respond
+ * are answered here.
  *
  * The path is normalized first. The normal form is matched and seen by inner layers. What is sent
  * has the same normal form but keeps the client's own bytes, except for dot segments (`written`),
@@ -61,11 +63,19 @@ export interface RouterOptions extends PathOptions {
  *
  * @throws RangeError listing everything that is wrong with the routes.
  */
-export function router<const C extends string = never, P = unknown>(
-  routes: RouteTable<C, P> | readonly Route<C, P>[],
+export function router<
+  const C extends string = never,
+  P = unknown,
+  const Pattern extends string = string,
+  // `| []` for tuples; `const` would make literals of the policies, too.
+  Clusters extends readonly unknown[] | [] = readonly unknown[],
+  Patterns extends readonly unknown[] | [] = readonly unknown[],
+  Adds = RoutedBy<C, P, Pattern, Clusters, Patterns>,
+>(
+  routes: RouteTable<C, P, Adds> | Routes<C, P, Pattern, Clusters, Patterns>,
   { random = systemRandom, ...pathOptions }: RouterOptions = {},
-): Layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse> {
-  const table = tableOf(routes, pathOptions);
+): Layer<HttpRequest, Adds, NoRoute | PathRefused, never, HttpResponse, HttpResponse> {
+  const table = tableOf<C, P>(routes, pathOptions);
 
   return layer<HttpRequest, Routed<C, P>, NoRoute | PathRefused, never, HttpResponse, HttpResponse>(
     "router",
@@ -88,7 +98,8 @@ export function router<const C extends string = never, P = unknown>(
         const sent = pathToSend(action, path, written);
         const normal = sent === written ? path : table.pathOf(sent);
         if (typeof normal !== "string") return Promise.resolve(left(normal));
-        const routed = { ...request, ...changes(candidate, request), path: normal, route };
+        const routed: Sent<C, P> = { ...request, ...changes(candidate, request), path: normal, route };
+        if (candidate.params !== undefined) routed.params = candidate.params.params(path);
         const asSent = sent === normal ? normal : table.writtenOf(sent, normal);
         if (asSent !== normal) routed.written = { path: asSent, of: normal };
         const result = inner.call(routed, signal);
@@ -98,16 +109,21 @@ export function router<const C extends string = never, P = unknown>(
           : result.then((settled) => editedResult(settled, editResponse));
       },
     }),
-  );
+    // The types of the routes say which requests have which parameters.
+  ) as unknown as Layer<HttpRequest, Adds, NoRoute | PathRefused, never, HttpResponse, HttpResponse>;
 }
 
+/** A request on its way in. */
+type Sent<C extends string, P> = HttpRequest &
+  Routed<C, P> & { params?: Readonly<Record<string, string>>; written?: HttpRequest["written"] };
+
 function tableOf<C extends string, P>(
-  routes: RouteTable<C, P> | readonly Route<C, P>[],
+  routes: RouteTable<C, P, unknown> | readonly Route<C, P>[],
   options: PathOptions,
 ): RouteTable<C, P> {
   if (!(routes instanceof RouteTable)) return routeTable(routes, options);
   const [given] = Object.keys(options);
-  if (given === undefined) return routes;
+  if (given === undefined) return routes as RouteTable<C, P>;
   const value = options[given as keyof PathOptions];
   throw rangeError(`router: ${given}`, "given to routeTable where there is a table", value);
 }

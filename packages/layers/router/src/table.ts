@@ -13,7 +13,15 @@ import {
   writtenPath,
 } from "./path.ts";
 import { problemsError, routeProblems } from "./problems.ts";
-import { matchesOf, type Route, type RouteMatch, type SelectedRoute } from "./route.ts";
+import {
+  matchesOf,
+  type Route,
+  type Routed,
+  type RoutedBy,
+  type RouteMatch,
+  type Routes,
+  type SelectedRoute,
+} from "./route.ts";
 import { locate, TreeBuilder, type TreeNode } from "./path-tree.ts";
 
 /** A route that matches a request, with its match. */
@@ -36,8 +44,11 @@ interface HostTable<C extends string, P> {
  *
  * @typeParam C Names of clusters.
  * @typeParam P Type of policies.
+ * @typeParam Adds What a router with this table adds to requests.
  */
-export class RouteTable<out C extends string = string, out P = unknown> {
+export class RouteTable<out C extends string = string, out P = unknown, out Adds = Routed<C, P>> {
+  /** For the compiler only; never set. */
+  declare readonly "~adds"?: Adds;
   /** The routes as given. */
   readonly routes: readonly Route<C, P>[];
   readonly pathOptions: FullPathOptions;
@@ -139,22 +150,30 @@ export class RouteTable<out C extends string = string, out P = unknown> {
 
 /**
  * Compiles routes for lookup. The most specific match wins, as in the Gateway API's HTTPRoute: by
- * host (exact, then the longest wildcard, then any), by path (exact, then patterns, then the
- * longest prefix), a method before none, more header fields, more query parameters, order in the
- * list.
+ * host (exact, then the longest wildcard, then any), by path (exact, then patterns and regular
+ * expressions with the longest literal beginning, then those with the most text outside parameters,
+ * then the longest prefix), a method before none, more header fields, more query parameters, order
+ * in the list.
  *
  * Cost: grows with the path, not with the number of routes. Nothing is allocated if host and path
- * are in normal form. Patterns with the same literal beginning are tried one by one, and so are
- * routes that differ in method and fields only: a pattern without a literal beginning, such as
- * `.*`, costs time on every path. No path can make a pattern slow: see `LinearRegex`.
+ * are in normal form. Patterns and regular expressions with the same literal beginning are tried
+ * one by one, and so are routes that differ in method and fields only: one without a literal
+ * beginning, such as `.*`, costs time on every path. No path can make one slow: see `LinearRegex`.
  *
  * @throws RangeError listing everything that is wrong with the routes, or if an option is invalid.
  */
-export function routeTable<const C extends string = never, P = unknown>(
-  routes: readonly Route<C, P>[],
+export function routeTable<
+  const C extends string = never,
+  P = unknown,
+  const Pattern extends string = string,
+  // `| []` for tuples; `const` would make literals of the policies, too.
+  Clusters extends readonly unknown[] | [] = readonly unknown[],
+  Patterns extends readonly unknown[] | [] = readonly unknown[],
+>(
+  routes: Routes<C, P, Pattern, Clusters, Patterns>,
   options: PathOptions = {},
-): RouteTable<C, P> {
-  return new RouteTable(routes, options);
+): RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>> {
+  return new RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>>(routes, options);
 }
 
 /** Chooses a cluster of a route at random, by weight and independently of earlier choices. */

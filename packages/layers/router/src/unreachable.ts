@@ -1,4 +1,5 @@
 import { byPrecedence, Candidate } from "./candidate.ts";
+import { withoutNames } from "./path-params.ts";
 import { withoutSlash } from "./route-action.ts";
 import { type FieldMatch, matchesOf, type Route, type RouteMatch } from "./route.ts";
 
@@ -58,6 +59,7 @@ export function unreachableRoutes(routes: readonly Route[]): readonly Unreachabl
 function keyOf({ host }: Pick<Candidate, "host">, path: RouteMatch["path"]): string {
   if (path === undefined) return `${host} all`;
   if ("exact" in path) return `${host} exact ${path.exact}`;
+  if ("pattern" in path) return `${host} pattern ${withoutNames(path.pattern)}`;
   return "regex" in path ? `${host} regex ${path.regex}` : `${host} prefix ${withoutSlash(path.prefix)}`;
 }
 
@@ -69,7 +71,7 @@ function widerKeys({ host, match: { path } }: Candidate): readonly string[] {
   const all = [".*", "/.*"].map((regex) => keyOf({ host }, { regex }));
   if (path === undefined) return [];
   if ("exact" in path) return [];
-  if ("regex" in path) return all;
+  if ("regex" in path || "pattern" in path) return all;
   return withoutSlash(path.prefix) === "" ? [...all, keyOf({ host }, undefined)] : all;
 }
 

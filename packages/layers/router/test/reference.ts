@@ -1,5 +1,5 @@
 import type { HttpRequest } from "@pagoda/http";
-import type { FieldMatch, Route, RouteMatch } from "@pagoda/router";
+import type { FieldMatch, PathMatch, Route, RouteMatch } from "@pagoda/router";
 
 /** Naive implementation of the table: the first match in order of precedence. */
 export function findNaively(routes: readonly Route[], request: HttpRequest): string | undefined {
@@ -30,17 +30,23 @@ function keys({
   readonly match: RouteMatch;
 }): readonly number[] {
   const { path = { prefix: "/" }, methods, headers = [], query = [] } = match;
-  const kind = "exact" in path ? 2 : "regex" in path ? 1 : 0;
-  const text =
-    "exact" in path ? path.exact : "prefix" in path ? path.prefix.replace(/\/$/, "") : literalOf(path.regex);
+  const kind = "exact" in path ? 2 : "prefix" in path ? 0 : 1;
+  const text = textOf(path);
   return [
     host === undefined ? 0 : host.startsWith("*") ? host.length : 1_000,
     kind,
     text.length,
+    "pattern" in path ? path.pattern.replaceAll(/:\w+/g, "").length : text.length,
     methods === undefined ? 0 : 1,
     headers.length,
     query.length,
   ];
+}
+
+function textOf(path: PathMatch): string {
+  if ("exact" in path) return path.exact;
+  if ("prefix" in path) return path.prefix.replace(/\/$/, "");
+  return "pattern" in path ? path.pattern.replace(/:.*/, "") : literalOf(path.regex);
 }
 
 function literalOf(regex: string): string {
@@ -64,6 +70,14 @@ function fits({ path, methods, headers = [], query = [] }: RouteMatch, request: 
 
 function pathFits(wanted: NonNullable<RouteMatch["path"]>, path: string): boolean {
   if ("exact" in wanted) return wanted.exact === path;
+  if ("pattern" in wanted) {
+    const segments = wanted.pattern.split("/");
+    const given = path.split("/");
+    return (
+      given.length === segments.length &&
+      segments.every((segment, n) => (segment.startsWith(":") ? given[n] !== "" : given[n] === segment))
+    );
+  }
   if ("regex" in wanted) return new RegExp(`^(?:${wanted.regex})$`).test(path);
   const prefix = wanted.prefix.replace(/\/$/, "");
   return path === prefix || path.startsWith(`${prefix}/`);

@@ -197,6 +197,10 @@ const pathMatch: fc.Arbitrary<PathMatch> = fc.oneof(
   path.map((exact) => ({ exact })),
   path.map((prefix) => ({ prefix })),
   fc
+    .tuple(path, fc.array(fc.constantFrom("/:a", "/:b", "/a", "/ab", "/"), { minLength: 1, maxLength: 3 }))
+    .filter(([, ends]) => ends.some((end) => end.includes(":")) && new Set(ends).size === ends.length)
+    .map(([begin, ends]) => ({ pattern: `${begin === "/" ? "" : begin}${ends.join("")}` })),
+  fc
     .tuple(path, fc.constantFrom("", ".*", "[ab]+", "/?", "0?"))
     .map(([begin, end]) => ({ regex: begin + end })),
 );
@@ -258,6 +262,8 @@ test("property: a path and its normal form select the same route", () => {
     { regex: "/a/\\.\\./b.*" },
     { regex: "/%61/.*" },
     { regex: "/a//b.*" },
+    { pattern: "/a/:one/b" },
+    { pattern: "/:one/:two" },
   ].map((way, n): Route => ({ name: `${n}`, match: { path: way as PathMatch }, cluster: "c" }));
   fc.assert(
     fc.property(odd, fc.boolean(), (path, mergeSlashes) => {

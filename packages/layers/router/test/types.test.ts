@@ -12,7 +12,9 @@ import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http"
 import { describe, expectTypeOf, test } from "vitest";
 import {
   clusters,
+  type FromPath,
   type NoRoute,
+  type PathParams,
   type PathRefused,
   perRoute,
   type Route,
@@ -108,6 +110,71 @@ describe("types", () => {
     const some = perRoute(table, ({ policy }) => (policy ? tagged() : undefined));
     // @ts-expect-error: Property 'tag' is missing.
     http.layer(router(table)).layer(some).service(leaf);
+  });
+
+  test("the parameters of a path pattern are in the type of the requests to its cluster", () => {
+    const routes = routeTable([
+      { name: "user", match: { path: { pattern: "/users/:id" } }, cluster: "users" },
+      {
+        name: "order",
+        match: [
+          { path: { pattern: "/users/:id/orders/:order" } },
+          { path: { pattern: "/orders/:order" }, methods: ["GET"] },
+        ],
+        clusters: [{ cluster: "orders", weight: 1 }],
+        policy: { timeoutMs: 500 },
+      },
+      { name: "old", match: { path: { prefix: "/old" } }, redirect: { path: "/" } },
+      { name: "rest", cluster: "shop" },
+    ]);
+    const params = layer<FromPath<"/:id">>("params", (inner) => ({ call: inner.call.bind(inner) }));
+    const users = service("users", async ({ params: { id } }: HttpRequest & FromPath<"/users/:id">) =>
+      right(httpResponse(200, id)),
+    );
+    const orders = service("orders", async (request: HttpRequest & FromPath<"/:order">) =>
+      right(httpResponse(200, request.params.order)),
+    );
+    const both = service("both", async (request: HttpRequest & FromPath<"/:id/:order">) =>
+      right(httpResponse(200, request.params.id)),
+    );
+    http.layer(router(routes)).service(clusters({ users, orders, shop }));
+    http.layer(router(routes)).service(clusters({ users, orders: shop, shop }));
+    http
+      .layer(router(routes))
+      .layer(perRoute(routes, ({ policy }) => limit(policy?.timeoutMs ?? 1_000)))
+      .service(clusters({ users, orders, shop }));
+    // @ts-expect-error: one pattern that leads to orders has no id.
+    http.layer(router(routes)).service(clusters({ users, orders: both, shop }));
+    // @ts-expect-error: requests to shop have no parameters.
+    http.layer(router(routes)).service(clusters({ users, orders, shop: users }));
+    // @ts-expect-error: not all requests have an id.
+    http.layer(router(routes)).layer(params);
+    // @ts-expect-error: no route leads to orders with parameters.
+    http.layer(router(table)).service(clusters({ users, orders, shop, cart }));
+    // @ts-expect-error: an unknown property.
+    routeTable([{ name: "user", match: { path: { pattern: "/users/:id" } }, cluster: "users", polcy: 1 }]);
+    expectTypeOf<PathParams<"/users/:id/orders/:order">>().toEqualTypeOf<{
+      readonly id: string;
+      readonly order: string;
+    }>();
+    expectTypeOf<PathParams<"/a:b/c">>().toEqualTypeOf<{}>();
+    expectTypeOf(
+      router([{ name: "user", match: { path: { pattern: "/:id" } }, cluster: "c" }]),
+    ).toEqualTypeOf<
+      Layer<
+        HttpRequest,
+        Routed<"c", unknown> & FromPath<"/:id">,
+        NoRoute | PathRefused,
+        never,
+        HttpResponse,
+        HttpResponse
+      >
+    >();
+  });
+
+  test("path patterns from a file have no parameters in the types", () => {
+    const read = routeTable<string>([{ name: "all", match: { path: { pattern: "/:id" } }, cluster: "shop" }]);
+    expectTypeOf(read).toEqualTypeOf<RouteTable<string, unknown>>();
   });
 
   test("a route has exactly one action", () => {

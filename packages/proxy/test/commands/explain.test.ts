@@ -56,6 +56,18 @@ describe("explain selects listeners by scheme and port", () => {
   });
 });
 
+test("explain selects routes by path patterns", async () => {
+  const routes = [
+    answer("user", { path: { pattern: "/users/:id" } }),
+    answer("orders", { path: { pattern: "/users/:id/orders" } }),
+  ];
+  const config = { listeners: [{ address: "127.0.0.1:80", routes }] };
+  expect(await explained(config, "GET", "http://shop.example/users/7")).toContain("\n  route user\n");
+  expect(await explained(config, "GET", "http://shop.example/users/7/orders")).toContain(
+    "\n  route orders\n",
+  );
+});
+
 test("explain shows which tunnels open", async () => {
   const at = { address: "127.0.0.1:80", routes: [answer("all")] };
   const asked = (upgrades: object, ...args: string[]): Promise<string> =>

@@ -84,7 +84,7 @@ export const prefersFailures: Parts["peakEwma"] = (options) => {
 
 /** Ignores headers: takes the other route with the same path. */
 export const ignoresHeaders: Parts["router"] = (routes, options) => {
-  const table = routes as RouteTable<never, never>;
+  const table = routes as unknown as RouteTable<never, never>;
   const [plain] = table.routes
     .filter(({ name }) => name === "api")
     .flatMap((route) => table.selectedOf(route));

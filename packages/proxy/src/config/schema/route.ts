@@ -23,11 +23,14 @@ const path = z.union(
       prefix: text
         .optional()
         .describe("The path equals this prefix or is below it; `/api` does not match `/apiary`."),
+      pattern: text
+        .optional()
+        .describe("The whole path matches this pattern; a `:name` matches one segment: `/users/:id`."),
       regex: text.optional().describe("The whole path matches this regular expression."),
     }),
   ],
   {
-    error: "must be a prefix such as /api, or { exact }, { prefix } or { regex }",
+    error: "must be a prefix such as /api, or { exact }, { prefix }, { pattern } or { regex }",
   },
 );
 
@@ -37,7 +40,7 @@ const match = fields({
     .describe("Hosts without port: `shop.example`, or `*.shop.example`. Default: any."),
   path: path
     .optional()
-    .describe("A path prefix, or an object with `exact`, `prefix` or `regex`. Default: any."),
+    .describe("A path prefix, or an object with `exact`, `prefix`, `pattern` or `regex`. Default: any."),
   methods: some(text).optional().describe("HTTP methods; `GET` does not imply `HEAD`. Default: any."),
   headers: some(field)
     .optional()
