@@ -21,5 +21,6 @@ export * from "./single-lines.ts";
 export * from "./stream-body.ts";
 export * from "./subject-alt-names.ts";
 export * from "./transport-fault.ts";
+export * from "./transform-body.ts";
 export * from "./upgrades.ts";
 export * from "./uuids.ts";
