@@ -4,6 +4,7 @@ import { machine } from "../proxy/machine.ts";
 import { writeInto } from "../table-in-readme.ts";
 import { balancing } from "./balance.ts";
 import { breakers } from "./circuit-breaker.ts";
+import { clients } from "./client.ts";
 import { core } from "./core.ts";
 import { healthSources } from "./health.ts";
 import { layers } from "./layers.ts";
@@ -53,6 +54,7 @@ function read(): Options | undefined {
       regexes,
       layers,
       stacks,
+      clients,
     ]);
   } catch (error) {
     console.error(`bench: ${(error as Error).message}`);
