@@ -1,6 +1,7 @@
 import { accessLog } from "@pagoda/access-log";
 import { authorize } from "@pagoda/authorize";
 import { balance } from "@pagoda/balance";
+import { basicAuth, passwords } from "@pagoda/basic-auth";
 import { bodyLimit, responseBodyLimit } from "@pagoda/body-limit";
 import { buffer } from "@pagoda/buffer";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
@@ -40,6 +41,7 @@ const request: Request = {
   replay: idempotent,
   requestId: "1",
 };
+const ann = request.headers.set("authorization", "Basic YW5uOnNlY3JldA==");
 /** Its body has ended, so that a layer which waits for the end does not have to. */
 const answer = Promise.resolve(right(httpResponse(200)));
 
@@ -82,6 +84,10 @@ export const layers: Group = {
     adds("balance over two endpoints", (inner) =>
       balance({ discovery: staticEndpoints([{ key: "a" }, { key: "b" }]), connect: () => inner }),
     ),
+    adds("basic-auth, plain password", (inner) => {
+      const guarded = basicAuth({ verify: passwords({ ann: "secret" }) })(inner);
+      return { ...guarded, call: (request) => guarded.call({ ...request, headers: ann }) };
+    }),
     adds("body-limit, known length", bodyLimit({ maxBytes: 1_000 })),
     adds("buffer", buffer({ capacity: 10 })),
     adds("circuit-breaker", circuitBreaker()),

@@ -32,7 +32,6 @@ export function originTest<Req extends HttpRequest>(origins: Origins<Req>): IsAl
 function wildcardTest(wildcard: string): (origin: string) => boolean {
   const [start = "", end = ""] = wildcard.split("*");
   return (origin) =>
-    origin.length > start.length + end.length &&
     origin.startsWith(start) &&
     origin.endsWith(end) &&
     labels.test(origin.slice(start.length, origin.length - end.length));

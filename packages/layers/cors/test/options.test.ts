@@ -29,7 +29,7 @@ describe("origins of a list", () => {
     ["https://app.example", false],
     ["https://.app.example", false],
     ["https://evilapp.example", false],
-    ["http://a.app.example", false],
+    ["http://ab.app.example", false],
     ["https://a.app.example:8443", false],
     ["https://a.app.example.evil", false],
     ["https://evil.example/.app.example", false],
