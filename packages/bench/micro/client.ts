@@ -90,6 +90,7 @@ function pagoda(options: ClientOptions): (url: string) => Caller {
 const off = {
   timeoutMs: false,
   tryTimeoutMs: false,
+  redirects: false,
   retry: false,
   circuitBreaker: false,
   concurrency: false,

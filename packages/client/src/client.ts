@@ -8,7 +8,8 @@ import {
   systemRandom,
 } from "@pagoda/core";
 import { toFetch } from "@pagoda/fetch";
-import type { HttpResponse } from "@pagoda/http";
+import { followRedirects } from "@pagoda/follow-redirects";
+import type { HttpHeaders, HttpResponse } from "@pagoda/http";
 import { transport } from "@pagoda/transport";
 import { BaseUrl } from "./base-url.ts";
 import type { Call, ThrowingCall } from "./call.ts";
@@ -62,7 +63,7 @@ export interface Client<out Err> extends Methods<Call<Err>, CallOptions, SendOpt
  *
  * Retries are for failures that may pass (no connection, a connection that breaks, a timeout, 429, 502,
  * 503, 504) of requests that may be repeated: those with an idempotent method, an `Idempotency-Key` or
- * `retry: true`. `Retry-After` is honoured up to 5 s. Redirects are not followed and bodies not
+ * `retry: true`. `Retry-After` is honoured up to 5 s. Redirects are followed. Bodies are not
  * decompressed.
  *
  * Errors: `ErrorsOf<Options>`, inferred from the options.
@@ -78,9 +79,9 @@ export interface Client<out Err> extends Methods<Call<Err>, CallOptions, SendOpt
 export function client<const Options extends ClientOptions = {}>(
   options: Options & ClientOptions = {} as Options,
 ): Client<ErrorsOf<Options>> {
-  const { clock = systemClock, random = systemRandom, timeoutMs = 30_000, tryTimeoutMs } = options;
+  const { clock = systemClock, random = systemRandom, timeoutMs = 30_000 } = options;
   const base = new BaseUrl(options.baseUrl);
-  const connect = options.connect ?? connectWith(tryTimeoutMs);
+  const connect = options.connect ?? connectWith(options);
   const stack = hostStack(options, clock, random);
   const limits = hostLimits(options);
   const hosts =
@@ -90,11 +91,12 @@ export function client<const Options extends ClientOptions = {}>(
   const headers = headersOf(options.headers);
 
   const service = new ServiceBuilder<CallRequest>()
-    // Outermost, so that a layer that follows redirects can remove credentials.
+    // Outside the redirects, which remove credentials.
     .layer(optional(headers.size === 0 ? undefined : defaultHeaders(headers, base.origin)))
     // Outside the timeout, so that it sees calls that ran out of time.
     .layer(optional(options.perCall))
     .layer(callTimeout(timeoutMs === false ? undefined : timeoutMs, clock))
+    .layer(optional(redirects(options, headers)))
     .service(hosts);
 
   // Which policies raise errors is decided by the options: the only place where the types follow them.
@@ -103,8 +105,19 @@ export function client<const Options extends ClientOptions = {}>(
 }
 
 /** The attempt's limit takes the place of the transport's own. */
-function connectWith(tryTimeoutMs: number | false | undefined): Connect {
+function connectWith({ tryTimeoutMs }: ClientOptions): Connect {
   return (origin) => transport(origin, tryTimeoutMs === false ? {} : { headersTimeoutMs: 0 });
+}
+
+function redirects(
+  { redirects: given = {}, baseUrl, clock = systemClock }: ClientOptions,
+  headers: HttpHeaders,
+) {
+  if (given === false) return undefined;
+  const { sensitiveHeaders = [] } = given;
+  // Without a base URL they are for all hosts.
+  const own = baseUrl === undefined ? [] : Array.from(headers, ([name]) => name);
+  return followRedirects({ clock, ...given, sensitiveHeaders: [...sensitiveHeaders, ...own] });
 }
 
 class StackClient<Err> implements Client<Err> {

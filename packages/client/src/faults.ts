@@ -2,6 +2,7 @@ import type { BufferFull, QueueTimedOut } from "@pagoda/buffer";
 import type { CircuitOpen } from "@pagoda/circuit-breaker";
 import type { Aborted, Fault, LeftOf, Layer } from "@pagoda/core";
 import type { BodyBroken, BodyTooLarge } from "@pagoda/http";
+import type { RedirectRefused, TooManyRedirects } from "@pagoda/follow-redirects";
 import type { JsonFault } from "@pagoda/json";
 import type { StatusError } from "@pagoda/status-errors";
 import type { TimedOut } from "@pagoda/timeout";
@@ -44,6 +45,7 @@ export type ErrorsOf<Options> =
   | TooManyHosts
   | ClientClosed
   | TimeoutOf<Options>
+  | (IsOff<Options, "redirects"> extends true ? never : TooManyRedirects | RedirectRefused)
   | (IsOff<Options, "circuitBreaker"> extends true ? never : CircuitOpen)
   | (IsOff<Options, "concurrency"> extends true ? never : BufferFull | QueueTimedOut)
   | RaisedBy<Options, "perCall">

@@ -10,6 +10,7 @@ import {
   type Service,
 } from "@pagoda/core";
 import type { HttpRequest, HttpResponse, RequestInput } from "@pagoda/http";
+import type { FollowRedirectsOptions } from "@pagoda/follow-redirects";
 import type { HedgeOptions } from "@pagoda/hedge";
 import type { RetryOptions } from "@pagoda/retry";
 
@@ -77,6 +78,11 @@ export interface ClientOptions {
   readonly timeoutMs?: number | false;
   /** The same for a single attempt. Default 10,000. */
   readonly tryTimeoutMs?: number | false;
+  /**
+   * Follows redirects, up to 20 by default, to hosts that the client may call. `headers` are not sent to
+   * another origin.
+   */
+  readonly redirects?: FollowRedirectsOptions | false;
   /** Default: three attempts, with waits of up to 100 ms, then 200 ms, within a budget. */
   readonly retry?: RetryPolicy | false;
   /** A circuit breaker for each host. Default: that of `@pagoda/circuit-breaker`. */

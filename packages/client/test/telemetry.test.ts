@@ -81,6 +81,7 @@ test("a client can be described", () => {
   expect(names).toEqual([
     "default-headers",
     "timeout",
+    "follow-redirects",
     "hosts",
     "endpoint",
     "replay",

@@ -12,6 +12,7 @@ import {
 } from "@pagoda/client";
 import { type Aborted, type Either, type Fault, type Layer, right, type Service } from "@pagoda/core";
 import { fromFetch, type FetchFailed } from "@pagoda/fetch";
+import type { RedirectRefused, TooManyRedirects } from "@pagoda/follow-redirects";
 import { type HttpRequest, type HttpResponse, json } from "@pagoda/http";
 import type { TimedOut } from "@pagoda/timeout";
 import type { TransportFault } from "@pagoda/transport";
@@ -20,7 +21,8 @@ import * as z from "zod";
 import { answering } from "./given.ts";
 
 type Always = Aborted | UrlRefused | TooManyHosts | ClientClosed;
-type Everything = Always | TimedOut | CircuitOpen | BufferFull | QueueTimedOut | TransportFault;
+type Redirects = TooManyRedirects | RedirectRefused;
+type Everything = Always | Redirects | TimedOut | CircuitOpen | BufferFull | QueueTimedOut | TransportFault;
 type ErrorIn<C> = C extends Client<infer Err> ? Err : never;
 
 const baseUrl = "http://shop.example";
@@ -45,6 +47,7 @@ describe("the errors of a client", () => {
       baseUrl,
       timeoutMs: false,
       tryTimeoutMs: false,
+      redirects: false,
       circuitBreaker: false,
       concurrency: false,
     });
