@@ -3,6 +3,7 @@ import { authorize } from "@pagoda/authorize";
 import { balance, maglev, peakEwma, ringHash } from "@pagoda/balance";
 import { buffer } from "@pagoda/buffer";
 import { anyOf, circuitBreaker, consecutiveFailures, successRate } from "@pagoda/circuit-breaker";
+import { compress } from "@pagoda/compress";
 import { aimd, concurrencyLimit, gradient2, keyedConcurrencyLimit, vegas } from "@pagoda/concurrency-limit";
 import { formatValue } from "@pagoda/core";
 import { dnsEndpoints, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
@@ -44,6 +45,7 @@ const numeric: readonly (readonly [factory: string, options: readonly string[], 
   ["concurrency-limit", ["initial", "min", "max", "backoff", "slowAfterMs", "windowMs"], aimd],
   ["concurrency-limit", ["initial", "min", "max", "smoothing", "queue", "longWindow", "windowMs"], gradient2],
   ["concurrency-limit", ["initial", "min", "max", "probeMultiplier", "windowMs"], vegas],
+  ["compress", ["minBytes", "levels.gzip", "levels.br", "levels.zstd"], compress],
   ["dnsEndpoints", ["port", ...dnsOptions()], (o) => dnsEndpoints({ host: "a", port: 80, ...o })],
   ["srvEndpoints", dnsOptions(), (o) => srvEndpoints({ name: "a", ...o })],
   ["fileEndpoints", ["settleMs", "pollMs"], (o) => fileEndpoints({ path: "a", ...o })],
@@ -81,6 +83,9 @@ const numeric: readonly (readonly [factory: string, options: readonly string[], 
 const others: readonly (readonly [option: string, value: unknown, make: (value: never) => unknown])[] = [
   ["authorize: otherwise", "Allow", (otherwise) => authorize({ rules: [], otherwise })],
   ["circuit-breaker: trips of anyOf", [], () => anyOf()],
+  ["compress: codings", [], (codings) => compress({ codings })],
+  ["compress: codings[0]", "deflate", (coding) => compress({ codings: [coding] })],
+  ["compress: types[0]", "json", (type) => compress({ types: [type] })],
   ["dnsEndpoints: host", "", (host) => dnsEndpoints({ host, port: 80 })],
   ["dnsEndpoints: family", 5, (family) => dnsEndpoints({ host: "a", port: 80, family })],
   ["srvEndpoints: name", "", (name) => srvEndpoints({ name })],

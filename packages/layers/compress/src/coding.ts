@@ -56,7 +56,7 @@ const zstd: Codec = {
   flush: constants.ZSTD_e_flush,
 };
 
-/** The codings that this Node has, in the default order of preference. */
+/** Those that this Node has, in the default order of preference. */
 export const codecs: Readonly<Partial<Record<Coding, Codec>>> = {
   ...("createZstdCompress" in zlib && { zstd }),
   br,

@@ -1,13 +1,5 @@
 import { isLeft, layer, type Layer, right } from "@pagoda/core";
-import {
-  type Body,
-  bodyOf,
-  type HttpRequest,
-  type HttpResponse,
-  isEmptyBody,
-  isGrpc,
-  requestsTunnel,
-} from "@pagoda/http";
+import { type Body, bodyOf, type HttpRequest, type HttpResponse, isGrpc, requestsTunnel } from "@pagoda/http";
 import { lists } from "@pagoda/http/grammar";
 import type { Codec } from "./coding.ts";
 import { CompressedBody } from "./compressed-body.ts";
@@ -62,8 +54,8 @@ export function compress(
     if (isBodiless(status) || isGrpc(headers)) return false;
     const { contentType, length, isFixed } = readResponseFields(headers);
     if (isFixed || contentType === undefined || !isCompressible(contentType)) return false;
-    // The body of a response to HEAD says nothing about that of GET.
-    const bytes = length ?? (method === "HEAD" && isEmptyBody(body) ? undefined : body.length);
+    // That a response to HEAD has no body says nothing about GET.
+    const bytes = length ?? (method === "HEAD" ? body.length || undefined : body.length);
     return bytes === undefined || bytes >= Math.max(1, minBytes);
   }
 
@@ -79,7 +71,7 @@ export function compress(
     const isLive = body.length === undefined && !headers.has("content-length");
     return {
       headers: compressedFields(headers, coding),
-      body: compressedBody(body, codecs[coding] as Codec, levels[coding], isLive),
+      body: compressedBody(request, body, codecs[coding] as Codec, levels[coding], isLive),
     };
   }
 
@@ -114,9 +106,15 @@ function mayCompress({ headers, peer }: HttpRequest, crossSite: boolean): boolea
   return !(headers.has("cookie") || headers.has("authorization") || peer?.certificate !== undefined);
 }
 
-function compressedBody(body: Body, codec: Codec, level: number, isLive: boolean): Body {
-  // A response to HEAD.
-  if (isEmptyBody(body)) return body;
+function compressedBody(
+  { method }: HttpRequest,
+  body: Body,
+  codec: Codec,
+  level: number,
+  isLive: boolean,
+): Body {
+  // Not read, but the server must not announce its length.
+  if (method === "HEAD") return body.length === 0 ? body : new CompressedBody(body, codec, level, isLive);
   const isShort = body.isWhole && (body.length ?? 0) <= atOnceBytes;
   const whole = isShort ? body.take() : undefined;
   if (whole === undefined) return new CompressedBody(body, codec, level, isLive);

@@ -32,7 +32,8 @@ export const compressibleTypes: readonly string[] = [
   "image/x-icon",
 ];
 
-const pattern = /^(?:[\w!#$&^.+-]+\/(?:\*|[\w!#$&^.+-]+)|\*\+[\w!#$&^.-]+)$/;
+/** A media type, all of one kind (`text/*`), or all with one suffix (`*+json`). */
+export const mediaTypePattern: RegExp = /^(?:[\w!#$&^.+-]+\/(?:\*|[\w!#$&^.+-]+)|\*\+[\w!#$&^.-]+)$/;
 
 /**
  * Returns a function that matches the value of `Content-Type` against patterns: `text/html`,
@@ -46,7 +47,7 @@ export function mediaTypes(option: string, patterns: readonly string[]): (conten
   const beginnings: string[] = [];
   const endings: string[] = [];
   for (const [n, each] of patterns.entries()) {
-    const isValid = typeof each === "string" && pattern.test(each);
+    const isValid = typeof each === "string" && mediaTypePattern.test(each);
     checkOption(`${option}[${n}]`, each, isValid, "a media type such as text/html, text/* or *+json");
     const lower = each.toLowerCase();
     if (lower.startsWith("*")) endings.push(lower.slice(1));

@@ -1,4 +1,4 @@
 export type { Coding } from "./coding.ts";
 export * from "./compress.ts";
-export { compressibleTypes } from "./compressible-types.ts";
-export type { CompressOptions } from "./options.ts";
+export { compressibleTypes, mediaTypePattern } from "./compressible-types.ts";
+export { type CompressOptions, supportedCodings } from "./options.ts";

@@ -33,11 +33,12 @@ export interface Settings extends Required<CompressOptions> {
   readonly codecs: Readonly<Partial<Record<Coding, Codec>>>;
 }
 
-const available = Object.keys(codecs) as readonly Coding[];
+/** The codings that this Node has, in the default order of preference. */
+export const supportedCodings: readonly Coding[] = Object.keys(codecs) as readonly Coding[];
 
 /** @throws RangeError if an option is invalid. */
 export function checked({
-  codings = available,
+  codings = supportedCodings,
   levels = {},
   minBytes = 1_024,
   types = compressibleTypes,
@@ -45,8 +46,8 @@ export function checked({
 }: CompressOptions): Settings {
   checkOption("compress: codings", codings, codings.length > 0, "a list with at least one coding");
   for (const [n, coding] of codings.entries()) {
-    const isNew = available.includes(coding) && codings.indexOf(coding) === n;
-    checkOption(`compress: codings[${n}]`, coding, isNew, `one of ${available.join(", ")}, once`);
+    const isNew = supportedCodings.includes(coding) && codings.indexOf(coding) === n;
+    checkOption(`compress: codings[${n}]`, coding, isNew, `one of ${supportedCodings.join(", ")}, once`);
   }
   for (const [coding, level] of Object.entries(levels) as [Coding, number][]) {
     const codec = codecs[coding];

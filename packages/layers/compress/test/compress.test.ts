@@ -4,7 +4,7 @@ import { bodyFrom, bodyOf, emptyBody, type HttpRequest, type HttpResponse, httpR
 import { conformance } from "@pagoda/http/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { type Coding, compress, compressibleTypes } from "@pagoda/compress";
-import { codings, compressed, decompressed, type Fields, get, long, page, through } from "./bench.ts";
+import { codings, compressed, decompressed, type Fields, get, long, page, Source, through } from "./bench.ts";
 
 describe("compress", () => {
   conformance(test, () => compress());
@@ -191,6 +191,23 @@ describe("HEAD", () => {
     expect(head.headers).toEqual(whole.headers);
     expect(head.headers.get("content-encoding")).toBe("gzip");
     expect(head.body).toBe(emptyBody);
+  });
+
+  test("defect: got the length of an empty body that was compressed, from a transport", async () => {
+    const empty = new Source(0);
+    empty.all();
+    const response = { ...httpResponse(200, undefined, { ...page, "content-length": "5000" }), body: empty };
+    const { headers, body } = await through(get({ "accept-encoding": "gzip" }, "HEAD"), response);
+    expect([headers.get("content-encoding"), headers.has("content-length")]).toEqual(["gzip", false]);
+    expect(body).toBe(empty);
+  });
+
+  test("announces no length of a body that is not sent", async () => {
+    const { headers, body } = await through(
+      get({ "accept-encoding": "gzip" }, "HEAD"),
+      httpResponse(200, long, page),
+    );
+    expect([headers.get("content-encoding"), body.length]).toEqual(["gzip", undefined]);
   });
 
   test("of a short body is unchanged, as GET is", async () => {

@@ -2,6 +2,7 @@ import { authorizeListener, authorizeRoute } from "./authorize.ts";
 import { buffer } from "./buffer.ts";
 import { circuitBreaker } from "./circuit-breaker.ts";
 import { clientConcurrency } from "./client-concurrency.ts";
+import { compression } from "./compression.ts";
 import { concurrencyLimit, endpointConcurrencyLimit } from "./concurrency-limit.ts";
 import { failfast } from "./failfast.ts";
 import { fault } from "./fault.ts";
@@ -16,6 +17,7 @@ import { timeout, tryTimeout } from "./timeout.ts";
  * registry knows this list: everything else derives from the registry.
  */
 export const builtIn = [
+  compression,
   authorizeListener,
   authorizeRoute,
   rateLimit,

@@ -23,7 +23,7 @@ const open: ReadonlySet<string> = new Set(
     // File names; the contents of files are never shown.
     "listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file",
-    "listeners[].tls.ciphers",
+    "listeners[].tls.ciphers COMPRESSION.types[]",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",
@@ -45,7 +45,7 @@ const open: ReadonlySet<string> = new Set(
 /** Abbreviates what occurs in several places, or deep in the file. */
 function inShort(place: string): string {
   return place
-    .replace(/^.*\.policies\.(authorize|rateLimit|clientConcurrency)/, (_, policy: string) =>
+    .replace(/^.*\.policies\.(authorize|compression|rateLimit|clientConcurrency)/, (_, policy: string) =>
       policy.toUpperCase(),
     )
     .replace("listeners[].routes[]", "ROUTE");

@@ -15,6 +15,7 @@ import { vocabulary } from "../../src/schema/vocabulary.ts";
 
 /** Settings with which each policy has an effect, in file format. */
 const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], unknown>> = {
+  compression: {},
   authorize: { rules: [{ name: "all", effect: "allow" }] },
   rateLimit: { global: { rate: "1/s" } },
   clientConcurrency: { limit: 1 },
