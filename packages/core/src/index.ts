@@ -6,6 +6,7 @@ export * from "./budget.ts";
 export * from "./builder.ts";
 export * from "./client.ts";
 export * from "./clock.ts";
+export * from "./contract.ts";
 export * from "./description.ts";
 export * from "./discovery.ts";
 export * from "./either.ts";

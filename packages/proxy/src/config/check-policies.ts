@@ -1,4 +1,4 @@
-import type { Checking } from "../policies/policy.ts";
+import type { AnyPolicy, Checking } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import type { Path, Report } from "../schema/report.ts";
@@ -36,7 +36,15 @@ export function checkPolicies(
 
 function checkStack<S extends Stack>(stack: S, settings: SettingsOf<S>, checking: Checking): void {
   for (const [policy, its] of configured(stack, settings))
-    policy.check?.(its, { ...checking, path: [...checking.path, policy.name] });
+    checkOne(policy, its, { ...checking, path: [...checking.path, policy.name] });
+}
+
+function checkOne(policy: AnyPolicy, settings: unknown, checking: Checking): void {
+  try {
+    policy.check?.(settings, checking);
+  } catch (error) {
+    checking.report(checking.path, `policy ${policy.name}: check failed: ${String(error)}`);
+  }
 }
 
 /** Clients have identities only on listeners that request certificates. */

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { type Either, firstLines, isLeft, left, right } from "@pagoda/core";
+import { fileURLToPath } from "node:url";
+import { type Clock, type Either, firstLines, isLeft, left, right, systemClock } from "@pagoda/core";
 import { ConfigDocument, problemText } from "./document.ts";
 import { checkEndpointFiles } from "./endpoint-files.ts";
 import {
@@ -10,7 +11,10 @@ import {
   readEnvironment,
   variableProblemText,
 } from "./environment.ts";
-import { examine } from "./read.ts";
+import type { Plugin, PluginLoader } from "../plugins/loader.ts";
+import { pluginNames } from "./plugin-names.ts";
+import type { Plugins } from "./plugins.ts";
+import { examine, inOrder } from "./read.ts";
 import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import type { Address } from "./address.ts";
 import { admin as adminSchema } from "./schema/config.ts";
@@ -26,13 +30,16 @@ export interface Sources {
    * Default: false.
    */
   readonly endpointFiles?: boolean;
+  /** Keeps plugins that are loaded already. Default: loads them once more. */
+  readonly loader?: () => Promise<PluginLoader>;
   /** Origins to use if none are configured. */
   readonly demo?: (() => Promise<readonly string[]>) | undefined;
 }
 
 export interface Loaded extends Resolved {
-  /** The policies of the proxy: the built-in ones. */
+  /** The policies of the proxy, with those of its plugins. */
   readonly policies: PolicyRegistry;
+  readonly plugins: readonly Plugin[];
   /** The configuration file; undefined if only the environment is used. */
   readonly file: string | undefined;
   /**
@@ -62,11 +69,12 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
   const text = file === undefined ? right(defaults(fallback)) : readText(file);
   const loaded = isLeft(text)
     ? text
-    : completeOr(text.right, {
+    : await completeOr(text.right, {
         file,
         overrides,
         demo: demo !== undefined,
         endpointFiles: sources.endpointFiles ?? false,
+        loader: sources.loader ?? pluginLoader(),
       });
   if (!isLeft(loaded) && ofEnvironment.length === 0) return loaded;
   return left(firstLines([...ofEnvironment, ...(isLeft(loaded) ? loaded.left : [])]));
@@ -97,9 +105,9 @@ function adminIn(text: string): unknown {
 }
 
 /** Reads any file without ending the program, at startup or while it runs. */
-function completeOr(text: string, completing: Completing): Either<readonly string[], Loaded> {
+async function completeOr(text: string, completing: Completing): Promise<Either<readonly string[], Loaded>> {
   try {
-    return complete(text, completing);
+    return await complete(text, completing);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return left([`${completing.file ?? "configuration"}: cannot be checked: ${message}`]);
@@ -111,15 +119,22 @@ interface Completing {
   readonly overrides: Overrides;
   readonly demo: boolean;
   readonly endpointFiles: boolean;
+  readonly loader: () => Promise<PluginLoader>;
 }
 
-function complete(
+async function complete(
   text: string,
-  { file, overrides, demo, endpointFiles }: Completing,
-): Either<readonly string[], Loaded> {
+  { file, overrides, demo, endpointFiles, loader }: Completing,
+): Promise<Either<readonly string[], Loaded>> {
   const name = file ?? "configuration";
-  const { document, problems, warnings, config, broken } = examine(new ConfigDocument(text), builtInPolicies);
-  const lines = problems.map((problem) => problemText(name, problem));
+  const document = new ConfigDocument(text);
+  const plugins = await withPlugins(document, file, loader);
+  const isComplete = plugins.problems.length === 0;
+  const { problems, warnings, config, broken } = examine(document, plugins.policies, isComplete);
+  const lines = inOrder([...plugins.problems, ...problems]).map((problem) => problemText(name, problem));
+  const changed = plugins.warnings.map((problem) => problemText(name, problem));
+  // The former version of a plugin may be the cause.
+  if (lines.length > 0) lines.push(...changed);
   if (config === undefined) return left(lines);
   const overridden = override(config, overrides, hasTimeout(document.value));
   // A variable that cannot be applied may be due to a problem of the file.
@@ -135,12 +150,42 @@ function complete(
   const named = namedFiles(overridden.right).map((each) => locate(each.name, file));
   return right({
     ...resolved.right,
-    policies: builtInPolicies,
+    policies: plugins.policies,
+    plugins: plugins.loaded.map(({ name, url, digest }) => ({ name, url, digest })),
     file,
-    watched: file === undefined ? named : [file, ...named],
-    warnings: firstLines([...warnings.map((problem) => problemText(name, problem)), ...lists.warnings]),
+    watched: [
+      ...(file === undefined ? [] : [file]),
+      ...named,
+      ...plugins.loaded.map(({ url }) => fileURLToPath(url)),
+    ],
+    warnings: firstLines([
+      ...warnings.map((problem) => problemText(name, problem)),
+      ...changed,
+      ...lists.warnings,
+    ]),
     demo,
   });
+}
+
+/** Loads the code for plugins only if a configuration has some. */
+async function withPlugins(
+  document: ConfigDocument,
+  file: string | undefined,
+  loader: () => Promise<PluginLoader>,
+): Promise<Plugins> {
+  if (pluginNames(document.value).length === 0)
+    return { loaded: [], policies: builtInPolicies, problems: [], warnings: [] };
+  const { pluginsOf } = await import("./plugins.ts");
+  return pluginsOf(document, file, await loader(), builtInPolicies);
+}
+
+/** A loader of plugins that is created when it is needed first. */
+export function pluginLoader(clock: Clock = systemClock): () => Promise<PluginLoader> {
+  let made: Promise<PluginLoader> | undefined;
+  return () =>
+    (made ??= import("../plugins/loader.ts").then(
+      ({ PluginLoader }) => new PluginLoader({ clock, tries: true }),
+    ));
 }
 
 /** Which routes set a timeout, in a configuration as written. */

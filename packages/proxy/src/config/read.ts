@@ -23,15 +23,24 @@ export interface Examined {
 /**
  * Reads a configuration. Valid parts are checked even if others are invalid, so that all problems
  * are reported at once.
+ *
+ * @param isComplete Whether the registry has all policies of the configuration. If not, unknown ones
+ * are no problem of their own.
  */
-export function examine(document: ConfigDocument, policies: PolicyRegistry): Examined {
+export function examine(
+  document: ConfigDocument,
+  policies: PolicyRegistry,
+  isComplete: boolean = true,
+): Examined {
   const config = configSchema(policies);
   const nothing = { document, warnings: [], config: undefined, broken: new BrokenPaths() };
   if (document.problems.length > 0) return { ...nothing, problems: inOrder(document.problems) };
   const value = document.value ?? {};
   const parsed = config.safeParse(value);
   const { issues } = parsed.error ?? { issues: [] };
-  const ofSchema = issues.flatMap((issue) => problemsOf(document, issue, config));
+  const ofSchema = issues
+    .filter((issue) => isComplete || !isUnknownPolicy(issue))
+    .flatMap((issue) => problemsOf(document, issue, config));
   const rest = parsed.success ? { config: parsed.data, broken: [] } : repaired(value, issues, config);
   if (rest === undefined) return { ...nothing, problems: inOrder(ofSchema) };
   const broken = new BrokenPaths(rest.broken);
@@ -53,7 +62,12 @@ export function readConfig(
   return config === undefined || problems.length > 0 ? left(problems) : right(config);
 }
 
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
+function isUnknownPolicy({ code, path }: z.core.$ZodIssue): boolean {
+  return code === "unrecognized_keys" && path.at(-1) === "policies";
+}
+
+/** By position. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 

@@ -2,6 +2,7 @@ import type { Description, Either } from "@pagoda/core";
 import type { ListenFailed } from "@pagoda/http/server";
 import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
+import type { Plugin } from "../plugins/loader.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 
 /** What a data plane should serve, as sent to a worker. */
@@ -10,6 +11,10 @@ export interface Assignment extends Omit<
   "log" | "policies" | "limits" | "sockets" | "found"
 > {
   readonly resolved: Resolved;
+  /** The modules to load policies from. */
+  readonly plugins: readonly Plugin[];
+  /** The policies of the main process: see `stacksText`. */
+  readonly stacks: string;
   /** Whether limits are shared by several workers. */
   readonly sharesLimits: boolean;
 }

@@ -4,7 +4,7 @@ import { type Clock, type Description, type Either, isLeft, left, right, systemC
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type Environment } from "../config/environment.ts";
-import { type Loaded, loadConfig } from "../config/load.ts";
+import { type Loaded, loadConfig, pluginLoader } from "../config/load.ts";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
@@ -90,7 +90,8 @@ export interface Proxy {
 export async function startProxy(options: ProxyOptions): Promise<Either<ConfigInvalid | CannotServe, Proxy>> {
   const { file, env = {}, clock = systemClock, onDrain = () => {} } = options;
   const demo = new Demo();
-  const load = (): ReturnType<typeof loadConfig> => loadConfig({ file, env, demo: demo.origins });
+  const loader = pluginLoader(clock);
+  const load = (): ReturnType<typeof loadConfig> => loadConfig({ file, env, loader, demo: demo.origins });
   const loaded = await load();
   if (isLeft(loaded)) return left({ _tag: "ConfigInvalid", problems: loaded.left });
   const { config } = loaded.right;

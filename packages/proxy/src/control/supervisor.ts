@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
+import { stacksText } from "../policies/registry.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
@@ -39,7 +40,7 @@ const applyMs = 60_000;
 const retireMs = 2_000;
 
 /** A configuration to serve. */
-type Served = Pick<Loaded, "config" | "files" | "policies">;
+type Served = Pick<Loaded, "config" | "files" | "policies" | "plugins">;
 
 interface Assigned extends Assignment {
   readonly sockets: SocketsByName;
@@ -181,11 +182,13 @@ export class Supervisor {
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
   }
 
-  #assign({ config, files }: Served, sockets: SocketsByName): Assigned {
+  #assign({ config, files, policies, plugins }: Served, sockets: SocketsByName): Assigned {
     const { workers } = this.#options;
     return {
       sockets,
       resolved: { config: { ...config, workers }, files },
+      plugins,
+      stacks: stacksText(policies),
       sharesLimits: workers > 1,
       ticketSecret: this.#shared.ticketSecret,
     };

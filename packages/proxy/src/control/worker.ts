@@ -4,9 +4,9 @@ import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
-import { builtInPolicies } from "../policies/registry.ts";
 import { LeasedLimits } from "./leased-limits.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
+import { WorkerPolicies } from "./worker-policies.ts";
 import type {
   WorkerMethod,
   WorkerMethods,
@@ -53,20 +53,23 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   countDropped(output, registry);
   const limits = new LeasedLimits(send);
   const sockets = new ReceivedSockets();
+  const workerPolicies = new WorkerPolicies(log);
   const found = (endpoints: Found): void => send({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 
   const methods: Methods = {
-    async apply({ resolved, sharesLimits, ...rest }) {
-      const context = {
-        ...rest,
-        log,
-        policies: builtInPolicies,
-        found,
-        sockets: sockets.take,
-        ...(sharesLimits && { limits: limits.of }),
-      };
+    async apply({ resolved, plugins, stacks, sharesLimits, ...rest }) {
       try {
+        const policies = await workerPolicies.of(plugins, stacks);
+        if (isLeft(policies)) return policies;
+        const context = {
+          ...rest,
+          log,
+          policies: policies.right,
+          found,
+          sockets: sockets.take,
+          ...(sharesLimits && { limits: limits.of }),
+        };
         const done = await (running?.apply(resolved, context) ?? startDataPlane(resolved, context));
         if (isLeft(done)) return done;
         running ??= done.right as DataPlane;

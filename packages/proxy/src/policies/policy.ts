@@ -1,4 +1,12 @@
-import type { AnyLayer, Classifier, FailsOf, Fault, Layer, Service } from "@pagoda/core";
+import {
+  type AnyLayer,
+  type Classifier,
+  contractVersion,
+  type FailsOf,
+  type Fault,
+  type Layer,
+  type Service,
+} from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import type { GrpcStatus } from "@pagoda/grpc";
 import type { EventOf } from "@pagoda/metrics";
@@ -12,10 +20,12 @@ import type { Path, Report } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 
 /**
- * Where a policy stands: around all routes of a listener, around the clusters of a route, around the
+ * Where policies stand: around all routes of a listener, around the clusters of a route, around the
  * balancer of a cluster, or around the transport to each of its endpoints.
  */
-export type PolicyPlace = "listener" | "route" | "cluster" | "endpoint";
+export const policyPlaces = ["listener", "route", "cluster", "endpoint"] as const;
+
+export type PolicyPlace = (typeof policyPlaces)[number];
 
 /** What requests carry in each place. */
 export interface RequestAt {
@@ -48,11 +58,11 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   readonly name: Name;
   /** Its places. It sees only what requests carry in all of them. */
   readonly at: readonly At[];
-  /** The policy that it stands directly outside of, in each of its places. */
+  /** The policy that it stands directly outside of. It must stand in each of its places. */
   readonly before?: string;
   /**
-   * The policy that it stands inside of: directly, unless `before` is given too. With neither it is
-   * innermost.
+   * The policy that it stands inside of; directly, unless `before` is given. It must stand in each of
+   * its places. A policy with neither is innermost.
    */
   readonly after?: string;
   /**
@@ -110,6 +120,15 @@ export type AnyPolicy = Policy<string, any, any, any, any>;
 /** What the layer of a policy is given. */
 export type Settings<Schema extends z.ZodType> = Exclude<z.output<Schema>, undefined>;
 
+/** The version of the contract for which a policy was made, whichever copy of this module made it. */
+const contract: unique symbol = Symbol.for("@pagoda/proxy/policy");
+
+/** That version; undefined for anything but a policy. */
+export function contractOf(value: unknown): number | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return (value as { readonly [contract]?: number })[contract];
+}
+
 /**
  * Defines a policy. The compiler checks that its layer needs nothing of requests that they lack in
  * one of its places, and that each of its errors has an answer.
@@ -123,7 +142,7 @@ export function definePolicy<
 >(
   definition: Policy<Name, At, Schema, L, Kept> & { layer(...args: never): PolicyLayer<At> | undefined },
 ): Policy<Name, At, Schema, L, Kept> {
-  return definition;
+  return Object.assign({ [contract]: contractVersion }, definition);
 }
 
 /**

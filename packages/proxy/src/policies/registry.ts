@@ -1,4 +1,5 @@
 import { builtIn } from "./built-in.ts";
+import { placed } from "./placement.ts";
 import type { AnyPolicy, PolicyPlace } from "./policy.ts";
 
 type BuiltIn = (typeof builtIn)[number];
@@ -30,11 +31,14 @@ export interface PolicyRegistry {
   readonly all: readonly BuiltIn[];
 }
 
-/** The registry of a proxy without policies of others. */
-export const builtInPolicies: PolicyRegistry = registryOf(builtIn);
-
-function registryOf(all: readonly AnyPolicy[]): PolicyRegistry {
-  const at = (place: PolicyPlace): readonly AnyPolicy[] => all.filter((policy) => policy.at.includes(place));
+/**
+ * Orders policies with others.
+ *
+ * @param base Default: the built-in ones.
+ */
+export function registryOf(others: readonly AnyPolicy[], base?: PolicyRegistry): PolicyRegistry {
+  const all: readonly AnyPolicy[] = [...(base?.all ?? builtIn), ...others];
+  const at = (place: PolicyPlace): readonly AnyPolicy[] => placed(policiesAt(place, all)).order;
   return {
     listener: at("listener"),
     route: at("route"),
@@ -42,4 +46,19 @@ function registryOf(all: readonly AnyPolicy[]): PolicyRegistry {
     endpoint: at("endpoint"),
     all,
   } as unknown as PolicyRegistry;
+}
+
+/** The policies that stand in a place, in the order of the list. */
+export function policiesAt(place: PolicyPlace, all: readonly AnyPolicy[]): readonly AnyPolicy[] {
+  return all.filter(({ at }) => at.includes(place));
+}
+
+/** The registry of a proxy without other policies. */
+export const builtInPolicies: PolicyRegistry = registryOf([]);
+
+/** The policies of a registry in words, which are equal only if they are the same. */
+export function stacksText({ listener, route, cluster, endpoint }: PolicyRegistry): string {
+  return Object.entries({ listener, route, cluster, endpoint })
+    .map(([place, policies]) => `${place}: ${policies.map(({ name }) => name).join(", ")}`)
+    .join("; ");
 }

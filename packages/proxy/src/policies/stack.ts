@@ -91,12 +91,22 @@ export function policyLayer<At extends PolicyPlace>(
   const layers = configured(policies[at], settings).flatMap(([policy, its]) => {
     const kept = environment.keptBy(policy);
     if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => policy.blockedReason?.(kept));
-    const layer: unknown = policy.layer(its, environment, kept);
+    const layer = layerOf(policy, its, environment, kept);
     return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
   });
   const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
   // The types above guarantee that no layer adds to requests or handles errors.
   return whole as unknown as StackLayer<PolicyRegistry[At]>;
+}
+
+/** @throws RangeError that names the policy, if it rejects its settings. */
+function layerOf(policy: AnyPolicy, settings: unknown, environment: Environment, kept: unknown): unknown {
+  try {
+    return policy.layer(settings, environment, kept);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new RangeError(`policy ${policy.name}, ${environment.place}: ${message}`, { cause: error });
+  }
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {

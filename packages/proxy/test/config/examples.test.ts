@@ -4,25 +4,42 @@ import { isLeft } from "@pagoda/core";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { jsonSchema } from "../../src/config/json-schema.ts";
+import { ConfigDocument } from "../../src/config/document.ts";
+import { pluginLoader } from "../../src/config/load.ts";
+import { pluginsOf } from "../../src/config/plugins.ts";
 import { readConfig } from "../../src/config/read.ts";
 import { written } from "../../src/config/schema/config.ts";
-import { builtInPolicies } from "../../src/policies/registry.ts";
+import { builtInPolicies, type PolicyRegistry } from "../../src/policies/registry.ts";
 
 const folder = fileURLToPath(new URL("../../examples/", import.meta.url));
 const examples = globSync("*.yaml", { cwd: folder });
 
+/** The policies of an example, with those of its plugins. */
+async function policiesOf(name: string): Promise<PolicyRegistry> {
+  const document = new ConfigDocument(readFileSync(folder + name, "utf8"));
+  const { policies, problems } = await pluginsOf(
+    document,
+    folder + name,
+    await pluginLoader()(),
+    builtInPolicies,
+  );
+  expect(problems).toEqual([]);
+  return policies;
+}
+
 describe("an example", () => {
-  test.each(examples)("%s is valid and refers editors to its schema", (name) => {
+  test.each(examples)("%s is valid and refers editors to its schema", async (name) => {
     const text = readFileSync(folder + name, "utf8");
     expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/pagoda\.schema\.json\n/);
-    const read = readConfig(text);
+    const read = readConfig(text, await policiesOf(name));
     expect(isLeft(read) ? read.left : []).toEqual([]);
   });
 
-  test.each(examples)("%s can be written with all its defaults and read again", (name) => {
-    const read = readConfig(readFileSync(folder + name, "utf8"));
+  test.each(examples)("%s can be written with all its defaults and read again", async (name) => {
+    const policies = await policiesOf(name);
+    const read = readConfig(readFileSync(folder + name, "utf8"), policies);
     if (isLeft(read)) throw new Error(`${name} is not valid`);
-    expect(readConfig(JSON.stringify(written(read.right, builtInPolicies)))).toEqual(read);
+    expect(readConfig(JSON.stringify(written(read.right, policies)), policies)).toEqual(read);
   });
 });
 

@@ -1,6 +1,6 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Pagoda } from "./program.ts";
 
 /** A temporary folder: a configuration and the files it refers to. */
@@ -14,6 +14,7 @@ export class Folder implements Disposable {
   /** Replaces a file atomically. */
   write(name: string, content: string | object): string {
     const file = this.file(name);
+    mkdirSync(dirname(file), { recursive: true });
     writeFileSync(`${file}.new`, typeof content === "string" ? content : JSON.stringify(content));
     renameSync(`${file}.new`, file);
     return file;

@@ -150,6 +150,20 @@ export class Pagoda extends Program {
   }
 }
 
+/** Ends the process that replaced the one started by the test. */
+export function successorOf(pagoda: Pagoda): Disposable {
+  return {
+    [Symbol.dispose]() {
+      const pid = pagoda.logs.findLast(({ msg }) => msg.startsWith("listening on"))?.["pid"] as number;
+      try {
+        if (pid !== pagoda.pid) process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    },
+  };
+}
+
 /** The same for metrics read before. */
 export function sample(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
   const values = text

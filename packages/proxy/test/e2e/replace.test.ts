@@ -5,7 +5,7 @@ import { bind } from "../../src/control/sockets.ts";
 import { call, Wire } from "./client.ts";
 import { anywhere, configured, Folder, says, through } from "./configured.ts";
 import { Arrivals, held, type Held } from "./origin.ts";
-import { Pagoda } from "./program.ts";
+import { Pagoda, successorOf } from "./program.ts";
 
 const config = (body: string): object => ({
   clusters: {},
@@ -46,20 +46,6 @@ class Clients {
       this.#answered?.();
     }
   }
-}
-
-/** Ends the process that replaced the one started by the test. */
-function successorOf(pagoda: Pagoda): Disposable {
-  return {
-    [Symbol.dispose]() {
-      const pid = pagoda.logs.findLast(({ msg }) => msg.startsWith("listening on"))?.["pid"] as number;
-      try {
-        if (pid !== pagoda.pid) process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended.
-      }
-    },
-  };
 }
 
 describe("replacing the process (SIGUSR2)", () => {

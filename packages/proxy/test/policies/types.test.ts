@@ -1,12 +1,14 @@
 import type { BufferFull } from "@pagoda/buffer";
-import { type ErrorOf, type Service, ServiceBuilder } from "@pagoda/core";
+import { type ErrorOf, type Fault, type Layer, type Service, ServiceBuilder } from "@pagoda/core";
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import { respond } from "@pagoda/respond";
 import type { Routed } from "@pagoda/router";
 import { expectTypeOf, test } from "vitest";
 import type { answersBy } from "../../src/policies/answers.ts";
+import { definePolicy, type Environment } from "../../src/policies/policy.ts";
 import type { PolicyRegistry } from "../../src/policies/registry.ts";
 import type { StackLayer } from "../../src/policies/stack.ts";
+import type { Vocabulary } from "../../src/schema/vocabulary.ts";
 
 type Request = HttpRequest & Identified & FromClient;
 declare const route: StackLayer<PolicyRegistry["route"]>;
@@ -28,4 +30,95 @@ test("the errors of policies are part of the stack, and none is left where each 
   type Stacks = ReturnType<typeof stacks>;
   expectTypeOf<ErrorOf<Stacks["answered"]>>().toEqualTypeOf<never>();
   expectTypeOf<ErrorOf<Stacks["unanswered"]>>().toEqualTypeOf<BufferFull>();
+});
+
+interface Spent extends Fault<"Spent"> {
+  readonly max: number;
+}
+
+declare const spending: Layer<HttpRequest & FromClient, unknown, Spent>;
+declare const routed: Layer<Routed, unknown, Spent>;
+declare const handling: Layer<HttpRequest, unknown, never, Spent>;
+
+/** Definitions of policies. */
+function definitions() {
+  const common = { name: "own", schema: ({ whole }: Vocabulary) => whole(1, 9).optional() } as const;
+  return [
+    definePolicy({
+      ...common,
+      at: ["listener", "route", "cluster"],
+      state: { boundTo: () => undefined, create: (max) => [max] },
+      layer: (max, environment, kept) => {
+        expectTypeOf(max).toEqualTypeOf<number>();
+        expectTypeOf(kept).toEqualTypeOf<number[]>();
+        expectTypeOf(environment).toExtend<Environment>();
+        return spending;
+      },
+      // The type of the error is known.
+      answers: { Spent: ({ max }) => ({ status: 429, message: `${max} calls spent` }) },
+      grpc: { Spent: "RESOURCE_EXHAUSTED" },
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      layer: (_max, { cluster }) => (cluster("shop") === undefined ? undefined : routed),
+      answers: { Spent: { status: 429, message: "spent" } },
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      layer: () => spending,
+      // @ts-expect-error an error has no answer
+      answers: {},
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      layer: () => spending,
+      // @ts-expect-error the layer raises no such error
+      answers: { Spent: { status: 429, message: "spent" }, Other: { status: 500, message: "other" } },
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      layer: () => spending,
+      // @ts-expect-error an answer to another error
+      answers: { Spent: ({ header }: { readonly header: string }) => ({ status: 429, message: header }) },
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      layer: () => spending,
+      answers: { Spent: { status: 429, message: "spent" } },
+      // @ts-expect-error the layer raises no such error
+      grpc: { Other: "INTERNAL" },
+    }),
+    definePolicy({
+      ...common,
+      at: ["listener", "route"],
+      // @ts-expect-error requests have no route on a listener
+      layer: () => routed,
+      answers: { Spent: { status: 429, message: "spent" } },
+    }),
+    definePolicy({
+      ...common,
+      at: ["cluster", "route"],
+      // @ts-expect-error around a cluster there is no other one
+      layer: (_max, { cluster }) => cluster("shop") && spending,
+      answers: { Spent: { status: 429, message: "spent" } },
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      // @ts-expect-error a policy must not handle errors of others
+      layer: () => handling,
+      answers: {},
+    }),
+    // @ts-expect-error unknown place
+    definePolicy({ ...common, at: ["rout"], layer: () => undefined, answers: {} }),
+  ];
+}
+
+test("a policy is checked where it is defined", () => {
+  expectTypeOf(definitions).returns.toBeArray();
 });

@@ -130,6 +130,11 @@ export const admin = fields({
 
 function config(policies: PolicySchemas) {
   return fields({
+    plugins: some(text.min(1))
+      .optional()
+      .describe(
+        "Modules with policies of your own, as paths relative to this file or as names of packages installed beside it. Each adds its field to `policies`. A changed module takes effect when the process is restarted or replaced.",
+      ),
     listeners: some(listener(policies)).describe("Addresses where clients connect."),
     clusters: z
       .record(name, cluster(policies.cluster), { error: "must be an object of clusters by name" })
