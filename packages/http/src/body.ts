@@ -7,6 +7,7 @@ import {
   type BodyWatcher,
   noFlow,
 } from "./body-flow.ts";
+import { utf8Bytes } from "./bytes.ts";
 import { HttpHeaders } from "./headers.ts";
 import { type BodyMalformed, readBytes, readChunks, type ReadFault, type ReadOptions } from "./read-body.ts";
 
@@ -214,6 +215,6 @@ class BytesBody extends Body {
 
 /** Makes a body from bytes, or from text as UTF-8. It can be read any number of times. */
 export function bodyOf(content: string | Uint8Array): Body {
-  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  const bytes = typeof content === "string" ? utf8Bytes(content) : content;
   return bytes.length === 0 ? emptyBody : new BytesBody(bytes);
 }

@@ -1,5 +1,7 @@
 export type { Client, FromClient } from "@pagoda/core";
 export * from "./body.ts";
+export * from "./body-from.ts";
+export * from "./bytes.ts";
 export * from "./classifier.ts";
 export * from "./cut-off.ts";
 export * from "./grpc.ts";

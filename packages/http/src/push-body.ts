@@ -7,6 +7,7 @@ import {
   type Loan,
   noFlow,
 } from "./body.ts";
+import { concatBytes } from "./bytes.ts";
 import { HttpHeaders } from "./headers.ts";
 
 const nothing = new Uint8Array(0);
@@ -131,7 +132,7 @@ export abstract class PushBody extends Body {
     const next = this.#next ?? nothing;
     const rest = this.#rest;
     this.#close(true);
-    return rest === undefined || rest.length === 0 ? next : Buffer.concat([next, ...rest]);
+    return rest === undefined || rest.length === 0 ? next : concatBytes([next, ...rest]);
   }
 
   override watch(watcher: BodyWatcher): void {

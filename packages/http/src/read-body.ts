@@ -1,5 +1,6 @@
 import { type Aborted, aborted, type Either, type Fault, left, rangeError, right } from "@pagoda/core";
 import type { BodyBroken, BodyFlow, BodySink } from "./body-flow.ts";
+import { concatBytes } from "./bytes.ts";
 
 /** The body exceeds the reader's `maxBytes`. */
 export interface BodyTooLarge extends Fault<"BodyTooLarge"> {
@@ -81,7 +82,7 @@ export function readBytes(
         chunks.push(chunk);
         return true;
       },
-      end: () => settle(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))),
+      end: () => settle(right(chunks.length === 1 ? (chunks[0] as Uint8Array) : concatBytes(chunks))),
       fail: (fault) => settle(left(fault)),
     });
     // The first chunks may have exceeded the limit before there was a flow to cancel.

@@ -1,5 +1,6 @@
 import type { Body } from "./body.ts";
 import type { BodyFlow } from "./body-flow.ts";
+import { concatBytes } from "./bytes.ts";
 
 /** The first bytes of a body. */
 export interface Beginning {
@@ -42,7 +43,7 @@ export function readUpTo(
       resolve(beginning);
     };
     const end = (isCut: boolean): void => {
-      if (!isOver) settle({ bytes: Buffer.concat(bytes), isCut });
+      if (!isOver) settle({ bytes: concatBytes(bytes), isCut });
     };
     const leave = (): void => {
       settle(undefined);

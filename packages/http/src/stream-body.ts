@@ -1,5 +1,6 @@
-import { Readable } from "node:stream";
-import { type Body, bodyBroken, bodyOf } from "./body.ts";
+import type { Readable } from "node:stream";
+import { bodyBroken } from "./body.ts";
+import { utf8Bytes } from "./bytes.ts";
 import { trailersOf } from "./grammar/trailers.ts";
 import { HttpHeaders, type RawHeaders } from "./headers.ts";
 import { PushBody } from "./push-body.ts";
@@ -62,7 +63,7 @@ export class StreamBody extends PushBody {
   }
 
   readonly #onData = (chunk: Uint8Array | string): void => {
-    if (!this.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk)) this.#stream.pause();
+    if (!this.push(typeof chunk === "string" ? utf8Bytes(chunk) : chunk)) this.#stream.pause();
   };
 
   readonly #onEnd = (): void => {
@@ -89,16 +90,4 @@ export class StreamBody extends PushBody {
   #unlisten(): void {
     this.#stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose);
   }
-}
-
-/**
- * Makes a body from a source of bytes or strings: an async iterable, a web stream, a Node stream.
- */
-export function bodyFrom(
-  source: string | Uint8Array | Readable | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
-): Body {
-  if (typeof source === "string" || source instanceof Uint8Array) return bodyOf(source);
-  if (!(source instanceof Readable)) return new StreamBody(Readable.from(source, { objectMode: false }));
-  // A stream may fail before it is read; a later reader sees the error in `errored`.
-  return new StreamBody(source.on("error", () => {}));
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { membersOf } from "./grammar/list.ts";
 import { isToken } from "./grammar/token.ts";
 
@@ -40,9 +39,4 @@ export function wantsWebSocket(upgrade: string | undefined): boolean {
 
 export function isWebSocket(protocol: string): boolean {
   return protocol.toLowerCase() === "websocket";
-}
-
-/** The `Sec-WebSocket-Accept` that answers a `Sec-WebSocket-Key` (RFC 6455, 4.2.2). */
-export function websocketAccept(key: string): string {
-  return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }

@@ -9,14 +9,15 @@ const batch = 128;
  */
 export function randomUuids(): () => string {
   const random = new Uint8Array(16 * batch);
-  const formatted = Buffer.alloc(length * batch, "-");
+  const formatted = new Uint8Array(length * batch).fill(hyphen);
+  const decoder = new TextDecoder();
   let text = "";
   let next = 0;
   return () => {
     if (next === text.length) {
       crypto.getRandomValues(random);
       for (let i = 0; i < batch; i++) format(random, 16 * i, formatted, length * i);
-      text = formatted.toString("latin1");
+      text = decoder.decode(formatted);
       next = 0;
     }
     return text.slice(next, (next += length));
@@ -56,6 +57,7 @@ export function timeOrderedUuids(clock: Clock = systemClock): () => string {
 }
 
 const length = 36;
+const hyphen = 0x2d;
 const digits = "0123456789abcdef";
 
 function format(random: Uint8Array, from: number, to: Uint8Array, start: number): void {

@@ -52,6 +52,62 @@ describe("bodyFrom", () => {
     });
   });
 
+  test("asks an iterable for the next chunk only when there is room", async () => {
+    let asked = 0;
+    async function* counting() {
+      for (;;) {
+        asked++;
+        yield "a";
+      }
+    }
+    const body = bodyFrom(counting());
+    await settled();
+    expect(asked).toBe(0);
+    const sink = Sink.on(body, () => false);
+    await settled();
+    expect(asked).toBe(1);
+    sink.flow?.resume();
+    await settled();
+    expect(asked).toBe(2);
+    sink.flow?.cancel();
+  });
+
+  test("a chunk that is neither text nor bytes breaks the body and ends its source", async () => {
+    const returned: unknown[] = [];
+    const numbers = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false as const, value: 1 }),
+        return: async () => ({ done: true as const, value: returned.push("returned") }),
+      }),
+    };
+    expect(await bodyFrom(numbers as unknown as AsyncIterable<string>).bytes()).toMatchObject({
+      left: { cause: new TypeError("chunks must be strings or Uint8Arrays (got number)") },
+    });
+    expect(returned).toEqual(["returned"]);
+  });
+
+  test.each([true, false])(
+    "cancelling cancels a web stream at once (while a read is pending: %s)",
+    (isRead) => {
+      const cancelled: unknown[] = [];
+      const body = bodyFrom(
+        new ReadableStream<Uint8Array>({ cancel: (reason) => void cancelled.push(reason) }),
+      );
+      if (isRead) Sink.on(body);
+      body.cancel("enough");
+      expect(cancelled).toEqual(["enough"]);
+    },
+  );
+
+  test.each([true, false])("a source that cannot be stopped is left alone (read: %s)", async (isRead) => {
+    const cancel = (): Promise<void> => Promise.reject(new Error("cannot stop"));
+    const body = bodyFrom(new ReadableStream<Uint8Array>({ cancel }));
+    const sink = isRead ? Sink.on(body) : undefined;
+    body.cancel();
+    await settled();
+    expect(sink?.ends ?? []).toEqual([]);
+  });
+
   test("leaving the loop ends the generator", async () => {
     let closed = (): void => {};
     const over = new Promise<void>((resolve) => (closed = resolve));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Body, isBody } from "../body.ts";
 import { httpRequest, httpResponse } from "../message.ts";
-import { bodyFrom } from "../stream-body.ts";
+import { bodyFrom } from "../body-from.ts";
 
 /**
  * A body whose end a rule checks: `undefined` while it is neither read to its end nor cancelled.

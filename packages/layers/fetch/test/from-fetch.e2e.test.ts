@@ -76,9 +76,9 @@ describe("fromFetch", () => {
     // Node sends the head with the first chunk.
     body.write("some ");
     const reader = (await answer).body[Symbol.asyncIterator]();
-    expect(String((await reader.next()).value)).toBe("some ");
+    expect((await reader.next()).value).toEqual(new TextEncoder().encode("some "));
     body.write("bytes");
-    expect(String((await reader.next()).value)).toBe("bytes");
+    expect((await reader.next()).value).toEqual(new TextEncoder().encode("bytes"));
     body.end();
     expect((await reader.next()).done).toBe(true);
   });

@@ -38,5 +38,6 @@ function parsed(url: string, base?: URL): URL | undefined {
 
 /** Fields are read as latin1, but a `Location` that is not ASCII is UTF-8, as browsers read it. */
 function decoded(location: string): string {
-  return /^[\0-\x7f]*$/.test(location) ? location : Buffer.from(location, "latin1").toString("utf8");
+  if (/^[\0-\x7f]*$/.test(location)) return location;
+  return new TextDecoder().decode(Uint8Array.from(location, (char) => char.charCodeAt(0)));
 }

@@ -123,12 +123,10 @@ function textOf({ headers, body }: HttpResponse): string | undefined {
     isText && body.length !== undefined && body.length <= longestMessage ? body.take() : undefined;
   body.cancel();
   if (bytes === undefined || bytes.length === 0) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trim();
+  return new TextDecoder().decode(bytes).trim();
 }
 
 /** Percent-encodes the UTF-8 bytes of everything but visible ASCII and spaces, and of `%`. */
 function encoded(message: string): string {
-  return message.replaceAll(/[^ -$&-~]+/g, (part) =>
-    Buffer.from(part).toString("hex").toUpperCase().replaceAll(/../g, "%$&"),
-  );
+  return message.replaceAll(/[^ -$&-~]+/g, (part) => encodeURIComponent(part.toWellFormed()));
 }

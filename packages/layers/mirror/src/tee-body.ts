@@ -1,4 +1,5 @@
 import {
+  allocateBytes,
   Body,
   type BodyBroken,
   type BodyFlow,
@@ -127,7 +128,7 @@ export class TeeBody extends Body {
     const room = Math.max(size, Math.min(2 * this.#bytes.length, most));
     if (!this.#recorder.hold(room - this.#bytes.length)) return false;
     // Not from Node's pool: a small slice would keep its whole block alive.
-    const bytes = Buffer.allocUnsafeSlow(room);
+    const bytes = allocateBytes(room);
     bytes.set(this.#bytes);
     this.#bytes = bytes;
     return true;

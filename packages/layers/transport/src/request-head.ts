@@ -1,11 +1,4 @@
-import {
-  type Body,
-  type HttpRequest,
-  isEmptyBody,
-  pathToSend,
-  wantsWebSocket,
-  websocketAccept,
-} from "@pagoda/http";
+import { type Body, type HttpRequest, isEmptyBody, pathToSend, wantsWebSocket } from "@pagoda/http";
 import {
   HeadBuffer,
   isFieldValue,
@@ -14,6 +7,7 @@ import {
   isToken,
   readContentLength,
 } from "@pagoda/http/grammar";
+import { websocketAccept } from "@pagoda/http/websocket";
 import type { TunnelTerms } from "./tunnel-head.ts";
 import { wantsTunnel, websocketKey } from "./tunnel-request.ts";
 import { Unsendable } from "./unsendable.ts";

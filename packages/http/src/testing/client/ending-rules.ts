@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { right } from "@pagoda/core";
 import { abortListeners, settled } from "@pagoda/core/testing";
 import type { BodyFlow } from "../../body-flow.ts";
-import { bodyFrom } from "../../stream-body.ts";
+import { bodyFrom } from "../../body-from.ts";
 import { assertFault, faultOf, ok, requestTo, responseOf, textOf, until, untilIdle } from "./client-bench.ts";
 import type { ClientRule } from "./client-rule.ts";
 import { FedBody } from "./fed-body.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { bodyOf } from "../../body.ts";
-import { bodyFrom } from "../../stream-body.ts";
+import { bodyFrom } from "../../body-from.ts";
 import {
   assertBroken,
   assertFault,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerHttp2Stream } from "node:http2";
 import { HttpHeaders } from "../../headers.ts";
-import { bodyFrom } from "../../stream-body.ts";
+import { bodyFrom } from "../../body-from.ts";
 import {
   assertBroken,
   assertFault,

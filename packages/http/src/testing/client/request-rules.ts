@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { HttpHeaders } from "../../headers.ts";
 import type { HttpRequest } from "../../message.ts";
-import { bodyFrom } from "../../stream-body.ts";
+import { bodyFrom } from "../../body-from.ts";
 import { assertFault, type ClientBench, ok, requestTo, textOf } from "./client-bench.ts";
 import type { ClientRule } from "./client-rule.ts";
 

@@ -1,0 +1,3 @@
+import { handler } from "./shop.ts";
+
+export default { fetch: handler };
