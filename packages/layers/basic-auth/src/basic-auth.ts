@@ -1,6 +1,5 @@
 import {
   type Aborted,
-  aborted,
   checkMaxWait,
   checkOption,
   defaultMaxWaitMs,
@@ -107,7 +106,7 @@ export function basicAuth<User, Req extends HttpRequest = HttpRequest>({
           : inner.call(passedOn(found), signal);
       }
       return found.then(async (user) => {
-        if (signal?.aborted) return left(aborted(signal));
+        // Inner may no longer be ready, and the caller may have aborted.
         return user === undefined ? refused("wrong", request) : oneshot(inner, passedOn(user), signal, wait);
       });
     },

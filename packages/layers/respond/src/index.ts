@@ -1,1 +1,2 @@
+export type { Problem } from "./problem.ts";
 export * from "./respond.ts";

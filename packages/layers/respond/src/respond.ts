@@ -1,5 +1,24 @@
-import { checkInteger, type Fault, isFault, isLeft, layer, type Layer, type Left, right } from "@pagoda/core";
-import { type HttpRequest, type HttpResponse, type Identified, text } from "@pagoda/http";
+import {
+  checkInteger,
+  checkOneOf,
+  type Fault,
+  isFault,
+  isLeft,
+  layer,
+  type Layer,
+  type Left,
+  right,
+} from "@pagoda/core";
+import {
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  type Identified,
+  isGrpc,
+  text,
+} from "@pagoda/http";
+import { asksForProblem } from "./negotiate.ts";
+import { type Problem, problemText, problemType } from "./problem.ts";
 
 /** The response to an error. Visible to clients, so it must not contain internal details. */
 export interface Answer {
@@ -9,6 +28,8 @@ export interface Answer {
   readonly message: string;
   /** Additional header fields, such as `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Details for clients that get `application/problem+json`. */
+  readonly problem?: Problem;
 }
 
 /**
@@ -25,6 +46,19 @@ export interface RespondObserver {
   readonly answered?: (fault: Fault, request: HttpRequest & Identified, answer: Answer) => void;
 }
 
+/**
+ * The body of answers. `text`: plain text. `problem`: `application/problem+json` (RFC 9457).
+ * `negotiated`: a problem for clients that ask for JSON in `Accept`, text for all others.
+ */
+export type AnswerFormat = "text" | "problem" | "negotiated";
+
+/** Options of {@link respond}. */
+export interface RespondOptions {
+  /** Default `text`. gRPC requests get text, which `grpc-answers` turns into `grpc-message`. */
+  readonly format?: AnswerFormat;
+  readonly observer?: RespondObserver;
+}
+
 /** The errors that a table handles for certain. Optional entries and unknown tags do not count. */
 export type Answered<Table extends Answers> = {
   [Tag in keyof Table & string]: {} extends Pick<Table, Tag>
@@ -37,8 +71,8 @@ export type Answered<Table extends Answers> = {
 }[keyof Table & string];
 
 /**
- * Turns each error in the table into an HTTP response, with a short text body of message and
- * request id. The response carries the error as `fault`, for metrics and logs. Errors not in the
+ * Turns each error in the table into an HTTP response, with a short body of message and
+ * request id: plain text, or a problem (RFC 9457). The response carries the error as `fault`, for metrics and logs. Errors not in the
  * table pass, and a server does not compile while there is one.
  *
  * Use it once in every stack that is served. Place it inside the layers that count and log
@@ -48,22 +82,23 @@ export type Answered<Table extends Answers> = {
  * Errors: none added. A function that returns a status out of range is a defect: the call rejects
  * with `RangeError`.
  *
- * Cost per call: about 60 ns; 0.6 µs for an error.
+ * Cost per call: about 60 ns; 0.6 µs for an error, 2 µs more for a problem.
  *
  * @param table Its functions, and `observer`, run on the path of the request.
- * @throws RangeError if the status of an answer in the table is out of range.
+ * @throws RangeError if the status of an answer in the table is out of range, or the format unknown.
  */
 export function respond<const Table extends Answers>(
   table: Table,
-  observer?: RespondObserver,
+  { format = "text", observer }: RespondOptions = {},
 ): Layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse> {
+  checkOneOf("respond: format", format, ["text", "problem", "negotiated"]);
   const answers = new Map(Object.entries(table));
   for (const [tag, entry] of answers) if (typeof entry !== "function") valid(entry, tag);
 
   return layer<HttpRequest & Identified, unknown, never, Answered<Table>, HttpResponse>(
     { name: "respond", unguarded: true },
     (inner) => ({
-      options: { errors: [...answers.keys()] },
+      options: { errors: [...answers.keys()], format },
       call: (request, signal) =>
         inner.call(request, signal).then((result) => {
           if (!isLeft(result)) return result;
@@ -74,7 +109,7 @@ export function respond<const Table extends Answers>(
           if (entry === undefined) return result as Left<Exclude<typeof result.left, Answered<Table>>>;
           const answer = typeof entry === "function" ? valid(entry(fault), (fault as Fault)._tag) : entry;
           observer?.answered?.(fault as Fault, request, answer);
-          return right(responseFor(answer, fault as Fault, request));
+          return right({ ...responseFor(answer, request, format), fault: fault as Fault });
         }),
     }),
   );
@@ -88,9 +123,19 @@ function valid(answer: Answer, tag: string): Answer {
 }
 
 function responseFor(
-  { status, message, headers }: Answer,
-  fault: Fault,
-  { requestId }: Identified,
+  { status, message, headers, problem }: Answer,
+  { requestId, headers: asked }: HttpRequest & Identified,
+  format: AnswerFormat,
 ): HttpResponse {
-  return { ...text(`${status} ${message}\nrequest id: ${requestId}\n`, status, headers), fault };
+  const isNegotiated = format === "negotiated" && !isGrpc(asked);
+  const isProblem = isNegotiated
+    ? asksForProblem(asked.all("accept"))
+    : format === "problem" && !isGrpc(asked);
+  const response = isProblem
+    ? httpResponse(status, problemText(status, message, requestId, problem), {
+        "content-type": problemType,
+        ...headers,
+      })
+    : text(`${status} ${message}\nrequest id: ${requestId}\n`, status, headers);
+  return isNegotiated ? { ...response, headers: response.headers.append("vary", "accept") } : response;
 }

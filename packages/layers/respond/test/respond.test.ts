@@ -36,9 +36,9 @@ const table = {
 } as const;
 
 /** Calls the layer around a mock once. */
-async function bench(observer?: RespondObserver) {
+async function bench(observer: RespondObserver = {}) {
   const mock = mockService<HttpRequest & Identified, HttpResponse, Slow | Down | Other>();
-  const layered = respond(table, observer)(mock.service);
+  const layered = respond(table, { observer })(mock.service);
   const result = layered.call(request);
   return { layered, result, call: await mock.next() };
 }
@@ -146,6 +146,9 @@ describe("respond", () => {
 
   test("describes the answered errors", async () => {
     const { layered } = await bench();
-    expect(layered.describe()).toMatchObject({ name: "respond", options: { errors: ["Slow", "Down"] } });
+    expect(layered.describe()).toMatchObject({
+      name: "respond",
+      options: { errors: ["Slow", "Down"], format: "text" },
+    });
   });
 });
