@@ -2,7 +2,9 @@ import {
   type Aborted,
   aborted,
   checkInteger,
+  checkNumber,
   type Clock,
+  type Either,
   type Fault,
   isReady,
   layer,
@@ -15,11 +17,14 @@ import { checkMaxWait, type Codel, normalWaitMs } from "./max-wait.ts";
 import { Queue } from "./queue.ts";
 import { BufferUsage } from "./usage.ts";
 
-/** The queue is full. Nothing was sent, so it says nothing about the upstream. */
+/**
+ * The queue is full, or a call of higher priority needed the room. Nothing was sent, so it says
+ * nothing about the upstream.
+ */
 export interface BufferFull extends Fault<"BufferFull"> {
   readonly origin: "local";
   readonly retryable: true;
-  /** Maximum queue length. */
+  /** Maximum cost of all queued calls together, by default their number. */
   readonly capacity: number;
 }
 
@@ -34,16 +39,29 @@ export interface QueueTimedOut extends Fault<"QueueTimedOut"> {
 export interface BufferObserver {
   /** A call joined the queue; `depth` is the new queue length. */
   readonly queued?: (depth: number) => void;
-  /** A call was dropped: refused, timed out in the queue, or aborted by its caller there. */
-  readonly dropped?: (reason: "full" | "timedOut" | "aborted") => void;
+  /**
+   * A call was dropped: refused, displaced by one of higher priority, timed out in the queue, or
+   * aborted by its caller there.
+   */
+  readonly dropped?: (reason: "full" | "displaced" | "timedOut" | "aborted") => void;
   /** A call proceeded to inner after `waitedMs`; 0 if it did not wait. */
   readonly passed?: (waitedMs: number) => void;
 }
 
 /** Options of {@link buffer}. */
-export interface BufferOptions {
-  /** Maximum queue length: an integer of at least 1. */
+export interface BufferOptions<Req = unknown> {
+  /** Maximum cost of all queued calls together: an integer of at least 1. */
   readonly capacity: number;
+  /**
+   * Priority of a call: a finite number. Queued calls of higher priority go first, and displace
+   * those of lower priority from a full queue. Asked when a call joins. Default: the same for all.
+   */
+  readonly priority?: (request: Req) => number;
+  /**
+   * Room that a call takes in the queue, in the unit of `capacity`: an integer of at least 1. Asked
+   * when a call joins. Default: 1.
+   */
+  readonly cost?: (request: Req) => number;
   /**
    * Maximum wait of a call in milliseconds: over 0, at most 2,147,483,647. Default:
    * `codel.intervalMs`, else 3,000.
@@ -63,44 +81,59 @@ export interface BufferOptions {
 const part: Part = { name: "buffer", unguarded: true };
 
 /**
- * Queues calls until inner is ready, first come, first served. A call passes straight through if
- * the queue is empty and inner is ready. Use it to absorb bursts in front of a limit.
+ * Queues calls until inner is ready, first come, first served, or by `priority`. A call passes
+ * straight through if the queue is empty and inner is ready. Use it to absorb bursts in front of a
+ * limit.
  *
  * Place it around a service that is not always ready, such as a concurrency limit or a balancer.
  * The buffer is ready while the queue has room. A timeout outside it also counts the time in the
  * queue. The wait is bounded even without one, because an open circuit breaker further in may
  * refuse calls for minutes.
  *
+ * A full queue sheds the lowest priority first, and within one the latest call: a call of higher
+ * priority takes the room of as many as it needs. Calls of low priority may never go as long as
+ * there are others, but none waits longer than `maxWaitMs`. The buffer is ready while there is room
+ * for a call that costs 1.
+ *
  * With `codel`, a call that joins a queue that has not been empty for `intervalMs` waits at most
  * `targetMs`: more calls arrive than inner can take, and a long queue would only delay all of them.
  *
- * Errors: {@link BufferFull} if the queue is full, {@link QueueTimedOut} for a call that reaches
+ * Errors: {@link BufferFull} if the queue has no room for the call, or if the call is displaced,
+ * {@link QueueTimedOut} for a call that reaches
  * its maximum wait, and `Aborted` if the caller aborts while the call is queued, in the tick of the
  * abort. Its room is free in the same tick.
  *
  * Cost per call: about 2 ns and a check of inner's readiness. A call that waits costs about 3 µs,
- * its timer included.
+ * its timer included. With priorities, joining costs a search, and moving up to as many pointers as
+ * there are queued calls.
  *
  * Source: Tower's `buffer`, without its worker task; Nichols and Jacobson, "Controlling queue
  * delay", 2012, in Facebook's variant (Maurer, "Fail at scale", 2015).
  *
  * @throws RangeError when an option is out of range.
  */
-export function buffer({
+export function buffer<Req = unknown>({
   capacity,
+  priority,
+  cost,
   maxWaitMs,
   codel,
   usage: shared,
   observer,
   clock = systemClock,
-}: BufferOptions): Layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted> {
+}: BufferOptions<Req>): Layer<Req, unknown, BufferFull | QueueTimedOut | Aborted> {
   checkInteger("buffer: capacity", capacity, { min: 1 });
   checkMaxWait({ maxWaitMs, codel });
   const full: BufferFull = { _tag: "BufferFull", origin: "local", retryable: true, capacity };
 
-  return layer<unknown, unknown, BufferFull | QueueTimedOut | Aborted>(part, (inner) => {
+  return layer<Req, unknown, BufferFull | QueueTimedOut | Aborted>(part, (inner) => {
     const usage = shared ?? new BufferUsage();
-    const queue = new Queue(inner, usage, capacity, { maxWaitMs, codel }, clock);
+    const queue = new Queue(inner, usage, { capacity, maxWait: { maxWaitMs, codel }, clock });
+
+    function refuse(): Either<BufferFull, never> {
+      observer?.dropped?.("full");
+      return left(full);
+    }
 
     return {
       options: {
@@ -119,12 +152,11 @@ export function buffer({
           observer?.dropped?.("aborted");
           return Promise.resolve(left(aborted(signal)));
         }
-        if (usage.taken >= capacity) {
-          observer?.dropped?.("full");
-          return Promise.resolve(left(full));
-        }
+        const place = { priority: priorityOf(priority, request), cost: costOf(cost, request) };
+        // Without priorities no room can be made.
+        if (priority === undefined && usage.taken + place.cost > capacity) return Promise.resolve(refuse());
         return new Promise((resolve, reject) => {
-          queue.join(signal, {
+          const joined = queue.join(place, signal, {
             pass(waitedMs) {
               observer?.passed?.(waitedMs);
               resolve(inner.call(request, signal));
@@ -137,11 +169,30 @@ export function buffer({
               observer?.dropped?.("aborted");
               resolve(left(aborted(signal as AbortSignal)));
             },
+            displace() {
+              observer?.dropped?.("displaced");
+              resolve(left(full));
+            },
             fail: reject,
           });
-          observer?.queued?.(queue.size);
+          if (joined) return observer?.queued?.(queue.size);
+          resolve(refuse());
         });
       },
     };
   });
+}
+
+function priorityOf<Req>(priority: BufferOptions<Req>["priority"], request: Req): number {
+  if (priority === undefined) return 0;
+  const value = priority(request);
+  checkNumber("buffer: priority", value);
+  return value;
+}
+
+function costOf<Req>(cost: BufferOptions<Req>["cost"], request: Req): number {
+  if (cost === undefined) return 1;
+  const value = cost(request);
+  checkInteger("buffer: cost", value, { min: 1 });
+  return value;
 }

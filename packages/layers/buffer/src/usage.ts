@@ -2,14 +2,14 @@ import type { WaitList } from "@pagoda/core";
 
 /** Queued calls of buffers that share their capacity. Created by {@link bufferUsage}. */
 export class BufferUsage {
-  /** @internal Number of queued calls. */
+  /** @internal What the queued calls cost together. */
   taken = 0;
   /** @internal The buffers that have callers waiting for room. */
   readonly waiting = new Set<WaitList>();
 
   /** @internal */
-  leave(): void {
-    this.taken--;
+  leave(cost: number): void {
+    this.taken -= cost;
     if (this.waiting.size > 0) for (const list of this.waiting) list.wake();
   }
 }
