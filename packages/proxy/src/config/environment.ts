@@ -186,8 +186,8 @@ function routeWith(route: ListenerConfig["routes"][number], timeout: number): ty
 }
 
 /** The defaults without a file: one listener, one route, one cluster. */
-export function defaults(upstreams: readonly string[]): string {
-  return JSON.stringify({
+export function defaults(upstreams: readonly string[]): object {
+  return {
     listeners: [
       {
         name: "main",
@@ -196,7 +196,7 @@ export function defaults(upstreams: readonly string[]): string {
       },
     ],
     clusters: { upstream: { endpoints: upstreams } },
-  });
+  };
 }
 
 function wholeNumber(fallback: string, min: number, max: number, about: string): Variable<number> {

@@ -24,7 +24,14 @@ import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
 export interface Sources {
   /** The file. Default: the one in `PROXY_CONFIG`, else none. */
   readonly file?: string | undefined;
+  /**
+   * A configuration in file format, instead of a file. Paths in it are relative to the working
+   * directory.
+   */
+  readonly config?: object | undefined;
   readonly env: Environment;
+  /** The policies besides those of plugins. Default: the built-in ones. */
+  readonly policies?: PolicyRegistry;
   /**
    * Checks the files that list endpoints, too, which the running program reads as they change.
    * Default: false.
@@ -60,13 +67,16 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
   const environment = readEnvironment(sources.env);
   const ofEnvironment = isLeft(environment) ? environment.left.map(variableProblemText) : [];
   const overrides = isLeft(environment) ? {} : environment.right;
-  const file = sources.file ?? overrides.file ?? (sources.env["PROXY_CONFIG"]?.trim() || undefined);
-  const demo = file === undefined && overrides.upstreams === undefined ? sources.demo : undefined;
-  if (file === undefined && ofEnvironment.length > 0) return left(ofEnvironment);
+  const { config } = sources;
+  const named = sources.file ?? overrides.file ?? (sources.env["PROXY_CONFIG"]?.trim() || undefined);
+  const file = config === undefined ? named : undefined;
+  const isBare = file === undefined && config === undefined;
+  const demo = isBare && overrides.upstreams === undefined ? sources.demo : undefined;
+  if (isBare && ofEnvironment.length > 0) return left(ofEnvironment);
   // Without any origin the schema would report a problem, and the demo origins are known only once
   // they listen.
   const fallback = demo === undefined ? ["http://127.0.0.1:8080"] : await demo();
-  const text = file === undefined ? right(defaults(fallback)) : readText(file);
+  const text = file === undefined ? right(JSON.stringify(config ?? defaults(fallback))) : readText(file);
   const loaded = isLeft(text)
     ? text
     : await completeOr(text.right, {
@@ -75,6 +85,7 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
         demo: demo !== undefined,
         endpointFiles: sources.endpointFiles ?? false,
         loader: sources.loader ?? pluginLoader(),
+        base: sources.policies ?? builtInPolicies,
       });
   if (!isLeft(loaded) && ofEnvironment.length === 0) return loaded;
   return left(firstLines([...ofEnvironment, ...(isLeft(loaded) ? loaded.left : [])]));
@@ -120,15 +131,16 @@ interface Completing {
   readonly demo: boolean;
   readonly endpointFiles: boolean;
   readonly loader: () => Promise<PluginLoader>;
+  readonly base: PolicyRegistry;
 }
 
 async function complete(
   text: string,
-  { file, overrides, demo, endpointFiles, loader }: Completing,
+  { file, overrides, demo, endpointFiles, loader, base }: Completing,
 ): Promise<Either<readonly string[], Loaded>> {
   const name = file ?? "configuration";
   const document = new ConfigDocument(text);
-  const plugins = await withPlugins(document, file, loader);
+  const plugins = await withPlugins(document, file, loader, base);
   const isComplete = plugins.problems.length === 0;
   const { problems, warnings, config, broken } = examine(document, plugins.policies, isComplete);
   const lines = inOrder([...plugins.problems, ...problems]).map((problem) => problemText(name, problem));
@@ -172,11 +184,12 @@ async function withPlugins(
   document: ConfigDocument,
   file: string | undefined,
   loader: () => Promise<PluginLoader>,
+  base: PolicyRegistry,
 ): Promise<Plugins> {
   if (pluginNames(document.value).length === 0)
-    return { loaded: [], policies: builtInPolicies, problems: [], warnings: [] };
+    return { loaded: [], policies: base, problems: [], warnings: [] };
   const { pluginsOf } = await import("./plugins.ts");
-  return pluginsOf(document, file, await loader(), builtInPolicies);
+  return pluginsOf(document, file, await loader(), base);
 }
 
 /** A loader of plugins that is created when it is needed first. */

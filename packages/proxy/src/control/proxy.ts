@@ -5,6 +5,9 @@ import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type Environment } from "../config/environment.ts";
 import { type Loaded, loadConfig, pluginLoader } from "../config/load.ts";
+import { ownPolicies } from "../config/own-policies.ts";
+import type { AnyPolicy } from "../policies/policy.ts";
+import { builtInPolicies } from "../policies/registry.ts";
 import { publicConfig } from "../config/resolved.ts";
 import { logLevels } from "../config/schema/config.ts";
 import { countDropped, type LogOutput } from "../log-output.ts";
@@ -26,6 +29,16 @@ import type { WorkerCode } from "./worker-process.ts";
 export interface ProxyOptions {
   /** The configuration file. Default: the one in `PROXY_CONFIG`, else the variables alone. */
   readonly file?: string | undefined;
+  /**
+   * A configuration in file format, instead of a file. Paths in it are relative to the working
+   * directory.
+   */
+  readonly config?: object | undefined;
+  /**
+   * Policies besides the built-in ones. They need `code`, which starts workers with the same ones:
+   * see `runWorker` of `@pagoda/proxy/worker`.
+   */
+  readonly policies?: readonly AnyPolicy[];
   /** Environment variables. Default: none. */
   readonly env?: Environment;
   /** Creates the log, once its level is known. */
@@ -86,12 +99,27 @@ export interface Proxy {
   drain(): Promise<number>;
 }
 
-/** Starts the proxy: its workers, its admin endpoint, and demo origins if none are configured. */
+/**
+ * Starts the proxy: its workers, its admin endpoint, and demo origins if none are configured.
+ *
+ * @throws RangeError if one of `policies` cannot be used, or there is no `code` for them.
+ */
 export async function startProxy(options: ProxyOptions): Promise<Either<ConfigInvalid | CannotServe, Proxy>> {
-  const { file, env = {}, clock = systemClock, onDrain = () => {} } = options;
+  const {
+    file,
+    config: given,
+    policies: own = [],
+    env = {},
+    clock = systemClock,
+    onDrain = () => {},
+  } = options;
+  if (own.length > 0 && options.code === undefined)
+    throw new RangeError("code must start workers with the same policies (got none): see runWorker");
+  const policies = own.length === 0 ? builtInPolicies : ownPolicies(own);
   const demo = new Demo();
   const loader = pluginLoader(clock);
-  const load = (): ReturnType<typeof loadConfig> => loadConfig({ file, env, loader, demo: demo.origins });
+  const load = (): ReturnType<typeof loadConfig> =>
+    loadConfig({ file, config: given, policies, env, loader, demo: demo.origins });
   const loaded = await load();
   if (isLeft(loaded)) return left({ _tag: "ConfigInvalid", problems: loaded.left });
   const { config } = loaded.right;

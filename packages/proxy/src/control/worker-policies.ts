@@ -8,10 +8,13 @@ import type { ConfigRefused } from "./protocol.ts";
 /** The policies of a worker: those that the main process has checked the configuration with. */
 export class WorkerPolicies {
   readonly #log: Logger;
+  readonly #own: PolicyRegistry;
   #loader: PluginLoader | undefined;
 
-  constructor(log: Logger) {
+  /** @param own The policies of the program, besides the built-in ones. */
+  constructor(log: Logger, own: readonly AnyPolicy[] = []) {
     this.#log = log;
+    this.#own = own.length === 0 ? builtInPolicies : registryOf(own);
   }
 
   /**
@@ -21,7 +24,7 @@ export class WorkerPolicies {
   async of(plugins: readonly Plugin[], stacks: string): Promise<Either<ConfigRefused, PolicyRegistry>> {
     const others = await this.#load(plugins);
     if (isLeft(others)) return others;
-    const policies = others.right.length === 0 ? builtInPolicies : registryOf(others.right);
+    const policies = others.right.length === 0 ? this.#own : registryOf(others.right, this.#own);
     if (stacksText(policies) !== stacks)
       return refused(`the policies of a worker must be ${stacks} (got ${stacksText(policies)})`);
     return right(policies);

@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
+import type { AnyPolicy } from "../policies/policy.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { LeasedLimits } from "./leased-limits.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
@@ -37,8 +38,12 @@ type Methods = {
   ) => Promise<ReturnType<WorkerMethods[A]>> | ReturnType<WorkerMethods[A]>;
 };
 
-/** Runs a worker process: a data plane controlled by the main process. */
-export function runWorker({ worker, logLevel }: WorkerArguments): void {
+/**
+ * Runs a worker process: a data plane controlled by the main process.
+ *
+ * @param own The policies of the program, besides the built-in ones.
+ */
+export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly AnyPolicy[] = []): void {
   for (const signal of ignored) process.on(signal, () => {});
   // The main process has ended, for whatever reason.
   process.once("disconnect", () => exit(0));
@@ -53,7 +58,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments): void {
   countDropped(output, registry);
   const limits = new LeasedLimits(send);
   const sockets = new ReceivedSockets();
-  const workerPolicies = new WorkerPolicies(log);
+  const workerPolicies = new WorkerPolicies(log, own);
   const found = (endpoints: Found): void => send({ kind: "found", found: endpoints });
   let running: DataPlane | undefined;
 

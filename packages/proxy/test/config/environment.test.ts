@@ -167,7 +167,7 @@ function read(text: string): Config {
 
 describe("without a configuration file", () => {
   test("the documented defaults apply", () => {
-    const { listeners, clusters, admin, log, workers } = read(defaults(["http://a:1"]));
+    const { listeners, clusters, admin, log, workers } = read(JSON.stringify(defaults(["http://a:1"])));
     expect(listeners).toMatchObject([
       {
         name: "main",

@@ -2,6 +2,7 @@ import { isLeft, systemClock } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { loadConfig, pluginLoader } from "../../src/config/load.ts";
+import { builtInPolicies } from "../../src/policies/registry.ts";
 import { Folder, through } from "../e2e/configured.ts";
 import { modules, quota } from "../plugin-source.ts";
 
@@ -18,6 +19,9 @@ async function problemsWith(
   const loaded = await loadConfig({ file, env: {} });
   return isLeft(loaded) ? loaded.left.map((line) => line.replace(/^\S+ /, "")) : [];
 }
+
+const namesAt = (place: "listener" | "route"): string =>
+  builtInPolicies[place].map(({ name }) => name).join(", ");
 
 const definition = (fields: string): string =>
   `import { definePolicy } from ${JSON.stringify(modules.policy)};
@@ -102,12 +106,12 @@ describe("a wrong plugin is a problem that names it:", () => {
     [
       "a neighbour in another place",
       definition(`at: ["listener", "route"], after: "retry",`),
-      'after must be the name of a policy in the place listener (got "retry"); those are authorize, rateLimit, clientConcurrency, concurrencyLimit',
+      `after must be the name of a policy in the place listener (got "retry"); those are ${namesAt("listener")}`,
     ],
     [
       "a contradiction",
       definition(`after: "hedge", before: "timeout",`),
-      "after hedge contradicts the order in the place route: authorize, rateLimit, clientConcurrency, timeout, buffer, concurrencyLimit, mirror, retry, hedge, fault; before is timeout",
+      `after hedge contradicts the order in the place route: ${namesAt("route")}; before is timeout`,
     ],
     ["a rejection of anything", "await Promise.reject(5);", "failed to load: 5"],
     ["a syntax error", "export default {", "failed to load: SyntaxError: Unexpected end of input"],
