@@ -4,6 +4,7 @@ import { balance } from "@pagoda/balance";
 import { basicAuth, passwords } from "@pagoda/basic-auth";
 import { bodyLimit, responseBodyLimit } from "@pagoda/body-limit";
 import { buffer } from "@pagoda/buffer";
+import { cache } from "@pagoda/cache";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
@@ -61,6 +62,22 @@ function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, u
   };
 }
 
+/** Time of a call that is answered from the store. */
+function hit(): Subject {
+  return {
+    what: "cache, stored response",
+    prepare() {
+      const fresh = Promise.resolve(
+        right(httpResponse(200, "content", { "cache-control": "max-age=1000000" })),
+      );
+      const layered = cache()(service("leaf", (_request: Request) => fresh));
+      void layered.call(request);
+      return { run: () => layered.call(request) };
+    },
+    reason: "instead of a call",
+  };
+}
+
 const nowhere = { write(): void {} };
 const unlimited = { perSecond: 1_000_000, burst: 1_000_000_000 };
 
@@ -90,6 +107,8 @@ export const layers: Group = {
     }),
     adds("body-limit, known length", bodyLimit({ maxBytes: 1_000 })),
     adds("buffer", buffer({ capacity: 10 })),
+    adds("cache, response that is not stored", cache()),
+    hit(),
     adds("circuit-breaker", circuitBreaker()),
     adds("coalesce, first call of a key", coalesce({ key: ({ path }: Request) => path })),
     adds("concurrency-limit, fixed", concurrencyLimit({ limit: 10 })),

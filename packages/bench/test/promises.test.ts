@@ -8,6 +8,8 @@ import type { Subject } from "../micro/subject.ts";
 const most: Readonly<Record<string, number>> = {
   "access-log, level above the call's": 1,
   "balance over two endpoints": 1,
+  "cache, response that is not stored": 9,
+  "cache, stored response": 1,
   "circuit-breaker": 1,
   "coalesce, first call of a key": 2,
   "concurrency-limit, fixed": 1,

@@ -8,6 +8,7 @@ const states: Readonly<Record<string, NonNullable<Description["state"]>>> = {
   buffer: { queued: 0, oldestMs: 0, waiting: 0 },
   failfast: { phase: "waiting", sinceMs: 100, waiting: 1, refused: 0 },
   fallback: { fellBack: 0 },
+  cache: { hits: 2, stale: 0, validated: 1, misses: 3, collapsed: 0, entries: 1, bytes: 600 },
   coalesce: { keys: 0, callers: 0 },
   retry: { budgetLeft: 100, waiting: 0, retries: 0 },
   hedge: { delayMs: 30, hedges: 0, wins: 0, budgetLeft: 0 },
