@@ -7,10 +7,12 @@ import { buffer } from "@pagoda/buffer";
 import { cache } from "@pagoda/cache";
 import { circuitBreaker } from "@pagoda/circuit-breaker";
 import { coalesce } from "@pagoda/coalesce";
+import { compress } from "@pagoda/compress";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
 import { cors } from "@pagoda/cors";
 import { idempotent, type Replayable, right, service, type Service, staticEndpoints } from "@pagoda/core";
 import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
+import { decompress, decompressRequests } from "@pagoda/decompress";
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";
@@ -111,9 +113,12 @@ export const layers: Group = {
     hit(),
     adds("circuit-breaker", circuitBreaker()),
     adds("coalesce, first call of a key", coalesce({ key: ({ path }: Request) => path })),
+    adds("compress, response that stays as it is", compress()),
     adds("concurrency-limit, fixed", concurrencyLimit({ limit: 10 })),
     adds("concurrency-limit, gradient2", concurrencyLimit({ limit: gradient2() })),
     adds("cors, request without Origin", cors({ origins: ["https://app.example"] })),
+    adds("decompress, response without a coding", decompress()),
+    adds("decompress-requests, request without a coding", decompressRequests()),
     adds("failfast", failfast()),
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
     adds("fault with ratio 0", fault({ failure: { ratio: 0 } })),

@@ -5,6 +5,7 @@ import { writeInto } from "../table-in-readme.ts";
 import { balancing } from "./balance.ts";
 import { breakers } from "./circuit-breaker.ts";
 import { clients } from "./client.ts";
+import { codings } from "./codings.ts";
 import { core } from "./core.ts";
 import { healthSources } from "./health.ts";
 import { layers } from "./layers.ts";
@@ -54,6 +55,7 @@ function read(): Options | undefined {
       regexes,
       layers,
       stacks,
+      codings,
       clients,
     ]);
   } catch (error) {
