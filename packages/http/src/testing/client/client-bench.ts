@@ -84,6 +84,11 @@ export class ClientBench {
     return exchange;
   }
 
+  /** Runs something when the rule has ended. */
+  atEnd(end: () => void): void {
+    this.#ends.push(end);
+  }
+
   async close(): Promise<void> {
     for (const end of this.#ends.toReversed()) await end();
   }

@@ -5,6 +5,7 @@ import { differences } from "./differences.ts";
 import { endingRules } from "./ending-rules.ts";
 import { faultRules } from "./fault-rules.ts";
 import { http2Rules } from "./http2-rules.ts";
+import { randomRules } from "./random-rules.ts";
 import { requestRules } from "./request-rules.ts";
 import { responseRules } from "./response-rules.ts";
 
@@ -15,6 +16,7 @@ const rules = [
   ...endingRules,
   ...connectionRules,
   ...http2Rules,
+  ...randomRules,
 ];
 
 /**
