@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { bareOrigin, client, type Connection, request, responseOf, textOf, untilIdle } from "./origin.ts";
+import { bareOrigin, client, type Connection, request, responseOf, textOf } from "./origin.ts";
 
 async function answering(...said: readonly string[]) {
   const origin = await bareOrigin();
@@ -10,7 +10,7 @@ async function answering(...said: readonly string[]) {
   const connection = await origin.next();
   await connection.head();
   connection.say(...said);
-  return { transport, connection, response: await responseOf(result) };
+  return { connection, response: await responseOf(result) };
 }
 
 const brokenByReset = { _tag: "Left", left: { _tag: "BodyBroken", cause: { code: "ECONNRESET" } } };
@@ -23,22 +23,6 @@ async function reset({ socket }: Connection, text: string): Promise<void> {
 }
 
 describe("a response body", () => {
-  test.each([
-    ["with a Content-Length", ["Content-Length: 9", "", "half"]],
-    ["in chunks", ["Transfer-Encoding: chunked", "", "4", "half", ""]],
-    ["in chunks, within one", ["Transfer-Encoding: chunked", "", "9", "half"]],
-  ])("%s is broken when the origin dies", async (_, said) => {
-    for (const die of ["end", "resetAndDestroy"] as const) {
-      const { transport, connection, response } = await answering("HTTP/1.1 200 OK", ...said);
-      connection.socket[die]();
-      expect(await response.body.text()).toMatchObject({
-        _tag: "Left",
-        left: { _tag: "BodyBroken", origin: "upstream" },
-      });
-      await untilIdle(transport);
-    }
-  });
-
   test("defect: one that ends with its connection was complete after a reset", async () => {
     const { connection, response } = await answering("HTTP/1.1 200 OK", "", "half");
     const first = Promise.withResolvers<void>();
@@ -82,51 +66,5 @@ describe("a response body", () => {
     connection.say("HTTP/1.1 200 OK", "", "whole");
     connection.socket.end();
     expect(await textOf(result)).toBe("whole");
-  });
-
-  test("is broken when the origin falls silent, but not when the reader pauses", async () => {
-    const origin = await bareOrigin();
-    const transport = client(origin.url, { idleTimeoutMs: 20 });
-    const results = [transport.call(request()), transport.call(request())];
-    for (let i = 0; i < 2; i++) {
-      const connection = await origin.next();
-      await connection.head();
-      connection.say("HTTP/1.1 200 OK", "Content-Length: 200000", "", "x".repeat(i === 0 ? 4 : 200_000));
-    }
-    const bodies = (await Promise.all(results.map(responseOf))).map(({ body }) => body);
-    const [silent, unread] = bodies;
-    expect(await silent?.text()).toMatchObject({ left: { cause: { code: "IDLE_TIMEOUT" } } });
-    expect(await unread?.bytes()).toMatchObject({ _tag: "Right" });
-    await untilIdle(transport);
-  });
-
-  test("that is cancelled closes the connection", async () => {
-    const { transport, connection, response } = await answering(
-      "HTTP/1.1 200 OK",
-      "Content-Length: 9",
-      "",
-      "half",
-    );
-    response.body.cancel();
-    await connection.closed;
-    await untilIdle(transport);
-  });
-
-  test("defect: could not be resumed within the end of another", async () => {
-    const origin = await bareOrigin();
-    const transport = client(origin.url);
-    const results = [transport.call(request()), transport.call(request())];
-    const connections = [await origin.next(), await origin.next()];
-    for (const connection of connections) await connection.head();
-    connections[0]?.say("HTTP/1.1 200 OK", "Content-Length: 8", "", "long");
-    connections[1]?.say("HTTP/1.1 200 OK", "Content-Length: 300000", "", "x".repeat(300_000));
-    const [first, second] = (await Promise.all(results.map(responseOf))).map(({ body }) => body);
-    // The second is paused until its reader resumes at the end of the first.
-    const rest = new Promise((resolve) => {
-      first?.pipe({ write: () => true, end: () => resolve(second?.bytes()), fail: resolve });
-    });
-    for (let turn = 0; turn < 100; turn++) await settled();
-    connections[0]?.say("last");
-    expect(await rest).toMatchObject({ _tag: "Right", right: { length: 300_000 } });
   });
 });

@@ -3,6 +3,7 @@ import { right } from "@pagoda/core";
 import { abortListeners, settled } from "@pagoda/core/testing";
 import type { BodyFlow } from "../../body-flow.ts";
 import { bodyFrom } from "../../body-from.ts";
+import { ReplayBody } from "../../replay.ts";
 import { assertFault, faultOf, ok, requestTo, responseOf, textOf, until, untilIdle } from "./client-bench.ts";
 import type { ClientRule } from "./client-rule.ts";
 import { FedBody } from "./fed-body.ts";
@@ -259,7 +260,30 @@ export const endingRules: readonly ClientRule[] = [
     },
   },
   {
-    name: "a request body that was begun is not sent again with another call's",
+    name: "a request whose body can be read again can be sent again after a failed attempt",
+    async run(bench) {
+      const origin = await bench.origin();
+      const client = bench.client(origin.url);
+      const source = new FedBody();
+      const request = requestTo("POST", "/", { body: new ReplayBody(source) });
+      const result = client.call(request);
+      const first = await origin.next();
+      await source.give("hel");
+      await first.until("\r\nhel");
+      first.socket.destroy();
+      await assertFault(result, { _tag: "ConnectionBroken", retryable: true });
+      const again = client.call(request);
+      const second = await origin.next();
+      await source.give("lo");
+      source.all();
+      // The bytes recorded before the second reading are sent as one chunk.
+      assert.match(await second.until("0\r\n\r\n"), /\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
+      second.say(...ok);
+      assert.equal(await textOf(again), "ok");
+    },
+  },
+  {
+    name: "a call that fails after its body was begun may have been processed, and stops the source",
     async run(bench) {
       const origin = await bench.origin();
       const client = bench.client(origin.url);

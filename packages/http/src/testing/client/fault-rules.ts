@@ -31,6 +31,11 @@ const malformed: readonly (readonly [what: string, said: string])[] = [
     "a length and chunked",
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
   ],
+  [
+    "chunked and a length",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+  ],
+  ["a folded field", "HTTP/1.1 200 OK\r\nX: 1\r\n\x01Y: 2\r\n\r\n"],
   ["a bare line feed", "HTTP/1.1 200 OK\nContent-Length: 0\n\n"],
   ["an unexpected 101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
   ["too long a head", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(100_000)}\r\n\r\n`],

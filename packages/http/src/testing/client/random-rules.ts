@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { isFault, isLeft, oneshot } from "@pagoda/core";
 import { abortListeners, seededRandom, settled } from "@pagoda/core/testing";
-import { bodyFrom } from "../../stream-body.ts";
+import { bodyFrom } from "../../body-from.ts";
 import { type ClientBench, requestTo, untilIdle } from "./client-bench.ts";
 import type { ClientRule } from "./client-rule.ts";
 
