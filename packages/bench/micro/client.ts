@@ -2,6 +2,10 @@ import { once } from "node:events";
 import { Agent as HttpAgent } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { client, type ClientOptions } from "@pagoda/client";
+import { isLeft, type Service } from "@pagoda/core";
+import { httpRequest, type HttpRequest, type HttpResponse } from "@pagoda/http";
+import { transport } from "@pagoda/transport";
+import { undici } from "@pagoda/undici";
 import { create as createAxios } from "axios";
 import axiosRetry, { exponentialDelay } from "axios-retry";
 import {
@@ -87,6 +91,15 @@ function pagoda(options: ClientOptions): (url: string) => Caller {
   };
 }
 
+/** A leaf service, whose calls have no policies and no client around them. */
+function leaf(service: Service<HttpRequest, HttpResponse, unknown>, url: string): () => Promise<unknown> {
+  return async () => {
+    const result = await service.call(httpRequest(`${url}/users/1`));
+    if (isLeft(result)) throw new Error("the call failed", { cause: result.left });
+    return result.right.body.json();
+  };
+}
+
 const off = {
   timeoutMs: false,
   tryTimeoutMs: false,
@@ -111,6 +124,14 @@ export const clients: Group = {
       },
       { reason: "what pagoda without policies is compared with: at most 1.2 times as much" },
     ),
+    subject("@pagoda/undici alone", (url) => {
+      const pool = new Pool(url);
+      return { call: leaf(undici(pool, { origin: url }), url), close: () => pool.close() };
+    }),
+    subject("@pagoda/transport alone", (url) => {
+      const one = transport(url);
+      return { call: leaf(one, url), close: () => one.close() };
+    }),
     subject("pagoda, no policies", pagoda(off)),
     subject(
       "pagoda (timeout, retry, circuit-breaker, queue, concurrency-limit, timeout of each attempt)",

@@ -20,6 +20,9 @@ export const floors: readonly Peer[] = [
     http2: true,
     http2Back: true,
   }),
+  program("no-layers-undici", "pagoda's server and `@pagoda/undici`, no layers", () => npmVersion("undici"), {
+    http2: true,
+  }),
   program("copy", "socket copy: Node, no HTTP", () => process.versions.node, {}),
 ];
 
