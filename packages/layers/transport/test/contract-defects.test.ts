@@ -1,3 +1,4 @@
+import { AssertionError } from "node:assert";
 import { isLeft, left, right, type Service } from "@pagoda/core";
 import { bodyOf, HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import { clientContract, type MakeClient } from "@pagoda/http/testing";
@@ -124,7 +125,7 @@ describe("the contract notices a client that", () => {
     ],
   ])("%s", async (_what, defect, rule) => {
     const run = rulesFor(defect, 1_000).get(rule);
-    await expect(run?.()).rejects.toThrow();
+    await expect(run?.()).rejects.toBeInstanceOf(AssertionError);
     // The same rule holds without the defect.
     await rulesFor(() => ({})).get(rule)?.();
   });
