@@ -20,8 +20,9 @@ import { publicConfig } from "../config/resolved.ts";
 import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import type { Config, ConfigInput, ListenerConfig } from "../config/schema/config.ts";
-import type { Verdict } from "../policies/policy.ts";
+import type { AnyPolicy, Verdict } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import { errorText } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import { listenerName } from "../config/names.ts";
 
@@ -179,7 +180,7 @@ function sayPolicies<S extends Stack>(
   say: Say,
 ): boolean {
   for (const [policy, its] of configured(stack, settings)) {
-    const verdict: Verdict | undefined = policy.explain?.(its, request);
+    const verdict = verdictOf(policy, its, request);
     const written = shown?.[policy.name];
     say(
       2,
@@ -188,6 +189,15 @@ function sayPolicies<S extends Stack>(
     if (verdict?.passes === false) return false;
   }
   return true;
+}
+
+/** Undefined if the policy has no explanation. */
+function verdictOf(policy: AnyPolicy, settings: unknown, request: Seen): Verdict | undefined {
+  try {
+    return policy.explain?.(settings, request);
+  } catch (error) {
+    return { text: `explain failed: ${errorText(error)}`, passes: true };
+  }
 }
 
 /** Routes of higher precedence that do not match, and matching ones of lower precedence. */

@@ -1,5 +1,6 @@
 import type { AnyPolicy, Checking } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import { errorText, runPolicy } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
 import type { Path, Report } from "../schema/report.ts";
 import type { Config, ListenerConfig } from "./schema/config.ts";
@@ -43,7 +44,7 @@ function checkOne(policy: AnyPolicy, settings: unknown, checking: Checking): voi
   try {
     policy.check?.(settings, checking);
   } catch (error) {
-    checking.report(checking.path, `policy ${policy.name}: check failed: ${String(error)}`);
+    checking.report(checking.path, `policy ${policy.name}: check failed: ${errorText(error)}`);
   }
 }
 
@@ -59,7 +60,7 @@ export function clustersOf(
   policies: PolicyRegistry,
 ): readonly (readonly [path: Path, cluster: string])[] {
   return configured(policies.route, settings).flatMap(([policy, its]) =>
-    (policy.clusters?.(its) ?? []).map(
+    (runPolicy(policy, "clusters", () => policy.clusters?.(its)) ?? []).map(
       ([path, cluster]: readonly [Path, string]) => [[policy.name, ...path], cluster] as const,
     ),
   );

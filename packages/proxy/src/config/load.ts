@@ -179,6 +179,21 @@ async function complete(
   });
 }
 
+/**
+ * The policies of a configuration file, which need not be valid otherwise. `Left`: a line for each
+ * problem of the file or of its plugins.
+ */
+export async function policiesOf(file: string): Promise<Either<readonly string[], PolicyRegistry>> {
+  const text = readText(file);
+  if (isLeft(text)) return text;
+  const document = new ConfigDocument(text.right);
+  const plugins = await withPlugins(document, file, pluginLoader(), builtInPolicies);
+  const problems = [...document.problems, ...plugins.problems];
+  return problems.length > 0
+    ? left(problems.map((problem) => problemText(file, problem)))
+    : right(plugins.policies);
+}
+
 /** Loads the code for plugins only if a configuration has some. */
 async function withPlugins(
   document: ConfigDocument,

@@ -8,6 +8,7 @@ import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
+import { described } from "./described.ts";
 import { healthOf } from "./health.ts";
 import { Reachability } from "./reachability.ts";
 import { clusterStatus, type EndpointParts } from "./status.ts";
@@ -196,7 +197,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
     // Breaker and retries see the status of a gRPC origin that sends trailers only.
     .layer(grpcTrailers())
     .service(origin);
-  const parts: EndpointParts = { describe: () => stack.describe(), blockedReasons };
+  const parts: EndpointParts = { describe: () => described(stack), blockedReasons };
   stacks.set(endpoint.key, parts);
   atEnd(() => {
     if (stacks.get(endpoint.key) === parts) stacks.delete(endpoint.key);

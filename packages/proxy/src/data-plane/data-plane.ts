@@ -5,6 +5,7 @@ import { stackMetrics } from "@pagoda/metrics";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { States } from "../policies/states.ts";
+import { described } from "./described.ts";
 import { Clusters, type Taken } from "./clusters.ts";
 import { Generation, latest } from "./generation.ts";
 import { Listener } from "./listener.ts";
@@ -128,7 +129,7 @@ class RunningDataPlane implements DataPlane {
 
   describe(): Readonly<Record<string, Description>> {
     return Object.fromEntries(
-      Array.from(this.#generation.stacks, ([name, stack]) => [name, stack.describe()] as const),
+      Array.from(this.#generation.stacks, ([name, stack]) => [name, described(stack)] as const),
     );
   }
 
@@ -216,7 +217,7 @@ class RunningDataPlane implements DataPlane {
         inner: Array.from(this.#generation.stacks, ([name, stack]) => ({
           name: "listener",
           options: { listener: name },
-          inner: [stack.describe()],
+          inner: [described(stack)],
         })),
       }),
     };

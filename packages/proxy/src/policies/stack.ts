@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { z } from "zod";
 import type { AnyPolicy, Environment, EnvironmentAt, Events, PolicyPlace } from "./policy.ts";
 import type { PolicyRegistry } from "./registry.ts";
+import { errorText, runPolicy } from "./run-policy.ts";
 import type { States } from "./states.ts";
 
 /** Policies, from the outside in. */
@@ -88,24 +89,25 @@ export function policyLayer<At extends PolicyPlace>(
   place: Place & OwnOf<At>,
 ): StackLayer<PolicyRegistry[At]> {
   const environment = environmentOf(settings as Readonly<Record<string, unknown>>, place);
+  const named = <T>(policy: AnyPolicy, run: () => T): T => runPolicy(policy, place.place, run);
   const layers = configured(policies[at], settings).flatMap(([policy, its]) => {
-    const kept = environment.keptBy(policy);
-    if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => policy.blockedReason?.(kept));
-    const layer = layerOf(policy, its, environment, kept);
-    return layer === undefined ? [] : [layer as (inner: unknown) => unknown];
+    const kept = named(policy, () => environment.keptBy(policy));
+    if (policy.blockedReason !== undefined) place.blockedReasons?.push(() => blockedReason(policy, kept));
+    const layer: unknown = named(policy, () => policy.layer(its, environment, kept));
+    return layer === undefined ? [] : [[policy, layer as (inner: unknown) => unknown] as const];
   });
-  const whole = (inner: unknown): unknown => layers.reduceRight((service, layer) => layer(service), inner);
+  const whole = (inner: unknown): unknown =>
+    layers.reduceRight((service, [policy, layer]) => named(policy, () => layer(service)), inner);
   // The types above guarantee that no layer adds to requests or handles errors.
   return whole as unknown as StackLayer<PolicyRegistry[At]>;
 }
 
-/** @throws RangeError that names the policy, if it rejects its settings. */
-function layerOf(policy: AnyPolicy, settings: unknown, environment: Environment, kept: unknown): unknown {
+/** For operators, whom a defect of a policy must not cost the worker. */
+function blockedReason(policy: AnyPolicy, kept: unknown): string | undefined {
   try {
-    return policy.layer(settings, environment, kept);
+    return policy.blockedReason?.(kept);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new RangeError(`policy ${policy.name}, ${environment.place}: ${message}`, { cause: error });
+    return `${policy.name}: blockedReason failed: ${errorText(error)}`;
   }
 }
 

@@ -262,6 +262,19 @@ describe("explain", () => {
   });
 });
 
+test("schema -c includes the plugins of a file", async () => {
+  const { code, stdout } = await ran(schema, ["-c", example("plugin")]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Header field that names the tenant.");
+  using folder = new Folder();
+  const file = folder.write("pagoda.yaml", { plugins: ["./none.js"] });
+  expect(await ran(schema, ["-c", file])).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringContaining("plugins[0]: ./none.js: must be the path of a module"),
+  });
+});
+
 test("schema prints a JSON Schema that covers the examples", async () => {
   const { code, stdout } = await ran(schema, []);
   expect(code).toBe(0);

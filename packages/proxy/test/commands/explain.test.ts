@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { explain } from "../../src/commands/explain.ts";
 import { certified, tls } from "../e2e/certified.ts";
+import { Folder, through } from "../e2e/configured.ts";
+import { quota } from "../plugin-source.ts";
 
 /**
  * The output of `pagoda explain` for a configuration, with the certificates of `certified` next to
@@ -222,4 +224,15 @@ test("explain shows no secrets", async () => {
   const text = await explained(config, "GET", "http://shop.example/?k=other");
   expect(text).toContain('not b: query k is "other", not regex (not shown)');
   expect(text).not.toContain("hunter");
+});
+
+test("a policy that cannot explain itself hides nothing else", async () => {
+  using folder = new Folder();
+  folder.write("quota.js", quota('explain() { throw new Error("no idea"); },'));
+  const config = { plugins: ["./quota.js"], ...through({ endpoints: ["http://a:1"] }, {}, { quota: 1 }) };
+  const file = folder.write("pagoda.yaml", config);
+  const lines: string[] = [];
+  const write = (text: string): void => void lines.push(text);
+  await explain.run(["-c", file, "GET", "http://a/"], { env: {}, stdout: write, stderr: write });
+  expect(lines.join("")).toContain("quota: explain failed: no idea\n    timeout: 15s\n");
 });

@@ -2,7 +2,7 @@ import { Registry } from "prom-client";
 import { pino } from "pino";
 import type { Resolved } from "../../src/config/resolved.ts";
 import { configSchema } from "../../src/config/schema/config.ts";
-import { builtInPolicies } from "../../src/policies/registry.ts";
+import { builtInPolicies, type PolicyRegistry } from "../../src/policies/registry.ts";
 import { type Telemetry, telemetryOf } from "../../src/data-plane/telemetry.ts";
 
 /** A configuration in file format. */
@@ -13,14 +13,18 @@ export interface RawConfig {
 }
 
 /** A resolved configuration, with a listener and clusters by default. */
-export function resolved(raw: RawConfig, files: ReadonlyMap<string, string> = new Map()): Resolved {
+export function resolved(
+  raw: RawConfig,
+  files: ReadonlyMap<string, string> = new Map(),
+  policies: PolicyRegistry = builtInPolicies,
+): Resolved {
   const { clusters = {} } = raw;
   const [first] = Object.keys(clusters);
   const routes = [
     { name: "all", ...(first === undefined ? { respond: { status: 204 } } : { cluster: first }) },
   ];
   return {
-    config: configSchema(builtInPolicies).parse({
+    config: configSchema(policies).parse({
       listeners: [{ name: "main", address: "127.0.0.1:0", routes }],
       clusters,
       ...raw,
