@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { generateInRepository, nameProblem } from "../packages/create-layer/src/index.ts";
 import { command, pnpm } from "./command.ts";
-import { generate, nameProblem } from "./new-layer/generate.ts";
 import { root } from "./workspace.ts";
 
 try {
@@ -12,7 +12,7 @@ try {
   const [name = "", another] = positionals;
   const directory = join(root, "packages/layers", name);
   const problem =
-    nameProblem(name) ??
+    (name.startsWith("@") ? `name must have no scope (got "${name}")` : nameProblem(name)) ??
     (another === undefined ? undefined : `expected one name (got "${another}", too)`) ??
     (existsSync(directory) ? `packages/layers/${name} already exists` : undefined);
   process.exitCode =
@@ -22,7 +22,7 @@ try {
 }
 
 async function make(directory: string, name: string, kind: "http" | "generic"): Promise<number> {
-  generate(directory, name, kind);
+  generateInRepository(directory, name, kind);
   await command("oxfmt", ["--write", directory]);
   const installed = await pnpm(["install", "--no-frozen-lockfile", "--silent"]);
   if (installed.code !== 0) {

@@ -10,6 +10,7 @@ export type Kind =
   | "linear-regex"
   | "layer"
   | "client"
+  | "create"
   | "proxy"
   | "simulation"
   | "examples"
@@ -42,7 +43,9 @@ export interface Package {
 /** Every package of the workspace, core first, then http. Folders without a package.json are ignored. */
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
-  const others = ["client", "proxy", "simulation", "examples", "bench"].map((name) => `packages/${name}`);
+  const others = ["client", "create-layer", "create-policy", "proxy", "simulation", "examples", "bench"].map(
+    (name) => `packages/${name}`,
+  );
   const folders = ["packages/core", "packages/http", "packages/linear-regex", ...layers, ...others];
   return folders
     .filter((folder) => existsSync(join(base, folder, "package.json")))
@@ -69,6 +72,10 @@ function toPackage(base: string, folder: string): Package {
   const directory = join(base, folder);
   const manifest = readManifest(directory);
   const short = folder.slice(folder.lastIndexOf("/") + 1);
-  const kind = folder.startsWith("packages/layers/") ? "layer" : (short as Kind);
+  const kind = folder.startsWith("packages/layers/")
+    ? "layer"
+    : short.startsWith("create-")
+      ? "create"
+      : (short as Kind);
   return { short, name: manifest.name ?? short, kind, folder, directory, manifest };
 }

@@ -8,6 +8,7 @@ import { type Package, publishable } from "../workspace.ts";
 import { exited, failed, type Outcome, type Step } from "./outcome.ts";
 import { aloneOutcomes } from "./published/alone.ts";
 import { bundleOutcome, coreInstallOutcome } from "./published/bundle.ts";
+import { createdOutcome, creations } from "./published/created.ts";
 import { lowestOutcome, spanOutcomes } from "./published/peers.ts";
 import { install, typesOutcome } from "./published/project.ts";
 import { nodes, refusalOutcome, useOutcome } from "./published/nodes.ts";
@@ -51,6 +52,7 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
     exited("install into an empty project", installed),
     await typesOutcome(all, directory),
     await twoCopiesOutcome(directory),
+    ...(await pooled(creations, width, (creation) => createdOutcome(creation, all, directory))),
     await bundleOutcome("neutral", directory),
     await bundleOutcome("node", directory),
     ...(await pooled(programs, width, (one) => refusalOutcome(one, directory))),
@@ -60,7 +62,7 @@ async function togetherOutcomes(all: readonly Package[], directory: string): Pro
 
 /** Checks of each tarball, and of projects with some of them. */
 async function apartOutcomes(all: readonly Package[], directory: string): Promise<Outcome[]> {
-  const libraries = all.filter(({ kind }) => kind !== "proxy");
+  const libraries = all.filter(({ kind }) => kind !== "proxy" && kind !== "create");
   const tarballs = await Promise.all(all.map((one) => tarballOutcomes(one, directory)));
   return [
     ...tarballs.flat(),

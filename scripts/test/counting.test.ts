@@ -88,6 +88,7 @@ test("a tarball with tests, with workspace: or without a license fails", () => {
   const files = list("test/a.test.ts").replace("package/LICENSE-MIT\n", "");
   const manifest = `{ "exports": "./src/index.ts", "dependencies": { "@pagoda/core": "workspace:*" } }`;
   expect(contentFaults(files, manifest, "")).toHaveLength(4);
+  expect(contentFaults(list("template/test/a.test.ts.txt"), "{}", "")).toEqual([]);
 });
 
 test("a tarball without the files that its README links to fails, except for tests and external links", () => {

@@ -19,7 +19,7 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Fence, readMarkdown } from "../checks/docs/markdown.ts";
 import { command } from "../command.ts";
-import { generate } from "../new-layer/generate.ts";
+import { generateInRepository } from "../../packages/create-layer/src/index.ts";
 import { root } from "../workspace.ts";
 
 // Follows the guide step by step, in a workspace where the proxy and the new layer are copies and everything else is real.
@@ -27,7 +27,7 @@ let base: string;
 
 beforeAll(() => {
   base = realpathSync(mkdtempSync(join(tmpdir(), "pagoda-proxy-policy-")));
-  generate(join(base, "packages/layers/max-calls"), "max-calls");
+  generateInRepository(join(base, "packages/layers/max-calls"), "max-calls");
   for (const linked of ["node_modules", "packages/core", "packages/http"]) link(linked, linked);
   for (const copied of [
     "tsconfig.base.json",

