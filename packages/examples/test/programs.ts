@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { once } from "node:events";
+import { accessSync, constants, globSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { onTestFinished, type TestContext } from "vitest";
 
@@ -7,18 +8,18 @@ import { onTestFinished, type TestContext } from "vitest";
 const installation = {
   bun: "npm install --global bun@1.4.5",
   deno: "npm install --global deno@2.9.6",
+  postgres: "apt-get install postgresql",
   "redis-server": "apt-get install redis-server",
   workerd: "npm install --global workerd@1.20261117.1",
 } as const;
 
 export type Program = keyof typeof installation;
 
-/** The path of a program on the PATH; `undefined` if it is missing. */
+/** The path of a program; `undefined` if it is missing. */
 export function find(program: Program): string | undefined {
-  return (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find(isExecutable);
+  // Debian keeps PostgreSQL's programs off the PATH.
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...globSync("/usr/lib/postgresql/*/bin")];
+  return folders.map((folder) => join(folder, program)).find(isExecutable);
 }
 
 /** Skips a test if a program is missing; .ci/run treats that as a failure. */
@@ -35,13 +36,29 @@ function isExecutable(file: string): boolean {
   }
 }
 
+/** A running program. */
+export interface Launched {
+  readonly child: ChildProcess;
+  /** Kills it and waits for its end. */
+  end(): Promise<void>;
+}
+
+/** Starts a program, for a whole file. */
+export function launch(program: Program, args: readonly string[], options: SpawnOptions): Launched {
+  const child = spawn(find(program) as string, args, options);
+  const ended = once(child, "close");
+  return {
+    child,
+    async end() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
 /** Starts a program, which does not outlive its test. */
 export function start(program: Program, args: readonly string[], options: SpawnOptions): ChildProcess {
-  const child = spawn(find(program) as string, args, options);
-  const ended = new Promise((resolve) => child.once("close", resolve));
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
+  const { child, end } = launch(program, args, options);
+  onTestFinished(end);
   return child;
 }
