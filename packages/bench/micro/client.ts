@@ -104,6 +104,7 @@ const off = {
   timeoutMs: false,
   tryTimeoutMs: false,
   redirects: false,
+  decompress: false,
   retry: false,
   circuitBreaker: false,
   concurrency: false,

@@ -63,7 +63,7 @@ export interface Client<out Err> extends Methods<Call<Err>, CallOptions, SendOpt
  *
  * Retries are for failures that may pass (no connection, a connection that breaks, a timeout, 429, 502,
  * 503, 504) of requests that may be repeated: those with an idempotent method, an `Idempotency-Key` or
- * `retry: true`. `Retry-After` is honoured up to 5 s. Redirects are followed. Bodies are not
+ * `retry: true`. `Retry-After` is honoured up to 5 s. Redirects are followed, and bodies
  * decompressed.
  *
  * Errors: `ErrorsOf<Options>`, inferred from the options.

@@ -12,6 +12,7 @@ import {
   type Service,
   ServiceBuilder,
 } from "@pagoda/core";
+import { decompress } from "@pagoda/decompress";
 import type { HttpResponse } from "@pagoda/http";
 import { hedge, type HedgeOptions } from "@pagoda/hedge";
 import { exponential } from "@pagoda/retry";
@@ -50,7 +51,8 @@ export function hostStack(options: ClientOptions, clock: Clock, random: Random):
     .layer(optional(concurrency === false ? undefined : limit(concurrency, clock, random)))
     // Inside the queue: the time of an attempt begins when it is sent.
     .layer(optional(tryTimeoutMs === false ? undefined : timeout({ ms: tryTimeoutMs, clock })))
-    .layer(wholeBody());
+    .layer(wholeBody())
+    .layer(optional(options.decompress === false ? undefined : decompress(options.decompress)));
   if (retrying === undefined && hedging === undefined) return (connected) => attempt.service(connected);
 
   const attempts = new ServiceBuilder<CallRequest>()

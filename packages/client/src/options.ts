@@ -9,6 +9,7 @@ import {
   type Random,
   type Service,
 } from "@pagoda/core";
+import type { DecompressOptions } from "@pagoda/decompress";
 import type { HttpRequest, HttpResponse, RequestInput } from "@pagoda/http";
 import type { FollowRedirectsOptions } from "@pagoda/follow-redirects";
 import type { HedgeOptions } from "@pagoda/hedge";
@@ -83,6 +84,8 @@ export interface ClientOptions {
    * another origin.
    */
   readonly redirects?: FollowRedirectsOptions | false;
+  /** Asks for compressed responses and decompresses them, within limits against bombs. */
+  readonly decompress?: DecompressOptions | false;
   /** Default: three attempts, with waits of up to 100 ms, then 200 ms, within a budget. */
   readonly retry?: RetryPolicy | false;
   /** A circuit breaker for each host. Default: that of `@pagoda/circuit-breaker`. */

@@ -1,5 +1,6 @@
 import {
   type Either,
+  isFault,
   isLeft,
   isRight,
   layer,
@@ -60,8 +61,11 @@ async function wholeOf(
 ): Promise<Either<ReadFailed | Aborted, HttpResponse>> {
   const bytes = await response.body.bytes({ maxBytes, signal });
   if (isRight(bytes)) return right({ ...response, body: bodyOf(bytes.right) });
-  // Nobody has seen anything of this response yet: another attempt may replace it.
-  return bytes.left._tag === "BodyBroken" ? left({ ...bytes.left, retryable: true }) : bytes;
+  const fault = bytes.left;
+  if (fault._tag !== "BodyBroken") return bytes;
+  // Nobody has seen anything of this response yet: another attempt may replace it, unless its content
+  // is at fault.
+  return left({ ...fault, retryable: !isFault(fault.cause) || fault.cause.retryable });
 }
 
 async function beginningOf(

@@ -92,6 +92,7 @@ test("a client can be described", () => {
     "concurrency-limit",
     "timeout",
     "whole-body",
+    "decompress",
     "transport",
   ]);
 });
