@@ -4,7 +4,7 @@ import * as zlib from "node:zlib";
 import type { HttpHeaders } from "@pagoda/http";
 import { membersOf } from "@pagoda/http/grammar";
 
-/** A content coding (RFC 9110, 8.4.1). `zstd` needs Node 22.15 or later. */
+/** A content coding (RFC 9110, 8.4.1). */
 export type Coding = "zstd" | "br" | "gzip" | "deflate";
 
 /** A decompressor of `node:zlib`. */
@@ -13,9 +13,24 @@ export type Decoder = Transform & { readonly bytesWritten: number };
 /** 8 MiB, which all recipients of `zstd` must support, and senders must not exceed (RFC 9659). */
 const zstdWindowBits = 23;
 
+/**
+ * Whether this Node has zstd and notices when it is truncated. Without that, what has arrived of a
+ * body would pass for the whole (nodejs/node#64592).
+ */
+function isZstdSafe(): boolean {
+  if (!("createZstdDecompress" in zlib)) return false;
+  try {
+    // An empty frame without its last two bytes.
+    zlib.zstdDecompressSync(Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1));
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Opens the decompressor of each coding that this Node has. */
 const decoders: Readonly<Partial<Record<Coding, (first: Uint8Array) => Decoder>>> = {
-  ...("createZstdDecompress" in zlib && {
+  ...(isZstdSafe() && {
     zstd: () =>
       zlib.createZstdDecompress({ params: { [zlib.constants.ZSTD_d_windowLogMax]: zstdWindowBits } }),
   }),
@@ -26,13 +41,13 @@ const decoders: Readonly<Partial<Record<Coding, (first: Uint8Array) => Decoder>>
   deflate: (first) => (((first[0] as number) & 0x0f) === 8 ? zlib.createInflate() : zlib.createInflateRaw()),
 };
 
-/** Those that are decoded. */
-export const supported = Object.keys(decoders) as readonly Coding[];
+/** The codings that are decoded. `zstd` is among them if this Node notices truncated content. */
+export const supportedCodings: readonly Coding[] = Object.keys(decoders) as Coding[];
 
 /**
  * What requests accept. Not `deflate`, which is decoded, too, but has no advantage over `gzip`.
  */
-export const acceptEncoding: string = supported.filter((coding) => coding !== "deflate").join(", ");
+export const acceptEncoding: string = supportedCodings.filter((coding) => coding !== "deflate").join(", ");
 
 /** As many as curl and undici decode: each costs memory. */
 const maxCodings = 5;
@@ -63,5 +78,5 @@ export function codingsOf(headers: HttpHeaders): {
 }
 
 function isSupported(name: string): name is Coding {
-  return (supported as readonly string[]).includes(name);
+  return (supportedCodings as readonly string[]).includes(name);
 }

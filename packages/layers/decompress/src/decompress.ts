@@ -5,8 +5,7 @@ import { checked, type DecompressOptions, finite } from "./options.ts";
 import { withoutCodings } from "./without-codings.ts";
 
 /**
- * Decompresses responses, for clients: `zstd`, `br`, `gzip`, `deflate` and up to five of them
- * combined. Requests without `Accept-Encoding` get one; as in fetch, it is `identity` if they ask for
+ * Decompresses responses, for clients: `supportedCodings`, and up to five of them combined. Requests without `Accept-Encoding` get one; as in fetch, it is `identity` if they ask for
  * a range. `Content-Encoding` and `Content-Length` are removed.
  *
  * Unchanged are responses with another coding, without content and to HEAD, and partial ones (206),

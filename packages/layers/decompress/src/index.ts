@@ -1,4 +1,4 @@
-export type { Coding } from "./coding.ts";
+export { type Coding, supportedCodings } from "./coding.ts";
 export * from "./decompress.ts";
 export * from "./decompress-requests.ts";
 export * from "./faults.ts";

@@ -10,17 +10,22 @@ import {
   httpResponse,
   PushBody,
 } from "@pagoda/http";
-import { decompress, type DecompressOptions } from "@pagoda/decompress";
+import { type Coding, decompress, type DecompressOptions, supportedCodings } from "@pagoda/decompress";
+
+const all: readonly (readonly [name: string, coding: Coding, how: (bytes: Uint8Array) => Buffer])[] = [
+  ["zstd", "zstd", (bytes) => zstdCompressSync(bytes)],
+  ["br", "br", (bytes) => brotliCompressSync(bytes)],
+  ["gzip", "gzip", (bytes) => gzipSync(bytes)],
+  ["x-gzip", "gzip", (bytes) => gzipSync(bytes)],
+  ["deflate", "deflate", (bytes) => deflateSync(bytes)],
+  ["Deflate", "deflate", (bytes) => deflateRawSync(bytes)],
+];
 
 /** What each value of `Content-Encoding` may stand for. */
-export const compressions: readonly (readonly [coding: string, how: (bytes: Uint8Array) => Buffer])[] = [
-  ["zstd", (bytes) => zstdCompressSync(bytes)],
-  ["br", (bytes) => brotliCompressSync(bytes)],
-  ["gzip", (bytes) => gzipSync(bytes)],
-  ["x-gzip", (bytes) => gzipSync(bytes)],
-  ["deflate", (bytes) => deflateSync(bytes)],
-  ["Deflate", (bytes) => deflateRawSync(bytes)],
-];
+export const compressions = all.filter(([, coding]) => supportedCodings.includes(coding));
+
+/** Of requests that have none. */
+export const acceptEncoding = supportedCodings.filter((coding) => coding !== "deflate").join(", ");
 
 export type Fields = Readonly<Record<string, string | readonly string[]>>;
 

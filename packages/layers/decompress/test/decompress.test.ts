@@ -13,23 +13,24 @@ import {
 import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { decompress } from "@pagoda/decompress";
-import { compressions, encoded, get, Source, through } from "./bench.ts";
+import { decompress, supportedCodings } from "@pagoda/decompress";
+import { acceptEncoding, compressions, encoded, get, Source, through } from "./bench.ts";
 
 const content = "All work and no play makes Jack a dull boy. ".repeat(50);
 const bytes = Buffer.from(content);
+const hasZstd = supportedCodings.includes("zstd");
 
 describe("decompress", () => {
   conformance(test, () => decompress(), { changes: { request: ["headers"] } });
   conformance(test, () => decompress(), { request: () => get({ "accept-encoding": "gzip" }) });
 
-  describe.each(compressions)("%s", (coding, compress) => {
+  describe.each(compressions)("%s", (name, coding, compress) => {
     test.each([
       ["has arrived", (all: Uint8Array) => bodyOf(all)],
       ["streams", (all: Uint8Array) => bodyFrom([all.subarray(0, 1), all.subarray(1, 20), all.subarray(20)])],
     ])("decodes a body that %s", async (_, make) => {
       const whole = compress(bytes);
-      const headers = { "Content-Encoding": coding, "content-length": String(whole.length), etag: '"1"' };
+      const headers = { "Content-Encoding": name, "content-length": String(whole.length), etag: '"1"' };
       const response = { ...httpResponse(200, make(whole), headers), version: "2" as const };
       const given = await through(response);
       expect([...given.headers]).toEqual([["etag", '"1"']]);
@@ -38,13 +39,13 @@ describe("decompress", () => {
     });
 
     test("an empty body is empty, although a coding is named", async () => {
-      expect(await (await through(encoded(bodyFrom([]), coding))).body.text()).toEqual(right(""));
+      expect(await (await through(encoded(bodyFrom([]), name))).body.text()).toEqual(right(""));
     });
 
     test("a truncated body breaks off instead of ending", async () => {
       const whole = compress(bytes);
       for (const length of [1, whole.length >> 1, whole.length - 1]) {
-        const { body } = await through(encoded(whole.subarray(0, length), coding));
+        const { body } = await through(encoded(whole.subarray(0, length), name));
         expect(await body.bytes()).toMatchObject({
           left: {
             _tag: "BodyBroken",
@@ -53,7 +54,7 @@ describe("decompress", () => {
               _tag: "Undecodable",
               origin: "upstream",
               retryable: false,
-              coding: coding.toLowerCase().replace("x-", ""),
+              coding,
               cause: { message: "unexpected end of file" },
             },
           },
@@ -63,7 +64,7 @@ describe("decompress", () => {
 
     test("a body in another format breaks off and stops its source", async () => {
       const source = new Source();
-      const { body } = await through(encoded(source, coding));
+      const { body } = await through(encoded(source, name));
       const read = body.bytes();
       source.give(Buffer.from("\x00\xff not compressed at all"));
       source.give(Buffer.from("more"));
@@ -73,7 +74,7 @@ describe("decompress", () => {
 
     test("a source that breaks off breaks it with the same fault", async () => {
       const source = new Source();
-      const { body } = await through(encoded(source, coding));
+      const { body } = await through(encoded(source, name));
       const read = body.bytes();
       source.give(compress(bytes).subarray(0, 10));
       source.break("gone");
@@ -82,7 +83,7 @@ describe("decompress", () => {
 
     test("keeps its trailers", async () => {
       const source = new Source();
-      const { body } = await through(encoded(source, coding));
+      const { body } = await through(encoded(source, name));
       const trailers = HttpHeaders.of({ "x-sum": "1" });
       const ended = new Promise((end) => body.pipe({ write: () => true, end, fail: end }));
       source.give(compress(bytes));
@@ -101,7 +102,7 @@ describe("decompress", () => {
           let at = 0;
           for (const length of lengths) chunks.push(compressed.subarray(at, (at += length)));
           chunks.push(compressed.subarray(at));
-          const { body } = await through(encoded(bodyFrom(chunks), coding));
+          const { body } = await through(encoded(bodyFrom(chunks), name));
           const read = await body.bytes({ maxBytes: Infinity });
           expect(read._tag === "Right" && all.equals(read.right)).toBe(true);
         }),
@@ -128,11 +129,9 @@ describe("decompress", () => {
     expect(await through(six)).toBe(six);
   });
 
-  describe.each([
-    ["zstd", zstdCompressSync],
-    ["gzip", gzipSync],
-  ] as const)("%s in several frames or members", (coding, compress) => {
-    const frames = Buffer.concat([compress("a".repeat(99)), compress("bc"), compress("")]);
+  const framed = compressions.filter(([name]) => name === "zstd" || name === "gzip");
+  describe.each(framed)("%s in several frames or members", (_, coding, compress) => {
+    const frames = Buffer.concat(["a".repeat(99), "bc", ""].map((text) => compress(Buffer.from(text))));
 
     test("is decoded however it is cut", async () => {
       for (let cut = 0; cut < frames.length; cut++) {
@@ -143,8 +142,8 @@ describe("decompress", () => {
       }
     });
 
-    test("breaks off if one of them is truncated", async () => {
-      for (let missing = 1; missing < compress("").length; missing++) {
+    test("breaks off if one of them is truncated, after its magic number of up to 4 bytes", async () => {
+      for (let missing = 1; missing <= compress(Buffer.alloc(0)).length - 4; missing++) {
         const { body } = await through(encoded(bodyOf(frames.subarray(0, -missing)), coding));
         expect(await body.text()).toMatchObject({ left: { _tag: "BodyBroken" } });
       }
@@ -152,7 +151,7 @@ describe("decompress", () => {
   });
 
   test.each(["br", "deflate"])("ignores what follows the end of %s, but not trailers", async (coding) => {
-    const compress = compressions.find(([name]) => name === coding)?.[1] as (bytes: Buffer) => Buffer;
+    const compress = compressions.find(([name]) => name === coding)?.[2] as (bytes: Buffer) => Buffer;
     const source = new Source();
     const { body } = await through(encoded(source, coding));
     let all = "";
@@ -199,8 +198,8 @@ describe("decompress", () => {
 
 describe("Accept-Encoding", () => {
   test.each<[string, HttpRequest, readonly string[]]>([
-    ["is set", get(), ["zstd, br, gzip"]],
-    ["is set for HEAD", get({}, "HEAD"), ["zstd, br, gzip"]],
+    ["is set", get(), [acceptEncoding]],
+    ["is set for HEAD", get({}, "HEAD"), [acceptEncoding]],
     ["of the caller stays", get({ "Accept-Encoding": "br" }), ["br"]],
     ["of the caller stays, even if empty", get({ "accept-encoding": "" }), [""]],
     ["is identity for a range", get({ range: "bytes=0-9" }), ["identity"]],
@@ -261,7 +260,7 @@ describe("limits", () => {
     });
   });
 
-  test("frames of zstd count together", async () => {
+  test.runIf(hasZstd)("frames of zstd count together", async () => {
     const frame = zstdCompressSync(Buffer.alloc(600_000));
     const { body } = await through(encoded(Buffer.concat([frame, frame]), "zstd"));
     expect(await body.bytes({ maxBytes: Infinity })).toMatchObject({
@@ -282,7 +281,7 @@ describe("limits", () => {
     });
   });
 
-  test("zstd with a window over 8 MiB is refused", async () => {
+  test.runIf(hasZstd)("zstd with a window over 8 MiB is refused", async () => {
     const { constants } = await import("node:zlib");
     const params = { [constants.ZSTD_c_windowLog]: 24, [constants.ZSTD_c_contentSizeFlag]: 0 };
     const all = zstdCompressSync(Buffer.alloc(20_000_000), { params });
