@@ -2,6 +2,7 @@ import type { WorkerCode } from "../control/worker-process.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { check } from "./check.ts";
 import { explain } from "./explain.ts";
+import { hashPassword } from "./hash-password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { help } from "./help.ts";
 import { runCommand } from "./run.ts";
@@ -45,6 +46,7 @@ async function chosen(
     check,
     explain,
     schema,
+    "hash-password": hashPassword(process.stdin),
     healthcheck,
   };
   if (args.includes("--help") || args.includes("-h")) {

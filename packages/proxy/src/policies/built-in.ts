@@ -1,4 +1,6 @@
 import { authorizeListener, authorizeRoute } from "./authorize.ts";
+import { basicAuth } from "./basic-auth.ts";
+import { bodyLimit } from "./body-limit.ts";
 import { buffer } from "./buffer.ts";
 import { circuitBreaker } from "./circuit-breaker.ts";
 import { clientConcurrency } from "./client-concurrency.ts";
@@ -22,6 +24,8 @@ export const builtIn = [
   authorizeRoute,
   rateLimit,
   clientConcurrency,
+  basicAuth,
+  bodyLimit,
   timeout,
   buffer,
   concurrencyLimit,

@@ -1,11 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { passwords } from "@pagoda/basic-auth";
 import { testAuthority } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
 import { check } from "../../src/commands/check.ts";
 import type { Command } from "../../src/commands/command.ts";
 import { explain } from "../../src/commands/explain.ts";
+import { hashPassword } from "../../src/commands/hash-password.ts";
 import { healthcheck } from "../../src/commands/healthcheck.ts";
 import { schema } from "../../src/commands/schema.ts";
 import { Folder } from "../e2e/configured.ts";
@@ -293,4 +296,30 @@ test("healthcheck reports that nothing listens, and exits with 1", async () => {
   });
   expect(code).toBe(1);
   expect(stderr).toContain("ECONNREFUSED");
+});
+
+describe("hash-password", () => {
+  test.each(["correct horse", "correct horse\n", "correct horse\r\n"])(
+    "prints the hash of %j",
+    async (stdin) => {
+      const { code, stdout, stderr } = await ran(hashPassword(Readable.from([stdin])), []);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$\S+\n$/);
+      const verify = passwords({ ann: stdout.trimEnd() });
+      expect(await verify({ name: "ann", password: "correct horse" })).toBe("ann");
+    },
+  );
+
+  test("rejects an empty password, and a password as an argument, which it does not repeat", async () => {
+    expect(await ran(hashPassword(Readable.from(["\n"])), [])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "pagoda hash-password: the password is empty\n",
+    });
+    expect(await ran(hashPassword(Readable.from([])), ["hunter"])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "pagoda hash-password: takes no arguments; write the password to standard input\n",
+    });
+  });
 });

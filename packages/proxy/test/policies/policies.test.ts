@@ -19,6 +19,8 @@ const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], un
   authorize: { rules: [{ name: "all", effect: "allow" }] },
   rateLimit: { global: { rate: "1/s" } },
   clientConcurrency: { limit: 1 },
+  basicAuth: { users: {} },
+  bodyLimit: "1MiB",
   timeout: "1s",
   buffer: { capacity: 1 },
   concurrencyLimit: 1,
