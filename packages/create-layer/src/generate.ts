@@ -6,6 +6,9 @@ import { folderOf, type Manifest, spellings, versionsOf, writeTemplate } from ".
 const template = fileURLToPath(new URL("../template", import.meta.url));
 const manifest = fileURLToPath(new URL("../package.json", import.meta.url));
 
+/** Settings of the compiler and of git, for any package that stands on its own. */
+export const projectTemplate: string = join(template, "project");
+
 /** The first line of a generated README, and the description in package.json. */
 const abouts = {
   generic: "Limits the number of calls in flight.",
@@ -20,7 +23,7 @@ export function generatePackage(directory: string, name: string, kind: LayerKind
   const versions = versionsOf(JSON.parse(readFileSync(manifest, "utf8")) as Manifest);
   const words = { ...spellings(name), ...versions, about: abouts[kind], self: "../src/index.ts" };
   writeTemplate(
-    ["shared", kind, "standalone"].map((folder) => join(template, folder)),
+    [...["shared", kind, "standalone"].map((folder) => join(template, folder)), projectTemplate],
     directory,
     words,
   );
