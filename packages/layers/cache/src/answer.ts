@@ -1,6 +1,6 @@
 import { bodyOf, emptyBody, HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import { isBodilessStatus } from "@pagoda/http/grammar";
-import type { Status, WithStatus } from "./cache-status.ts";
+import type { Status, StatusText } from "./cache-status.ts";
 import { clientHas } from "./conditional.ts";
 import { currentAgeMs } from "./freshness.ts";
 import type { Kept } from "./kept.ts";
@@ -20,20 +20,19 @@ export function answerFrom(
   request: HttpRequest,
   now: number,
   status: Omit<Status, "ttl">,
-  withStatus: WithStatus,
+  statusText: StatusText,
 ): HttpResponse {
   const { stored } = kept;
   const ageMs = currentAgeMs(stored, now);
   const ttl = Math.floor((kept.lifetimeMs - ageMs) / 1_000);
   const isKnown = stored.status === 200 && clientHas(request, kept, now);
-  const age = String(Math.floor(ageMs / 1_000));
-  const headers = withStatus(new HttpHeaders([...fieldsOf(kept, request, isKnown), "age", age]), {
-    ...status,
-    ttl,
-  });
+  const raw = fieldsOf(kept, request, isKnown);
+  raw.push("age", String(Math.floor(ageMs / 1_000)));
+  const text = statusText({ ...status, ttl });
+  if (text !== undefined) raw.push("cache-status", text);
   return {
     status: isKnown ? 304 : stored.status,
-    headers,
+    headers: new HttpHeaders(raw),
     body: isKnown || request.method === "HEAD" ? emptyBody : bodyOf(stored.body),
     statusText: isKnown ? undefined : stored.statusText,
     fault: undefined,
@@ -41,9 +40,10 @@ export function answerFrom(
   };
 }
 
-function fieldsOf({ stored, headers }: Kept, { method }: HttpRequest, isKnown: boolean): readonly string[] {
+function fieldsOf({ stored, headers }: Kept, { method }: HttpRequest, isKnown: boolean): string[] {
   if (isKnown) return [...headers].filter(([name]) => !aboutBody.has(name.toLowerCase())).flat();
-  if (method !== "HEAD" || isBodilessStatus(stored.status) || headers.has("content-length"))
-    return headers.raw;
-  return [...headers.raw, "content-length", String(stored.body.length)];
+  const raw = [...headers.raw];
+  if (method === "HEAD" && !isBodilessStatus(stored.status) && !headers.has("content-length"))
+    raw.push("content-length", String(stored.body.length));
+  return raw;
 }

@@ -1,5 +1,4 @@
 import { checkOption } from "@pagoda/core";
-import type { HttpHeaders } from "@pagoda/http";
 
 /** Why a request was forwarded (RFC 9211, 2.2). */
 export type Forwarded = "bypass" | "method" | "uri-miss" | "vary-miss" | "request" | "stale";
@@ -20,18 +19,18 @@ export interface Status {
   readonly detail?: "stale-if-error" | "only-if-cached";
 }
 
-/** Adds the member of this cache to `Cache-Status` (RFC 9211). */
-export type WithStatus = (headers: HttpHeaders, status: Status) => HttpHeaders;
+/** Returns the member of this cache in `Cache-Status` (RFC 9211); `undefined` for none. */
+export type StatusText = (status: Status) => string | undefined;
 
 /** @param name Name of this cache, or false for none. */
-export function cacheStatus(name: string | false): WithStatus {
-  if (name === false) return (headers) => headers;
+export function cacheStatus(name: string | false): StatusText {
+  if (name === false) return () => undefined;
   const isString = typeof name === "string" && /^[\x20-\x7e]+$/.test(name);
   checkOption("cache: name", name, isString, "visible ASCII characters, or false");
   const member = /^[A-Za-z*][\w!#$%&'*+\-.^`|~:/]*$/.test(name)
     ? name
     : `"${name.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
-  return (headers, status) => headers.append("cache-status", member + parameters(status));
+  return (status) => member + parameters(status);
 }
 
 function parameters({ hit, fwd, fwdStatus, ttl, stored, collapsed, detail }: Status): string {

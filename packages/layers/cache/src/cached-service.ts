@@ -12,13 +12,14 @@ import {
 import { type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
 import { answerFrom } from "./answer.ts";
 import { keyAt, keyOf } from "./cache-key.ts";
-import type { Forwarded, Status, WithStatus } from "./cache-status.ts";
+import type { Forwarded, Status, StatusText } from "./cache-status.ts";
 import { hasValidator, isAbout, isConditional } from "./conditional.ts";
 import { type Context, discardUnused, Forwarding, type Outcome } from "./forwarding.ts";
 import { type Kept, keptReader, updated } from "./kept.ts";
 import type { Settings } from "./options.ts";
 import { type Demands, demandsOf, mayReplaceError, reuseOf } from "./reuse.ts";
 import { revalidate } from "./revalidate.ts";
+import { isStorable } from "./storable.ts";
 import { Shelf } from "./shelf.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import { Uncacheable } from "./uncacheable.ts";
@@ -38,14 +39,14 @@ interface Asked {
 export class CachedService<Res extends HttpResponse, Err> {
   readonly #inner: Service<HttpRequest, Res, Err>;
   readonly #settings: Settings;
-  readonly #withStatus: WithStatus;
+  readonly #statusText: StatusText;
   readonly #context: Context<Res, Err>;
   readonly #counts = { hits: 0, stale: 0, validated: 0, misses: 0, collapsed: 0 };
 
-  constructor(inner: Service<HttpRequest, Res, Err>, settings: Settings, withStatus: WithStatus) {
+  constructor(inner: Service<HttpRequest, Res, Err>, settings: Settings, statusText: StatusText) {
     this.#inner = inner;
     this.#settings = settings;
-    this.#withStatus = withStatus;
+    this.#statusText = statusText;
     this.#context = {
       inner,
       settings,
@@ -131,13 +132,13 @@ export class CachedService<Res extends HttpResponse, Err> {
       (validates || !isConditional(request)) &&
       !this.#context.uncacheable.has(key);
     const known = mayShare ? inFlight.get(key) : undefined;
-    if (known?.canJoin === true) {
+    if (known !== undefined) {
       this.#count("collapsed");
       return known.join(signal).then((result) => this.#joined(asked, result));
     }
     this.#count("misses");
     const forwarding = new Forwarding(this.#context, key, request, demands, kept, mayStore);
-    if (mayShare && known === undefined) inFlight.set(key, forwarding);
+    if (mayShare) inFlight.set(key, forwarding);
     return this.#lead(asked, forwarding, isLater);
   }
 
@@ -202,7 +203,7 @@ export class CachedService<Res extends HttpResponse, Err> {
     const { request, signal, key, kept, fwd } = asked;
     this.#count("misses");
     const requestedAt = this.#now();
-    const { shelf, settings } = this.#context;
+    const { shelf, settings, read } = this.#context;
     const wait = { maxWaitMs: defaultMaxWaitMs, clock: settings.clock };
     const call: Promise<Either<Err | Aborted, Res>> = isLater
       ? oneshot(this.#inner, request, signal, wait)
@@ -211,9 +212,11 @@ export class CachedService<Res extends HttpResponse, Err> {
       if (isLeft(result)) return result;
       const response = result.right;
       if (kept !== undefined && response.status === 200) {
+        const stored = updated(kept.stored, response, request, requestedAt, this.#now());
         const isSame = isAbout(response.headers, kept) && hasSameLength(response, kept);
-        if (isSame) void shelf.put(key, request, updated(kept.stored, response, requestedAt, this.#now()));
-        else void shelf.drop(key, request);
+        const { headers, directives } = read(stored);
+        const isKept = isSame && isStorable(request, { status: 200, headers }, directives, settings.shared);
+        void (isKept ? shelf.put(key, request, stored) : shelf.drop(key, request));
       }
       return right(this.#stated(response, { fwd }));
     });
@@ -231,12 +234,11 @@ export class CachedService<Res extends HttpResponse, Err> {
   }
 
   #answer(request: HttpRequest, kept: Kept, status: Omit<Status, "ttl">): HttpResponse {
-    return answerFrom(kept, request, this.#now(), status, this.#withStatus);
+    return answerFrom(kept, request, this.#now(), status, this.#statusText);
   }
 
   #unavailable(): HttpResponse {
-    const response = httpResponse(504);
-    return { ...response, headers: this.#withStatus(response.headers, { detail: "only-if-cached" }) };
+    return this.#stated(httpResponse(504), { detail: "only-if-cached" });
   }
 
   #passed(result: Either<Err, Res>, status: Status): Either<Err, Res> {
@@ -244,7 +246,10 @@ export class CachedService<Res extends HttpResponse, Err> {
   }
 
   #stated<R extends HttpResponse>(response: R, status: Status): R {
-    return { ...response, headers: this.#withStatus(response.headers, status) };
+    const text = this.#statusText(status);
+    return text === undefined
+      ? response
+      : { ...response, headers: response.headers.append("cache-status", text) };
   }
 
   #count(what: keyof CachedService<Res, Err>["counts"]): void {

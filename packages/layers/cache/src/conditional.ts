@@ -40,9 +40,11 @@ export function clientHas({ headers }: HttpRequest, { headers: stored }: Kept, n
     const list = tags.join(",");
     return list.trim() === "*" || (tag !== undefined && tagsIn(list).includes(opaque(tag)));
   }
-  const since = parseHttpDate(headers.get("if-modified-since") ?? "", now);
+  const given = headers.get("if-modified-since");
+  const since = given === undefined ? undefined : parseHttpDate(given, now);
+  if (since === undefined) return false;
   const modified = parseHttpDate(stored.get("last-modified") ?? stored.get("date") ?? "", now);
-  return since !== undefined && modified !== undefined && modified <= since;
+  return modified !== undefined && modified <= since;
 }
 
 /**

@@ -12,12 +12,13 @@ import {
 import { type Body, bodyOf, HttpHeaders, type HttpRequest, type HttpResponse } from "@pagoda/http";
 import { directivesOf } from "./cache-control.ts";
 import { hasValidator, isAbout, validating, withoutConditions } from "./conditional.ts";
+import { lifetimeMs } from "./freshness.ts";
 import { type Kept, storedHead, updated } from "./kept.ts";
 import type { Settings } from "./options.ts";
 import { joined, Recording } from "./recording.ts";
 import { type Demands, mayReplaceError } from "./reuse.ts";
 import type { Shelf } from "./shelf.ts";
-import { isStorable, isUseful } from "./storable.ts";
+import { allowsHeuristic, isStorable, isUseful } from "./storable.ts";
 import type { StoredResponse } from "./stored-response.ts";
 import type { Uncacheable } from "./uncacheable.ts";
 import { namesIn, selecting } from "./vary.ts";
@@ -81,12 +82,7 @@ export class Forwarding<Res extends HttpResponse, Err> {
     this.#call = new SharedCall<Outcome<Res>, Err>(() => this.#settled(), discard);
   }
 
-  /** Whether a further caller can join. */
-  get canJoin(): boolean {
-    return this.#recording === undefined || this.#recording.canJoin;
-  }
-
-  /** Adds a caller: while `canJoin`. */
+  /** Adds a caller: while it is in `inFlight`, or before it starts. */
   join(signal: AbortSignal | undefined): Promise<Either<Err | Aborted, Outcome<Res>>> {
     if (this.#recording === undefined || this.#outcome === undefined) return this.#call.join(signal);
     this.#reserved.push(this.#recording.join());
@@ -130,7 +126,7 @@ export class Forwarding<Res extends HttpResponse, Err> {
   ): Either<Err, Outcome<Res>> | Promise<Either<Err, Outcome<Res>>> {
     const kept = this.#kept;
     if (isLeft(result)) {
-      if (kept === undefined || signal.aborted || !this.#mayReplaceError(kept)) return result;
+      if (kept === undefined || !this.#mayReplaceError(kept)) return result;
       return right({ kind: "stale", kept, status: undefined });
     }
     const response = result.right;
@@ -142,13 +138,22 @@ export class Forwarding<Res extends HttpResponse, Err> {
     if (status !== 304 || !validates || kept === undefined)
       return right(this.#received(response, requestedAt));
     discardResponse(response);
-    if (isAbout(headers, kept)) {
-      const fresh = updated(kept.stored, response, requestedAt, this.#now());
-      if (this.#mayStore) void this.#context.shelf.put(this.#key, this.#request, fresh);
-      return right({ kind: "validated", kept: this.#context.read(fresh) });
+    // The origin may have confirmed a response that is not the stored one.
+    return isAbout(headers, kept) ? right(this.#validated(kept, response, requestedAt)) : this.#again(signal);
+  }
+
+  #validated(kept: Kept, response: Res, requestedAt: number): Outcome<Res> {
+    const { shelf, read, settings } = this.#context;
+    const stored = updated(kept.stored, response, this.#request, requestedAt, this.#now());
+    const { headers, directives } = read(stored);
+    const { status, statusText } = stored;
+    // The 304 may have made it private, or set a cookie.
+    if (isStorable(this.#request, { status, headers }, directives, settings.shared)) {
+      if (this.#mayStore) void shelf.put(this.#key, this.#request, stored);
+      return { kind: "validated", kept: read(stored) };
     }
-    // The origin confirmed a response that is not the stored one.
-    return this.#again(signal);
+    void shelf.drop(this.#key, this.#request);
+    return { kind: "own", response: { ...response, status, statusText, headers, body: bodyOf(stored.body) } };
   }
 
   async #again(signal: AbortSignal): Promise<Either<Err, Outcome<Res>>> {
@@ -220,14 +225,17 @@ export class Forwarding<Res extends HttpResponse, Err> {
   }
 
   #headToStore(response: Res, requestedAt: number): StoredResponse | undefined {
-    const { settings, read } = this.#context;
+    const { settings } = this.#context;
     const { headers, body } = response;
     if (!this.#mayStore || (body.length ?? 0) > settings.maxEntryBytes) return undefined;
     const directives = directivesOf(headers);
     if (!isStorable(this.#request, response, directives, settings.shared)) return undefined;
+    const receivedAt = this.#now();
+    const isHeuristic = allowsHeuristic(response.status, directives);
+    const lifetime = lifetimeMs(headers, directives, receivedAt, isHeuristic, settings);
+    if (!isUseful(headers, directives, lifetime)) return undefined;
     const selectedBy = selecting(namesIn(headers) ?? [], this.#request);
-    const head = storedHead(response, selectedBy, requestedAt, this.#now());
-    return isUseful(headers, directives, read(head).lifetimeMs) ? head : undefined;
+    return storedHead(response, selectedBy, requestedAt, receivedAt);
   }
 
   #mayReplaceError(kept: Kept): boolean {

@@ -1,9 +1,10 @@
-import { HttpHeaders, type HttpResponse, type RawHeaders } from "@pagoda/http";
+import { HttpHeaders, type HttpRequest, type HttpResponse, type RawHeaders } from "@pagoda/http";
 import { membersOf } from "@pagoda/http/grammar";
 import { type Directives, directivesOf } from "./cache-control.ts";
 import { type FreshnessOptions, initialAgeMs, lifetimeMs } from "./freshness.ts";
 import { allowsHeuristic } from "./storable.ts";
 import type { StoredResponse } from "./stored-response.ts";
+import { namesIn, selecting } from "./vary.ts";
 
 /** A stored response and what follows from its fields. */
 export interface Kept {
@@ -60,7 +61,6 @@ export function storedHead(
     headers: storedFields(headers, receivedAt),
     body: new Uint8Array(0),
     selectedBy,
-    requestedAt,
     receivedAt,
     initialAgeMs: initialAgeMs(headers, requestedAt, receivedAt),
   };
@@ -70,6 +70,7 @@ export function storedHead(
 export function updated(
   stored: StoredResponse,
   { headers }: HttpResponse,
+  request: HttpRequest,
   requestedAt: number,
   receivedAt: number,
 ): StoredResponse {
@@ -87,10 +88,12 @@ export function updated(
     const name = stored.headers[i] as string;
     if (!replaced.has(name.toLowerCase())) old.push(name, stored.headers[i + 1] as string);
   }
+  const all = new HttpHeaders([...old, ...fresh]);
   return {
     ...stored,
-    headers: [...old, ...fresh],
-    requestedAt,
+    headers: all.raw,
+    // It may name other fields now.
+    selectedBy: selecting(namesIn(all) ?? [], request),
     receivedAt,
     initialAgeMs: initialAgeMs(headers, requestedAt, receivedAt),
   };

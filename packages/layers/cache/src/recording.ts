@@ -53,12 +53,10 @@ export class Recording {
     this.#events = events;
   }
 
-  /** Whether a reader can still begin with the first byte. */
-  get canJoin(): boolean {
-    return this.#first === 0 && this.#isRecording && !this.#isStopped;
-  }
-
-  /** Makes a body that begins with the first byte. It must be read or cancelled. */
+  /**
+   * Makes a body that begins with the first byte: until `missed` is called. It must be read or
+   * cancelled.
+   */
   join(): Body {
     const reader = new RecordedBody(this);
     this.#readers.add(reader);

@@ -31,6 +31,8 @@ export function demandsOf({ headers }: HttpRequest): Demands {
 /** Returns how a stored response can be used (RFC 9111, 4.2 and 5.2.1). */
 export function reuseOf(kept: Kept, { directives, noCache }: Demands, now: number, shared: boolean): Reuse {
   if (noCache || kept.directives.has("no-cache")) return "validate";
+  // A private cache may use the same store.
+  if (shared && kept.directives.has("private")) return "validate";
   const age = currentAgeMs(kept.stored, now);
   const staleness = age - kept.lifetimeMs;
   if (age > milliseconds(directives, "max-age", Infinity)) return "validate";

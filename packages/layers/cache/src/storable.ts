@@ -51,7 +51,7 @@ export function allowsHeuristic(status: number, directives: Directives): boolean
  */
 export function isStorable(
   request: HttpRequest,
-  { status, headers, fault }: HttpResponse,
+  { status, headers, fault }: Pick<HttpResponse, "status" | "headers" | "fault">,
   directives: Directives,
   shared: boolean,
 ): boolean {

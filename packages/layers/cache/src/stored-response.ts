@@ -15,8 +15,6 @@ export interface StoredResponse {
    * lists them, and normalized values.
    */
   readonly selectedBy: RawHeaders;
-  /** When the request was sent, or the one that validated the response last. */
-  readonly requestedAt: number;
   /** When the response was received, or validated last. */
   readonly receivedAt: number;
   /** Its age when it was received, in milliseconds (RFC 9111, 4.2.3: `corrected_initial_age`). */

@@ -211,6 +211,49 @@ describe("concurrent misses", () => {
     }
   });
 
+  test("a stale entry is validated once, although the origin failed before or a client was told 304", async () => {
+    const on = bench();
+    await on.ask({ headers: { "if-none-match": '"1"' } }, origin({}, "", 304));
+    await on.ask({}, origin({ "cache-control": "max-age=10", etag: '"1"' }));
+    await on.clock.advance(10_000);
+    expect((await on.ask({}, origin({}, "", 500))).status).toBe(500);
+    const { results } = calls(on, {}, {});
+    const call = await on.mock.next();
+    expect(call.request.headers.get("if-none-match")).toBe('"1"');
+    call.answer(origin(fresh, "", 304));
+    expect(await contents(results)).toEqual(["content", "content"]);
+    await on.mock.expectNoCall();
+  });
+
+  test("what has become cacheable is shared again at once", async () => {
+    const on = bench();
+    await on.ask({}, origin({ "cache-control": "private" }));
+    await on.ask({}, origin({ "cache-control": "max-age=1" }));
+    await on.clock.advance(1_000);
+    calls(on, {}, {});
+    await settled();
+    expect(on.mock.calls).toHaveLength(3);
+  });
+
+  test("a 304 that sets a cookie or forbids sharing answers one caller, and ends the entry", async () => {
+    for (const headers of [{ "set-cookie": "a=1" }, { "cache-control": "private" }]) {
+      const on = bench();
+      await on.ask({}, origin({ "cache-control": "max-age=10", etag: '"1"' }));
+      await on.clock.advance(10_000);
+      const { results } = calls(on, {}, {});
+      (await on.mock.next()).answer(origin(headers, "", 304));
+      const first = await got(await response(results[0] as Promise<unknown>));
+      expect([first.status, first.body, first.fields("set-cookie")]).toEqual([
+        200,
+        "content",
+        "set-cookie" in headers ? "a=1" : undefined,
+      ]);
+      (await on.mock.next()).answer(origin({}, "own"));
+      expect(await contents(results.slice(1))).toEqual(["own"]);
+      expect((await on.ask({}, origin({}, "new"))).sent?.headers.has("if-none-match")).toBe(false);
+    }
+  });
+
   test("a joining request's own directives hold", async () => {
     const on = bench();
     const { results } = calls(on, {}, { headers: { "cache-control": "min-fresh=100" } });
@@ -308,6 +351,60 @@ describe("a caller that leaves", () => {
 });
 
 describe("a body", () => {
+  test("that exceeds the limit as soon as it is read reaches the callers that have not begun", async () => {
+    const on = bench({ maxEntryBytes: 10 });
+    const body = new Fed();
+    body.give("12345678901");
+    const { results } = calls(on, {}, {});
+    const first = (results[0] as Promise<unknown>).then(async () =>
+      (await response(results[0] as Promise<unknown>)).body.text(),
+    );
+    (await on.mock.next()).answer(origin(fresh, body));
+    await settled();
+    const second = (await response(results[1] as Promise<unknown>)).body.text();
+    body.all();
+    expect([await first, await second]).toMatchObject([{ right: "12345678901" }, { right: "12345678901" }]);
+    expect(on.mock.calls).toHaveLength(1);
+  });
+
+  test("that a reader cancels while it begins is cancelled", async () => {
+    const on = bench();
+    const body = new Fed();
+    body.give("con");
+    const { results } = calls(on, {});
+    (await on.mock.next()).answer(origin(fresh, body));
+    const { body: read } = await response(results[0] as Promise<unknown>);
+    read.pipe({ write: () => (read.cancel(), false), end: () => {}, fail: () => {} });
+    expect(body.stopped).toBe(true);
+  });
+
+  test("over the limit continues when its slowest reader leaves", async () => {
+    const on = bench({ maxEntryBytes: 10 });
+    const body = new Fed();
+    const { results } = calls(on, {}, {});
+    (await on.mock.next()).answer(origin(fresh, body));
+    const [fast, slow] = await Promise.all(results.map(response));
+    const reading = fast?.body.text();
+    body.give("x".repeat(100_000));
+    expect(body.paused).toBe(true);
+    slow?.body.cancel();
+    expect(body.paused).toBe(false);
+    body.all();
+    expect((await reading)?._tag).toBe("Right");
+  });
+
+  test("that does not suit a caller is left by it", async () => {
+    const on = bench();
+    const body = new Fed();
+    const languages = ["de", "fr"].map((value) => ({ headers: { "accept-language": value } }));
+    const { results } = calls(on, ...languages);
+    (await on.mock.next()).answer(origin({ ...fresh, vary: "accept-language" }, body));
+    const first = await response(results[0] as Promise<unknown>);
+    await settled();
+    first.body.cancel();
+    expect(body.stopped).toBe(true);
+  });
+
   test("that breaks off reaches all readers as broken, and is not stored", async () => {
     const on = bench();
     const body = new Fed();

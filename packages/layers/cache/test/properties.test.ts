@@ -21,7 +21,7 @@ describe("age", () => {
   const exchange = fc.record({
     age: fc.option(seconds, { nil: undefined }),
     dateAgo: fc.option(fc.integer({ min: -1_000_000, max: 1_000_000 }), { nil: undefined }),
-    delayMs: fc.nat(100_000),
+    delayMs: fc.integer({ min: -100_000, max: 100_000 }),
     residentMs: fc.nat(1_000_000_000),
   });
 
@@ -34,7 +34,7 @@ describe("age", () => {
         });
         const initial = initialAgeMs(fields, present - delayMs, present);
         const apparent = Math.max(0, (dateAgo ?? 0) * 1_000);
-        const corrected = (age ?? 0) * 1_000 + delayMs;
+        const corrected = (age ?? 0) * 1_000 + Math.max(0, delayMs);
         expect(initial).toBe(Math.max(apparent, corrected));
         const stored = { initialAgeMs: initial, receivedAt: present };
         expect(currentAgeMs(stored, present + residentMs)).toBe(initial + residentMs);

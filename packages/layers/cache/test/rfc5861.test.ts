@@ -1,5 +1,5 @@
 import { settled } from "@pagoda/core/testing";
-import { bodyFrom } from "@pagoda/http";
+import { bodyFrom, PushBody } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { bench, down, origin } from "./bench.ts";
 
@@ -89,6 +89,22 @@ describe("stale-while-revalidate", () => {
     await settled();
     expect(failures).toEqual([down, defect]);
     expect(clock.pending).toBe(0);
+  });
+
+  test.each([
+    ["is too slow", response, true],
+    ["is not to be stored", { "cache-control": "no-store" }, false],
+  ])("cancels a body that %s", async (_, headers, isSlow) => {
+    const { ask, clock, mock, stored } = bench({ revalidateTimeoutMs: 1_000 });
+    await ask({}, origin(response));
+    await clock.advance(12_000);
+    await stored();
+    const body = new Endless();
+    mock.calls[1]?.answer(origin(headers, body));
+    await settled();
+    expect(body.stopped).toBe(!isSlow);
+    await clock.advance(1_000);
+    expect([body.stopped, clock.pending]).toEqual([true, 0]);
   });
 
   test("does not call an origin that is not ready", async () => {
@@ -188,3 +204,14 @@ describe("stale-if-error", () => {
     expect(mock.calls[1]?.signal?.aborted).toBe(true);
   });
 });
+
+class Endless extends PushBody {
+  readonly length = undefined;
+  stopped = false;
+
+  protected goOn(): void {}
+
+  protected stop(): void {
+    this.stopped = true;
+  }
+}

@@ -1,7 +1,7 @@
 // The rules of RFC 9111, section by section. Each case stores a response, or not, and asks again later.
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import type { CacheOptions } from "@pagoda/cache";
+import { type CacheOptions, memoryStore } from "@pagoda/cache";
 import { type Asking, bench, date, type Fields, origin } from "./bench.ts";
 
 const start = virtualClock().wallTime();
@@ -336,6 +336,24 @@ describe("section 4.3: validation", () => {
     expect(sent?.headers.get("if-modified-since")).toBe(ago(1_000));
   });
 
+  test("a request with no-store does not renew the stored response", async () => {
+    const { ask, clock } = bench();
+    await ask({}, origin(tagged));
+    await clock.advance(10_000);
+    await ask({ headers: { "cache-control": "no-store" } }, origin(tagged, "", 304));
+    expect((await ask({}, origin(tagged, "", 304))).how).toMatch(/^fwd=stale; fwd-status=304/);
+  });
+
+  test("a 304 may change Vary", async () => {
+    const { ask, clock } = bench();
+    const headers = { "x-a": "1" };
+    await ask({ headers }, origin(tagged));
+    await clock.advance(10_000);
+    await ask({ headers }, origin({ ...tagged, vary: "x-a" }, "", 304));
+    expect((await ask({ headers })).body).toBe("content");
+    expect((await ask({ headers: { "x-a": "2" } }, origin({}, "other"))).body).toBe("other");
+  });
+
   test("a full response replaces the stored one", async () => {
     const { ask, clock } = bench();
     await ask({}, origin(tagged));
@@ -374,6 +392,17 @@ describe("section 4.3: validation", () => {
       false,
       false,
     ]);
+  });
+
+  test("a no-cache response without a validator is not stored", async () => {
+    const { ask } = bench();
+    expect((await ask({}, origin({ "cache-control": "max-age=60, no-cache" }))).how).toBe("fwd=uri-miss");
+  });
+
+  test("a private response in a store that a shared cache uses, too, stays private", async () => {
+    const store = memoryStore();
+    await bench({ store, shared: false }).ask({}, origin({ "cache-control": "private, max-age=60" }));
+    expect((await bench({ store }).ask({}, origin({}, "other"))).body).toBe("other");
   });
 
   test("no-cache responses are validated each time", async () => {
@@ -439,6 +468,21 @@ describe("section 4.3.5: HEAD", () => {
       "7",
       '"1"',
     ]);
+  });
+
+  test("has the origin's Content-Length once", async () => {
+    const { ask, layered, request } = bench();
+    await ask({}, origin({ ...response, "content-length": "7" }));
+    const head = await layered.call(request({ method: "HEAD" }));
+    expect(head._tag === "Right" && head.right.headers.all("content-length")).toEqual(["7"]);
+  });
+
+  test("that sets a cookie does not update the stored response", async () => {
+    const { ask, clock } = bench();
+    await ask({}, origin(response));
+    await clock.advance(10_000);
+    await ask({ method: "HEAD" }, origin({ ...response, "set-cookie": "a=1" }, ""));
+    expect((await ask({}, origin({}, "new"))).body).toBe("new");
   });
 
   test("is not stored", async () => {

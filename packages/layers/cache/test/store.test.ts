@@ -1,5 +1,6 @@
 import { left } from "@pagoda/core";
 import { settled } from "@pagoda/core/testing";
+import { bodyFrom } from "@pagoda/http";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CacheStore, memoryStore, type StoredResponse } from "@pagoda/cache";
@@ -13,7 +14,6 @@ function stored(bytes: number): StoredResponse {
     headers: [],
     body: new Uint8Array(bytes),
     selectedBy: [],
-    requestedAt: 0,
     receivedAt: 0,
     initialAgeMs: 0,
   };
@@ -92,6 +92,25 @@ describe("a store with promises", () => {
     await call(origin({}, "", 204), "PUT");
     expect(store.entries.size).toBe(0);
     expect(await call(origin(fresh, "new"))).toMatchObject({ right: "new" });
+  });
+
+  test("a request joins until the response has been stored", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const store: CacheStore = { get: () => undefined, put: () => promise, delete: () => {} };
+    const { layered, request, mock } = bench({ store });
+    const call = async () => {
+      const given = await layered.call(request({}));
+      return given._tag === "Right" && (await given.right.body.text());
+    };
+    const first = call();
+    (await mock.next()).answer(origin(fresh, bodyFrom(["content"])));
+    await first;
+    await settled();
+    expect(await call()).toMatchObject({ right: "content" });
+    resolve();
+    await settled();
+    void call();
+    expect(mock.calls).toHaveLength(2);
   });
 
   test("a response to a write waits for the invalidation", async () => {
