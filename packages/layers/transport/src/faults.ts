@@ -83,7 +83,8 @@ export function uploadBroken(cause: unknown): Aborted {
 
 /** The fault of a broken response body. Failures caused on this side have origin `local`. */
 export function brokenBy(cause: Error | BodyBroken): BodyBroken {
-  return "_tag" in cause || isOwn(cause) ? { ...bodyBroken(cause), origin: "local" } : bodyBroken(cause);
+  const isLocal = "_tag" in cause || cause instanceof Unsendable || isOwn(cause);
+  return isLocal ? { ...bodyBroken(cause), origin: "local" } : bodyBroken(cause);
 }
 
 /** Whether an error was caused on this side, or while this side was stalled. */

@@ -85,4 +85,16 @@ export const connectionRules: readonly ClientRule[] = [
       assert.deepEqual([request.notes.upstream, request.notes.tries], [origin.url, 1]);
     },
   },
+  {
+    name: "a call that is given up does not overwrite the upstream of the one that answered",
+    async run(bench) {
+      const request = requestTo();
+      const controller = new AbortController();
+      const { result } = await bench.ask(request, {}, controller.signal);
+      request.notes.upstream = "http://faster.test";
+      controller.abort();
+      await assertFault(result, { _tag: "Aborted" });
+      assert.equal(request.notes.upstream, "http://faster.test");
+    },
+  },
 ];

@@ -57,6 +57,18 @@ export const http2Rules: readonly ClientRule[] = [
     },
   },
   {
+    name: "HTTP/2: a repeated response field keeps its values",
+    async run(bench) {
+      const { url } = await bench.http2Origin((stream) => {
+        stream.respond({ ":status": 200, "set-cookie": ["a=1", "b=2"] });
+        stream.end();
+      });
+      const { headers, body } = await responseOf(bench.client(url, http2).call(requestTo()));
+      assert.deepEqual(headers.all("set-cookie"), ["a=1", "b=2"]);
+      body.cancel();
+    },
+  },
+  {
     name: "HTTP/2: bodies stream both ways",
     async run(bench) {
       const client = bench.client((await bench.http2Origin(echo)).url, http2);
