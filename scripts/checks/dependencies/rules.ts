@@ -11,6 +11,7 @@ export const shared: readonly string[] = [
   "@opentelemetry/core",
   "prom-client",
   "pino",
+  "undici",
 ];
 
 /** Kinds of packages that each kind may depend on. */

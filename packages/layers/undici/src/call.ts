@@ -96,7 +96,7 @@ export class Call extends PushBody implements Dispatcher.DispatchHandler, AbortL
     const fields = fieldsOf((controller.rawHeaders as UndiciFields) ?? headers);
     if (status < 200) {
       try {
-        if (status !== 100) this.#request.onInformation?.(status, fields);
+        this.#request.onInformation?.(status, fields);
       } catch (cause) {
         this.#defect(cause);
       }
@@ -122,7 +122,6 @@ export class Call extends PushBody implements Dispatcher.DispatchHandler, AbortL
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: UndiciFields): void {
-    if (this.#isOver) return;
     this.#release(new Error("response complete before the request"));
     this.finish(fieldsOf((controller.rawTrailers as UndiciFields) ?? trailers));
   }

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { type HttpRequest, isEmptyBody, pathToSend } from "@pagoda/http";
-import { isAuthority, isFieldValue, readContentLength, socketHost } from "@pagoda/http/grammar";
+import { isAuthority, readContentLength, socketHost } from "@pagoda/http/grammar";
 import type { Dispatcher } from "undici";
 import { UndiciBody } from "./request-body.ts";
 import { Unsendable } from "./unsendable.ts";
@@ -40,7 +40,7 @@ const notPassedOn: ReadonlySet<string> = new Set([
 export function dispatchOptions(request: HttpRequest, target: Target): SentRequest {
   const { method, scheme, authority, query, body } = request;
   const { origin, headersTimeoutMs, idleTimeoutMs } = target;
-  if (!(origin === undefined ? isAuthority(authority) : isFieldValue(authority)))
+  if (origin === undefined && !isAuthority(authority))
     throw new Unsendable(`invalid authority "${authority}"`);
   const path = pathToSend(request);
   // undici would take a path in absolute form for another origin's.

@@ -59,7 +59,7 @@ export class UndiciBody implements AsyncIterableIterator<Uint8Array, undefined>,
 
   /** Cancels the rest of a body that was begun. One that was not stays unread. */
   stop(reason: Error): void {
-    if (!this.#hasBegun || this.#outcome !== undefined) return;
+    if (this.#outcome !== undefined) return;
     this.#settle(reason);
     this.#flow?.cancel(reason);
   }
@@ -70,7 +70,6 @@ export class UndiciBody implements AsyncIterableIterator<Uint8Array, undefined>,
       this.#refuse("the body is longer than its Content-Length");
       return false;
     }
-    if (chunk.length === 0) return true;
     this.#left -= chunk.length;
     const wanted = this.#wanted;
     if (wanted === undefined) this.#chunks.push(chunk);
@@ -115,10 +114,6 @@ export class UndiciBody implements AsyncIterableIterator<Uint8Array, undefined>,
     const wanted = this.#wanted;
     this.#wanted = undefined;
     if (outcome === "ended") wanted?.resolve(done);
-    else {
-      // What undici has not written of a broken body is not worth writing.
-      this.#chunks.length = 0;
-      wanted?.reject(outcome);
-    }
+    else wanted?.reject(outcome);
   }
 }

@@ -1,14 +1,14 @@
 import { createServer } from "node:net";
-import { httpRequest } from "@pagoda/http";
+import { bodyFrom, bodyOf, httpRequest, PushBody } from "@pagoda/http";
+import { frame, frameType, rawHttp2Server } from "@pagoda/http/testing";
 import { settled } from "@pagoda/core/testing";
 import { undici } from "@pagoda/undici";
-import { Agent } from "undici";
+import { Agent, H2CClient } from "undici";
 import { expect, expectTypeOf, test } from "vitest";
 import type { Aborted, Service } from "@pagoda/core";
 import type { HttpRequest, HttpResponse, TransportFault } from "@pagoda/http";
 import { UndiciBody } from "../src/request-body.ts";
 import { ending, faultOf, httpOrigin, listen, responseOf, textOf } from "./origin.ts";
-import { bodyFrom, bodyOf } from "@pagoda/http";
 
 test("an aborted call in undici's queue leaves the connection to the next one", async () => {
   let connections = 0;
@@ -104,4 +104,46 @@ test.each([
     for await (const _piece of new UndiciBody(bodyOf("12345"), length));
   };
   await expect(read()).rejects.toThrow(message);
+});
+
+test("a request body that is refused is cancelled", async () => {
+  class Whole extends PushBody {
+    readonly length = undefined;
+    constructor() {
+      super();
+      this.push(Buffer.from("12345"));
+    }
+    protected goOn(): void {}
+    protected stop(): void {}
+  }
+  for (const source of [bodyFrom(["12345", "6"]), new Whole()]) {
+    const ends: boolean[] = [];
+    source.observe((complete) => ends.push(complete));
+    await expect(new UndiciBody(source, 3).next()).rejects.toThrow("longer than its Content-Length");
+    expect(ends).toEqual([false]);
+  }
+});
+
+test.each([
+  ["Caf\xc3\xa9", undefined],
+  ["Fine", "Fine"],
+])("a reason phrase is passed on only as it came: %j", async (phrase, expected) => {
+  const server = createServer((socket) =>
+    socket.on("data", () => socket.write(`HTTP/1.1 200 ${phrase}\r\nContent-Length: 0\r\n\r\n`, "latin1")),
+  );
+  const client = undici(ending(new Agent()), { origin: await listen(server) });
+  expect((await responseOf(client, "http://a.test/")).statusText).toBe(expected);
+});
+
+test("a stream above the last one of a GOAWAY was not processed", async () => {
+  const goAway = frame(frameType.goaway, 0, 0, Buffer.alloc(8));
+  const origin = await listen(rawHttp2Server(() => [goAway]));
+  const client = undici(ending(new H2CClient(origin)), { origin });
+  const request = httpRequest("http://a.test/", { method: "POST", body: "a" });
+  expect(await faultOf(client, request)).toMatchObject({
+    _tag: "ConnectionBroken",
+    origin: "upstream",
+    code: "REFUSED_STREAM",
+    processed: false,
+  });
 });

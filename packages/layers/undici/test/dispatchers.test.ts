@@ -33,6 +33,16 @@ describe("without an origin", () => {
   });
 });
 
+test("an origin beyond the dispatcher's maxOrigins is ConnectFailed with origin local", async () => {
+  const client = undici(ending(new Agent({ maxOrigins: 1 })));
+  await textOf(client, await hello());
+  expect(await faultOf(client, httpRequest(await hello()))).toMatchObject({
+    _tag: "ConnectFailed",
+    origin: "local",
+    code: "UND_ERR_MAX_ORIGINS_REACHED",
+  });
+});
+
 describe("with an origin", () => {
   test.each([
     ["Agent", () => new Agent()],
@@ -182,6 +192,19 @@ describe("MockAgent", () => {
     expect(await faultOf(client, httpRequest("http://shop.test/"))).toMatchObject({
       _tag: "ConnectFailed",
       code: "ECONNREFUSED",
+    });
+  });
+
+  test.each([
+    ["itself", { code: "EMFILE" }],
+    ["its cause", { code: "UND_ERR_PRX_CONN", cause: { code: "EADDRNOTAVAIL" } }],
+  ])("an error with %s a failure of this machine has origin local", async (_what, fields) => {
+    const { pool, client } = mocked();
+    pool.intercept({ path: "/" }).replyWithError(Object.assign(new Error("no"), fields));
+    expect(await faultOf(client, httpRequest("http://shop.test/"))).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "local",
+      code: fields.code,
     });
   });
 
