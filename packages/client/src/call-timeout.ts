@@ -33,6 +33,7 @@ export function callTimeout(ms: number | undefined, clock: Clock): Layer<CallReq
 
       return {
         options: { ms: ms ?? null },
+        state: () => ({ otherLimits: others.size }),
         call(request, signal) {
           const { timeoutMs } = request;
           const limited = timeoutMs === undefined || timeoutMs === ms ? usual : limitedTo(timeoutMs);

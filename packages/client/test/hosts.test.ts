@@ -68,6 +68,28 @@ describe("hosts", () => {
     expect(closed).toEqual([a]);
   });
 
+  test("are in use until their last call has ended", async () => {
+    const { api, clock, mock, closed } = given({ idleMs: 100 });
+    void api.get(`${a}/1`).text();
+    void api.get(`${a}/2`).text();
+    const first = await mock.next();
+    const second = await mock.next();
+    first.answer(text("ok"));
+    await clock.advance(1_000);
+    expect(closed).toEqual([]);
+    second.answer(text("ok"));
+    await clock.advance(100);
+    expect(closed).toEqual([a]);
+  });
+
+  test("are idle once a body has arrived, read or not", async () => {
+    const { api, clock, mock, closed } = given({ idleMs: 100 });
+    void api.get(`${a}/`).stream();
+    (await mock.next()).answer(text("whole"));
+    await clock.advance(100);
+    expect(closed).toEqual([a]);
+  });
+
   test("are in use until a body that streams has ended", async () => {
     const { api, clock, mock, closed } = given({ idleMs: 100 });
     const call = api.get(`${a}/`).stream();

@@ -73,13 +73,14 @@ describe("the limit for the whole call", () => {
     );
   });
 
-  test("of any number of durations does not fill the memory", async () => {
+  test("is remembered for at most 100 durations", async () => {
     const { api, mock } = scripted({ circuitBreaker: false });
     for (let ms = 1; ms <= 250; ms++) {
       const call = api.get("/", { timeoutMs: 1_000 + ms }).text();
       (await mock.next()).answer(text("ok"));
       expect(await call).toEqual(right("ok"));
     }
+    expect(api.describe()).toMatchObject({ name: "timeout", state: { otherLimits: 50 } });
   });
 
   test("can be turned off", async () => {

@@ -4,6 +4,8 @@ import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { client } from "@pagoda/client";
 import { isRight, right } from "@pagoda/core";
+import { undici } from "@pagoda/undici";
+import { Agent } from "undici";
 import { expect, onTestFinished, test } from "vitest";
 import { startOrigin } from "./given.ts";
 
@@ -144,4 +146,17 @@ test("an error status gives its connection back", async () => {
   expect(isRight(await api.get("/"))).toBe(false);
   expect(isRight(await api.get("/"))).toBe(false);
   expect(origin.opened()).toBe(1);
+});
+
+test("hosts can share a dispatcher of undici, which the client leaves open", async () => {
+  const [one, two] = [await startOrigin((_, r) => r.end("1")), await startOrigin((_, r) => r.end("2"))];
+  const dispatcher = new Agent();
+  onTestFinished(() => dispatcher.close());
+  const api = client({ perHost: { maxHosts: 1 }, connect: () => undici(dispatcher) });
+  expect(await api.get(one.url).text()).toEqual(right("1"));
+  expect(await api.get(two.url).text()).toEqual(right("2"));
+  expect(await api.get(one.url).text()).toEqual(right("1"));
+  expect(one.opened()).toBe(1);
+  await api.close();
+  expect(one.open.size).toBe(1);
 });
