@@ -2,8 +2,12 @@ import { text } from "node:stream/consumers";
 import { hashPassword as hash } from "@pagoda/basic-auth";
 import { type Command, usageError } from "./command.ts";
 
-/** `pagoda hash-password`: hashes a password for `basicAuth`. */
-export function hashPassword(stdin: AsyncIterable<Uint8Array | string>): Command {
+/**
+ * `pagoda hash-password`: hashes a password for `basicAuth`.
+ *
+ * @param stdin Called only by this command: reading standard input is up to it.
+ */
+export function hashPassword(stdin: () => AsyncIterable<Uint8Array | string>): Command {
   return {
     usage: "hash-password",
     about: "Reads a password from standard input, and prints its hash for `basicAuth`.",
@@ -14,7 +18,7 @@ export function hashPassword(stdin: AsyncIterable<Uint8Array | string>): Command
         return usageError;
       }
       // The newline that `echo` and terminals append.
-      const password = (await text(stdin)).replace(/\r?\n$/, "");
+      const password = (await text(stdin())).replace(/\r?\n$/, "");
       if (password === "") {
         io.stderr("pagoda hash-password: the password is empty\n");
         return usageError;

@@ -46,7 +46,7 @@ async function chosen(
     check,
     explain,
     schema,
-    "hash-password": hashPassword(process.stdin),
+    "hash-password": hashPassword(() => process.stdin),
     healthcheck,
   };
   if (args.includes("--help") || args.includes("-h")) {

@@ -1,5 +1,6 @@
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import { accessLog } from "@pagoda/access-log";
+import { cors, type CorsOptions } from "@pagoda/cors";
 import { NetworkSet, optional, type Service, ServiceBuilder } from "@pagoda/core";
 import { forwarded, maxForwards } from "@pagoda/forwarded";
 import { grpcAnswers, grpcClassifier } from "@pagoda/grpc";
@@ -11,6 +12,7 @@ import { toPathOptions, toRoute } from "../config/routes.ts";
 import type { Config, ListenerConfig } from "../config/schema/config.ts";
 import { answersBy, grpcStatusesBy } from "../policies/answers.ts";
 import { policyLayer } from "../policies/stack.ts";
+import { defined } from "../schema/defined.ts";
 import type { ClusterService } from "./cluster.ts";
 import { type RouteContext, routeLayers } from "./route-stack.ts";
 import type { Tracing } from "./tracing.ts";
@@ -63,9 +65,11 @@ export function listenerStack(
         ),
       )
       .layer(context.calls)
+      // Outside `respond`: scripts can read errors, too.
+      .layer(optional(listener.cors && cors(corsOptions(listener.cors))))
       .layer(grpcAnswers(grpcStatusesBy(policies)))
       // Outside everything that can fail.
-      .layer(respond(answersBy(policies)))
+      .layer(respond(answersBy(policies), { format: listener.errors }))
       .layer(policyLayer(policies, "listener", listener.policies, place))
       // Inside everything that may refuse the client, and counts and logs.
       .layer(maxForwards())
@@ -79,4 +83,8 @@ export function listenerStack(
       )
       .service(clusters(context.clusters, table))
   );
+}
+
+function corsOptions({ maxAge, ...rest }: NonNullable<ListenerConfig["cors"]>): CorsOptions {
+  return { ...defined({ ...rest, maxAgeMs: maxAge }), origins: rest.origins };
 }

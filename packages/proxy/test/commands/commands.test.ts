@@ -302,7 +302,10 @@ describe("hash-password", () => {
   test.each(["correct horse", "correct horse\n", "correct horse\r\n"])(
     "prints the hash of %j",
     async (stdin) => {
-      const { code, stdout, stderr } = await ran(hashPassword(Readable.from([stdin])), []);
+      const { code, stdout, stderr } = await ran(
+        hashPassword(() => Readable.from([stdin])),
+        [],
+      );
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(stdout).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$\S+\n$/);
       const verify = passwords({ ann: stdout.trimEnd() });
@@ -311,12 +314,22 @@ describe("hash-password", () => {
   );
 
   test("rejects an empty password, and a password as an argument, which it does not repeat", async () => {
-    expect(await ran(hashPassword(Readable.from(["\n"])), [])).toEqual({
+    expect(
+      await ran(
+        hashPassword(() => Readable.from(["\n"])),
+        [],
+      ),
+    ).toEqual({
       code: 2,
       stdout: "",
       stderr: "pagoda hash-password: the password is empty\n",
     });
-    expect(await ran(hashPassword(Readable.from([])), ["hunter"])).toEqual({
+    expect(
+      await ran(
+        hashPassword(() => Readable.from([])),
+        ["hunter"],
+      ),
+    ).toEqual({
       code: 2,
       stdout: "",
       stderr: "pagoda hash-password: takes no arguments; write the password to standard input\n",

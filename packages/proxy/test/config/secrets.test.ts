@@ -24,6 +24,7 @@ const open: ReadonlySet<string> = new Set(
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm",
+    "listeners[].cors.origins[] listeners[].cors.methods[] listeners[].cors.headers[] listeners[].cors.exposedHeaders[]",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",

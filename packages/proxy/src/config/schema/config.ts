@@ -2,6 +2,7 @@ import { isProtocolName, speaksHttp } from "@pagoda/http";
 import { z } from "zod";
 import { address } from "./address.ts";
 import { cluster } from "./cluster.ts";
+import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
 import { perRegistry, type PolicySchemas, policySchemas } from "./policies.ts";
 import { route } from "./route.ts";
@@ -116,6 +117,16 @@ function listener(policies: Pick<PolicySchemas, "listener" | "route">) {
       .default("pagoda")
       .describe(
         "Name of this proxy in the `Via` header of requests and responses; false: no `Via`. An nginx origin does not compress responses to requests with `Via` (`gzip_proxied` is off by default): set `gzip_proxied any` there, or false here.",
+      ),
+    cors: corsSchema
+      .optional()
+      .describe(
+        "Lets scripts of other origins read responses, including errors. Preflights are answered here. Default: no CORS headers but those of origins.",
+      ),
+    errors: word(["text", "problem", "negotiated"])
+      .default("text")
+      .describe(
+        "Body of the proxy's own responses to errors: plain text, `application/problem+json` (RFC 9457), or a problem for clients that ask for JSON in `Accept` and text for all others.",
       ),
     timeouts: timeouts.prefault({}).describe("Time limits for clients."),
     policies: policies.listener.prefault({}).describe("Policies applied to every request."),
