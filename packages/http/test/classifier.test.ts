@@ -48,11 +48,12 @@ describe("retryAfterMs", () => {
     ["120", 120_000],
     ["Mon, 23 Nov 2026 12:00:30 GMT", 30_000],
     ["Monday, 23-Nov-26 12:00:30 GMT", 30_000],
-    ["Mon Nov 23 12:00:30 2026 GMT", 30_000],
+    ["Mon Nov 23 12:00:30 2026", 30_000],
     ["Mon, 23 Nov 2026 11:00:00 GMT", 0],
     ["-1", undefined],
     ["1.5", undefined],
     ["soon", undefined],
+    ["Mon Nov 23 12:00:30 2026 GMT", undefined],
     ["2026-11-23", undefined],
     ["", undefined],
   ])("reads %j as %s", (value, expected) => {

@@ -8,7 +8,7 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/core": 108,
   "@pagoda/discovery": 40,
   "@pagoda/health": 47,
-  "@pagoda/http": 235,
+  "@pagoda/http": 300,
   "@pagoda/proxy": 320,
   "@pagoda/rate-limit": 47,
   "@pagoda/router": 58,
