@@ -67,7 +67,7 @@ export abstract class TransformBody extends PushBody {
   }
 
   protected override started(): void {
-    const flow = this.#source.pipe({
+    this.#flow = this.#source.pipe({
       write: (chunk) => chunk.length === 0 || this.#write(chunk),
       end: (trailers) => this.#end(trailers),
       fail: (fault) => {
@@ -76,9 +76,6 @@ export abstract class TransformBody extends PushBody {
         this.broken(fault);
       },
     });
-    // The first chunk may have stopped this body before there was a flow to cancel.
-    if (this.#isStopped) flow.cancel();
-    else this.#flow = flow;
   }
 
   protected goOn(): void {
@@ -87,6 +84,7 @@ export abstract class TransformBody extends PushBody {
 
   protected stop(reason: unknown): void {
     this.#isStopped = true;
+    // Also if the first chunk stops it, before there is a flow.
     if (this.#flow === noFlow) this.#source.cancel(reason);
     else this.#flow.cancel(reason);
     this.#stream?.destroy();

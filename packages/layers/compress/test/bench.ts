@@ -58,6 +58,7 @@ export function compressed(
 export class Source extends PushBody {
   readonly length: number | undefined;
   readonly events: string[] = [];
+  #onGoOn = (): void => {};
 
   constructor(length?: number) {
     super();
@@ -76,8 +77,16 @@ export class Source extends PushBody {
     this.broken(bodyBroken(cause));
   }
 
+  /** Resolves when the source may go on after a chunk, because the compressor has taken it. */
+  async fed(chunk: string): Promise<void> {
+    const onGoOn = new Promise<void>((resolve) => (this.#onGoOn = resolve));
+    this.give(chunk);
+    await onGoOn;
+  }
+
   protected goOn(): void {
     this.events.push("go on");
+    this.#onGoOn();
   }
 
   protected stop(reason: unknown): void {

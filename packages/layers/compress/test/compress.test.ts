@@ -124,8 +124,8 @@ describe("compress", () => {
       ],
       ["a digest", httpResponse(200, long, { ...page, digest: "sha-256=AA==" })],
       ["an MD5 sum", httpResponse(200, long, { ...page, "content-md5": "AA==" })],
-      ["204", httpResponse(204)],
-      ["205", httpResponse(205)],
+      ["204", httpResponse(204, bodyFrom([long]), page)],
+      ["205", httpResponse(205, bodyFrom([long]), page)],
       ["an empty body", httpResponse(200, emptyBody, page)],
       ["gRPC", httpResponse(200, bodyFrom([long]), { "content-type": "application/grpc+json" })],
       ["gRPC-Web", httpResponse(200, bodyFrom([long]), { "content-type": "application/grpc-web+proto" })],
@@ -157,6 +157,25 @@ describe("compress", () => {
     const ofTen = await compressed("0123456789", page, options);
     expect(ofTen.headers.get("content-encoding")).toBe("zstd");
     expect((await compressed("012345678", page, options)).headers.has("vary")).toBe(false);
+  });
+
+  test("an empty body is not compressed, whatever minBytes is", async () => {
+    const response = httpResponse(200, emptyBody, page);
+    expect(await through(get({ "accept-encoding": "gzip" }), response, { minBytes: 0 })).toBe(response);
+  });
+
+  test.each([
+    [16_384, true],
+    [16_385, false],
+  ])("%d bytes that have arrived without a length are compressed at once: %s", async (length, isAtOnce) => {
+    const source = new Source();
+    source.give("x".repeat(length));
+    source.all();
+    const response = { ...httpResponse(200, undefined, page), body: source };
+    const { body } = await through(get({ "accept-encoding": "gzip" }), response);
+    expect(body.length !== undefined).toBe(isAtOnce);
+    const bytes = await body.bytes();
+    expect(bytes._tag === "Right" && decompressed.gzip(bytes.right).length).toBe(length);
   });
 
   test("trailers and other parts of the response stay", async () => {
