@@ -8,7 +8,7 @@ import type { Subject } from "../micro/subject.ts";
 const most: Readonly<Record<string, number>> = {
   "access-log, level above the call's": 1,
   "balance over two endpoints": 1,
-  "cache, response that is not stored": 9,
+  "cache, response that is not stored": 4,
   "cache, stored response": 1,
   "circuit-breaker": 1,
   "coalesce, first call of a key": 2,

@@ -1,4 +1,5 @@
 import {
+  allocateBytes,
   Body,
   type BodyBroken,
   type BodyFlow,
@@ -262,7 +263,7 @@ class RecordedBody extends Body {
 
 /** Joins chunks in memory of their own: a slice of a large block would keep all of it alive. */
 export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const all = Buffer.allocUnsafeSlow(length);
+  const all = allocateBytes(length);
   let at = 0;
   for (const chunk of chunks) {
     all.set(chunk, at);

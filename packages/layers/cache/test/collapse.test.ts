@@ -288,6 +288,21 @@ describe("a caller that leaves", () => {
     expect(body.stopped).toBe(true);
   });
 
+  test("with a caller that the response does not suit leaves the rest to the others", async () => {
+    const on = bench();
+    const languages = ["de", "fr", "de"].map((value) => ({ headers: { "accept-language": value } }));
+    const { results, controllers } = calls(on, ...languages);
+    const call = await on.mock.next();
+    controllers[0]?.abort();
+    const body = new Fed();
+    call.answer(origin({ ...fresh, vary: "accept-language" }, body));
+    const reading = contents(results.slice(2));
+    await settled();
+    body.give("hallo");
+    body.all();
+    expect(await reading).toEqual(["hallo"]);
+  });
+
   test("as the last one aborts the call, and the next request makes another", async () => {
     const on = bench();
     const { results, controllers } = calls(on, {}, {});
