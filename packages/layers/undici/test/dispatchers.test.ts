@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { gzipSync } from "node:zlib";
@@ -142,6 +143,18 @@ describe("ProxyAgent", () => {
       reason: "Proxy Authentication Required (407)",
     });
     expect(client.describe().state).toEqual({ inFlight: 0, waiting: 0 });
+  });
+
+  test("that refuses a tunnel is ConnectFailed", async () => {
+    const server = createServer();
+    server.on("connect", (_request, socket) => void socket.end("HTTP/1.1 403 No\r\n\r\n"));
+    const client = undici(ending(new ProxyAgent({ uri: await listen(server), proxyTunnel: true })));
+    expect(await faultOf(client, httpRequest("http://shop.test/"))).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "upstream",
+      processed: false,
+      code: "UND_ERR_ABORTED",
+    });
   });
 
   test("that cannot be reached is ConnectFailed", async () => {
