@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const worker = new URL("../../src/control/worker.ts", import.meta.url).href;
 
-test("a worker loads the YAML, schema and tracing libraries only when it needs them", async () => {
+test("a worker loads plugins, and the YAML, schema and tracing libraries, only when it needs them", async () => {
   const listing = `
     import { registerHooks } from "node:module";
     const loaded = [];
@@ -16,5 +16,7 @@ test("a worker loads the YAML, schema and tracing libraries only when it needs t
     Array.from(stdout.matchAll(/node_modules\/((?:@[^/]+\/)?[^/@][^/]*)\//g), ([, name]) => name),
   );
   expect(packages).toContain("prom-client");
+  expect(stdout).toContain("/src/policies/registry.ts");
+  expect(stdout).not.toContain("/src/plugins/");
   for (const name of ["zod", "yaml", "@opentelemetry/sdk-trace"]) expect(packages).not.toContain(name);
 });

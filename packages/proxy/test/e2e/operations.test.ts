@@ -7,8 +7,9 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { readConfig } from "../../src/config/read.ts";
+import { quota } from "../plugin-source.ts";
 import { call } from "./client.ts";
-import { Folder } from "./configured.ts";
+import { Folder, through } from "./configured.ts";
 import { origin, quietPort } from "./origin.ts";
 import type { LogLine } from "./program.ts";
 import { adopt, execute, skipWithout } from "./system.ts";
@@ -40,6 +41,33 @@ describe("the single executable file", () => {
     const [code] = (await once(child, "close")) as [number];
     return { code, output: output.join("") };
   }
+
+  test("loads plugins from beside its configuration, in each worker", async () => {
+    await using upstream = await origin((_message, out) => out.end("yes"));
+    using folder = new Folder();
+    folder.write("quota.js", quota());
+    const file = folder.write("pagoda.yaml", {
+      plugins: ["./quota.js"],
+      ...through({ endpoints: [upstream.url] }, {}, { quota: 1 }),
+      admin: { address: "127.0.0.1:0" },
+      workers: 1,
+    });
+    expect(await ran("check", "-c", file)).toMatchObject({ code: 0 });
+    const child = adopt(
+      spawn(executable, ["run", "-c", file], { env: {}, cwd: "/", stdio: ["ignore", "pipe", "inherit"] }),
+    );
+    let url = "";
+    for await (const line of createInterface({ input: child.stdout })) {
+      const { msg, url: listening } = JSON.parse(line) as LogLine;
+      if (!msg.startsWith("listening on")) continue;
+      url = listening as string;
+      break;
+    }
+    expect((await call(url)).body).toBe("yes");
+    expect((await call(url)).body).toContain("429 quota of 1 calls spent");
+    child.kill("SIGKILL");
+    await once(child, "close");
+  });
 
   test("starts without Node, serves with several workers, reports readiness, and drains", async () => {
     await using upstream = await origin((_message, out) => out.end("yes"));
