@@ -188,3 +188,20 @@ test.each(frameworks.slice(1))("a stack stands beside $name's own handlers", asy
   expect(await response.json()).toEqual({ by: "the stack" });
   expect(response.headers.get("x-frame-options")).toBe("DENY");
 });
+
+test("a stack answers Fastify's inject, which has no sockets", async () => {
+  const app = fastifyApp(
+    service("shop", async ({ path, peer, body }: HttpRequest) =>
+      right(json([path, peer?.address, await body.text()])),
+    ),
+  );
+  const response = await app.inject({ method: "POST", url: "/api/lamp", payload: "some bytes" });
+  expect(response.json()).toEqual(["/api/lamp", "127.0.0.1", right("some bytes")]);
+  const broken = fastifyApp(service("shop", async () => right(httpResponse(200, bodyFrom(failing())))));
+  await expect(broken.inject("/api/lamp")).rejects.toThrow("destroyed before completion");
+});
+
+async function* failing() {
+  yield "some";
+  throw new Error("the origin is gone");
+}
