@@ -8,7 +8,7 @@ import { Folder } from "../e2e/configured.ts";
 import { quota } from "../plugin-source.ts";
 
 const builtInStacks = stacksText(builtInPolicies);
-const withQuota = builtInStacks.replace("clientConcurrency, timeout", "clientConcurrency, quota, timeout");
+const withQuota = builtInStacks.replace(" timeout, buffer", " quota, timeout, buffer");
 
 function workerPolicies() {
   const lines: unknown[] = [];
