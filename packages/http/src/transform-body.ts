@@ -43,7 +43,7 @@ export abstract class TransformBody extends PushBody {
    * of the source's last chunk to open another stream with it. Without it, everything up to the end
    * of the source is discarded.
    *
-   * @param offset Bytes that the stream was given before the chunk.
+   * @param _offset Bytes that the stream was given before the chunk.
    */
   protected restOf(_chunk: Uint8Array, _offset: number): Uint8Array | undefined {
     return undefined;

@@ -19,6 +19,8 @@ import type { OwnAnswers } from "./own-answers.ts";
 import type { Path, Report } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
 
+export type { Vocabulary };
+
 /**
  * Where policies stand: around all routes of a listener, around the clusters of a route, around the
  * balancer of a cluster, or around the transport to each of its endpoints.
