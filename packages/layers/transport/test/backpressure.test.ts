@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import type { BodyFlow } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { client, httpOrigin, listen, request, responseOf, textOf } from "./origin.ts";
 
 const mebibyte = 1_048_576;
@@ -94,7 +94,7 @@ describe("backpressure", () => {
     const sockets = new Set<Socket>();
     const url = await listen(server, () => sockets.forEach((socket) => socket.destroy()));
     const seen = nextSocket();
-    const body = new Given(64 * mebibyte);
+    const body = new FedBody(64 * mebibyte);
     const headers = { "Content-Length": `${64 * mebibyte}`, ...more };
     const result = client(url).call(request("POST", "/", { body, headers }));
     const [origin] = (await once(server, "connection")) as [Socket];

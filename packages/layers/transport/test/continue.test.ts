@@ -1,6 +1,6 @@
 import { bodyFrom, HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 const expecting = { Expect: "100-continue" };
@@ -53,17 +53,17 @@ describe("Expect: 100-continue", () => {
   test.each(["413 Content Too Large", "417 Expectation Failed"])(
     "the body is not read after %s",
     async (status) => {
-      const body = new Given();
+      const body = new FedBody();
       const { connection, result, transport } = await bench({ body, headers: expecting });
       connection.say(`HTTP/1.1 ${status}`, "Content-Length: 2", "", "no");
       expect(await textOf(result)).toBe("no");
       await untilIdle(transport);
-      expect({ begun: body.begun, rest: connection.text }).toEqual({ begun: false, rest: "" });
+      expect({ begun: body.hasBegun, rest: connection.text }).toEqual({ begun: false, rest: "" });
     },
   );
 
   test("defect: a refusal without a body kept its slot forever", async () => {
-    const { connection, result, transport } = await bench({ body: new Given(), headers: expecting });
+    const { connection, result, transport } = await bench({ body: new FedBody(), headers: expecting });
     connection.say("HTTP/1.1 417 Expectation Failed", "Content-Length: 0", "", "");
     expect((await responseOf(result)).status).toBe(417);
     await connection.closed;
@@ -126,7 +126,7 @@ describe("Expect: 100-continue", () => {
 
 describe("request trailers", () => {
   test("follow the chunks", async () => {
-    const body = new Given();
+    const body = new FedBody();
     const { connection, result, head } = await bench({ body, headers: { Trailer: "X-Sum" } });
     expect(head).toMatch(/Trailer: X-Sum\r\ntransfer-encoding: chunked\r\n/);
     await body.give("hello");

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { bareOrigin, client, faultOf, request, responseOf, untilIdle } from "./origin.ts";
 
 const hasPython = spawnSync("python3", ["-c", "import http.server"]).status === 0;
@@ -33,7 +33,7 @@ describe("an origin that answers an upload early and closes", () => {
     const [port] = (await once(createInterface(python.stdout), "line")) as [string];
     const transport = client(`http://127.0.0.1:${port}`);
     for (let n = 0; n < 100; n++) {
-      const body = new Given();
+      const body = new FedBody();
       const result = transport.call(request("POST", "/", { body }));
       // The answer may arrive before, during or after the upload.
       for (let turn = n % 10; turn > 0; turn--) await settled();
@@ -49,7 +49,7 @@ describe("an origin that answers an upload early and closes", () => {
   async function resetting(...answer: readonly string[]) {
     const origin = await bareOrigin();
     const transport = client(origin.url);
-    const body = new Given();
+    const body = new FedBody();
     const result = transport.call(request("POST", "/", { body }));
     const { socket } = await origin.next();
     await body.give("begin");

@@ -1,6 +1,6 @@
 import { HttpHeaders } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { hello, http2, http2Origin, until } from "./http2-origin.ts";
 import { faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 import { connecting, Heard, tunnelOrigin, upgrading } from "./tunnel-origin.ts";
@@ -16,7 +16,7 @@ describe("over HTTP/2", () => {
       "Content-Length": "0",
       Expect: "100-continue",
     });
-    const result = http2(origin.url).call(upgrading(new Given(), { headers }));
+    const result = http2(origin.url).call(upgrading(new FedBody(), { headers }));
     const there = await origin.next();
     expect(there.fields).toEqual({
       ":method": "CONNECT",
@@ -37,9 +37,9 @@ describe("over HTTP/2", () => {
   test("an upgrade names one protocol and requires GET", async () => {
     const origin = await tunnelOrigin("http2");
     const transport = http2(origin.url);
-    void transport.call(upgrading(new Given(), { upgrade: "Shop/1, tcp" }));
+    void transport.call(upgrading(new FedBody(), { upgrade: "Shop/1, tcp" }));
     expect((await origin.next()).fields).toMatchObject({ ":method": "CONNECT", ":protocol": "Shop/1" });
-    expect(await faultOf(transport.call(upgrading(new Given(), { method: "POST" })))).toMatchObject({
+    expect(await faultOf(transport.call(upgrading(new FedBody(), { method: "POST" })))).toMatchObject({
       _tag: "RequestInvalid",
       reason: "an upgrade over HTTP/2 requires GET (got POST)",
     });
@@ -47,7 +47,7 @@ describe("over HTTP/2", () => {
 
   test("CONNECT has an authority only", async () => {
     const origin = await tunnelOrigin("http2");
-    const result = http2(origin.url).call(connecting(new Given()));
+    const result = http2(origin.url).call(connecting(new FedBody()));
     const there = await origin.next();
     expect(there.fields).toEqual({ ":method": "CONNECT", ":authority": "db.test:5432" });
     there.open({ "content-length": "3" });
@@ -62,7 +62,7 @@ describe("over HTTP/2", () => {
   test("no upgrade is sent to an origin without extended CONNECT, and its connection stays usable", async () => {
     const { url, sessions, codes } = await http2Origin(hello);
     const transport = http2(url);
-    const said = new Given();
+    const said = new FedBody();
     // The first call waits for the origin's SETTINGS.
     for (const message of [upgrading(said), upgrading(said)]) {
       expect(await faultOf(transport.call(message))).toMatchObject({
@@ -74,7 +74,7 @@ describe("over HTTP/2", () => {
     }
     await untilIdle(transport);
     expect(await textOf(transport.call(request()))).toBe("hello");
-    expect([sessions.length, said.begun]).toEqual([1, false]);
+    expect([sessions.length, said.hasBegun]).toEqual([1, false]);
     await untilIdle(transport);
     expect(codes.length).toBe(1);
   });
@@ -83,7 +83,7 @@ describe("over HTTP/2", () => {
     [403, upgrading],
     [407, connecting],
   ])("a refusal with %d is an ordinary response", async (status, ask) => {
-    const said = new Given();
+    const said = new FedBody();
     const origin = await tunnelOrigin("http2");
     const transport = http2(origin.url);
     const result = transport.call(ask(said));
@@ -93,7 +93,7 @@ describe("over HTTP/2", () => {
     const response = await responseOf(result);
     expect([response.status, response.body.length]).toEqual([status, 2]);
     expect(await response.body.text()).toMatchObject({ right: "no" });
-    expect(said.begun).toBe(false);
+    expect(said.hasBegun).toBe(false);
     await untilIdle(transport);
     await there.closed;
   });
@@ -105,7 +105,7 @@ describe("over HTTP/2", () => {
     });
     let got = "";
     const transport = http2(url);
-    const said = new Given();
+    const said = new FedBody();
     const response = await responseOf(transport.call(connecting(said)));
     expect(await response.body.text()).toMatchObject({ right: "" });
     await said.give("still here");
@@ -122,7 +122,7 @@ describe("over HTTP/2", () => {
     });
     const transport = http2(url);
     const open = [1, 2, 3].map(async (n) => {
-      const said = new Given();
+      const said = new FedBody();
       const heard = new Heard(await responseOf(transport.call(connecting(said))));
       await said.give(`tunnel ${n}`);
       await heard.until(() => heard.text === `tunnel ${n}`);

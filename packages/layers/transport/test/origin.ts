@@ -1,76 +1,18 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import { httpRequest, type HttpResponse, type RequestInput } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
+import { BareOrigin } from "@pagoda/http/testing";
 import { transport, type Transport, type TransportOptions } from "@pagoda/transport";
 import { isLeft, isRight } from "@pagoda/core";
 import { expect, onTestFinished } from "vitest";
 
-/** A connection of a bare origin: received bytes as latin1, and a way to answer. */
-export class Connection {
-  readonly socket: Socket;
-  readonly closed: Promise<void>;
-  text = "";
-  #look = (): void => {};
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    socket.setEncoding("latin1").on("error", () => {});
-    socket.on("data", (text: string) => {
-      this.text += text;
-      this.#look();
-    });
-    this.closed = new Promise((resolve) => socket.on("close", () => resolve()));
-  }
-
-  /** Waits for `end` and returns and consumes everything up to it. */
-  until(end: string): Promise<string> {
-    return new Promise((resolve) => {
-      this.#look = () => {
-        const at = this.text.indexOf(end);
-        if (at < 0) return;
-        const text = this.text.slice(0, at + end.length);
-        this.text = this.text.slice(text.length);
-        this.#look = () => {};
-        resolve(text);
-      };
-      this.#look();
-    });
-  }
-
-  head(): Promise<string> {
-    return this.until("\r\n\r\n");
-  }
-
-  say(...lines: readonly string[]): void {
-    this.socket.write(lines.join("\r\n"), "latin1");
-  }
-}
-
-export interface BareOrigin {
-  readonly url: string;
-  readonly connections: readonly Connection[];
-  /** The next new connection. */
-  next(): Promise<Connection>;
-}
-
 /** An origin controlled by the test. */
 export async function bareOrigin(): Promise<BareOrigin> {
-  const connections: Connection[] = [];
-  const server = createServer((socket) => {
-    connections.push(new Connection(socket));
-    server.emit("taken");
-  });
-  let given = 0;
-  return {
-    url: await listen(server, () => connections.forEach(({ socket }) => socket.destroy())),
-    connections,
-    async next() {
-      if (connections[given] === undefined) await once(server, "taken");
-      return connections[given++] as Connection;
-    },
-  };
+  const origin = await BareOrigin.open();
+  onTestFinished(() => origin.close());
+  return origin;
 }
 
 /** An origin using Node's server. */

@@ -1,16 +1,8 @@
 import { isReady, oneshot } from "@pagoda/core";
 import { bodyFrom } from "@pagoda/http";
+import type { BareOrigin } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
-import {
-  type BareOrigin,
-  bareOrigin,
-  client,
-  faultOf,
-  request,
-  responseOf,
-  textOf,
-  untilIdle,
-} from "./origin.ts";
+import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 /** A request sent in chunks. */
 const withTrailers = () => request("POST", "/", { body: bodyFrom(["a"]), headers: { Trailer: "X-A" } });

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
-import { bareOrigin, client, type Connection, request, responseOf, textOf } from "./origin.ts";
+import type { BareConnection } from "@pagoda/http/testing";
+import { bareOrigin, client, request, responseOf, textOf } from "./origin.ts";
 
 async function answering(...said: readonly string[]) {
   const origin = await bareOrigin();
@@ -16,7 +17,7 @@ async function answering(...said: readonly string[]) {
 const brokenByReset = { _tag: "Left", left: { _tag: "BodyBroken", cause: { code: "ECONNRESET" } } };
 
 /** Resets the connection after the system has taken this text. */
-async function reset({ socket }: Connection, text: string): Promise<void> {
+async function reset({ socket }: BareConnection, text: string): Promise<void> {
   await new Promise((resolve) => socket.write(text, resolve));
   socket.resetAndDestroy();
   await once(socket, "close");

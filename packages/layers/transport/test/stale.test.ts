@@ -3,8 +3,9 @@ import { createServer } from "node:net";
 import { callNotes } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import type { Transport } from "@pagoda/transport";
+import type { BareOrigin } from "@pagoda/http/testing";
 import { describe, expect, test } from "vitest";
-import { type BareOrigin, bareOrigin, client, faultOf, listen, request, textOf } from "./origin.ts";
+import { bareOrigin, client, faultOf, listen, request, textOf } from "./origin.ts";
 
 describe("a stale connection", () => {
   async function answered() {

@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import type { HttpRequest, HttpResponse } from "@pagoda/http";
 import type { Transport, TransportOptions } from "@pagoda/transport";
 import { onTestFinished } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { client, listen, request, responseOf } from "./origin.ts";
 
 export type Protocol = "http1" | "http2";
@@ -126,11 +126,11 @@ async function listen2(come: (one: Asked) => void) {
 }
 
 /** An upgrade request with a body fed by the test. */
-export function upgrading(said: Given, more: Partial<HttpRequest> = {}): HttpRequest {
+export function upgrading(said: FedBody, more: Partial<HttpRequest> = {}): HttpRequest {
   return { ...request("GET", "/chat?room=1"), body: said, upgrade: "websocket", ...more };
 }
 
-export function connecting(said: Given, more: Partial<HttpRequest> = {}): HttpRequest {
+export function connecting(said: FedBody, more: Partial<HttpRequest> = {}): HttpRequest {
   return { ...request("CONNECT"), path: "", authority: "db.test:5432", body: said, ...more };
 }
 
@@ -178,7 +178,7 @@ export async function tunnel(
 ) {
   const origin = await tunnelOrigin(protocol);
   const transport: Transport = client(origin.url, { ...options, protocol });
-  const said = new Given();
+  const said = new FedBody();
   const result = transport.call(ask(said));
   const there = (await origin.next()).open();
   const response = await responseOf(result);

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import { settled } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { client, faultOf, responseOf, untilIdle } from "./origin.ts";
 import { connecting, tunnel, tunnelOrigin, upgrading } from "./tunnel-origin.ts";
 
@@ -37,14 +37,14 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
 
   test("sends nothing of the body before the tunnel is open", async () => {
     const origin = await tunnelOrigin(protocol);
-    const said = new Given();
+    const said = new FedBody();
     const result = client(origin.url, { protocol }).call(ask(said));
     const there = await origin.next();
     for (let turn = 0; turn < 20; turn++) await settled();
-    expect(said.begun).toBe(false);
+    expect(said.hasBegun).toBe(false);
     there.open();
     await responseOf(result);
-    expect(said.begun).toBe(true);
+    expect(said.hasBegun).toBe(true);
   });
 
   test("passes every byte in order, however split, both ways at once", async () => {
@@ -99,7 +99,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
 
   test("a request without a body ends its side at once", async () => {
     const origin = await tunnelOrigin(protocol);
-    const said = new Given();
+    const said = new FedBody();
     said.all();
     const result = client(origin.url, { protocol }).call(ask(said));
     const there = (await origin.next()).open();
@@ -163,7 +163,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
     const origin = await tunnelOrigin(protocol);
     const transport = client(origin.url, { protocol });
     const gone = new AbortController();
-    const result = transport.call(ask(new Given()), gone.signal);
+    const result = transport.call(ask(new FedBody()), gone.signal);
     const there = await origin.next();
     gone.abort();
     expect(await faultOf(result)).toMatchObject({ _tag: "Aborted", origin: "local" });
@@ -175,7 +175,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
   test("the headers timeout applies", async () => {
     const origin = await tunnelOrigin(protocol);
     const transport = client(origin.url, { protocol, headersTimeoutMs: 20 });
-    expect(await faultOf(transport.call(ask(new Given())))).toMatchObject({ _tag: "HeadersTimedOut" });
+    expect(await faultOf(transport.call(ask(new FedBody())))).toMatchObject({ _tag: "HeadersTimedOut" });
     await untilIdle(transport);
   });
 
@@ -250,7 +250,7 @@ describe.each(kinds)("%s", (_, protocol, ask, status) => {
 
   test("a client that does not read slows the origin down", async () => {
     const origin = await tunnelOrigin(protocol);
-    const result = client(origin.url, { protocol }).call(ask(new Given()));
+    const result = client(origin.url, { protocol }).call(ask(new FedBody()));
     const { wire } = (await origin.next()).open();
     const { body } = await responseOf(result);
     const flow = body.pipe({ write: () => false, end() {}, fail() {} });

@@ -1,18 +1,18 @@
 import { getEventListeners } from "node:events";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { Given } from "./given.ts";
+import { FedBody } from "@pagoda/http/testing";
 import { bareOrigin, client, faultOf, request, responseOf, textOf, untilIdle } from "./origin.ts";
 
 /** A request with a body fed by the test, optionally with trailers. */
-function trailing(body = new Given()) {
+function trailing(body = new FedBody()) {
   return request("POST", "/", { body, headers: { Trailer: "X-Sum" } });
 }
 
 async function bench(options = {}, signal?: AbortSignal) {
   const origin = await bareOrigin();
   const transport = client(origin.url, options);
-  const body = new Given();
+  const body = new FedBody();
   const result = transport.call(trailing(body), signal);
   const connection = await origin.next();
   await connection.head();
