@@ -54,8 +54,20 @@ export async function start({ command, env, core, isReady }: Program): Promise<R
   return { pid: child.pid as number, startedMs: performance.now() - begun, stop: () => stop(child) };
 }
 
-/** A port on the loopback address that nobody listens on. */
+/** The system gives a port that is free again a second time, although its program has not started yet. */
+const givenPorts = new Set<number>();
+
+/** A port on the loopback address that nobody listens on, another one each time. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await unusedPort();
+    if (givenPorts.has(port)) continue;
+    givenPorts.add(port);
+    return port;
+  }
+}
+
+async function unusedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
