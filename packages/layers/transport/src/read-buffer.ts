@@ -34,18 +34,11 @@ export class ReadBuffer implements Loan {
   /** Decides after a read where the next one goes. */
   prepare(isInResponse: boolean, length: number): void {
     const isLong = isInResponse && length >= size / 2;
-    if (this.bytes === shared) {
-      if (isLong) this.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(size);
-      return;
-    }
-    const wasKept = this.#isKept;
+    const isFree = this.bytes !== shared && !this.#isKept;
     this.#isKept = false;
-    if (isLong) {
-      if (wasKept) this.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(size);
-    } else {
-      if (!wasKept && spare.length < maxSpare) spare.push(this.bytes);
-      this.bytes = shared;
-    }
+    if (isFree && isLong) return;
+    if (isFree && spare.length < maxSpare) spare.push(this.bytes);
+    this.bytes = isLong ? (spare.pop() ?? Buffer.allocUnsafeSlow(size)) : shared;
   }
 }
 
