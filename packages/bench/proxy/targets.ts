@@ -15,32 +15,26 @@ interface Target {
   readonly measured: (results: Results) => number;
 }
 
+/** At most so many times the CPU time of another proxy. */
+function atMost(
+  times: number,
+  [other, unit]: readonly [other: string, unit: string],
+  peer: "pagoda" | "pagoda-mesh",
+  workload = "small-get",
+): Target {
+  return {
+    what: `\`${workload}\`: ${peer === "pagoda" ? "default stack" : "full mesh"}`,
+    bound: ["≤", times, `× ${unit}`],
+    measured: (results) => results.cpuRatio(workload, peer, other),
+  };
+}
+
 const targets: readonly Target[] = [
-  {
-    what: "`small-get`: default stack",
-    bound: ["≤", 1.5, "× nginx"],
-    measured: (results) => results.cpuRatio("small-get", "pagoda", "nginx"),
-  },
-  {
-    what: "`small-get`: full mesh",
-    bound: ["≤", 1.7, "× nginx"],
-    measured: (results) => results.cpuRatio("small-get", "pagoda-mesh", "nginx"),
-  },
-  {
-    what: "`small-get`: default stack",
-    bound: ["≤", 0.4, "× Envoy"],
-    measured: (results) => results.cpuRatio("small-get", "pagoda", "envoy"),
-  },
-  {
-    what: "`small-get`: full mesh",
-    bound: ["≤", 0.4, "× Envoy with the same filters"],
-    measured: (results) => results.cpuRatio("small-get", "pagoda-mesh", "envoy-mesh"),
-  },
-  {
-    what: "`small-get`: default stack",
-    bound: ["≤", 0.3, "× Traefik"],
-    measured: (results) => results.cpuRatio("small-get", "pagoda", "traefik"),
-  },
+  atMost(1.5, ["nginx", "nginx"], "pagoda"),
+  atMost(1.7, ["nginx", "nginx"], "pagoda-mesh"),
+  atMost(0.4, ["envoy", "Envoy"], "pagoda"),
+  atMost(0.4, ["envoy-mesh", "Envoy with the same filters"], "pagoda-mesh"),
+  atMost(0.3, ["traefik", "Traefik"], "pagoda"),
   {
     what: "`small-get`: default stack",
     bound: ["≤", 0.5, "× the best of the libraries for Node"],
@@ -62,11 +56,7 @@ const targets: readonly Target[] = [
     bound: ["≤", 1.5, "× nginx"],
     measured: (results) => results.p99Ms("small-get", "pagoda") / results.p99Ms("small-get", "nginx"),
   },
-  {
-    what: "`h2c-origin`: default stack",
-    bound: ["≤", 1.3, "× nginx over HTTP/1.1"],
-    measured: (results) => results.cpuRatio("h2c-origin", "pagoda", "nginx"),
-  },
+  atMost(1.3, ["nginx", "nginx over HTTP/1.1"], "pagoda", "h2c-origin"),
   {
     what: "`get-1m`: bytes per CPU second",
     bound: ["≥", 0.8, "× nginx"],

@@ -10,14 +10,20 @@ import { expect, test } from "vitest";
 
 const moved = httpResponse(302, undefined, { location: "/b" });
 
-test("retry inside repeats the request that failed, not the chain", async () => {
-  const clock = virtualClock();
+/** An origin whose `/a` leads to `/b`, which fails until the fourth request of all. */
+function flakyTarget() {
   const paths: string[] = [];
   const flaky = service("flaky", async ({ path }: HttpRequest) => {
     paths.push(path);
     if (path === "/a") return right(moved);
     return right(paths.length < 4 ? httpResponse(503) : text("here"));
   });
+  return { flaky, paths };
+}
+
+test("retry inside repeats the request that failed, not the chain", async () => {
+  const clock = virtualClock();
+  const { flaky, paths } = flakyTarget();
   const stack = new ServiceBuilder<HttpRequest>()
     .layer(followRedirects())
     .layer(replay())
@@ -31,12 +37,7 @@ test("retry inside repeats the request that failed, not the chain", async () => 
 
 test("retry outside repeats the chain", async () => {
   const clock = virtualClock();
-  const paths: string[] = [];
-  const flaky = service("flaky", async ({ path }: HttpRequest) => {
-    paths.push(path);
-    if (path === "/a") return right(moved);
-    return right(paths.length < 4 ? httpResponse(503) : text("here"));
-  });
+  const { flaky, paths } = flakyTarget();
   const stack = new ServiceBuilder<HttpRequest>()
     .layer(replay())
     .layer(retry({ backoff: constant(10), clock }))

@@ -1,7 +1,9 @@
-import { type Clock, right, type Service, service } from "@pagoda/core";
+import { type Aborted, type Clock, right, type Service, service } from "@pagoda/core";
+import { mockService } from "@pagoda/core/testing";
 
-export interface Rude {
-  readonly service: Service<string, string>;
+/** A leaf that admits calls when opened. */
+export interface Gate<Err = never> {
+  readonly service: Service<string, string, Err>;
   /** Requests received, in order. */
   readonly called: readonly string[];
   /** Calls made while it was not ready. */
@@ -11,7 +13,7 @@ export interface Rude {
 }
 
 /** A leaf that keeps no order: when it admits calls again, it wakes all waiters at once. */
-export function rude(): Rude {
+export function rude(): Gate {
   const called: string[] = [];
   let left = 0;
   let uninvited = 0;
@@ -36,6 +38,24 @@ export function rude(): Rude {
       gate.resolve();
       gate = Promise.withResolvers<void>();
     },
+  };
+}
+
+/** Keeps the order of its waiters, as every layer with a limit does. */
+export function polite(): Gate<Aborted> {
+  const mock = mockService<string, string, never>();
+  let admitted = 0;
+  mock.admit(0);
+  return {
+    service: mock.service,
+    get called() {
+      return mock.calls.map(({ request }) => request);
+    },
+    get uninvited() {
+      return mock.uninvited;
+    },
+    // Its calls are never answered: each takes a slot for good.
+    open: (calls) => mock.admit((admitted += calls)),
   };
 }
 

@@ -4,7 +4,7 @@ import { conformance } from "@pagoda/http/testing";
 import * as fc from "fast-check";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { buffer, type BufferFull, type BufferOptions, bufferUsage, type QueueTimedOut } from "@pagoda/buffer";
-import { rude } from "./inners.ts";
+import { polite, rude } from "./inners.ts";
 
 interface Job {
   readonly id: string;
@@ -333,24 +333,6 @@ class Model {
   #cost(): number {
     return this.#queue.reduce((sum, { cost }) => sum + cost, 0);
   }
-}
-
-/** Keeps the order of its waiters, as every layer with a limit does. */
-function polite() {
-  const mock = mockService<string, string>();
-  let admitted = 0;
-  mock.admit(0);
-  return {
-    service: mock.service,
-    get called() {
-      return mock.calls.map(({ request }) => request);
-    },
-    get uninvited() {
-      return mock.uninvited;
-    },
-    // Its calls are never answered: each takes a slot for good.
-    open: (calls: number) => mock.admit((admitted += calls)),
-  };
 }
 
 test.each([

@@ -1,9 +1,9 @@
-import { isRight, oneshot, type Service } from "@pagoda/core";
-import { mockService, settled, virtualClock } from "@pagoda/core/testing";
+import { isRight, oneshot } from "@pagoda/core";
+import { settled, virtualClock } from "@pagoda/core/testing";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { buffer } from "@pagoda/buffer";
-import { rude } from "./inners.ts";
+import { polite, rude } from "./inners.ts";
 
 type Step =
   | { readonly do: "call" | "wait" }
@@ -18,32 +18,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("pause" as const), ms: fc.nat(30) }),
 );
 
-/** An inner service that admits calls when opened. */
-interface Gate {
-  readonly service: Service<string, unknown, unknown>;
-  readonly called: readonly string[];
-  readonly uninvited: number;
-  open(calls: number): void;
-}
-
-/** Like `rude`, but keeps the order of its waiters, as every layer with a limit does. */
-function polite(): Gate {
-  const mock = mockService<string, number>();
-  let admitted = 0;
-  mock.admit(0);
-  return {
-    service: mock.service,
-    get called() {
-      return mock.calls.map(({ request }) => request);
-    },
-    get uninvited() {
-      return mock.uninvited;
-    },
-    // Its calls are never answered: each takes a slot for good.
-    open: (calls) => mock.admit((admitted += calls)),
-  };
-}
-
 test.each([
   ["keeps the order", polite],
   ["wakes all waiters at once", rude],
@@ -57,7 +31,7 @@ test.each([
         fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined }),
         async (steps, capacity, maxWaitMs) => {
           const clock = virtualClock();
-          const gate: Gate = makeGate();
+          const gate = makeGate();
           const layered = buffer({ capacity, ...(maxWaitMs !== undefined && { maxWaitMs }), clock })(
             gate.service,
           );
