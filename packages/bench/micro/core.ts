@@ -43,7 +43,7 @@ function leaf(): Service<string, number> {
   return service("leaf", () => answer);
 }
 
-function ten(each: Layer<unknown, unknown, unknown>, what: string, mostNs: number): Subject {
+function ten(each: Layer<unknown, unknown, unknown>, what: string, mostNs: number, reason?: string): Subject {
   return {
     what: `one of ten ${what} layers: time added`,
     prepare() {
@@ -53,6 +53,7 @@ function ten(each: Layer<unknown, unknown, unknown>, what: string, mostNs: numbe
     },
     beyond: { base: leafName, layers: depth },
     target: { mostNs },
+    ...(reason !== undefined && { reason }),
   };
 }
 
@@ -68,7 +69,7 @@ export const core: Group = {
       reason: "the baseline of the next two rows",
     },
     ten(refusing, "refusing", 5),
-    ten(observing, "observing", 50),
+    ten(observing, "observing", 50, "most of it is the `.then` and its promise"),
     {
       what: "budget: a deposit, and every tenth time a withdrawal",
       prepare() {
