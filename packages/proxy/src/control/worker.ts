@@ -1,11 +1,12 @@
 import { isLeft, left, right, systemClock } from "@pagoda/core";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import { startDataPlane } from "../data-plane/data-plane.ts";
 import type { DataPlane, Found, MetricData } from "../data-plane/types.ts";
 import { createLogger } from "../log.ts";
 import type { AnyPolicy } from "../policies/policy.ts";
 import { countDropped, standardOutput } from "../log-output.ts";
 import { LeasedLimits } from "./leased-limits.ts";
+import { processMetrics } from "./process-metrics.ts";
 import { ReceivedSockets } from "./received-sockets.ts";
 import { WorkerPolicies } from "./worker-policies.ts";
 import type {
@@ -54,7 +55,7 @@ export function runWorker({ worker, logLevel }: WorkerArguments, own: readonly A
   const output = standardOutput();
   const log = createLogger(logLevel, output).child({ worker });
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  processMetrics(registry);
   countDropped(output, registry);
   const limits = new LeasedLimits(send);
   const sockets = new ReceivedSockets();

@@ -8,6 +8,8 @@ const packages = {
   chromium: "chromium",
   curl: "curl",
   openssl: "openssl",
+  prometheus: "prometheus",
+  promtool: "prometheus",
   script: "bsdutils",
   "systemd-analyze": "systemd",
 } as const;
