@@ -16,7 +16,8 @@ export const check: Command = {
       for (const problem of loaded.left) io.stderr(`${problem}\n`);
       return usageError;
     }
-    for (const warning of loaded.right.warnings) io.stderr(`warning: ${warning}\n`);
+    const { warnings, advice } = loaded.right;
+    for (const warning of [...warnings, ...advice]) io.stderr(`warning: ${warning}\n`);
     io.stdout(`${summary(loaded.right)}\n`);
     return 0;
   },

@@ -6,6 +6,7 @@ import { hashPassword } from "./hash-password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { help } from "./help.ts";
 import { runCommand } from "./run.ts";
+import { init } from "./init.ts";
 import { schema } from "./schema.ts";
 import { CommandOutput } from "./command-output.ts";
 
@@ -43,6 +44,7 @@ async function chosen(
 ): Promise<number> {
   const commands: Readonly<Record<string, Command>> = {
     run: runCommand({ code, argv: [...process.execArgv, ...self, ...args] }),
+    init,
     check,
     explain,
     schema,

@@ -56,6 +56,8 @@ export interface Loaded extends Resolved {
   readonly watched: readonly string[];
   /** Warnings, a line for each setting without effect. */
   readonly warnings: readonly string[];
+  /** A line for each setting that works but is better set otherwise. */
+  readonly advice: readonly string[];
   /** Whether the demo origins answer. */
   readonly demo: boolean;
 }
@@ -142,7 +144,7 @@ async function complete(
   const document = new ConfigDocument(text);
   const plugins = await withPlugins(document, file, loader, base);
   const isComplete = plugins.problems.length === 0;
-  const { problems, warnings, config, broken } = examine(document, plugins.policies, isComplete);
+  const { problems, warnings, advice, config, broken } = examine(document, plugins.policies, isComplete);
   const lines = inOrder([...plugins.problems, ...problems]).map((problem) => problemText(name, problem));
   const changed = plugins.warnings.map((problem) => problemText(name, problem));
   // The former version of a plugin may be the cause.
@@ -175,6 +177,7 @@ async function complete(
       ...changed,
       ...lists.warnings,
     ]),
+    advice: firstLines(inOrder(advice).map((problem) => problemText(name, problem))),
     demo,
   });
 }

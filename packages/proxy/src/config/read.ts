@@ -1,5 +1,6 @@
 import { type Either, left, notShown, right } from "@pagoda/core";
 import type { z } from "zod";
+import { advice } from "./advice.ts";
 import { crossWarnings } from "./unreachable.ts";
 import { crossProblems } from "./cross-check.ts";
 import { ConfigDocument, nearest, pathText, type Problem } from "./document.ts";
@@ -15,6 +16,8 @@ export interface Examined {
   readonly problems: readonly Problem[];
   /** Settings without effect; reported only for a configuration without problems. */
   readonly warnings: readonly Problem[];
+  /** What is better set otherwise; reported only for a configuration without problems. */
+  readonly advice: readonly Problem[];
   /** The configuration without its invalid parts; undefined if nothing remains. */
   readonly config: Config | undefined;
   readonly broken: BrokenPaths;
@@ -33,7 +36,7 @@ export function examine(
   isComplete: boolean = true,
 ): Examined {
   const config = configSchema(policies);
-  const nothing = { document, warnings: [], config: undefined, broken: new BrokenPaths() };
+  const nothing = { document, warnings: [], advice: [], config: undefined, broken: new BrokenPaths() };
   if (document.problems.length > 0) return { ...nothing, problems: inOrder(document.problems) };
   const value = document.value ?? {};
   const parsed = config.safeParse(value);
@@ -45,8 +48,15 @@ export function examine(
   if (rest === undefined) return { ...nothing, problems: inOrder(ofSchema) };
   const broken = new BrokenPaths(rest.broken);
   const problems = inOrder([...ofSchema, ...crossProblems(document, rest.config, policies, broken)]);
-  const warnings = problems.length > 0 ? [] : crossWarnings(document, rest.config, policies);
-  return { document, problems, warnings, config: rest.config, broken };
+  const isValid = problems.length === 0;
+  return {
+    document,
+    problems,
+    warnings: isValid ? crossWarnings(document, rest.config, policies) : [],
+    advice: isValid ? advice(document, rest.config) : [],
+    config: rest.config,
+    broken,
+  };
 }
 
 /**

@@ -70,7 +70,7 @@ describe("check", () => {
   test("warns about unused clusters and missing endpoint files, and exits with 0", async () => {
     using folder = new Folder();
     const routes = [{ name: "a", cluster: "shop" }];
-    const clusters = { shop: { file: "shop.json" }, cart: { endpoints: ["http://a:1"] } };
+    const clusters = { shop: { file: "shop.json" }, cart: { endpoints: ["http://127.0.0.1:1"] } };
     const file = folder.write("pagoda.yaml", { listeners: [{ address: "127.0.0.1:1", routes }], clusters });
     const { code, stdout, stderr } = await ran(check, ["-c", file]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "valid: 1 listener, 1 route, 2 clusters\n" });
