@@ -34,6 +34,7 @@ export * from "./scope.ts";
 export * from "./service.ts";
 export * from "./shared-call.ts";
 export { Slots } from "./slots.ts";
+export * from "./source.ts";
 export * from "./util/call-all.ts";
 export * from "./util/filter.ts";
 export * from "./util/map.ts";

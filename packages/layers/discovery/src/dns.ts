@@ -1,8 +1,7 @@
-import { checkInteger, checkOption, isLeft, left, right } from "@pagoda/core";
+import { checkInteger, checkOption, type EndpointSource, isLeft, left, right } from "@pagoda/core";
 import { checked, type DnsSettings } from "./options.ts";
 import { type DnsEndpoint, type DnsFault, originOf } from "./records.ts";
 import { dnsSource } from "./refresh.ts";
-import type { Source } from "./source.ts";
 
 /** Options of {@link dnsEndpoints}. */
 export interface DnsEndpointsOptions extends DnsSettings {
@@ -38,7 +37,7 @@ export function dnsEndpoints({
   host,
   port,
   ...settings
-}: DnsEndpointsOptions): Source<DnsEndpoint, DnsFault> {
+}: DnsEndpointsOptions): EndpointSource<DnsEndpoint, DnsFault> {
   checkOption("dnsEndpoints: host", host, host !== "", "a name or an address");
   checkInteger("dnsEndpoints: port", port, { min: 1, max: 65_535 });
   const full = checked("dnsEndpoints", settings, 300_000);

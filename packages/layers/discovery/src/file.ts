@@ -5,16 +5,18 @@ import {
   type Clock,
   type Either,
   type Endpoint,
+  EndpointPublisher,
+  type EndpointSource,
   endpointsProblem,
   type Fault,
   isLeft,
   left,
   right,
+  type SourceObserver,
   systemClock,
   type Timer,
 } from "@pagoda/core";
 import { jsonEntries, type ParsedEntries } from "./json.ts";
-import { Publisher, type Source, type SourceObserver } from "./source.ts";
 import { PathWatch } from "./watch.ts";
 
 /** The file does not exist or cannot be read. */
@@ -85,9 +87,9 @@ const maxBytes = 16 * 1_024 ** 2;
  */
 export function fileEndpoints<E extends Endpoint>(
   options: FileEndpointsOptions<E> & Required<Pick<FileEndpointsOptions<E>, "parse">>,
-): Source<E, FileFault>;
-export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, FileFault>;
-export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, FileFault> {
+): EndpointSource<E, FileFault>;
+export function fileEndpoints(options: FileEndpointsOptions): EndpointSource<Endpoint, FileFault>;
+export function fileEndpoints(options: FileEndpointsOptions): EndpointSource<Endpoint, FileFault> {
   const {
     path,
     parse = (text) => jsonEntries(text),
@@ -101,7 +103,7 @@ export function fileEndpoints(options: FileEndpointsOptions): Source<Endpoint, F
   checkDuration("fileEndpoints: settleMs", settleMs, { min: 0 });
   checkDuration("fileEndpoints: pollMs", pollMs);
 
-  const publisher = new Publisher<Endpoint, FileFault>(clock, observer, initial);
+  const publisher = new EndpointPublisher<Endpoint, FileFault>(clock, observer, initial);
   const reader = new Reader(publisher, { path, parse, settleMs, pollMs, clock });
   const lastError = (): string | undefined =>
     publisher.fault === undefined ? undefined : lineOf(publisher.fault);
@@ -136,7 +138,7 @@ interface Loaded {
 
 /** Reads the file repeatedly, one read at a time. */
 class Reader {
-  readonly #publisher: Publisher<Endpoint, FileFault>;
+  readonly #publisher: EndpointPublisher<Endpoint, FileFault>;
   readonly #options: ReaderOptions;
   readonly #watch: PathWatch;
   readonly #closing = new AbortController();
@@ -148,7 +150,7 @@ class Reader {
   #text: string | undefined;
   #loaded: Either<FileFault, Loaded> | undefined;
 
-  constructor(publisher: Publisher<Endpoint, FileFault>, options: ReaderOptions) {
+  constructor(publisher: EndpointPublisher<Endpoint, FileFault>, options: ReaderOptions) {
     this.#publisher = publisher;
     this.#options = options;
     this.#watch = new PathWatch(options.path, this.#onChange);

@@ -3,5 +3,4 @@ export * from "./file.ts";
 export * from "./json.ts";
 export type { DnsSettings } from "./options.ts";
 export type { AddressRecord, DnsEndpoint, DnsFailed, DnsFault, NoRecords, Resolver } from "./records.ts";
-export type { Source, SourceClosed, SourceObserver } from "./source.ts";
 export * from "./srv.ts";

@@ -6,11 +6,11 @@ import {
   checkOption,
   type Clock,
   type Random,
+  type SourceObserver,
   systemClock,
   systemRandom,
 } from "@pagoda/core";
 import type { DnsEndpoint, DnsFault, Resolver } from "./records.ts";
-import type { SourceObserver } from "./source.ts";
 
 /** Options common to `dnsEndpoints` and `srvEndpoints`. */
 export interface DnsSettings {

@@ -1,8 +1,15 @@
-import { type Either, isLeft, type Json, left, type Timer } from "@pagoda/core";
+import {
+  type Either,
+  EndpointPublisher,
+  type EndpointSource,
+  isLeft,
+  type Json,
+  left,
+  type Timer,
+} from "@pagoda/core";
 import { Lookup } from "./lookup.ts";
 import type { Settings } from "./options.ts";
 import { type DnsEndpoint, type DnsFailed, dnsFailed, type DnsFault } from "./records.ts";
-import { Publisher, type Source } from "./source.ts";
 
 /** The result of a resolution: at least one endpoint. */
 export interface Answer {
@@ -18,8 +25,12 @@ export function dnsSource(
   asked: { readonly [name: string]: Json },
   settings: Settings,
   resolve: Resolve,
-): Source<DnsEndpoint, DnsFault> {
-  const publisher = new Publisher<DnsEndpoint, DnsFault>(settings.clock, settings.observer, settings.initial);
+): EndpointSource<DnsEndpoint, DnsFault> {
+  const publisher = new EndpointPublisher<DnsEndpoint, DnsFault>(
+    settings.clock,
+    settings.observer,
+    settings.initial,
+  );
   const refresher = new Refresher(publisher, settings, resolve, String(asked["host"] ?? asked["name"]));
   return {
     started: publisher.started,
@@ -37,7 +48,7 @@ export function dnsSource(
 
 /** Resolves repeatedly, one resolution at a time, and schedules the next. */
 class Refresher {
-  readonly #publisher: Publisher<DnsEndpoint, DnsFault>;
+  readonly #publisher: EndpointPublisher<DnsEndpoint, DnsFault>;
   readonly #settings: Settings;
   readonly #lookup: Lookup;
   readonly #resolve: Resolve;
@@ -51,7 +62,7 @@ class Refresher {
   #emptySinceMs: number | undefined;
 
   constructor(
-    publisher: Publisher<DnsEndpoint, DnsFault>,
+    publisher: EndpointPublisher<DnsEndpoint, DnsFault>,
     settings: Settings,
     resolve: Resolve,
     name: string,

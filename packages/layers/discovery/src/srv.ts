@@ -1,5 +1,5 @@
 import type { SrvRecord } from "node:dns";
-import { checkOption, isLeft, left, rangeError, right } from "@pagoda/core";
+import { checkOption, type EndpointSource, isLeft, left, rangeError, right } from "@pagoda/core";
 import { checked, type DnsSettings } from "./options.ts";
 import {
   type DnsEndpoint,
@@ -10,7 +10,6 @@ import {
   originOf,
 } from "./records.ts";
 import { dnsSource } from "./refresh.ts";
-import type { Source } from "./source.ts";
 
 /** Options of {@link srvEndpoints}. */
 export interface SrvEndpointsOptions extends DnsSettings {
@@ -43,7 +42,10 @@ const smallWeight = 0.1;
  *
  * @throws RangeError when an option is out of range.
  */
-export function srvEndpoints({ name, ...settings }: SrvEndpointsOptions): Source<DnsEndpoint, DnsFault> {
+export function srvEndpoints({
+  name,
+  ...settings
+}: SrvEndpointsOptions): EndpointSource<DnsEndpoint, DnsFault> {
   checkOption("srvEndpoints: name", name, name !== "", "the name of a service");
   const full = checked("srvEndpoints", settings, 30_000);
 

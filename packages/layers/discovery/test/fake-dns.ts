@@ -1,4 +1,5 @@
-import type { DnsEndpoint, DnsFault, Resolver, Source } from "@pagoda/discovery";
+import type { EndpointSource } from "@pagoda/core";
+import type { DnsEndpoint, DnsFault, Resolver } from "@pagoda/discovery";
 import { type VirtualClock, virtualClock } from "@pagoda/core/testing";
 
 /** Addresses with their TTL in seconds, a code to fail with, or silence. */
@@ -71,6 +72,6 @@ export function fakeDns(clock: VirtualClock = virtualClock()): FakeDns {
   return fake;
 }
 
-export function keys(source: Source<DnsEndpoint, DnsFault>): readonly string[] {
+export function keys(source: EndpointSource<DnsEndpoint, DnsFault>): readonly string[] {
   return source.endpoints.map(({ key }) => key);
 }

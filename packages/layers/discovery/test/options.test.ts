@@ -1,4 +1,11 @@
-import { type Discovery, type Either, type Endpoint, right } from "@pagoda/core";
+import {
+  type Discovery,
+  type Either,
+  type Endpoint,
+  type EndpointSource,
+  right,
+  type SourceClosed,
+} from "@pagoda/core";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import {
   type DnsEndpoint,
@@ -7,8 +14,6 @@ import {
   fileEndpoints,
   type FileFault,
   type Resolver,
-  type Source,
-  type SourceClosed,
   srvEndpoints,
 } from "@pagoda/discovery";
 import { Resolver as NodeResolver } from "node:dns/promises";
@@ -73,21 +78,21 @@ describe("types of discovery", () => {
   }
 
   test("a source is a discovery of its endpoints and its faults", () => {
-    expectTypeOf(dnsEndpoints).returns.toEqualTypeOf<Source<DnsEndpoint, DnsFault>>();
-    expectTypeOf(srvEndpoints).returns.toEqualTypeOf<Source<DnsEndpoint, DnsFault>>();
-    expectTypeOf<Source<DnsEndpoint, DnsFault>>().toExtend<Discovery<DnsEndpoint>>();
-    expectTypeOf<Source<DnsEndpoint, DnsFault>["started"]>().toEqualTypeOf<
+    expectTypeOf(dnsEndpoints).returns.toEqualTypeOf<EndpointSource<DnsEndpoint, DnsFault>>();
+    expectTypeOf(srvEndpoints).returns.toEqualTypeOf<EndpointSource<DnsEndpoint, DnsFault>>();
+    expectTypeOf<EndpointSource<DnsEndpoint, DnsFault>>().toExtend<Discovery<DnsEndpoint>>();
+    expectTypeOf<EndpointSource<DnsEndpoint, DnsFault>["started"]>().toEqualTypeOf<
       Promise<Either<DnsFault | SourceClosed, readonly DnsEndpoint[]>>
     >();
   });
 
   test("fileEndpoints has the endpoints of its parser", () => {
     const plain = () => fileEndpoints({ path: "a" });
-    expectTypeOf(plain).returns.toEqualTypeOf<Source<Endpoint, FileFault>>();
+    expectTypeOf(plain).returns.toEqualTypeOf<EndpointSource<Endpoint, FileFault>>();
     const parse = (text: string): Either<readonly string[], readonly Zoned[]> =>
       right([{ key: text, zone: "n" }]);
     const zoned = () => fileEndpoints({ path: "a", parse });
-    expectTypeOf(zoned).returns.toEqualTypeOf<Source<Zoned, FileFault>>();
+    expectTypeOf(zoned).returns.toEqualTypeOf<EndpointSource<Zoned, FileFault>>();
     // @ts-expect-error: without a custom parser, endpoints have no zone.
     const unread = () => fileEndpoints<Zoned>({ path: "a" });
     expectTypeOf(unread).toBeFunction();

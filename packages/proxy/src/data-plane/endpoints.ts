@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
-import type { Discovery, Fault } from "@pagoda/core";
-import { type DnsEndpoint, dnsEndpoints, fileEndpoints, type Source, srvEndpoints } from "@pagoda/discovery";
+import type { Discovery, EndpointSource, Fault } from "@pagoda/core";
+import { type DnsEndpoint, dnsEndpoints, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
 import type { Logger } from "pino";
 import { originsIn } from "../config/origins.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
@@ -37,7 +37,7 @@ export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonl
     },
   };
   const found = initial as readonly DnsEndpoint[];
-  const source: Source<Origin> =
+  const source: EndpointSource<Origin> =
     dns !== undefined
       ? dnsEndpoints({ ...dns, observer, resolver: resolverOf(dns.servers), initial: found })
       : srv !== undefined

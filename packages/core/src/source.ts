@@ -1,15 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
-import {
-  type Clock,
-  type Discovery,
-  type Either,
-  type Endpoint,
-  endpointsProblem,
-  type Fault,
-  type Json,
-  left,
-  right,
-} from "@pagoda/core";
+import type { Clock } from "./clock.ts";
+import type { Json } from "./description.ts";
+import { type Discovery, type Endpoint, endpointsProblem } from "./discovery.ts";
+import { type Either, left, right } from "./either.ts";
+import type { Fault } from "./fault.ts";
 
 /** The source was closed before the first answer. */
 export interface SourceClosed extends Fault<"SourceClosed"> {
@@ -31,7 +24,10 @@ export interface SourceObserver<in E extends Endpoint, in F extends Fault> {
  *
  * It keeps its process running until it is closed.
  */
-export interface Source<out E extends Endpoint = Endpoint, out F extends Fault = Fault> extends Discovery<E> {
+export interface EndpointSource<
+  out E extends Endpoint = Endpoint,
+  out F extends Fault = Fault,
+> extends Discovery<E> {
   /**
    * Settles with the first answer or failure; after a failure the source keeps trying. With
    * `initial` it is settled from the start. Never rejects. Awaiting it is optional: a balancer
@@ -52,8 +48,11 @@ export interface Source<out E extends Endpoint = Endpoint, out F extends Fault =
 
 const closed: SourceClosed = { _tag: "SourceClosed", origin: "local", retryable: false };
 
-/** The common part of all sources: subscribers, changes, the first result, the last failure. */
-export class Publisher<E extends Endpoint, F extends Fault> {
+/**
+ * The common part of all sources: subscribers, changes, the first result, the last failure. For
+ * writing a {@link EndpointSource}; its endpoints are plain data.
+ */
+export class EndpointPublisher<E extends Endpoint, F extends Fault> {
   readonly started: Promise<Either<F | SourceClosed, readonly E[]>>;
   readonly #settleStarted: (first: Either<F | SourceClosed, readonly E[]>) => void;
   readonly #clock: Clock;
@@ -144,7 +143,7 @@ export class Publisher<E extends Endpoint, F extends Fault> {
 
   #set(endpoints: readonly E[]): boolean {
     const sorted = endpoints.toSorted(({ key: a }, { key: b }) => (a < b ? -1 : a > b ? 1 : 0));
-    if (isDeepStrictEqual(sorted, this.#endpoints)) return false;
+    if (isSame(sorted, this.#endpoints)) return false;
     this.#endpoints = sorted;
     return true;
   }
@@ -157,4 +156,20 @@ export class Publisher<E extends Endpoint, F extends Fault> {
       if (this.#subscribers.has(subscriber)) subscriber.changed();
     }
   }
+}
+
+/** Whether plain data is the same. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const names = Object.keys(a);
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => Object.hasOwn(b, name) && isSame(fieldOf(a, name), fieldOf(b, name)))
+  );
+}
+
+function fieldOf(value: object, name: string): unknown {
+  return (value as Readonly<Record<string, unknown>>)[name];
 }
