@@ -8,5 +8,5 @@ export {
   type UpgradeUnsupported,
 } from "@pagoda/http";
 export type { MalformedReason } from "./malformed.ts";
-export type { TlsOptions } from "./tls-options.ts";
+export { type TlsConnectOptions, tlsOptions, type TlsOptions } from "./tls-options.ts";
 export * from "./transport.ts";

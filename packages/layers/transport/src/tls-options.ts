@@ -31,14 +31,21 @@ export interface TlsOptions {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** The options of `tls.connect` that depend on {@link TlsOptions}. */
+export type TlsConnectOptions = Pick<
+  ConnectionOptions,
+  "secureContext" | "rejectUnauthorized" | "checkServerIdentity" | "servername"
+>;
+
 /**
- * Returns the TLS options of connections to an origin. The name for SNI and verification is the
+ * Returns the TLS options of connections to an origin, for `tls.connect` and for clients that use
+ * it, such as undici's `connect`. The name for SNI and verification is the
  * origin's, whatever the `Host` of a request. Certificates are parsed once for all connections.
  *
  * @throws RangeError naming the invalid option. Keys are secrets, so it never contains any part of
  * one.
  */
-export function tlsOptions(host: string, options: TlsOptions = {}): ConnectionOptions {
+export function tlsOptions(host: string, options: TlsOptions = {}): TlsConnectOptions {
   const { ca, servername, certificate, key, sans, verify = true, minVersion = "TLSv1.2" } = options;
   checkOneOf("transport: tls.verify", verify, [true, false]);
   checkOneOf("transport: tls.minVersion", minVersion, ["TLSv1.2", "TLSv1.3"]);

@@ -9,6 +9,7 @@ import { Unsendable } from "./unsendable.ts";
 export interface Target {
   /** Absent: each request's own scheme and authority. */
   readonly origin: URL | undefined;
+  readonly servername: string | undefined;
   readonly headersTimeoutMs: number;
   readonly idleTimeoutMs: number;
 }
@@ -58,7 +59,7 @@ export function dispatchOptions(request: HttpRequest, target: Target): SentReque
     headersTimeout: headersTimeoutMs,
     bodyTimeout: idleTimeoutMs,
   };
-  const name = servername(origin);
+  const name = servername(target);
   return name === undefined ? sent : { ...sent, servername: name };
 }
 
@@ -66,8 +67,9 @@ export function dispatchOptions(request: HttpRequest, target: Target): SentReque
  * undici would take the name from `Host`, and open a new connection for each other one: clients
  * would decide which certificate is accepted. It does not accept an IP address here.
  */
-function servername(origin: URL | undefined): string | undefined {
+function servername({ origin, servername: given }: Target): string | undefined {
   if (origin?.protocol !== "https:") return undefined;
+  if (given !== undefined) return given;
   return isIP(socketHost(origin.hostname)) === 0 ? origin.hostname : undefined;
 }
 

@@ -23,6 +23,11 @@ export interface UndiciOptions {
    */
   readonly origin?: string;
   /**
+   * Name for SNI and the verification of the certificate, with an `https://` origin. Default: the
+   * host of `origin`, unless that is an IP address.
+   */
+  readonly servername?: string;
+  /**
    * Maximum concurrent calls. Default 1,024. Keep it at or below the connections of the dispatcher,
    * which would otherwise queue calls without a limit.
    */
@@ -68,6 +73,7 @@ export function undici(
   checkInteger("undici: idleTimeoutMs", idleTimeoutMs, { min: 0, max: maxTimerMs });
   const target: Target = {
     origin: options.origin === undefined ? undefined : parseOrigin(options.origin),
+    servername: options.servername,
     headersTimeoutMs,
     idleTimeoutMs,
   };
@@ -121,6 +127,7 @@ export function undici(
       name: "undici",
       options: {
         ...(target.origin !== undefined && { origin: target.origin.origin }),
+        ...(target.servername !== undefined && { servername: target.servername }),
         maxConnections,
         headersTimeoutMs,
         idleTimeoutMs,

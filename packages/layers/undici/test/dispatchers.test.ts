@@ -65,7 +65,10 @@ describe("with an origin", () => {
 });
 
 describe("TLS", () => {
-  test("takes the server's name from the origin, not from Host, and keeps the connection", async () => {
+  test.each([
+    ["from the origin", "localhost", undefined],
+    ["from the option, for an IP address", "127.0.0.1", "localhost"],
+  ])("takes the server's name %s, not from Host, and keeps the connection", async (_, host, servername) => {
     const { ca, issue } = testAuthority();
     const { certificate: cert, key } = issue({ names: "DNS:localhost" });
     const names = new Set<unknown>();
@@ -75,9 +78,9 @@ describe("TLS", () => {
       sockets.add(socket);
       response.end("ok");
     });
-    const origin = (await listen(server, "https")).replace("127.0.0.1", "localhost");
+    const origin = (await listen(server, "https")).replace("127.0.0.1", host);
     const agent = ending(new Agent({ connections: 1, connect: { ca }, allowH2: false }));
-    const client = undici(agent, { origin });
+    const client = undici(agent, { origin, ...(servername !== undefined && { servername }) });
     for (const host of ["a.test", "b.test"]) expect(await textOf(client, `http://${host}/`)).toBe("ok");
     expect([[...names], sockets.size]).toEqual([["localhost"], 1]);
   });

@@ -39,9 +39,10 @@ describe("options", () => {
     const options = { maxConnections: 1_024, headersTimeoutMs: 15_000, idleTimeoutMs: 300_000 };
     const state = { inFlight: 0, waiting: 0 };
     expect(undici(agent).describe()).toEqual({ name: "undici", options, state });
-    expect(undici(agent, { origin: "https://[::1]:8443/", maxConnections: 7 }).describe()).toEqual({
+    const origin = "https://[::1]:8443/";
+    expect(undici(agent, { origin, servername: "a.test", maxConnections: 7 }).describe()).toEqual({
       name: "undici",
-      options: { ...options, origin: "https://[::1]:8443", maxConnections: 7 },
+      options: { ...options, origin: "https://[::1]:8443", servername: "a.test", maxConnections: 7 },
       state,
     });
   });

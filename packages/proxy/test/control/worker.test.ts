@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const worker = new URL("../../src/control/worker.ts", import.meta.url).href;
 
-test("a worker loads plugins, and the YAML, schema and tracing libraries, only when it needs them", async () => {
+test("a worker loads plugins, undici, and the YAML, schema and tracing libraries, only when it needs them", async () => {
   const listing = `
     import { registerHooks } from "node:module";
     const loaded = [];
@@ -18,5 +18,6 @@ test("a worker loads plugins, and the YAML, schema and tracing libraries, only w
   expect(packages).toContain("prom-client");
   expect(stdout).toContain("/src/policies/registry.ts");
   expect(stdout).not.toContain("/src/plugins/");
-  for (const name of ["zod", "yaml", "@opentelemetry/sdk-trace"]) expect(packages).not.toContain(name);
+  for (const name of ["zod", "yaml", "undici", "@opentelemetry/sdk-trace"])
+    expect(packages).not.toContain(name);
 });
