@@ -1,7 +1,7 @@
-import { checkInteger, checkOption } from "@pagoda/core";
+import { checkInteger } from "@pagoda/core";
 import type { Registry } from "prom-client";
 import { checkFree, ReadCounter } from "./read.ts";
-import { other } from "./series.ts";
+import { checkLabels, other } from "./series.ts";
 
 /** Names of an observer's functions. */
 export type EventOf<Observer> = {
@@ -126,7 +126,7 @@ export function eventMetrics({
       events: readonly EventOf<Observer>[],
       { labels = {}, also }: ObserverOptions<Observer> = {},
     ) {
-      for (const label of Object.keys(labels)) checkLabel(label);
+      checkLabels("eventMetrics: each of labels", labels, ownLabels);
       const observer = { ...also } as Record<string, (...args: unknown[]) => void>;
       const owned: Cell[] = [];
       for (const event of events) {
@@ -148,8 +148,4 @@ export function eventMetrics({
   return observers(undefined);
 }
 
-function checkLabel(label: string): void {
-  const isValid = /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label) && label !== "layer" && label !== "event";
-  const expected = "letters, digits and _, other than layer and event";
-  checkOption("eventMetrics: each of labels", label, isValid, expected);
-}
+const ownLabels = new Set(["layer", "event"]);

@@ -1,6 +1,6 @@
 import type { Fault } from "@pagoda/core";
 import type { CallNotes } from "@pagoda/http";
-import { other } from "./series.ts";
+import { type ConstantLabels, other } from "./series.ts";
 
 interface Cell {
   readonly labels: Readonly<Record<string, string>>;
@@ -28,21 +28,22 @@ export class LocalResponses {
   }
 
   /** Counts a call by the error's tag and, if the error wraps another one, that one's. */
-  count({ _tag, ...fault }: Fault, notes: CallNotes): void {
+  count({ _tag, ...fault }: Fault, notes: CallNotes, constant: ConstantLabels): void {
     const { reason } = fault as { readonly reason?: unknown };
     const cause = typeof reason === "string" && tag.test(reason) ? reason : "";
     const route = this.#routes ? (notes.route ?? "none") : "";
     const cluster = this.#routes ? (notes.cluster ?? "none") : "";
-    this.#cell(_tag, cause, route, cluster).count++;
+    this.#cell(constant, _tag, cause, route, cluster).count++;
   }
 
-  #cell(reason: string, cause: string, route: string, cluster: string): Cell {
-    const key = JSON.stringify([reason, cause, route, cluster]);
+  #cell(constant: ConstantLabels, reason: string, cause: string, route: string, cluster: string): Cell {
+    const key = JSON.stringify([constant, reason, cause, route, cluster]);
     const known = this.#cells.get(key);
     if (known !== undefined) return known;
     if (this.#cells.size >= this.#max && reason !== other)
-      return this.#cell(other, "", route && other, cluster && other);
+      return this.#cell(constant, other, "", route && other, cluster && other);
     const labels = {
+      ...constant,
       reason,
       ...(cause !== "" && { cause }),
       ...(this.#routes && { route, cluster }),

@@ -14,7 +14,8 @@ import type { Registry } from "prom-client";
 import { LocalResponses } from "./local-responses.ts";
 import { checkFree } from "./read.ts";
 import { names, register } from "./register.ts";
-import { defaultBuckets, none, type Series, SeriesTable } from "./series.ts";
+import { checkLabels, type ConstantLabels, defaultBuckets, none, type Series } from "./series.ts";
+import { SeriesTable } from "./series-table.ts";
 
 export interface MetricsOptions {
   /** Where the metrics are registered. One layer per registry. */
@@ -24,25 +25,35 @@ export interface MetricsOptions {
    * 4.096, doubling.
    */
   readonly buckets?: readonly number[];
-  /** Adds the route from the request's notes as a label. Default false. */
+  /** Adds route and cluster from the request's notes as labels. Default false. */
   readonly routes?: boolean;
   /**
-   * Maximum number of series; upstreams and routes beyond it count as `other`: at least 1. Default
-   * 10,000.
+   * Maximum number of series; upstreams, routes and clusters beyond it count as `other`: at least 1.
+   * Default 10,000.
    */
   readonly maxSeries?: number;
   readonly clock?: Clock;
 }
 
 /** The layer that counts calls. */
-export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, never, HttpResponse> {
+export interface MetricsLayer extends CountingLayer {
   /**
    * Declares that an upstream exists. Call the returned function once when it is removed: its
    * series then disappear after one more scrape instead of staying until the process exits. Track
    * all upstreams or none: once one is tracked, untracked ones count as removed.
    */
   track(upstream: string): () => void;
+  /**
+   * Returns a layer that counts in the same metrics under further labels, such as the name of a
+   * listener. Labels are the same for all of its calls; `http_requests_in_flight` has none of them.
+   *
+   * @throws RangeError if a label's name is invalid or one that the metrics have.
+   */
+  labelled(labels: Readonly<Record<string, string>>): CountingLayer;
 }
+
+/** A layer that counts calls. */
+export type CountingLayer = Layer<HttpRequest, unknown, never, never, never, HttpResponse>;
 
 /**
  * Counts and times HTTP calls:
@@ -56,7 +67,7 @@ export interface MetricsLayer extends Layer<HttpRequest, unknown, never, never, 
  *
  * `status` is `error` if the call ended with an error not turned into a response further in.
  * `upstream` comes from the error or else from the request's notes, and is `none` if no origin was
- * involved. `routes` adds the label `route`, `none` if no route matched. Methods other than those
+ * involved. `routes` adds the labels `route` and `cluster`, `none` if none was selected. Methods other than those
  * of RFC 9110 and `PATCH` count as `OTHER`, so that clients cannot create series; `maxSeries`
  * bounds the rest.
  *
@@ -84,7 +95,7 @@ export function metrics({
   }
   checkInteger("metrics: maxSeries", maxSeries, { min: 1 });
   checkFree("metrics", registry, Object.values(names));
-  const table = new SeriesTable(buckets, maxSeries);
+  const table = new SeriesTable(buckets, routes, maxSeries);
   const local = new LocalResponses(routes, maxSeries);
   let inFlight = 0;
   register(registry, table, local, () => inFlight);
@@ -94,57 +105,78 @@ export function metrics({
     series.observe((clock.now() - startedAt) / 1_000);
   }
 
-  function seriesOf(
-    { method, notes }: HttpRequest,
-    fault: Fault | undefined,
-    status: number,
-    grpc?: number,
-  ): Series {
-    const upstream = upstreamOf(notes, fault) ?? none;
-    return table.find(upstream, method, status, routes ? (notes.route ?? none) : undefined, grpc);
-  }
+  const layerOf = (constant: ConstantLabels): CountingLayer => {
+    const group = table.group(constant);
 
-  function answered(
-    request: HttpRequest,
-    { body, headers, status }: HttpResponse,
-    fault: Fault | undefined,
-    startedAt: number,
-  ): void {
-    // gRPC requires HTTP/2, and that check alone rules out most requests.
-    if (request.version === "2" && isGrpc(request.headers)) {
-      body.observe((_complete, trailers) => {
-        const grpc = grpcStatusOf(headers) ?? (trailers && grpcStatusOf(trailers)) ?? -1;
-        done(seriesOf(request, fault, status, grpc), startedAt);
-      });
-      return;
+    function seriesOf(
+      { method, notes }: HttpRequest,
+      fault: Fault | undefined,
+      status: number,
+      grpc?: number,
+    ): Series {
+      return table.find(group, notes, upstreamOf(notes, fault) ?? none, method, status, grpc);
     }
-    const series = seriesOf(request, fault, status);
-    body.observe(() => done(series, startedAt));
-  }
 
-  const counting = layer<HttpRequest, unknown, never, never, never, HttpResponse>("metrics", (inner) => ({
-    options: { buckets, routes, maxSeries },
-    state: () => ({ inFlight, series: table.all.length }),
-    call(request, signal) {
-      const startedAt = clock.now();
-      inFlight++;
-      return inner.call(request, signal).then(
-        (result) => {
-          const fault = faultOf(result);
-          if (fault !== undefined) local.count(fault, request.notes);
-          if (isLeft(result)) done(seriesOf(request, fault, 0), startedAt);
-          else answered(request, result.right, fault, startedAt);
-          return result;
-        },
-        (defect: unknown) => {
-          done(seriesOf(request, undefined, 0), startedAt);
-          throw defect;
-        },
-      );
+    function answered(
+      request: HttpRequest,
+      { body, headers, status }: HttpResponse,
+      fault: Fault | undefined,
+      startedAt: number,
+    ): void {
+      // gRPC requires HTTP/2, and that check alone rules out most requests.
+      if (request.version === "2" && isGrpc(request.headers)) {
+        body.observe((_complete, trailers) => {
+          const grpc = grpcStatusOf(headers) ?? (trailers && grpcStatusOf(trailers)) ?? -1;
+          done(seriesOf(request, fault, status, grpc), startedAt);
+        });
+        return;
+      }
+      const series = seriesOf(request, fault, status);
+      body.observe(() => done(series, startedAt));
+    }
+
+    return layer<HttpRequest, unknown, never, never, never, HttpResponse>("metrics", (inner) => ({
+      options: { buckets, routes, maxSeries },
+      state: () => ({ inFlight, series: table.all.length }),
+      call(request, signal) {
+        const startedAt = clock.now();
+        inFlight++;
+        return inner.call(request, signal).then(
+          (result) => {
+            const fault = faultOf(result);
+            if (fault !== undefined) local.count(fault, request.notes, constant);
+            if (isLeft(result)) done(seriesOf(request, fault, 0), startedAt);
+            else answered(request, result.right, fault, startedAt);
+            return result;
+          },
+          (defect: unknown) => {
+            done(seriesOf(request, undefined, 0), startedAt);
+            throw defect;
+          },
+        );
+      },
+    }));
+  };
+  return Object.assign(layerOf({}), {
+    track: (upstream: string) => table.track(upstream),
+    labelled(labels: ConstantLabels) {
+      checkLabels("metrics: each of labels", labels, ownLabels);
+      return layerOf(labels);
     },
-  }));
-  return Object.assign(counting, { track: (upstream: string) => table.track(upstream) });
+  });
 }
+
+const ownLabels = new Set([
+  "method",
+  "route",
+  "cluster",
+  "status",
+  "grpc_status",
+  "upstream",
+  "reason",
+  "cause",
+  "le",
+]);
 
 /**
  * Returns `undefined` if there is none. Invalid codes count as UNKNOWN, so that origins cannot

@@ -1,7 +1,7 @@
 import { Histogram, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
 import { ReadCounter, ReadGauge } from "./read.ts";
 import type { LocalResponses } from "./local-responses.ts";
-import type { SeriesTable } from "./series.ts";
+import type { SeriesTable } from "./series-table.ts";
 
 /** Metric names. */
 export const names = {

@@ -18,7 +18,7 @@ interface Node {
 }
 
 /** Nodes that label everything inside them, by the key or name in their options. */
-const labelled = ["endpoint", "route", "cluster"] as const;
+const labelled = ["endpoint", "route", "cluster", "listener"] as const;
 
 /**
  * Returns all numbers, booleans and strings in the states of a tree, outermost first.

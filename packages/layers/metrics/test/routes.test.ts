@@ -38,7 +38,7 @@ describe("routes", () => {
     response: () => httpResponse(200),
   });
 
-  test("the route in the request's notes is a label", async () => {
+  test("route and cluster in the request's notes are labels", async () => {
     const { registry, mock, layered } = bench({ buckets: [1] });
     const notes = callNotes();
     const result = layered.call({ ...get, notes });
@@ -46,9 +46,10 @@ describe("routes", () => {
     expect(request.notes).toBe(notes);
     // Written after the layer passed the request on.
     notes.route = "cart";
+    notes.cluster = "carts";
     answer(httpResponse(200));
     await result;
-    const labels = { method: "GET", route: "cart", status: "200", upstream: "none" };
+    const labels = { method: "GET", route: "cart", cluster: "carts", status: "200", upstream: "none" };
     expect((await exposed(registry)).map(({ name, labels, value }) => [name, labels, value])).toEqual([
       ["http_requests_total", labels, 1],
       ["http_request_duration_seconds_bucket", { ...labels, le: "1" }, 1],
@@ -74,10 +75,10 @@ describe("routes", () => {
     expect(total?.labels["route"]).toBe("cart");
   });
 
-  test("the route is `none` if none matched", async () => {
+  test("route and cluster are `none` if none matched", async () => {
     const registry = new Registry();
     await metrics({ registry, routes: true })(routed(undefined)).call(get);
-    expect((await exposed(registry))[0]?.labels["route"]).toBe("none");
+    expect((await exposed(registry))[0]?.labels).toMatchObject({ route: "none", cluster: "none" });
   });
 
   test("without routes there is no label", async () => {
@@ -102,7 +103,13 @@ describe("routes", () => {
     const second = layered.call({ ...get, notes });
     (await mock.next()).reject(new Error("a defect"));
     await expect(second).rejects.toThrow("a defect");
-    const labels = { method: "GET", route: "cart", status: "error", upstream: "http://a:1" };
+    const labels = {
+      method: "GET",
+      route: "cart",
+      cluster: "none",
+      status: "error",
+      upstream: "http://a:1",
+    };
     expect(await totals()).toEqual([{ labels, value: 2 }]);
   });
 
@@ -131,6 +138,65 @@ describe("routes", () => {
       ["b", "http://u:1", 1],
       ["other", "other", 2],
     ]);
+  });
+
+  test("clusters of one route have series of their own, and count as `other` beyond maxSeries", async () => {
+    const { mock, layered, totals } = bench({ maxSeries: 2 });
+    for (const cluster of ["stable", "canary", "third", "stable"]) {
+      const result = layered.call({ ...get, notes: { ...callNotes(), route: "cart", cluster } });
+      (await mock.next()).answer(httpResponse(200));
+      await result;
+    }
+    expect((await totals()).map(({ labels, value }) => [labels["route"], labels["cluster"], value])).toEqual([
+      ["cart", "stable", 2],
+      ["cart", "canary", 1],
+      ["other", "other", 1],
+    ]);
+  });
+
+  test("labelled layers count in the same metrics, in a series for each of their labels", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, routes: true });
+    const failing = service("failing", async () => left(timedOut));
+    for (const listener of ["edge", "admin", "edge"]) {
+      await layer.labelled({ listener })(routed("cart", "http://u:1")).call(get);
+      await layer
+        .labelled({ listener })(failing)
+        .call({ ...get, notes: callNotes() });
+    }
+    const lines = await exposed(registry);
+    const counts = (family: string) =>
+      lines
+        .filter(({ name, labels }) => name === family && labels["upstream"] !== "none")
+        .map(({ labels, value }) => [labels["listener"], value]);
+    const expected = [
+      ["edge", 2],
+      ["admin", 1],
+    ];
+    expect(counts("http_requests_total")).toEqual(expected);
+    expect(counts("http_request_duration_seconds_count")).toEqual(expected);
+    expect(counts("http_local_responses_total")).toEqual(expected);
+    expect(lines.filter(({ name }) => name === "http_requests_in_flight")).toMatchObject([{ labels: {} }]);
+  });
+
+  test("series of a removed upstream go under every label", async () => {
+    const registry = new Registry();
+    const layer = metrics({ registry, routes: true });
+    const untrack = layer.track("http://u:1");
+    for (const listener of ["edge", "admin"])
+      await layer.labelled({ listener })(routed("cart", "http://u:1")).call(get);
+    untrack();
+    await exposed(registry);
+    expect((await exposed(registry)).filter(({ name }) => name === "http_requests_total")).toEqual([]);
+    layer.track("http://u:1");
+    await layer.labelled({ listener: "edge" })(routed("cart", "http://u:1")).call(get);
+    expect((await exposed(registry)).find(({ name }) => name === "http_requests_total")?.value).toBe(1);
+  });
+
+  test.each(["route", "reason", "le", "1st", "a-b", ""])("refuses the label %j", (label) => {
+    expect(() => metrics({ registry: new Registry() }).labelled({ [label]: "x" })).toThrow(
+      /^metrics: each of labels must be letters, digits and _, other than method, .* and le \(got "/,
+    );
   });
 
   test("an upstream named `other` does not evade the limit", async () => {

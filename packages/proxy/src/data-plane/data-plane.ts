@@ -209,19 +209,31 @@ class RunningDataPlane implements DataPlane {
     return right(opened);
   }
 
-  /** All stacks as one tree, with each cluster once. */
+  /** All stacks as one tree, with each cluster once, whatever listeners use it. */
   #whole(): { describe(): Description } {
     return {
       describe: () => ({
         name: "pagoda",
-        inner: Array.from(this.#generation.stacks, ([name, stack]) => ({
-          name: "listener",
-          options: { listener: name },
-          inner: [described(stack)],
-        })),
+        inner: [
+          ...Array.from(this.#generation.stacks, ([listener, stack]) => ({
+            name: "listener",
+            options: { listener },
+            inner: [withoutClusters(described(stack))],
+          })),
+          ...(this.#taken?.all ?? []).map(([key, { service }]) => ({
+            name: "cluster",
+            options: { key },
+            inner: [described(service)],
+          })),
+        ],
       }),
     };
   }
+}
+
+/** A stack without its leaf, the clusters. */
+function withoutClusters({ inner = [], ...rest }: Description): Description {
+  return { ...rest, inner: inner.filter(({ name }) => name !== "clusters").map(withoutClusters) };
 }
 
 async function closeAll(listeners: ReadonlyMap<string, Listener>): Promise<void> {

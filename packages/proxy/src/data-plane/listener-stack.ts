@@ -64,7 +64,7 @@ export function listenerStack(
             : undefined,
         ),
       )
-      .layer(context.calls)
+      .layer(context.calls.labelled({ listener: name }))
       // Outside `respond`: scripts can read errors, too.
       .layer(optional(listener.cors && cors(corsOptions(listener.cors))))
       .layer(grpcAnswers(grpcStatusesBy(policies)))

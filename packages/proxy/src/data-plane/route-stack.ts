@@ -59,7 +59,7 @@ function routeLayer(route: string, settings: RoutePolicies, context: RouteContex
         policyLayer(policies, "route", settings, {
           ...context,
           place,
-          labels: { route },
+          labels: { listener, route },
           classifier: grpcClassifier(),
           sharedStore: sharedStore?.(place),
         }),

@@ -35,7 +35,7 @@ export const mirror = definePolicy({
   },
   layer: ({ cluster, ratio, maxInFlight, timeout }, { cluster: of, observe }: RouteEnvironment, usage) =>
     mirrorLayer<HttpRequest & FromClient>({
-      to: of(cluster),
+      to: named(cluster, of(cluster)),
       ratio,
       ...defined({ maxInFlight, timeoutMs: timeout }),
       usage,
@@ -43,3 +43,14 @@ export const mirror = definePolicy({
     }),
   answers: {},
 });
+
+type Target = ReturnType<RouteEnvironment["cluster"]>;
+
+/** A cluster under its name: its own description is where the calls of routes reach it. */
+function named(cluster: string, target: Target): Target {
+  return {
+    ready: () => target.ready(),
+    call: (request, signal) => target.call(request, signal),
+    describe: () => ({ name: "mirrored", options: { to: cluster } }),
+  };
+}

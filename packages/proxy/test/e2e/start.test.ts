@@ -34,7 +34,7 @@ describe("started without an upstream,", () => {
     expect(JSON.parse(outputs[0] as string)).toMatchObject({ method: "GET", target: "/" });
     expect(JSON.parse(outputs[1] as string)).toMatchObject({ name: "pagoda" });
     expect(outputs[2]).toMatch(
-      /^http_requests_total\{method="GET",route="all",status="200",upstream="http:/m,
+      /^http_requests_total\{listener=".+",method="GET",route="all",cluster="upstream",status="200",upstream="http:/m,
     );
   });
 
