@@ -19,7 +19,7 @@ export interface Outcome {
 
 /**
  * Turns results into outcomes, and frees responses that nobody will read. Both depend on the
- * protocol: the default, `responseClassifier()`, knows HTTP responses.
+ * protocol: the default, `defaultClassifier()`, knows HTTP responses.
  */
 export interface Classifier {
   outcome(result: Either<unknown, unknown>): Outcome;
@@ -36,11 +36,12 @@ export interface Classifier {
   discard(response: unknown): void;
 }
 
-const success: Outcome = { kind: "success", retryable: false };
+export const success: Outcome = { kind: "success", retryable: false };
+export const failure: Outcome = { kind: "failure", retryable: false };
+export const failureRetryable: Outcome = { kind: "failure", retryable: true };
+export const limitedRetryable: Outcome = { kind: "limited", retryable: true };
 const neutral: Outcome = { kind: "neutral", retryable: false };
 const neutralRetryable: Outcome = { kind: "neutral", retryable: true };
-const failure: Outcome = { kind: "failure", retryable: false };
-const failureRetryable: Outcome = { kind: "failure", retryable: true };
 
 /**
  * Returns an error's outcome by its origin and whether it is retryable. An error that is not a

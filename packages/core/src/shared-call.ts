@@ -1,6 +1,6 @@
 import { type Either, isRight, left } from "./either.ts";
 import { type Aborted, aborted } from "./fault.ts";
-import { discardResponse } from "./response-classifier.ts";
+import { discardResponse } from "./http-response.ts";
 import { deadlineOf, Scope } from "./scope.ts";
 
 /**

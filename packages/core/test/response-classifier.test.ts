@@ -1,8 +1,14 @@
-import { hasTag, left, responseClassifier, right } from "@pagoda/core";
+import { defaultClassifier, hasTag, left, responseClassifier, right, systemClock } from "@pagoda/core";
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 
-describe("responseClassifier", () => {
+describe.each([
+  { name: "defaultClassifier", make: defaultClassifier },
+  {
+    name: "responseClassifier without other statuses",
+    make: (clock = systemClock) => responseClassifier({ clock }),
+  },
+])("$name", ({ make }) => {
   test.each([
     [200, "success", false],
     [404, "success", false],
@@ -10,12 +16,12 @@ describe("responseClassifier", () => {
     [500, "failure", false],
     [503, "failure", true],
   ])("reads an HTTP response with status %d as %s, retryable: %s", (status, kind, retryable) => {
-    const { outcome } = responseClassifier();
+    const { outcome } = make();
     expect(outcome(right(new Response(null, { status })))).toEqual({ kind, retryable });
   });
 
   test("reads errors by their origin", () => {
-    const { outcome } = responseClassifier();
+    const { outcome } = make();
     expect(outcome(left({ _tag: "A", origin: "upstream", retryable: true }))).toMatchObject({
       kind: "failure",
     });
@@ -32,23 +38,61 @@ describe("responseClassifier", () => {
     { status: 503, headers: null },
     { status: 503, headers: {} },
   ])("treats a value that is not an HTTP response as a success: %j", (response) => {
-    expect(responseClassifier().outcome(right(response))).toEqual({ kind: "success", retryable: false });
+    expect(make().outcome(right(response))).toEqual({ kind: "success", retryable: false });
   });
 
   test("judges a response made from a fault as that fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
-    const outcome = responseClassifier().outcome(right({ ...answered(503), fault }));
+    const outcome = make().outcome(right({ ...answered(503), fault }));
     expect(outcome).toEqual({ kind: "neutral", retryable: true });
   });
 
   test("honours Retry-After in the clock's time", () => {
     const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
-    const { outcome } = responseClassifier({ clock });
+    const { outcome } = make(clock);
     const after = (value: string) => outcome(right(answered(503, { "retry-after": value }))).retryAfterMs;
     expect(after("7")).toBe(7_000);
     expect(after("Mon, 23 Nov 2026 12:00:30 GMT")).toBe(30_000);
   });
 
+  test("follows an observable body to its end", () => {
+    const classifier = make();
+    const follow = (end: (body: Observed) => void): unknown[] => {
+      const body = new Observed();
+      const heard: unknown[] = [];
+      const isUnderWay = classifier.follow?.({ ...answered(200), body }, ({ kind }) => heard.push(kind));
+      end(body);
+      return [isUnderWay, ...heard];
+    };
+    const broken = { _tag: "Broken", origin: "upstream", retryable: false } as const;
+    expect(follow((body) => body.end(false, broken))).toEqual([true, "failure"]);
+    expect(follow((body) => body.end(false))).toEqual([true, "success"]);
+    expect(follow(() => {})).toEqual([true]);
+    const whole = { ...answered(200), body: Object.assign(new Observed(), { isWhole: true }) };
+    for (const other of [whole, answered(200), new Response("a"), {}, "text"])
+      expect(classifier.follow?.(other, () => {})).toBe(false);
+  });
+
+  test("discards a response by cancelling its body", async () => {
+    const classifier = make();
+    let cancelled = 0;
+    classifier.discard({ ...answered(200), body: { cancel: () => cancelled++ } });
+    expect(cancelled).toBe(1);
+
+    const reasons: unknown[] = [];
+    const stream = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
+    classifier.discard(new Response(stream));
+    expect(reasons).toHaveLength(1);
+    // A stream with a reader cannot be cancelled here; the rejection must not be unhandled.
+    const read = new Response("text");
+    read.body?.getReader();
+    classifier.discard(read);
+    for (const other of [undefined, null, "text", {}, new Response(null)]) classifier.discard(other);
+    await Promise.resolve();
+  });
+});
+
+describe("responseClassifier", () => {
   test("accepts statuses", () => {
     const { outcome } = responseClassifier({ failures: [404, 429], limited: [503], retryable: [409] });
     const read = (status: number) => outcome(right(answered(status)));
@@ -88,42 +132,6 @@ describe("responseClassifier", () => {
       expect(() => responseClassifier({ [option]: [status] })).toThrow(
         new RangeError(`responseClassifier: ${option} must be HTTP statuses from 100 to 599 (got ${status})`),
       );
-  });
-
-  test("follows an observable body to its end", () => {
-    const classifier = responseClassifier();
-    const follow = (end: (body: Observed) => void): unknown[] => {
-      const body = new Observed();
-      const heard: unknown[] = [];
-      const isUnderWay = classifier.follow?.({ ...answered(200), body }, ({ kind }) => heard.push(kind));
-      end(body);
-      return [isUnderWay, ...heard];
-    };
-    const broken = { _tag: "Broken", origin: "upstream", retryable: false } as const;
-    expect(follow((body) => body.end(false, broken))).toEqual([true, "failure"]);
-    expect(follow((body) => body.end(false))).toEqual([true, "success"]);
-    expect(follow(() => {})).toEqual([true]);
-    const whole = { ...answered(200), body: Object.assign(new Observed(), { isWhole: true }) };
-    for (const other of [whole, answered(200), new Response("a"), {}, "text"])
-      expect(classifier.follow?.(other, () => {})).toBe(false);
-  });
-
-  test("discards a response by cancelling its body", async () => {
-    const classifier = responseClassifier();
-    let cancelled = 0;
-    classifier.discard({ ...answered(200), body: { cancel: () => cancelled++ } });
-    expect(cancelled).toBe(1);
-
-    const reasons: unknown[] = [];
-    const stream = new ReadableStream({ cancel: (reason) => void reasons.push(reason) });
-    classifier.discard(new Response(stream));
-    expect(reasons).toHaveLength(1);
-    // A stream with a reader cannot be cancelled here; the rejection must not be unhandled.
-    const read = new Response("text");
-    read.body?.getReader();
-    classifier.discard(read);
-    for (const other of [undefined, null, "text", {}, new Response(null)]) classifier.discard(other);
-    await Promise.resolve();
   });
 });
 

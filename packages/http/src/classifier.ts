@@ -10,8 +10,8 @@ import type { HttpHeaders } from "./headers.ts";
 import type { HttpResponse } from "./message.ts";
 
 /**
- * `responseClassifier` for `HttpResponse`: the default of all layers, with other statuses or with
- * predicates on the whole response. By default 5xx is a failure, 502, 503 and 504 are retryable,
+ * `responseClassifier` for `HttpResponse`: the default classifier of all layers, with other statuses or
+ * with predicates on the whole response. By default 5xx is a failure, 502, 503 and 504 are retryable,
  * 429 asks for fewer calls, and all other responses are a success.
  *
  * @example httpClassifier({ failures: ({ status, headers }) => status >= 500 || headers.has("x-failed") })

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Either, isLeft, isRight } from "../either.ts";
 import { isReady } from "../readiness.ts";
-import { discardResponse } from "../response-classifier.ts";
+import { discardResponse } from "../http-response.ts";
 import type { Service } from "../service.ts";
 import { assertDescribed } from "./description.ts";
 import type { DefineTest } from "./layer-rules.ts";

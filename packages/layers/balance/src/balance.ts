@@ -8,7 +8,7 @@ import {
   left,
   neverProcessed,
   type Readiness,
-  responseClassifier,
+  defaultClassifier,
   type Service,
   systemClock,
 } from "@pagoda/core";
@@ -68,7 +68,7 @@ export function balance<E extends Endpoint, Req, Res, Err>({
   slowStart,
   history = endpointHistory(),
   clock = systemClock,
-  classifier = responseClassifier({ clock }),
+  classifier = defaultClassifier(clock),
   observer,
 }: BalanceOptions<E, Req, Res, Err>): Balancer<Req, Res, Err | NoEndpointReady> {
   checkRanges(panicThreshold, maxResends, slowStart);

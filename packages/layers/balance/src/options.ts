@@ -90,7 +90,7 @@ export interface BalanceOptions<E extends Endpoint, Req, Res, Err> {
   readonly history?: EndpointHistory;
   /**
    * How results count for strategies and health sources that learn from them. Default:
-   * `responseClassifier()`.
+   * `defaultClassifier()`.
    */
   readonly classifier?: Classifier;
   readonly observer?: BalanceObserver;

@@ -7,7 +7,7 @@ import {
   type Layer,
   left,
   type Outcome,
-  responseClassifier,
+  defaultClassifier,
 } from "@pagoda/core";
 import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
@@ -37,7 +37,7 @@ export interface CircuitBreakerObserver extends BreakerObserver {
 
 /** Options of {@link circuitBreaker}. */
 export interface CircuitBreakerOptions extends BreakerOptions {
-  /** What a result says about the upstream. Default: `responseClassifier()`. */
+  /** What a result says about the upstream. Default: `defaultClassifier()`. */
   readonly classifier?: Classifier;
   /**
    * A breaker shared with other layers. Its own options then apply instead of those of the layer.
@@ -70,7 +70,7 @@ export interface CircuitBreakerOptions extends BreakerOptions {
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unknown, unknown, CircuitOpen> {
   const settings = checked(options);
-  const { classifier = responseClassifier({ clock: settings.clock }), breaker: shared, observer } = options;
+  const { classifier = defaultClassifier(settings.clock), breaker: shared, observer } = options;
 
   return layer<unknown, unknown, CircuitOpen>({ name: "circuit-breaker", unguarded: true }, (inner) => {
     const breaker = shared ?? new Breaker(settings);

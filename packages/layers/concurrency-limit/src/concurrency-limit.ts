@@ -8,7 +8,7 @@ import {
   left,
   type Part,
   type Random,
-  responseClassifier,
+  defaultClassifier,
   systemClock,
   systemRandom,
   WaitList,
@@ -40,7 +40,7 @@ export interface ConcurrencyLimitOptions {
    */
   readonly limit: number | LimitAlgorithm;
   /**
-   * What results say about the upstream, for an adaptive limit. Default: `responseClassifier()`.
+   * What results say about the upstream, for an adaptive limit. Default: `defaultClassifier()`.
    */
   readonly classifier?: Classifier;
   /**
@@ -80,7 +80,7 @@ const part: Part = { name: "concurrency-limit", unguarded: true };
 export function concurrencyLimit({
   limit: how,
   clock = systemClock,
-  classifier = responseClassifier({ clock }),
+  classifier = defaultClassifier(clock),
   inFlight: shared,
   observer,
   random = systemRandom,

@@ -12,7 +12,7 @@ import {
   type Layer,
   type Part,
   type Replayable,
-  responseClassifier,
+  defaultClassifier,
   type Service,
   systemClock,
 } from "@pagoda/core";
@@ -51,7 +51,7 @@ export interface HedgeOptions {
   readonly budget?: Budget;
   /** Observations shared by layers with the same history and settings. Default: one per service. */
   readonly history?: HedgeHistory;
-  /** Judges results and discards unused responses. Default: `responseClassifier()`. */
+  /** Judges results and discards unused responses. Default: `defaultClassifier()`. */
   readonly classifier?: Classifier;
   readonly observer?: HedgeObserver;
   readonly clock?: Clock;
@@ -89,7 +89,7 @@ export function hedge({
   budget,
   history: shared,
   clock = systemClock,
-  classifier = responseClassifier({ clock }),
+  classifier = defaultClassifier(clock),
   observer,
 }: HedgeOptions = {}): Layer<Replayable> {
   checkNumber("hedge: maxExtraLoad", maxExtraLoad, { min: 0, below: 1 });

@@ -22,7 +22,7 @@ import {
   pause,
   type Random,
   type Replayable,
-  responseClassifier,
+  defaultClassifier,
   type Service,
   systemClock,
   systemRandom,
@@ -63,7 +63,7 @@ export interface RetryOptions {
   readonly budget?: Budget;
   /**
    * Judges results, and discards responses replaced by another attempt. Default:
-   * `responseClassifier()`.
+   * `defaultClassifier()`.
    */
   readonly classifier?: Classifier;
   /** Longest `Retry-After` to honor: milliseconds, from 0, below 2³¹. Default 5,000. */
@@ -100,7 +100,7 @@ export function retry({
   backoff = exponential(),
   clock = systemClock,
   budget = budgetOf({ clock }),
-  classifier = responseClassifier({ clock }),
+  classifier = defaultClassifier(clock),
   maxRetryAfterMs = 5_000,
   observer,
   random = systemRandom,

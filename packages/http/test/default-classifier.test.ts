@@ -1,10 +1,10 @@
-import { responseClassifier, right } from "@pagoda/core";
+import { defaultClassifier, right } from "@pagoda/core";
 import { httpResponse } from "@pagoda/http";
 import { virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { observed, Source } from "./bodies.ts";
 
-describe("core's responseClassifier with HTTP responses", () => {
+describe("core's defaultClassifier with HTTP responses", () => {
   test.each([
     [200, "success", false],
     [404, "success", false],
@@ -12,19 +12,19 @@ describe("core's responseClassifier with HTTP responses", () => {
     [500, "failure", false],
     [503, "failure", true],
   ])("classifies status %d as %s, retryable: %s", (status, kind, retryable) => {
-    const { outcome } = responseClassifier();
+    const { outcome } = defaultClassifier();
     expect(outcome(right(httpResponse(status)))).toEqual({ kind, retryable });
   });
 
   test("classifies a response with a fault as that fault", () => {
     const fault = { _tag: "Shed", origin: "local", retryable: true } as const;
-    const outcome = responseClassifier().outcome(right({ ...httpResponse(503), fault }));
+    const outcome = defaultClassifier().outcome(right({ ...httpResponse(503), fault }));
     expect(outcome).toEqual({ kind: "neutral", retryable: true });
   });
 
   test("honours Retry-After by the clock", () => {
     const clock = virtualClock(Date.UTC(2026, 10, 23, 12));
-    const { outcome } = responseClassifier({ clock });
+    const { outcome } = defaultClassifier(clock);
     const after = (value: string) =>
       outcome(right(httpResponse(503, "", { "retry-after": value }))).retryAfterMs;
     expect(after("7")).toBe(7_000);
@@ -32,7 +32,7 @@ describe("core's responseClassifier with HTTP responses", () => {
   });
 
   test("follows a body to its end", () => {
-    const classifier = responseClassifier();
+    const classifier = defaultClassifier();
     const follow = (end: (source: Source) => void): unknown[] => {
       const source = new Source();
       const outcomes: unknown[] = [];
@@ -50,7 +50,7 @@ describe("core's responseClassifier with HTTP responses", () => {
   });
 
   test("discards a response by cancelling its body", () => {
-    const classifier = responseClassifier();
+    const classifier = defaultClassifier();
     const source = new Source();
     classifier.discard({ ...httpResponse(200), body: source });
     expect(observed(source)).toEqual([false]);
