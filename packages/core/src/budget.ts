@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { checkNumber } from "./options.ts";
+import { SlidingCount } from "./sliding-count.ts";
 import { Slots } from "./slots.ts";
 
 /**
@@ -55,46 +56,28 @@ export function budget({
   checkNumber("budget: minPerSecond", minPerSecond, { min: 0 });
   checkNumber("budget: windowMs", windowMs, { min: 10 });
 
-  const slotMs = windowMs / slots;
   const reserve = (minPerSecond * windowMs) / 1_000;
-  const deposits = Array.from({ length: slots }, () => 0);
-  const withdrawals = Array.from({ length: slots + 1 }, () => 0);
-  let deposited = 0;
-  let withdrawn = 0;
-  const time = new Slots(clock, slotMs);
-  let slot = time.exactly();
-
-  /** Moves the window up to a slot. */
-  function move(now: number): void {
-    if (now === slot) return;
-    for (let next = Math.max(slot + 1, now - slots); next <= now; next++) {
-      deposited -= deposits[next % slots] as number;
-      deposits[next % slots] = 0;
-      withdrawn -= withdrawals[next % (slots + 1)] as number;
-      withdrawals[next % (slots + 1)] = 0;
-    }
-    slot = now;
-  }
+  const time = new Slots(clock, windowMs / slots);
+  const deposits = new SlidingCount(slots, time.exactly());
+  const withdrawals = new SlidingCount(slots + 1, time.exactly());
 
   /** Whole extra calls; the epsilon absorbs floating-point error. */
-  const left = (): number => Math.max(0, Math.floor(ratio * deposited + reserve - withdrawn + 1e-9));
+  function left(slot: number): number {
+    deposits.moveTo(slot);
+    withdrawals.moveTo(slot);
+    return Math.max(0, Math.floor(ratio * deposits.total + reserve - withdrawals.total + 1e-9));
+  }
 
   return {
-    deposit() {
-      move(time.roughly());
-      deposits[slot % slots] = (deposits[slot % slots] as number) + 1;
-      deposited++;
-    },
+    deposit: () => deposits.add(time.roughly()),
     withdraw() {
-      move(time.exactly());
-      if (left() < 1) return false;
-      withdrawals[slot % (slots + 1)] = (withdrawals[slot % (slots + 1)] as number) + 1;
-      withdrawn++;
+      const slot = time.exactly();
+      if (left(slot) < 1) return false;
+      withdrawals.add(slot);
       return true;
     },
     get left() {
-      move(time.exactly());
-      return left();
+      return left(time.exactly());
     },
   };
 }

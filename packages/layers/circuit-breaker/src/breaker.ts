@@ -1,4 +1,4 @@
-import type { Json, Outcome } from "@pagoda/core";
+import type { Json, Outcome, TimedWaitList } from "@pagoda/core";
 import { type BreakerOptions, checked, type Settings } from "./options.ts";
 import type { Cause, Tally } from "./trip.ts";
 
@@ -29,7 +29,7 @@ export class Breaker {
   /** Options for `describe()`. */
   readonly options: { readonly [name: string]: Json };
   readonly #settings: Settings;
-  readonly #tally: Tally;
+  #tally: Tally;
   readonly #probes: number;
   #isClosed = true;
   #generation = 0;
@@ -45,8 +45,8 @@ export class Breaker {
   #answered = 0;
   /** Probes in flight whose slots have been passed on. */
   #overdue = 0;
-  /** @internal Waiting callers, per layer that uses this breaker. */
-  readonly waiting = new Set<{ changed(): void }>();
+  /** @internal Waiting callers, per layer that uses this breaker, if there are any. */
+  readonly waiting = new Set<TimedWaitList>();
   /** When the last probe was admitted. */
   #probedAt = 0;
   #probing = false;
@@ -148,7 +148,11 @@ export class Breaker {
 
   /** @internal Notifies the waiting callers after a result. */
   changed(): void {
-    if (this.waiting.size > 0) for (const waiting of this.waiting) waiting.changed();
+    if (this.waiting.size === 0) return;
+    for (const waiting of this.waiting) {
+      waiting.changed();
+      if (waiting.size === 0) this.waiting.delete(waiting);
+    }
   }
 
   /** State for `describe()`. */
@@ -193,10 +197,11 @@ export class Breaker {
   }
 
   #close(): void {
+    const { trip, clock, observer } = this.#settings;
     this.#begin(true);
     this.#openings = 0;
-    this.#tally.reset();
-    this.#settings.observer?.closed?.();
+    this.#tally = trip.begin(clock);
+    observer?.closed?.();
   }
 
   #begin(isClosed: boolean): void {

@@ -7,11 +7,11 @@ import {
   type Layer,
   left,
   type Outcome,
+  TimedWaitList,
   defaultClassifier,
 } from "@pagoda/core";
 import { Breaker } from "./breaker.ts";
 import { type BreakerObserver, type BreakerOptions, checked } from "./options.ts";
-import { Waiting } from "./waiting.ts";
 
 /**
  * The upstream has failed too often, and calls are refused. Nothing was sent, so this is not
@@ -74,7 +74,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
 
   return layer<unknown, unknown, CircuitOpen>({ name: "circuit-breaker", unguarded: true }, (inner) => {
     const breaker = shared ?? new Breaker(settings);
-    const waiting = new Waiting(breaker, settings.clock);
+    const waiting = new TimedWaitList(settings.clock, () => breaker.admitsInMs);
 
     /** What follows a call that was admitted with this ticket. Most calls have the same one. */
     let follow = followUp(breaker, classifier, -1);
@@ -96,7 +96,11 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): Layer<unkno
       options: breaker.options,
       state: () => ({ ...breaker.state(), waiting: waiting.size }),
       // The breaker first, then inner: both must be ready in the same tick.
-      ready: () => waiting.ready() ?? inner.ready(),
+      ready() {
+        const turn = waiting.ready();
+        if (turn !== undefined) breaker.waiting.add(waiting);
+        return turn ?? inner.ready();
+      },
       call(request, signal) {
         const ticket = breaker.admit();
         if (ticket === undefined) return Promise.resolve(left(refuse()));

@@ -1,5 +1,13 @@
-import { checkInteger, checkNumber, checkOption, type Clock, type Json, type Outcome } from "@pagoda/core";
-import { Window } from "./window.ts";
+import {
+  checkInteger,
+  checkNumber,
+  checkOption,
+  type Clock,
+  type Json,
+  type Outcome,
+  SlidingCount,
+  Slots,
+} from "@pagoda/core";
 
 /** The outcomes that say something about the upstream. */
 export type Verdict = Exclude<Outcome["kind"], "neutral">;
@@ -25,6 +33,7 @@ export interface Cause {
 export interface Trip {
   /** Options for `describe()`. */
   readonly options: { readonly [name: string]: Json } | readonly Json[];
+  /** Begins a tally for a new breaker, or for one that has closed again. */
   begin(clock: Clock): Tally;
 }
 
@@ -32,8 +41,6 @@ export interface Trip {
 export interface Tally {
   /** Records a result while the breaker is closed. Returns the cause if it opens the breaker. */
   record(verdict: Verdict): Cause | undefined;
-  /** Forgets everything recorded so far, when the breaker closes again. */
-  reset(): void;
   /** State for `describe()`. */
   state(): { readonly [name: string]: Json };
 }
@@ -58,14 +65,14 @@ export function consecutiveFailures(count = 5): Trip {
           if (verdict !== "failure" || ++failures < count) return undefined;
           return { reason: "consecutive-failures", failures };
         },
-        reset() {
-          failures = 0;
-        },
         state: () => ({ consecutiveFailures: failures }),
       };
     },
   };
 }
+
+/** The window of `successRate` moves in tenths. */
+const slots = 10;
 
 /** Options of {@link successRate}. */
 export interface SuccessRateOptions {
@@ -94,23 +101,32 @@ export function successRate({ least = 0.8, windowMs = 30_000, minCalls = 5 }: Su
   return {
     options: { successRate: least, windowMs, minCalls },
     begin(clock) {
-      const window = new Window(clock, windowMs);
+      const time = new Slots(clock, windowMs / slots);
+      const calls = new SlidingCount(slots, time.exactly());
+      const successes = new SlidingCount(slots, time.exactly());
       return {
         record(verdict) {
-          window.add(verdict === "success");
-          if (verdict === "success" || window.calls < minCalls) return undefined;
-          const rate = window.successes / window.calls;
-          return rate < least
-            ? { reason: "success-rate", successRate: rate, calls: window.calls }
+          if (verdict === "success") {
+            const slot = time.roughly();
+            calls.add(slot);
+            successes.add(slot);
+            return undefined;
+          }
+          const slot = time.exactly();
+          calls.add(slot);
+          successes.moveTo(slot);
+          const rate = successes.total / calls.total;
+          return calls.total >= minCalls && rate < least
+            ? { reason: "success-rate", successRate: rate, calls: calls.total }
             : undefined;
         },
-        reset() {
-          window.clear();
-        },
         state() {
-          window.moveOn();
-          const { calls, successes } = window;
-          return { successRate: calls === 0 ? null : successes / calls, calls };
+          calls.moveTo(time.exactly());
+          successes.moveTo(time.exactly());
+          return {
+            successRate: calls.total === 0 ? null : successes.total / calls.total,
+            calls: calls.total,
+          };
         },
       };
     },
@@ -138,9 +154,6 @@ export function anyOf(...trips: readonly Trip[]): Trip {
             cause ??= own;
           }
           return cause;
-        },
-        reset() {
-          for (const tally of tallies) tally.reset();
         },
         state: () => Object.assign({}, ...tallies.map((tally) => tally.state())) as { [name: string]: Json },
       };

@@ -69,7 +69,6 @@ describe("successRate", () => {
         { weight: 10, arbitrary: fc.record({ success: fc.boolean() }) },
         { weight: 10, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 150 }) }) },
         { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 3_000 }) }) },
-        { weight: 1, arbitrary: fc.record({ reset: fc.constant(true) }) },
       ),
       { maxLength: 120, size: "max" },
     );
@@ -77,13 +76,10 @@ describe("successRate", () => {
       fc.asyncProperty(ops, async (steps) => {
         const clock = virtualClock();
         const tally = successRate({ windowMs: 1_000 }).begin(clock);
-        let calls: { readonly at: number; readonly success: boolean }[] = [];
+        const calls: { readonly at: number; readonly success: boolean }[] = [];
         for (const step of steps) {
           if ("wait" in step) {
             await clock.advance(step.wait);
-          } else if ("reset" in step) {
-            tally.reset();
-            calls = [];
           } else {
             tally.record(step.success ? "success" : "failure");
             calls.push({ at: clock.now(), success: step.success });
@@ -135,11 +131,9 @@ describe("anyOf", () => {
     });
   });
 
-  test("resets all trips together", () => {
-    const tally = anyOf(consecutiveFailures(2), successRate({ minCalls: 2 })).begin(virtualClock());
-    tally.record("failure");
-    tally.reset();
-    expect(tally.record("failure")).toBeUndefined();
+  test("begins tallies that share nothing", () => {
+    const both = anyOf(consecutiveFailures(2), successRate({ minCalls: 2 }));
+    expect([hear(both, "f"), hear(both, "f")]).toEqual([[none], [none]]);
   });
 
   test("rejects an empty list", () => {

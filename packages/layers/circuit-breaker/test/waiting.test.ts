@@ -1,8 +1,7 @@
-import { anyReady, isReady, oneshot, whenReady } from "@pagoda/core";
+import { anyReady, isReady, oneshot, TimedWaitList, whenReady } from "@pagoda/core";
 import { settled, virtualClock } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { Breaker, consecutiveFailures } from "@pagoda/circuit-breaker";
-import { Waiting } from "../src/waiting.ts";
 import { bench, down, refused } from "./bench.ts";
 
 describe("readiness", () => {
@@ -43,6 +42,19 @@ describe("readiness", () => {
     await mock.expectNoCall();
     await clock.advance(1);
     expect((await mock.next()).request).toBe("b");
+  });
+
+  // Defect: only a caller that came later set the timer.
+  test("the slots of probes that are never answered go to the waiting callers, one by one", async () => {
+    const { clock, mock, layered, failing } = bench();
+    await failing(2);
+    for (const name of ["a", "b", "c"]) void oneshot(layered, name);
+    for (const name of ["a", "b", "c"]) {
+      await clock.advance(1_000);
+      expect((await mock.next()).request).toBe(name);
+      await mock.expectNoCall();
+    }
+    expect(clock.pending).toBe(0);
   });
 
   test("the slot of a probe that was aborted or refused locally goes to the next waiting caller", async () => {
@@ -139,7 +151,7 @@ describe("readiness", () => {
   test("a caller still waiting when it reopens has a timer, even if the woken one leaves", async () => {
     const clock = virtualClock();
     const breaker = new Breaker({ trip: consecutiveFailures(1), openMs: 1_000, clock, random: () => 1 });
-    const waiting = new Waiting(breaker, clock);
+    const waiting = new TimedWaitList(clock, () => breaker.admitsInMs);
     const hear = (kind: "success" | "failure"): void => {
       breaker.record(breaker.admit() ?? probe, kind);
       waiting.changed();

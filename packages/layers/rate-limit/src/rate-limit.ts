@@ -10,10 +10,10 @@ import {
   oneshot,
   rangeError,
   systemClock,
+  TimedWaitList,
 } from "@pagoda/core";
 import { memoryStore } from "./memory-store.ts";
 import { fullRate, type Rate } from "./rate.ts";
-import { Refill } from "./refill.ts";
 import type { Rates, Refusal, Store, SyncStore } from "./store.ts";
 
 /**
@@ -114,12 +114,12 @@ export function rateLimit<Req = unknown, S extends Store = SyncStore>({
 
   return layer<Req, unknown, RateLimited | Aborted>({ name: "rate-limit", unguarded: true }, (inner) => {
     const limits = makeStore(rates);
-    const refill = global && new Refill(clock, () => limits.globalWaitMs(clock.now()));
+    const waiting = global && new TimedWaitList(clock, () => limits.globalWaitMs(clock.now()));
 
     return {
       options: { ...(global && { global: { ...global } }), ...(keyed && { keyed: { ...keyed } }) },
-      state: () => ({ ...limits.state(clock.now()), ...(refill && { waiting: refill.size }) }),
-      ready: () => refill?.ready() ?? inner.ready(),
+      state: () => ({ ...limits.state(clock.now()), ...(waiting && { waiting: waiting.size }) }),
+      ready: () => waiting?.ready() ?? inner.ready(),
       call(request, signal) {
         const decision = limits.take(keyOf?.(request), clock.now(), signal);
         if (decision === undefined) return inner.call(request, signal);

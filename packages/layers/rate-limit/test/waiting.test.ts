@@ -30,6 +30,7 @@ describe("waiting for the global limit", () => {
     expect(clock.pending).toBe(0);
     const controllers = [new AbortController(), new AbortController()];
     const waits = controllers.map(({ signal }) => whenReady(layered, () => "in", signal));
+    await settled();
     expect(clock.pending).toBe(1);
     for (const controller of controllers) controller.abort();
     expect(await Promise.all(waits)).toEqual([undefined, undefined]);
