@@ -1,5 +1,6 @@
 export * from "./by-client.ts";
 export * from "./leased.ts";
+export * from "./limit-debts.ts";
 export * from "./remote-store.ts";
 export * from "./memory-store.ts";
 export * from "./rate-limit.ts";
