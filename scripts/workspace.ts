@@ -10,6 +10,7 @@ export type Kind =
   | "linear-regex"
   | "layer"
   | "client"
+  | "redis"
   | "create"
   | "proxy"
   | "simulation"
@@ -43,9 +44,16 @@ export interface Package {
 /** Every package of the workspace, core first, then http. Folders without a package.json are ignored. */
 export function packages(base: string = root): Package[] {
   const layers = foldersIn(join(base, "packages/layers")).map((name) => `packages/layers/${name}`);
-  const others = ["client", "create-layer", "create-policy", "proxy", "simulation", "examples", "bench"].map(
-    (name) => `packages/${name}`,
-  );
+  const others = [
+    "client",
+    "redis",
+    "create-layer",
+    "create-policy",
+    "proxy",
+    "simulation",
+    "examples",
+    "bench",
+  ].map((name) => `packages/${name}`);
   const folders = ["packages/core", "packages/http", "packages/linear-regex", ...layers, ...others];
   return folders
     .filter((folder) => existsSync(join(base, folder, "package.json")))

@@ -27,7 +27,7 @@ export function dependencyOutcomes(base: string): Outcome[] {
     faultless("versions of the workspace", inexactVersions("package.json", readManifest(base))),
     ...all.map((one) => faultless(`dependencies of ${one.name}`, packageFaults(base, one, all))),
     ...all
-      .filter(({ kind }) => kind === "layer" || kind === "client")
+      .filter(({ kind }) => ["layer", "client", "redis"].includes(kind))
       .map((one) => faultless(`shape of ${one.name}`, shapeFaults(one))),
     ...all.map((one) => faultless(`import cycles of ${one.name}`, cycleFaults(one))),
     ...strays(base, all),

@@ -24,7 +24,7 @@ function purposeOf({ description = "what it does" }: Manifest): string {
 /** npm shows the description, people read the README: both say the same. */
 function descriptionFaults({ kind, folder, directory, manifest }: Package): string[] {
   const readme = join(directory, "README.md");
-  if ((kind !== "layer" && kind !== "client") || !existsSync(readme)) return [];
+  if (!["layer", "client", "redis"].includes(kind) || !existsSync(readme)) return [];
   const [, , first = ""] = readFileSync(readme, "utf8").split("\n");
   const expected = first.replaceAll("`", "");
   if (manifest.description === expected) return [];

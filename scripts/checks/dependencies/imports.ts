@@ -20,9 +20,9 @@ export function importFaults(base: string, one: Package, all: readonly Package[]
   );
 }
 
-/** Dependencies of core, http, a layer or the client that no source imports. */
+/** Dependencies of core, http, a layer, the client or redis that no source imports. */
 export function unusedFaults(one: Package): string[] {
-  if (!["core", "http", "layer", "client"].includes(one.kind)) return [];
+  if (!["core", "http", "layer", "client", "redis"].includes(one.kind)) return [];
   const used = new Set(
     sources(one)
       .filter((file) => file.startsWith(join(one.directory, "src/")))

@@ -25,7 +25,7 @@ export function manifestFaults(one: Package, all: readonly Package[]): string[] 
 
 /** Libraries of which core, http, a layer or the client would bring a second copy. The proxy is a program and may. */
 function secondCopies(file: string, { kind, manifest }: Package): string[] {
-  if (kind !== "core" && kind !== "http" && kind !== "layer" && kind !== "client") return [];
+  if (!["core", "http", "layer", "client", "redis"].includes(kind)) return [];
   return shared
     .filter((name) => manifest.dependencies?.[name] !== undefined)
     .map((name) => `${file}: ${name} must be a peer dependency, or users end up with two copies`);

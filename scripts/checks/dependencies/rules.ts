@@ -21,11 +21,12 @@ const mayKnow: Readonly<Record<Kind, readonly Kind[]>> = {
   "linear-regex": [],
   layer: ["core", "http", "linear-regex"],
   client: ["core", "http", "layer"],
+  redis: ["core", "layer"],
   create: ["core", "http", "proxy", "create"],
-  proxy: ["core", "http", "layer"],
+  proxy: ["core", "http", "layer", "redis"],
   simulation: ["core", "http", "layer"],
   examples: ["core", "http", "layer", "client"],
-  bench: ["core", "http", "linear-regex", "layer", "client", "proxy"],
+  bench: ["core", "http", "linear-regex", "layer", "client", "redis", "proxy"],
 };
 
 export const sentence: Readonly<Record<Kind, string>> = {
@@ -35,8 +36,9 @@ export const sentence: Readonly<Record<Kind, string>> = {
   layer:
     "a layer knows @pagoda/core, @pagoda/http, @pagoda/linear-regex and at most one third-party library, and no other layer",
   client: "the client knows core, http and the layers",
+  redis: "redis knows core, the layers whose state it keeps, and one third-party library",
   create: "what creates packages knows what they depend on",
-  proxy: "the proxy knows core, http and the layers",
+  proxy: "the proxy knows core, http, the layers and redis",
   simulation: "the simulation knows core, http and the layers",
   examples: "the examples know core, http, the layers and the client",
   bench: "bench knows everything",
@@ -67,7 +69,7 @@ export function runtimeDependencies(manifest: Manifest): string[] {
 export function tooManyLibraries(one: Package): string[] {
   const libraries = runtimeDependencies(one.manifest).filter((name) => !name.startsWith("@pagoda/"));
   const families = new Set(libraries.map(familyOf));
-  return one.kind === "layer" && families.size > 1 ? libraries : [];
+  return (one.kind === "layer" || one.kind === "redis") && families.size > 1 ? libraries : [];
 }
 
 /** OpenTelemetry is one library in several packages from one repository. */

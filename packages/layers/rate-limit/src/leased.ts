@@ -175,7 +175,6 @@ class LeasedStore implements Store {
   #receive(ask: CallCounts, { global, keys }: LeaseGrants, askedAt: number): void {
     const now = this.#options.clock.now();
     this.#probeAt = undefined;
-    this.#fallback = undefined;
     const pools: LeasePool[] = [];
     if (ask.global > 0) this.#global?.receive(global, ask.global, askedAt, now);
     for (const [at, [key, asked]] of ask.keys.entries()) {

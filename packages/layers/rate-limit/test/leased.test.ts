@@ -190,6 +190,25 @@ describe("leased", () => {
     expect(store.state(clock.now())).toMatchObject({ isReachable: true });
   });
 
+  test("a store that comes and goes admits one burst of the share", async () => {
+    const { clock, link, place, decided } = places(over(0.001, 100), { unreachable: { share: 0.1 } });
+    const store = place();
+    let admitted = 0;
+    for (let outage = 0; outage < 5; outage++) {
+      link.isUp = false;
+      const waiting = store.take(undefined, clock.now());
+      await clock.advance(50);
+      if ((await waiting) === undefined) admitted++;
+      for (let at = 0; at < 20; at++) if (store.take(undefined, clock.now()) === undefined) admitted++;
+      link.isUp = true;
+      await clock.advance(500);
+      await decided(store);
+      await clock.advance(50);
+      expect(store.state(clock.now())).toMatchObject({ isReachable: true });
+    }
+    expect(admitted).toBe(10);
+  });
+
   test("a rejecting store is not a defect", async () => {
     const failing: RemoteStore = { take: () => Promise.reject(new Error("gone")), giveBack() {} };
     const clock = virtualClock();
