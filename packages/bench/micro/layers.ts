@@ -11,7 +11,14 @@ import { compress } from "@pagoda/compress";
 import { concurrencyLimit, gradient2 } from "@pagoda/concurrency-limit";
 import { cors } from "@pagoda/cors";
 import { idempotent, type Replayable, right, service, type Service, staticEndpoints } from "@pagoda/core";
-import { type HttpRequest, httpRequest, httpResponse, type HttpResponse, text } from "@pagoda/http";
+import {
+  type HttpRequest,
+  httpRequest,
+  httpResponse,
+  type HttpResponse,
+  text,
+  type WithClaims,
+} from "@pagoda/http";
 import { decompress, decompressRequests } from "@pagoda/decompress";
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
@@ -20,6 +27,7 @@ import { followRedirects } from "@pagoda/follow-redirects";
 import { forwarded } from "@pagoda/forwarded";
 import { grpcAnswers, grpcDeadline } from "@pagoda/grpc";
 import { hedge } from "@pagoda/hedge";
+import { fixedKeys, jwt, TokenCache } from "@pagoda/jwt";
 import { loadShed } from "@pagoda/load-shed";
 import { metrics } from "@pagoda/metrics";
 import { mirror } from "@pagoda/mirror";
@@ -45,6 +53,18 @@ const request: Request = {
   requestId: "1",
 };
 const ann = request.headers.set("authorization", "Basic YW5uOnNlY3JldA==");
+const key = {
+  kty: "EC",
+  crv: "P-256",
+  x: "VbZASNH7PWEemnZfRnlriNo9TblAlN_tH4F4uRpzbM0",
+  y: "RwPt6ZdJCPb3VMBzryEvynp_zE1qPPvz6R7PHIs5mAo",
+};
+const issuers = [{ issuer: "bench", audiences: ["shop"], keys: fixedKeys({ keys: [key] }) }];
+/** ES256, and valid until 2100. */
+const token = request.headers.set(
+  "authorization",
+  "Bearer eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJiZW5jaCIsImF1ZCI6InNob3AiLCJzdWIiOiJhbm4iLCJleHAiOjQxMDI0NDQ4MDB9.kcaayJOl-rsH4UZpKGhoy21RXvNODmMu6-pRdyeQ9EM96FYItTrHNKOnN0_I2hrihWPQ_C4zECbRhdSmGV1n6A",
+);
 /** Its body has ended, so that a layer which waits for the end does not have to. */
 const answer = Promise.resolve(right(httpResponse(200)));
 
@@ -62,6 +82,14 @@ function adds(what: string, around: (inner: Leaf) => Service<Request, unknown, u
     },
     beyond: { base: leafName, layers: 1 },
   };
+}
+
+/** Time added by the verification of a token. */
+function tokens(what: string, cache: TokenCache): Subject {
+  return adds(`jwt, ${what}`, (inner) => {
+    const guarded = jwt({ issuers, cache })<Request & WithClaims<object>, HttpResponse, never>(inner);
+    return { ...guarded, call: (request) => guarded.call({ ...request, headers: token, claims: {} }) };
+  });
 }
 
 /** Time of a call that is answered from the store. */
@@ -127,6 +155,8 @@ export const layers: Group = {
     adds("grpc-answers, request without gRPC", grpcAnswers()),
     adds("grpc-deadline, request without gRPC", grpcDeadline()),
     adds("hedge", hedge()),
+    tokens("verified token", new TokenCache()),
+    tokens("token to verify", new TokenCache(0)),
     adds("load-shed", loadShed()),
     adds("metrics", metrics({ registry: new Registry() })),
     adds("metrics by route", metrics({ registry: new Registry(), routes: true })),

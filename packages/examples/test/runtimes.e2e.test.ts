@@ -19,6 +19,7 @@ const ofNode: ReadonlySet<string> = new Set([
   "decompress", // zlib
   "discovery", // DNS, files
   "health", // sockets
+  "jwt", // digests of tokens
   "node", // Node's HTTP server
   "transport", // sockets
   "undici",

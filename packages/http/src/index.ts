@@ -2,6 +2,7 @@ export type { Client, FromClient } from "@pagoda/core";
 export * from "./body.ts";
 export * from "./body-from.ts";
 export * from "./bytes.ts";
+export * from "./claims.ts";
 export * from "./classifier.ts";
 export * from "./cut-off.ts";
 export * from "./grpc.ts";

@@ -3,8 +3,9 @@ import type { Fault } from "@pagoda/core";
 /**
  * Which way a call went. How it ended is in its result, which core's `faultOf` reads.
  *
- * Written by routers and transports, because an error could not carry this out of the stack; read
- * by access logs, metrics and traces when the call has ended. Never decide by it.
+ * Written by routers, transports and layers that authenticate, because an error could not carry this
+ * out of the stack; read by access logs, metrics and traces when the call has ended. Never decide by
+ * it.
  */
 export interface CallNotes {
   /** The name of the route that matched. */
@@ -20,11 +21,23 @@ export interface CallNotes {
    * the call; it may contain secrets.
    */
   url?: string | undefined;
+  /**
+   * Who sent the request: the user of a verified password, or the subject of a verified token.
+   * Never a name that has not been verified, which may be a password in the wrong place.
+   */
+  user?: string | undefined;
 }
 
 /** Notes for a new call. */
 export function callNotes(): CallNotes {
-  return { route: undefined, cluster: undefined, upstream: undefined, tries: 0, url: undefined };
+  return {
+    route: undefined,
+    cluster: undefined,
+    upstream: undefined,
+    tries: 0,
+    url: undefined,
+    user: undefined,
+  };
 }
 
 /**
