@@ -98,10 +98,6 @@ describe("the guide", () => {
   test("the other examples are the remedies", async () => {
     const remedies = sections.flatMap((section) => [...section.matchAll(/```yaml\n(.*?)```/gs)].slice(1));
     expect(remedies).toHaveLength(2);
-    for (const [, yaml = ""] of remedies) {
-      const routes = [{ name: "all", cluster: "shop", policies: { timeout: "0ms" } }];
-      const listeners = [{ address: "127.0.0.1:1", routes }];
-      expect(await given({ listeners, ...parseDocument(yaml).toJS() })).toEqual([]);
-    }
+    for (const [, yaml = ""] of remedies) expect(await given(parseDocument(yaml).toJS())).toEqual([]);
   });
 });
