@@ -56,6 +56,9 @@ export class ServerCounters {
 
   /** The events of a server. */
   observe(listener: string, log: Logger): ServerObserver {
+    // A counter that appears with its first event has no rate then.
+    for (const state of ["accepted", "rejected"]) this.#total.inc({ listener, state }, 0);
+    this.#defects.inc({ listener }, 0);
     return {
       connections: (open, change) => {
         this.#active.set({ listener }, open);
