@@ -151,12 +151,15 @@ describe.each(runtimes)("a stack in $program", (runtime) => {
   });
 });
 
-test("the server and the transport run in deno", async ({ skip }) => {
-  skipWithout(skip, "deno");
+test.for([
+  { program: "bun", args: ["run"] },
+  { program: "deno", args: ["run", "--allow-all"] },
+] as const)("the server and the transport run in $program", async ({ program, args }, { skip }) => {
+  skipWithout(skip, program);
   const folder = newFolder();
   const outfile = join(folder, "sockets.js");
   await bundle(join(programs, "sockets.ts"), { platform: "node", write: true, outfile });
-  const child = start("deno", ["run", "--allow-all", outfile], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = start(program, [...args, outfile], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: unknown[] = [];
   for await (const line of createInterface({ input: child.stdout as Readable })) lines.push(JSON.parse(line));
   const echoed = { status: 200, text: right("some bytes") };

@@ -1,4 +1,4 @@
-// The server and a transport in one program, which Deno runs with its node: modules.
+// The server and a transport in one program, which Bun and Deno run with their node: modules.
 import { right, service } from "@pagoda/core";
 import { bodyFrom, type HttpRequest, httpRequest, httpResponse } from "@pagoda/http";
 import { serve } from "@pagoda/http/server";

@@ -10,7 +10,8 @@ type Done = (error?: Error | null) => void;
 export function holdWriteErrors(socket: Socket, failed: (error: Error) => void): void {
   const write = socket._write;
   const writev = socket._writev as NonNullable<Socket["_writev"]>;
-  // A stream has one pending write at a time, so one callback is enough.
+  // A stream has one pending write at a time, so one callback is enough: that of the stream, not the
+  // one that Bun's `_writev` passes on to `_write`.
   let waiting: Done | undefined;
   const done: Done = (error) => {
     const next = waiting;
@@ -19,7 +20,7 @@ export function holdWriteErrors(socket: Socket, failed: (error: Error) => void):
     next?.(error);
   };
   socket._write = function (chunk, encoding, callback) {
-    waiting = callback;
+    if (callback !== done) waiting = callback;
     write.call(socket, chunk, encoding, done);
   };
   socket._writev = function (chunks, callback) {
