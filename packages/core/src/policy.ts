@@ -23,14 +23,13 @@ export interface ExecuteOptions {
 }
 
 /**
- * Layers around functions. Made by {@link policy}.
+ * Runs functions inside layers.
  *
  * @typeParam Errors What `execute` may return as `Left`.
- * @typeParam Handles The errors that the layers handle.
  * @typeParam Yields The responses that the layers may return themselves.
  * @typeParam Accepts What the functions must return.
  */
-export interface Policy<out Errors, in out Handles = never, out Yields = never, in Accepts = unknown> {
+export interface Executor<out Errors, out Yields = never, in Accepts = unknown> {
   /**
    * Runs a function inside the layers, as often as they decide: `retry` repeats it, a rate limit
    * may refuse it. A policy that is not ready refuses at once with the error of the layer.
@@ -43,18 +42,30 @@ export interface Policy<out Errors, in out Handles = never, out Yields = never, 
     options?: ExecuteOptions,
   ): Promise<Either<Errors, Res | Yields>>;
 
+  /** Returns the layers with their options and live state. */
+  describe(): Description;
+}
+
+/**
+ * Layers around functions. Made by {@link policy}.
+ *
+ * @typeParam Handles The errors that the layers handle.
+ */
+export interface Policy<
+  out Errors,
+  in out Handles = never,
+  out Yields = never,
+  in Accepts = unknown,
+> extends Executor<Errors, Yields, Accepts> {
   /**
-   * Returns a policy with the same layers and the same state, which converts what functions throw
-   * to typed errors, so that layers such as `retry` and `circuitBreaker` can judge it.
+   * Returns an executor with the same layers and the same state, which converts what functions
+   * throw to typed errors, so that layers such as `retry` and `circuitBreaker` can judge it.
    *
    * @param convert Converts a thrown value. Rethrow defects from it.
    */
   onThrow<Thrown extends Fault>(
     convert: (thrown: unknown) => Thrown,
-  ): Policy<Errors | Exclude<Thrown, Handles>, Handles, Yields, Accepts>;
-
-  /** Returns the layers with their options and live state. */
-  describe(): Description;
+  ): Executor<Errors | Exclude<Thrown, Handles>, Yields, Accepts>;
 }
 
 /**
@@ -82,8 +93,14 @@ export function policy<const Layers extends readonly AnyLayer<Execution>[]>(
   YieldsOf<Layers[number]>,
   AcceptedBy<Layers>
 > {
-  const stack = layers.reduceRight<unknown>((inner, layer) => layer(inner as never), leaf);
-  return policyOf(stack as Service<Run, never>, rethrow) as never;
+  const stack = layers.reduceRight<unknown>((inner, layer) => layer(inner as never), leaf) as Service<
+    Run,
+    never
+  >;
+  return {
+    ...executor(stack, rethrow),
+    onThrow: (convert: Convert) => executor(stack, convert),
+  } as never;
 }
 
 /** The errors that layers raise and no layer outside of them handles. */
@@ -122,10 +139,9 @@ const leaf: Service<Run, unknown, unknown> = /*#__PURE__*/ service(
   },
 );
 
-function policyOf(stack: Service<Run, never>, convert: Convert): Policy<never> {
+function executor(stack: Service<Run, never>, convert: Convert): Executor<never> {
   return {
     execute: (run, { signal, replay = idempotent } = {}) => stack.call({ run, convert, replay }, signal),
-    onThrow: (other) => policyOf(stack, other),
     describe: () => stack.describe(),
   };
 }

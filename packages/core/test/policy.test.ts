@@ -164,6 +164,13 @@ test("types: the errors of the layers, of onThrow, and what the function returns
   >();
 });
 
+// Defect: the type kept the errors of the first conversion, which the second replaced.
+test("types: what functions throw is converted once", () => {
+  const typed = policy().onThrow(down);
+  expectTypeOf(typed).not.toHaveProperty("onThrow");
+  expect(typed).not.toHaveProperty("onThrow");
+});
+
 test("types: a layer that handles an error removes it, and adds its own response", async () => {
   const handled = policy(spare(), atMost(1)).onThrow(down);
   const result = handled.execute(async () => 1);
