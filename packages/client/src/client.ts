@@ -20,9 +20,10 @@ import { defaultHeaders } from "./default-headers.ts";
 import type { ErrorsOf } from "./faults.ts";
 import { hostStack } from "./host-stack.ts";
 import { type Hosts, manyHosts, oneHost } from "./hosts.ts";
-import { LazyCall, OrThrowCall } from "./lazy-call.ts";
+import { LazyCall } from "./lazy-call.ts";
 import { type CallOptions, headersOf, type SendOptions } from "./message.ts";
 import { type ClientOptions, type Connect, hostLimits } from "./options.ts";
+import { LazyThrowingCall } from "./throwing-call.ts";
 
 /** The methods of a client, with results as `Either` or with exceptions. */
 interface Methods<C, Options, Send> {
@@ -36,7 +37,10 @@ interface Methods<C, Options, Send> {
   request(method: string, url: string | URL, options?: Send): C;
 }
 
-/** A client whose methods throw `CallFailed`, with the typed error as `cause`. */
+/**
+ * A client whose methods throw `CallFailed`, with the typed error as `cause` and a message such as `GET
+ * https://a.example/users failed after 3 requests: status error at https://a.example (status 503)`.
+ */
 export interface ThrowingClient extends Methods<ThrowingCall, CallOptions, SendOptions> {}
 
 /** An HTTP client. `Err` are the errors of every call; reading its response adds others. */
@@ -131,7 +135,7 @@ class StackClient<Err> implements Client<Err> {
     this.#calls = calls;
     this.#hosts = hosts;
     this.service = calls.service;
-    this.orThrow = throwing(this);
+    this.orThrow = throwing(calls);
     this.fetch = fetchOf(calls);
   }
 
@@ -172,9 +176,9 @@ class StackClient<Err> implements Client<Err> {
   }
 }
 
-function throwing(client: Client<unknown>): ThrowingClient {
-  const request = (method: string, url: string | URL, options?: SendOptions): ThrowingCall =>
-    new OrThrowCall(client.request(method, url, options));
+function throwing(calls: Calls<unknown>): ThrowingClient {
+  const request = (method: string, url: string | URL, options: SendOptions = {}): ThrowingCall =>
+    new LazyThrowingCall(calls, method, url, options);
   return {
     request,
     get: (url, options) => request("GET", url, options),

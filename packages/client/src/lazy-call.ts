@@ -1,7 +1,7 @@
-import { CallFailed, type Either, isLeft, right, type Service } from "@pagoda/core";
-import type { HttpResponse } from "@pagoda/http";
+import { type Either, isLeft, right, type Service } from "@pagoda/core";
+import type { CallNotes, HttpResponse } from "@pagoda/http";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Call, ThrowingCall } from "./call.ts";
+import type { Call } from "./call.ts";
 import type { CallRequest } from "./call-request.ts";
 import type { Calls } from "./calls.ts";
 import type { JsonError, ReadError, UrlRefused } from "./faults.ts";
@@ -18,12 +18,15 @@ export class LazyCall<Err> implements Call<Err> {
   readonly #method: string;
   readonly #url: string | URL;
   readonly #options: SendOptions;
+  readonly #notes: CallNotes | undefined;
 
-  constructor(calls: Calls<Err>, method: string, url: string | URL, options: SendOptions) {
+  /** @param notes Of the call; for callers that make it once. */
+  constructor(calls: Calls<Err>, method: string, url: string | URL, options: SendOptions, notes?: CallNotes) {
     this.#calls = calls;
     this.#method = method;
     this.#url = url;
     this.#options = options;
+    this.#notes = notes;
   }
 
   // Thenable on purpose: `await client.delete(url)` makes the call.
@@ -65,49 +68,11 @@ export class LazyCall<Err> implements Call<Err> {
   }
 
   /** Callers are async: what is wrong with the options becomes a rejection. */
-  #send<Res, E>(to: Service<CallRequest, Res, E>, wanted: Wanted): Promise<Either<E, Res>> {
+  #send<Res, E>(to: Service<CallRequest, Res, E>, wants: Wanted): Promise<Either<E, Res>> {
+    const wanted = this.#notes === undefined ? wants : { ...wants, notes: this.#notes };
     const request = messageOf(this.#calls.base, this.#method, this.#url, this.#options, wanted);
     // `UrlRefused` is one of a client's errors, which `Err` stands for.
     if (isLeft(request)) return Promise.resolve(request as Either<UrlRefused & E, never>);
     return to.call(request.right, this.#options.signal);
   }
-}
-
-/** The same call with exceptions. */
-export class OrThrowCall implements ThrowingCall {
-  readonly #call: Call<unknown>;
-
-  constructor(call: Call<unknown>) {
-    this.#call = call;
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable
-  then<A, B>(
-    onAnswer?: ((response: HttpResponse) => A | PromiseLike<A>) | null,
-    onFailure?: ((failure: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return orThrow(this.#call).then(onAnswer as (response: HttpResponse) => A, onFailure);
-  }
-
-  json<Schema extends StandardSchemaV1>(schema?: Schema): Promise<StandardSchemaV1.InferOutput<Schema>> {
-    return orThrow(this.#call.json(schema as Schema));
-  }
-
-  text(): Promise<string> {
-    return orThrow(this.#call.text());
-  }
-
-  bytes(): Promise<Uint8Array> {
-    return orThrow(this.#call.bytes());
-  }
-
-  stream(): Promise<HttpResponse> {
-    return orThrow(this.#call.stream());
-  }
-}
-
-async function orThrow<T>(call: PromiseLike<Either<unknown, T>>): Promise<T> {
-  const result = await call;
-  if (isLeft(result)) throw new CallFailed(result.left);
-  return result.right;
 }

@@ -3,6 +3,7 @@ import {
   type Body,
   bodyFrom,
   bodyOf,
+  type CallNotes,
   callNotes,
   emptyBody,
   HttpHeaders,
@@ -55,6 +56,8 @@ export interface Wanted {
   readonly maxBytes: number | undefined;
   /** Default of `Accept`. */
   readonly accept?: string;
+  /** Notes for the call. Default: new ones. */
+  readonly notes?: CallNotes;
 }
 
 /**
@@ -68,7 +71,7 @@ export function messageOf(
   method: string,
   url: string | URL,
   options: SendOptions,
-  { maxBytes, accept }: Wanted,
+  { maxBytes, accept, notes = callNotes() }: Wanted,
 ): Either<UrlRefused, CallRequest> {
   const { query, timeoutMs, retry } = options;
   if (timeoutMs !== undefined) checkDuration("client: timeoutMs", timeoutMs);
@@ -90,7 +93,7 @@ export function messageOf(
     ),
     body: content?.body ?? emptyBody,
     version: "1.1",
-    notes: callNotes(),
+    notes,
     timeoutMs,
     retry,
     maxBytes,

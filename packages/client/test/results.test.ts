@@ -3,7 +3,7 @@ import { CallFailed, isLeft, isRight, right } from "@pagoda/core";
 import { bodyFrom, type HttpResponse, httpResponse, json, text } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { answering, scripted } from "./given.ts";
+import { answering, scripted, startOrigin } from "./given.ts";
 
 const api = (response: () => HttpResponse, maxBytes?: number) =>
   client({
@@ -132,6 +132,24 @@ describe("a failure", () => {
     const failed = api(() => text("no", 404)).orThrow.get("/");
     await expect(failed).rejects.toBeInstanceOf(CallFailed);
     await expect(failed.json()).rejects.toMatchObject({ cause: { _tag: "StatusError", status: 404 } });
+  });
+
+  test("is thrown with a message that says what failed, without the query", async () => {
+    const message = (call: PromiseLike<unknown>): Promise<string> =>
+      Promise.resolve(call).then(String, (error: Error) => error.message);
+    const missing = api(() => text("no", 404)).orThrow;
+    expect(await message(missing.post("/lamps?key=secret", { text: "a" }))).toBe(
+      "POST http://shop.example/lamps failed: status error (status 404)",
+    );
+    expect(await message(missing.get("https://ann:secret@a.example/b?key=secret").json())).toBe(
+      'GET failed: url refused (url "https://a.example", reason "must not contain credentials")',
+    );
+    const { url } = await startOrigin((_request, response) => response.writeHead(503).end());
+    const busy = client({ random: () => 0 });
+    expect(await message(busy.orThrow.get(`${url}/a?key=secret`).text())).toBe(
+      `GET ${url}/a failed after 3 requests: status error at ${url} (status 503)`,
+    );
+    await busy.close();
   });
 
   test("for a signal that is already aborted has its reason", async () => {

@@ -12,6 +12,7 @@ export * from "./description.ts";
 export * from "./discovery.ts";
 export * from "./either.ts";
 export * from "./fault.ts";
+export { faultText } from "./fault-text.ts";
 export { withoutGuard } from "./guard.ts";
 export * from "./health.ts";
 export * from "./http-date.ts";

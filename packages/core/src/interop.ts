@@ -1,5 +1,6 @@
 import { type Either, isLeft, left, right } from "./either.ts";
 import type { Aborted } from "./fault.ts";
+import { faultText } from "./fault-text.ts";
 import { checkMaxWait, oneshot, type Wait } from "./oneshot.ts";
 import { type LeftOf, type RightOf, service, type Service } from "./service.ts";
 
@@ -71,14 +72,18 @@ export function fromAsync<Req, Res, Err>(
   });
 }
 
-/** Thrown by functions from {@link toAsync}; the fault is its `cause`. */
+/**
+ * Thrown by functions from {@link toAsync}; the fault is its `cause`, and its message describes it:
+ * see {@link faultText}.
+ */
 export class CallFailed<Err = unknown> extends Error {
   override readonly name = "CallFailed";
   override readonly cause: Err;
 
-  constructor(cause: Err) {
-    const tag = (cause as { readonly _tag?: unknown } | null | undefined)?._tag;
-    super(typeof tag === "string" ? tag : "the service answered with an error", { cause });
+  /** @param what What failed, such as `GET https://a.example/users failed`. */
+  constructor(cause: Err, what?: string) {
+    const text = faultText(cause);
+    super(what === undefined ? text : `${what}: ${text}`, { cause });
     this.cause = cause;
   }
 }

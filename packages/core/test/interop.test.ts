@@ -144,20 +144,22 @@ describe("toAsync", () => {
     expect(await toAsync(service("double", async (n: number) => right(n * 2)))(2)).toBe(4);
   });
 
-  test("throws CallFailed with the fault as cause and the tag as message", async () => {
-    const fault = { _tag: "TimedOut", origin: "upstream", retryable: true };
+  test("throws CallFailed with the fault as cause and its description as message", async () => {
+    const fault = { _tag: "TimedOut", origin: "upstream", retryable: true, afterMs: 100 };
     const thrown = await failing(fault)("a").catch((error: unknown) => error);
     expect(thrown).toBeInstanceOf(CallFailed);
-    expect(thrown).toMatchObject({ name: "CallFailed", message: "TimedOut", cause: fault });
+    expect(thrown).toMatchObject({ name: "CallFailed", message: "timed out (afterMs 100)", cause: fault });
   });
 
-  test.each([["odd"], [undefined], [null], [{ _tag: 5 }]])(
-    "has a message for an error without a tag: %j",
-    async (cause) => {
-      const thrown = await failing(cause)("a").catch((each: unknown) => each);
-      expect(thrown).toMatchObject({ message: "the service answered with an error", cause });
-    },
-  );
+  test.each([
+    ["odd", '"odd"'],
+    [undefined, "undefined"],
+    [null, "null"],
+    [{ _tag: 5 }, '{"_tag":5}'],
+  ])("has a message for an error without a tag: %j", async (cause, shown) => {
+    const thrown = await failing(cause)("a").catch((each: unknown) => each);
+    expect(thrown).toMatchObject({ message: `the service answered with ${shown}`, cause });
+  });
 
   test("waits up to maxWaitMs for readiness", async () => {
     const mock = mockService<string, string>();

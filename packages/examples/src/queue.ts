@@ -3,6 +3,7 @@ import {
   type Aborted,
   type Clock,
   type Fault,
+  faultText,
   isRight,
   oneshot,
   type Service,
@@ -51,11 +52,12 @@ async function failure(
   token: string | undefined,
   clock: Clock,
 ): Promise<Error> {
-  const { _tag, retryable, cause } = fault;
+  const { retryable, cause } = fault;
+  const message = faultText(fault);
   const retryAfterMs = "retryAfterMs" in fault ? fault.retryAfterMs : undefined;
   if (retryAfterMs !== undefined) {
     await job.moveToDelayed(clock.wallTime() + retryAfterMs, token);
-    return new DelayedError(_tag);
+    return new DelayedError(message);
   }
-  return Object.assign(retryable ? new Error(_tag) : new UnrecoverableError(_tag), { cause });
+  return Object.assign(retryable ? new Error(message) : new UnrecoverableError(message), { cause });
 }

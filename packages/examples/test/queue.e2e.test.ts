@@ -88,7 +88,7 @@ test("a job is tried again after a retryable error, as often as its attempts all
 test("a job is given up after an error that is not retryable", async () => {
   const { outcome } = consumed(stackOf(async () => left(fault(false))));
   const job = await outcome("failed", { attempts: 3 });
-  expect([job.failedReason, job.attemptsMade]).toEqual(["SoldOut", 1]);
+  expect([job.failedReason, job.attemptsMade]).toEqual(["sold out", 1]);
   expect(await job.isFailed()).toBe(true);
 });
 
@@ -139,5 +139,5 @@ test("cancelling a job aborts its call", async () => {
   const failed = outcome("failed");
   worker.cancelJob(await begun);
   expect(await reason).toBe(true);
-  expect((await failed).failedReason).toBe("SoldOut");
+  expect((await failed).failedReason).toBe("sold out");
 });

@@ -29,6 +29,7 @@ export function toFetch(service: Service<HttpRequest, HttpResponse, unknown>): t
     const result = await service.call(sent, signal);
     if (isLeft(result)) {
       signal?.throwIfAborted();
+      // The message by which libraries recognise a failure of the network.
       throw new TypeError("fetch failed", { cause: result.left });
     }
     const response = toWebResponse(result.right, signal);
