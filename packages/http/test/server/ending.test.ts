@@ -210,15 +210,6 @@ describe("the end of a connection, defects found", () => {
     expect(server.inFlight).toBe(0);
   });
 
-  test("a CONNECT was answered instead of the requests before it", async () => {
-    const server = await served(() => new Promise(() => {}));
-    const tunnel = "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n";
-    const wire = await Wire.to(server, head("GET /1") + head("GET /2") + tunnel);
-    expect(await wire.rest()).toBe("");
-    await eventually(() => server.connections === 0);
-    expect(server.inFlight).toBe(0);
-  });
-
   test("a client that reset after CONNECT crashed the process", async () => {
     const server = await served(({ method }) => (method === "CONNECT" ? new Promise(() => {}) : text("a")), {
       upgrades: ["connect"],

@@ -1,24 +1,32 @@
-import { type HttpResponse, text } from "@pagoda/http";
+import { type HttpRequest, type HttpResponse, httpResponse, text } from "@pagoda/http";
 import { settled } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { eventually, head, served, statuses, Wire } from "./served.ts";
 
 /** A server whose calls the test answers, by path. */
-async function answering() {
+async function answering(options: Parameters<typeof served>[1] = {}) {
   const began: string[] = [];
   const answers = new Map<string, (response: HttpResponse) => void>();
+  const requests = new Map<string, HttpRequest>();
   const signals: AbortSignal[] = [];
-  const server = await served(({ method, path }, signal) => {
+  const server = await served((request, signal) => {
+    const { method, path } = request;
+    requests.set(path, request);
     began.push(`${method} ${path}`);
     signals.push(signal);
     return new Promise((resolve) => answers.set(path, resolve));
-  });
-  const answer = (path: string): void => answers.get(path)?.(text(`answer to ${path}`));
+  }, options);
+  const answer = (path: string, respond: (request: HttpRequest) => HttpResponse = inText): void =>
+    answers.get(path)?.(respond(requests.get(path) as HttpRequest));
   const quiet = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) await settled();
   };
   return { server, began, answer, signals, quiet };
 }
+
+const inText = ({ path }: HttpRequest): HttpResponse => text(`answer to ${path}`);
+/** What comes through the tunnel goes back. */
+const echo = ({ body }: HttpRequest): HttpResponse => httpResponse(200, body);
 
 const post = (path: string): string => head(`POST ${path}`, "Content-Length: 1");
 
@@ -36,6 +44,37 @@ describe("pipelined requests", () => {
     answer("/0");
     await eventually(() => began.length === 10);
     expect(statuses(await wire.until("answer to /1"))).toEqual([200, 200]);
+  });
+
+  test("are answered before a CONNECT behind them, whose tunnel opens then", async () => {
+    const { server, began, answer, quiet } = await answering({ upgrades: ["connect"] });
+    const connect = "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n";
+    const wire = await Wire.to(server, `${head("GET /a")}${head("GET /b")}${connect}tunnelled`);
+    await eventually(() => began.length === 2);
+    answer("/b");
+    await quiet();
+    expect(began).toHaveLength(2);
+    answer("/a");
+    await eventually(() => began.length === 3);
+    expect(began.at(-1)).toBe("CONNECT ");
+    answer("", echo);
+    await wire.until("tunnelled");
+    wire.send(" bytes");
+    await wire.until("tunnelled bytes");
+    expect(statuses(wire.text)).toEqual([200, 200, 200]);
+    wire.socket.end();
+    await wire.rest();
+    await eventually(() => server.connections === 0 && server.inFlight === 0);
+  });
+
+  test("are answered before a CONNECT behind them is refused", async () => {
+    const { server, began, answer } = await answering();
+    const connect = "CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n";
+    const wire = await Wire.to(server, head("GET /a") + connect);
+    await eventually(() => began.length === 1);
+    answer("/a");
+    expect(statuses(await wire.rest())).toEqual([200, 501]);
+    expect(began).toEqual(["GET /a"]);
   });
 
   test("with an unsafe method run alone", async () => {

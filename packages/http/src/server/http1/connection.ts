@@ -98,8 +98,6 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   // What the reader has found.
 
   head(head: RequestHead): boolean {
-    // Requests in flight could not be answered after it.
-    if (head.method === "CONNECT" && this.#isBusy) this.socket.destroy();
     const { tunnels } = this.server;
     const wanted = wantedTunnel(head, tunnels);
     const exchange = this.#begin(new Exchange(this, head, wanted));
