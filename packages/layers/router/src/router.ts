@@ -15,7 +15,8 @@ import type { Candidate } from "./candidate.ts";
 import type { PathOptions, PathRefused } from "./path.ts";
 import type { RouteAction } from "./route-action.ts";
 import type { Route, Routed, RoutedBy, Routes } from "./route.ts";
-import { RouteTable, routeTable, select } from "./table.ts";
+import { select } from "./shares.ts";
+import { RouteTable, routeTable } from "./table.ts";
 
 /** No route matches the request. */
 export interface NoRoute extends Fault<"NoRoute"> {

@@ -1,12 +1,12 @@
-import { hostOf, type Random, systemRandom } from "@pagoda/core";
+import { hostOf } from "@pagoda/core";
 import type { HttpRequest } from "@pagoda/http";
-import { byPrecedence, Candidate, type Compiled } from "./candidate.ts";
+import { byPrecedence, Candidate } from "./candidate.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { ByHost } from "./host.ts";
+import { type HostTable, hostTable, onPath, search, searchPlain, searchPlainMerged } from "./host-table.ts";
 import {
   fullPathOptions,
   type FullPathOptions,
-  isPlain,
   normalPath,
   type PathOptions,
   type PathRefused,
@@ -22,21 +22,12 @@ import {
   type Routes,
   type SelectedRoute,
 } from "./route.ts";
-import { locate, TreeBuilder, type TreeNode } from "./path-tree.ts";
+import { compile } from "./shares.ts";
 
 /** A route that matches a request, with its match. */
 export interface Found<C extends string = string, P = unknown> {
   readonly route: Route<C, P>;
   readonly match: RouteMatch;
-}
-
-/** Candidates for one host, or for any. */
-interface HostTable<C extends string, P> {
-  readonly tree: TreeNode<Candidate<C, P>>;
-  /** Candidates without a path condition, for `OPTIONS *`. */
-  readonly pathless: readonly Candidate<C, P>[];
-  /** Those of them that apply to CONNECT. */
-  readonly tunnels: readonly Candidate<C, P>[];
 }
 
 /**
@@ -174,128 +165,4 @@ export function routeTable<
   options: PathOptions = {},
 ): RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>> {
   return new RouteTable<C, P, RoutedBy<C, P, Pattern, Clusters, Patterns>>(routes, options);
-}
-
-/** Chooses a cluster of a route at random, by weight and independently of earlier choices. */
-export function select<C extends string, P>(
-  { selected, upTo }: Compiled<C, P>,
-  random: Random = systemRandom,
-): SelectedRoute<C, P> {
-  if (selected.length === 1) return selected[0] as SelectedRoute<C, P>;
-  const chance = random();
-  let at = 0;
-  while (at < selected.length - 1 && chance >= (upTo[at] as number)) at++;
-  return selected[at] as SelectedRoute<C, P>;
-}
-
-function compile<C extends string, P>(route: Route<C, P>): Compiled<C, P> {
-  const shares = sharesOf(route);
-  const total = shares.reduce((sum, { weight }) => sum + weight, 0);
-  let sum = 0;
-  return {
-    route,
-    selected: shares.map(({ cluster }) => ({ name: route.name, cluster, policy: route.policy })),
-    upTo: shares.map(({ weight }) => (sum += weight) / total),
-  };
-}
-
-function sharesOf<C extends string, P>(
-  route: Route<C, P>,
-): readonly { readonly cluster: C; readonly weight: number }[] {
-  if (route.cluster !== undefined) return [{ cluster: route.cluster, weight: 1 }];
-  return route.clusters ?? [];
-}
-
-function hostTable<C extends string, P>(candidates: readonly Candidate<C, P>[]): HostTable<C, P> {
-  const builder = new TreeBuilder<Candidate<C, P>>();
-  for (const candidate of candidates) {
-    const { path } = candidate.match;
-    const exact = path !== undefined && "exact" in path;
-    builder.add(exact ? "exact" : candidate.pattern ? "patterns" : "prefixes", candidate.text, candidate);
-  }
-  const pathless = candidates.filter(({ match }) => match.path === undefined);
-  return { tree: builder.build(), pathless, tunnels: pathless.filter(({ takesConnect }) => takesConnect) };
-}
-
-const slash = 0x2f;
-
-/** Returns the first candidate, in order of precedence, that accepts the request. */
-function search<C extends string, P>(
-  table: HostTable<C, P>,
-  request: HttpRequest,
-  path: string,
-): Candidate<C, P> | undefined {
-  if (path === "*") return firstOf(table.pathless, request);
-  if (path === "") return firstOf(table.tunnels, request);
-  return searchFrom(locate(table.tree, path), request, path);
-}
-
-/** The same if the path is plain. */
-function searchPlain<C extends string, P>(
-  { tree }: HostTable<C, P>,
-  request: HttpRequest,
-  path: string,
-): Candidate<C, P> | undefined {
-  const end = locate(tree, path);
-  return end.plain && isPlain(path, false, end.length) ? searchFrom(end, request, path) : undefined;
-}
-
-function searchPlainMerged<C extends string, P>(
-  { tree }: HostTable<C, P>,
-  request: HttpRequest,
-  path: string,
-): Candidate<C, P> | undefined {
-  const end = locate(tree, path);
-  return end.plain && isPlain(path, true, end.length) ? searchFrom(end, request, path) : undefined;
-}
-
-function searchFrom<C extends string, P>(
-  end: TreeNode<Candidate<C, P>>,
-  request: HttpRequest,
-  path: string,
-): Candidate<C, P> | undefined {
-  if (end.length === path.length) {
-    const found = firstOf(end.exact, request);
-    if (found !== undefined) return found;
-  }
-  for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPatterns) {
-    const { patterns } = node;
-    for (let n = 0; n < patterns.length; n++) {
-      const candidate = patterns[n] as Candidate<C, P>;
-      if (candidate.pattern?.matchesRest(path) && candidate.accepts(request)) return candidate;
-    }
-  }
-  for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPrefixes) {
-    if (node.length !== path.length && path.charCodeAt(node.length) !== slash) continue;
-    const found = firstOf(node.prefixes, request);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function firstOf<C extends string, P>(
-  candidates: readonly Candidate<C, P>[],
-  request: HttpRequest,
-): Candidate<C, P> | undefined {
-  for (let n = 0; n < candidates.length; n++) {
-    const candidate = candidates[n] as Candidate<C, P>;
-    if (candidate.accepts(request)) return candidate;
-  }
-  return undefined;
-}
-
-/** Yields all candidates whose path matches. */
-function* onPath<C extends string, P>(
-  { tree, pathless, tunnels }: HostTable<C, P>,
-  path: string,
-): Generator<Candidate<C, P>> {
-  if (path === "*") return yield* pathless;
-  if (path === "") return yield* tunnels;
-  const end = locate(tree, path);
-  if (end.length === path.length) yield* end.exact;
-  for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPatterns)
-    yield* node.patterns.filter(({ pattern }) => pattern?.matchesRest(path));
-  for (let node: typeof end | undefined = end; node !== undefined; node = node.upToPrefixes) {
-    if (node.length === path.length || path.charCodeAt(node.length) === slash) yield* node.prefixes;
-  }
 }
