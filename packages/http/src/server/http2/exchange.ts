@@ -10,7 +10,6 @@ import type { Awaiting } from "../../http2/outbox.ts";
 import type { RequestFields } from "../../http2/request-fields.ts";
 import type { ServerStream, ServerStreamHandler } from "../../http2/server-stream.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
-import { callNotes } from "../../notes.ts";
 import type { Backlog } from "../backlog.ts";
 import { clientGone, lingerMs, quietTooLong } from "../connections.ts";
 import type { HttpDate } from "../http-date.ts";
@@ -18,7 +17,7 @@ import { type BodySource, IncomingBody } from "../incoming-body.ts";
 import { internalError, type Refusal, refusalText } from "../refusal.ts";
 import type { ServerContext } from "../server-context.ts";
 import type { ExchangeStream, ResponseFlow } from "./exchange-stream.ts";
-import { type Head, mayBeEmpty, readHead } from "./request.ts";
+import { mayBeEmpty, readHead, requestOf } from "./request.ts";
 import { furtherFields, send } from "./response.ts";
 import { StreamPace } from "./stream-pace.ts";
 import { open } from "./tunnel.ts";
@@ -99,7 +98,12 @@ export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource
       if (!isLast) this.#body = new IncomingBody(this, head.length);
       stream.begin(head.length, isLast);
       if (stream.isClosed) return;
-      const request = this.#requestOf(head);
+      const request = requestOf(head, {
+        scheme: server.scheme,
+        body: this.#body ?? emptyBody,
+        peer: this.#around.peer,
+        onInformation: (status, headers) => this.#inform(status, headers),
+      });
       this.#request = request;
       if (isLast) return this.#around.ready(this);
       this.#awaitsContinue = head.awaitsContinue;
@@ -238,26 +242,6 @@ export class Exchange implements ExchangeStream, ServerStreamHandler, BodySource
     this.#request = undefined;
     this.lost(reason);
     this.stream.reset(errorCode.cancel);
-  }
-
-  #requestOf({ method, authority, path, query, raw, upgrade }: Head): HttpRequest {
-    const { server, peer } = this.#around;
-    return {
-      method,
-      // Taken from the connection, because the client's own value cannot be verified.
-      scheme: server.scheme,
-      authority,
-      path,
-      query,
-      headers: new HttpHeaders(raw),
-      body: this.#body ?? emptyBody,
-      upgrade,
-      upgradeContent: undefined,
-      version: "2",
-      peer,
-      onInformation: (status, headers) => this.#inform(status, headers),
-      notes: callNotes(),
-    };
   }
 
   #decide(): void {

@@ -1,7 +1,10 @@
 import { isAuthority } from "../../grammar/authority.ts";
 import { isRequestTarget, parseTarget } from "../../grammar/request-target.ts";
 import { isToken } from "../../grammar/token.ts";
+import { HttpHeaders } from "../../headers.ts";
 import type { RequestFields } from "../../http2/request-fields.ts";
+import type { HttpRequest } from "../../message.ts";
+import { callNotes } from "../../notes.ts";
 import { expectationOf } from "../expectation.ts";
 import { fieldBytes, headerBytes, maxFields, type Refusal, tooLong } from "../refusal.ts";
 import type { Tunnels } from "../tunnels.ts";
@@ -63,6 +66,34 @@ export function readHead(fields: RequestFields, tunnels: Tunnels): Head | Refusa
     // A tunnel has no length (RFC 9110, 9.3.6).
     length: isExtended || isConnect ? undefined : fields.contentLength,
     awaitsContinue: expectation === "continue",
+  };
+}
+
+/** What a request has besides its head. */
+type Rest = Required<Pick<HttpRequest, "scheme" | "body" | "onInformation">> & Pick<HttpRequest, "peer">;
+
+/**
+ * Makes the request of a head. Its scheme is the connection's, because the client's own value cannot
+ * be verified.
+ */
+export function requestOf(
+  { method, authority, path, query, raw, upgrade }: Head,
+  { scheme, body, peer, onInformation }: Rest,
+): HttpRequest {
+  return {
+    method,
+    scheme,
+    authority,
+    path,
+    query,
+    headers: new HttpHeaders(raw),
+    body,
+    upgrade,
+    upgradeContent: undefined,
+    version: "2",
+    peer,
+    onInformation,
+    notes: callNotes(),
   };
 }
 
