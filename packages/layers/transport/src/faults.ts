@@ -102,3 +102,12 @@ export function timedOut(code: string, ms: number, isLocal: boolean): Error {
   if (!isLocal) return coded(code, `timed out after ${ms} ms`);
   return Object.assign(coded(code, `timed out after ${ms} ms while this process was stalled`), { isLocal });
 }
+
+export function isReset(error: Error | undefined): error is Error {
+  return (error as NodeJS.ErrnoException | undefined)?.code === "ECONNRESET";
+}
+
+export function isTlsAlert(error: Error | BodyBroken): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^ERR_SSL_.*ALERT/.test(code);
+}

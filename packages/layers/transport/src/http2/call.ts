@@ -1,4 +1,4 @@
-import { aborted, isFault, left, right } from "@pagoda/core";
+import { aborted, left, right } from "@pagoda/core";
 import { type BodyBroken, HttpHeaders, type HttpRequest, PushBody, wantsWebSocket } from "@pagoda/http";
 import { isBodilessStatus, trailersOf } from "@pagoda/http/grammar";
 import {
@@ -6,23 +6,16 @@ import {
   type ClientStream,
   type ClientStreamHandler,
   errorCode,
-  errorName,
-  type MalformedMessage,
 } from "@pagoda/http/http2";
 import type { Origin, Result } from "../call.ts";
-import { brokenBy, coded, timedOut, transportFault, uploadBroken } from "../faults.ts";
+import { brokenBy, coded, transportFault, uploadBroken } from "../faults.ts";
 import { IdleWatch } from "../idle-watch.ts";
-import { Limit } from "../limit.ts";
 import { Malformed } from "../malformed.ts";
 import { safeMethods } from "../staleness.ts";
-import { TunnelUpload } from "../tunnel-upload.ts";
 import { ActivityTimer } from "./activity-timer.ts";
-import type { Deadline, Deadlines, Expiring } from "../deadlines.ts";
+import { isTimeout, named } from "./call-endings.ts";
 import type { RequestFields } from "./request-fields.ts";
-import { Upload, type UploadHandler } from "./upload.ts";
-
-/** How long to wait for an answer to `Expect: 100-continue` before the body is sent anyway. */
-const continueMs = 1_000;
+import { type HeadersLimit, RequestSender, type SenderHandler } from "./request-sender.ts";
 
 /**
  * How often a call is resent over another connection to the same origin, each time because it was
@@ -50,8 +43,7 @@ export interface Line {
 export interface CallTerms {
   readonly origin: Origin;
   readonly idleTimeoutMs: number;
-  /** Time limits of the response headers; absent for none. */
-  readonly deadlines: Deadlines | undefined;
+  readonly headers: HeadersLimit;
 }
 
 let calls = 0;
@@ -62,22 +54,20 @@ let calls = 0;
  * States: waiting for a connection, sent, answered (the result is settled and the body flows),
  * over. An abort or a cancelled body resets the stream; the connection stays open.
  */
-export class Http2Call extends PushBody implements ClientStreamHandler, Expiring, UploadHandler {
+export class Http2Call extends PushBody implements ClientStreamHandler, SenderHandler {
   readonly request: HttpRequest;
   /** Increases from call to call. */
   readonly order: number = ++calls;
   length: number | undefined;
   readonly #terms: CallTerms;
   readonly #head: RequestFields;
+  readonly #sender: RequestSender;
   readonly #signal: AbortSignal | undefined;
   readonly #settle: (result: Result | Promise<never>) => void;
   readonly #over: () => void;
   #stream: ClientStream | undefined;
   #line: Line | undefined;
   #resends = 0;
-  #upload: Upload | TunnelUpload | undefined;
-  #deadline: Deadline | undefined;
-  #continue: Limit | undefined;
   #activity: ActivityTimer | undefined;
   #idle: IdleWatch | undefined;
   #isPaused = false;
@@ -101,10 +91,15 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     this.#terms = terms;
     this.request = request;
     this.#head = head;
+    this.#sender = new RequestSender(head, terms.headers, this);
     this.#signal = signal;
     this.#settle = settle;
     this.#over = over;
     signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  get isSettled(): boolean {
+    return this.#settled || this.#isOver;
   }
 
   get isOver(): boolean {
@@ -113,8 +108,8 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
 
   /** Sends the request over a connection. */
   start(connection: ClientConnection, line: Line): void {
-    const { fields, bodiless, expectsContinue, isTunnel } = this.#head;
-    const { upgrade, method } = this.request;
+    const { fields, bodiless, isTunnel } = this.#head;
+    const { upgrade, method, body } = this.request;
     this.#line = line;
     if (upgrade !== undefined && !connection.peer.enableConnectProtocol) {
       line.ended();
@@ -122,14 +117,12 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
       return;
     }
     this.#stream = connection.request(fields, isTunnel ? "CONNECT" : method, bodiless, this);
-    if (bodiless || isTunnel) this.sent();
-    else if (expectsContinue) (this.#continue ??= new Limit()).run(continueMs, () => this.#startUpload());
-    else this.#startUpload();
+    this.#sender.start(this.#stream, body);
   }
 
   /** The call failed before or during the response. `connected`: it had a connection. */
   fail(error: Error | BodyBroken, connected: boolean): void {
-    this.#upload?.stop(error instanceof Error ? error : new Error("upload broken"));
+    this.#sender.stop(error instanceof Error ? error : new Error("upload broken"));
     if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
@@ -140,10 +133,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
   }
 
   informed(status: number, fields: readonly string[]): void {
-    if (status === 100) {
-      if (this.#head.expectsContinue && this.#upload === undefined) this.#startUpload();
-      return;
-    }
+    if (status === 100) return this.#sender.continued(this.#stream as ClientStream, this.request.body);
     try {
       this.request.onInformation?.(status, new HttpHeaders(fields));
     } catch (cause) {
@@ -158,7 +148,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     line.answered();
     const headers = fields.length === 0 ? HttpHeaders.empty : new HttpHeaders(fields);
     // An origin that answers before it has the whole request does not need the rest: see `completed`.
-    this.#clear();
+    this.#sender.clear();
     if (this.#head.isTunnel && status < 300) return this.#opened(line, status, headers);
     const isBodiless = this.request.method === "HEAD" || isBodilessStatus(status);
     if (!isLast && !isBodiless) this.length = length;
@@ -184,8 +174,8 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     // From now on a pause of the reader does not suspend the idle timeout.
     this.#isPaused = false;
     // The client's side may still be open; `closed` reports the end of both.
-    if (this.#upload instanceof TunnelUpload) return this.finish();
-    this.#upload?.stop(new Error("response complete"));
+    if (this.#sender.isTunnel) return this.finish();
+    this.#sender.stop(new Error("response complete"));
     this.finish(this.#trailers);
     this.#release();
     if (this.#stream?.isLocalOpen === true) this.#stream.reset(errorCode.noError);
@@ -193,7 +183,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
 
   drained(): void {
     this.passed();
-    this.#upload?.drained();
+    this.#sender.drained();
   }
 
   /** The stream closed, possibly without being processed. */
@@ -204,16 +194,10 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     if (this.#isOver) return;
     const cause = named(error);
     if (!this.#settled && this.#resends < maxResends && (!isProcessed || this.#isStale(line))) {
-      this.#upload?.stop(cause);
+      this.#sender.stop(cause);
       if (this.request.body.canRead && !this.#head.isTunnel) return this.#again(line);
     }
     this.fail(cause, true);
-  }
-
-  /** No response headers in time. */
-  expired(isLocal: boolean): void {
-    this.#deadline = undefined;
-    this.#timedOut(timedOut("HEADERS_TIMEOUT", this.#terms.origin.headersTimeoutMs, isLocal));
   }
 
   /** Starts the idle timeout of the body. */
@@ -225,7 +209,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
       this.#activity,
       idleTimeoutMs,
       () => this.#isPaused,
-      () => this.#timedOut(coded("IDLE_TIMEOUT", `no data for ${idleTimeoutMs} ms`)),
+      () => this.timedOut(coded("IDLE_TIMEOUT", `no data for ${idleTimeoutMs} ms`)),
     );
     this.#idle.start();
   }
@@ -236,18 +220,9 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     this.#idle.heard();
   }
 
-  /** An origin that does not read the request has as long as one that does not answer. */
-  blocked(isBlocked: boolean): void {
-    if (isBlocked) this.sent();
-    else this.#clear();
-  }
-
-  /** The whole request was sent: starts the timeout of the response headers. */
-  sent(): void {
-    const { deadlines } = this.#terms;
-    if (this.#settled || this.#isOver || deadlines === undefined) return;
-    this.#clear();
-    this.#deadline = deadlines.add(this);
+  timedOut(error: Error): void {
+    this.#line?.timedOut();
+    this.failed(error);
   }
 
   /** The upload failed, or the response is malformed. */
@@ -273,14 +248,9 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
   };
 
   #giveUp(): void {
-    this.#upload?.stop(new Error("call aborted"));
+    this.#sender.stop(new Error("call aborted"));
     this.#release();
     this.#stream?.reset(errorCode.cancel);
-  }
-
-  #timedOut(error: Error): void {
-    this.#line?.timedOut();
-    this.failed(error);
   }
 
   /** A 2xx status corresponds to 101 in HTTP/1.1 (RFC 8441, section 4). */
@@ -291,19 +261,11 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     const headers = fields.delete("content-length");
     if (upgrade === undefined) this.#give(status, headers);
     else this.#give(101, wantsWebSocket(upgrade) ? headers.delete("sec-websocket-accept") : headers);
-    this.#upload = new TunnelUpload(this.#stream as ClientStream, this);
-    this.#upload.begin(body);
+    this.#sender.openTunnel(this.#stream as ClientStream, body);
   }
 
   #give(status: number, headers: HttpHeaders): void {
     this.#end(right({ status, headers, body: this, statusText: undefined, fault: undefined, version: "2" }));
-  }
-
-  #startUpload(): void {
-    this.#clear();
-    const upload = new Upload(this.#stream as ClientStream, this.#head.length, this);
-    this.#upload = upload;
-    upload.begin(this.request.body);
   }
 
   /** A safe request without a body is resent once over a new connection, as with HTTP/1.1. */
@@ -313,10 +275,9 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
 
   #again(line: Line): void {
     this.#resends++;
-    this.#clear();
+    this.#sender.reset();
     this.#stream = undefined;
     this.#line = undefined;
-    this.#upload = undefined;
     line.again(this);
   }
 
@@ -327,36 +288,11 @@ export class Http2Call extends PushBody implements ClientStreamHandler, Expiring
     this.#settle(result);
   }
 
-  #clear(): void {
-    this.#continue?.clear();
-    if (this.#deadline !== undefined) this.#terms.deadlines?.remove(this.#deadline);
-    this.#deadline = undefined;
-  }
-
   #release(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#clear();
+    this.#sender.clear();
     this.#idle?.stop();
     this.#over();
   }
-}
-
-/** Converts the error of a stream to the one that a call fails with. */
-function named(error: Error): Error {
-  const { code, reason } = error as Error & { code?: string; reason?: MalformedMessage["reason"] };
-  if (reason !== undefined) return new Malformed(reason, error.message);
-  if (code === errorName(errorCode.noError))
-    return coded("ENDED", "stream closed before the end of the response");
-  return error;
-}
-
-/**
- * Whether a signal was aborted because the origin took too long, and not because the answer is no
- * longer wanted or because of a deadline set by the client, which says nothing about the origin.
- */
-function isTimeout(reason: unknown): boolean {
-  const isLate = (reason as Error | undefined)?.name === "TimeoutError";
-  const fault = isLate ? (reason as Error).cause : reason;
-  return isFault(fault) ? fault.origin === "upstream" : isLate;
 }

@@ -19,7 +19,11 @@ export class Http2Pool {
   constructor(origin: Origin, terms: ConnectionTerms, keepAliveMs: number) {
     const { headersTimeoutMs } = origin;
     const deadlines = headersTimeoutMs === 0 ? undefined : new Deadlines(headersTimeoutMs);
-    this.#callTerms = { origin, idleTimeoutMs: terms.idleTimeoutMs, deadlines };
+    this.#callTerms = {
+      origin,
+      idleTimeoutMs: terms.idleTimeoutMs,
+      headers: { headersTimeoutMs, deadlines },
+    };
     this.#terms = terms;
     this.#keepAliveMs = keepAliveMs;
   }
