@@ -18,6 +18,7 @@ const ofNode: ReadonlySet<string> = new Set([
   "compress", // zlib
   "decompress", // zlib
   "discovery", // DNS, files
+  "kubernetes", // sockets, files
   "health", // sockets
   "jwt", // digests of tokens
   "node", // Node's HTTP server

@@ -96,12 +96,12 @@ function checkEffects({ listeners, clusters }: Config, policyRegistry: PolicyReg
         report([...path, "respond", "body"], `must be absent with status ${respond.status}`);
     });
   });
-  for (const [name, { endpoints, dns, srv, file, tls }] of Object.entries(clusters)) {
+  for (const [name, { endpoints, dns, srv, kubernetes, file, tls }] of Object.entries(clusters)) {
     if (tls === undefined || file !== undefined) continue;
     const schemes = endpoints?.map(
       (endpoint) => new URL(typeof endpoint === "string" ? endpoint : endpoint.url).protocol,
     );
-    if ((schemes ?? [`${(dns ?? srv)?.scheme}:`]).includes("https:")) continue;
+    if ((schemes ?? [`${(dns ?? srv ?? kubernetes)?.scheme}:`]).includes("https:")) continue;
     report(["clusters", name, "tls"], "has no effect: no endpoint is https");
   }
 }

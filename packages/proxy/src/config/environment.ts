@@ -154,6 +154,7 @@ export function override(
               endpoints: [...upstreams],
               dns: undefined,
               srv: undefined,
+              kubernetes: undefined,
               file: undefined,
             },
           },

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Clock, type Either, firstLines, isLeft, left, right, systemClock } from "@pagoda/core";
 import { ConfigDocument, problemText } from "./document.ts";
+import { noApiServer, withoutApiServer } from "./api-server.ts";
 import { checkEndpointFiles } from "./endpoint-files.ts";
 import {
   defaults,
@@ -37,6 +38,11 @@ export interface Sources {
    * Default: false.
    */
   readonly endpointFiles?: boolean;
+  /**
+   * Whether the configuration is to be served here, so that what it needs of its surroundings must
+   * be there. Default: false.
+   */
+  readonly serves?: boolean;
   /** Keeps plugins that are loaded already. Default: loads them once more. */
   readonly loader?: () => Promise<PluginLoader>;
   /** Origins to use if none are configured. */
@@ -86,6 +92,8 @@ export async function loadConfig(sources: Sources): Promise<Either<readonly stri
         overrides,
         demo: demo !== undefined,
         endpointFiles: sources.endpointFiles ?? false,
+        env: sources.env,
+        serves: sources.serves ?? false,
         loader: sources.loader ?? pluginLoader(),
         base: sources.policies ?? builtInPolicies,
       });
@@ -132,13 +140,15 @@ interface Completing {
   readonly overrides: Overrides;
   readonly demo: boolean;
   readonly endpointFiles: boolean;
+  readonly env: Environment;
+  readonly serves: boolean;
   readonly loader: () => Promise<PluginLoader>;
   readonly base: PolicyRegistry;
 }
 
 async function complete(
   text: string,
-  { file, overrides, demo, endpointFiles, loader, base }: Completing,
+  { file, overrides, demo, endpointFiles, env, serves, loader, base }: Completing,
 ): Promise<Either<readonly string[], Loaded>> {
   const name = file ?? "configuration";
   const document = new ConfigDocument(text);
@@ -160,6 +170,12 @@ async function complete(
     ? checkEndpointFiles(overridden.right, file, readWhole)
     : { problems: [], warnings: [] };
   lines.push(...lists.problems);
+  const orphan = withoutApiServer(overridden.right, env);
+  const missing =
+    orphan === undefined
+      ? []
+      : [problemText(name, document.problem(["clusters", orphan, "kubernetes"], noApiServer))];
+  if (serves) lines.push(...missing);
   if (isLeft(resolved) || lines.length > 0) return left(lines);
   const named = namedFiles(overridden.right).map((each) => locate(each.name, file));
   return right({
@@ -176,6 +192,7 @@ async function complete(
       ...warnings.map((problem) => problemText(name, problem)),
       ...changed,
       ...lists.warnings,
+      ...missing,
     ]),
     advice: firstLines(inOrder(advice).map((problem) => problemText(name, problem))),
     demo,

@@ -93,7 +93,13 @@ export function resolve(
       cluster.file === undefined ? cluster : { ...cluster, file: locate(cluster.file, configFile) },
     ]),
   );
-  return right({ config: { ...config, clusters }, files });
+  const { tokenFile, ca } = config.kubernetes;
+  const kubernetes = {
+    ...config.kubernetes,
+    tokenFile: locate(tokenFile, configFile),
+    ca: locate(ca, configFile),
+  };
+  return right({ config: { ...config, clusters, kubernetes }, files });
 }
 
 const oneCertificate = /-----BEGIN ([A-Z0-9 ]*CERTIFICATE)-----[\s\S]*?-----END \1-----/g;

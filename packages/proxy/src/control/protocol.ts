@@ -3,12 +3,13 @@ import type { ListenFailed } from "@pagoda/http/server";
 import type { LeaseGrants, CallCounts, Rates } from "@pagoda/rate-limit";
 import type { Resolved } from "../config/resolved.ts";
 import type { Plugin } from "../plugins/loader.ts";
+import type { Central } from "../data-plane/central-endpoints.ts";
 import type { ClusterStatus, DataPlaneContext, Found, Listening, MetricData } from "../data-plane/types.ts";
 
 /** What a data plane should serve, as sent to a worker. */
 export interface Assignment extends Omit<
   DataPlaneContext,
-  "log" | "policies" | "limits" | "sockets" | "found"
+  "log" | "policies" | "limits" | "sockets" | "found" | "central"
 > {
   readonly resolved: Resolved;
   /** The modules to load policies from. */
@@ -110,12 +111,18 @@ export interface SocketMessage {
   readonly listener: string;
 }
 
+/** Endpoints that the main process has discovered, before the assignment that needs them. */
+export interface CentralFound {
+  readonly kind: "central";
+  readonly central: Central;
+}
+
 /** A worker has nothing left to do. */
 export interface End {
   readonly kind: "end";
 }
 
-export type ToWorker = WorkerRequest | LeaseReply | SocketMessage | End;
+export type ToWorker = WorkerRequest | LeaseReply | SocketMessage | CentralFound | End;
 
 /** The command-line arguments of a worker. */
 export interface WorkerArguments {

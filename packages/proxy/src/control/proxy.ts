@@ -120,7 +120,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
   const demo = new Demo();
   const loader = pluginLoader(clock);
   const load = (): ReturnType<typeof loadConfig> =>
-    loadConfig({ file, config: given, policies, env, loader, demo: demo.origins });
+    loadConfig({ file, config: given, policies, env, loader, demo: demo.origins, serves: true });
   const loaded = await load();
   if (isLeft(loaded)) return left({ _tag: "ConfigInvalid", problems: loaded.left });
   const { config } = loaded.right;
@@ -144,6 +144,7 @@ export async function startProxy(options: ProxyOptions): Promise<Either<ConfigIn
     log,
     registry,
     clock,
+    env,
     inherited,
     ticketSecret: options.predecessor?.ticketSecret,
   });

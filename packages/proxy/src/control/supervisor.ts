@@ -1,11 +1,13 @@
 import { type Clock, type Either, isLeft, right, type Timer } from "@pagoda/core";
 import type { Logger } from "pino";
 import type { Counter, Registry } from "prom-client";
+import type { Environment } from "../config/environment.ts";
 import type { Loaded } from "../config/load.ts";
 import { listenerName } from "../config/names.ts";
 import { stacksText } from "../policies/registry.ts";
 import type { Listening } from "../data-plane/types.ts";
 import { Backoff } from "./backoff.ts";
+import { CentralDiscovery } from "./central-discovery.ts";
 import { KnownEndpoints } from "./known-endpoints.ts";
 import { type Assignment, type NotApplied, notAppliedText } from "./protocol.ts";
 import { SharedState } from "./shared-state.ts";
@@ -21,6 +23,7 @@ export interface SupervisorOptions {
   readonly log: Logger;
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly env: Environment;
   /** Sockets of the process that this one replaces. */
   readonly inherited?: SocketsByName | undefined;
   /** Secret of TLS sessions of the process that this one replaces. */
@@ -59,6 +62,7 @@ export class Supervisor {
   readonly #waiting = new Set<Timer>();
   readonly #shared: SharedState;
   readonly #known = new KnownEndpoints();
+  readonly #central: CentralDiscovery;
   readonly #sockets: Sockets;
   readonly #watchdog: Watchdog<WorkerProcess>;
   #assignment: Assigned | undefined;
@@ -70,6 +74,12 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#shared = new SharedState(options.clock, options.ticketSecret);
+    this.#central = new CentralDiscovery({
+      ...options,
+      changed: (central) => {
+        for (const worker of this.#running.values()) worker.send({ kind: "central", central });
+      },
+    });
     this.#sockets = new Sockets(options.workers, options.inherited);
     this.#watchdog = new Watchdog({
       clock: options.clock,
@@ -113,6 +123,7 @@ export class Supervisor {
     const sockets = await this.#sockets.prepare(served.config.listeners);
     if (isLeft(sockets)) return sockets;
     this.#sockets.use(sockets.right);
+    await this.#central.begin(served);
     this.#assignment = this.#assign(served, sockets.right);
     this.#watchdog.begin();
     // The first one selects the ports and detects addresses in use.
@@ -142,6 +153,7 @@ export class Supervisor {
       const before = this.#assignment as Assigned;
       const sockets = await this.#sockets.prepare(served.config.listeners);
       if (isLeft(sockets)) return sockets;
+      await this.#central.begin(served);
       this.#assignment = this.#assign(served, sockets.right);
       const done: WorkerProcess[] = [];
       for (const worker of this.#running.values()) {
@@ -150,6 +162,7 @@ export class Supervisor {
           this.#assignment = before;
           for (const each of done) await this.#give(each);
           this.#sockets.drop(sockets.right);
+          this.#central.keep(before.resolved);
           return applied;
         }
         done.push(worker);
@@ -157,6 +170,7 @@ export class Supervisor {
       this.#sockets.use(sockets.right);
       this.#shared.keep(served);
       this.#known.keep(served);
+      this.#central.keep(served);
       return right(undefined);
     });
   }
@@ -177,6 +191,7 @@ export class Supervisor {
   async end(): Promise<void> {
     this.#isEnding = true;
     this.#watchdog.close();
+    this.#central.close();
     this.#sockets.close();
     for (const timer of this.#waiting) this.#options.clock.clearTimer(timer);
     await Promise.all(Array.from(this.#running.values(), (worker) => worker.terminate()));
@@ -202,6 +217,7 @@ export class Supervisor {
       for (const socket of socketsOf(worker.worker, this.#options.workers, all))
         worker.give(socket, listenerName(listener));
     }
+    for (const central of this.#central.all) worker.send({ kind: "central", central });
     const answered = await this.queries.within(
       applyMs,
       worker.request("apply", { ...assignment, known: this.#known.all }),

@@ -1,4 +1,5 @@
 import type { PolicyRegistry } from "../policies/registry.ts";
+import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Tracing } from "./tracing.ts";
@@ -11,4 +12,6 @@ export interface ClusterContext extends Telemetry {
   readonly tracing: Tracing | undefined;
   readonly policies: PolicyRegistry;
   readonly states: States;
+  /** Endpoints that the main process discovers. */
+  readonly central: CentralEndpoints;
 }

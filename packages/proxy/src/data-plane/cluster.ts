@@ -53,7 +53,7 @@ export function cluster(
   const log = context.log.child({ cluster: name });
   const atEnd: (() => void)[] = [];
   const events = context.events.until((run) => atEnd.push(run));
-  const endpoints = endpointsOf(config, log, initial);
+  const endpoints = endpointsOf(config, { ...context, log }, initial);
   const stacks = new Map<string, EndpointParts>();
   const { balancer, service, health, panic } = parts(name, config, endpoints, {
     ...context,
@@ -81,7 +81,7 @@ export function cluster(
     status: () =>
       clusterStatus(name, {
         balancer: balancer.status(),
-        source: { kind: config.file === undefined ? "dns" : "file", lastError: endpoints.lastError },
+        source: { kind: kindOf(config), lastError: endpoints.lastError },
         outcomes: (endpoint) => health.outcomes.of(endpoint),
         stack: (endpoint) => stacks.get(endpoint),
         discovery: endpoints.state?.() ?? {},
@@ -94,6 +94,12 @@ export function cluster(
       for (const run of atEnd) run();
     },
   };
+}
+
+/** What discovers its endpoints, for operators. */
+function kindOf({ kubernetes, file }: ClusterConfig): string {
+  if (kubernetes !== undefined) return "kubernetes";
+  return file === undefined ? "dns" : "file";
 }
 
 interface PartsContext extends ClusterContext {

@@ -6,7 +6,6 @@ import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./origin.ts";
 import type { Spans } from "./spans.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
-import type { States } from "../policies/states.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { DataPlaneContext } from "./types.ts";
 
@@ -19,6 +18,8 @@ interface Known {
   users: number;
 }
 
+type ClustersContext = Telemetry & Pick<ClusterContext, "states" | "central">;
+
 interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> {
   readonly config: ClusterConfig;
   readonly settings: string;
@@ -27,12 +28,12 @@ interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> 
 
 /** The clusters by name, over all configurations. A cluster with unchanged settings is kept. */
 export class Clusters {
-  readonly #context: Telemetry & { readonly states: States };
+  readonly #context: ClustersContext;
   readonly #found: DataPlaneContext["found"];
   readonly #current = new Map<string, Known>();
 
   /** @param found Called with discovered endpoints. */
-  constructor(context: Telemetry & { readonly states: States }, found?: DataPlaneContext["found"]) {
+  constructor(context: ClustersContext, found?: DataPlaneContext["found"]) {
     this.#context = context;
     this.#found = found;
   }
@@ -66,7 +67,9 @@ export class Clusters {
   #make(name: string, { config, settings, elsewhere, files, tracing, policies }: Making): Known {
     const source = sourceOf(config);
     const context = { ...this.#context, files, tracing, policies };
-    if (source === undefined) return { settings, source, cluster: cluster(name, config, context), users: 0 };
+    // The main process knows those that it discovers.
+    if (source === undefined || config.kubernetes !== undefined)
+      return { settings, source, cluster: cluster(name, config, context), users: 0 };
     // If its source is unavailable now, the last known endpoints are better than none.
     const initial = this.#lastKnown(source) ?? elsewhere?.get(source);
     const made = cluster(name, config, context, initial, (endpoints) => this.#found?.({ source, endpoints }));

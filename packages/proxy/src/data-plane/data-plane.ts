@@ -5,6 +5,7 @@ import { stackMetrics } from "@pagoda/metrics";
 import { Registry } from "prom-client";
 import type { Resolved } from "../config/resolved.ts";
 import { States } from "../policies/states.ts";
+import { CentralEndpoints } from "./central-endpoints.ts";
 import { described } from "./described.ts";
 import { Clusters, type Taken } from "./clusters.ts";
 import { Generation, latest } from "./generation.ts";
@@ -53,13 +54,13 @@ class RunningDataPlane implements DataPlane {
   #isDraining = false;
   #logLevel: string;
 
-  constructor({ config }: Resolved, { log, found }: DataPlaneContext) {
+  constructor({ config }: Resolved, { log, found, central = new CentralEndpoints() }: DataPlaneContext) {
     const registry = this.#registry;
     this.#log = log;
     this.#logLevel = config.log.level;
     this.#telemetry = telemetryOf(registry, log);
     this.#counters = new ServerCounters(registry);
-    this.#clusters = new Clusters({ ...this.#telemetry, states: this.#states }, found);
+    this.#clusters = new Clusters({ ...this.#telemetry, states: this.#states, central }, found);
     stackMetrics({ registry, stack: () => this.#whole() });
   }
 

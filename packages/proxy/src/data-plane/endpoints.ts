@@ -1,23 +1,14 @@
 import { Resolver } from "node:dns/promises";
-import type { Discovery, EndpointSource, Fault } from "@pagoda/core";
+import type { EndpointSource, Fault } from "@pagoda/core";
 import { type DnsEndpoint, dnsEndpoints, fileEndpoints, srvEndpoints } from "@pagoda/discovery";
-import type { Logger } from "pino";
 import { originsIn } from "../config/origins.ts";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
-import type { Origin } from "./origin.ts";
+import { sourceOf } from "../config/sources.ts";
+import type { ClusterContext } from "./cluster-context.ts";
+import { discoveryFailed } from "./discovery-failed.ts";
+import type { Endpoints, Origin } from "./origin.ts";
 
-export type { Origin };
-
-/** The endpoints of a cluster. */
-export interface Endpoints extends Discovery<Origin> {
-  /** Settles when the endpoints are first known, or the first discovery has failed. */
-  readonly started: Promise<unknown>;
-  /** Why the last discovery failed; undefined if it succeeded. */
-  readonly lastError: string | undefined;
-  /** Applies a configuration of the same kind. */
-  update(config: ClusterConfig): void;
-  close(): void;
-}
+export type { Endpoints, Origin };
 
 /**
  * The endpoints listed in a configuration, or its discovery source.
@@ -25,16 +16,16 @@ export interface Endpoints extends Discovery<Origin> {
  * @param initial Last known endpoints of that source, from another cluster or configuration, used
  * until the source answers.
  */
-export function endpointsOf(config: ClusterConfig, log: Logger, initial: readonly Origin[] = []): Endpoints {
-  const { endpoints, dns, srv, file } = config;
+export function endpointsOf(
+  config: ClusterConfig,
+  { log, central }: Pick<ClusterContext, "log" | "central">,
+  initial: readonly Origin[] = [],
+): Endpoints {
+  const { endpoints, dns, srv, kubernetes, file } = config;
   if (endpoints !== undefined) return new Listed(endpoints);
+  if (kubernetes !== undefined) return central.of(sourceOf({ kubernetes }));
   const observer = {
-    failed(fault: Fault & { readonly partial?: true }): void {
-      const known = source.endpoints.length;
-      if (fault.partial) log.warn({ fault, known }, "invalid endpoints left out");
-      else if (known === 0) log.warn({ fault, known }, "endpoint discovery failed; no endpoint is known");
-      else log.warn({ fault, known }, "endpoint discovery failed; keeping the last known endpoints");
-    },
+    failed: (fault: Fault): void => discoveryFailed(log, fault, source.endpoints.length),
   };
   const found = initial as readonly DnsEndpoint[];
   const source: EndpointSource<Origin> =

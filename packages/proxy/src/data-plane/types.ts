@@ -4,6 +4,7 @@ import type { Rates, Store } from "@pagoda/rate-limit";
 import type { Logger } from "pino";
 import type { Resolved } from "../config/resolved.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { Origin } from "./origin.ts";
 import type { OutcomeCounts } from "./outcomes.ts";
 
@@ -29,6 +30,8 @@ export interface DataPlaneContext {
   readonly ticketSecret: Uint8Array;
   /** Endpoints discovered by other workers, by source; used until the source answers here. */
   readonly known?: ReadonlyMap<string, readonly Origin[]>;
+  /** Endpoints that the main process discovers. Default: none. */
+  readonly central?: CentralEndpoints;
   /** Called with endpoints discovered here, whenever they change. */
   readonly found?: (found: Found) => void;
   /**

@@ -22,11 +22,12 @@ const open: ReadonlySet<string> = new Set(
     "admin.address tracing.service clusters{name}",
     // File names; the contents of files are never shown.
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
-    "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file",
+    "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm",
     "listeners[].cors.origins[] listeners[].cors.methods[] listeners[].cors.headers[] listeners[].cors.exposedHeaders[]",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
+    "clusters{}.kubernetes.namespace clusters{}.kubernetes.service clusters{}.kubernetes.port",
     "clusters{}.tls.servername clusters{}.tls.sans[].uri clusters{}.tls.sans[].dns",
     "clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",
     // Rules: names, without values of fields.

@@ -28,6 +28,7 @@ test("a source is identified by everything except its DNS servers", () => {
     );
   const dns = { host: "a.test", port: 80 };
   expect(of({ dns })).toBe(of({ dns: { ...dns, servers: ["127.0.0.1"] }, balance: "random" }));
+  const kubernetes = { namespace: "default", service: "shop", port: "http" };
   const all = [
     of({ dns }),
     of({ dns: { ...dns, port: 81 } }),
@@ -35,6 +36,11 @@ test("a source is identified by everything except its DNS servers", () => {
     of({ srv: { name: "a.test" } }),
     of({ srv: { name: "b.test" } }),
     of({ file: "a.test" }),
+    of({ kubernetes }),
+    of({ kubernetes: { ...kubernetes, namespace: "other" } }),
+    of({ kubernetes: { ...kubernetes, service: "cart" } }),
+    of({ kubernetes: { ...kubernetes, port: 80 } }),
+    of({ kubernetes: { ...kubernetes, scheme: "https" } }),
     of({ endpoints: ["http://a:1"] }),
   ];
   expect(new Set(all).size).toBe(all.length);

@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
+import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
 import { States } from "../../src/policies/states.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
 import { listen, refusing } from "../e2e/origin.ts";
@@ -29,7 +30,7 @@ async function get(cluster: Cluster): Promise<HttpResponse> {
 /** Clusters over a sequence of configurations. */
 function clustersOver() {
   const { telemetry, lines } = told();
-  const clusters = new Clusters({ ...telemetry, states: new States() });
+  const clusters = new Clusters({ ...telemetry, states: new States(), central: new CentralEndpoints() });
   const all: Taken[] = [];
   onTestFinished(() => {
     for (const taken of all) taken.release();

@@ -6,6 +6,8 @@ import { expect, test } from "vitest";
 import { jsonSchema } from "../../src/config/json-schema.ts";
 import { readConfig } from "../../src/config/read.ts";
 import type { ClusterConfig } from "../../src/config/schema/cluster.ts";
+import { kubernetesEndpoints } from "@pagoda/kubernetes";
+import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
 import { endpointsOf } from "../../src/data-plane/endpoints.ts";
 import { startDataPlane } from "../../src/data-plane/data-plane.ts";
 import { builtInPolicies } from "../../src/policies/registry.ts";
@@ -153,7 +155,22 @@ test.each([
       const read = readConfig(JSON.stringify({ listeners: [serving], clusters: { shop } }));
       fc.pre(!isLeft(read));
       if (isLeft(read)) return;
-      endpointsOf(read.right.clusters["shop"] as ClusterConfig, pino({ level: "silent" })).close();
+      const context = { log: pino({ level: "silent" }), central: new CentralEndpoints() };
+      endpointsOf(read.right.clusters["shop"] as ClusterConfig, context).close();
+    }),
+    { numRuns: 60, maxSkipsPerRun: 1_000 },
+  );
+});
+
+test("every Kubernetes service that passes the check starts", () => {
+  const server = { origin: "https://127.0.0.1:1", tokenFile: "/nowhere", caFile: "/nowhere" };
+  fc.assert(
+    fc.property(anyValue(at("clusters", "*", "kubernetes")), (kubernetes) => {
+      const read = readConfig(JSON.stringify({ listeners: [serving], clusters: { shop: { kubernetes } } }));
+      fc.pre(!isLeft(read));
+      if (isLeft(read)) return;
+      const settings = read.right.clusters["shop"]?.kubernetes;
+      if (settings !== undefined) kubernetesEndpoints({ ...settings, server }).close();
     }),
     { numRuns: 60, maxSkipsPerRun: 1_000 },
   );

@@ -49,6 +49,23 @@ const srv = fields({
   servers,
 });
 
+const kubernetesName = text.regex(/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/, {
+  error: "must be 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+});
+
+const kubernetes = fields({
+  service: kubernetesName.describe("Name of the Kubernetes service."),
+  namespace: kubernetesName.describe("Its namespace."),
+  port: z
+    .union([kubernetesName, whole(1, 65_535)], {
+      error: "must be the name of a port, or an integer from 1 to 65535",
+    })
+    .describe(
+      "Name of the service's port, or the number on which the pods listen (`targetPort`): calls go to the pods, not through the service's own address.",
+    ),
+  scheme,
+});
+
 const hashed = fields({
   strategy: word(["ring-hash", "maglev"]).describe(
     "Consistent hashing algorithm; both move few keys when an endpoint comes or goes.",
@@ -167,12 +184,19 @@ export function cluster(policies: PolicySchemas["cluster"]) {
   return fields({
     endpoints: some(endpoint)
       .optional()
-      .describe("Static list of origins. Exactly one of `endpoints`, `dns`, `srv` and `file` is required."),
+      .describe(
+        "Static list of origins. Exactly one of `endpoints`, `dns`, `srv`, `kubernetes` and `file` is required.",
+      ),
     dns: dns.optional().describe("Discovers endpoints from the addresses of a DNS name."),
     srv: srv
       .optional()
       .describe(
         "Discovers endpoints from SRV records. Their weights apply to every balance but round-robin.",
+      ),
+    kubernetes: kubernetes
+      .optional()
+      .describe(
+        "Discovers the pods of a Kubernetes service from its EndpointSlices, as they change. See the top-level `kubernetes`.",
       ),
     file: text
       .min(1)
@@ -196,9 +220,9 @@ export function cluster(policies: PolicySchemas["cluster"]) {
     pool: pool.prefault({}).describe("Connections per endpoint."),
     policies: policies.prefault({}).describe("Policies for the cluster and its endpoints."),
   }).refine(
-    ({ endpoints, dns, srv, file }) =>
-      [endpoints, dns, srv, file].filter((one) => one !== undefined).length === 1,
-    { error: "must have exactly one of endpoints, dns, srv and file" },
+    ({ endpoints, dns, srv, kubernetes, file }) =>
+      [endpoints, dns, srv, kubernetes, file].filter((one) => one !== undefined).length === 1,
+    { error: "must have exactly one of endpoints, dns, srv, kubernetes and file" },
   );
 }
 

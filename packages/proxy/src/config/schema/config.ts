@@ -1,6 +1,6 @@
 import { isProtocolName, speaksHttp } from "@pagoda/http";
 import { z } from "zod";
-import { address } from "./address.ts";
+import { address, origin } from "./address.ts";
 import { cluster } from "./cluster.ts";
 import { corsSchema } from "./cors.ts";
 import { fields, flag, name, some, text, whole, word } from "../../schema/fields.ts";
@@ -134,6 +134,25 @@ function listener(policies: Pick<PolicySchemas, "listener" | "route">) {
   });
 }
 
+const validServer = "must be https://HOST:PORT";
+/** Where Kubernetes mounts the credentials of a pod's service account. */
+const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+const kubernetes = fields({
+  server: origin
+    .refine((url) => url.startsWith("https:"), { error: validServer })
+    .optional()
+    .describe("`https://HOST:PORT`. Default: from `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`."),
+  tokenFile: text
+    .min(1)
+    .default(`${mounted}/token`)
+    .describe("File with the bearer token, read for each request, since tokens are renewed."),
+  ca: text
+    .min(1)
+    .default(`${mounted}/ca.crt`)
+    .describe("File with the CA certificates (PEM) of the API server, read for each connection."),
+});
+
 /** The admin endpoint. */
 export const admin = fields({
   address: address.prefault("127.0.0.1:9090").describe("Address to listen on."),
@@ -151,6 +170,11 @@ function config(policies: PolicySchemas) {
       .record(name, cluster(policies.cluster), { error: "must be an object of clusters by name" })
       .default({})
       .describe("Groups of interchangeable origins, by name."),
+    kubernetes: kubernetes
+      .prefault({})
+      .describe(
+        "The Kubernetes API server, for clusters with `kubernetes`. By default it is that of the cluster in which the proxy runs, with the credentials of the pod's service account.",
+      ),
     admin: admin.describe("Endpoint for operators: health, metrics, configuration."),
     log: fields({
       level: word(logLevels).default("info").describe("Minimum severity to write."),
