@@ -6,7 +6,7 @@ const most: Readonly<Record<string, number>> = {
   "@pagoda/balance": 66,
   "@pagoda/cache": 55,
   "@pagoda/client": 42,
-  "@pagoda/core": 108,
+  "@pagoda/core": 130,
   "@pagoda/discovery": 40,
   "@pagoda/health": 47,
   "@pagoda/http": 300,
