@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { AbortSource, type Clock } from "@pagoda/core";
 import { CutOff } from "../../cut-off.ts";
 import { HttpHeaders } from "../../headers.ts";
@@ -14,13 +13,11 @@ import { ClientPace, type Violation } from "./client-pace.ts";
 import { Exchange, type ExchangeConnection } from "./exchange.ts";
 import { linger } from "./linger.ts";
 import { MalformedRequest } from "./malformed-request.ts";
+import { Pipeline } from "./pipeline.ts";
 import { type RequestHead, unread } from "./request-head.ts";
 import { type RequestHandler, RequestReader } from "./request-reader.ts";
 import { tunnelRefusal, wantedTunnel } from "./tunnel-request.ts";
-import { Turns } from "./turns.ts";
 
-/** Maximum requests waiting for responses. */
-const maxWaiting = 1_000;
 /** Bytes that may follow the last request while its response is pending. */
 const maxDroppedBytes = 32_768;
 
@@ -39,17 +36,8 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   isLingering = false;
   readonly #clock: Clock;
   readonly #reader: RequestReader = new RequestReader(this);
-  readonly #turns: Turns = new Turns();
+  readonly #requests: Pipeline = new Pipeline();
   readonly #gone = new AbortSource();
-  /**
-   * In the order of requests. Not a set: V8 keeps old tables of a changing set alive, and with them
-   * all exchanges that they contained.
-   */
-  readonly #pending: Exchange[] = [];
-  /** The latest request, until its response is sent. */
-  #latest: Exchange | undefined;
-  /** The connection ends after its response. */
-  #last: Exchange | undefined;
   #ending = false;
   /** Set while the connection is idle and the server drains. */
   #idleGrace: IdleGrace | undefined;
@@ -66,7 +54,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     socket
       .on("data", (chunk: Buffer) => this.read(chunk))
       .on("end", () => this.#clientEnded())
-      .on("drain", () => this.#pending[0]?.drained())
+      .on("drain", () => this.#requests.current?.drained())
       .once("close", () => this.#closed());
   }
 
@@ -89,10 +77,9 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
       ({ refusal } = error);
     }
     // Only now: a short body has arrived with its head.
-    this.#turns.startNext();
+    this.#requests.startNext();
     if (refusal !== undefined) this.#refuse(refusal);
-    if (this.#reader.dropped > maxDroppedBytes && this.#pending.some(({ out }) => !out.isEnded))
-      this.socket.destroy();
+    if (this.#reader.dropped > maxDroppedBytes && !this.#requests.isSent) this.socket.destroy();
   }
 
   // What the reader has found.
@@ -105,7 +92,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     if (refusal !== undefined) exchange.refuse(refusal);
     else {
       if (exchange.measured !== undefined) this.#pace.measure(exchange.measured);
-      this.#turns.add(exchange);
+      this.#requests.schedule(exchange);
     }
     return wanted !== undefined;
   }
@@ -115,36 +102,33 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   }
 
   data(chunk: Buffer): void {
-    this.#latest?.arrived(chunk);
+    this.#requests.latest?.arrived(chunk);
   }
 
   complete(trailers: HttpHeaders): void {
-    this.#latest?.completed(trailers);
+    this.#requests.latest?.completed(trailers);
   }
 
   // What exchanges need.
 
   isLast(exchange: Exchange): boolean {
-    if (exchange === this.#last) return true;
-    if (exchange !== this.#latest) return false;
+    if (exchange === this.#requests.last) return true;
+    if (exchange !== this.#requests.latest) return false;
     // Unless the request was read to its end, another one cannot follow.
     return this.server.draining || this.#ending || !exchange.isComplete;
   }
 
   endAfter(exchange: Exchange): void {
-    this.#last ??= exchange;
+    this.#requests.endAfter(exchange);
     this.#end();
   }
 
   readonly responseSent = (): void => {
-    const exchange = this.#pending[0];
+    const exchange = this.#requests.current;
     if (this.socket.destroyed || exchange === undefined) return;
-    this.#pending.shift();
-    // The rest of its body may have a reader.
-    if (this.#latest === exchange && exchange.isComplete) this.#latest = undefined;
-    this.#turns.over(exchange);
-    if (exchange === this.#last || (this.#ending && !this.#isBusy)) this.#linger(exchange);
-    else this.#pending[0]?.becomeCurrent();
+    this.#requests.shift(exchange);
+    if (exchange === this.#requests.last || (this.#ending && !this.#requests.isBusy)) this.#linger(exchange);
+    else this.#requests.current?.becomeCurrent();
     if (this.server.draining) this.drain();
     this.server.ended();
   };
@@ -156,7 +140,7 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
    */
   drain(): void {
     const { socket } = this;
-    if (this.#isBusy || this.#ending || socket.destroyed) return;
+    if (this.#requests.isBusy || this.#ending || socket.destroyed) return;
     this.#idleGrace ??= new IdleGrace(
       this.#clock,
       () => socket.bytesRead,
@@ -175,14 +159,14 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     const isReadingHead = !this.#ending && (this.#reader.heads === 0 || this.#reader.isMidHead);
     const violation = this.#pace.look(now, lostMs, {
       limits: this.server.limits,
-      isBusy: this.#isBusy,
+      isBusy: this.#requests.isBusy,
       head: isReadingHead ? this.#reader.heads : undefined,
     });
     if (violation !== undefined) this.#violated(violation);
   }
 
   destroy(reason: CutOff): void {
-    const current = this.#pending[0];
+    const { current } = this.#requests;
     this.#gone.abort(reason);
     // Without other framing, a response that ends cleanly looks complete.
     if (current?.out.endsWithConnection && !current.isTunnel) reset(this.socket);
@@ -195,34 +179,22 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
     this.#reader.stop();
   }
 
-  /** Whether requests wait for responses. */
-  get #isBusy(): boolean {
-    return this.#pending.length > 0;
-  }
-
   #begin(exchange: Exchange): Exchange {
     this.#idleGrace?.cancel();
     this.#idleGrace = undefined;
     this.#pace.measure();
-    this.#latest = exchange;
-    if (this.#pending.push(exchange) === 1) exchange.becomeCurrent();
-    // Every request costs memory.
-    if (this.#pending.length >= maxWaiting) this.#end();
+    this.#requests.add(exchange);
+    if (this.#requests.isFull) this.#end();
     this.server.began();
     return exchange;
   }
 
   /** Ends the connection because of data that is not a request, or a malformed body. */
   #refuse(refusal: Refusal): void {
-    const latest = this.#latest;
-    if (this.isLingering) {
-      latest?.breakOffBody();
-      return;
-    }
-    if (latest !== undefined && !latest.isComplete && !latest.out.isEnded) {
-      this.#refuseBody(latest, refusal);
-      return;
-    }
+    const { latest } = this.#requests;
+    if (this.isLingering) return latest?.breakOffBody();
+    if (latest !== undefined && !latest.isComplete && !latest.out.isEnded)
+      return this.#refuseBody(latest, refusal);
     if (this.#ending) return;
     if (latest === undefined) {
       this.socket.write(bareResponse(refusal));
@@ -237,12 +209,12 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   /** Refuses a malformed body of the latest request: its reader must not wait for the rest. */
   #refuseBody(latest: Exchange, refusal: Refusal): void {
     this.#pace.measure();
-    this.#turns.drop(latest);
+    this.#requests.cancel(latest);
     latest.breakOffBody();
     if (!latest.out.headSent) {
       latest.refuse(refusal);
       // Those before it are still answered.
-      if (this.#pending.length === 1) this.#gone.abort(new CutOff(refusal.reason));
+      if (this.#requests.length === 1) this.#gone.abort(new CutOff(refusal.reason));
       return;
     }
     this.#end();
@@ -252,37 +224,16 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
 
   #clientEnded(): void {
     const { socket } = this;
-    const latest = this.#latest;
-    if (latest?.wantsTunnel && !latest.hasContentToCome) this.#tunnelEnded(latest);
+    const { latest } = this.#requests;
+    if (latest?.wantsTunnel && !latest.hasContentToCome) latest.tunnelEnded();
     else if (this.#reader.isMidHead || (latest !== undefined && !latest.isComplete))
       this.#refuse({ status: 400, reason: "malformed request" });
-    else if (this.#isBusy) {
+    else if (this.#requests.isBusy) {
       // It may wait for its responses, or be gone: that cannot be distinguished.
       this.#end();
       this.#halfClosedMs = this.#clock.now();
     }
-    if (!this.#isBusy) socket.end();
-  }
-
-  #tunnelEnded(exchange: Exchange): void {
-    // A client that has sent nothing since its request, and ends its half before the tunnel is
-    // open, has no use for one.
-    if (exchange.isTunnel || exchange.body?.hasBegun)
-      this.#unlessReset(() => exchange.completed(HttpHeaders.empty));
-    else if (!this.isLingering) this.socket.destroy();
-  }
-
-  /**
-   * On Node 22, a reset right after data looks like an end. Then this write fails, and closes the
-   * connection, within this turn of the event loop.
-   */
-  #unlessReset(then: () => void): void {
-    const { socket } = this;
-    if (!socket.writableEnded && !(socket instanceof TLSSocket)) socket.write("");
-    // oxlint-disable-next-line pagoda/injected-clock
-    setImmediate(() => {
-      if (!socket.destroyed) then();
-    });
+    if (!this.#requests.isBusy) socket.end();
   }
 
   /** Ends a connection whose client is too slow. */
@@ -307,13 +258,13 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
   #refuseUpload(refusal: Refusal): void {
     this.#pace.measure();
     const { socket } = this;
-    const latest = this.#latest;
+    const { latest } = this.#requests;
     this.server.refused(refusal);
     this.#end();
     // After a part of a response, or before responses to other requests, the refusal would be
     // misread.
     const canBeTold =
-      latest !== undefined && this.#pending.length === 1 && !latest.out.headSent && socket.writable;
+      latest !== undefined && this.#requests.length === 1 && !latest.out.headSent && socket.writable;
     if (canBeTold) socket.end(bareResponse(refusal));
     this.#gone.abort(new CutOff(refusal.reason));
     if (canBeTold) this.#linger(latest);
@@ -335,10 +286,10 @@ export class Http1Connection implements Connected, ExchangeConnection, RequestHa
 
   #closed(): void {
     this.#idleGrace?.cancel();
-    this.#turns.stop();
+    this.#requests.stop();
     this.#gone.abort(clientGone);
-    this.#latest?.breakOffBody();
-    for (const exchange of this.#pending.splice(0)) {
+    this.#requests.latest?.breakOffBody();
+    for (const exchange of this.#requests.clear()) {
       exchange.closed();
       this.server.ended();
     }

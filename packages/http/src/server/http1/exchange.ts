@@ -3,7 +3,7 @@ import { isLeft } from "@pagoda/core";
 import { emptyBody } from "../../body.ts";
 import { opensTunnel } from "../../grammar/status.ts";
 import { isGrpc } from "../../grpc.ts";
-import type { HttpHeaders } from "../../headers.ts";
+import { HttpHeaders } from "../../headers.ts";
 import { type HttpRequest, type HttpResponse, type Peer, text } from "../../message.ts";
 import { callNotes } from "../../notes.ts";
 import { internalError, type Refusal, refusalText } from "../refusal.ts";
@@ -15,6 +15,7 @@ import type { RequestHead } from "./request-head.ts";
 import { composeHead } from "./response-head.ts";
 import { ResponseSink } from "./response-sink.ts";
 import { composeAcceptance, TunnelSink } from "./tunnel.ts";
+import { unlessReset } from "./unless-reset.ts";
 
 /** A connection as seen by the exchanges on it. */
 export interface ExchangeConnection {
@@ -129,6 +130,15 @@ export class Exchange implements BodySource {
     }
     // The end of this body may wait for its reader; what follows need not.
     if (this.body !== undefined) this.#connection.socket.resume();
+  }
+
+  /** The client has ended its half of the connection, for which it wants a tunnel. */
+  tunnelEnded(): void {
+    const { socket, isLingering } = this.#connection;
+    // A client that has sent nothing since its request, and ends its half before the tunnel is
+    // open, has no use for one.
+    if (this.isTunnel || this.body?.hasBegun) unlessReset(socket, () => this.completed(HttpHeaders.empty));
+    else if (!isLingering) socket.destroy();
   }
 
   get hasContentToCome(): boolean {
