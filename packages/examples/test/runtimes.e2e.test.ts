@@ -24,6 +24,7 @@ const ofNode: ReadonlySet<string> = new Set([
   "node", // Node's HTTP server
   "transport", // sockets
   "undici",
+  "xds", // HTTP/2 to the control plane
 ]);
 /** Functions of these files need Node's `Buffer` or `process`. The rest of their packages does not. */
 const partlyOfNode: ReadonlySet<string> = new Set([

@@ -72,9 +72,15 @@ export function tooManyLibraries(one: Package): string[] {
   return (one.kind === "layer" || one.kind === "redis") && families.size > 1 ? libraries : [];
 }
 
-/** OpenTelemetry is one library in several packages from one repository. */
+/** Libraries that consist of several packages, by the scopes of these. Connect's messages are those of protobuf-es. */
+const families: Readonly<Record<string, string>> = {
+  "@opentelemetry": "OpenTelemetry",
+  "@connectrpc": "Connect",
+  "@bufbuild": "Connect",
+};
+
 function familyOf(library: string): string {
-  return library.startsWith("@opentelemetry/") ? "@opentelemetry" : library;
+  return families[library.split("/", 1)[0] as string] ?? library;
 }
 
 /** Libraries that tests may import undeclared, because the root declares them for all packages. */

@@ -6,6 +6,7 @@ export * from "./health-check.ts";
 export * from "./http-probe.ts";
 export * from "./outlier-detection.ts";
 export type { OutlierDetectionOptions, OutlierObserver } from "./outlier-options.ts";
+export * from "./reported-health.ts";
 export {
   probeFailed,
   type Probe,

@@ -1,0 +1,236 @@
+import { answerTo, missing, type Resources } from "./answer.ts";
+import type { ClusterResource } from "./cluster.ts";
+import { Expectations } from "./expectations.ts";
+import {
+  checked,
+  type ControlPlaneDisconnected,
+  type ResourceKind,
+  type Settings,
+  type XdsOptions,
+} from "./options.ts";
+import { assignments, clusters } from "./resources.ts";
+import type { Session } from "./session.ts";
+import { ClusterSource, type XdsSource } from "./source.ts";
+import { Stream } from "./stream.ts";
+import { type Response, Subscription } from "./subscription.ts";
+
+/** A client of a control plane that speaks xDS v3. */
+export interface XdsClient {
+  /**
+   * Returns the endpoints of a cluster, from now on. Sources of the same cluster share its
+   * resources.
+   */
+  endpoints(cluster: string, options?: XdsEndpointsOptions): XdsSource;
+  /** The clusters about which the control plane has said nothing yet. */
+  readonly unanswered: readonly string[];
+  readonly isConnected: boolean;
+  /** The last accepted version of each kind of resource; empty before the first. */
+  readonly versions: Readonly<Record<ResourceKind, string>>;
+  /** Ends the connection and all sources, which keep their endpoints. */
+  close(): void;
+}
+
+export interface XdsEndpointsOptions {
+  /**
+   * Whether the endpoints are called over TLS: their keys begin with `https://`. A cluster that
+   * requires TLS is rejected without it. Default false.
+   */
+  readonly tls?: boolean;
+}
+
+/**
+ * Connects to a control plane that speaks xDS v3, such as Istio's or one made with
+ * go-control-plane, and follows the clusters and endpoints that are asked for, on one aggregated
+ * stream. It connects when the first cluster is asked for.
+ *
+ * Whatever becomes of the control plane, the last valid state of each cluster is kept. If the
+ * connection ends, it reconnects after 0.5 to 1 s, doubling up to 15 to 30 s, and says what it has.
+ *
+ * A resource that is invalid, or requires what is not supported, is rejected with the reason. The
+ * other resources of the same response are used.
+ *
+ * Errors: {@link XdsFault}, in `started` and `lastError` of a source and to the observer.
+ *
+ * Cost: nothing per call.
+ *
+ * Source: the xDS protocol of Envoy; gRPC's A27 (clusters and endpoints), A46 (partly invalid
+ * responses).
+ *
+ * @throws RangeError when an option is invalid.
+ */
+export function xdsClient(options: XdsOptions): XdsClient {
+  return new Client(checked(options));
+}
+
+type AnySubscription = Resources[keyof Resources];
+
+class Client implements XdsClient {
+  readonly #settings: Settings;
+  readonly #stream: Stream;
+  readonly #sources = new Map<string, Set<ClusterSource>>();
+  readonly #resources: Resources;
+  readonly #expected: Expectations;
+  #disconnected: ControlPlaneDisconnected | undefined;
+  #isFlushing = false;
+  #isClosed = false;
+
+  constructor(settings: Settings) {
+    const { clock, observer } = settings;
+    this.#settings = settings;
+    this.#resources = {
+      clusters: new Subscription(clusters, (name, cluster) => this.#demands(name, cluster)),
+      assignments: new Subscription(assignments),
+    };
+    this.#expected = new Expectations(clock);
+    this.#stream = new Stream(settings, {
+      opened: (session) => {
+        for (const subscription of this.#subscriptions) {
+          session.begin(subscription);
+          this.#expect(subscription, subscription.names);
+        }
+        this.#disconnected = undefined;
+        observer?.connected?.();
+      },
+      received: (session, response) => this.#receive(session, response),
+      ended: (fault, retryInMs) => {
+        this.#expected.clear();
+        this.#disconnected = fault;
+        observer?.disconnected?.(fault, retryInMs);
+        for (const sources of this.#sources.values())
+          for (const source of sources) source.disconnected(fault);
+      },
+    });
+  }
+
+  endpoints(cluster: string, { tls = false }: XdsEndpointsOptions = {}): XdsSource {
+    const source = new ClusterSource(cluster, tls, {
+      clock: this.#settings.clock,
+      disconnected: () => this.#disconnected,
+      onClose: (one) => this.#leave(one),
+    });
+    const same = this.#sources.get(cluster);
+    if (same === undefined) this.#sources.set(cluster, new Set([source]));
+    else same.add(source);
+    if (this.#isClosed) source.close();
+    else if (same === undefined) this.#flush();
+    else this.#publish(cluster);
+    return source;
+  }
+
+  get isConnected(): boolean {
+    return this.#stream.session !== undefined;
+  }
+
+  get unanswered(): readonly string[] {
+    return [...this.#sources].flatMap(([name, sources]) =>
+      [...sources].some(({ isAnswered }) => !isAnswered) ? [name] : [],
+    );
+  }
+
+  get versions(): Readonly<Record<ResourceKind, string>> {
+    return { cds: this.#resources.clusters.version, eds: this.#resources.assignments.version };
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#expected.clear();
+    this.#stream.close();
+    for (const sources of Array.from(this.#sources.values()))
+      for (const source of Array.from(sources)) source.close();
+  }
+
+  get #subscriptions(): readonly AnySubscription[] {
+    return [this.#resources.clusters, this.#resources.assignments];
+  }
+
+  #leave(source: ClusterSource): void {
+    const sources = this.#sources.get(source.cluster);
+    sources?.delete(source);
+    if (sources?.size === 0) this.#sources.delete(source.cluster);
+    this.#flush();
+  }
+
+  /** Asks for what is needed now, once for all changes of this tick. */
+  #flush(): void {
+    if (this.#isFlushing || this.#isClosed) return;
+    this.#isFlushing = true;
+    queueMicrotask(() => {
+      this.#isFlushing = false;
+      if (this.#isClosed) return;
+      this.#ask(this.#resources.clusters, new Set(this.#sources.keys()));
+      this.#ask(this.#resources.assignments, this.#assignmentNames());
+      if (this.#sources.size > 0) this.#stream.start();
+    });
+  }
+
+  #ask(subscription: AnySubscription, names: ReadonlySet<string>): void {
+    const { added, removed } = subscription.want(names);
+    for (const name of removed) this.#expected.end(`${subscription.type.kind} ${name}`);
+    if (added.length === 0 && removed.length === 0) return;
+    this.#stream.session?.change(subscription, added, removed);
+    this.#expect(subscription, added);
+  }
+
+  #assignmentNames(): Set<string> {
+    const names = new Set<string>();
+    for (const { value } of this.#resources.clusters.known.values())
+      if (typeof value.endpoints === "string") names.add(value.endpoints);
+    return names;
+  }
+
+  #receive(session: Session, response: Response): void {
+    const subscription = this.#subscriptions.find(({ type }) => type.url === response.url);
+    // Nobody asked for it.
+    if (subscription === undefined) return;
+    const { observer } = this.#settings;
+    const { kind } = subscription.type;
+    const { changed, problems, used } = subscription.apply(response);
+    session.answer(subscription, response, problems);
+    const update = { kind, version: response.version, used };
+    if (problems.length === 0) observer?.accepted?.(update);
+    else observer?.rejected?.(update, problems);
+    for (const name of changed) {
+      this.#expected.end(`${kind} ${name}`);
+      if (subscription.absent.has(name)) observer?.missing?.(missing(kind, name));
+    }
+    this.#changed(kind, changed);
+  }
+
+  #changed(kind: ResourceKind, names: ReadonlySet<string>): void {
+    if (kind === "cds") {
+      this.#ask(this.#resources.assignments, this.#assignmentNames());
+      for (const name of names) this.#publish(name);
+      return;
+    }
+    for (const [name, { value }] of this.#resources.clusters.known)
+      if (typeof value.endpoints === "string" && names.has(value.endpoints)) this.#publish(name);
+  }
+
+  #publish(name: string): void {
+    for (const source of Array.from(this.#sources.get(name) ?? [])) {
+      const answer = answerTo(name, source.tls, this.#resources);
+      if (answer !== undefined) source.answered(answer);
+    }
+  }
+
+  /** A cluster that requires TLS must not be called without. */
+  #demands(name: string, { tls }: ClusterResource): readonly string[] {
+    const isPlain = [...(this.#sources.get(name) ?? [])].some((source) => !source.tls);
+    return tls && isPlain ? ["transport_socket requires TLS, which is not configured for this cluster"] : [];
+  }
+
+  /** Resources that were asked for and do not come do not exist. */
+  #expect(subscription: AnySubscription, names: Iterable<string>): void {
+    if (this.#stream.session === undefined) return;
+    const { kind } = subscription.type;
+    for (const name of names) {
+      if (subscription.isAnswered(name)) continue;
+      this.#expected.expect(`${kind} ${name}`, () => {
+        if (!subscription.miss(name)) return;
+        this.#settings.observer?.missing?.(missing(kind, name));
+        this.#changed(kind, new Set([name]));
+      });
+    }
+  }
+}

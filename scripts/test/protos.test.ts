@@ -1,0 +1,24 @@
+import { spawnSync } from "node:child_process";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { root } from "../workspace.ts";
+
+function codeIn(folder: string): ReadonlyMap<string, string> {
+  return new Map(
+    globSync("*.ts", { cwd: folder }).map((file) => [file, readFileSync(join(folder, file), "utf8")]),
+  );
+}
+
+test("the generated code of @pagoda/xds is that of its protos", ({ skip }) => {
+  const isMissing = spawnSync("protoc", ["--version"]).error !== undefined;
+  skip(isMissing, "needs protoc: apt-get install protobuf-compiler");
+  const folder = mkdtempSync(join(tmpdir(), "protos-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const { status, stderr } = spawnSync(process.execPath, [join(root, "scripts/protos.ts"), folder], {
+    encoding: "utf8",
+  });
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(codeIn(folder)).toEqual(codeIn(join(root, "packages/layers/xds/src/generated")));
+});
