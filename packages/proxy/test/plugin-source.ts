@@ -1,6 +1,7 @@
 /** The modules that plugins import, wherever their files are. */
 export const modules = {
   core: new URL("../../core/src/index.ts", import.meta.url).href,
+  http: new URL("../../http/src/index.ts", import.meta.url).href,
   policy: new URL("../src/policies/policy.ts", import.meta.url).href,
 };
 
@@ -47,3 +48,37 @@ export default definePolicy({
 });
 `;
 }
+
+/**
+ * The text of a plugin `memory`, which answers from memory what it has answered before, and itself if
+ * the cluster cannot be reached.
+ */
+export const memory: string = `
+import { isLeft, layer, right } from ${JSON.stringify(modules.core)};
+import { text } from ${JSON.stringify(modules.http)};
+import { definePolicy } from ${JSON.stringify(modules.policy)};
+
+export default definePolicy({
+  name: "memory",
+  at: ["listener", "route", "cluster"],
+  schema: ({ flag }) => flag.optional().describe("Remembers responses."),
+  state: { boundTo: () => undefined, create: () => new Map() },
+  layer: (_on, _environment, known) =>
+    layer("memory", (inner) => ({
+      async call(request, signal) {
+        const remembered = known.get(request.path);
+        if (remembered !== undefined) {
+          request.body.cancel();
+          return right(remembered);
+        }
+        const result = await inner.call(request, signal);
+        if (isLeft(result)) return result.left._tag === "ConnectFailed" ? right(text("closed")) : result;
+        const content = await result.right.body.text();
+        if (isLeft(content)) return content;
+        known.set(request.path, text(\`remembered \${content.right}\`));
+        return right(text(content.right));
+      },
+    })),
+  answers: {},
+});
+`;

@@ -94,13 +94,13 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   readonly grpc?: { readonly [Tag in keyof AnswersTo<FaultsOf<L>>]?: GrpcStatus };
 }
 
-/** The layer of a policy: it may raise errors, but neither handles errors nor responds by itself. */
+/** The layer of a policy: it may raise and handle errors, and respond by itself. */
 export type PolicyLayer<At extends PolicyPlace = PolicyPlace> = Layer<
   RequestAt[At],
   unknown,
   Fault,
-  never,
-  never,
+  unknown,
+  HttpResponse,
   HttpResponse
 >;
 

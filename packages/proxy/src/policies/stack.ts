@@ -44,19 +44,24 @@ export function configured<S extends Stack>(
 
 type LayerOf<P extends AnyPolicy> = P extends unknown ? Exclude<ReturnType<P["layer"]>, undefined> : never;
 type Needs<L> =
-  L extends Layer<infer N, unknown, unknown, never, never, HttpResponse> ? (needs: N) => void : never;
+  L extends Layer<infer N, unknown, unknown, unknown, HttpResponse, HttpResponse>
+    ? (needs: N) => void
+    : never;
 type AllParameters<F> = [F] extends [(all: infer A) => void] ? A : never;
 
 /** What requests must carry in a place. */
 type NeedsOf<S extends Stack> = AllParameters<Needs<LayerOf<S[number]>>>;
 
-/** The combined layer of all policies of a stack. */
+/**
+ * The combined layer of all policies of a stack. Whatever they handle, it handles no errors: each of
+ * them may be absent.
+ */
 export type StackLayer<S extends Stack> = Layer<
   NeedsOf<S>,
   unknown,
   FailsOf<LayerOf<S[number]>>,
   never,
-  never,
+  HttpResponse,
   HttpResponse
 >;
 
@@ -98,7 +103,8 @@ export function policyLayer<At extends PolicyPlace>(
   });
   const whole = (inner: unknown): unknown =>
     layers.reduceRight((service, [policy, layer]) => named(policy, () => layer(service)), inner);
-  // The types above guarantee that no layer adds to requests or handles errors.
+  // Errors that a layer handles do not come out, and the rest of the stack sees nothing that a layer
+  // adds to requests: so this type holds, whichever of them are configured.
   return whole as unknown as StackLayer<PolicyRegistry[At]>;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { quota } from "../plugin-source.ts";
+import { memory, quota } from "../plugin-source.ts";
 import { call } from "./client.ts";
 import { configured, Folder, through } from "./configured.ts";
 import { type Origin, named } from "./origin.ts";
@@ -47,6 +47,31 @@ describe("a policy of one's own", () => {
       plugins: ["./policies/quota.ts"],
       listeners: [{ routes: [{ policies: { quota: 2 } }] }],
     });
+  });
+
+  test.each<[string, object, object, object]>([
+    ["listener", {}, { policies: { memory: true } }, {}],
+    ["route", {}, {}, { memory: true }],
+    ["cluster", { policies: { memory: true } }, {}, {}],
+  ])("on a %s may respond by itself, and handle errors", async (_, cluster, listener, route) => {
+    const shop = await named("shop");
+    using folder = new Folder();
+    folder.write("policies/memory.ts", memory);
+    const endpoints = { endpoints: [shop.url], ...cluster };
+    await using pagoda = await configured(folder, {
+      plugins: ["./policies/memory.ts"],
+      ...through(endpoints, listener, route),
+    });
+    const answers = async (path: string, method = "GET") => {
+      const { status, body } = await call(`${pagoda.url}${path}`, { method });
+      return `${status} ${body}`;
+    };
+    expect(await answers("/a")).toBe("200 shop");
+    expect(await answers("/a", "POST")).toBe("200 remembered shop");
+    await shop[Symbol.asyncDispose]();
+    expect(await answers("/a")).toBe("200 remembered shop");
+    expect(await answers("/b")).toBe("200 closed");
+    expect(await pagoda.metric("http_defects_total")).toBe(0);
   });
 
   test("comes from a package that is installed beside the configuration", async () => {

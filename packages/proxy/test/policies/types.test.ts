@@ -3,6 +3,7 @@ import { type ErrorOf, type Fault, type Layer, type Service, ServiceBuilder } fr
 import type { FromClient, HttpRequest, HttpResponse, Identified } from "@pagoda/http";
 import { respond } from "@pagoda/respond";
 import type { Routed } from "@pagoda/router";
+import type { ConnectFailed } from "@pagoda/transport";
 import { expectTypeOf, test } from "vitest";
 import type { answersBy } from "../../src/policies/answers.ts";
 import { definePolicy, type Environment } from "../../src/policies/policy.ts";
@@ -38,7 +39,10 @@ interface Spent extends Fault<"Spent"> {
 
 declare const spending: Layer<HttpRequest & FromClient, unknown, Spent>;
 declare const routed: Layer<Routed, unknown, Spent>;
-declare const handling: Layer<HttpRequest, unknown, never, Spent>;
+declare const remembering: Layer<HttpRequest, unknown, never, never, HttpResponse>;
+declare const handling: Layer<HttpRequest, unknown, Spent, ConnectFailed, HttpResponse, HttpResponse>;
+declare const textual: Layer<HttpRequest, unknown, never, never, string>;
+declare const dated: Layer<HttpRequest, unknown, never, never, never, HttpResponse & { readonly date: Date }>;
 
 /** Definitions of policies. */
 function definitions() {
@@ -107,11 +111,32 @@ function definitions() {
       layer: (_max, { cluster }) => cluster("shop") && spending,
       answers: { Spent: { status: 429, message: "spent" } },
     }),
+    // Responds by itself.
+    definePolicy({
+      ...common,
+      at: ["listener", "route", "cluster", "endpoint"],
+      layer: () => remembering,
+      answers: {},
+    }),
+    // Handles an error of others, which is not its own to answer.
+    definePolicy({
+      ...common,
+      at: ["listener", "route", "cluster", "endpoint"],
+      layer: () => handling,
+      answers: { Spent: { status: 429, message: "spent" } },
+    }),
     definePolicy({
       ...common,
       at: ["route"],
-      // @ts-expect-error a policy must not handle errors of others
-      layer: () => handling,
+      // @ts-expect-error responses of the proxy are HttpResponse
+      layer: () => textual,
+      answers: {},
+    }),
+    definePolicy({
+      ...common,
+      at: ["route"],
+      // @ts-expect-error responses have no date
+      layer: () => dated,
       answers: {},
     }),
     // @ts-expect-error unknown place
