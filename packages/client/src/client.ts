@@ -80,8 +80,10 @@ export interface Client<out Err> extends Methods<Call<Err>, CallOptions, SendOpt
  *
  * @throws RangeError if an option is out of range.
  */
-export function client<const Options extends ClientOptions = {}>(
-  options: Options & ClientOptions = {} as Options,
+export function client<const Options extends ClientOptions = {}, Err = never>(
+  // `Err` is free, so that a service made inside `connect` keeps its own errors: with `unknown` in
+  // its place, the compiler would take that for them.
+  options: Options & ClientOptions<Err> = {} as Options & ClientOptions<Err>,
 ): Client<ErrorsOf<Options>> {
   const { clock = systemClock, random = systemRandom, timeoutMs = 30_000 } = options;
   const base = new BaseUrl(options.baseUrl);

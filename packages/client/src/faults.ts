@@ -1,6 +1,6 @@
 import type { BufferFull, QueueTimedOut } from "@pagoda/buffer";
 import type { CircuitOpen } from "@pagoda/circuit-breaker";
-import type { Aborted, Fault, LeftOf, Layer } from "@pagoda/core";
+import type { Aborted, AnyLayer, FailsOf, Fault, LeftOf } from "@pagoda/core";
 import type { BodyBroken, BodyTooLarge } from "@pagoda/http";
 import type { RedirectRefused, TooManyRedirects } from "@pagoda/follow-redirects";
 import type { JsonFault } from "@pagoda/json";
@@ -62,14 +62,15 @@ type TimeoutOf<Options> =
 
 type IsOff<Options, Policy extends string> = Options extends { readonly [P in Policy]: false } ? true : false;
 
-type RaisedBy<Options, Place extends string> = Options extends {
-  readonly [P in Place]: Layer<never, unknown, infer Fails, infer _Handles, never, never>;
-}
-  ? Fails
+/** The errors of a layer that may be there. */
+type RaisedBy<Options, Place extends string> = Place extends keyof Options
+  ? FailsOf<Exclude<Options[Place], undefined> & AnyLayer<never>>
   : never;
 
-type ConnectErrorOf<Options> = Options extends {
-  readonly connect: (...args: never[]) => { call(...args: never[]): infer Result };
-}
+type ConnectErrorOf<Options> = "connect" extends keyof Options
+  ? ErrorOfConnect<Options["connect"]>
+  : TransportFault;
+
+type ErrorOfConnect<Connect> = Connect extends (...args: never[]) => { call(...args: never[]): infer Result }
   ? LeftOf<Result>
   : TransportFault;

@@ -16,7 +16,7 @@ import type { HedgeOptions } from "@pagoda/hedge";
 import type { RetryOptions } from "@pagoda/retry";
 
 /** A service that calls one origin. */
-export interface Connected extends Service<HttpRequest, HttpResponse, unknown> {
+export interface Connected<out Err = unknown> extends Service<HttpRequest, HttpResponse, Err> {
   /** Frees what it holds: called when the host has been idle for long, and by the client's `close`. */
   readonly close?: () => Promise<unknown>;
 }
@@ -26,7 +26,7 @@ export interface Connected extends Service<HttpRequest, HttpResponse, unknown> {
  *
  * @param origin `http://host:port` or `https://host`, without a path.
  */
-export type Connect = (origin: string) => Connected;
+export type Connect<Err = unknown> = (origin: string) => Connected<Err>;
 
 /** The retry policy: see `retry`. */
 export interface RetryPolicy extends RetryOptions {
@@ -53,8 +53,12 @@ export interface ConcurrencyOptions {
 /** A layer of the user, such as `metrics()` or `clientSpan()`. */
 type Own = Layer<HttpRequest, unknown, unknown, never, HttpResponse, HttpResponse>;
 
-/** Options of `client`. Each policy can be turned off with `false`. */
-export interface ClientOptions {
+/**
+ * Options of `client`. Each policy can be turned off with `false`.
+ *
+ * @typeParam Err The errors of the service that `connect` makes.
+ */
+export interface ClientOptions<out Err = unknown> {
   /**
    * An http or https URL without a query. Its path is kept: with `https://example.com/v1`, `/users`
    * is `https://example.com/v1/users`.
@@ -101,7 +105,7 @@ export interface ClientOptions {
   /** A layer around each attempt, such as `clientSpan()`. */
   readonly perTry?: Own;
   /** Makes the service for an origin. Default: `transport` of `@pagoda/transport`. */
-  readonly connect?: Connect;
+  readonly connect?: Connect<Err>;
   readonly clock?: Clock;
   readonly random?: Random;
 }

@@ -4,13 +4,23 @@ import {
   type Client,
   client,
   type ClientClosed,
+  type ClientOptions,
   type ErrorsOf,
   type JsonError,
   type ReadError,
   type TooManyHosts,
   type UrlRefused,
 } from "@pagoda/client";
-import { type Aborted, type Either, type Fault, type Layer, right, type Service } from "@pagoda/core";
+import {
+  type Aborted,
+  type Either,
+  type Fault,
+  type Layer,
+  left,
+  right,
+  type Service,
+  service,
+} from "@pagoda/core";
 import { fromFetch, type FetchFailed } from "@pagoda/fetch";
 import type { RedirectRefused, TooManyRedirects } from "@pagoda/follow-redirects";
 import { type HttpRequest, type HttpResponse, json } from "@pagoda/http";
@@ -28,6 +38,10 @@ type ErrorIn<C> = C extends Client<infer Err> ? Err : never;
 const baseUrl = "http://shop.example";
 interface Denied extends Fault<"Denied"> {}
 declare const own: Layer<HttpRequest, unknown, Denied>;
+declare const accepting: Layer<HttpRequest, unknown, Denied, never, never, HttpResponse>;
+declare const answeringItself: Layer<HttpRequest, unknown, Denied, never, HttpResponse, HttpResponse>;
+declare const sometimes: boolean;
+declare const denied: Denied;
 declare const quick: Service<HttpRequest, HttpResponse>;
 
 describe("the errors of a client", () => {
@@ -56,6 +70,49 @@ describe("the errors of a client", () => {
 
   test("include those of a policy that may be on", () => {
     expectTypeOf<ErrorsOf<{ circuitBreaker: false | { openMs: number } }>>().toEqualTypeOf<Everything>();
+  });
+
+  test("include those of own layers, whatever else these do or whether they are there", () => {
+    type WithOwn<Own> = ErrorsOf<{ readonly perCall: Own }>;
+    expectTypeOf<WithOwn<typeof own>>().toEqualTypeOf<Everything | Denied>();
+    expectTypeOf<WithOwn<typeof accepting>>().toEqualTypeOf<Everything | Denied>();
+    expectTypeOf<WithOwn<typeof answeringItself>>().toEqualTypeOf<Everything | Denied>();
+    expectTypeOf<WithOwn<typeof own | undefined>>().toEqualTypeOf<Everything | Denied>();
+    expectTypeOf<WithOwn<Layer<HttpRequest>>>().toEqualTypeOf<Everything>();
+    expectTypeOf<ErrorsOf<{ readonly perTry?: typeof answeringItself }>>().toEqualTypeOf<
+      Everything | Denied
+    >();
+    const make = () =>
+      client({ baseUrl, perCall: answeringItself, ...(sometimes && { perTry: answeringItself }) });
+    expectTypeOf<ErrorIn<ReturnType<typeof make>>>().toEqualTypeOf<Everything | Denied>();
+    expectTypeOf<ErrorsOf<ClientOptions>>().toBeUnknown();
+  });
+
+  test("include those of a service made inside `connect`", () => {
+    const stub = () =>
+      client({ baseUrl, connect: () => service("stub", async (_: HttpRequest) => right(json(1))) });
+    expectTypeOf<ErrorIn<ReturnType<typeof stub>>>().toEqualTypeOf<Exclude<Everything, TransportFault>>();
+    const refusing = () =>
+      client({
+        connect: (origin) =>
+          service("stub", async ({ path }: HttpRequest) =>
+            path === "/" ? right(json(origin)) : left(denied),
+          ),
+      });
+    expectTypeOf<ErrorIn<ReturnType<typeof refusing>>>().toEqualTypeOf<
+      Exclude<Everything, TransportFault> | Denied
+    >();
+    const closing = () =>
+      client({
+        connect: () => ({
+          ...service("stub", async (_: HttpRequest) => left(denied)),
+          close: async () => {},
+        }),
+      });
+    expectTypeOf<ErrorIn<ReturnType<typeof closing>>>().toEqualTypeOf<
+      Exclude<Everything, TransportFault> | Denied
+    >();
+    expectTypeOf<ErrorsOf<{ readonly connect?: () => typeof quick }>>().toEqualTypeOf<Everything>();
   });
 
   test("include those of own layers and the own connection", () => {
@@ -109,6 +166,10 @@ test("mistakes do not compile", () => {
     client({ baseUrl }).get("/", { json: 1 }),
     // @ts-expect-error: a layer that needs what no request has
     client({ baseUrl, perCall: {} as Layer<HttpRequest & { readonly route: string }> }),
+    // @ts-expect-error: a layer that responds with something else
+    client({ baseUrl, perCall: {} as Layer<HttpRequest, unknown, never, never, string> }),
+    // @ts-expect-error: a service that responds with something else
+    client({ baseUrl, connect: () => service("stub", async (_: HttpRequest) => right(1)) }),
   ];
   expect(mistakes).toBeTypeOf("function");
 });

@@ -6,7 +6,11 @@ import { describe, expect, test } from "vitest";
 import { answering, scripted } from "./given.ts";
 
 /** What the origin is asked for. */
-async function asked(options: ClientOptions, url: string, query?: Record<string, string>): Promise<string> {
+async function asked(
+  options: Pick<ClientOptions, "baseUrl" | "perHost">,
+  url: string,
+  query?: Record<string, string>,
+): Promise<string> {
   const seen: string[] = [];
   const api = client({
     ...options,

@@ -1,6 +1,8 @@
 // A client of a company's own API: typed methods, typed errors, and the policies of `@pagoda/client`.
-import { type Client, client, type ClientOptions, type ErrorsOf } from "@pagoda/client";
-import { type Either, isLeft, left, right } from "@pagoda/core";
+import { type Client, client, type Connect, type ErrorsOf } from "@pagoda/client";
+import { type Aborted, type Clock, type Either, isLeft, type Layer, left, right } from "@pagoda/core";
+import type { HttpRequest, HttpResponse } from "@pagoda/http";
+import type { TransportFault } from "@pagoda/transport";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 export interface Lamp {
@@ -21,11 +23,15 @@ export interface ShopApi {
 
 const policies = { timeoutMs: 2_000, tryTimeoutMs: 500, retry: { attempts: 3 } } as const;
 
-/** @param options For tests, and for metrics and traces. */
-export function shopApi(
-  baseUrl: string,
-  options: Pick<ClientOptions, "connect" | "clock" | "perCall" | "perTry"> = {},
-): ShopApi {
+/** For tests, and for metrics and traces: their layers raise no errors. */
+export interface ShopApiOptions {
+  readonly connect?: Connect<TransportFault | Aborted>;
+  readonly clock?: Clock;
+  readonly perCall?: Layer<HttpRequest, unknown, never, never, never, HttpResponse>;
+  readonly perTry?: Layer<HttpRequest, unknown, never, never, never, HttpResponse>;
+}
+
+export function shopApi(baseUrl: string, options: ShopApiOptions = {}): ShopApi {
   const api: Client<ErrorsOf<typeof policies>> = client({ baseUrl, ...policies, ...options });
 
   return {
