@@ -352,7 +352,23 @@ describe("settings that contradict each other or have no effect are rejected:", 
     [
       "two sources of endpoints",
       { listeners: [listener], clusters: { shop: { endpoints: ["http://a:1"], file: "f" } } },
-      "must have exactly one of endpoints, dns, srv and file",
+      "must have exactly one of endpoints, dns, srv, kubernetes and file",
+    ],
+    [
+      "TLS for the plain endpoints of a Kubernetes service",
+      {
+        listeners: [listener],
+        clusters: { shop: { kubernetes: { service: "a", namespace: "b", port: "c" }, tls: {} } },
+      },
+      "clusters.shop.tls: has no effect: no endpoint is https",
+    ],
+    [
+      "a Kubernetes service with an invalid name",
+      {
+        listeners: [listener],
+        clusters: { shop: { kubernetes: { service: "a/b", namespace: "c", port: 1 } } },
+      },
+      "clusters.shop.kubernetes.service: must be 1 to 63 lower-case letters, digits and hyphens",
     ],
     [
       "a certificate without a key",

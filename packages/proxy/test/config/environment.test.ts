@@ -219,6 +219,18 @@ describe("a variable overrides the file", () => {
     );
   });
 
+  test.each([
+    ["srv", { name: "_http._tcp.shop" }],
+    ["kubernetes", { service: "shop", namespace: "default", port: "http" }],
+    ["file", "shop.json"],
+  ])("where the file discovers endpoints with %s", (kind, source) => {
+    const discovered = read(JSON.stringify({ ...two, clusters: { shop: { [kind]: source } } }));
+    const changed = override(discovered, { upstreams: ["http://b:2"] });
+    expect(changed).toMatchObject(
+      right({ clusters: { shop: { endpoints: ["http://b:2"], [kind]: undefined } } }),
+    );
+  });
+
   test("except timeouts set on routes", () => {
     const changed = override(config, { requestTimeoutMs: 7 }, (listener) => listener === 1);
     expect(changed).toMatchObject(

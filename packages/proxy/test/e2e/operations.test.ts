@@ -171,6 +171,27 @@ test("the systemd unit passes systemd-analyze, and is sandboxed", async ({ skip 
   expect(deploy("pagoda.service")).not.toMatch(/^MemoryDenyWriteExecute=yes/m);
 });
 
+test("the configuration of the Kubernetes gateway is valid, and its grace period exceeds the drain timeout", () => {
+  const [config, deployment] = parseAllDocuments(deploy("kubernetes/gateway.yaml")).map(
+    (each) => each.toJS() as unknown,
+  );
+  const text = (config as { readonly data: { readonly "pagoda.yaml": string } }).data["pagoda.yaml"];
+  expect(readConfig(text)).toMatchObject({ _tag: "Right" });
+  const { drain, workers } = parse(text) as {
+    readonly drain: { readonly timeout: string };
+    readonly workers: number;
+  };
+  expect(workers).toBeLessThanOrEqual(2);
+  const { spec } = (
+    deployment as {
+      readonly spec: {
+        readonly template: { readonly spec: { readonly terminationGracePeriodSeconds: number } };
+      };
+    }
+  ).spec.template;
+  expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(Number.parseInt(drain.timeout, 10));
+});
+
 test("the Kubernetes example is valid, and its grace period exceeds the drain timeout", () => {
   const [config, deployment] = parseAllDocuments(deploy("kubernetes/sidecar.yaml")).map(
     (each) => each.toJS() as unknown,
