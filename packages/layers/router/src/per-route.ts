@@ -42,13 +42,16 @@ export function perRoute<C extends string, P>(
     const made = routes.map(
       (route) => make(route) as ((inner: Routable<C, P>) => Routable<C, P>) | undefined,
     );
-    // The inner service is described once, after the routes, instead of once per route.
-    const further: Routable<C, P> = {
-      ready: () => inner.ready(),
-      call: (request, signal) => inner.call(request, signal),
-      describe: () => ({ name: "inner" }),
-    };
-    const layered = made.map((layer) => layer?.(further));
+    // The inner service is described once, after the routes. The description of each route ends with
+    // its clusters, so that it shows what the layer is in front of.
+    const layered = made.map((layer, n) => {
+      const clusters = clustersOf(routes[n] as Route<C, P>, table);
+      return layer?.({
+        ready: () => inner.ready(),
+        call: (request, signal) => inner.call(request, signal),
+        describe: () => ({ name: "clusters", options: { clusters } }),
+      });
+    });
     const services = layered.map((service) => service ?? inner);
     const bySelected = new Map<SelectedRoute, Routable<C, P>>(
       routes.flatMap((route, n) =>
@@ -80,4 +83,8 @@ export function perRoute<C extends string, P>(
     };
   }
   return wrap as unknown as AnyLayer<never>;
+}
+
+function clustersOf<C extends string, P>(route: Route<C, P>, table: RouteTable<C, P>): readonly C[] {
+  return [...new Set(table.selectedOf(route).map(({ cluster }) => cluster))];
 }

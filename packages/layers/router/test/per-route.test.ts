@@ -89,11 +89,12 @@ describe("perRoute", () => {
     });
   });
 
-  test("describes the layer of each route, and the inner service once", () => {
+  test("describes the layer of each route with its clusters, and the inner service once", () => {
     const { layered } = bench();
+    const to = (...clusters: readonly string[]) => ({ name: "clusters", options: { clusters } });
     expect(layered.describe().inner).toMatchObject([
-      { name: "route", options: { key: "a" }, inner: [{ name: "one", inner: [{ name: "inner" }] }] },
-      { name: "route", options: { key: "b" }, inner: [{ name: "one", inner: [{ name: "inner" }] }] },
+      { name: "route", options: { key: "a" }, inner: [{ name: "one", inner: [to("x")] }] },
+      { name: "route", options: { key: "b" }, inner: [{ name: "one", inner: [to("x", "y")] }] },
       { name: "mock" },
     ]);
     const some = bench(({ name }) => (name === "a" ? one() : undefined)).layered;
