@@ -1,5 +1,6 @@
 import { isLeft } from "@pagoda/core";
 import { type Loaded, loadConfig } from "../config/load.ts";
+import { builtInPolicies } from "../policies/registry.ts";
 import { type Command, type CommandIo, parsed, usageError } from "./command.ts";
 
 /** `pagoda check`: validates a configuration. Warnings do not make it fail. */
@@ -28,13 +29,16 @@ function wrong(io: CommandIo, message: string): number {
   return usageError;
 }
 
-function summary({ config: { listeners, clusters }, file }: Loaded): string {
+function summary({ config: { listeners, clusters }, file, policies }: Loaded): string {
   const routes = listeners.reduce((sum, listener) => sum + listener.routes.length, 0);
   const parts = [
     counted(listeners.length, "listener"),
     counted(routes, "route"),
     counted(Object.keys(clusters).length, "cluster"),
   ];
+  const builtIn: ReadonlySet<unknown> = new Set(builtInPolicies.all);
+  const own = policies.all.filter((policy) => !builtIn.has(policy)).map(({ name }) => name);
+  if (own.length > 0) parts.push(`plugins: ${own.join(", ")}`);
   return `${file === undefined ? "valid (no file)" : "valid"}: ${parts.join(", ")}`;
 }
 

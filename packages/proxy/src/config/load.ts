@@ -15,6 +15,7 @@ import {
 import type { Plugin, PluginLoader } from "../plugins/loader.ts";
 import { pluginNames } from "./plugin-names.ts";
 import type { Plugins } from "./plugins.ts";
+import { perWorkerAdvice } from "./per-worker.ts";
 import { examine, inOrder } from "./read.ts";
 import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import type { Address } from "./address.ts";
@@ -194,7 +195,11 @@ async function complete(
       ...lists.warnings,
       ...missing,
     ]),
-    advice: firstLines(inOrder(advice).map((problem) => problemText(name, problem))),
+    advice: firstLines(
+      inOrder([...advice, ...perWorkerAdvice(document, overridden.right, plugins.policies)]).map((problem) =>
+        problemText(name, problem),
+      ),
+    ),
     demo,
   });
 }

@@ -41,6 +41,9 @@ function fieldProblem(policy: Readonly<Record<keyof AnyPolicy, unknown>>): strin
     return mustBe("events", "made by eventsOf", events);
   const isState = isObject(state) && [state["boundTo"], state["create"]].every(isFunction);
   if (state !== undefined && !isState) return mustBe("state", "{ boundTo, create }, two functions", state);
+  const perWorker: unknown = isObject(state) ? state["perWorker"] : undefined;
+  if (perWorker !== undefined && typeof perWorker !== "string")
+    return mustBe("state.perWorker", "a string", perWorker);
   return undefined;
 }
 

@@ -159,8 +159,16 @@ export interface State<Schema extends z.ZodType, Env, Kept> {
    */
   boundTo(settings: Settings<Schema>, environment: Env): unknown;
   create(settings: Settings<Schema>, environment: Env): Kept;
-  /** Whether all workers share it, so that the main process keeps it. */
+  /**
+   * Whether all workers share it: it uses the `sharedStore` of its environment, which the main process
+   * keeps. Default false: each worker has a state of its own.
+   */
   readonly isShared?: boolean;
+  /**
+   * What clients notice of that, such as "a key is known only to the worker that has seen it". `check`
+   * warns with it unless there is one worker. Default: nothing that matters.
+   */
+  readonly perWorker?: string;
 }
 
 /** The counted events of a layer. */
@@ -204,7 +212,8 @@ export interface Environment {
 /** A place that calls pass before they go to a cluster. */
 export interface ListenerEnvironment extends Environment {
   /**
-   * Creates the storage of a limit shared by all workers; undefined if this worker is the only one.
+   * Creates the storage of a rate limit shared by all workers, for a policy whose state is
+   * `isShared`; undefined if this worker is the only one. It keeps rates, not data.
    */
   readonly sharedStore: ((maxKeys: number) => (rates: Rates) => Store) | undefined;
 }

@@ -11,9 +11,10 @@ import { explain } from "../../src/commands/explain.ts";
 import { hashPassword } from "../../src/commands/hash-password.ts";
 import { healthcheck } from "../../src/commands/healthcheck.ts";
 import { schema } from "../../src/commands/schema.ts";
-import { Folder } from "../e2e/configured.ts";
+import { Folder, through } from "../e2e/configured.ts";
 import { quietPort } from "../e2e/origin.ts";
 import { skipWithout } from "../e2e/system.ts";
+import { quota } from "../plugin-source.ts";
 
 interface Ended {
   readonly code: number;
@@ -52,6 +53,14 @@ describe("check", () => {
       code: 0,
       stdout: "valid (no file): 1 listener, 1 route, 1 cluster\n",
     });
+  });
+
+  test("names the policies of plugins", async () => {
+    using folder = new Folder();
+    folder.write("policies/quota.ts", quota());
+    const plugins = { plugins: ["./policies/quota.ts"], ...through({ endpoints: ["http://127.0.0.1:1"] }) };
+    const { stdout } = await ran(check, ["-c", folder.write("pagoda.yaml", plugins)]);
+    expect(stdout).toBe("valid: 1 listener, 1 route, 1 cluster, plugins: quota\n");
   });
 
   test("lists every problem with its place, also in referenced files, and exits with 2", async () => {

@@ -71,6 +71,11 @@ describe("a wrong plugin is a problem that names it:", () => {
       'answers.Own must be { status: 200 to 599, message }, or a function (got {"status":99,"message":""})',
     ],
     ["events of another kind", definition("events: [],"), "events must be made by eventsOf (got [])"],
+    [
+      "a state whose effect is not a string",
+      definition("state: { boundTo() {}, create() {}, perWorker: true },"),
+      "state.perWorker must be a string (got true)",
+    ],
     ["half a state", definition("state: {},"), "state must be { boundTo, create }, two functions (got {})"],
     ["a schema that throws", definition("schema() { throw new Error('no') },"), "schema failed: Error: no"],
     [
@@ -205,4 +210,37 @@ test("a plugin is loaded once, however often the configuration is", async () => 
   expect(second.warnings).toEqual([
     `${file}:1:13: plugins[0]: ./quota.js: has changed; restart or replace the process (SIGUSR2) to use it`,
   ]);
+});
+
+describe("state of each worker", () => {
+  const source = (state: string): string =>
+    definition(`at: ["listener", "route", "cluster"], state: { boundTo() {}, create() {}, ${state} },`);
+  const its = { policies: { own: 1 } };
+
+  async function adviceFor(source: string, workers: object, env = {}): Promise<readonly string[]> {
+    using folder = new Folder();
+    folder.write("own.js", source);
+    const config = through({ endpoints: ["http://127.0.0.1:1"], ...its }, its, { own: 1 });
+    const file = folder.write("pagoda.yaml", { plugins: ["./own.js"], ...config, ...workers });
+    const loaded = await loadConfig({ file, env });
+    if (isLeft(loaded)) throw new Error(loaded.left.join("\n"));
+    return loaded.right.advice.map((line) => line.replace(/^\S+ /, ""));
+  }
+
+  test("is a warning for every place of a policy for which it matters", async () => {
+    const message = "each worker has its own state: keys are forgotten; use workers: 1";
+    expect(await adviceFor(source('perWorker: "keys are forgotten"'), {})).toEqual([
+      `listeners[0].routes[0].policies.own: ${message}`,
+      `listeners[0].policies.own: ${message}`,
+      `clusters.origin.policies.own: ${message}`,
+    ]);
+  });
+
+  test("does not matter with one worker, or without an effect", async () => {
+    expect(await adviceFor(source('perWorker: "keys are forgotten"'), { workers: 1 })).toEqual([]);
+    expect(
+      await adviceFor(source('perWorker: "keys are forgotten"'), { workers: 2 }, { PROXY_WORKERS: "1" }),
+    ).toEqual([]);
+    expect(await adviceFor(source(""), {})).toEqual([]);
+  });
 });
