@@ -28,8 +28,8 @@ export function generatePackage(directory: string, name: string, kind: LayerKind
     words,
   );
   if (kind !== "http") return;
-  const range = versions["@pagoda/http"] ?? "*";
-  change(join(directory, "package.json"), (content) => withHttp(content, range, range));
+  const { "@pagoda/http": range = "*", "peer/@pagoda/http": peer = "*" } = versions;
+  change(join(directory, "package.json"), (content) => withHttp(content, range, peer));
 }
 
 /** Writes a package of Pagoda's own repository. */

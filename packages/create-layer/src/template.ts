@@ -28,9 +28,14 @@ function fill(text: string, words: Words): string {
   });
 }
 
-/** The spellings of a package's name in code: `max-length`, `maxLength`, `MaxLength`. */
+/**
+ * The spellings of a package's name in code: `max-length`, `maxLength`, `MaxLength`. What only says
+ * that it belongs to Pagoda is left out: `@acme/pagoda-max-length-policy` has the same ones.
+ */
 export function spellings(packageName: string): Words {
-  const name = folderOf(packageName);
+  const name = folderOf(packageName)
+    .replace(/^pagoda-(?=[a-z])/u, "")
+    .replace(/(?<=.)-(?:layer|policy)$/u, "");
   const camel = name.replaceAll(/-(.)/gu, (_, letter: string) => letter.toUpperCase());
   const pascal = camel.replace(/^./u, (letter) => letter.toUpperCase());
   return { name, camel, Pascal: pascal, package: packageName, dot: "." };
@@ -47,12 +52,25 @@ export function nameProblem(name: string): string | undefined {
   return `name must be lower-case words joined by "-", such as max-length or @acme/max-length (got "${name}")`;
 }
 
-/** Ranges of the dependencies that a created package has, by the manifest of the package that creates it. */
-export function versionsOf(manifest: Manifest): Words {
-  const versions = { ...manifest.devDependencies, ...manifest.peerDependencies };
-  return Object.fromEntries(
-    Object.entries(versions).map(([name, version]) => [name, /^\d/u.test(version) ? `^${version}` : version]),
-  );
+/**
+ * Ranges of the dependencies that a created package has, by the manifest of the package that creates
+ * it. Those of its peers have the prefix `peer/`.
+ */
+export function versionsOf({ devDependencies, peerDependencies = {} }: Manifest): Words {
+  const versions = Object.entries({ ...devDependencies, ...peerDependencies });
+  const peers = Object.entries(peerDependencies);
+  return Object.fromEntries([
+    ...versions.map(([name, version]) => [name, /^\d/u.test(version) ? `^${version}` : version]),
+    ...peers.map(([name, version]) => [`peer/${name}`, peerRange(version)]),
+  ]);
+}
+
+/**
+ * Before 1.0 a caret ends at the next minor version, so that each release of core would exclude all
+ * published layers. What breaks them changes `contractVersion`.
+ */
+function peerRange(version: string): string {
+  return version.replace(/^\^(0\..+)$/u, ">=$1 <1.0.0");
 }
 
 export interface Manifest {

@@ -1,7 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, generatePackage, nameProblem, spellings, writeTemplate } from "@pagoda/create-layer";
+import {
+  create,
+  generatePackage,
+  nameProblem,
+  spellings,
+  versionsOf,
+  writeTemplate,
+} from "@pagoda/create-layer";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 let cwd: string;
@@ -81,6 +88,30 @@ test("a name has three spellings", () => {
     camel: "maxBody2",
     Pascal: "MaxBody2",
     package: "@acme/max-body-2",
+  });
+});
+
+test.each([
+  ["@acme/pagoda-max-length", "max-length"],
+  ["max-length-layer", "max-length"],
+  ["@acme/pagoda-max-length-policy", "max-length"],
+  ["pagoda-2", "pagoda-2"],
+  ["pagoda", "pagoda"],
+  ["policy", "policy"],
+  ["pagoda-policy", "policy"],
+])("the name of %s in code is %s", (packageName, name) => {
+  expect(spellings(packageName)).toMatchObject({ name, package: packageName });
+});
+
+test("the range of a peer includes its next minor version", () => {
+  const peers = { "@pagoda/core": "^0.3.1", "@pagoda/http": "^1.2.3", other: "workspace:^" };
+  expect(versionsOf({ devDependencies: { "@pagoda/core": "0.3.1" }, peerDependencies: peers })).toEqual({
+    "@pagoda/core": "^0.3.1",
+    "@pagoda/http": "^1.2.3",
+    other: "workspace:^",
+    "peer/@pagoda/core": ">=0.3.1 <1.0.0",
+    "peer/@pagoda/http": "^1.2.3",
+    "peer/other": "workspace:^",
   });
 });
 

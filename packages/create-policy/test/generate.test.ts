@@ -26,3 +26,12 @@ test("creates a package whose policy has the name of the package in camel case",
   expect(files).toContain("test/api-version.test.ts");
   expect(files).not.toContain("__");
 });
+
+test("leaves pagoda out of the name of the policy", () => {
+  generatePolicy(folder, "@acme/pagoda-idempotency");
+  const read = (file: string): string => readFileSync(join(folder, file), "utf8");
+  expect(read("package.json")).toContain('"name": "@acme/pagoda-idempotency"');
+  expect(read("src/policy.ts")).toContain('  name: "idempotency",');
+  expect(read("src/idempotency.ts")).toContain("export interface IdempotencyMissing extends");
+  expect(read("README.md")).toContain('plugins: ["@acme/pagoda-idempotency"]');
+});

@@ -18,7 +18,7 @@ export interface Creation {
 export const creations: readonly Creation[] = [
   { program: "create-layer", args: ["max-calls"], folder: "max-calls" },
   { program: "create-layer", args: ["@acme/max-upload", "--http"], folder: "max-upload" },
-  { program: "create-policy", args: ["@acme/api-version"], folder: "api-version" },
+  { program: "create-policy", args: ["@acme/pagoda-api-version"], folder: "pagoda-api-version" },
 ];
 
 /**
