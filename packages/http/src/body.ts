@@ -32,6 +32,11 @@ export function isEmptyBody(body: Body): boolean {
 /**
  * The body of a message: bytes that pass from a source to one sink, with backpressure and without a
  * stream in between. It can be read once; `ReplayBody` can be read again.
+ *
+ * A layer that does not pass on a response cancels its body. A layer that refuses or answers a
+ * request itself may leave the body of the request alone: when the call has ended, the maker of the
+ * request discards a body that nobody has read. A layer that has begun to read a body reads all of
+ * it or cancels it.
  */
 export abstract class Body {
   /** Length in bytes, if known beforehand. */

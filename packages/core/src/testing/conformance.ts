@@ -16,6 +16,7 @@ import {
   type InnerFailed,
   type Samples,
 } from "./layer-rules.ts";
+import { ownRules } from "./own-rules.ts";
 import { assertPassed } from "./passed.ts";
 import { settled } from "./settled.ts";
 import { abortListeners } from "./abort-listeners.ts";
@@ -27,7 +28,8 @@ const failed: InnerFailed = { _tag: "InnerFailed", origin: "upstream", retryable
  *
  * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
  *
- * @param makeLayer Makes a new layer that lets the sample request through at once.
+ * @param makeLayer Makes a new layer that lets the sample request through at once, and ends those
+ * that are `refused` or `answered` itself.
  */
 export function conformance<Req = string, Res = string>(
   test: DefineTest,
@@ -194,6 +196,9 @@ export function conformance<Req = string, Res = string>(
       "inner is missing from the description",
     );
   });
+
+  if (samples.refused !== undefined) ownRules(check, "refused", samples.refused);
+  if (samples.answered !== undefined) ownRules(check, "answered", samples.answered);
 }
 
 /** A layer has inner directly inside; a balancer has it inside the node of an endpoint. */

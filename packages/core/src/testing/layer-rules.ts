@@ -33,6 +33,10 @@ export type LayerUnderTest = (inner: Service<any, any, any>) => Service<any, any
 export interface Samples<Req, Res> {
   /** Makes a request that the layer lets through. Default: a string. */
   readonly request?: () => Req;
+  /** Makes a request that a new layer refuses without calling inner. Default: it refuses none. */
+  readonly refused?: () => Req;
+  /** Makes a request that a new layer answers without calling inner. Default: it answers none. */
+  readonly answered?: () => Req;
   /** Makes a response of inner. Default: a string. */
   readonly response?: () => Res;
   /**

@@ -342,6 +342,46 @@ export const broken: readonly BrokenLayer[] = [
     }),
     fails: ["describes itself and its inner service", "describe() must not change the description"],
   },
+  ...(["refused", "answered"] as const).flatMap((how): BrokenLayer[] => {
+    const own = async () => (how === "refused" ? left("no") : right("no"));
+    const samples = { [how]: () => "no" };
+    return [
+      {
+        what: `calls inner for a request that it has ${how}`,
+        makeLayer: brokenLayer((inner) => ({
+          call: (request, signal) => {
+            const result = inner.call(request, signal);
+            return request === "no" ? own() : result;
+          },
+        })),
+        samples,
+        fails: [`a request to be ${how} is ${how} without inner, ready or not`, "expected no call, 1 came"],
+      },
+      {
+        what: `waits until inner is ready for a request to be ${how}`,
+        makeLayer: brokenLayer((inner) => ({
+          call: async (request, signal) => {
+            await inner.ready();
+            return request === "no" ? own() : inner.call(request, signal);
+          },
+        })),
+        samples,
+        fails: [`a request to be ${how} is ${how} without inner, ready or not`, "never settles"],
+      },
+      {
+        what: `forgets an aborted call that is to be ${how}`,
+        makeLayer: brokenLayer((inner) => ({
+          call: async (request, signal) => {
+            if (request !== "no") return inner.call(request, signal);
+            await undefined;
+            return signal?.aborted ? new Promise(() => {}) : own();
+          },
+        })),
+        samples,
+        fails: [`a request to be ${how} settles when it is aborted`, "never settles"],
+      },
+    ];
+  }),
 ];
 
 function setSystemTimer(how: string): void {

@@ -1,4 +1,4 @@
-import { oneshot } from "@pagoda/core";
+import { left, oneshot, right } from "@pagoda/core";
 import { brokenLayer, conformance, failuresOf, rulesOf } from "@pagoda/core/testing";
 import { describe, expect, test } from "vitest";
 import { broken, limit, pass } from "./broken-layers.ts";
@@ -15,13 +15,23 @@ describe("conformance", () => {
       })),
     ],
     [
+      "ends requests itself",
+      brokenLayer((inner) => ({
+        call: async (request, signal) =>
+          request === "no" ? left("no") : request === "known" ? right("known") : inner.call(request, signal),
+      })),
+    ],
+    [
       "has inner further inside",
       brokenLayer((inner) => ({
         describe: () => ({ name: "outer", inner: [{ name: "endpoint", inner: [inner.describe()] }] }),
       })),
     ],
   ])("passes a layer that %s", async (what, makeLayer) => {
-    const samples = what.includes("later tick") ? { ready: "always" as const } : {};
+    const samples = {
+      ...(what.includes("later tick") && { ready: "always" as const }),
+      ...(what.includes("itself") && { refused: () => "no", answered: () => "known" }),
+    };
     expect(await failuresOf((define) => conformance(define, makeLayer, samples))).toEqual(new Map());
   });
 
@@ -32,7 +42,8 @@ describe("conformance", () => {
   });
 
   test("every check is failed by some broken layer", () => {
-    const rules = rulesOf((define) => conformance(define, () => pass));
+    const samples = { refused: () => "no", answered: () => "known" };
+    const rules = rulesOf((define) => conformance(define, () => pass, samples));
     expect(new Set(broken.map(({ fails: [check] }) => check))).toEqual(new Set(rules.keys()));
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 const notEmpty = filter((text: string) => (text === "" ? left("empty" as const) : right(text.trim())));
 
 describe("filter", () => {
-  conformance(test, () => notEmpty, { request: () => "request" });
+  conformance(test, () => notEmpty, { request: () => "request", refused: () => "" });
 
   test("refuses with its error without calling inner", async () => {
     const mock = mockService<string, string>();

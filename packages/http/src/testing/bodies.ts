@@ -15,7 +15,10 @@ const pieces = ["some ", "bytes"];
 
 /** Makes a body that arrives in chunks and has no known length. */
 export function watchedBody(): Watched {
-  const body = bodyFrom(pieces);
+  return watched(bodyFrom(pieces));
+}
+
+export function watched(body: Body): Watched {
   let ended: boolean | undefined;
   body.observe((complete) => (ended = complete));
   return { body, ended: () => ended };

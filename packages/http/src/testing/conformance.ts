@@ -10,9 +10,9 @@ import {
   type Samples,
   settled,
 } from "@pagoda/core/testing";
-import type { Body } from "../body.ts";
+import { type Body, isEmptyBody } from "../body.ts";
 import { type HttpRequest, httpRequest, type HttpResponse, httpResponse } from "../message.ts";
-import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } from "./bodies.ts";
+import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watched, watchedBody } from "./bodies.ts";
 
 /**
  * Runs the conformance suite of `@pagoda/core/testing` with rules about bodies: a layer must pass
@@ -21,7 +21,8 @@ import { assertWhole, bodyOfMessage, requestsWith, responsesWith, watchedBody } 
  *
  * @example conformance(test, ({ clock }) => timeout({ ms: 100, clock }));
  *
- * @param makeLayer Makes a new layer that lets the sample request through at once.
+ * @param makeLayer Makes a new layer that lets the sample request through at once, and ends those
+ * that are `refused` or `answered` itself.
  */
 export function conformance<Req = HttpRequest, Res = HttpResponse>(
   test: DefineTest,
@@ -34,6 +35,26 @@ export function conformance<Req = HttpRequest, Res = HttpResponse>(
   coreConformance(test, makeLayer, all);
   const check = layerRules(test, makeLayer, all);
   bodyRules(check, requestsWith(samples.request), responsesWith(samples.response), request, response);
+  if (samples.refused !== undefined) ownBodyRule(check, "refused", samples.refused);
+  if (samples.answered !== undefined) ownBodyRule(check, "answered", samples.answered);
+}
+
+/** The maker of a request discards what is left of its body: see `Body`. */
+function ownBodyRule<Req, Res>(check: Rule<Req, Res>, how: "refused" | "answered", request: () => Req): void {
+  check(
+    `the body of a request that is ${how} is left unread, read whole, or cancelled`,
+    async ({ layered, signal }) => {
+      const sample = request();
+      const own = bodyOfMessage(sample);
+      if (own === undefined) return;
+      // A body of the sample may be the reason.
+      const { body, ended } = isEmptyBody(own) ? watchedBody() : watched(own);
+      const result = await layered.call({ ...sample, body }, signal);
+      if (isRight(result)) await bodyOfMessage(result.right)?.bytes();
+      await settled();
+      assert.ok(body.canRead || ended() !== undefined, "the request's body was read in part");
+    },
+  );
 }
 
 /**

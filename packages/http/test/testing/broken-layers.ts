@@ -98,6 +98,22 @@ export const broken: readonly BrokenLayer[] = [
       "the body of a response that came after a timeout was not cancelled",
     ],
   },
+  ...(["refused", "answered"] as const).map((how): BrokenLayer => ({
+    what: `reads a part of the body of a request to be ${how}`,
+    makeLayer: brokenLayer((inner) => ({
+      call: async (request, signal) => {
+        const { method, body } = request as HttpRequest;
+        if (method !== "POST") return inner.call(request, signal);
+        body.pipe({ write: () => false, end: () => {}, fail: () => {} });
+        return how === "refused" ? left("no") : right(httpResponse(204));
+      },
+    })),
+    samples: { ...http, [how]: () => httpRequest("http://a.example/", { method: "POST" }) as never },
+    fails: [
+      `the body of a request that is ${how} is left unread, read whole, or cancelled`,
+      "the request's body was read in part",
+    ],
+  })),
 ];
 
 /** Turns HTTP responses into errors. */

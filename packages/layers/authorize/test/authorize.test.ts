@@ -15,6 +15,11 @@ describe("authorize", () => {
     request: () => asked() as HttpRequest & { route: { name: string } },
     response: () => httpResponse(200),
   });
+  conformance(test, () => authorize({ rules: [gets("gets", "allow")] }), {
+    request: () => asked() as HttpRequest & { route: { name: string } },
+    response: () => httpResponse(200),
+    refused: () => ({ ...asked(), method: "POST" }) as HttpRequest & { route: { name: string } },
+  });
 
   test("passes the request object on and returns inner's response", async () => {
     const mock = mockService<HttpRequest, HttpResponse>();

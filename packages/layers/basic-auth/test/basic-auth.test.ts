@@ -19,6 +19,7 @@ const refused = (reason: string, challenge = 'Basic realm="restricted", charset=
 const samples = {
   request: () => asked(basic("ann:secret")) as Inner,
   response: () => httpResponse(200),
+  refused: () => asked() as Inner,
   changes: { request: ["headers"] },
 } as const;
 

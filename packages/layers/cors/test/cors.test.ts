@@ -13,6 +13,7 @@ const preflightVary = "origin, access-control-request-method, access-control-req
 describe("cors", () => {
   conformance(test, () => cors(list), {
     request: () => ask({ origin: app }),
+    answered: () => preflightOf(),
     changes: { response: ["headers"] },
   });
 

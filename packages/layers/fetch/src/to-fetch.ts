@@ -27,6 +27,8 @@ export function toFetch(service: Service<HttpRequest, HttpResponse, unknown>): t
     if (signal?.aborted) sent.body.cancel(signal.reason);
     signal?.throwIfAborted();
     const result = await service.call(sent, signal);
+    // A layer that responds or refuses leaves the body alone.
+    if (sent.body.canRead) sent.body.cancel();
     if (isLeft(result)) {
       signal?.throwIfAborted();
       // The message by which libraries recognise a failure of the network.

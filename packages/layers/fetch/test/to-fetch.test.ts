@@ -75,9 +75,13 @@ describe("toFetch", () => {
 
   test("streams a body that is not in memory", async () => {
     const body = new Blob(["some ", "bytes"]);
-    const request = await requestFor(url, { method: "POST", body });
+    const { mock, fetch } = bench();
+    const response = fetch(url, { method: "POST", body });
+    const { request, answer } = await mock.next();
     expect(request.body.length).toBeUndefined();
     expect(await request.body.text()).toEqual(right("some bytes"));
+    answer(httpResponse(204));
+    await response;
   });
 
   test("returns redirects instead of following them", async () => {
@@ -107,6 +111,14 @@ describe("toFetch", () => {
     controller.abort(reason);
     expect(inner.signal?.aborted).toBe(true);
     await expect(response).rejects.toBe(reason);
+  });
+
+  test("cancels the request's body if the stack responds without reading it", async () => {
+    let cancelled = false;
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+    const refusing = toFetch(service("refusing", async (_: HttpRequest) => right(httpResponse(413))));
+    await refusing(url, { method: "POST", body, duplex: "half" });
+    expect(cancelled).toBe(true);
   });
 
   test("makes no call if the signal is already aborted, and cancels the request's body", async () => {

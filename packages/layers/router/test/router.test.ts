@@ -16,10 +16,17 @@ import { base, bench } from "./bench.ts";
 const shop = { name: "shop", cluster: "shop", policy: { timeoutMs: 500 } };
 
 describe("router", () => {
-  conformance(test, ({ random }) => router([shop], { random }), {
-    request: () => base,
-    response: () => httpResponse(200),
-  });
+  const gone = { name: "gone", match: { path: { exact: "/gone" } }, respond: { status: 410 } } as const;
+  conformance(
+    test,
+    ({ random }) => router([{ ...shop, match: { path: { exact: "/" } } }, gone], { random }),
+    {
+      request: () => base,
+      response: () => httpResponse(200),
+      refused: () => ({ ...base, path: "/nowhere" }),
+      answered: () => ({ ...base, path: "/gone" }),
+    },
+  );
 
   test("passes route, cluster and policy to inner layers", async () => {
     const { sent } = bench([shop]);
