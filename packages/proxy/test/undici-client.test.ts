@@ -1,11 +1,23 @@
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { isLeft } from "@pagoda/core";
 import { httpRequest } from "@pagoda/http";
 import { testAuthority } from "@pagoda/http/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { undiciClient, type UndiciClient, type UndiciClientOptions } from "../src/undici-client.ts";
-import { Arrivals, held, type Held, listen, named, silent } from "./e2e/origin.ts";
+import { type ForwardProxy, forwardProxy } from "./e2e/forward-proxy.ts";
+import {
+  Arrivals,
+  held,
+  type Held,
+  listen,
+  named,
+  quietPort,
+  rawOrigin,
+  refusing,
+  silent,
+} from "./e2e/origin.ts";
 
 async function textOf(client: UndiciClient, url: string): Promise<string> {
   const result = await client.call(httpRequest(url));
@@ -19,6 +31,11 @@ async function faultOf(client: UndiciClient): Promise<unknown> {
   const result = await client.call(httpRequest("http://any.test/"));
   if (!isLeft(result)) throw new Error(`no fault: ${result.right.status}`);
   return result.left;
+}
+
+/** The proxy's URL with credentials. */
+function proxyUrl({ url }: ForwardProxy, credentials: string): string {
+  return url.replace("//", `//${credentials}@`);
 }
 
 const authority = testAuthority();
@@ -104,4 +121,103 @@ test("the origin decides where a call goes, and maxConnections how many do", asy
   expect(await faultOf(client)).toMatchObject({ _tag: "PoolExhausted", origin: "local" });
   expect(await first).toBe("it");
   await client.close();
+});
+
+describe("through a proxy", () => {
+  const tls = { ca: authority.ca, servername: "api.test" };
+
+  test("an https origin is called in a tunnel, and the certificate must be its own", async () => {
+    await using origin = await secure("DNS:api.test");
+    await using proxy = await forwardProxy("ann:p@ss");
+    const options = { proxy: proxyUrl(proxy, "ann:p%40ss"), maxConnections: 1 };
+    const client = undiciClient(`https://api.example:${origin.port}`, { ...options, tls });
+    for (const host of ["a.test", "b.test"])
+      expect(await textOf(client, `http://${host}/`)).toBe(`${host} as api.test, client none, 1`);
+    // Its name is resolved by the proxy.
+    expect(proxy.seen).toEqual([`CONNECT api.example:${origin.port}`]);
+    const state = { inFlight: 0, waiting: 0, connections: 1, idle: 1 };
+    await vi.waitFor(() => expect(client.describe().state).toEqual(state));
+    expect(client.describe().options).toMatchObject({ servername: "api.test", proxy: proxy.url });
+    await client.close();
+    const other = undiciClient(origin.url, { ...options, tls: { ...tls, servername: "other.test" } });
+    expect(await faultOf(other)).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "upstream",
+      code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    });
+    await other.close();
+  });
+
+  test("an http origin gets its own authority as Host, as in the request to the proxy", async () => {
+    await using origin = await listen(
+      createHttpServer((request, response) => response.end(`${request.headers.host} ${request.url}`)),
+    );
+    await using proxy = await forwardProxy();
+    const client = undiciClient(`http://api.example:${origin.port}`, { proxy: proxy.url });
+    expect(await textOf(client, "http://a.test/b?c")).toBe(`api.example:${origin.port} /b?c`);
+    expect(proxy.seen).toEqual([`GET http://api.example:${origin.port}/b?c`]);
+    expect(client.describe()).toMatchObject({ state: { connections: 1 } });
+    await client.close();
+  });
+
+  test.each(["http", "https"])("wrong credentials do not count against the %s origin", async (scheme) => {
+    await using proxy = await forwardProxy("ann:hunter");
+    const client = undiciClient(`${scheme}://api.test`, { proxy: proxyUrl(proxy, "ann:wrong") });
+    expect(await faultOf(client)).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "local",
+      processed: false,
+      code: "PROXY_407",
+    });
+    await client.close();
+  });
+
+  test.each(["http", "https"])(
+    "an unreachable proxy does not count against the %s origin",
+    async (scheme) => {
+      const client = undiciClient(`${scheme}://api.test`, { proxy: refusing });
+      expect(await faultOf(client)).toMatchObject({
+        _tag: "ConnectFailed",
+        origin: "local",
+        processed: false,
+        code: "PROXY_ECONNREFUSED",
+      });
+      await client.close();
+    },
+  );
+
+  test.each([
+    ["does not accept the connection", silent, "local", "PROXY_CONNECT_TIMEOUT"],
+    ["does not answer", () => rawOrigin(() => {}), "upstream", "CONNECT_TIMEOUT"],
+  ])("a proxy that %s is bounded by the connect timeout", async (_, open, origin, code) => {
+    await using proxy = await open();
+    const client = undiciClient("https://api.test", { proxy: proxy.url, connectTimeoutMs: 50 });
+    expect(await faultOf(client)).toMatchObject({ _tag: "ConnectFailed", origin, processed: false, code });
+    await client.close();
+  });
+
+  test("an origin that the proxy cannot reach is a fault of the origin", async () => {
+    await using proxy = await forwardProxy();
+    const client = undiciClient(`https://api.test:${await quietPort()}`, { proxy: proxy.url });
+    expect(await faultOf(client)).toMatchObject({
+      _tag: "ConnectFailed",
+      origin: "upstream",
+      code: "PROXY_502",
+    });
+    await client.close();
+  });
+
+  test("a broken tunnel is a fault of the origin", async () => {
+    const arrivals = new Arrivals<Held>();
+    const { certificate: cert, key } = authority.issue({ names: "DNS:api.test" });
+    const server = createServer({ cert, key }, (request, response) => arrivals.add({ request, response }));
+    await using origin = await listen(server, 0, "https");
+    await using proxy = await forwardProxy();
+    const client = undiciClient(origin.url, { proxy: proxy.url, tls });
+    const fault = faultOf(client);
+    await arrivals.next();
+    for (const tunnel of proxy.tunnels) tunnel.destroy();
+    expect(await fault).toMatchObject({ _tag: "ConnectionBroken", origin: "upstream" });
+    await client.close();
+  });
 });

@@ -25,16 +25,48 @@ export interface Failure {
 export function transportFault(cause: UndiciError, failure: Failure): TransportFault | Aborted {
   const { upstream, headersTimeoutMs, started, canResend } = failure;
   if (cause instanceof UploadBroken) return uploadBroken(cause.fault);
-  if (cause instanceof Unsendable || unsendableCodes.has(cause.code)) return unsendable(cause);
-  const code = codeOf(cause);
-  const origin = isOwn(cause) ? "local" : "upstream";
+  const proxy = proxyFailure(cause);
+  if (cause instanceof Unsendable || (unsendableCodes.has(cause.code) && proxy === undefined))
+    return unsendable(cause);
+  const code = proxy?.code ?? codeOf(cause);
+  const origin = proxy?.origin ?? (isOwn(cause) ? "local" : "upstream");
+  const isConnecting = !started || proxy !== undefined;
   const processed =
-    canResend && (!started || code === "REFUSED_STREAM") ? ({ processed: false } as const) : {};
-  if (!started)
-    return { _tag: "ConnectFailed", origin, retryable: true, ...processed, upstream, code, cause };
+    canResend && (isConnecting || code === "REFUSED_STREAM") ? ({ processed: false } as const) : {};
+  if (isConnecting)
+    return {
+      _tag: "ConnectFailed",
+      origin,
+      retryable: true,
+      ...processed,
+      upstream,
+      // The limit is that of the answer to CONNECT.
+      code: code === "UND_ERR_HEADERS_TIMEOUT" ? "CONNECT_TIMEOUT" : code,
+      cause,
+    };
   if (code === "UND_ERR_HEADERS_TIMEOUT")
     return { _tag: "HeadersTimedOut", origin, retryable: true, upstream, afterMs: headersTimeoutMs, cause };
   return { _tag: "ConnectionBroken", origin, retryable: true, ...processed, upstream, code, cause };
+}
+
+/** undici's messages for a proxy that opens no tunnel, and for one that wants credentials. */
+const refusedTunnel = /^Proxy response \((\d{3})\)/;
+const wantsCredentials = /^Proxy Authentication Required \((407)\)/;
+
+/**
+ * The failure of a proxy, which says nothing about the origin: it cannot be reached, or refuses
+ * (407, 403). With 5xx it says that it cannot reach the origin.
+ */
+function proxyFailure({
+  code,
+  message,
+  cause,
+}: UndiciError): { readonly origin: "local" | "upstream"; readonly code: string } | undefined {
+  if (code === "UND_ERR_PRX_CONN" || code === "UND_ERR_PRX_TLS")
+    return { origin: "local", code: `PROXY_${codeOf((cause ?? {}) as UndiciError)}` };
+  const status = (refusedTunnel.exec(message) ?? wantsCredentials.exec(message))?.[1];
+  if (status === undefined) return undefined;
+  return { origin: status.startsWith("5") ? "upstream" : "local", code: `PROXY_${status}` };
 }
 
 /** The fault of a request that cannot be sent. */

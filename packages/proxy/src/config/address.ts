@@ -45,6 +45,22 @@ export function originOf(text: string): string | undefined {
   return bare && url.port !== "0" ? url.origin : undefined;
 }
 
+export const validProxy = "http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ if it asks for them";
+
+/** The URL of a proxy, which may contain credentials, in its normal form without a path. */
+export function proxyOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\/[^/?#\s]+\/?$/i.test(text) || url.port === "0") return undefined;
+  // Only the password may be missing, or both.
+  if (url.username === "" && url.password !== "") return undefined;
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    return undefined;
+  }
+  return url.href.slice(0, -1);
+}
+
 /** Whether the resolver accepts it: an IP address, with IPv6 in brackets if a port follows. */
 export function isDnsServer(text: string): boolean {
   const address = parseAddress(text)?.host ?? text;

@@ -5,6 +5,7 @@ import { canonicalNetwork, validNetwork } from "@pagoda/core";
 import { routeProblems } from "@pagoda/router";
 import { listenerName } from "./names.ts";
 import { checkField, checkOrder, type Path, type Report } from "../schema/report.ts";
+import { checkClient } from "./check-client.ts";
 import { checkPolicies, clustersOf } from "./check-policies.ts";
 import { checkReach } from "./unreachable.ts";
 import { type ConfigDocument, nearest, type Problem } from "./document.ts";
@@ -38,8 +39,10 @@ export function crossProblems(
   checkListeners(config, { clusters: known, policies, broken, report });
   checkAdmin(config, report);
   checkPolicies(config, policies, report);
-  for (const [name, cluster] of Object.entries(config.clusters))
+  for (const [name, cluster] of Object.entries(config.clusters)) {
     checkCluster(["clusters", name], cluster, report);
+    checkClient(["clusters", name], cluster, report);
+  }
   checkEffects(config, policies, report);
   checkTimeouts(config, report);
   return problems;

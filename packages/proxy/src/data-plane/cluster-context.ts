@@ -1,6 +1,7 @@
 import type { PolicyRegistry } from "../policies/registry.ts";
 import type { CentralEndpoints } from "./central-endpoints.ts";
 import type { States } from "../policies/states.ts";
+import type { OriginClients } from "./origin-clients.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { Tracing } from "./tracing.ts";
 
@@ -14,4 +15,5 @@ export interface ClusterContext extends Telemetry {
   readonly states: States;
   /** Endpoints that the main process discovers. */
   readonly central: CentralEndpoints;
+  readonly clients: OriginClients;
 }

@@ -4,18 +4,17 @@ import { type Classifier, type ErrorOf, optional, type Service, ServiceBuilder }
 import type { Logger } from "pino";
 import { grpcClassifier, grpcTrailers } from "@pagoda/grpc";
 import { replay } from "@pagoda/replay";
-import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { policyLayer } from "../policies/stack.ts";
 import { type Endpoints, endpointsOf, type Origin } from "./endpoints.ts";
 import { described } from "./described.ts";
 import { healthOf } from "./health.ts";
-import { Reachability } from "./reachability.ts";
+import { Reachability, throughProxy } from "./reachability.ts";
 import { clusterStatus, type EndpointParts } from "./status.ts";
 import { strategyOf } from "./strategy.ts";
 import type { ClusterStatus } from "./types.ts";
 import type { ClusterContext } from "./cluster-context.ts";
-import { transportOptions } from "./transport-options.ts";
+import { connectionOf, transportOptions } from "./transport-options.ts";
 
 /** The errors of a cluster. */
 export type ClusterErrors = ErrorOf<ReturnType<typeof parts>["service"]>;
@@ -63,7 +62,8 @@ export function cluster(
     atEnd: (run) => atEnd.push(run),
   });
   endpoints.subscribe(() => found(endpoints.endpoints));
-  const reachability = new Reachability(endpoints, (reachable, reason) => {
+  const watched = config.proxy === undefined ? endpoints : throughProxy(endpoints, config.proxy);
+  const reachability = new Reachability(watched, (reachable, reason) => {
     if (reachable) log.info("cluster reachable");
     else log.warn({ reason }, "cluster unreachable");
   });
@@ -112,8 +112,6 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
   const { events, policies, states, atEnd } = context;
   const labels = { cluster: name };
   const classifier = grpcClassifier();
-  // Called with other settings, an endpoint may be faster or slower.
-  const connection = [config.protocol, config.tls];
   const health = healthOf(name, config, context);
   const panic = new Panic(context.log);
   const balancer = balance({
@@ -122,7 +120,7 @@ function parts(name: string, config: ClusterConfig, endpoints: Endpoints, contex
     health: health.sources,
     panicThreshold: config.panicThreshold,
     ...(config.slowStart !== undefined && { slowStart: { ms: config.slowStart } }),
-    history: states.hold(`balance, cluster ${name}`, connection, endpointHistory, atEnd),
+    history: states.hold(`balance, cluster ${name}`, connectionOf(config), endpointHistory, atEnd),
     classifier,
     observer: events.observer<BalanceObserver>(
       "balance",
@@ -182,10 +180,10 @@ interface EndpointContext extends PartsContext {
 
 /** The stack of one endpoint, from the outside in. */
 function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig, context: EndpointContext) {
-  const { calls, files, policies, tracing, stacks, atEnd } = context;
+  const { calls, clients, files, policies, tracing, stacks, atEnd } = context;
   const blockedReasons: (() => string | undefined)[] = [];
-  const options = transportOptions(config, endpoint, files);
-  const origin = transport(endpoint.key, options);
+  const { tls } = transportOptions(config, endpoint, files);
+  const origin = clients.of(config, endpoint, files);
   atEnd(() => void origin.close());
   atEnd(calls.track(endpoint.key));
   const stack = new ServiceBuilder<HttpRequest & FromClient>()
@@ -195,7 +193,7 @@ function endpointStack(cluster: string, endpoint: Origin, config: ClusterConfig,
         place: `cluster ${cluster}, endpoint ${endpoint.key}`,
         labels: { cluster, endpoint: endpoint.key },
         endpoint: endpoint.key,
-        connection: [options.protocol, options.tls ?? null],
+        connection: [connectionOf(config), tls ?? null],
         blockedReasons,
       }),
     )

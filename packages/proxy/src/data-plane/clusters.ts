@@ -18,7 +18,7 @@ interface Known {
   users: number;
 }
 
-type ClustersContext = Telemetry & Pick<ClusterContext, "states" | "central">;
+type ClustersContext = Telemetry & Pick<ClusterContext, "states" | "central" | "clients">;
 
 interface Making extends Pick<ClusterContext, "files" | "tracing" | "policies"> {
   readonly config: ClusterConfig;

@@ -13,6 +13,7 @@ import { Listener } from "./listener.ts";
 import { listenerStack } from "./listener-stack.ts";
 import { ServerCounters } from "./server-counters.ts";
 import { listenerName } from "../config/names.ts";
+import { OriginClients } from "./origin-clients.ts";
 import { noSpans, type Spans, spansOf } from "./spans.ts";
 import { type Telemetry, telemetryOf } from "./telemetry.ts";
 import type {
@@ -46,6 +47,7 @@ class RunningDataPlane implements DataPlane {
   readonly #telemetry: Telemetry;
   readonly #states = new States();
   readonly #counters: ServerCounters;
+  readonly #clients = new OriginClients();
   readonly #clusters: Clusters;
   #listeners = new Map<string, Listener>();
   #generation = new Generation(new Map(), () => {});
@@ -60,7 +62,10 @@ class RunningDataPlane implements DataPlane {
     this.#logLevel = config.log.level;
     this.#telemetry = telemetryOf(registry, log);
     this.#counters = new ServerCounters(registry);
-    this.#clusters = new Clusters({ ...this.#telemetry, states: this.#states, central }, found);
+    this.#clusters = new Clusters(
+      { ...this.#telemetry, states: this.#states, central, clients: this.#clients },
+      found,
+    );
     stackMetrics({ registry, stack: () => this.#whole() });
   }
 
@@ -71,6 +76,7 @@ class RunningDataPlane implements DataPlane {
   async apply(resolved: Resolved, context: DataPlaneContext): Promise<Either<ListenFailed, void>> {
     const { config, files } = resolved;
     const spans = await spansOf(config.tracing, this.#log, this.#spans);
+    await this.#clients.load(config);
     const atEnd: (() => void)[] = [];
     const taken = this.#clusters.take(resolved, spans, context.policies, context.known);
     // A cluster with discovery has no endpoints before the first answer.

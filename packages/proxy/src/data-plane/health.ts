@@ -10,14 +10,13 @@ import {
   type Probe,
   tcpProbe,
 } from "@pagoda/health";
-import { transport } from "@pagoda/transport";
 import type { ClusterConfig } from "../config/schema/cluster.ts";
 import { address } from "./address.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { Origin } from "./endpoints.ts";
 import { defined } from "../schema/defined.ts";
 import { Outcomes } from "./outcomes.ts";
-import { tlsOf, transportOptions } from "./transport-options.ts";
+import { connectionOf, tlsOf } from "./transport-options.ts";
 
 /** Decides which endpoints of a cluster are healthy. */
 export interface Health {
@@ -42,7 +41,7 @@ export function healthOf(
   if (check !== undefined)
     sources.push(
       healthCheck<Origin>({
-        probe: probeOf(check, config, context.files),
+        probe: probeOf(check, config, context),
         intervalMs: check.interval,
         timeoutMs: check.timeout,
         healthyThreshold: check.healthyThreshold,
@@ -69,12 +68,7 @@ export function healthOf(
         maxEjectionMs: outliers.maxEjection,
         maxEjectedRatio: outliers.maxEjected,
         // Ejected endpoints stay ejected over a reload, unless they are called with other settings.
-        ejections: states.hold(
-          `outliers, cluster ${cluster}`,
-          [config.protocol, config.tls],
-          outlierEjections,
-          atEnd,
-        ),
+        ejections: states.hold(`outliers, cluster ${cluster}`, connectionOf(config), outlierEjections, atEnd),
         observer: events.observer<OutlierObserver>(
           "outlier-detection",
           ["ejected", "returned", "overflowed"],
@@ -132,7 +126,7 @@ type CheckConfig = NonNullable<ClusterConfig["check"]>;
 function probeOf(
   check: CheckConfig,
   config: ClusterConfig,
-  files: ReadonlyMap<string, string>,
+  { clients, files }: Pick<ClusterContext, "clients" | "files">,
 ): Probe<Origin> {
   switch (check.type) {
     case "tcp":
@@ -148,7 +142,7 @@ function probeOf(
     case "http":
       return httpProbe<Origin>({
         call(endpoint, atEnd) {
-          const origin = transport(endpoint.key, transportOptions(config, endpoint, files));
+          const origin = clients.of(config, endpoint, files);
           atEnd(() => void origin.close());
           return origin;
         },

@@ -31,6 +31,7 @@ export function otlpSpans(
   log: Logger,
   clock: Clock,
 ): SentSpans {
+  // Its own sender, not undici: it knows OTLP's rules for retries.
   const exporter = new LoggingExporter(
     new OTLPTraceExporter({ url: endpoint }),
     log.child({ endpoint: redactUrl(endpoint) }),

@@ -23,6 +23,18 @@ export type ReachabilityObserver = (reachable: boolean, reason: string | undefin
 
 type Watchable = Pick<Endpoints, "endpoints" | "subscribe" | "started">;
 
+/** The proxy, instead of the endpoints behind it, which may be unreachable from here. */
+export function throughProxy(endpoints: Watchable, proxy: string): Watchable {
+  const { origin: key } = new URL(proxy);
+  return {
+    get endpoints() {
+      return endpoints.endpoints.length === 0 ? [] : [{ key }];
+    },
+    subscribe: (changed) => endpoints.subscribe(changed),
+    started: endpoints.started,
+  };
+}
+
 const everyMs = 2_000;
 const timeoutMs = 1_000;
 /** How many endpoints are probed at once. */

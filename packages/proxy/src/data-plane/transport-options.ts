@@ -25,6 +25,14 @@ export function transportOptions(
   };
 }
 
+/**
+ * What decides how endpoints are called. With other settings they may be faster or slower, so that
+ * what is known of them is forgotten.
+ */
+export function connectionOf({ protocol, tls, client, proxy }: ClusterConfig): unknown {
+  return [protocol, tls, client, proxy];
+}
+
 interface OriginTls {
   readonly ca?: string;
   readonly certificate?: string;

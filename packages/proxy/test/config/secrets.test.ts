@@ -140,7 +140,12 @@ const secrets = {
     },
   ],
   clusters: {
-    origin: { endpoints: ["http://10.0.0.7:81"], check: { type: "http", path: "/health?token=hunter-10" } },
+    origin: {
+      endpoints: ["http://10.0.0.7:81"],
+      client: "undici",
+      proxy: "http://ann:hunter-14@proxy.example:3128",
+      check: { type: "http", path: "/health?token=hunter-10" },
+    },
   },
   tracing: { endpoint: "https://user:hunter-11@collector.example/v1/traces?key=hunter-12" },
 };
@@ -163,6 +168,7 @@ describe("publicConfig", () => {
     expect(clusters["origin"]).toMatchObject({
       endpoints: ["http://10.0.0.7:81"],
       check: { path: "/health?(not shown)" },
+      proxy: "http://(not shown)@proxy.example:3128",
     });
     expect(tracing?.endpoint).toBe("https://(not shown)@collector.example/v1/traces?(not shown)");
   });
@@ -181,6 +187,14 @@ describe("a problem does not show", () => {
     [
       "a password in an origin with a weight",
       of({}, { o: { endpoints: [{ url: "http://ann:hunter@10.0.0.7/?hunter" }] } }),
+    ],
+    [
+      "a proxy's password",
+      of({}, { o: { endpoints: ["http://10.0.0.7"], proxy: "http://ann:hunter@proxy/path" } }),
+    ],
+    [
+      "a proxy's password without a client for it",
+      of({}, { o: { endpoints: ["http://10.0.0.7"], proxy: "http://ann:hunter@proxy" } }),
     ],
     ["a pattern for values", of({ match: { headers: [{ name: "a", regex: "(hunter" }] } })],
     ["two tests of a value", of({ match: { query: [{ name: "a", regex: "a", exact: "hunter" }] } })],

@@ -8,6 +8,7 @@ import { isLeft } from "@pagoda/core";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Cluster } from "../../src/data-plane/cluster.ts";
 import { Clusters, type Taken } from "../../src/data-plane/clusters.ts";
+import { OriginClients } from "../../src/data-plane/origin-clients.ts";
 import { noSpans } from "../../src/data-plane/spans.ts";
 import { CentralEndpoints } from "../../src/data-plane/central-endpoints.ts";
 import { States } from "../../src/policies/states.ts";
@@ -30,7 +31,12 @@ async function get(cluster: Cluster): Promise<HttpResponse> {
 /** Clusters over a sequence of configurations. */
 function clustersOver() {
   const { telemetry, lines } = told();
-  const clusters = new Clusters({ ...telemetry, states: new States(), central: new CentralEndpoints() });
+  const clusters = new Clusters({
+    ...telemetry,
+    states: new States(),
+    central: new CentralEndpoints(),
+    clients: new OriginClients(),
+  });
   const all: Taken[] = [];
   onTestFinished(() => {
     for (const taken of all) taken.release();

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { type Address, addressText, originOf, parseAddress, validAddress, validOrigin } from "../address.ts";
+import {
+  type Address,
+  addressText,
+  originOf,
+  parseAddress,
+  proxyOf,
+  validAddress,
+  validOrigin,
+  validProxy,
+} from "../address.ts";
 import { bare } from "../../schema/secrets.ts";
 
 export const address: z.ZodType<Address, string> = z.codec(
@@ -16,6 +25,13 @@ export const origin: z.ZodType<string, string> = z.codec(
   bare(z.string({ error: `must be ${validOrigin}` })),
   z.string(),
   { decode: (text, context) => originOf(text) ?? invalid(text, context, validOrigin), encode: (url) => url },
+);
+
+/** The URL of an HTTP proxy, which may contain a password. */
+export const proxy: z.ZodType<string, string> = z.codec(
+  bare(z.string({ error: `must be ${validProxy}` })),
+  z.string(),
+  { decode: (text, context) => proxyOf(text) ?? invalid(text, context, validProxy), encode: (url) => url },
 );
 
 function invalid(input: string, { issues }: z.core.ParsePayload, valid: string): never {

@@ -1,7 +1,7 @@
 import { validSan } from "@pagoda/http";
 import { z } from "zod";
 import { isDnsServer, validOrigin } from "../address.ts";
-import { origin } from "./address.ts";
+import { origin, proxy } from "./address.ts";
 import { fields, flag, some, text, whole, word } from "../../schema/fields.ts";
 import type { PolicySchemas } from "./policies.ts";
 import { bare } from "../../schema/secrets.ts";
@@ -207,6 +207,16 @@ export function cluster(policies: PolicySchemas["cluster"]) {
     protocol: word(["http1", "http2"])
       .default("http1")
       .describe("Protocol to the origins; over plain `http://` endpoints, http2 uses prior knowledge."),
+    client: word(["transport", "undici"])
+      .default("transport")
+      .describe(
+        "HTTP client. `undici` can call through an HTTP proxy, but only over HTTP/1.1, and it opens no tunnels (upgrades, `CONNECT`); `transport` costs less.",
+      ),
+    proxy: proxy
+      .optional()
+      .describe(
+        "URL of an HTTP proxy through which the endpoints are called and checked, such as `http://user:password@proxy:3128`; requires `client: undici`. It opens a tunnel for an `https://` endpoint. An `http://` endpoint gets its own authority as `Host`. Default: none.",
+      ),
     tls: upstreamTls.optional().describe("TLS settings for `https://` endpoints."),
     balance: balance.default("round-robin").describe("Load balancing strategy."),
     slowStart: duration
