@@ -122,7 +122,7 @@ export class Call extends PushBody implements Dispatcher.DispatchHandler, AbortL
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: UndiciFields): void {
-    this.#release(new Error("response complete before the request"));
+    this.#release("response complete before the request");
     this.finish(fieldsOf((controller.rawTrailers as UndiciFields) ?? trailers));
   }
 
@@ -180,7 +180,7 @@ export class Call extends PushBody implements Dispatcher.DispatchHandler, AbortL
     this.#settle(result);
   }
 
-  #release(reason: Error): void {
+  #release(reason: Error | string): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#upload?.stop(reason);

@@ -53,15 +53,17 @@ export class UndiciBody implements AsyncIterableIterator<Uint8Array, undefined>,
 
   /** undici gave up writing. */
   return(): Promise<Step> {
-    this.stop(new Error("request body not wanted any more"));
+    this.stop("request body not wanted any more");
     return Promise.resolve(done);
   }
 
   /** Cancels the rest of a body that was begun. One that was not stays unread. */
-  stop(reason: Error): void {
+  stop(reason: Error | string): void {
     if (this.#outcome !== undefined) return;
-    this.#settle(reason);
-    this.#flow?.cancel(reason);
+    // Made only if needed: every call ends here, and an error with its stack costs as much as the call.
+    const error = typeof reason === "string" ? new Error(reason) : reason;
+    this.#settle(error);
+    this.#flow?.cancel(error);
   }
 
   write(chunk: Uint8Array): boolean {
