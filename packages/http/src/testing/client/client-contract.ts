@@ -21,7 +21,7 @@ const rules = [
 
 /**
  * Checks what a stack relies on in every HTTP client, over real sockets: framing, faults and their
- * fields, aborts, backpressure, connections. Run `serviceConformance` as well.
+ * fields, aborts, backpressure, connections. Run `clientConformance` as well.
  *
  * @example clientContract(test, (url) => {
  *   const service = transport(url);
