@@ -1,12 +1,13 @@
+import { spawn } from "node:child_process";
 import { createServer } from "node:https";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { authority, certified } from "./certified.ts";
 import { call } from "./client.ts";
-import { configured, Folder, through } from "./configured.ts";
+import { anywhere, configured, Folder, through } from "./configured.ts";
 import { type ForwardProxy, forwardProxy } from "./forward-proxy.ts";
 import { listen, origin, quietPort } from "./origin.ts";
 import { type LogLine, until } from "./program.ts";
-import { curl, needs } from "./system.ts";
+import { adopt, curl, need, needs } from "./system.ts";
 
 const url = (proxy: ForwardProxy, credentials: string): string =>
   proxy.url.replace("//", `//${credentials}@`);
@@ -74,10 +75,11 @@ describe("a cluster behind a forward proxy", () => {
     await using proxy = await forwardProxy("ann:hunter");
     using folder = certified();
     const cluster = {
-      endpoints: [`https://api.partner.test:${api.port}`],
+      // Of two endpoints one could be ejected.
+      endpoints: ["one", "two"].map((name) => `https://${name}.partner.test:${api.port}`),
       client: "undici",
-      tls: { ca: "ca.pem" },
-      outliers: { consecutiveFailures: 1 },
+      tls: { ca: "ca.pem", servername: "api.partner.test" },
+      outliers: { consecutiveFailures: 1, maxEjected: "50%" },
       policies: { circuitBreaker: { failures: 1 } },
       panicThreshold: "0%",
     };
@@ -171,6 +173,58 @@ describe("a cluster behind a forward proxy", () => {
       "sec-websocket-key": key,
     };
     expect(await call(pagoda.url, { headers })).toMatchObject({ status: 501 });
+  });
+});
+
+/** Debian's tinyproxy, which asks for credentials. */
+async function tinyproxy(folder: Folder): Promise<{ readonly url: string }> {
+  const port = await quietPort();
+  const file = folder.write(
+    "tinyproxy.conf",
+    `Port ${port}\nListen 127.0.0.1\nAllow 127.0.0.1\nBasicAuth ann hunter\nLogLevel Info\n`,
+  );
+  const child = adopt(spawn(need("tinyproxy"), ["-d", "-c", file], { stdio: "ignore" }));
+  onTestFinished(() => void child.kill());
+  // Its log, which would say so, is buffered.
+  const answers = (): Promise<boolean> =>
+    call(`http://127.0.0.1:${port}`).then(
+      () => true,
+      () => false,
+    );
+  await until(answers, Boolean);
+  return { url: `http://ann:hunter@127.0.0.1:${port}` };
+}
+
+describe("tinyproxy", () => {
+  needs("tinyproxy");
+
+  test("opens tunnels and forwards plain requests, and says which origin it cannot reach", async () => {
+    await using api = await partner();
+    await using plain = await origin((request, response) => response.end(request.headers.host));
+    const gone = await quietPort();
+    using folder = certified();
+    const { url: proxy } = await tinyproxy(folder);
+    const cluster = { client: "undici", proxy };
+    const tls = { ca: "ca.pem", servername: "api.partner.test" };
+    const routes = ["api", "plain", "gone"].map((name) => ({
+      name,
+      match: { path: `/${name}` },
+      cluster: name,
+    }));
+    await using pagoda = await configured(folder, {
+      listeners: [{ ...anywhere, name: "main", routes }],
+      clusters: {
+        api: { ...cluster, endpoints: [`https://localhost:${api.port}`], tls },
+        plain: { ...cluster, endpoints: [`http://localhost:${plain.port}`] },
+        gone: { ...cluster, endpoints: [`https://localhost:${gone}`] },
+      },
+    });
+    expect((await call(`${pagoda.url}/api`)).status).toBe(200);
+    expect(api.seen).toHaveLength(1);
+    expect((await call(`${pagoda.url}/plain`)).body).toBe(`localhost:${plain.port}`);
+    expect((await call(`${pagoda.url}/gone`)).status).toBe(502);
+    const line = await pagoda.log(({ status }) => status === 502);
+    expect(JSON.stringify(line)).toContain("PROXY_500");
   });
 });
 

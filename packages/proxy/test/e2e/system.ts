@@ -12,6 +12,7 @@ const packages = {
   promtool: "prometheus",
   script: "bsdutils",
   "systemd-analyze": "systemd",
+  tinyproxy: "tinyproxy",
 } as const;
 
 export type Tool = keyof typeof packages;
