@@ -34,6 +34,10 @@ export interface LoggedFault {
 export interface AccessEntry {
   readonly requestId: string | undefined;
   readonly client: string | undefined;
+  /** The client's, from its certificate. */
+  readonly identity: string | undefined;
+  /** The user of a verified password, or the subject of a verified token. */
+  readonly user: string | undefined;
   readonly method: string;
   readonly scheme: string;
   readonly authority: string;
@@ -77,13 +81,23 @@ export class Call<out Req extends LoggedRequest> {
   }
 }
 
+/** Longer names are cut: an issuer may put anything into a token. */
+const maxName = 256;
+
+function nameIn(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : escapeControls(name.slice(0, maxName));
+}
+
 export function entryOf(call: Call<LoggedRequest>, end: CallEnd, query: boolean): AccessEntry {
   const { request, response, headMs, defect } = call;
   const { requestId, method, scheme, authority, path, version, headers, body, notes } = request;
+  const client = clientOf(request);
   const userAgent = headers.get("user-agent");
   return {
     requestId,
-    client: clientOf(request)?.address,
+    client: client?.address,
+    identity: nameIn(client?.identity),
+    user: nameIn(notes.user),
     method: escapeControls(method),
     scheme,
     authority: escapeControls(authority),

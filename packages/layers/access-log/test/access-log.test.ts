@@ -40,7 +40,7 @@ describe("accessLog", () => {
       body: bodyOf("hello"),
       requestId: "7f3a",
       client: { address: "203.0.113.7", identity: "cart" },
-      notes: { route: "cart", cluster: "v2", upstream: "http://10.0.0.7:81", tries: 2 },
+      notes: { route: "cart", cluster: "v2", upstream: "http://10.0.0.7:81", tries: 2, user: "ann" },
     };
     const body = new TestBody(12);
     const result = layered.call(request);
@@ -57,6 +57,8 @@ describe("accessLog", () => {
         msg: "PUT /cart 201",
         requestId: "7f3a",
         client: "203.0.113.7",
+        identity: "cart",
+        user: "ann",
         method: "PUT",
         scheme: "http",
         authority: "shop.example",
@@ -111,6 +113,14 @@ describe("accessLog", () => {
     const { answered, lines } = bench();
     await answered(httpResponse(200), { ...get, peer: { address: "203.0.113.9", port: 1 } });
     expect(lines()[0]).toMatchObject({ client: "203.0.113.9" });
+  });
+
+  test("cuts long names, and escapes control characters in them", async () => {
+    const { answered, lines } = bench();
+    const client = { address: "203.0.113.9", identity: "a\nb" };
+    const notes = { tries: 0, user: `\u0085${"x".repeat(300)}` };
+    await answered(httpResponse(200), { ...get, client, notes } as HttpRequest);
+    expect(lines()[0]).toMatchObject({ identity: "a\\u000ab", user: `\\u0085${"x".repeat(255)}` });
   });
 
   test("logs the query only if the option is set", async () => {

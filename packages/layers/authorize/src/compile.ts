@@ -1,7 +1,7 @@
 import { hostOf, NetworkSet } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/http";
+import { claimAt, type HttpRequest } from "@pagoda/http";
 import { pathVariants } from "./path-variants.ts";
-import type { OnRoute, Rule } from "./rule.ts";
+import type { ClaimRule, OnRoute, Rule } from "./rule.ts";
 
 /** What rules look at in a request. Values that no rule needs are not computed. */
 export interface Facts {
@@ -10,13 +10,16 @@ export interface Facts {
   readonly host: string;
   readonly identity: string | undefined;
   readonly address: string | undefined;
+  readonly claims: object | undefined;
 }
 
 /** One condition of a rule. */
 export interface Test {
-  readonly what: "method" | "host" | "path" | "route" | "identity" | "address";
+  readonly what: "method" | "host" | "path" | "route" | "identity" | "address" | "claim";
   /** As written in the rule. */
   readonly wanted: readonly string[];
+  /** The claim that it is about. */
+  readonly claim?: ClaimRule["claim"];
   readonly passes: (facts: Facts) => boolean;
 }
 
@@ -32,7 +35,7 @@ export function compile(rule: Rule): Compiled {
   const {
     name,
     effect,
-    from: { identities, addresses } = {},
+    from: { identities, addresses, claims = [] } = {},
     to: { methods, paths, hosts, routes } = {},
   } = rule;
   const denies = effect === "deny";
@@ -76,7 +79,24 @@ export function compile(rule: Rule): Compiled {
     const set = new NetworkSet(addresses ?? []);
     return ({ address }) => address !== undefined && set.has(address);
   });
+  for (const claim of claims) tests.push(claimTest(claim));
   return { rule, tests };
+}
+
+function claimTest({ claim, equals, contains }: ClaimRule): Test {
+  if (equals !== undefined) {
+    const values = new Set<unknown>(equals);
+    const passes: Test["passes"] = ({ claims }) => values.has(claimAt(claims, claim));
+    return { what: "claim", wanted: equals.map(String), claim, passes };
+  }
+  const values = new Set<unknown>(contains);
+  const passes: Test["passes"] = ({ claims }) => {
+    const value = claimAt(claims, claim);
+    const all: readonly unknown[] =
+      typeof value === "string" ? value.split(" ") : Array.isArray(value) ? value : [];
+    return all.some((one) => values.has(one));
+  };
+  return { what: "claim", wanted: contains ?? [], claim, passes };
 }
 
 type IsNamed = (text: string) => boolean;

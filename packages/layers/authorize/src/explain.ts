@@ -1,5 +1,5 @@
 import { canonicalAddress } from "@pagoda/core";
-import type { HttpRequest } from "@pagoda/http";
+import { claimAt, type ClaimPath, type HttpRequest } from "@pagoda/http";
 import type { Facts, Test } from "./compile.ts";
 import type { AuthorizeOptions } from "./options.ts";
 import { Policy } from "./policy.ts";
@@ -8,6 +8,8 @@ import type { Rule } from "./rule.ts";
 /** The first part of a request that a rule does not match. */
 export interface RuleMismatch {
   readonly what: Test["what"];
+  /** The claim that it is about. */
+  readonly claim?: ClaimPath;
   /** As written in the rule. */
   readonly wanted: readonly string[];
   /** All variants of an ambiguous path; empty if the request has no value. */
@@ -52,11 +54,17 @@ export function explain<Req extends HttpRequest>(
 function explainOne({ name, effect }: Rule, tests: readonly Test[], facts: Facts): RuleExplanation {
   const failed = tests.find(({ passes }) => !passes(facts));
   if (failed === undefined) return { rule: name, effect, matched: true };
-  const { what, wanted } = failed;
-  return { rule: name, effect, matched: false, mismatch: { what, wanted, found: foundIn(facts, what) } };
+  const { what, wanted, claim } = failed;
+  const found = foundIn(facts, failed);
+  const mismatch = { what, ...(claim !== undefined && { claim }), wanted, found };
+  return { rule: name, effect, matched: false, mismatch };
 }
 
-function foundIn({ request, host, paths, identity, address }: Facts, what: Test["what"]): readonly string[] {
+function foundIn(
+  { request, host, paths, identity, address, claims }: Facts,
+  { what, claim }: Test,
+): readonly string[] {
+  const value = claim === undefined ? undefined : claimAt(claims, claim);
   const found = {
     method: request.method,
     host,
@@ -64,6 +72,7 @@ function foundIn({ request, host, paths, identity, address }: Facts, what: Test[
     route: request.route?.name,
     identity,
     address: address === undefined ? undefined : (canonicalAddress(address) ?? address),
+    claim: typeof value === "string" || value === undefined ? value : JSON.stringify(value),
   }[what];
   if (found === undefined) return [];
   return typeof found === "string" ? [found] : found;

@@ -27,5 +27,10 @@ export interface AuthorizeOptions<Req, R extends Rule = Rule> {
    * required.
    */
   readonly address?: ((request: Req) => string | undefined) | undefined;
+  /**
+   * Returns the claims of the request's verified token, if it has one. Default: the request's
+   * `claims`, which is then required.
+   */
+  readonly claims?: ((request: Req) => object | undefined) | undefined;
   readonly observer?: AuthorizeObserver<Req>;
 }

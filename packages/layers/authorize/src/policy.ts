@@ -1,5 +1,5 @@
 import { checkOneOf, rangeError } from "@pagoda/core";
-import { type Client, clientOf, type FromClient, type HttpRequest } from "@pagoda/http";
+import { type Client, clientOf, type FromClient, type HttpRequest, type WithClaims } from "@pagoda/http";
 import { compile, type Compiled, type Facts, type Test } from "./compile.ts";
 import type { Denied } from "./denied.ts";
 import { unambiguousHost } from "./host.ts";
@@ -26,10 +26,11 @@ export class Policy<Req extends HttpRequest> {
   readonly verdicts: readonly Verdict[];
   readonly #identity: (request: Req) => string | undefined;
   readonly #address: (request: Req) => string | undefined;
+  readonly #claims: (request: Req) => object | undefined;
   readonly #asks: ReadonlySet<Test["what"]>;
 
   /** @throws RangeError when an option is invalid. */
-  constructor({ rules, otherwise, identity, address }: AuthorizeOptions<Req, Rule>) {
+  constructor({ rules, otherwise, identity, address, claims }: AuthorizeOptions<Req, Rule>) {
     const problems = ruleProblems(rules);
     if (problems.length > 0) throw problemsError(problems);
     if (otherwise === undefined && rules.length === 0)
@@ -47,6 +48,7 @@ export class Policy<Req extends HttpRequest> {
     ];
     this.#identity = identity ?? identityOf;
     this.#address = address ?? addressOf;
+    this.#claims = claims ?? claimsOf;
     this.#asks = new Set(this.compiled.flatMap(({ tests }) => tests.map(({ what }) => what)));
   }
 
@@ -78,6 +80,7 @@ export class Policy<Req extends HttpRequest> {
       // An empty identity does not count, and `*` would match it.
       identity: identity === "" ? undefined : identity,
       address,
+      claims: asks.has("claim") ? this.#claims(request) : undefined,
     };
   }
 
@@ -104,6 +107,12 @@ function identityOf(request: HttpRequest & Partial<FromClient>): string | undefi
 
 function addressOf(request: HttpRequest & Partial<FromClient>): string | undefined {
   return knownClient(request, "addresses").address;
+}
+
+/** The types ensure that there are claims, or `undefined` for a request without a token. */
+function claimsOf(request: HttpRequest & Partial<WithClaims>): object | undefined {
+  if ("claims" in request) return request.claims;
+  throw new TypeError("authorize: rules name claims, but no layer has verified a token");
 }
 
 /**

@@ -19,26 +19,45 @@ type Report = (path: readonly (string | number)[], value: unknown, expected: str
 const reserved = ["otherwise", "unreadable"];
 
 /** The lists of a rule: the check of their entries, and what they must be. */
-const lists: Readonly<Record<string, Readonly<Record<string, readonly [RegExp | Check, string]>>>> = {
+const lists: Readonly<Record<string, Readonly<Record<string, readonly [Check, string]>>>> = {
   from: {
-    identities: [/^(?:\*|\*?[^*]+|[^*]+\*)$/, "an identity, with a * only as its first or last character"],
-    addresses: [(text) => canonicalNetwork(text) !== undefined, validNetwork],
+    identities: [
+      text(/^(?:\*|\*?[^*]+|[^*]+\*)$/),
+      "an identity, with a * only as its first or last character",
+    ],
+    addresses: [text((each) => canonicalNetwork(each) !== undefined), validNetwork],
+    claims: [isClaimRule, "{ claim, equals } or { claim, contains }, with a list of values"],
   },
   to: {
-    methods: [/^[!#$%&'*+\-.^_`|~\dA-Z]+$/, "a method in upper case"],
+    methods: [text(/^[!#$%&'*+\-.^_`|~\dA-Z]+$/), "a method in upper case"],
     paths: [
-      isRulePath,
+      text(isRulePath),
       "a path as on the wire, which may end in /*, without query, dot segments, //, %2f and ;",
     ],
     hosts: [
-      /^(?:\[[\dA-Fa-f:.]+\]|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/,
+      text(/^(?:\[[\dA-Fa-f:.]+\]|(?:\*\.)?[\w-]+(?:\.[\w-]+)*)$/),
       "a host without port, or *. followed by a domain",
     ],
-    routes: [/./, "the name of a route"],
+    routes: [text(/./), "the name of a route"],
   },
 };
 
-type Check = (text: string) => boolean;
+type Check = (entry: unknown) => boolean;
+
+function text(check: RegExp | ((text: string) => boolean)): Check {
+  return (entry) => typeof entry === "string" && (check instanceof RegExp ? check.test(entry) : check(entry));
+}
+
+function isClaimRule(entry: unknown): boolean {
+  if (!isRecord(entry)) return false;
+  const { claim, equals, contains, ...rest } = entry;
+  const path = Array.isArray(claim) ? claim : [claim];
+  if (path.length === 0 || !path.every((name) => typeof name === "string" && name !== "")) return false;
+  if (Object.keys(rest).length > 0 || (equals === undefined) === (contains === undefined)) return false;
+  const types = equals === undefined ? ["string"] : ["string", "number", "boolean"];
+  const values = equals ?? contains;
+  return Array.isArray(values) && values.length > 0 && values.every((one) => types.includes(typeof one));
+}
 
 /** An ambiguous path is invalid in a rule: it would hardly ever allow anything. */
 function isRulePath(path: string): boolean {
@@ -87,9 +106,7 @@ function checkPart(part: string, value: unknown, report: Report): void {
       continue;
     }
     list.forEach((entry: unknown, n) => {
-      const isValid =
-        typeof entry === "string" && (check instanceof RegExp ? check.test(entry) : check(entry));
-      if (!isValid) report([part, field, n], entry, expected);
+      if (!check(entry)) report([part, field, n], entry, expected);
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { FromClient } from "@pagoda/http";
+import type { ClaimPath, FromClient, WithClaims } from "@pagoda/http";
 
 /** The client. All fields must match; a list matches if one of its entries does. */
 export interface From {
@@ -9,6 +9,20 @@ export interface From {
   readonly identities?: readonly string[];
   /** IPv4 and IPv6 addresses and ranges such as `10.0.0.0/8`. */
   readonly addresses?: readonly string[];
+  /** Claims of a verified token, all of which must match. */
+  readonly claims?: readonly ClaimRule[];
+}
+
+/** What a claim must be: exactly one of `equals` and `contains`. */
+export interface ClaimRule {
+  readonly claim: ClaimPath;
+  /** Its value is one of these. */
+  readonly equals?: readonly (string | number | boolean)[];
+  /**
+   * It is a list with one of these, such as `groups`, or a text with one of them as a word, such as
+   * `scope`.
+   */
+  readonly contains?: readonly string[];
 }
 
 /** The request. All fields must match; a list matches if one of its entries does. */
@@ -46,13 +60,14 @@ export interface OnRoute {
   readonly route: { readonly name: string };
 }
 
-type NamesRoutes<R> = R extends { readonly to?: infer T }
-  ? "to" extends keyof R
-    ? "routes" extends keyof NonNullable<T>
-      ? true
-      : false
-    : false
-  : false;
+type KeysOf<T> = T extends unknown ? keyof T : never;
+
+/** The fields that rules may have in a part. A rule without it has none. */
+type FieldsOf<R, Part extends "from" | "to"> = R extends { readonly [P in Part]?: infer F }
+  ? Part extends keyof R
+    ? KeysOf<NonNullable<F>>
+    : never
+  : never;
 
 /** The fields of a rule that require a `client`, by the option that replaces it. */
 interface Asked {
@@ -63,17 +78,13 @@ interface Asked {
 /** The options that are present and not `undefined`. */
 type Present<Given> = { [K in keyof Given]: undefined extends Given[K] ? never : K }[keyof Given];
 
-type NamesClient<R, Given> = R extends { readonly from?: infer F }
-  ? "from" extends keyof R
-    ? Extract<keyof NonNullable<F>, Asked[Exclude<keyof Asked, Present<Given>>]> extends never
-      ? false
-      : true
-    : false
-  : false;
-
 /**
- * What rules require of a request: a route if one of them may name routes, and a client if one of
- * them may name identities or addresses, unless an option provides these.
+ * What rules require of a request: a route if one of them may name routes, a client if one of them
+ * may name identities or addresses, and claims if one of them may name these, unless an option
+ * provides them.
  */
-export type NeedsOf<R, Given = unknown> = (true extends NamesRoutes<R> ? OnRoute : unknown) &
-  (true extends NamesClient<R, Given> ? FromClient : unknown);
+export type NeedsOf<R, Given = unknown> = ("routes" extends FieldsOf<R, "to"> ? OnRoute : unknown) &
+  (Extract<FieldsOf<R, "from">, Asked[Exclude<keyof Asked, Present<Given>>]> extends never
+    ? unknown
+    : FromClient) &
+  ("claims" extends Exclude<FieldsOf<R, "from">, Present<Given>> ? WithClaims : unknown);

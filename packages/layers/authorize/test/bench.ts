@@ -1,10 +1,11 @@
 import { authorize, type AuthorizeOptions, type Rule } from "@pagoda/authorize";
-import { type FromClient, type HttpRequest, httpRequest, httpResponse } from "@pagoda/http";
+import { type FromClient, type HttpRequest, httpRequest, httpResponse, type WithClaims } from "@pagoda/http";
 import { isRight, right, service } from "@pagoda/core";
 
 /** A request with everything that rules look at. */
 export type Asked = HttpRequest &
-  FromClient & {
+  FromClient &
+  WithClaims & {
     readonly route?: { readonly name: string };
   };
 
@@ -16,6 +17,7 @@ export function asked(change: Partial<Asked> = {}): Asked {
     ...httpRequest("http://shop.example/cart"),
     peer: { address: "198.51.100.1", port: 50_123, identity: "gateway" },
     client: { address: "203.0.113.7" },
+    claims: undefined,
     ...change,
   };
 }

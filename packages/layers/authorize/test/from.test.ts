@@ -1,4 +1,6 @@
-import { type Rule } from "@pagoda/authorize";
+import { authorize, type Rule } from "@pagoda/authorize";
+import { right, service } from "@pagoda/core";
+import { type HttpRequest, httpResponse } from "@pagoda/http";
 import { describe, expect, test } from "vitest";
 import { asked, guard } from "./bench.ts";
 
@@ -99,5 +101,73 @@ describe("addresses", () => {
     const address = () => "10.0.0.1";
     expect(await guard([from({ addresses: ["10.0.0.1"] })], { address })()).toBe("from");
     expect(await guard([from({ addresses: ["203.0.113.7"] })], { address })()).toBe("passed");
+  });
+});
+
+describe("claims", () => {
+  const allow = (...claims: NonNullable<NonNullable<Rule["from"]>["claims"]>) =>
+    guard([{ name: "from", effect: "allow", from: { claims } }]);
+  const holds = (claims: object | undefined) => ({ claims });
+
+  test("equal one of the values, of the same type", async () => {
+    const plans = allow({ claim: "plan", equals: ["gold", 7, true] });
+    for (const plan of ["gold", 7, true])
+      expect([plan, await plans(holds({ plan }))]).toEqual([plan, "passed"]);
+    for (const plan of ["Gold", "7", "true", 1, null, undefined, ["gold"], { gold: true }])
+      expect([plan, await plans(holds({ plan }))]).toEqual([plan, "otherwise"]);
+  });
+
+  test("contain one of the values: in a list, or as a word of a text", async () => {
+    const admins = allow({ claim: "groups", contains: ["admin", "ops"] });
+    for (const groups of [["dev", "ops"], ["admin"], "dev admin", "ops"])
+      expect([groups, await admins(holds({ groups }))]).toEqual([groups, "passed"]);
+    for (const groups of [
+      [],
+      ["administrators"],
+      "administrators",
+      "",
+      [["admin"]],
+      { admin: "admin" },
+      1,
+      null,
+    ])
+      expect([groups, await admins(holds({ groups }))]).toEqual([groups, "otherwise"]);
+  });
+
+  test("may be nested, and must all match", async () => {
+    const both = allow(
+      { claim: ["realm_access", "roles"], contains: ["admin"] },
+      { claim: "iss", equals: ["https://id.example"] },
+    );
+    const realm_access = { roles: ["admin"] };
+    expect(await both(holds({ realm_access, iss: "https://id.example" }))).toBe("passed");
+    expect(await both(holds({ realm_access, iss: "https://other.example" }))).toBe("otherwise");
+    expect(await both(holds({ "realm_access.roles": ["admin"], iss: "https://id.example" }))).toBe(
+      "otherwise",
+    );
+  });
+
+  test("match no request without a token", async () => {
+    const any = allow({ claim: "sub", equals: ["undefined", ""] });
+    expect(await any(holds(undefined))).toBe("otherwise");
+    expect(await any(holds({}))).toBe("otherwise");
+  });
+
+  test("come from the option", async () => {
+    const rules = [from({ claims: [{ claim: "sub", equals: ["ann"] }] })];
+    const claims = ({ headers }: ReturnType<typeof asked>) => ({ sub: headers.get("x-who") });
+    const headers = asked().headers.append("x-who", "ann");
+    expect(await guard(rules, { claims })({ headers })).toBe("from");
+    expect(await guard(rules, { claims })(holds({ sub: "ann" }))).toBe("passed");
+  });
+
+  test("of a request whose token nobody has verified are a defect", async () => {
+    const { claims: _, ...request } = asked();
+    const rules = [from({ claims: [{ claim: "sub", equals: ["ann"] }] })];
+    const leaf = service("leaf", async (_: HttpRequest) => right(httpResponse(200)));
+    const layered = authorize<HttpRequest>({ rules })(leaf as never) as typeof leaf;
+    await expect(layered.call(request)).rejects.toThrow(
+      "rules name claims, but no layer has verified a token",
+    );
   });
 });

@@ -32,6 +32,32 @@ describe("ruleProblems", () => {
     expect(problems.map(({ path }) => path)).toEqual(entries.map((_, n) => ["from", field, n]));
   });
 
+  test("accepts claims with values, and no others", () => {
+    const valid = [
+      { claim: "sub", equals: ["ann", 1, true] },
+      { claim: ["realm_access", "roles"], contains: ["admin"] },
+    ];
+    expect(problemsOf({ ...sane, from: { claims: valid } })).toEqual([]);
+    const invalid = [
+      {},
+      "sub",
+      { claim: "sub" },
+      { claim: "", equals: ["a"] },
+      { claim: [], equals: ["a"] },
+      { claim: ["a", 1], equals: ["a"] },
+      { equals: ["a"] },
+      { claim: "sub", equals: [] },
+      { claim: "sub", equals: "ann" },
+      { claim: "sub", equals: [null] },
+      { claim: "sub", contains: [1] },
+      { claim: "sub", equals: ["a"], contains: ["a"] },
+      { claim: "sub", equal: ["a"], equals: ["a"] },
+    ];
+    const problems = problemsOf({ ...sane, from: { claims: invalid } });
+    expect(problems.map(({ path }) => path)).toEqual(invalid.map((_, n) => ["from", "claims", n]));
+    expect(problems[0]?.expected).toBe("{ claim, equals } or { claim, contains }, with a list of values");
+  });
+
   test.each([
     ["methods", ["", "get", "G T", null]],
     ["paths", ["", "a", "*", "/a*", "/*/a", "/a/*/*", "/a/../b", "/a//b", "/a?b", "/a#b", "/a b", "/é"]],

@@ -8,7 +8,13 @@ import {
   service,
   ServiceBuilder,
 } from "@pagoda/core";
-import { type FromClient, type HttpRequest, type HttpResponse, httpResponse } from "@pagoda/http";
+import {
+  type FromClient,
+  type HttpRequest,
+  type HttpResponse,
+  httpResponse,
+  type WithClaims,
+} from "@pagoda/http";
 import { describe, expectTypeOf, test } from "vitest";
 
 interface Down extends Fault<"Down"> {}
@@ -62,11 +68,11 @@ describe("types of authorize", () => {
   test("so do rules that may name routes, such as those from a file, unless their type excludes it", () => {
     const some: readonly Rule[] = [{ name: "a", effect: "deny" }];
     expectTypeOf(authorize({ rules: some })).toEqualTypeOf<
-      Layer<HttpRequest & OnRoute & FromClient, unknown, Denied>
+      Layer<HttpRequest & OnRoute & FromClient & WithClaims, unknown, Denied>
     >();
     const none: readonly Rule<To>[] = [{ name: "a", effect: "deny" }];
     expectTypeOf(authorize({ rules: none })).toEqualTypeOf<
-      Layer<HttpRequest & FromClient, unknown, Denied>
+      Layer<HttpRequest & FromClient & WithClaims, unknown, Denied>
     >();
     // @ts-expect-error: rules of type `To` cannot name routes.
     const wrong: Rule<To> = { name: "a", effect: "deny", to: { routes: ["cart"] } };
@@ -92,6 +98,20 @@ describe("types of authorize", () => {
     http.layer(authorize({ rules: both, address: peer }));
     http.layer(authorize({ rules: both, address: peer, identity: () => "a" }));
     http.adapt(identify).layer(authorize({ rules: both }));
+  });
+
+  test("a rule that names claims requires them, or the option that replaces them", () => {
+    const claims = [{ claim: "sub", equals: ["ann"] }];
+    const rules = [{ name: "a", effect: "allow", from: { claims } }] as const;
+    expectTypeOf(authorize({ rules })).toEqualTypeOf<Layer<HttpRequest & WithClaims, unknown, Denied>>();
+    // @ts-expect-error: Property 'claims' is missing in type 'HttpRequest' but required in type 'WithClaims'.
+    http.layer(authorize({ rules }));
+    // @ts-expect-error: the rule names claims, not identities.
+    http.layer(authorize({ rules, identity: () => "a" }));
+    http.layer(authorize({ rules, claims: () => undefined }));
+    const verify = mapRequest((request: HttpRequest) => ({ ...request, claims: { sub: "ann" } }));
+    const stack = http.adapt(verify).layer(authorize({ rules })).service(leaf);
+    expectTypeOf<ErrorOf<typeof stack>>().toEqualTypeOf<Denied | Down>();
   });
 
   test("infers the request of address and identity", () => {

@@ -94,11 +94,12 @@ export function basicAuth<User, Req extends HttpRequest = HttpRequest>({
     call(request, signal) {
       const credentials = credentialsIn(request.headers);
       if (typeof credentials === "string") return Promise.resolve(refused(credentials, request));
-      const passedOn = (user: User): Req & Authenticated<User> => ({
-        ...request,
-        headers: keepHeader ? request.headers : request.headers.delete("authorization"),
-        user,
-      });
+      const passedOn = (user: User): Req & Authenticated<User> => {
+        // Shared by all copies of the request, so that logs further out see it.
+        request.notes.user = credentials.name;
+        const headers = keepHeader ? request.headers : request.headers.delete("authorization");
+        return { ...request, headers, user };
+      };
       const found = verify(credentials, request);
       if (!isPromise(found)) {
         return found === undefined

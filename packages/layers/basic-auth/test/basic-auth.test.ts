@@ -39,6 +39,14 @@ describe("basicAuth", () => {
     expect({ ...inner, headers: 0, user: 0 }).toEqual({ ...request, headers: 0, user: 0 });
   });
 
+  test("notes the name of a verified user, and of no other", async () => {
+    const request = asked(basic("ann:secret"));
+    await call(request, { verify: () => undefined });
+    expect(request.notes.user).toBeUndefined();
+    await call(request, { verify: () => ({ name: "Ann", password: "" }) });
+    expect(request.notes.user).toBe("ann");
+  });
+
   test("keeps Authorization if asked to", async () => {
     const request = asked(basic("ann:secret"));
     expect((await call(request, { keepHeader: true })).inner?.headers).toBe(request.headers);
