@@ -1,5 +1,6 @@
 import { notShown, rangeError } from "@pagoda/core";
-import { createLocalJWKSet, type CryptoKey, type errors, type JWK, type JWSHeaderParameters } from "jose";
+import type { CryptoKey, errors, JWK, JWSHeaderParameters } from "jose";
+import { jose, type Jose } from "./jose.ts";
 
 /** The part of a token's header that selects its key. */
 export type KeyHeader = Pick<JWSHeaderParameters, "alg" | "kid">;
@@ -29,10 +30,11 @@ const validKeys = "a JSON Web Key Set with at least one public key for signature
 export function parsedKeys(jwks: unknown): ParsedKeys {
   const usable = usableKeys(jwks);
   if (usable.length === 0 || usable.length > maxKeys) throw rangeError("keys", validKeys, notShown);
-  const find = createLocalJWKSet({ keys: [...usable] });
+  let find: ReturnType<Jose["createLocalJWKSet"]> | undefined;
   return {
     size: usable.length,
     async find({ alg, kid }) {
+      find ??= (await jose()).createLocalJWKSet({ keys: [...usable] });
       try {
         return [
           await find({ ...(alg !== undefined && { alg }), ...(kid !== undefined && { kid }) } as never),

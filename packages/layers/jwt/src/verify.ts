@@ -1,7 +1,8 @@
 import { type Clock, type Either, left, right } from "@pagoda/core";
-import { decodeJwt, decodeProtectedHeader, type errors, type JWTPayload, jwtVerify } from "jose";
+import type { errors, JWTPayload } from "jose";
 import type { TokenReason } from "./faults.ts";
 import type { Issuer, TokenAlgorithm } from "./issuer.ts";
+import { jose, type Jose } from "./jose.ts";
 
 /** A valid token. */
 export interface VerifiedToken {
@@ -22,7 +23,8 @@ export async function verify(
   issuers: ReadonlyMap<string, Required<Issuer>>,
   clock: Clock,
 ): Promise<Either<NotVerified, VerifiedToken>> {
-  const head = headOf(token);
+  const library = await jose();
+  const head = headOf(token, library);
   if (head === undefined) return left("malformed");
   const { alg, kid, iss } = head;
   const issuer = issuers.get(iss);
@@ -44,7 +46,7 @@ export async function verify(
   let reason: TokenReason = "key";
   for (const key of keys) {
     try {
-      const { payload } = await jwtVerify(token, key, options);
+      const { payload } = await library.jwtVerify(token, key, options);
       return right({ claims: payload, validMs: (payload.exp as number) * 1_000 + clockSkewMs - now });
     } catch (error) {
       reason = reasonOf(error);
@@ -61,7 +63,7 @@ interface Head {
   readonly iss: string;
 }
 
-function headOf(token: string): Head | undefined {
+function headOf(token: string, { decodeProtectedHeader, decodeJwt }: Jose): Head | undefined {
   try {
     const { alg, kid } = decodeProtectedHeader(token);
     const { iss } = decodeJwt(token);
