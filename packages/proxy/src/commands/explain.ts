@@ -1,5 +1,5 @@
 import { canonicalAddress, isLeft } from "@pagoda/core";
-import { HttpHeaders, httpRequest, type HttpRequest, type Peer } from "@pagoda/http";
+import { HttpHeaders, httpRequest, type HttpRequest, type Peer, type WithClaims } from "@pagoda/http";
 import { loadConfig } from "../config/load.ts";
 import type { ListenerConfig } from "../config/schema/config.ts";
 import { listenerName } from "../config/names.ts";
@@ -11,11 +11,13 @@ const options = {
   header: { type: "string", short: "H", multiple: true },
   from: { type: "string" },
   identity: { type: "string" },
+  claims: { type: "string" },
 } as const;
 
 /** `pagoda explain`: shows how a request would be handled, and why. */
 export const explain: Command = {
-  usage: "explain [-c FILE] METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [--identity ID]",
+  usage:
+    "explain [-c FILE] METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [--identity ID] [--claims JSON]",
   about: "Shows which route, cluster and policies apply to a request, and why other routes do not match.",
   async run(args, io) {
     const flags = parsed(args, options);
@@ -49,7 +51,13 @@ function requestOf(
     header = [],
     from = "127.0.0.1",
     identity,
-  }: { readonly header?: readonly string[]; readonly from?: string; readonly identity?: string },
+    claims,
+  }: {
+    readonly header?: readonly string[];
+    readonly from?: string;
+    readonly identity?: string;
+    readonly claims?: string;
+  },
 ): Request | string {
   const fields: [string, string][] = [];
   for (const each of header) {
@@ -61,8 +69,21 @@ function requestOf(
     return `URL must be absolute, such as http://shop.example/cart (got "${url}")`;
   const address = canonicalAddress(from);
   if (address === undefined) return `--from must be an IP address (got "${from}")`;
+  const verified = claims === undefined ? undefined : objectIn(claims);
+  if (claims !== undefined && verified === undefined)
+    return `--claims must be a JSON object, such as '{"sub":"ann"}' (got "${claims}")`;
   const request = httpRequest(url, { method, headers: HttpHeaders.of(fields) });
-  return { ...request, ...targetOf(url), peer: peerOf(address, identity) };
+  const withClaims: Partial<WithClaims> = verified === undefined ? {} : { claims: verified };
+  return { ...request, ...targetOf(url), peer: peerOf(address, identity), ...withClaims };
+}
+
+function objectIn(json: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Path and query as sent: parsing the URL would resolve dot segments. */

@@ -1,4 +1,4 @@
-import type { AnyPolicy, Checking } from "../policies/policy.ts";
+import type { AnyPolicy, Checking, PolicyFile } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
 import { errorText, runPolicy } from "../policies/run-policy.ts";
 import { configured, type SettingsOf, type Stack } from "../policies/stack.ts";
@@ -14,10 +14,12 @@ export function checkPolicies(
   listeners.forEach((listener, at) => {
     const path: Path = ["listeners", at];
     const needsIdentities = identityCheck(path, listener, report);
+    const needsClaims = claimCheck(path, listener.policies, report);
     checkStack(policies.listener, listener.policies, {
       path: [...path, "policies"],
       report,
       needsIdentities,
+      needsClaims,
     });
     listener.routes.forEach(({ name, policies: its }, n) =>
       checkStack(policies.route, its, {
@@ -25,11 +27,17 @@ export function checkPolicies(
         report,
         route: name,
         needsIdentities,
+        needsClaims: its.jwt === undefined ? needsClaims : () => {},
       }),
     );
   });
   for (const [name, { policies: its }] of Object.entries(clusters)) {
-    const checking = { path: ["clusters", name, "policies"], report, needsIdentities: () => {} };
+    const checking = {
+      path: ["clusters", name, "policies"],
+      report,
+      needsIdentities: () => {},
+      needsClaims: () => {},
+    };
     checkStack(policies.cluster, its, checking);
     checkStack(policies.endpoint, its, checking);
   }
@@ -52,6 +60,52 @@ function checkOne(policy: AnyPolicy, settings: unknown, checking: Checking): voi
 function identityCheck(path: Path, { tls }: ListenerConfig, report: Report): Checking["needsIdentities"] {
   if (tls?.clients !== undefined) return () => {};
   return (at) => report(at, "identities require tls.clients on this listener", [at, [...path, "tls"]]);
+}
+
+/** Requests have claims only inside a policy that verifies tokens. */
+function claimCheck(
+  path: Path,
+  { jwt }: ListenerConfig["policies"],
+  report: Report,
+): Checking["needsClaims"] {
+  if (jwt !== undefined) return () => {};
+  return (at) =>
+    report(at, "claims require the policy `jwt`, in the same place or on the listener", [
+      at,
+      [...path, "policies"],
+      [...at.slice(0, at.indexOf("policies") + 1), "jwt"],
+    ]);
+}
+
+/** The file of a policy. */
+export interface FileAt {
+  /** The path in the configuration. */
+  readonly path: Path;
+  readonly file: PolicyFile;
+}
+
+/** The files that policies name. */
+export function policyFiles({ listeners, clusters }: Config, policies: PolicyRegistry): readonly FileAt[] {
+  const found: FileAt[] = [];
+  function add<S extends Stack>(stack: S, settings: SettingsOf<S>, at: Path): void {
+    for (const [policy, its] of configured(stack, settings)) {
+      const files = runPolicy(policy, "files", () => policy.files?.(its)) as
+        | readonly PolicyFile[]
+        | undefined;
+      for (const file of files ?? []) found.push({ path: [...at, policy.name, ...file.path], file });
+    }
+  }
+  listeners.forEach((listener, n) => {
+    add(policies.listener, listener.policies, ["listeners", n, "policies"]);
+    listener.routes.forEach((route, r) =>
+      add(policies.route, route.policies, ["listeners", n, "routes", r, "policies"]),
+    );
+  });
+  for (const [name, cluster] of Object.entries(clusters)) {
+    add(policies.cluster, cluster.policies, ["clusters", name, "policies"]);
+    add(policies.endpoint, cluster.policies, ["clusters", name, "policies"]);
+  }
+  return found;
 }
 
 /** The clusters that a route's policies call, by the path in their settings. */

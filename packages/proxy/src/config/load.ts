@@ -20,7 +20,7 @@ import { examine, inOrder } from "./read.ts";
 import { builtInPolicies, type PolicyRegistry } from "../policies/registry.ts";
 import type { Address } from "./address.ts";
 import { admin as adminSchema } from "./schema/config.ts";
-import { locate, namedFiles, resolve, type Resolved } from "./resolved.ts";
+import { allFiles, locate, resolve, type Resolved } from "./resolved.ts";
 
 /** The sources of a configuration. */
 export interface Sources {
@@ -164,7 +164,7 @@ async function complete(
   const overridden = override(config, overrides, hasTimeout(document.value));
   // A variable that cannot be applied may be due to a problem of the file.
   if (isLeft(overridden)) return left(lines.length > 0 ? lines : [variableProblemText(overridden.left)]);
-  const resolved = resolve(overridden.right, file, readWhole);
+  const resolved = resolve(overridden.right, plugins.policies, file, readWhole);
   const ofFiles = isLeft(resolved) ? resolved.left.filter(({ path }) => !broken.isGone(path)) : [];
   for (const { path, message } of ofFiles) lines.push(problemText(name, document.problem(path, message)));
   const lists = endpointFiles
@@ -178,7 +178,7 @@ async function complete(
       : [problemText(name, document.problem(["clusters", orphan, "kubernetes"], noApiServer))];
   if (serves) lines.push(...missing);
   if (isLeft(resolved) || lines.length > 0) return left(lines);
-  const named = namedFiles(overridden.right).map((each) => locate(each.name, file));
+  const named = allFiles(overridden.right, plugins.policies).map((each) => locate(each.name, file));
   return right({
     ...resolved.right,
     policies: plugins.policies,

@@ -3,7 +3,9 @@ import { dirname, resolve as resolvePath } from "node:path";
 import { createSecureContext } from "node:tls";
 import { type Either, left, right } from "@pagoda/core";
 import { type Config, type ConfigInput, configSchema, written } from "./schema/config.ts";
+import type { PolicyFile } from "../policies/policy.ts";
 import type { PolicyRegistry } from "../policies/registry.ts";
+import { policyFiles } from "./check-policies.ts";
 import { withoutSecrets } from "../schema/secrets.ts";
 
 /**
@@ -21,12 +23,25 @@ export interface NamedFile {
   /** The path of the setting: `listeners`, 0, `tls`, … */
   readonly path: readonly (string | number)[];
   readonly name: string;
-  readonly kind: "certificate" | "key";
+  readonly kind: "certificate" | "key" | "policy";
   /** For a key, its certificate. */
   readonly certificate?: string;
+  /** For the file of a policy. */
+  readonly problem?: PolicyFile["problem"];
 }
 
-/** The files whose contents are part of a configuration. */
+/** The files whose contents are part of a configuration: those for TLS, and those of policies. */
+export function allFiles(config: Config, policies: PolicyRegistry): readonly NamedFile[] {
+  const ofPolicies = policyFiles(config, policies).map(({ path, file: { name, problem } }): NamedFile => ({
+    path,
+    name,
+    kind: "policy",
+    problem,
+  }));
+  return [...namedFiles(config), ...ofPolicies];
+}
+
+/** The files for TLS. */
 export function namedFiles({ listeners, clusters }: Config): readonly NamedFile[] {
   const files: NamedFile[] = [];
   const pair = (path: NamedFile["path"], certificate: string, key: string): void => {
@@ -67,19 +82,24 @@ export function locate(name: string, configFile: string | undefined): string {
  */
 export function resolve(
   config: Config,
+  policies: PolicyRegistry,
   configFile: string | undefined,
   read: (file: string) => string,
 ): Either<readonly FileProblem[], Resolved> {
   const problems: FileProblem[] = [];
   const files = new Map<string, string>();
-  for (const { path, name, kind, certificate } of namedFiles(config)) {
+  for (const { path, name, kind, certificate, problem: problemOf } of allFiles(config, policies)) {
     const file = locate(name, configFile);
     const problem = (message: string): void => void problems.push({ path, message: `${file}: ${message}` });
     try {
       const text = read(file);
       files.set(name, text);
       const wrong =
-        kind === "key" ? keyProblem(text, files.get(certificate ?? "")) : certificateProblem(text);
+        kind === "key"
+          ? keyProblem(text, files.get(certificate ?? ""))
+          : typeof problemOf === "function"
+            ? problemOf(text)
+            : certificateProblem(text);
       if (wrong !== undefined) problem(wrong);
     } catch (error) {
       problem(`cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`);

@@ -159,7 +159,7 @@ class RunningDataPlane implements DataPlane {
   }
 
   #generationOf(
-    { config }: Resolved,
+    { config, files }: Resolved,
     { taken, spans, atEnd, context: { limits, policies } }: Parts,
   ): Generation {
     const clusters = Object.fromEntries(taken.all.map(([name, { service }]) => [name, service]));
@@ -169,6 +169,7 @@ class RunningDataPlane implements DataPlane {
       events: this.#telemetry.events.until((run) => atEnd.push(run)),
       sharedStore: limits && ((place: string) => (maxKeys: number) => limits(place, maxKeys, workers)),
       policies,
+      files,
       states: this.#states,
       atEnd: (run: () => void) => atEnd.push(run),
       clusters,

@@ -19,6 +19,8 @@ export interface RouteContext extends Telemetry {
    */
   readonly sharedStore: ((place: string) => (maxKeys: number) => (rates: Rates) => Store) | undefined;
   readonly policies: PolicyRegistry;
+  /** Files that the configuration refers to, by the paths in it. */
+  readonly files: ReadonlyMap<string, string>;
   readonly states: States;
   /** Registers a function to run when the last call of this configuration has ended. */
   readonly atEnd: (run: () => void) => void;

@@ -11,10 +11,30 @@ import { mustBe } from "@pagoda/core";
 import type { FromClient, HttpRequest } from "@pagoda/http";
 import type { z } from "zod";
 import type { Vocabulary } from "../schema/vocabulary.ts";
+import { claimPath, claimsOf } from "./claims.ts";
 import { type Checking, definePolicy, type Environment, eventsOf, type Verdict } from "./policy.ts";
 
-const rule = ({ fields, some, text, word, name }: Vocabulary) =>
-  fields({
+const claim = (words: Vocabulary) => {
+  const { z, fields, some, text, flag } = words;
+  const value = z.union([text, z.number(), flag], { error: "must be a string, a number, true or false" });
+  return fields({
+    claim: claimPath(words).describe(
+      "Name of the claim, such as `groups`, or the list of names on the way to a nested one.",
+    ),
+    equals: some(value).optional().describe("The claim has one of these values."),
+    contains: some(text)
+      .optional()
+      .describe(
+        "The claim is a list with one of these, or a string with one of these as a word, as `scope` is.",
+      ),
+  }).refine(({ equals, contains }) => (equals === undefined) !== (contains === undefined), {
+    error: "must have exactly one of equals and contains",
+  });
+};
+
+const rule = (words: Vocabulary) => {
+  const { fields, some, text, word, name } = words;
+  return fields({
     name: name.describe("Name of the rule in logs and metrics."),
     effect: word(["allow", "deny"]).describe(
       "Effect on requests that match. Deny rules win over allow rules.",
@@ -28,6 +48,9 @@ const rule = ({ fields, some, text, word, name }: Vocabulary) =>
       addresses: some(text)
         .optional()
         .describe("Client addresses or networks, such as `10.0.0.0/8`, also behind a trusted proxy."),
+      claims: some(claim(words))
+        .optional()
+        .describe("Claims of the token that `jwt` verifies, all of which must match."),
     })
       .optional()
       .describe("Clients that the rule matches. Default: all."),
@@ -42,6 +65,7 @@ const rule = ({ fields, some, text, word, name }: Vocabulary) =>
       .optional()
       .describe("Requests that the rule matches. Default: all."),
   });
+};
 
 const settings = (words: Vocabulary) => {
   const { fields, some, word } = words;
@@ -62,7 +86,10 @@ const common = {
   events: eventsOf<AuthorizeObserver<HttpRequest>>("authorize", ["denied"]),
   answers: { Denied: { status: 403, message: "access denied" } },
   explain({ rules, otherwise }: Authorize, request: HttpRequest & FromClient): Verdict {
-    const { allowed, rule } = explain({ rules: rules as readonly Rule[], otherwise }, request);
+    const { allowed, rule } = explain(
+      { rules: rules as readonly Rule[], otherwise, claims: claimsOf },
+      request,
+    );
     return { text: `${allowed ? "allowed" : "denied: 403"}, by ${rule}`, passes: allowed };
   },
 } as const;
@@ -89,6 +116,7 @@ export const authorizeListener = definePolicy({
     authorizeLayer({
       rules: rules as readonly Rule<To>[],
       otherwise,
+      claims: claimsOf,
       observer: observe(common.events),
     }),
 });
@@ -112,16 +140,18 @@ export const authorizeRoute = definePolicy({
     authorizeLayer({
       rules: rules as readonly Rule<RoutedTo>[],
       otherwise,
+      claims: claimsOf,
       observer: observe(common.events),
     }),
 });
 
-function checkRules({ rules }: Authorize, { path, report, needsIdentities }: Checking): void {
+function checkRules({ rules }: Authorize, { path, report, needsIdentities, needsClaims }: Checking): void {
   for (const { rule, path: at, value, expected } of ruleProblems(rules as readonly Rule[])) {
     const n = rules.findLastIndex(({ name }) => name === rule);
     report([...path, "rules", n, ...at], mustBe("", expected, value).trim());
   }
   rules.forEach(({ from }, n) => {
     if (from?.identities !== undefined) needsIdentities([...path, "rules", n, "from", "identities"]);
+    if (from?.claims !== undefined) needsClaims([...path, "rules", n, "from", "claims"]);
   });
 }

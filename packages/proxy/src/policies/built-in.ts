@@ -9,6 +9,7 @@ import { concurrencyLimit, endpointConcurrencyLimit } from "./concurrency-limit.
 import { failfast } from "./failfast.ts";
 import { fault } from "./fault.ts";
 import { hedge } from "./hedge.ts";
+import { jwt } from "./jwt.ts";
 import { mirror } from "./mirror.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { retry } from "./retry.ts";
@@ -20,6 +21,7 @@ import { timeout, tryTimeout } from "./timeout.ts";
  */
 export const builtIn = [
   compression,
+  jwt,
   authorizeListener,
   authorizeRoute,
   rateLimit,

@@ -1,8 +1,7 @@
 import { keyedConcurrencyLimit, type KeyedConcurrencyLimitObserver } from "@pagoda/concurrency-limit";
 import type { FromClient, HttpRequest, HttpResponse } from "@pagoda/http";
-import { checkField } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { limitKey, perClient } from "./client.ts";
+import { checkBy, limitKey, perClient } from "./client.ts";
 import { definePolicy, type Environment, eventsOf } from "./policy.ts";
 import { soon } from "./retry-after.ts";
 
@@ -29,10 +28,7 @@ export const clientConcurrency = definePolicy({
       .describe(
         "Maximum concurrent requests of one client, in each worker. A request counts until its response has been received; others get 429. Default: no limit, because behind a gateway that is not in `trustedProxies` all clients look like one.",
       ),
-  check({ by }, { path, report, needsIdentities }) {
-    if (typeof by === "object") checkField([...path, "by", "header"], by.header, report);
-    if (by === "identity") needsIdentities([...path, "by"]);
-  },
+  check: ({ by }, checking) => checkBy([...checking.path, "by"], by, checking),
   events,
   state: {
     // Calls in flight count against a changed limit, too.

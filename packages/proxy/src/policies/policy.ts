@@ -76,6 +76,8 @@ export interface Policy<Name extends string, At extends PolicyPlace, Schema exte
   check?(settings: Settings<Schema>, checking: Checking): void;
   /** The clusters that it calls, by the path in its settings. */
   clusters?(settings: Settings<Schema>): readonly (readonly [path: Path, cluster: string])[];
+  /** The files that it reads. Their contents are part of the configuration: see `file`. */
+  files?(settings: Settings<Schema>): readonly PolicyFile[];
   /** Its effect on a request, for `pagoda explain`. Default: shows its settings. */
   explain?(settings: Settings<Schema>, request: HttpRequest & FromClient): Verdict;
   /** The events that it counts as `stack_events_total`. Default: none. */
@@ -188,6 +190,18 @@ export function eventsOf<Observer extends object>(
   return { layer, names };
 }
 
+/** A file that settings name. A change of the file reloads the configuration. */
+export interface PolicyFile {
+  /** The path of its name in the settings. */
+  readonly path: Path;
+  readonly name: string;
+  /**
+   * Returns what its text must be, if it is not: `must be …`. `certificates`: certificates in PEM
+   * format.
+   */
+  readonly problem: "certificates" | ((text: string) => string | undefined);
+}
+
 /** Where a policy stands. */
 export interface Environment {
   /** `listener main, route all`. A place of the same name keeps its state over reloads. */
@@ -195,6 +209,8 @@ export interface Environment {
   readonly log: Logger;
   /** Decides what results say about the upstream. */
   readonly classifier: Classifier;
+  /** Returns the text of a file that the settings name: see `files`. */
+  file(name: string): string;
   /**
    * Creates an observer that counts events, with the labels of this place.
    *
@@ -237,6 +253,8 @@ export interface Checking {
   readonly route?: string | undefined;
   /** Reports a setting that requires client identities. */
   needsIdentities(path: Path): void;
+  /** Reports a setting that requires the claims of a verified token. */
+  needsClaims(path: Path): void;
 }
 
 /** The effect of a policy on a request. */

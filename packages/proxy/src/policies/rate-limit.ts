@@ -9,9 +9,8 @@ import {
   type Store,
 } from "@pagoda/rate-limit";
 import type { Answer } from "@pagoda/respond";
-import { checkField } from "../schema/report.ts";
 import type { Vocabulary } from "../schema/vocabulary.ts";
-import { limitKey, perClient } from "./client.ts";
+import { checkBy, limitKey, perClient } from "./client.ts";
 import { definePolicy, eventsOf, type ListenerEnvironment } from "./policy.ts";
 import { retryAfter } from "./retry-after.ts";
 
@@ -52,10 +51,8 @@ export const rateLimit = definePolicy({
   at: ["listener", "route"],
   schema: (words: Vocabulary) =>
     settings(words).optional().describe("Limits the rate of calls over all workers; excess calls get 429."),
-  check({ perClient }, { path, report, needsIdentities }) {
-    const at = [...path, "perClient", "by"];
-    if (typeof perClient?.by === "object") checkField([...at, "header"], perClient.by.header, report);
-    if (perClient?.by === "identity") needsIdentities(at);
+  check({ perClient }, checking) {
+    if (perClient !== undefined) checkBy([...checking.path, "perClient", "by"], perClient.by, checking);
   },
   events,
   state: {

@@ -70,6 +70,8 @@ type OwnOf<At extends PolicyPlace> = Omit<EnvironmentAt[At], keyof Environment>;
 
 /** A place where policies stand. */
 export interface Place extends Pick<Environment, "place" | "log" | "classifier"> {
+  /** The files that the configuration refers to, by the paths in it. */
+  readonly files: ReadonlyMap<string, string>;
   readonly place: string;
   readonly log: Logger;
   readonly classifier: Classifier;
@@ -118,10 +120,15 @@ function blockedReason(policy: AnyPolicy, kept: unknown): string | undefined {
 }
 
 function environmentOf(settings: Readonly<Record<string, unknown>>, place: Place): Environment {
-  const { events, labels, states, atEnd, blockedReasons: _, ...rest } = place;
+  const { events, files, labels, states, atEnd, blockedReasons: _, ...rest } = place;
   const ending = events.until(atEnd);
   const environment: Environment = {
     ...rest,
+    file(name) {
+      const text = files.get(name);
+      if (text !== undefined) return text;
+      throw new Error(`${name} is not among the files of the policy`);
+    },
     observe: <Observer extends object>({ layer, names }: Events<Observer>, also?: Observer) =>
       ending.observer<Observer>(layer, names as never, { labels, ...(also && { also }) }),
     settingsOf: (policy) => settings[(policy as AnyPolicy).name] as never,

@@ -236,3 +236,32 @@ test("a policy that cannot explain itself hides nothing else", async () => {
   await explain.run(["-c", file, "GET", "http://a/"], { env: {}, stdout: write, stderr: write });
   expect(lines.join("")).toContain("quota: explain failed: no idea\n    timeout: 15s\n");
 });
+
+test("explain shows what a request with the claims of a token meets", async () => {
+  const rules = [
+    { name: "staff", effect: "allow", from: { claims: [{ claim: "role", equals: ["admin"] }] } },
+  ];
+  const jwks = { url: "https://id.example/keys" };
+  const jwt = { issuers: [{ issuer: "https://id.example", audiences: ["shop"], jwks }] };
+  const config = through({ endpoints: ["http://127.0.0.1:1"] }, {}, { jwt, authorize: { rules } });
+  const url = "http://127.0.0.1:0/";
+  const [none, token, ann, admin] = await Promise.all([
+    explained(config, "GET", url),
+    explained(config, "GET", url, "-H", "Authorization: Bearer a.b.c"),
+    explained(config, "GET", url, "--claims", '{"sub":"ann"}'),
+    explained(config, "GET", url, "--claims", '{"role":"admin"}'),
+  ]);
+  expect(none).toContain("jwt: no token: 401; requires one of https://id.example\n");
+  expect(none).not.toContain("authorize");
+  expect(token).toContain("jwt: the token, which is not verified here, must be of https://id.example\n");
+  expect(ann).toContain("jwt: a token of https://id.example, assumed to be valid\n");
+  expect(ann).toContain("authorize: denied: 403, by otherwise");
+  expect(admin).toContain("authorize: allowed, by staff");
+});
+
+test.each(["sub", "[]", "1"])("explain refuses claims of %j", async (claims) => {
+  let written = "";
+  const io = { env: {}, stdout: () => {}, stderr: (text: string) => void (written += text) };
+  expect(await explain.run(["GET", "http://a/", "--claims", claims], io)).toBe(2);
+  expect(written).toContain("--claims must be a JSON object");
+});

@@ -123,6 +123,62 @@ describe("settings that contradict each other or have no effect are rejected:", 
       'from.addresses[0]: must be an IP address or a network such as 10.0.0.0/8 (got "x")',
     ],
     [
+      "a limit by a claim that nobody verifies",
+      {
+        listeners: [
+          { ...listener, policies: { rateLimit: { perClient: { rate: "1/s", by: { claim: "sub" } } } } },
+        ],
+        ...shop,
+      },
+      "perClient.by.claim: claims require the policy `jwt`, in the same place or on the listener",
+    ],
+    [
+      "a rule about claims that nobody verifies",
+      {
+        listeners: [
+          {
+            ...listener,
+            routes: [
+              {
+                name: "all",
+                cluster: "shop",
+                policies: {
+                  authorize: {
+                    rules: [
+                      { name: "r", effect: "allow", from: { claims: [{ claim: "sub", equals: ["a"] }] } },
+                    ],
+                  },
+                },
+              },
+            ],
+          },
+        ],
+        ...shop,
+      },
+      "rules[0].from.claims: claims require the policy `jwt`, in the same place or on the listener",
+    ],
+    [
+      "two issuers of one name",
+      {
+        listeners: [
+          {
+            ...listener,
+            policies: {
+              jwt: {
+                issuers: ["any", ["shop"]].map((audiences) => ({
+                  issuer: "id",
+                  audiences,
+                  jwks: { url: "https://id.example/keys" },
+                })),
+              },
+            },
+          },
+        ],
+        ...shop,
+      },
+      'jwt.issuers[1].issuer: duplicate issuer "id"',
+    ],
+    [
       "an invalid regex",
       {
         listeners: [

@@ -23,7 +23,11 @@ const open: ReadonlySet<string> = new Set(
     // File names; the contents of files are never shown.
     "plugins[] listeners[].tls.certificates[].certificate listeners[].tls.certificates[].key listeners[].tls.clients.ca",
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
-    "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm",
+    "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",
+    "JWT.issuers[].issuer JWT.issuers[].audiences[] JWT.issuers[].jwks.file JWT.issuers[].jwks.ca",
+    // Names of claims, and of the fields that are set from them.
+    "JWT.headers{name} JWT.headers{} JWT.headers{}[] RATELIMIT.perClient.by.claim RATELIMIT.perClient.by.claim[]",
+    "CLIENTCONCURRENCY.by.claim CLIENTCONCURRENCY.by.claim[]",
     "listeners[].cors.origins[] listeners[].cors.methods[] listeners[].cors.headers[] listeners[].cors.exposedHeaders[]",
     // Names of origins.
     "clusters{}.dns.host clusters{}.dns.servers[] clusters{}.srv.name clusters{}.srv.servers[]",
@@ -32,6 +36,8 @@ const open: ReadonlySet<string> = new Set(
     "clusters{}.check.host clusters{}.check.service clusters{}.balance.key.header",
     // Rules: names, without values of fields.
     "AUTHORIZE.rules[].name AUTHORIZE.rules[].from.identities[] AUTHORIZE.rules[].from.addresses[]",
+    "AUTHORIZE.rules[].from.claims[].claim AUTHORIZE.rules[].from.claims[].claim[]",
+    "AUTHORIZE.rules[].from.claims[].equals[] AUTHORIZE.rules[].from.claims[].contains[]",
     "AUTHORIZE.rules[].to.methods[] AUTHORIZE.rules[].to.paths[] AUTHORIZE.rules[].to.hosts[]",
     "AUTHORIZE.rules[].to.routes[] RATELIMIT.perClient.by.header CLIENTCONCURRENCY.by.header",
     // What routes match, and what they do.
@@ -48,7 +54,7 @@ const open: ReadonlySet<string> = new Set(
 function inShort(place: string): string {
   return place
     .replace(
-      /^.*\.policies\.(authorize|basicAuth|compression|rateLimit|clientConcurrency)/,
+      /^.*\.policies\.(authorize|basicAuth|jwt|compression|rateLimit|clientConcurrency)/,
       (_, policy: string) => policy.toUpperCase(),
     )
     .replace("listeners[].routes[]", "ROUTE");

@@ -34,6 +34,8 @@ function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnviro
     labels: {},
     log,
     classifier: grpcClassifier(),
+    // Whatever their names are.
+    files: { get: () => JSON.stringify({ keys: [{ kty: "RSA" }] }) },
     events: eventMetrics({ registry: new Registry() }),
     states: new States(),
     atEnd: (run: () => void) => atEnd.push(run),
@@ -56,7 +58,13 @@ function build(policy: AnyPolicy, settings: unknown, sharedStore: ListenerEnviro
 function passesCheck(policy: AnyPolicy, settings: unknown): boolean {
   let passes = true;
   const report = (): void => void (passes = false);
-  policy.check?.(settings, { path: [], report, route: "shop", needsIdentities: () => {} });
+  policy.check?.(settings, {
+    path: [],
+    report,
+    route: "shop",
+    needsIdentities: () => {},
+    needsClaims: () => {},
+  });
   return passes;
 }
 

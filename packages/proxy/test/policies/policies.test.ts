@@ -19,6 +19,7 @@ const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], un
   authorize: { rules: [{ name: "all", effect: "allow" }] },
   rateLimit: { global: { rate: "1/s" } },
   clientConcurrency: { limit: 1 },
+  jwt: { issuers: [{ issuer: "id", audiences: "any", jwks: { file: "jwks.json" } }] },
   basicAuth: { users: {} },
   bodyLimit: "1MiB",
   timeout: "1s",
@@ -32,6 +33,7 @@ const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], un
   circuitBreaker: {},
 };
 
+const jwks = JSON.stringify({ keys: [{ kty: "RSA" }] });
 const leaf = service("leaf", async () => right(httpResponse(200)));
 
 /** The layers of one policy, of successive configurations. */
@@ -54,6 +56,7 @@ function bench(policy: AnyPolicy) {
           labels: {},
           log: pino({ level: "silent" }),
           classifier: grpcClassifier(),
+          files: new Map([["jwks.json", jwks]]),
           events,
           states,
           atEnd: (run: () => void) => atEnd.push(run),
