@@ -20,6 +20,7 @@ import {
   type WithClaims,
 } from "@pagoda/http";
 import { decompress, decompressRequests } from "@pagoda/decompress";
+import { extAuthz } from "@pagoda/ext-authz";
 import { failfast } from "@pagoda/failfast";
 import { fallback } from "@pagoda/fallback";
 import { fault } from "@pagoda/fault";
@@ -147,6 +148,7 @@ export const layers: Group = {
     adds("cors, request without Origin", cors({ origins: ["https://app.example"] })),
     adds("decompress, response without a coding", decompress()),
     adds("decompress-requests, request without a coding", decompressRequests()),
+    adds("ext-authz, server that allows", extAuthz({ service: leaf() })),
     adds("failfast", failfast()),
     adds("fallback", fallback({ Overloaded: () => right(text("later")) })),
     adds("fault with ratio 0", fault({ failure: { ratio: 0 } })),

@@ -17,6 +17,7 @@ const most: Readonly<Record<string, number>> = {
   "concurrency-limit, gradient2": 1,
   "cors, request without Origin": 1,
   "decompress, response without a coding": 1,
+  "ext-authz, server that allows": 10,
   fallback: 1,
   "follow-redirects, no redirect": 1,
   forwarded: 1,

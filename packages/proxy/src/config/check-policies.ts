@@ -108,12 +108,12 @@ export function policyFiles({ listeners, clusters }: Config, policies: PolicyReg
   return found;
 }
 
-/** The clusters that a route's policies call, by the path in their settings. */
-export function clustersOf(
-  settings: SettingsOf<PolicyRegistry["route"]>,
-  policies: PolicyRegistry,
+/** The clusters that policies call, by the path in their settings. */
+export function clustersOf<S extends Stack>(
+  stack: S,
+  settings: SettingsOf<S>,
 ): readonly (readonly [path: Path, cluster: string])[] {
-  return configured(policies.route, settings).flatMap(([policy, its]) =>
+  return configured(stack, settings).flatMap(([policy, its]) =>
     (runPolicy(policy, "clusters", () => policy.clusters?.(its)) ?? []).map(
       ([path, cluster]: readonly [Path, string]) => [[policy.name, ...path], cluster] as const,
     ),

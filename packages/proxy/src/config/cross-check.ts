@@ -175,7 +175,7 @@ function checkPaths(path: Path, { paths }: ListenerConfig, report: Report): void
 
 function checkRoutes(
   listenerPath: Path,
-  { routes, paths }: ListenerConfig,
+  { routes, paths, policies: its }: ListenerConfig,
   { clusters, policies: policyRegistry, broken, report }: Checking,
 ): void {
   const path = [...listenerPath, "routes"];
@@ -183,10 +183,12 @@ function checkRoutes(
     if (name === undefined || clusters === undefined || clusters.has(name)) return;
     report(at, `unknown cluster "${name}"; ${hintAt(name, clusters)}`);
   };
+  for (const [at, named] of clustersOf(policyRegistry.listener, its))
+    known([...listenerPath, "policies", ...at], named);
   routes.forEach(({ cluster, clusters: shares, policies }, n) => {
     known([...path, n, "cluster"], cluster);
     shares?.forEach((share, s) => known([...path, n, "clusters", s, "cluster"], share.cluster));
-    for (const [at, named] of clustersOf(policies, policyRegistry))
+    for (const [at, named] of clustersOf(policyRegistry.route, policies))
       known([...path, n, "policies", ...at], named);
   });
   // Of two with the same name, the second is reported.

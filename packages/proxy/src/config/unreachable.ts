@@ -35,10 +35,11 @@ export function crossWarnings(
   policyRegistry: PolicyRegistry,
 ): readonly Problem[] {
   const used = new Set<string | undefined>();
-  for (const { routes } of listeners) {
+  for (const { routes, policies: its } of listeners) {
+    for (const [, name] of clustersOf(policyRegistry.listener, its)) used.add(name);
     for (const { cluster, clusters: shares = [], policies } of routes) {
       for (const name of [cluster, ...shares.map((share) => share.cluster)]) used.add(name);
-      for (const [, name] of clustersOf(policies, policyRegistry)) used.add(name);
+      for (const [, name] of clustersOf(policyRegistry.route, policies)) used.add(name);
     }
   }
   return Object.keys(clusters)

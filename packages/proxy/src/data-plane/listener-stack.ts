@@ -36,12 +36,14 @@ export function listenerStack(
   const { trustedProxies = [], routes } = listener;
   const name = listenerName(listener);
   const { logging, log, policies, sharedStore, tracing } = context;
+  const cluster = (called: string): ClusterService => context.clusters[called] as ClusterService;
   const place = {
     ...context,
     place: placeName(name),
     labels: { listener: name },
     classifier: grpcClassifier(),
     sharedStore: sharedStore?.(placeName(name)),
+    cluster,
   };
   const trusted = new NetworkSet(trustedProxies);
   // Without trusted proxies the address need not be parsed.
@@ -78,7 +80,7 @@ export function listenerStack(
         routeLayers(table, {
           ...context,
           listener: name,
-          cluster: (cluster) => context.clusters[cluster] as ClusterService,
+          cluster,
         }),
       )
       .service(clusters(context.clusters, table))

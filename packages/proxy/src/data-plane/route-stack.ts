@@ -24,7 +24,7 @@ export interface RouteContext extends Telemetry {
   readonly states: States;
   /** Registers a function to run when the last call of this configuration has ended. */
   readonly atEnd: (run: () => void) => void;
-  /** A cluster by name, for mirroring and for its readiness. */
+  /** A cluster by name, for policies that call it and for its readiness. */
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
 }
 

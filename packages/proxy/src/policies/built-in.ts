@@ -6,6 +6,7 @@ import { circuitBreaker } from "./circuit-breaker.ts";
 import { clientConcurrency } from "./client-concurrency.ts";
 import { compression } from "./compression.ts";
 import { concurrencyLimit, endpointConcurrencyLimit } from "./concurrency-limit.ts";
+import { extAuthz } from "./ext-authz.ts";
 import { failfast } from "./failfast.ts";
 import { fault } from "./fault.ts";
 import { hedge } from "./hedge.ts";
@@ -27,6 +28,7 @@ export const builtIn = [
   rateLimit,
   clientConcurrency,
   basicAuth,
+  extAuthz,
   bodyLimit,
   timeout,
   buffer,

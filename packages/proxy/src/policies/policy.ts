@@ -232,11 +232,10 @@ export interface ListenerEnvironment extends Environment {
    * `isShared`; undefined if this worker is the only one. It keeps rates, not data.
    */
   readonly sharedStore: ((maxKeys: number) => (rates: Rates) => Store) | undefined;
-}
-
-export interface RouteEnvironment extends ListenerEnvironment {
   readonly cluster: (name: string) => Service<HttpRequest & FromClient, HttpResponse, unknown>;
 }
+
+export interface RouteEnvironment extends ListenerEnvironment {}
 
 export interface EndpointEnvironment extends Environment {
   /** Its origin. */

@@ -25,6 +25,7 @@ const open: ReadonlySet<string> = new Set(
     "clusters{}.tls.ca clusters{}.tls.certificate clusters{}.tls.key clusters{}.file kubernetes.tokenFile kubernetes.ca",
     "listeners[].tls.ciphers COMPRESSION.types[] BASICAUTH.users{name} BASICAUTH.realm JWT.realm",
     "JWT.issuers[].issuer JWT.issuers[].audiences[] JWT.issuers[].jwks.file JWT.issuers[].jwks.ca",
+    "EXTAUTHZ.cluster EXTAUTHZ.path EXTAUTHZ.headers[] EXTAUTHZ.copyHeaders[]",
     // Names of claims, and of the fields that are set from them.
     "JWT.headers{name} JWT.headers{} JWT.headers{}[] RATELIMIT.perClient.by.claim RATELIMIT.perClient.by.claim[]",
     "CLIENTCONCURRENCY.by.claim CLIENTCONCURRENCY.by.claim[]",
@@ -54,7 +55,7 @@ const open: ReadonlySet<string> = new Set(
 function inShort(place: string): string {
   return place
     .replace(
-      /^.*\.policies\.(authorize|basicAuth|jwt|compression|rateLimit|clientConcurrency)/,
+      /^.*\.policies\.(authorize|basicAuth|extAuthz|jwt|compression|rateLimit|clientConcurrency)/,
       (_, policy: string) => policy.toUpperCase(),
     )
     .replace("listeners[].routes[]", "ROUTE");

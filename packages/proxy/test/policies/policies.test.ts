@@ -21,6 +21,7 @@ const examples: Readonly<Record<(typeof builtInPolicies.all)[number]["name"], un
   clientConcurrency: { limit: 1 },
   jwt: { issuers: [{ issuer: "id", audiences: "any", jwks: { file: "jwks.json" } }] },
   basicAuth: { users: {} },
+  extAuthz: { cluster: "authz" },
   bodyLimit: "1MiB",
   timeout: "1s",
   buffer: { capacity: 1 },
