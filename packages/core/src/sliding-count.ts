@@ -6,6 +6,8 @@ export class SlidingCount {
   readonly #counts: number[];
   /** The last slot of the window. */
   #slot: number;
+  /** Its place in the ring. */
+  #at: number;
   /** Events in the window as it was last moved. */
   total = 0;
 
@@ -16,13 +18,13 @@ export class SlidingCount {
   constructor(length: number, slot: number) {
     this.#counts = Array.from({ length }, () => 0);
     this.#slot = slot;
+    this.#at = slot % length;
   }
 
   /** Moves the window, so that it ends with a slot, and counts an event in it. */
   add(slot: number): void {
     this.moveTo(slot);
-    const at = slot % this.#counts.length;
-    this.#counts[at] = (this.#counts[at] as number) + 1;
+    this.#counts[this.#at] = (this.#counts[this.#at] as number) + 1;
     this.total++;
   }
 
@@ -36,5 +38,6 @@ export class SlidingCount {
       this.#counts[at] = 0;
     }
     this.#slot = slot;
+    this.#at = slot % length;
   }
 }
