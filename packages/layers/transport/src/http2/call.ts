@@ -122,7 +122,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, SenderHa
 
   /** The call failed before or during the response. `connected`: it had a connection. */
   fail(error: Error | BodyBroken, connected: boolean): void {
-    this.#sender.stop(error instanceof Error ? error : new Error("upload broken"));
+    this.#sender.stop(error instanceof Error ? error : "upload broken");
     if (this.#settled) this.broken(brokenBy(error));
     else if ("_tag" in error) this.#end(left(uploadBroken(error)));
     else {
@@ -175,7 +175,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, SenderHa
     this.#isPaused = false;
     // The client's side may still be open; `closed` reports the end of both.
     if (this.#sender.isTunnel) return this.finish();
-    this.#sender.stop(new Error("response complete"));
+    this.#sender.stop("response complete");
     this.finish(this.#trailers);
     this.#release();
     if (this.#stream?.isLocalOpen === true) this.#stream.reset(errorCode.noError);
@@ -248,7 +248,7 @@ export class Http2Call extends PushBody implements ClientStreamHandler, SenderHa
   };
 
   #giveUp(): void {
-    this.#sender.stop(new Error("call aborted"));
+    this.#sender.stop("call aborted");
     this.#release();
     this.#stream?.reset(errorCode.cancel);
   }

@@ -72,9 +72,13 @@ export class RequestSender implements UploadHandler, Expiring {
     this.#upload?.drained();
   }
 
-  /** Cancels the rest of the body. */
-  stop(reason: Error): void {
-    this.#upload?.stop(reason);
+  /**
+   * Cancels the rest of the body, if there is one.
+   *
+   * @param reason An error, or the message of one: making it costs more than the rest of a call.
+   */
+  stop(reason: Error | string): void {
+    this.#upload?.stop(typeof reason === "string" ? new Error(reason) : reason);
   }
 
   /** Forgets what was sent, which is to be sent again. */
